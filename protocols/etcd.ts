@@ -1,0 +1,195 @@
+/**
+ * etcd's v3 API as messages between actors: KV, Lease, Watch and Maintenance, field for field in camelCase.
+ * Keys and values are bytes on the wire as in etcd; keys of Kubernetes are UTF-8, so they are strings here and ordered
+ * by their UTF-8 bytes. Revisions, terms and versions are safe integers; lease ids are decimal strings (they are int64).
+ * Source: etcd 3.7 `api/etcdserverpb/rpc.proto`.
+ */
+import type { Call, Cast, Protocol, Stream } from "./protocol.ts";
+import { call, cast, protocol, stream } from "./protocol.ts";
+
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** Writes since the key was created, 1 for the first. */
+  readonly version: number;
+  /** "0" when no lease is attached. */
+  readonly lease: string;
+}
+
+export interface ResponseHeader {
+  readonly clusterId: string;
+  readonly memberId: string;
+  readonly revision: number;
+  readonly raftTerm: number;
+}
+
+export interface RangeRequest {
+  readonly key: string;
+  /** End of the range, exclusive; `"\0"` means every key from `key` on. Absent: the one key. */
+  readonly rangeEnd?: string;
+  /** 0 or absent: no limit. */
+  readonly limit?: number;
+  /** 0 or absent: the newest. */
+  readonly revision?: number;
+  readonly keysOnly?: boolean;
+  readonly countOnly?: boolean;
+  /** Answer from this member's own state, which may be old. */
+  readonly serializable?: boolean;
+}
+export interface RangeResponse {
+  readonly header: ResponseHeader;
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  /** Keys in the range, whatever the limit. */
+  readonly count: number;
+}
+
+export interface PutRequest {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly lease?: string;
+  readonly prevKv?: boolean;
+}
+export interface PutResponse {
+  readonly header: ResponseHeader;
+  readonly prevKv?: KeyValue;
+}
+
+export interface DeleteRangeRequest {
+  readonly key: string;
+  readonly rangeEnd?: string;
+  readonly prevKv?: boolean;
+}
+export interface DeleteRangeResponse {
+  readonly header: ResponseHeader;
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+
+export type Compare = {
+  readonly key: string;
+  readonly result: "equal" | "greater" | "less" | "notEqual";
+} & (
+  | { readonly target: "version" | "create" | "mod"; readonly value: number }
+  | { readonly target: "value"; readonly value: Uint8Array }
+  | { readonly target: "lease"; readonly value: string }
+);
+export type RequestOp =
+  | { readonly range: RangeRequest }
+  | { readonly put: PutRequest }
+  | { readonly deleteRange: DeleteRangeRequest };
+export type ResponseOp =
+  | { readonly range: RangeResponse }
+  | { readonly put: PutResponse }
+  | { readonly deleteRange: DeleteRangeResponse };
+export interface TxnRequest {
+  readonly compare: readonly Compare[];
+  readonly success: readonly RequestOp[];
+  readonly failure: readonly RequestOp[];
+  /** The trace event that this write is the work of; kept with the revision so that those who react to it can name it. */
+  readonly cause?: string;
+}
+export interface TxnResponse {
+  readonly header: ResponseHeader;
+  readonly succeeded: boolean;
+  readonly responses: readonly ResponseOp[];
+}
+
+export interface WatchRequest {
+  readonly key: string;
+  readonly rangeEnd?: string;
+  /** First revision wanted; absent: from now on. Compacted: the stream ends with ETCD_COMPACTED. */
+  readonly startRevision?: number;
+  readonly prevKv?: boolean;
+  /** Send a response without events now and then, so that the watcher knows how far it has come. */
+  readonly progressNotify?: boolean;
+}
+export interface WatchResponse {
+  readonly header: ResponseHeader;
+  readonly events: readonly WatchEvent[];
+}
+export interface WatchEvent {
+  readonly type: "put" | "delete";
+  /** Of a deletion only `key` and `modRevision` mean something. */
+  readonly kv: KeyValue;
+  readonly prevKv?: KeyValue;
+  readonly cause?: string;
+}
+
+export interface MemberStatus {
+  readonly header: ResponseHeader;
+  readonly version: string;
+  readonly name: string;
+  /** Name of the leader as this member knows it; empty when it knows none. */
+  readonly leader: string;
+  readonly raftTerm: number;
+  readonly raftIndex: number;
+  readonly raftAppliedIndex: number;
+  readonly dbSizeBytes: number;
+  /** Of everything in the store at the applied index: equal on members that agree. */
+  readonly hash: number;
+}
+
+export type EtcdMethods = {
+  /** Linearizable unless `serializable`. */
+  range: Call<RangeRequest, RangeResponse>;
+  put: Call<PutRequest, PutResponse>;
+  deleteRange: Call<DeleteRangeRequest, DeleteRangeResponse>;
+  txn: Call<TxnRequest, TxnResponse>;
+  compact: Call<{ readonly revision: number }, { readonly header: ResponseHeader }>;
+  leaseGrant: Call<
+    { readonly ttlSeconds: number; readonly id?: string },
+    { readonly id: string; readonly ttlSeconds: number }
+  >;
+  leaseRevoke: Call<{ readonly id: string }, { readonly header: ResponseHeader }>;
+  /** `ttlSeconds` 0: there is no such lease any more. */
+  leaseKeepAlive: Call<{ readonly id: string }, { readonly id: string; readonly ttlSeconds: number }>;
+  watch: Stream<WatchRequest, WatchResponse>;
+  status: Call<null, MemberStatus>;
+  /** The newest revision, linearizable: what a cache must have reached to answer a consistent read. Cheap and batched. */
+  readIndex: Call<null, { readonly revision: number }>;
+  /** Asks the leader to hand over before it stops. */
+  moveLeader: Call<{ readonly to: string }, null>;
+  /** Raft messages of a peer, encoded by the etcd actor itself. */
+  raft: Cast<{ readonly messages: readonly Uint8Array[] }>;
+  /** A peer's forwarded request batch and its answers travel as calls, so that they fail with the peer. */
+  forward: Call<{ readonly proposals: readonly Uint8Array[] }, { readonly results: readonly Uint8Array[] }>;
+};
+
+/** Error codes of the etcd actor. Messages are etcd's own texts (`api/v3rpc/rpctypes/error.go`). */
+export type EtcdErrorCode =
+  /** The revision asked for is compacted; `details.compactRevision` is the oldest watchable one. */
+  | "ETCD_COMPACTED"
+  | "ETCD_FUTURE_REVISION"
+  | "ETCD_LEASE_NOT_FOUND"
+  | "ETCD_LEASE_EXISTS"
+  | "ETCD_DUPLICATE_KEY"
+  | "ETCD_TOO_MANY_OPS"
+  | "ETCD_REQUEST_TOO_LARGE"
+  | "ETCD_TOO_MANY_REQUESTS"
+  | "ETCD_NO_SPACE"
+  /** No leader now; nothing was written. Retryable. */
+  | "ETCD_NO_LEADER"
+  /** The leader changed with the request in flight; it may have been written. */
+  | "ETCD_LEADER_CHANGED"
+  /** What is on disk is damaged in the middle, or written by a newer version. */
+  | "ETCD_CORRUPT";
+
+export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd", {
+  range: call(),
+  put: call(),
+  deleteRange: call(),
+  txn: call(),
+  compact: call(),
+  leaseGrant: call(),
+  leaseRevoke: call(),
+  leaseKeepAlive: call(),
+  watch: stream(),
+  status: call(),
+  readIndex: call(),
+  moveLeader: call(),
+  raft: cast(),
+  forward: call(),
+});

@@ -1,0 +1,108 @@
+/**
+ * Typed protocols between actors. One definition gives the handler's types, the caller's types and the method ids.
+ *
+ * ```ts
+ * export type CounterMethods = {
+ *   add: Call<{ readonly by: number }, { readonly total: number }>;
+ *   reset: Cast<null>;
+ *   changes: Stream<{ readonly from: number }, { readonly total: number }>;
+ * };
+ * export const counterProtocol: Protocol<CounterMethods> = protocol<CounterMethods>("counter", {
+ *   add: call({ timeoutMs: 1_000 }),
+ *   reset: cast(),
+ *   changes: stream({ window: 64 }),
+ * });
+ * ```
+ *
+ * Requests, replies and items are plain data: objects, arrays, strings, finite numbers, booleans, null and `Uint8Array`.
+ */
+
+/** One request, one reply, a deadline. */
+export interface Call<Request, Reply> {
+  readonly kind: "call";
+  readonly request: Request;
+  readonly reply: Reply;
+}
+
+/** One message, no reply, no promise that it arrives. */
+export interface Cast<Request> {
+  readonly kind: "cast";
+  readonly request: Request;
+}
+
+/** One request, many items, an end. The consumer gives credits; the producer buffers within a bound. */
+export interface Stream<Request, Item> {
+  readonly kind: "stream";
+  readonly request: Request;
+  readonly item: Item;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the widest method; each protocol narrows it
+export type Method = Call<any, any> | Cast<any> | Stream<any, any>;
+export type Methods = { readonly [name: string]: Method };
+
+export interface CallDefinition {
+  readonly kind: "call";
+  /** How long a caller waits when it names no deadline of its own. */
+  readonly timeoutMs: number;
+}
+export interface CastDefinition {
+  readonly kind: "cast";
+}
+export interface StreamDefinition {
+  readonly kind: "stream";
+  /** Items that may be under way unacknowledged. */
+  readonly window: number;
+  /** Items that the producer keeps beyond the window before the consumer is cut off with STREAM_OVERRUN. */
+  readonly bufferMax: number;
+}
+export type MethodDefinition = CallDefinition | CastDefinition | StreamDefinition;
+
+type DefinitionOf<M extends Method> = M extends { readonly kind: "call" }
+  ? CallDefinition
+  : M extends { readonly kind: "cast" }
+    ? CastDefinition
+    : StreamDefinition;
+
+export type Definitions<M extends Methods> = { readonly [K in keyof M]: DefinitionOf<M[K]> };
+
+export interface Protocol<M extends Methods> {
+  readonly name: string;
+  readonly methods: Definitions<M>;
+  /** Method names in id order: a method's id on the wire is its index here. */
+  readonly ids: readonly (keyof M & string)[];
+}
+
+/** Default deadline of a call: long enough for a quorum with one slow disk, short enough for a person to wait. */
+export const CALL_TIMEOUT_MS = 5_000;
+/** Default credit window of a stream: one full frame of small items. */
+export const STREAM_WINDOW = 256;
+/** Default bound on what a producer keeps for a slow consumer. */
+export const STREAM_BUFFER_MAX = 16_384;
+
+export function call(options: { readonly timeoutMs?: number } = {}): CallDefinition {
+  return { kind: "call", timeoutMs: options.timeoutMs ?? CALL_TIMEOUT_MS };
+}
+
+export function cast(): CastDefinition {
+  return { kind: "cast" };
+}
+
+export function stream(options: { readonly window?: number; readonly bufferMax?: number } = {}): StreamDefinition {
+  return {
+    kind: "stream",
+    window: options.window ?? STREAM_WINDOW,
+    bufferMax: options.bufferMax ?? STREAM_BUFFER_MAX,
+  };
+}
+
+export function protocol<M extends Methods>(name: string, methods: Definitions<M>): Protocol<M> {
+  return { name, methods, ids: Object.keys(methods) };
+}
+
+export type MethodsOfKind<M extends Methods, Kind extends Method["kind"]> = {
+  [K in keyof M & string]: M[K] extends { readonly kind: Kind } ? K : never;
+}[keyof M & string];
+export type RequestOf<M extends Method> = M["request"];
+export type ReplyOf<M extends Method> = M extends Call<infer _Request, infer Reply> ? Reply : never;
+export type ItemOf<M extends Method> = M extends Stream<infer _Request, infer Item> ? Item : never;

@@ -1,0 +1,158 @@
+/**
+ * What an actor is: a protocol, and a function that gets a context and returns the handlers. The same definition runs on
+ * a thread (`ThreadHost`) and in the simulation (`SimulationHost`); the context is its only way out.
+ *
+ * A handler starts when its message arrives and may be asynchronous; several can be under way at once, so change state
+ * before the first `await`, or read it again after. What a handler throws:
+ * - an `InkubeError` is the answer to its caller (for a cast it goes to the log);
+ * - anything else is a broken invariant: the actor dies and its supervisor decides.
+ */
+import type {
+  ItemOf,
+  Method,
+  Methods,
+  MethodsOfKind,
+  Protocol,
+  ReplyOf,
+  RequestOf,
+} from "../protocols/protocol.ts";
+import type { Clock } from "./clock.ts";
+import type { Disk } from "./disk.ts";
+import type { Ids } from "./ids.ts";
+import type { Net } from "./net.ts";
+import type { Random } from "./random.ts";
+
+export interface ActorDefinition<M extends Methods, Options> {
+  readonly protocol: Protocol<M>;
+  /** Called once per incarnation. Until it resolves, messages wait in the mailbox. */
+  readonly start: (ctx: Context<Options>) => Actor<M> | Promise<Actor<M>>;
+}
+
+export interface Actor<M extends Methods> {
+  readonly handlers: Handlers<M>;
+  /** Graceful stop, within the spec's `shutdownMs`. Handlers may still run meanwhile. */
+  readonly stop?: () => void | Promise<void>;
+}
+
+export function defineActor<M extends Methods, Options>(
+  protocol: Protocol<M>,
+  start: (ctx: Context<Options>) => Actor<M> | Promise<Actor<M>>,
+): ActorDefinition<M, Options> {
+  return { protocol, start };
+}
+
+export type Handlers<M extends Methods> = { readonly [K in keyof M]: HandlerOf<M[K]> };
+
+type HandlerOf<M extends Method> = M extends { readonly kind: "call" }
+  ? (request: RequestOf<M>, message: Incoming) => ReplyOf<M> | Promise<ReplyOf<M>>
+  : M extends { readonly kind: "cast" }
+    ? (request: RequestOf<M>, message: Incoming) => void | Promise<void>
+    : (request: RequestOf<M>, sink: Sink<ItemOf<M>>) => void | Promise<void>;
+
+/** Where a message comes from. */
+export interface Incoming {
+  /** Name of the actor that sent it. The link vouches for it: a sender can't choose it. */
+  readonly from: string;
+  /** Aborted when the caller gave up, died, or its deadline passed. */
+  readonly signal: AbortSignal;
+  /** What is left for the answer when the message arrived; Infinity for casts and streams. */
+  readonly timeoutMs: number;
+}
+
+/** The producer's end of a stream. A stream handler may return early and keep the sink. */
+export interface Sink<Item> extends Incoming {
+  /** Sends an item. Beyond the consumer's credits it is kept, beyond `bufferMax` the stream ends with STREAM_OVERRUN. */
+  push(item: Item): void;
+  /** Ends the stream; items pushed before it are delivered first. */
+  end(error?: Error): void;
+  /** Items kept because the consumer has given no credit for them. */
+  readonly buffered: number;
+}
+
+/** A name for an actor that stays good when the actor restarts. */
+export interface Ref<M extends Methods> {
+  readonly name: string;
+  call<K extends MethodsOfKind<M, "call">>(
+    method: K,
+    request: RequestOf<M[K]>,
+    options?: CallOptions,
+  ): Promise<ReplyOf<M[K]>>;
+  cast<K extends MethodsOfKind<M, "cast">>(method: K, request: RequestOf<M[K]>): void;
+  stream<K extends MethodsOfKind<M, "stream">>(
+    method: K,
+    request: RequestOf<M[K]>,
+    consumer: Consumer<ItemOf<M[K]>>,
+  ): Subscription;
+}
+
+export interface CallOptions {
+  /** Overrides the method's own deadline. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Consumer<Item> {
+  /** One item. A promise holds back the credit for it until it resolves. */
+  next(item: Item): void | Promise<void>;
+  /** Called once, unless canceled: without an error at the producer's end, with one when it failed or died. */
+  end(error?: Error): void;
+}
+
+export interface Subscription {
+  cancel(): void;
+}
+
+/** Tells that an actor has ended, and why. */
+export interface Down {
+  readonly actor: string;
+  readonly reason: DownReason;
+}
+
+export type DownReason = "normal" | "exit" | "throw" | "out-of-memory" | "hang" | "killed" | "start-timeout";
+
+export interface Logger {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+}
+
+export type Fields = { readonly [name: string]: string | number | boolean };
+
+/** The flight recorder of an actor. Messages are recorded by themselves; this adds domain events. */
+export interface Trace {
+  /**
+   * Records that something happened to `subject` (an object as `pods/default/web-1`, a raft term, …), caused by the
+   * message that is being handled, or by `cause`.
+   */
+  event(kind: string, subject: string, fields?: Fields, cause?: Cause): void;
+  /** The event to name as the cause of what is done later because of what is being handled now. */
+  cause(): Cause;
+}
+
+/** `actor#sequence` of a trace event; empty when nothing in the cluster caused it. */
+export type Cause = string;
+
+/** Everything an actor can reach. */
+export interface Context<Options = unknown> {
+  /** `etcd-0`, `worker-2/kubelet` … unique in the cluster. */
+  readonly name: string;
+  /** New at every start of the actor. */
+  readonly incarnation: string;
+  readonly options: Options;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly disk: Disk;
+  readonly net: Net;
+  readonly log: Logger;
+  readonly trace: Trace;
+  /** Aborted when the actor is asked to stop. */
+  readonly stopping: AbortSignal;
+  /** An actor that the spec links to; NO_LINK is thrown for any other. */
+  ref<M extends Methods>(protocol: Protocol<M>, name: string): Ref<M>;
+  /** Calls back each time a linked actor goes down. */
+  monitor(name: string, onDown: (down: Down) => void): void;
+  /** Runs work beside the handlers. What it throws kills the actor. */
+  spawn(work: () => Promise<void>): void;
+}
