@@ -1,0 +1,108 @@
+/** Typed rows for the resources that inkube's own actors read and write. */
+import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
+import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+} from "../../protocols/kubernetes/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+
+export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
+  readonly kind: string;
+  readonly namespaced: boolean;
+  /** Never set: it only carries the object's type. */
+  readonly type?: T;
+}
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf(resource: GroupVersionResource): string {
+  return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+export const pods: Resource<Pod> = { group: "", version: "v1", resource: "pods", kind: "Pod", namespaced: true };
+export const nodes: Resource<Node> = { group: "", version: "v1", resource: "nodes", kind: "Node", namespaced: false };
+export const namespaces: Resource<Namespace> = {
+  group: "",
+  version: "v1",
+  resource: "namespaces",
+  kind: "Namespace",
+  namespaced: false,
+};
+export const services: Resource<Service> = {
+  group: "",
+  version: "v1",
+  resource: "services",
+  kind: "Service",
+  namespaced: true,
+};
+export const endpoints: Resource<Endpoints> = {
+  group: "",
+  version: "v1",
+  resource: "endpoints",
+  kind: "Endpoints",
+  namespaced: true,
+};
+export const configMaps: Resource<ConfigMap> = {
+  group: "",
+  version: "v1",
+  resource: "configmaps",
+  kind: "ConfigMap",
+  namespaced: true,
+};
+export const secrets: Resource<Secret> = {
+  group: "",
+  version: "v1",
+  resource: "secrets",
+  kind: "Secret",
+  namespaced: true,
+};
+export const serviceAccounts: Resource<ServiceAccount> = {
+  group: "",
+  version: "v1",
+  resource: "serviceaccounts",
+  kind: "ServiceAccount",
+  namespaced: true,
+};
+export const events: Resource<Event> = {
+  group: "",
+  version: "v1",
+  resource: "events",
+  kind: "Event",
+  namespaced: true,
+};
+export const deployments: Resource<Deployment> = {
+  group: "apps",
+  version: "v1",
+  resource: "deployments",
+  kind: "Deployment",
+  namespaced: true,
+};
+export const replicaSets: Resource<ReplicaSet> = {
+  group: "apps",
+  version: "v1",
+  resource: "replicasets",
+  kind: "ReplicaSet",
+  namespaced: true,
+};
+export const endpointSlices: Resource<EndpointSlice> = {
+  group: "discovery.k8s.io",
+  version: "v1",
+  resource: "endpointslices",
+  kind: "EndpointSlice",
+  namespaced: true,
+};
+export const leases: Resource<Lease> = {
+  group: "coordination.k8s.io",
+  version: "v1",
+  resource: "leases",
+  kind: "Lease",
+  namespaced: true,
+};
