@@ -7,15 +7,7 @@
  * - an `InkubeError` is the answer to its caller (for a cast it goes to the log);
  * - anything else is a broken invariant: the actor dies and its supervisor decides.
  */
-import type {
-  ItemOf,
-  Method,
-  Methods,
-  MethodsOfKind,
-  Protocol,
-  ReplyOf,
-  RequestOf,
-} from "../protocols/protocol.ts";
+import type { ItemOf, Method, Methods, MethodsOfKind, Protocol, ReplyOf, RequestOf } from "../protocols/protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { Ids } from "./ids.ts";
@@ -57,6 +49,8 @@ export interface Incoming {
   readonly signal: AbortSignal;
   /** What is left for the answer when the message arrived; Infinity for casts and streams. */
   readonly timeoutMs: number;
+  /** The trace event of this message: name it as the cause of what is done for it after an `await`. */
+  readonly cause: Cause;
 }
 
 /** The producer's end of a stream. A stream handler may return early and keep the sink. */
@@ -89,6 +83,8 @@ export interface CallOptions {
   /** Overrides the method's own deadline. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** What the call is done for; by default the message that is being handled, which is known up to the first `await`. */
+  readonly cause?: Cause;
 }
 
 export interface Consumer<Item> {

@@ -1,0 +1,78 @@
+/** Records what happens to one actor, and keeps its Lamport clock and what is being handled now. */
+import type { Cause, Fields } from "../actor.ts";
+import type { Clock } from "../clock.ts";
+import type { TraceEvent } from "./event.ts";
+
+/** Where events go: a ring in shared memory on threads, a list in the simulation. */
+export interface TraceSink {
+  readonly lastSequence: number;
+  write(event: TraceEvent): void;
+}
+
+export class Recorder {
+  lamport = 0;
+  private sequence: number;
+  private current = 0;
+  private readonly actor: string;
+  private readonly clock: Clock;
+  private readonly sink: TraceSink;
+
+  constructor(actor: string, clock: Clock, sink: TraceSink) {
+    this.actor = actor;
+    this.clock = clock;
+    this.sink = sink;
+    this.sequence = sink.lastSequence;
+  }
+
+  /** Sequence of the event that is being handled now, 0 outside of any. */
+  get currentSequence(): number {
+    return this.current;
+  }
+
+  cause(): Cause {
+    return this.current === 0 ? "" : `${this.actor}#${this.current}`;
+  }
+
+  event(kind: string, subject: string, fields?: Fields, cause?: Cause): number {
+    return this.record(kind, subject, "", cause ?? this.cause(), fields === undefined ? "" : formatFields(fields));
+  }
+
+  record(kind: string, subject: string, peer: string, cause: Cause, detail: string): number {
+    const sequence = ++this.sequence;
+    this.lamport++;
+    this.sink.write({
+      actor: this.actor,
+      sequence,
+      lamport: this.lamport,
+      timeMs: this.clock.nowMs(),
+      kind,
+      subject,
+      peer,
+      cause,
+      detail,
+    });
+    return sequence;
+  }
+
+  /** Takes over the clock of a frame that arrived. */
+  observe(lamport: number): void {
+    if (lamport > this.lamport) this.lamport = lamport;
+  }
+
+  /** Runs `work` as the handling of event `sequence`; what it sends before it first awaits names that event as cause. */
+  during<T>(sequence: number, work: () => T): T {
+    const previous = this.current;
+    this.current = sequence;
+    try {
+      return work();
+    } finally {
+      this.current = previous;
+    }
+  }
+}
+
+export function formatFields(fields: Fields): string {
+  let text = "";
+  for (const [name, value] of Object.entries(fields)) text += `${text === "" ? "" : " "}${name}=${String(value)}`;
+  return text;
+}
