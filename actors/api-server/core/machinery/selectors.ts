@@ -1,0 +1,137 @@
+/** The `labelSelector` and `fieldSelector` parameters, with Kubernetes' 400 for what it does not understand. */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { SelectorSyntaxError, parseLabelSelector } from "../../../../protocols/kubernetes/selectors.ts";
+import { badRequest } from "./status.ts";
+
+/** Which objects a list or watch wants. */
+export interface Selection {
+  /** Neither selector narrows anything. */
+  readonly everything: boolean;
+  readonly matches: (object: KubernetesObject) => boolean;
+  /** Fields that must equal one value, such as `metadata.name` or `spec.nodeName`: what a cache can be indexed by. */
+  readonly exact: ReadonlyMap<string, string>;
+}
+
+/**
+ * @throws Status 400 for bad syntax, or a field that `resource` can't be selected by
+ */
+export function compileSelection(
+  resource: ResourceInfo,
+  labelSelector: string | undefined,
+  fieldSelector: string | undefined,
+): Selection {
+  const labels = compileLabels(labelSelector);
+  const fields = fieldSelector ? compileFields(resource, fieldSelector) : { exact: new Map(), matches: undefined };
+  const matchesFields = fields.matches;
+  const tests = [labels, matchesFields].filter((test) => test !== undefined);
+  const [first, second] = tests;
+  return {
+    everything: tests.length === 0,
+    exact: fields.exact,
+    matches:
+      first === undefined ? () => true : second === undefined ? first : (object) => first(object) && second(object),
+  };
+}
+
+type Test = (object: KubernetesObject) => boolean;
+
+function compileLabels(text: string | undefined): Test | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  try {
+    const selector = parseLabelSelector(text);
+    return selector.requirements.length === 0 ? undefined : (object) => selector.matches(object.metadata?.labels);
+  } catch (error) {
+    if (error instanceof SelectorSyntaxError) throw badRequest(`unable to parse requirement: ${error.message}`);
+    throw error;
+  }
+}
+
+interface FieldRequirement {
+  readonly field: string;
+  readonly equal: boolean;
+  readonly value: string;
+}
+
+function compileFields(
+  resource: ResourceInfo,
+  text: string,
+): { readonly exact: ReadonlyMap<string, string>; readonly matches: Test | undefined } {
+  const requirements = parseFieldSelector(text);
+  const exact = new Map<string, string>();
+  const tests: Test[] = [];
+  for (const { field, equal, value } of requirements) {
+    const path = resource.selectableFields.find((selectable) => selectable.name === field)?.path;
+    if (path === undefined) {
+      const known = `field label not supported: ${field}`;
+      throw badRequest(field === "" ? `invalid field selector: ${text}` : known);
+    }
+    if (equal) exact.set(field, value);
+    tests.push((object) => (fieldValue(object, path) === value) === equal);
+  }
+  return { exact, matches: tests.length === 0 ? undefined : (object) => tests.every((test) => test(object)) };
+}
+
+/** The value of a selectable field as field selectors compare it: absent is "", booleans are words. */
+export function fieldValue(object: KubernetesObject, path: readonly string[]): string {
+  let at: unknown = object;
+  for (const step of path) {
+    if (typeof at !== "object" || at === null) return "";
+    at = (at as Readonly<Record<string, unknown>>)[step];
+    if (Array.isArray(at)) at = at[0];
+  }
+  return at === undefined || at === null ? "" : String(at as string | number | boolean);
+}
+
+/** `a=b,c!=d` with `\,`, `\=` and `\\` as escapes (apimachinery `fields.ParseSelector`). */
+function parseFieldSelector(text: string): readonly FieldRequirement[] {
+  const terms: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === ",") {
+      terms.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  terms.push(text.slice(start));
+  return terms
+    .filter((term) => term !== "")
+    .map((term) => {
+      const split = splitTerm(term);
+      if (split === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
+      return { field: split.field, equal: split.equal, value: unescapeValue(split.value, text) };
+    });
+}
+
+function splitTerm(term: string): FieldRequirement | undefined {
+  for (let i = 0; i < term.length; i++) {
+    if (term[i] === "\\") {
+      i++;
+      continue;
+    }
+    const rest = term.slice(i);
+    if (rest.startsWith("!=")) return { field: term.slice(0, i), equal: false, value: rest.slice(2) };
+    if (rest.startsWith("==")) return { field: term.slice(0, i), equal: true, value: rest.slice(2) };
+    if (rest.startsWith("=")) return { field: term.slice(0, i), equal: true, value: rest.slice(1) };
+  }
+  return undefined;
+}
+
+function unescapeValue(value: string, selector: string): string {
+  let result = "";
+  for (let i = 0; i < value.length; i++) {
+    const char = value[i];
+    if (char === "\\") {
+      const next = value[i + 1];
+      if (next !== "\\" && next !== "," && next !== "=") {
+        throw badRequest(`invalid field selector: invalid escape sequence in ${selector}`);
+      }
+      result += next;
+      i++;
+    } else if (char === "," || char === "=") {
+      throw badRequest(`invalid field selector: unescaped character in ${selector}`);
+    } else result += char;
+  }
+  return result;
+}

@@ -1,0 +1,117 @@
+/**
+ * Resource amounts: `500m`, `1.5`, `128Mi`, `1e3`. Held exactly, as nano-units in a bigint, as apimachinery's
+ * `resource.Quantity` does; anything finer than a nano-unit is rounded up.
+ */
+
+export type QuantityFormat = "BinarySI" | "DecimalSI" | "DecimalExponent";
+
+export interface ParsedQuantity {
+  /** In 10^-9 of the unit. */
+  readonly nano: bigint;
+  readonly format: QuantityFormat;
+}
+
+const NANO = 1_000_000_000n;
+const PATTERN = /^([+-]?)(\d*)(?:\.(\d*))?([KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)$/;
+const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
+const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+/** Larger amounts are cut to it, as by Kubernetes. */
+const LIMIT_NANO = (2n ** 63n - 1n) * NANO;
+/** Exponents beyond it are cut before they are computed. */
+const EXPONENT_MAX = 40;
+
+/** undefined for what is not a quantity. */
+export function tryParseQuantity(value: string | number): ParsedQuantity | undefined {
+  const match = PATTERN.exec(typeof value === "number" ? String(value) : value);
+  const [, sign, whole = "", fraction = "", suffix = ""] = match ?? [];
+  if (match === null || (whole === "" && fraction === "")) return undefined;
+  const digits = BigInt(whole + fraction || "0");
+  const binary = BINARY[suffix];
+  const decimal = DECIMAL[suffix];
+  const exponent = decimal ?? (binary === undefined ? Number(suffix.slice(1)) : 0);
+  const tens = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, exponent)) + 9 - fraction.length;
+  const scaled = binary === undefined ? digits : digits << BigInt(binary);
+  const nano = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens));
+  const limited = nano > LIMIT_NANO ? LIMIT_NANO : nano;
+  const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
+  return { nano: sign === "-" ? -limited : limited, format };
+}
+
+/**
+ * @throws RangeError for what is not a quantity
+ */
+export function parseQuantity(value: string | number): ParsedQuantity {
+  const parsed = tryParseQuantity(value);
+  if (parsed === undefined) throw new RangeError(`not a quantity: ${JSON.stringify(value)}`);
+  return parsed;
+}
+
+function ceilDivide(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor;
+}
+
+/** The amount in thousandths (milli-CPU), rounded up. */
+export function quantityMilli(value: string | number): number {
+  return Number(roundUp(parseQuantity(value).nano, 1_000_000n));
+}
+
+/** The amount in whole units (bytes, pods), rounded up. */
+export function quantityValue(value: string | number): number {
+  return Number(roundUp(parseQuantity(value).nano, NANO));
+}
+
+function roundUp(nano: bigint, unit: bigint): bigint {
+  return nano >= 0n ? ceilDivide(nano, unit) : nano / unit;
+}
+
+/** -1, 0 or 1. */
+export function compareQuantities(a: string | number, b: string | number): -1 | 0 | 1 {
+  const [left, right] = [parseQuantity(a).nano, parseQuantity(b).nano];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+export function addQuantities(a: string | number, b: string | number): string {
+  const [left, right] = [parseQuantity(a), parseQuantity(b)];
+  return formatQuantity({ nano: left.nano + right.nano, format: left.nano === 0n ? right.format : left.format });
+}
+
+export function subtractQuantities(a: string | number, b: string | number): string {
+  const [left, right] = [parseQuantity(a), parseQuantity(b)];
+  return formatQuantity({ nano: left.nano - right.nano, format: left.nano === 0n ? right.format : left.format });
+}
+
+/** The canonical text: the largest suffix that leaves a whole number, no fraction. */
+export function formatQuantity({ nano, format }: ParsedQuantity): string {
+  if (nano === 0n) return "0";
+  if (format === "BinarySI" && nano % NANO === 0n && abs(nano) >= 1024n * NANO) return formatBinary(nano / NANO);
+  let mantissa = nano;
+  let exponent = -9;
+  while (exponent < 18 && mantissa % 1000n === 0n) {
+    mantissa /= 1000n;
+    exponent += 3;
+  }
+  if (format === "DecimalExponent") return exponent === 0 ? `${mantissa}` : `${mantissa}e${exponent}`;
+  const suffix = Object.keys(DECIMAL).find((name) => DECIMAL[name] === exponent);
+  return `${mantissa}${suffix}`;
+}
+
+function formatBinary(units: bigint): string {
+  let mantissa = units;
+  let suffix = "";
+  for (const name of Object.keys(BINARY)) {
+    if (mantissa % 1024n !== 0n) break;
+    mantissa /= 1024n;
+    suffix = name;
+  }
+  return `${mantissa}${suffix}`;
+}
+
+function abs(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+/** A quantity in its canonical text, as the API answers it; undefined for what is not one. */
+export function canonicalQuantity(value: string | number): string | undefined {
+  const parsed = tryParseQuantity(value);
+  return parsed === undefined ? undefined : formatQuantity(parsed);
+}

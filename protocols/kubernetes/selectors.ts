@@ -1,0 +1,261 @@
+/**
+ * Label selectors, as a text (`app=web,tier in (a, b),!canary`) and as an object (`matchLabels`, `matchExpressions`).
+ * Source: apimachinery `labels.Parse` and `metav1.LabelSelectorAsSelector`.
+ */
+import type { LabelSelector } from "./meta-v1.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: "=" | "!=" | "in" | "notin" | "exists" | "!" | ">" | "<";
+  /** One for `=`, `!=`, `>`, `<`; none for `exists`, `!`. */
+  readonly values: readonly string[];
+}
+
+export interface CompiledLabelSelector {
+  /** All must hold; none matches everything. */
+  readonly requirements: readonly LabelRequirement[];
+  readonly matches: (labels: Labels | undefined) => boolean;
+}
+
+/** The text is no label selector; the message is apimachinery's. */
+export class SelectorSyntaxError extends Error {
+  override readonly name = "SelectorSyntaxError";
+}
+
+/**
+ * @throws SelectorSyntaxError
+ */
+export function parseLabelSelector(text: string): CompiledLabelSelector {
+  const parser = new Parser(tokenize(text));
+  return compile(parser.parse());
+}
+
+/** A selector object. Absent matches nothing, empty matches everything. */
+export function compileSelectorObject(selector: LabelSelector | undefined): CompiledLabelSelector {
+  if (selector === undefined) return { requirements: [], matches: () => false };
+  const requirements: LabelRequirement[] = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({
+    key,
+    operator: "=",
+    values: [value],
+  }));
+  for (const { key, operator, values } of selector.matchExpressions ?? []) {
+    const known = OPERATORS[operator];
+    if (known === undefined) throw new SelectorSyntaxError(`"${operator}" is not a valid label selector operator`);
+    requirements.push({ key, operator: known, values: values ?? [] });
+  }
+  return compile(requirements);
+}
+
+/** Whether every pair of a Service's or ReplicationController's plain selector is among `labels`; an empty one matches nothing. */
+export function matchesPlainSelector(selector: Labels | undefined, labels: Labels | undefined): boolean {
+  const pairs = Object.entries(selector ?? {});
+  return pairs.length > 0 && pairs.every(([key, value]) => labels?.[key] === value);
+}
+
+/** The text form of a selector object, as printed in tables and sent in `labelSelector`: sorted by key. `<none>` is up to the caller. */
+export function formatSelectorObject(selector: LabelSelector | undefined): string {
+  if (selector === undefined) return "";
+  const parts = compileSelectorObject(selector).requirements.map((requirement) => ({
+    key: requirement.key,
+    text: formatRequirement(requirement),
+  }));
+  return parts
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map((part) => part.text)
+    .join(",");
+}
+
+const OPERATORS: Readonly<Record<string, LabelRequirement["operator"]>> = {
+  In: "in",
+  NotIn: "notin",
+  Exists: "exists",
+  DoesNotExist: "!",
+};
+
+function formatRequirement({ key, operator, values }: LabelRequirement): string {
+  switch (operator) {
+    case "exists":
+      return key;
+    case "!":
+      return `!${key}`;
+    case "in":
+    case "notin":
+      return `${key} ${operator} (${[...values].sort().join(",")})`;
+    case "=":
+    case "!=":
+    case ">":
+    case "<":
+      return `${key}${operator}${values[0] ?? ""}`;
+  }
+}
+
+function compile(requirements: readonly LabelRequirement[]): CompiledLabelSelector {
+  return {
+    requirements,
+    matches: (labels) => requirements.every((requirement) => holds(requirement, labels)),
+  };
+}
+
+function holds({ key, operator, values }: LabelRequirement, labels: Labels | undefined): boolean {
+  const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case "=":
+    case "in":
+      return value !== undefined && values.includes(value);
+    case "!=":
+    case "notin":
+      return value === undefined || !values.includes(value);
+    case "exists":
+      return value !== undefined;
+    case "!":
+      return value === undefined;
+    case ">":
+    case "<": {
+      if (value === undefined || !INTEGER.test(value)) return false;
+      const [left, right] = [BigInt(value), BigInt(values[0] ?? "0")];
+      return operator === ">" ? left > right : left < right;
+    }
+  }
+}
+
+const INTEGER = /^-?\d+$/;
+
+/** A token; `text` is empty at the end of the input. */
+interface Token {
+  readonly kind: "word" | "punctuation" | "end";
+  readonly text: string;
+}
+
+const PUNCTUATION = /^(==|!=|=|!|>|<|,|\(|\))/;
+const WORD = /^[^\s=!><,()]+/;
+
+function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  let rest = text.trimStart();
+  while (rest !== "") {
+    const punctuation = PUNCTUATION.exec(rest)?.[0];
+    const token = punctuation ?? WORD.exec(rest)?.[0] ?? rest;
+    tokens.push({ kind: punctuation === undefined ? "word" : "punctuation", text: token });
+    rest = rest.slice(token.length).trimStart();
+  }
+  return tokens;
+}
+
+const LABEL_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
+const LABEL_PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const END: Token = { kind: "end", text: "" };
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  #at = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  parse(): readonly LabelRequirement[] {
+    const requirements: LabelRequirement[] = [];
+    if (this.#peek().kind === "end") return requirements;
+    for (;;) {
+      requirements.push(this.#requirement());
+      const token = this.#next();
+      if (token.kind === "end") return requirements;
+      if (token.text !== ",") throw new SelectorSyntaxError(`found '${token.text}', expected: ',' or 'end of string'`);
+      const following = this.#peek();
+      if (following.kind !== "word" && following.text !== "!") {
+        throw new SelectorSyntaxError(`found '${following.text}', expected: identifier after ','`);
+      }
+    }
+  }
+
+  #requirement(): LabelRequirement {
+    const negated = this.#peek().text === "!" && this.#peek().kind === "punctuation";
+    if (negated) this.#next();
+    const key = this.#next();
+    if (key.kind !== "word") throw new SelectorSyntaxError(`found '${key.text}', expected: identifier`);
+    checkKey(key.text);
+    const token = this.#peek();
+    if (negated || token.kind === "end" || token.text === ",") {
+      return { key: key.text, operator: negated ? "!" : "exists", values: [] };
+    }
+    this.#next();
+    switch (token.text) {
+      case "in":
+      case "notin":
+        return { key: key.text, operator: token.text, values: this.#set() };
+      case "=":
+      case "==":
+      case "!=":
+        return {
+          key: key.text,
+          operator: token.text === "!=" ? "!=" : "=",
+          values: [checkValue(key.text, this.#value())],
+        };
+      case ">":
+      case "<": {
+        const value = this.#value();
+        if (!INTEGER.test(value)) {
+          throw new SelectorSyntaxError(
+            `values[0][${key.text}]: Invalid value: "${value}": for 'Gt', 'Lt' operators, the value must be an integer`,
+          );
+        }
+        return { key: key.text, operator: token.text, values: [value] };
+      }
+    }
+    throw new SelectorSyntaxError(`found '${token.text}', expected: in, notin, =, ==, !=, gt, lt`);
+  }
+
+  #value(): string {
+    const token = this.#peek();
+    if (token.kind === "end" || token.text === ",") return "";
+    this.#next();
+    if (token.kind !== "word") throw new SelectorSyntaxError(`found '${token.text}', expected: identifier`);
+    return token.text;
+  }
+
+  #set(): readonly string[] {
+    const open = this.#next();
+    if (open.text !== "(") throw new SelectorSyntaxError(`found '${open.text}' expected: '('`);
+    const values: string[] = [];
+    let current: string | undefined;
+    for (;;) {
+      const token = this.#next();
+      if (token.kind === "word" && current === undefined) current = token.text;
+      else if (token.text === "," || token.text === ")") {
+        values.push(current ?? "");
+        current = undefined;
+        if (token.text === ")") return [...new Set(values)];
+      } else throw new SelectorSyntaxError(`found '${token.text}', expected: ',', or ')'`);
+    }
+  }
+
+  #peek(): Token {
+    return this.#tokens[this.#at] ?? END;
+  }
+
+  #next(): Token {
+    return this.#tokens[this.#at++] ?? END;
+  }
+}
+
+function checkKey(key: string): void {
+  const slash = key.indexOf("/");
+  const name = slash < 0 ? key : key.slice(slash + 1);
+  const prefixOk = slash < 0 || (LABEL_PREFIX.test(key.slice(0, slash)) && slash <= 253);
+  if (!LABEL_NAME.test(name) || !prefixOk) {
+    throw new SelectorSyntaxError(
+      `key: Invalid value: "${key}": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+    );
+  }
+}
+
+function checkValue(key: string, value: string): string {
+  if (value !== "" && !LABEL_NAME.test(value)) {
+    throw new SelectorSyntaxError(
+      `values[0][${key}]: Invalid value: "${value}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+    );
+  }
+  return value;
+}
