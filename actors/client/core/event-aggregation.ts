@@ -1,0 +1,84 @@
+/**
+ * Keeps events few: the same event again raises a count, and many alike that differ in their message become one.
+ *
+ * @see k8s.io/client-go/tools/record/events_cache.go, whose limits these are
+ */
+export interface EventKey {
+  readonly involvedUid: string;
+  readonly involved: string;
+  readonly type: string;
+  readonly reason: string;
+}
+
+export interface AggregationOptions {
+  /** Messages for one key, within `windowMs`, before they are combined into one event. */
+  readonly similarMax: number;
+  readonly windowMs: number;
+  /** Keys kept; the least recently used goes first. */
+  readonly keysMax: number;
+}
+
+export const AGGREGATION_DEFAULTS: AggregationOptions = { similarMax: 10, windowMs: 600_000, keysMax: 4_096 };
+
+/** What to write: a new event, or a higher count on one that was written before. */
+export type EventWrite =
+  | { readonly do: "create"; readonly slot: EventSlot; readonly message: string }
+  | { readonly do: "count"; readonly slot: EventSlot; readonly count: number; readonly message: string };
+
+/** One Event object; the shell keeps its name here. */
+export interface EventSlot {
+  name: string | undefined;
+  count: number;
+}
+
+interface Similar {
+  /** By message. */
+  readonly slots: Map<string, EventSlot>;
+  combined: EventSlot | undefined;
+  startedAtMs: number;
+}
+
+export class EventAggregation {
+  private readonly options: AggregationOptions;
+  private readonly similar = new Map<string, Similar>();
+
+  constructor(options: AggregationOptions = AGGREGATION_DEFAULTS) {
+    this.options = options;
+  }
+
+  take(key: EventKey, message: string, nowMs: number): EventWrite {
+    const similar = this.touch(`${key.involvedUid}|${key.involved}|${key.type}|${key.reason}`, nowMs);
+    const known = similar.slots.get(message);
+    if (known !== undefined) return again(known, message);
+    if (similar.slots.size < this.options.similarMax) {
+      const slot: EventSlot = { name: undefined, count: 1 };
+      similar.slots.set(message, slot);
+      return { do: "create", slot, message };
+    }
+    const combined = `(combined from similar events): ${message}`;
+    if (similar.combined !== undefined) return again(similar.combined, combined);
+    similar.combined = { name: undefined, count: 1 };
+    return { do: "create", slot: similar.combined, message: combined };
+  }
+
+  private touch(id: string, nowMs: number): Similar {
+    let found = this.similar.get(id);
+    if (found === undefined || nowMs - found.startedAtMs > this.options.windowMs) {
+      found = { slots: new Map(), combined: undefined, startedAtMs: nowMs };
+    }
+    this.similar.delete(id);
+    this.similar.set(id, found);
+    if (this.similar.size > this.options.keysMax) {
+      for (const oldest of this.similar.keys()) {
+        this.similar.delete(oldest);
+        break;
+      }
+    }
+    return found;
+  }
+}
+
+function again(slot: EventSlot, message: string): EventWrite {
+  slot.count++;
+  return { do: "count", slot, count: slot.count, message };
+}

@@ -1,0 +1,196 @@
+/**
+ * Leader election among actors through a Lease. A candidate keeps one watch on the Lease and one timer. It takes over at
+ * once when the runtime tells that the holder's actor is down, else when the Lease expires. A leader that can't renew is
+ * told to stop before its Lease can be taken.
+ */
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { formatMicroTime } from "../../runtime/clock.ts";
+import type { Client } from "./client.ts";
+import type { ElectionTimings } from "./core/election.ts";
+import { Election } from "./core/election.ts";
+import { Informer } from "./informer.ts";
+import { leases } from "./resources.ts";
+
+export interface LeaderElectionOptions extends ElectionTimings {
+  /** Name of the Lease. */
+  readonly name: string;
+  readonly namespace: string;
+  /** The candidate's actor: `ctx.name`. */
+  readonly identity: string;
+  /** The other candidates' actors, which the spec links to. */
+  readonly peers: readonly string[];
+  /** Pause after a write that failed. */
+  readonly retryMs: number;
+}
+
+/** 3 s, as the rest of inkube recovers in seconds (Kubernetes: 15, 10, 2 s); the fence leaves a second of margin. */
+export const LEADER_ELECTION_DEFAULTS: ElectionTimings & { readonly namespace: string; readonly retryMs: number } = {
+  leaseDurationMs: 3_000,
+  renewPeriodMs: 1_000,
+  renewDeadlineMs: 2_000,
+  namespace: "kube-system",
+  retryMs: 50,
+};
+
+export interface LeaderCallbacks {
+  onStartedLeading(): void;
+  /** Stop acting on the cluster now: another may lead a moment later. */
+  onStoppedLeading(reason: string): void;
+}
+
+export class LeaderElector {
+  private readonly ctx: Context<unknown>;
+  private readonly client: Client;
+  private readonly options: LeaderElectionOptions;
+  private readonly callbacks: LeaderCallbacks;
+  private readonly election: Election;
+  private readonly informer: Informer<Lease>;
+  private timer: Timer | undefined;
+  private fence: Timer | undefined;
+  private writing = false;
+  private state: "new" | "running" | "stopped" = "new";
+
+  constructor(
+    ctx: Context<unknown>,
+    client: Client,
+    options: Pick<LeaderElectionOptions, "name" | "identity" | "peers"> & Partial<LeaderElectionOptions>,
+    callbacks: LeaderCallbacks,
+  ) {
+    this.ctx = ctx;
+    this.client = client;
+    this.options = { ...LEADER_ELECTION_DEFAULTS, ...options };
+    this.callbacks = callbacks;
+    this.election = new Election(this.options, this.options);
+    this.informer = new Informer(ctx, client, leases, {
+      namespace: this.options.namespace,
+      fieldSelector: `metadata.name=${this.options.name}`,
+    });
+  }
+
+  get isLeading(): boolean {
+    return this.election.isLeading;
+  }
+
+  get holder(): string | undefined {
+    return this.election.holder;
+  }
+
+  start(): void {
+    if (this.state !== "new") return;
+    this.state = "running";
+    for (const peer of this.options.peers) {
+      this.ctx.monitor(peer, (down) => {
+        this.election.holderDown(down.actor);
+        this.step();
+      });
+    }
+    this.informer.onChange((change) => {
+      this.election.observe(change.type === "deleted" ? undefined : change.object, this.ctx.clock.monotonicMs());
+      this.step();
+    });
+    this.informer.start();
+    this.ctx.spawn(async () => {
+      await this.informer.whenSynced();
+      this.step();
+    });
+  }
+
+  /** Gives the Lease up when it is held, so that the next candidate starts at once. */
+  async stop(): Promise<void> {
+    if (this.state === "stopped") return;
+    this.state = "stopped";
+    this.timer?.cancel();
+    this.informer.stop();
+    if (!this.election.isLeading) return;
+    const released = this.election.released(formatMicroTime(this.ctx.clock.nowMs()));
+    this.lose("stopped");
+    if (released === undefined) return;
+    try {
+      await this.client.update(leases, released);
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      this.ctx.log.debug("the Lease was not given up", { lease: this.options.name, error: error.message });
+    }
+  }
+
+  private step(): void {
+    if (this.state !== "running" || !this.informer.synced || this.writing) return;
+    this.timer?.cancel();
+    const nowMs = this.ctx.clock.monotonicMs();
+    const step = this.election.next(nowMs, formatMicroTime(this.ctx.clock.nowMs()));
+    switch (step.do) {
+      case "wait":
+        if (step.untilMs !== Infinity) this.timer = this.ctx.clock.after(step.untilMs - nowMs, () => this.step());
+        return;
+      case "step-down":
+        this.lose(step.reason);
+        this.step();
+        return;
+      case "acquire":
+      case "renew":
+        this.write(step.lease, nowMs);
+        return;
+    }
+  }
+
+  private write(lease: Lease, sentAtMs: number): void {
+    this.writing = true;
+    this.ctx.spawn(async () => {
+      try {
+        const written = await this.put(lease);
+        this.wrote(written, sentAtMs);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        await this.failed(error);
+      } finally {
+        this.writing = false;
+      }
+      this.step();
+    });
+  }
+
+  private put(lease: Lease): Promise<Lease> {
+    return lease.metadata?.resourceVersion === undefined
+      ? this.client.create(leases, lease)
+      : this.client.update(leases, lease);
+  }
+
+  private wrote(lease: Lease, sentAtMs: number): void {
+    const leftMs = sentAtMs + this.options.renewDeadlineMs - this.ctx.clock.monotonicMs();
+    const started = !this.election.isLeading;
+    if (this.state !== "running") return;
+    if (leftMs <= 0) return this.election.observe(lease, this.ctx.clock.monotonicMs());
+    this.election.wrote(lease, sentAtMs);
+    this.fence?.cancel();
+    // On its own timer: a renewal under way does not keep a leader from noticing that its time is up.
+    this.fence = this.ctx.clock.after(leftMs, () => this.lose("the Lease could not be renewed in time"));
+    if (!started) return;
+    this.ctx.log.info("leading", { lease: this.options.name });
+    this.ctx.trace.event("leader-elected", `leases/${this.options.namespace}/${this.options.name}`);
+    this.callbacks.onStartedLeading();
+  }
+
+  private async failed(error: InkubeError): Promise<void> {
+    const { clock } = this.ctx;
+    this.election.failed(clock.monotonicMs(), this.options.retryMs);
+    if (!hasReason(error, "Conflict", "AlreadyExists", "NotFound")) return;
+    try {
+      const lease = await this.client.find(leases, this.options.name, this.options.namespace);
+      this.election.observe(lease, clock.monotonicMs());
+    } catch (failure) {
+      if (!(failure instanceof InkubeError)) throw failure;
+    }
+  }
+
+  private lose(reason: string): void {
+    this.fence?.cancel();
+    if (!this.election.isLeading) return;
+    this.election.stepDown();
+    this.ctx.log.warn("no longer leading", { lease: this.options.name, reason });
+    this.callbacks.onStoppedLeading(reason);
+  }
+}

@@ -1,0 +1,122 @@
+/** Runs a reconciler over a queue of keys, with N at a time and one timer for whatever is delayed. Idle, it costs nothing. */
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import type { BackoffOptions } from "./core/backoff.ts";
+import { KeyQueue } from "./core/queue.ts";
+
+/** What a reconciler answers: nothing, or when to come back to the same key. */
+// oxlint-disable-next-line typescript/no-invalid-void-type -- most reconcilers return nothing
+export type Result = { readonly afterMs: number } | void;
+export type Reconcile = (key: string) => Promise<Result>;
+
+export interface WorkQueueOptions {
+  /** For log lines. */
+  readonly name: string;
+  /** Keys worked on at a time. */
+  readonly workers: number;
+  /** Of a key whose reconciliation failed. client-go: 5 ms to 1,000 s; here a minute is long. */
+  readonly backoff: BackoffOptions;
+}
+
+export const WORK_QUEUE_DEFAULTS: Omit<WorkQueueOptions, "name"> = {
+  workers: 8,
+  backoff: { baseMs: 5, capMs: 10_000 },
+};
+
+export class WorkQueue {
+  private readonly ctx: Context<unknown>;
+  private readonly options: WorkQueueOptions;
+  private readonly queue: KeyQueue;
+  private reconcile: Reconcile | undefined;
+  private active = 0;
+  private timer: Timer | undefined;
+  private timerAtMs = Infinity;
+
+  constructor(ctx: Context<unknown>, options: Pick<WorkQueueOptions, "name"> & Partial<WorkQueueOptions>) {
+    this.ctx = ctx;
+    this.options = { ...WORK_QUEUE_DEFAULTS, ...options };
+    this.queue = new KeyQueue(this.options.backoff);
+  }
+
+  add(key: string): void {
+    this.queue.add(key);
+    this.pump();
+  }
+
+  addAfter(key: string, delayMs: number): void {
+    if (delayMs <= 0) return this.add(key);
+    this.queue.addAt(key, this.ctx.clock.monotonicMs() + delayMs);
+    this.pump();
+  }
+
+  /** For a key that failed: waits longer each time, until `forget`. */
+  addRateLimited(key: string): void {
+    this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
+    this.pump();
+  }
+
+  forget(key: string): void {
+    this.queue.forget(key);
+  }
+
+  get size(): number {
+    return this.queue.size;
+  }
+
+  /**
+   * Starts working. An `InkubeError` from `reconcile` puts the key back with back-off; anything else kills the actor.
+   * A key whose reconciliation succeeded is forgotten.
+   */
+  run(reconcile: Reconcile): void {
+    this.reconcile = reconcile;
+    this.pump();
+  }
+
+  /** No further key is taken; what is being worked on goes on to its end. */
+  stop(): void {
+    this.reconcile = undefined;
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.timerAtMs = Infinity;
+  }
+
+  private pump(): void {
+    const { reconcile } = this;
+    if (reconcile === undefined) return;
+    this.arm(this.queue.advance(this.ctx.clock.monotonicMs()));
+    while (this.active < this.options.workers && this.queue.ready > 0) {
+      this.active++;
+      this.ctx.spawn(() => this.work(reconcile));
+    }
+  }
+
+  private arm(nextMs: number | undefined): void {
+    if (nextMs === undefined || nextMs >= this.timerAtMs) return;
+    this.timer?.cancel();
+    this.timerAtMs = nextMs;
+    this.timer = this.ctx.clock.after(Math.max(0, nextMs - this.ctx.clock.monotonicMs()), () => {
+      this.timerAtMs = Infinity;
+      this.pump();
+    });
+  }
+
+  private async work(reconcile: Reconcile): Promise<void> {
+    while (this.reconcile === reconcile) {
+      const key = this.queue.take();
+      if (key === undefined) break;
+      try {
+        const result = await reconcile(key);
+        this.queue.forget(key);
+        if (result !== undefined) this.queue.addAt(key, this.ctx.clock.monotonicMs() + result.afterMs);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        this.ctx.log.debug("reconcile failed", { queue: this.options.name, key, error: error.message });
+        this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
+      }
+      this.queue.done(key);
+    }
+    this.active--;
+    this.pump();
+  }
+}
