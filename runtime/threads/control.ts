@@ -1,0 +1,99 @@
+/**
+ * The control door of a thread: Comlink over a port of its own, for the few calls between the supervisor and the thread.
+ * Comlink alone leaves a call to a thread that has died pending for ever and strips errors of their codes, so every call
+ * goes through `ControlDoor`: raced with the thread's death and a deadline, with errors as data.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { releaseProxy, transfer, wrap } from "comlink";
+import type { Remote } from "comlink";
+import type { ErrorData } from "../../protocols/errors.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+
+/** What a thread offers its supervisor. */
+export interface ThreadControl {
+  /** Starts the actor; resolves when its `start` has. What it threw comes back as data. */
+  start(): Promise<StartOutcome>;
+  /** Stops the actor gracefully and ends the thread. */
+  stop(): void;
+  connect(peer: string, port: MessagePort): void;
+  inspect(): ThreadStatistics;
+}
+
+export type StartOutcome =
+  | { readonly started: true }
+  | { readonly started: false; readonly error: ErrorData; readonly stack: string };
+
+export interface ThreadStatistics {
+  /** Messages waiting or under way. */
+  readonly mailboxDepth: number;
+  readonly heapUsedBytes: number;
+}
+
+/** Comlink takes a DOM port; Node's has all that it uses. */
+type ComlinkEndpoint = Parameters<typeof wrap>[0];
+
+export class ControlDoor {
+  private readonly actor: string;
+  private readonly port: MessagePort;
+  private readonly remote: Remote<ThreadControl>;
+  private readonly pending = new Set<(error: Error) => void>();
+  private closed = false;
+
+  constructor(actor: string, port: MessagePort) {
+    this.actor = actor;
+    this.port = port;
+    this.remote = wrap<ThreadControl>(port as unknown as ComlinkEndpoint);
+  }
+
+  start(timeoutMs: number): Promise<StartOutcome> {
+    // Comlink's types spread a union over the promise.
+    return this.race(() => this.remote.start() as Promise<StartOutcome>, timeoutMs, "start");
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.stop(), timeoutMs, "stop");
+  }
+
+  inspect(timeoutMs: number): Promise<ThreadStatistics> {
+    return this.race(() => this.remote.inspect(), timeoutMs, "inspect");
+  }
+
+  connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.connect(peer, transfer(port, [port])), timeoutMs, "connect");
+  }
+
+  /** The thread is gone: every call under way is rejected now. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const error = new InkubeError("ACTOR_DOWN", `${this.actor} is down`, { retryable: true });
+    for (const reject of this.pending) reject(error);
+    this.pending.clear();
+    this.remote[releaseProxy]();
+    this.port.close();
+  }
+
+  private race<T>(call: () => Promise<T>, timeoutMs: number, method: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) return reject(new InkubeError("ACTOR_DOWN", `${this.actor} is down`, { retryable: true }));
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        this.pending.delete(fail);
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        fail(
+          new InkubeError("DEADLINE_EXCEEDED", `${this.actor} did not answer ${method} within ${timeoutMs} ms`, {
+            retryable: true,
+          }),
+        );
+      }, timeoutMs);
+      this.pending.add(fail);
+      call().then((value) => {
+        clearTimeout(timer);
+        this.pending.delete(fail);
+        resolve(value);
+      }, fail);
+    });
+  }
+}

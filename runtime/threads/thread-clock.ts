@@ -1,0 +1,23 @@
+/** The machine's clock. A timer whose action throws takes its thread down with it, as any uncaught error does. */
+import type { Clock, Timer } from "../clock.ts";
+
+/** Node fires longer timers at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export function threadClock(options: { readonly unref: boolean }): Clock {
+  const hold = (timer: NodeJS.Timeout): NodeJS.Timeout => (options.unref ? timer.unref() : timer);
+  const after = (delayMs: number, action: () => void): Timer => {
+    const timer = hold(setTimeout(action, Math.min(delayMs, TIMER_MS_MAX)));
+    return { cancel: () => clearTimeout(timer) };
+  };
+  return {
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after,
+    every: (periodMs, action) => {
+      const timer = hold(setInterval(action, Math.min(periodMs, TIMER_MS_MAX)));
+      return { cancel: () => clearInterval(timer) };
+    },
+    sleep: (delayMs) => new Promise((resolve) => void after(delayMs, resolve)),
+  };
+}

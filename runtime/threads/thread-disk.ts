@@ -1,0 +1,155 @@
+/** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
+import { close, fdatasync, ftruncate, mkdirSync, open, read, write } from "node:fs";
+import * as fs from "node:fs/promises";
+import { dirname, join, normalize, sep } from "node:path";
+import { promisify } from "node:util";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Disk, DiskFile } from "../disk.ts";
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const truncateFile = promisify(ftruncate);
+const syncFile = promisify(fdatasync);
+
+export function threadDisk(root: string, options: { readonly fsync: boolean }): Disk {
+  let temporary = 0;
+  const at = (path: string): string => {
+    const full = join(root, normalize(path));
+    if (full !== root && !full.startsWith(root + sep)) {
+      throw new InkubeError("INVALID_ARGUMENT", `${path} is outside of the actor's directory`);
+    }
+    return full;
+  };
+  const syncDirectory = async (directory: string): Promise<void> => {
+    if (!options.fsync) return;
+    const handle = await guarded(() => fs.open(at(directory), "r"));
+    try {
+      await guarded(() => handle.sync());
+    } finally {
+      await handle.close();
+    }
+  };
+  return {
+    root,
+    syncDirectory,
+    open: async (path, { create = false } = {}) => {
+      const full = at(path);
+      if (create) mkdirSync(dirname(full), { recursive: true });
+      const flags = create ? ((await exists(full)) ? "r+" : "wx+") : "r+";
+      const descriptor = await guarded(() => openFile(full, flags));
+      const { size } = await guarded(() => fs.stat(full));
+      return new ThreadFile(descriptor, size, options.fsync);
+    },
+    read: async (path) => {
+      try {
+        return await fs.readFile(at(path));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw diskError(error);
+      }
+    },
+    replace: async (path, content) => {
+      const full = at(path);
+      mkdirSync(dirname(full), { recursive: true });
+      const aside = `${full}.${++temporary}.tmp`;
+      const handle = await guarded(() => fs.open(aside, "w"));
+      try {
+        await guarded(() => handle.writeFile(content));
+        if (options.fsync) await guarded(() => handle.sync());
+      } finally {
+        await handle.close();
+      }
+      await guarded(() => fs.rename(aside, full));
+      await syncDirectory(dirname(path));
+    },
+    list: async (directory) => {
+      try {
+        return (await fs.readdir(at(directory))).sort();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+        throw diskError(error);
+      }
+    },
+    rename: (from, to) => guarded(() => fs.rename(at(from), at(to))),
+    remove: (path) => guarded(() => fs.rm(at(path), { recursive: true, force: true })),
+    makeDirectory: async (path) => {
+      await guarded(() => fs.mkdir(at(path), { recursive: true }));
+    },
+  };
+}
+
+class ThreadFile implements DiskFile {
+  private readonly descriptor: number;
+  private readonly fsync: boolean;
+  private size: number;
+
+  constructor(descriptor: number, sizeBytes: number, fsync: boolean) {
+    this.descriptor = descriptor;
+    this.size = sizeBytes;
+    this.fsync = fsync;
+  }
+
+  get sizeBytes(): number {
+    return this.size;
+  }
+
+  read(position: number, length: number): Promise<Uint8Array> {
+    const buffer = new Uint8Array(length);
+    return new Promise((resolve, reject) => {
+      read(this.descriptor, buffer, 0, length, position, (error, count) =>
+        error === null ? resolve(buffer.subarray(0, count)) : reject(diskError(error)),
+      );
+    });
+  }
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    // The kernel may take less than it is given.
+    for (let done = 0; done < bytes.length;) {
+      done += await this.writeSome(bytes, done, position + done);
+    }
+    this.size = Math.max(this.size, position + bytes.length);
+  }
+
+  private writeSome(bytes: Uint8Array, from: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.descriptor, bytes, from, bytes.length - from, position, (error, count) =>
+        error === null ? resolve(count) : reject(diskError(error)),
+      );
+    });
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await guarded(() => truncateFile(this.descriptor, sizeBytes));
+    this.size = sizeBytes;
+  }
+
+  async sync(): Promise<void> {
+    if (this.fsync) await guarded(() => syncFile(this.descriptor));
+  }
+
+  close(): Promise<void> {
+    return guarded(() => closeFile(this.descriptor));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return fs.access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw diskError(error);
+  }
+}
+
+/** DISK_NOT_FOUND, DISK_FULL, DISK_DENIED or DISK_FAILED, with what the system said. */
+function diskError(error: unknown): InkubeError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const known = { ENOENT: "DISK_NOT_FOUND", ENOSPC: "DISK_FULL", EACCES: "DISK_DENIED", EROFS: "DISK_DENIED" } as const;
+  return new InkubeError(known[code as keyof typeof known] ?? "DISK_FAILED", message, { cause: error });
+}
