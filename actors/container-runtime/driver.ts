@@ -1,0 +1,60 @@
+/**
+ * What runs a container: a worker thread, a child process, or nothing at all. The runtime keeps the records, the logs and the
+ * ladder from SIGTERM to SIGKILL; a driver only starts, signals and reports.
+ */
+import type { Mount } from "../../protocols/container-runtime.ts";
+import type { Exit } from "./core/container-table.ts";
+import type { Program } from "./core/images.ts";
+import type { LogStream } from "./core/log-format.ts";
+
+export interface ContainerSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly program: Program;
+  /** Complete: nothing of this process's own environment is added but what a program can't do without (PATH). */
+  readonly env: Readonly<Record<string, string>>;
+  /** The directory that stands for `/`, absolute. It exists; the driver puts the mounts into it. */
+  readonly root: string;
+  readonly mounts: readonly Mount[];
+  readonly workingDir: string | undefined;
+  readonly memoryLimitBytes: number;
+  readonly podIp: string;
+  readonly ports: readonly number[];
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface DriverEvents {
+  /** The driver reads no more from that stream until the promise resolves. */
+  output(stream: LogStream, bytes: Uint8Array): Promise<void>;
+  listening(requestedPort: number, port: number): void;
+  /** Exactly once, after the last output. */
+  exited(exit: Exit): void;
+}
+
+export interface ExecResult {
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly exitCode: number;
+}
+
+export interface RunningContainer {
+  /** SIGTERM, or what comes nearest to it. */
+  terminate(): void;
+  /** SIGKILL, with everything that the container started. `exited` follows. */
+  kill(): void;
+  /** Errors: NOT_SUPPORTED, DEADLINE_EXCEEDED. */
+  exec(command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+}
+
+export interface Driver {
+  /** Resolves once the container runs. Errors: CONTAINER_START_FAILED; `exited` is not called then. */
+  start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer>;
+  /** Ends what the driver keeps beside containers (spare threads). */
+  close(): Promise<void>;
+}
+
+/** The drivers that need the machine; none of them in the simulation. */
+export interface ContainerRuntimeIo {
+  readonly thread: Driver;
+  readonly process: Driver;
+}
