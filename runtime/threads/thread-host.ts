@@ -95,6 +95,11 @@ export class ThreadHost {
     return ring;
   }
 
+  /** The folder that is an actor's disk. */
+  dataDirOf(name: string): string {
+    return join(this.options.dataDir, ...name.split("/"));
+  }
+
   get actors(): readonly string[] {
     return [...this.threads.keys()];
   }
@@ -106,7 +111,7 @@ export class ThreadHost {
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
     const progress = new SharedArrayBuffer(4);
-    const diskRoot = join(this.options.dataDir, ...spec.name.split("/"));
+    const diskRoot = this.dataDirOf(spec.name);
     mkdirSync(diskRoot, { recursive: true });
     const start: ThreadStart = {
       bundle: join(this.options.bundles, "actors", `${spec.actor}.cjs`),

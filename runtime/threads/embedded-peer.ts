@@ -1,0 +1,80 @@
+/**
+ * The embedder's own thread as one more actor: it can refer to actors and watch them, and is told of their deaths. It
+ * keeps the process alive no longer than the actors do.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { Methods, Protocol } from "../../protocols/protocol.ts";
+import type { Context, Ref } from "../actor.ts";
+import { Cell } from "../cell.ts";
+import { makeContext, recorderLogger } from "../context.ts";
+import type { Disk } from "../disk.ts";
+import { Recorder } from "../trace/recorder.ts";
+import { RingWriter } from "../trace/ring.ts";
+import { ThreadNet } from "./net.ts";
+import { PortLinks, atEndOfTurn } from "./port-links.ts";
+import { threadClock } from "./thread-clock.ts";
+import { threadDisk } from "./thread-disk.ts";
+import type { LocalPeer, ThreadHost } from "./thread-host.ts";
+import { threadIds, threadRandom } from "./thread-ids.ts";
+
+export class EmbeddedPeer implements LocalPeer {
+  readonly name: string;
+  readonly context: Context<null>;
+  private readonly cell: Cell;
+  private readonly links: PortLinks;
+  private readonly stopping = new AbortController();
+
+  /** `links`: the actors to refer to, besides those whose specs link to `name`. */
+  constructor(name: string, host: ThreadHost, links: readonly string[] = []) {
+    this.name = name;
+    const clock = threadClock({ unref: true });
+    const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));
+    const log = recorderLogger(recorder);
+    const crash = (error: unknown): void => {
+      // A listener of ours has broken an invariant; only the embedder's own handler of uncaught errors may decide.
+      queueMicrotask(() => {
+        throw error;
+      });
+    };
+    this.links = new PortLinks(recorder, { unref: true });
+    this.cell = new Cell(name, {
+      clock,
+      recorder,
+      log,
+      transmit: (peer, envelopes) => this.links.transmit(peer, envelopes),
+      atEndOfTurn,
+      progress: () => undefined,
+      crash,
+    });
+    this.context = makeContext<null>(this.cell, {
+      name,
+      incarnation: "embedded",
+      options: null,
+      clock,
+      random: threadRandom(),
+      ids: threadIds(),
+      disk: threadDisk(host.dataDirOf(name), { fsync: false }) satisfies Disk,
+      net: new ThreadNet(),
+      log,
+      recorder,
+      stopping: this.stopping.signal,
+      crash,
+    });
+    for (const peer of links) this.cell.declare(peer);
+    host.join(this, links);
+  }
+
+  ref<M extends Methods>(protocol: Protocol<M>, name: string): Ref<M> {
+    return this.cell.ref(protocol, name);
+  }
+
+  connect(peer: string, port: MessagePort): void {
+    this.links.connect(this.cell, peer, port);
+  }
+
+  close(): void {
+    this.stopping.abort();
+    this.cell.close();
+    this.links.close();
+  }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+// Processes, not threads: a test must not share a thread pool with the threads that it kills. Two workers for two cores.
+export default defineConfig({
+  test: {
+    root: new URL("..", import.meta.url).pathname,
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
