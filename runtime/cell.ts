@@ -168,8 +168,9 @@ export class Cell {
     };
   }
 
-  /** Every call under way is rejected, every stream ended, and nothing is sent or received any more. */
+  /** What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent. */
   close(): void {
+    for (const link of this.links.values()) this.flush(link);
     for (const peer of this.links.keys()) this.linkDown(peer, "normal");
     this.deadlineTimer?.cancel();
     this.closed = true;
@@ -243,11 +244,15 @@ export class Cell {
     link.flushAsked = true;
     this.host.atEndOfTurn(() => {
       link.flushAsked = false;
-      const outbox = link.outbox;
-      if (outbox.length === 0 || !link.up) return;
-      link.outbox = [];
-      this.host.transmit(link.peer, outbox);
+      this.flush(link);
     });
+  }
+
+  private flush(link: Link): void {
+    const outbox = link.outbox;
+    if (outbox.length === 0 || !link.up) return;
+    link.outbox = [];
+    this.host.transmit(link.peer, outbox);
   }
 
   private settle(link: Link, id: number, call: PendingCall, how: () => void): void {

@@ -5,7 +5,8 @@
  * as long as the link: record shapes are sent once and then named by number, which is only sound because a link is
  * ordered, loses nothing, and is made anew with each incarnation. Never share a codec between links.
  */
-import { Packr, Unpackr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
+import { Unpackr } from "msgpackr/unpack";
 import type { ErrorData } from "../protocols/errors.ts";
 
 export const CALL = 0;

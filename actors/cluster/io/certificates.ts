@@ -66,7 +66,12 @@ export function makeAuthority(commonName: string, nowMs: number): Credential {
 }
 
 /** A certificate for both server and client use. `hosts`: DNS names and IPv4 addresses that it vouches for. */
-export function makeCertificate(authority: Credential, subject: Subject, hosts: readonly string[], nowMs: number): Credential {
+export function makeCertificate(
+  authority: Credential,
+  subject: Subject,
+  hosts: readonly string[],
+  nowMs: number,
+): Credential {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const extensions = [
     extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.digitalSignature)),
