@@ -9,6 +9,7 @@ import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/ku
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 import type { JsonBody } from "./json.ts";
+import { setOwn } from "./json-value.ts";
 import { badRequest } from "./status.ts";
 
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -294,13 +295,6 @@ function isEmptyMap(type: FieldType, value: unknown): boolean {
   if (type.is !== "map") return false;
   for (const key in value as object) return key === undefined;
   return true;
-}
-
-/** `__proto__` is a key like any other. */
-function setOwn(target: Plain, key: string, value: unknown): void {
-  if (key === "__proto__") {
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  } else target[key] = value;
 }
 
 function join(path: string, key: string): string {

@@ -1,24 +1,123 @@
-/** The three patch types as one function. */
+/** The patch types of the API as one function, with the answers of kube-apiserver when a patch is bad. */
 import type { KubernetesObject, PatchType } from "../../../../../protocols/api-server.ts";
-import { badRequest } from "../status.ts";
+import { statusError, statusOf } from "../../../../../protocols/api-server.ts";
+import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
+import type { Decoded, ExpectedKind, FieldValidation } from "../decode-object.ts";
+import { decodeObject } from "../decode-object.ts";
+import type { JsonObject } from "../json-value.ts";
+import { isJsonObject } from "../json-value.ts";
+import { badRequest, failure, invalid, requestEntityTooLarge, unsupportedMediaType } from "../status.ts";
+import { JsonPatchError, applyJsonPatch } from "./json-patch.ts";
+import { applyMergePatch } from "./merge-patch.ts";
+import { StrategicMergePatchError, applyStrategicMergePatch, goMap } from "./strategic-merge-patch.ts";
 
-/** JSON patches with more operations than this are refused, as by Kubernetes (10,000). */
+/** JSON patches with more operations than this are refused, as by Kubernetes. */
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
+
+export const PATCH_TYPES: readonly PatchType[] = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+];
+
+/**
+ * The text of a patch as a value.
+ * @throws Status 400
+ */
+export function parsePatch(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badRequest("invalid JSON patch");
+    throw error;
+  }
+}
 
 /**
  * `current` with `patch` applied; neither is changed. The result has not been through `decodeObject` yet.
  * @param of the kind, whose merge keys the strategic merge patch follows
- * @throws Status 400 (malformed patch), 422 (a JSON patch that can't be applied), 415 (apply-patch+yaml: not yet)
+ * @throws Status 400 (malformed patch), 422 (a patch that can't be applied), 415 (apply-patch+yaml: not yet)
  */
-export function applyPatch(
+export function applyPatch(type: PatchType, of: ExpectedKind, current: KubernetesObject, patch: unknown): JsonObject {
+  switch (type) {
+    case "application/json-patch+json":
+      return jsonPatch(current, patch);
+    case "application/merge-patch+json":
+      return applyMergePatch(current, objectPatch(patch, "error decoding patch: ")) as JsonObject;
+    case "application/strategic-merge-patch+json":
+      return strategicMergePatch(of, current, objectPatch(patch, ""));
+    case "application/apply-patch+yaml":
+      throw unsupportedMediaType(PATCH_TYPES);
+  }
+}
+
+/**
+ * Applies and decodes: what a PATCH handler needs.
+ * @throws as `applyPatch`, and Status 422 when the result is not an object of the kind (or has unknown fields and
+ * `fieldValidation` is Strict)
+ */
+export function patchObject(
   type: PatchType,
-  of: { readonly apiVersion: string; readonly kind: string },
+  of: ExpectedKind,
   current: KubernetesObject,
   patch: unknown,
-): KubernetesObject {
-  void type;
-  void of;
-  void current;
-  void patch;
-  throw badRequest("patches are not applied yet");
+  fieldValidation: FieldValidation,
+): Decoded {
+  const patched = applyPatch(type, of, current, patch);
+  try {
+    return decodeObject(of, { value: patched, duplicates: [] }, fieldValidation);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === undefined) throw error;
+    const strategic = type === "application/strategic-merge-patch+json";
+    const shown = strategic ? goMap(patch as JsonObject) : JSON.stringify(patched);
+    const why = strategic ? (status.message ?? "").replace(HANDLED_AS, "") : (status.message ?? "");
+    const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+    throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
+  }
+}
+
+const HANDLED_AS = /^\S+ in version "[^"]*" cannot be handled as a \S+: /;
+
+function objectPatch(patch: unknown, prefix: string): JsonObject {
+  if (isJsonObject(patch)) return patch;
+  if (patch === null) throw badRequest("Invalid JSON Patch");
+  const kind = Array.isArray(patch) ? "array" : typeof patch === "boolean" ? "bool" : typeof patch;
+  throw badRequest(`${prefix}json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`);
+}
+
+/** What kube-apiserver says of every JSON patch that can't be applied. */
+const REJECTED = "the server rejected our request due to an error in our request";
+
+function jsonPatch(current: KubernetesObject, patch: unknown): JsonObject {
+  if (!Array.isArray(patch)) {
+    const kind = isJsonObject(patch) ? "object" : typeof patch;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
+  if (patch.length > JSON_PATCH_OPERATIONS_MAX) throw requestEntityTooLarge(JSON_PATCH_OPERATIONS_MAX);
+  try {
+    const result = applyJsonPatch(current as JsonObject, patch);
+    if (isJsonObject(result)) return result;
+    throw new JsonPatchError("the result is not an object");
+  } catch (error) {
+    if (error instanceof JsonPatchError) throw statusError(failure(422, "Invalid", REJECTED, {}));
+    throw error;
+  }
+}
+
+/**
+ * kube-apiserver answers a strategic merge patch that can't be applied with 500, though the fault is the sender's; here it is
+ * a 422, so that nobody repeats the request.
+ */
+function strategicMergePatch(of: ExpectedKind, current: KubernetesObject, patch: JsonObject): JsonObject {
+  const type = findType(of.apiVersion, of.kind);
+  if (type === undefined) throw unsupportedMediaType(PATCH_TYPES.slice(0, 2));
+  try {
+    return applyStrategicMergePatch(current as JsonObject, patch, type);
+  } catch (error) {
+    if (!(error instanceof StrategicMergePatchError)) throw error;
+    throw error.malformed ? badRequest(error.message) : statusError(failure(422, "Invalid", error.message, {}));
+  }
 }

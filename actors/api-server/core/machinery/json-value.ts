@@ -1,0 +1,40 @@
+/** JSON values and the few operations on them that patches and defaults need. */
+
+export type JsonObject = { [key: string]: unknown };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Sets a property of its own, whatever the key: `__proto__` in a body is a key like any other. */
+export function setOwn(target: JsonObject, key: string, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  } else target[key] = value;
+}
+
+export function getOwn(target: Readonly<JsonObject>, key: string): unknown {
+  return Object.hasOwn(target, key) ? target[key] : undefined;
+}
+
+export function cloneJson<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(cloneJson) as T;
+  const result: JsonObject = {};
+  for (const key of Object.keys(value)) setOwn(result, key, cloneJson((value as JsonObject)[key]));
+  return result as T;
+}
+
+/** Whether two JSON values are the same, whatever the order of their keys. A key that is undefined is not there. */
+export function equalJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, i) => equalJson(item, b[i]));
+  }
+  const left = Object.keys(a).filter((key) => (a as JsonObject)[key] !== undefined);
+  const right = Object.keys(b).filter((key) => (b as JsonObject)[key] !== undefined);
+  if (left.length !== right.length) return false;
+  return left.every((key) => Object.hasOwn(b, key) && equalJson((a as JsonObject)[key], (b as JsonObject)[key]));
+}
