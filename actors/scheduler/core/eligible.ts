@@ -1,0 +1,25 @@
+/** Which pods are the scheduler's business. */
+import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+
+/** A pod whose containers have all ended for good takes no room. */
+export function isTerminal(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+/** A pod of this scheduler that has no node yet, is not being deleted, and that no gate holds back. */
+export function needsPlacing(pod: Pod, schedulerName: string): boolean {
+  return (
+    (pod.spec?.nodeName ?? "") === "" &&
+    pod.metadata?.deletionTimestamp === undefined &&
+    (pod.spec?.schedulerName ?? "default-scheduler") === schedulerName &&
+    (pod.spec?.schedulingGates ?? []).length === 0
+  );
+}
+
+/** Whether anything changed that placing looks at; a new status alone gives no new chance. */
+export function specChanged(before: Pod, after: Pod): boolean {
+  return (
+    before.metadata?.generation !== after.metadata?.generation ||
+    JSON.stringify(before.spec) !== JSON.stringify(after.spec)
+  );
+}

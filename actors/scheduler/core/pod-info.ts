@@ -1,0 +1,142 @@
+/**
+ * What the scheduler needs of a pod, worked out once: its requests, its ports, its owner.
+ *
+ * @see k8s.io/component-helpers/resource (PodRequests) for the sum over containers, sidecars and init containers
+ */
+import type { Container, Pod, Toleration } from "../../../protocols/kubernetes/core-v1.ts";
+import { parseMilli, parseQuantity } from "../../client/core/quantity.ts";
+
+export interface Resources {
+  cpuMilli: number;
+  memoryBytes: number;
+  ephemeralBytes: number;
+  /** Extended resources by name. */
+  readonly extended: Map<string, number>;
+}
+
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+export interface PodInfo {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly uid: string;
+  readonly pod: Pod;
+  readonly requests: Resources;
+  /** As `requests`, but never 0 for CPU and memory: scores must tell a crowded node from an empty one. */
+  readonly scoredCpuMilli: number;
+  readonly scoredMemoryBytes: number;
+  readonly hostPorts: readonly HostPort[];
+  readonly tolerations: readonly Toleration[];
+  readonly priority: number;
+  /** Pods of one owner are spread over nodes; empty for a pod without a controller. */
+  readonly ownerUid: string;
+}
+
+/** Assumed for scoring where a container asks for nothing. @see pkg/scheduler/util/pod_resources.go */
+const UNREQUESTED_CPU_MILLI = 100;
+const UNREQUESTED_MEMORY_BYTES = 200 * 1024 * 1024;
+
+export function podInfo(pod: Pod): PodInfo {
+  const { metadata, spec } = pod;
+  const requests = podRequests(pod, 0, 0);
+  const scored = podRequests(pod, UNREQUESTED_CPU_MILLI, UNREQUESTED_MEMORY_BYTES);
+  return {
+    key: `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`,
+    uid: metadata?.uid ?? "",
+    pod,
+    requests,
+    scoredCpuMilli: scored.cpuMilli,
+    scoredMemoryBytes: scored.memoryBytes,
+    hostPorts: hostPortsOf(pod),
+    tolerations: spec?.tolerations ?? [],
+    priority: spec?.priority ?? 0,
+    ownerUid: metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid ?? "",
+  };
+}
+
+export function emptyResources(): Resources {
+  return { cpuMilli: 0, memoryBytes: 0, ephemeralBytes: 0, extended: new Map() };
+}
+
+export function addResources(to: Resources, from: Resources, sign: 1 | -1 = 1): void {
+  to.cpuMilli += sign * from.cpuMilli;
+  to.memoryBytes += sign * from.memoryBytes;
+  to.ephemeralBytes += sign * from.ephemeralBytes;
+  for (const [name, amount] of from.extended) to.extended.set(name, (to.extended.get(name) ?? 0) + sign * amount);
+}
+
+/** A list of resources by name (`requests`, `allocatable`) as numbers. */
+export function resourcesOf(list: Readonly<Record<string, string>> | undefined): Resources {
+  const resources = emptyResources();
+  for (const [name, quantity] of Object.entries(list ?? {})) {
+    switch (name) {
+      case "cpu":
+        resources.cpuMilli = parseMilli(quantity) ?? 0;
+        break;
+      case "memory":
+        resources.memoryBytes = parseQuantity(quantity) ?? 0;
+        break;
+      case "ephemeral-storage":
+        resources.ephemeralBytes = parseQuantity(quantity) ?? 0;
+        break;
+      case "pods":
+        break;
+      default:
+        resources.extended.set(name, parseQuantity(quantity) ?? 0);
+    }
+  }
+  return resources;
+}
+
+/**
+ * The most that a pod needs at any moment: all containers and sidecars together, or one init container with the
+ * sidecars started before it; plus the overhead of its runtime class.
+ */
+function podRequests(pod: Pod, cpuMilliFloor: number, memoryBytesFloor: number): Resources {
+  const ofContainer = (container: Container): Resources => {
+    const resources = resourcesOf(container.resources?.requests);
+    if (container.resources?.requests?.["cpu"] === undefined) resources.cpuMilli = cpuMilliFloor;
+    if (container.resources?.requests?.["memory"] === undefined) resources.memoryBytes = memoryBytesFloor;
+    return resources;
+  };
+  const total = emptyResources();
+  for (const container of pod.spec?.containers ?? []) addResources(total, ofContainer(container));
+  const sidecars = emptyResources();
+  const initPeak = emptyResources();
+  for (const container of pod.spec?.initContainers ?? []) {
+    const needed = ofContainer(container);
+    if (container.restartPolicy === "Always") {
+      addResources(total, needed);
+      addResources(sidecars, needed);
+      raise(initPeak, sidecars);
+    } else {
+      addResources(needed, sidecars);
+      raise(initPeak, needed);
+    }
+  }
+  raise(total, initPeak);
+  addResources(total, resourcesOf(pod.spec?.overhead));
+  return total;
+}
+
+function raise(to: Resources, by: Resources): void {
+  to.cpuMilli = Math.max(to.cpuMilli, by.cpuMilli);
+  to.memoryBytes = Math.max(to.memoryBytes, by.memoryBytes);
+  to.ephemeralBytes = Math.max(to.ephemeralBytes, by.ephemeralBytes);
+  for (const [name, amount] of by.extended) to.extended.set(name, Math.max(to.extended.get(name) ?? 0, amount));
+}
+
+function hostPortsOf(pod: Pod): readonly HostPort[] {
+  const ports: HostPort[] = [];
+  for (const container of pod.spec?.containers ?? []) {
+    for (const port of container.ports ?? []) {
+      const hostPort = port.hostPort ?? 0;
+      if (hostPort > 0) ports.push({ ip: port.hostIP ?? "0.0.0.0", protocol: port.protocol ?? "TCP", port: hostPort });
+    }
+  }
+  return ports;
+}

@@ -1,0 +1,231 @@
+/**
+ * The work of a scheduler from the moment it leads until it stops leading: what it knows lives and dies with the session,
+ * so nothing out of date is carried into the next one.
+ */
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Node, Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { SchedulingCounts } from "../../protocols/scheduler.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { formatTime } from "../../runtime/clock.ts";
+import type { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/event-recorder.ts";
+import type { Change } from "../client/informer.ts";
+import { Informer } from "../client/informer.ts";
+import { nodes, pods } from "../client/resources.ts";
+import { SchedulerCache } from "./core/cache.ts";
+import { needsPlacing, isTerminal, specChanged } from "./core/eligible.ts";
+import type { NodeInfo } from "./core/node-info.ts";
+import type { PodInfo } from "./core/pod-info.ts";
+import { podInfo } from "./core/pod-info.ts";
+import { SchedulingQueue } from "./core/queue.ts";
+import { reject, Scheduling } from "./core/schedule.ts";
+import type { SchedulerOptions } from "./spec.ts";
+
+/** Decisions in one go before messages get their turn: some milliseconds' work. */
+const DECISIONS_PER_TURN_MAX = 128;
+
+export class SchedulingSession {
+  private readonly ctx: Context<SchedulerOptions>;
+  private readonly client: Client;
+  private readonly recorder: EventRecorder;
+  private readonly nodeInformer: Informer<Node>;
+  private readonly podInformer: Informer<Pod>;
+  private readonly cache = new SchedulerCache();
+  private readonly queue: SchedulingQueue;
+  private readonly scheduling = new Scheduling();
+  /** What caused a pod to wait: the trace event of its creation. */
+  private readonly causes = new Map<string, string>();
+  private inFlight = 0;
+  private bound = 0;
+  private ready = false;
+  private stopped = false;
+  private timer: Timer | undefined;
+  private pumpPlanned = false;
+
+  constructor(ctx: Context<SchedulerOptions>, client: Client, recorder: EventRecorder) {
+    this.ctx = ctx;
+    this.client = client;
+    this.recorder = recorder;
+    this.queue = new SchedulingQueue(ctx.options.queue);
+    this.nodeInformer = new Informer(ctx, client, nodes);
+    this.podInformer = new Informer(ctx, client, pods);
+    this.nodeInformer.onChange((change) => this.onNode(change));
+    this.podInformer.onChange((change) => this.onPod(change));
+  }
+
+  start(): void {
+    this.nodeInformer.start();
+    this.podInformer.start();
+    this.ctx.spawn(async () => {
+      await Promise.all([this.nodeInformer.whenSynced(), this.podInformer.whenSynced()]);
+      this.ready = true;
+      this.pump();
+    });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.nodeInformer.stop();
+    this.podInformer.stop();
+    this.timer?.cancel();
+  }
+
+  counts(): SchedulingCounts {
+    const { active, backoff, unschedulable } = this.queue.counts();
+    return { active, backoff, unschedulable, bound: this.bound };
+  }
+
+  private onNode({ type, object }: Change<Node>): void {
+    if (type === "deleted") {
+      this.cache.removeNode(object.metadata?.name ?? "");
+      return;
+    }
+    this.retryOn(this.cache.setNode(object));
+  }
+
+  private onPod({ type, object, previous, cause }: Change<Pod>): void {
+    const { name, namespace, uid } = object.metadata ?? {};
+    const key = `${namespace ?? ""}/${name ?? ""}`;
+    if (type === "deleted" || isTerminal(object)) {
+      this.queue.delete(key);
+      this.causes.delete(key);
+      this.retryOn(this.nodeOf(this.cache.removePod(key)));
+      return;
+    }
+    if ((object.spec?.nodeName ?? "") !== "") {
+      this.queue.delete(key);
+      this.causes.delete(key);
+      if (this.cache.setPod(object) && previous !== undefined)
+        this.retryOn(this.cache.node(object.spec?.nodeName ?? ""));
+      return;
+    }
+    if (!needsPlacing(object, this.ctx.options.schedulerName) || this.cache.isPlaced(key, uid ?? "")) return;
+    if (cause !== undefined) this.causes.set(key, cause);
+    this.queue.set(podInfo(object), previous === undefined || specChanged(previous, object));
+    this.plan();
+  }
+
+  private nodeOf(name: string | undefined): NodeInfo | undefined {
+    return name === undefined ? undefined : this.cache.node(name);
+  }
+
+  /** Pods that no node took are tried again when the node that changed takes them: the filters are their own hints. */
+  private retryOn(node: NodeInfo | undefined): void {
+    if (node === undefined) return;
+    this.queue.moveWhere((pod) => reject(pod, node) === undefined, this.ctx.clock.monotonicMs());
+    this.plan();
+  }
+
+  /** Changes of one turn are placed together, after all of them are in. */
+  private plan(): void {
+    if (this.pumpPlanned) return;
+    this.pumpPlanned = true;
+    this.ctx.spawn(async () => {
+      await Promise.resolve();
+      this.pumpPlanned = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    if (!this.ready || this.stopped) return;
+    const nowMs = this.ctx.clock.monotonicMs();
+    const next = this.queue.advance(nowMs);
+    for (
+      let decisions = 0;
+      this.inFlight < this.ctx.options.inFlightMax && decisions < DECISIONS_PER_TURN_MAX;
+      decisions++
+    ) {
+      const pod = this.queue.take();
+      if (pod === undefined) break;
+      this.place(pod);
+    }
+    const overBudget = this.queue.hasActive && this.inFlight < this.ctx.options.inFlightMax;
+    this.timer?.cancel();
+    if (overBudget) this.timer = this.ctx.clock.after(0, () => this.pump());
+    else if (next !== undefined) this.timer = this.ctx.clock.after(next - nowMs, () => this.pump());
+  }
+
+  private place(pod: PodInfo): void {
+    const decision = this.scheduling.decide(pod, this.cache.nodes, this.ctx.random.next());
+    const { node } = decision;
+    if (node === undefined) {
+      this.queue.unschedulable(pod, this.ctx.clock.monotonicMs());
+      this.run(() => this.report(pod, decision.message));
+      return;
+    }
+    this.cache.assume(pod, node);
+    this.ctx.trace.event(
+      "scheduled",
+      `pods/${pod.key}`,
+      { node, feasible: decision.scores.length },
+      this.causes.get(pod.key),
+    );
+    this.run(() => this.bind(pod, node));
+  }
+
+  private run(work: () => Promise<void>): void {
+    this.inFlight++;
+    this.ctx.spawn(async () => {
+      await work();
+      this.inFlight--;
+      this.pump();
+    });
+  }
+
+  private async bind(pod: PodInfo, node: string): Promise<void> {
+    const { name, namespace } = pod.pod.metadata ?? {};
+    try {
+      await this.client.bind(namespace ?? "", name ?? "", node, pod.uid);
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      this.cache.forget(pod);
+      if (this.stopped) return;
+      if (hasReason(error, "NotFound")) this.queue.delete(pod.key);
+      else if (this.queue.has(pod.key, pod.uid)) this.queue.retry(pod, this.ctx.clock.monotonicMs());
+      this.retryOn(this.cache.node(node));
+      this.ctx.log.debug("binding failed", { pod: pod.key, node, error: error.message });
+      return;
+    }
+    this.bound++;
+    if (this.queue.has(pod.key, pod.uid)) this.queue.delete(pod.key);
+    this.recorder.event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
+  }
+
+  private async report(pod: PodInfo, message: string): Promise<void> {
+    this.recorder.event(typedPod(pod), "Warning", "FailedScheduling", message);
+    const { name, namespace } = pod.pod.metadata ?? {};
+    const shown = pod.pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    if (shown?.status === "False" && shown.message === message) return;
+    const condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      lastProbeTime: null,
+      lastTransitionTime: shown?.status === "False" ? shown.lastTransitionTime : formatTime(this.ctx.clock.nowMs()),
+    };
+    try {
+      await this.client.patch(
+        pods,
+        name ?? "",
+        namespace,
+        { status: { conditions: [condition] } },
+        {
+          patchType: "application/strategic-merge-patch+json",
+          subresource: "status",
+        },
+      );
+    } catch (error) {
+      // The condition only tells: the next attempt writes it again.
+      if (!(error instanceof InkubeError)) throw error;
+      this.ctx.log.debug("condition not written", { pod: pod.key, error: error.message });
+    }
+  }
+}
+
+function typedPod(pod: PodInfo): Pod {
+  return { apiVersion: "v1", kind: "Pod", ...pod.pod };
+}

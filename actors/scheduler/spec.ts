@@ -1,0 +1,34 @@
+/** Options of the scheduler actor. */
+import type { QueueOptions } from "./core/queue.ts";
+import { QUEUE_DEFAULTS } from "./core/queue.ts";
+
+export interface SchedulerOptions {
+  /** Actor names of the API servers, the preferred one first. */
+  readonly apiServers: readonly string[];
+  /** The other schedulers' actors. */
+  readonly peers: readonly string[];
+  /** Pods with this `schedulerName` are placed. */
+  readonly schedulerName: string;
+  /**
+   * Bindings, and reports of pods that can't be placed, under way at a time. 64: enough to keep three etcd members'
+   * disks in full batches, few enough not to crowd the API server.
+   */
+  readonly inFlightMax: number;
+  readonly queue: QueueOptions;
+  /**
+   * A standby keeps nothing but its watch on the Lease. Listing all pods at a take-over costs some tens of milliseconds
+   * per thousand; to follow them all the time would cost each standby what it costs the leader.
+   */
+  readonly lease: {
+    readonly leaseDurationMs: number;
+    readonly renewPeriodMs: number;
+    readonly renewDeadlineMs: number;
+  };
+}
+
+export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers"> = {
+  schedulerName: "default-scheduler",
+  inFlightMax: 64,
+  queue: QUEUE_DEFAULTS,
+  lease: { leaseDurationMs: 3_000, renewPeriodMs: 1_000, renewDeadlineMs: 2_000 },
+};

@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import type { PodInfo } from "../../../../../actors/scheduler/core/pod-info.ts";
+import { podInfo } from "../../../../../actors/scheduler/core/pod-info.ts";
+import { SchedulingQueue } from "../../../../../actors/scheduler/core/queue.ts";
+
+function info(name: string, priority = 0, uid = name): PodInfo {
+  return podInfo({ metadata: { name, namespace: "n", uid }, spec: { containers: [], priority } });
+}
+
+const options = { backoffBaseMs: 100, backoffCapMs: 300 };
+
+it("hands out pods by priority, then in order of arrival", () => {
+  const queue = new SchedulingQueue(options);
+  for (const pod of [info("a"), info("b", 10), info("c"), info("d", 10)]) queue.set(pod, true);
+  expect([1, 2, 3, 4, 5].map(() => queue.take()?.key)).toEqual(["n/b", "n/d", "n/a", "n/c", undefined]);
+});
+
+it("brings an unschedulable pod back when something helps it, not before its pause is over", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true);
+  queue.unschedulable(queue.take() as PodInfo, 0);
+  queue.moveWhere(() => false, 10);
+  expect(queue.counts().unschedulable).toBe(1);
+  queue.moveWhere(() => true, 10);
+  expect(queue.take()).toBeUndefined();
+  expect(queue.advance(10)).toBe(100);
+  expect(queue.advance(100)).toBeUndefined();
+  expect(queue.take()?.key).toBe("n/a");
+});
+
+it("lengthens the pause with each attempt up to the cap", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true);
+  const pauses: (number | undefined)[] = [];
+  for (let attempt = 0; attempt < 4; attempt++) {
+    queue.retry(queue.take() as PodInfo, 0);
+    pauses.push(queue.advance(0));
+    queue.advance(1_000);
+  }
+  expect(pauses).toEqual([100, 200, 300, 300]);
+});
+
+it("gives an unschedulable pod another chance when its own spec changed, not for a status", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true);
+  queue.unschedulable(queue.take() as PodInfo, 0);
+  queue.set(info("a"), false);
+  expect(queue.hasActive).toBe(false);
+  queue.set(info("a"), true);
+  expect(queue.hasActive).toBe(true);
+});
+
+it("treats a pod made anew under an old name as another pod", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a", 0, "1"), true);
+  const first = queue.take() as PodInfo;
+  queue.set(info("a", 0, "2"), true);
+  queue.unschedulable(first, 0);
+  expect(queue.take()?.uid).toBe("2");
+});
+
+it("forgets a pod that is gone, wherever it waits", () => {
+  const queue = new SchedulingQueue(options);
+  queue.set(info("a"), true);
+  queue.set(info("b"), true);
+  queue.delete("n/a");
+  queue.retry(queue.take() as PodInfo, 0);
+  queue.delete("n/b");
+  expect([queue.advance(1_000), queue.hasActive]).toEqual([undefined, false]);
+});
