@@ -1,0 +1,114 @@
+/**
+ * A whole store as bytes, for snapshots: bounds, leases, the versions older than the history in the order of their keys,
+ * then every kept revision. So watches from any revision that is kept go on after a member was restored.
+ */
+import type { KeyValue, WatchEvent } from "../../../../protocols/etcd.ts";
+import { ByteReader, ByteWriter, invariant } from "../bytes.ts";
+import { NO_BYTES, Store } from "./store.ts";
+
+const DELETE = 1;
+const LEASE = 2;
+const PREVIOUS = 4;
+const CAUSE = 8;
+
+export function encodeStore(store: Store): Uint8Array {
+  const writer = new ByteWriter(1024 + store.sizeBytes);
+  writer.varint(store.compactRevision);
+  writer.varint(store.historyFrom);
+  writer.varint(store.revision);
+  writer.varint(store.hash);
+  writer.varint(store.leases.size);
+  for (const { id, ttlSeconds } of store.leases.values()) {
+    writer.text(id);
+    writer.varint(ttlSeconds);
+  }
+  const from = store.historyFrom;
+  store.index.scan({ start: "", end: undefined }, (record) => {
+    for (const kv of record.versions) if (kv.modRevision < from) writeVersion(writer, kv);
+    return true;
+  });
+  writer.u8(END_OF_VERSIONS);
+  for (const { revision, events } of store.revisions(from)) {
+    writer.varint(events.length);
+    // What was before the first kept revision is no longer a version of its own.
+    for (const event of events) writeEvent(writer, event, revision === from);
+  }
+  return writer.view();
+}
+
+/** Throws `BytesError`, or a broken invariant where the content does not have the hash that it had when it was written. */
+export function decodeStore(bytes: Uint8Array): Store {
+  const reader = new ByteReader(bytes);
+  const store = new Store();
+  const compactRevision = reader.varint();
+  const from = reader.varint();
+  const revision = reader.varint();
+  const hash = reader.varint();
+  store.restoreBounds(compactRevision, from);
+  for (let left = reader.varint(); left > 0; left--) store.grantLease(reader.text(), reader.varint());
+  for (let flags = reader.u8(); flags !== END_OF_VERSIONS; flags = reader.u8()) {
+    store.restoreVersion(readVersion(reader, flags));
+  }
+  while (store.revision < revision) {
+    const events: WatchEvent[] = [];
+    for (let left = reader.varint(); left > 0; left--) events.push(readEvent(reader, store.revision + 1));
+    store.restoreRevision(events);
+  }
+  invariant(store.hash === hash, `restored store has hash ${store.hash}, not ${hash}`);
+  return store;
+}
+
+const END_OF_VERSIONS = 0xff;
+
+function writeVersion(writer: ByteWriter, kv: KeyValue): void {
+  writer.u8((kv.version === 0 ? DELETE : 0) | (kv.lease === "0" ? 0 : LEASE));
+  writer.varint(kv.modRevision);
+  writeContent(writer, kv);
+}
+
+function readVersion(reader: ByteReader, flags: number): KeyValue {
+  return readContent(reader, flags, reader.varint());
+}
+
+function writeEvent(writer: ByteWriter, event: WatchEvent, first: boolean): void {
+  const { kv, prevKv, cause } = event;
+  const previous = first && prevKv !== undefined;
+  writer.u8(
+    (event.type === "delete" ? DELETE : 0) |
+      (kv.lease === "0" ? 0 : LEASE) |
+      (previous ? PREVIOUS : 0) |
+      (cause === undefined ? 0 : CAUSE),
+  );
+  writeContent(writer, kv);
+  if (cause !== undefined) writer.text(cause);
+  if (previous) writeVersion(writer, prevKv);
+}
+
+function readEvent(reader: ByteReader, revision: number): WatchEvent {
+  const flags = reader.u8();
+  const kv = readContent(reader, flags, revision);
+  const type = (flags & DELETE) === 0 ? "put" : "delete";
+  const cause = (flags & CAUSE) === 0 ? undefined : reader.text();
+  const prevKv = (flags & PREVIOUS) === 0 ? undefined : readVersion(reader, reader.u8());
+  return { type, kv, ...(prevKv === undefined ? {} : { prevKv }), ...(cause === undefined ? {} : { cause }) };
+}
+
+function writeContent(writer: ByteWriter, kv: KeyValue): void {
+  writer.text(kv.key);
+  if (kv.version === 0) return;
+  writer.varint(kv.createRevision);
+  writer.varint(kv.version);
+  writer.blob(kv.value);
+  if (kv.lease !== "0") writer.text(kv.lease);
+}
+
+function readContent(reader: ByteReader, flags: number, modRevision: number): KeyValue {
+  const key = reader.text();
+  if ((flags & DELETE) !== 0) {
+    return { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: "0" };
+  }
+  const [createRevision, version] = [reader.varint(), reader.varint()];
+  const value = Uint8Array.prototype.slice.call(reader.blob());
+  const lease = (flags & LEASE) === 0 ? "0" : reader.text();
+  return { key, value, createRevision, modRevision, version, lease };
+}

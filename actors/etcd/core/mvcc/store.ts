@@ -1,0 +1,293 @@
+/**
+ * etcd's multi-version store: every change makes a revision of the whole store, and old revisions stay readable until
+ * they are compacted. Deterministic: the same commands give the same state, hash and answers on every member.
+ * Source: etcd `server/storage/mvcc`, API guarantees as of 3.7.
+ */
+import type { DeleteRangeRequest, KeyValue, PutRequest, RangeRequest, WatchEvent } from "../../../../protocols/etcd.ts";
+import { invariant } from "../bytes.ts";
+import { etcdError } from "./errors.ts";
+import { StateHash } from "./hash.ts";
+import type { KeyRecord } from "./key-index.ts";
+import { KeyIndex } from "./key-index.ts";
+import type { KeyRange } from "./key-order.ts";
+import { keyRange, orderKey } from "./key-order.ts";
+
+/** One revision: all events of one transaction, which watchers get together. */
+export interface Revision {
+  readonly revision: number;
+  readonly events: readonly WatchEvent[];
+}
+
+export interface Lease {
+  readonly id: string;
+  readonly ttlSeconds: number;
+  readonly keys: Set<string>;
+}
+
+export interface RangeResult {
+  readonly kvs: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** What a version costs besides its key and value, for the size that the quota looks at. */
+const VERSION_OVERHEAD_BYTES = 96;
+
+export class Store {
+  readonly index: KeyIndex = new KeyIndex();
+  readonly leases: Map<string, Lease> = new Map();
+  /** The newest revision; an empty store is at 1, as in etcd. */
+  revision = 1;
+  /** Revisions below it can't be read or watched any more; 0 before the first compaction. */
+  compactRevision = 0;
+  sizeBytes = 0;
+  private readonly stateHash: StateHash = new StateHash();
+  /** Every revision from `historyStart` on. */
+  private history: Revision[] = [];
+  private historyStart = 2;
+  /** Events of the transaction under way. */
+  private pending: WatchEvent[] = [];
+
+  get hash(): number {
+    return this.stateHash.value;
+  }
+
+  // ---- reading ------------------------------------------------------------------------------------------------------
+
+  /** Errors: ETCD_COMPACTED, ETCD_FUTURE_REVISION. */
+  checkReadable(revision: number): void {
+    if (revision <= 0) return;
+    if (revision > this.revision) throw etcdError("ETCD_FUTURE_REVISION");
+    if (revision < this.compactRevision) throw compacted(this.compactRevision);
+  }
+
+  range(request: RangeRequest): RangeResult {
+    const revision = request.revision ?? 0;
+    this.checkReadable(revision);
+    const at = revision > 0 ? revision : Infinity;
+    const { key, rangeEnd, countOnly = false, keysOnly = false } = request;
+    if (rangeEnd === undefined || rangeEnd === "") {
+      const kv = versionAt(this.index.get(key), at);
+      if (kv === undefined) return { kvs: [], more: false, count: 0 };
+      return { kvs: countOnly ? [] : [keysOnly ? withoutValue(kv) : kv], more: false, count: 1 };
+    }
+    const limit = request.limit ?? 0;
+    const max = countOnly ? 0 : limit > 0 ? limit : Infinity;
+    const kvs: KeyValue[] = [];
+    let count = 0;
+    this.index.scan(keyRange(key, rangeEnd), (record) => {
+      const kv = versionAt(record, at);
+      if (kv === undefined) return true;
+      if (count++ < max) kvs.push(keysOnly ? withoutValue(kv) : kv);
+      return true;
+    });
+    return { kvs, more: !countOnly && count > kvs.length, count };
+  }
+
+  get(key: string): KeyValue | undefined {
+    return versionAt(this.index.get(key), Infinity);
+  }
+
+  /** Revisions from `from` on, oldest first, `max` at most. They must not be compacted. */
+  revisions(from: number, max: number = Infinity): readonly Revision[] {
+    invariant(from >= this.historyStart, `history from ${from} is compacted at ${this.historyStart}`);
+    const start = from - this.historyStart;
+    return this.history.slice(start, max === Infinity ? undefined : start + max);
+  }
+
+  // ---- writing: within begin() … commit() ---------------------------------------------------------------------------
+
+  /** The version that was there before. The lease, if any, must exist. */
+  put(request: PutRequest, cause: string | undefined): KeyValue | undefined {
+    const { key, value, lease = "0" } = request;
+    const record = this.index.get(key);
+    const previous = versionAt(record, Infinity);
+    const revision = this.revision + 1;
+    const kv: KeyValue = {
+      key,
+      value,
+      createRevision: previous === undefined ? revision : previous.createRevision,
+      modRevision: revision,
+      version: previous === undefined ? 1 : previous.version + 1,
+      lease,
+    };
+    this.addVersion(record, kv);
+    if (previous !== undefined && previous.lease !== lease) this.detach(previous);
+    if (lease !== "0" && previous?.lease !== lease) this.attach(kv);
+    this.pending.push(event("put", kv, previous, cause));
+    return previous;
+  }
+
+  /** The versions that were there before, in the order of their keys. */
+  deleteRange(request: DeleteRangeRequest, cause: string | undefined): readonly KeyValue[] {
+    return this.deleteKeys(keyRange(request.key, request.rangeEnd), cause);
+  }
+
+  private deleteKeys(range: KeyRange, cause: string | undefined): readonly KeyValue[] {
+    const found: KeyRecord[] = [];
+    this.index.scan(range, (record) => {
+      if (versionAt(record, Infinity) !== undefined) found.push(record);
+      return true;
+    });
+    return found.map((record) => {
+      const previous = versionAt(record, Infinity) as KeyValue;
+      const tombstone: KeyValue = {
+        key: record.key,
+        value: NO_BYTES,
+        createRevision: 0,
+        modRevision: this.revision + 1,
+        version: 0,
+        lease: "0",
+      };
+      this.addVersion(record, tombstone);
+      this.detach(previous);
+      this.pending.push(event("delete", tombstone, previous, cause));
+      return previous;
+    });
+  }
+
+  /** Makes what was written since the last commit a revision; nothing written, no revision. */
+  commit(): void {
+    if (this.pending.length === 0) return;
+    this.revision++;
+    this.history.push({ revision: this.revision, events: this.pending });
+    this.pending = [];
+  }
+
+  /** Errors: ETCD_LEASE_EXISTS. */
+  grantLease(id: string, ttlSeconds: number): void {
+    if (this.leases.has(id)) throw etcdError("ETCD_LEASE_EXISTS");
+    this.leases.set(id, { id, ttlSeconds, keys: new Set() });
+  }
+
+  /** Deletes the lease and its keys, in one revision and in the order of the keys. Errors: ETCD_LEASE_NOT_FOUND. */
+  revokeLease(id: string): void {
+    const lease = this.leases.get(id);
+    if (lease === undefined) throw etcdError("ETCD_LEASE_NOT_FOUND");
+    const keys = [...lease.keys].map((key) => ({ key, order: orderKey(key) }));
+    keys.sort((a, b) => (a.order < b.order ? -1 : 1));
+    for (const { order } of keys) this.deleteKeys({ start: order, end: null }, undefined);
+    this.leases.delete(id);
+    this.commit();
+  }
+
+  /**
+   * Forgets what no reader at `revision` or later can see: of each key all versions but the last one up to `revision`,
+   * and that one too when it is a tombstone older than `revision`; a watch from `revision` itself still gets its event.
+   * Costs in proportion to the revisions forgotten. Errors: ETCD_COMPACTED, ETCD_FUTURE_REVISION.
+   */
+  compact(revision: number): void {
+    if (revision <= this.compactRevision) throw compacted(this.compactRevision);
+    if (revision > this.revision) throw etcdError("ETCD_FUTURE_REVISION");
+    this.compactRevision = revision;
+    const upTo = this.history.slice(0, revision - this.historyStart + 1);
+    for (const { events } of upTo) {
+      for (const { kv } of events) {
+        const record = this.index.get(kv.key);
+        if (record !== undefined) this.compactKey(record, revision);
+      }
+    }
+    const keepFrom = Math.max(revision, this.historyStart);
+    this.history = this.history.slice(keepFrom - this.historyStart);
+    this.historyStart = keepFrom;
+  }
+
+  private compactKey(record: KeyRecord, revision: number): void {
+    const { versions } = record;
+    let keep = 0;
+    while (keep + 1 < versions.length && (versions[keep + 1] as KeyValue).modRevision <= revision) keep++;
+    const last = versions[keep] as KeyValue;
+    if (last.version === 0 && last.modRevision < revision) keep++;
+    for (const dropped of versions.splice(0, keep)) {
+      this.stateHash.remove(dropped);
+      this.sizeBytes -= versionBytes(dropped);
+    }
+    if (versions.length === 0) this.index.remove(record);
+  }
+
+  private addVersion(record: KeyRecord | undefined, kv: KeyValue): void {
+    this.stateHash.add(kv);
+    this.sizeBytes += versionBytes(kv);
+    if (record === undefined) this.index.add({ key: kv.key, order: orderKey(kv.key), versions: [kv] });
+    else record.versions.push(kv);
+  }
+
+  private attach(kv: KeyValue): void {
+    const lease = this.leases.get(kv.lease);
+    invariant(lease !== undefined, `lease ${kv.lease} of ${kv.key} does not exist`);
+    lease.keys.add(kv.key);
+  }
+
+  private detach(previous: KeyValue): void {
+    if (previous.lease !== "0") this.leases.get(previous.lease)?.keys.delete(previous.key);
+  }
+
+  // ---- whole state: for snapshots -----------------------------------------------------------------------------------
+
+  /** First kept revision of the history. */
+  get historyFrom(): number {
+    return this.historyStart;
+  }
+
+  /** In a new store: where the history begins. Leases, old versions and revisions follow, in this order. */
+  restoreBounds(compactRevision: number, historyStart: number): void {
+    invariant(this.revision === 1 && this.index.size === 0, "only a new store is restored");
+    this.compactRevision = compactRevision;
+    this.historyStart = historyStart;
+    this.revision = historyStart - 1;
+  }
+
+  /** A version older than the history. */
+  restoreVersion(kv: KeyValue): void {
+    this.addVersion(this.index.get(kv.key), kv);
+    if (kv.lease !== "0") this.attach(kv);
+  }
+
+  /** The next revision; `prevKv` of its events comes from the versions before, where the event itself has none. */
+  restoreRevision(events: readonly WatchEvent[]): void {
+    const whole: WatchEvent[] = [];
+    for (const { type, kv, prevKv, cause } of events) {
+      const record = this.index.get(kv.key);
+      const previous = versionAt(record, Infinity);
+      this.addVersion(record, kv);
+      if (previous !== undefined && previous.lease !== kv.lease) this.detach(previous);
+      if (kv.lease !== "0" && previous?.lease !== kv.lease && this.leases.has(kv.lease)) this.attach(kv);
+      whole.push(event(type, kv, previous ?? prevKv, cause));
+    }
+    this.revision++;
+    this.history.push({ revision: this.revision, events: whole });
+  }
+}
+
+export function versionAt(record: KeyRecord | undefined, revision: number): KeyValue | undefined {
+  if (record === undefined) return undefined;
+  const { versions } = record;
+  for (let at = versions.length - 1; at >= 0; at--) {
+    const kv = versions[at] as KeyValue;
+    if (kv.modRevision <= revision) return kv.version === 0 ? undefined : kv;
+  }
+  return undefined;
+}
+
+function event(
+  type: "put" | "delete",
+  kv: KeyValue,
+  prevKv: KeyValue | undefined,
+  cause: string | undefined,
+): WatchEvent {
+  if (prevKv === undefined) return cause === undefined ? { type, kv } : { type, kv, cause };
+  return cause === undefined ? { type, kv, prevKv } : { type, kv, prevKv, cause };
+}
+
+function versionBytes(kv: KeyValue): number {
+  return kv.key.length + kv.value.length + VERSION_OVERHEAD_BYTES;
+}
+
+function withoutValue(kv: KeyValue): KeyValue {
+  return { ...kv, value: NO_BYTES };
+}
+
+function compacted(compactRevision: number): Error {
+  return etcdError("ETCD_COMPACTED", { compactRevision });
+}

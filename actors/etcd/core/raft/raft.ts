@@ -1,0 +1,717 @@
+// One state machine in one file: every transition of a member is seen beside the others it must agree with.
+/**
+ * Raft as a pure state machine: messages, ticks, proposals and "it is on disk" go in; `Ready` comes out. It knows no
+ * clock, socket or file; randomness comes from a seed. What holds at every moment:
+ *
+ * - Election safety: one leader a term, since a vote leaves only after it is on disk, one a term (thesis 3.4).
+ * - Leader append-only, log matching: `RaftLog.merge`.
+ * - Leader completeness: votes go to logs that have all that is committed (3.6.1), and a leader commits by counting
+ *   only entries of its own term (3.6.2).
+ *
+ * With pre-vote and check-quorum (9.6, 6.2), ReadIndex by a round of heartbeats (6.4), leadership transfer (3.10),
+ * pipelined appends with a window (10.2.1). Learners are members that count for nothing; changing the membership goes
+ * through `Membership` in the snapshot and is for later.
+ */
+import { invariant } from "../bytes.ts";
+import { RaftLog } from "./log.ts";
+import { Progress } from "./progress.ts";
+import type {
+  Body,
+  Entry,
+  HardState,
+  Membership,
+  Message,
+  Persist,
+  ReadState,
+  Ready,
+  Snapshot,
+  SnapshotMeta,
+} from "./types.ts";
+
+export type Role = "follower" | "preCandidate" | "candidate" | "leader";
+
+export interface RaftOptions {
+  readonly id: number;
+  /** Ticks without a word from a leader after which a follower stands for election; a random one to two times that. */
+  readonly electionTicks: number;
+  /** Ticks between two heartbeats of a leader. */
+  readonly heartbeatTicks: number;
+  /** Data of entries in one message, unless a single entry is larger. */
+  readonly messageBytesMax: number;
+  /** Appends under way to one member. */
+  readonly inflightMax: number;
+  /** For the spread of election timeouts; differs between members. */
+  readonly seed: number;
+}
+
+/** What a member finds on its disk. */
+export interface Recovered {
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotMeta;
+  readonly entries: readonly Entry[];
+}
+
+interface PendingRead {
+  readonly from: number;
+  readonly context: number;
+  readonly index: number;
+  readonly round: number;
+}
+
+type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>;
+
+export class Raft {
+  readonly id: number;
+  private readonly options: RaftOptions;
+  private membership: Membership;
+  readonly log: RaftLog;
+
+  role: Role = "follower";
+  term: number;
+  /** Whom this member follows; 0 when it knows no leader. */
+  leader = 0;
+  private vote: number;
+  private votes: Map<number, boolean> = new Map();
+  private progress: Map<number, Progress> = new Map();
+  /** To whom leadership is being handed; no proposals meanwhile. */
+  private transferee = 0;
+
+  private electionElapsed = 0;
+  private heartbeatElapsed = 0;
+  private electionTimeout = 0;
+  private randomState: number;
+
+  private round = 0;
+  private roundSent = 0;
+  private heartbeatDue = false;
+  private reads: PendingRead[] = [];
+  /** Reads that came before the leader had committed an entry of its own term (thesis 6.4, step 1). */
+  private earlyReads: { readonly from: number; readonly context: number }[] = [];
+
+  private savedTerm: number;
+  private savedVote: number;
+  private pendingSnapshot: Snapshot | undefined;
+  private snapshotUnderWay = false;
+  private persisting = false;
+  private outbox: Message[] = [];
+  private readStates: ReadState[] = [];
+  /** Promises that wait for the next persist, and those that wait for the one under way. */
+  private promises: Message[] = [];
+  private promisesUnderWay: Message[] = [];
+
+  constructor(options: RaftOptions, recovered: Recovered) {
+    this.options = options;
+    this.id = options.id;
+    this.randomState = options.seed >>> 0;
+    this.membership = recovered.snapshot.membership;
+    this.log = new RaftLog(recovered.snapshot, recovered.entries);
+    this.term = recovered.hardState.term;
+    this.vote = recovered.hardState.vote;
+    this.savedTerm = this.term;
+    this.savedVote = this.vote;
+    invariant(this.term >= this.log.lastTerm, `term ${this.term} below the log's ${this.log.lastTerm}`);
+    this.log.commitTo(Math.min(recovered.hardState.commit, this.log.last));
+    this.becomeFollower(this.term, 0);
+  }
+
+  // ---- what the shell does ------------------------------------------------------------------------------------------
+
+  /** The clock moved by one tick. After a stall: deliver the messages that waited first, and then one tick only. */
+  tick(): void {
+    this.electionElapsed++;
+    if (this.role === "leader") {
+      this.tickLeader();
+    } else if (this.electionElapsed >= this.electionTimeout && this.isVoter(this.id)) {
+      this.electionElapsed = 0;
+      this.startElection(true, false);
+    }
+  }
+
+  /** Stands for election now, by pre-vote, unless there is a leader or an election under way is fresh. */
+  campaign(): void {
+    if (this.leader !== 0 || this.role === "leader" || !this.isVoter(this.id)) return;
+    if (this.role === "candidate" && this.electionElapsed < 2) return;
+    this.electionElapsed = 0;
+    this.startElection(true, false);
+  }
+
+  /** Appends entries to the leader's log; false when this member isn't the leader, or is handing over. */
+  propose(data: readonly Uint8Array[]): boolean {
+    if (this.role !== "leader" || this.transferee !== 0) return false;
+    for (const one of data) this.log.append(this.term, one);
+    return true;
+  }
+
+  /** Asks what index a linearizable read must wait for; the answer is a `ReadState`. False without a known leader. */
+  readIndex(context: number): boolean {
+    if (this.role === "leader") {
+      this.takeRead(this.id, context);
+      return true;
+    }
+    if (this.leader === 0) return false;
+    this.send({ type: "readIndex", to: this.leader, context });
+    return true;
+  }
+
+  /** Hands leadership to `to` once its log is complete; given up after an election timeout. False when it can't be. */
+  transferLeader(to: number): boolean {
+    const progress = this.progress.get(to);
+    if (this.role !== "leader" || to === this.id || progress === undefined || progress.learner) return false;
+    this.transferee = to;
+    this.electionElapsed = 0;
+    if (progress.match === this.log.last) this.send({ type: "timeoutNow", to });
+    return true;
+  }
+
+  /** The runtime says that `member` has died: a sure sign, unlike silence. */
+  peerDown(member: number): void {
+    if (this.role === "leader") {
+      const progress = this.progress.get(member);
+      if (progress === undefined) return;
+      progress.recentlyActive = false;
+      progress.down = true;
+      progress.becomeProbe();
+      progress.paused = true;
+      if (this.transferee === member) this.transferee = 0;
+    } else if (this.leader === member) {
+      this.leader = 0;
+    }
+  }
+
+  /** The shell has made a snapshot of what is applied, for a member named in `snapshotsFor`. */
+  sendSnapshot(to: number, snapshot: Snapshot): void {
+    const progress = this.progress.get(to);
+    if (this.role !== "leader" || progress === undefined || progress.state !== "snapshot") return;
+    progress.pendingSnapshot = snapshot.index;
+    progress.next = snapshot.index + 1;
+    this.send({ type: "snapshot", to, snapshot });
+  }
+
+  /** What a snapshot of all that is applied stands for. */
+  snapshotMeta(): SnapshotMeta {
+    const index = this.log.applied;
+    return { index, term: this.log.term(index) as number, membership: this.membership };
+  }
+
+  /** What `ready().persist` held is on disk. */
+  persisted(): void {
+    invariant(this.persisting, "persisted() without a persist under way");
+    this.persisting = false;
+    this.snapshotUnderWay = false;
+    this.log.persisted();
+    this.release(this.promisesUnderWay);
+    this.promisesUnderWay = [];
+    if (this.role === "leader") this.leaderAcknowledges();
+  }
+
+  ready(): Ready {
+    let persist: Persist | undefined;
+    if (!this.persisting) {
+      persist = this.takePersist();
+      if (persist === undefined) {
+        const free = this.promises;
+        this.promises = [];
+        this.release(free);
+        // What was released may have been this member's own vote, and so have made it leader.
+        persist = this.takePersist();
+      }
+    }
+    const snapshotsFor = this.role === "leader" ? this.replicate() : [];
+    const ready: Ready = {
+      messages: this.outbox,
+      // After a snapshot the state machine is behind the log until it is restored.
+      committed: this.pendingSnapshot === undefined && !this.snapshotUnderWay ? this.log.takeCommitted() : [],
+      readStates: this.readStates,
+      snapshotsFor,
+      persist,
+    };
+    this.outbox = [];
+    this.readStates = [];
+    return ready;
+  }
+
+  isVoter(member: number): boolean {
+    return this.membership.voters.includes(member);
+  }
+
+  // ---- what comes out -----------------------------------------------------------------------------------------------
+
+  private takePersist(): Persist | undefined {
+    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote;
+    if (!changed && !this.log.hasUnstable && this.pendingSnapshot === undefined) return undefined;
+    this.persisting = true;
+    this.savedTerm = this.term;
+    this.savedVote = this.vote;
+    this.promisesUnderWay = this.promises;
+    this.promises = [];
+    const snapshot = this.pendingSnapshot;
+    this.pendingSnapshot = undefined;
+    this.snapshotUnderWay = snapshot !== undefined;
+    return {
+      snapshot,
+      entries: this.log.takeUnstable(),
+      hardState: { term: this.term, vote: this.vote, commit: this.log.committed },
+    };
+  }
+
+  private send(message: Body<Message> & { readonly to: number }): void {
+    this.outbox.push({ ...message, from: this.id, term: this.term } as Message);
+  }
+
+  /** For messages that vouch for what is not yet on disk. */
+  private promise(message: Body<Message> & { readonly to: number; readonly term?: number }): void {
+    const last = this.promises[this.promises.length - 1];
+    const whole = { term: this.term, ...message, from: this.id } as Message;
+    // One acknowledgement stands for all before it.
+    if (
+      last !== undefined &&
+      last.type === "appendResponse" &&
+      whole.type === "appendResponse" &&
+      last.to === whole.to &&
+      last.term === whole.term &&
+      last.index <= whole.index
+    ) {
+      this.promises[this.promises.length - 1] = whole;
+    } else {
+      this.promises.push(whole);
+    }
+  }
+
+  private release(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.to === this.id) this.step(message);
+      else this.outbox.push(message);
+    }
+  }
+
+  /** As leader: one run of appends, a commit index or a heartbeat for each member, as each needs it. */
+  private replicate(): readonly number[] {
+    const snapshotsFor: number[] = [];
+    for (const [member, progress] of this.progress) {
+      if (member === this.id) continue;
+      if (progress.state !== "snapshot") this.sendAppends(member, progress);
+      if (progress.state === "snapshot" && progress.pendingSnapshot === 0 && progress.recentlyActive) {
+        snapshotsFor.push(member);
+      }
+      const commit = Math.min(progress.match, this.log.committed);
+      if (this.heartbeatDue) {
+        this.send({ type: "heartbeat", to: member, commit, round: this.round });
+        progress.commitSent = Math.max(progress.commitSent, commit);
+      } else if (progress.state === "replicate" && commit > progress.commitSent) {
+        this.send({ type: "commit", to: member, commit });
+        progress.commitSent = commit;
+      }
+    }
+    if (this.heartbeatDue) this.roundSent = this.round;
+    this.heartbeatDue = false;
+    return snapshotsFor;
+  }
+
+  private sendAppends(to: number, progress: Progress): void {
+    const probing = progress.state === "probe";
+    if (probing && progress.paused) return;
+    while (probing || (progress.next <= this.log.last && !progress.inflightFull(this.options.inflightMax))) {
+      const previousIndex = progress.next - 1;
+      const previousTerm = this.log.term(previousIndex);
+      if (previousTerm === undefined) {
+        progress.becomeSnapshot();
+        return;
+      }
+      const entries = this.log.slice(progress.next, this.options.messageBytesMax);
+      const commit = this.log.committed;
+      this.send({ type: "append", to, previousIndex, previousTerm, entries, commit });
+      const last = previousIndex + entries.length;
+      progress.commitSent = Math.max(progress.commitSent, Math.min(commit, last));
+      if (probing) {
+        progress.paused = true;
+        return;
+      }
+      progress.sent(last);
+    }
+  }
+
+  // ---- roles --------------------------------------------------------------------------------------------------------
+
+  private reset(term: number): void {
+    if (term !== this.term) {
+      invariant(term > this.term, `term ${term} after ${this.term}`);
+      this.term = term;
+      this.vote = 0;
+    }
+    this.leader = 0;
+    this.electionElapsed = 0;
+    this.heartbeatElapsed = 0;
+    this.heartbeatDue = false;
+    this.electionTimeout = this.options.electionTicks + this.random(this.options.electionTicks);
+    this.votes = new Map();
+    this.progress = new Map();
+    this.transferee = 0;
+    this.reads = [];
+    this.earlyReads = [];
+  }
+
+  private becomeFollower(term: number, leader: number): void {
+    this.reset(term);
+    this.role = "follower";
+    this.leader = leader;
+  }
+
+  /** `pre`: asks first whether an election could be won, without touching the term (thesis 9.6). */
+  private startElection(pre: boolean, transfer: boolean): void {
+    const term = this.term + 1;
+    if (pre) {
+      this.role = "preCandidate";
+      this.votes = new Map();
+      this.leader = 0;
+      this.electionTimeout = this.options.electionTicks + this.random(this.options.electionTicks);
+    } else {
+      this.reset(term);
+      this.role = "candidate";
+      this.vote = this.id;
+    }
+    const { last: lastIndex, lastTerm } = this.log;
+    for (const to of this.membership.voters) {
+      if (to === this.id) {
+        this.promise({ type: "voteResponse", to, term, preVote: pre, granted: true });
+      } else {
+        // A vote is asked for only once this member's log and term are on disk: it speaks for them.
+        this.promise({ type: "vote", to, term, preVote: pre, lastIndex, lastTerm, transfer });
+      }
+    }
+  }
+
+  private becomeLeader(): void {
+    invariant(this.role === "candidate", `${this.role} can't become leader`);
+    this.reset(this.term);
+    this.role = "leader";
+    this.leader = this.id;
+    for (const [list, learner] of [
+      [this.membership.voters, false],
+      [this.membership.learners, true],
+    ] as const) {
+      for (const member of list) this.progress.set(member, new Progress(this.log.last + 1, learner));
+    }
+    // Thesis 6.4: an entry of the own term shows what is committed.
+    this.log.append(this.term, new Uint8Array(0));
+  }
+
+  private tickLeader(): void {
+    this.heartbeatElapsed++;
+    if (this.electionElapsed >= this.options.electionTicks) {
+      this.electionElapsed = 0;
+      this.transferee = 0;
+      // Check-quorum (thesis 6.2): a leader that hears of no majority must not believe that it still leads.
+      let active = 0;
+      for (const [member, progress] of this.progress) {
+        if (!progress.learner && (member === this.id || progress.recentlyActive)) active++;
+        progress.recentlyActive = false;
+      }
+      if (active < this.quorum()) {
+        this.becomeFollower(this.term, 0);
+        return;
+      }
+    }
+    if (this.heartbeatElapsed >= this.options.heartbeatTicks) {
+      this.heartbeatElapsed = 0;
+      this.heartbeatDue = true;
+      for (const [member, progress] of this.progress) if (member !== this.id) progress.heartbeat(this.log.last);
+    }
+  }
+
+  private quorum(): number {
+    return Math.floor(this.membership.voters.length / 2) + 1;
+  }
+
+  /** Uniform below `bound` (xorshift32). */
+  private random(bound: number): number {
+    let state = this.randomState === 0 ? 0x9e3779b9 : this.randomState;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    this.randomState = state >>> 0;
+    return this.randomState % bound;
+  }
+
+  // ---- messages -----------------------------------------------------------------------------------------------------
+
+  step(message: Message): void {
+    if (message.term > this.term) {
+      if (!this.meetsHigherTerm(message)) return;
+    } else if (message.term < this.term) {
+      this.answerLowerTerm(message);
+      return;
+    }
+    switch (message.type) {
+      case "vote":
+        return this.onVote(message);
+      case "voteResponse":
+        return this.onVoteResponse(message);
+      case "append":
+        return this.onAppend(message);
+      case "appendResponse":
+        return this.onAppendResponse(message);
+      case "appendReject":
+        return this.onAppendReject(message);
+      case "heartbeat":
+        this.follow(message.from);
+        this.log.commitTo(message.commit);
+        return this.send({ type: "heartbeatResponse", to: message.from, round: message.round });
+      case "heartbeatResponse":
+        return this.onHeartbeatResponse(message);
+      case "commit":
+        this.follow(message.from);
+        this.log.commitTo(message.commit);
+        return;
+      case "snapshot":
+        return this.onSnapshot(message);
+      case "readIndex":
+        if (this.role === "leader") this.takeRead(message.from, message.context);
+        return;
+      case "readIndexResponse":
+        this.readStates.push({ context: message.context, index: message.index });
+        return;
+      case "timeoutNow":
+        if (this.role === "follower" && this.isVoter(this.id)) this.startElection(false, true);
+        return;
+    }
+  }
+
+  /** False when the message is to be ignored. */
+  private meetsHigherTerm(message: Message): boolean {
+    switch (message.type) {
+      case "vote": {
+        // Whoever hears from a leader helps no one to depose it (thesis 4.2.3), unless the leader itself asked for that.
+        const heard = this.leader !== 0 && this.electionElapsed < this.options.electionTicks;
+        if (heard && !message.transfer) return false;
+        if (!message.preVote) this.becomeFollower(message.term, 0);
+        return true;
+      }
+      case "voteResponse":
+        // A granted pre-vote carries the term that the candidate would have.
+        if (message.preVote && message.granted) return true;
+        this.becomeFollower(message.term, 0);
+        return true;
+      case "append":
+      case "heartbeat":
+      case "commit":
+      case "snapshot":
+        this.becomeFollower(message.term, message.from);
+        return true;
+      case "appendResponse":
+      case "appendReject":
+      case "heartbeatResponse":
+      case "readIndex":
+      case "readIndexResponse":
+      case "timeoutNow":
+        this.becomeFollower(message.term, 0);
+        return true;
+    }
+  }
+
+  private answerLowerTerm(message: Message): void {
+    switch (message.type) {
+      case "append":
+      case "heartbeat":
+      case "commit":
+      case "snapshot":
+        // A leader of the past learns of the present, even if this member, held back by pre-vote, never asked for votes.
+        this.promise({ type: "appendReject", to: message.from, rejected: 0, hintIndex: 0, hintTerm: 0 });
+        return;
+      case "vote":
+        this.promise({ type: "voteResponse", to: message.from, preVote: message.preVote, granted: false });
+        return;
+      case "voteResponse":
+      case "appendResponse":
+      case "appendReject":
+      case "heartbeatResponse":
+      case "readIndex":
+      case "readIndexResponse":
+      case "timeoutNow":
+        return;
+    }
+  }
+
+  /** The sender leads this term. */
+  private follow(leader: number): void {
+    invariant(this.role !== "leader", `two leaders in term ${this.term}: ${this.id} and ${leader}`);
+    if (this.role !== "follower") this.becomeFollower(this.term, leader);
+    this.leader = leader;
+    this.electionElapsed = 0;
+  }
+
+  private onVote(message: Of<"vote">): void {
+    const free =
+      this.vote === message.from ||
+      (this.vote === 0 && this.leader === 0) ||
+      (message.preVote && message.term > this.term);
+    const granted = free && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    if (granted && !message.preVote) {
+      this.vote = message.from;
+      this.electionElapsed = 0;
+    }
+    // A granted pre-vote answers for the term asked about, all else for the own one.
+    const term = granted ? message.term : this.term;
+    this.promise({ type: "voteResponse", to: message.from, term, preVote: message.preVote, granted });
+  }
+
+  private onVoteResponse(message: Of<"voteResponse">): void {
+    if (this.role !== (message.preVote ? "preCandidate" : "candidate")) return;
+    if (message.preVote && message.granted && message.term !== this.term + 1) return;
+    if (!this.votes.has(message.from)) this.votes.set(message.from, message.granted);
+    let granted = 0;
+    let refused = 0;
+    for (const voter of this.membership.voters) {
+      const vote = this.votes.get(voter);
+      if (vote === true) granted++;
+      else if (vote === false) refused++;
+    }
+    if (granted >= this.quorum()) {
+      if (this.role === "preCandidate") this.startElection(false, false);
+      else this.becomeLeader();
+    } else if (refused >= this.quorum()) {
+      this.becomeFollower(this.term, 0);
+    }
+  }
+
+  private onAppend(message: Of<"append">): void {
+    this.follow(message.from);
+    const { from: to, previousIndex, previousTerm } = message;
+    if (previousIndex < this.log.committed) {
+      this.promise({ type: "appendResponse", to, index: this.log.committed });
+      return;
+    }
+    const last = this.log.merge(previousIndex, previousTerm, message.entries);
+    if (last === undefined) {
+      const hint = this.log.findConflict(previousIndex, previousTerm);
+      this.promise({
+        type: "appendReject",
+        to,
+        rejected: previousIndex,
+        hintIndex: hint.index,
+        hintTerm: hint.term,
+      });
+      return;
+    }
+    this.log.commitTo(Math.min(message.commit, last));
+    this.promise({ type: "appendResponse", to, index: last });
+  }
+
+  private onAppendResponse(message: Of<"appendResponse">): void {
+    const progress = this.heard(message.from);
+    if (progress === undefined) return;
+    const probing = progress.state === "probe";
+    const advanced = progress.acknowledge(message.index);
+    if (probing || (progress.state === "snapshot" && progress.match + 1 >= this.log.first)) {
+      progress.becomeReplicate();
+    }
+    if (!advanced) return;
+    this.maybeCommit();
+    if (this.transferee === message.from && progress.match === this.log.last) {
+      this.send({ type: "timeoutNow", to: message.from });
+    }
+  }
+
+  private onAppendReject(message: Of<"appendReject">): void {
+    const progress = this.heard(message.from);
+    if (progress === undefined) return;
+    // Fast backtracking: skips whole terms in which the logs can't agree (thesis 3.5; etcd-io/raft `findConflictByTerm`).
+    const agreeAtMost = this.log.findConflict(message.hintIndex, message.hintTerm).index;
+    progress.reject(message.rejected, Math.min(agreeAtMost, message.hintIndex));
+  }
+
+  private onHeartbeatResponse(message: Of<"heartbeatResponse">): void {
+    const progress = this.heard(message.from);
+    if (progress === undefined) return;
+    progress.answered = true;
+    if (message.round <= progress.round) return;
+    progress.round = message.round;
+    this.confirmReads();
+  }
+
+  private heard(member: number): Progress | undefined {
+    if (this.role !== "leader") return undefined;
+    const progress = this.progress.get(member);
+    if (progress === undefined) return undefined;
+    progress.recentlyActive = true;
+    if (progress.down) {
+      progress.down = false;
+      progress.paused = false;
+    }
+    return progress;
+  }
+
+  private onSnapshot(message: Of<"snapshot">): void {
+    this.follow(message.from);
+    const { snapshot, from: to } = message;
+    if (snapshot.index > this.log.committed) {
+      if (this.log.term(snapshot.index) === snapshot.term) {
+        // The log has it all: only the news that it is committed is new.
+        this.log.commitTo(snapshot.index);
+      } else {
+        this.log.restore(snapshot);
+        this.membership = snapshot.membership;
+        this.pendingSnapshot = snapshot;
+      }
+    }
+    this.promise({ type: "appendResponse", to, index: this.log.committed });
+  }
+
+  // ---- commit and reads, as leader ----------------------------------------------------------------------------------
+
+  private leaderAcknowledges(): void {
+    const own = this.progress.get(this.id);
+    if (own !== undefined && own.acknowledge(this.log.stable)) this.maybeCommit();
+  }
+
+  /** The largest value that a majority of the voters has reached. */
+  private reachedByQuorum(value: (progress: Progress, member: number) => number): number {
+    const values: number[] = [];
+    for (const [member, progress] of this.progress) if (!progress.learner) values.push(value(progress, member));
+    values.sort((a, b) => b - a);
+    return values[this.quorum() - 1] as number;
+  }
+
+  private maybeCommit(): void {
+    const index = this.reachedByQuorum((progress) => progress.match);
+    // Only an entry of the own term is committed by counting (thesis 3.6.2).
+    if (index <= this.log.committed || this.log.term(index) !== this.term) return;
+    this.log.commitTo(index);
+    if (this.earlyReads.length > 0) {
+      const early = this.earlyReads;
+      this.earlyReads = [];
+      for (const read of early) this.takeRead(read.from, read.context);
+    }
+  }
+
+  private takeRead(from: number, context: number): void {
+    if (this.log.term(this.log.committed) !== this.term) {
+      this.earlyReads.push({ from, context });
+      return;
+    }
+    if (this.quorum() === 1) {
+      this.answerRead(from, context, this.log.committed);
+      return;
+    }
+    // One round serves all reads that came before its heartbeats left, and none that came after: answers to those may
+    // have been waiting here through a pause of this member (etcd bug 20418).
+    if (this.round === this.roundSent) this.round++;
+    this.heartbeatDue = true;
+    this.reads.push({ from, context, index: this.log.committed, round: this.round });
+  }
+
+  private confirmReads(): void {
+    const round = this.reachedByQuorum((progress, member) => (member === this.id ? this.round : progress.round));
+    let confirmed = 0;
+    for (; confirmed < this.reads.length; confirmed++) {
+      const read = this.reads[confirmed] as PendingRead;
+      if (read.round > round) break;
+      this.answerRead(read.from, read.context, read.index);
+    }
+    if (confirmed > 0) this.reads.splice(0, confirmed);
+  }
+
+  private answerRead(from: number, context: number, index: number): void {
+    if (from === this.id) this.readStates.push({ context, index });
+    else this.send({ type: "readIndexResponse", to: from, context, index });
+  }
+}
