@@ -126,7 +126,10 @@ export interface LogOptions {
 }
 
 export type ContainerRuntimeMethods = {
-  version: Call<null, { readonly runtimeName: string; readonly runtimeVersion: string; readonly runtimeApiVersion: string }>;
+  version: Call<
+    null,
+    { readonly runtimeName: string; readonly runtimeVersion: string; readonly runtimeApiVersion: string }
+  >;
   runPodSandbox: Call<{ readonly config: PodSandboxConfig }, { readonly status: PodSandboxStatus }>;
   /** Kills what still runs in it. Idempotent. */
   stopPodSandbox: Call<{ readonly podSandboxId: string }, null>;
@@ -140,7 +143,10 @@ export type ContainerRuntimeMethods = {
   >;
   startContainer: Call<{ readonly containerId: string }, { readonly status: ContainerStatus }>;
   /** SIGTERM, then SIGKILL after `timeoutMs`; answers when it has ended. A second call may shorten the time. Idempotent. */
-  stopContainer: Call<{ readonly containerId: string; readonly timeoutMs: number }, { readonly status: ContainerStatus }>;
+  stopContainer: Call<
+    { readonly containerId: string; readonly timeoutMs: number },
+    { readonly status: ContainerStatus }
+  >;
   /** Kills it when it runs; its log goes with it. Idempotent. */
   removeContainer: Call<{ readonly containerId: string }, null>;
   containerStatus: Call<{ readonly containerId: string }, { readonly status: ContainerStatus }>;
@@ -203,32 +209,19 @@ export type ContainerRuntimeErrorCode =
   | "NOT_SUPPORTED";
 
 /**
- * Between a driver and the code that it loads before the container's own (`images/preload`). A thread gets `ToContainer` on
- * `workerData.inkube.port` and posts `FromContainer` there; a process writes `FromContainer` as JSON lines to the file
- * descriptor in `INKUBE_REPORT_FD`, and gets real signals.
- */
-export type ToContainer = { readonly kind: "signal"; readonly signal: "SIGTERM" | "SIGINT" };
-export type FromContainer = {
-  readonly kind: "listening";
-  /** What the program asked for, 0 for any. */
-  readonly requestedPort: number;
-  readonly address: string;
-  readonly port: number;
-};
-
-/**
  * What a container finds in its environment, beside what its pod's spec and Kubernetes give it.
- * - `POD_IP`: the address to listen on and to connect from; `INKUBE_POD_NAMESPACE`: where short service names are looked up.
+ * - `POD_IP`: the address to listen on and to connect from. `POD_NAMESPACE`: where short service names are looked up.
  * - `INKUBE_ROOT`: the directory that stands for `/`: volumes are below it at their mount path, and it is the working
- *   directory unless the spec names one. There is no real mount: `etc/config/x` works, `/etc/config/x` doesn't.
- * - `INKUBE_HOSTS`: a file in the format of hosts(5), one fully qualified service name a line.
+ *   directory unless the spec or the image names one. There is no real mount: `etc/config/x` works, `/etc/config/x` doesn't.
+ * - `INKUBE_HOSTS`: kube-proxy's file of names and addresses.
+ * - `INKUBE_PORTS`: where a process reports the ports that it listens on.
  * - `INKUBE_VOLUME_<NAME>`: the directory of a volume.
  */
 export const CONTAINER_ENVIRONMENT = {
   podIp: "POD_IP",
-  namespace: "INKUBE_POD_NAMESPACE",
+  namespace: "POD_NAMESPACE",
   root: "INKUBE_ROOT",
   hosts: "INKUBE_HOSTS",
-  reportFd: "INKUBE_REPORT_FD",
+  ports: "INKUBE_PORTS",
   volumePrefix: "INKUBE_VOLUME_",
 } as const;

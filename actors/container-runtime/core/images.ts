@@ -169,7 +169,8 @@ function builtInProgram(builtIn: BuiltIn, command: readonly string[], args: read
     case "agnhost": {
       const asked = [...command.slice(1), ...args];
       // `agnhost pause` does nothing but wait for its end: no thread is worth that.
-      if (asked.length === 0 || asked[0] === "pause") return isShell(command) ? shell(command, args) : { driver: "simulated" };
+      if (asked.length === 0 || asked[0] === "pause")
+        return isShell(command) ? shell(command, args) : { driver: "simulated" };
       return moduleProgram({ builtIn }, command, args, {});
     }
   }

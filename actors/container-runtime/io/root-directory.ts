@@ -1,0 +1,34 @@
+/** The directory that stands for a container's `/`: its mounts are symbolic links in it. */
+import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync } from "node:fs";
+import { dirname, isAbsolute, join, relative } from "node:path";
+import type { ContainerSpec } from "../driver.ts";
+
+export function prepareRoot(spec: ContainerSpec): void {
+  mkdirSync(join(spec.root, "tmp"), { recursive: true });
+  // Shorter paths first, so that a mount below another one lands inside of it.
+  const mounts = [...spec.mounts].sort((one, other) => one.containerPath.length - other.containerPath.length);
+  for (const mount of mounts) {
+    const at = inside(spec.root, mount.containerPath);
+    mkdirSync(dirname(at), { recursive: true });
+    if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true) unlinkSync(at);
+    if (!existsSync(at)) symlinkSync(mount.hostPath, at);
+  }
+}
+
+/**
+ * Where the container starts: its spec's directory below its root, made if need be, else the image's directory of this
+ * machine, else the root.
+ */
+export function workingDirectory(spec: ContainerSpec, ofImage: string | undefined): string {
+  if (spec.workingDir === undefined) return ofImage ?? spec.root;
+  const directory = inside(spec.root, spec.workingDir);
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/** `path` below `root`; what climbs out of it with `..` lands at the root. */
+function inside(root: string, path: string): string {
+  const at = join(root, path);
+  const climb = relative(root, at);
+  return climb.startsWith("..") || isAbsolute(climb) ? root : at;
+}

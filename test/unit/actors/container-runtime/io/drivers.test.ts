@@ -1,0 +1,290 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+import type { Exit } from "../../../../../actors/container-runtime/core/container-table.ts";
+import type { Program } from "../../../../../actors/container-runtime/core/images.ts";
+import type { ContainerSpec, Driver, RunningContainer } from "../../../../../actors/container-runtime/driver.ts";
+import { processDriver } from "../../../../../actors/container-runtime/io/process-driver.ts";
+import { threadDriver } from "../../../../../actors/container-runtime/io/thread-driver.ts";
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "inkube-driver-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+interface Run {
+  readonly container: RunningContainer;
+  readonly exited: Promise<Exit>;
+  readonly output: () => string;
+  /** Resolves when the output has `text`. */
+  readonly said: (text: string) => Promise<void>;
+  readonly listening: { requested: number; port: number }[];
+}
+
+let containers = 0;
+
+async function run(driver: Driver, program: Program, overrides: Partial<ContainerSpec> = {}): Promise<Run> {
+  let output = "";
+  const waiting: { text: string; resolve: () => void }[] = [];
+  const listening: { requested: number; port: number }[] = [];
+  let exit = (_exit: Exit): void => undefined;
+  const exited = new Promise<Exit>((resolve) => (exit = resolve));
+  const spec: ContainerSpec = {
+    id: `test-${process.pid}-${++containers}`,
+    name: "main",
+    program,
+    env: { POD_IP: "127.0.0.1", HOSTNAME: "pod-1" },
+    root: join(root, "container"),
+    mounts: [],
+    workingDir: undefined,
+    memoryLimitBytes: 0,
+    podIp: "127.0.0.1",
+    ports: [],
+    annotations: {},
+    ...overrides,
+  };
+  const container = await driver.start(spec, {
+    output: (stream, bytes) => {
+      output += `${stream === "stderr" ? "E:" : ""}${new TextDecoder().decode(bytes)}`;
+      for (const { text, resolve } of waiting) if (output.includes(text)) resolve();
+      return Promise.resolve();
+    },
+    listening: (requested, port) => void listening.push({ requested, port }),
+    exited: exit,
+  });
+  const said = (text: string): Promise<void> =>
+    output.includes(text) ? Promise.resolve() : new Promise((resolve) => waiting.push({ text, resolve }));
+  return { container, exited, output: () => output, said, listening };
+}
+
+const processes = processDriver({});
+const nowhere = new URL("file:///nowhere.cjs");
+const threads = threadDriver({ builtIn: { "web-server": nowhere, agnhost: nowhere } });
+
+function command(...argv: readonly string[]): Program {
+  return { driver: "process", argv, env: {} };
+}
+
+function module(source: string, ...args: readonly string[]): Program {
+  const file = join(root, `module-${++containers}.mjs`);
+  writeFileSync(file, source);
+  return { driver: "thread", module: { url: file }, args, env: {} };
+}
+
+/** Whether a process still exists: a zombie doesn't count. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  await expect.poll(() => isAlive(pid), { timeout: 5_000, interval: 5 }).toBe(false);
+}
+
+it("a process gives its output and its exit code", async () => {
+  const ran = await run(processes, command("sh", "-c", "echo out; echo err >&2; exit 3"));
+  expect(await ran.exited).toEqual({ exitCode: 3, reason: "Error", message: "" });
+  expect(ran.output()).toContain("out\n");
+  expect(ran.output()).toContain("E:err\n");
+});
+
+it("a process sees its environment, its arguments and none of ours", async () => {
+  process.env["INKUBE_TEST_SECRET"] = "ours";
+  const ran = await run(
+    processes,
+    command("sh", "-c", 'echo "$HOSTNAME $1 [$INKUBE_TEST_SECRET] $PWD"', "sh", "one two"),
+  );
+  await ran.exited;
+  expect(ran.output()).toBe(`pod-1 one two [] ${join(root, "container")}\n`);
+});
+
+it("node in a command is the Node.js that runs us", async () => {
+  const ran = await run(processes, command("node", "-p", "process.version"));
+  expect((await ran.exited).exitCode).toBe(0);
+  expect(ran.output()).toBe(`${process.version}\n`);
+});
+
+it("a command that doesn't exist ends with 127 and says so", async () => {
+  const ran = await run(processes, command("no-such-program"));
+  expect((await ran.exited).exitCode).toBe(127);
+  expect(ran.output()).toContain("no-such-program");
+});
+
+it("SIGTERM ends a process with 143, or as its handler says", async () => {
+  const plain = await run(processes, command("sh", "-c", "echo up; sleep 60"));
+  await plain.said("up");
+  plain.container.terminate();
+  expect((await plain.exited).exitCode).toBe(143);
+  const handled = await run(
+    processes,
+    command("sh", "-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done"),
+  );
+  await handled.said("up");
+  handled.container.terminate();
+  expect(await handled.exited).toEqual({ exitCode: 0, reason: "Completed", message: "" });
+  expect(handled.output()).toContain("bye");
+});
+
+it("a kill takes all that a process has started with it", async () => {
+  const ran = await run(
+    processes,
+    command("sh", "-c", "trap '' TERM; sh -c 'sleep 61 & echo pid=$!; wait' & sleep 62"),
+  );
+  await ran.said("pid=");
+  const pid = Number(/pid=(\d+)/.exec(ran.output())?.[1]);
+  ran.container.terminate();
+  ran.container.kill();
+  expect((await ran.exited).exitCode).toBe(137);
+  await gone(pid);
+});
+
+it("the end of the first process ends the others of its container", async () => {
+  const ran = await run(processes, command("sh", "-c", "sleep 63 & echo pid=$!; exit 0"));
+  expect((await ran.exited).exitCode).toBe(0);
+  await gone(Number(/pid=(\d+)/.exec(ran.output())?.[1]));
+});
+
+it.runIf(process.platform === "linux")("a process that left its group is found and killed too", async () => {
+  const ran = await run(processes, command("sh", "-c", "setsid sleep 64 & echo pid=$!; sleep 0.1; exit 0"));
+  await ran.exited;
+  await gone(Number(/pid=(\d+)/.exec(ran.output())?.[1]));
+});
+
+it("no process outlives a SIGKILL of the program that embeds us", async () => {
+  const built = join(root, "driver.mjs");
+  const source = fileURLToPath(
+    new URL("../../../../../actors/container-runtime/io/process-driver.ts", import.meta.url),
+  );
+  buildSync({ entryPoints: [source], bundle: true, platform: "node", format: "esm", outfile: built });
+  const main = join(root, "main.mjs");
+  writeFileSync(
+    main,
+    `import { processDriver } from ${JSON.stringify(built)};
+     const spec = { id: "x", name: "x", program: { driver: "process", argv: ["sh", "-c", "sleep 65 & echo $$ $!; wait"], env: {} },
+       env: {}, root: ${JSON.stringify(join(root, "c"))}, mounts: [], memoryLimitBytes: 0, podIp: "127.0.0.1", ports: [], annotations: {} };
+     await processDriver({}).start(spec, { output: async (_, bytes) => { process.stdout.write(bytes); }, listening() {}, exited() {} });`,
+  );
+  const child = spawn(process.execPath, [main], { stdio: ["ignore", "pipe", "inherit"] });
+  const pids = await new Promise<string>((resolve) =>
+    child.stdout.once("data", (bytes: Buffer) => resolve(bytes.toString())),
+  );
+  const [first, second] = pids.trim().split(" ").map(Number);
+  expect(isAlive(first ?? 0)).toBe(true);
+  child.kill("SIGKILL");
+  await gone(first ?? 0);
+  await gone(second ?? 0);
+});
+
+it("no process outlives the thread of its driver", async () => {
+  const built = join(root, "driver.mjs");
+  const source = fileURLToPath(
+    new URL("../../../../../actors/container-runtime/io/process-driver.ts", import.meta.url),
+  );
+  buildSync({ entryPoints: [source], bundle: true, platform: "node", format: "esm", outfile: built });
+  const program = module(
+    `import { processDriver } from ${JSON.stringify(built)};
+     const spec = { id: "y", name: "x", program: { driver: "process", argv: ["sh", "-c", "echo pid=$$; exec sleep 66"], env: {} },
+       env: {}, root: ${JSON.stringify(join(root, "c"))}, mounts: [], memoryLimitBytes: 0, podIp: "127.0.0.1", ports: [], annotations: {} };
+     await processDriver({}).start(spec, { output: async (_, bytes) => { process.stdout.write(bytes); }, listening() {}, exited() {} });
+     for (;;) await new Promise((resolve) => setTimeout(resolve, 1000));`,
+  );
+  const ran = await run(threads, program);
+  await ran.said("pid=");
+  const pid = Number(/pid=(\d+)/.exec(ran.output())?.[1]);
+  expect(isAlive(pid)).toBe(true);
+  ran.container.kill();
+  await gone(pid);
+});
+
+it("exec runs a command with the container's environment and gives its output and code", async () => {
+  const ran = await run(processes, command("sleep", "67"));
+  const result = await ran.container.exec(["sh", "-c", "echo $HOSTNAME; exit 4"], 5_000);
+  expect([new TextDecoder().decode(result.stdout), result.exitCode]).toEqual(["pod-1\n", 4]);
+  await expect(ran.container.exec(["sleep", "60"], 30)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  ran.container.kill();
+  await ran.exited;
+});
+
+it("mounts are below the root, which is the working directory", async () => {
+  const volume = join(root, "volume");
+  execFileSync("mkdir", ["-p", volume]);
+  writeFileSync(join(volume, "greeting"), "hello");
+  const mounts = [{ containerPath: "/etc/config", hostPath: volume, readonly: true }];
+  const ran = await run(processes, command("cat", "etc/config/greeting"), { mounts });
+  await ran.exited;
+  expect(ran.output()).toBe("hello");
+});
+
+it("a thread runs a module with its arguments and environment, and its output is kept", async () => {
+  const ran = await run(
+    threads,
+    module(`console.log(process.argv.slice(2), process.env.HOSTNAME); console.error("err")`, "a", "b"),
+  );
+  expect(await ran.exited).toEqual({ exitCode: 0, reason: "Completed", message: "" });
+  expect(ran.output()).toContain("[ 'a', 'b' ] pod-1");
+  expect(ran.output()).toContain("E:err");
+});
+
+it("a thread's process.exit is its own exit code, a throw is 1 with the stack on standard error", async () => {
+  const exit = await run(threads, module(`process.exit(7)`));
+  expect((await exit.exited).exitCode).toBe(7);
+  const thrown = await run(threads, module(`setTimeout(() => { throw new Error("boom") }, 1)`));
+  expect(await thrown.exited).toEqual({ exitCode: 1, reason: "Error", message: "boom" });
+  expect(thrown.output()).toMatch(/E:Error: boom\n\s+at /);
+  const missing = await run(threads, {
+    driver: "thread",
+    module: { url: join(root, "missing.mjs") },
+    args: [],
+    env: {},
+  });
+  expect((await missing.exited).exitCode).toBe(1);
+  expect(missing.output()).toContain("missing.mjs");
+});
+
+it("SIGTERM reaches a thread as a signal, and without a handler ends it with 143", async () => {
+  const handled = await run(
+    threads,
+    module(
+      `setInterval(() => {}, 1000); process.on("SIGTERM", () => { console.log("bye"); process.exit(0) }); console.log("up")`,
+    ),
+  );
+  await handled.said("up");
+  handled.container.terminate();
+  expect((await handled.exited).exitCode).toBe(0);
+  expect(handled.output()).toContain("bye");
+  const plain = await run(threads, module(`setInterval(() => {}, 1000); console.log("up")`));
+  await plain.said("up");
+  plain.container.terminate();
+  expect((await plain.exited).exitCode).toBe(143);
+});
+
+it("a kill ends a thread that spins, with 137", async () => {
+  const ran = await run(threads, module(`console.log("up"); setTimeout(() => { for (;;); }, 20)`));
+  await ran.said("up");
+  ran.container.kill();
+  expect((await ran.exited).exitCode).toBe(137);
+});
+
+it("a thread that grows over its memory limit is OOMKilled, and nothing else is", async () => {
+  const ran = await run(
+    threads,
+    module(`const kept = new Map(); for (let i = 0; ; i++) { kept.set(i, "x" + i); if (i % 1000 === 0) await null; }`),
+    { memoryLimitBytes: 24 * 1024 * 1024 },
+  );
+  expect(await ran.exited).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
+});
+
+it("exec in a thread is refused with the way to a process", async () => {
+  const ran = await run(threads, module(`setInterval(() => {}, 1000)`));
+  await expect(ran.container.exec(["ls"], 1_000)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+  ran.container.kill();
+  await ran.exited;
+});
