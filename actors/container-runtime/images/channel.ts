@@ -1,0 +1,43 @@
+/**
+ * What a driver and the inside of a container agree on. The driver gives the environment and, for a container on a
+ * thread, a port; `preload.ts` runs before the container's own code and keeps the container's side.
+ *
+ * - On a thread: `new Worker(…, { workerData: { [CHANNEL_KEY]: port }, transferList: [port], argv, env })`; the preload module is
+ *   imported first (or through `execArgv: ["--require", preload]`). Both messages below travel on the port.
+ * - In a child process: `NODE_OPTIONS=--require <preload>`. Signals are the system's own; reports are appended to the file that
+ *   `INKUBE_PORTS` names, one JSON `FromContainer` a line. A program that is not Node.js reports nothing.
+ */
+
+/** Of `workerData`: holds the container's end of a `MessageChannel`. */
+export const CHANNEL_KEY = "inkube";
+
+/** Environment that the container side reads. All optional. */
+export type ContainerEnv = {
+  /** The pod's own loopback address; `127.0.0.1` where pods share one. */
+  readonly POD_IP?: string;
+  readonly POD_NAMESPACE?: string;
+  /** The pod's name: what `os.hostname()` answers. */
+  readonly HOSTNAME?: string;
+  /** The directory that stands for `/`. */
+  readonly INKUBE_ROOT?: string;
+  /** Path of kube-proxy's file of names and addresses (`actors/kube-proxy/core/hosts.ts`). */
+  readonly INKUBE_HOSTS?: string;
+  /** Path of the file that a child process reports to; each line is a `FromContainer`. */
+  readonly INKUBE_PORTS?: string;
+};
+
+/** From the container to its driver. */
+export type FromContainer = {
+  /** A server listens. `port` is the one that the program asked for, `actual` the one that it got. */
+  readonly kind: "listening";
+  readonly port: number;
+  readonly host: string;
+  readonly actual: number;
+};
+
+/** From the driver to a container on a thread. */
+export type ToContainer = {
+  /** The program's handlers for it run; without any, the container ends with 128 + the signal's number. */
+  readonly kind: "signal";
+  readonly signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2";
+};

@@ -1,0 +1,293 @@
+/**
+ * The network as a container sees it, laid over Node's own: `localhost` and "all addresses" are the pod's address, ports
+ * that can't be had are replaced by others, cluster names resolve, and connections leave from the pod's address.
+ * It changes the built-in modules of the thread or process that it is installed in, and so belongs into containers only.
+ */
+import dns from "node:dns";
+import { appendFileSync, readFileSync, statSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
+import os from "node:os";
+import type { ContainerEnv, FromContainer } from "./channel.ts";
+
+export interface ContainerNetworkOptions {
+  readonly env: ContainerEnv & { readonly [name: string]: string | undefined };
+  readonly report: (message: FromContainer) => void;
+}
+
+interface HostsFile {
+  readonly names: { readonly [name: string]: readonly string[] | undefined };
+  readonly ports: { readonly [address: string]: string | undefined };
+}
+
+const SHARED_IP = "127.0.0.1";
+const LOCAL_NAMES = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+const ANY_NAMES = new Set(["", "0.0.0.0", "::", "[::]", "::0"]);
+const NO_HOSTS: HostsFile = { names: {}, ports: {} };
+
+/** Names and moved ports of the cluster, read anew when the file has changed. */
+export class ClusterNames {
+  private readonly env: ContainerNetworkOptions["env"];
+  private hosts: HostsFile = NO_HOSTS;
+  private stamp = "";
+
+  constructor(env: ContainerNetworkOptions["env"]) {
+    this.env = env;
+  }
+
+  /**
+   * The addresses of `name`, `name.namespace`, `name.namespace.svc` or `name.namespace.svc.cluster.local`, with or without a
+   * dot at the end; undefined for what is no name of the cluster. An ExternalName answers with its other name.
+   */
+  resolve(hostname: string): readonly string[] | undefined {
+    const labels = hostname.toLowerCase().replace(/\.$/, "").split(".");
+    if (labels.slice(-3).join(".") === "svc.cluster.local") labels.splice(-3);
+    else if (labels.at(-1) === "svc" && labels.length > 2) labels.pop();
+    const namespace = this.env.POD_NAMESPACE ?? "default";
+    const names = this.read().names;
+    const name = labels.join(".");
+    const found = names[`${name}.${namespace}`] ?? names[name];
+    if (found !== undefined) return found;
+    const isOwn = labels.length === 1 || (labels.length === 2 && labels[1] === namespace);
+    const variable = `${(labels[0] ?? "").toUpperCase().replaceAll("-", "_")}_SERVICE_HOST`;
+    const address = isOwn ? this.env[variable] : undefined;
+    return address === undefined || address === "" ? undefined : [address];
+  }
+
+  /** Where `host:port` is really served. */
+  moved(host: string, port: number): { readonly host: string; readonly port: number } | undefined {
+    const address = this.read().ports[`${host}:${port}`];
+    if (address === undefined) return undefined;
+    const colon = address.lastIndexOf(":");
+    return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+  }
+
+  private read(): HostsFile {
+    const path = this.env.INKUBE_HOSTS;
+    if (path === undefined || path === "") return NO_HOSTS;
+    try {
+      const { mtimeMs, size, ino } = statSync(path);
+      const stamp = `${mtimeMs}/${size}/${ino}`;
+      if (stamp !== this.stamp) {
+        this.hosts = JSON.parse(readFileSync(path, "utf8")) as HostsFile;
+        this.stamp = stamp;
+      }
+    } catch (error) {
+      // It is written when the node's kube-proxy has come up: until then there are the variables.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    return this.hosts;
+  }
+}
+
+export function installContainerNetwork(options: ContainerNetworkOptions): void {
+  const { env } = options;
+  const podIp = env.POD_IP === undefined || env.POD_IP === "" ? undefined : env.POD_IP;
+  const names = new ClusterNames(env);
+  const mapped = new Map<number, { readonly host: string; readonly port: number }>();
+  if (podIp !== undefined) {
+    patchListen(podIp, (port, host, actual) => {
+      mapped.set(port, { host, port: actual });
+      options.report({ kind: "listening", port, host, actual });
+    });
+  }
+  patchConnect(podIp, names, mapped);
+  patchLookup(names);
+  const hostname = env.HOSTNAME;
+  if (hostname !== undefined && hostname !== "") os.hostname = () => hostname;
+  syncBuiltinESMExports();
+}
+
+/** Reports to the file of a child process. Lines this short are written whole. */
+export function reportToFile(path: string): (message: FromContainer) => void {
+  return (message) => appendFileSync(path, `${JSON.stringify(message)}\n`);
+}
+
+interface ListenOptions {
+  port?: number | string;
+  host?: string;
+  path?: string;
+  fd?: number;
+}
+
+/**
+ * `listen(80)` becomes `listen(80, <pod address>)`. When the port needs a privilege, the address does not exist here, or is
+ * shared and the port taken, another port is used and reported. The program's own listeners see only the outcome.
+ */
+function patchListen(podIp: string, onListening: (port: number, host: string, actual: number) => void): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its server below
+  const listen = net.Server.prototype.listen as (this: net.Server, ...args: unknown[]) => net.Server;
+  const patched = function (this: net.Server, ...args: unknown[]): net.Server {
+    const asked = listenOptions(args);
+    if (asked === undefined) return listen.apply(this, args);
+    const callback = args.at(-1);
+    if (typeof callback === "function") this.once("listening", callback as () => void);
+    const port = asked.port === undefined ? 0 : Number(asked.port);
+    const host =
+      asked.host === undefined || ANY_NAMES.has(asked.host) || LOCAL_NAMES.has(asked.host) ? podIp : asked.host;
+    followListen(this, host, port, (target) => listen.call(this, { ...asked, ...target }), onListening);
+    return listen.call(this, { ...asked, host, port });
+  };
+  net.Server.prototype.listen = patched as typeof net.Server.prototype.listen;
+}
+
+/** Watches over the outcome of one `listen`, and tries the next place when the first is refused. */
+function followListen(
+  server: net.Server,
+  host: string,
+  port: number,
+  retry: (target: { readonly host: string; readonly port: number }) => void,
+  onListening: (port: number, host: string, actual: number) => void,
+): void {
+  const emit = server.emit as (this: net.Server, event: string | symbol, ...args: unknown[]) => boolean;
+  let last = { host, port };
+  const done = (): void => {
+    server.emit = emit;
+  };
+  server.emit = function (event: string | symbol, ...args: unknown[]): boolean {
+    if (event === "listening") {
+      done();
+      const bound = server.address();
+      if (bound !== null && typeof bound === "object")
+        onListening(port === 0 ? bound.port : port, bound.address, bound.port);
+    } else if (event === "error") {
+      const next = nextPlace(last, (args[0] as NodeJS.ErrnoException).code);
+      if (next !== undefined) {
+        last = next;
+        retry(next);
+        return true;
+      }
+      done();
+    } else if (event === "close") done();
+    return emit.call(server, event, ...args);
+  };
+}
+
+function nextPlace(
+  last: { readonly host: string; readonly port: number },
+  code: string | undefined,
+): { readonly host: string; readonly port: number } | undefined {
+  if (last.port !== 0 && code === "EACCES") return { host: last.host, port: 0 };
+  if (last.host !== SHARED_IP && code === "EADDRNOTAVAIL") return { host: SHARED_IP, port: last.port };
+  if (last.host === SHARED_IP && last.port !== 0 && code === "EADDRINUSE") return { host: SHARED_IP, port: 0 };
+  return undefined;
+}
+
+/** The options of a `listen` on TCP; undefined for pipes, descriptors and handles, which are none of our business. */
+function listenOptions(args: readonly unknown[]): ListenOptions | undefined {
+  const [first, second, third] = args;
+  if (first === undefined || first === null || typeof first === "function") return { port: 0 };
+  if (typeof first === "object") {
+    const options = first as ListenOptions & { readonly _handle?: unknown };
+    if (options.path !== undefined || options.fd !== undefined || options._handle !== undefined) return undefined;
+    return "port" in options ? options : undefined;
+  }
+  const isPort = typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first));
+  if (!isPort) return undefined;
+  const options: ListenOptions & { backlog?: number } = { port: first };
+  if (typeof second === "string") options.host = second;
+  const backlog = typeof second === "number" ? second : third;
+  if (typeof backlog === "number") options.backlog = backlog;
+  return options;
+}
+
+interface ConnectOptions {
+  port?: number | string;
+  host?: string;
+  path?: string | null;
+  localAddress?: string | null;
+}
+
+/** Resolves cluster names, follows moved ports, and binds connections within loopback to the pod's address. */
+function patchConnect(
+  podIp: string | undefined,
+  names: ClusterNames,
+  mapped: ReadonlyMap<number, { readonly host: string; readonly port: number }>,
+): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its socket below
+  const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket;
+  const patched = function (this: net.Socket, ...args: unknown[]): net.Socket {
+    // `net.connect` hands over its arguments already sorted, as one array with a mark on it that must stay.
+    const [first] = args;
+    const list = Array.isArray(first) ? (first as unknown[]) : args;
+    const options = connectOptions(list);
+    if (options === undefined || isPipe(options)) return connect.apply(this, args);
+    const target = route(options, podIp, names, mapped);
+    if (Array.isArray(first)) {
+      first[0] = target;
+      return connect.apply(this, args);
+    }
+    const callback = args.at(-1);
+    return connect.call(this, target, ...(typeof callback === "function" ? [callback] : []));
+  };
+  net.Socket.prototype.connect = patched as typeof net.Socket.prototype.connect;
+}
+
+/** `node:http` passes a null path along with a port, and `fetch` a null local address. */
+function isPipe(options: ConnectOptions): boolean {
+  return typeof options.path === "string" && options.path !== "";
+}
+
+function connectOptions(args: readonly unknown[]): ConnectOptions | undefined {
+  const [first, second] = args;
+  if (first !== null && typeof first === "object") return first as ConnectOptions;
+  const isPort = typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first));
+  if (!isPort) return undefined;
+  return typeof second === "string" ? { port: first, host: second } : { port: first };
+}
+
+function route(
+  options: ConnectOptions,
+  podIp: string | undefined,
+  names: ClusterNames,
+  mapped: ReadonlyMap<number, { readonly host: string; readonly port: number }>,
+): ConnectOptions {
+  const asked = options.host ?? "localhost";
+  const port = Number(options.port);
+  let host = names.resolve(asked)?.[0] ?? asked;
+  const own = LOCAL_NAMES.has(asked) || asked === podIp ? mapped.get(port) : undefined;
+  const real = own ?? names.moved(host, port);
+  if (real !== undefined) host = real.host;
+  const target: ConnectOptions = { ...options, host, port: real?.port ?? options.port ?? 0 };
+  const isLoopback = host.startsWith("127.");
+  if (podIp !== undefined && podIp !== SHARED_IP && isLoopback && (options.localAddress ?? "") === "") {
+    target.localAddress = podIp;
+  }
+  return target;
+}
+
+type LookupCallback = (
+  error: NodeJS.ErrnoException | null,
+  address?: string | readonly dns.LookupAddress[],
+  family?: number,
+) => void;
+
+/** Cluster names for those who ask by themselves; everything else goes where it went. */
+function patchLookup(names: ClusterNames): void {
+  const lookup = dns.lookup as unknown as (hostname: string, ...rest: unknown[]) => void;
+  const answer = (hostname: string): readonly dns.LookupAddress[] | string | undefined => {
+    const found = names.resolve(hostname);
+    const [first] = found ?? [];
+    if (found === undefined || first === undefined) return undefined;
+    return net.isIP(first) === 0 ? first : found.map((address) => ({ address, family: net.isIP(address) }));
+  };
+  dns.lookup = function (hostname: string, ...rest: unknown[]): void {
+    const found = answer(hostname);
+    if (found === undefined) return lookup(hostname, ...rest);
+    if (typeof found === "string") return lookup(found, ...rest);
+    const callback = rest.at(-1) as LookupCallback;
+    const options = rest.length > 1 ? rest[0] : undefined;
+    const wantsAll = typeof options === "object" && options !== null && (options as { all?: boolean }).all === true;
+    const [first] = found;
+    process.nextTick(() => (wantsAll ? callback(null, found) : callback(null, first?.address, first?.family)));
+  } as unknown as typeof dns.lookup;
+
+  const promised = dns.promises.lookup as unknown as (hostname: string, options?: unknown) => Promise<unknown>;
+  dns.promises.lookup = function (hostname: string, options?: unknown): Promise<unknown> {
+    const found = answer(hostname);
+    if (found === undefined) return promised(hostname, options);
+    if (typeof found === "string") return promised(found, options);
+    const wantsAll = typeof options === "object" && options !== null && (options as { all?: boolean }).all === true;
+    return Promise.resolve(wantsAll ? found : found[0]);
+  } as unknown as typeof dns.promises.lookup;
+}

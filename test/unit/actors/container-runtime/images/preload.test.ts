@@ -1,0 +1,276 @@
+/** The container side, as it is built, inside real threads and real processes. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo, Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { build } from "esbuild";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+let directory: string;
+let preload: string;
+const cleanups: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "inkube-preload-"));
+  preload = join(directory, "preload.cjs");
+  const source = new URL("../../../../../actors/container-runtime/images/preload.ts", import.meta.url);
+  await build({
+    entryPoints: [fileURLToPath(source)],
+    outfile: preload,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    logLevel: "silent",
+  });
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Container {
+  /** What the program says, one JSON value at a time. */
+  next(): Promise<unknown>;
+  readonly reports: unknown[];
+  signal(name: string): void;
+  readonly exit: Promise<number | null>;
+}
+
+/** Runs `code` on a thread as a driver does; `say(value)` in it talks to the test. */
+function onThread(code: string, env: Record<string, string>): Container {
+  const { port1, port2 } = new MessageChannel();
+  const file = join(directory, `program-${Math.random()}.mjs`);
+  writeFileSync(
+    file,
+    `import { parentPort } from "node:worker_threads";\nconst say = (value) => parentPort.postMessage(value);\n${code}`,
+  );
+  const worker = new Worker(file, {
+    workerData: { inkube: port2 },
+    transferList: [port2],
+    env,
+    execArgv: ["--require", preload],
+  });
+  const values: unknown[] = [];
+  const waiting: ((value: unknown) => void)[] = [];
+  worker.on("message", (value: unknown) => {
+    const resolve = waiting.shift();
+    if (resolve === undefined) values.push(value);
+    else resolve(value);
+  });
+  const exit = new Promise<number>((resolve, reject) => {
+    worker.once("exit", resolve);
+    worker.once("error", (error) => {
+      for (const tell of waiting.splice(0)) tell({ failed: String(error) });
+      reject(error);
+    });
+  });
+  exit.catch(() => undefined);
+  cleanups.push(
+    () => worker.terminate(),
+    () => port1.close(),
+  );
+  const reports: unknown[] = [];
+  port1.on("message", (message) => reports.push(message));
+  return {
+    next: () => (values.length > 0 ? Promise.resolve(values.shift()) : new Promise((resolve) => waiting.push(resolve))),
+    reports,
+    signal: (signal) => port1.postMessage({ kind: "signal", signal }),
+    exit,
+  };
+}
+
+async function serverOn(host: string): Promise<Server> {
+  const server = createServer((request, response) => response.end(request.socket.remoteAddress));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  cleanups.push(() => server.close());
+  return server;
+}
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+const LISTEN = `
+  import { createServer } from "node:http";
+  const server = createServer((request, response) => response.end("hello"));
+  server.listen(Number(process.env.WANT), process.env.HOST_ARG || undefined, () => say(server.address()));
+  server.on("error", (error) => say(error.code));
+`;
+
+describe.runIf(process.platform === "linux")("a container with its own address", () => {
+  it("lets two pods listen on one port, each on its own address, also when they ask for all addresses", async () => {
+    const probe = await serverOn("127.64.250.1");
+    const WANT = String(portOf(probe));
+    await new Promise((resolve) => probe.close(resolve));
+    const hosts: unknown[] = [];
+    for (const [index, HOST_ARG] of ["", "0.0.0.0", "localhost", "::"].entries()) {
+      const container = onThread(LISTEN, { POD_IP: `127.64.250.${index + 1}`, WANT, HOST_ARG });
+      hosts.push(await container.next());
+    }
+    expect(hosts).toEqual(
+      [1, 2, 3, 4].map((index) => ({ address: `127.64.250.${index}`, family: "IPv4", port: Number(WANT) })),
+    );
+  });
+
+  it("tells its driver which port it listens on", async () => {
+    const container = onThread(LISTEN, { POD_IP: "127.64.250.5", WANT: "0" });
+    const { port } = (await container.next()) as AddressInfo;
+    expect(await reported(container)).toEqual([{ kind: "listening", port, host: "127.64.250.5", actual: port }]);
+  });
+
+  it("makes connections to other pods from its own address, and finds its own servers on localhost", async () => {
+    const other = await serverOn("127.64.250.9");
+    const code = `
+      import { createServer, get } from "node:http";
+      const read = (url) => new Promise((resolve, reject) => get(url, (response) => {
+        let text = ""; response.on("data", (part) => (text += part)).on("end", () => resolve(text));
+      }).on("error", reject));
+      const server = createServer((request, response) => response.end("own " + request.socket.remoteAddress));
+      server.listen(0, async () => {
+        const viaFetch = await fetch("http://127.64.250.9:" + process.env.OTHER).then((response) => response.text());
+        say([await read("http://127.64.250.9:" + process.env.OTHER), viaFetch,
+          await read("http://localhost:" + server.address().port)]);
+      });
+    `;
+    const container = onThread(code, { POD_IP: "127.64.250.6", OTHER: String(portOf(other)) });
+    expect(await container.next()).toEqual(["127.64.250.6", "127.64.250.6", "own 127.64.250.6"]);
+  });
+
+  it("still tells the program when its own address and port are taken", async () => {
+    const other = await serverOn("127.64.250.7");
+    const container = onThread(LISTEN, { POD_IP: "127.64.250.7", WANT: String(portOf(other)) });
+    expect(await container.next()).toBe("EADDRINUSE");
+  });
+
+  it("takes 127.0.0.1 when the machine has no such address", async () => {
+    const container = onThread(LISTEN, { POD_IP: "192.0.2.7", WANT: "0" });
+    expect(await container.next()).toMatchObject({ address: "127.0.0.1" });
+  });
+});
+
+/** Reports travel on a port of their own, so they may arrive after what the program says. */
+async function reported(container: Container): Promise<unknown[]> {
+  while (container.reports.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  return container.reports;
+}
+
+describe("a container on a shared address", () => {
+  it("listens on another port when its own is taken, and says so", async () => {
+    const other = await serverOn("127.0.0.1");
+    const want = portOf(other);
+    const container = onThread(LISTEN, { POD_IP: "127.0.0.1", WANT: String(want) });
+    const { port } = (await container.next()) as AddressInfo;
+    expect(port).not.toBe(want);
+    expect(await reported(container)).toEqual([{ kind: "listening", port: want, host: "127.0.0.1", actual: port }]);
+  });
+
+  it("listens on another port when its own needs a privilege", async () => {
+    const code = `
+      import net from "node:net";
+      const listen2 = net.Server.prototype._listen2;
+      net.Server.prototype._listen2 = function (...args) {
+        if (args[1] !== 80) return listen2.apply(this, args);
+        process.nextTick(() => this.emit("error", Object.assign(new Error("refused"), { code: "EACCES" })));
+      };
+      ${LISTEN.trim()}
+    `;
+    const container = onThread(code, { POD_IP: "127.0.0.1", WANT: "80" });
+    const { port } = (await container.next()) as AddressInfo;
+    expect(await reported(container)).toEqual([{ kind: "listening", port: 80, host: "127.0.0.1", actual: port }]);
+  });
+});
+
+describe("cluster names in a container", () => {
+  const ASK = `
+    import { get } from "node:http";
+    import dns, { lookup } from "node:dns";
+    import { promises } from "node:dns";
+    const read = (url) => new Promise((resolve) => get(url, (response) => {
+      let text = ""; response.on("data", (part) => (text += part)).on("end", () => resolve(text));
+    }).on("error", (error) => resolve(error.code)));
+    const port = process.env.SERVICE_PORT;
+    const found = await new Promise((resolve) => lookup("backend", (error, address) => resolve(address ?? error.code)));
+    const all = await promises.lookup("backend.shop.svc.cluster.local", { all: true }).catch((error) => error.code);
+    const answers = [];
+    for (const name of process.env.NAMES.split(",")) answers.push(await read("http://" + name + ":" + port));
+    say({ found, all, answers });
+  `;
+
+  it("come from the file that the node's kube-proxy keeps, which also knows where ports have moved", async () => {
+    const backend = await serverOn("127.0.0.1");
+    const hosts = join(directory, "hosts.json");
+    writeFileSync(
+      hosts,
+      JSON.stringify({
+        names: { "backend.shop": ["127.96.9.9"] },
+        ports: { "127.96.9.9:80": `127.0.0.1:${portOf(backend)}` },
+      }),
+    );
+    const names = ["backend", "backend.shop", "backend.shop.svc", "backend.shop.svc.cluster.local", "127.96.9.9"];
+    const env = { POD_NAMESPACE: "shop", INKUBE_HOSTS: hosts, NAMES: names.join(","), SERVICE_PORT: "80" };
+    expect(await onThread(ASK, env).next()).toEqual({
+      found: "127.96.9.9",
+      all: [{ address: "127.96.9.9", family: 4 }],
+      answers: names.map(() => "127.0.0.1"),
+    });
+  });
+
+  it("come from the Service variables while there is no file", async () => {
+    const backend = await serverOn("127.0.0.1");
+    const env = {
+      POD_NAMESPACE: "shop",
+      INKUBE_HOSTS: join(directory, "not-there.json"),
+      BACKEND_SERVICE_HOST: "127.0.0.1",
+      NAMES: "backend,backend.shop.svc",
+      SERVICE_PORT: String(portOf(backend)),
+    };
+    expect(await onThread(ASK, env).next()).toMatchObject({ found: "127.0.0.1", answers: ["127.0.0.1", "127.0.0.1"] });
+  });
+});
+
+describe("the process of a container on a thread", () => {
+  it("runs the program's own SIGTERM handler, which decides how it ends", async () => {
+    const container = onThread(
+      `process.on("SIGTERM", (signal) => { say(signal); process.exit(7); }); setInterval(() => {}, 1e6); say("up");`,
+      {},
+    );
+    expect(await container.next()).toBe("up");
+    container.signal("SIGTERM");
+    expect(await container.next()).toBe("SIGTERM");
+    expect(await container.exit).toBe(7);
+  });
+
+  it("ends with 143 on SIGTERM without a handler, and on a kill of itself, while we live on", async () => {
+    const container = onThread(`setInterval(() => {}, 1e6); say("up");`, {});
+    await container.next();
+    container.signal("SIGTERM");
+    expect(await container.exit).toBe(143);
+    const suicide = onThread(`setInterval(() => {}, 1e6); process.kill(process.pid, "SIGTERM");`, {});
+    expect(await suicide.exit).toBe(143);
+  });
+
+  it("does not keep a finished program alive, and answers the pod's name as host name", async () => {
+    const container = onThread(`import { hostname } from "node:os"; say(hostname());`, { HOSTNAME: "web-1" });
+    expect(await container.next()).toBe("web-1");
+    expect(await container.exit).toBe(0);
+  });
+});
+
+describe("a container in a process", () => {
+  it("reports to its file and takes the system's signals", async () => {
+    const ports = join(directory, "ports.jsonl");
+    const child = spawn(process.execPath, ["-e", `require("net").createServer().listen(0, () => console.log("up"))`], {
+      env: { POD_IP: "127.0.0.1", INKUBE_PORTS: ports, NODE_OPTIONS: `--require ${preload}` },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exit = new Promise<string | null>((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
+    cleanups.push(() => child.kill("SIGKILL"));
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    const report = JSON.parse(readFileSync(ports, "utf8")) as { port: number; actual: number };
+    expect(report).toMatchObject({ kind: "listening", host: "127.0.0.1" });
+    expect(report.port).toBe(report.actual);
+    child.kill("SIGTERM");
+    expect(await exit).toBe("SIGTERM");
+  });
+});
