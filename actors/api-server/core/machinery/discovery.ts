@@ -1,15 +1,55 @@
-/** The documents by which clients find out what the server serves. All are derived from the resource table. */
+/**
+ * The documents by which clients find out what the server serves. All are derived from the resource table; each is built once.
+ * @see https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+ */
+import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 
-/** What `/version` answers; minor and major are digits, which clients parse. */
-export interface VersionInfo {
-  readonly gitVersion: string;
-  readonly platform: string;
-  readonly goVersion: string;
+export type DiscoveryVersion = "v2" | "v2beta1";
+
+/** Kubernetes' version whose API this is; clients compare minor versions. The build metadata says whose server it is. */
+export const KUBERNETES_VERSION = "v1.37.1+inkube";
+
+/** The `Content-Type` of an aggregated document, and what clients ask for in `Accept`. */
+export function aggregatedMediaType(version: DiscoveryVersion): string {
+  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 }
 
 /** `/version`. */
 export function versionDocument(): object {
-  return { major: "1", minor: "37", gitVersion: "v1.37.1" };
+  return {
+    major: "1",
+    minor: "37",
+    emulationMajor: "1",
+    emulationMinor: "37",
+    minCompatibilityMajor: "1",
+    minCompatibilityMinor: "36",
+    gitVersion: KUBERNETES_VERSION,
+    gitCommit: "",
+    gitTreeState: "",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "node",
+    platform: "node",
+  };
+}
+
+interface Group {
+  readonly name: string;
+  readonly versions: readonly string[];
+}
+
+/** Named groups in the order of the table, each with its versions, the preferred first. */
+const GROUPS: readonly Group[] = groups();
+
+function groups(): readonly Group[] {
+  const versions = new Map<string, string[]>();
+  for (const { group, version } of RESOURCES) {
+    const known = versions.get(group);
+    if (known === undefined) versions.set(group, [version]);
+    else if (!known.includes(version)) known.push(version);
+  }
+  return [...versions].map(([name, list]) => ({ name, versions: list }));
 }
 
 /** `/api`. `serverAddress` is `host:port` as the client reached it. */
@@ -21,32 +61,131 @@ export function apiVersions(serverAddress: string): object {
   };
 }
 
+function groupDocument({ name, versions }: Group): object {
+  const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
 /** `/apis`. */
 export function apiGroupList(): object {
-  return {};
+  const named = GROUPS.filter((group) => group.name !== "");
+  return { kind: "APIGroupList", apiVersion: "v1", groups: named.map(groupDocument) };
 }
 
 /** `/apis/apps`; undefined when the group is not served. */
 export function apiGroup(group: string): object | undefined {
-  void group;
-  return undefined;
+  const found = GROUPS.find(({ name }) => name === group && name !== "");
+  return found === undefined ? undefined : { kind: "APIGroup", apiVersion: "v1", ...groupDocument(found) };
 }
 
 /** `/api/v1` (group ""), `/apis/apps/v1`; undefined when not served. */
 export function apiResourceList(group: string, version: string): object | undefined {
-  void group;
-  void version;
-  return undefined;
+  const rows = RESOURCES.filter((row) => row.group === group && row.version === version);
+  if (rows.length === 0) return undefined;
+  return {
+    kind: "APIResourceList",
+    ...(group === "" ? {} : { apiVersion: "v1" }),
+    groupVersion: group === "" ? version : `${group}/${version}`,
+    resources: rows.flatMap((row) => [
+      legacyResource(row),
+      ...row.subresources.map((sub) => legacySubresource(row, sub)),
+    ]),
+  };
 }
+
+function legacyResource(row: ResourceInfo): object {
+  return {
+    name: row.resource,
+    singularName: row.singular,
+    namespaced: row.namespaced,
+    kind: row.kind,
+    verbs: row.verbs,
+    ...(row.shortNames.length === 0 ? {} : { shortNames: row.shortNames }),
+    ...(row.categories.length === 0 ? {} : { categories: row.categories }),
+    ...(row.storagePrefix === undefined ? {} : { storageVersionHash: storageVersionHash(row) }),
+  };
+}
+
+function legacySubresource(row: ResourceInfo, sub: SubresourceInfo): object {
+  return {
+    name: `${row.resource}/${sub.name}`,
+    singularName: "",
+    namespaced: row.namespaced,
+    ...(sub.apiVersion === undefined ? {} : splitVersion(sub.apiVersion)),
+    kind: sub.kind,
+    verbs: sub.verbs,
+  };
+}
+
+function splitVersion(apiVersion: string): { readonly group: string; readonly version: string } {
+  const [group = "", version = ""] = apiVersion.split("/");
+  return { group, version };
+}
+
+/** Opaque to clients, who only compare it: FNV-1a over what is stored, as eight bytes of base64. */
+function storageVersionHash(row: ResourceInfo): string {
+  const text = `${row.group}/${row.storageApiVersion ?? row.version}/${row.kind}`;
+  let hash = 0xcbf29ce484222325n;
+  for (const char of text) hash = ((hash ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n) & 0xffffffffffffffffn;
+  let binary = "";
+  for (let shift = 56n; shift >= 0n; shift -= 8n) binary += String.fromCharCode(Number((hash >> shift) & 0xffn));
+  return btoa(binary);
+}
+
+const AGGREGATED = new Map<string, object>();
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
-export function aggregatedDiscovery(root: "api" | "apis", version: "v2" | "v2beta1"): object {
-  void root;
-  void version;
-  return {};
+export function aggregatedDiscovery(root: "api" | "apis", version: DiscoveryVersion): object {
+  const key = `${root} ${version}`;
+  let document = AGGREGATED.get(key);
+  if (document === undefined) {
+    const wanted = GROUPS.filter(({ name }) => (name === "") === (root === "api"));
+    document = {
+      kind: "APIGroupDiscoveryList",
+      apiVersion: `apidiscovery.k8s.io/${version}`,
+      metadata: {},
+      items: wanted.map(groupDiscovery),
+    };
+    AGGREGATED.set(key, document);
+  }
+  return document;
 }
 
-/** The `paths` of `/`. */
+function groupDiscovery(group: Group): object {
+  return {
+    metadata: group.name === "" ? {} : { name: group.name },
+    versions: group.versions.map((version) => ({
+      version,
+      resources: RESOURCES.filter((row) => row.group === group.name && row.version === version).map(resourceDiscovery),
+      freshness: "Current",
+    })),
+  };
+}
+
+function resourceDiscovery(row: ResourceInfo): object {
+  return {
+    resource: row.resource,
+    responseKind: { group: "", version: "", kind: row.kind },
+    scope: row.namespaced ? "Namespaced" : "Cluster",
+    singularResource: row.singular,
+    verbs: row.verbs,
+    ...(row.shortNames.length === 0 ? {} : { shortNames: row.shortNames }),
+    ...(row.categories.length === 0 ? {} : { categories: row.categories }),
+    ...(row.subresources.length === 0 ? {} : { subresources: row.subresources.map(subresourceDiscovery) }),
+  };
+}
+
+function subresourceDiscovery(sub: SubresourceInfo): object {
+  const version = sub.apiVersion === undefined ? { group: "", version: "" } : splitVersion(sub.apiVersion);
+  return { subresource: sub.name, responseKind: { ...version, kind: sub.kind }, verbs: sub.verbs };
+}
+
+/** The `paths` of `/`: what discovery adds; the door knows its own others. */
 export function rootPaths(): readonly string[] {
-  return [];
+  const named = GROUPS.filter(({ name }) => name !== "").sort((a, b) => (a.name < b.name ? -1 : 1));
+  const apis = named.flatMap(({ name, versions }) => [
+    `/apis/${name}`,
+    ...[...versions].sort().map((version) => `/apis/${name}/${version}`),
+  ]);
+  return ["/api", "/api/v1", "/apis", ...apis, "/openapi/v3", "/version"];
 }
