@@ -4,8 +4,9 @@
  *
  * - On a thread: `new Worker(…, { workerData: { [CHANNEL_KEY]: port }, transferList: [port], argv, env })`; the preload module is
  *   imported first (or through `execArgv: ["--require", preload]`). Both messages below travel on the port.
- * - In a child process: `NODE_OPTIONS=--require <preload>`. Signals are the system's own; reports are appended to the file that
- *   `INKUBE_PORTS` names, one JSON `FromContainer` a line. A program that is not Node.js reports nothing.
+ * - In a child process: `NODE_OPTIONS=--require <preload>`. Signals are the system's own; reports are written to the open
+ *   descriptor, or appended to the file, that `INKUBE_PORTS` names, one JSON `FromContainer` a line. A program that is not
+ *   Node.js, or is a child of the first one, reports nothing.
  */
 
 /** Of `workerData`: holds the container's end of a `MessageChannel`. */
@@ -22,7 +23,7 @@ export type ContainerEnv = {
   readonly INKUBE_ROOT?: string;
   /** Path of kube-proxy's file of names and addresses (`actors/kube-proxy/core/hosts.ts`). */
   readonly INKUBE_HOSTS?: string;
-  /** Path of the file that a child process reports to; each line is a `FromContainer`. */
+  /** Number of the open descriptor, or path of the file, that a child process reports to. */
   readonly INKUBE_PORTS?: string;
 };
 

@@ -98,9 +98,10 @@ export function installContainerNetwork(options: ContainerNetworkOptions): void 
   syncBuiltinESMExports();
 }
 
-/** Reports to the file of a child process. Lines this short are written whole. */
-export function reportToFile(path: string): (message: FromContainer) => void {
-  return (message) => appendFileSync(path, `${JSON.stringify(message)}\n`);
+/** Reports of a child process: into an open descriptor (`4`), or at the end of a file. Lines this short are written whole. */
+export function reportTo(target: string): (message: FromContainer) => void {
+  const file = /^\d+$/.test(target) ? Number(target) : target;
+  return (message) => appendFileSync(file, `${JSON.stringify(message)}\n`);
 }
 
 interface ListenOptions {

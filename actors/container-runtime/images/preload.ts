@@ -2,7 +2,7 @@
 import { isMainThread, MessagePort, workerData } from "node:worker_threads";
 import { CHANNEL_KEY } from "./channel.ts";
 import type { FromContainer } from "./channel.ts";
-import { installContainerNetwork, reportToFile } from "./container-network.ts";
+import { installContainerNetwork, reportTo } from "./container-network.ts";
 import { installContainerProcess } from "./container-process.ts";
 
 const channel: unknown =
@@ -14,7 +14,9 @@ if (channel instanceof MessagePort) {
   installContainerProcess(channel);
   installContainerNetwork({ env: process.env, report: (message) => channel.postMessage(message) });
 } else if (isMainThread) {
-  const path = process.env["INKUBE_PORTS"];
-  const report: (message: FromContainer) => void = path === undefined ? () => undefined : reportToFile(path);
+  const target = process.env["INKUBE_PORTS"];
+  // Children of this process inherit the variable but not the descriptor: that number may be anything of theirs.
+  delete process.env["INKUBE_PORTS"];
+  const report: (message: FromContainer) => void = target === undefined ? () => undefined : reportTo(target);
   installContainerNetwork({ env: process.env, report });
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
+import type { Readable } from "node:stream";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, Worker } from "node:worker_threads";
@@ -258,19 +259,49 @@ describe("the process of a container on a thread", () => {
 });
 
 describe("a container in a process", () => {
-  it("reports to its file and takes the system's signals", async () => {
-    const ports = join(directory, "ports.jsonl");
-    const child = spawn(process.execPath, ["-e", `require("net").createServer().listen(0, () => console.log("up"))`], {
-      env: { POD_IP: "127.0.0.1", INKUBE_PORTS: ports, NODE_OPTIONS: `--require ${preload}` },
-      stdio: ["ignore", "pipe", "inherit"],
+  const PROGRAM = `
+    const { spawn } = require("child_process");
+    require("net").createServer().listen(0, () => {
+      console.log("up");
+      spawn(process.execPath, ["-e", "console.log(process.env.INKUBE_PORTS)"], { stdio: "inherit" });
+    });
+  `;
+
+  it("reports to the descriptor it is given, keeps that from its children, and takes the system's signals", async () => {
+    const child = spawn(process.execPath, ["-e", PROGRAM], {
+      env: { POD_IP: "127.0.0.1", INKUBE_PORTS: "4", NODE_OPTIONS: `--require ${preload}` },
+      stdio: ["ignore", "pipe", "inherit", "pipe", "pipe"],
     });
     const exit = new Promise<string | null>((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
     cleanups.push(() => child.kill("SIGKILL"));
-    await new Promise((resolve) => child.stdout.once("data", resolve));
-    const report = JSON.parse(readFileSync(ports, "utf8")) as { port: number; actual: number };
-    expect(report).toMatchObject({ kind: "listening", host: "127.0.0.1" });
-    expect(report.port).toBe(report.actual);
+    const [reports, output] = await Promise.all([
+      text(child.stdio[4] as Readable, /\n/),
+      text(child.stdout as Readable, /undefined/),
+    ]);
+    expect(output).toBe("up\nundefined\n");
+    const report = JSON.parse(reports) as { port: number; actual: number };
+    expect(report).toMatchObject({ kind: "listening", host: "127.0.0.1", actual: report.port });
     child.kill("SIGTERM");
     expect(await exit).toBe("SIGTERM");
   });
+
+  it("reports to a file just as well", async () => {
+    const ports = join(directory, "ports.jsonl");
+    const child = spawn(process.execPath, ["-e", `require("net").createServer().listen(0, () => process.exit())`], {
+      env: { POD_IP: "127.0.0.1", INKUBE_PORTS: ports, NODE_OPTIONS: `--require ${preload}` },
+    });
+    await new Promise((resolve) => child.once("exit", resolve));
+    expect(JSON.parse(readFileSync(ports, "utf8"))).toMatchObject({ kind: "listening", host: "127.0.0.1" });
+  });
 });
+
+/** What a stream says until it has said `end`. */
+function text(stream: Readable, end: RegExp): Promise<string> {
+  let said = "";
+  return new Promise((resolve) => {
+    stream.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+      if (end.test(said)) resolve(said);
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { runActor } from "../../runtime/threads/thread.ts";
+import { kubeProxyActor } from "./kube-proxy.ts";
+
+runActor(kubeProxyActor);
