@@ -1,0 +1,397 @@
+/**
+ * A cluster in this process: starts the tree of actors, keeps the API's address, and is the embedder's door to it. It
+ * carries no message between actors, so a program that blocks its main thread stops nothing but restarts.
+ */
+import { randomBytes } from "node:crypto";
+import { join, resolve as resolvePath } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { DownReason } from "../../runtime/actor.ts";
+import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
+import type { SupervisorSpec } from "../../runtime/supervisor/spec.ts";
+import { actorsOf } from "../../runtime/supervisor/spec.ts";
+import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
+import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
+import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
+import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
+import { ThreadHost } from "../../runtime/threads/thread-host.ts";
+import { Client } from "../client/client.ts";
+import { Informer } from "../client/informer.ts";
+import type { Resource } from "../client/resources.ts";
+import { nodes } from "../client/resources.ts";
+import { addressesOf } from "./addresses.ts";
+import { ApiAddress } from "./api-address.ts";
+import { meets } from "./conditions.ts";
+import { takeSlot } from "./io/address-slot.ts";
+import { machineCapacity } from "./io/machine.ts";
+import type { DataDirectory } from "./io/data-directory.ts";
+import { openDataDirectory } from "./io/data-directory.ts";
+import type { Identity } from "./io/identity.ts";
+import { loadIdentity } from "./io/identity.ts";
+import { makeKubeconfig } from "./kubeconfig.ts";
+import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
+import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
+import { resolveOptions } from "./options.ts";
+import { EMBEDDER, TRACE_COLLECTOR, makeTopology } from "./topology.ts";
+import { ClusterTrace } from "./trace.ts";
+
+/** Directory of this package's built files. */
+const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
+
+export interface WaitOptions {
+  /** Default 30,000. */
+  readonly timeoutMs?: number;
+  readonly namespace?: string;
+}
+
+export interface ActorStatus extends ChildStatus {
+  /** Of the newest end, if it ever ended. */
+  readonly lastDown?: { readonly reason: DownReason; readonly message: string | undefined; readonly atMs: number };
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly name: string;
+  /** The typed client that the cluster's own actors use; it talks to the API servers without HTTP. */
+  readonly client: Client;
+  readonly trace: ClusterTrace;
+  private readonly options: ResolvedOptions;
+  private readonly directory: DataDirectory;
+  private readonly identity: Identity;
+  private readonly releaseSlot: () => void;
+  private readonly host: ThreadHost;
+  private readonly supervisor: Supervisor;
+  private readonly embedder: EmbeddedPeer;
+  private readonly address: ApiAddress;
+  private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
+  private stopping: Promise<void> | undefined;
+
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_…, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const resolved = resolveOptions(options);
+    const directory = openDataDirectory(resolved.dataDir);
+    let cluster: Cluster | undefined;
+    let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
+    try {
+      const identity = loadIdentity(directory, resolved.name, Date.now());
+      slot = await takeSlot(directory);
+      cluster = new Cluster(resolved, directory, await identity, slot);
+      await cluster.bringUp();
+      return cluster;
+    } catch (error) {
+      if (cluster !== undefined) await cluster.stop();
+      else {
+        slot?.release();
+        directory.release();
+      }
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: ResolvedOptions,
+    directory: DataDirectory,
+    identity: Identity,
+    slot: { readonly slot: number; release(): void },
+  ) {
+    this.options = options;
+    this.name = options.name;
+    this.directory = directory;
+    this.identity = identity;
+    this.releaseSlot = () => slot.release();
+    this.host = new ThreadHost({
+      bundles: BUNDLES,
+      dataDir: join(directory.path, "actors"),
+      fsync: directory.durable,
+      watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
+      onDown: (name, reason, error) => this.actorDown(name, reason, error),
+    });
+    const kubeletToken = randomBytes(16).toString("hex");
+    const tree = this.withTraceCollector(
+      makeTopology({
+        masters: options.masters,
+        workers: options.workers,
+        addresses: addressesOf(slot.slot),
+        clusterId: identity.clusterId,
+        apiServer: {
+          tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
+          tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
+          kubeletToken,
+        },
+        containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+        kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+        etcd: { fsync: directory.durable },
+      }),
+    );
+    const apiServers = actorsOf(tree)
+      .filter(({ actor }) => actor === "api-server")
+      .map(({ name }) => name);
+    this.host.plan(actorsOf(tree));
+    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, apiServers);
+    const { context } = this.embedder;
+    this.client = new Client(context, apiServers);
+    this.trace = new ClusterTrace(() => this.rings());
+    this.address = new ApiAddress(
+      apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
+      options.port,
+      context.clock,
+    );
+    this.supervisor = new Supervisor(tree, this.host, {
+      clock: context.clock,
+      random: context.random,
+      externals: [EMBEDDER],
+      onEvent: (event) => this.supervised(event),
+    });
+  }
+
+  /** `https://127.0.0.1:port`. */
+  get server(): string {
+    return this.address.url;
+  }
+
+  /** For `kubectl --kubeconfig`: YAML with the address, the authority and an administrator's token. */
+  get kubeconfig(): string {
+    return makeKubeconfig(this.name, {
+      server: this.server,
+      authority: this.identity.authority,
+      token: this.identity.token,
+    });
+  }
+
+  /** Bearer token of the administrator. */
+  get token(): string {
+    return this.identity.token;
+  }
+
+  /** PEM. */
+  get authority(): string {
+    return this.identity.authority;
+  }
+
+  /** Every actor and supervisor, parents first. */
+  actors(): readonly ActorStatus[] {
+    return this.supervisor.status().map((status) => {
+      const lastDown = this.lastDowns.get(status.name);
+      return lastDown === undefined ? status : { ...status, lastDown };
+    });
+  }
+
+  /** Tells of actors that come up, go down and are restarted. Returns how to stop listening. */
+  onEvent(listener: (event: SupervisorEvent) => void): () => void {
+    return this.supervisor.onEvent(listener);
+  }
+
+  /**
+   * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
+   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, and the API's own.
+   */
+  async apply(
+    manifest: string | object | readonly object[],
+    options: { readonly namespace?: string } = {},
+  ): Promise<readonly KubernetesObject[]> {
+    // Everything is read before anything is written: half a manifest helps nobody.
+    const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
+    const applied: KubernetesObject[] = [];
+    for (const { object, resource } of wanted)
+      applied.push(await this.applyOne(resource, object, options.namespace ?? "default"));
+    return applied;
+  }
+
+  /**
+   * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
+   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last state.
+   */
+  waitFor(
+    target: string,
+    condition: string | ((object: KubernetesObject) => boolean),
+    options: WaitOptions = {},
+  ): Promise<KubernetesObject | undefined> {
+    const [word = "", name = ""] = target.split("/");
+    if (name === "") throw new InkubeError("INVALID_ARGUMENT", `waitFor takes "resource/name", not "${target}"`);
+    const resource = resourceNamed(word);
+    const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const informer = new Informer(this.embedder.context, this.client, resource, {
+      fieldSelector: `metadata.name=${name}`,
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+    return new Promise((resolve, reject) => {
+      const finish = (how: () => void): void => {
+        clearTimeout(timer);
+        informer.stop();
+        how();
+      };
+      const look = (): void => {
+        const object = informer.get(name, namespace);
+        if (object === undefined ? condition === "deleted" && informer.synced : isMet(object, condition))
+          finish(() => resolve(object));
+      };
+      const timer = setTimeout(() => {
+        const state = JSON.stringify(
+          (informer.get(name, namespace) as { readonly status?: unknown } | undefined)?.status ?? "not there",
+        );
+        const what = typeof condition === "string" ? condition : "as asked";
+        finish(() =>
+          reject(
+            new InkubeError("WAIT_TIMEOUT", `${target} was not ${what} within ${timeoutMs} ms; its status is ${state}`),
+          ),
+        );
+      }, timeoutMs);
+      informer.onChange(look);
+      informer.start();
+      void informer.whenSynced().then(look);
+    });
+  }
+
+  /**
+   * Ends an actor as a crash would, and its supervisor replaces it; or a whole master or worker, which stays down until
+   * `restore`. Resolves when it is down.
+   */
+  async kill(name: string): Promise<void> {
+    const found = this.supervisor.status().find((status) => status.name === name);
+    if (found === undefined) throw this.unknownActor(name);
+    if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
+    else await this.host.kill(name);
+  }
+
+  /** Starts a node again that was killed. Resolves when its actors are up. */
+  async restore(name: string): Promise<void> {
+    if (!this.isNode(name)) throw this.unknownActor(name);
+    await this.supervisor.putBack(name);
+  }
+
+  /** Stops everything in order, and leaves no thread, socket, timer or child process. Safe to call twice. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async shutDown(): Promise<void> {
+    this.address.close();
+    await this.supervisor.stop();
+    this.embedder.close();
+    this.releaseSlot();
+    this.directory.release();
+  }
+
+  private async bringUp(): Promise<void> {
+    const { startTimeoutMs } = this.options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const missing = this.supervisor
+          .status()
+          .filter(({ state }) => state !== "up")
+          .map(({ name, state }) => `${name} (${state})`);
+        reject(
+          new InkubeError(
+            "START_TIMEOUT",
+            `the cluster was not ready within ${startTimeoutMs} ms; not up: ${missing.join(", ") || "no actor, but a node is not Ready"}`,
+          ),
+        );
+      }, startTimeoutMs);
+    });
+    try {
+      await Promise.race([this.becomeReady(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async becomeReady(): Promise<void> {
+    await this.supervisor.start();
+    await Promise.all([this.address.open(), this.nodesReady()]);
+  }
+
+  private nodesReady(): Promise<void> {
+    const informer = new Informer<Node>(this.embedder.context, this.client, nodes);
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (informer.list().filter((node) => meets(node, "Ready")).length < this.options.workers) return;
+        informer.stop();
+        resolve();
+      };
+      informer.onChange(look);
+      informer.start();
+      void informer.whenSynced().then(look);
+    });
+  }
+
+  private async applyOne(
+    resource: Resource,
+    object: KubernetesObject,
+    defaultNamespace: string,
+  ): Promise<KubernetesObject> {
+    const namespace = resource.namespaced ? (object.metadata?.namespace ?? defaultNamespace) : undefined;
+    const placed = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+    const name = placed.metadata?.name;
+    if (name === undefined) return this.client.create(resource, placed);
+    try {
+      const current = await this.client.get(resource, name, namespace);
+      return await this.client.patch(resource, name, namespace, applyPatch(current, placed), {
+        patchType: "application/strategic-merge-patch+json",
+      });
+    } catch (error) {
+      if (!hasReason(error, "NotFound")) throw error;
+    }
+    return this.client.create(resource, withRecord(placed));
+  }
+
+  private supervised(event: SupervisorEvent): void {
+    if (event.type === "up") this.address.serverUp(event.name);
+  }
+
+  private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
+    this.address.serverDown(name);
+    this.lastDowns.set(name, { reason, message: error?.message, atMs: Date.now() });
+    this.supervisor.actorDown(name, reason, error);
+  }
+
+  private rings(): Readonly<Record<string, SharedArrayBuffer>> {
+    return Object.fromEntries(
+      [EMBEDDER, ...this.supervisor.status().map(({ name }) => name)].map((name) => [name, this.host.ring(name)]),
+    );
+  }
+
+  private withTraceCollector(tree: SupervisorSpec): SupervisorSpec {
+    const actors = actorsOf(tree);
+    const rings = Object.fromEntries(
+      [EMBEDDER, ...actors.map(({ name }) => name)].map((name) => [name, this.host.ring(name)]),
+    );
+    const collector = { ...actors[0]!, name: TRACE_COLLECTOR, actor: "trace-collector", options: { rings }, links: [] };
+    return { ...tree, children: [collector, ...tree.children] };
+  }
+
+  private isNode(name: string): boolean {
+    return /^(master|worker)-\d+$/.test(name) && this.supervisor.status().some((status) => status.name === name);
+  }
+
+  private unknownActor(name: string): InkubeError {
+    const known = this.supervisor
+      .status()
+      .map((status) => status.name)
+      .filter((known) => known !== "root");
+    return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
+  }
+}
+
+function isMet(object: KubernetesObject, condition: string | ((object: KubernetesObject) => boolean)): boolean {
+  return typeof condition === "string" ? meets(object, condition) : condition(object);
+}
+
+function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
+  const absolute = (module: string): string =>
+    module.startsWith("file:") ? fileURLToPath(module) : resolvePath(module);
+  return Object.fromEntries(
+    Object.entries(images).map(([name, image]) => [
+      name,
+      "module" in image ? { ...image, module: absolute(image.module) } : image,
+    ]),
+  );
+}

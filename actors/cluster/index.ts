@@ -1,0 +1,11 @@
+/** The public door of the package: `import { Cluster } from "inkube"`. */
+export { Cluster } from "./cluster.ts";
+export type { ActorStatus, WaitOptions } from "./cluster.ts";
+export type { ClusterOptions, ImageOptions } from "./options.ts";
+export type { ClusterTrace, TraceFilter } from "./trace.ts";
+export type { TraceEvent } from "../../runtime/trace/event.ts";
+export { formatEvent } from "../../runtime/trace/event.ts";
+export type { KubernetesList, KubernetesObject } from "../../protocols/api-server.ts";
+export { hasReason, statusOf } from "../../protocols/api-server.ts";
+export { InkubeError, hasCode } from "../../protocols/errors.ts";
+export * from "../client/resources.ts";

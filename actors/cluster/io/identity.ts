@@ -1,0 +1,39 @@
+/** Who the cluster is: its id, its authority, its serving certificate and its administrator's token. Kept in the data directory. */
+import { randomBytes } from "node:crypto";
+import type { Credential } from "./certificates.ts";
+import type { DataDirectory } from "./data-directory.ts";
+
+export interface Identity {
+  readonly clusterId: string;
+  /** PEM. */
+  readonly authority: string;
+  readonly server: Credential;
+  readonly token: string;
+}
+
+const FILE = "identity.json";
+const SERVER_NAMES = [
+  "localhost",
+  "127.0.0.1",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+];
+
+/** The identity that the directory holds, or a new one. `nowMs` since the Unix epoch. */
+export async function loadIdentity(directory: DataDirectory, name: string, nowMs: number): Promise<Identity> {
+  const kept = directory.read(FILE);
+  if (kept !== undefined) return JSON.parse(kept) as Identity;
+  // Loaded only when it is needed: the ASN.1 schemas take longer to load than the keys to make.
+  const { makeAuthority, makeCertificate } = await import("./certificates.ts");
+  const authority = makeAuthority(`${name}-ca`, nowMs);
+  const identity: Identity = {
+    clusterId: randomBytes(8).toString("hex"),
+    authority: authority.certificate,
+    server: makeCertificate(authority, { commonName: "kube-apiserver" }, SERVER_NAMES, nowMs),
+    token: randomBytes(24).toString("base64url"),
+  };
+  directory.write(FILE, JSON.stringify(identity));
+  return identity;
+}

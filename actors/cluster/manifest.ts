@@ -1,0 +1,100 @@
+/** Manifests: YAML (or JSON) text, or objects, into API objects; and how to apply one over what is there. */
+import { parseAllDocuments } from "yaml";
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import * as resources from "../client/resources.ts";
+import type { Resource } from "../client/resources.ts";
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+const rows: readonly Resource[] = Object.values(resources).filter(
+  (value): value is Resource => typeof value === "object",
+);
+
+/** Errors: INVALID_MANIFEST, with the document and line. `source` names the text in errors. */
+export function parseManifest(
+  manifest: string | object | readonly object[],
+  source = "manifest",
+): readonly KubernetesObject[] {
+  if (typeof manifest !== "string")
+    return (Array.isArray(manifest) ? manifest : [manifest]).flatMap((value, index) =>
+      flatten(value, `${source}[${index}]`),
+    );
+  return parseAllDocuments(manifest, { prettyErrors: true }).flatMap((document, index) => {
+    const error = document.errors[0];
+    if (error !== undefined) throw invalid(source, error.message);
+    const value: unknown = document.toJS();
+    return value === null ? [] : flatten(value, `${source}, document ${index + 1}`);
+  });
+}
+
+function flatten(value: unknown, place: string): readonly KubernetesObject[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(place, "is not an object");
+  const object = value as KubernetesObject & { readonly items?: readonly unknown[] };
+  for (const field of ["apiVersion", "kind"] as const) {
+    if (typeof object[field] !== "string" || object[field] === "") throw invalid(place, `has no ${field}`);
+  }
+  if (object.kind === "List" && Array.isArray(object.items)) {
+    return object.items.flatMap((item, index) => flatten(item, `${place}.items[${index}]`));
+  }
+  const { name, generateName } = object.metadata ?? {};
+  if (name === undefined && generateName === undefined) throw invalid(place, `(${object.kind}) has no metadata.name`);
+  return [object];
+}
+
+/** Errors: UNKNOWN_KIND. */
+export function resourceOf(object: KubernetesObject): Resource {
+  const row = rows.find(
+    (candidate) => candidate.kind === object.kind && resources.apiVersionOf(candidate) === object.apiVersion,
+  );
+  if (row !== undefined) return row;
+  const known = rows.map((candidate) => `${resources.apiVersionOf(candidate)} ${candidate.kind}`);
+  throw new InkubeError(
+    "UNKNOWN_KIND",
+    `no kind "${object.kind}" in "${object.apiVersion}"; there are ${known.join(", ")}`,
+  );
+}
+
+/** Errors: UNKNOWN_KIND. `word` as kubectl takes it: `deployment`, `deployments`, `Deployment`. */
+export function resourceNamed(word: string): Resource {
+  const lower = word.toLowerCase();
+  const row = rows.find(({ resource, kind }) => resource === lower || kind.toLowerCase() === lower);
+  if (row === undefined)
+    throw new InkubeError(
+      "UNKNOWN_KIND",
+      `no resource "${word}"; there are ${rows.map(({ resource }) => resource).join(", ")}`,
+    );
+  return row;
+}
+
+/** `object` with a record of itself, from which the next `apply` knows what has been taken out. */
+export function withRecord<T extends KubernetesObject>(object: T): T {
+  const record = JSON.stringify(object);
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, [LAST_APPLIED]: record } },
+  };
+}
+
+/** The strategic merge patch from what was applied last to `object`: everything it says, and null for what it no longer says. */
+export function applyPatch(current: KubernetesObject, object: KubernetesObject): KubernetesObject {
+  const record = current.metadata?.annotations?.[LAST_APPLIED];
+  const last: unknown = record === undefined ? {} : JSON.parse(record);
+  return withRemovals(withRecord(object), last) as KubernetesObject;
+}
+
+function withRemovals(wanted: unknown, last: unknown): unknown {
+  if (!isMap(wanted) || !isMap(last)) return wanted;
+  const patch: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(wanted)) patch[key] = withRemovals(value, last[key]);
+  for (const key of Object.keys(last)) if (!(key in wanted)) patch[key] = null;
+  return patch;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(place: string, what: string): InkubeError {
+  return new InkubeError("INVALID_MANIFEST", `${place}: ${what}`);
+}

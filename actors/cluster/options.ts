@@ -1,0 +1,111 @@
+/** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
+import { InkubeError } from "../../protocols/errors.ts";
+
+export interface ClusterOptions {
+  /** Masters: an etcd member, API server, scheduler and controller-manager each. Odd, 1 to 7; 3 survive the loss of one. Default 3. */
+  readonly masters?: number;
+  /** Worker nodes: a kubelet, kube-proxy and container-runtime each. 0 to 500. Default 3. */
+  readonly workers?: number;
+  /** Name in the kubeconfig. Default `inkube`. */
+  readonly name?: string;
+  /**
+   * Where everything is kept, durably: a cluster started on it again has all its objects and runs its pods again.
+   * Absent: in a temporary directory that is removed at the stop, and nothing is synced.
+   */
+  readonly dataDir?: string;
+  /** Port of the Kubernetes API on 127.0.0.1. Default 0: any free one. */
+  readonly port?: number;
+  /** What image names run, besides the built-in ones. Relative paths are from the current directory. */
+  readonly images?: Readonly<Record<string, ImageOptions>>;
+  /** `simulated`: every container is a simulation that costs nothing. Default `real`. */
+  readonly pods?: "real" | "simulated";
+  /** What each worker offers, as in `node.status.capacity`. Default: the machine's own, and 110 pods. */
+  readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
+  /** Kills and restarts a thread that stays away from its event loop for so long. Default 3,000. */
+  readonly hangAfterMs?: number;
+  /** How long `start` may take. Default 60,000. */
+  readonly startTimeoutMs?: number;
+}
+
+/** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
+export type ImageOptions =
+  | { readonly module: string; readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
+  | { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+
+export interface ResolvedOptions {
+  readonly masters: number;
+  readonly workers: number;
+  readonly name: string;
+  readonly dataDir: string | undefined;
+  readonly port: number;
+  readonly images: Readonly<Record<string, ImageOptions>>;
+  readonly pods: "real" | "simulated";
+  readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
+  readonly hangAfterMs: number;
+  readonly startTimeoutMs: number;
+}
+
+const KNOWN: readonly (keyof ClusterOptions)[] = [
+  "masters",
+  "workers",
+  "name",
+  "dataDir",
+  "port",
+  "images",
+  "pods",
+  "capacity",
+  "hangAfterMs",
+  "startTimeoutMs",
+];
+/** A quorum of more costs every write and survives nothing that matters within one process. */
+const MASTERS_MAX = 7;
+/** Three threads each; what a machine of 24 GiB holds. */
+const WORKERS_MAX = 500;
+
+/** Errors: INVALID_OPTION. */
+export function resolveOptions(options: ClusterOptions): ResolvedOptions {
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.includes(key as keyof ClusterOptions)) {
+      throw invalid(key, `there is no such option; the options are ${KNOWN.join(", ")}`);
+    }
+  }
+  const masters = integer("masters", options.masters ?? 3, 1, MASTERS_MAX);
+  if (masters % 2 === 0)
+    throw invalid("masters", `${masters} masters survive no more than ${masters - 1}; take an odd number`);
+  const name = options.name ?? "inkube";
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw invalid("name", `"${name}" is no DNS label`);
+  const pods = options.pods ?? "real";
+  if (pods !== "real" && pods !== "simulated")
+    throw invalid("pods", `"${String(pods)}" is neither "real" nor "simulated"`);
+  return {
+    masters,
+    workers: integer("workers", options.workers ?? 3, 0, WORKERS_MAX),
+    name,
+    dataDir: options.dataDir,
+    port: integer("port", options.port ?? 0, 0, 65_535),
+    images: checkImages(options.images ?? {}),
+    pods,
+    capacity: options.capacity ?? {},
+    hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
+    startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
+  };
+}
+
+function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
+  for (const [name, image] of Object.entries(images)) {
+    const place = `images["${name}"]`;
+    if ("module" in image && typeof image.module === "string") continue;
+    if ("command" in image && Array.isArray(image.command) && image.command.length > 0) continue;
+    throw invalid(place, `must be { module: "./file.js" } or { command: ["program", …] }`);
+  }
+  return images;
+}
+
+function integer(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalid(name, `must be a whole number from ${least} to ${most}, not ${String(value)}`);
+}
+
+function invalid(name: string, what: string): InkubeError {
+  return new InkubeError("INVALID_OPTION", `${name}: ${what}`, { details: { option: name } });
+}

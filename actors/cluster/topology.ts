@@ -1,0 +1,140 @@
+/**
+ * The cluster as a supervision tree: data only, so that threads and the simulation run the very same one. Masters and
+ * workers are supervisors of their actors; an actor that fails is replaced alone, and a node that can't be kept alive
+ * takes only itself down.
+ */
+import type { ChildSpec, SupervisorSpec } from "../../runtime/supervisor/spec.ts";
+import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../runtime/supervisor/spec.ts";
+import type { ApiServerOptions } from "../api-server/spec.ts";
+import { API_SERVER_DEFAULTS } from "../api-server/spec.ts";
+import type { ContainerRuntimeOptions } from "../container-runtime/spec.ts";
+import { CONTAINER_RUNTIME_DEFAULTS } from "../container-runtime/spec.ts";
+import type { ControllerManagerOptions } from "../controller-manager/spec.ts";
+import { CONTROLLER_MANAGER_DEFAULTS } from "../controller-manager/spec.ts";
+import type { EtcdOptions } from "../etcd/spec.ts";
+import { ETCD_DEFAULTS } from "../etcd/spec.ts";
+import type { KubeProxyOptions } from "../kube-proxy/spec.ts";
+import { KUBE_PROXY_DEFAULTS } from "../kube-proxy/spec.ts";
+import type { KubeletOptions } from "../kubelet/spec.ts";
+import { KUBELET_DEFAULTS } from "../kubelet/spec.ts";
+import type { SchedulerOptions } from "../scheduler/spec.ts";
+import { SCHEDULER_DEFAULTS } from "../scheduler/spec.ts";
+import type { Addresses } from "./addresses.ts";
+import { nodeAddress, podRange } from "./addresses.ts";
+
+/** Name of the embedding program among the actors. */
+export const EMBEDDER = "cluster";
+export const TRACE_COLLECTOR = "trace-collector";
+
+export interface TopologyOptions {
+  readonly masters: number;
+  readonly workers: number;
+  readonly addresses: Addresses;
+  /** Tells clusters on one machine apart. */
+  readonly clusterId: string;
+  /** Among it whom the API servers let in; nobody in the simulation, which has no clients outside. */
+  readonly apiServer: Partial<ApiServerOptions> & Pick<ApiServerOptions, "tokens" | "kubeletToken">;
+  readonly containerRuntime: Partial<ContainerRuntimeOptions>;
+  readonly kubelet: Partial<KubeletOptions>;
+  readonly etcd: Partial<EtcdOptions>;
+}
+
+const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+const names = (role: string, count: number): readonly string[] => indices(count).map((index) => `${role}-${index}`);
+
+/** `items` with the one at `first` in front: whom an actor of that master asks first. */
+function preferring<T>(items: readonly T[], first: number): readonly T[] {
+  return [...items.slice(first), ...items.slice(0, first)];
+}
+
+export function makeTopology(options: TopologyOptions): SupervisorSpec {
+  return {
+    name: "root",
+    strategy: "one_for_one",
+    // A whole master or worker that gives up is started anew a few times before the cluster is given up.
+    intensity: INTENSITY,
+    backoff: BACKOFF,
+    startInParallel: true,
+    children: [
+      ...indices(options.masters).map((index) => masterSpec(options, index)),
+      ...indices(options.workers).map((index) => workerSpec(options, index)),
+    ],
+  };
+}
+
+export function masterSpec(options: TopologyOptions, index: number): SupervisorSpec {
+  const { masters } = options;
+  const members = names("etcd", masters);
+  const apiServers = preferring(names("api-server", masters), index);
+  const others = (role: string): readonly string[] =>
+    names(role, masters).filter((name) => name !== `${role}-${index}`);
+  const etcd: EtcdOptions = { ...ETCD_DEFAULTS, ...options.etcd, name: `etcd-${index}`, members };
+  const apiServer: ApiServerOptions = {
+    ...API_SERVER_DEFAULTS,
+    ...options.apiServer,
+    members: preferring(members, index),
+    serviceCidr: options.addresses.serviceRange,
+  };
+  const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };
+  const controllerManager: ControllerManagerOptions = {
+    ...CONTROLLER_MANAGER_DEFAULTS,
+    apiServers,
+    peers: others("controller-manager"),
+    podRange: options.addresses.podRange,
+  };
+  return node(`master-${index}`, [
+    child(`etcd-${index}`, "etcd", etcd, others("etcd")),
+    child(`api-server-${index}`, "api-server", apiServer, [...members, EMBEDDER]),
+    child(`scheduler-${index}`, "scheduler", scheduler, [...apiServers, ...others("scheduler")]),
+    child(`controller-manager-${index}`, "controller-manager", controllerManager, [
+      ...apiServers,
+      ...others("controller-manager"),
+    ]),
+  ]);
+}
+
+export function workerSpec(options: TopologyOptions, index: number): SupervisorSpec {
+  const { addresses, masters, workers, clusterId } = options;
+  const nodeName = `worker-${index}`;
+  const apiServers = preferring(names("api-server", masters), index % masters);
+  const containerRuntime: ContainerRuntimeOptions = { ...CONTAINER_RUNTIME_DEFAULTS, ...options.containerRuntime };
+  const kubelet: KubeletOptions = {
+    ...KUBELET_DEFAULTS,
+    ...options.kubelet,
+    nodeName,
+    apiServers,
+    containerRuntime: `${nodeName}/container-runtime`,
+    podCIDR: podRange(addresses, index),
+    nodeIP: nodeAddress(addresses, index),
+  };
+  const kubeProxy: KubeProxyOptions = {
+    ...KUBE_PROXY_DEFAULTS,
+    nodeName,
+    nodeIP: nodeAddress(addresses, index),
+    apiServers,
+    peers: names("worker", workers),
+    clusterId,
+    serviceRange: addresses.serviceRange,
+  };
+  return node(nodeName, [
+    child(`${nodeName}/container-runtime`, "container-runtime", containerRuntime, []),
+    child(`${nodeName}/kubelet`, "kubelet", kubelet, [...apiServers, `${nodeName}/container-runtime`]),
+    child(`${nodeName}/kube-proxy`, "kube-proxy", kubeProxy, apiServers),
+  ]);
+}
+
+function node(name: string, children: readonly ChildSpec[]): SupervisorSpec {
+  return { name, strategy: "one_for_one", intensity: INTENSITY, backoff: BACKOFF, startInParallel: true, children };
+}
+
+function child(name: string, actor: string, options: unknown, links: readonly string[]): ChildSpec {
+  return {
+    name,
+    actor,
+    options,
+    links,
+    restart: "permanent",
+    shutdownMs: SHUTDOWN_MS,
+    startTimeoutMs: START_TIMEOUT_MS,
+  };
+}
