@@ -320,7 +320,8 @@ class Document {
 
   #element(type: FieldType): Json {
     if (type.is === "object") return this.#ref(type.type);
-    return { ...this.#fieldType(type, true), ...zeroDefault(type) };
+    const schema = this.#fieldType(type, true);
+    return Array.isArray(schema["allOf"]) ? (schema["allOf"][0] as Json) : schema;
   }
 
   /** Types of which Kubernetes' documents have a component of their own; kubectl prints its name. */

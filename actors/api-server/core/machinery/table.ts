@@ -1,12 +1,14 @@
 /** Lists and objects in the shape `kubectl get` asks for (`as=Table`), or with their metadata only. */
 import type { KubernetesList, KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ListMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { Cell } from "./table-cells.ts";
+import { cellsOf } from "./table-cells.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
 export interface TableOptions {
-  /** Of `includeObject`; Kubernetes' default is Metadata. */
+  /** The parameter `includeObject`; Kubernetes' default is Metadata. */
   readonly includeObject: IncludeObject;
   /** Now, in milliseconds since 1970: ages are counted from it. */
   readonly nowMs: number;
@@ -14,10 +16,29 @@ export interface TableOptions {
   readonly columns: boolean;
 }
 
+export interface TableColumnDefinition {
+  readonly name: string;
+  readonly type: string;
+  readonly format: string;
+  readonly description: string;
+  readonly priority: number;
+}
+
+export interface TableRow {
+  readonly cells: readonly Cell[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+  readonly object: KubernetesObject | null;
+}
+
 export interface Table extends KubernetesObject {
-  readonly metadata: ListMeta;
-  readonly columnDefinitions: readonly unknown[];
-  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object: unknown }[];
+  readonly metadata: ListMeta & NonNullable<KubernetesObject["metadata"]>;
+  readonly columnDefinitions: readonly TableColumnDefinition[] | null;
+  readonly rows: readonly TableRow[];
 }
 
 /** A Table of `objects`; `metadata` is the list's, or `{ resourceVersion }` of the one object. */
@@ -27,15 +48,60 @@ export function toTable(
   metadata: ListMeta,
   options: TableOptions,
 ): Table {
-  void options;
-  void resource;
   return {
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
     metadata: metadata as Table["metadata"],
-    columnDefinitions: [],
-    rows: objects.map((object) => ({ cells: [object.metadata?.name], object })),
+    columnDefinitions: options.columns ? columnsOf(resource) : null,
+    rows: objects.map((object) => toRow(resource, object, options)),
   };
+}
+
+function toRow(resource: ResourceInfo, object: KubernetesObject, options: TableOptions): TableRow {
+  const cells = cellsOf(object, resource.kind, options.nowMs);
+  const phase = resource.kind === "Pod" ? (object as { status?: { phase?: string } }).status?.phase : undefined;
+  const finished = phase === "Succeeded" || phase === "Failed";
+  const message = phase === "Succeeded" ? "The pod has completed successfully." : "The pod failed.";
+  return {
+    cells,
+    ...(finished ? { conditions: [{ type: "Completed", status: "True", reason: phase, message }] } : {}),
+    object: rowObject(object, options.includeObject),
+  };
+}
+
+function rowObject(object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
+  switch (include) {
+    case "None":
+      return null;
+    case "Metadata":
+      return toPartialObjectMetadata(object);
+    case "Object":
+      return object;
+  }
+}
+
+const COLUMNS = new WeakMap<ResourceInfo, readonly TableColumnDefinition[]>();
+
+/** Kinds without columns of their own show name and age. */
+const STANDARD: readonly ColumnInfo[] = [
+  { name: "Name", type: "string", priority: 0 },
+  { name: "Age", type: "string", priority: 0 },
+];
+
+function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
+  let definitions = COLUMNS.get(resource);
+  if (definitions === undefined) {
+    const columns = resource.columns.length === 0 ? STANDARD : resource.columns;
+    definitions = columns.map(({ name, type, priority }) => ({
+      name,
+      type,
+      format: name === "Name" ? "name" : "",
+      description: "",
+      priority,
+    }));
+    COLUMNS.set(resource, definitions);
+  }
+  return definitions;
 }
 
 export function toPartialObjectMetadata(object: KubernetesObject): KubernetesObject {

@@ -1,0 +1,30 @@
+/** Ages as kubectl shows them: at most two units, coarser with age. Source: apimachinery `duration.HumanDuration`. */
+import { parseTimeMs } from "./time.ts";
+
+export function humanDuration(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return twoUnits(minutes, "m", seconds % 60, "s");
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return twoUnits(hours, "h", minutes % 60, "m");
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (hours < 24 * 8) return twoUnits(days, "d", hours % 24, "h");
+  if (hours < 24 * 365 * 2) return `${days}d`;
+  const years = Math.floor(days / 365);
+  return hours < 24 * 365 * 8 ? twoUnits(years, "y", days % 365, "d") : `${years}y`;
+}
+
+function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
+}
+
+/** How long ago `time` was; `<unknown>` when it is not set. */
+export function age(time: string | null | undefined, nowMs: number): string {
+  const ms = time === null || time === undefined ? undefined : parseTimeMs(time);
+  return ms === undefined ? "<unknown>" : humanDuration(nowMs - ms);
+}
