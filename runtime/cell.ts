@@ -21,8 +21,8 @@ export interface CellHost {
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly log: Logger;
-  /** Sends one frame. A link that is gone meanwhile loses it, and the cell is told by `linkDown`. */
-  transmit(peer: string, envelopes: readonly Envelope[]): void;
+  /** Sends one frame; the array is the host's from then on. A link that is gone meanwhile loses it, and the cell is told by `linkDown`. */
+  transmit(peer: string, envelopes: Envelope[]): void;
   /** Runs `action` when the current turn is over, so that what one turn sends leaves together. */
   atEndOfTurn(action: () => void): void;
   /** Counts a handled message where a watchdog sees it. */

@@ -1,7 +1,7 @@
 /**
  * The wire between two actors: everything that one turn sends to one peer leaves as one frame.
  *
- * A frame is a msgpackr array `[lamport, envelope, envelope, …]`. Each end of a link owns a codec of its own that lives
+ * A frame is a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns a codec of its own that lives
  * as long as the link: record shapes are sent once and then named by number, which is only sound because a link is
  * ordered, loses nothing, and is made anew with each incarnation. Never share a codec between links.
  */
@@ -54,15 +54,18 @@ export class FrameCodec {
     maxOwnStructures: RECORD_SHAPES_MAX,
   } as ConstructorParameters<typeof Unpackr>[0]);
 
-  /** The bytes have a buffer of exactly their size, so that posting them ships nothing else. */
-  encode(lamport: number, envelopes: readonly Envelope[]): Uint8Array<ArrayBuffer> {
+  /** Takes `envelopes` over. The bytes have a buffer of exactly their size, so that posting them ships nothing else. */
+  encode(lamport: number, envelopes: Envelope[]): Uint8Array<ArrayBuffer> {
+    const frame: (Envelope | number)[] = envelopes;
+    frame.push(lamport);
     // What pack() returns is a view on a pool that the next call overwrites.
-    return Uint8Array.from(this.packr.pack([lamport, ...envelopes]));
+    return Uint8Array.prototype.slice.call(this.packr.pack(frame)) as Uint8Array<ArrayBuffer>;
   }
 
   /** Byte fields of what is decoded are views on `bytes`: copy what is kept for long. */
   decode(bytes: Uint8Array): Frame {
-    const [lamport, ...envelopes] = this.unpackr.unpack(bytes) as [number, ...Envelope[]];
-    return { lamport, envelopes };
+    const frame = this.unpackr.unpack(bytes) as (Envelope | number)[];
+    const lamport = frame.pop() as number;
+    return { lamport, envelopes: frame as Envelope[] };
   }
 }

@@ -35,7 +35,7 @@ export class PortLinks {
     if (this.unref) port.unref();
   }
 
-  transmit(peer: string, envelopes: readonly Envelope[]): void {
+  transmit(peer: string, envelopes: Envelope[]): void {
     const link = this.ports.get(peer);
     if (link === undefined) return;
     const bytes = link.codec.encode(this.recorder.lamport, envelopes);

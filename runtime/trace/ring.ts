@@ -17,6 +17,7 @@ const HEADER_BYTES = 16;
 const RECORD_HEADER_BYTES = 20;
 /** No string of a record is longer; what is cut was for a person's eye. */
 const STRING_BYTES_MAX = 1_000;
+const ASCII_LOOP_MAX = 64;
 const RECORD_BYTES_MAX = RECORD_HEADER_BYTES + 5 * (2 + STRING_BYTES_MAX);
 
 const HEAD = 0;
@@ -66,13 +67,31 @@ export class RingWriter {
     record.writeUInt32LE(event.lamport, 8);
     record.writeDoubleLE(event.timeMs, 12);
     let at = RECORD_HEADER_BYTES;
-    for (const text of [event.kind, event.subject, event.peer, event.cause, event.detail]) {
-      const written = record.write(text, at + 2, STRING_BYTES_MAX, "utf8");
-      record.writeUInt16LE(written, at);
-      at += 2 + written;
-    }
+    at = this.encodeText(event.kind, at);
+    at = this.encodeText(event.subject, at);
+    at = this.encodeText(event.peer, at);
+    at = this.encodeText(event.cause, at);
+    at = this.encodeText(event.detail, at);
     record.writeUInt32LE(at, 0);
     return at;
+  }
+
+  /** Short ASCII, which is nearly everything, is copied here: a call into the engine for each string costs more than the rest. */
+  private encodeText(text: string, at: number): number {
+    const record = this.scratch;
+    const { length } = text;
+    let index = 0;
+    if (length <= ASCII_LOOP_MAX) {
+      for (; index < length; index++) {
+        const code = text.charCodeAt(index);
+        if (code > 0x7f) break;
+        record[at + 2 + index] = code;
+      }
+    }
+    const written = index === length ? length : record.write(text, at + 2, STRING_BYTES_MAX, "utf8");
+    record[at] = written & 0xff;
+    record[at + 1] = written >> 8;
+    return at + 2 + written;
   }
 
   /** Moves the tail on until `[head, head + length)` holds no record that a reader may still take. */
