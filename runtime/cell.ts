@@ -163,7 +163,7 @@ export class Cell {
       },
       stream: (method, request, consumer) => {
         const definition = protocol.methods[method] as unknown as StreamDefinition;
-        return this.open(link, ids.get(method)!, method, request, definition.window, consumer as Consumer<unknown>);
+        return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
       },
     };
   }

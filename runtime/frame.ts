@@ -59,7 +59,7 @@ export class FrameCodec {
     const frame: (Envelope | number)[] = envelopes;
     frame.push(lamport);
     // What pack() returns is a view on a pool that the next call overwrites.
-    return Uint8Array.prototype.slice.call(this.packr.pack(frame)) as Uint8Array<ArrayBuffer>;
+    return new Uint8Array(this.packr.pack(frame));
   }
 
   /** Byte fields of what is decoded are views on `bytes`: copy what is kept for long. */

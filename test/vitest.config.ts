@@ -1,7 +1,8 @@
+import type { ViteUserConfig } from "vitest/config";
 import { defineConfig } from "vitest/config";
 
 // Processes, not threads: a test must not share a thread pool with the threads that it kills. Two workers for two cores.
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
@@ -11,3 +12,5 @@ export default defineConfig({
     hookTimeout: 60_000,
   },
 });
+
+export default config;

@@ -8,7 +8,7 @@ interface WithConditions extends KubernetesObject {
 
 /** `Ready`, `Available` or any other condition that must be True; `RolledOut` for a Deployment whose newest revision is all there is. */
 export function meets(object: KubernetesObject, condition: string): boolean {
-  if (condition === "RolledOut") return isRolledOut(object as Deployment);
+  if (condition === "RolledOut") return isRolledOut(object);
   const conditions = (object as WithConditions).status?.conditions ?? [];
   return conditions.some(({ type, status }) => type === condition && status === "True");
 }

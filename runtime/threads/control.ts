@@ -29,9 +29,6 @@ export interface ThreadStatistics {
   readonly heapUsedBytes: number;
 }
 
-/** Comlink takes a DOM port; Node's has all that it uses. */
-type ComlinkEndpoint = Parameters<typeof wrap>[0];
-
 export class ControlDoor {
   private readonly actor: string;
   private readonly port: MessagePort;
@@ -42,7 +39,7 @@ export class ControlDoor {
   constructor(actor: string, port: MessagePort) {
     this.actor = actor;
     this.port = port;
-    this.remote = wrap<ThreadControl>(port as unknown as ComlinkEndpoint);
+    this.remote = wrap<ThreadControl>(port);
   }
 
   start(timeoutMs: number): Promise<StartOutcome> {

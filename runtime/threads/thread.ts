@@ -106,5 +106,5 @@ export function runActor<M extends Methods, Options>(definition: ActorDefinition
     connect: (peer, port) => links.connect(cell, peer, port),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
   };
-  expose(control, given.control as unknown as Parameters<typeof expose>[1]);
+  expose(control, given.control);
 }

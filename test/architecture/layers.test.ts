@@ -38,8 +38,8 @@ const isCore = (file: string): boolean => /^actors\/[^/]+\/core\//.test(file);
 const mayTouchMachine = (file: string): boolean =>
   /^actors\/[^/]+\/io\//.test(file) ||
   /^actors\/[^/]+\/index\.ts$/.test(file) ||
-  /^actors\/cluster\//.test(file) ||
-  /^actors\/container-runtime\/images\//.test(file);
+  file.startsWith("actors/cluster/") ||
+  file.startsWith("actors/container-runtime/images/");
 
 const AMBIENT =
   /\b(setTimeout|setInterval|setImmediate|performance\.|Date\.now|Math\.random|process\.|crypto\.(?:randomUUID|getRandomValues|subtle)|fetch\(|queueMicrotask|new Date\(\)|AbortSignal\.timeout|Atomics\.|new (?:Worker|MessageChannel|BroadcastChannel|WeakRef|FinalizationRegistry)\b)/;

@@ -1,0 +1,25 @@
+// Everything but the tests that CI holds the code to. Prints what failed and how to see it alone.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const checks = {
+  types: ["tsc", "-p", "."],
+  lint: ["oxlint", "-c", ".oxlintrc.json", "--type-aware", "--deny-warnings", "actors", "protocols", "runtime", "test"],
+  format: ["oxfmt", "--check", "actors", "protocols", "runtime", "test", ".ci"],
+  layers: ["vitest", "run", "--config", "test/vitest.config.ts", "test/architecture"],
+  "unused code": ["knip", "--no-progress"],
+  package: ["publint", "--strict"],
+};
+
+const failed = [];
+for (const [name, [command, ...args]] of Object.entries(checks)) {
+  const started = Date.now();
+  const { status } = spawnSync("npx", ["--no-install", command, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${Date.now() - started} ms)`);
+  if (status !== 0) failed.push(`${name}: npx ${command} ${args.join(" ")}`);
+}
+if (failed.length > 0) {
+  console.error(`\n${failed.join("\n")}`);
+  process.exit(1);
+}
