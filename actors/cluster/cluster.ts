@@ -11,7 +11,6 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
-import type { SupervisorSpec } from "../../runtime/supervisor/spec.ts";
 import { actorsOf } from "../../runtime/supervisor/spec.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
@@ -22,6 +21,7 @@ import { Client } from "../client/client.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { nodes } from "../client/resources.ts";
+import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { meets } from "./conditions.ts";
@@ -35,7 +35,7 @@ import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
 import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
-import { EMBEDDER, TRACE_COLLECTOR, makeTopology } from "./topology.ts";
+import { EMBEDDER, makeTopology } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
 
 /** Directory of this package's built files. */
@@ -63,6 +63,7 @@ export class Cluster implements AsyncDisposable {
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
+  private readonly actorNames: readonly string[];
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
@@ -109,25 +110,25 @@ export class Cluster implements AsyncDisposable {
       onDown: (name, reason, error) => this.actorDown(name, reason, error),
     });
     const kubeletToken = randomBytes(16).toString("hex");
-    const tree = this.withTraceCollector(
-      makeTopology({
-        masters: options.masters,
-        workers: options.workers,
-        addresses: addressesOf(slot.slot),
-        clusterId: identity.clusterId,
-        apiServer: {
-          tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
-          tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
-          kubeletToken,
-        },
-        containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
-        kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
-        etcd: { fsync: directory.durable },
-      }),
-    );
+    const tree = makeTopology({
+      masters: options.masters,
+      workers: options.workers,
+      addresses: addressesOf(slot.slot),
+      clusterId: identity.clusterId,
+      apiServer: {
+        tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
+        tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
+        kubeletToken,
+      },
+      containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
+      etcd: {},
+      rings: (actors) => this.ringsOf(actors),
+    });
     const apiServers = actorsOf(tree)
       .filter(({ actor }) => actor === "api-server")
       .map(({ name }) => name);
+    this.actorNames = actorsOf(tree).map(({ name }) => name);
     this.host.plan(actorsOf(tree));
     this.embedder = new EmbeddedPeer(EMBEDDER, this.host, apiServers);
     const { context } = this.embedder;
@@ -353,19 +354,12 @@ export class Cluster implements AsyncDisposable {
     this.supervisor.actorDown(name, reason, error);
   }
 
-  private rings(): Readonly<Record<string, SharedArrayBuffer>> {
-    return Object.fromEntries(
-      [EMBEDDER, ...this.supervisor.status().map(({ name }) => name)].map((name) => [name, this.host.ring(name)]),
-    );
+  private rings(): Rings {
+    return this.ringsOf([EMBEDDER, ...this.actorNames]);
   }
 
-  private withTraceCollector(tree: SupervisorSpec): SupervisorSpec {
-    const actors = actorsOf(tree);
-    const rings = Object.fromEntries(
-      [EMBEDDER, ...actors.map(({ name }) => name)].map((name) => [name, this.host.ring(name)]),
-    );
-    const collector = { ...actors[0]!, name: TRACE_COLLECTOR, actor: "trace-collector", options: { rings }, links: [] };
-    return { ...tree, children: [collector, ...tree.children] };
+  private ringsOf(actors: readonly string[]): Rings {
+    return Object.fromEntries(actors.map((name) => [name, this.host.ring(name)]));
   }
 
   private isNode(name: string): boolean {

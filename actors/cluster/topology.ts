@@ -4,7 +4,7 @@
  * takes only itself down.
  */
 import type { ChildSpec, SupervisorSpec } from "../../runtime/supervisor/spec.ts";
-import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../runtime/supervisor/spec.ts";
+import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS, actorsOf } from "../../runtime/supervisor/spec.ts";
 import type { ApiServerOptions } from "../api-server/spec.ts";
 import { API_SERVER_DEFAULTS } from "../api-server/spec.ts";
 import type { ContainerRuntimeOptions } from "../container-runtime/spec.ts";
@@ -19,6 +19,9 @@ import type { KubeletOptions } from "../kubelet/spec.ts";
 import { KUBELET_DEFAULTS } from "../kubelet/spec.ts";
 import type { SchedulerOptions } from "../scheduler/spec.ts";
 import { SCHEDULER_DEFAULTS } from "../scheduler/spec.ts";
+import type { Rings } from "../trace-collector/ring-reader.ts";
+import { TRACE_COLLECTOR_DEFAULTS } from "../trace-collector/spec.ts";
+import type { TraceCollectorOptions } from "../trace-collector/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { nodeAddress, podRange } from "./addresses.ts";
 
@@ -37,6 +40,9 @@ export interface TopologyOptions {
   readonly containerRuntime: Partial<ContainerRuntimeOptions>;
   readonly kubelet: Partial<KubeletOptions>;
   readonly etcd: Partial<EtcdOptions>;
+  readonly controllerManager: Partial<ControllerManagerOptions>;
+  /** The actors' flight recorders, which the trace collector serves; absent in the simulation, which has a log of its own. */
+  readonly rings?: (actors: readonly string[]) => Rings;
 }
 
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
@@ -48,6 +54,10 @@ function preferring<T>(items: readonly T[], first: number): readonly T[] {
 }
 
 export function makeTopology(options: TopologyOptions): SupervisorSpec {
+  const nodes = [
+    ...indices(options.masters).map((index) => masterSpec(options, index)),
+    ...indices(options.workers).map((index) => workerSpec(options, index)),
+  ];
   return {
     name: "root",
     strategy: "one_for_one",
@@ -55,11 +65,17 @@ export function makeTopology(options: TopologyOptions): SupervisorSpec {
     intensity: INTENSITY,
     backoff: BACKOFF,
     startInParallel: true,
-    children: [
-      ...indices(options.masters).map((index) => masterSpec(options, index)),
-      ...indices(options.workers).map((index) => workerSpec(options, index)),
-    ],
+    children: options.rings === undefined ? nodes : [collectorSpec(nodes, options.rings), ...nodes],
   };
+}
+
+function collectorSpec(nodes: readonly SupervisorSpec[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
+  const actors = nodes.flatMap((node) => actorsOf(node)).map(({ name }) => name);
+  const options: TraceCollectorOptions = {
+    ...TRACE_COLLECTOR_DEFAULTS,
+    rings: ringsOf([EMBEDDER, ...actors, TRACE_COLLECTOR]),
+  };
+  return child(TRACE_COLLECTOR, "trace-collector", options, []);
 }
 
 export function masterSpec(options: TopologyOptions, index: number): SupervisorSpec {
@@ -78,13 +94,18 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };
   const controllerManager: ControllerManagerOptions = {
     ...CONTROLLER_MANAGER_DEFAULTS,
+    ...options.controllerManager,
     apiServers,
     peers: others("controller-manager"),
     podRange: options.addresses.podRange,
   };
   return node(`master-${index}`, [
     child(`etcd-${index}`, "etcd", etcd, others("etcd")),
-    child(`api-server-${index}`, "api-server", apiServer, [...members, EMBEDDER]),
+    child(`api-server-${index}`, "api-server", apiServer, [
+      ...members,
+      EMBEDDER,
+      ...(options.rings === undefined ? [] : [TRACE_COLLECTOR]),
+    ]),
     child(`scheduler-${index}`, "scheduler", scheduler, [...apiServers, ...others("scheduler")]),
     child(`controller-manager-${index}`, "controller-manager", controllerManager, [
       ...apiServers,

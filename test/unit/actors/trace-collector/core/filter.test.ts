@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { matches, wantsActor } from "../../../../../actors/trace-collector/core/filter.ts";
+import type { TraceEvent, TraceFilter } from "../../../../../protocols/trace-collector.ts";
+
+const bound: TraceEvent = {
+  actor: "scheduler-0",
+  sequence: 7,
+  lamport: 12,
+  timeMs: 1_000,
+  kind: "scheduler.bound",
+  subject: "pods/default/web-1",
+  peer: "",
+  cause: "api-server-0#3",
+  detail: "node=worker-2",
+};
+
+describe("a trace filter", () => {
+  it.each<[TraceFilter, boolean]>([
+    [{}, true],
+    [{ actor: "scheduler-0" }, true],
+    [{ actor: "scheduler-1" }, false],
+    [{ actor: "scheduler" }, false],
+    [{ object: "pods/default/web-1" }, true],
+    [{ object: "web" }, true],
+    [{ object: "worker-2" }, true],
+    [{ object: "db" }, false],
+    [{ kind: "scheduler" }, true],
+    [{ kind: "scheduler.bound" }, true],
+    [{ kind: "sched" }, false],
+    [{ kind: "scheduler.bound", object: "db" }, false],
+  ])("%j lets a binding of web-1 through: %s", (filter, through) => {
+    expect(matches(filter, bound)).toBe(through);
+  });
+
+  it("takes a name that ends in a slash for all actors of a node", () => {
+    expect(wantsActor({ actor: "worker-2/" }, "worker-2/kubelet")).toBe(true);
+    expect(wantsActor({ actor: "worker-2/" }, "worker-20/kubelet")).toBe(false);
+  });
+});
