@@ -123,6 +123,7 @@ export class Cluster implements AsyncDisposable {
       containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: {},
+      controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
     });
     const apiServers = actorsOf(tree)
