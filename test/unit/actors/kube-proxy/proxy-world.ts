@@ -205,9 +205,9 @@ export function service(name: string, clusterIP: string, port: number, spec: Ser
   return { metadata: { name, namespace: "shop" }, spec: { clusterIP, ports: [{ port }], ...spec } };
 }
 
-export function slice(name: string, port: number, endpoints: readonly Endpoint[]): EndpointSlice {
+export function slice(name: string, port: number, endpoints: readonly Endpoint[], suffix = 1): EndpointSlice {
   return {
-    metadata: { name: `${name}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
+    metadata: { name: `${name}-${suffix}`, namespace: "shop", labels: { "kubernetes.io/service-name": name } },
     addressType: "IPv4",
     ports: [{ name: "", port }],
     endpoints,
