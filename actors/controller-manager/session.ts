@@ -1,0 +1,122 @@
+/**
+ * What all controllers share from the moment this manager leads until it stops leading: one informer a resource, one
+ * client, one recorder. Local copies live and die with the session.
+ */
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type {
+  ConfigMap,
+  Endpoints,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+} from "../../protocols/kubernetes/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/event-recorder.ts";
+import { controllerOf } from "../client/core/owners.ts";
+import { Informer } from "../client/informer.ts";
+import * as resources from "../client/resources.ts";
+import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";
+import { WorkQueue } from "../client/work-queue.ts";
+import type { ControllerManagerOptions } from "./spec.ts";
+
+/** A controller registers its listeners and its queue; nothing runs before every informer has its first list. */
+export type Controller = (session: Session) => void;
+
+export class Session {
+  readonly ctx: Context<ControllerManagerOptions>;
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+  readonly options: ControllerManagerOptions;
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  readonly namespaces: Informer<Namespace>;
+  readonly services: Informer<Service>;
+  readonly endpoints: Informer<Endpoints>;
+  readonly endpointSlices: Informer<EndpointSlice>;
+  readonly configMaps: Informer<ConfigMap>;
+  readonly secrets: Informer<Secret>;
+  readonly serviceAccounts: Informer<ServiceAccount>;
+  readonly deployments: Informer<Deployment>;
+  readonly replicaSets: Informer<ReplicaSet>;
+  readonly leases: Informer<Lease>;
+  private readonly informers: Informer<KubernetesObject>[] = [];
+  private readonly queues: { readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
+  private readonly onReady: (() => void)[] = [];
+  private readonly onStop: (() => void)[] = [];
+  private ended = false;
+
+  constructor(ctx: Context<ControllerManagerOptions>, client: Client, recorder: EventRecorder) {
+    this.ctx = ctx;
+    this.client = client;
+    this.recorder = recorder;
+    this.options = ctx.options;
+    this.pods = this.informer(resources.pods);
+    this.nodes = this.informer(resources.nodes);
+    this.namespaces = this.informer(resources.namespaces);
+    this.services = this.informer(resources.services);
+    this.endpoints = this.informer(resources.endpoints);
+    this.endpointSlices = this.informer(resources.endpointSlices);
+    this.configMaps = this.informer(resources.configMaps);
+    this.secrets = this.informer(resources.secrets);
+    this.serviceAccounts = this.informer(resources.serviceAccounts);
+    this.deployments = this.informer(resources.deployments);
+    this.replicaSets = this.informer(resources.replicaSets);
+    this.leases = this.informer(resources.leases, "kube-node-lease");
+  }
+
+  get stopped(): boolean {
+    return this.ended;
+  }
+
+  start(controllers: readonly Controller[]): void {
+    this.pods.addIndex("namespace", (pod) => [pod.metadata?.namespace ?? ""]);
+    this.pods.addIndex("node", (pod) => [pod.spec?.nodeName ?? ""]);
+    this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
+    this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
+    this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
+    for (const controller of controllers) controller(this);
+    for (const informer of this.informers) informer.start();
+    this.ctx.spawn(async () => {
+      await Promise.all(this.informers.map((informer) => informer.whenSynced()));
+      if (this.ended) return;
+      for (const action of this.onReady) action();
+      for (const { queue, reconcile } of this.queues) queue.run(reconcile);
+    });
+  }
+
+  stop(): void {
+    this.ended = true;
+    for (const informer of this.informers) informer.stop();
+    for (const { queue } of this.queues) queue.stop();
+    for (const action of this.onStop) action();
+  }
+
+  /** A queue that starts working when all informers are in step. */
+  queue(name: string, reconcile: Reconcile, options: Partial<WorkQueueOptions> = {}): WorkQueue {
+    const queue = new WorkQueue(this.ctx, { name, ...options });
+    this.queues.push({ queue, reconcile });
+    return queue;
+  }
+
+  /** Runs `action` once all informers are in step, before the queues start. */
+  whenReady(action: () => void): void {
+    this.onReady.push(action);
+  }
+
+  whenStopped(action: () => void): void {
+    this.onStop.push(action);
+  }
+
+  private informer<T extends KubernetesObject>(resource: resources.Resource<T>, namespace?: string): Informer<T> {
+    const informer = new Informer(this.ctx, this.client, resource, namespace === undefined ? {} : { namespace });
+    this.informers.push(informer as unknown as Informer<KubernetesObject>);
+    return informer;
+  }
+}
