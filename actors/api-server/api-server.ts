@@ -1,0 +1,281 @@
+/** The API server's shell: its two doors, the store behind them, and what runs beside the requests. */
+import type {
+  ApiRequest,
+  ApiServerMethods,
+  ApiTarget,
+  ApiWatchEvent,
+  ApiWatchRequest,
+  KubernetesObject,
+} from "../../protocols/api-server.ts";
+import { apiServerProtocol } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
+import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
+import { defineActor } from "../../runtime/actor.ts";
+import type { Backend, OpenDoor } from "./backend.ts";
+import { Bootstrap } from "./bootstrap.ts";
+import { Compaction } from "./compaction.ts";
+import { userOfActor } from "./core/identity.ts";
+import { decodeObject } from "./core/machinery/decode-object.ts";
+import { badRequest, methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
+import type { Answer, Eviction } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer } from "./core/registry/answers.ts";
+import { toServed } from "./core/registry/present.ts";
+import { toStatusError } from "./core/store-errors.ts";
+import type { ObjectList } from "./lists.ts";
+import { Lists } from "./lists.ts";
+import type { ObjectPlace, RequestScope } from "./registry.ts";
+import { Registry } from "./registry.ts";
+import { infoOf, requiredInfo } from "./resource-lookup.ts";
+import type { ApiServerOptions } from "./spec.ts";
+import { Store } from "./store.ts";
+import { Watches } from "./watches.ts";
+
+export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMethods, ApiServerOptions> {
+  return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
+    const server = new ApiServer(ctx, openDoor);
+    server.start();
+    return {
+      handlers: {
+        request: (request, message) => server.request(request, message),
+        watch: (request, sink) => server.watch(request, sink),
+        serve: ({ host, port, reusePort }) => server.serve(host, port, reusePort),
+        ready: (_request, message) => server.ready(message),
+      },
+      stop: () => server.stop(),
+    };
+  });
+}
+
+class ApiServer {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly store: Store;
+  private readonly registry: Registry;
+  private readonly lists: Lists;
+  private readonly watches: Watches;
+  private readonly bootstrap: Bootstrap;
+  private readonly door: ReturnType<OpenDoor>;
+  private started: Promise<void> | undefined;
+
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor) {
+    this.ctx = ctx;
+    this.store = new Store(ctx);
+    this.registry = new Registry(ctx, this.store);
+    this.lists = new Lists(ctx, this.store);
+    this.watches = new Watches(ctx, this.store, this.lists);
+    this.bootstrap = new Bootstrap(ctx, this.registry);
+    this.door = openDoor(this.backend());
+  }
+
+  start(): void {
+    this.store.start();
+    this.watches.start();
+    new Compaction(this.ctx, this.store).start();
+    this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
+    this.ctx.spawn(() => this.started ?? Promise.resolve());
+  }
+
+  async stop(): Promise<void> {
+    await this.door.close();
+    this.store.stop();
+  }
+
+  async ready(message: Incoming): Promise<{ readonly resourceVersion: string }> {
+    const scope = this.scope(message);
+    await this.started;
+    return this.answering(async () => {
+      await this.store.consistent(scope.deadlineMs);
+      return { resourceVersion: String(this.store.revision) };
+    });
+  }
+
+  async serve(host: string, port: number, reusePort: boolean): Promise<{ readonly port: number }> {
+    const listening = await this.door.serve(host, port, reusePort);
+    this.ctx.spawn(async () => {
+      await this.started;
+      await this.untilDone("the kubernetes Service can't be written yet", () =>
+        this.bootstrap.service(host, listening),
+      );
+    });
+    return { port: listening };
+  }
+
+  request(request: ApiRequest, message: Incoming): Promise<{ readonly object: KubernetesObject }> {
+    const scope = this.scope(message);
+    return this.answering(async () => ({ object: await this.dispatch(scope, request) }));
+  }
+
+  async watch(request: ApiWatchRequest, sink: Sink<ApiWatchEvent>): Promise<void> {
+    const scope = this.scope(sink);
+    const { target } = request;
+    const info = await this.answering(async () => infoOf(target));
+    const { labelSelector, fieldSelector, resourceVersion } = request;
+    const query = {
+      info,
+      namespace: info.namespaced ? target.namespace : undefined,
+      name: target.name,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      bookmarks: true,
+    };
+    const opened = await this.answering(() =>
+      this.watches.open(scope, query, {
+        event: (type, stored, cause) => {
+          const object = toServed(info, stored.object);
+          sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
+        },
+        bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
+        expire: (error) => sink.end(error),
+      }),
+    );
+    if (sink.signal.aborted) opened.close();
+    else sink.signal.addEventListener("abort", () => opened.close());
+  }
+
+  private async dispatch(scope: RequestScope, request: ApiRequest): Promise<KubernetesObject> {
+    const { target } = request;
+    const info = infoOf(target);
+    switch (request.verb) {
+      case "get":
+        return (await this.get(scope, info, target, request.resourceVersion)).object;
+      case "list":
+        return listObject(info, await this.lists.list(scope, info, namespaceOf(info, target), request.options ?? {}));
+      case "create":
+        return (await this.create(scope, info, request)).object;
+      case "update":
+        return (await this.update(scope, info, request)).object;
+      case "patch": {
+        const { patchType, patch, options } = request;
+        const place = placeOf(info, target);
+        return (await this.registry.patch(scope, place, target.subresource, patchType, patch, options)).object;
+      }
+      case "delete":
+        return (await this.registry.delete(scope, placeOf(info, target), request.options)).object;
+      case "deletecollection": {
+        const { list = {}, options = {} } = request;
+        const namespace = namespaceOf(info, target);
+        const items = await this.registry.deleteCollection(scope, info, namespace, list, options);
+        return listObject(info, { items, metadata: { resourceVersion: String(this.store.revision) } });
+      }
+    }
+  }
+
+  private async get(
+    scope: RequestScope,
+    info: ResourceInfo,
+    target: ApiTarget,
+    resourceVersion: string | undefined,
+  ): Promise<Answer> {
+    const place = placeOf(info, target);
+    switch (target.subresource) {
+      case undefined:
+      case "status":
+        return answerOf(info, await this.registry.get(scope, place, resourceVersion), 200);
+      case "scale":
+        return this.registry.getScale(scope, place);
+      default:
+        throw noSuchResource();
+    }
+  }
+
+  private create(
+    scope: RequestScope,
+    info: ResourceInfo,
+    request: Extract<ApiRequest, { readonly verb: "create" }>,
+  ): Promise<Answer> {
+    const { target, options } = request;
+    const validation = options?.fieldValidation ?? "Ignore";
+    const decode = (apiVersion: string, kind: string): KubernetesObject =>
+      decodeObject({ apiVersion, kind }, { value: request.object, duplicates: [] }, validation).object;
+    const namespace = namespaceOf(info, target) ?? "";
+    if (target.subresource === "binding" || info.resource === "bindings") {
+      const binding = decode("v1", "Binding") as Binding;
+      return this.registry.bind(scope, namespace, target.name ?? binding.metadata?.name ?? "", binding, options);
+    }
+    if (target.subresource === "eviction") {
+      return this.registry.evict(scope, namespace, target.name ?? "", decode("policy/v1", "Eviction") as Eviction);
+    }
+    if (target.subresource !== undefined) throw noSuchResource();
+    return this.registry.create(scope, info, namespaceOf(info, target), decode(info.apiVersion, info.kind), options);
+  }
+
+  private update(
+    scope: RequestScope,
+    info: ResourceInfo,
+    request: Extract<ApiRequest, { readonly verb: "update" }>,
+  ): Promise<Answer> {
+    const { target, options } = request;
+    const place = placeOf(info, target);
+    const scale = target.subresource === "scale";
+    const expected = scale ? { apiVersion: "autoscaling/v1", kind: "Scale" } : info;
+    const body = { value: request.object, duplicates: [] };
+    const { object } = decodeObject(expected, body, options?.fieldValidation ?? "Ignore");
+    if (scale) return this.registry.updateScale(scope, place, object, options);
+    if (target.subresource === "finalize") return this.registry.finalize(scope, place.name, object);
+    return this.registry.update(scope, place, target.subresource, object, options);
+  }
+
+  private scope(message: Incoming): RequestScope {
+    const { clock, options, trace } = this.ctx;
+    const timeoutMs = Math.min(message.timeoutMs, options.requestTimeoutMs);
+    return { ...userOfActor(message.from), deadlineMs: clock.monotonicMs() + timeoutMs, cause: trace.cause() };
+  }
+
+  private async answering<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw toStatusError(error);
+    }
+  }
+
+  /** Tries until it succeeds: without a quorum nothing can be written, and there is nobody to tell. */
+  private async untilDone(trouble: string, work: () => Promise<void>): Promise<void> {
+    const { clock, options, log, stopping } = this.ctx;
+    while (!stopping.aborted) {
+      try {
+        await this.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);
+        return await work();
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        log.warn(trouble, { code: error.code, message: error.message });
+        await clock.sleep(options.retryCapMs);
+      }
+    }
+  }
+
+  private backend(): Backend {
+    const { clock, options, trace, log } = this.ctx;
+    return {
+      options,
+      store: this.store,
+      registry: this.registry,
+      lists: this.lists,
+      watches: this.watches,
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      scope: (user) => ({ ...user, deadlineMs: clock.monotonicMs() + options.requestTimeoutMs, cause: trace.cause() }),
+      after: (delayMs, action) => clock.after(delayMs, action),
+      log: (message) => log.warn(message),
+      crash: (error) => this.ctx.spawn(() => Promise.reject(error)),
+    };
+  }
+}
+
+function namespaceOf(info: ResourceInfo, target: ApiTarget): string | undefined {
+  return info.namespaced ? target.namespace : undefined;
+}
+
+/** @throws Status 405 for a target that names no object */
+function placeOf(info: ResourceInfo, target: ApiTarget): ObjectPlace {
+  if (target.name === undefined) throw methodNotAllowed();
+  if (info.namespaced && target.namespace === undefined) throw badRequest(`${info.resource} need a namespace`);
+  return { info, namespace: namespaceOf(info, target), name: target.name };
+}
+
+function listObject(info: ResourceInfo, list: ObjectList): KubernetesObject {
+  const items = list.items.map((stored) => toServed(info, stored.object));
+  return { kind: `${info.kind}List`, apiVersion: info.apiVersion, metadata: list.metadata, items } as KubernetesObject;
+}

@@ -1,0 +1,39 @@
+/** What stands behind both doors. */
+import type { UserInfo } from "./core/identity.ts";
+import type { Lists } from "./lists.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+import type { Store } from "./store.ts";
+import type { Watches } from "./watches.ts";
+
+export interface Backend {
+  readonly options: ApiServerOptions;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly lists: Lists;
+  readonly watches: Watches;
+  nowMs(): number;
+  monotonicMs(): number;
+  /** A request that came through the HTTPS door: its cause is the event of its arrival. */
+  scope(user: UserInfo, verb: string, path: string): RequestScope;
+  /** Runs `action` once, `delayMs` from now. */
+  after(delayMs: number, action: () => void): { cancel(): void };
+  log(message: string): void;
+  /** A broken invariant: the actor dies. */
+  crash(error: unknown): void;
+}
+
+/** The HTTPS door, as the shell sees it. In the simulation there is none. */
+export interface Door {
+  /** Listens, and stops listening elsewhere. Errors: ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED. */
+  serve(host: string, port: number, reusePort: boolean): Promise<number>;
+  close(): Promise<void>;
+}
+
+export type OpenDoor = (backend: Backend) => Door;
+
+/** For the simulation: answers as if it listened. */
+export const noDoor: OpenDoor = () => ({
+  serve: (_host, port) => Promise.resolve(port === 0 ? 6_443 : port),
+  close: () => Promise.resolve(),
+});

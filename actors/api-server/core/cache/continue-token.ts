@@ -1,0 +1,36 @@
+/**
+ * Where a paginated list goes on: the revision that all pages are of, and the first key of the next page. A token of
+ * revision 0 was handed out when its snapshot had been lost: the list goes on at whatever is newest.
+ * Clients treat it as opaque. Source: apiserver `storage.EncodeContinue`.
+ */
+export interface ContinueToken {
+  readonly revision: number;
+  /** Relative to the resource's prefix; not necessarily a key that exists. */
+  readonly start: string;
+}
+
+const VERSION = "meta.k8s.io/v1";
+
+export function encodeContinue(token: ContinueToken): string {
+  const json = JSON.stringify({ v: VERSION, rv: token.revision, start: token.start });
+  return btoa(json).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The reason, when the text is not a token that `encodeContinue` made for a list of `namespace`. */
+export function decodeContinue(text: string, namespace: string | undefined): ContinueToken | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    return "continue key is not valid: it can't be decoded";
+  }
+  const { v, rv, start } = (value ?? {}) as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
+  if (v !== VERSION) return `continue key is not valid: server does not recognize this encoded version "${String(v)}"`;
+  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < 0)
+    return "continue key is not valid: incorrect encoded start resourceVersion";
+  if (typeof start !== "string" || start === "") return "continue key is not valid: encoded start key empty";
+  if (namespace !== undefined && !start.startsWith(`${namespace}/`)) {
+    return "continue key is not valid: the start key is outside of the list";
+  }
+  return { revision: rv, start };
+}

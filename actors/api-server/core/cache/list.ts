@@ -1,0 +1,57 @@
+/** Pages of a list, cut from a cache's present state. */
+import type { Selection } from "../machinery/selectors.ts";
+import type { ResourceCache } from "./resource-cache.ts";
+import { SortedKeys } from "./sorted-keys.ts";
+import type { StoredObject } from "./stored-object.ts";
+
+export interface ListScope {
+  readonly namespace: string | undefined;
+  readonly selection: Selection;
+}
+
+export interface ListPage {
+  readonly items: readonly StoredObject[];
+  readonly revision: number;
+  /** First key of the next page; absent on the last. */
+  readonly next?: string;
+  /** Objects behind this page; only known where no selector narrows the list. */
+  readonly remaining?: number;
+}
+
+/** @param limit 0: everything. */
+export function listPage(
+  cache: ResourceCache,
+  revision: number,
+  scope: ListScope,
+  limit: number,
+  start: string | undefined,
+): ListPage {
+  const { selection } = scope;
+  const single = singleKey(cache, scope);
+  if (single !== undefined) {
+    const stored = cache.get(single);
+    const found = stored !== undefined && (start === undefined || start <= single) && selection.matches(stored.object);
+    return { items: found ? [stored] : [], revision };
+  }
+  const { keys, from, to } = cache.range(scope.namespace);
+  const first = start === undefined ? from : Math.max(from, SortedKeys.lowerBound(keys, start));
+  const items: StoredObject[] = [];
+  for (let i = first; i < to; i++) {
+    const stored = cache.get(keys[i] as string) as StoredObject;
+    if (!selection.everything && !selection.matches(stored.object)) continue;
+    items.push(stored);
+    if (limit > 0 && items.length === limit && i + 1 < to) {
+      const next = keys[i + 1] as string;
+      return selection.everything ? { items, revision, next, remaining: to - i - 1 } : { items, revision, next };
+    }
+  }
+  return { items, revision };
+}
+
+/** The one key that the selection can match: kubectl and informers often watch and list a single object by its name. */
+function singleKey(cache: ResourceCache, scope: ListScope): string | undefined {
+  const name = scope.selection.exact.get("metadata.name");
+  if (name === undefined) return undefined;
+  if (!cache.info.namespaced) return name;
+  return scope.namespace === undefined ? undefined : `${scope.namespace}/${name}`;
+}

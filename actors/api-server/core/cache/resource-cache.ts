@@ -1,0 +1,193 @@
+/**
+ * What one API server knows of one stored resource: the objects at a revision, the changes that led there, and who watches.
+ * Everything comes from etcd's watch in revision order; nothing here writes.
+ * @see KEP-365 (paginated lists), KEP-956 (bookmarks), KEP-2340 (consistent reads from cache), KEP-3157 (watch lists)
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { EventHistory } from "./event-history.ts";
+import { SortedKeys } from "./sorted-keys.ts";
+import type { Head } from "./stored-object.ts";
+import { headOf, StoredObject } from "./stored-object.ts";
+import type { WatchScope } from "./watcher-index.ts";
+import { INDEXED_FIELDS, WatcherIndex } from "./watcher-index.ts";
+
+export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
+
+export interface Change {
+  readonly type: ChangeType;
+  readonly key: string;
+  readonly revision: number;
+  /** The state after the change; of a deletion the last state, with the revision that deleted. */
+  readonly current: StoredObject;
+  readonly previous: StoredObject | undefined;
+  readonly cause: string | undefined;
+  /** When it was learnt of, for the history's age limit. */
+  readonly atMs: number;
+}
+
+export interface CacheWatcher extends WatchScope {
+  /** A change as this watcher sees it: one that leaves its selection is DELETED with the last state that matched. */
+  deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
+  /** The cache has lost its place; the watcher must list again. */
+  expire(): void;
+}
+
+export interface HistoryLimits {
+  /** Changes kept at most. The largest size that kube-apiserver's cache grows to is 102,400; ours is meant for one machine. */
+  readonly historyMax: number;
+  /** Changes kept at least, however old: quiet resources stay resumable. kube-apiserver starts at 100. */
+  readonly historyMin: number;
+  /** Between the two, how long a change is kept. kube-apiserver sizes its cache for 75 s. */
+  readonly historyAgeMs: number;
+}
+
+export class ResourceCache {
+  readonly info: ResourceInfo;
+  readonly head: Head;
+  readonly watchers: WatcherIndex<CacheWatcher>;
+  private readonly objects = new Map<string, StoredObject>();
+  private readonly keys = new SortedKeys();
+  private readonly history: EventHistory<Change>;
+  private readonly expected = new Map<string, StoredObject>();
+
+  constructor(info: ResourceInfo, limits: HistoryLimits) {
+    if (info.storagePrefix === undefined) throw new Error(`${info.resource} is not stored`);
+    this.info = info;
+    this.head = headOf(info);
+    this.watchers = new WatcherIndex(INDEXED_FIELDS.get(info.storagePrefix));
+    this.history = new EventHistory(limits.historyMin, limits.historyMax, limits.historyAgeMs);
+  }
+
+  get size(): number {
+    return this.objects.size;
+  }
+
+  /** Revision of the newest change of this resource; 0 when none is known. */
+  get lastChangeRevision(): number {
+    return this.history.newestRevision;
+  }
+
+  /** Watches from this revision on can be served. */
+  get oldestRevision(): number {
+    return this.history.floorRevision;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.objects.get(key);
+  }
+
+  /** As `get`, with what this server has written itself and the watch has not brought yet. */
+  newest(key: string): StoredObject | undefined {
+    return this.expected.get(key) ?? this.objects.get(key);
+  }
+
+  /** Keys of one namespace or of all, ascending, as `[keys, from, to)`. */
+  range(namespace: string | undefined): {
+    readonly keys: readonly string[];
+    readonly from: number;
+    readonly to: number;
+  } {
+    const keys = this.keys.all();
+    if (namespace === undefined || !this.info.namespaced) return { keys, from: 0, to: keys.length };
+    // "0" is the character after "/".
+    const from = SortedKeys.lowerBound(keys, `${namespace}/`);
+    return { keys, from, to: SortedKeys.lowerBound(keys, `${namespace}0`) };
+  }
+
+  /** Starts over with what a list at `revision` found. Watchers are told to start over, too. */
+  reset(revision: number): void {
+    for (const watcher of this.watchers.all()) {
+      this.watchers.remove(watcher);
+      watcher.expire();
+    }
+    this.objects.clear();
+    this.keys.clear();
+    this.expected.clear();
+    this.history.reset(revision);
+  }
+
+  /** An object of the list that `reset` announced. */
+  load(key: string, revision: number, value: Uint8Array): void {
+    if (!this.objects.has(key)) this.keys.add(key);
+    this.objects.set(key, new StoredObject(this.head, key, revision, value));
+    this.history.noteRevision(revision);
+  }
+
+  /** What this server has just written, so that its event need not be parsed. */
+  expect(stored: StoredObject): void {
+    const known = this.objects.get(stored.key);
+    if (known === undefined || known.revision < stored.revision) this.expected.set(stored.key, stored);
+  }
+
+  put(key: string, revision: number, value: Uint8Array, cause: string | undefined, nowMs: number): Change {
+    const previous = this.objects.get(key);
+    const current = this.takeExpected(key, revision) ?? new StoredObject(this.head, key, revision, value);
+    if (previous === undefined) this.keys.add(key);
+    this.objects.set(key, current);
+    const type = previous === undefined ? "ADDED" : "MODIFIED";
+    return this.publish({ type, key, revision, current, previous, cause, atMs: nowMs });
+  }
+
+  /** Undefined when there was no such object. */
+  remove(key: string, revision: number, cause: string | undefined, nowMs: number): Change | undefined {
+    this.takeExpected(key, revision);
+    const previous = this.objects.get(key);
+    if (previous === undefined) return undefined;
+    this.objects.delete(key);
+    this.keys.remove(key);
+    const current = previous.at(revision);
+    return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs });
+  }
+
+  /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */
+  replay(watcher: CacheWatcher, revision: number): void {
+    for (const change of this.history.after(revision)) offer(watcher, change);
+  }
+
+  private publish(change: Change): Change {
+    this.history.push(change);
+    const { current, previous } = change;
+    const concerned = this.watchers.concerned(
+      change.key,
+      () => (change.type === "DELETED" ? undefined : current.object),
+      () => previous?.object,
+    );
+    for (const watcher of concerned) offer(watcher, change);
+    return change;
+  }
+
+  private takeExpected(key: string, revision: number): StoredObject | undefined {
+    const expected = this.expected.get(key);
+    if (expected === undefined || expected.revision > revision) return undefined;
+    this.expected.delete(key);
+    return expected.revision === revision ? expected : undefined;
+  }
+}
+
+/** The rules of selection: entering is ADDED, leaving is DELETED with the last matching state. */
+export function offer(watcher: CacheWatcher, change: Change): void {
+  const { namespace, selection } = watcher;
+  if (namespace !== undefined && !inNamespace(change.key, namespace)) return;
+  const { type, current, previous, cause } = change;
+  if (selection.everything) {
+    watcher.deliver(type, current, cause);
+    return;
+  }
+  const before = previous !== undefined && matches(selection.matches, previous);
+  if (type === "DELETED") {
+    if (before) watcher.deliver("DELETED", current, cause);
+    return;
+  }
+  const now = matches(selection.matches, current);
+  if (now) watcher.deliver(before ? "MODIFIED" : "ADDED", current, cause);
+  else if (before && previous !== undefined) watcher.deliver("DELETED", previous.at(change.revision), cause);
+}
+
+function matches(test: (object: KubernetesObject) => boolean, stored: StoredObject): boolean {
+  return test(stored.object);
+}
+
+function inNamespace(key: string, namespace: string): boolean {
+  return key.length > namespace.length && key.charCodeAt(namespace.length) === 47 && key.startsWith(namespace);
+}

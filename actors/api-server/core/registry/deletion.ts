@@ -1,0 +1,111 @@
+/**
+ * What deleting an object does: remove it, mark it and wait (grace, finalizers), or nothing more than was done before.
+ * Source: apiserver `rest.BeforeDelete`, `registry.Store.Delete`, `deletionFinalizersForGarbageCollection`.
+ */
+import type { DeleteOptions } from "../../../../protocols/api-server.ts";
+import type { ObjectMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { formatTime, parseTimeMs } from "../machinery/time.ts";
+import type { Fields } from "./strategy.ts";
+import { strategyOf } from "./strategy.ts";
+
+const FOREGROUND = "foregroundDeletion";
+const ORPHAN = "orphan";
+
+export type Deletion =
+  | { readonly action: "remove" }
+  | { readonly action: "update"; readonly object: Fields }
+  /** The deletion is under way already, and this request does not hasten it. */
+  | { readonly action: "pending" };
+
+/** Why the preconditions do not hold; undefined when they do. `resourceVersion` is that of the present object. */
+export function failedPrecondition(object: Fields, conditions: DeleteOptions["preconditions"]): string | undefined {
+  const { uid, resourceVersion } = object.metadata ?? {};
+  if (conditions?.uid !== undefined && conditions.uid !== uid) {
+    return `the UID in the precondition (${conditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+  }
+  if (conditions?.resourceVersion !== undefined && conditions.resourceVersion !== resourceVersion) {
+    return `the ResourceVersion in the precondition (${conditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+  }
+  return undefined;
+}
+
+export function decideDeletion(info: ResourceInfo, object: Fields, options: DeleteOptions, nowMs: number): Deletion {
+  const strategy = strategyOf(info);
+  const metadata = object.metadata ?? {};
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
+  const finalizersChange = finalizers.join() !== (metadata.finalizers ?? []).join();
+  if (strategy.specFinalizers) return decideNamespace(object, finalizers, nowMs);
+  const grace = strategy.graceSeconds?.(object, options.gracePeriodSeconds);
+  if (metadata.deletionTimestamp !== undefined) {
+    const shortened = shorten(metadata, strategy.graceSeconds === undefined ? undefined : options.gracePeriodSeconds);
+    const left = shortened?.deletionGracePeriodSeconds ?? metadata.deletionGracePeriodSeconds ?? 0;
+    if (finalizers.length === 0 && left === 0) return { action: "remove" };
+    if (shortened === undefined && !finalizersChange) return { action: "pending" };
+    return { action: "update", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
+  }
+  if (finalizers.length === 0 && (grace ?? 0) === 0) return { action: "remove" };
+  const seconds = grace ?? 0;
+  const marked: ObjectMeta = {
+    ...metadata,
+    deletionTimestamp: formatTime(nowMs + seconds * 1_000),
+    deletionGracePeriodSeconds: seconds,
+    ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
+  };
+  return { action: "update", object: withMetadata(object, marked, finalizers) };
+}
+
+/** Whether an update has just let go of an object that was marked for deletion. */
+export function isReleased(info: ResourceInfo, object: Fields): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata ?? {};
+  if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
+  if (strategyOf(info).specFinalizers) return specFinalizers(object).length === 0;
+  return (deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+/** A namespace is only marked; it goes when both of its lists of finalizers are empty. */
+function decideNamespace(object: Fields, finalizers: readonly string[], nowMs: number): Deletion {
+  const metadata = object.metadata ?? {};
+  if (metadata.deletionTimestamp !== undefined) {
+    return specFinalizers(object).length === 0 && finalizers.length === 0
+      ? { action: "remove" }
+      : { action: "pending" };
+  }
+  const status = { ...(object["status"] as object | undefined), phase: "Terminating" };
+  const marked = { ...metadata, deletionTimestamp: formatTime(nowMs) };
+  return { action: "update", object: { ...withMetadata(object, marked, finalizers), status } };
+}
+
+function specFinalizers(object: Fields): readonly string[] {
+  return (object["spec"] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
+}
+
+function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions["propagationPolicy"]): readonly string[] {
+  if (policy === undefined) return finalizers;
+  const others = finalizers.filter((name) => name !== FOREGROUND && name !== ORPHAN);
+  switch (policy) {
+    case "Background":
+      return others;
+    case "Foreground":
+      return finalizers.includes(FOREGROUND) ? finalizers.filter((name) => name !== ORPHAN) : [...others, FOREGROUND];
+    case "Orphan":
+      return finalizers.includes(ORPHAN) ? finalizers.filter((name) => name !== FOREGROUND) : [...others, ORPHAN];
+  }
+}
+
+/** A second deletion can only bring the end forward. */
+function shorten(metadata: ObjectMeta, asked: number | undefined): Partial<ObjectMeta> | undefined {
+  const granted = metadata.deletionGracePeriodSeconds;
+  if (asked === undefined || granted === undefined || asked >= granted) return undefined;
+  const seconds = Math.max(0, asked);
+  const endMs = parseTimeMs(metadata.deletionTimestamp ?? "") ?? 0;
+  return {
+    deletionTimestamp: formatTime(endMs - (granted - seconds) * 1_000),
+    deletionGracePeriodSeconds: seconds,
+  };
+}
+
+function withMetadata(object: Fields, metadata: ObjectMeta, finalizers: readonly string[]): Fields {
+  const { finalizers: _old, ...rest } = metadata;
+  return { ...object, metadata: finalizers.length === 0 ? rest : { ...rest, finalizers } };
+}

@@ -1,0 +1,249 @@
+/**
+ * Services: their cluster IP and node ports. An address is claimed by a key of its own, written in the same transaction as the
+ * Service and only if it is not there, so that three API servers can't give one address twice and no repair loop is needed.
+ * (kube-apiserver keeps a bitmap that it repairs, or IPAddress objects, KEP-1880.)
+ */
+import type { Service, ServicePort, ServiceSpec } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { Fields, Strategy } from "./strategy.ts";
+
+export const SERVICE_IP_PREFIX = "/registry/ranges/serviceips/";
+export const NODE_PORT_PREFIX = "/registry/ranges/servicenodeports/";
+
+export const serviceStrategy: Strategy = {
+  returnsDeletedObject: true,
+  status: "empty",
+  prepareCreate: (object) => ({ ...object, status: { loadBalancer: {} } }),
+  prepareUpdate: (object, old) => keepAddresses(object as Service, old as Service) as Fields,
+};
+
+export interface AddressRanges {
+  /** First and last address that may be given, as numbers. */
+  readonly firstIp: number;
+  readonly lastIp: number;
+  readonly firstNodePort: number;
+  readonly lastNodePort: number;
+}
+
+export interface Allocation {
+  readonly object: Fields;
+  /** Claim keys to write and to remove with the object. */
+  readonly claim: readonly string[];
+  readonly release: readonly string[];
+}
+
+export interface Taken {
+  readonly has: (claimKey: string) => boolean;
+  /** Uniform in [0, bound). */
+  readonly below: (bound: number) => number;
+}
+
+/** `127.96.0.0/16` without its first and last address. The address .1 belongs to the `kubernetes` Service. */
+export function ipRange(cidr: string): { readonly firstIp: number; readonly lastIp: number } {
+  const [address = "", bits = ""] = cidr.split("/");
+  const base = parseIp(address);
+  const prefix = Number(bits);
+  if (base === undefined || !Number.isInteger(prefix) || prefix < 8 || prefix > 29) {
+    throw new Error(`not an IPv4 range of /8 to /29: ${cidr}`);
+  }
+  const size = 2 ** (32 - prefix);
+  const first = Math.floor(base / size) * size;
+  return { firstIp: first + 1, lastIp: first + size - 2 };
+}
+
+export function parseIp(text: string): number | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  let value = 0;
+  for (const part of parts) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+export function formatIp(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+}
+
+/** Every claim that a stored Service holds. */
+export function claimsOf(object: Fields | undefined): readonly string[] {
+  const spec = (object as Service | undefined)?.spec;
+  if (spec === undefined) return [];
+  const claims: string[] = [];
+  if (usesIp(spec.clusterIP)) claims.push(SERVICE_IP_PREFIX + spec.clusterIP);
+  for (const port of new Set((spec.ports ?? []).map((one) => one.nodePort ?? 0))) {
+    if (port !== 0) claims.push(NODE_PORT_PREFIX + port);
+  }
+  if (spec.healthCheckNodePort) claims.push(NODE_PORT_PREFIX + spec.healthCheckNodePort);
+  return claims;
+}
+
+/**
+ * Gives the Service what it lacks.
+ * @returns causes for a 422 when what it asks for is taken, outside of the range, or nothing is left
+ */
+export function allocate(
+  object: Fields,
+  old: Fields | undefined,
+  ranges: AddressRanges,
+  taken: Taken,
+): Allocation | readonly StatusCause[] {
+  const service = object as Service;
+  const spec = service.spec ?? {};
+  const held = new Set(claimsOf(old));
+  const free = (key: string): boolean => held.has(key) || !taken.has(key);
+  const causes: StatusCause[] = [];
+  const addressed = spec.type === "ExternalName" ? withoutAddresses(spec) : assignIp(spec, ranges, free, taken, causes);
+  const complete = exposesNodePorts(addressed) ? assignNodePorts(addressed, ranges, free, taken, causes) : addressed;
+  if (causes.length > 0) return causes;
+  const result = { ...object, spec: complete } as Fields;
+  const wanted = claimsOf(result);
+  return {
+    object: result,
+    claim: wanted.filter((key) => !held.has(key)),
+    release: [...held].filter((key) => !wanted.includes(key)),
+  };
+}
+
+function usesIp(clusterIp: string | undefined): clusterIp is string {
+  return clusterIp !== undefined && clusterIp !== "" && clusterIp !== "None";
+}
+
+function withoutAddresses(spec: ServiceSpec): ServiceSpec {
+  const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ipFamilyPolicy: _policy, ...rest } = spec;
+  return rest;
+}
+
+function assignIp(
+  spec: ServiceSpec,
+  ranges: AddressRanges,
+  free: (key: string) => boolean,
+  taken: Taken,
+  causes: StatusCause[],
+): ServiceSpec {
+  const asked = spec.clusterIP || spec.clusterIPs?.[0];
+  if (asked === "None") return { ...spec, clusterIP: "None", clusterIPs: ["None"] };
+  if (asked !== undefined && asked !== "") {
+    const ip = parseIp(asked);
+    const quoted = JSON.stringify([asked]);
+    if (ip === undefined || ip < ranges.firstIp || ip > ranges.lastIp) {
+      const range = `${formatIp(ranges.firstIp)}-${formatIp(ranges.lastIp)}`;
+      const why = `failed to allocate IP ${asked}: the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range}`;
+      causes.push(invalidValue("spec.clusterIPs", quoted, why));
+    } else if (!free(SERVICE_IP_PREFIX + asked)) {
+      const why = `failed to allocate IP ${asked}: provided IP is already allocated`;
+      causes.push(invalidValue("spec.clusterIPs", quoted, why));
+    }
+    return { ...spec, clusterIP: asked, clusterIPs: [asked] };
+  }
+  const ip = pick(ranges.firstIp + 1, ranges.lastIp, (value) => free(SERVICE_IP_PREFIX + formatIp(value)), taken);
+  if (ip === undefined) {
+    causes.push({ reason: "InternalError", field: "spec.clusterIPs", message: "Internal error: range is full" });
+    return spec;
+  }
+  return { ...spec, clusterIP: formatIp(ip), clusterIPs: [formatIp(ip)] };
+}
+
+function exposesNodePorts(spec: ServiceSpec): boolean {
+  if (spec.type === "NodePort") return true;
+  return spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false;
+}
+
+function assignNodePorts(
+  spec: ServiceSpec,
+  ranges: AddressRanges,
+  free: (key: string) => boolean,
+  taken: Taken,
+  causes: StatusCause[],
+): ServiceSpec {
+  const chosen = new Map<number, Set<string>>();
+  const used = (port: number, protocol: string): boolean => chosen.get(port)?.has(protocol) ?? false;
+  const note = (port: number, protocol: string): void => {
+    chosen.set(port, (chosen.get(port) ?? new Set()).add(protocol));
+  };
+  for (const port of spec.ports ?? []) if (port.nodePort) note(port.nodePort, port.protocol ?? "TCP");
+  const ports = (spec.ports ?? []).map((port, index): ServicePort => {
+    if (port.nodePort) {
+      const field = `spec.ports[${index}].nodePort`;
+      const { firstNodePort, lastNodePort } = ranges;
+      if (port.nodePort < firstNodePort || port.nodePort > lastNodePort) {
+        const why = `provided port is not in the valid range. The range of valid ports is ${firstNodePort}-${lastNodePort}`;
+        causes.push(invalidValue(field, String(port.nodePort), why));
+      } else if (!free(NODE_PORT_PREFIX + port.nodePort)) {
+        causes.push(invalidValue(field, String(port.nodePort), "provided port is already allocated"));
+      }
+      return port;
+    }
+    // The same port number under another protocol of the same Service shares the node port, as in Kubernetes.
+    const twin = (spec.ports ?? []).find((other) => other.port === port.port && other.nodePort);
+    if (twin?.nodePort && !used(twin.nodePort, port.protocol ?? "TCP")) {
+      note(twin.nodePort, port.protocol ?? "TCP");
+      return { ...port, nodePort: twin.nodePort };
+    }
+    const nodePort = pick(
+      ranges.firstNodePort,
+      ranges.lastNodePort,
+      (value) => !chosen.has(value) && free(NODE_PORT_PREFIX + value),
+      taken,
+    );
+    if (nodePort === undefined) {
+      const message = "Internal error: failed to allocate a nodePort: range is full";
+      causes.push({ reason: "InternalError", field: `spec.ports[${index}].nodePort`, message });
+      return port;
+    }
+    note(nodePort, port.protocol ?? "TCP");
+    return { ...port, nodePort };
+  });
+  return { ...spec, ports };
+}
+
+/** The first free value from a random start on, so that servers that race seldom meet. */
+function pick(first: number, last: number, free: (value: number) => boolean, taken: Taken): number | undefined {
+  const count = last - first + 1;
+  const start = taken.below(count);
+  for (let i = 0; i < count; i++) {
+    const value = first + ((start + i) % count);
+    if (free(value)) return value;
+  }
+  return undefined;
+}
+
+function invalidValue(field: string, value: string, why: string): StatusCause {
+  return { reason: "FieldValueInvalid", field, message: `Invalid value: ${value}: ${why}` };
+}
+
+/** An update that says nothing of the addresses keeps them. Source: service storage `patchAllocatedValues`. */
+function keepAddresses(incoming: Service, old: Service): Service {
+  const spec: ServiceSpec = incoming.spec ?? {};
+  const before: ServiceSpec = old.spec ?? {};
+  if (spec.type === "ExternalName" || before.type === "ExternalName") return incoming;
+  const keepIp = !spec.clusterIP && before.clusterIP !== undefined;
+  const kept: ServiceSpec = keepIp
+    ? {
+        ...spec,
+        clusterIP: before.clusterIP,
+        ...(before.clusterIPs === undefined ? {} : { clusterIPs: before.clusterIPs }),
+      }
+    : spec;
+  if (!exposesNodePorts(kept)) return { ...incoming, spec: dropNodePorts(kept, before) };
+  if (!exposesNodePorts(before)) return { ...incoming, spec: kept };
+  const ports = (kept.ports ?? []).map((port): ServicePort => {
+    if (port.nodePort) return port;
+    const same = before.ports?.find(
+      (one) => one.port === port.port && (one.protocol ?? "TCP") === (port.protocol ?? "TCP"),
+    );
+    return same?.nodePort ? { ...port, nodePort: same.nodePort } : port;
+  });
+  return { ...incoming, spec: { ...kept, ports } };
+}
+
+/** A Service that stops being exposed on nodes loses the node ports that it had, unless its new spec asks for others. */
+function dropNodePorts(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
+  if (!exposesNodePorts(before) || spec.ports === undefined) return spec;
+  const ports = spec.ports.map((port): ServicePort => {
+    const { nodePort: _gone, ...rest } = port;
+    return rest;
+  });
+  return { ...spec, ports };
+}

@@ -1,0 +1,146 @@
+/**
+ * What creation and update make of an incoming object. Pure: who, when and which uid are arguments.
+ * Source: apiserver `rest.BeforeCreate`, `rest.BeforeUpdate` and `registry.Store`.
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { equalJson } from "../machinery/json-value.ts";
+import { applyDefaults } from "../machinery/defaults.ts";
+import { invalid } from "../machinery/status.ts";
+import { formatTime } from "../machinery/time.ts";
+import { validateCreate, validateUpdate } from "../machinery/validation.ts";
+import type { Admission, Fields } from "./strategy.ts";
+import { strategyOf } from "./strategy.ts";
+
+export interface Creation extends Admission {
+  readonly uid: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+}
+
+/**
+ * The object to store.
+ * @throws Status 422 with the causes
+ */
+export function prepareCreate(info: ResourceInfo, incoming: KubernetesObject, creation: Creation): Fields {
+  const strategy = strategyOf(info);
+  const {
+    resourceVersion: _rv,
+    selfLink: _link,
+    deletionTimestamp: _deletion,
+    deletionGracePeriodSeconds: _grace,
+    generation: _generation,
+    managedFields: _managed,
+    ...metadata
+  } = incoming.metadata ?? {};
+  const { name, namespace, uid, nowMs } = creation;
+  const stamped: ObjectMeta = {
+    ...metadata,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    uid,
+    creationTimestamp: formatTime(nowMs),
+    ...(strategy.generation === undefined ? {} : { generation: 1 }),
+  };
+  const { status: _status, ...rest } = incoming as Fields;
+  const fresh: Fields =
+    strategy.status === "empty"
+      ? { ...rest, status: {}, metadata: stamped }
+      : { ...(incoming as Fields), metadata: stamped };
+  const object = applyDefaults(strategy.prepareCreate?.(fresh, creation) ?? fresh) as Fields;
+  check(info, name, [...validateCreate(object), ...(strategy.validateCreate?.(object) ?? [])]);
+  return object;
+}
+
+/**
+ * The object to store in place of `old`; metadata that belongs to the server is the old one's.
+ * @throws Status 422 with the causes
+ */
+export function prepareUpdate(
+  info: ResourceInfo,
+  incoming: KubernetesObject,
+  old: KubernetesObject,
+  subresource: string | undefined,
+): Fields {
+  const strategy = strategyOf(info);
+  const before = old as Fields;
+  const kept: Fields = {
+    ...(incoming as Fields),
+    metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
+  };
+  let next: Fields;
+  if (subresource === "status") {
+    const metadata = strategy.statusKeepsLabels
+      ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
+      : kept.metadata;
+    const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
+    next = strategy.prepareStatusUpdate?.(merged, before) ?? merged;
+  } else {
+    const isolated = strategy.status === undefined ? kept : withStatus(kept, before["status"]);
+    next = strategy.prepareUpdate?.(isolated, before) ?? isolated;
+  }
+  const object = raiseGeneration(strategy.generation === true, applyDefaults(next) as Fields, before);
+  check(info, before.metadata?.name ?? "", validateUpdate(object, before, subresource));
+  return object;
+}
+
+function check(info: ResourceInfo, name: string, causes: readonly StatusCause[]): void {
+  if (causes.length > 0) throw invalid({ group: info.group, kind: info.kind }, name, causes);
+}
+
+/** What clients can't change: identity, times, generation. */
+function serverMetadata(incoming: ObjectMeta, old: ObjectMeta): ObjectMeta {
+  const {
+    resourceVersion: _rv,
+    selfLink: _link,
+    managedFields: _managed,
+    uid: _uid,
+    generation: _generation,
+    creationTimestamp: _created,
+    deletionTimestamp: _deletion,
+    deletionGracePeriodSeconds: _grace,
+    generateName: _generate,
+    ...free
+  } = incoming;
+  return {
+    ...free,
+    ...pick(old, ["name", "namespace", "generateName", "uid", "generation", "creationTimestamp"]),
+    ...pick(old, ["deletionTimestamp", "deletionGracePeriodSeconds"]),
+  };
+}
+
+function pick(from: ObjectMeta, names: readonly (keyof ObjectMeta)[]): ObjectMeta {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) if (from[name] !== undefined) picked[name] = from[name];
+  return picked;
+}
+
+function withLabels(metadata: ObjectMeta, labels: ObjectMeta["labels"]): ObjectMeta {
+  const { labels: _labels, ...rest } = metadata;
+  return labels === undefined ? rest : { ...rest, labels };
+}
+
+function withStatus(object: Fields, status: unknown): Fields {
+  const { status: _status, ...rest } = object;
+  return status === undefined ? rest : { ...rest, status };
+}
+
+function raiseGeneration(counted: boolean, object: Fields, old: Fields): Fields {
+  if (!counted || sameSpec(object, old)) return object;
+  return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
+}
+
+/** Whether everything but metadata and status is the same, whatever the order of the fields. */
+function sameSpec(a: Fields, b: Fields): boolean {
+  const fields = new Set([...Object.keys(a), ...Object.keys(b)]);
+  for (const own of ["metadata", "status", "kind", "apiVersion"]) fields.delete(own);
+  for (const field of fields) if (!equalJson(a[field], b[field])) return false;
+  return true;
+}
+
+/** Whether storing `next` would change nothing. */
+export function sameStored(present: KubernetesObject, next: Fields): boolean {
+  const { resourceVersion: _rv, ...metadata } = present.metadata ?? {};
+  return equalJson({ ...present, metadata }, next);
+}

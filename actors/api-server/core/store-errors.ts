@@ -1,0 +1,27 @@
+/** Errors of the store as the API's Status. */
+import { KUBERNETES_STATUS, statusError } from "../../../protocols/api-server.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
+import { failure, internalError } from "./machinery/status.ts";
+
+const TIMED_OUT = new Set([
+  "DEADLINE_EXCEEDED",
+  "ACTOR_DOWN",
+  "MAILBOX_FULL",
+  "ETCD_NO_LEADER",
+  "ETCD_LEADER_CHANGED",
+  "ETCD_TOO_MANY_REQUESTS",
+]);
+
+/** An answer for the caller; what is no `InkubeError` is a broken invariant and is thrown on. */
+export function toStatusError(error: unknown): InkubeError {
+  if (!(error instanceof InkubeError)) throw error;
+  if (error.code === KUBERNETES_STATUS) return error;
+  if (TIMED_OUT.has(error.code)) {
+    const message = `Timeout: request did not complete within requested timeout - ${error.message}`;
+    return statusError(failure(504, "Timeout", message, { retryAfterSeconds: 1 }));
+  }
+  if (error.code === "INVALID_ARGUMENT" || error.code === "ETCD_REQUEST_TOO_LARGE") {
+    return statusError(failure(413, "RequestEntityTooLarge", `Request entity too large: ${error.message}`));
+  }
+  return internalError(error.message);
+}

@@ -1,0 +1,79 @@
+/**
+ * Calls to the etcd members with fail-over. Every request that goes through here may be sent twice: reads are, and each
+ * transaction compares what it replaces, so that only one of two attempts can succeed.
+ */
+import { hasCode, InkubeError } from "../../protocols/errors.ts";
+import type { EtcdMethods } from "../../protocols/etcd.ts";
+import { etcdProtocol } from "../../protocols/etcd.ts";
+import type { MethodsOfKind, ReplyOf, RequestOf } from "../../protocols/protocol.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
+import type { ApiServerOptions } from "./spec.ts";
+
+/** The request was certainly not carried out. */
+const REFUSED = ["ETCD_NO_LEADER", "MAILBOX_FULL", "ETCD_TOO_MANY_REQUESTS"];
+/** Nobody knows. */
+const LOST = ["ETCD_LEADER_CHANGED", "ACTOR_DOWN", "DEADLINE_EXCEEDED"];
+
+export interface Attempts {
+  /** An attempt was lost: what is found now may be this very request's own work. */
+  lost: boolean;
+}
+
+export class EtcdClient {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly members: readonly Ref<EtcdMethods>[];
+  private current = 0;
+  private failedOverAtMs = 0;
+
+  constructor(ctx: Context<ApiServerOptions>) {
+    this.ctx = ctx;
+    this.members = ctx.options.members.map((name) => ctx.ref(etcdProtocol, name));
+    if (this.members.length === 0) throw new Error("an API server needs an etcd member");
+  }
+
+  /** The member to use now. */
+  member(): Ref<EtcdMethods> {
+    if (this.current !== 0) {
+      const sinceMs = this.ctx.clock.monotonicMs() - this.failedOverAtMs;
+      if (sinceMs >= this.ctx.options.preferAgainMs) this.current = 0;
+    }
+    return this.members[this.current] as Ref<EtcdMethods>;
+  }
+
+  /** `failed` did not serve; others are tried first for a while. */
+  failOver(failed: Ref<EtcdMethods>): void {
+    if (this.members[this.current] !== failed) return;
+    this.current = (this.current + 1) % this.members.length;
+    this.failedOverAtMs = this.ctx.clock.monotonicMs();
+  }
+
+  /**
+   * @param deadlineMs on the monotonic clock
+   * @throws ETCD_… as etcd answers; the last error when the deadline passes
+   */
+  async call<K extends MethodsOfKind<EtcdMethods, "call">>(
+    method: K,
+    request: RequestOf<EtcdMethods[K]>,
+    deadlineMs: number,
+    attempts: Attempts = { lost: false },
+  ): Promise<ReplyOf<EtcdMethods[K]>> {
+    const { clock, options } = this.ctx;
+    for (let failures = 0; ; failures++) {
+      const member = this.member();
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) throw new InkubeError("DEADLINE_EXCEEDED", `etcd did not answer in time`, { retryable: true });
+      try {
+        return await member.call(method, request, { timeoutMs: Math.min(leftMs, options.attemptTimeoutMs) });
+      } catch (error) {
+        if (hasCode(error, ...LOST)) attempts.lost = true;
+        else if (!hasCode(error, ...REFUSED)) throw error;
+        this.failOver(member);
+        const round = Math.floor((failures + 1) / this.members.length);
+        const endOfRound = (failures + 1) % this.members.length === 0;
+        const pauseMs = endOfRound ? Math.min(options.retryCapMs, options.retryBaseMs * 2 ** (round - 1)) : 0;
+        if (clock.monotonicMs() + pauseMs >= deadlineMs) throw error;
+        if (pauseMs > 0) await clock.sleep(pauseMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Lists: from the cache wherever it can know the answer, from etcd's past where a page must be of an older revision.
+ * @see KEP-365, KEP-2340; `ListOptions` in the API reference
+ */
+import type { ListOptions } from "../../protocols/api-server.ts";
+import { statusError } from "../../protocols/api-server.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
+import { hasCode } from "../../protocols/errors.ts";
+import type { RangeResponse } from "../../protocols/etcd.ts";
+import type { StatusCause } from "../../protocols/kubernetes/meta-v1.ts";
+import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
+import type { Context } from "../../runtime/actor.ts";
+import { decodeContinue, encodeContinue } from "./core/cache/continue-token.ts";
+import type { ListMetadata } from "./core/cache/encode-list.ts";
+import type { ListPage } from "./core/cache/list.ts";
+import { listPage } from "./core/cache/list.ts";
+import type { ResourceCache } from "./core/cache/resource-cache.ts";
+import { StoredObject } from "./core/cache/stored-object.ts";
+import type { Selection } from "./core/machinery/selectors.ts";
+import { badRequest, expired, failure, invalid, tooLargeResourceVersion } from "./core/machinery/status.ts";
+import { selectionOf } from "./core/registry/present.ts";
+import type { RequestScope } from "./registry.ts";
+import { parseRevision } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+import type { Store } from "./store.ts";
+
+/** How long a reader waits for a revision that lies in the future. As kube-apiserver. */
+const FUTURE_WAIT_MS = 3_000;
+/** Keys asked of etcd at once when a selector thins them out. */
+const PAST_PAGE = 500;
+
+export interface ObjectList {
+  readonly items: readonly StoredObject[];
+  readonly metadata: ListMetadata;
+}
+
+interface Past {
+  readonly cache: ResourceCache;
+  readonly namespace: string | undefined;
+  readonly selection: Selection;
+  readonly revision: number;
+  readonly start: string | undefined;
+  readonly limit: number;
+}
+
+export class Lists {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly store: Store;
+
+  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+    this.ctx = ctx;
+    this.store = store;
+  }
+
+  async list(
+    scope: RequestScope,
+    info: ResourceInfo,
+    namespace: string | undefined,
+    options: ListOptions,
+  ): Promise<ObjectList> {
+    checkListOptions(options);
+    const selection = selectionOf(info, options.labelSelector, options.fieldSelector);
+    const cache = this.store.cache(info.storagePrefix ?? "");
+    const limit = options.limit ?? 0;
+    if (options.continue) return this.proceed(scope, cache, namespace, selection, limit, options);
+    if (options.resourceVersionMatch === "Exact") {
+      const revision = parseRevision(options.resourceVersion ?? "");
+      const past = { cache, namespace, selection, revision, start: undefined, limit };
+      return pageOf(
+        await this.past(scope, past, () => expired("The resourceVersion for the provided list is too old.")),
+      );
+    }
+    await this.reach(scope, options.resourceVersion);
+    return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, undefined));
+  }
+
+  /** Waits until the cache may answer a reader that named `resourceVersion`. */
+  async reach(scope: RequestScope, resourceVersion: string | undefined): Promise<void> {
+    if (!resourceVersion) return this.store.consistent(scope.deadlineMs);
+    const revision = parseRevision(resourceVersion);
+    const deadlineMs = Math.min(scope.deadlineMs, this.ctx.clock.monotonicMs() + FUTURE_WAIT_MS);
+    try {
+      await this.store.waitFor(revision, deadlineMs);
+    } catch (error) {
+      if (!hasCode(error, "DEADLINE_EXCEEDED") || this.store.revision === 0) throw error;
+      throw tooLargeResourceVersion(revision, this.store.revision);
+    }
+  }
+
+  private async proceed(
+    scope: RequestScope,
+    cache: ResourceCache,
+    namespace: string | undefined,
+    selection: Selection,
+    limit: number,
+    options: ListOptions,
+  ): Promise<ObjectList> {
+    if (options.resourceVersion && options.resourceVersion !== "0") {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
+    const token = decodeContinue(options.continue ?? "", namespace);
+    if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
+    const { revision, start } = token;
+    if (revision === 0) {
+      await this.store.consistent(scope.deadlineMs);
+      return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, start));
+    }
+    await this.store.waitFor(revision, scope.deadlineMs);
+    if (cache.lastChangeRevision <= revision) {
+      return pageOf(listPage(cache, revision, { namespace, selection }, limit, start));
+    }
+    const past = { cache, namespace, selection, revision, start, limit };
+    return pageOf(await this.past(scope, past, () => lostSnapshot(start)));
+  }
+
+  /** A page as of an older revision, which etcd still has. */
+  private async past(scope: RequestScope, past: Past, tooOld: () => InkubeError): Promise<ListPage> {
+    const { cache, namespace, selection, revision, limit } = past;
+    const prefix = `${cache.info.storagePrefix}/`;
+    const within = namespace === undefined || !cache.info.namespaced ? undefined : namespace;
+    const rangeEnd = within === undefined ? `${cache.info.storagePrefix}0` : `${prefix}${within}0`;
+    let key = prefix + (past.start ?? (within === undefined ? "" : `${within}/`));
+    const items: StoredObject[] = [];
+    for (;;) {
+      const ask = limit === 0 ? PAST_PAGE : selection.everything ? limit - items.length + 1 : PAST_PAGE;
+      const page = await this.range(scope, { key, rangeEnd, limit: ask, revision }, tooOld);
+      for (const [index, kv] of page.kvs.entries()) {
+        const stored = new StoredObject(cache.head, kv.key.slice(prefix.length), kv.modRevision, kv.value);
+        if (limit > 0 && items.length === limit) {
+          const rest = selection.everything ? { remaining: page.count - index } : {};
+          return { items, revision, next: stored.key, ...rest };
+        }
+        if (selection.everything || selection.matches(stored.object)) items.push(stored);
+      }
+      const last = page.kvs.at(-1);
+      if (!page.more || last === undefined) return { items, revision };
+      key = `${last.key}\0`;
+    }
+  }
+
+  private async range(
+    scope: RequestScope,
+    request: { readonly key: string; readonly rangeEnd: string; readonly limit: number; readonly revision: number },
+    tooOld: () => InkubeError,
+  ): Promise<RangeResponse> {
+    try {
+      return await this.store.etcd.call("range", request, scope.deadlineMs);
+    } catch (error) {
+      if (hasCode(error, "ETCD_COMPACTED")) throw tooOld();
+      if (hasCode(error, "ETCD_FUTURE_REVISION")) throw tooLargeResourceVersion(request.revision, this.store.revision);
+      throw error;
+    }
+  }
+}
+
+function pageOf(page: ListPage): ObjectList {
+  const { items, revision, next, remaining } = page;
+  const metadata: ListMetadata = {
+    resourceVersion: String(revision),
+    ...(next === undefined ? {} : { continue: encodeContinue({ revision, start: next }) }),
+    ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
+  };
+  return { items, metadata };
+}
+
+/** @throws Status 400 or 422 for options that contradict each other */
+function checkListOptions(options: ListOptions): void {
+  const { resourceVersion, resourceVersionMatch } = options;
+  if (resourceVersionMatch === undefined) return;
+  const of = { group: "meta.k8s.io", kind: "ListOptions" };
+  const field = "resourceVersionMatch";
+  const cause = (reason: string, message: string): readonly StatusCause[] => [{ reason, message, field }];
+  if (resourceVersionMatch !== "Exact" && resourceVersionMatch !== "NotOlderThan") {
+    const supported = `supported values: "Exact", "NotOlderThan"`;
+    const message = `Unsupported value: ${JSON.stringify(resourceVersionMatch)}: ${supported}`;
+    throw invalid(of, "", cause("FieldValueNotSupported", message));
+  }
+  if (!resourceVersion) {
+    const why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+    throw invalid(of, "", cause("FieldValueForbidden", `Forbidden: ${why}`));
+  }
+  if (resourceVersionMatch === "Exact" && resourceVersion === "0") {
+    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
+    throw invalid(of, "", cause("FieldValueForbidden", `Forbidden: ${why}`));
+  }
+}
+
+/** 410 that carries a token for those who prefer an inconsistent rest to starting over. */
+function lostSnapshot(start: string): InkubeError {
+  const message =
+    "The provided continue parameter is too old to display a consistent list result. " +
+    "You can start a new list without the continue parameter, or use the continue token in this response to retrieve the " +
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were " +
+    "created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+  const metadata = { continue: encodeContinue({ revision: 0, start }) };
+  return statusError({ ...failure(410, "Expired", message), metadata });
+}

@@ -1,0 +1,229 @@
+/**
+ * Optimistic writes: decide from the state that is known, write only if that still is the state, else decide again.
+ * Source: apiserver `storage.Interface.GuaranteedUpdate`.
+ */
+import { statusOf } from "../../protocols/api-server.ts";
+import { hasCode, InkubeError } from "../../protocols/errors.ts";
+import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { ResourceCache } from "./core/cache/resource-cache.ts";
+import { encodeStored, equalBytes, StoredObject } from "./core/cache/stored-object.ts";
+import { serverTimeout } from "./core/machinery/status.ts";
+import type { Fields } from "./core/registry/strategy.ts";
+import type { ApiServerOptions } from "./spec.ts";
+import type { Store } from "./store.ts";
+
+/** Rounds of one write before it gives up, should its deadline not come first. */
+const ROUNDS_MAX = 256;
+
+export type Outcome =
+  | {
+      readonly action: "put";
+      readonly object: Fields;
+      /** Keys to make, which must not exist, and keys to remove, with the object. */
+      readonly claim?: readonly string[];
+      readonly release?: readonly string[];
+      readonly lease?: string;
+    }
+  | { readonly action: "remove"; readonly object?: Fields; readonly release?: readonly string[] }
+  | { readonly action: "keep" };
+
+export interface Mutated {
+  readonly action: "put" | "remove" | "keep";
+  /** The object after the write; of a removal its last state. */
+  readonly stored: StoredObject;
+  readonly created: boolean;
+}
+
+export interface Write {
+  readonly cache: ResourceCache;
+  /** Key within the cache. */
+  readonly key: string;
+  readonly deadlineMs: number;
+  readonly cause: string;
+  readonly dryRun: boolean;
+  /** @param taken claim keys that another server turned out to hold */
+  readonly decide: (current: StoredObject | undefined, taken: ReadonlySet<string>) => Outcome;
+}
+
+interface Base {
+  readonly stored: StoredObject | undefined;
+  /** Read from a quorum in this write, so that a refusal on its ground stands. */
+  readonly fresh: boolean;
+}
+
+interface Applied {
+  readonly mutated?: Mutated;
+  readonly next?: Base;
+}
+
+export class Mutations {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly store: Store;
+  /** Writes to one object through this server go one after the other: they would only make each other repeat. */
+  private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly taken = new Set<string>();
+
+  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+    this.ctx = ctx;
+    this.store = store;
+  }
+
+  async run(write: Write): Promise<Mutated> {
+    const name = `${write.cache.info.storagePrefix}/${write.key}`;
+    const before = this.queues.get(name);
+    const mine = before === undefined ? this.rounds(write) : before.then(() => this.rounds(write));
+    const settled = mine.then(ignore, ignore);
+    this.queues.set(name, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.queues.get(name) === settled) this.queues.delete(name);
+    }
+  }
+
+  private async rounds(write: Write): Promise<Mutated> {
+    const { cache, key } = write;
+    const attempts = { lost: false };
+    let base: Base = { stored: cache.newest(key), fresh: false };
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      let outcome: Outcome;
+      try {
+        outcome = write.decide(base.stored, this.taken);
+      } catch (error) {
+        if (base.fresh || statusOf(error) === undefined) throw error;
+        base = await this.refresh(write);
+        continue;
+      }
+      if (outcome.action === "keep") {
+        if (base.fresh && base.stored !== undefined) return { action: "keep", stored: base.stored, created: false };
+        const known = base.stored;
+        base = await this.refresh(write);
+        if (known !== undefined && base.stored?.revision === known.revision) {
+          return { action: "keep", stored: base.stored, created: false };
+        }
+        continue;
+      }
+      if (write.dryRun) return this.pretend(write, base.stored, outcome);
+      const applied = await this.apply(write, base.stored, outcome, attempts);
+      if (applied.mutated !== undefined) return applied.mutated;
+      base = applied.next ?? base;
+    }
+    throw serverTimeout(cache.info, "update", 1);
+  }
+
+  private async refresh(write: Write): Promise<Base> {
+    await this.store.consistent(write.deadlineMs);
+    return { stored: write.cache.newest(write.key), fresh: true };
+  }
+
+  private pretend(write: Write, base: StoredObject | undefined, outcome: Outcome): Mutated {
+    const { cache, key } = write;
+    if (outcome.action !== "put") {
+      if (base === undefined) throw new Error(`${outcome.action} of ${key}, which is not there`);
+      return { action: outcome.action, stored: base, created: false };
+    }
+    const value = encodeStored(cache.head, outcome.object);
+    const stored = new StoredObject(cache.head, key, base?.revision ?? 0, value, outcome.object);
+    return { action: "put", stored, created: base === undefined };
+  }
+
+  private async apply(
+    write: Write,
+    base: StoredObject | undefined,
+    outcome: Exclude<Outcome, { readonly action: "keep" }>,
+    attempts: { lost: boolean },
+  ): Promise<Applied> {
+    const { cache, key } = write;
+    const path = `${cache.info.storagePrefix}/${key}`;
+    const claim = outcome.action === "put" ? (outcome.claim ?? []) : [];
+    const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
+    for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
+    const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
+    const success = operations(path, key, outcome, value);
+    const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
+    const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
+    const answer = await this.send(write, request, attempts);
+    const { revision } = answer.header;
+    if (answer.succeeded) return { mutated: this.done(write, base, outcome, value, revision) };
+    const [kv, ...claimed] = found(answer);
+    for (const [index, taken] of claimed.entries()) if (taken !== undefined) this.noteTaken(claim[index] as string);
+    if (kv === undefined) {
+      if (attempts.lost && outcome.action === "remove" && base !== undefined) {
+        return { mutated: { action: "remove", stored: base.at(revision), created: false } };
+      }
+      return { next: { stored: undefined, fresh: true } };
+    }
+    if (attempts.lost && value !== undefined && equalBytes(kv.value, value)) {
+      return { mutated: this.done(write, base, outcome, value, kv.modRevision) };
+    }
+    return { next: { stored: new StoredObject(cache.head, key, kv.modRevision, kv.value), fresh: true } };
+  }
+
+  private async send(
+    write: Write,
+    request: Parameters<Store["txn"]>[0],
+    attempts: { lost: boolean },
+  ): Promise<TxnResponse> {
+    try {
+      return await this.store.txn(request, write.deadlineMs, attempts);
+    } catch (error) {
+      if (!hasCode(error, "ETCD_REQUEST_TOO_LARGE")) throw error;
+      throw new InkubeError("INVALID_ARGUMENT", "etcdserver: request is too large", { cause: error });
+    }
+  }
+
+  private done(
+    write: Write,
+    base: StoredObject | undefined,
+    outcome: Exclude<Outcome, { readonly action: "keep" }>,
+    value: Uint8Array | undefined,
+    revision: number,
+  ): Mutated {
+    const { cache, key } = write;
+    this.ctx.trace.event("write", `${cache.info.resource}/${key}`, { action: outcome.action, revision }, write.cause);
+    if (outcome.action === "put" && value !== undefined) {
+      const stored = new StoredObject(cache.head, key, revision, value, outcome.object);
+      cache.expect(stored);
+      return { action: "put", stored, created: base === undefined };
+    }
+    if (base === undefined) throw new Error(`removed ${key}, which was not there`);
+    const last = outcome.object;
+    if (last === undefined) return { action: "remove", stored: base.at(revision), created: false };
+    // An update that lets go of the last finalizer answers with the updated object under the revision that it had.
+    const stored = new StoredObject(cache.head, key, base.revision, encodeStored(cache.head, last), last);
+    return { action: "remove", stored, created: false };
+  }
+
+  /** Remembered until the watch tells the same, so that the next choice is another one. */
+  private noteTaken(claim: string): void {
+    if (this.taken.size > 1_024) this.taken.clear();
+    this.taken.add(claim);
+  }
+}
+
+function operations(
+  path: string,
+  key: string,
+  outcome: Exclude<Outcome, { readonly action: "keep" }>,
+  value: Uint8Array | undefined,
+): RequestOp[] {
+  const operations: RequestOp[] = [];
+  if (outcome.action === "remove" || value === undefined) operations.push({ deleteRange: { key: path } });
+  else {
+    const { lease } = outcome.action === "put" ? outcome : {};
+    operations.push({ put: lease === undefined ? { key: path, value } : { key: path, value, lease } });
+    const owner = new TextEncoder().encode(key);
+    for (const each of outcome.action === "put" ? (outcome.claim ?? []) : []) {
+      operations.push({ put: { key: each, value: owner } });
+    }
+  }
+  for (const each of outcome.release ?? []) operations.push({ deleteRange: { key: each } });
+  return operations;
+}
+
+function found(answer: TxnResponse): readonly (KeyValue | undefined)[] {
+  return answer.responses.map((response) => ("range" in response ? response.range.kvs[0] : undefined));
+}
+
+function ignore(): void {}

@@ -1,0 +1,83 @@
+/** What an API server is started with. Data only. */
+import type { HistoryLimits } from "./core/cache/resource-cache.ts";
+
+export interface TlsMaterial {
+  /** PEM. Signs the client certificates that are let in. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TokenUser {
+  readonly token: string;
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+export interface ApiServerOptions extends HistoryLimits {
+  /** Names of the etcd actors, this master's own first. */
+  readonly members: readonly string[];
+  readonly tls?: TlsMaterial;
+  readonly tokens: readonly TokenUser[];
+  /** Let into the kubelets' log ports. */
+  readonly kubeletToken: string;
+  readonly serviceCidr: string;
+  readonly nodePortFirst: number;
+  readonly nodePortLast: number;
+  /** Seconds that a pod tolerates a node that is lost. Kubernetes has 300; here a node is lost within seconds. */
+  readonly tolerationSeconds: number;
+  /** Life of an Event. As in Kubernetes. */
+  readonly eventTtlSeconds: number;
+  /** Deadline of a request that names none. kube-apiserver has 60 s; a quorum that takes 10 s is not coming back. */
+  readonly requestTimeoutMs: number;
+  /** Deadline of one try at one etcd member: enough for an election and a slow disk. */
+  readonly attemptTimeoutMs: number;
+  /** First and longest pause after all members have failed in a row. */
+  readonly retryBaseMs: number;
+  readonly retryCapMs: number;
+  /** After a fail-over, how long before the preferred member is asked again. */
+  readonly preferAgainMs: number;
+  /** A reader that waits this long for the cache makes the cache follow another member. */
+  readonly watchStallMs: number;
+  /** Keys in one page of the first list. About 2 MB of pods. */
+  readonly loadPage: number;
+  /** Revisions of the past that a fresh cache replays, so that watches survive the restart of their server. */
+  readonly replayRevisions: number;
+  /** Period of compaction. As kube-apiserver's. */
+  readonly compactionMs: number;
+  /** Period of bookmarks. As kube-apiserver's. */
+  readonly bookmarkMs: number;
+  /** Largest request body. As kube-apiserver's 3 MB. */
+  readonly bodyBytesMax: number;
+  /** Answers of this size and more are compressed for clients that accept it. As kube-apiserver's. */
+  readonly gzipBytes: number;
+  /** What may wait for a slow watcher at the HTTPS door before it is cut off. */
+  readonly watchBufferBytes: number;
+  /** Deletions of one deletecollection under way at once. */
+  readonly deleteWorkers: number;
+}
+
+export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "tokens" | "kubeletToken"> = {
+  serviceCidr: "127.96.0.0/16",
+  nodePortFirst: 30_000,
+  nodePortLast: 32_767,
+  tolerationSeconds: 1,
+  eventTtlSeconds: 3_600,
+  requestTimeoutMs: 10_000,
+  attemptTimeoutMs: 3_000,
+  retryBaseMs: 5,
+  retryCapMs: 160,
+  preferAgainMs: 1_000,
+  watchStallMs: 1_000,
+  loadPage: 1_000,
+  replayRevisions: 1_000,
+  compactionMs: 300_000,
+  bookmarkMs: 60_000,
+  bodyBytesMax: 3_145_728,
+  gzipBytes: 131_072,
+  watchBufferBytes: 8_388_608,
+  deleteWorkers: 64,
+  historyMax: 16_384,
+  historyMin: 128,
+  historyAgeMs: 75_000,
+};

@@ -1,0 +1,165 @@
+/**
+ * Watches: from the cache's history and on, with the present objects first where that is asked for.
+ * @see KEP-956 (bookmarks), KEP-3157 (`sendInitialEvents`)
+ */
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
+import type { Context } from "../../runtime/actor.ts";
+import { listPage } from "./core/cache/list.ts";
+import type { CacheWatcher, ChangeType, ResourceCache } from "./core/cache/resource-cache.ts";
+import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { Selection } from "./core/machinery/selectors.ts";
+import { expired } from "./core/machinery/status.ts";
+import { selectionOf } from "./core/registry/present.ts";
+import type { Lists } from "./lists.ts";
+import type { RequestScope } from "./registry.ts";
+import { parseRevision } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+import type { Store } from "./store.ts";
+
+export interface WatchQuery {
+  readonly info: ResourceInfo;
+  readonly namespace: string | undefined;
+  readonly name?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Absent: the present objects first. "0": likewise, without asking the quorum. Else: what comes after. */
+  readonly resourceVersion?: string | undefined;
+  /** The present objects first, whatever the resourceVersion (which then means: not older than). */
+  readonly sendInitialEvents?: boolean;
+  /** Bookmarks now and then, and one behind the present objects. */
+  readonly bookmarks: boolean;
+}
+
+export interface WatchReceiver {
+  event(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
+  bookmark(object: KubernetesObject): void;
+  /** The watch is over: list again. */
+  expire(error: Error): void;
+}
+
+export interface OpenWatch {
+  close(): void;
+  /** Tells the receiver how far the watch has come. */
+  bookmark(): void;
+}
+
+export class Watches {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly store: Store;
+  private readonly lists: Lists;
+  private readonly bookmarked = new Set<OpenWatch>();
+
+  constructor(ctx: Context<ApiServerOptions>, store: Store, lists: Lists) {
+    this.ctx = ctx;
+    this.store = store;
+    this.lists = lists;
+  }
+
+  /** Bookmarks for all who want them, once a period. */
+  start(): void {
+    this.ctx.clock.every(this.ctx.options.bookmarkMs, () => {
+      for (const watch of this.bookmarked) watch.bookmark();
+    });
+  }
+
+  /**
+   * Events may reach the receiver before the promise resolves.
+   * @throws Status 410 when the history does not reach back to the revision; 400 for bad selectors
+   */
+  async open(scope: RequestScope, query: WatchQuery, receiver: WatchReceiver): Promise<OpenWatch> {
+    const { info, namespace, resourceVersion, sendInitialEvents } = query;
+    const selection = withName(selectionOf(info, query.labelSelector, query.fieldSelector), query.name);
+    const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
+    if (initial) await this.lists.reach(scope, resourceVersion);
+    else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
+    else await this.store.waitFor(0, scope.deadlineMs);
+    const cache = this.store.cache(info.storagePrefix ?? "");
+    const from = initial || !resourceVersion ? this.store.revision : parseRevision(resourceVersion);
+    if (from < cache.oldestRevision) {
+      throw expired(`too old resource version: ${from} (${cache.oldestRevision})`);
+    }
+    const watch = new RunningWatch(this.store, cache, info, { namespace, selection }, from, receiver, (gone) =>
+      this.bookmarked.delete(gone),
+    );
+    if (initial) {
+      for (const stored of listPage(cache, from, { namespace, selection }, 0, undefined).items) {
+        receiver.event("ADDED", stored, undefined);
+      }
+      if (query.bookmarks) receiver.bookmark(bookmarkOf(info, from, true));
+    } else cache.replay(watch, from);
+    if (!watch.closed) cache.watchers.add(watch);
+    if (query.bookmarks) this.bookmarked.add(watch);
+    return watch;
+  }
+}
+
+class RunningWatch implements CacheWatcher, OpenWatch {
+  readonly namespace: string | undefined;
+  readonly selection: Selection;
+  closed = false;
+  private readonly store: Store;
+  private readonly cache: ResourceCache;
+  private readonly info: ResourceInfo;
+  private readonly from: number;
+  private readonly receiver: WatchReceiver;
+  private readonly onClose: (watch: OpenWatch) => void;
+
+  constructor(
+    store: Store,
+    cache: ResourceCache,
+    info: ResourceInfo,
+    scope: { readonly namespace: string | undefined; readonly selection: Selection },
+    from: number,
+    receiver: WatchReceiver,
+    onClose: (watch: OpenWatch) => void,
+  ) {
+    this.store = store;
+    this.cache = cache;
+    this.info = info;
+    this.namespace = scope.namespace;
+    this.selection = scope.selection;
+    this.from = from;
+    this.receiver = receiver;
+    this.onClose = onClose;
+  }
+
+  deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void {
+    // A client may name a revision that this server has not seen yet: it has had everything up to it.
+    if (!this.closed && stored.revision > this.from) this.receiver.event(type, stored, cause);
+  }
+
+  expire(): void {
+    if (this.closed) return;
+    this.close();
+    this.receiver.expire(expired("too old resource version: the watch cache was rebuilt"));
+  }
+
+  bookmark(): void {
+    const revision = Math.max(this.from, this.store.revision);
+    if (!this.closed) this.receiver.bookmark(bookmarkOf(this.info, revision, false));
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cache.watchers.remove(this);
+    this.onClose(this);
+  }
+}
+
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+
+function bookmarkOf(info: ResourceInfo, revision: number, initialEventsEnd: boolean): KubernetesObject {
+  const annotations = initialEventsEnd ? { annotations: { [INITIAL_EVENTS_END]: "true" } } : {};
+  const metadata = { resourceVersion: String(revision), ...annotations };
+  return { kind: info.kind, apiVersion: info.apiVersion, metadata };
+}
+
+function withName(selection: Selection, name: string | undefined): Selection {
+  if (name === undefined) return selection;
+  return {
+    everything: false,
+    exact: new Map(selection.exact).set("metadata.name", name),
+    matches: (object) => object.metadata?.name === name && selection.matches(object),
+  };
+}
