@@ -1,12 +1,14 @@
 /** The ports of one cell: frames in and out, and the closing of a port as the first sign of a peer's death. */
 import type { MessagePort } from "node:worker_threads";
 import type { Cell } from "../cell.ts";
-import type { Envelope } from "../frame.ts";
+import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec } from "../frame.ts";
 import type { Recorder } from "../trace/recorder.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
 const TRANSFER_BYTES_MIN = 64 * 1024;
+const SMALL_VALUES_MAX = 24;
+const SMALL_STRING_MAX = 256;
 
 export class PortLinks {
   private readonly ports = new Map<string, { readonly port: MessagePort; readonly codec: FrameCodec }>();
@@ -23,8 +25,9 @@ export class PortLinks {
     const link = { port, codec: new FrameCodec() };
     this.ports.set(peer, link);
     cell.linkUp(peer);
-    port.on("message", (bytes: Uint8Array) => {
-      if (this.ports.get(peer) === link) cell.receive(peer, link.codec.decode(bytes));
+    port.on("message", (message: Uint8Array | Frame) => {
+      if (this.ports.get(peer) !== link) return;
+      cell.receive(peer, message instanceof Uint8Array ? link.codec.decode(message) : message);
     });
     port.on("close", () => {
       if (this.ports.get(peer) !== link) return;
@@ -38,6 +41,10 @@ export class PortLinks {
   transmit(peer: string, envelopes: Envelope[]): void {
     const link = this.ports.get(peer);
     if (link === undefined) return;
+    if (envelopes.length === 1 && isSmall(envelopes, SMALL_VALUES_MAX) >= 0) {
+      link.port.postMessage({ lamport: this.recorder.lamport, envelopes } satisfies Frame);
+      return;
+    }
     const bytes = link.codec.encode(this.recorder.lamport, envelopes);
     if (bytes.length >= TRANSFER_BYTES_MIN) link.port.postMessage(bytes, [bytes.buffer]);
     else link.port.postMessage(bytes);
@@ -47,6 +54,25 @@ export class PortLinks {
     for (const { port } of this.ports.values()) port.close();
     this.ports.clear();
   }
+}
+
+/**
+ * What is left of `budget` after the values in `value` are counted; below 0 when there are more, or long or binary ones.
+ * A lone small message is cheaper as a structured clone, anything larger as a frame of records.
+ */
+function isSmall(value: unknown, budget: number): number {
+  if (typeof value === "string") return value.length <= SMALL_STRING_MAX ? budget - 1 : -1;
+  if (typeof value !== "object" || value === null) return budget - 1;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && budget >= 0; index++) budget = isSmall(value[index], budget);
+    return budget;
+  }
+  if (ArrayBuffer.isView(value)) return -1;
+  for (const key in value) {
+    budget = isSmall((value as Record<string, unknown>)[key], budget - 1);
+    if (budget < 0) return -1;
+  }
+  return budget;
 }
 
 /**

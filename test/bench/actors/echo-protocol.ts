@@ -1,0 +1,30 @@
+import type { Call, Cast, Protocol } from "../../../protocols/protocol.ts";
+import { call, cast, protocol } from "../../../protocols/protocol.ts";
+
+export interface Measurement {
+  readonly peer: string;
+  readonly count: number;
+  /** Calls under way at a time. */
+  readonly inFlight: number;
+  readonly payload: unknown;
+}
+
+export type EchoMethods = {
+  echo: Call<unknown, unknown>;
+  take: Cast<unknown>;
+  taken: Call<null, number>;
+  /** Milliseconds for `count` calls of the peer's `echo`. */
+  calls: Call<Measurement, number>;
+  /** Milliseconds until the peer has handled `count` casts. */
+  casts: Call<Measurement, number>;
+};
+
+const MEASURE = { timeoutMs: 120_000 };
+
+export const echoProtocol: Protocol<EchoMethods> = protocol<EchoMethods>("echo", {
+  echo: call(),
+  take: cast(),
+  taken: call(MEASURE),
+  calls: call(MEASURE),
+  casts: call(MEASURE),
+});

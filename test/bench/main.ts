@@ -1,0 +1,30 @@
+/** `npm run bench [-- SUITE…] [--json FILE]`: prints each figure with its peer's. No figure is a verdict. */
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import type { Figure, Suite } from "./report.ts";
+import { formatFigure } from "./report.ts";
+import { messaging } from "./suites/messaging.ts";
+
+const suites: readonly Suite[] = [messaging];
+
+const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
+const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  console.error(`no suite ${unknown.join(", ")}; there are ${suites.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+const figures: Figure[] = [];
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`);
+for (const suite of suites) {
+  if (positionals.length > 0 && !positionals.includes(suite.name)) continue;
+  console.log(`\n${suite.name}: ${suite.about}`);
+  await suite.run((figure) => {
+    const whole: Figure = { suite: suite.name, ...figure };
+    figures.push(whole);
+    console.log(`  ${formatFigure(whole)}`);
+  });
+}
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ node: process.version, figures }, null, 2)}\n`);

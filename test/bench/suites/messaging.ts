@@ -1,0 +1,164 @@
+/** Messages between two actors on threads of their own, against raw `postMessage` and Comlink between two threads. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
+import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import { buildActors } from "../../fixtures/build-actors.ts";
+import { echoProtocol } from "../actors/echo-protocol.ts";
+import { samplePod } from "../sample-pod.ts";
+import type { Report, Suite } from "../report.ts";
+import { median } from "../report.ts";
+
+const ROUNDS = 5;
+const payloads = { "tiny message": { k: 1, id: 5, to: "abc" }, "3 KB Pod": samplePod() } as const;
+const counts = { "tiny message": 20_000, "3 KB Pod": 3_000 } as const;
+
+type Measure = (count: number, inFlight: number, payload: unknown) => Promise<number>;
+
+export const messaging: Suite = {
+  name: "messaging",
+  about: `two actors on two threads; medians of ${ROUNDS} rounds, each with all peers in turn`,
+  run: async (report) => {
+    const directory = mkdtempSync(join(tmpdir(), "inkube-bench-"));
+    const bundles = await buildActors(join(process.cwd(), "test/bench/actors"));
+    const host = new ThreadHost({ bundles, dataDir: directory, fsync: false, onDown: () => undefined });
+    const embedder = new EmbeddedPeer("bench", host);
+    const peers = [await rawPair(), await comlinkPair()];
+    try {
+      const base = {
+        actor: "echo",
+        options: null,
+        restart: "temporary",
+        shutdownMs: 1_000,
+        startTimeoutMs: 10_000,
+      } as const;
+      await Promise.all([
+        host.start({ ...base, name: "echo-a", links: ["echo-b", "bench"] }),
+        host.start({ ...base, name: "echo-b", links: [] }),
+      ]);
+      const actor = embedder.ref(echoProtocol, "echo-a");
+      const ours: Measure = (count, inFlight, payload) =>
+        actor.call("calls", { peer: "echo-b", count, inFlight, payload }, { timeoutMs: 120_000 });
+      await compare(report, ours, peers[0]!.measure, peers[1]!.measure);
+    } finally {
+      await Promise.all([host.stop("echo-a", 1_000), host.stop("echo-b", 1_000)]);
+      embedder.close();
+      for (const peer of peers) await peer.close();
+      rmSync(directory, { recursive: true, force: true });
+      rmSync(bundles, { recursive: true, force: true });
+    }
+  },
+};
+
+async function compare(report: Report, ours: Measure, raw: Measure, comlink: Measure): Promise<void> {
+  for (const kind of ["tiny message", "3 KB Pod"] as const) {
+    const payload = payloads[kind];
+    const times = { ours: [] as number[], raw: [] as number[], comlink: [] as number[] };
+    const rates = { ours: [] as number[], raw: [] as number[], comlink: [] as number[] };
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [name, measure] of [
+        ["ours", ours],
+        ["raw", raw],
+        ["comlink", comlink],
+      ] as const) {
+        const few = counts[kind] / 4;
+        const microseconds = ((await measure(few, 1, payload)) / few) * 1_000;
+        const rate = (counts[kind] / (await measure(counts[kind], 128, payload))) * 1_000;
+        // The first round warms up.
+        if (round === 0) continue;
+        times[name].push(microseconds);
+        rates[name].push(rate);
+      }
+    }
+    report({
+      name: `round trip, ${kind}`,
+      value: median(times.ours),
+      unit: "µs",
+      peer: { name: "postMessage", value: median(times.raw) },
+      target: "≤ 1.5 ×",
+    });
+    report({
+      name: `round trip, ${kind}`,
+      value: median(times.ours),
+      unit: "µs",
+      peer: { name: "Comlink", value: median(times.comlink) },
+    });
+    report({
+      name: `128 in flight, ${kind}`,
+      value: median(rates.ours),
+      unit: "/s",
+      peer: { name: "Comlink", value: median(rates.comlink) },
+      target: "≥ 10 ×",
+    });
+    report({
+      name: `128 in flight, ${kind}`,
+      value: median(rates.ours),
+      unit: "/s",
+      peer: { name: "postMessage", value: median(rates.raw) },
+    });
+  }
+}
+
+interface Pair {
+  readonly measure: Measure;
+  close(): Promise<unknown>;
+}
+
+/** Two threads with a port between them; the first measures. Both run the same small program, given as text. */
+async function pair(program: string): Promise<Pair> {
+  const { port1, port2 } = new MessageChannel();
+  const driver = new Worker(program, {
+    eval: true,
+    workerData: { role: "driver", port: port1 },
+    transferList: [port1],
+  });
+  const echo = new Worker(program, { eval: true, workerData: { role: "echo", port: port2 }, transferList: [port2] });
+  await Promise.all([driver, echo].map((worker) => new Promise((resolve) => void worker.once("online", resolve))));
+  return {
+    measure: (count, inFlight, payload) =>
+      new Promise((resolve) => {
+        driver.once("message", (milliseconds: number) => resolve(milliseconds));
+        driver.postMessage({ count, inFlight, payload });
+      }),
+    close: () => Promise.all([driver.terminate(), echo.terminate()]),
+  };
+}
+
+function rawPair(): Promise<Pair> {
+  return pair(`
+    const { parentPort, workerData: { role, port } } = require("node:worker_threads");
+    if (role === "echo") port.on("message", (message) => port.postMessage(message));
+    else parentPort.on("message", ({ count, inFlight, payload }) => {
+      let sent = 0, received = 0;
+      const started = performance.now();
+      const listener = () => {
+        received++;
+        if (sent < count) { sent++; port.postMessage(payload); }
+        else if (received === count) { port.off("message", listener); parentPort.postMessage(performance.now() - started); }
+      };
+      port.on("message", listener);
+      for (; sent < inFlight; sent++) port.postMessage(payload);
+    });
+  `);
+}
+
+function comlinkPair(): Promise<Pair> {
+  const comlink = JSON.stringify(createRequire(join(process.cwd(), "package.json")).resolve("comlink"));
+  return pair(`
+    const { parentPort, workerData: { role, port } } = require("node:worker_threads");
+    const { expose, wrap } = require(${comlink});
+    if (role === "echo") expose({ echo: (payload) => payload }, port);
+    else {
+      const api = wrap(port);
+      parentPort.on("message", async ({ count, inFlight, payload }) => {
+        let left = count;
+        const started = performance.now();
+        await Promise.all(Array.from({ length: inFlight }, async () => { while (left-- > 0) await api.echo(payload); }));
+        parentPort.postMessage(performance.now() - started);
+      });
+    }
+  `);
+}
