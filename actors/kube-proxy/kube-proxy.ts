@@ -121,8 +121,14 @@ class KubeProxy {
           endpoints: this.rules
             .resolve(request)
             .endpoints(this.ctx.clock.monotonicMs())
-            .map(({ key: _, node, zone, ...rest }) => ({
-              ...rest,
+            .map(({ node, zone, ...rest }) => ({
+              address: rest.address,
+              port: rest.port,
+              ready: rest.ready,
+              serving: rest.serving,
+              terminating: rest.terminating,
+              openConnections: rest.openConnections,
+              outOfRotation: rest.outOfRotation,
               ...(node === undefined ? {} : { node }),
               ...(zone === undefined ? {} : { zone }),
             })),

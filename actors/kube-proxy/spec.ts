@@ -1,6 +1,4 @@
 /** Options of a kube-proxy: data only. */
-import { CALL_TIMEOUT_MS } from "../../protocols/protocol.ts";
-
 export interface KubeProxyOptions {
   /** This node's name. */
   readonly nodeName: string;
@@ -42,6 +40,3 @@ export const KUBE_PROXY_DEFAULTS: KubeProxyDefaults = {
   hostsDelayMs: 10,
   greetingTimeoutMs: 1_000,
 };
-
-/** Deadline of the write that publishes where a Service is really served. */
-export const PUBLISH_TIMEOUT_MS: number = CALL_TIMEOUT_MS;

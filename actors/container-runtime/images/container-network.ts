@@ -140,6 +140,7 @@ function followListen(
   retry: (target: { readonly host: string; readonly port: number }) => void,
   onListening: (port: number, host: string, actual: number) => void,
 ): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its server below
   const emit = server.emit as (this: net.Server, event: string | symbol, ...args: unknown[]) => boolean;
   let last = { host, port };
   const done = (): void => {
@@ -221,7 +222,7 @@ function patchConnect(
     const callback = args.at(-1);
     return connect.call(this, target, ...(typeof callback === "function" ? [callback] : []));
   };
-  net.Socket.prototype.connect = patched as typeof net.Socket.prototype.connect;
+  net.Socket.prototype.connect = patched;
 }
 
 /** `node:http` passes a null path along with a port, and `fetch` a null local address. */
@@ -231,7 +232,7 @@ function isPipe(options: ConnectOptions): boolean {
 
 function connectOptions(args: readonly unknown[]): ConnectOptions | undefined {
   const [first, second] = args;
-  if (first !== null && typeof first === "object") return first as ConnectOptions;
+  if (first !== null && typeof first === "object") return first;
   const isPort = typeof first === "number" || (typeof first === "string" && /^\d+$/.test(first));
   if (!isPort) return undefined;
   return typeof second === "string" ? { port: first, host: second } : { port: first };
@@ -246,8 +247,10 @@ function route(
   const asked = options.host ?? "localhost";
   const port = Number(options.port);
   let host = names.resolve(asked)?.[0] ?? asked;
-  const own = LOCAL_NAMES.has(asked) || asked === podIp ? mapped.get(port) : undefined;
-  const real = own ?? names.moved(host, port);
+  const isLocal = LOCAL_NAMES.has(asked);
+  const own = isLocal || asked === podIp ? mapped.get(port) : undefined;
+  const inPod = own ?? (isLocal && podIp !== undefined && isListening(podIp, port) ? { host: podIp, port } : undefined);
+  const real = inPod ?? names.moved(host, port);
   if (real !== undefined) host = real.host;
   const target: ConnectOptions = { ...options, host, port: real?.port ?? options.port ?? 0 };
   const isLoopback = host.startsWith("127.");
@@ -255,6 +258,25 @@ function route(
     target.localAddress = podIp;
   }
   return target;
+}
+
+/**
+ * Whether somebody listens on `ip:port`: another container of the pod, which `localhost` means as well. Only Linux has own
+ * addresses for pods, and there the kernel's table tells. What no container of the pod serves is looked for on the machine.
+ * @see proc_net(5): addresses are in the machine's byte order, state 0A is LISTEN.
+ */
+function isListening(ip: string, port: number): boolean {
+  if (process.platform !== "linux" || ip === SHARED_IP || !net.isIPv4(ip)) return false;
+  const bytes = ip.split(".").map(Number);
+  const hex = (value: number, length: number): string => value.toString(16).toUpperCase().padStart(length, "0");
+  const address = (os.endianness() === "LE" ? bytes.reverse() : bytes).map((byte) => hex(byte, 2)).join("");
+  const row = new RegExp(`^ *\\d+: ${address}:${hex(port, 4)} [0-9A-F]+:[0-9A-F]+ 0A `, "m");
+  try {
+    return row.test(readFileSync("/proc/net/tcp", "latin1"));
+  } catch {
+    // A machine that hides its tables: then only a container's own servers are known.
+    return false;
+  }
 }
 
 type LookupCallback = (

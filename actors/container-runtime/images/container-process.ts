@@ -26,10 +26,11 @@ export function installContainerProcess(port: MessagePort): void {
   port.on("message", (message: ToContainer) => raise(message.signal));
   // The port alone must not keep a finished program alive.
   port.unref();
-  const { kill, pid } = process;
+  const { pid } = process;
+  const kill = process.kill.bind(process);
   process.kill = (target: number, signal?: string | number): true => {
     // In a pod, 1 is the container's own first process.
-    if (target !== pid && target !== 1) return kill.call(process, target, signal);
+    if (target !== pid && target !== 1) return kill(target, signal);
     if (signal !== 0) raise(typeof signal === "number" ? nameOf(signal) : (signal ?? "SIGTERM"));
     return true;
   };

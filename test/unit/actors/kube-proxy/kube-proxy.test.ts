@@ -80,7 +80,7 @@ describe.runIf(process.platform === "linux")("kube-proxy on real sockets", () =>
       Promise.all(proxies.map(async (proxy) => (await proxy.call("status", null)).ownedShards));
     await until(async () => (await owned()).flat().length === 8);
     expect((await owned()).map((shards) => shards.length)).toEqual([3, 3, 2]);
-    expect((await owned()).flat().sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(new Set((await owned()).flat()).size).toBe(8);
     await until(async () => (await Promise.all(proxies.map(bound))).flat().length === 1);
     const holders = await Promise.all(proxies.map(bound));
     const first = holders.findIndex((each) => each.length === 1);

@@ -138,6 +138,20 @@ describe.runIf(process.platform === "linux")("a container with its own address",
     expect(await container.next()).toEqual(["127.64.250.6", "127.64.250.6", "own 127.64.250.6"]);
   });
 
+  it("finds the servers of the pod's other containers on localhost, and else the machine's", async () => {
+    const sibling = await serverOn("127.64.250.8");
+    const machine = await serverOn("127.0.0.1");
+    const code = `
+      import { get } from "node:http";
+      const read = (port) => new Promise((resolve) => get("http://localhost:" + port, (response) => {
+        response.on("data", (part) => resolve(String(part)));
+      }).on("error", (error) => resolve(error.code)));
+      say([await read(process.env.SIBLING), await read(process.env.MACHINE)]);
+    `;
+    const env = { POD_IP: "127.64.250.8", SIBLING: String(portOf(sibling)), MACHINE: String(portOf(machine)) };
+    expect(await onThread(code, env).next()).toEqual(["127.64.250.8", "127.0.0.1"]);
+  });
+
   it("still tells the program when its own address and port are taken", async () => {
     const other = await serverOn("127.64.250.7");
     const container = onThread(LISTEN, { POD_IP: "127.64.250.7", WANT: String(portOf(other)) });
