@@ -42,7 +42,8 @@ export class PortLinks {
     const link = this.ports.get(peer);
     if (link === undefined) return;
     if (envelopes.length === 1 && isSmall(envelopes, SMALL_VALUES_MAX) >= 0) {
-      link.port.postMessage({ lamport: this.recorder.lamport, envelopes } satisfies Frame);
+      const frame: Frame = { lamport: this.recorder.lamport, envelopes };
+      link.port.postMessage(frame);
       return;
     }
     const bytes = link.codec.encode(this.recorder.lamport, envelopes);
