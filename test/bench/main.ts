@@ -4,9 +4,10 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
+import { etcd } from "./suites/etcd.ts";
 import { messaging } from "./suites/messaging.ts";
 
-const suites: readonly Suite[] = [messaging];
+const suites: readonly Suite[] = [messaging, etcd];
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
