@@ -9,6 +9,7 @@ import type { KubeProxyMethods } from "../../../../protocols/kube-proxy.ts";
 import type { Node, Service } from "../../../../protocols/kubernetes/core-v1.ts";
 import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/discovery-v1.ts";
 import type { Actor, Consumer, Context, Incoming } from "../../../../runtime/actor.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
 import type { Address, Connection, Net } from "../../../../runtime/net.ts";
 import { threadClock } from "../../../../runtime/threads/thread-clock.ts";
 import { ThreadNet } from "../../../../runtime/threads/net.ts";
@@ -89,6 +90,18 @@ export interface Proxy {
   readonly stop: () => Promise<void>;
 }
 
+/** Where a proxy runs. */
+export interface Host {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly kill: () => void;
+}
+
+function threadHost(): Host {
+  const net = new ThreadNet();
+  return { net, clock: threadClock({ unref: true }), kill: () => net.close() };
+}
+
 /** What a net refuses, by address: the code, or undefined to let it through. */
 export type Refusal = (address: Address) => string | undefined;
 
@@ -96,11 +109,16 @@ export class ProxyWorld {
   readonly api: FakeApi = new FakeApi();
   readonly failures: unknown[] = [];
   readonly net: ThreadNet = new ThreadNet();
-  private readonly nets: ThreadNet[] = [this.net];
+  private readonly makeHost: (nodeName: string) => Host;
+  private readonly hosts: Host[] = [];
+
+  constructor(makeHost: (nodeName: string) => Host = threadHost) {
+    this.makeHost = makeHost;
+  }
 
   async start(nodeName: string, options: Partial<KubeProxyOptions> = {}, refuse?: Refusal): Promise<Proxy> {
-    const real = new ThreadNet();
-    this.nets.push(real);
+    const host = this.makeHost(nodeName);
+    this.hosts.push(host);
     const files = new Map<string, string>();
     const life = { dead: false };
     const full: KubeProxyOptions = {
@@ -111,7 +129,8 @@ export class ProxyWorld {
       preferenceWaitMs: 20,
       ...options,
     };
-    const context = this.context(full, refuse === undefined ? real : refusing(real, refuse), files, life);
+    const net = refuse === undefined ? host.net : refusing(host.net, refuse);
+    const context = this.context(full, { ...host, net }, files, life);
     const actor: Actor<KubeProxyMethods> = await kubeProxyActor.start(context);
     return {
       call: async (method, request) => {
@@ -122,38 +141,40 @@ export class ProxyWorld {
       hosts: () => JSON.parse(files.get("hosts.json") ?? "null") as unknown,
       kill: () => {
         life.dead = true;
-        real.close();
+        host.kill();
       },
       stop: async () => {
         await actor.stop?.();
         life.dead = true;
-        real.close();
+        host.kill();
       },
     };
   }
 
   close(): void {
-    for (const net of this.nets) net.close();
+    for (const host of this.hosts) host.kill();
+    this.net.close();
   }
 
   private context(
     options: KubeProxyOptions,
-    net: Net,
+    { net, clock }: Host,
     files: Map<string, string>,
     life: { readonly dead: boolean },
   ): Context<KubeProxyOptions> {
     const crash = (error: unknown): void => {
       if (!life.dead) this.failures.push(error);
     };
-    const clock = threadClock({ unref: true });
     const log = (): void => undefined;
     const context = {
       name: `${options.nodeName}/kube-proxy`,
       incarnation: "1",
       options,
       clock: {
-        ...clock,
+        nowMs: () => clock.nowMs(),
+        monotonicMs: () => clock.monotonicMs(),
         after: (delayMs: number, action: () => void) => clock.after(delayMs, () => (life.dead ? undefined : action())),
+        sleep: (delayMs: number) => clock.sleep(delayMs),
       },
       net,
       disk: {
