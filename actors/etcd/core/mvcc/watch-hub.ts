@@ -7,7 +7,7 @@
 import type { WatchEvent } from "../../../../protocols/etcd.ts";
 import { etcdError } from "./errors.ts";
 import type { KeyRange } from "./key-order.ts";
-import { inRange } from "./key-order.ts";
+import { inRange, orderKey } from "./key-order.ts";
 import type { Revision, Store } from "./store.ts";
 
 export interface Watcher {
@@ -24,8 +24,11 @@ export interface Watcher {
   told: number;
 }
 
-/** Gives events, or only news of progress, to a watcher; false when it can't take more now. */
-export type Deliver = (watcher: Watcher, events: readonly WatchEvent[]) => boolean;
+/**
+ * Gives events, or only news of progress, to a watcher; false when it can't take more now. With them it has all up to
+ * `through`, or up to the store's newest revision.
+ */
+export type Deliver = (watcher: Watcher, events: readonly WatchEvent[], through?: number) => boolean;
 /** Ends a watcher whose next event is compacted. */
 export type Cancel = (watcher: Watcher, error: Error) => void;
 
@@ -117,8 +120,9 @@ export class WatchHub {
         const revisions = store.revisions(Math.max(watcher.next, store.historyFrom), CATCH_UP_REVISIONS);
         const events = select(revisions, watcher.range);
         const wanted = watcher.prevKv ? events : withoutPrevious(events);
-        if (wanted.length > 0 && !deliver(watcher, wanted)) break;
-        watcher.next = (revisions[revisions.length - 1]?.revision ?? store.revision) + 1;
+        const through = revisions[revisions.length - 1]?.revision ?? store.revision;
+        if (wanted.length > 0 && !deliver(watcher, wanted, through)) break;
+        watcher.next = through + 1;
         if (watcher.next > store.revision) {
           watcher.synced = true;
           this.lagging.delete(watcher);
@@ -162,7 +166,7 @@ function groupName({ start, end }: KeyRange): string {
 function select(revisions: readonly Revision[], range: KeyRange): readonly WatchEvent[] {
   const selected: WatchEvent[] = [];
   for (const { events } of revisions) {
-    for (const event of events) if (inRange(range, event.kv.key)) selected.push(event);
+    for (const event of events) if (inRange(range, orderKey(event.kv.key))) selected.push(event);
   }
   return selected;
 }

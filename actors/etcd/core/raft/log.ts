@@ -150,6 +150,18 @@ export class RaftLog {
     this.offsetTerm = term;
   }
 
+  /** The largest index up to `index` behind which at least one of `entries` and `bytes` would be exceeded. */
+  catchUpFrom(index: number, entriesMax: number, bytesMax: number): number {
+    let at = index;
+    let bytes = 0;
+    while (at > this.offset && index - at < entriesMax) {
+      bytes += (this.entries[at - this.offset - 1] as Entry).data.length;
+      if (bytes > bytesMax) break;
+      at--;
+    }
+    return at;
+  }
+
   /** Starts over from a snapshot of another member. Nothing is stable before `persisted`. */
   restore(meta: SnapshotMeta): void {
     invariant(meta.index > this.committed, `snapshot ${meta.index} within what is committed (${this.committed})`);

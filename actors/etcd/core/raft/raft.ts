@@ -135,9 +135,18 @@ export class Raft {
     this.startElection(true, false);
   }
 
-  /** Appends entries to the leader's log; false when this member isn't the leader, or is handing over. */
+  /** Whether it leads and takes proposals: not while it hands over. */
+  get isAccepting(): boolean {
+    return this.role === "leader" && this.transferee === 0;
+  }
+
+  get isHandingOver(): boolean {
+    return this.role === "leader" && this.transferee !== 0;
+  }
+
+  /** Appends entries to the leader's log; false when it is not accepting any. */
   propose(data: readonly Uint8Array[]): boolean {
-    if (this.role !== "leader" || this.transferee !== 0) return false;
+    if (!this.isAccepting) return false;
     for (const one of data) this.log.append(this.term, one);
     return true;
   }

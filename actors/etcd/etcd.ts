@@ -1,0 +1,174 @@
+/** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
+import type { EtcdMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
+import { etcdProtocol } from "../../protocols/etcd.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
+import { defineActor } from "../../runtime/actor.ts";
+import { BytesError } from "./core/bytes.ts";
+import type { Command } from "./core/mvcc/command.ts";
+import { etcdError } from "./core/mvcc/errors.ts";
+import { decodeStore } from "./core/mvcc/state-codec.ts";
+import { StateMachine } from "./core/mvcc/state-machine.ts";
+import { checkTxn } from "./core/mvcc/txn.ts";
+import { decodeMessage } from "./core/raft/message-codec.ts";
+import { Raft } from "./core/raft/raft.ts";
+import type { Message } from "./core/raft/types.ts";
+import { crc32c } from "./core/wal/crc32c.ts";
+import { Member } from "./member.ts";
+import { Peers } from "./peers.ts";
+import type { EtcdOptions } from "./spec.ts";
+import { Storage } from "./storage.ts";
+
+export const etcdActor: ActorDefinition<EtcdMethods, EtcdOptions> = defineActor(etcdProtocol, start);
+
+async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
+  const member = await recover(ctx);
+  for (const id of member.peers.ids) {
+    if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
+  }
+  member.start();
+  return { handlers: makeHandlers(ctx, member), stop: () => member.stop() };
+}
+
+async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
+  const { options } = ctx;
+  const peers = new Peers(ctx);
+  // The same for all members of one cluster, and another for another set of members.
+  const clusterId = String(crc32c(new TextEncoder().encode(peers.ids.map((id) => peers.name(id)).join("\n"))));
+  const storage = new Storage(ctx, { clusterId, memberId: peers.self });
+  const { log, snapshot } = await storage.open();
+  const machine = new StateMachine(clusterId, String(peers.self));
+  if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
+  const raft = new Raft(
+    {
+      id: peers.self,
+      electionTicks: options.electionTicks,
+      heartbeatTicks: options.heartbeatTicks,
+      messageBytesMax: options.batchBytesMax,
+      inflightMax: options.inflightMax,
+      seed: 1 + ctx.random.below(2 ** 31),
+    },
+    {
+      hardState: log.hardState,
+      entries: log.entries,
+      snapshot: snapshot ?? { index: 0, term: 0, membership: { voters: peers.ids, learners: [] } },
+    },
+  );
+  return new Member(ctx, { raft, peers, machine, storage });
+}
+
+function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMethods>["handlers"] {
+  const { options } = ctx;
+  const { machine, peers, raft } = member;
+
+  const write = <Reply>(command: Command, sizeBytes: number, grows: boolean): Promise<Reply> => {
+    if (sizeBytes > options.requestBytesMax) throw etcdError("ETCD_REQUEST_TOO_LARGE");
+    if (grows && machine.store.sizeBytes > options.quotaBytes) throw etcdError("ETCD_NO_SPACE");
+    return member.write<Reply>(command);
+  };
+
+  return {
+    range: (request) => {
+      checkKey(request.key);
+      if (request.serializable === true) return machine.range(request);
+      return new Promise((resolve, reject) => member.read({ type: "range", request, resolve, reject }));
+    },
+    put: (request) => {
+      checkKey(request.key);
+      return write({ type: "put", request }, request.key.length + request.value.length, true);
+    },
+    deleteRange: (request) => {
+      checkKey(request.key);
+      return write({ type: "deleteRange", request }, request.key.length, false);
+    },
+    txn: (request) => {
+      checkTxn(request);
+      const { sizeBytes, grows } = measure(request);
+      return write({ type: "txn", request }, sizeBytes, grows);
+    },
+    compact: ({ revision }) => write({ type: "compact", revision: natural(revision, "revision") }, 0, false),
+    leaseGrant: ({ ttlSeconds, id }) => {
+      const ttl = Math.max(options.leaseTtlSecondsMin, Math.ceil(natural(ttlSeconds, "ttlSeconds")));
+      const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : id;
+      return write({ type: "leaseGrant", id: chosen, ttlSeconds: ttl }, 0, true);
+    },
+    leaseRevoke: ({ id }) => write({ type: "leaseRevoke", id }, 0, false),
+    leaseKeepAlive: ({ id }, message) => keepAlive(member, id, message),
+    watch: (request: WatchRequest, sink: Sink<WatchResponse>) => {
+      checkKey(request.key);
+      member.watches.add(request, sink);
+    },
+    status: () => member.status(),
+    readIndex: (_request, message) =>
+      new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
+    moveLeader: async ({ to }, message) => {
+      const id = peers.id(to);
+      if (id === 0) throw new InkubeError("INVALID_ARGUMENT", `${to} is no member`);
+      if (raft.leader !== 0 && raft.leader !== peers.self && peers.id(message.from) === 0) {
+        return peers.ref(raft.leader).call("moveLeader", { to }, { timeoutMs: message.timeoutMs });
+      }
+      await member.moveLeader(id);
+      return null;
+    },
+    raft: ({ messages }, { from }) => member.step(decodeMessages(messages, peers.id(from), peers.self)),
+    forward: ({ proposals }) => {
+      member.takeForwarded(proposals);
+      return { results: [] };
+    },
+  };
+}
+
+/** Only the leader counts the time of leases. */
+function keepAlive(
+  member: Member,
+  id: string,
+  message: Incoming,
+): Promise<{ readonly id: string; readonly ttlSeconds: number }> {
+  const { raft, peers } = member;
+  if (raft.role === "leader" || raft.leader === 0) {
+    return new Promise((resolve, reject) => member.read({ type: "keepAlive", id, resolve, reject }));
+  }
+  // Passed on once at most: the members may not agree on the leader for a moment.
+  if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
+  return peers.ref(raft.leader).call("leaseKeepAlive", { id }, { timeoutMs: message.timeoutMs });
+}
+
+function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {
+  if (from === 0) throw new InkubeError("INVALID_ARGUMENT", "the sender is no member");
+  try {
+    return messages.map((bytes) => decodeMessage(bytes, from, to));
+  } catch (error) {
+    if (error instanceof BytesError) throw new InkubeError("INVALID_ARGUMENT", `no message of Raft: ${error.message}`);
+    throw error;
+  }
+}
+
+function checkKey(key: string): void {
+  if (typeof key !== "string" || key === "")
+    throw new InkubeError("INVALID_ARGUMENT", "etcdserver: key is not provided");
+}
+
+function natural(value: number, what: string): number {
+  if (Number.isSafeInteger(Math.ceil(value)) && value >= 0) return value;
+  throw new InkubeError("INVALID_ARGUMENT", `${what} must be a natural number, not ${value}`);
+}
+
+/** What a transaction carries at most, and whether it can make the store larger. */
+function measure(request: TxnRequest): { readonly sizeBytes: number; readonly grows: boolean } {
+  let sizeBytes = 0;
+  let grows = false;
+  for (const compare of request.compare) {
+    checkKey(compare.key);
+    sizeBytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
+  }
+  for (const op of [...request.success, ...request.failure]) {
+    if ("put" in op) {
+      checkKey(op.put.key);
+      sizeBytes += op.put.key.length + op.put.value.length;
+      grows = true;
+    } else {
+      sizeBytes += "range" in op ? op.range.key.length : op.deleteRange.key.length;
+    }
+  }
+  return { sizeBytes, grows };
+}

@@ -1,0 +1,468 @@
+/**
+ * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
+ * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
+ */
+import type { MemberStatus } from "../../protocols/etcd.ts";
+import { hasCode } from "../../protocols/errors.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { ByteWriter } from "./core/bytes.ts";
+import type { Command } from "./core/mvcc/command.ts";
+import { readBatches } from "./core/mvcc/command.ts";
+import { etcdError } from "./core/mvcc/errors.ts";
+import { LeaseClock } from "./core/mvcc/lease-clock.ts";
+import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
+import type { StateMachine } from "./core/mvcc/state-machine.ts";
+import type { Raft } from "./core/raft/raft.ts";
+import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
+import type { Peers } from "./peers.ts";
+import type { Read, Sent } from "./requests.ts";
+import { Reads, Writes } from "./requests.ts";
+import type { EtcdOptions } from "./spec.ts";
+import type { Storage } from "./storage.ts";
+import { Watches } from "./watches.ts";
+
+/** API version that is reported; its watch progress has the semantics that kube-apiserver looks for in it. */
+const VERSION = "3.6.0";
+/** Attempts at an election that follow each other quickly; later ones come from Raft's own timeout. */
+const CAMPAIGNS_MAX = 20;
+/** Leases ended in one go, and how long until one is tried again that is still there. As in etcd. */
+const EXPIRED_LEASES_MAX = 1_000;
+const LEASE_RETRY_MS = 2_000;
+const HOUSEKEEPING_MS = 500;
+const COMPACTION_CHECK_MS = 10_000;
+
+export class Member {
+  readonly writes: Writes;
+  readonly reads: Reads;
+  readonly watches: Watches;
+  readonly raft: Raft;
+  readonly peers: Peers;
+  readonly machine: StateMachine;
+  private readonly ctx: Context<EtcdOptions>;
+  private readonly storage: Storage;
+  private readonly leaseClock: LeaseClock = new LeaseClock();
+
+  private pumping = false;
+  private turnAsked = false;
+  private stopped = false;
+  private persistUnderWay: Promise<void> | undefined;
+  private forwarding = false;
+  /** Batches of followers that wait to be proposed. */
+  private forwarded: Uint8Array[] = [];
+  private savingSnapshot = false;
+  private snapshotIndex: number;
+
+  private knownLeader = 0;
+  private knownTerm = 0;
+  private leaderlessSinceMs: number;
+  private campaigns = 0;
+  private campaignTimer: Timer | undefined;
+  private leaderWaiters: (() => void)[] = [];
+  private timers: Timer[] = [];
+
+  constructor(
+    ctx: Context<EtcdOptions>,
+    parts: { readonly raft: Raft; readonly peers: Peers; readonly machine: StateMachine; readonly storage: Storage },
+  ) {
+    this.ctx = ctx;
+    this.raft = parts.raft;
+    this.peers = parts.peers;
+    this.machine = parts.machine;
+    this.storage = parts.storage;
+    const { requestsMax, watchBufferMax } = ctx.options;
+    // Tells this incarnation's commands from those of earlier ones, which may still be in the log.
+    this.writes = new Writes(ctx.random.below(2 ** 48), requestsMax);
+    this.reads = new Reads(requestsMax);
+    this.watches = new Watches(this.machine, watchBufferMax);
+    this.snapshotIndex = this.raft.log.first - 1;
+    this.leaderlessSinceMs = ctx.clock.monotonicMs();
+  }
+
+  start(): void {
+    const { clock, options } = this.ctx;
+    this.timers = [
+      clock.every(options.tickMs, () => this.tick()),
+      clock.every(HOUSEKEEPING_MS, () => this.keepHouse()),
+      clock.every(options.progressMs, () => this.watches.progress()),
+      clock.every(COMPACTION_CHECK_MS, () => this.compactOld()),
+    ];
+    this.campaignSoon();
+    this.pump();
+  }
+
+  // ---- what comes in ------------------------------------------------------------------------------------------------
+
+  /** Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_TOO_MANY_REQUESTS, and those of the command. */
+  write<Reply>(command: Command): Promise<Reply> {
+    this.checkLeader();
+    const reply = this.writes.submit<Reply>(command);
+    this.askForTurn();
+    return reply;
+  }
+
+  read(read: Read): void {
+    this.checkLeader();
+    this.reads.add(read);
+    this.askForTurn();
+  }
+
+  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead. */
+  takeForwarded(batches: readonly Uint8Array[]): void {
+    if (this.raft.role !== "leader") throw etcdError("ETCD_NO_LEADER");
+    this.forwarded.push(...batches);
+    this.askForTurn();
+  }
+
+  step(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.peers.heard(message.from);
+      this.raft.step(message);
+    }
+    this.askForTurn();
+  }
+
+  peerDown(id: number): void {
+    this.peers.died(id);
+    this.raft.peerDown(id);
+    this.wakeLeaderWaiters();
+    this.askForTurn();
+  }
+
+  private checkLeader(): void {
+    if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
+      throw etcdError("ETCD_NO_LEADER");
+    }
+  }
+
+  private leaderlessMs(): number {
+    return this.ctx.clock.monotonicMs() - this.leaderlessSinceMs;
+  }
+
+  /** One turn of the pump once all messages that came together are taken in. */
+  private askForTurn(): void {
+    if (this.turnAsked) return;
+    this.turnAsked = true;
+    this.ctx.spawn(async () => {
+      await undefined;
+      this.turnAsked = false;
+      this.pump();
+    });
+  }
+
+  // ---- the pump -----------------------------------------------------------------------------------------------------
+
+  private pump(): void {
+    if (this.pumping || this.stopped) return;
+    this.pumping = true;
+    for (let again = true; again;) {
+      this.machine.term = this.raft.term;
+      this.propose();
+      if (this.reads.isWaiting) {
+        this.reads.start(this.ctx.clock.monotonicMs(), (context) => this.raft.readIndex(context));
+      }
+      const ready = this.raft.ready();
+      this.peers.send(ready.messages);
+      this.apply(ready.committed);
+      for (const { context, index } of ready.readStates) this.reads.confirm(context, index);
+      this.answerReads();
+      if (ready.persist !== undefined) this.persist(ready.persist);
+      this.sendSnapshots(ready.snapshotsFor);
+      again = this.noticeLeader() || ready.snapshotsFor.length > 0;
+    }
+    this.pumping = false;
+    this.maybeSaveSnapshot();
+  }
+
+  /** Gives what has gathered to Raft as one entry, or to the leader as one call. */
+  private propose(): void {
+    const { raft, writes } = this;
+    if (raft.role === "leader") {
+      if (this.persistUnderWay !== undefined) return;
+      const batches = this.forwarded;
+      if (!raft.isAccepting || (batches.length === 0 && writes.waiting === 0)) return;
+      this.forwarded = [];
+      if (writes.waiting > 0) batches.push(writes.take().bytes);
+      raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
+    } else if (writes.waiting > 0 && raft.leader !== 0 && !this.forwarding) {
+      this.forward(writes.take(), raft.leader);
+    }
+  }
+
+  private forward(sent: Sent, leader: number): void {
+    this.forwarding = true;
+    this.ctx.spawn(async () => {
+      try {
+        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] });
+      } catch (error) {
+        if (!hasCode(error)) throw error;
+        const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
+        this.writes.fail(sent, etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
+      }
+      this.forwarding = false;
+      this.pump();
+    });
+  }
+
+  private persist(persist: Persist): void {
+    const done = this.storage.append(persist);
+    this.persistUnderWay = done;
+    this.ctx.spawn(async () => {
+      await done;
+      this.persistUnderWay = undefined;
+      if (persist.snapshot !== undefined) this.restore(persist.snapshot);
+      this.raft.persisted();
+      this.pump();
+    });
+  }
+
+  private restore(snapshot: Snapshot): void {
+    this.machine.store = decodeStore(snapshot.data);
+    this.snapshotIndex = snapshot.index;
+    this.watches.restored();
+    this.ctx.trace.event("snapshot-restored", `etcd/${snapshot.index}`, { term: snapshot.term });
+  }
+
+  private apply(entries: readonly Entry[]): void {
+    for (const { data } of entries) {
+      if (data.length > 0) readBatches(data, this.applyOne);
+    }
+    if (entries.length > 0) this.watches.flush();
+  }
+
+  private readonly applyOne = (command: Command, origin: number, sequence: number): void => {
+    if (command.type === "compact") this.watches.flush();
+    const mine = origin === this.writes.origin && this.writes.awaits(sequence);
+    const result = this.machine.apply(command, mine);
+    if (mine) this.writes.settle(sequence, result);
+    if (this.raft.role !== "leader") return;
+    if (command.type === "leaseRevoke") {
+      this.leaseClock.forget(command.id);
+    } else if (command.type === "leaseGrant") {
+      const lease = this.machine.store.leases.get(command.id);
+      if (lease !== undefined) this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
+    }
+  };
+
+  private answerReads(): void {
+    for (const read of this.reads.takeAnswerable(this.raft.log.applied)) {
+      try {
+        read.resolve(this.answer(read) as never);
+      } catch (error) {
+        if (!hasCode(error)) throw error;
+        read.reject(error);
+      }
+    }
+  }
+
+  private answer(read: Read): unknown {
+    switch (read.type) {
+      case "range":
+        return this.machine.range(read.request);
+      case "revision":
+        // Whoever asks holds caches: what they wait for goes out ahead of the answer.
+        this.watches.progress(read.owner);
+        return { revision: this.machine.store.revision };
+      case "keepAlive": {
+        const lease = this.machine.store.leases.get(read.id);
+        if (lease === undefined) return { id: read.id, ttlSeconds: 0 };
+        if (this.raft.role !== "leader") throw etcdError("ETCD_LEADER_CHANGED");
+        this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
+        return { id: lease.id, ttlSeconds: lease.ttlSeconds };
+      }
+    }
+  }
+
+  // ---- leaders ------------------------------------------------------------------------------------------------------
+
+  /** Whether another leader, or none, is known since the last look. */
+  private noticeLeader(): boolean {
+    const { leader, term } = this.raft;
+    if (leader === this.knownLeader && (term === this.knownTerm || leader === 0)) return false;
+    const wasLeaderless = this.knownLeader === 0;
+    this.knownLeader = leader;
+    this.knownTerm = term;
+    this.machine.term = term;
+    this.forwarded = [];
+    this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
+    this.reads.retry();
+    this.campaignTimer?.cancel();
+    if (leader === this.peers.self) {
+      this.leaseClock.promote(this.machine.store.leases.values(), this.ctx.clock.monotonicMs());
+    } else {
+      this.leaseClock.clear();
+    }
+    if (leader === 0) {
+      if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();
+      this.campaigns = 0;
+      this.campaignSoon();
+    }
+    this.ctx.trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, {
+      leader: this.peers.name(leader),
+    });
+    this.wakeLeaderWaiters();
+    return true;
+  }
+
+  private wakeLeaderWaiters(): void {
+    for (const wake of this.leaderWaiters.splice(0)) wake();
+  }
+
+  /** All members learn at the same moment that there is no leader; they stand one after the other. */
+  private campaignSoon(): void {
+    if (this.campaigns >= CAMPAIGNS_MAX) return;
+    const step = this.ctx.options.campaignStepMs;
+    const { random } = this.ctx;
+    const first = this.peers.rank * step + random.below(step);
+    const delayMs = this.campaigns === 0 ? first : first + 2 * step + random.below(4 * step);
+    this.campaigns++;
+    this.campaignTimer = this.ctx.clock.after(delayMs, () => {
+      if (this.raft.leader !== 0 || this.stopped) return;
+      this.raft.campaign();
+      this.pump();
+      if (this.raft.leader === 0) this.campaignSoon();
+    });
+  }
+
+  private tick(): void {
+    const { options, clock } = this.ctx;
+    this.raft.tick();
+    this.reads.retry(clock.monotonicMs() - options.readRetryMs);
+    if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
+      this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+      this.reads.retry();
+      this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+    }
+    this.watches.catchUp();
+    this.pump();
+  }
+
+  private keepHouse(): void {
+    if (this.raft.role !== "leader") return;
+    const nowMs = this.ctx.clock.monotonicMs();
+    for (const id of this.leaseClock.takeExpired(nowMs, EXPIRED_LEASES_MAX, LEASE_RETRY_MS)) {
+      this.writeAside({ type: "leaseRevoke", id });
+    }
+  }
+
+  private compactOld(): void {
+    const kept = this.ctx.options.autoCompactionRevisions;
+    const { revision, compactRevision } = this.machine.store;
+    if (kept === 0 || this.raft.role !== "leader" || revision - compactRevision <= 2 * kept) return;
+    this.writeAside({ type: "compact", revision: revision - kept });
+  }
+
+  /** A write of the member's own; one that fails is tried again at the next occasion. */
+  private writeAside(command: Command): void {
+    this.ctx.spawn(async () => {
+      try {
+        await this.write(command);
+      } catch (error) {
+        if (!hasCode(error)) throw error;
+        this.ctx.log.info("a write of the member's own failed", { type: command.type, code: error.code });
+      }
+    });
+  }
+
+  /** Resolves when `to` leads, or someone else does not. Errors: ETCD_NO_LEADER, ETCD_LEADER_CHANGED. */
+  async moveLeader(to: number): Promise<void> {
+    if (this.raft.leader === to && to !== 0) return;
+    if (!this.raft.transferLeader(to)) throw etcdError("ETCD_NO_LEADER", undefined, "only the leader can hand over");
+    const deadlineMs = this.ctx.clock.monotonicMs() + this.ctx.options.electionTicks * this.ctx.options.tickMs;
+    this.askForTurn();
+    while (this.raft.leader !== to) {
+      const leftMs = deadlineMs - this.ctx.clock.monotonicMs();
+      const givenUp = this.raft.role === "leader" && !this.raft.isHandingOver;
+      if (leftMs <= 0 || givenUp) throw etcdError("ETCD_LEADER_CHANGED", undefined, "the hand-over failed");
+      await new Promise<void>((resolve) => {
+        this.leaderWaiters.push(resolve);
+        this.ctx.clock.after(leftMs, resolve);
+      });
+    }
+  }
+
+  // ---- snapshots ----------------------------------------------------------------------------------------------------
+
+  private makeSnapshot(): Snapshot {
+    return { ...this.raft.snapshotMeta(), data: encodeStore(this.machine.store) };
+  }
+
+  private sendSnapshots(members: readonly number[]): void {
+    if (members.length === 0) return;
+    const snapshot = this.makeSnapshot();
+    for (const member of members) this.raft.sendSnapshot(member, snapshot);
+  }
+
+  /** Writes a snapshot when the log has grown, but not more often than the store's size is worth. */
+  private maybeSaveSnapshot(): void {
+    if (this.savingSnapshot) return;
+    const { options } = this.ctx;
+    const { applied } = this.raft.log;
+    const grown = this.storage.bytesSinceSnapshot;
+    const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
+    if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
+    this.savingSnapshot = true;
+    const snapshot = this.makeSnapshot();
+    this.ctx.spawn(async () => {
+      await this.storage.save(snapshot);
+      this.savingSnapshot = false;
+      this.snapshotIndex = Math.max(this.snapshotIndex, snapshot.index);
+      const { log } = this.raft;
+      log.compact(Math.min(snapshot.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
+    });
+  }
+
+  // ---- the rest -----------------------------------------------------------------------------------------------------
+
+  status(): MemberStatus {
+    const { raft, machine } = this;
+    machine.term = raft.term;
+    return {
+      header: machine.header(),
+      version: VERSION,
+      name: this.ctx.options.name,
+      leader: this.peers.name(raft.leader),
+      raftTerm: raft.term,
+      raftIndex: raft.log.committed,
+      raftAppliedIndex: raft.log.applied,
+      dbSizeBytes: machine.store.sizeBytes,
+      hash: machine.store.hash,
+    };
+  }
+
+  /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
+  async stop(): Promise<void> {
+    if (this.raft.role === "leader") {
+      const heir = this.peers.ids.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+      if (heir !== undefined) {
+        try {
+          await this.moveLeader(heir);
+        } catch (error) {
+          if (!hasCode(error)) throw error;
+        }
+      }
+    }
+    this.stopped = true;
+    for (const timer of this.timers) timer.cancel();
+    this.campaignTimer?.cancel();
+    await this.persistUnderWay;
+    await this.storage.close();
+    this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
+    this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+    this.reads.retry();
+    this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+  }
+}
+
+/** Puts batches together into entries of about `bytesMax` at most. */
+function joinBatches(batches: readonly Uint8Array[], bytesMax: number): readonly Uint8Array[] {
+  if (batches.length === 1) return batches;
+  const entries: Uint8Array[] = [];
+  const writer = new ByteWriter(batches.reduce((sum, batch) => sum + batch.length, 0));
+  for (const batch of batches) {
+    if (writer.length > 0 && writer.length + batch.length > bytesMax) entries.push(writer.take());
+    writer.raw(batch);
+  }
+  entries.push(writer.take());
+  return entries;
+}

@@ -1,0 +1,160 @@
+/**
+ * A member's disk: `wal/` with its segments, `snap/` with its newest snapshot. One write and one sync for each `append`.
+ * Whatever fails here ends the member: after a failed sync nobody knows what is on disk, and a retry may lie.
+ */
+import type { Context } from "../../runtime/actor.ts";
+import type { DiskFile } from "../../runtime/disk.ts";
+import { ByteWriter, invariant } from "./core/bytes.ts";
+import type { HardState, Persist, Snapshot } from "./core/raft/types.ts";
+import type { RecoveredLog } from "./core/wal/recovery.ts";
+import { recoverLog } from "./core/wal/recovery.ts";
+import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
+import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
+import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
+import type { EtcdOptions } from "./spec.ts";
+
+const WAL = "wal";
+const SNAP = "snap";
+/** A writer that has grown beyond it for one large batch is not kept. */
+const WRITER_KEPT_BYTES = 4 * 1_048_576;
+
+interface Segment {
+  readonly sequence: number;
+  lastIndex: number;
+}
+
+export interface Opened {
+  readonly log: RecoveredLog;
+  readonly snapshot: Snapshot | undefined;
+}
+
+export class Storage {
+  private readonly ctx: Context<EtcdOptions>;
+  private readonly identity: Identity;
+  private segments: Segment[] = [];
+  private file: DiskFile | undefined;
+  private position = 0;
+  private chain = 0;
+  private writer: ByteWriter = new ByteWriter(65_536);
+  private mark: SnapshotMark = { index: 0, term: 0 };
+  private hardState: HardState = { term: 0, vote: 0, commit: 0 };
+  private cutDue = false;
+  private saving: Promise<void> = Promise.resolve();
+  /** Bytes of log since the newest snapshot. */
+  bytesSinceSnapshot = 0;
+
+  constructor(ctx: Context<EtcdOptions>, identity: Identity) {
+    this.ctx = ctx;
+    this.identity = identity;
+  }
+
+  /** Errors: ETCD_CORRUPT. */
+  async open(): Promise<Opened> {
+    const { disk } = this.ctx;
+    const snapshot = await this.readSnapshot();
+    if (snapshot !== undefined) this.mark = { index: snapshot.index, term: snapshot.term };
+    const names = (await disk.list(WAL)).filter((name) => segmentSequence(name) !== undefined);
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
+    );
+    const log = recoverLog(files, this.mark, this.identity);
+    if (log.cut !== undefined) {
+      const torn = await disk.open(`${WAL}/${log.cut.name}`);
+      await torn.truncate(log.cut.sizeBytes);
+      await torn.sync();
+      await torn.close();
+      this.ctx.log.warn("cut a torn end off the log; nothing in it was acknowledged", { file: log.cut.name });
+    }
+    this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
+    this.chain = log.chain;
+    this.hardState = log.hardState;
+    this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
+    await this.cut();
+    return { log, snapshot };
+  }
+
+  private async readSnapshot(): Promise<Snapshot | undefined> {
+    const names = (await this.ctx.disk.list(SNAP)).filter((name) => snapshotIndex(name) !== undefined);
+    const newest = names[names.length - 1];
+    if (newest === undefined) return undefined;
+    const bytes = await this.ctx.disk.read(`${SNAP}/${newest}`);
+    invariant(bytes !== undefined, `${newest} vanished`);
+    return decodeSnapshot(newest, bytes);
+  }
+
+  /** Writes and syncs; what `persist` holds is durable when it resolves. One at a time. */
+  async append(persist: Persist): Promise<void> {
+    if (persist.snapshot !== undefined) {
+      await this.saving;
+      await this.writeSnapshot(persist.snapshot);
+    }
+    if (this.cutDue || this.position >= this.ctx.options.segmentBytes) await this.cut();
+    const { file, writer } = this;
+    invariant(file !== undefined, "the log is closed");
+    writer.clear();
+    this.chain = encodeRecords(
+      writer,
+      this.chain,
+      persist.hardState,
+      persist.entries,
+      persist.snapshot === undefined ? undefined : this.mark,
+    );
+    this.hardState = persist.hardState;
+    const bytes = writer.view();
+    const segment = this.segments[this.segments.length - 1] as Segment;
+    const last = persist.entries[persist.entries.length - 1];
+    if (last !== undefined) segment.lastIndex = Math.max(segment.lastIndex, last.index);
+    await file.write(this.position, bytes);
+    await file.sync();
+    this.position += bytes.length;
+    this.bytesSinceSnapshot += bytes.length;
+    if (bytes.length > WRITER_KEPT_BYTES) this.writer = new ByteWriter(65_536);
+  }
+
+  /** Saves a snapshot of this member's own state beside the running log, which is shortened by the next `append`. */
+  save(snapshot: Snapshot): Promise<void> {
+    this.saving = this.saving.then(() => this.writeSnapshot(snapshot));
+    return this.saving;
+  }
+
+  private async writeSnapshot(snapshot: Snapshot): Promise<void> {
+    const { disk } = this.ctx;
+    if (snapshot.index <= this.mark.index) return;
+    await disk.replace(`${SNAP}/${snapshotName(snapshot)}`, encodeSnapshot(snapshot));
+    this.mark = { index: snapshot.index, term: snapshot.term };
+    this.bytesSinceSnapshot = 0;
+    this.cutDue = true;
+    for (const name of await disk.list(SNAP)) {
+      const index = snapshotIndex(name);
+      if (index === undefined || index < snapshot.index) await disk.remove(`${SNAP}/${name}`);
+    }
+  }
+
+  /** Begins a new segment, and removes those that hold nothing beyond the snapshot. */
+  private async cut(): Promise<void> {
+    const { disk } = this.ctx;
+    this.cutDue = false;
+    const { mark } = this;
+    await this.file?.close();
+    const sequence = (this.segments[this.segments.length - 1]?.sequence ?? 0) + 1;
+    const head = { identity: this.identity, sequence, previousChain: this.chain };
+    const { bytes, chain } = encodeSegment(head, this.hardState, mark);
+    const path = `${WAL}/${segmentName(sequence)}`;
+    await disk.replace(path, bytes);
+    this.file = await disk.open(path);
+    this.position = bytes.length;
+    this.chain = chain;
+    this.segments.push({ sequence, lastIndex: 0 });
+    while (this.segments.length > 1 && (this.segments[0] as Segment).lastIndex <= mark.index) {
+      const { sequence: old } = this.segments.shift() as Segment;
+      await disk.remove(`${WAL}/${segmentName(old)}`);
+    }
+    await disk.syncDirectory(WAL);
+  }
+
+  async close(): Promise<void> {
+    await this.saving;
+    await this.file?.close();
+    this.file = undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/** Watch streams: the hub decides who gets what, this carries it to the streams and minds the slow ones. */
+import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
+import type { Sink } from "../../runtime/actor.ts";
+import { keyRange } from "./core/mvcc/key-order.ts";
+import type { StateMachine } from "./core/mvcc/state-machine.ts";
+import type { Watcher } from "./core/mvcc/watch-hub.ts";
+import { WatchHub } from "./core/mvcc/watch-hub.ts";
+
+export class Watches {
+  private readonly hub: WatchHub = new WatchHub();
+  private readonly sinks: Map<number, Sink<WatchResponse>> = new Map();
+  private readonly machine: StateMachine;
+  private readonly bufferMax: number;
+  /** Revisions up to here went to the synced watchers. */
+  private notified: number;
+
+  constructor(machine: StateMachine, bufferMax: number) {
+    this.machine = machine;
+    this.bufferMax = bufferMax;
+    this.notified = machine.store.revision;
+  }
+
+  add(request: WatchRequest, sink: Sink<WatchResponse>): void {
+    this.flush();
+    const watcher = this.hub.add(this.machine.store, {
+      range: keyRange(request.key, request.rangeEnd),
+      startRevision: request.startRevision,
+      prevKv: request.prevKv === true,
+      progressNotify: request.progressNotify === true,
+      owner: sink.from,
+    });
+    this.sinks.set(watcher.id, sink);
+    sink.signal.addEventListener("abort", () => this.drop(watcher), { once: true });
+    this.catchUp();
+    // The first word says from where on nothing will be missed.
+    this.hub.progress(
+      this.machine.store,
+      watcher.owner,
+      (other, events) => other !== watcher || this.deliver(other, events),
+    );
+  }
+
+  private drop(watcher: Watcher): void {
+    this.hub.remove(watcher);
+    this.sinks.delete(watcher.id);
+  }
+
+  /** Tells what was applied since the last time. Needed before a compaction may take it from the history. */
+  flush(): void {
+    const { store } = this.machine;
+    if (store.revision === this.notified) return;
+    const revisions = this.hub.size === 0 ? [] : store.revisions(this.notified + 1);
+    this.notified = store.revision;
+    this.hub.notify(revisions, (watcher, events) => this.deliver(watcher, events));
+  }
+
+  catchUp(): void {
+    if (!this.hub.hasLagging) return;
+    this.hub.catchUp(
+      this.machine.store,
+      (watcher, events, through) => this.deliver(watcher, events, through),
+      (watcher, error) => {
+        const sink = this.sinks.get(watcher.id);
+        this.sinks.delete(watcher.id);
+        sink?.end(error);
+      },
+    );
+  }
+
+  /** The store was replaced by a newer one. */
+  restored(): void {
+    this.hub.restored(this.notified);
+    this.notified = this.machine.store.revision;
+    this.catchUp();
+  }
+
+  progress(owner?: string): void {
+    this.hub.progress(this.machine.store, owner, (watcher, events) => this.deliver(watcher, events));
+  }
+
+  /** `header.revision` promises: nothing up to it is still to come on this stream. */
+  private deliver(watcher: Watcher, events: readonly WatchEvent[], through?: number): boolean {
+    const sink = this.sinks.get(watcher.id);
+    if (sink === undefined) return true;
+    if (sink.buffered >= this.bufferMax) return false;
+    const newest = this.machine.header();
+    const header: ResponseHeader =
+      through === undefined || through >= newest.revision ? newest : { ...newest, revision: through };
+    watcher.told = header.revision;
+    sink.push({ header, events });
+    return true;
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * Members of pure Raft on a virtual network and virtual disks, driven from one seed: messages are lost, doubled, delayed
+ * and overtaken, links cut, members crash and lose what was not synced. Every step is checked against what Raft promises.
+ */
+import { expect } from "vitest";
+import { decodeMessage, encodeMessage } from "../../../actors/etcd/core/raft/message-codec.ts";
+import { Raft } from "../../../actors/etcd/core/raft/raft.ts";
+import type { Entry, HardState, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
+import { SeededRandom } from "../../../runtime/random.ts";
+
+const ELECTION_TICKS = 10;
+
+interface DiskState {
+  hardState: HardState;
+  snapshot: Snapshot;
+  entries: Entry[];
+}
+
+class Node {
+  raft: Raft | undefined;
+  disk: DiskState;
+  persist: Persist | undefined;
+  /** The state machine: texts of all applied entries. */
+  applied: string[] = [];
+  appliedIndex = 0;
+  readStates: { context: number; index: number }[] = [];
+
+  constructor(ids: readonly number[]) {
+    const membership = { voters: ids, learners: [] };
+    const snapshot = { index: 0, term: 0, membership, data: new Uint8Array(0) };
+    this.disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot, entries: [] };
+  }
+}
+
+export interface Faults {
+  /** Chances per message. */
+  readonly drop: number;
+  readonly duplicate: number;
+  /** Chance per step that a sync ends. */
+  readonly syncEnds: number;
+  /** Entries behind which a member compacts; Infinity for never. */
+  readonly compactAfter: number;
+}
+
+export class RaftWorld {
+  readonly nodes: Map<number, Node> = new Map();
+  readonly random: SeededRandom;
+  private faults: Faults;
+  private network: { bytes: Uint8Array; from: number; to: number }[] = [];
+  private readonly cut: Set<string> = new Set();
+  private readonly leaders: Map<number, number> = new Map();
+  private readonly chosen: Map<number, string> = new Map();
+  private readonly acknowledged: Set<string> = new Set();
+  private readonly proposed: Map<string, number> = new Map();
+  private maxAckedIndex = 0;
+  private readonly reads: Map<number, { node: number; floor: number }> = new Map();
+  private nextId = 1;
+  answeredReads = 0;
+  elections = 0;
+  snapshots = 0;
+
+  constructor(seed: number, size: number, faults: Faults) {
+    this.random = new SeededRandom(seed, "raft");
+    this.faults = faults;
+    const ids = Array.from({ length: size }, (_, index) => index + 1);
+    for (const id of ids) {
+      this.nodes.set(id, new Node(ids));
+      this.start(id);
+    }
+  }
+
+  get ackedCount(): number {
+    return this.acknowledged.size;
+  }
+
+  start(id: number): void {
+    const node = this.nodes.get(id)!;
+    if (node.raft !== undefined) return;
+    const options = { electionTicks: ELECTION_TICKS, heartbeatTicks: 2, messageBytesMax: 64, inflightMax: 4 };
+    const { hardState, snapshot, entries } = node.disk;
+    node.raft = new Raft({ ...options, id, seed: 1 + this.random.below(2 ** 31) }, { hardState, snapshot, entries });
+    this.restore(node, snapshot);
+  }
+
+  crash(id: number, told: boolean): void {
+    const node = this.nodes.get(id)!;
+    if (node.raft === undefined) return;
+    // A write under way may have reached the disk or not; nothing that depends on it was sent.
+    if (node.persist !== undefined && this.random.next() < 0.5) this.write(node, node.persist);
+    node.raft = undefined;
+    node.persist = undefined;
+    for (const [context, read] of this.reads) if (read.node === id) this.reads.delete(context);
+    if (told) for (const other of this.nodes.values()) other.raft?.peerDown(id);
+  }
+
+  setLink(a: number, b: number, up: boolean): void {
+    if (up) this.cut.delete(`${a}>${b}`);
+    else this.cut.add(`${a}>${b}`);
+  }
+
+  heal(): void {
+    this.cut.clear();
+    for (const id of this.nodes.keys()) this.start(id);
+  }
+
+  tick(id: number): void {
+    this.nodes.get(id)?.raft?.tick();
+    this.pump(id);
+  }
+
+  campaign(id: number): void {
+    this.nodes.get(id)?.raft?.campaign();
+    this.pump(id);
+  }
+
+  propose(id: number): void {
+    const node = this.nodes.get(id)!;
+    const text = `${this.nextId++}`;
+    if (node.raft?.propose([new TextEncoder().encode(text)]) === true) this.proposed.set(text, id);
+    this.pump(id);
+  }
+
+  read(id: number): void {
+    const context = this.nextId++;
+    if (this.nodes.get(id)?.raft?.readIndex(context) !== true) return;
+    this.reads.set(context, { node: id, floor: this.maxAckedIndex });
+    this.pump(id);
+  }
+
+  transfer(from: number, to: number): void {
+    this.nodes.get(from)?.raft?.transferLeader(to);
+    this.pump(from);
+  }
+
+  /** Delivers one message, not always the oldest. */
+  deliver(reorder: boolean): void {
+    if (this.network.length === 0) return;
+    const at = reorder ? this.random.below(Math.min(this.network.length, 16)) : 0;
+    const message = this.network[at]!;
+    if (this.random.next() >= this.faults.duplicate) this.network.splice(at, 1);
+    if (this.cut.has(`${message.from}>${message.to}`)) return;
+    const raft = this.nodes.get(message.to)!.raft;
+    if (raft === undefined) return;
+    raft.step(decodeMessage(message.bytes, message.from, message.to));
+    this.pump(message.to);
+  }
+
+  endSync(id: number): void {
+    const node = this.nodes.get(id)!;
+    if (node.raft === undefined || node.persist === undefined) return;
+    this.write(node, node.persist);
+    const { snapshot } = node.persist;
+    node.persist = undefined;
+    if (snapshot !== undefined) this.restore(node, snapshot);
+    node.raft.persisted();
+    this.pump(id);
+  }
+
+  step(): void {
+    const ids = [...this.nodes.keys()];
+    for (const id of ids) if (this.random.next() < this.faults.syncEnds) this.endSync(id);
+    for (let left = this.random.below(8); left > 0; left--) this.deliver(true);
+  }
+
+  /** Runs without faults until all is quiet and equal, and looks whether anything acknowledged is missing. */
+  settleAndCheck(): void {
+    this.heal();
+    this.faults = { ...this.faults, drop: 0, duplicate: 0 };
+    for (let round = 0; round < 200; round++) {
+      for (const id of this.nodes.keys()) this.tick(id);
+      for (let left = 0; left < 400 && (this.network.length > 0 || left === 0); left++) {
+        for (const id of this.nodes.keys()) this.endSync(id);
+        for (let count = this.network.length; count > 0; count--) this.deliver(false);
+      }
+      const leader = this.leader();
+      if (round % 20 === 10 && round < 190 && leader !== undefined) this.propose(leader);
+    }
+    const states = [...this.nodes.values()].map((node) => node.applied.join());
+    expect(new Set(states).size).toBe(1);
+    expect(this.leader()).toBeDefined();
+    const first = new Set(this.nodes.values().next().value!.applied);
+    for (const text of this.acknowledged) expect(first.has(text), `acknowledged ${text} is lost`).toBe(true);
+  }
+
+  leader(): number | undefined {
+    for (const [id, { raft }] of this.nodes) if (raft?.role === "leader") return id;
+    return undefined;
+  }
+
+  private send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (this.random.next() < this.faults.drop) continue;
+      this.network.push({ bytes: encodeMessage(message), from: message.from, to: message.to });
+    }
+    if (this.network.length > 2_000) this.network.splice(0, 1_000);
+  }
+
+  private pump(id: number): void {
+    const node = this.nodes.get(id)!;
+    const raft = node.raft;
+    if (raft === undefined) return;
+    for (let again = true; again;) {
+      const ready = raft.ready();
+      this.send(ready.messages);
+      for (const entry of ready.committed) this.apply(id, node, entry);
+      for (const { context, index } of ready.readStates) this.checkRead(id, context, index);
+      if (ready.persist !== undefined) {
+        if (node.persist !== undefined) throw new Error("a second persist came out before the first was done");
+        node.persist = ready.persist;
+      }
+      for (const to of ready.snapshotsFor) {
+        this.snapshots++;
+        raft.sendSnapshot(to, { ...raft.snapshotMeta(), data: new TextEncoder().encode(node.applied.join()) });
+      }
+      again = ready.snapshotsFor.length > 0;
+    }
+    if (raft.role === "leader") {
+      const known = this.leaders.get(raft.term);
+      // Election safety (thesis figure 3.2).
+      if (known === undefined) this.elections++;
+      if ((known ?? id) !== id) throw new Error(`two leaders in term ${raft.term}: ${known} and ${id}`);
+      this.leaders.set(raft.term, id);
+    }
+  }
+
+  private apply(id: number, node: Node, entry: Entry): void {
+    const text = new TextDecoder().decode(entry.data);
+    if (entry.index !== node.appliedIndex + 1) throw new Error(`applied ${entry.index} after ${node.appliedIndex}`);
+    node.appliedIndex = entry.index;
+    // State machine safety: one entry for one index, for ever.
+    const content = `${entry.term}:${text}`;
+    const known = this.chosen.get(entry.index) ?? content;
+    if (known !== content) throw new Error(`entry ${entry.index} is ${known} here and ${content} there`);
+    this.chosen.set(entry.index, content);
+    if (text === "") return;
+    node.applied.push(text);
+    if (this.proposed.get(text) === id) {
+      this.acknowledged.add(text);
+      this.maxAckedIndex = Math.max(this.maxAckedIndex, entry.index);
+    }
+    if (node.appliedIndex - node.disk.snapshot.index > this.faults.compactAfter) this.compact(node);
+  }
+
+  private compact(node: Node): void {
+    const raft = node.raft!;
+    // What is handed out in one go counts as applied: a snapshot is only taken where the two agree.
+    if (raft.log.applied !== node.appliedIndex) return;
+    const data = new TextEncoder().encode(node.applied.join());
+    node.disk.snapshot = { ...raft.snapshotMeta(), data };
+    node.disk.entries = node.disk.entries.filter((entry) => entry.index > node.disk.snapshot.index);
+    raft.log.compact(node.disk.snapshot.index - 2);
+  }
+
+  private checkRead(id: number, context: number, index: number): void {
+    const read = this.reads.get(context);
+    if (read === undefined) return;
+    expect(read.node).toBe(id);
+    // Linearizable: all that was acknowledged before the read began is before its index.
+    expect(index).toBeGreaterThanOrEqual(read.floor);
+    this.reads.delete(context);
+    this.answeredReads++;
+  }
+
+  private write(node: Node, persist: Persist): void {
+    const { disk } = node;
+    if (persist.snapshot !== undefined && persist.snapshot.index > disk.snapshot.index) {
+      disk.snapshot = persist.snapshot;
+      disk.entries = [];
+    }
+    for (const entry of persist.entries) {
+      if (entry.index <= disk.snapshot.index) continue;
+      const at = entry.index - disk.snapshot.index - 1;
+      if (at > disk.entries.length) throw new Error(`entry ${entry.index} leaves a gap on disk`);
+      disk.entries.length = at;
+      disk.entries.push(entry);
+    }
+    disk.hardState = persist.hardState;
+  }
+
+  private restore(node: Node, snapshot: Snapshot): void {
+    const text = new TextDecoder().decode(snapshot.data);
+    node.applied = text === "" ? [] : text.split(",");
+    node.appliedIndex = snapshot.index;
+  }
+}
