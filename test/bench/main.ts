@@ -6,8 +6,9 @@ import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { etcd } from "./suites/etcd.ts";
 import { messaging } from "./suites/messaging.ts";
+import { start } from "./suites/start.ts";
 
-const suites: readonly Suite[] = [messaging, etcd];
+const suites: readonly Suite[] = [messaging, etcd, start];
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
