@@ -46,10 +46,9 @@ export class Session {
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly leases: Informer<Lease>;
-  private readonly informers: Informer<KubernetesObject>[] = [];
-  private readonly queues: { readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
-  private readonly onReady: (() => void)[] = [];
-  private readonly onStop: (() => void)[] = [];
+  /** Every resource that is followed. */
+  readonly followed: { readonly resource: resources.Resource; readonly informer: Informer<KubernetesObject> }[] = [];
+  private readonly queues: { readonly name: string; readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
   private ended = false;
 
   constructor(ctx: Context<ControllerManagerOptions>, client: Client, recorder: EventRecorder) {
@@ -82,41 +81,35 @@ export class Session {
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
     for (const controller of controllers) controller(this);
-    for (const informer of this.informers) informer.start();
+    for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {
-      await Promise.all(this.informers.map((informer) => informer.whenSynced()));
+      await Promise.all(this.followed.map(({ informer }) => informer.whenSynced()));
       if (this.ended) return;
-      for (const action of this.onReady) action();
       for (const { queue, reconcile } of this.queues) queue.run(reconcile);
     });
   }
 
   stop(): void {
     this.ended = true;
-    for (const informer of this.informers) informer.stop();
+    for (const { informer } of this.followed) informer.stop();
     for (const { queue } of this.queues) queue.stop();
-    for (const action of this.onStop) action();
   }
 
   /** A queue that starts working when all informers are in step. */
   queue(name: string, reconcile: Reconcile, options: Partial<WorkQueueOptions> = {}): WorkQueue {
     const queue = new WorkQueue(this.ctx, { name, ...options });
-    this.queues.push({ queue, reconcile });
+    this.queues.push({ name, queue, reconcile });
     return queue;
   }
 
-  /** Runs `action` once all informers are in step, before the queues start. */
-  whenReady(action: () => void): void {
-    this.onReady.push(action);
-  }
-
-  whenStopped(action: () => void): void {
-    this.onStop.push(action);
+  /** Keys that wait or are worked on, by queue. */
+  queueSizes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.queues.map(({ name, queue }) => [name, queue.size]));
   }
 
   private informer<T extends KubernetesObject>(resource: resources.Resource<T>, namespace?: string): Informer<T> {
     const informer = new Informer(this.ctx, this.client, resource, namespace === undefined ? {} : { namespace });
-    this.informers.push(informer as unknown as Informer<KubernetesObject>);
+    this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
     return informer;
   }
 }

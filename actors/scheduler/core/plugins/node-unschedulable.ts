@@ -1,5 +1,5 @@
+import { tolerates } from "../../../client/core/taints.ts";
 import type { FilterPlugin } from "../framework.ts";
-import { tolerates } from "./taint-toleration.ts";
 
 const TAINT = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
 

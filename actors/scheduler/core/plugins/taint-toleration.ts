@@ -1,16 +1,6 @@
-import type { Taint, Toleration } from "../../../../protocols/kubernetes/core-v1.ts";
+import { tolerates } from "../../../client/core/taints.ts";
 import type { FilterPlugin, ScorePlugin } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
-
-/** Whether one of `tolerations` matches the taint. @see k8s.io/api/core/v1 Toleration.ToleratesTaint */
-export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
-  return tolerations.some((toleration) => {
-    if ((toleration.effect ?? "") !== "" && toleration.effect !== taint.effect) return false;
-    if ((toleration.key ?? "") !== "" && toleration.key !== taint.key) return false;
-    if ((toleration.operator ?? "Equal") === "Exists") return true;
-    return (toleration.key ?? "") !== "" && (toleration.value ?? "") === (taint.value ?? "");
-  });
-}
 
 /** NoSchedule and NoExecute taints keep pods out. */
 export const taintToleration: FilterPlugin & ScorePlugin = {

@@ -1,0 +1,65 @@
+/** The controller-manager actor: among its peers one leads, and runs every controller. */
+import type { ControllerManagerMethods } from "../../protocols/controller-manager.ts";
+import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
+import type { ActorDefinition } from "../../runtime/actor.ts";
+import { defineActor } from "../../runtime/actor.ts";
+import { Client } from "../client/client.ts";
+import { EventRecorder } from "../client/event-recorder.ts";
+import { LeaderElector } from "../client/leader-election.ts";
+import { deploymentController } from "./controllers/deployment.ts";
+import { endpointSliceController } from "./controllers/endpoint-slice.ts";
+import { garbageCollector } from "./controllers/garbage-collector.ts";
+import { namespaceController } from "./controllers/namespace.ts";
+import { nodeIpamController } from "./controllers/node-ipam.ts";
+import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
+import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
+import { replicaSetController } from "./controllers/replica-set.ts";
+import { serviceAccountController } from "./controllers/service-account.ts";
+import { taintEvictionController } from "./controllers/taint-eviction.ts";
+import type { Controller } from "./session.ts";
+import { Session } from "./session.ts";
+import type { ControllerManagerOptions } from "./spec.ts";
+import { CONTROLLER_MANAGER_DEFAULTS } from "./spec.ts";
+
+const CONTROLLERS: readonly Controller[] = [
+  nodeIpamController,
+  nodeLifecycleController,
+  taintEvictionController,
+  serviceAccountController,
+  deploymentController,
+  replicaSetController,
+  endpointSliceController,
+  namespaceController,
+  garbageCollector,
+  podGarbageCollector,
+];
+
+export const controllerManagerActor: ActorDefinition<
+  ControllerManagerMethods,
+  Pick<ControllerManagerOptions, "apiServers" | "peers"> & Partial<ControllerManagerOptions>
+> = defineActor(controllerManagerProtocol, (given) => {
+  const ctx = { ...given, options: { ...CONTROLLER_MANAGER_DEFAULTS, ...given.options } };
+  const client = new Client(ctx, ctx.options.apiServers);
+  const recorder = new EventRecorder(ctx, client, "kube-controller-manager");
+  let session: Session | undefined;
+  const elector = new LeaderElector(
+    ctx,
+    client,
+    { name: "kube-controller-manager", identity: ctx.name, peers: ctx.options.peers, ...ctx.options.lease },
+    {
+      onStartedLeading: () => {
+        session = new Session(ctx, client, recorder);
+        session.start(CONTROLLERS);
+      },
+      onStoppedLeading: () => {
+        session?.stop();
+        session = undefined;
+      },
+    },
+  );
+  elector.start();
+  return {
+    handlers: { status: () => ({ leading: elector.isLeading, queues: session?.queueSizes() ?? {} }) },
+    stop: () => elector.stop(),
+  };
+});

@@ -1,0 +1,76 @@
+/** Namespace deletion: removes what is in the namespace, and lets it go when nothing is left. */
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { hasReason } from "../../../protocols/api-server.ts";
+import type { Namespace } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Resource } from "../../client/resources.ts";
+import {
+  configMaps,
+  deployments,
+  endpoints,
+  endpointSlices,
+  events,
+  leases,
+  namespaces,
+  pods,
+  replicaSets,
+  secrets,
+  serviceAccounts,
+  services,
+} from "../../client/resources.ts";
+import type { Result } from "../../client/work-queue.ts";
+import type { Session } from "../session.ts";
+
+/** What makes others first, so that nothing is made anew; events last, as the deletions make some. */
+const CONTENT: readonly Resource<KubernetesObject>[] = [
+  deployments,
+  replicaSets,
+  pods,
+  services,
+  endpointSlices,
+  endpoints,
+  configMaps,
+  secrets,
+  serviceAccounts,
+  leases,
+  events,
+];
+
+/** A look again while pods end, should no event tell. Kubernetes waits half their grace period. */
+const RECHECK_MS = 1_000;
+
+export function namespaceController(session: Session): void {
+  const queue = session.queue("namespace", (name) => reconcile(session, name));
+  session.namespaces.onChange(({ type, object }) => {
+    if (type !== "deleted" && object.metadata?.deletionTimestamp !== undefined) queue.add(object.metadata.name ?? "");
+  });
+  session.pods.onChange(({ type, object }) => {
+    const name = object.metadata?.namespace ?? "";
+    if (type !== "deleted" || session.namespaces.get(name)?.metadata?.deletionTimestamp === undefined) return;
+    if (session.pods.byIndex("namespace", name).length === 0) queue.add(name);
+  });
+}
+
+async function reconcile(session: Session, name: string): Promise<Result> {
+  const namespace = session.namespaces.get(name);
+  if (namespace?.metadata?.deletionTimestamp === undefined) return;
+  if (!(namespace.spec?.finalizers ?? []).includes("kubernetes")) return;
+  await Promise.all(CONTENT.map((resource) => session.client.deleteCollection(resource, name)));
+  const left = await Promise.all(
+    CONTENT.map((resource) => session.client.list(resource, { namespace: name, limit: 1 })),
+  );
+  if (left.some(({ items }) => items.length > 0)) return { afterMs: RECHECK_MS };
+  await finalize(session, namespace);
+}
+
+async function finalize(session: Session, namespace: Namespace): Promise<void> {
+  const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== "kubernetes");
+  try {
+    await session.client.update(
+      namespaces,
+      { ...namespace, spec: { ...namespace.spec, finalizers } },
+      { subresource: "finalize" },
+    );
+  } catch (error) {
+    if (!hasReason(error, "NotFound")) throw error;
+  }
+}

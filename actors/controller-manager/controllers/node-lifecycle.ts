@@ -1,0 +1,124 @@
+/** Node lifecycle: tells lost nodes by their Leases, marks them and their pods, taints nodes by their conditions. */
+import { hasReason } from "../../../protocols/api-server.ts";
+import type { Node } from "../../../protocols/kubernetes/core-v1.ts";
+import { formatTime } from "../../../runtime/clock.ts";
+import { leases, nodes, pods } from "../../client/resources.ts";
+import type { Result, WorkQueue } from "../../client/work-queue.ts";
+import { lostConditions, NodeHealth, plannedTaints, readyStatus } from "../core/node-health.ts";
+import { isReady } from "../core/pods.ts";
+import { Limit } from "../limit.ts";
+import type { Session } from "../session.ts";
+
+const LEASE_NAMESPACE = "kube-node-lease";
+
+export function nodeLifecycleController(session: Session): void {
+  new NodeLifecycle(session);
+}
+
+class NodeLifecycle {
+  private readonly session: Session;
+  private readonly health: NodeHealth;
+  private readonly queue: WorkQueue;
+  private readonly limit: Limit;
+
+  constructor(session: Session) {
+    const { nodeMonitorGraceMs: graceMs, nodeStartupGraceMs: startupGraceMs, podWritesMax } = session.options;
+    this.session = session;
+    this.health = new NodeHealth({ graceMs, startupGraceMs });
+    this.limit = new Limit(podWritesMax);
+    this.queue = session.queue("node-lifecycle", (name) => this.reconcile(name));
+    const { clock } = session.ctx;
+    session.nodes.onChange(({ type, object }) => {
+      const name = object.metadata?.name ?? "";
+      if (type === "deleted") return this.health.removeNode(name);
+      this.health.addNode(name, clock.monotonicMs());
+      const renewTime = session.leases.get(name, LEASE_NAMESPACE)?.spec?.renewTime;
+      this.health.renewed(name, renewTime, clock.monotonicMs());
+      this.queue.add(name);
+    });
+    // A renewal only moves a deadline: the queue's own timer finds out when it passes.
+    session.leases.onChange(({ type, object }) => {
+      const name = object.metadata?.name ?? "";
+      if (type === "deleted") return;
+      if (this.health.renewed(name, object.spec?.renewTime, clock.monotonicMs())) this.queue.add(name);
+    });
+  }
+
+  private async reconcile(name: string): Promise<Result> {
+    const { session, health } = this;
+    const { clock, log } = session.ctx;
+    let node = session.nodes.get(name);
+    if (node === undefined) return;
+    if (!health.isLost(name) && health.leftMs(name, clock.monotonicMs()) === 0) {
+      const lease = await session.client.find(leases, name, LEASE_NAMESPACE);
+      health.renewed(name, lease?.spec?.renewTime, clock.monotonicMs());
+      if (health.leftMs(name, clock.monotonicMs()) === 0 && health.timeUp(name, clock.monotonicMs())) {
+        log.warn("node lost", { node: name });
+        session.ctx.trace.event("node-lost", `nodes/${name}`);
+      }
+    }
+    if (session.stopped) return;
+    if (health.isLost(name)) node = await this.markLost(node);
+    await this.taint(node);
+    const ready = readyStatus(node);
+    if (ready === "Unknown" || ready === "False") await this.markPods(node);
+    return health.isLost(name) ? undefined : { afterMs: Math.max(1, health.leftMs(name, clock.monotonicMs())) };
+  }
+
+  private async markLost(node: Node): Promise<Node> {
+    const { client, recorder, ctx } = this.session;
+    const conditions = lostConditions(node, formatTime(ctx.clock.nowMs()));
+    if (conditions === undefined) return node;
+    const name = node.metadata?.name ?? "";
+    const marked = await client.patch(
+      nodes,
+      name,
+      undefined,
+      { status: { conditions } },
+      { patchType: "application/strategic-merge-patch+json", subresource: "status" },
+    );
+    if (readyStatus(node) !== "Unknown") {
+      recorder.event({ ...typed(node) }, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`);
+    }
+    return marked;
+  }
+
+  private async taint(node: Node): Promise<void> {
+    const taints = plannedTaints(node, formatTime(this.session.ctx.clock.nowMs()));
+    if (taints === undefined) return;
+    const { name = "", resourceVersion } = node.metadata ?? {};
+    await this.session.client.patch(nodes, name, undefined, { metadata: { resourceVersion }, spec: { taints } });
+  }
+
+  /** The kubelet can't say that its pods serve no more: it is said for it. */
+  private async markPods(node: Node): Promise<void> {
+    const { session } = this;
+    const name = node.metadata?.name ?? "";
+    const time = formatTime(session.ctx.clock.nowMs());
+    const ready = session.pods.byIndex("node", name).filter(isReady);
+    await Promise.all(
+      ready.map((pod) =>
+        this.limit.run(async () => {
+          if (session.stopped) return;
+          const condition = { type: "Ready", status: "False", reason: "NodeNotReady", lastTransitionTime: time };
+          const { name: podName = "", namespace, uid } = pod.metadata ?? {};
+          try {
+            await session.client.patch(
+              pods,
+              podName,
+              namespace,
+              { metadata: { uid }, status: { conditions: [condition] } },
+              { patchType: "application/strategic-merge-patch+json", subresource: "status" },
+            );
+          } catch (error) {
+            if (!hasReason(error, "NotFound", "Conflict")) throw error;
+          }
+        }),
+      ),
+    );
+  }
+}
+
+function typed(node: Node): Node {
+  return { apiVersion: "v1", kind: "Node", ...node };
+}

@@ -1,0 +1,18 @@
+/** What a controller-manager answers to its supervisor, to tests and to tools. Its work goes through the API server. */
+import type { Call, Protocol } from "./protocol.ts";
+import { call, protocol } from "./protocol.ts";
+
+export interface ControllerManagerStatus {
+  readonly leading: boolean;
+  /** Keys that wait or are worked on, by controller; empty while another leads. */
+  readonly queues: Readonly<Record<string, number>>;
+}
+
+export type ControllerManagerMethods = {
+  status: Call<null, ControllerManagerStatus>;
+};
+
+export const controllerManagerProtocol: Protocol<ControllerManagerMethods> = protocol<ControllerManagerMethods>(
+  "controller-manager",
+  { status: call() },
+);
