@@ -20,14 +20,14 @@ import { userOfActor } from "./core/identity.ts";
 import { decodeObject } from "./core/machinery/decode-object.ts";
 import { badRequest, methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
-import { answerOf, plainAnswer } from "./core/registry/answers.ts";
+import { answerOf } from "./core/registry/answers.ts";
 import { toServed } from "./core/registry/present.ts";
 import { toStatusError } from "./core/store-errors.ts";
 import type { ObjectList } from "./lists.ts";
 import { Lists } from "./lists.ts";
 import type { ObjectPlace, RequestScope } from "./registry.ts";
 import { Registry } from "./registry.ts";
-import { infoOf, requiredInfo } from "./resource-lookup.ts";
+import { infoOf } from "./resource-lookup.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Watches } from "./watches.ts";
@@ -218,9 +218,9 @@ class ApiServer {
   }
 
   private scope(message: Incoming): RequestScope {
-    const { clock, options, trace } = this.ctx;
+    const { clock, options } = this.ctx;
     const timeoutMs = Math.min(message.timeoutMs, options.requestTimeoutMs);
-    return { ...userOfActor(message.from), deadlineMs: clock.monotonicMs() + timeoutMs, cause: trace.cause() };
+    return { ...userOfActor(message.from), deadlineMs: clock.monotonicMs() + timeoutMs, cause: message.cause };
   }
 
   private async answering<T>(work: () => Promise<T>): Promise<T> {

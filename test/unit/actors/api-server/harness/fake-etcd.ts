@@ -1,0 +1,138 @@
+/** etcd's own state machine behind the etcd protocol, without Raft, disk or network; its failures are for tests to choose. */
+import { StateMachine } from "../../../../../actors/etcd/core/mvcc/state-machine.ts";
+import { keyRange } from "../../../../../actors/etcd/core/mvcc/key-order.ts";
+import type { Watcher } from "../../../../../actors/etcd/core/mvcc/watch-hub.ts";
+import { WatchHub } from "../../../../../actors/etcd/core/mvcc/watch-hub.ts";
+import { InkubeError } from "../../../../../protocols/errors.ts";
+import type { EtcdMethods, WatchRequest, WatchResponse } from "../../../../../protocols/etcd.ts";
+import type { Consumer, Ref, Subscription } from "../../../../../runtime/actor.ts";
+
+/** `refuse`: not carried out. `lose`: carried out, and the answer is lost. */
+export interface Trouble {
+  readonly how: "refuse" | "lose";
+  readonly code: string;
+}
+
+export class FakeEtcd {
+  readonly machine: StateMachine = new StateMachine("cluster", "member");
+  /** Calls by method, for tests that count. */
+  readonly calls: Map<string, number> = new Map();
+  private readonly hub = new WatchHub();
+  private readonly consumers = new Map<Watcher, Consumer<WatchResponse>>();
+  private readonly troubles: { readonly method: string; readonly trouble: Trouble }[] = [];
+  private leases = 0;
+  private held: (() => void)[] | undefined;
+
+  /** The next call of `method` goes wrong. */
+  trouble(method: string, trouble: Trouble): void {
+    this.troubles.push({ method, trouble });
+  }
+
+  /** Watches bring nothing until `release`. */
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const deliver of held) deliver();
+  }
+
+  /** Ends all watches, as the death of the member does. */
+  breakWatches(code: string = "ACTOR_DOWN"): void {
+    for (const [watcher, consumer] of [...this.consumers]) {
+      this.hub.remove(watcher);
+      this.consumers.delete(watcher);
+      consumer.end(new InkubeError(code, "broken by the test", { retryable: true }));
+    }
+  }
+
+  compact(): void {
+    this.machine.apply({ type: "compact", revision: this.machine.store.revision }, true);
+  }
+
+  ref(name: string): Ref<EtcdMethods> {
+    return {
+      name,
+      call: ((method: string, request: unknown) => this.call(method, request)) as Ref<EtcdMethods>["call"],
+      cast: () => undefined,
+      stream: ((_method: string, request: WatchRequest, consumer: Consumer<WatchResponse>) =>
+        this.watch(request, consumer)) as unknown as Ref<EtcdMethods>["stream"],
+    };
+  }
+
+  private async call(method: string, request: unknown): Promise<unknown> {
+    this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    await Promise.resolve();
+    const index = this.troubles.findIndex((each) => each.method === method);
+    const trouble = index < 0 ? undefined : this.troubles.splice(index, 1)[0]?.trouble;
+    const error = trouble && new InkubeError(trouble.code, "made by the test", { retryable: true });
+    if (trouble?.how === "refuse") throw error;
+    const answer = this.answer(method, request);
+    await Promise.resolve();
+    if (error !== undefined) throw error;
+    if (answer instanceof InkubeError) throw answer;
+    return answer;
+  }
+
+  private answer(method: string, request: unknown): unknown {
+    const before = this.machine.store.revision;
+    switch (method) {
+      case "readIndex":
+        return { revision: before };
+      case "range":
+        return this.machine.range(request as never);
+      case "compact":
+        return this.machine.apply({ type: "compact", ...(request as { revision: number }) }, true);
+      case "leaseGrant": {
+        const { ttlSeconds } = request as { ttlSeconds: number };
+        return this.machine.apply({ type: "leaseGrant", id: String(++this.leases), ttlSeconds }, true);
+      }
+      case "put":
+      case "deleteRange":
+      case "txn": {
+        const answer = this.machine.apply({ type: method, request } as never, true);
+        const revisions = this.machine.store.revisions(before + 1);
+        this.deliver(() => this.hub.notify(revisions, (watcher, events) => this.push(watcher, events)));
+        return answer;
+      }
+      default:
+        throw new Error(`the fake has no ${method}`);
+    }
+  }
+
+  private deliver(action: () => void): void {
+    if (this.held === undefined) action();
+    else this.held.push(action);
+  }
+
+  private push(watcher: Watcher, events: WatchResponse["events"]): boolean {
+    const consumer = this.consumers.get(watcher);
+    const header = this.machine.header();
+    queueMicrotask(() => void consumer?.next({ header, events }));
+    return true;
+  }
+
+  private watch(request: WatchRequest, consumer: Consumer<WatchResponse>): Subscription {
+    const watcher = this.hub.add(this.machine.store, {
+      range: keyRange(request.key, request.rangeEnd),
+      startRevision: request.startRevision,
+      prevKv: false,
+      progressNotify: true,
+      owner: "test",
+    });
+    this.consumers.set(watcher, consumer);
+    this.hub.catchUp(
+      this.machine.store,
+      (each, events) => this.push(each, events),
+      (_each, error) => queueMicrotask(() => consumer.end(error)),
+    );
+    return {
+      cancel: () => {
+        this.consumers.delete(watcher);
+        this.hub.remove(watcher);
+      },
+    };
+  }
+}

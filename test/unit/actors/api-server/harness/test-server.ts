@@ -1,0 +1,142 @@
+/** An API server's shell on real time, in front of the fake etcd. */
+import { apiServerActor } from "../../../../../actors/api-server/api-server.ts";
+import type { OpenDoor } from "../../../../../actors/api-server/backend.ts";
+import { noDoor } from "../../../../../actors/api-server/backend.ts";
+import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
+import { API_SERVER_DEFAULTS } from "../../../../../actors/api-server/spec.ts";
+import type {
+  ApiRequest,
+  ApiServerMethods,
+  ApiWatchEvent,
+  ApiWatchRequest,
+  KubernetesObject,
+} from "../../../../../protocols/api-server.ts";
+import type { Actor, Context, Sink } from "../../../../../runtime/actor.ts";
+import { SeededRandom } from "../../../../../runtime/random.ts";
+import { FakeEtcd } from "./fake-etcd.ts";
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export interface TestServer {
+  readonly etcd: FakeEtcd;
+  readonly actor: Actor<ApiServerMethods>;
+  /** What killed the actor, if anything did. */
+  readonly crashes: unknown[];
+  request(request: ApiRequest): Promise<KubernetesObject>;
+  watch(request: ApiWatchRequest): TestWatch;
+  stop(): Promise<void>;
+}
+
+export interface TestWatch {
+  readonly events: ApiWatchEvent[];
+  readonly ended: Promise<Error | undefined>;
+  /** Resolves when `count` events have come. */
+  until(count: number): Promise<readonly ApiWatchEvent[]>;
+  cancel(): void;
+}
+
+let seed = 1;
+
+export async function startServer(
+  options: Partial<ApiServerOptions> = {},
+  openDoor: OpenDoor = noDoor,
+  etcd: FakeEtcd = new FakeEtcd(),
+): Promise<TestServer> {
+  const crashes: unknown[] = [];
+  const timers = new Set<NodeJS.Timeout>();
+  const stopping = new AbortController();
+  const random = new SeededRandom(seed++, "test");
+  const clock: Context["clock"] = {
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after: (delayMs, action) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        action();
+      }, delayMs);
+      timers.add(timer);
+      return { cancel: () => clearTimeout(timer) };
+    },
+    every: (periodMs, action) => {
+      const timer = setInterval(action, periodMs);
+      timers.add(timer);
+      return { cancel: () => clearInterval(timer) };
+    },
+    sleep: (delayMs) => new Promise((resolve) => clock.after(delayMs, resolve)),
+  };
+  const ctx = {
+    name: "api-server-0",
+    incarnation: "test",
+    options: {
+      ...API_SERVER_DEFAULTS,
+      members: ["etcd-0", "etcd-1"],
+      tokens: [{ token: "secret", user: "admin", groups: ["system:masters"] }],
+      kubeletToken: "kubelet-secret",
+      ...options,
+    },
+    clock,
+    random,
+    ids: {
+      unique: () => String(random.below(1e9)),
+      uuid: () => `00000000-0000-4000-8000-${String(random.below(1e12)).padStart(12, "0")}`,
+      suffix: (length: number) =>
+        random
+          .next()
+          .toString(36)
+          .slice(2, 2 + length)
+          .padEnd(length, "x"),
+    },
+    log: quiet,
+    trace: { event: () => {}, cause: () => "" },
+    stopping: stopping.signal,
+    ref: (_protocol: unknown, name: string) => etcd.ref(name),
+    monitor: () => {},
+    spawn: (work: () => Promise<void>) => {
+      work().catch((error: unknown) => crashes.push(error));
+    },
+  } as unknown as Context<ApiServerOptions>;
+  const actor = await apiServerActor(openDoor).start(ctx);
+  const message = { from: "cluster", signal: new AbortController().signal, timeoutMs: 10_000, cause: "" };
+  const server: TestServer = {
+    etcd,
+    actor,
+    crashes,
+    request: async (request) => (await actor.handlers.request(request, message)).object,
+    watch: (request) => openWatch(actor, request),
+    stop: async () => {
+      stopping.abort();
+      await actor.stop?.();
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+  await actor.handlers.ready(null, message);
+  return server;
+}
+
+function openWatch(actor: Actor<ApiServerMethods>, request: ApiWatchRequest): TestWatch {
+  const events: ApiWatchEvent[] = [];
+  const controller = new AbortController();
+  const waiting: { readonly count: number; readonly resolve: (events: readonly ApiWatchEvent[]) => void }[] = [];
+  let end: (error: Error | undefined) => void = () => {};
+  const ended = new Promise<Error | undefined>((resolve) => (end = resolve));
+  const sink: Sink<ApiWatchEvent> = {
+    from: "cluster",
+    signal: controller.signal,
+    timeoutMs: Infinity,
+    cause: "",
+    buffered: 0,
+    push: (event) => {
+      events.push(event);
+      for (const each of waiting) if (events.length >= each.count) each.resolve(events);
+    },
+    end: (error) => end(error),
+  };
+  Promise.resolve(actor.handlers.watch(request, sink)).catch((error: Error) => end(error));
+  return {
+    events,
+    ended,
+    until: (count) =>
+      new Promise((resolve) => (events.length >= count ? resolve(events) : waiting.push({ count, resolve }))),
+    cancel: () => controller.abort(),
+  };
+}
