@@ -1,21 +1,99 @@
 /** What Kubernetes checks of an object before it stores it. An empty list means valid; else throw `invalid(kind, name, causes)`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import {
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateEvent,
+  validateLease,
+  validateNode,
+  validateNodeUpdate,
+  validateSecret,
+  validateSecretUpdate,
+} from "./validation/configuration.ts";
+import { FieldErrors } from "./validation/field-errors.ts";
+import { dns1123Label, dns1123Subdomain } from "./validation/names.ts";
+import type { NameRule } from "./validation/object-meta.ts";
+import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/object-meta.ts";
+import { validatePodSpec, validatePodUpdate } from "./validation/pod.ts";
+import {
+  validateEndpointSlice,
+  validateEndpointSliceUpdate,
+  validateEndpoints,
+  validateService,
+  validateServiceUpdate,
+} from "./validation/service.ts";
+import { validateDeployment, validateReplicaSet, validateSelectorUpdate } from "./validation/workloads.ts";
+
+/** The rules of a kind, besides those of all metadata. A kind without `update` follows `create` there. */
+interface Rules {
+  readonly name?: NameRule;
+  // The object is of the kind that the rules are listed under.
+  readonly create?: (object: never, errors: FieldErrors) => void;
+  readonly update?: (object: never, old: never, errors: FieldErrors) => void;
+}
+
+function both<T>(
+  create: (object: T, errors: FieldErrors) => void,
+  update: (object: T, old: T, errors: FieldErrors) => void,
+): Rules {
+  return {
+    create,
+    update: (object: T, old: T, errors: FieldErrors): void => {
+      create(object, errors);
+      update(object, old, errors);
+    },
+  };
+}
+
+const RULES: Readonly<Record<string, Rules>> = {
+  ConfigMap: { create: validateConfigMap, update: validateConfigMapUpdate },
+  Deployment: both(validateDeployment, validateSelectorUpdate),
+  Endpoints: { create: validateEndpoints },
+  EndpointSlice: { create: validateEndpointSlice, update: validateEndpointSliceUpdate },
+  Event: { create: validateEvent },
+  Lease: { create: validateLease },
+  Namespace: { name: dns1123Label },
+  Node: { create: validateNode, update: validateNodeUpdate },
+  Pod: {
+    create: (pod: import("../../../../protocols/kubernetes/core-v1.ts").Pod, errors) =>
+      validatePodSpec("spec", pod.spec ?? { containers: [] }, errors),
+    update: validatePodUpdate,
+  },
+  ReplicaSet: both(validateReplicaSet, validateSelectorUpdate),
+  Secret: { create: validateSecret, update: validateSecretUpdate },
+  Service: { name: dns1123Label, create: validateService, update: validateServiceUpdate },
+};
+
+function rulesOf(object: KubernetesObject): Rules {
+  // Events of events.k8s.io are stored, and so validated, as those of v1.
+  const known = object.kind !== "Event" || object.apiVersion === "v1";
+  return known && Object.hasOwn(RULES, object.kind ?? "") ? (RULES[object.kind ?? ""] ?? {}) : {};
+}
 
 /** `object` has its defaults, name and namespace. */
 export function validateCreate(object: KubernetesObject): readonly StatusCause[] {
-  void object;
-  return [];
+  const errors = new FieldErrors();
+  const rules = rulesOf(object);
+  validateObjectMeta(object.metadata ?? {}, rules.name ?? dns1123Subdomain, errors);
+  rules.create?.(object as never, errors);
+  return errors.causes;
 }
 
-/** An update of the main resource (`subresource` absent) or of a subresource such as `status`. Immutable fields included. */
+/**
+ * An update of the main resource (`subresource` absent) or of a subresource such as `status`, of which only the metadata is
+ * checked. Immutable fields included.
+ */
 export function validateUpdate(
   object: KubernetesObject,
   old: KubernetesObject,
   subresource?: string,
 ): readonly StatusCause[] {
-  void object;
-  void old;
-  void subresource;
-  return [];
+  const errors = new FieldErrors();
+  const rules = rulesOf(object);
+  validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
+  if (subresource !== undefined && subresource !== "") return errors.causes;
+  if (rules.update !== undefined) rules.update(object as never, old as never, errors);
+  else rules.create?.(object as never, errors);
+  return errors.causes;
 }

@@ -1,0 +1,58 @@
+/** Collects what is wrong with an object, in the words of apimachinery's `field.Error`. */
+import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+
+export class FieldErrors {
+  readonly causes: StatusCause[] = [];
+
+  required(field: string, detail: string = ""): void {
+    this.#add("FieldValueRequired", field, "Required value", detail);
+  }
+
+  invalid(field: string, value: unknown, detail: string): void {
+    this.#add("FieldValueInvalid", field, `Invalid value: ${shown(value)}`, detail);
+  }
+
+  duplicate(field: string, value: unknown, detail: string = ""): void {
+    this.#add("FieldValueDuplicate", field, `Duplicate value: ${shown(value)}`, detail);
+  }
+
+  forbidden(field: string, detail: string): void {
+    this.#add("FieldValueForbidden", field, "Forbidden", detail);
+  }
+
+  notFound(field: string, value: unknown): void {
+    this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, "");
+  }
+
+  tooLong(field: string, maxBytes: number): void {
+    this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${maxBytes} bytes`);
+  }
+
+  /** A string that is none of `supported`, which are listed in this order. */
+  oneOf(field: string, value: unknown, supported: readonly string[]): void {
+    if (typeof value === "string" && supported.includes(value)) return;
+    const list = supported.map((name) => JSON.stringify(name)).join(", ");
+    this.#add("FieldValueNotSupported", field, `Unsupported value: ${shown(value)}`, `supported values: ${list}`);
+  }
+
+  /** `problems` of a text, as `names.ts` finds them. */
+  all(field: string, value: unknown, problems: readonly string[]): void {
+    for (const problem of problems) this.invalid(field, value, problem);
+  }
+
+  notNegative(field: string, value: number | null | undefined): void {
+    if (typeof value === "number" && value < 0) this.invalid(field, value, "must be greater than or equal to 0");
+  }
+
+  inRange(field: string, value: number, min: number, max: number): void {
+    if (value < min || value > max) this.invalid(field, value, `must be between ${min} and ${max}, inclusive`);
+  }
+
+  #add(reason: string, field: string, what: string, detail: string): void {
+    this.causes.push({ reason, message: detail === "" ? what : `${what}: ${detail}`, field });
+  }
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "null" : JSON.stringify(value);
+}

@@ -1,0 +1,141 @@
+/** Rules of what pods say about where they may run. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
+import type {
+  Affinity,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  Toleration,
+  TopologySpreadConstraint,
+} from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { FieldErrors } from "./field-errors.ts";
+import { validateLabelSelector } from "./label-selector.ts";
+import { labelValue, qualifiedName } from "./names.ts";
+
+const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+export function validateTolerations(field: string, tolerations: readonly Toleration[], errors: FieldErrors): void {
+  for (const [i, toleration] of tolerations.entries()) {
+    const at = `${field}[${i}]`;
+    const { key, operator, value, effect, tolerationSeconds } = toleration;
+    if (key) errors.all(`${at}.key`, key, qualifiedName(key));
+    else if (operator !== "Exists") {
+      const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      errors.invalid(`${at}.operator`, operator ?? "", detail);
+    }
+    if (typeof tolerationSeconds === "number" && effect !== "NoExecute") {
+      errors.invalid(`${at}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    }
+    switch (operator) {
+      case undefined:
+      case "Equal":
+        errors.all(`${at}.operator`, value ?? "", labelValue(value ?? ""));
+        break;
+      case "Exists":
+        if (value) errors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
+        break;
+      default:
+        errors.oneOf(`${at}.operator`, operator, ["Equal", "Exists"]);
+    }
+    if (effect) errors.oneOf(`${at}.effect`, effect, EFFECTS);
+  }
+}
+
+export function validateAffinity(field: string, affinity: Affinity, errors: FieldErrors): void {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity;
+  const required = "requiredDuringSchedulingIgnoredDuringExecution";
+  const preferred = "preferredDuringSchedulingIgnoredDuringExecution";
+  if (nodeAffinity) {
+    const at = `${field}.nodeAffinity`;
+    const selector = nodeAffinity[required];
+    if (selector) {
+      const terms = selector.nodeSelectorTerms ?? [];
+      if (terms.length === 0) {
+        errors.required(`${at}.${required}.nodeSelectorTerms`, "must have at least one node selector term");
+      }
+      for (const [i, term] of terms.entries()) validateTerm(`${at}.${required}.nodeSelectorTerms[${i}]`, term, errors);
+    }
+    for (const [i, { weight, preference }] of (nodeAffinity[preferred] ?? []).entries()) {
+      validateWeight(`${at}.${preferred}[${i}].weight`, weight, errors);
+      validateTerm(`${at}.${preferred}[${i}].preference`, preference, errors);
+    }
+  }
+  for (const [name, pods] of Object.entries({ podAffinity, podAntiAffinity })) {
+    if (!pods) continue;
+    const at = `${field}.${name}`;
+    for (const [i, term] of (pods[required] ?? []).entries()) validatePodTerm(`${at}.${required}[${i}]`, term, errors);
+    for (const [i, { weight, podAffinityTerm }] of (pods[preferred] ?? []).entries()) {
+      validateWeight(`${at}.${preferred}[${i}].weight`, weight, errors);
+      validatePodTerm(`${at}.${preferred}[${i}].podAffinityTerm`, podAffinityTerm, errors);
+    }
+  }
+}
+
+function validateWeight(field: string, weight: number, errors: FieldErrors): void {
+  if (weight < 1 || weight > 100) errors.invalid(field, weight, "must be in the range 1-100");
+}
+
+function validateTerm(at: string, term: NodeSelectorTerm, errors: FieldErrors): void {
+  for (const [i, requirement] of (term.matchExpressions ?? []).entries()) {
+    const here = `${at}.matchExpressions[${i}]`;
+    validateOperands(here, requirement, errors);
+    errors.all(`${here}.key`, requirement.key, qualifiedName(requirement.key));
+  }
+  for (const [i, { key, operator, values }] of (term.matchFields ?? []).entries()) {
+    const here = `${at}.matchFields[${i}]`;
+    if (operator !== "In" && operator !== "NotIn") {
+      errors.invalid(`${here}.operator`, operator, "not a valid selector operator");
+    } else if ((values ?? []).length !== 1) {
+      errors.required(
+        `${here}.values`,
+        "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+      );
+    }
+    if (key !== "metadata.name") errors.invalid(`${here}.key`, key, "not a valid field selector key");
+  }
+}
+
+function validateOperands(at: string, { operator, values }: NodeSelectorRequirement, errors: FieldErrors): void {
+  const count = (values ?? []).length;
+  switch (operator as string) {
+    case "In":
+    case "NotIn":
+      if (count === 0) errors.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
+      return;
+    case "Exists":
+    case "DoesNotExist":
+      if (count === 0) return;
+      return errors.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    case "Gt":
+    case "Lt":
+      if (count === 1) return;
+      return errors.required(`${at}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'");
+    default:
+      errors.invalid(`${at}.operator`, operator, "not a valid selector operator");
+  }
+}
+
+function validatePodTerm(at: string, term: PodAffinityTerm, errors: FieldErrors): void {
+  if (term.labelSelector) validateLabelSelector(`${at}.labelSelector`, term.labelSelector, errors);
+  if (term.namespaceSelector) validateLabelSelector(`${at}.namespaceSelector`, term.namespaceSelector, errors);
+  if (!term.topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
+  errors.all(`${at}.topologyKey`, term.topologyKey, qualifiedName(term.topologyKey));
+}
+
+export function validateSpreadConstraints(
+  field: string,
+  constraints: readonly TopologySpreadConstraint[],
+  errors: FieldErrors,
+): void {
+  for (const [i, { maxSkew, topologyKey, whenUnsatisfiable, labelSelector }] of constraints.entries()) {
+    const at = `${field}[${i}]`;
+    if (maxSkew <= 0) errors.invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero");
+    if (!topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
+    errors.oneOf(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
+    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
+    const repeats = constraints
+      .slice(0, i)
+      .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable);
+    if (repeats) errors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
+    if (labelSelector) validateLabelSelector(`${at}.labelSelector`, labelSelector, errors);
+  }
+}
