@@ -1,0 +1,256 @@
+/**
+ * The links between simulated actors. Frames of one direction arrive in order, each some time after it was sent; a link
+ * lives as long as both ends, and either end is told of its end after the frames that came before. What a frame carries
+ * goes through the codec of the wire, so nothing that two actors hold is ever the same object.
+ *
+ * Faults keep what actors may rely on: a link loses nothing and reorders nothing while it is up. A partition holds
+ * frames back, and breaks the link when it lasts; only casts, which promise nothing, can be lost or doubled one by one.
+ */
+import type { Cell } from "../cell.ts";
+import type { DownReason } from "../actor.ts";
+import type { Envelope, Frame } from "../frame.ts";
+import { CAST, FrameCodec } from "../frame.ts";
+import type { Random } from "../random.ts";
+import type { Recorder } from "../trace/recorder.ts";
+import type { EventOwner } from "./event-queue.ts";
+import type { World } from "./world.ts";
+
+/** One end of links: an incarnation of an actor, or the embedding program. */
+export interface LinkEnd extends EventOwner {
+  readonly name: string;
+  readonly cell: Cell;
+  readonly recorder: Recorder;
+  /** The links as this end has been told of them. */
+  readonly links: Map<string, LinkSession>;
+}
+
+export interface LinkFault {
+  /** Added to each frame, in milliseconds; uniform up to it. */
+  readonly delayMs?: number;
+  /** Chance that a cast is lost. */
+  readonly dropCasts?: number;
+  /** Chance that a cast arrives twice. */
+  readonly doubleCasts?: number;
+}
+
+/** A wake-up of a thread that sleeps, as a range in microseconds, and how often it takes longer, up to what. */
+export interface LinkLatency {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly slowShare: number;
+  readonly slowUs: number;
+}
+
+/** Measured between worker threads after an idle gap. */
+export const LINK_LATENCY: LinkLatency = { fromUs: 20, toUs: 140, slowShare: 0.01, slowUs: 2_000 };
+
+/** A link while it lasts. */
+export interface LinkSession {
+  readonly left: LinkEnd;
+  /** Undefined until the peer has started, for one that is about to. */
+  right: LinkEnd | undefined;
+  open: boolean;
+  readonly codecs: { readonly fromLeft: FrameCodec; readonly fromRight: FrameCodec };
+}
+
+/** One direction between two names; it outlives the links over it, so that their frames stay in order. */
+class Channel {
+  readonly random: Random;
+  lastUs = 0;
+  fault: LinkFault | undefined;
+  /** What waits while the direction is cut; undefined while it is not. */
+  held: (() => void)[] | undefined;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+}
+
+export class SimLinks {
+  private readonly world: World;
+  private readonly latency: LinkLatency;
+  private readonly ends = new Map<string, LinkEnd>();
+  private readonly planned = new Set<string>();
+  private readonly pairs = new Map<string, Set<string>>();
+  private readonly channels = new Map<string, Channel>();
+  /** Links to actors that are about to start, by the name of those. */
+  private readonly early = new Map<string, LinkSession[]>();
+  /** Deliveries to an actor that is about to start, in order. */
+  private readonly waiting = new Map<string, { readonly from: string; readonly deliver: (end: LinkEnd) => void }[]>();
+
+  constructor(world: World, latency: LinkLatency = LINK_LATENCY) {
+    this.world = world;
+    this.latency = latency;
+  }
+
+  /** Who may talk to whom; both ways. */
+  pair(left: string, right: string): void {
+    for (const [from, to] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      const known = this.pairs.get(from);
+      if (known === undefined) this.pairs.set(from, new Set([to]));
+      else known.add(to);
+    }
+  }
+
+  /** It will be started soon: what is sent to it waits. */
+  plan(name: string): void {
+    this.planned.add(name);
+  }
+
+  peersOf(name: string): readonly string[] {
+    return [...(this.pairs.get(name) ?? [])];
+  }
+
+  /** Links a new end with everybody it is paired with who is alive or about to be. */
+  join(end: LinkEnd): void {
+    this.ends.set(end.name, end);
+    this.planned.delete(end.name);
+    for (const peer of this.peersOf(end.name)) end.cell.declare(peer);
+    const early = this.early.get(end.name) ?? [];
+    this.early.delete(end.name);
+    for (const session of early) {
+      if (!session.open) continue;
+      session.right = end;
+      this.up(end, session.left.name, session);
+    }
+    for (const peer of this.peersOf(end.name)) if (!end.links.has(peer)) this.connect(end, peer);
+    const waiting = this.waiting.get(end.name) ?? [];
+    this.waiting.delete(end.name);
+    for (const { from, deliver } of waiting) this.send(from, end.name, end, () => deliver(end));
+  }
+
+  /** Ends every link of an end that has died; its peers are told. */
+  leave(end: LinkEnd, reason: DownReason): void {
+    if (this.ends.get(end.name) === end) this.ends.delete(end.name);
+    for (const [peer, session] of end.links) {
+      if (!session.open) continue;
+      session.open = false;
+      const other = session.left === end ? session.right : session.left;
+      if (other !== undefined) this.send(end.name, peer, other, () => this.down(other, end.name, session, reason));
+    }
+    end.links.clear();
+  }
+
+  transmit(end: LinkEnd, peer: string, envelopes: Envelope[]): void {
+    const session = end.links.get(peer);
+    if (session === undefined || !session.open) return;
+    const channel = this.channel(end.name, peer);
+    const codec = session.left === end ? session.codecs.fromLeft : session.codecs.fromRight;
+    const sent = channel.fault === undefined ? envelopes : this.spoil(channel, envelopes);
+    if (sent.length === 0) return;
+    const frame = codec.decode(codec.encode(end.recorder.lamport, sent));
+    const other = session.left === end ? session.right : session.left;
+    const deliver = (to: LinkEnd): void => this.receive(to, end.name, session, frame);
+    if (other !== undefined) this.send(end.name, peer, other, () => deliver(other));
+    else this.waiting.set(peer, [...(this.waiting.get(peer) ?? []), { from: end.name, deliver }]);
+  }
+
+  setFault(from: string, to: string, fault: LinkFault | undefined): void {
+    this.channel(from, to).fault = fault;
+  }
+
+  /** Holds back what `from` sends to `to`, until `heal`. */
+  cut(from: string, to: string): void {
+    this.channel(from, to).held ??= [];
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.channel(from, to).held !== undefined;
+  }
+
+  heal(from: string, to: string): void {
+    const channel = this.channel(from, to);
+    const held = channel.held ?? [];
+    channel.held = undefined;
+    for (const go of held) go();
+  }
+
+  /** Ends a link whose ends live on: what is under way is lost, and each end sees the other go down. */
+  break(left: string, right: string): void {
+    const session = this.ends.get(left)?.links.get(right);
+    if (session === undefined || !session.open || session.right === undefined) return;
+    session.open = false;
+    for (const [end, peer] of [
+      [session.left, session.right],
+      [session.right, session.left],
+    ] as const) {
+      // Not over the channel, which is cut.
+      this.world.schedule(this.latency.toUs, end, () => this.down(end, peer.name, session, "hang"));
+    }
+  }
+
+  /** Links two ends again after `break`. */
+  mend(left: string, right: string): void {
+    const end = this.ends.get(left);
+    if (end !== undefined && end.links.get(right)?.open !== true && this.ends.has(right)) this.connect(end, right);
+  }
+
+  private connect(end: LinkEnd, peer: string): void {
+    const other = this.ends.get(peer);
+    if (other === undefined && !this.planned.has(peer)) return;
+    const codecs = { fromLeft: new FrameCodec(), fromRight: new FrameCodec() };
+    const session: LinkSession = { left: end, right: other, open: true, codecs };
+    this.up(end, peer, session);
+    if (other !== undefined) this.send(end.name, peer, other, () => this.up(other, end.name, session));
+    else this.early.set(peer, [...(this.early.get(peer) ?? []), session]);
+  }
+
+  private up(end: LinkEnd, peer: string, session: LinkSession): void {
+    if (!session.open) return;
+    end.links.set(peer, session);
+    end.cell.linkUp(peer);
+  }
+
+  private down(end: LinkEnd, peer: string, session: LinkSession, reason: DownReason): void {
+    if (end.links.get(peer) !== session) return;
+    end.links.delete(peer);
+    end.recorder.record("down", peer, peer, "", "");
+    end.cell.linkDown(peer, reason);
+  }
+
+  private receive(end: LinkEnd, from: string, session: LinkSession, frame: Frame): void {
+    if (end.links.get(from) === session) end.cell.receive(from, frame);
+  }
+
+  /** Runs `action` at `end` after everything that was sent that way before. */
+  private send(from: string, to: string, end: EventOwner, action: () => void): void {
+    const channel = this.channel(from, to);
+    if (channel.held !== undefined) {
+      channel.held.push(() => this.send(from, to, end, action));
+      return;
+    }
+    const { random } = channel;
+    const { fromUs, toUs, slowShare, slowUs } = this.latency;
+    const draw = random.next();
+    // One draw gives both: which share it falls in, and where in its range.
+    const latencyUs =
+      draw < slowShare
+        ? toUs + (slowUs * draw) / slowShare
+        : fromUs + ((toUs - fromUs) * (draw - slowShare)) / (1 - slowShare);
+    const delayUs = channel.fault?.delayMs === undefined ? 0 : random.next() * channel.fault.delayMs * 1_000;
+    channel.lastUs = Math.max(channel.lastUs, this.world.nowUs + Math.round(latencyUs + delayUs));
+    this.world.scheduleAt(channel.lastUs, end, action);
+  }
+
+  private spoil(channel: Channel, envelopes: readonly Envelope[]): Envelope[] {
+    const { dropCasts = 0, doubleCasts = 0 } = channel.fault ?? {};
+    return envelopes.flatMap((envelope): Envelope[] => {
+      if (envelope[0] !== CAST) return [envelope];
+      const draw = channel.random.next();
+      return draw < dropCasts ? [] : draw < dropCasts + doubleCasts ? [envelope, envelope] : [envelope];
+    });
+  }
+
+  private channel(from: string, to: string): Channel {
+    const key = `${from}>${to}`;
+    let channel = this.channels.get(key);
+    if (channel === undefined) {
+      channel = new Channel(this.world.random(`link/${key}`));
+      this.channels.set(key, channel);
+    }
+    return channel;
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * Runs a tree of actors in one thread on virtual time: the same definitions, supervised by the same core, over links,
+ * disks, a network and clocks that are made of one seed. Two runs with one seed, one program and one major version of
+ * Node record the same trace, byte for byte.
+ *
+ * ```ts
+ * const host = new SimulationHost({ seed: 7, spec, definitions: { counter: counterActor }, embedder: { name: "cluster", links: ["counter-0"] } });
+ * await host.start();
+ * const counter = host.context.ref(counterProtocol, "counter-0");
+ * await host.settle(() => counter.call("add", { by: 1 }));
+ * host.kill("counter-0");
+ * await host.run(1_000);
+ * ```
+ *
+ * Time stands still outside of `start`, `run`, `runUntil`, `settle` and `stop`.
+ */
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Methods } from "../../protocols/protocol.ts";
+import type { Actor, ActorDefinition, Context, DownReason } from "../actor.ts";
+import { Cell } from "../cell.ts";
+import type { CellHost } from "../cell.ts";
+import { makeContext, recorderLogger } from "../context.ts";
+import { SeededRandom } from "../random.ts";
+import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
+import { actorsOf } from "../supervisor/spec.ts";
+import type { SupervisorEvent } from "../supervisor/supervisor.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { Recorder } from "../trace/recorder.ts";
+import type { SimEvent } from "./event-queue.ts";
+import { SimClock } from "./sim-clock.ts";
+import { SimDisk } from "./sim-disk.ts";
+import { simIds } from "./sim-ids.ts";
+import type { LinkEnd, LinkFault, LinkLatency, LinkSession } from "./sim-links.ts";
+import { SimLinks } from "./sim-links.ts";
+import type { SimNet } from "./sim-net.ts";
+import { SimNetwork } from "./sim-net.ts";
+import { TraceLog } from "./trace-log.ts";
+import { World } from "./world.ts";
+
+// oxlint-disable-next-line typescript/no-explicit-any -- definitions of any protocol and options
+export type Definitions = { readonly [actor: string]: ActorDefinition<any, any> };
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly spec: SupervisorSpec;
+  /** What a child's `actor` stands for. */
+  readonly definitions: Definitions;
+  /** The program around the cluster, which takes part under this name; specs may link to it. */
+  readonly embedder?: { readonly name: string; readonly links: readonly string[] };
+  readonly epochMs?: number;
+  readonly latency?: LinkLatency;
+  /** A new thread, as a range; a warm spare is near its start. Default 2 to 5 ms. */
+  readonly startMs?: readonly [number, number];
+  /** From a death to its supervisor's knowing. Default 0.5 to 3 ms. */
+  readonly noticeMs?: readonly [number, number];
+  /** How long an actor may hang before it is killed. Default 3,000, as on threads. */
+  readonly hangAfterMs?: number;
+  readonly traceEventsMax?: number;
+  readonly onSupervisor?: (event: SupervisorEvent) => void;
+}
+
+/** What becomes of an actor's disk when it is killed: a power failure, nothing, or a new one. */
+export type DiskFate = "crash" | "kept" | "lost";
+
+/** An actor that died of its own failure. */
+export interface Crash {
+  readonly actor: string;
+  readonly atMs: number;
+  readonly error: unknown;
+}
+
+const START_MS: readonly [number, number] = [2, 5];
+const NOTICE_MS: readonly [number, number] = [0.5, 3];
+const HANG_AFTER_MS = 3_000;
+const EMBEDDER = { name: "embedder", links: [] };
+
+interface Incarnation extends LinkEnd {
+  readonly spec: ChildSpec | undefined;
+  readonly clock: SimClock;
+  readonly net: SimNet;
+  readonly stopping: AbortController;
+  readonly context: Context;
+  actor: Actor<Methods> | undefined;
+  watchdog: SimEvent | undefined;
+  readonly settleStart: { resolve: () => void; reject: (error: Error) => void };
+  readonly timers: SimEvent[];
+}
+
+export class SimulationHost {
+  readonly world: World;
+  readonly trace: TraceLog;
+  readonly network: SimNetwork;
+  readonly supervisor: Supervisor;
+  /** What the embedding program has of the cluster. */
+  readonly context: Context;
+  /** Broken invariants, in order: most tests want none. */
+  readonly crashes: Crash[] = [];
+  private readonly options: SimulationOptions;
+  private readonly links: SimLinks;
+  private readonly disks = new Map<string, SimDisk>();
+  private readonly running = new Map<string, Incarnation>();
+  private readonly starts = new Map<string, number>();
+  private readonly skewsMs = new Map<string, number>();
+
+  /** Errors: INVALID_SPEC. */
+  constructor(options: SimulationOptions) {
+    this.options = options;
+    this.world = new World({
+      seed: options.seed,
+      ...(options.epochMs === undefined ? {} : { epochMs: options.epochMs }),
+    });
+    this.trace = new TraceLog(options.traceEventsMax);
+    this.network = new SimNetwork(this.world);
+    this.links = new SimLinks(this.world, options.latency);
+    const embedder = options.embedder ?? EMBEDDER;
+    this.supervisor = new Supervisor(
+      options.spec,
+      {
+        start: (spec) => this.startActor(spec),
+        stop: (name, deadlineMs) => this.stopActor(name, deadlineMs),
+        kill: (name) => this.killActor(name),
+      },
+      {
+        clock: new SimClock(this.world, this.world.itself, this.world.random("schedule")),
+        random: this.world.random("supervisor"),
+        externals: [embedder.name],
+        ...(options.onSupervisor === undefined ? {} : { onEvent: options.onSupervisor }),
+      },
+    );
+    for (const { name, actor, links } of actorsOf(options.spec)) {
+      if (!Object.hasOwn(options.definitions, actor)) {
+        throw new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`);
+      }
+      this.links.plan(name);
+      for (const peer of links) this.links.pair(name, peer);
+    }
+    for (const peer of embedder.links) this.links.pair(embedder.name, peer);
+    const end = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
+    this.links.join(end);
+    this.context = end.context;
+  }
+
+  get nowMs(): number {
+    return this.world.nowUs / 1_000;
+  }
+
+  /** Runs until every actor is up. Rejects when the tree gives up, or with DEADLINE_EXCEEDED. */
+  start(limitMs = 60_000): Promise<void> {
+    return this.settle(() => this.supervisor.start(), limitMs);
+  }
+
+  /** Runs until every actor has ended. */
+  stop(limitMs = 60_000): Promise<void> {
+    return this.settle(() => this.supervisor.stop(), limitMs);
+  }
+
+  /** Lets virtual time pass. */
+  run(forMs: number): Promise<void> {
+    return this.world.run({ untilUs: this.world.nowUs + Math.round(forMs * 1_000) });
+  }
+
+  /** Runs until `predicate`, asked after each step, is true. Rejects with DEADLINE_EXCEEDED after `limitMs`. */
+  async runUntil(predicate: () => boolean, limitMs: number): Promise<void> {
+    const untilUs = this.world.nowUs + Math.round(limitMs * 1_000);
+    let met = false;
+    await this.world.run({ untilUs, until: () => (met = predicate()) });
+    if (!met) throw new InkubeError("DEADLINE_EXCEEDED", `not within ${limitMs} ms of simulated time`);
+  }
+
+  /** Runs until what `work` returns is settled, and gives its outcome. */
+  async settle<T>(work: () => Promise<T>, limitMs = 60_000): Promise<T> {
+    let outcome: (() => T) | undefined;
+    this.world.schedule(0, this.world.itself, () => {
+      work().then(
+        (value) => void (outcome = () => value),
+        (error: unknown) => {
+          outcome = () => {
+            throw error;
+          };
+        },
+      );
+    });
+    await this.runUntil(() => outcome !== undefined, limitMs);
+    return outcome!();
+  }
+
+  /** Names of the actors that run now. */
+  get actors(): readonly string[] {
+    return [...this.running.keys()];
+  }
+
+  // Faults
+
+  /** Ends an actor as a crash of its machine would; its supervisor restarts it. Does nothing when it is down. */
+  kill(name: string, options: { readonly disk?: DiskFate; readonly reason?: DownReason } = {}): void {
+    const incarnation = this.running.get(name);
+    if (incarnation === undefined) return;
+    const disk = this.disk(name);
+    if (options.disk === "lost") disk.wipe();
+    this.die(incarnation, options.reason ?? "killed", undefined, options.disk !== "kept");
+  }
+
+  /** The actor does nothing any more, as in an endless loop; it is killed after `hangAfterMs`. */
+  hang(name: string): void {
+    const incarnation = this.pause(name);
+    if (incarnation === undefined) return;
+    const hangAfterMs = this.options.hangAfterMs ?? HANG_AFTER_MS;
+    incarnation.watchdog = this.world.schedule(hangAfterMs * 1_000, this.world.itself, () => {
+      if (incarnation.alive && incarnation.hanging !== undefined) this.die(incarnation, "hang", undefined, true);
+    });
+  }
+
+  /** Stops an actor in its tracks for a while, as a long garbage collection does. */
+  stall(name: string, forMs: number): void {
+    const incarnation = this.pause(name);
+    if (incarnation === undefined) return;
+    this.world.schedule(forMs * 1_000, this.world.itself, () => this.world.resume(incarnation));
+  }
+
+  /**
+   * Cuts the links between two groups of actors, both ways unless `oneWay`. What is sent is held back; after
+   * `breakAfterMs` (default: never) the links break and each end sees the other go down.
+   */
+  partition(
+    left: readonly string[],
+    right: readonly string[],
+    options: { readonly oneWay?: boolean; readonly breakAfterMs?: number } = {},
+  ): void {
+    for (const [from, to] of pairsOf(left, right)) {
+      this.links.cut(from, to);
+      if (options.oneWay !== true) this.links.cut(to, from);
+      if (options.breakAfterMs === undefined) continue;
+      this.world.schedule(options.breakAfterMs * 1_000, this.world.itself, () => {
+        if (this.links.isCut(from, to)) this.links.break(from, to);
+      });
+    }
+  }
+
+  heal(left: readonly string[], right: readonly string[]): void {
+    for (const [from, to] of pairsOf(left, right)) {
+      this.links.heal(from, to);
+      this.links.heal(to, from);
+      this.links.mend(from, to);
+    }
+  }
+
+  /** Slows, drops or doubles what `from` sends to `to`; undefined ends it. */
+  faultLink(from: string, to: string, fault: LinkFault | undefined): void {
+    this.links.setFault(from, to, fault);
+  }
+
+  /** Sets an actor's wall clock off, also for its next incarnations. */
+  skewClock(name: string, skewMs: number): void {
+    this.skewsMs.set(name, skewMs);
+    const incarnation = this.running.get(name);
+    if (incarnation !== undefined) incarnation.clock.skewMs = skewMs;
+  }
+
+  /** An actor's storage, for faults and for looking into it. */
+  disk(name: string): SimDisk {
+    let disk = this.disks.get(name);
+    if (disk === undefined) {
+      disk = new SimDisk(this.world, this.world.random(`disk/${name}`));
+      this.disks.set(name, disk);
+    }
+    return disk;
+  }
+
+  // The supervisor's host
+
+  private startActor(spec: ChildSpec): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.running.has(spec.name)) throw new Error(`${spec.name} is already running`);
+      const definition = this.options.definitions[spec.actor]!;
+      const incarnation = this.makeEnd(spec.name, spec, { resolve, reject });
+      this.running.set(spec.name, incarnation);
+      this.world.schedule(this.draw(this.options.startMs ?? START_MS), incarnation, () => {
+        incarnation.recorder.event("start", spec.name, { incarnation: incarnation.context.incarnation });
+        this.links.join(incarnation);
+        // In a promise's job of its own, so that what `start` throws at once is treated like what it rejects with.
+        Promise.resolve()
+          .then(() => definition.start(incarnation.context))
+          .then(
+            (actor: Actor<Methods>) => {
+              if (!incarnation.alive) return;
+              incarnation.actor = actor;
+              incarnation.cell.activate(definition.protocol, actor.handlers);
+              timeout.action = undefined;
+              resolve();
+            },
+            (error: unknown) => {
+              if (!(error instanceof InkubeError)) this.noteCrash(incarnation, error);
+              this.die(incarnation, "start-timeout", error as Error, true);
+            },
+          );
+      });
+      const timeout = this.world.schedule(spec.startTimeoutMs * 1_000, this.world.itself, () => {
+        const late = new InkubeError(
+          "DEADLINE_EXCEEDED",
+          `${spec.name} did not start within ${spec.startTimeoutMs} ms`,
+        );
+        this.die(incarnation, "start-timeout", late, true);
+      });
+      incarnation.timers.push(timeout);
+    });
+  }
+
+  private stopActor(name: string, deadlineMs: number): Promise<void> {
+    const incarnation = this.running.get(name);
+    if (incarnation === undefined) return Promise.resolve();
+    const deadline = this.world.schedule(deadlineMs * 1_000, this.world.itself, () => {
+      this.die(incarnation, "killed", undefined, true);
+    });
+    incarnation.timers.push(deadline);
+    this.world.schedule(0, incarnation, () => {
+      const end = async (): Promise<void> => {
+        incarnation.recorder.event("stop", name);
+        incarnation.stopping.abort();
+        await incarnation.actor?.stop?.();
+        incarnation.cell.close();
+        this.world.schedule(0, incarnation, () => this.die(incarnation, "normal", undefined, false));
+      };
+      end().catch((error: unknown) => incarnation.crash(error));
+    });
+    return Promise.resolve();
+  }
+
+  private killActor(name: string): Promise<void> {
+    this.kill(name);
+    return Promise.resolve();
+  }
+
+  private makeEnd(name: string, spec: ChildSpec | undefined, settleStart: Incarnation["settleStart"]): Incarnation {
+    const count = (this.starts.get(name) ?? 0) + 1;
+    this.starts.set(name, count);
+    const { world } = this;
+    const label = `${name}/${count}`;
+    const ids = simIds(new SeededRandom(world.seed, `ids/${label}`));
+    const stopping = new AbortController();
+    const owner = {
+      name,
+      spec,
+      alive: true,
+      hanging: undefined,
+      links: new Map<string, LinkSession>(),
+      stopping,
+      actor: undefined,
+      watchdog: undefined,
+      settleStart,
+      timers: [],
+      crash: (error: unknown): void => this.crashed(end, error),
+    };
+    const clock = new SimClock(world, owner, new SeededRandom(world.seed, `schedule/${label}`));
+    clock.skewMs = this.skewsMs.get(name) ?? 0;
+    const recorder = new Recorder(name, clock, this.trace.sink(name));
+    const log = recorderLogger(recorder);
+    const cellHost: CellHost = {
+      clock,
+      recorder,
+      log,
+      transmit: (peer, envelopes) => this.links.transmit(end, peer, envelopes),
+      atEndOfTurn: (action) => world.atEndOfTurn(action),
+      progress: () => undefined,
+      crash: owner.crash,
+    };
+    const cell = new Cell(name, cellHost);
+    const net = this.network.open(owner);
+    const context = makeContext(cell, {
+      name,
+      incarnation: ids.unique(),
+      options: structuredClone(spec?.options),
+      clock,
+      random: new SeededRandom(world.seed, `workload/${label}`),
+      ids,
+      disk: this.disk(name).open(owner, `/simulated/${name}`),
+      net,
+      log,
+      recorder,
+      stopping: stopping.signal,
+      crash: owner.crash,
+    });
+    const end: Incarnation = Object.assign(owner, { clock, recorder, cell, net, context });
+    return end;
+  }
+
+  private pause(name: string): Incarnation | undefined {
+    const incarnation = this.running.get(name);
+    if (incarnation !== undefined) incarnation.hanging ??= [];
+    return incarnation;
+  }
+
+  private noteCrash(incarnation: Incarnation, error: unknown): void {
+    this.crashes.push({ actor: incarnation.name, atMs: this.nowMs, error });
+  }
+
+  private crashed(incarnation: Incarnation, error: unknown): void {
+    if (!incarnation.alive) return;
+    // The embedding program has no supervisor.
+    if (incarnation.spec === undefined) return this.world.fail(error);
+    this.noteCrash(incarnation, error);
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    incarnation.recorder.event("crash", incarnation.name, { error: said });
+    this.die(incarnation, "throw", error as Error, true);
+  }
+
+  private die(incarnation: Incarnation, reason: DownReason, error: Error | undefined, diskCrash: boolean): void {
+    if (!incarnation.alive) return;
+    const { name } = incarnation;
+    incarnation.alive = false;
+    if (incarnation.watchdog !== undefined) incarnation.watchdog.action = undefined;
+    for (const timer of incarnation.timers) timer.action = undefined;
+    incarnation.net.close();
+    if (diskCrash) this.disk(name).crash();
+    this.links.leave(incarnation, reason);
+    this.world.schedule(this.draw(this.options.noticeMs ?? NOTICE_MS), this.world.itself, () => {
+      this.running.delete(name);
+      this.supervisor.actorDown(name, reason, error);
+      incarnation.settleStart.reject(error ?? new InkubeError("ACTOR_DOWN", `${name} is down (${reason})`));
+    });
+  }
+
+  private draw([fromMs, toMs]: readonly [number, number]): number {
+    return (fromMs + (toMs - fromMs) * this.world.random("schedule").next()) * 1_000;
+  }
+}
+
+function* pairsOf(left: readonly string[], right: readonly string[]): Generator<readonly [string, string]> {
+  for (const from of left) for (const to of right) if (from !== to) yield [from, to];
+}
