@@ -18,6 +18,7 @@ import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import { Client } from "../client/client.ts";
+import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { nodes } from "../client/resources.ts";
@@ -185,6 +186,11 @@ export class Cluster implements AsyncDisposable {
     return this.supervisor.onEvent(listener);
   }
 
+  /** A local copy of a resource that follows the cluster; `start` and `stop` it. It lives through the deaths of API servers. */
+  informer<T extends KubernetesObject>(resource: Resource<T>, selector: Selector = {}): Informer<T> {
+    return new Informer(this.embedder.context, this.client, resource, selector);
+  }
+
   /**
    * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
    * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, and the API's own.
@@ -347,6 +353,7 @@ export class Cluster implements AsyncDisposable {
 
   private supervised(event: SupervisorEvent): void {
     if (event.type === "up") this.address.serverUp(event.name);
+    this.options.onEvent?.(event);
   }
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
@@ -371,7 +378,7 @@ export class Cluster implements AsyncDisposable {
     const known = this.supervisor
       .status()
       .map((status) => status.name)
-      .filter((known) => known !== "root");
+      .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
 }

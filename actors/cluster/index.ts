@@ -1,6 +1,8 @@
 /** The public door of the package: `import { Cluster } from "inkube"`. */
 export { Cluster } from "./cluster.ts";
 export type { ActorStatus, WaitOptions } from "./cluster.ts";
+export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
+export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, ImageOptions } from "./options.ts";
 export type { ClusterTrace, TraceFilter } from "./trace.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";

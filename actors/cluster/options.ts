@@ -1,5 +1,6 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
 import { InkubeError } from "../../protocols/errors.ts";
+import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 
 export interface ClusterOptions {
   /** Masters: an etcd member, API server, scheduler and controller-manager each. Odd, 1 to 7; 3 survive the loss of one. Default 3. */
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   readonly hangAfterMs?: number;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
+  /** Told of each actor that comes up, goes down or is restarted, from the first one on. */
+  readonly onEvent?: (event: SupervisorEvent) => void;
 }
 
 /** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
@@ -43,6 +46,7 @@ export interface ResolvedOptions {
   readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   readonly hangAfterMs: number;
   readonly startTimeoutMs: number;
+  readonly onEvent: ((event: SupervisorEvent) => void) | undefined;
 }
 
 const KNOWN: readonly (keyof ClusterOptions)[] = [
@@ -56,6 +60,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "capacity",
   "hangAfterMs",
   "startTimeoutMs",
+  "onEvent",
 ];
 /** A quorum of more costs every write and survives nothing that matters within one process. */
 const MASTERS_MAX = 7;
@@ -88,6 +93,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     capacity: options.capacity ?? {},
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
+    onEvent: options.onEvent,
   };
 }
 

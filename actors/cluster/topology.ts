@@ -54,7 +54,7 @@ function preferring<T>(items: readonly T[], first: number): readonly T[] {
 }
 
 export function makeTopology(options: TopologyOptions): SupervisorSpec {
-  const nodes = [
+  const members = [
     ...indices(options.masters).map((index) => masterSpec(options, index)),
     ...indices(options.workers).map((index) => workerSpec(options, index)),
   ];
@@ -65,12 +65,12 @@ export function makeTopology(options: TopologyOptions): SupervisorSpec {
     intensity: INTENSITY,
     backoff: BACKOFF,
     startInParallel: true,
-    children: options.rings === undefined ? nodes : [collectorSpec(nodes, options.rings), ...nodes],
+    children: options.rings === undefined ? members : [collectorSpec(members, options.rings), ...members],
   };
 }
 
-function collectorSpec(nodes: readonly SupervisorSpec[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
-  const actors = nodes.flatMap((node) => actorsOf(node)).map(({ name }) => name);
+function collectorSpec(members: readonly SupervisorSpec[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
+  const actors = members.flatMap(actorsOf).map(({ name }) => name);
   const options: TraceCollectorOptions = {
     ...TRACE_COLLECTOR_DEFAULTS,
     rings: ringsOf([EMBEDDER, ...actors, TRACE_COLLECTOR]),

@@ -1,0 +1,37 @@
+/** What the views of `inkube up` show of a running cluster, kept up to date. */
+import type { Lease } from "../../../protocols/kubernetes/coordination-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Informer } from "../../client/informer.ts";
+import { leases, nodes, pods } from "../../client/resources.ts";
+import type { Cluster } from "../cluster.ts";
+import { History } from "./history.ts";
+
+export class ClusterState {
+  readonly nodes: Informer<Node>;
+  readonly pods: Informer<Pod>;
+  /** Who leads: the Leases of the components, not the nodes' heartbeats. */
+  readonly leases: Informer<Lease>;
+  private readonly stopListening: () => void;
+
+  /** `onChange`: something is different now; `onHistory`: with a line about it. */
+  constructor(cluster: Cluster, onChange: () => void, onHistory: (line: string) => void) {
+    const history = new History();
+    this.nodes = cluster.informer(nodes);
+    this.pods = cluster.informer(pods);
+    this.leases = cluster.informer(leases, { namespace: "kube-system" });
+    for (const informer of [this.nodes, this.pods, this.leases]) {
+      informer.onChange(onChange);
+      informer.start();
+    }
+    this.stopListening = cluster.onEvent((event) => {
+      const line = history.tell(event, Date.now());
+      if (line !== undefined) onHistory(line);
+      onChange();
+    });
+  }
+
+  close(): void {
+    this.stopListening();
+    for (const informer of [this.nodes, this.pods, this.leases]) informer.stop();
+  }
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/** The command `inkube`. Every failure ends in one line on stderr and exit code 1. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { applyCommand } from "./apply.ts";
+import { deleteCommand } from "./delete.ts";
+import { explain } from "./failure.ts";
+import { getCommand } from "./get.ts";
+import { logsCommand } from "./logs.ts";
+import { simulateCommand } from "./simulate.ts";
+import { traceCommand } from "./trace.ts";
+import { upCommand } from "./up.ts";
+
+const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  readonly version: string;
+};
+
+const program = new Command("inkube")
+  .description("A highly available Kubernetes cluster inside one Node.js process.")
+  .version(manifest.version)
+  .showHelpAfterError("(inkube --help tells what there is)")
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "inkube: ")) })
+  .exitOverride();
+for (const command of [
+  upCommand(),
+  applyCommand(),
+  getCommand(),
+  deleteCommand(),
+  logsCommand(),
+  traceCommand(),
+  simulateCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+// A reader that has seen enough (`inkube get pods | head -1`) closes the pipe; that is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
+    process.stderr.write(`inkube: ${explain(error)}\n`);
+    process.exitCode = 1;
+  }
+}

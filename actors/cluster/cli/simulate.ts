@@ -1,0 +1,34 @@
+/** `inkube simulate`: the whole cluster in one thread on virtual time, from one seed; or many seeds at once. */
+import { Command } from "commander";
+import { integer } from "./arguments.ts";
+
+interface SimulateOptions {
+  readonly seed?: string;
+  readonly seeds?: string;
+  readonly jobs?: string;
+  readonly minutes: string;
+  readonly trace?: string;
+}
+
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description("run the cluster in a deterministic simulation, with a workload and kills: one seed, one history")
+    .option("--seed <number>", "which history (default: 1)")
+    .option("--seeds <count>", "run the seeds 1 to COUNT instead, and name the first that fails")
+    .option("--jobs <count>", "seeds at a time (default: one for each processor)")
+    .option("--minutes <minutes>", "of virtual time", "2")
+    .option("--trace <file>", "write the whole trace to a file")
+    .action(simulate);
+}
+
+async function simulate(options: SimulateOptions): Promise<void> {
+  const minutes = integer("--minutes", options.minutes, 1, 24 * 60);
+  const simulation = await import("./simulation-runs.ts");
+  if (options.seeds !== undefined) {
+    const jobs = options.jobs === undefined ? undefined : integer("--jobs", options.jobs, 1, 1_024);
+    await simulation.runMany({ seeds: integer("--seeds", options.seeds, 1, 1_000_000), jobs, minutes });
+    return;
+  }
+  const seed = integer("--seed", options.seed ?? "1", 0, Number.MAX_SAFE_INTEGER);
+  await simulation.runOne({ seed, minutes, traceFile: options.trace });
+}

@@ -1,0 +1,39 @@
+/** `inkube trace`: the flight recorders of a running cluster, merged, filtered, followed. */
+import { Command } from "commander";
+import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import { formatEvent } from "../../../runtime/trace/event.ts";
+import { linesOf } from "./api.ts";
+import type { ConnectOptions } from "./connect.ts";
+import { connected, withKubeconfig } from "./connect.ts";
+
+interface TraceOptions extends ConnectOptions {
+  readonly actor?: string;
+  readonly object?: string;
+  readonly kind?: string;
+  readonly follow?: boolean;
+  readonly json?: boolean;
+}
+
+export function traceCommand(): Command {
+  return withKubeconfig(
+    new Command("trace")
+      .description("print what the cluster's actors did, and what caused it")
+      .option("--actor <name>", "of one actor as scheduler-0, or of a node's as worker-1/")
+      .option("--object <name>", "about an object: pods/default/web-1, or part of it")
+      .option("--kind <kind>", "of a kind of event, or a family of them: scheduler.bound, scheduler, call, down")
+      .option("-f, --follow", "go on with what happens")
+      .option("--json", "one JSON object a line"),
+  ).action((options: TraceOptions) =>
+    connected(options, async (api) => {
+      const query = new URLSearchParams();
+      for (const name of ["actor", "object", "kind"] as const) {
+        if (options[name] !== undefined) query.set(name, options[name]);
+      }
+      if (options.follow === true) query.set("follow", "true");
+      for await (const line of linesOf(await api.open({ path: `/debug/trace?${query.toString()}` }))) {
+        if (line === "") continue;
+        process.stdout.write(`${options.json === true ? line : formatEvent(JSON.parse(line) as TraceEvent)}\n`);
+      }
+    }),
+  );
+}

@@ -1,0 +1,169 @@
+/** `inkube up`: a cluster in this process until Ctrl-C, with a live view on a terminal and plain lines elsewhere. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { SupervisorEvent } from "../../../runtime/supervisor/supervisor.ts";
+import { Cluster } from "../cluster.ts";
+import type { ClusterOptions } from "../options.ts";
+import { integer } from "./arguments.ts";
+import { refuse } from "./failure.ts";
+import { parseImages } from "./images.ts";
+import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
+import { LiveView } from "./live-view.ts";
+import { readManifests } from "./manifest-files.ts";
+import { PlainView } from "./plain-view.ts";
+import { Screen } from "./screen.ts";
+import { duration } from "./view.ts";
+
+interface UpOptions {
+  readonly masters: string;
+  readonly workers: string;
+  readonly port: string;
+  readonly dataDir?: string;
+  readonly manifest: readonly string[];
+  readonly image: readonly string[];
+  readonly kubeconfig: string;
+  readonly pods: "real" | "simulated";
+}
+
+const FORCED_EXIT_CODE = 130;
+
+export function upCommand(): Command {
+  return new Command("up")
+    .description("run a cluster in this terminal until Ctrl-C")
+    .option("--masters <count>", "an etcd member, API server, scheduler and controller-manager each; odd", "3")
+    .option("--workers <count>", "a kubelet, kube-proxy and container runtime each", "3")
+    .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
+    .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
+    .option("--manifest <file...>", "apply these once the cluster is ready", [])
+    .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
+    .option("--kubeconfig <path>", "where to write how to reach the cluster", KUBECONFIG_FILE)
+    .addOption(
+      new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
+    )
+    .action(up);
+}
+
+async function up(options: UpOptions): Promise<void> {
+  // Whatever can be wrong with what was given is found before anything is started.
+  const manifests = readManifests(options.manifest);
+  const clusterOptions = clusterOptionsOf(options);
+  const kubeconfig = new KubeconfigFile(options.kubeconfig);
+  const asked = stopRequest();
+  const progress = new Progress(clusterOptions);
+  const startedMs = performance.now();
+  let failed: (error: Error) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => void (failed = reject));
+  // It may fail while nobody waits for it yet; whoever waits then is told all the same.
+  failure.catch(() => undefined);
+  const cluster = await Cluster.start({
+    ...clusterOptions,
+    onEvent: (event) => {
+      progress.observe(event);
+      if (event.type === "terminated" && event.reason !== "normal")
+        failed(new InkubeError("CLUSTER_FAILED", "the cluster gave up: its actors failed again and again"));
+    },
+  }).finally(() => progress.end());
+  try {
+    kubeconfig.write(cluster.kubeconfig);
+    say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
+    for (const { kind, metadata } of await cluster.apply(manifests))
+      say(`applied ${(kind ?? "").toLowerCase()}/${metadata?.name ?? ""}`);
+    const view = process.stdout.isTTY
+      ? new LiveView(cluster, options.kubeconfig, new Screen(process.stdout))
+      : new PlainView(cluster, options.kubeconfig);
+    await Promise.race([asked, failure]).finally(() => view.close());
+    say("stopping");
+  } finally {
+    await cluster.stop();
+    kubeconfig.remove();
+  }
+  say("stopped");
+}
+
+function clusterOptionsOf(options: UpOptions): ClusterOptions {
+  return {
+    masters: integer("--masters", options.masters, 1, 7),
+    workers: integer("--workers", options.workers, 0, 500),
+    port: integer("--port", options.port, 0, 65_535),
+    pods: options.pods,
+    images: parseImages(options.image),
+    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+  };
+}
+
+/** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
+function stopRequest(): Promise<void> {
+  return new Promise((stop) => {
+    let asked = false;
+    const ask = (): void => {
+      if (asked) process.exit(FORCED_EXIT_CODE);
+      asked = true;
+      stop();
+    };
+    process.on("SIGINT", ask);
+    process.on("SIGTERM", ask);
+  });
+}
+
+/** The file is the cluster's: it is removed with it, unless somebody else has written there meanwhile. */
+class KubeconfigFile {
+  private readonly path: string;
+  private written: string | undefined;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  write(content: string): void {
+    try {
+      writeFileSync(this.path, content, { mode: 0o600 });
+    } catch (error) {
+      throw refuse(`can't write the kubeconfig: ${(error as Error).message}`);
+    }
+    this.written = content;
+  }
+
+  remove(): void {
+    if (this.written === undefined) return;
+    try {
+      if (readFileSync(this.path, "utf8") === this.written) rmSync(this.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+}
+
+/** How far the start is: one line that changes on a terminal, one line in all elsewhere. */
+class Progress {
+  private readonly up = new Set<string>();
+  private readonly total: number;
+  private readonly live = process.stdout.isTTY;
+
+  constructor({ masters = 3, workers = 3 }: ClusterOptions) {
+    // The collector besides.
+    this.total = masters * 4 + workers * 3 + 1;
+    if (!this.live)
+      say(`starting ${masters} master${masters === 1 ? "" : "s"} and ${workers} worker${workers === 1 ? "" : "s"}`);
+    else this.draw();
+  }
+
+  observe(event: SupervisorEvent): void {
+    if (event.type !== "up" || /^(root|master-\d+|worker-\d+)$/.test(event.name)) return;
+    this.up.add(event.name);
+    if (this.live && this.up.size <= this.total) this.draw();
+  }
+
+  end(): void {
+    if (this.live) process.stdout.write("\r\x1b[K");
+  }
+
+  private draw(): void {
+    process.stdout.write(`\rstarting: ${this.up.size} of ${this.total} actors are up\x1b[K`);
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
