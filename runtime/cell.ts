@@ -23,8 +23,8 @@ export interface CellHost {
   readonly log: Logger;
   /** Sends one frame; the array is the host's from then on. A link that is gone meanwhile loses it, and the cell is told by `linkDown`. */
   transmit(peer: string, envelopes: Envelope[]): void;
-  /** Runs `action` when the current turn is over, so that what one turn sends leaves together. */
-  atEndOfTurn(action: () => void): void;
+  /** Runs `action` when the current turn is over, so that what one turn sends leaves together; sooner while `lone` says so. */
+  atEndOfTurn(action: () => void, lone?: () => boolean): void;
   /** Counts a handled message where a watchdog sees it. */
   progress(): void;
   /** The actor has broken an invariant. Does not return to it. */
@@ -242,10 +242,13 @@ export class Cell {
     link.outbox.push(envelope);
     if (link.flushAsked) return;
     link.flushAsked = true;
-    this.host.atEndOfTurn(() => {
-      link.flushAsked = false;
-      this.flush(link);
-    });
+    this.host.atEndOfTurn(
+      () => {
+        link.flushAsked = false;
+        this.flush(link);
+      },
+      () => link.outbox.length === 1,
+    );
   }
 
   private flush(link: Link): void {

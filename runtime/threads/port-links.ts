@@ -78,8 +78,9 @@ function isSmall(value: unknown, budget: number): number {
 
 /**
  * Runs `action` when the turn is over: after the microtasks that the turn has queued, however long their chain, and
- * before anything else is read.
+ * before anything else is read. A lone message (`lone`, asked one microtask later) does not wait for the chain: its
+ * latency counts, and there is little to gather.
  */
-export function atEndOfTurn(action: () => void): void {
-  queueMicrotask(() => process.nextTick(action));
+export function atEndOfTurn(action: () => void, lone?: () => boolean): void {
+  queueMicrotask(() => (lone?.() === true ? action() : process.nextTick(action)));
 }
