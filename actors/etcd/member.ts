@@ -6,7 +6,7 @@ import type { MemberStatus } from "../../protocols/etcd.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
-import { ByteWriter } from "./core/bytes.ts";
+import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
@@ -52,6 +52,8 @@ export class Member {
   private forwarded: Uint8Array[] = [];
   private savingSnapshot = false;
   private snapshotIndex: number;
+  /** What the store has; behind Raft's while a leader's snapshot is being written. */
+  private appliedIndex: number;
 
   private knownLeader = 0;
   private knownTerm = 0;
@@ -75,7 +77,8 @@ export class Member {
     this.writes = new Writes(ctx.random.below(2 ** 48), requestsMax);
     this.reads = new Reads(requestsMax);
     this.watches = new Watches(this.machine, watchBufferMax);
-    this.snapshotIndex = this.raft.log.first - 1;
+    this.snapshotIndex = this.raft.log.applied;
+    this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
   }
 
@@ -156,7 +159,8 @@ export class Member {
     if (this.pumping || this.stopped) return;
     this.pumping = true;
     for (let again = true; again;) {
-      this.machine.term = this.raft.term;
+      // First, so that what is sent to a new leader isn't taken for what was sent to the old one.
+      if (this.leaderChanged) this.noticeLeader();
       this.propose();
       if (this.reads.isWaiting) {
         this.reads.start(this.ctx.clock.monotonicMs(), (context) => this.raft.readIndex(context));
@@ -168,7 +172,7 @@ export class Member {
       this.answerReads();
       if (ready.persist !== undefined) this.persist(ready.persist);
       this.sendSnapshots(ready.snapshotsFor);
-      again = this.noticeLeader() || ready.snapshotsFor.length > 0;
+      again = this.leaderChanged || ready.snapshotsFor.length > 0;
     }
     this.pumping = false;
     this.maybeSaveSnapshot();
@@ -219,13 +223,16 @@ export class Member {
   private restore(snapshot: Snapshot): void {
     this.machine.store = decodeStore(snapshot.data);
     this.snapshotIndex = snapshot.index;
+    this.appliedIndex = snapshot.index;
     this.watches.restored();
     this.ctx.trace.event("snapshot-restored", `etcd/${snapshot.index}`, { term: snapshot.term });
   }
 
   private apply(entries: readonly Entry[]): void {
-    for (const { data } of entries) {
+    for (const { data, index } of entries) {
+      invariant(index === this.appliedIndex + 1, `entry ${index} applied after ${this.appliedIndex}`);
       if (data.length > 0) readBatches(data, this.applyOne);
+      this.appliedIndex = index;
     }
     if (entries.length > 0) this.watches.flush();
   }
@@ -245,7 +252,7 @@ export class Member {
   };
 
   private answerReads(): void {
-    for (const read of this.reads.takeAnswerable(this.raft.log.applied)) {
+    for (const read of this.reads.takeAnswerable(this.appliedIndex)) {
       try {
         read.resolve(this.answer(read) as never);
       } catch (error) {
@@ -276,9 +283,13 @@ export class Member {
   // ---- leaders ------------------------------------------------------------------------------------------------------
 
   /** Whether another leader, or none, is known since the last look. */
-  private noticeLeader(): boolean {
+  private get leaderChanged(): boolean {
     const { leader, term } = this.raft;
-    if (leader === this.knownLeader && (term === this.knownTerm || leader === 0)) return false;
+    return leader !== this.knownLeader || (leader !== 0 && term !== this.knownTerm);
+  }
+
+  private noticeLeader(): void {
+    const { leader, term } = this.raft;
     const wasLeaderless = this.knownLeader === 0;
     this.knownLeader = leader;
     this.knownTerm = term;
@@ -301,7 +312,6 @@ export class Member {
       leader: this.peers.name(leader),
     });
     this.wakeLeaderWaiters();
-    return true;
   }
 
   private wakeLeaderWaiters(): void {
@@ -395,9 +405,9 @@ export class Member {
 
   /** Writes a snapshot when the log has grown, but not more often than the store's size is worth. */
   private maybeSaveSnapshot(): void {
-    if (this.savingSnapshot) return;
     const { options } = this.ctx;
-    const { applied } = this.raft.log;
+    const applied = this.appliedIndex;
+    if (this.savingSnapshot || applied !== this.raft.log.applied) return;
     const grown = this.storage.bytesSinceSnapshot;
     const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
     if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
@@ -424,7 +434,7 @@ export class Member {
       leader: this.peers.name(raft.leader),
       raftTerm: raft.term,
       raftIndex: raft.log.committed,
-      raftAppliedIndex: raft.log.applied,
+      raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
     };

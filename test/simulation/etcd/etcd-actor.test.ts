@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import type { WatchResponse } from "../../../protocols/etcd.ts";
+import { bytes, EtcdWorld, text } from "./etcd-world.ts";
+
+describe("three etcd members", () => {
+  it("elect a leader, and serve writes and reads through each of them", async () => {
+    const world = new EtcdWorld(1);
+    await world.host.start();
+    const before = world.host.nowMs;
+    for (const index of [0, 1, 2]) {
+      await world.put(index, `/a/${index}`, `value ${index}`);
+      for (const other of [0, 1, 2]) expect(await world.get(other, `/a/${index}`)).toBe(`value ${index}`);
+    }
+    expect(world.host.nowMs - before).toBeLessThan(500);
+    await world.check();
+    await world.host.stop();
+  });
+
+  it("give a watcher what it asks for, from a revision on, and news of progress ahead of readIndex", async () => {
+    const world = new EtcdWorld(2);
+    await world.host.start();
+    const first = await world.put(0, "/a/1", "one");
+    await world.put(1, "/b/1", "other");
+    const got: WatchResponse[] = [];
+    const request = {
+      key: "/a/",
+      rangeEnd: "/a0",
+      startRevision: first.header.revision,
+      prevKv: true,
+      progressNotify: true,
+    };
+    world.ref(2).stream("watch", request, { next: (item) => void got.push(item), end: () => undefined });
+    await world.host.run(50);
+    await world.put(0, "/a/1", "two");
+    await world.host.run(50);
+    const events = got.flatMap((response) => response.events);
+    expect(events.map(({ kv }) => text(kv.value))).toEqual(["one", "two"]);
+    expect(text(events[1]!.prevKv!.value)).toBe("one");
+    await world.put(1, "/b/2", "unseen");
+    const { revision } = await world.host.settle(() => world.ref(2).call("readIndex", null));
+    expect(got[got.length - 1]).toMatchObject({ header: { revision }, events: [] });
+  });
+
+  it("run transactions, leases and compaction as etcd does", async () => {
+    const world = new EtcdWorld(3);
+    const { host } = world;
+    await host.start();
+    const create = {
+      compare: [{ key: "/a", target: "mod", result: "equal", value: 0 } as const],
+      success: [{ put: { key: "/a", value: bytes("1") } }],
+      failure: [{ range: { key: "/a" } }],
+      cause: "api-server-0#17",
+    };
+    expect((await host.settle(() => world.ref(0).call("txn", create))).succeeded).toBe(true);
+    const again = await host.settle(() => world.ref(1).call("txn", create));
+    expect(again).toMatchObject({ succeeded: false, responses: [{ range: { kvs: [{ key: "/a" }] } }] });
+
+    const lease = await host.settle(() => world.ref(2).call("leaseGrant", { ttlSeconds: 2 }));
+    await host.settle(() => world.ref(1).call("put", { key: "/leased", value: bytes("x"), lease: lease.id }));
+    await host.run(1_500);
+    await host.settle(() => world.ref(1).call("leaseKeepAlive", { id: lease.id }));
+    await host.run(1_500);
+    expect(await world.get(0, "/leased")).toBe("x");
+    await host.run(1_500);
+    expect(await world.get(0, "/leased")).toBeUndefined();
+    await expect(
+      host.settle(() => world.ref(0).call("put", { key: "/b", value: bytes(""), lease: lease.id })),
+    ).rejects.toMatchObject({ code: "ETCD_LEASE_NOT_FOUND" });
+
+    const { header } = await world.put(0, "/a", "2");
+    await host.settle(() => world.ref(1).call("compact", { revision: header.revision }));
+    await expect(
+      host.settle(() => world.ref(1).call("range", { key: "/a", revision: header.revision - 1 })),
+    ).rejects.toMatchObject({ code: "ETCD_COMPACTED", details: { compactRevision: header.revision } });
+    let ended: Error | undefined;
+    world
+      .ref(1)
+      .stream(
+        "watch",
+        { key: "/a", startRevision: header.revision - 1 },
+        { next: () => undefined, end: (error) => void (ended = error) },
+      );
+    await host.run(50);
+    expect(ended).toMatchObject({ code: "ETCD_COMPACTED" });
+  });
+
+  it("survive the leader's death within tens of milliseconds, losing nothing that was acknowledged", async () => {
+    const times: number[] = [];
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new EtcdWorld(seed);
+      const { host } = world;
+      await host.start();
+      const leader = await world.leader();
+      await world.put(leader, "/before", "x");
+      host.kill(world.names[leader]!);
+      const killedAtMs = host.nowMs;
+      for (;;) {
+        try {
+          await world.put((leader + 1) % 3, "/after", "y");
+          break;
+        } catch (error) {
+          expect(error).toMatchObject({ retryable: true });
+          await host.run(1);
+        }
+      }
+      times.push(host.nowMs - killedAtMs);
+      expect(await world.get((leader + 2) % 3, "/before")).toBe("x");
+    }
+    expect(Math.max(...times)).toBeLessThan(400);
+    expect(times.sort((a, b) => a - b)[5]).toBeLessThan(100);
+  });
+
+  it.each([
+    ["kills of any member", {}],
+    ["kills, with snapshots every few entries", { snapshotEntries: 20, catchUpEntries: 3, segmentBytes: 4_096 }],
+  ] as const)("lose nothing under load: %s", async (_, options) => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const world = new EtcdWorld(seed, options);
+      const { host } = world;
+      await host.start();
+      world.startWatch();
+      const untilMs = host.nowMs + 6_000;
+      for (let client = 0; client < 6; client++) world.startClient(untilMs);
+      const faults = host.world.random("faults");
+      while (host.nowMs < untilMs - 1_000) {
+        await host.run(100 + faults.below(600));
+        const victim = world.names[faults.below(3)]!;
+        const dice = faults.next();
+        if (dice < 0.5) host.kill(victim);
+        else if (dice < 0.6) for (const name of world.names) host.kill(name);
+        else if (dice < 0.8) host.stall(victim, 100 + faults.below(2_000));
+        else {
+          const others = world.names.filter((name) => name !== victim);
+          host.partition([victim], others);
+          await host.run(200 + faults.below(2_000));
+          host.heal([victim], others);
+        }
+      }
+      await world.finish();
+      try {
+        await world.check();
+      } catch (error) {
+        (error as Error).message = `seed ${seed}: ${(error as Error).message}`;
+        throw error;
+      }
+      expect(world.writes.filter(({ revision }) => revision !== undefined).length).toBeGreaterThan(300);
+      expect(world.readCount).toBeGreaterThan(100);
+      expect(world.seen.length).toBeGreaterThan(300);
+    }
+  });
+
+  it("come back from their disks with everything, after all were stopped or all were killed", async () => {
+    const world = new EtcdWorld(9, { snapshotEntries: 10, catchUpEntries: 2 });
+    const { host } = world;
+    await host.start();
+    for (let count = 0; count < 50; count++) await world.put(count % 3, `/k/${count % 7}`, `${count}`);
+    for (const name of world.names) host.kill(name);
+    await host.run(500);
+    for (let key = 0; key < 7; key++) expect(await world.get(0, `/k/${key}`)).toBe(`${key === 0 ? 49 : 42 + key}`);
+  });
+
+  it("records the same trace twice from one seed", async () => {
+    const digest = async (): Promise<string> => {
+      const world = new EtcdWorld(5);
+      await world.host.start();
+      for (let client = 0; client < 3; client++) world.startClient(world.host.nowMs + 1_000);
+      await world.host.run(300);
+      world.host.kill("etcd-0");
+      await world.finish();
+      return world.host.trace.digest;
+    };
+    expect(await digest()).toBe(await digest());
+  });
+});
