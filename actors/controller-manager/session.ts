@@ -19,7 +19,7 @@ import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
-import { controllerOf } from "../client/core/owners.ts";
+import { controllerOf } from "../../protocols/kubernetes/owners.ts";
 import { Informer } from "../client/informer.ts";
 import * as resources from "../client/resources.ts";
 import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";

@@ -2,7 +2,7 @@
 import { hasReason } from "../../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../../protocols/kubernetes/apps-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
-import { controllerOf, isControlledBy } from "../../client/core/owners.ts";
+import { controllerOf, isControlledBy } from "../../../protocols/kubernetes/owners.ts";
 import { keyOf } from "../../client/core/store.ts";
 import { deployments, replicaSets } from "../../client/resources.ts";
 import type { Result } from "../../client/work-queue.ts";

@@ -1,7 +1,7 @@
 /** EndpointSlices and Endpoints of Services with a selector. Both are written from one look at the pods. */
 import { hasReason } from "../../../protocols/api-server.ts";
 import type { Pod, Service } from "../../../protocols/kubernetes/core-v1.ts";
-import { matchesLabels } from "../../client/core/labels.ts";
+import { matchesPlainSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { keyOf, objectKey } from "../../client/core/store.ts";
 import type { Change } from "../../client/informer.ts";
 import { endpoints, endpointSlices } from "../../client/resources.ts";
@@ -47,8 +47,8 @@ function onPod(session: Session, queue: WorkQueue, { type, object, previous }: C
   for (const service of session.services.byIndex("namespace", namespace)) {
     if (!selectsPods(service)) continue;
     const selector = service.spec?.selector ?? {};
-    const selected = matchesLabels(selector, object.metadata?.labels);
-    const wasSelected = previous !== undefined && matchesLabels(selector, previous.metadata?.labels);
+    const selected = matchesPlainSelector(selector, object.metadata?.labels);
+    const wasSelected = previous !== undefined && matchesPlainSelector(selector, previous.metadata?.labels);
     if (selected || wasSelected) queue.addAfter(keyOf(service), session.options.batchMs);
   }
 }

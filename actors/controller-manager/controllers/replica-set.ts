@@ -4,8 +4,8 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { ReplicaSet } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
-import { matchesSelector } from "../../client/core/labels.ts";
-import { controllerOf, controllerReference } from "../../client/core/owners.ts";
+import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
+import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { keyOf } from "../../client/core/store.ts";
 import type { Change } from "../../client/informer.ts";
 import { pods, replicaSets } from "../../client/resources.ts";
@@ -64,7 +64,7 @@ class ReplicaSetController {
   private onOrphan(pod: Pod): void {
     if (controllerOf(pod) !== undefined || pod.metadata?.labels === undefined) return;
     for (const set of this.session.replicaSets.byIndex("namespace", pod.metadata.namespace ?? "")) {
-      if (matchesSelector(set.spec?.selector, pod.metadata.labels)) this.queue.add(keyOf(set));
+      if (compileSelectorObject(set.spec?.selector).matches(pod.metadata.labels)) this.queue.add(keyOf(set));
     }
   }
 

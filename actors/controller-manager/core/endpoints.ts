@@ -14,8 +14,8 @@ import type {
   ServicePort,
 } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
-import { matchesLabels } from "../../client/core/labels.ts";
-import { controllerReference } from "../../client/core/owners.ts";
+import { matchesPlainSelector } from "../../../protocols/kubernetes/selectors.ts";
+import { controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { canonical } from "./deployment/template.ts";
 import { isReady, isTerminal, isTerminating } from "./pods.ts";
 
@@ -67,7 +67,8 @@ export function endpointsOf(service: Service, pods: readonly Pod[]): readonly Se
   const found: ServiceEndpoint[] = [];
   for (const pod of pods) {
     const ip = pod.status?.podIP;
-    if (ip === undefined || ip === "" || isTerminal(pod) || !matchesLabels(selector, pod.metadata?.labels)) continue;
+    if (ip === undefined || ip === "" || isTerminal(pod) || !matchesPlainSelector(selector, pod.metadata?.labels))
+      continue;
     const serving = isReady(pod);
     const terminating = isTerminating(pod);
     found.push({

@@ -4,7 +4,7 @@
  * @see k8s.io/kubernetes/pkg/controller/tainteviction
  */
 import type { Node, Pod, Taint } from "../../../protocols/kubernetes/core-v1.ts";
-import { toleratesTaint } from "../../client/core/taints.ts";
+import { toleratesTaint } from "../../../protocols/kubernetes/taints.ts";
 
 export function noExecuteTaints(node: Node | undefined): readonly Taint[] {
   return (node?.spec?.taints ?? []).filter(({ effect }) => effect === "NoExecute");

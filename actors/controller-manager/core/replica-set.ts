@@ -5,8 +5,8 @@
  */
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
-import { matchesSelector } from "../../client/core/labels.ts";
-import { controllerOf, controllerReference } from "../../client/core/owners.ts";
+import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
+import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { isActive, isReady, isTerminal, isTerminating, readySinceMs, untilAvailableMs } from "./pods.ts";
 
 /** Pods created or deleted for one ReplicaSet in one go, as in Kubernetes: a limit on what a mistake can do at once. */
@@ -24,12 +24,13 @@ export interface Claim {
 export function claimPods(replicaSet: ReplicaSet, pods: readonly Pod[]): Claim {
   const uid = replicaSet.metadata?.uid;
   const deleting = replicaSet.metadata?.deletionTimestamp !== undefined;
+  const selector = compileSelectorObject(replicaSet.spec?.selector);
   const owned: Pod[] = [];
   const adopt: Pod[] = [];
   const release: Pod[] = [];
   for (const pod of pods) {
     const controller = controllerOf(pod);
-    const matches = matchesSelector(replicaSet.spec?.selector, pod.metadata?.labels);
+    const matches = selector.matches(pod.metadata?.labels);
     if (controller !== undefined) {
       if (controller.uid !== uid) continue;
       if (matches) owned.push(pod);

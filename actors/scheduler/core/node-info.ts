@@ -1,8 +1,7 @@
 /** A node with the pods on it, summed up: the pods that run there and those that are assumed to. */
 import type { Node, Taint } from "../../../protocols/kubernetes/core-v1.ts";
 import type { HostPort, PodInfo, Resources } from "./pod-info.ts";
-import { addResources, emptyResources, resourcesOf } from "./pod-info.ts";
-import { parseQuantity } from "../../client/core/quantity.ts";
+import { addResources, emptyResources, resourcesOf, units } from "./pod-info.ts";
 
 export class NodeInfo {
   readonly name: string;
@@ -28,7 +27,7 @@ export class NodeInfo {
     this.node = node;
     const allocatable = node?.status?.allocatable ?? node?.status?.capacity;
     this.allocatable = resourcesOf(allocatable);
-    this.podsMax = parseQuantity(allocatable?.["pods"] ?? "0") ?? 0;
+    this.podsMax = units(allocatable?.["pods"] ?? "0");
     this.taints = node?.spec?.taints ?? [];
   }
 

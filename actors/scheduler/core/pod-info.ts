@@ -4,7 +4,7 @@
  * @see k8s.io/component-helpers/resource (PodRequests) for the sum over containers, sidecars and init containers
  */
 import type { Container, Pod, Toleration } from "../../../protocols/kubernetes/core-v1.ts";
-import { parseMilli, parseQuantity } from "../../client/core/quantity.ts";
+import { tryParseQuantity } from "../../../protocols/kubernetes/quantity.ts";
 
 export interface Resources {
   cpuMilli: number;
@@ -69,24 +69,37 @@ export function addResources(to: Resources, from: Resources, sign: 1 | -1 = 1): 
   for (const [name, amount] of from.extended) to.extended.set(name, (to.extended.get(name) ?? 0) + sign * amount);
 }
 
+/** In whole units, rounded up; 0 for what is no quantity: the API server has let none through. */
+export function units(quantity: string): number {
+  return Math.ceil(nano(quantity) / 1e9);
+}
+
+function thousandths(quantity: string): number {
+  return Math.ceil(nano(quantity) / 1e6);
+}
+
+function nano(quantity: string): number {
+  return Number(tryParseQuantity(quantity)?.nano ?? 0n);
+}
+
 /** A list of resources by name (`requests`, `allocatable`) as numbers. */
 export function resourcesOf(list: Readonly<Record<string, string>> | undefined): Resources {
   const resources = emptyResources();
   for (const [name, quantity] of Object.entries(list ?? {})) {
     switch (name) {
       case "cpu":
-        resources.cpuMilli = parseMilli(quantity) ?? 0;
+        resources.cpuMilli = thousandths(quantity);
         break;
       case "memory":
-        resources.memoryBytes = parseQuantity(quantity) ?? 0;
+        resources.memoryBytes = units(quantity);
         break;
       case "ephemeral-storage":
-        resources.ephemeralBytes = parseQuantity(quantity) ?? 0;
+        resources.ephemeralBytes = units(quantity);
         break;
       case "pods":
         break;
       default:
-        resources.extended.set(name, parseQuantity(quantity) ?? 0);
+        resources.extended.set(name, units(quantity));
     }
   }
   return resources;

@@ -4,7 +4,6 @@
  *
  * @see pkg/scheduler/backend/queue/scheduling_queue.go
  */
-import { backoffMs } from "../../client/core/backoff.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 export interface QueueOptions {
@@ -126,7 +125,8 @@ export class SchedulingQueue {
   }
 
   private pauseMs(queued: Queued): number {
-    return backoffMs(queued.attempts - 1, { baseMs: this.options.backoffBaseMs, capMs: this.options.backoffCapMs });
+    const { backoffBaseMs, backoffCapMs } = this.options;
+    return Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(queued.attempts - 1, 30));
   }
 
   private move(queued: Queued, to: Place): void {

@@ -1,5 +1,4 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from "../../../../protocols/kubernetes/core-v1.ts";
-import { matchesLabels } from "../../../client/core/labels.ts";
 import type { FilterPlugin, ScorePlugin } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
 
@@ -12,7 +11,7 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
     const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
     if (nodeSelector === undefined && required === undefined) return undefined;
     const matches =
-      matchesLabels(nodeSelector ?? {}, node?.metadata?.labels) &&
+      Object.entries(nodeSelector ?? {}).every(([key, value]) => node?.metadata?.labels?.[key] === value) &&
       (required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node)));
     if (matches) return undefined;
     return {

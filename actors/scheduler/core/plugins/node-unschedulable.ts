@@ -1,4 +1,4 @@
-import { tolerates } from "../../../client/core/taints.ts";
+import { tolerates } from "../../../../protocols/kubernetes/taints.ts";
 import type { FilterPlugin } from "../framework.ts";
 
 const TAINT = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;

@@ -1,4 +1,4 @@
-import { tolerates } from "../../../client/core/taints.ts";
+import { tolerates } from "../../../../protocols/kubernetes/taints.ts";
 import type { FilterPlugin, ScorePlugin } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
 
