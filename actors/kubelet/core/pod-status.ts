@@ -212,7 +212,9 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
     : { reason: "ContainersNotReady", message: `containers with unready status: [${names(unready)}]` };
   const containersReady = !isDone && unready.length === 0;
   const gates = pod.spec?.readinessGates ?? [];
-  const closed = gates.filter(({ conditionType }) => reported.find((one) => one.type === conditionType)?.status !== "True");
+  const closed = gates.filter(
+    ({ conditionType }) => reported.find((one) => one.type === conditionType)?.status !== "True",
+  );
   const ready = containersReady && closed.length === 0;
   const gate = closed[0]?.conditionType ?? "";
   const readyWhy = containersReady

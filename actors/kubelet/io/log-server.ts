@@ -1,0 +1,130 @@
+/**
+ * The part of the kubelet's HTTP API that the API server needs for `kubectl logs`: `GET /containerLogs/{namespace}/{pod}/{container}` with
+ * the query of PodLogOptions. Plain HTTP on loopback.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { LogRequest, LogServer, LogSource } from "../kubelet-io.ts";
+
+/** Requests under way at a time: each may hold a followed log open. */
+const CONNECTIONS_MAX = 256;
+const FALLBACK_HOST = "127.0.0.1";
+
+export async function serveLogs(host: string, token: string | undefined, source: LogSource): Promise<LogServer> {
+  const server = createServer((request, response) => answer(request, response, token, source));
+  server.maxConnections = CONNECTIONS_MAX;
+  let bound = host;
+  try {
+    await listen(server, host);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRNOTAVAIL") throw error;
+    bound = FALLBACK_HOST;
+    await listen(server, bound);
+  }
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a listening server without an address");
+  return {
+    host: bound,
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port: 0 }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  token: string | undefined,
+  source: LogSource,
+): void {
+  if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${token}`)) {
+    return refuse(response, 401, "Unauthorized");
+  }
+  const url = new URL(request.url ?? "/", "http://kubelet");
+  if (url.pathname === "/healthz") return refuse(response, 200, "ok");
+  const log = request.method === "GET" ? parseRequest(url) : undefined;
+  if (log === undefined) return refuse(response, 404, "404 page not found");
+  try {
+    const stop = source(log, {
+      next: (bytes) => {
+        if (!response.headersSent) response.writeHead(200, { "content-type": "text/plain" });
+        if (response.write(bytes)) return;
+        return new Promise((resolve) => {
+          response.once("drain", resolve);
+          response.once("close", resolve);
+        });
+      },
+      end: (error) => {
+        if (error !== undefined && !response.headersSent) return refuse(response, 500, error.message);
+        if (error !== undefined) return void response.destroy();
+        if (!response.headersSent) response.writeHead(200, { "content-type": "text/plain" });
+        response.end();
+      },
+    });
+    response.once("close", stop);
+    // Who follows a silent log learns at once that it is there.
+    if (log.follow) {
+      response.writeHead(200, { "content-type": "text/plain" });
+      response.flushHeaders();
+    }
+  } catch (error) {
+    if (!(error instanceof InkubeError)) throw error;
+    refuse(response, error.code === "LOG_NOT_FOUND" ? 404 : 400, error.message);
+  }
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
+}
+
+/** Compares in a time that tells nothing about the token. */
+function isSame(one: string, other: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+/** Undefined when the path is none of ours, or a number is no number. */
+function parseRequest(url: URL): LogRequest | undefined {
+  const parts = url.pathname.split("/").slice(1).map(decodeURIComponent);
+  const [kind, namespace, pod, container, ...rest] = parts;
+  if (kind !== "containerLogs" || !namespace || !pod || !container || rest.length > 0) return undefined;
+  const query = url.searchParams;
+  const flag = (name: string): boolean => query.get(name) === "true" || query.get(name) === "1";
+  const number = (name: string): number | undefined => {
+    const value = Number(query.get(name) ?? Number.NaN);
+    return Number.isFinite(value) && value >= 0 ? value : undefined;
+  };
+  const sinceSeconds = number("sinceSeconds");
+  const sinceTime = Date.parse(query.get("sinceTime") ?? "");
+  return {
+    namespace,
+    pod,
+    container,
+    follow: flag("follow"),
+    previous: flag("previous"),
+    timestamps: flag("timestamps"),
+    tailLines: number("tailLines"),
+    sinceMs:
+      sinceSeconds === undefined
+        ? Number.isNaN(sinceTime)
+          ? undefined
+          : sinceTime
+        : Date.now() - sinceSeconds * 1_000,
+    limitBytes: number("limitBytes"),
+  };
+}

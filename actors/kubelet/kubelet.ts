@@ -1,0 +1,266 @@
+/**
+ * The kubelet: makes the pods that are bound to its node run, in its container runtime, and reports them. Pods come from the API
+ * server, containers from the runtime's events; each pod has a worker of its own (`core/pod-worker.ts`). A new incarnation
+ * reads both anew and takes up what runs.
+ */
+import type { ContainerEvent, ContainerRuntimeMethods, ContainerStatus } from "../../protocols/container-runtime.ts";
+import { containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { KubeletMethods } from "../../protocols/kubelet.ts";
+import { kubeletProtocol } from "../../protocols/kubelet.ts";
+import type { Pod, Service } from "../../protocols/kubernetes/core-v1.ts";
+import type { Actor, ActorDefinition, Context, Ref } from "../../runtime/actor.ts";
+import { defineActor } from "../../runtime/actor.ts";
+import { Client } from "../client/client.ts";
+import { EventRecorder } from "../client/event-recorder.ts";
+import type { Change } from "../client/informer.ts";
+import { Informer } from "../client/informer.ts";
+import { pods, services } from "../client/resources.ts";
+import { SIMULATED_MACHINE } from "./core/node-object.ts";
+import { PodAddresses } from "./core/pod-addresses.ts";
+import { Gate } from "./gate.ts";
+import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
+import { NodeAgent } from "./node-agent.ts";
+import type { NodeServices } from "./node-services.ts";
+import { PodRunner } from "./pod-runner.ts";
+import { SourceCache } from "./source-cache.ts";
+import type { KubeletOptions } from "./spec.ts";
+import { VolumeStore } from "./volume-store.ts";
+
+/** Pause before the runtime's events are asked for again, doubling: it comes back within milliseconds, or not soon. */
+const RUNTIME_RETRY = { baseMs: 5, maxMs: 500 };
+
+/** `io` brings the log server and the facts of the machine; without it there is none, and the node is a made-up one. */
+export function kubeletActor(io?: KubeletIo): ActorDefinition<KubeletMethods, KubeletOptions> {
+  return defineActor(kubeletProtocol, async (ctx) => {
+    const kubelet = new Kubelet(ctx, ctx.options, io);
+    await kubelet.start();
+    return kubelet.actor();
+  });
+}
+
+class Kubelet {
+  private readonly ctx: Context<unknown>;
+  private readonly options: KubeletOptions;
+  private readonly io: KubeletIo | undefined;
+  private readonly client: Client;
+  private readonly runtime: Ref<ContainerRuntimeMethods>;
+  private readonly pods: Informer<Pod>;
+  private readonly services: Informer<Service>;
+  private readonly addresses: PodAddresses;
+  private readonly sources: SourceCache;
+  private readonly runners = new Map<string, PodRunner>();
+  private node: NodeServices | undefined;
+  private agent: NodeAgent | undefined;
+  private logServer: LogServer | undefined;
+  private isRuntimeUp = false;
+  private isRuntimeListed = false;
+  private runtimeFailures = 0;
+
+  constructor(ctx: Context<unknown>, options: KubeletOptions, io: KubeletIo | undefined) {
+    this.ctx = ctx;
+    this.options = options;
+    this.io = io;
+    this.client = new Client(ctx, options.apiServers);
+    this.runtime = ctx.ref(containerRuntimeProtocol, options.containerRuntime);
+    this.pods = new Informer(ctx, this.client, pods, { fieldSelector: `spec.nodeName=${options.nodeName}` });
+    this.services = new Informer(ctx, this.client, services);
+    this.addresses = new PodAddresses(options.podCIDR);
+    this.sources = new SourceCache(ctx, this.client, (uids) => {
+      for (const uid of uids) this.runners.get(uid)?.sourcesChanged();
+    });
+  }
+
+  async start(): Promise<void> {
+    const { ctx, options } = this;
+    this.logServer = await this.io?.serveLogs(options.nodeIP, options.kubeletToken, (request, consumer) =>
+      this.readLogs(request, consumer),
+    );
+    const hostIP = this.logServer?.host ?? options.nodeIP;
+    const machine = this.io?.machine() ?? SIMULATED_MACHINE;
+    const capacity = { ...(options.capacity ?? machine.capacity) };
+    this.node = {
+      ctx,
+      options,
+      client: this.client,
+      runtime: this.runtime,
+      events: new EventRecorder(ctx, this.client, "kubelet", { host: options.nodeName }),
+      sources: this.sources,
+      volumes: new VolumeStore(ctx),
+      addresses: this.addresses,
+      starts: new Gate(options.startsInFlightMax),
+      writes: new Gate(options.writesInFlightMax),
+      hostsFile: options.hostsFile ?? `${ctx.disk.root}/../kube-proxy/hosts.json`,
+      hostIP,
+      allocatable: { cpu: capacity["cpu"] ?? "0", memory: capacity["memory"] ?? "0" },
+      services: async () => {
+        if (!this.services.synced) await this.services.whenSynced();
+        return this.services.list();
+      },
+      finished: (pod) => void this.runners.delete(pod.metadata?.uid ?? ""),
+    };
+    this.agent = new NodeAgent(ctx, this.client, options, {
+      name: options.nodeName,
+      ip: hostIP,
+      podCIDR: options.podCIDR,
+      labels: options.labels,
+      taints: options.taints,
+      machine,
+      capacity,
+      logPort: this.logServer?.port ?? 0,
+    });
+    this.agent.start();
+    this.services.start();
+    this.followRuntime();
+    // Pods wait for the runtime's list: a container that runs must not be started a second time.
+    this.pods.onChange((change) => {
+      if (this.isRuntimeListed) this.take(change);
+    });
+    this.pods.start();
+  }
+
+  actor(): Actor<KubeletMethods> {
+    return {
+      handlers: {
+        state: () => ({
+          nodeName: this.options.nodeName,
+          pods: this.runners.size,
+          isRuntimeUp: this.isRuntimeUp,
+          port: this.logServer?.port ?? 0,
+        }),
+      },
+      stop: () => this.logServer?.close() ?? Promise.resolve(),
+    };
+  }
+
+  private take(change: Change<Pod>): void {
+    const { object: pod } = change;
+    const { uid = "", name = "", namespace = "" } = pod.metadata ?? {};
+    const cause = change.cause ?? "";
+    const before = change.previous?.metadata?.uid;
+    if (before !== undefined && before !== uid) this.runners.get(before)?.remove();
+    if (change.type === "deleted") {
+      const runner = this.runners.get(uid);
+      runner?.setPod(pod, cause);
+      runner?.remove();
+      return;
+    }
+    const runner = this.runners.get(uid);
+    if (runner !== undefined) return runner.setPod(pod, cause);
+    this.ctx.trace.event("pod.admitted", `pods/${namespace}/${name}`, { node: this.options.nodeName }, cause);
+    this.adopt(pod, cause);
+  }
+
+  private adopt(pod: Pod, cause: string): PodRunner {
+    if (this.node === undefined) throw new Error("a pod before the node's services");
+    const runner = new PodRunner(this.node, pod, cause);
+    this.runners.set(pod.metadata?.uid ?? "", runner);
+    runner.kick();
+    return runner;
+  }
+
+  /** The runtime's events, taken up again whenever it died; then all that it has is read anew. */
+  private followRuntime(): void {
+    this.runtime.stream("events", null, {
+      next: (event) => this.takeEvent(event),
+      end: (error) => {
+        this.isRuntimeUp = false;
+        this.agent?.setRuntimeUp(false);
+        const { baseMs, maxMs } = RUNTIME_RETRY;
+        const pauseMs = Math.min(baseMs * 2 ** this.runtimeFailures++, maxMs);
+        this.ctx.log.debug("runtime events ended", { error: error?.message ?? "closed", pauseMs });
+        this.ctx.clock.after(pauseMs, () => this.followRuntime());
+      },
+    });
+    this.ctx.spawn(() => this.listRuntime());
+  }
+
+  private async listRuntime(): Promise<void> {
+    try {
+      const [sandboxes, containers] = await Promise.all([
+        this.runtime.call("listPodSandbox", null),
+        this.runtime.call("listContainers", null),
+        this.pods.whenSynced(),
+      ]);
+      this.isRuntimeUp = true;
+      this.runtimeFailures = 0;
+      this.agent?.setRuntimeUp(true);
+      for (const { network } of sandboxes.items) this.addresses.reserve(network.askedIp);
+      const isFirst = !this.isRuntimeListed;
+      this.isRuntimeListed = true;
+      if (isFirst) for (const pod of this.pods.list()) this.adopt(pod, "");
+      const known = new Set<string>();
+      for (const [uid, runner] of this.runners) {
+        const own = sandboxes.items.filter(({ metadata }) => metadata.uid === uid);
+        const ids = new Set(own.map(({ id }) => id));
+        known.add(uid);
+        runner.replaceRuntime(
+          own.at(-1),
+          containers.items.filter(({ podSandboxId }) => ids.has(podSandboxId)),
+        );
+      }
+      for (const { id, metadata, network } of sandboxes.items) {
+        if (!known.has(metadata.uid)) await this.removeOrphan(id, network.askedIp);
+      }
+    } catch (error) {
+      // The stream of events ends for the same reason, and is what brings us back.
+      if (!(error instanceof InkubeError)) throw error;
+      this.ctx.log.debug("runtime not listed", { error: error.message });
+      if (error.code === "DEADLINE_EXCEEDED") this.ctx.spawn(() => this.listRuntime());
+    }
+  }
+
+  /** A pod that was deleted while no kubelet looked. */
+  private async removeOrphan(podSandboxId: string, ip: string): Promise<void> {
+    await this.runtime.call("removePodSandbox", { podSandboxId });
+    this.addresses.release(ip);
+  }
+
+  private takeEvent(event: ContainerEvent): void {
+    const runner = this.runners.get(event.podUid);
+    if (runner === undefined) return;
+    if (event.type === "CONTAINER_DELETED_EVENT") runner.dropContainer(event.status.id);
+    else runner.setContainer(event.status);
+  }
+
+  /** Errors: LOG_NOT_FOUND, LOG_UNAVAILABLE. */
+  private readLogs(request: LogRequest, consumer: LogConsumer): () => void {
+    const status = this.logOf(request);
+    const { follow, timestamps, tailLines, sinceMs, limitBytes } = request;
+    const subscription = this.runtime.stream(
+      "readLogs",
+      {
+        logPath: status.logPath,
+        follow,
+        timestamps,
+        ...(tailLines === undefined ? {} : { tailLines }),
+        ...(sinceMs === undefined ? {} : { sinceMs }),
+        ...(limitBytes === undefined ? {} : { limitBytes }),
+      },
+      consumer,
+    );
+    return () => subscription.cancel();
+  }
+
+  private logOf({ namespace, pod, container, previous }: LogRequest): ContainerStatus {
+    const found = this.pods.get(pod, namespace);
+    const runner = this.runners.get(found?.metadata?.uid ?? "");
+    if (found === undefined || runner === undefined) {
+      throw new InkubeError("LOG_NOT_FOUND", `pod "${pod}" in namespace "${namespace}" is not on this node`);
+    }
+    const attempts = runner
+      .containers()
+      .filter(({ metadata, startedAtMs }) => metadata.name === container && startedAtMs > 0)
+      .sort((one, other) => other.metadata.attempt - one.metadata.attempt);
+    const status = attempts[previous ? 1 : 0];
+    if (status !== undefined) return status;
+    const spec = found.spec;
+    const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+    if (!all.some(({ name }) => name === container)) {
+      throw new InkubeError("LOG_UNAVAILABLE", `container ${container} is not valid for pod ${pod}`);
+    }
+    const what = previous ? "previous terminated container" : "container";
+    const why = previous ? "not found" : "is waiting to start: ContainerCreating";
+    throw new InkubeError("LOG_UNAVAILABLE", `${what} "${container}" in pod "${pod}" ${why}`);
+  }
+}

@@ -1,0 +1,159 @@
+/** Keeps this node in the API: registers it, renews its Lease, and writes its status when it changed. */
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import { formatMicroTime, formatTime } from "../../runtime/clock.ts";
+import type { Client } from "../client/client.ts";
+import { leases, nodes } from "../client/resources.ts";
+import type { NodeFacts } from "./core/node-object.ts";
+import { nodeObject, nodeStatus, withoutHeartbeats } from "./core/node-object.ts";
+import { isEqual, statusPatch } from "./core/status-patch.ts";
+import type { KubeletOptions } from "./spec.ts";
+
+const LEASE_NAMESPACE = "kube-node-lease";
+/** A runtime that is away for longer makes the node NotReady; a restart takes a fraction of it. */
+const RUNTIME_DOWN_MS = 5_000;
+
+export class NodeAgent {
+  private readonly ctx: Context<unknown>;
+  private readonly client: Client;
+  private readonly options: KubeletOptions;
+  private readonly facts: Omit<NodeFacts, "runtimeDown">;
+  private node: Node | undefined;
+  private lease: Lease | undefined;
+  private isRenewing = false;
+  private isUpdating = false;
+  private reportedMs = 0;
+  private runtimeDownMs: number | undefined;
+
+  constructor(ctx: Context<unknown>, client: Client, options: KubeletOptions, facts: Omit<NodeFacts, "runtimeDown">) {
+    this.ctx = ctx;
+    this.client = client;
+    this.options = options;
+    this.facts = facts;
+  }
+
+  start(): void {
+    const { clock } = this.ctx;
+    this.update();
+    clock.every(this.options.leaseRenewMs, () => this.renew());
+    clock.every(this.options.nodeStatusPeriodMs, () => this.update());
+  }
+
+  setRuntimeUp(isUp: boolean): void {
+    if (isUp) {
+      const wasDown = this.isRuntimeDown();
+      this.runtimeDownMs = undefined;
+      if (wasDown) this.update();
+    } else if (this.runtimeDownMs === undefined) {
+      this.runtimeDownMs = this.ctx.clock.nowMs();
+      this.ctx.clock.after(RUNTIME_DOWN_MS + 1, () => this.update());
+    }
+  }
+
+  private isRuntimeDown(): boolean {
+    return this.runtimeDownMs !== undefined && this.ctx.clock.nowMs() - this.runtimeDownMs > RUNTIME_DOWN_MS;
+  }
+
+  private currentFacts(): NodeFacts {
+    const since = this.runtimeDownMs;
+    return { ...this.facts, runtimeDown: since !== undefined && this.isRuntimeDown() ? formatTime(since) : undefined };
+  }
+
+  /** Registers the node when it isn't there, and writes its status when it changed or is due. */
+  private update(): void {
+    if (this.isUpdating) return;
+    this.isUpdating = true;
+    this.ctx.spawn(async () => {
+      let isDone = true;
+      try {
+        if (this.node === undefined) await this.register();
+        else await this.report(this.node);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        if (hasReason(error, "NotFound")) this.node = undefined;
+        this.ctx.log.warn("node status not written", { error: error.message });
+        isDone = false;
+      } finally {
+        this.isUpdating = false;
+      }
+      if (!isDone) this.ctx.clock.after(this.options.retryBaseMs, () => this.update());
+    });
+  }
+
+  private async register(): Promise<void> {
+    const mine = nodeObject(this.currentFacts(), this.ctx.clock.nowMs());
+    try {
+      this.node = await this.client.create(nodes, mine);
+      this.ctx.trace.event("node.registered", `nodes/${this.options.nodeName}`);
+    } catch (error) {
+      if (!hasReason(error, "AlreadyExists")) throw error;
+      const found = await this.client.get(nodes, this.options.nodeName);
+      const labels = { ...found.metadata?.labels, ...mine.metadata?.labels };
+      const isSame = isEqual(labels, found.metadata?.labels) && found.spec?.podCIDR !== undefined;
+      const podCIDR = found.spec?.podCIDR ?? mine.spec?.podCIDR;
+      const spec = { podCIDR, podCIDRs: [podCIDR] };
+      this.node = isSame
+        ? found
+        : await this.client.patch(nodes, this.options.nodeName, undefined, { metadata: { labels }, spec });
+      // What the last incarnation said may be out of date: the port of the log server always is.
+      this.reportedMs = Number.NEGATIVE_INFINITY;
+    }
+    await this.report(this.node);
+    this.renew();
+  }
+
+  private async report(node: Node): Promise<void> {
+    const nowMs = this.ctx.clock.nowMs();
+    const status = nodeStatus(this.currentFacts(), node.status, nowMs);
+    const isDue = nowMs - this.reportedMs >= this.options.nodeStatusReportMs;
+    const before = withoutHeartbeats(node.status ?? {});
+    const patch = statusPatch({ ...before }, { ...withoutHeartbeats(status) });
+    // Fields of the status that aren't the kubelet's own are left as they are.
+    const own = Object.keys(patch ?? {}).filter((key) => key in status);
+    if (own.length === 0 && (!isDue || this.reportedMs === 0)) {
+      if (this.reportedMs === 0) this.reportedMs = nowMs;
+      return;
+    }
+    const options = { subresource: "status" };
+    this.node = await this.client.patch(nodes, this.options.nodeName, undefined, { status }, options);
+    this.reportedMs = nowMs;
+  }
+
+  private renew(): void {
+    if (this.isRenewing || this.node === undefined) return;
+    this.isRenewing = true;
+    this.ctx.spawn(async () => {
+      try {
+        await this.renewLease();
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        // Another incarnation's write, or a deletion: read it anew.
+        this.lease = undefined;
+        this.ctx.log.warn("node lease not renewed", { error: error.message });
+      } finally {
+        this.isRenewing = false;
+      }
+    });
+  }
+
+  private async renewLease(): Promise<void> {
+    const { nodeName, leaseDurationSeconds } = this.options;
+    const spec = {
+      holderIdentity: nodeName,
+      leaseDurationSeconds,
+      renewTime: formatMicroTime(this.ctx.clock.nowMs()),
+    };
+    const known = this.lease ?? (await this.client.find(leases, nodeName, LEASE_NAMESPACE));
+    if (known !== undefined) {
+      this.lease = await this.client.update(leases, { ...known, spec: { ...known.spec, ...spec } });
+      return;
+    }
+    const uid = this.node?.metadata?.uid;
+    const ownerReferences = uid === undefined ? [] : [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
+    const metadata = { name: nodeName, namespace: LEASE_NAMESPACE, ownerReferences };
+    this.lease = await this.client.create(leases, { metadata, spec });
+  }
+}

@@ -1,0 +1,31 @@
+/** What the shells of a node's pods share. */
+import type { ContainerRuntimeMethods } from "../../protocols/container-runtime.ts";
+import type { Pod, Service } from "../../protocols/kubernetes/core-v1.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
+import type { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/event-recorder.ts";
+import type { PodAddresses } from "./core/pod-addresses.ts";
+import type { Gate } from "./gate.ts";
+import type { SourceCache } from "./source-cache.ts";
+import type { KubeletOptions } from "./spec.ts";
+import type { VolumeStore } from "./volume-store.ts";
+
+export interface NodeServices {
+  readonly ctx: Context<unknown>;
+  readonly options: KubeletOptions;
+  readonly client: Client;
+  readonly runtime: Ref<ContainerRuntimeMethods>;
+  readonly events: EventRecorder;
+  readonly sources: SourceCache;
+  readonly volumes: VolumeStore;
+  readonly addresses: PodAddresses;
+  readonly starts: Gate;
+  readonly writes: Gate;
+  readonly hostsFile: string;
+  /** Address of the node as its pods see it. */
+  readonly hostIP: string;
+  readonly allocatable: { readonly cpu: string; readonly memory: string };
+  services(): Promise<readonly Service[]>;
+  /** The worker of this pod has nothing left to do. */
+  finished(pod: Pod): void;
+}

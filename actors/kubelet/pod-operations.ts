@@ -1,0 +1,305 @@
+/** Carries out what a pod's worker wants done: each of its operations as calls to the runtime, the disk, the network and the API. */
+import type { ContainerConfig, ContainerStatus, PodSandboxStatus } from "../../protocols/container-runtime.ts";
+import { CONTAINER_ENVIRONMENT } from "../../protocols/container-runtime.ts";
+import { hasReason } from "../../protocols/api-server.ts";
+import { hasCode, InkubeError } from "../../protocols/errors.ts";
+import type { Container, LifecycleHandler, Pod, Probe } from "../../protocols/kubernetes/core-v1.ts";
+import type { IntOrString } from "../../protocols/kubernetes/meta-v1.ts";
+import type { Address } from "../../runtime/net.ts";
+import { pods } from "../client/resources.ts";
+import { environmentOf, expand } from "./core/environment.ts";
+import type { Operation } from "./core/pod-worker.ts";
+import { parseQuantity } from "./core/quantity.ts";
+import type { PodFacts } from "./core/sources.ts";
+import { configError } from "./core/sources.ts";
+import type { VolumePlan } from "./core/volumes.ts";
+import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
+import type { NodeServices } from "./node-services.ts";
+import type { ProbeAnswer } from "./probe-client.ts";
+import { probeHttp, probeTcp } from "./probe-client.ts";
+
+/** What a stop may take beyond its grace period: SIGKILL, and the runtime's patience with it. */
+const STOP_SLACK_MS = 15_000;
+/** A hook without a limit of its own. Kubernetes gives none to postStart; a minute is long enough to be a mistake. */
+const HOOK_TIMEOUT_MS = 60_000;
+/** What a container gets at least after its preStop hook has used up the grace period. The kubelet's own 2 s. */
+const GRACE_AFTER_HOOK_MS = 2_000;
+/** Output of a failed probe or hook that is shown. */
+const OUTPUT_SHOWN = 1_024;
+
+type Stop = Operation & { readonly op: "stop" };
+type Start = Operation & { readonly op: "start" };
+
+export interface Started {
+  readonly status: ContainerStatus;
+  /** Why the container has to go again: its postStart hook failed. */
+  readonly hookFailure: string | undefined;
+}
+
+export class PodOperations {
+  private readonly node: NodeServices;
+
+  constructor(node: NodeServices) {
+    this.node = node;
+  }
+
+  async volumes(pod: Pod): Promise<void> {
+    const uid = pod.metadata?.uid ?? "";
+    if ((pod.spec?.volumes ?? []).length === 0) return;
+    await this.node.volumes.write(uid, await this.plan(pod, undefined));
+  }
+
+  async sandbox(pod: Pod, attempt: number): Promise<PodSandboxStatus> {
+    const { name = "", namespace = "", uid = "", labels = {}, annotations = {} } = pod.metadata ?? {};
+    const isHost = pod.spec?.hostNetwork === true;
+    const ip = isHost ? this.node.hostIP : this.node.addresses.allocate();
+    if (ip === undefined)
+      throw new InkubeError("NO_ADDRESS", "all addresses of the node are in use", { retryable: true });
+    try {
+      const hostname = pod.spec?.hostname ?? name;
+      const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, labels, annotations };
+      return (await this.node.runtime.call("runPodSandbox", { config })).status;
+    } catch (error) {
+      if (!isHost) this.node.addresses.release(ip);
+      throw error;
+    }
+  }
+
+  /** Pulls the image, creates the container and starts it, then runs its postStart hook. */
+  async start(
+    pod: Pod,
+    sandbox: PodSandboxStatus,
+    operation: Start,
+    onStatus: (status: ContainerStatus) => void,
+  ): Promise<Started> {
+    const container = containerOf(pod, operation.container);
+    const { runtime } = this.node;
+    await this.pull(pod, container);
+    const config = await this.configOf(pod, container, sandbox, operation.attempt);
+    const created = await runtime.call("createContainer", { podSandboxId: sandbox.id, config });
+    onStatus(created.status);
+    this.tell(pod, "Normal", "Created", `Container created`, container.name);
+    const { status } = await this.startCreated(pod, container, created.status.id, onStatus);
+    this.tell(pod, "Normal", "Started", `Container started`, container.name);
+    const hook = container.lifecycle?.postStart;
+    if (hook === undefined) return { status, hookFailure: undefined };
+    const answer = await this.hook(hook, container, status, sandbox, HOOK_TIMEOUT_MS);
+    if (answer.isSuccess) return { status, hookFailure: undefined };
+    this.tell(pod, "Warning", "FailedPostStartHook", `PostStartHook failed: ${answer.output}`, container.name);
+    return { status, hookFailure: answer.output };
+  }
+
+  private async startCreated(
+    pod: Pod,
+    container: Container,
+    containerId: string,
+    onStatus: (status: ContainerStatus) => void,
+  ): Promise<{ readonly status: ContainerStatus }> {
+    const { runtime } = this.node;
+    try {
+      const started = await runtime.call("startContainer", { containerId });
+      onStatus(started.status);
+      return started;
+    } catch (error) {
+      if (!hasCode(error)) throw error;
+      this.tell(pod, "Warning", "Failed", `Error: ${error.message}`, container.name);
+      if (hasCode(error, "CONTAINER_START_FAILED")) {
+        onStatus((await runtime.call("containerStatus", { containerId })).status);
+      }
+      throw error;
+    }
+  }
+
+  private async pull(pod: Pod, container: Container): Promise<void> {
+    const image = container.image ?? "";
+    const { runtime } = this.node;
+    try {
+      await runtime.call("pullImage", { image });
+    } catch (error) {
+      if (hasCode(error, "IMAGE_NOT_FOUND")) {
+        this.tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${error.message}`, container.name);
+        this.tell(pod, "Warning", "Failed", "Error: ErrImagePull", container.name);
+      }
+      throw error;
+    }
+    this.tell(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`, container.name);
+  }
+
+  private async configOf(
+    pod: Pod,
+    container: Container,
+    sandbox: PodSandboxStatus,
+    attempt: number,
+  ): Promise<ContainerConfig> {
+    const { node } = this;
+    const sources = await node.sources.of(pod);
+    const facts = this.facts(pod, sandbox);
+    const env = environmentOf(container, facts, await node.services(), sources);
+    const lookup = (name: string): string | undefined => env[name];
+    const mounts = mountsOf(
+      container,
+      await this.plan(pod, sandbox),
+      (volume) => node.volumes.directoryOf(pod.metadata?.uid ?? "", volume),
+      (path) => expand(path, lookup),
+    );
+    const memory = parseQuantity(container.resources?.limits?.["memory"]);
+    return {
+      metadata: { name: container.name, attempt },
+      image: container.image ?? "",
+      command: (container.command ?? []).map((argument) => expand(argument, lookup)),
+      args: (container.args ?? []).map((argument) => expand(argument, lookup)),
+      ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
+      envs: { [CONTAINER_ENVIRONMENT.hosts]: node.hostsFile, ...volumeVariables(container, mounts), ...env },
+      mounts,
+      ports: (container.ports ?? [])
+        .filter(({ protocol = "TCP" }) => protocol === "TCP")
+        .map((port) => port.containerPort),
+      ...(memory === undefined ? {} : { memoryLimitBytes: Math.floor(memory) }),
+    };
+  }
+
+  private async plan(pod: Pod, sandbox: PodSandboxStatus | undefined): Promise<readonly VolumePlan[]> {
+    if ((pod.spec?.volumes ?? []).length === 0) return [];
+    return planVolumes(this.facts(pod, sandbox), await this.node.sources.of(pod));
+  }
+
+  private facts(pod: Pod, sandbox: PodSandboxStatus | undefined): PodFacts {
+    const { hostIP, options, allocatable } = this.node;
+    return { pod, podIP: sandbox?.network.ip ?? "", hostIP, nodeName: options.nodeName, allocatable };
+  }
+
+  async stop(pod: Pod, sandbox: PodSandboxStatus | undefined, operation: Stop): Promise<ContainerStatus> {
+    const { ctx, runtime } = this.node;
+    const { containerId } = operation;
+    const startedMs = ctx.clock.monotonicMs();
+    let { graceMs } = operation;
+    const container = findContainer(pod, operation.container);
+    const hook = container?.lifecycle?.preStop;
+    if (operation.runPreStop && hook !== undefined && container !== undefined && sandbox !== undefined) {
+      const { status } = await runtime.call("containerStatus", { containerId });
+      const answer = await this.hook(hook, container, status, sandbox, graceMs);
+      if (!answer.isSuccess) {
+        this.tell(pod, "Warning", "FailedPreStopHook", `PreStopHook failed: ${answer.output}`, container.name);
+      }
+      graceMs = Math.max(graceMs - (ctx.clock.monotonicMs() - startedMs), GRACE_AFTER_HOOK_MS);
+    }
+    const timeoutMs = graceMs + STOP_SLACK_MS;
+    return (await runtime.call("stopContainer", { containerId, timeoutMs: graceMs }, { timeoutMs })).status;
+  }
+
+  async cleanup(pod: Pod, sandbox: PodSandboxStatus | undefined): Promise<void> {
+    const uid = pod.metadata?.uid ?? "";
+    if (sandbox !== undefined) {
+      await this.node.runtime.call("removePodSandbox", { podSandboxId: sandbox.id });
+      this.node.addresses.release(sandbox.network.askedIp);
+    }
+    await this.node.volumes.remove(uid);
+    this.node.sources.release(uid);
+  }
+
+  /** Takes the pod out of the API, unless another one has its name by now. */
+  async delete(pod: Pod): Promise<void> {
+    const { name = "", namespace, uid } = pod.metadata ?? {};
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    try {
+      await this.node.client.delete(pods, name, namespace, { gracePeriodSeconds: 0, ...preconditions });
+    } catch (error) {
+      if (!hasReason(error, "NotFound", "Conflict")) throw error;
+    }
+  }
+
+  async probe(container: Container, probe: Probe, status: ContainerStatus, ip: string): Promise<ProbeAnswer> {
+    const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1_000;
+    if (probe.exec !== undefined) return await this.exec(status.id, probe.exec.command ?? [], timeoutMs);
+    return await this.ask(probe, container, status, ip, timeoutMs);
+  }
+
+  private async hook(
+    hook: LifecycleHandler,
+    container: Container,
+    status: ContainerStatus,
+    sandbox: PodSandboxStatus,
+    timeoutMs: number,
+  ): Promise<ProbeAnswer> {
+    if (hook.exec !== undefined) return await this.exec(status.id, hook.exec.command ?? [], timeoutMs);
+    if (hook.sleep !== undefined) {
+      await this.node.ctx.clock.sleep(Math.min(hook.sleep.seconds * 1_000, timeoutMs));
+      return { isSuccess: true, output: "" };
+    }
+    return await this.ask(hook, container, status, sandbox.network.ip, timeoutMs);
+  }
+
+  private async exec(containerId: string, command: readonly string[], timeoutMs: number): Promise<ProbeAnswer> {
+    try {
+      const request = { containerId, command, timeoutMs };
+      const { exitCode, stdout, stderr } = await this.node.runtime.call("execSync", request, {
+        timeoutMs: timeoutMs + STOP_SLACK_MS,
+      });
+      const decoder = new TextDecoder();
+      return {
+        isSuccess: exitCode === 0,
+        output: `${decoder.decode(stdout)}${decoder.decode(stderr)}`.slice(0, OUTPUT_SHOWN),
+      };
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      return { isSuccess: false, output: error.message };
+    }
+  }
+
+  private async ask(
+    action: Pick<LifecycleHandler, "httpGet" | "tcpSocket">,
+    container: Container,
+    status: ContainerStatus,
+    ip: string,
+    timeoutMs: number,
+  ): Promise<ProbeAnswer> {
+    const { ctx } = this.node;
+    const { httpGet, tcpSocket } = action;
+    const target = httpGet ?? tcpSocket;
+    if (target === undefined) return { isSuccess: false, output: "gRPC probes are not supported" };
+    const address = addressOf(target, container, status, ip);
+    if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
+    return httpGet === undefined
+      ? await probeTcp(ctx, address, timeoutMs)
+      : await probeHttp(ctx, httpGet, address, timeoutMs);
+  }
+
+  private tell(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container: string): void {
+    this.node.events.event(typedPod(pod), type, reason, message, fieldPathOf(pod, container));
+  }
+}
+
+/** Where to reach a port of a container: where it really listens, when it is the pod's own. */
+function addressOf(
+  target: { readonly port: IntOrString; readonly host?: string },
+  container: Container,
+  status: ContainerStatus,
+  ip: string,
+): Address | undefined {
+  const named = container.ports?.find(({ name }) => name === target.port)?.containerPort;
+  const port = typeof target.port === "number" ? target.port : (named ?? Number(target.port));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
+  if (target.host !== undefined && target.host !== "") return { host: target.host, port };
+  return { host: ip, port: status.listening[port] ?? port };
+}
+
+function findContainer(pod: Pod, name: string): Container | undefined {
+  return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find((one) => one.name === name);
+}
+
+function containerOf(pod: Pod, name: string): Container {
+  const container = findContainer(pod, name);
+  if (container === undefined) throw configError(`the pod has no container ${name}`);
+  return container;
+}
+
+/** Objects from a list come without their type, which events need. */
+export function typedPod(pod: Pod): Pod {
+  return { ...pod, apiVersion: "v1", kind: "Pod" };
+}
+
+/** The part of the pod that an event about a container is about. */
+export function fieldPathOf(pod: Pod, container: string): string {
+  const isInit = pod.spec?.initContainers?.some(({ name }) => name === container) === true;
+  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+}

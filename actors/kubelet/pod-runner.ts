@@ -1,0 +1,304 @@
+/** The shell around one pod's worker: steps it whenever something has happened, begins what it wants, and reports its status. */
+import type { ContainerStatus, PodSandboxStatus } from "../../protocols/container-runtime.ts";
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { Pod, PodStatus } from "../../protocols/kubernetes/core-v1.ts";
+import type { Cause } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { pods } from "../client/resources.ts";
+import { isInterim } from "./core/pod-status.ts";
+import type { Now, Operation, Step } from "./core/pod-worker.ts";
+import { PodWorker } from "./core/pod-worker.ts";
+import { isEqual, statusPatch } from "./core/status-patch.ts";
+import { hasLiveVolumes } from "./core/volumes.ts";
+import type { NodeServices } from "./node-services.ts";
+import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
+
+/** Which ports of a pod listen elsewhere than asked: `{"80":41233}`. Read by the EndpointSlice controller. */
+const PORTS_ANNOTATION = "inkube.dev/ports";
+
+export class PodRunner {
+  private readonly node: NodeServices;
+  private readonly worker: PodWorker;
+  private readonly operations: PodOperations;
+  /** What the API server has, as far as is known. */
+  private written: PodStatus;
+  private wanted: PodStatus | undefined;
+  private writing: Promise<void> | undefined;
+  private writtenPorts: string | undefined;
+  private holdTimer: Timer | undefined;
+  private wakeTimer: Timer | undefined;
+  private isKicked = false;
+  private isFinished = false;
+  private isGone = false;
+  private writeFailures = 0;
+  private cause: Cause;
+
+  constructor(node: NodeServices, pod: Pod, cause: Cause) {
+    this.node = node;
+    this.cause = cause;
+    this.operations = new PodOperations(node);
+    this.written = pod.status ?? {};
+    this.writtenPorts = pod.metadata?.annotations?.[PORTS_ANNOTATION];
+    const { options } = node;
+    this.worker = new PodWorker(
+      pod,
+      {
+        hostIP: node.hostIP,
+        crashBackOff: { baseMs: options.crashBackOffBaseMs, maxMs: options.crashBackOffMaxMs },
+        imageBackOff: { baseMs: options.imageBackOffBaseMs, maxMs: options.imageBackOffMaxMs },
+        retry: { baseMs: options.retryBaseMs, maxMs: options.retryMaxMs },
+        eagerProbeMs: options.eagerProbeMs,
+      },
+      this.now(),
+    );
+  }
+
+  get pod(): Pod {
+    return this.worker.current;
+  }
+
+  containers(): readonly ContainerStatus[] {
+    return this.worker.runtimeContainers;
+  }
+
+  setPod(pod: Pod, cause: Cause): void {
+    this.worker.setPod(pod);
+    this.cause = cause;
+    this.kick();
+  }
+
+  /** The pod is no longer in the API. */
+  remove(): void {
+    this.isGone = true;
+    this.worker.remove();
+    this.kick();
+  }
+
+  setContainer(status: ContainerStatus): void {
+    this.worker.setContainer(status, this.now());
+    if (status.state !== "CONTAINER_CREATED") this.kick();
+  }
+
+  dropContainer(id: string): void {
+    this.worker.dropContainer(id);
+    this.kick();
+  }
+
+  replaceRuntime(sandbox: PodSandboxStatus | undefined, containers: readonly ContainerStatus[]): void {
+    this.worker.replaceRuntime(sandbox, containers, this.now());
+    this.kick();
+  }
+
+  sourcesChanged(): void {
+    this.worker.sourcesChanged(hasLiveVolumes(this.pod));
+    this.kick();
+  }
+
+  /** Steps once all that has come in this turn is known. */
+  kick(): void {
+    if (this.isKicked || this.isFinished) return;
+    this.isKicked = true;
+    this.node.ctx.spawn(async () => {
+      await Promise.resolve();
+      this.isKicked = false;
+      if (!this.isFinished) this.step();
+    });
+  }
+
+  private step(): void {
+    const step = this.worker.step(this.now());
+    for (const event of step.events) {
+      const path = event.container === undefined ? undefined : fieldPathOf(this.pod, event.container);
+      this.node.events.event(typedPod(this.pod), event.type, event.reason, event.message, path);
+    }
+    this.wakeTimer?.cancel();
+    if (step.isFinished) return this.finish();
+    if (step.wakeInMs !== Number.POSITIVE_INFINITY) {
+      this.wakeTimer = this.node.ctx.clock.after(step.wakeInMs, () => this.kick());
+    }
+    for (const operation of step.operations) this.begin(operation);
+    this.report(step);
+  }
+
+  private finish(): void {
+    this.isFinished = true;
+    this.holdTimer?.cancel();
+    this.node.finished(this.pod);
+  }
+
+  private begin(operation: Operation): void {
+    this.node.ctx.spawn(async () => {
+      try {
+        if (operation.op === "probe") return await this.probe(operation);
+        await this.perform(operation);
+        this.worker.succeeded(operation);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        this.worker.failed(operation, { code: error.code, message: error.message }, this.now());
+        this.failed(operation, error);
+      }
+      this.kick();
+    });
+  }
+
+  private async perform(operation: Exclude<Operation, { readonly op: "probe" }>): Promise<void> {
+    const { worker, operations, pod } = this;
+    switch (operation.op) {
+      case "volumes":
+        return await operations.volumes(pod);
+      case "sandbox":
+        worker.setSandbox(await operations.sandbox(pod, operation.attempt));
+        return;
+      case "start":
+        return await this.node.starts.through(() => this.start(operation));
+      case "stop":
+        worker.setContainer(await operations.stop(pod, worker.sandboxStatus, operation), this.now());
+        return;
+      case "remove":
+        await this.node.runtime.call("removeContainer", { containerId: operation.containerId });
+        return;
+      case "cleanup":
+        return await operations.cleanup(pod, worker.sandboxStatus);
+      case "delete":
+        await this.flush();
+        return await operations.delete(pod);
+    }
+  }
+
+  private async start(operation: Operation & { readonly op: "start" }): Promise<void> {
+    const { worker } = this;
+    const sandbox = worker.sandboxStatus;
+    if (sandbox === undefined) throw new InkubeError("CONTAINER_STATE", "the pod has no sandbox", { retryable: true });
+    const onStatus = (status: ContainerStatus): void => {
+      worker.setContainer(status, this.now());
+      this.kick();
+    };
+    const { status, hookFailure } = await this.operations.start(this.pod, sandbox, operation, onStatus);
+    if (hookFailure === undefined) return;
+    const stopped = await this.node.runtime.call("stopContainer", { containerId: status.id, timeoutMs: 0 });
+    worker.setContainer(stopped.status, this.now());
+  }
+
+  private async probe(operation: Operation & { readonly op: "probe" }): Promise<void> {
+    const { worker } = this;
+    const spec = this.pod.spec;
+    const container = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
+      ({ name }) => name === operation.container,
+    );
+    const status = worker.runtimeContainers.find(({ id }) => id === operation.containerId);
+    const probe = container?.[`${operation.kind}Probe`];
+    const ip = worker.sandboxStatus?.network.ip;
+    if (container === undefined || status === undefined || probe === undefined || ip === undefined) {
+      worker.probed(operation, false, "the container is gone", this.now());
+      return;
+    }
+    const { isSuccess, output } = await this.operations.probe(container, probe, status, ip);
+    worker.probed(operation, isSuccess, output, this.now());
+    this.kick();
+  }
+
+  private failed(operation: Operation, error: InkubeError): void {
+    const { name = "", namespace = "" } = this.pod.metadata ?? {};
+    this.node.ctx.log.debug("pod operation failed", {
+      pod: `${namespace}/${name}`,
+      op: operation.op,
+      code: error.code,
+      error: error.message,
+    });
+    const about =
+      operation.op === "volumes" ? "FailedMount" : operation.op === "sandbox" ? "FailedCreatePodSandBox" : "";
+    if (about !== "") this.node.events.event(typedPod(this.pod), "Warning", about, error.message);
+    else if (operation.op === "start" && error.code === "POD_CONFIG") {
+      const path = fieldPathOf(this.pod, operation.container);
+      this.node.events.event(typedPod(this.pod), "Warning", "Failed", `Error: ${error.message}`, path);
+    }
+  }
+
+  /** Sees to it that the API server gets the status: at once, or a little later when a better one is to be expected. */
+  private report(step: Step): void {
+    this.wanted = step.status;
+    if (this.isGone || this.writing !== undefined) return;
+    if (isInterim(step.status)) {
+      this.holdTimer ??= this.node.ctx.clock.after(this.node.options.statusHoldMs, () => {
+        this.holdTimer = undefined;
+        this.write();
+      });
+      return;
+    }
+    this.holdTimer?.cancel();
+    this.holdTimer = undefined;
+    this.write();
+  }
+
+  private write(): void {
+    if (this.writing !== undefined || this.isFinished || this.isGone) return;
+    const { wanted } = this;
+    if (wanted === undefined) return;
+    const ports = this.ports();
+    const patch = statusPatch({ ...this.written }, { ...wanted });
+    if (patch === undefined && ports === this.writtenPorts) return;
+    this.writing = this.node.writes.through(() => this.send(wanted, ports));
+    this.node.ctx.spawn(() => this.writing ?? Promise.resolve());
+  }
+
+  private async send(wanted: PodStatus, ports: string | undefined): Promise<void> {
+    const { name = "", namespace = "", uid } = this.pod.metadata ?? {};
+    const { client, ctx, options } = this.node;
+    try {
+      // The ports first: who learns that the pod is ready must know where.
+      if (ports !== this.writtenPorts) {
+        const metadata = { uid, annotations: { [PORTS_ANNOTATION]: ports ?? null } };
+        await client.patch(pods, name, namespace, { metadata });
+        this.writtenPorts = ports;
+      }
+      const patch = statusPatch({ ...this.written }, { ...wanted });
+      if (patch !== undefined) {
+        ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, this.cause);
+        await client.patch(pods, name, namespace, { metadata: { uid }, status: patch }, { subresource: "status" });
+        this.written = wanted;
+      }
+      this.writeFailures = 0;
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      if (hasReason(error, "NotFound", "Conflict")) {
+        // Deleted, or replaced by another pod of that name: the informer tells.
+        this.written = wanted;
+      } else {
+        ctx.log.warn("pod status not written", { pod: `${namespace}/${name}`, error: error.message });
+        const pauseMs = Math.min(options.retryBaseMs * 2 ** this.writeFailures++, options.retryMaxMs);
+        await ctx.clock.sleep(pauseMs);
+      }
+    } finally {
+      this.writing = undefined;
+    }
+    // What has come meanwhile.
+    if (this.wanted !== undefined && !isEqual(this.wanted, this.written)) this.kick();
+  }
+
+  /** Resolves when the last status has been written, or can't be. */
+  private async flush(): Promise<void> {
+    this.holdTimer?.cancel();
+    this.holdTimer = undefined;
+    for (let tries = 0; tries < 3; tries++) {
+      this.write();
+      if (this.writing === undefined) return;
+      await this.writing;
+    }
+  }
+
+  /** The annotation for ports that listen elsewhere than asked, or undefined when none does. */
+  private ports(): string | undefined {
+    const moved: Record<string, number> = {};
+    for (const { state, listening } of this.worker.runtimeContainers) {
+      if (state !== "CONTAINER_RUNNING") continue;
+      for (const [asked, port] of Object.entries(listening)) if (Number(asked) !== port) moved[asked] = port;
+    }
+    return Object.keys(moved).length === 0 ? undefined : JSON.stringify(moved);
+  }
+
+  private now(): Now {
+    const { clock } = this.node.ctx;
+    return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The ConfigMaps and Secrets that pods of this node refer to, each followed by a watch of its own as long as a pod needs it:
+ * a kubelet sees no others.
+ */
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import type { ConfigMap, Pod, Secret } from "../../protocols/kubernetes/core-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Client } from "../client/client.ts";
+import { Informer } from "../client/informer.ts";
+import type { Resource } from "../client/resources.ts";
+import { configMaps, secrets } from "../client/resources.ts";
+import type { Sources } from "./core/sources.ts";
+import { referencesOf } from "./core/sources.ts";
+
+interface Followed<T extends KubernetesObject> {
+  readonly informer: Informer<T>;
+  readonly pods: Set<string>;
+}
+
+export class SourceCache {
+  private readonly ctx: Context<unknown>;
+  private readonly client: Client;
+  private readonly onChange: (podUids: readonly string[]) => void;
+  private readonly configMaps = new Map<string, Followed<ConfigMap>>();
+  private readonly secrets = new Map<string, Followed<Secret>>();
+
+  /** `onChange` is called with the pods that refer to an object that has changed. */
+  constructor(ctx: Context<unknown>, client: Client, onChange: (podUids: readonly string[]) => void) {
+    this.ctx = ctx;
+    this.client = client;
+    this.onChange = onChange;
+  }
+
+  /** The objects of a pod, once they were read. */
+  async of(pod: Pod): Promise<Sources> {
+    const { uid = "", namespace = "" } = pod.metadata ?? {};
+    const names = referencesOf(pod);
+    const followed = [
+      ...names.configMaps.map((name) => this.follow(this.configMaps, configMaps, namespace, name, uid)),
+      ...names.secrets.map((name) => this.follow(this.secrets, secrets, namespace, name, uid)),
+    ];
+    for (const informer of followed) if (!informer.synced) await informer.whenSynced();
+    return {
+      configMap: (name) => this.configMaps.get(`${namespace}/${name}`)?.informer.get(name, namespace),
+      secret: (name) => this.secrets.get(`${namespace}/${name}`)?.informer.get(name, namespace),
+    };
+  }
+
+  /** The pod needs nothing any more. */
+  release(podUid: string): void {
+    this.releaseFrom(this.configMaps, podUid);
+    this.releaseFrom(this.secrets, podUid);
+  }
+
+  private follow<T extends KubernetesObject>(
+    table: Map<string, Followed<T>>,
+    resource: Resource<T>,
+    namespace: string,
+    name: string,
+    podUid: string,
+  ): Informer<KubernetesObject> {
+    const key = `${namespace}/${name}`;
+    let followed = table.get(key);
+    if (followed === undefined) {
+      const informer = new Informer(this.ctx, this.client, resource, {
+        namespace,
+        fieldSelector: `metadata.name=${name}`,
+      });
+      const pods = new Set<string>();
+      informer.onChange(() => {
+        if (informer.synced) this.onChange([...pods]);
+      });
+      informer.start();
+      followed = { informer, pods };
+      table.set(key, followed);
+    }
+    followed.pods.add(podUid);
+    return followed.informer as unknown as Informer<KubernetesObject>;
+  }
+
+  private releaseFrom<T extends KubernetesObject>(table: Map<string, Followed<T>>, podUid: string): void {
+    for (const [key, { informer, pods }] of table) {
+      if (!pods.delete(podUid) || pods.size > 0) continue;
+      informer.stop();
+      table.delete(key);
+    }
+  }
+}
