@@ -4,11 +4,14 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
+import { api } from "./suites/api.ts";
 import { etcd } from "./suites/etcd.ts";
 import { messaging } from "./suites/messaging.ts";
+import { pods } from "./suites/pods.ts";
+import { recovery } from "./suites/recovery.ts";
 import { start } from "./suites/start.ts";
 
-const suites: readonly Suite[] = [messaging, etcd, start];
+const suites: readonly Suite[] = [messaging, etcd, start, api, pods, recovery];
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
