@@ -14,7 +14,7 @@ const HOST = "127.0.0.1";
 const LISTEN_RETRY = { periodMs: 5, limitMs: 2_000 };
 
 export class ApiAddress {
-  private readonly servers: readonly Ref<ApiServerMethods>[];
+  private readonly candidates: readonly Ref<ApiServerMethods>[];
   private readonly clock: Clock;
   private readonly up = new Set<string>();
   private readonly serving = new Set<string>();
@@ -26,7 +26,7 @@ export class ApiAddress {
   private onServing: ((name: string) => void) | undefined;
 
   constructor(servers: readonly Ref<ApiServerMethods>[], port: number, clock: Clock, shared: boolean = canSharePort()) {
-    this.servers = servers;
+    this.candidates = servers;
     this.port = port;
     this.clock = clock;
     this.shared = shared;
@@ -36,9 +36,14 @@ export class ApiAddress {
     return `https://${HOST}:${this.port}`;
   }
 
+  /** Who serves it now. */
+  get servers(): readonly string[] {
+    return [...this.serving];
+  }
+
   /** Serves for the first time. Errors: PORT_IN_USE, PORT_DENIED. */
   async open(): Promise<void> {
-    const first = this.servers.find(({ name }) => this.up.has(name));
+    const first = this.candidates.find(({ name }) => this.up.has(name));
     if (first === undefined) throw new InkubeError("ACTOR_DOWN", "no API server is up", { retryable: true });
     try {
       await this.serve(first);
@@ -92,7 +97,7 @@ export class ApiAddress {
 
   private wanting(): Ref<ApiServerMethods> | undefined {
     if (!this.shared && this.serving.size > 0) return undefined;
-    return this.servers.find(({ name }) => this.up.has(name) && !this.serving.has(name));
+    return this.candidates.find(({ name }) => this.up.has(name) && !this.serving.has(name));
   }
 
   private async serve(server: Ref<ApiServerMethods>): Promise<void> {

@@ -17,11 +17,12 @@ import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
+import { etcdProtocol } from "../../protocols/etcd.ts";
 import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
-import { nodes } from "../client/resources.ts";
+import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
@@ -65,6 +66,7 @@ export class Cluster implements AsyncDisposable {
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
   private readonly actorNames: readonly string[];
+  private readonly etcdMembers: readonly string[];
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
@@ -132,7 +134,10 @@ export class Cluster implements AsyncDisposable {
       .map(({ name }) => name);
     this.actorNames = actorsOf(tree).map(({ name }) => name);
     this.host.plan(actorsOf(tree));
-    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, apiServers);
+    this.etcdMembers = actorsOf(tree)
+      .filter(({ actor }) => actor === "etcd")
+      .map(({ name }) => name);
+    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers]);
     const { context } = this.embedder;
     this.client = new Client(context, apiServers);
     this.trace = new ClusterTrace(() => this.rings());
@@ -179,6 +184,24 @@ export class Cluster implements AsyncDisposable {
       const lastDown = this.lastDowns.get(status.name);
       return lastDown === undefined ? status : { ...status, lastDown };
     });
+  }
+
+  /**
+   * Name of the actor that leads now: the leader of the etcd group, the scheduler or controller-manager that holds the
+   * Lease, the API server that has the address (the first of them, where all have it). Undefined while there is none.
+   */
+  async leader(role: "etcd" | "api-server" | "scheduler" | "controller-manager"): Promise<string | undefined> {
+    switch (role) {
+      case "etcd":
+        return this.etcdLeader();
+      case "api-server":
+        return this.address.servers[0];
+      case "scheduler":
+      case "controller-manager": {
+        const lease = await this.client.find(leases, `kube-${role}`, "kube-system");
+        return lease?.spec?.holderIdentity || undefined;
+      }
+    }
   }
 
   /** Tells of actors that come up, go down and are restarted. Returns how to stop listening. */
@@ -349,6 +372,15 @@ export class Cluster implements AsyncDisposable {
       if (!hasReason(error, "NotFound")) throw error;
     }
     return this.client.create(resource, withRecord(placed));
+  }
+
+  private async etcdLeader(): Promise<string | undefined> {
+    const asked = this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name).call("status", null));
+    const answers = (await Promise.allSettled(asked)).flatMap((answer) =>
+      answer.status === "fulfilled" && answer.value.leader !== "" ? [answer.value] : [],
+    );
+    // A member that was cut off may still name the leader of an older term.
+    return answers.sort((left, right) => right.raftTerm - left.raftTerm)[0]?.leader;
   }
 
   private supervised(event: SupervisorEvent): void {
