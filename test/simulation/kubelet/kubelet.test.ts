@@ -1,0 +1,229 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { configMaps, leases } from "../../../actors/client/resources.ts";
+import { NodeWorld, isReady } from "./node-world.ts";
+
+let world: NodeWorld;
+const begin = async (...given: ConstructorParameters<typeof NodeWorld>): Promise<NodeWorld> => {
+  world = new NodeWorld(...given);
+  await world.start();
+  return world;
+};
+afterEach(() => expect(world.host.crashes).toEqual([]));
+
+const HTTP_PROBE = { httpGet: { path: "/", port: 80 } };
+const WEB = { name: "main", image: "web", ports: [{ containerPort: 80 }] };
+
+describe("a node", () => {
+  it("registers with its range and keeps its Lease fresh", async () => {
+    await begin(1);
+    const node = await world.node();
+    expect(node?.spec?.podCIDR).toBe("127.64.0.0/24");
+    expect(node?.status?.addresses).toContainEqual({ type: "InternalIP", address: "127.32.0.1" });
+    const lease = () => world.host.settle(() => world.client.get(leases, "worker-0", "kube-node-lease"));
+    await world.host.run(1_500);
+    const before = (await lease()).spec?.renewTime ?? "";
+    await world.host.run(2_100);
+    expect(Date.parse((await lease()).spec?.renewTime ?? "") - Date.parse(before)).toBeGreaterThanOrEqual(1_900);
+  });
+});
+
+describe("a pod", () => {
+  it("is Ready within 30 ms of its creation, with an address of the node's range", async () => {
+    await begin(2);
+    await world.createPod("web", {});
+    expect(await world.untilPod("web", isReady, 1_000, 1)).toBeLessThanOrEqual(30);
+    const { status } = (await world.pod("web"))!;
+    expect(status).toMatchObject({
+      phase: "Running",
+      hostIP: "127.32.0.1",
+      podIP: "127.64.0.1",
+      qosClass: "BestEffort",
+    });
+    expect(status?.containerStatuses?.[0]).toMatchObject({ ready: true, started: true, restartCount: 0 });
+    await world.host.run(100);
+    expect((await world.events("web")).map(({ reason }) => reason)).toEqual(["Pulled", "Created", "Started"]);
+  });
+
+  it("is Ready as soon as its readiness probe succeeds, long before the probe's period", async () => {
+    await begin(3);
+    await world.createPod(
+      "web",
+      { containers: [{ ...WEB, readinessProbe: { ...HTTP_PROBE, periodSeconds: 10 } }] },
+      { "inkube.dev/simulated-ready-after-ms": "150" },
+    );
+    await world.untilPod("web", ({ status }) => status?.phase === "Running");
+    expect(isReady((await world.pod("web"))!)).toBe(false);
+    expect(await world.untilPod("web", isReady)).toBeLessThan(400);
+    expect((await world.events("web")).filter(({ reason }) => reason === "Unhealthy").length).toBeLessThanOrEqual(1);
+  });
+
+  it("runs init containers in order and then its own", async () => {
+    await begin(4);
+    const init = (name: string) => ({ name, image: "setup" });
+    await world.createPod(
+      "web",
+      { initContainers: [init("one"), init("two")] },
+      { "inkube.dev/simulated-exit-after-ms.one": "100", "inkube.dev/simulated-exit-after-ms.two": "100" },
+    );
+    await world.untilPod("web", ({ status }) => status?.initContainerStatuses?.[1]?.state?.running !== undefined);
+    const pending = (await world.pod("web"))!;
+    expect(pending.status?.phase).toBe("Pending");
+    expect(pending.status?.initContainerStatuses?.[0]?.state?.terminated?.reason).toBe("Completed");
+    expect(pending.status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe("PodInitializing");
+    await world.untilPod("web", isReady);
+  });
+
+  it("that crashes is restarted at once, then after 10 s, 20 s, 40 s", async () => {
+    await begin(5);
+    await world.createPod(
+      "web",
+      {},
+      { "inkube.dev/simulated-exit-after-ms": "100", "inkube.dev/simulated-exit-code": "3" },
+    );
+    const starts: number[] = [];
+    for (let restarts = 0; restarts <= 4; restarts++) {
+      await world.untilPod(
+        "web",
+        ({ status }) => status?.containerStatuses?.[0]?.restartCount === restarts,
+        60_000,
+        20,
+      );
+      starts.push(world.host.nowMs);
+    }
+    const gaps = starts.slice(1).map((start, index) => Math.round((start - starts[index]!) / 1_000));
+    expect(gaps).toEqual([0, 10, 20, 40]);
+    const { status } = (await world.pod("web"))!;
+    expect(status?.phase).toBe("Running");
+    await world.untilPod(
+      "web",
+      (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === "CrashLoopBackOff",
+    );
+    expect((await world.pod("web"))?.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(3);
+    expect((await world.events("web")).some(({ reason }) => reason === "BackOff")).toBe(true);
+  });
+
+  it("that may not restart has Succeeded or Failed by its exit code", async () => {
+    await begin(6);
+    const once = { restartPolicy: "Never" as const };
+    await world.createPod("good", once, { "inkube.dev/simulated-exit-after-ms": "50" });
+    const bad = { "inkube.dev/simulated-exit-after-ms": "50", "inkube.dev/simulated-exit-code": "1" };
+    await world.createPod("bad", once, bad);
+    await world.untilPod("good", ({ status }) => status?.phase === "Succeeded");
+    await world.untilPod("bad", ({ status }) => status?.phase === "Failed");
+    await world.host.run(30_000);
+    expect((await world.pod("bad"))?.status?.containerStatuses?.[0]?.restartCount).toBe(0);
+  });
+
+  it("whose liveness probe fails is killed and restarted", async () => {
+    await begin(7);
+    const probe = { ...HTTP_PROBE, periodSeconds: 1, failureThreshold: 3 };
+    await world.createPod(
+      "web",
+      { containers: [{ ...WEB, livenessProbe: probe }], terminationGracePeriodSeconds: 1 },
+      { "inkube.dev/simulated-unready-after-ms": "2000" },
+    );
+    const tookMs = await world.untilPod("web", ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
+    expect(tookMs).toBeGreaterThan(3_500);
+    expect(tookMs).toBeLessThan(6_500);
+    const messages = (await world.events("web")).map(({ message }) => message);
+    expect(messages).toContain("Container main failed liveness probe, will be restarted");
+  });
+
+  it("waits for a ConfigMap that is missing, says so, and starts when it comes", async () => {
+    await begin(8);
+    const env = [{ name: "GREETING", valueFrom: { configMapKeyRef: { name: "settings", key: "greeting" } } }];
+    await world.createPod("web", { containers: [{ ...WEB, env }] });
+    const waiting = (reason: string) => (pod: Parameters<typeof isReady>[0]) =>
+      pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === reason;
+    await world.untilPod("web", waiting("CreateContainerConfigError"));
+    const map = { metadata: { name: "settings", namespace: "default" }, data: { greeting: "hello" } };
+    await world.host.settle(() => world.client.create(configMaps, map));
+    expect(await world.untilPod("web", isReady)).toBeLessThan(200);
+  });
+
+  it("of an unknown image backs off and says how to register it", async () => {
+    await begin(9, {}, { pods: "real" });
+    await world.createPod("web", { containers: [{ name: "main", image: "nobody/knows:1" }] });
+    await world.untilPod(
+      "web",
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === "ErrImagePull",
+    );
+    const message = (await world.pod("web"))?.status?.containerStatuses?.[0]?.state?.waiting?.message;
+    expect(message).toContain(`images: { "nobody/knows:1"`);
+    await world.untilPod(
+      "web",
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === "ImagePullBackOff",
+    );
+    expect((await world.events("web")).some(({ message }) => message?.includes("nobody/knows:1") === true)).toBe(true);
+  });
+
+  it("that is deleted gets SIGTERM and its grace period, and is gone afterwards", async () => {
+    await begin(10);
+    await world.createPod("slow", { terminationGracePeriodSeconds: 3 }, { "inkube.dev/simulated-stop-ms": "-1" });
+    await world.createPod("quick", {});
+    await world.untilPod("slow", isReady);
+    await world.untilPod("quick", isReady);
+    await world.deletePod("slow");
+    await world.deletePod("quick");
+    const gone = (name: string) => world.until(async () => (await world.pod(name)) === undefined, 10_000);
+    expect(await gone("quick")).toBeLessThan(100);
+    expect(isReady((await world.pod("slow"))!)).toBe(false);
+    const tookMs = await gone("slow");
+    expect(tookMs).toBeGreaterThan(2_500);
+    expect(tookMs).toBeLessThan(3_500);
+  });
+
+  it("keeps running through the death of the kubelet, and is not restarted", async () => {
+    await begin(11);
+    await world.createPod("web", { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }] });
+    await world.untilPod("web", isReady);
+    const before = (await world.pod("web"))?.status?.containerStatuses?.[0]?.containerID;
+    world.killKubelet();
+    await world.createPod("late", {});
+    await world.untilPod("late", isReady);
+    await world.host.run(2_000);
+    const after = (await world.pod("web"))!;
+    expect(isReady(after)).toBe(true);
+    expect(after.status?.containerStatuses?.[0]).toMatchObject({ containerID: before, restartCount: 0 });
+    expect((await world.pod("late"))?.status?.podIP).not.toBe(after.status?.podIP);
+  });
+
+  it("is restarted after the death of the container runtime, with its address", async () => {
+    await begin(12);
+    await world.createPod("web", {});
+    await world.untilPod("web", isReady);
+    const ip = (await world.pod("web"))?.status?.podIP;
+    world.killRuntime();
+    await world.untilPod("web", (pod) => pod.status?.containerStatuses?.[0]?.restartCount === 1 && isReady(pod));
+    const { status } = (await world.pod("web"))!;
+    expect(status?.podIP).toBe(ip);
+    expect(status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137);
+  });
+
+  it("that was deleted while the kubelet was dead is cleaned up by the next one", async () => {
+    await begin(13);
+    await world.createPod("web", {});
+    await world.untilPod("web", isReady);
+    world.killKubelet();
+    await world.deletePod("web", 0);
+    await world.createPod("next", {});
+    await world.untilPod("next", isReady);
+    await world.host.run(1_000);
+    await world.createPod("again", {});
+    await world.untilPod("again", isReady);
+    expect(await world.pod("web")).toBeUndefined();
+  });
+});
+
+it("two runs of one seed leave the same trace", async () => {
+  const digest = async (): Promise<string> => {
+    await begin(20);
+    await world.createPod("web", { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }] });
+    await world.untilPod("web", isReady);
+    world.killKubelet();
+    world.killRuntime();
+    await world.host.run(5_000);
+    return world.host.trace.digest;
+  };
+  expect(await digest()).toBe(await digest());
+});

@@ -1,0 +1,144 @@
+/** One etcd, one API server and one node in the simulation: enough to bind pods to the node and see what becomes of them. */
+import { apiServerActor } from "../../../actors/api-server/api-server.ts";
+import { noDoor } from "../../../actors/api-server/backend.ts";
+import type { ApiServerOptions } from "../../../actors/api-server/spec.ts";
+import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
+import { Client } from "../../../actors/client/client.ts";
+import { events, nodes, pods } from "../../../actors/client/resources.ts";
+import { containerRuntimeActor } from "../../../actors/container-runtime/container-runtime.ts";
+import type { ContainerRuntimeOptions } from "../../../actors/container-runtime/spec.ts";
+import { etcdActor } from "../../../actors/etcd/etcd.ts";
+import type { EtcdOptions } from "../../../actors/etcd/spec.ts";
+import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
+import { kubeletActor } from "../../../actors/kubelet/kubelet.ts";
+import type { KubeletOptions } from "../../../actors/kubelet/spec.ts";
+import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
+import { apiServerProtocol } from "../../../protocols/api-server.ts";
+import type { Event, Node, Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
+
+export const NODE = "worker-0";
+const KUBELET = `${NODE}/kubelet`;
+const RUNTIME = `${NODE}/container-runtime`;
+
+export class NodeWorld {
+  readonly host: SimulationHost;
+  readonly client: Client;
+
+  constructor(seed: number, kubelet: Partial<KubeletOptions> = {}, runtime: Partial<ContainerRuntimeOptions> = {}) {
+    const child = (name: string, actor: string, options: unknown, links: readonly string[]) => ({
+      name,
+      actor,
+      options,
+      links,
+      restart: "permanent" as const,
+      shutdownMs: 5_000,
+      startTimeoutMs: 10_000,
+    });
+    const etcd: EtcdOptions = { ...ETCD_DEFAULTS, name: "etcd-0", members: ["etcd-0"] };
+    const apiServer: ApiServerOptions = { ...API_SERVER_DEFAULTS, members: ["etcd-0"], tokens: [], kubeletToken: "" };
+    const kubeletOptions: KubeletOptions = {
+      ...KUBELET_DEFAULTS,
+      nodeName: NODE,
+      apiServers: ["api-server-0"],
+      containerRuntime: RUNTIME,
+      podCIDR: "127.64.0.0/24",
+      nodeIP: "127.32.0.1",
+      ...kubelet,
+    };
+    this.host = new SimulationHost({
+      seed,
+      spec: {
+        name: "root",
+        strategy: "one_for_one",
+        intensity: { restarts: 1_000, periodMs: 10_000 },
+        backoff: BACKOFF,
+        startInParallel: true,
+        children: [
+          child("etcd-0", "etcd", etcd, []),
+          child("api-server-0", "api-server", apiServer, ["etcd-0"]),
+          child(RUNTIME, "container-runtime", { pods: "simulated", ...runtime }, []),
+          child(KUBELET, "kubelet", kubeletOptions, ["api-server-0", RUNTIME]),
+        ],
+      },
+      definitions: {
+        etcd: etcdActor,
+        "api-server": apiServerActor(noDoor),
+        "container-runtime": containerRuntimeActor(),
+        kubelet: kubeletActor(),
+      },
+      embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
+    });
+    this.client = new Client(this.host.context, ["api-server-0"]);
+  }
+
+  /** Runs until the node is Ready. */
+  async start(): Promise<void> {
+    await this.host.start();
+    const server = this.host.context.ref(apiServerProtocol, "api-server-0");
+    await this.host.settle(() => server.call("ready", null));
+    await this.until(async () => (await this.node())?.status?.conditions?.some((one) => one.type === "Ready") === true);
+  }
+
+  killKubelet(): void {
+    this.host.kill(KUBELET, { disk: "kept" });
+  }
+
+  killRuntime(): void {
+    this.host.kill(RUNTIME, { disk: "kept" });
+  }
+
+  async createPod(name: string, spec: Partial<PodSpec>, annotations: Record<string, string> = {}): Promise<Pod> {
+    const pod: Pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: "default", annotations },
+      spec: { containers: [{ name: "main", image: "web" }], nodeName: NODE, ...spec },
+    };
+    return await this.host.settle(() => this.client.create(pods, pod));
+  }
+
+  deletePod(name: string, gracePeriodSeconds?: number): Promise<void> {
+    const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+    return this.host.settle(() => this.client.delete(pods, name, "default", options));
+  }
+
+  pod(name: string): Promise<Pod | undefined> {
+    return this.host.settle(() => this.client.find(pods, name, "default"));
+  }
+
+  node(): Promise<Node | undefined> {
+    return this.host.settle(() => this.client.find(nodes, NODE));
+  }
+
+  async events(pod: string): Promise<readonly Event[]> {
+    const { items } = await this.host.settle(() => this.client.list(events, { namespace: "default" }));
+    return items.filter(({ involvedObject }) => involvedObject.name === pod);
+  }
+
+  /** Runs until `condition` holds; how long that took. */
+  async until(condition: () => Promise<boolean>, limitMs = 30_000, everyMs = 5): Promise<number> {
+    const startMs = this.host.nowMs;
+    while (!(await condition())) {
+      if (this.host.nowMs - startMs > limitMs) throw new Error(`not within ${limitMs} ms of simulated time`);
+      await this.host.run(everyMs);
+    }
+    return this.host.nowMs - startMs;
+  }
+
+  untilPod(name: string, condition: (pod: Pod) => boolean, limitMs?: number, everyMs?: number): Promise<number> {
+    return this.until(
+      async () => {
+        const pod = await this.pod(name);
+        return pod !== undefined && condition(pod);
+      },
+      limitMs,
+      everyMs,
+    );
+  }
+}
+
+export function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}
