@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { encodeBase64 } from "./base64.ts";
 import type { JsonObject } from "./json-value.ts";
-import { cloneJson } from "./json-value.ts";
+import { cloneJson, isJsonObject } from "./json-value.ts";
 import { defaultPod, defaultPodSpec, objectIn, objectsIn, setDefault } from "./pod-defaults.ts";
 
 /** `object`, which has been through `decodeObject`, with its defaults set. The input is not changed. */
@@ -24,6 +24,8 @@ const RULES: Readonly<Record<string, (object: JsonObject) => void>> = {
     const spec = member(object, "spec");
     defaultPodSpec(spec);
     defaultPod(spec);
+    const ipOf = (item: unknown): unknown => (isJsonObject(item) ? item["ip"] : undefined);
+    syncFirst(member(object, "status"), "podIP", "podIPs", (ip) => ({ ip }), ipOf);
   },
   ReplicaSet: (object) => {
     const spec = member(object, "spec");
@@ -41,6 +43,20 @@ function member(object: JsonObject, key: string): JsonObject {
   const added: JsonObject = {};
   object[key] = added;
   return added;
+}
+
+/** Keeps a field that once was one value and the list that took its place in step: the single value wins. */
+function syncFirst(
+  object: JsonObject,
+  single: string,
+  list: string,
+  wrap: (value: unknown) => unknown,
+  unwrap: (item: unknown) => unknown,
+): void {
+  const value = object[single];
+  const first: unknown = Array.isArray(object[list]) ? unwrap(object[list][0]) : undefined;
+  if (value && first !== value) object[list] = [wrap(value)];
+  else if (!value && first) object[single] = first;
 }
 
 function defaultDeployment(spec: JsonObject): void {
@@ -82,6 +98,14 @@ function defaultNode(object: JsonObject): void {
   const status = member(object, "status");
   const capacity = objectIn(status, "capacity");
   if (capacity !== undefined) setDefault(status, "allocatable", cloneJson(capacity));
+  const spec = member(object, "spec");
+  syncFirst(
+    spec,
+    "podCIDR",
+    "podCIDRs",
+    (cidr) => cidr,
+    (cidr) => cidr,
+  );
 }
 
 /** `stringData` is for writing only: it goes into `data`, over what is there. */

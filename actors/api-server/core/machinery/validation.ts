@@ -1,18 +1,19 @@
 /** What Kubernetes checks of an object before it stores it. An empty list means valid; else throw `invalid(kind, name, causes)`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { Pod } from "../../../../protocols/kubernetes/core-v1.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
 import {
   validateConfigMap,
   validateConfigMapUpdate,
-  validateEvent,
   validateLease,
   validateNode,
   validateNodeUpdate,
   validateSecret,
   validateSecretUpdate,
 } from "./validation/configuration.ts";
+import { validateCoreEvent, validateEventsEvent } from "./validation/event.ts";
 import { FieldErrors } from "./validation/field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./validation/names.ts";
+import { dns1123Label, dns1123Subdomain, pathSegment } from "./validation/names.ts";
 import type { NameRule } from "./validation/object-meta.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/object-meta.ts";
 import { validatePodSpec, validatePodUpdate } from "./validation/pod.ts";
@@ -46,18 +47,19 @@ function both<T>(
   };
 }
 
+/** By kind, or by apiVersion and kind where two groups have one of that name. */
 const RULES: Readonly<Record<string, Rules>> = {
   ConfigMap: { create: validateConfigMap, update: validateConfigMapUpdate },
   Deployment: both(validateDeployment, validateSelectorUpdate),
   Endpoints: { create: validateEndpoints },
   EndpointSlice: { create: validateEndpointSlice, update: validateEndpointSliceUpdate },
-  Event: { create: validateEvent },
+  Event: { name: pathSegment, create: validateCoreEvent },
+  "events.k8s.io/v1 Event": { create: validateEventsEvent, update: () => undefined },
   Lease: { create: validateLease },
   Namespace: { name: dns1123Label },
   Node: { create: validateNode, update: validateNodeUpdate },
   Pod: {
-    create: (pod: import("../../../../protocols/kubernetes/core-v1.ts").Pod, errors) =>
-      validatePodSpec("spec", pod.spec ?? { containers: [] }, errors),
+    create: (pod: Pod, errors) => validatePodSpec("spec", pod.spec ?? { containers: [] }, errors),
     update: validatePodUpdate,
   },
   ReplicaSet: both(validateReplicaSet, validateSelectorUpdate),
@@ -66,9 +68,9 @@ const RULES: Readonly<Record<string, Rules>> = {
 };
 
 function rulesOf(object: KubernetesObject): Rules {
-  // Events of events.k8s.io are stored, and so validated, as those of v1.
-  const known = object.kind !== "Event" || object.apiVersion === "v1";
-  return known && Object.hasOwn(RULES, object.kind ?? "") ? (RULES[object.kind ?? ""] ?? {}) : {};
+  const exact = `${object.apiVersion} ${object.kind}`;
+  const key = Object.hasOwn(RULES, exact) ? exact : (object.kind ?? "");
+  return Object.hasOwn(RULES, key) ? (RULES[key] ?? {}) : {};
 }
 
 /** `object` has its defaults, name and namespace. */

@@ -1,6 +1,6 @@
-/** Rules of ConfigMaps, Secrets, Nodes, Leases and Events. Source: Kubernetes `pkg/apis/{core,coordination}/validation`. */
+/** Rules of ConfigMaps, Secrets, Nodes and Leases. Source: Kubernetes `pkg/apis/{core,coordination}/validation`. */
 import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
-import type { ConfigMap, Event, Node, Secret, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Node, Secret, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
 import { base64Length } from "../base64.ts";
 import { equalJson } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
@@ -93,8 +93,7 @@ export function validateNode(node: Node, errors: FieldErrors): void {
       validateQuantity(`status.${list}.${name}`, value, errors);
     }
   }
-  const cidrs = node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
-  for (const [i, value] of cidrs.entries()) errors.all(`spec.podCIDRs[${i}]`, value, cidr(value));
+  for (const [i, value] of (node.spec?.podCIDRs ?? []).entries()) errors.all(`spec.podCIDRs[${i}]`, value, cidr(value));
 }
 
 /** Kubernetes names the place of a taint so, though it is `spec.taints`. */
@@ -131,12 +130,4 @@ export function validateLease({ spec }: Lease, errors: FieldErrors): void {
     errors.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0");
   }
   errors.notNegative("spec.leaseTransitions", spec?.leaseTransitions);
-}
-
-/** An event without namespace of its object is about a cluster-scoped one and belongs into `default`. */
-export function validateEvent(event: Event, errors: FieldErrors): void {
-  const namespace = event.metadata?.namespace ?? "";
-  const about = event.involvedObject?.namespace ?? "";
-  const matches = about === "" ? namespace === "" || namespace === "default" : about === namespace;
-  if (!matches) errors.invalid("involvedObject.namespace", about, "does not match event.namespace");
 }

@@ -168,7 +168,7 @@ function validatePorts(
 }
 
 /** What `fieldRef` can name, besides single labels and annotations. */
-const ENV_FIELDS: ReadonlySet<string> = new Set([
+const ENV_FIELDS = [
   "metadata.name",
   "metadata.namespace",
   "metadata.uid",
@@ -178,7 +178,16 @@ const ENV_FIELDS: ReadonlySet<string> = new Set([
   "status.hostIPs",
   "status.podIP",
   "status.podIPs",
-]);
+];
+/** Whole maps can only be named in files. */
+export const FILE_FIELDS: readonly string[] = [
+  "metadata.annotations",
+  "metadata.labels",
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+];
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([...ENV_FIELDS, ...FILE_FIELDS]);
 const SUBSCRIPTED = /^metadata\.(labels|annotations)\['(.*)'\]$/;
 const ENV_RESOURCES = [
   "limits.cpu",
@@ -224,15 +233,19 @@ function validateEnvSource(at: string, source: EnvVarSource, errors: FieldErrors
   }
 }
 
-/** @param plain what may be named besides single labels and annotations */
-export function validateFieldRef(field: string, path: string, plain: ReadonlySet<string>, errors: FieldErrors): void {
+/**
+ * What the names of fields are for: variables or files. A name that is a field of pods, but not of this list, is
+ * "unsupported", any other can't be converted.
+ */
+export function validateFieldRef(field: string, path: string, plain: readonly string[], errors: FieldErrors): void {
   if (!path) return errors.required(field);
   const subscript = SUBSCRIPTED.exec(path);
   if (subscript !== null) {
     const key = subscript[2] ?? "";
     return errors.all(field, key, qualifiedName(subscript[1] === "annotations" ? key.toLowerCase() : key));
   }
-  if (!plain.has(path)) errors.invalid(field, path, `error converting fieldPath: field label not supported: ${path}`);
+  if (KNOWN_FIELDS.has(path)) errors.oneOf(field, path, plain);
+  else errors.invalid(field, path, `error converting fieldPath: field label not supported: ${path}`);
 }
 
 function validateEnvFrom(field: string, sources: NonNullable<Container["envFrom"]>, errors: FieldErrors): void {
@@ -240,9 +253,9 @@ function validateEnvFrom(field: string, sources: NonNullable<Container["envFrom"
     const at = `${field}[${i}]`;
     if (source.prefix) errors.all(`${at}.prefix`, source.prefix, envVarName(source.prefix));
     if (!source.configMapRef && !source.secretRef) {
-      errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");
+      errors.invalid(field, "", "must specify one of: `configMapRef` or `secretRef`");
     } else if (source.configMapRef && source.secretRef) {
-      errors.invalid(at, "", "may not have more than one field specified at a time");
+      errors.invalid(field, "", "may not have more than one field specified at a time");
     }
     for (const kind of ["configMapRef", "secretRef"] as const) {
       const ref = source[kind];

@@ -69,7 +69,7 @@ export function qualifiedName(value: string): Problems {
   const name = parts.at(-1) ?? "";
   if (parts.length > 2) {
     return [
-      "a valid qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+      "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
     ];
   }
   if (parts.length === 2) {
@@ -88,6 +88,12 @@ const UNHELPFUL_ENV_NAME = /^[ -<>-~]+$/;
 export function envVarName(value: string): Problems {
   if (UNHELPFUL_ENV_NAME.test(value)) return [];
   return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+}
+
+/** A name that only has to fit into a URL. */
+export function pathSegment(value: string): Problems {
+  if (value === "." || value === "..") return [`may not be '${value}'`];
+  return ["/", "%"].filter((char) => value.includes(char)).map((char) => `may not contain '${char}'`);
 }
 
 /** The name of a port (an IANA service name). */

@@ -55,7 +55,8 @@ export function validatePodSpec(field: string, spec: PodSpec, errors: FieldError
 function validateHostAliases(field: string, aliases: NonNullable<PodSpec["hostAliases"]>, errors: FieldErrors): void {
   for (const [i, { ip, hostnames }] of aliases.entries()) {
     errors.all(`${field}[${i}].ip`, ip, ipAddress(ip));
-    for (const name of hostnames ?? []) errors.all(`${field}[${i}].hostnames`, name, dns1123Subdomain(name));
+    for (const [j, name] of (hostnames ?? []).entries())
+      errors.all(`${field}[${i}].hostnames[${j}]`, name, dns1123Subdomain(name));
   }
 }
 

@@ -40,6 +40,10 @@ export function validateResources(
     validateWhole(`${field}.requests[${name}]`, name, value, errors);
     validateAgainstLimit(`${field}.requests`, name, value, limits[name], errors);
   }
+  const names = Object.keys({ ...limits, ...requests });
+  if (names.some((name) => name.startsWith(HUGE_PAGES)) && !names.includes("cpu") && !names.includes("memory")) {
+    errors.forbidden(field, "HugePages require cpu or memory");
+  }
 }
 
 function validateWhole(field: string, name: string, value: string, errors: FieldErrors): void {

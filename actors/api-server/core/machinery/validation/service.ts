@@ -111,7 +111,7 @@ function validateNodePorts(spec: ServiceSpec, errors: FieldErrors): void {
       errors.forbidden(`spec.ports[${i}].nodePort`, `may not be used when \`type\` is '${spec.type}'`);
     }
     const key = `${protocol}/${nodePort}`;
-    if (used.has(key)) errors.duplicate(`spec.ports[${i}].nodePort`, nodePort);
+    if (used.has(key)) errors.invalid(`spec.ports[${i}].nodePort`, nodePort, "provided port is already allocated");
     used.add(key);
   }
 }
@@ -132,7 +132,9 @@ export function validateEndpoints(object: Endpoints, errors: FieldErrors): void 
     for (const list of ["addresses", "notReadyAddresses"] as const) {
       for (const [j, { ip, hostname, nodeName }] of (subset[list] ?? []).entries()) {
         const here = `${at}.${list}[${j}]`;
-        errors.all(`${here}.ip`, ip, ipAddress(ip));
+        const problems = ipAddress(ip);
+        errors.all(`${here}.ip`, ip, problems);
+        if (problems.length > 0) errors.invalid(`${here}.ip`, ip, "must be a valid IP address");
         if (hostname) errors.all(`${here}.hostname`, hostname, dns1123Label(hostname));
         if (nodeName) errors.all(`${here}.nodeName`, nodeName, dns1123Subdomain(nodeName));
       }

@@ -3,7 +3,7 @@ import type { Volume } from "../../../../../protocols/kubernetes/core-v1.ts";
 import { tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
-import { validateFieldRef, validateRelativePath } from "./container.ts";
+import { FILE_FIELDS, validateFieldRef, validateRelativePath } from "./container.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { configKey, dns1123Label } from "./names.ts";
 
@@ -102,18 +102,11 @@ function validateItems(at: string, source: JsonObject, errors: FieldErrors): voi
   }
 }
 
-const FILE_FIELDS: ReadonlySet<string> = new Set([
-  "metadata.annotations",
-  "metadata.labels",
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-]);
-
 function validateDownwardApi(at: string, source: JsonObject, errors: FieldErrors): void {
   validateMode(`${at}.defaultMode`, source["defaultMode"], errors);
-  for (const [i, item] of listOf(source["items"]).entries()) {
-    const here = `${at}.items[${i}]`;
+  // Kubernetes leaves the index of the item out.
+  const here = at;
+  for (const item of listOf(source["items"])) {
     if (!item["path"]) errors.required(`${here}.path`);
     else validateRelativePath(`${here}.path`, String(item["path"]), errors);
     const { fieldRef, resourceFieldRef } = item;
