@@ -1,0 +1,79 @@
+/** Which of the forms of an answer a client wants. Source: apiserver `endpoints/handlers/negotiation`. */
+
+export type Form =
+  | "object"
+  | "table"
+  | "partial"
+  /** Aggregated discovery, in this version. */
+  | "discovery-v2"
+  | "discovery-v2beta1";
+
+export interface Negotiated {
+  readonly mediaType: "application/json" | "application/yaml";
+  readonly form: Form;
+}
+
+/** What can be served: whether discovery documents or objects. */
+export type Offer = "object" | "list" | "watch" | "discovery" | "plain";
+
+export const ACCEPTED: readonly string[] = ["application/json", "application/yaml"];
+
+const JSON_OBJECT: Negotiated = { mediaType: "application/json", form: "object" };
+const CACHE_MAX = 256;
+const cache = new Map<string, Negotiated | null>();
+
+/** Undefined: nothing that is asked for can be served (406). */
+export function negotiate(accept: string | undefined, offer: Offer): Negotiated | undefined {
+  if (accept === undefined || accept === "" || accept === "*/*" || accept === "application/json") return JSON_OBJECT;
+  const key = `${offer} ${accept}`;
+  let known = cache.get(key);
+  if (known === undefined) {
+    known = choose(accept, offer) ?? null;
+    if (cache.size >= CACHE_MAX) cache.clear();
+    cache.set(key, known);
+  }
+  return known ?? undefined;
+}
+
+function choose(accept: string, offer: Offer): Negotiated | undefined {
+  for (const clause of byQuality(accept.split(","))) {
+    const [type = "", ...rest] = clause.split(";").map((part) => part.trim());
+    const mediaType = mediaTypeOf(type.toLowerCase(), offer);
+    if (mediaType === undefined) continue;
+    const form = formOf(new Map(rest.map(pairOf)), offer);
+    if (form !== undefined) return { mediaType, form };
+  }
+  return undefined;
+}
+
+function byQuality(clauses: readonly string[]): readonly string[] {
+  const quality = (clause: string): number => Number(/;\s*q=([\d.]+)/.exec(clause)?.[1] ?? "1");
+  return [...clauses].sort((a, b) => quality(b) - quality(a));
+}
+
+function mediaTypeOf(type: string, offer: Offer): Negotiated["mediaType"] | undefined {
+  if (type === "application/json" || type === "*/*" || type === "application/*") return "application/json";
+  if (type === "application/yaml" && offer !== "watch") return "application/yaml";
+  return undefined;
+}
+
+function pairOf(parameter: string): [string, string] {
+  const equals = parameter.indexOf("=");
+  return equals < 0 ? [parameter, ""] : [parameter.slice(0, equals), parameter.slice(equals + 1)];
+}
+
+function formOf(parameters: ReadonlyMap<string, string>, offer: Offer): Form | undefined {
+  const as = parameters.get("as");
+  if (as === undefined) return "object";
+  const group = parameters.get("g");
+  const version = parameters.get("v");
+  if (as === "APIGroupDiscoveryList" && group === "apidiscovery.k8s.io" && offer === "discovery") {
+    return version === "v2" ? "discovery-v2" : version === "v2beta1" ? "discovery-v2beta1" : undefined;
+  }
+  if (group !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
+  if (offer === "discovery" || offer === "plain") return undefined;
+  if (as === "Table") return "table";
+  if (as === "PartialObjectMetadata") return offer === "list" ? undefined : "partial";
+  if (as === "PartialObjectMetadataList") return offer === "list" ? "partial" : undefined;
+  return undefined;
+}

@@ -1,0 +1,74 @@
+/** What a URL of the REST API names. Source: apiserver `RequestInfoFactory`. */
+import { findResource, RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
+import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+
+export interface ResourcePath {
+  readonly info: ResourceInfo;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly subresource: SubresourceInfo | undefined;
+  /** The old `/watch/` form. */
+  readonly watch: boolean;
+}
+
+export type GroupPath =
+  | { readonly kind: "groups"; readonly root: "api" | "apis" }
+  | { readonly kind: "group"; readonly group: string }
+  | { readonly kind: "version"; readonly group: string; readonly version: string };
+
+const VERSIONS = new Set(RESOURCES.map((row) => `${row.group}/${row.version}`));
+
+/** `/api`, `/apis`, `/apis/apps`, `/apis/apps/v1`; undefined for any other path. */
+export function parseGroupPath(segments: readonly string[]): GroupPath | undefined {
+  const [root, first, second] = segments;
+  if (root === "api") {
+    if (segments.length === 1) return { kind: "groups", root };
+    return segments.length === 2 && first !== undefined ? { kind: "version", group: "", version: first } : undefined;
+  }
+  if (root !== "apis") return undefined;
+  if (first === undefined) return { kind: "groups", root };
+  if (second === undefined) return { kind: "group", group: first };
+  return segments.length === 3 ? { kind: "version", group: first, version: second } : undefined;
+}
+
+/** A resource, an object or a subresource; undefined when the path names none that is served. */
+export function parseResourcePath(segments: readonly string[]): ResourcePath | undefined {
+  const core = segments[0] === "api";
+  if (!core && segments[0] !== "apis") return undefined;
+  const group = core ? "" : (segments[1] ?? "");
+  const version = segments[core ? 1 : 2] ?? "";
+  if (!VERSIONS.has(`${group}/${version}`)) return undefined;
+  let at = core ? 2 : 3;
+  const watch = segments[at] === "watch";
+  if (watch) at++;
+  let namespace: string | undefined;
+  if (segments[at] === "namespaces" && segments.length > at + 2 && !isNamespaceSubresource(segments[at + 2] ?? "")) {
+    namespace = segments[at + 1];
+    at += 2;
+  }
+  const info = findResource(group, version, segments[at] ?? "");
+  if (info === undefined || segments.length > at + 3) return undefined;
+  // A cluster-scoped resource is not found below a namespace.
+  if (namespace !== undefined && !info.namespaced) return undefined;
+  const name = segments[at + 1];
+  const subresourceName = segments[at + 2];
+  if (info.namespaced && namespace === undefined && name !== undefined) return undefined;
+  if (subresourceName === undefined) return { info, namespace, name, subresource: undefined, watch };
+  const subresource = info.subresources.find((each) => each.name === subresourceName);
+  return subresource === undefined ? undefined : { info, namespace, name, subresource, watch };
+}
+
+function isNamespaceSubresource(segment: string): boolean {
+  return segment === "status" || segment === "finalize";
+}
+
+/** Segments of a path, decoded; undefined when an escape is malformed. */
+export function splitPath(path: string): readonly string[] | undefined {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  if (!path.includes("%")) return segments;
+  try {
+    return segments.map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,5 @@
+import { runActor } from "../../runtime/threads/thread.ts";
+import { apiServerActor } from "./api-server.ts";
+import { httpsDoor } from "./io/door.ts";
+
+runActor(apiServerActor(httpsDoor()));

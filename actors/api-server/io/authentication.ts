@@ -1,0 +1,53 @@
+/** Who a client is: by the certificate of its connection, or by the bearer token of its request. */
+import type { Http2Session } from "node:http2";
+import type { TLSSocket } from "node:tls";
+import type { UserInfo } from "../core/identity.ts";
+import type { TokenUser } from "../spec.ts";
+
+const AUTHENTICATED = "system:authenticated";
+
+export class Authenticator {
+  private readonly tokens: ReadonlyMap<string, UserInfo>;
+  private readonly bySocket = new WeakMap<object, UserInfo | null>();
+
+  constructor(tokens: readonly TokenUser[]) {
+    const users = tokens.map(({ token, user, groups }): [string, UserInfo] => [
+      `Bearer ${token}`,
+      { user, groups: [...groups, AUTHENTICATED] },
+    ]);
+    this.tokens = new Map(users);
+  }
+
+  ofSession(session: Http2Session, authorization: string | undefined): UserInfo | undefined {
+    if (authorization !== undefined) return this.tokens.get(authorization);
+    const known = this.bySocket.get(session);
+    if (known !== undefined) return known ?? undefined;
+    const user = userOfCertificate(session.socket as TLSSocket);
+    this.bySocket.set(session, user ?? null);
+    return user;
+  }
+
+  ofSocket(socket: TLSSocket, authorization: string | undefined): UserInfo | undefined {
+    if (authorization !== undefined) return this.tokens.get(authorization);
+    const known = this.bySocket.get(socket);
+    if (known !== undefined) return known ?? undefined;
+    const user = userOfCertificate(socket);
+    this.bySocket.set(socket, user ?? null);
+    return user;
+  }
+}
+
+/** CN is the user, O the groups, if the cluster's authority has signed it. */
+function userOfCertificate(socket: TLSSocket): UserInfo | undefined {
+  if (!socket.authorized) return undefined;
+  const subject = socket.getPeerCertificate().subject as
+    | { readonly CN?: string | readonly string[]; readonly O?: string | readonly string[] }
+    | undefined;
+  const names = listOf(subject?.CN);
+  const [user] = names;
+  return user === undefined ? undefined : { user, groups: [...listOf(subject?.O), AUTHENTICATED] };
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === "string" ? [value] : value;
+}

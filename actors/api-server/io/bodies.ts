@@ -1,0 +1,66 @@
+/** Request bodies: JSON, YAML or protobuf to JSON values. */
+import { parseDocument } from "yaml";
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
+import { decodeObject } from "../core/machinery/decode-object.ts";
+import type { JsonBody } from "../core/machinery/json.ts";
+import { parseJson } from "../core/machinery/json.ts";
+import { badRequest, unsupportedMediaType } from "../core/machinery/status.ts";
+import type { HttpRequest } from "./http-messages.ts";
+import { header } from "./http-messages.ts";
+
+const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+/** Aliases in YAML can make a small text large. */
+const YAML_ALIASES_MAX = 1_000;
+
+export function mediaTypeOf(request: HttpRequest): string {
+  return (header(request, "content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/**
+ * The object in the body.
+ * @throws Status 400 for what can't be understood, 415 for an unknown media type
+ */
+export function decodeBody(request: HttpRequest, expected: ExpectedKind, validation: FieldValidation): Decoded {
+  return decodeObject(expected, readBody(request, expected), validation);
+}
+
+function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {
+  switch (mediaTypeOf(request)) {
+    case "application/json":
+    case "":
+      return parseJson(textOf(request.body), expected);
+    case "application/yaml":
+      return parseYaml(textOf(request.body));
+    case PROTOBUF_MEDIA_TYPE:
+      return { value: decodeProtobuf(request.body), duplicates: [] };
+    default:
+      throw unsupportedMediaType(MEDIA_TYPES);
+  }
+}
+
+/** A body that may be missing and need not be strict: DeleteOptions. */
+export function decodeDeleteOptions(request: HttpRequest): Readonly<Record<string, unknown>> {
+  if (request.body.length === 0) return {};
+  const { value } = readBody(request, { apiVersion: "v1", kind: "DeleteOptions" });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badRequest("the body of a deletion must be DeleteOptions");
+  }
+  const { kind } = value as KubernetesObject;
+  if (kind !== undefined && kind !== "DeleteOptions") {
+    throw badRequest(`expected DeleteOptions in the body of a deletion, not ${JSON.stringify(kind)}`);
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+function parseYaml(text: string): JsonBody {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [error] = document.errors;
+  if (error !== undefined) throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
+  return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, duplicates: [] };
+}

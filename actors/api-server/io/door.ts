@@ -1,0 +1,205 @@
+/**
+ * The HTTPS door: HTTP/2 by its stream API, HTTP/1.1 by the ordinary one, on one port. Who a client is, its certificate or its
+ * bearer token says. It can be opened anew on another port, and closes without leaving a socket behind.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2Session, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { createSecureServer } from "node:http2";
+import type { ListenOptions } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { Backend, Door, OpenDoor } from "../backend.ts";
+import { Authenticator } from "./authentication.ts";
+import { Http1Answer } from "./http1-answer.ts";
+import { Http2Answer } from "./http2-answer.ts";
+import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import { Rest } from "./rest.ts";
+
+/** Streams of one client at once: an informer per resource and many requests beside them. */
+const STREAMS_MAX = 1_000;
+const WINDOW_BYTES = 1_048_576;
+/** Sessions that have not ended this long after the door closed are cut. */
+const CLOSE_MS = 250;
+const EMPTY = new Uint8Array(0);
+
+export function httpsDoor(raw: ReadonlyMap<string, RawHandler> = new Map()): OpenDoor {
+  return (backend) => new HttpsDoor(backend, raw);
+}
+
+class HttpsDoor implements Door {
+  private readonly backend: Backend;
+  private readonly rest: Rest;
+  private readonly authenticator: Authenticator;
+  private open: OpenServer | undefined;
+
+  constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
+    this.backend = backend;
+    this.rest = new Rest(backend, raw);
+    this.authenticator = new Authenticator(backend.options.tokens);
+  }
+
+  async serve(host: string, port: number, reusePort: boolean): Promise<number> {
+    await this.close();
+    const { tls } = this.backend.options;
+    if (tls === undefined) throw new InkubeError("INVALID_ARGUMENT", "an API server without TLS material can't serve");
+    const server = createSecureServer({
+      allowHTTP1: true,
+      ca: tls.ca,
+      cert: tls.cert,
+      key: tls.key,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      settings: { maxConcurrentStreams: STREAMS_MAX, initialWindowSize: WINDOW_BYTES },
+    });
+    const open = new OpenServer(server);
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => this.http1(request, response));
+    // With a listener for requests Node adds one that turns each HTTP/2 stream into such a request; ours takes its place.
+    server.removeAllListeners("stream");
+    server.on("stream", (stream, headers) => this.http2(stream, headers));
+    const options: ListenOptions & { reusePort: boolean } = { host, port, reusePort };
+    this.open = open;
+    try {
+      return await open.listen(options);
+    } catch (error) {
+      this.open = undefined;
+      throw listenError(error as NodeJS.ErrnoException, host, port);
+    }
+  }
+
+  async close(): Promise<void> {
+    const { open } = this;
+    this.open = undefined;
+    await open?.close(CLOSE_MS);
+  }
+
+  private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const answer = new Http2Answer(stream);
+    const { session } = stream;
+    const user = session === undefined ? undefined : this.authenticator.ofSession(session, headers.authorization);
+    const head = {
+      method: String(headers[":method"]),
+      url: String(headers[":path"]),
+      headers,
+      user,
+      localAddress: String(headers[":authority"] ?? ""),
+    };
+    // Most requests end with their headers.
+    if (stream.readableEnded || headers[":method"] === "GET") {
+      stream.resume();
+      this.handle({ ...head, body: EMPTY }, answer);
+    } else this.collect(stream, head, answer);
+  }
+
+  private http1(request: IncomingMessage, response: ServerResponse): void {
+    // HTTP/2 requests come by `http2`.
+    if (request.httpVersionMajor !== 1) return;
+    const answer = new Http1Answer(request, response);
+    const socket = request.socket as TLSSocket;
+    const head = {
+      method: request.method ?? "GET",
+      url: request.url ?? "/",
+      headers: request.headers,
+      user: this.authenticator.ofSocket(socket, request.headers.authorization),
+      localAddress: request.headers.host ?? "",
+    };
+    if (head.method === "GET" || head.method === "HEAD") {
+      request.resume();
+      this.handle({ ...head, body: EMPTY }, answer);
+    } else this.collect(request, head, answer);
+  }
+
+  /** Gathers the body, up to the limit. */
+  private collect(source: NodeJS.ReadableStream, head: Omit<HttpRequest, "body">, answer: HttpAnswer): void {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    let refused = false;
+    source.on("data", (chunk: Uint8Array) => {
+      if (refused) return;
+      length += chunk.length;
+      if (length > this.backend.options.bodyBytesMax) {
+        refused = true;
+        this.rest.tooLarge({ ...head, body: EMPTY }, answer);
+        return;
+      }
+      chunks.push(chunk);
+    });
+    source.on("end", () => {
+      if (refused) return;
+      const [only = EMPTY] = chunks;
+      this.handle({ ...head, body: chunks.length <= 1 ? only : Buffer.concat(chunks) }, answer);
+    });
+  }
+
+  private handle(request: HttpRequest, answer: HttpAnswer): void {
+    this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));
+  }
+}
+
+/** A listening server and everything that came in by it. */
+class OpenServer {
+  private readonly server: Http2SecureServer;
+  private readonly sessions = new Set<Http2Session>();
+  private readonly sockets = new Set<TLSSocket>();
+
+  constructor(server: Http2SecureServer) {
+    this.server = server;
+    server.on("session", (session: ServerHttp2Session) => {
+      this.sessions.add(session);
+      session.once("close", () => this.sessions.delete(session));
+      // The session is destroyed with the error; its streams tell their own owners.
+      session.on("error", ignore);
+    });
+    server.on("secureConnection", (socket) => {
+      this.sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.once("close", () => this.sockets.delete(socket));
+      socket.on("error", ignore);
+    });
+    // A client that breaks off, or speaks no TLS, harms nobody but itself.
+    server.on("sessionError", ignore);
+    server.on("tlsClientError", ignore);
+    server.on("clientError", (_error, socket) => socket.destroy());
+  }
+
+  listen(options: ListenOptions): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen(options, () => {
+        this.server.off("error", reject);
+        const address = this.server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+  }
+
+  close(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cut = setTimeout(() => {
+        for (const session of this.sessions) session.destroy();
+        for (const socket of this.sockets) socket.destroy();
+      }, graceMs);
+      this.server.close(() => {
+        clearTimeout(cut);
+        for (const socket of this.sockets) socket.destroy();
+        resolve();
+      });
+      for (const session of this.sessions) session.close();
+      for (const socket of this.sockets) if (socket.alpnProtocol !== "h2") socket.end();
+    });
+  }
+}
+
+function ignore(): void {}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): InkubeError {
+  const code =
+    error.code === "EADDRINUSE"
+      ? "ADDRESS_IN_USE"
+      : error.code === "EACCES" || error.code === "EPERM"
+        ? "PERMISSION_DENIED"
+        : error.code === "EADDRNOTAVAIL"
+          ? "ADDRESS_NOT_AVAILABLE"
+          : "CONNECTION_FAILED";
+  return new InkubeError(code, `can't listen on ${host}:${port}: ${error.message}`, { retryable: true });
+}

@@ -1,0 +1,46 @@
+/** A request and its answer, whichever version of HTTP carries them. */
+import type { UserInfo } from "../core/identity.ts";
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  /** Undefined: nobody that we know. */
+  readonly user: UserInfo | undefined;
+  /** Where the client reached us. */
+  readonly localAddress: string;
+  readonly body: Uint8Array;
+}
+
+export interface HttpAnswer {
+  /** Sends the whole answer. */
+  send(status: number, headers: Headers, body: Uint8Array | undefined): void;
+  /** Sends the head, and lets the body follow piece by piece. */
+  open(status: number, headers: Headers): HttpBody;
+  /** The client is gone. */
+  readonly closed: boolean;
+}
+
+export type Headers = { readonly [name: string]: string };
+
+export interface HttpBody {
+  /** False when the writer should wait for `onceDrained`. */
+  write(bytes: Uint8Array): boolean;
+  onceDrained(listener: () => void): void;
+  end(): void;
+  /** Drops the stream, so that the client sees that it broke off. */
+  destroy(): void;
+  /** What waits to be sent. */
+  readonly bufferedBytes: number;
+  /** The client is gone, or everything was sent. Called once. */
+  onClose(listener: () => void): void;
+}
+
+/** What serves a path outside of the API, such as `/debug/trace`. */
+export type RawHandler = (request: HttpRequest, answer: HttpAnswer) => void | Promise<void>;
+
+export function header(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : value?.[0];
+}

@@ -1,0 +1,65 @@
+/** An answer on an HTTP/1.1 connection. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+
+export class Http1Answer implements HttpAnswer, HttpBody {
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    // A client that breaks off; `close` follows.
+    response.on("error", ignore);
+    request.on("error", ignore);
+  }
+
+  get closed(): boolean {
+    return this.response.destroyed || this.response.writableEnded;
+  }
+
+  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+    const { response } = this;
+    if (this.closed || response.headersSent) return;
+    const length = { "content-length": String(body?.length ?? 0) };
+    // What is left of a body that nobody reads would be taken for the next request.
+    const unread = this.request.complete ? {} : { connection: "close" };
+    response.writeHead(status, { ...headers, ...length, ...unread });
+    response.end(body);
+  }
+
+  open(status: number, headers: Headers): HttpBody {
+    if (!this.closed && !this.response.headersSent) {
+      this.response.writeHead(status, headers);
+      this.response.flushHeaders();
+    }
+    return this;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.closed || this.response.write(bytes);
+  }
+
+  onceDrained(listener: () => void): void {
+    this.response.once("drain", listener);
+  }
+
+  end(): void {
+    if (!this.closed) this.response.end();
+  }
+
+  destroy(): void {
+    this.response.destroy();
+  }
+
+  get bufferedBytes(): number {
+    return this.response.writableLength;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.response.closed || this.response.destroyed) listener();
+    else this.response.once("close", listener);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,60 @@
+/** An answer on an HTTP/2 stream. */
+import type { ServerHttp2Stream } from "node:http2";
+import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+
+export class Http2Answer implements HttpAnswer, HttpBody {
+  private readonly stream: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.stream = stream;
+    // A client that resets its stream; `close` follows.
+    stream.on("error", ignore);
+  }
+
+  get closed(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+    const { stream } = this;
+    if (this.closed || stream.headersSent) return;
+    if (body === undefined || body.length === 0 || stream.headRequest) {
+      stream.respond({ ":status": status, ...headers }, { endStream: true });
+      return;
+    }
+    stream.respond({ ":status": status, ...headers, "content-length": String(body.length) });
+    stream.end(body);
+  }
+
+  open(status: number, headers: Headers): HttpBody {
+    if (!this.closed && !this.stream.headersSent) this.stream.respond({ ":status": status, ...headers });
+    return this;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.closed || this.stream.write(bytes);
+  }
+
+  onceDrained(listener: () => void): void {
+    this.stream.once("drain", listener);
+  }
+
+  end(): void {
+    if (!this.closed) this.stream.end();
+  }
+
+  destroy(): void {
+    this.stream.destroy();
+  }
+
+  get bufferedBytes(): number {
+    return this.stream.writableLength;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.closed) listener();
+    else this.stream.once("close", listener);
+  }
+}
+
+function ignore(): void {}

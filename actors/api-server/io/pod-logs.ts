@@ -1,0 +1,93 @@
+/** `pods/log`: read from the kubelet of the pod's node, over HTTP on its loopback port, as it comes. */
+import { request as httpRequest } from "node:http";
+import { statusError } from "../../../protocols/api-server.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
+import type { Query } from "../core/rest/query.ts";
+import type { HttpAnswer } from "./http-messages.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** The kubelet's refusals are short. */
+const REFUSAL_BYTES_MAX = 4_096;
+const OPTIONS = ["follow", "tailLines", "previous", "timestamps", "sinceSeconds", "sinceTime", "limitBytes"];
+
+/** The container whose logs are meant. @throws Status 400 when that is not clear */
+export function logContainer(pod: Pod, asked: string | undefined): string {
+  const name = pod.metadata?.name ?? "";
+  const containers = (pod.spec?.containers ?? []).map((container) => container.name);
+  const initContainers = (pod.spec?.initContainers ?? []).map((container) => container.name);
+  if (asked) {
+    if (containers.includes(asked) || initContainers.includes(asked)) return asked;
+    throw badRequest(`container ${asked} is not valid for pod ${name}`);
+  }
+  const [only] = containers;
+  if (containers.length === 1 && only !== undefined) return only;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${containers.join(" ")}]`);
+}
+
+/** Where the kubelet of a node listens. @throws Status 500 when the node does not say */
+export function kubeletAddress(node: Node): { readonly host: string; readonly port: number } {
+  const host = node.status?.addresses?.find((address) => address.type === "InternalIP")?.address;
+  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
+  if (host === undefined || !port)
+    throw internalError(`node ${node.metadata?.name ?? ""} does not say where its kubelet listens`);
+  return { host, port };
+}
+
+export function streamLogs(
+  pod: Pod,
+  node: Node | undefined,
+  token: string,
+  query: Query,
+  answer: HttpAnswer,
+): Promise<void> {
+  const { name = "", namespace = "" } = pod.metadata ?? {};
+  const nodeName = pod.spec?.nodeName;
+  const container = logContainer(pod, query.get("container"));
+  if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
+  if (node === undefined) throw notFound({ group: "", resource: "nodes" }, nodeName);
+  const { host, port } = kubeletAddress(node);
+  const options = OPTIONS.filter((option) => query.has(option));
+  const parameters = options.map((option) => `${option}=${encodeURIComponent(query.get(option) ?? "")}`).join("&");
+  const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${parameters}`;
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({ host, port, path, headers: { authorization: `Bearer ${token}` } });
+    const connecting = setTimeout(() => outgoing.destroy(new Error("timed out")), CONNECT_TIMEOUT_MS);
+    outgoing.on("error", (error) => {
+      clearTimeout(connecting);
+      reject(internalError(`Get "http://${host}:${port}${path}": ${error.message}`));
+    });
+    outgoing.on("response", (incoming) => {
+      clearTimeout(connecting);
+      if (incoming.statusCode !== 200) {
+        readRefusal(incoming, (text) => reject(refusal(incoming.statusCode ?? 500, text)));
+        return;
+      }
+      const body = answer.open(200, { "content-type": "text/plain", "cache-control": "no-cache, private" });
+      body.onClose(() => outgoing.destroy());
+      incoming.on("data", (chunk: Uint8Array) => {
+        if (body.write(chunk)) return;
+        incoming.pause();
+        body.onceDrained(() => incoming.resume());
+      });
+      incoming.on("end", () => body.end());
+      incoming.on("error", () => body.destroy());
+      resolve();
+    });
+    outgoing.end();
+  });
+}
+
+function readRefusal(incoming: NodeJS.ReadableStream, done: (text: string) => void): void {
+  let text = "";
+  incoming.on("data", (chunk: Buffer) => {
+    if (text.length < REFUSAL_BYTES_MAX) text += chunk.toString("utf8");
+  });
+  incoming.on("end", () => done(text.slice(0, REFUSAL_BYTES_MAX)));
+  incoming.on("error", () => done(text));
+}
+
+function refusal(code: number, text: string): Error {
+  const reason = code === 404 ? "NotFound" : code === 400 ? "BadRequest" : "InternalError";
+  return statusError(failure(code, reason, text === "" ? `the kubelet answered ${code}` : text.trim()));
+}
