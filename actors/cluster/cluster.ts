@@ -337,7 +337,7 @@ export class Cluster implements AsyncDisposable {
 
   private async becomeReady(): Promise<void> {
     await this.supervisor.start();
-    await Promise.all([this.address.open(), this.nodesReady()]);
+    await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
   }
 
   private nodesReady(): Promise<void> {

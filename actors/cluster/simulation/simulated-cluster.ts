@@ -1,0 +1,145 @@
+/**
+ * The whole cluster in the simulation: the tree and the actors of the real one, with simulated containers, disks in memory
+ * and nobody outside. Everything that happens is a function of the seed.
+ */
+import { EMBEDDER, makeTopology } from "../topology.ts";
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import { apiServerActor } from "../../api-server/api-server.ts";
+import { noDoor } from "../../api-server/backend.ts";
+import { Client } from "../../client/client.ts";
+import { Informer } from "../../client/informer.ts";
+import type { Resource } from "../../client/resources.ts";
+import { namespaces, nodes } from "../../client/resources.ts";
+import { containerRuntimeActor } from "../../container-runtime/container-runtime.ts";
+import { controllerManagerActor } from "../../controller-manager/controller-manager.ts";
+import { etcdActor } from "../../etcd/etcd.ts";
+import { kubeProxyActor } from "../../kube-proxy/kube-proxy.ts";
+import { kubeletActor } from "../../kubelet/kubelet.ts";
+import { schedulerActor } from "../../scheduler/scheduler.ts";
+import { addressesOf } from "../addresses.ts";
+import { meets } from "../conditions.ts";
+
+export interface SimulatedClusterOptions {
+  readonly seed: number;
+  readonly masters?: number;
+  readonly workers?: number;
+}
+
+/** A node of a size on which a test's pods have room and a run can be counted in the head. */
+const CAPACITY = { cpu: "8", memory: "16Gi", pods: "110", "ephemeral-storage": "100Gi" };
+
+export class SimulatedCluster {
+  readonly host: SimulationHost;
+  /** Awaited only within `run`: elsewhere time stands still. */
+  readonly client: Client;
+  readonly masters: number;
+  readonly workers: number;
+
+  constructor(options: SimulatedClusterOptions) {
+    this.masters = options.masters ?? 3;
+    this.workers = options.workers ?? 3;
+    const apiServers = Array.from({ length: this.masters }, (_, index) => `api-server-${index}`);
+    const members = Array.from({ length: this.masters }, (_, index) => `etcd-${index}`);
+    this.host = new SimulationHost({
+      seed: options.seed,
+      spec: makeTopology({
+        masters: this.masters,
+        workers: this.workers,
+        addresses: addressesOf(0),
+        clusterId: "simulated",
+        apiServer: { tokens: [], kubeletToken: "" },
+        containerRuntime: { pods: "simulated" },
+        kubelet: { capacity: CAPACITY },
+        etcd: {},
+        controllerManager: {},
+      }),
+      definitions: {
+        etcd: etcdActor,
+        "api-server": apiServerActor(noDoor),
+        scheduler: schedulerActor,
+        "controller-manager": controllerManagerActor,
+        kubelet: kubeletActor(),
+        "kube-proxy": kubeProxyActor,
+        "container-runtime": containerRuntimeActor(),
+      },
+      embedder: { name: EMBEDDER, links: [...apiServers, ...members] },
+    });
+    this.client = new Client(this.host.context, apiServers);
+  }
+
+  get clock(): Clock {
+    return this.host.context.clock;
+  }
+
+  /** Every actor up, every node Ready, and the first namespace there. */
+  async start(): Promise<void> {
+    await this.host.start();
+    await this.run(async () => {
+      await this.nodesReady(this.workers);
+      await this.waitFor(namespaces, "default", undefined, () => true, 60_000);
+    }, 120_000);
+  }
+
+  /** Lets time pass until `work` is done. Errors: DEADLINE_EXCEEDED after `limitMs` of virtual time, and the work's own. */
+  run<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
+    return this.host.settle(work, limitMs);
+  }
+
+  /** Resolves when an object is there and meets `condition`: a condition type, `RolledOut`, or a function. */
+  waitFor<T extends KubernetesObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace: string | undefined,
+    condition: string | ((object: T) => boolean),
+    timeoutMs: number,
+  ): Promise<T> {
+    return this.watching(resource, timeoutMs, `${resource.resource}/${name}: ${String(condition)}`, (informer) => {
+      const object = informer.get(name, namespace);
+      if (object === undefined) return undefined;
+      return (typeof condition === "string" ? meets(object, condition) : condition(object)) ? object : undefined;
+    });
+  }
+
+  async nodesReady(count: number, timeoutMs = 60_000): Promise<void> {
+    await this.watching(nodes, timeoutMs, `${count} nodes Ready`, (informer) =>
+      informer.list().filter((node) => meets(node, "Ready")).length >= count ? true : undefined,
+    );
+  }
+
+  /** Whole nodes (`worker-1`, `master-0`) go down with all of their actors, until `restore`. */
+  async killNode(name: string): Promise<void> {
+    await this.host.supervisor.takeOut(name, { kill: true });
+  }
+
+  async restoreNode(name: string): Promise<void> {
+    await this.host.supervisor.putBack(name);
+  }
+
+  private watching<T extends KubernetesObject, R>(
+    resource: Resource<T>,
+    timeoutMs: number,
+    what: string,
+    look: (informer: Informer<T>) => R | undefined,
+  ): Promise<R> {
+    const informer = new Informer(this.host.context, this.client, resource);
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.after(timeoutMs, () => {
+        informer.stop();
+        reject(new InkubeError("WAIT_TIMEOUT", `not within ${timeoutMs} ms of simulated time: ${what}`));
+      });
+      const check = (): void => {
+        const found = look(informer);
+        if (found === undefined) return;
+        timer.cancel();
+        informer.stop();
+        resolve(found);
+      };
+      informer.onChange(check);
+      informer.start();
+      void informer.whenSynced().then(check);
+    });
+  }
+}
