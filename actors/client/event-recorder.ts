@@ -9,7 +9,7 @@ import type { Event, ObjectReference } from "../../protocols/kubernetes/core-v1.
 import type { Context } from "../../runtime/actor.ts";
 import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "./client.ts";
-import type { EventSlot, EventWrite } from "./core/event-aggregation.ts";
+import type { EventSlot } from "./core/event-aggregation.ts";
 import { EventAggregation } from "./core/event-aggregation.ts";
 import { events } from "./resources.ts";
 
@@ -20,18 +20,20 @@ export interface EventRecorderOptions {
   readonly waitingMax: number;
   /** Events being written at a time: they must not crowd out the work that they tell of. */
   readonly inFlightMax: number;
+  /** The least time between two writes of one event: one that comes often is counted, not written, each time. */
+  readonly countPauseMs: number;
   /** The node of a kubelet's events. */
   readonly host?: string;
 }
 
-export const EVENT_RECORDER_DEFAULTS: EventRecorderOptions = { waitingMax: 1_000, inFlightMax: 8 };
+export const EVENT_RECORDER_DEFAULTS: EventRecorderOptions = { waitingMax: 1_000, inFlightMax: 8, countPauseMs: 1_000 };
 
 interface Waiting {
   readonly involved: ObjectReference;
   readonly type: EventType;
   readonly reason: string;
-  readonly write: EventWrite;
-  readonly time: string;
+  readonly slot: EventSlot;
+  readonly firstTime: string;
 }
 
 export class EventRecorder {
@@ -60,10 +62,17 @@ export class EventRecorder {
       type,
       reason,
     };
-    const write = this.aggregation.take(key, message, this.ctx.clock.monotonicMs());
-    this.waiting.push({ involved: reference, type, reason, write, time: formatTime(this.ctx.clock.nowMs()) });
+    const slot = this.aggregation.take(key, message, this.ctx.clock.monotonicMs());
+    if (slot.busy) return;
+    slot.busy = true;
+    this.enqueue({ involved: reference, type, reason, slot, firstTime: formatTime(this.ctx.clock.nowMs()) });
+  }
+
+  private enqueue(item: Waiting): void {
+    this.waiting.push(item);
     if (this.waiting.length > this.options.waitingMax) {
-      this.waiting.shift();
+      const oldest = this.waiting.shift();
+      if (oldest !== undefined) oldest.slot.busy = false;
       this.dropped++;
       if (this.dropped % 100 === 1) this.ctx.log.warn("events dropped", { dropped: this.dropped });
     }
@@ -86,46 +95,58 @@ export class EventRecorder {
         // An event tells of the work, it is not the work: its loss is logged and changes nothing.
         this.ctx.log.debug("event not written", { reason: next.reason, error: error.message });
       }
+      this.afterwards(next);
     }
     this.inFlight--;
   }
 
-  private async write(item: Waiting): Promise<void> {
-    const { slot } = item.write;
-    const namespace = item.involved.namespace ?? "default";
-    // A count that overtakes the creation of its event makes the event itself.
-    if (item.write.do === "count" && slot.name !== undefined) {
-      try {
-        const patch = { count: item.write.count, lastTimestamp: item.time, message: item.write.message };
-        await this.client.patch(events, slot.name, namespace, patch);
-        return;
-      } catch (error) {
-        if (!hasReason(error, "NotFound")) throw error;
-      }
+  /** What was counted meanwhile is written after a pause; else the event rests. */
+  private afterwards(item: Waiting): void {
+    const { slot } = item;
+    if (!slot.dirty) {
+      slot.busy = false;
+      return;
     }
-    await this.create(item, slot, namespace);
+    this.ctx.clock.after(this.options.countPauseMs, () => this.enqueue(item));
   }
 
-  private async create(item: Waiting, slot: EventSlot, namespace: string): Promise<void> {
-    const name = `${item.involved.name ?? "object"}.${this.ctx.ids.suffix(16)}`;
-    slot.name = name;
+  private async write(item: Waiting): Promise<void> {
+    const { slot } = item;
+    const namespace = item.involved.namespace ?? "default";
+    const { name, count, message } = slot;
+    slot.dirty = false;
+    if (name === undefined) return this.create(item, namespace);
+    try {
+      const lastTimestamp = formatTime(this.ctx.clock.nowMs());
+      await this.client.patch(events, name, namespace, { count, lastTimestamp, message });
+    } catch (error) {
+      // It has outlived its time: it is made anew.
+      if (!hasReason(error, "NotFound")) throw error;
+      await this.create(item, namespace);
+    }
+  }
+
+  private async create({ involved, type, reason, slot, firstTime }: Waiting, namespace: string): Promise<void> {
+    const name = `${involved.name ?? "object"}.${this.ctx.ids.suffix(16)}`;
     const { host } = this.options;
+    const { count, message } = slot;
     const event: Event = {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace },
-      involvedObject: item.involved,
-      type: item.type,
-      reason: item.reason,
-      message: item.write.message,
-      count: item.write.do === "count" ? item.write.count : 1,
-      firstTimestamp: item.time,
-      lastTimestamp: item.time,
+      involvedObject: involved,
+      type,
+      reason,
+      message,
+      count,
+      firstTimestamp: firstTime,
+      lastTimestamp: formatTime(this.ctx.clock.nowMs()),
       source: host === undefined ? { component: this.component } : { component: this.component, host },
       reportingComponent: this.component,
       reportingInstance: this.ctx.name,
     };
     await this.client.create(events, event);
+    slot.name = name;
   }
 }
 

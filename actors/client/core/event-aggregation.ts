@@ -20,15 +20,16 @@ export interface AggregationOptions {
 
 export const AGGREGATION_DEFAULTS: AggregationOptions = { similarMax: 10, windowMs: 600_000, keysMax: 4_096 };
 
-/** What to write: a new event, or a higher count on one that was written before. */
-export type EventWrite =
-  | { readonly do: "create"; readonly slot: EventSlot; readonly message: string }
-  | { readonly do: "count"; readonly slot: EventSlot; readonly count: number; readonly message: string };
-
-/** One Event object; the shell keeps its name here. */
+/** One Event object: what it should say, and how far it is written. */
 export interface EventSlot {
+  /** Undefined before it is made. */
   name: string | undefined;
   count: number;
+  message: string;
+  /** Whether a write is planned or under way. */
+  busy: boolean;
+  /** Whether it says more than what was last written. */
+  dirty: boolean;
 }
 
 interface Similar {
@@ -46,19 +47,20 @@ export class EventAggregation {
     this.options = options;
   }
 
-  take(key: EventKey, message: string, nowMs: number): EventWrite {
+  /** The Event that tells of it, counted up. */
+  take(key: EventKey, message: string, nowMs: number): EventSlot {
     const similar = this.touch(`${key.involvedUid}|${key.involved}|${key.type}|${key.reason}`, nowMs);
     const known = similar.slots.get(message);
     if (known !== undefined) return again(known, message);
     if (similar.slots.size < this.options.similarMax) {
-      const slot: EventSlot = { name: undefined, count: 1 };
+      const slot = newSlot(message);
       similar.slots.set(message, slot);
-      return { do: "create", slot, message };
+      return slot;
     }
     const combined = `(combined from similar events): ${message}`;
     if (similar.combined !== undefined) return again(similar.combined, combined);
-    similar.combined = { name: undefined, count: 1 };
-    return { do: "create", slot: similar.combined, message: combined };
+    similar.combined = newSlot(combined);
+    return similar.combined;
   }
 
   private touch(id: string, nowMs: number): Similar {
@@ -78,7 +80,13 @@ export class EventAggregation {
   }
 }
 
-function again(slot: EventSlot, message: string): EventWrite {
+function newSlot(message: string): EventSlot {
+  return { name: undefined, count: 1, message, busy: false, dirty: true };
+}
+
+function again(slot: EventSlot, message: string): EventSlot {
   slot.count++;
-  return { do: "count", slot, count: slot.count, message };
+  slot.message = message;
+  slot.dirty = true;
+  return slot;
 }

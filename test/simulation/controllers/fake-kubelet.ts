@@ -46,13 +46,7 @@ export const fakeKubelet: ActorDefinition<FakeKubeletMethods, FakeKubeletOptions
       allocatable: { cpu: options.cpu, memory: options.memory, pods: options.pods },
       conditions: [{ type: "Ready", status: "True", reason: "KubeletReady", lastTransitionTime: now() }],
     });
-    const register = async (): Promise<void> => {
-      const node: Node = { metadata: { name: options.node, labels: { "kubernetes.io/hostname": options.node } } };
-      try {
-        await client.create(nodes, node);
-      } catch (error) {
-        if (!hasReason(error, "AlreadyExists")) throw error;
-      }
+    const report = async (): Promise<void> => {
       await client.patch(
         nodes,
         options.node,
@@ -60,6 +54,15 @@ export const fakeKubelet: ActorDefinition<FakeKubeletMethods, FakeKubeletOptions
         { status: status() },
         { patchType: "application/strategic-merge-patch+json", subresource: "status" },
       );
+    };
+    const register = async (): Promise<void> => {
+      const node: Node = { metadata: { name: options.node, labels: { "kubernetes.io/hostname": options.node } } };
+      try {
+        await client.create(nodes, node);
+      } catch (error) {
+        if (!hasReason(error, "AlreadyExists")) throw error;
+      }
+      await report();
     };
     const renew = async (): Promise<void> => {
       const spec = { holderIdentity: options.node, leaseDurationSeconds: 3, renewTime: formatMicroTime(clock.nowMs()) };
@@ -97,6 +100,11 @@ export const fakeKubelet: ActorDefinition<FakeKubeletMethods, FakeKubeletOptions
     informer.onChange(({ type, object }) => {
       if (type !== "deleted") ctx.spawn(() => quietly(() => run(object)));
     });
+    const self = new Informer(ctx, client, nodes, { fieldSelector: `metadata.name=${options.node}` });
+    self.onChange(({ type, object }) => {
+      const ready = object.status?.conditions?.find((condition) => condition.type === "Ready");
+      if (type === "modified" && ready?.status !== "True") ctx.spawn(() => quietly(report));
+    });
     ctx.spawn(async () => {
       for (;;) {
         try {
@@ -108,6 +116,7 @@ export const fakeKubelet: ActorDefinition<FakeKubeletMethods, FakeKubeletOptions
         }
       }
       informer.start();
+      self.start();
       await quietly(renew);
       clock.every(1_000, () => ctx.spawn(() => quietly(renew)));
     });

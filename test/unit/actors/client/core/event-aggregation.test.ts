@@ -4,9 +4,9 @@ import { EventAggregation } from "../../../../../actors/client/core/event-aggreg
 it("raises the count of an event that is repeated", () => {
   const aggregation = new EventAggregation();
   const key = { involvedUid: "1", involved: "Pod/a", type: "Warning", reason: "Failed" };
-  expect(aggregation.take(key, "no", 0)).toMatchObject({ do: "create" });
-  expect(aggregation.take(key, "no", 1)).toMatchObject({ do: "count", count: 2 });
-  expect(aggregation.take({ ...key, involvedUid: "2" }, "no", 1)).toMatchObject({ do: "create" });
+  expect(aggregation.take(key, "no", 0)).toMatchObject({ count: 1 });
+  expect(aggregation.take(key, "no", 1)).toMatchObject({ count: 2 });
+  expect(aggregation.take({ ...key, involvedUid: "2" }, "no", 1)).toMatchObject({ count: 1 });
 });
 
 it("combines events that differ only in their message, once they are many", () => {
@@ -14,7 +14,7 @@ it("combines events that differ only in their message, once they are many", () =
   const key = { involvedUid: "1", involved: "Pod/a", type: "Warning", reason: "Failed" };
   aggregation.take(key, "1", 0);
   aggregation.take(key, "2", 0);
-  expect(aggregation.take(key, "3", 0)).toMatchObject({ do: "create", message: "(combined from similar events): 3" });
-  expect(aggregation.take(key, "4", 0)).toMatchObject({ do: "count", count: 2 });
-  expect(aggregation.take(key, "5", 2_000)).toMatchObject({ do: "create", message: "5" });
+  expect(aggregation.take(key, "3", 0)).toMatchObject({ count: 1, message: "(combined from similar events): 3" });
+  expect(aggregation.take(key, "4", 0)).toMatchObject({ count: 2 });
+  expect(aggregation.take(key, "5", 2_000)).toMatchObject({ count: 1, message: "5" });
 });
