@@ -1,0 +1,129 @@
+import { rmSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { configMaps, nodes } from "../../../actors/client/resources.ts";
+import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
+
+let bundles: string;
+let cluster: NodeCluster;
+
+beforeAll(async () => {
+  bundles = await buildBundles();
+  cluster = new NodeCluster(bundles, { kubeletToken: "secret" });
+  await cluster.start();
+});
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(bundles, { recursive: true, force: true });
+});
+afterEach(() => expect(cluster.crashes).toEqual([]));
+
+const isGone = (name: string) => cluster.until(async () => (await cluster.get(name)) === undefined);
+
+async function logs(pod: string, query = "", token = "secret"): Promise<{ status: number; text: string }> {
+  const node = await cluster.client.get(nodes, NODE);
+  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
+  const container = (await cluster.get(pod))?.spec?.containers[0]?.name ?? "main";
+  const response = await fetch(`http://127.0.0.1:${port}/containerLogs/default/${pod}/${container}${query}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+it("a web server on a thread serves, is probed, logs, and goes", async () => {
+  const probe = { httpGet: { path: "/", port: 80 } };
+  const containers = [{ name: "main", image: "nginx:1.27", ports: [{ containerPort: 80 }], readinessProbe: probe }];
+  await cluster.create("web", { containers });
+  await cluster.untilPod("web", isReady);
+  const pod = (await cluster.get("web"))!;
+  const moved = JSON.parse(pod.metadata?.annotations?.["inkube.dev/ports"] ?? "{}") as Record<string, number>;
+  const response = await fetch(`http://${pod.status?.podIP}:${moved["80"] ?? 80}/`);
+  expect(response.status).toBe(200);
+  await response.text();
+  await expect.poll(async () => (await logs("web")).text).toContain("GET / HTTP/1.1");
+  await cluster.delete("web");
+  await isGone("web");
+});
+
+it("a process runs with its configuration, and its log is kept in order", async () => {
+  await cluster.client.create(configMaps, {
+    metadata: { name: "settings", namespace: "default" },
+    data: { greeting: "hello" },
+  });
+  await cluster.create("job", {
+    restartPolicy: "Never",
+    containers: [
+      {
+        name: "main",
+        image: "busybox:1.36",
+        command: [
+          "sh",
+          "-c",
+          'echo "$GREETING from $(NAME)"; cat etc/config/greeting; echo; for i in 1 2 3; do echo $i; done; exit 5',
+        ],
+        env: [
+          { name: "NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+          { name: "GREETING", valueFrom: { configMapKeyRef: { name: "settings", key: "greeting" } } },
+        ],
+        volumeMounts: [{ name: "config", mountPath: "/etc/config" }],
+      },
+    ],
+    volumes: [{ name: "config", configMap: { name: "settings" } }],
+  });
+  await cluster.untilPod("job", ({ status }) => status?.phase === "Failed");
+  expect((await cluster.get("job"))?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(5);
+  expect((await logs("job")).text).toBe("hello from job\nhello\n1\n2\n3\n");
+  expect((await logs("job", "?tailLines=1")).text).toBe("3\n");
+  expect((await logs("job", "?tailLines=1&timestamps=true")).text).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z 3\n$/);
+});
+
+it("the log server refuses a wrong token and knows no other pods", async () => {
+  expect((await logs("job", "", "wrong")).status).toBe(401);
+  expect((await logs("nobody")).status).toBe(404);
+});
+
+it("a log is followed until its container ends", async () => {
+  const command = ["sh", "-c", "echo one; sleep 0.2; echo two; sleep 0.2; echo three"];
+  await cluster.create("talker", { restartPolicy: "Never", containers: [{ name: "main", image: "busybox", command }] });
+  await cluster.untilPod("talker", ({ status }) => status?.phase === "Running");
+  expect((await logs("talker", "?follow=true")).text).toBe("one\ntwo\nthree\n");
+});
+
+it("exec probes run in processes", async () => {
+  const command = ["sh", "-c", "sleep 0.1; touch ready; exec sleep 60"];
+  const probe = { exec: { command: ["test", "-f", "ready"] }, periodSeconds: 1 };
+  await cluster.create("exec", { containers: [{ name: "main", image: "busybox", command, readinessProbe: probe }] });
+  await cluster.untilPod("exec", isReady);
+});
+
+it("a kubelet that dies leaves containers running and takes them up again", async () => {
+  const before = (await cluster.get("exec"))?.status?.containerStatuses?.[0];
+  await cluster.kill(`${NODE}/kubelet`);
+  await cluster.create("after", { containers: [{ name: "main", image: "registry.k8s.io/pause:3.10" }] });
+  await cluster.untilPod("after", isReady);
+  expect((await cluster.get("exec"))?.status?.containerStatuses?.[0]).toEqual(before);
+});
+
+it("a container runtime that dies takes its processes with it, and the kubelet starts them again", async () => {
+  await cluster.kill(`${NODE}/container-runtime`);
+  await cluster.untilPod("exec", (pod) => pod.status?.containerStatuses?.[0]?.restartCount === 1 && isReady(pod));
+  await cluster.delete("exec");
+  await isGone("exec");
+});
+
+it.each([
+  ["simulated", { name: "main", image: "registry.k8s.io/pause:3.10" }],
+  ["thread", { name: "main", image: "nginx" }],
+  ["process", { name: "main", image: "node:22", command: ["node", "-e", "setInterval(() => {}, 1000)"] }],
+])("a pod is Ready soon after its creation: %s", async (kind, container) => {
+  const times: number[] = [];
+  for (let index = 0; index < 5; index++) {
+    const name = `${kind}-${index}`;
+    const [tookMs] = await Promise.all([
+      cluster.untilPod(name, isReady),
+      cluster.create(name, { containers: [container] }),
+    ]);
+    times.push(Math.round(tookMs));
+  }
+  console.log(`${kind}: created -> Ready, ms: ${times.join(" ")}`);
+  expect(Math.min(...times)).toBeLessThan(5_000);
+});
