@@ -305,6 +305,11 @@ export class Cluster implements AsyncDisposable {
 
   private async shutDown(): Promise<void> {
     this.address.close();
+    // Whoever still has something to write (a Lease to give back, the last status of a pod) does it while the API answers.
+    const writers = this.supervisor
+      .status()
+      .filter(({ name, state }) => state === "up" && /^scheduler|^controller-manager|\/kubelet$/.test(name));
+    await Promise.all(writers.map(({ name }) => this.supervisor.takeOut(name, { kill: false })));
     await this.supervisor.stop();
     this.embedder.close();
     this.releaseSlot();

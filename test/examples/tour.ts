@@ -180,7 +180,7 @@ class Tour {
 }
 
 function row(killed: string, until: string, took: string, failed: string): string {
-  return `  ${killed.padEnd(26)} ${until.padEnd(28)} ${took.padStart(8)}  ${failed.padStart(12)}`.trimEnd();
+  return `  ${killed.padEnd(28)} ${until.padEnd(28)} ${took.padStart(8)}  ${failed.padStart(12)}`.trimEnd();
 }
 
 async function main(): Promise<void> {
