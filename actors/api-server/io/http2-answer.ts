@@ -18,7 +18,8 @@ export class Http2Answer implements HttpAnswer, HttpBody {
   send(status: number, headers: Headers, body: Uint8Array | undefined): void {
     const { stream } = this;
     if (this.closed || stream.headersSent) return;
-    if (body === undefined || body.length === 0 || stream.headRequest) {
+    const { headRequest } = stream as ServerHttp2Stream & { readonly headRequest?: boolean };
+    if (body === undefined || body.length === 0 || headRequest === true) {
       stream.respond({ ":status": status, ...headers }, { endStream: true });
       return;
     }

@@ -1,0 +1,325 @@
+import { connect } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+import { request as httpsRequest } from "node:https";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
+import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+const authority = makeAuthority("test-ca", Date.now());
+const serving = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
+const client = makeCertificate(authority, { commonName: "bob", organizations: ["devs"] }, [], Date.now());
+
+let server: TestServer;
+let port: number;
+let session: ClientHttp2Session;
+
+beforeAll(async () => {
+  const tls = { ca: authority.certificate, cert: serving.certificate, key: serving.key };
+  server = await startServer({ tls, gzipBytes: 4_096, bodyBytesMax: 100_000 }, httpsDoor());
+  port = (await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never)).port;
+  session = connect(`https://127.0.0.1:${port}`, { ca: authority.certificate, checkServerIdentity: () => undefined });
+});
+afterAll(async () => {
+  session.destroy();
+  await server.stop();
+  expect(server.crashes).toEqual([]);
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: unknown };
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every kind
+  readonly json: any;
+}
+
+function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const authorization = { authorization: "Bearer secret" };
+    const stream = session.request({ ":method": method, ":path": path, ...authorization, ...headers });
+    const chunks: Buffer[] = [];
+    let head: Record<string, unknown> = {};
+    stream.on("response", (received) => (head = received));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", reject);
+    stream.on("end", () => {
+      const raw = Buffer.concat(chunks);
+      const text = (head["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString();
+      const json = String(head["content-type"]).includes("json") ? (JSON.parse(text || "null") as unknown) : undefined;
+      resolve({ status: Number(head[":status"]), headers: head, text, json });
+    });
+    if (body === undefined) stream.end();
+    else stream.end(typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body));
+  });
+}
+
+const maps = "/api/v1/namespaces/default/configmaps";
+const merge = { "content-type": "application/merge-patch+json" };
+
+describe("the HTTPS door", () => {
+  it("serves create, get, update, patch and delete", async () => {
+    const made = await send("POST", maps, { metadata: { name: "crud" }, data: { a: "1" } });
+    expect([made.status, made.json.kind, made.json.data]).toEqual([201, "ConfigMap", { a: "1" }]);
+    const read = await send("GET", `${maps}/crud`);
+    expect([read.status, read.json]).toEqual([200, made.json]);
+    const put = await send("PUT", `${maps}/crud`, { ...made.json, data: { a: "2" } });
+    expect([put.status, put.json.data]).toEqual([200, { a: "2" }]);
+    expect((await send("PUT", `${maps}/crud`, made.json)).json).toMatchObject({ code: 409, reason: "Conflict" });
+    expect((await send("PATCH", `${maps}/crud`, { data: { b: "3" } }, merge)).json.data).toEqual({ a: "2", b: "3" });
+    const gone = await send("DELETE", `${maps}/crud`);
+    expect([gone.status, gone.json.status]).toEqual([200, "Success"]);
+    expect((await send("GET", `${maps}/crud`)).json).toMatchObject({
+      kind: "Status",
+      code: 404,
+      message: 'configmaps "crud" not found',
+    });
+  });
+
+  it("lets in those with a token or a certificate of the cluster's authority, and nobody else", async () => {
+    expect((await send("GET", maps, undefined, { authorization: "Bearer wrong" })).status).toBe(401);
+    expect((await send("GET", maps, undefined, { authorization: "" })).json).toMatchObject({ reason: "Unauthorized" });
+    expect((await send("GET", "/livez", undefined, { authorization: "Bearer wrong" })).text).toBe("ok");
+    const status = (credential?: { certificate: string; key: string }): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const request = httpsRequest({
+          host: "127.0.0.1",
+          port,
+          path: maps,
+          ca: authority.certificate,
+          checkServerIdentity: () => undefined,
+          ...(credential && { cert: credential.certificate, key: credential.key }),
+        });
+        request.on("response", (response) => {
+          response.resume();
+          response.on("end", () => resolve(response.statusCode));
+        });
+        request.on("error", reject);
+        request.end();
+      });
+    expect(await status(client)).toBe(200);
+    expect(await status()).toBe(401);
+    const stranger = makeAuthority("other", Date.now());
+    const forged = makeCertificate(stranger, { commonName: "bob", organizations: ["system:masters"] }, [], Date.now());
+    expect(await status(forged)).toBe(401);
+  });
+
+  it("pages a list, and all pages are of one revision", async () => {
+    const secrets = "/api/v1/namespaces/default/secrets";
+    for (const name of ["a", "b", "c", "d", "e"]) await send("POST", secrets, { metadata: { name } });
+    const first = (await send("GET", `${secrets}?limit=2`)).json;
+    expect(first.items.map((each: { metadata: { name: string } }) => each.metadata.name)).toEqual(["a", "b"]);
+    expect(first.metadata.remainingItemCount).toBe(3);
+    expect(first.items[0].kind).toBeUndefined();
+    await send("DELETE", `${secrets}/c`);
+    await send("POST", secrets, { metadata: { name: "cc" } });
+    const token = encodeURIComponent(first.metadata.continue as string);
+    const second = (await send("GET", `${secrets}?limit=2&continue=${token}`)).json;
+    expect(second.items.map((each: { metadata: { name: string } }) => each.metadata.name)).toEqual(["c", "d"]);
+    expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+    server.etcd.compact();
+    const lost = (await send("GET", `${secrets}?limit=2&continue=${token}`)).json;
+    expect([lost.code, lost.reason]).toEqual([410, "Expired"]);
+    const rest = (await send("GET", `${secrets}?continue=${encodeURIComponent(lost.metadata.continue as string)}`))
+      .json;
+    expect(rest.items.map((each: { metadata: { name: string } }) => each.metadata.name)).toEqual(["cc", "d", "e"]);
+  });
+
+  it("answers bad lists as Kubernetes does", async () => {
+    expect((await send("GET", `${maps}?resourceVersion=abc`)).json).toMatchObject({
+      code: 400,
+      message:
+        'invalid resource version: resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax',
+    });
+    expect((await send("GET", `${maps}?resourceVersionMatch=Exact`)).json).toMatchObject({ code: 422 });
+    expect((await send("GET", `${maps}?continue=abc`)).json).toMatchObject({ code: 400 });
+    expect((await send("GET", `${maps}?watch=1&sendInitialEvents=true`)).json).toMatchObject({
+      message:
+        'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    });
+  });
+
+  it("tells unknown paths, resources and methods apart", async () => {
+    expect((await send("GET", "/foo")).text).toBe("404 page not found\n");
+    expect((await send("GET", "/api/v1/namespaces/default/foos")).json).toMatchObject({
+      message: "the server could not find the requested resource",
+    });
+    expect((await send("POST", `${maps}/x`, {})).json).toMatchObject({ code: 405 });
+    expect((await send("PUT", maps, {})).json).toMatchObject({ code: 405 });
+    expect((await send("HEAD", `${maps}/x`)).status).toBe(405);
+    expect((await send("PATCH", `${maps}/x`, {})).json).toMatchObject({ code: 415 });
+  });
+
+  it("refuses bodies that are too large, malformed or of another kind", async () => {
+    const large = { metadata: { name: "l" }, data: { a: "x".repeat(200_000) } };
+    expect((await send("POST", maps, large)).json).toMatchObject({ code: 413, reason: "RequestEntityTooLarge" });
+    expect((await send("POST", maps, "{")).json).toMatchObject({ code: 400 });
+    expect((await send("POST", maps, { kind: "Secret", apiVersion: "v1" })).json).toMatchObject({ code: 400 });
+    const yaml = { "content-type": "application/yaml" };
+    expect((await send("POST", maps, "a: [", yaml)).json).toMatchObject({ code: 400 });
+    expect((await send("POST", maps, "x", { "content-type": "text/plain" })).json).toMatchObject({ code: 415 });
+  });
+
+  it("takes YAML, and gives it", async () => {
+    const headers = { "content-type": "application/yaml", accept: "application/yaml" };
+    const made = await send("POST", maps, "metadata: {name: y}\ndata:\n  a: b\n", headers);
+    expect([made.status, made.text.includes("data:\n  a: b\n")]).toEqual([201, true]);
+  });
+
+  it("warns of unknown fields, or refuses them, as asked", async () => {
+    const object = { metadata: { name: "w" }, dota: {} };
+    const warned = await send("POST", `${maps}?dryRun=All`, object);
+    expect([warned.status, warned.headers["warning"]]).toEqual([201, '299 - "unknown field \\"dota\\""']);
+    const refused = await send("POST", `${maps}?fieldValidation=Strict`, object);
+    expect(refused.json.message).toContain('strict decoding error: unknown field "dota"');
+    expect((await send("POST", `${maps}?dryRun=Foo`, object)).json.message).toBe(
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Foo"]: supported values: "All"',
+    );
+  });
+
+  it("gives tables and metadata to those who ask", async () => {
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    const table = (await send("GET", "/api/v1/namespaces", undefined, { accept })).json;
+    expect(table.kind).toBe("Table");
+    expect(table.columnDefinitions[0].name).toBe("Name");
+    expect(table.rows[0].cells[0]).toBe("default");
+    const partial = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    const list = (await send("GET", "/api/v1/namespaces", undefined, { accept: partial })).json;
+    expect([list.kind, list.items[0].kind, list.items[0].spec]).toEqual([
+      "PartialObjectMetadataList",
+      "PartialObjectMetadata",
+      undefined,
+    ]);
+    expect((await send("GET", maps, undefined, { accept: "application/foo" })).json).toMatchObject({ code: 406 });
+  });
+
+  it("compresses large answers for those who accept it", async () => {
+    await send("POST", maps, { metadata: { name: "big" }, data: { a: "x".repeat(8_000) } });
+    const answer = await send("GET", `${maps}/big`, undefined, { "accept-encoding": "gzip" });
+    expect([answer.headers["content-encoding"], answer.json.data.a.length]).toEqual(["gzip", 8_000]);
+    expect((await send("GET", `${maps}/big`)).headers["content-encoding"]).toBeUndefined();
+  });
+
+  it("describes itself", async () => {
+    expect((await send("GET", "/version")).json.minor).toBe("37");
+    expect((await send("GET", "/api")).json.versions).toEqual(["v1"]);
+    const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    const discovery = await send("GET", "/apis", undefined, { accept });
+    expect(discovery.headers["content-type"]).toContain("as=APIGroupDiscoveryList");
+    expect(discovery.json.kind).toBe("APIGroupDiscoveryList");
+    expect((await send("GET", "/api/v1")).json.kind).toBe("APIResourceList");
+    expect((await send("GET", "/apis/nope/v1")).json).toMatchObject({ code: 404 });
+    expect((await send("GET", "/openapi/v3")).json.paths).toBeDefined();
+    expect((await send("GET", "/readyz?verbose")).text).toContain("[+]etcd ok\nreadyz check passed");
+  });
+
+  it("streams a watch, and a deletion carries the last state", async () => {
+    const watch = openWatch(`${maps}?watch=true&labelSelector=w%3D1`);
+    await send("POST", maps, { metadata: { name: "w1", labels: { w: "1" } } });
+    await send("POST", maps, { metadata: { name: "w2" } });
+    await send("PATCH", `${maps}/w2`, { metadata: { labels: { w: "1" } } }, merge);
+    await send("PATCH", `${maps}/w1`, { metadata: { labels: { w: "2" } } }, merge);
+    await send("DELETE", `${maps}/w2`);
+    const events = await watch.until(4);
+    expect(events.map((event) => [event.type, event.object.metadata.name])).toEqual([
+      ["ADDED", "w1"],
+      ["ADDED", "w2"],
+      ["DELETED", "w1"],
+      ["DELETED", "w2"],
+    ]);
+    expect(events[2]?.object.metadata.labels).toEqual({ w: "1" });
+    const revisions = events.map((event) => Number(event.object.metadata.resourceVersion));
+    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    watch.close();
+  });
+
+  it("sends the present objects first, and says when they end", async () => {
+    const query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const watch = openWatch(`/api/v1/namespaces?${query}`);
+    const events = await watch.until(5);
+    expect(events.map((event) => event.type)).toEqual(["ADDED", "ADDED", "ADDED", "ADDED", "BOOKMARK"]);
+    expect(events[4]?.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
+    watch.close();
+  });
+
+  it("ends a watch after timeoutSeconds, and tells of a revision that is gone inside of it", async () => {
+    const short = openWatch(`${maps}?watch=1&timeoutSeconds=1&resourceVersion=0`);
+    await short.ended;
+    const gone = await startServer({ historyMin: 2, historyMax: 2, replayRevisions: 0 }, undefined, server.etcd);
+    await gone.stop();
+    server.etcd.breakWatches("ETCD_COMPACTED");
+    await send("GET", "/api/v1/namespaces/default");
+    const old = openWatch(`${maps}?watch=1&resourceVersion=1`);
+    const [event] = await old.until(1);
+    await old.ended;
+    expect([event?.type, (event?.object as { code?: number }).code]).toEqual(["ERROR", 410]);
+  });
+
+  it("gives the logs that the kubelet of the pod's node gives", async () => {
+    const kubelet = createServer((request, response) => {
+      const allowed = request.headers.authorization === "Bearer kubelet-secret";
+      response.writeHead(allowed ? 200 : 401).end(`log of ${request.url}`);
+    });
+    await new Promise<void>((resolve) => kubelet.listen(0, "127.0.0.1", resolve));
+    const { port: Port } = kubelet.address() as AddressInfo;
+    const status = {
+      addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
+      daemonEndpoints: { kubeletEndpoint: { Port } },
+    };
+    expect((await send("POST", "/api/v1/nodes", { metadata: { name: "n" }, status })).status).toBe(201);
+    const pods = "/api/v1/namespaces/default/pods";
+    const spec = { nodeName: "n", containers: [{ name: "a", image: "i" }] };
+    expect((await send("POST", pods, { metadata: { name: "logged" }, spec })).status).toBe(201);
+    const logs = await send("GET", `${pods}/logged/log?tailLines=5&foo=bar`);
+    expect([logs.status, logs.text]).toEqual([200, "log of /containerLogs/default/logged/a?tailLines=5"]);
+    expect((await send("GET", `${pods}/logged/log?container=zz`)).json.message).toBe(
+      "container zz is not valid for pod logged",
+    );
+    kubelet.close();
+    expect((await send("GET", `${pods}/none/log`)).json).toMatchObject({ code: 404 });
+  });
+
+  it("can be opened on another port, and closes what came in by the old one", async () => {
+    const ended = new Promise((resolve) => session.once("close", resolve));
+    const before = port;
+    port = (await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never)).port;
+    await ended;
+    session = connect(`https://127.0.0.1:${port}`, { ca: authority.certificate, checkServerIdentity: () => undefined });
+    expect((await send("GET", "/livez")).text).toBe("ok");
+    expect(port).not.toBe(before);
+  });
+});
+
+interface WatchedEvent {
+  readonly type: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- objects of every kind
+  readonly object: any;
+}
+
+function openWatch(path: string): {
+  until(count: number): Promise<readonly WatchedEvent[]>;
+  readonly ended: Promise<unknown>;
+  close(): void;
+} {
+  const stream = session.request({ ":path": path, authorization: "Bearer secret" });
+  const events: WatchedEvent[] = [];
+  const waiting: { readonly count: number; readonly resolve: (events: readonly WatchedEvent[]) => void }[] = [];
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) events.push(JSON.parse(line) as WatchedEvent);
+    for (const each of waiting) if (events.length >= each.count) each.resolve(events);
+  });
+  return {
+    until: (count) =>
+      new Promise((resolve) => (events.length >= count ? resolve(events) : waiting.push({ count, resolve }))),
+    ended: new Promise((resolve) => stream.on("end", resolve)),
+    close: () => stream.destroy(),
+  };
+}
