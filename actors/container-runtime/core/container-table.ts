@@ -130,9 +130,26 @@ export function encodeJournal(records: readonly JournalRecord[]): Uint8Array {
   return encoder.encode(records.map((record) => JSON.stringify(record) + "\n").join(""));
 }
 
-/** The records of a journal. One that a crash cut short is the last, and left out. */
+/**
+ * The records of a journal up to the first damaged one. It is never synced, so a crash of the actor may cut the last record
+ * short, and a power cut may lose any of its blocks; then the containers that later records speak of have ended too.
+ */
 export function decodeJournal(bytes: Uint8Array): readonly JournalRecord[] {
+  const records: JournalRecord[] = [];
   const lines = decoder.decode(bytes).split("\n");
   lines.pop();
-  return lines.map((line) => JSON.parse(line) as JournalRecord);
+  for (const line of lines) {
+    const record = parseRecord(line);
+    if (record === undefined) break;
+    records.push(record);
+  }
+  return records;
+}
+
+function parseRecord(line: string): JournalRecord | undefined {
+  try {
+    return JSON.parse(line) as JournalRecord;
+  } catch {
+    return undefined;
+  }
 }
