@@ -23,6 +23,8 @@ export interface SelectableField {
   readonly name: string;
   /** Where the value is; in a list the first element counts. */
   readonly path: readonly string[];
+  /** What counts as the value when there is none; "" by default. */
+  readonly absent?: string;
 }
 
 export interface ResourceInfo {
@@ -72,6 +74,11 @@ function status(kind: string): SubresourceInfo {
 
 function selectable(name: string, path: string = name): SelectableField {
   return { name, path: path.split(".") };
+}
+
+/** A boolean, which is false when absent. */
+function flag(name: string): SelectableField {
+  return { ...selectable(name), absent: "false" };
 }
 
 const SCALE = subresource("scale", "Scale", "get patch update", "autoscaling/v1");
@@ -212,7 +219,7 @@ const ROWS: readonly Row[] = [
       "+Kernel-Version",
       "+Container-Runtime",
     ],
-    fields: [selectable("spec.unschedulable")],
+    fields: [flag("spec.unschedulable")],
     storage: "minions",
   },
   {
@@ -235,7 +242,7 @@ const ROWS: readonly Row[] = [
       selectable("spec.restartPolicy"),
       selectable("spec.schedulerName"),
       selectable("spec.serviceAccountName"),
-      selectable("spec.hostNetwork"),
+      flag("spec.hostNetwork"),
       selectable("status.phase"),
       selectable("status.podIP"),
       selectable("status.podIPs", "status.podIPs.ip"),
@@ -291,7 +298,6 @@ const ROWS: readonly Row[] = [
     categories: ["all"],
     subresources: [SCALE, status("ReplicaSet")],
     columns: ["Name", "Desired#", "Current#", "Ready#", "Age", "+Containers", "+Images", "+Selector"],
-    fields: [selectable("status.replicas")],
   },
   {
     group: "events.k8s.io",

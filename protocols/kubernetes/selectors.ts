@@ -2,6 +2,7 @@
  * Label selectors, as a text (`app=web,tier in (a, b),!canary`) and as an object (`matchLabels`, `matchExpressions`).
  * Source: apimachinery `labels.Parse` and `metav1.LabelSelectorAsSelector`.
  */
+import { labelValue, qualifiedName } from "./labels.ts";
 import type { LabelSelector } from "./meta-v1.ts";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -143,8 +144,6 @@ function tokenize(text: string): readonly Token[] {
   return tokens;
 }
 
-const LABEL_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
-const LABEL_PREFIX = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const END: Token = { kind: "end", text: "" };
 
 class Parser {
@@ -157,9 +156,13 @@ class Parser {
 
   parse(): readonly LabelRequirement[] {
     const requirements: LabelRequirement[] = [];
-    if (this.#peek().kind === "end") return requirements;
     for (;;) {
-      requirements.push(this.#requirement());
+      const first = this.#peek();
+      if (first.kind === "end" && requirements.length === 0) return requirements;
+      if (first.kind !== "word" && first.text !== "!") {
+        throw new SelectorSyntaxError(`found '${first.text}', expected: !, identifier, or 'end of string'`);
+      }
+      requirements.push(this.#parseRequirement());
       const token = this.#next();
       if (token.kind === "end") return requirements;
       if (token.text !== ",") throw new SelectorSyntaxError(`found '${token.text}', expected: ',' or 'end of string'`);
@@ -170,38 +173,42 @@ class Parser {
     }
   }
 
+  #parseRequirement(): LabelRequirement {
+    try {
+      return this.#requirement();
+    } catch (error) {
+      if (!(error instanceof SelectorSyntaxError)) throw error;
+      throw new SelectorSyntaxError(`unable to parse requirement: ${error.message}`);
+    }
+  }
+
   #requirement(): LabelRequirement {
-    const negated = this.#peek().text === "!" && this.#peek().kind === "punctuation";
+    const negated = this.#peek().text === "!";
     if (negated) this.#next();
-    const key = this.#next();
-    if (key.kind !== "word") throw new SelectorSyntaxError(`found '${key.text}', expected: identifier`);
-    checkKey(key.text);
+    const word = this.#next();
+    if (word.kind !== "word") throw new SelectorSyntaxError(`found '${word.text}', expected: identifier`);
+    const key = checkKey(word.text);
     const token = this.#peek();
     if (negated || token.kind === "end" || token.text === ",") {
-      return { key: key.text, operator: negated ? "!" : "exists", values: [] };
+      return { key, operator: negated ? "!" : "exists", values: [] };
     }
     this.#next();
     switch (token.text) {
       case "in":
       case "notin":
-        return { key: key.text, operator: token.text, values: this.#set() };
+        return { key, operator: token.text, values: checkValues(key, this.#set()) };
       case "=":
       case "==":
       case "!=":
-        return {
-          key: key.text,
-          operator: token.text === "!=" ? "!=" : "=",
-          values: [checkValue(key.text, this.#value())],
-        };
+        return { key, operator: token.text === "!=" ? "!=" : "=", values: checkValues(key, [this.#value()]) };
       case ">":
       case "<": {
         const value = this.#value();
         if (!INTEGER.test(value)) {
-          throw new SelectorSyntaxError(
-            `values[0][${key.text}]: Invalid value: "${value}": for 'Gt', 'Lt' operators, the value must be an integer`,
-          );
+          const detail = "for 'Gt', 'Lt' operators, the value must be an integer";
+          throw new SelectorSyntaxError(`values[0]: Invalid value: ${JSON.stringify(value)}: ${detail}`);
         }
-        return { key: key.text, operator: token.text, values: [value] };
+        return { key, operator: token.text, values: checkValues(key, [value]) };
       }
     }
     throw new SelectorSyntaxError(`found '${token.text}', expected: in, notin, =, ==, !=, gt, lt`);
@@ -227,7 +234,7 @@ class Parser {
         values.push(current ?? "");
         current = undefined;
         if (token.text === ")") return [...new Set(values)];
-      } else throw new SelectorSyntaxError(`found '${token.text}', expected: ',', or ')'`);
+      } else throw new SelectorSyntaxError(`found '${token.text}', expected: ',' or ')'`);
     }
   }
 
@@ -240,22 +247,17 @@ class Parser {
   }
 }
 
-function checkKey(key: string): void {
-  const slash = key.indexOf("/");
-  const name = slash < 0 ? key : key.slice(slash + 1);
-  const prefixOk = slash < 0 || (LABEL_PREFIX.test(key.slice(0, slash)) && slash <= 253);
-  if (!LABEL_NAME.test(name) || !prefixOk) {
-    throw new SelectorSyntaxError(
-      `key: Invalid value: "${key}": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
-    );
-  }
+function checkKey(key: string): string {
+  const problem = qualifiedName(key)[0];
+  if (problem !== undefined) throw new SelectorSyntaxError(`<nil>: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+  return key;
 }
 
-function checkValue(key: string, value: string): string {
-  if (value !== "" && !LABEL_NAME.test(value)) {
-    throw new SelectorSyntaxError(
-      `values[0][${key}]: Invalid value: "${value}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-    );
+function checkValues(key: string, values: readonly string[]): readonly string[] {
+  for (const [i, value] of values.entries()) {
+    const problem = labelValue(value)[0];
+    if (problem === undefined) continue;
+    throw new SelectorSyntaxError(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
   }
-  return value;
+  return values;
 }

@@ -68,7 +68,7 @@ function imageTag(image: string): string {
 }
 
 function pullPolicy(image: unknown): string {
-  return typeof image === "string" && imageTag(image) !== "latest" ? "IfNotPresent" : "Always";
+  return typeof image === "string" && image !== "" && imageTag(image) === "latest" ? "Always" : "IfNotPresent";
 }
 
 function defaultContainer(container: JsonObject): void {

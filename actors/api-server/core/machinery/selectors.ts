@@ -1,6 +1,6 @@
 /** The `labelSelector` and `fieldSelector` parameters, with Kubernetes' 400 for what it does not understand. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { ResourceInfo, SelectableField } from "../../../../protocols/kubernetes/resources.ts";
 import { SelectorSyntaxError, parseLabelSelector } from "../../../../protocols/kubernetes/selectors.ts";
 import { badRequest } from "./status.ts";
 
@@ -42,7 +42,7 @@ function compileLabels(text: string | undefined): Test | undefined {
     const selector = parseLabelSelector(text);
     return selector.requirements.length === 0 ? undefined : (object) => selector.matches(object.metadata?.labels);
   } catch (error) {
-    if (error instanceof SelectorSyntaxError) throw badRequest(`unable to parse requirement: ${error.message}`);
+    if (error instanceof SelectorSyntaxError) throw badRequest(error.message);
     throw error;
   }
 }
@@ -61,26 +61,31 @@ function compileFields(
   const exact = new Map<string, string>();
   const tests: Test[] = [];
   for (const { field, equal, value } of requirements) {
-    const path = resource.selectableFields.find((selectable) => selectable.name === field)?.path;
-    if (path === undefined) {
-      const known = `field label not supported: ${field}`;
-      throw badRequest(field === "" ? `invalid field selector: ${text}` : known);
-    }
+    const selectable = resource.selectableFields.find(({ name }) => name === field);
+    if (selectable === undefined) throw badRequest(unknownField(resource, field));
     if (equal) exact.set(field, value);
-    tests.push((object) => (fieldValue(object, path) === value) === equal);
+    tests.push((object) => (fieldValue(object, selectable) === value) === equal);
   }
   return { exact, matches: tests.length === 0 ? undefined : (object) => tests.every((test) => test(object)) };
 }
 
-/** The value of a selectable field as field selectors compare it: absent is "", booleans are words. */
-export function fieldValue(object: KubernetesObject, path: readonly string[]): string {
+/** Kinds with fields of their own say it in other words than those that can only be selected by name. */
+function unknownField(resource: ResourceInfo, field: string): string {
+  if (resource.selectableFields.some(({ name }) => !name.startsWith("metadata."))) {
+    return `field label not supported: ${field}`;
+  }
+  return `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+}
+
+/** The value of a selectable field as field selectors compare it: a text, also of numbers and booleans. */
+export function fieldValue(object: KubernetesObject, { path, absent = "" }: SelectableField): string {
   let at: unknown = object;
   for (const step of path) {
-    if (typeof at !== "object" || at === null) return "";
+    if (typeof at !== "object" || at === null) return absent;
     at = (at as Readonly<Record<string, unknown>>)[step];
     if (Array.isArray(at)) at = at[0];
   }
-  return at === undefined || at === null ? "" : String(at as string | number | boolean);
+  return at === undefined || at === null ? absent : String(at as string | number | boolean);
 }
 
 /** `a=b,c!=d` with `\,`, `\=` and `\\` as escapes (apimachinery `fields.ParseSelector`). */
@@ -100,7 +105,7 @@ function parseFieldSelector(text: string): readonly FieldRequirement[] {
     .map((term) => {
       const split = splitTerm(term);
       if (split === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
-      return { field: split.field, equal: split.equal, value: unescapeValue(split.value, text) };
+      return { field: split.field, equal: split.equal, value: unescapeValue(split.value) };
     });
 }
 
@@ -118,19 +123,19 @@ function splitTerm(term: string): FieldRequirement | undefined {
   return undefined;
 }
 
-function unescapeValue(value: string, selector: string): string {
+function unescapeValue(value: string): string {
   let result = "";
   for (let i = 0; i < value.length; i++) {
     const char = value[i];
     if (char === "\\") {
       const next = value[i + 1];
       if (next !== "\\" && next !== "," && next !== "=") {
-        throw badRequest(`invalid field selector: invalid escape sequence in ${selector}`);
+        throw badRequest(`invalid field selector: invalid escape sequence: \\${next ?? ""}`);
       }
       result += next;
       i++;
     } else if (char === "," || char === "=") {
-      throw badRequest(`invalid field selector: unescaped character in ${selector}`);
+      throw badRequest(`invalid field selector: unescaped character in value: ${value.charCodeAt(i)}`);
     } else result += char;
   }
   return result;

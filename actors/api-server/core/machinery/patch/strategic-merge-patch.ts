@@ -264,14 +264,13 @@ function inOrder(
   return result;
 }
 
-/** A value of the patch that has nothing to merge with: its directives and nulls are left out. Undefined: delete it. */
+/** A value of the patch that has nothing to merge with: nulls, and objects with a directive, are left out. Undefined: all of it. */
 function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(withoutDirectives).filter((item) => item !== undefined);
   }
   if (!isJsonObject(value)) return value;
-  const directive = getOwn(value, PATCH);
-  if (directive === "delete") return undefined;
+  if (getOwn(value, PATCH) !== undefined) return undefined;
   const result: JsonObject = {};
   for (const key of Object.keys(value)) {
     if (key.startsWith("$") || value[key] === null) continue;

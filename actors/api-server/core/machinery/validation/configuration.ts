@@ -120,7 +120,7 @@ export function validateNodeUpdate(node: Node, old: Node, errors: FieldErrors): 
     errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
   }
   if (old.spec?.providerID && node.spec?.providerID !== old.spec.providerID) {
-    errors.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
+    errors.invalid("spec.providerID", null, "field cannot be modified once set");
   }
 }
 

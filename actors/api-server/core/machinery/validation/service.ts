@@ -9,7 +9,7 @@ import { equalJson } from "../json-value.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "./container.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain, ipAddress, isIpv4, isIpv6 } from "./names.ts";
-import { immutable, validateLabels } from "./object-meta.ts";
+import { validateLabels } from "./object-meta.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /** One day. */
@@ -120,7 +120,10 @@ export function validateServiceUpdate(service: Service, old: Service, errors: Fi
   const [ip, before] = [service.spec?.clusterIP, old.spec?.clusterIP];
   const both = service.spec?.type !== "ExternalName" && old.spec?.type !== "ExternalName";
   if (both && before && ip !== before) errors.invalid("spec.clusterIPs[0]", [ip], "may not change once set");
-  validateService(service, errors);
+  const { spec } = service;
+  // A client that sets the one field need not know the list that came after it.
+  const follows = spec?.clusterIP && ip !== before && equalJson(spec.clusterIPs, old.spec?.clusterIPs);
+  validateService(follows ? { ...service, spec: { ...spec, clusterIPs: [spec.clusterIP] } } : service, errors);
 }
 
 export function validateEndpoints(object: Endpoints, errors: FieldErrors): void {
@@ -192,6 +195,5 @@ function validateSlicePorts(slice: EndpointSlice, errors: FieldErrors): void {
 
 export function validateEndpointSliceUpdate(slice: EndpointSlice, old: EndpointSlice, errors: FieldErrors): void {
   validateEndpointSlice(slice, errors);
-  if (!equalJson(slice.addressType, old.addressType))
-    immutable("addressType", slice.addressType, old.addressType, errors);
+  if (slice.addressType !== old.addressType) errors.invalid("addressType", null, "field is immutable");
 }

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
+import { parseJson } from "../../../../../actors/api-server/core/machinery/json.ts";
+import { readFixture, resourceOf } from "./oracle-fixture.ts";
+
+interface Case {
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly text: string;
+  readonly message: string;
+}
+
+function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
+
+/** Node names syntax errors and type names in its own words, and Go some strings by their named type. */
+function comparable(message: string): string {
+  return message
+    .replace(/\(must be of type (\w+)\): (couldn't get version\/kind; json parse error: ).*$/s, "($1): $2")
+    .replace(/cannot parse ".*" as ".*"$/, "cannot parse");
+}
+
+const pods = resourceOf("v1", "pods");
+
+describe("decodeObject", () => {
+  for (const { apiVersion, resource, text, message } of readFixture<{ cases: Case[] }>("decode-errors").cases) {
+    it(`refuses what kube-apiserver refuses, with its words: ${text.slice(0, 160)}`, () => {
+      const expected = resourceOf(apiVersion, resource);
+      const found = refusal(() => decodeObject(expected, parseJson(text, expected), "Strict"));
+      expect(comparable(found)).toBe(comparable(message));
+    });
+  }
+
+  it("drops unknown fields and tells of them when asked to warn", () => {
+    const text = '{"metadata":{"name":"a","x":1},"spec":{"foo":1,"containers":[{"name":"a","image":"i","image":"j"}]}}';
+    const { object, warnings } = decodeObject(pods, parseJson(text, pods), "Warn");
+    expect(warnings).toEqual([
+      'unknown field "metadata.x"',
+      'unknown field "spec.foo"',
+      'duplicate field "spec.containers[0].image"',
+    ]);
+    expect(object).toEqual({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "a" },
+      spec: { containers: [{ name: "a", image: "j", resources: {} }] },
+      status: {},
+    });
+    expect(decodeObject(pods, parseJson(text, pods), "Ignore").warnings).toEqual([]);
+  });
+
+  it("leaves out nulls and empty optional values, and keeps empty objects that mean something", () => {
+    const value = {
+      metadata: { name: "a", labels: {}, annotations: null, finalizers: [] },
+      spec: {
+        hostNetwork: false,
+        activeDeadlineSeconds: 0,
+        nodeName: "",
+        securityContext: {},
+        volumes: [{ name: "v", emptyDir: {} }],
+        containers: [{ name: "a", env: [{ name: "x", value: "" }] }],
+      },
+    };
+    expect(decodeObject(pods, { value, duplicates: [] }, "Strict").object).toEqual({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "a" },
+      spec: {
+        activeDeadlineSeconds: 0,
+        securityContext: {},
+        volumes: [{ name: "v", emptyDir: {} }],
+        containers: [{ name: "a", env: [{ name: "x" }], resources: {} }],
+      },
+      status: {},
+    });
+  });
+
+  it("writes quantities and times in their canonical form", () => {
+    const value = {
+      metadata: { name: "a", creationTimestamp: "2026-01-01T01:00:00.5+01:00" },
+      spec: { containers: [{ name: "a", resources: { limits: { cpu: 0.5, memory: "1024Mi", pods: "1e3" } } }] },
+    };
+    const { object } = decodeObject(pods, { value, duplicates: [] }, "Strict");
+    expect(object).toMatchObject({
+      metadata: { creationTimestamp: "2026-01-01T00:00:00Z" },
+      spec: { containers: [{ resources: { limits: { cpu: "500m", memory: "1Gi", pods: "1e3" } } }] },
+    });
+  });
+
+  it("takes __proto__ as a key like any other", () => {
+    const text = '{"metadata":{"name":"a"},"data":{"__proto__":"x"}}';
+    const configMaps = resourceOf("v1", "configmaps");
+    const { object } = decodeObject(configMaps, parseJson(text, configMaps), "Strict");
+    expect(Object.keys((object as { data?: object }).data ?? {})).toEqual(["__proto__"]);
+  });
+});
+
+describe("parseJson", () => {
+  it("finds no duplicates where equal keys are in different objects, or inside strings", () => {
+    const text = '{"a":{"b":1},"c":[{"b":2},{"b":3}],"d":"\\"b\\": {\\"b\\":1}","e":"\\\\"}';
+    expect(parseJson(text, pods).duplicates).toEqual([]);
+  });
+
+  it("finds duplicates however their names are written", () => {
+    expect(parseJson('{"a":{"bc":1, "b\\u0063" : 2}}', pods).duplicates).toEqual(["a.bc"]);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
+import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import { readFixture, resourceOf } from "./oracle-fixture.ts";
+
+interface Case {
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly object: unknown;
+  readonly expected: KubernetesObject & { readonly spec?: Record<string, unknown> };
+}
+
+/** What the registry gives an object, not its defaults. */
+function withoutAllocations(object: unknown): unknown {
+  const copy = structuredClone(object) as {
+    metadata: Record<string, unknown>;
+    spec?: Record<string, unknown>;
+    status?: unknown;
+  };
+  delete copy.status;
+  delete copy.metadata["namespace"];
+  delete copy.metadata["generation"];
+  const { spec } = copy;
+  if (spec?.["clusterIP"] !== "None") delete spec?.["clusterIP"];
+  delete spec?.["clusterIPs"];
+  for (const port of (spec?.["ports"] ?? []) as Record<string, unknown>[]) delete port["nodePort"];
+  return copy;
+}
+
+describe("applyDefaults", () => {
+  for (const { apiVersion, resource, object, expected } of readFixture<{ cases: Case[] }>("defaults").cases) {
+    it(`gives ${resource} the defaults of kube-apiserver: ${JSON.stringify(object).slice(0, 160)}`, () => {
+      const decoded = decodeObject(resourceOf(apiVersion, resource), { value: object, duplicates: [] }, "Strict");
+      expect(withoutAllocations(applyDefaults(decoded.object))).toEqual(withoutAllocations(expected));
+    });
+  }
+
+  it("does not change its input", () => {
+    const object = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [{ name: "a" }] } };
+    const before = structuredClone(object);
+    applyDefaults(object);
+    expect(object).toEqual(before);
+  });
+
+  it("changes nothing when applied again", () => {
+    for (const { apiVersion, resource, object } of readFixture<{ cases: Case[] }>("defaults").cases) {
+      const { object: decoded } = decodeObject(
+        resourceOf(apiVersion, resource),
+        { value: object, duplicates: [] },
+        "Strict",
+      );
+      const once = applyDefaults(decoded);
+      expect(applyDefaults(once)).toEqual(once);
+    }
+  });
+
+  it("marks a namespace with its own name", () => {
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
+    expect(applyDefaults(namespace)).toMatchObject({
+      metadata: { labels: { "kubernetes.io/metadata.name": "shop" } },
+      status: { phase: "Active" },
+    });
+  });
+});

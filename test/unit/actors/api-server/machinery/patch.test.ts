@@ -1,0 +1,147 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
+import {
+  applyPatch,
+  parsePatch,
+  patchObject,
+} from "../../../../../actors/api-server/core/machinery/patch/apply-patch.ts";
+import { applyMergePatch } from "../../../../../actors/api-server/core/machinery/patch/merge-patch.ts";
+import type { KubernetesObject, PatchType } from "../../../../../protocols/api-server.ts";
+import { statusOf } from "../../../../../protocols/api-server.ts";
+import { readFixture, resourceOf } from "./oracle-fixture.ts";
+
+interface Fixture {
+  readonly current: Readonly<Record<string, KubernetesObject>>;
+  readonly cases: readonly {
+    readonly apiVersion: string;
+    readonly resource: string;
+    readonly of: string;
+    readonly type: PatchType;
+    readonly patch: unknown;
+    readonly expected?: KubernetesObject;
+    readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
+  }[];
+}
+
+const fixture = readFixture<Fixture>("patches");
+
+function withoutSystemFields(object: KubernetesObject): unknown {
+  const { managedFields, uid, creationTimestamp, resourceVersion, generation, ...metadata } = object.metadata ?? {};
+  void [managedFields, uid, creationTimestamp, resourceVersion, generation];
+  return { ...object, metadata };
+}
+
+describe("patchObject", () => {
+  for (const { apiVersion, resource, of, type, patch, expected, status } of fixture.cases) {
+    const kind = type.replace(/^application\/(.*)\+.*$/, "$1");
+    it(`${kind} of a ${of} does what kube-apiserver does: ${JSON.stringify(patch).slice(0, 160)}`, () => {
+      const current = fixture.current[of];
+      if (current === undefined) throw new Error(`no ${of}`);
+      const before = structuredClone(current);
+      let answer: unknown;
+      try {
+        const { object } = patchObject(type, resourceOf(apiVersion, resource), current, patch, "Strict");
+        answer = withoutSystemFields(applyDefaults(object));
+      } catch (error) {
+        const found = statusOf(error);
+        // kube-apiserver answers 500 to some patches that are the sender's fault; these are 422 here.
+        const code = status?.code === 500 ? 500 : found?.code;
+        const reason = status?.code === 500 ? "" : found?.reason;
+        answer = { code, reason, message: found?.message?.slice(0, status?.message.length === 40 ? 40 : undefined) };
+      }
+      expect(answer).toEqual(expected ?? status);
+      expect(current).toEqual(before);
+    });
+  }
+
+  it("refuses text that is not JSON", () => {
+    expect(() => parsePatch("{")).toThrow("invalid JSON patch");
+  });
+
+  it("refuses a JSON patch with more operations than Kubernetes takes", () => {
+    const patch = Array.from({ length: 10_001 }, () => ({ op: "test", path: "", value: 1 }));
+    const of = resourceOf("v1", "configmaps");
+    expect(() => applyPatch("application/json-patch+json", of, {}, patch)).toThrow("Request entity too large");
+  });
+
+  it("keeps __proto__ a plain key in every kind of patch", () => {
+    const of = resourceOf("v1", "configmaps");
+    const patch = JSON.parse('{"data":{"__proto__":{"polluted":"yes"}}}') as unknown;
+    applyPatch("application/merge-patch+json", of, { kind: "ConfigMap" }, patch);
+    applyPatch("application/strategic-merge-patch+json", of, { kind: "ConfigMap" }, patch);
+    const operations = [{ op: "add", path: "/__proto__/polluted", value: "yes" }];
+    expect(() => applyPatch("application/json-patch+json", of, {}, operations)).toThrow();
+    expect(({} as { polluted?: string }).polluted).toBeUndefined();
+  });
+});
+
+/** The merge patch that turns `from` into `to`; neither holds nulls (RFC 7386 can't set one). */
+function mergeDiff(from: unknown, to: unknown): unknown {
+  const plain = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!plain(from) || !plain(to)) return to;
+  const patch: Record<string, unknown> = {};
+  for (const key of Object.keys(from)) if (!Object.hasOwn(to, key)) patch[key] = null;
+  for (const key of Object.keys(to)) patch[key] = mergeDiff(from[key], to[key]);
+  return patch;
+}
+
+const key = fc.constantFrom("a", "b", "c", "d");
+const tree = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.integer(),
+    fc.string(),
+    fc.array(fc.integer(), { maxLength: 3 }),
+    fc.dictionary(key, tie("value"), { maxKeys: 4, noNullPrototype: true }),
+  ),
+})).value;
+const object = fc.dictionary(key, tree, { maxKeys: 4, noNullPrototype: true });
+
+describe("applyMergePatch", () => {
+  it("turns any object into any other by the difference between them", () => {
+    fc.assert(
+      fc.property(object, object, (from, to) => {
+        expect(applyMergePatch(from, mergeDiff(from, to))).toEqual(to);
+      }),
+    );
+  });
+});
+
+const container = fc.record({ name: fc.constantFrom("a", "b", "c", "d", "e"), image: fc.string({ minLength: 1 }) });
+const containers = fc.uniqueArray(container, { selector: ({ name }) => name, minLength: 1, maxLength: 5 });
+
+describe("the strategic merge patch", () => {
+  it("turns any list of containers into any other, order included", () => {
+    const of = resourceOf("v1", "pods");
+    fc.assert(
+      fc.property(containers, containers, (from, to) => {
+        const removed = from.filter(({ name }) => !to.some((other) => other.name === name));
+        const patch = {
+          spec: {
+            "$setElementOrder/containers": to.map(({ name }) => ({ name })),
+            containers: [...to, ...removed.map(({ name }) => ({ name, $patch: "delete" }))],
+          },
+        };
+        const current = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { containers: from } };
+        const patched = applyPatch("application/strategic-merge-patch+json", of, current, patch);
+        expect(patched).toEqual({ ...current, spec: { containers: to } });
+      }),
+    );
+  });
+
+  it("changes nothing but what it names", () => {
+    const of = resourceOf("v1", "pods");
+    fc.assert(
+      fc.property(containers, container, (from, one) => {
+        const current = { apiVersion: "v1", kind: "Pod", spec: { containers: from } };
+        const patch = { spec: { containers: [one] } };
+        const patched = applyPatch("application/strategic-merge-patch+json", of, current, patch) as typeof current;
+        const rest = patched.spec.containers.filter(({ name }) => name !== one.name);
+        expect(rest).toEqual(from.filter(({ name }) => name !== one.name));
+        expect(patched.spec.containers).toContainEqual(one);
+      }),
+    );
+  });
+});

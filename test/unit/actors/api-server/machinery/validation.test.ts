@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
+import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
+import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import { readFixture, resourceOf } from "./oracle-fixture.ts";
+
+interface Case {
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly namespaced: boolean;
+  readonly object: KubernetesObject;
+  readonly causes: readonly StatusCause[];
+}
+
+interface UpdateCase {
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly old: KubernetesObject;
+  readonly object: KubernetesObject;
+  readonly causes: readonly StatusCause[];
+}
+
+/** Kubernetes walks maps in any order, and so names their problems in any order. */
+function sorted(causes: readonly StatusCause[]): readonly string[] {
+  return causes.map(({ field, reason, message }) => `${field} | ${reason} | ${message}`).sort();
+}
+
+function prepare(apiVersion: string, resource: string, value: unknown): KubernetesObject {
+  const { object } = decodeObject(resourceOf(apiVersion, resource), { value, duplicates: [] }, "Ignore");
+  return applyDefaults(object);
+}
+
+describe("validateCreate", () => {
+  for (const { apiVersion, resource, namespaced, object, causes } of readFixture<{ cases: Case[] }>("validation")
+    .cases) {
+    it(`finds what kube-apiserver finds in ${resource} ${JSON.stringify(object).slice(0, 160)}`, () => {
+      const prepared = prepare(apiVersion, resource, object);
+      const metadata = namespaced ? { ...prepared.metadata, namespace: "default" } : prepared.metadata;
+      expect(sorted(validateCreate({ ...prepared, ...(metadata ? { metadata } : {}) }))).toEqual(sorted(causes));
+    });
+  }
+
+  it("takes endpoints on loopback, where the pods of an embedded cluster are", () => {
+    const slice = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "web-1", namespace: "default" },
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["127.64.0.7"] }],
+    };
+    expect(validateCreate(slice)).toEqual([]);
+  });
+
+  it("refuses names and labels that are too long", () => {
+    const long = "a".repeat(64);
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a".repeat(254), labels: { a: long } } };
+    expect(validateCreate(object).map((cause) => cause.message)).toEqual([
+      `Invalid value: "${"a".repeat(254)}": must be no more than 253 characters`,
+      `Invalid value: "${long}": must be no more than 63 bytes`,
+    ]);
+  });
+
+  it("refuses a ConfigMap whose values are larger than one megabyte", () => {
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "x".repeat(1_048_577) } };
+    expect(validateCreate(object)).toEqual([
+      { reason: "FieldValueTooLong", message: "Too long: may not be more than 1048576 bytes", field: "" },
+    ]);
+  });
+});
+
+describe("validateUpdate", () => {
+  for (const { apiVersion, resource, old, object, causes } of readFixture<{ cases: UpdateCase[] }>("updates").cases) {
+    it(`finds what kube-apiserver finds when ${resource} becomes ${JSON.stringify(object).slice(0, 160)}`, () => {
+      const found = validateUpdate(prepare(apiVersion, resource, object), prepare(apiVersion, resource, old));
+      // Which fields of a pod changed is told in words of our own.
+      const comparable = (cause: StatusCause): StatusCause => ({
+        ...cause,
+        message: (cause.message ?? "").split("\n")[0] ?? "",
+      });
+      expect(sorted(found.map(comparable))).toEqual(sorted(causes.map(comparable)));
+    });
+  }
+
+  it("names the fields of a pod that may not change", () => {
+    const pod = (restartPolicy: string): KubernetesObject =>
+      prepare("v1", "pods", {
+        metadata: { name: "a" },
+        spec: { restartPolicy, containers: [{ name: "a", image: "b" }] },
+      });
+    expect(validateUpdate(pod("Never"), pod("Always"))[0]?.message).toContain("\nchanged: spec.restartPolicy");
+  });
+
+  it("takes no new finalizer on an object that is being deleted", () => {
+    const metadata = { name: "a", deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["a.b/c"] };
+    const old = { apiVersion: "v1", kind: "ConfigMap", metadata };
+    const object = { ...old, metadata: { ...metadata, finalizers: ["a.b/c", "x.y/z"] } };
+    expect(validateUpdate(object, old).map((cause) => cause.field)).toEqual(["metadata.finalizers"]);
+  });
+
+  it("looks only at the metadata when a status is written", () => {
+    const old = prepare("v1", "pods", { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "b" }] } });
+    const object = { ...old, spec: {}, status: { phase: "Running" } };
+    expect(validateUpdate(object, old, "status")).toEqual([]);
+  });
+});
