@@ -11,6 +11,7 @@ import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
+import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
@@ -248,7 +249,9 @@ class ApiServer {
 
   private backend(): Backend {
     const { clock, options, trace, log } = this.ctx;
+    const { traceCollector } = options;
     return {
+      traceLog: traceCollector === undefined ? undefined : this.ctx.ref(traceCollectorProtocol, traceCollector),
       options,
       store: this.store,
       registry: this.registry,

@@ -1,4 +1,6 @@
 /** What stands behind both doors. */
+import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
+import type { Ref } from "../../runtime/actor.ts";
 import type { UserInfo } from "./core/identity.ts";
 import type { Lists } from "./lists.ts";
 import type { Registry, RequestScope } from "./registry.ts";
@@ -12,6 +14,8 @@ export interface Backend {
   readonly registry: Registry;
   readonly lists: Lists;
   readonly watches: Watches;
+  /** Where `/debug/trace` reads; undefined where there is no collector. */
+  readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   nowMs(): number;
   monotonicMs(): number;
   /** A request that came through the HTTPS door: its cause is the event of its arrival. */

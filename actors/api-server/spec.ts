@@ -21,6 +21,8 @@ export interface ApiServerOptions extends HistoryLimits {
   readonly tokens: readonly TokenUser[];
   /** Let into the kubelets' log ports. */
   readonly kubeletToken: string;
+  /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
+  readonly traceCollector?: string;
   readonly serviceCidr: string;
   readonly nodePortFirst: number;
   readonly nodePortLast: number;

@@ -89,6 +89,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     ...API_SERVER_DEFAULTS,
     ...options.apiServer,
     members: preferring(members, index),
+    ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),
     serviceCidr: options.addresses.serviceRange,
   };
   const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };

@@ -14,6 +14,7 @@ import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
 import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
+import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
 /** Streams of one client at once: an informer per resource and many requests beside them. */
 const STREAMS_MAX = 1_000;
@@ -34,7 +35,7 @@ class HttpsDoor implements Door {
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.rest = new Rest(backend, raw);
+    this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]));
     this.authenticator = new Authenticator(backend.options.tokens);
   }
 
