@@ -55,7 +55,7 @@ class SimulatedContainer implements RunningContainer {
     for (const port of this.spec.ports) {
       const listener = await this.listenOn(port);
       // oxlint-disable-next-line typescript/no-unnecessary-condition -- it may have ended while it waited
-      if (this.ended) return void (await listener?.close());
+      if (this.ended) return await listener?.close();
       if (listener === undefined) continue;
       this.listeners.push(listener);
       this.events.listening(port, listener.address.port);

@@ -59,7 +59,7 @@ export function podStatusOf(view: PodView, nowMs: number): PodStatus {
     ...(old?.nominatedNodeName === undefined ? {} : { nominatedNodeName: old.nominatedNodeName }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    ...(failure ?? {}),
+    ...failure,
     conditions: conditionsOf(view, phase, nowMs),
     hostIP: view.hostIP,
     hostIPs: [{ ip: view.hostIP }],

@@ -154,7 +154,7 @@ describe("a pod", () => {
       "web",
       ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === "ImagePullBackOff",
     );
-    expect((await world.events("web")).some(({ message }) => message?.includes("nobody/knows:1") === true)).toBe(true);
+    expect((await world.events("web")).some((event) => event.message?.includes("nobody/knows:1") === true)).toBe(true);
   });
 
   it("that is deleted gets SIGTERM and its grace period, and is gone afterwards", async () => {

@@ -136,7 +136,11 @@ function describeOperation(operation: Operation): string {
       return `stop ${operation.container} ${operation.graceMs}`;
     case "probe":
       return `probe ${operation.kind} ${operation.container}`;
-    default:
+    case "volumes":
+    case "sandbox":
+    case "remove":
+    case "cleanup":
+    case "delete":
       return operation.op;
   }
 }
