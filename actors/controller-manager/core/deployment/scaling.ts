@@ -13,8 +13,12 @@ export function total(drafts: readonly Draft[]): number {
   return drafts.reduce((sum, draft) => sum + draft.replicas, 0);
 }
 
-export function availableOf(draft: Draft): number {
-  return draft.original.status?.availableReplicas ?? 0;
+/**
+ * Pods that can be counted on. A status lags behind its spec: pods that the ReplicaSet is told to remove may still be in it,
+ * and counting them (as Kubernetes does) lets a roll back fall below its fence.
+ */
+function availableOf({ original }: Draft): number {
+  return Math.min(original.status?.availableReplicas ?? 0, wanted(original));
 }
 
 /** What the new ReplicaSet may have now, within the surge. */

@@ -6,7 +6,7 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus } from "../../../../protocols/kubernetes/apps-v1.ts";
 import type { Draft } from "./replica-sets.ts";
 import { fencesOf, wanted } from "./rounding.ts";
-import { availableOf, total } from "./scaling.ts";
+import { total } from "./scaling.ts";
 
 export interface Now {
   readonly epochMs: number;
@@ -67,7 +67,7 @@ export interface StatusInput {
 export function planStatus(input: StatusInput): DeploymentStatus {
   const { deployment, fresh, old, now } = input;
   const all = fresh === undefined ? old : [...old, fresh];
-  const available = all.reduce((count, draft) => count + availableOf(draft), 0);
+  const available = sum(all, ({ availableReplicas }) => availableReplicas);
   const conditions = new Conditions(deployment.status?.conditions ?? [], now);
   const { collisionCount } = deployment.status ?? {};
   const counts = {
