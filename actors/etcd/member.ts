@@ -11,10 +11,11 @@ import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
 import { LeaseClock } from "./core/mvcc/lease-clock.ts";
-import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
+import { decodeStore, encodedSizeMax, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
+import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -30,7 +31,10 @@ const CAMPAIGNS_MAX = 20;
 const EXPIRED_LEASES_MAX = 1_000;
 const LEASE_RETRY_MS = 2_000;
 const HOUSEKEEPING_MS = 500;
-const COMPACTION_CHECK_MS = 10_000;
+const COMPACTION_CHECK_MS = 3_000;
+/** A step of encoding takes about a millisecond, and as much is left for requests. */
+const SNAPSHOT_STEP_BYTES = 262_144;
+const SNAPSHOT_PAUSE_MS = 1;
 
 export class Member {
   readonly writes: Writes;
@@ -358,7 +362,8 @@ export class Member {
   private compactOld(): void {
     const kept = this.ctx.options.autoCompactionRevisions;
     const { revision, compactRevision } = this.machine.store;
-    if (kept === 0 || this.raft.role !== "leader" || revision - compactRevision <= 2 * kept) return;
+    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot) return;
+    if (revision - compactRevision <= 1.2 * kept) return;
     this.writeAside({ type: "compact", revision: revision - kept });
   }
 
@@ -412,14 +417,28 @@ export class Member {
     const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
     if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
     this.savingSnapshot = true;
-    const snapshot = this.makeSnapshot();
     this.ctx.spawn(async () => {
-      await this.storage.save(snapshot);
+      await this.saveSnapshot();
       this.savingSnapshot = false;
-      this.snapshotIndex = Math.max(this.snapshotIndex, snapshot.index);
-      const { log } = this.raft;
-      log.compact(Math.min(snapshot.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
     });
+  }
+
+  /** In small steps, so that a large store holds up no one; given up when a compaction comes in between. */
+  private async saveSnapshot(): Promise<void> {
+    const { options, clock } = this.ctx;
+    const { store } = this.machine;
+    const meta = this.raft.snapshotMeta();
+    const file = new SnapshotWriter(meta, encodedSizeMax(store));
+    const encoder = new StoreEncoder(store, file.writer);
+    while (!encoder.step(SNAPSHOT_STEP_BYTES)) {
+      file.check();
+      await clock.sleep(SNAPSHOT_PAUSE_MS);
+      if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
+    }
+    await this.storage.save(meta, file.finish());
+    this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
+    const { log } = this.raft;
+    log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
   }
 
   // ---- the rest -----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ export class Storage {
   private chain = 0;
   private writer: ByteWriter = new ByteWriter(65_536);
   private mark: SnapshotMark = { index: 0, term: 0 };
-  private hardState: HardState = { term: 0, vote: 0, commit: 0 };
+  private hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
   private cutDue = false;
   private saving: Promise<void> = Promise.resolve();
   /** Bytes of log since the newest snapshot. */
@@ -86,7 +86,7 @@ export class Storage {
   async append(persist: Persist): Promise<void> {
     if (persist.snapshot !== undefined) {
       await this.saving;
-      await this.writeSnapshot(persist.snapshot);
+      await this.writeSnapshot(persist.snapshot, encodeSnapshot(persist.snapshot));
     }
     if (this.cutDue || this.position >= this.ctx.options.segmentBytes) await this.cut();
     const { file, writer } = this;
@@ -112,15 +112,15 @@ export class Storage {
   }
 
   /** Saves a snapshot of this member's own state beside the running log, which is shortened by the next `append`. */
-  save(snapshot: Snapshot): Promise<void> {
-    this.saving = this.saving.then(() => this.writeSnapshot(snapshot));
+  save(mark: SnapshotMark, file: Uint8Array): Promise<void> {
+    this.saving = this.saving.then(() => this.writeSnapshot(mark, file));
     return this.saving;
   }
 
-  private async writeSnapshot(snapshot: Snapshot): Promise<void> {
+  private async writeSnapshot(snapshot: SnapshotMark, file: Uint8Array): Promise<void> {
     const { disk } = this.ctx;
     if (snapshot.index <= this.mark.index) return;
-    await disk.replace(`${SNAP}/${snapshotName(snapshot)}`, encodeSnapshot(snapshot));
+    await disk.replace(`${SNAP}/${snapshotName(snapshot)}`, file);
     this.mark = { index: snapshot.index, term: snapshot.term };
     this.bytesSinceSnapshot = 0;
     this.cutDue = true;

@@ -168,6 +168,11 @@ export class ByteReader {
     return this.bytes.subarray(at, at + length);
   }
 
+  /** All that is left. */
+  rest(): Uint8Array {
+    return this.raw(this.end - this.position);
+  }
+
   text(): string {
     const length = this.varint();
     const at = this.skip(length);

@@ -159,6 +159,27 @@ describe("three etcd members", () => {
     for (let key = 0; key < 7; key++) expect(await world.get(0, `/k/${key}`)).toBe(`${key === 0 ? 49 : 42 + key}`);
   });
 
+  it.each([
+    ["a follower", 1, {}],
+    ["the leader", 0, {}],
+    ["a follower, with the log compacted", 1, { snapshotEntries: 10, catchUpEntries: 2 }],
+  ] as const)("take a member back whose disk was lost: %s", async (_, distance, options) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const world = new EtcdWorld(seed, options);
+      const { host } = world;
+      await host.start();
+      for (let count = 0; count < 30; count++) await world.put(count % 3, `/k/${count}`, `${count}`);
+      const victim = ((await world.leader()) + distance) % 3;
+      host.kill(world.names[victim]!, { disk: "lost" });
+      await host.run(3_000);
+      expect(await world.get(victim, "/k/29")).toBe("29");
+      await world.leader();
+      const statuses = await host.settle(() => Promise.all([0, 1, 2].map((at) => world.ref(at).call("status", null))));
+      expect(new Set(statuses.map(({ hash }) => hash)).size).toBe(1);
+      expect(host.crashes).toEqual([]);
+    }
+  });
+
   it("records the same trace twice from one seed", async () => {
     const digest = async (): Promise<string> => {
       const world = new EtcdWorld(5);

@@ -28,7 +28,7 @@ class Node {
   constructor(ids: readonly number[]) {
     const membership = { voters: ids, learners: [] };
     const snapshot = { index: 0, term: 0, membership, data: new Uint8Array(0) };
-    this.disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot, entries: [] };
+    this.disk = { hardState: { term: 0, vote: 0, commit: 0, floor: 0 }, snapshot, entries: [] };
   }
 }
 
@@ -58,6 +58,7 @@ export class RaftWorld {
   answeredReads = 0;
   elections = 0;
   snapshots = 0;
+  lostDisks = 0;
 
   constructor(seed: number, size: number, faults: Faults) {
     this.random = new SeededRandom(seed, "raft");
@@ -91,6 +92,23 @@ export class RaftWorld {
     node.persist = undefined;
     for (const [context, read] of this.reads) if (read.node === id) this.reads.delete(context);
     if (told) for (const other of this.nodes.values()) other.raft?.peerDown(id);
+  }
+
+  /** The member's disk is gone, and it starts anew under its old name; one at a time, as two of three can't be survived. */
+  loseDisk(id: number): void {
+    const others = [...this.nodes].filter(([other]) => other !== id);
+    const whole = others.every(([, { raft, disk }]) => raft !== undefined && raft.log.last >= disk.hardState.floor);
+    const leader = this.leader();
+    if (!whole || leader === undefined || leader === id || this.nodes.get(id)!.raft === undefined) return;
+    const ids = [...this.nodes.keys()];
+    const caughtUp = others.every(([, { raft }]) => raft!.log.last >= this.nodes.get(leader)!.raft!.log.committed);
+    if (!caughtUp) return;
+    this.crash(id, true);
+    // Links die with their ends, and what was on the way with them.
+    this.network = this.network.filter(({ from, to }) => from !== id && to !== id);
+    this.nodes.set(id, new Node(ids));
+    this.start(id);
+    this.lostDisks++;
   }
 
   setLink(a: number, b: number, up: boolean): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Faults } from "./raft-world.ts";
 import { RaftWorld } from "./raft-world.ts";
 
-function run(seed: number, size: number, faults: Faults, steps: number): RaftWorld {
+function run(seed: number, size: number, faults: Faults, steps: number, disksAreLost = false): RaftWorld {
   const world = new RaftWorld(seed, size, faults);
   const { random } = world;
   const any = (): number => 1 + random.below(size);
@@ -20,6 +20,7 @@ function run(seed: number, size: number, faults: Faults, steps: number): RaftWor
     else if (dice < 0.775) world.heal();
     else if (dice < 0.78) world.transfer(any(), any());
     else if (dice < 0.79) world.campaign(any());
+    else if (dice < 0.795 && disksAreLost) world.loseDisk(any());
   }
   world.settleAndCheck();
   return world;
@@ -59,5 +60,20 @@ describe("Raft under faults", () => {
     expect(reads).toBeGreaterThan(100);
     expect(elections).toBeGreaterThan(20);
     if (faults === compacting) expect(snapshots).toBeGreaterThan(10);
+  });
+
+  it("takes a member with a lost disk back without letting it vote for what it has forgotten", () => {
+    let lost = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      for (const faults of [calm, compacting]) {
+        try {
+          lost += run(seed, 3, faults, 1_500, true).lostDisks;
+        } catch (error) {
+          (error as Error).message = `seed ${seed}: ${(error as Error).message}`;
+          throw error;
+        }
+      }
+    }
+    expect(lost).toBeGreaterThan(20);
   });
 });

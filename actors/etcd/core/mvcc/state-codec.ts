@@ -4,6 +4,7 @@
  */
 import type { KeyValue, WatchEvent } from "../../../../protocols/etcd.ts";
 import { ByteReader, ByteWriter, invariant } from "../bytes.ts";
+import type { Revision } from "./store.ts";
 import { NO_BYTES, Store } from "./store.ts";
 
 const DELETE = 1;
@@ -11,28 +12,86 @@ const LEASE = 2;
 const PREVIOUS = 4;
 const CAUSE = 8;
 
-export function encodeStore(store: Store): Uint8Array {
-  const writer = new ByteWriter(1024 + store.sizeBytes);
-  writer.varint(store.compactRevision);
-  writer.varint(store.historyFrom);
-  writer.varint(store.revision);
-  writer.varint(store.hash);
-  writer.varint(store.leases.size);
-  for (const { id, ttlSeconds } of store.leases.values()) {
-    writer.text(id);
-    writer.varint(ttlSeconds);
+/**
+ * Encodes a store a bit at a time, while it goes on changing: versions and revisions never change, so what is written is
+ * the store as it was at the beginning. Only a compaction takes away what is still to be written: then `isSpoilt`.
+ */
+export class StoreEncoder {
+  private readonly store: Store;
+  private readonly writer: ByteWriter;
+  private readonly compactRevision: number;
+  private readonly from: number;
+  private readonly history: readonly Revision[];
+  private nextKey: string | undefined = "";
+  private nextRevision = 0;
+
+  /** Writes behind what `writer` already has. */
+  constructor(store: Store, writer: ByteWriter) {
+    this.store = store;
+    this.writer = writer;
+    this.compactRevision = store.compactRevision;
+    this.from = store.historyFrom;
+    this.history = store.revisions(this.from);
+    writer.varint(store.compactRevision);
+    writer.varint(this.from);
+    writer.varint(store.revision);
+    writer.varint(store.hash);
+    writer.varint(store.leases.size);
+    for (const { id, ttlSeconds } of store.leases.values()) {
+      writer.text(id);
+      writer.varint(ttlSeconds);
+    }
   }
-  const from = store.historyFrom;
-  store.index.scan({ start: "", end: undefined }, (record) => {
-    for (const kv of record.versions) if (kv.modRevision < from) writeVersion(writer, kv);
+
+  get isSpoilt(): boolean {
+    return this.store.compactRevision !== this.compactRevision;
+  }
+
+  /** Writes about `budgetBytes` more; true when it was the last. */
+  step(budgetBytes: number): boolean {
+    const { writer } = this;
+    const until = writer.length + budgetBytes;
+    if (this.nextKey !== undefined && !this.writeVersions(until)) return false;
+    while (this.nextRevision < this.history.length && writer.length < until) {
+      const { revision, events } = this.history[this.nextRevision++] as Revision;
+      writer.varint(events.length);
+      // What was before the first kept revision is no longer a version of its own.
+      for (const event of events) writeEvent(writer, event, revision === this.from);
+    }
+    return this.nextRevision === this.history.length;
+  }
+
+  private writeVersions(until: number): boolean {
+    const { writer, from } = this;
+    let visited = 0;
+    let stoppedAt: string | undefined;
+    this.store.index.scan({ start: this.nextKey as string, end: undefined }, (record) => {
+      if (writer.length >= until || visited++ >= RECORDS_PER_STEP) {
+        stoppedAt = record.order;
+        return false;
+      }
+      for (const kv of record.versions) if (kv.modRevision < from) writeVersion(writer, kv);
+      return true;
+    });
+    this.nextKey = stoppedAt;
+    if (stoppedAt !== undefined) return false;
+    writer.u8(END_OF_VERSIONS);
     return true;
-  });
-  writer.u8(END_OF_VERSIONS);
-  for (const { revision, events } of store.revisions(from)) {
-    writer.varint(events.length);
-    // What was before the first kept revision is no longer a version of its own.
-    for (const event of events) writeEvent(writer, event, revision === from);
   }
+}
+
+/** Keys looked at in one step, also where most of them have nothing to write. */
+const RECORDS_PER_STEP = 10_000;
+
+/** Room that the encoded store fits into, so that the writer need not grow on the way. */
+export function encodedSizeMax(store: Store): number {
+  return 1_024 + store.sizeBytes + 64 * store.leases.size;
+}
+
+export function encodeStore(store: Store): Uint8Array {
+  const writer = new ByteWriter(encodedSizeMax(store));
+  const encoder = new StoreEncoder(store, writer);
+  while (!encoder.step(Infinity));
   return writer.view();
 }
 

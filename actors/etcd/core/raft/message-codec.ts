@@ -34,6 +34,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.u8((message.preVote ? 1 : 0) | (message.transfer ? 2 : 0));
       writer.varint(message.lastIndex);
       writer.varint(message.lastTerm);
+      writer.varint(message.commit);
       return;
     case "voteResponse":
       writer.u8((message.preVote ? 1 : 0) | (message.granted ? 2 : 0));
@@ -93,8 +94,9 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
   switch (type) {
     case "vote": {
       const flags = reader.u8();
-      const [lastIndex, lastTerm] = [reader.varint(), reader.varint()];
-      return { type, ...envelope, preVote: (flags & 1) !== 0, transfer: (flags & 2) !== 0, lastIndex, lastTerm };
+      const [preVote, transfer] = [(flags & 1) !== 0, (flags & 2) !== 0];
+      const [lastIndex, lastTerm, commit] = [reader.varint(), reader.varint(), reader.varint()];
+      return { type, ...envelope, preVote, transfer, lastIndex, lastTerm, commit };
     }
     case "voteResponse": {
       const flags = reader.u8();

@@ -93,6 +93,13 @@ export class Progress {
     return true;
   }
 
+  /** The member has lost its log. */
+  lost(): void {
+    this.match = 0;
+    this.commitSent = 0;
+    this.becomeProbe();
+  }
+
   /** Called as the clock sends a heartbeat: if the last was answered, lets a probe go again and notices lost appends. */
   heartbeat(last: number): void {
     if (!this.answered) return;

@@ -88,8 +88,11 @@ export class Raft {
   /** Reads that came before the leader had committed an entry of its own term (thesis 6.4, step 1). */
   private earlyReads: { readonly from: number; readonly context: number }[] = [];
 
+  /** Below it this member neither votes nor stands: see `HardState.floor`. */
+  private floor: number;
   private savedTerm: number;
   private savedVote: number;
+  private savedFloor: number;
   private pendingSnapshot: Snapshot | undefined;
   private snapshotUnderWay = false;
   private persisting = false;
@@ -109,6 +112,8 @@ export class Raft {
     this.vote = recovered.hardState.vote;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
+    this.floor = recovered.hardState.floor;
+    this.savedFloor = this.floor;
     invariant(this.term >= this.log.lastTerm, `term ${this.term} below the log's ${this.log.lastTerm}`);
     this.log.commitTo(Math.min(recovered.hardState.commit, this.log.last));
     this.becomeFollower(this.term, 0);
@@ -121,7 +126,7 @@ export class Raft {
     this.electionElapsed++;
     if (this.role === "leader") {
       this.tickLeader();
-    } else if (this.electionElapsed >= this.electionTimeout && this.isVoter(this.id)) {
+    } else if (this.electionElapsed >= this.electionTimeout && this.mayStand) {
       this.electionElapsed = 0;
       this.startElection(true, false);
     }
@@ -129,7 +134,7 @@ export class Raft {
 
   /** Stands for election now, by pre-vote, unless there is a leader or an election under way is fresh. */
   campaign(): void {
-    if (this.leader !== 0 || this.role === "leader" || !this.isVoter(this.id)) return;
+    if (this.leader !== 0 || this.role === "leader" || !this.mayStand) return;
     if (this.role === "candidate" && this.electionElapsed < 2) return;
     this.electionElapsed = 0;
     this.startElection(true, false);
@@ -239,18 +244,42 @@ export class Raft {
     return ready;
   }
 
-  isVoter(member: number): boolean {
+  private isVoter(member: number): boolean {
     return this.membership.voters.includes(member);
+  }
+
+  private get mayStand(): boolean {
+    return this.isVoter(this.id) && this.log.last >= this.floor;
+  }
+
+  /** Others say that `committed` entries exist; with an empty log this member has lost its disk, or is new and late. */
+  private noteLoss(committed: number): boolean {
+    if (this.log.last > 0 || committed === 0) return false;
+    this.floor = Math.max(this.floor, committed);
+    return true;
+  }
+
+  /** As follower: `false`, and an answer that says so, when this member's log is lost. */
+  private learnCommit(to: number, commit: number): boolean {
+    if (commit > this.log.last && this.noteLoss(commit)) {
+      this.promise({ type: "appendReject", to, rejected: commit, hintIndex: 0, hintTerm: 0 });
+      return false;
+    }
+    // Still catching up: the leader spoke before it learned of the loss.
+    if (commit > this.log.last && this.log.last < this.floor) return false;
+    this.log.commitTo(commit);
+    return true;
   }
 
   // ---- what comes out -----------------------------------------------------------------------------------------------
 
   private takePersist(): Persist | undefined {
-    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote;
+    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || this.floor !== this.savedFloor;
     if (!changed && !this.log.hasUnstable && this.pendingSnapshot === undefined) return undefined;
     this.persisting = true;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
+    this.savedFloor = this.floor;
     this.promisesUnderWay = this.promises;
     this.promises = [];
     const snapshot = this.pendingSnapshot;
@@ -259,7 +288,7 @@ export class Raft {
     return {
       snapshot,
       entries: this.log.takeUnstable(),
-      hardState: { term: this.term, vote: this.vote, commit: this.log.committed },
+      hardState: { term: this.term, vote: this.vote, commit: this.log.committed, floor: this.floor },
     };
   }
 
@@ -378,13 +407,13 @@ export class Raft {
       this.role = "candidate";
       this.vote = this.id;
     }
-    const { last: lastIndex, lastTerm } = this.log;
+    const { last: lastIndex, lastTerm, committed: commit } = this.log;
     for (const to of this.membership.voters) {
       if (to === this.id) {
         this.promise({ type: "voteResponse", to, term, preVote: pre, granted: true });
       } else {
         // A vote is asked for only once this member's log and term are on disk: it speaks for them.
-        this.promise({ type: "vote", to, term, preVote: pre, lastIndex, lastTerm, transfer });
+        this.promise({ type: "vote", to, term, preVote: pre, lastIndex, lastTerm, commit, transfer });
       }
     }
   }
@@ -463,13 +492,13 @@ export class Raft {
         return this.onAppendReject(message);
       case "heartbeat":
         this.follow(message.from);
-        this.log.commitTo(message.commit);
+        this.learnCommit(message.from, message.commit);
         return this.send({ type: "heartbeatResponse", to: message.from, round: message.round });
       case "heartbeatResponse":
         return this.onHeartbeatResponse(message);
       case "commit":
         this.follow(message.from);
-        this.log.commitTo(message.commit);
+        this.learnCommit(message.from, message.commit);
         return;
       case "snapshot":
         return this.onSnapshot(message);
@@ -480,7 +509,7 @@ export class Raft {
         this.readStates.push({ context: message.context, index: message.index });
         return;
       case "timeoutNow":
-        if (this.role === "follower" && this.isVoter(this.id)) this.startElection(false, true);
+        if (this.role === "follower" && this.mayStand) this.startElection(false, true);
         return;
     }
   }
@@ -553,7 +582,8 @@ export class Raft {
       this.vote === message.from ||
       (this.vote === 0 && this.leader === 0) ||
       (message.preVote && message.term > this.term);
-    const granted = free && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const lost = this.noteLoss(message.commit) || this.log.last < this.floor;
+    const granted = free && !lost && this.log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && !message.preVote) {
       this.vote = message.from;
       this.electionElapsed = 0;
@@ -591,6 +621,7 @@ export class Raft {
     }
     const last = this.log.merge(previousIndex, previousTerm, message.entries);
     if (last === undefined) {
+      this.noteLoss(message.commit);
       const hint = this.log.findConflict(previousIndex, previousTerm);
       this.promise({
         type: "appendReject",
@@ -623,6 +654,11 @@ export class Raft {
   private onAppendReject(message: Of<"appendReject">): void {
     const progress = this.heard(message.from);
     if (progress === undefined) return;
+    if (message.hintIndex === 0 && progress.match > 0) {
+      // It acknowledged more than it has: its disk is lost. An old message that says so costs no more than a new start.
+      progress.lost();
+      return;
+    }
     // Fast backtracking: skips whole terms in which the logs can't agree (thesis 3.5; etcd-io/raft `findConflictByTerm`).
     const agreeAtMost = this.log.findConflict(message.hintIndex, message.hintTerm).index;
     progress.reject(message.rejected, Math.min(agreeAtMost, message.hintIndex));

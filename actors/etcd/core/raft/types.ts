@@ -18,6 +18,11 @@ export interface HardState {
   readonly vote: number;
   /** A hint only: what is known to be committed, so that a restart need not ask for it. */
   readonly commit: number;
+  /**
+   * 0, or how much of the log this member must have before it votes again: its disk was lost, and with it what it had
+   * acknowledged.
+   */
+  readonly floor: number;
 }
 
 export interface Membership {
@@ -50,6 +55,8 @@ export type Message =
       readonly preVote: boolean;
       readonly lastIndex: number;
       readonly lastTerm: number;
+      /** What the sender knows to be committed: a member with an empty log learns from it that it has lost its own. */
+      readonly commit: number;
       /** Set when the leader itself asked for the election (thesis 3.10): a live leader is no reason to refuse. */
       readonly transfer: boolean;
     })

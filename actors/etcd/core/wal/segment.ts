@@ -105,6 +105,7 @@ function writeHardState(writer: ByteWriter, hardState: HardState): void {
   writer.varint(hardState.term);
   writer.varint(hardState.vote);
   writer.varint(hardState.commit);
+  writer.varint(hardState.floor);
 }
 
 export interface SegmentRead {
@@ -175,8 +176,8 @@ function readRecord(payload: ByteReader): Record {
   const kind = payload.u8();
   switch (kind) {
     case HARD_STATE: {
-      const [term, vote, commit] = [payload.varint(), payload.varint(), payload.varint()];
-      return { type: "hardState", hardState: { term, vote, commit } };
+      const [term, vote, commit, floor] = [payload.varint(), payload.varint(), payload.varint(), payload.varint()];
+      return { type: "hardState", hardState: { term, vote, commit, floor } };
     }
     case ENTRY: {
       const [term, index] = [payload.varint(), payload.varint()];

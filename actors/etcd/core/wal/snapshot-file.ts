@@ -2,7 +2,7 @@
 import { ByteReader, ByteWriter, BytesError } from "../bytes.ts";
 import { etcdError } from "../mvcc/errors.ts";
 import { readMembership, writeMembership } from "../raft/message-codec.ts";
-import type { Snapshot } from "../raft/types.ts";
+import type { Snapshot, SnapshotMeta } from "../raft/types.ts";
 import { crc32c } from "./crc32c.ts";
 import { corrupt } from "./segment.ts";
 
@@ -20,17 +20,42 @@ export function snapshotIndex(name: string): number | undefined {
   return /^\d{16}\.snapshot$/.test(name) ? Number.parseInt(name, 10) : undefined;
 }
 
+/** Writes a snapshot file piece by piece, its checksum with it. */
+export class SnapshotWriter {
+  readonly writer: ByteWriter;
+  private crc = 0;
+  private checked = BODY_AT;
+
+  /** The state itself is written to `writer` next. */
+  constructor(meta: SnapshotMeta, dataBytesMax: number) {
+    const writer = new ByteWriter(128 + dataBytesMax);
+    for (const byte of MAGIC) writer.u8(byte);
+    writer.u32(SNAPSHOT_FORMAT_VERSION);
+    writer.u32(0);
+    writer.varint(meta.index);
+    writer.varint(meta.term);
+    writeMembership(writer, meta.membership);
+    this.writer = writer;
+  }
+
+  /** Takes what was written so far into the checksum. */
+  check(): void {
+    this.crc = crc32c(this.writer.view(), this.crc, this.checked);
+    this.checked = this.writer.length;
+  }
+
+  /** The whole file. */
+  finish(): Uint8Array {
+    this.check();
+    this.writer.patchU32(CRC_AT, this.crc);
+    return this.writer.view();
+  }
+}
+
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const writer = new ByteWriter(128 + snapshot.data.length);
-  for (const byte of MAGIC) writer.u8(byte);
-  writer.u32(SNAPSHOT_FORMAT_VERSION);
-  writer.u32(0);
-  writer.varint(snapshot.index);
-  writer.varint(snapshot.term);
-  writeMembership(writer, snapshot.membership);
-  writer.blob(snapshot.data);
-  writer.patchU32(CRC_AT, crc32c(writer.view(), 0, BODY_AT));
-  return writer.view();
+  const file = new SnapshotWriter(snapshot, snapshot.data.length);
+  file.writer.raw(snapshot.data);
+  return file.finish();
 }
 
 /** Errors: ETCD_CORRUPT. A snapshot is renamed into place when it is whole, so a torn one is damage too. */
@@ -48,7 +73,7 @@ export function decodeSnapshot(name: string, bytes: Uint8Array): Snapshot {
   if (reader.u32() !== crc32c(bytes, 0, BODY_AT)) throw corrupt(name, BODY_AT, "its content");
   try {
     const [index, term] = [reader.varint(), reader.varint()];
-    return { index, term, membership: readMembership(reader), data: reader.blob() };
+    return { index, term, membership: readMembership(reader), data: reader.rest() };
   } catch (error) {
     if (error instanceof BytesError) throw corrupt(name, BODY_AT, error.message);
     throw error;
