@@ -5,7 +5,8 @@ import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { formatMicroTime, formatTime } from "../../runtime/clock.ts";
-import type { Client } from "../client/client.ts";
+import { Client } from "../client/client.ts";
+import { Informer } from "../client/informer.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { NodeFacts } from "./core/node-object.ts";
 import { nodeObject, nodeStatus, withoutHeartbeats } from "./core/node-object.ts";
@@ -21,10 +22,14 @@ export class NodeAgent {
   private readonly client: Client;
   private readonly options: KubeletOptions;
   private readonly facts: Omit<NodeFacts, "runtimeDown">;
+  private readonly informer: Informer<Node>;
+  /** Gives up on a server that hangs, and asks the next, well before the node counts as lost. */
+  private readonly leaseClient: Client;
   private node: Node | undefined;
   private lease: Lease | undefined;
   private isRenewing = false;
   private isUpdating = false;
+  private isOutdated = false;
   private reportedMs = 0;
   private runtimeDownMs: number | undefined;
 
@@ -33,10 +38,21 @@ export class NodeAgent {
     this.client = client;
     this.options = options;
     this.facts = facts;
+    this.informer = new Informer(ctx, client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
+    this.leaseClient = new Client(ctx, options.apiServers, {
+      attemptTimeoutMs: options.leaseRenewMs,
+      timeoutMs: 2 * options.leaseRenewMs,
+    });
   }
 
   start(): void {
     const { clock } = this.ctx;
+    // Others write to the node too: when the controllers have given it up, only its kubelet can say that it is back.
+    this.informer.onChange(({ type, object }) => {
+      this.node = type === "deleted" ? undefined : object;
+      this.update();
+    });
+    this.informer.start();
     this.update();
     clock.every(this.options.leaseRenewMs, () => this.renew());
     clock.every(this.options.nodeStatusPeriodMs, () => this.update());
@@ -64,8 +80,10 @@ export class NodeAgent {
 
   /** Registers the node when it isn't there, and writes its status when it changed or is due. */
   private update(): void {
+    this.isOutdated = true;
     if (this.isUpdating) return;
     this.isUpdating = true;
+    this.isOutdated = false;
     this.ctx.spawn(async () => {
       let isDone = true;
       try {
@@ -80,6 +98,7 @@ export class NodeAgent {
         this.isUpdating = false;
       }
       if (!isDone) this.ctx.clock.after(this.options.retryBaseMs, () => this.update());
+      else if (this.isOutdated) this.update();
     });
   }
 
@@ -146,14 +165,14 @@ export class NodeAgent {
       leaseDurationSeconds,
       renewTime: formatMicroTime(this.ctx.clock.nowMs()),
     };
-    const known = this.lease ?? (await this.client.find(leases, nodeName, LEASE_NAMESPACE));
+    const known = this.lease ?? (await this.leaseClient.find(leases, nodeName, LEASE_NAMESPACE));
     if (known !== undefined) {
-      this.lease = await this.client.update(leases, { ...known, spec: { ...known.spec, ...spec } });
+      this.lease = await this.leaseClient.update(leases, { ...known, spec: { ...known.spec, ...spec } });
       return;
     }
     const uid = this.node?.metadata?.uid;
     const ownerReferences = uid === undefined ? [] : [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
     const metadata = { name: nodeName, namespace: LEASE_NAMESPACE, ownerReferences };
-    this.lease = await this.client.create(leases, { metadata, spec });
+    this.lease = await this.leaseClient.create(leases, { metadata, spec });
   }
 }
