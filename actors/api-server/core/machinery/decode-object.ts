@@ -46,7 +46,7 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   if (walk.error !== undefined) throw badRequest(`${handledAs(expected)}${walk.error}`);
   const strict = [
     ...walk.unknown.map((path) => `unknown field "${path}"`),
-    ...body.duplicates.map((path) => `duplicate field "${path}"`),
+    ...body.duplicates.filter((path) => !walk.isUnknown(path)).map((path) => `duplicate field "${path}"`),
   ];
   if (fieldValidation === "Strict" && strict.length > 0) {
     throw badRequest(`${handledAs(expected)}strict decoding error: ${strict.join(", ")}`);
@@ -74,7 +74,8 @@ function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknow
   const wrongKind = typeof kind === "string" && kind !== "" && kind !== expected.kind;
   if (!wrongVersion && !wrongKind) return;
   const got = { apiVersion: String(apiVersion || expected.apiVersion), kind: String(kind || expected.kind) };
-  const version = versionOf(expected.apiVersion);
+  const slash = expected.apiVersion.indexOf("/");
+  const group = slash < 0 ? "core" : (expected.apiVersion.slice(0, slash).split(".")[0] ?? "");
   const text = `${got.kind} in version "${versionOf(got.apiVersion)}" cannot be handled as a ${expected.kind}: `;
   if (findType(got.apiVersion, got.kind) === undefined) {
     throw badRequest(
@@ -82,7 +83,7 @@ function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknow
     );
   }
   throw badRequest(
-    `${text}converting (${versionOf(got.apiVersion)}.${got.kind}) to (${version}.${expected.kind}): unknown conversion`,
+    `${text}converting (${versionOf(got.apiVersion)}.${got.kind}) to (${group}.${expected.kind}): unknown conversion`,
   );
 }
 
@@ -250,7 +251,7 @@ class Decoding {
       }
       case "Time":
       case "MicroTime":
-        return this.#time(type.scalar, value);
+        return this.#time(type.scalar, value, owner, goPath);
       case "FieldsV1":
       case "RawExtension":
         return value;
@@ -272,11 +273,13 @@ class Decoding {
     return value.includes("\n") || value.includes("\r") ? value.replaceAll(/[\r\n]/g, "") : value;
   }
 
-  #time(scalar: "Time" | "MicroTime", value: unknown): unknown {
-    if (typeof value !== "string") {
-      this.error ??= `json: cannot unmarshal ${jsonType(value)} into Go value of type string`;
-      return undefined;
-    }
+  /** Whether a path names an unknown field, or something in one. */
+  isUnknown(path: string): boolean {
+    return this.unknown.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+  }
+
+  #time(scalar: "Time" | "MicroTime", value: unknown, owner: TypeRef, goPath: string): unknown {
+    if (typeof value !== "string") return this.#wrong(value, "string", owner, goPath);
     const text = scalar === "Time" ? canonicalTime(value) : canonicalMicroTime(value);
     if (text === undefined) {
       const layout = scalar === "Time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";

@@ -26,9 +26,10 @@ export function canonicalTime(text: string): string | undefined {
   return ms === undefined ? undefined : formatTime(ms);
 }
 
+/** Kubernetes takes exactly six decimals. */
 export function canonicalMicroTime(text: string): string | undefined {
   const ms = parseTimeMs(text);
-  if (ms === undefined) return undefined;
-  const micros = (RFC3339.exec(text)?.[7] ?? "").padEnd(6, "0").slice(0, 6);
+  const micros = RFC3339.exec(text)?.[7];
+  if (ms === undefined || micros?.length !== 6) return undefined;
   return `${formatTime(ms).slice(0, 19)}.${micros}Z`;
 }

@@ -19,9 +19,14 @@ function refusal(action: () => unknown): string {
   return "";
 }
 
-/** Node names syntax errors and type names in its own words, and Go some strings by their named type. */
+/**
+ * Syntax errors are told in Node's words, where a time stops to be one is not, and duplicate fields are listed after the
+ * unknown ones.
+ */
 function comparable(message: string): string {
-  return message
+  const [text = "", fields] = message.split("strict decoding error: ");
+  if (fields !== undefined) return `${text}strict decoding error: ${fields.split(", ").sort().join(", ")}`;
+  return text
     .replace(/\(must be of type (\w+)\): (couldn't get version\/kind; json parse error: ).*$/s, "($1): $2")
     .replace(/cannot parse ".*" as ".*"$/, "cannot parse");
 }
