@@ -1,7 +1,7 @@
 /**
  * The links between simulated actors. Frames of one direction arrive in order, each some time after it was sent; a link
  * lives as long as both ends, and either end is told of its end after the frames that came before. What a frame carries
- * goes through the codec of the wire, so nothing that two actors hold is ever the same object.
+ * goes through the codec of the wire, or is copied as on threads when it is small: two actors never hold the same object.
  *
  * Faults keep what actors may rely on: a link loses nothing and reorders nothing while it is up. A partition holds
  * frames back, and breaks the link when it lasts; only casts, which promise nothing, can be lost or doubled one by one.
@@ -12,6 +12,7 @@ import type { Envelope, Frame } from "../frame.ts";
 import { CAST, FrameCodec } from "../frame.ts";
 import type { Random } from "../random.ts";
 import type { Recorder } from "../trace/recorder.ts";
+import { copySmall } from "./copy-small.ts";
 import type { EventOwner } from "./event-queue.ts";
 import type { World } from "./world.ts";
 
@@ -50,7 +51,13 @@ export interface LinkSession {
   /** Undefined until the peer has started, for one that is about to. */
   right: LinkEnd | undefined;
   open: boolean;
-  readonly codecs: { readonly fromLeft: FrameCodec; readonly fromRight: FrameCodec };
+  readonly fromLeft: Direction;
+  readonly fromRight: Direction;
+}
+
+interface Direction {
+  readonly codec: FrameCodec;
+  readonly channel: Channel;
 }
 
 /** One direction between two names; it outlives the links over it, so that their frames stay in order. */
@@ -137,15 +144,20 @@ export class SimLinks {
   transmit(end: LinkEnd, peer: string, envelopes: Envelope[]): void {
     const session = end.links.get(peer);
     if (session === undefined || !session.open) return;
-    const channel = this.channel(end.name, peer);
-    const codec = session.left === end ? session.codecs.fromLeft : session.codecs.fromRight;
+    const { codec, channel } = session.left === end ? session.fromLeft : session.fromRight;
     const sent = channel.fault === undefined ? envelopes : this.spoil(channel, envelopes);
     if (sent.length === 0) return;
-    const frame = codec.decode(codec.encode(end.recorder.lamport, sent));
+    const { lamport } = end.recorder;
+    const small = sent.length === 1 ? copySmall(sent) : undefined;
+    const frame = small === undefined ? codec.decode(codec.encode(lamport, sent)) : { lamport, envelopes: small };
     const other = session.left === end ? session.right : session.left;
-    const deliver = (to: LinkEnd): void => this.receive(to, end.name, session, frame);
-    if (other !== undefined) this.send(end.name, peer, other, () => deliver(other));
-    else this.waiting.set(peer, [...(this.waiting.get(peer) ?? []), { from: end.name, deliver }]);
+    const from = end.name;
+    if (other !== undefined) {
+      this.sendOver(channel, other, () => this.receive(other, from, session, frame));
+      return;
+    }
+    const deliver = (to: LinkEnd): void => this.receive(to, from, session, frame);
+    this.waiting.set(peer, [...(this.waiting.get(peer) ?? []), { from, deliver }]);
   }
 
   setFault(from: string, to: string, fault: LinkFault | undefined): void {
@@ -191,8 +203,9 @@ export class SimLinks {
   private connect(end: LinkEnd, peer: string): void {
     const other = this.ends.get(peer);
     if (other === undefined && !this.planned.has(peer)) return;
-    const codecs = { fromLeft: new FrameCodec(), fromRight: new FrameCodec() };
-    const session: LinkSession = { left: end, right: other, open: true, codecs };
+    const fromLeft = { codec: new FrameCodec(), channel: this.channel(end.name, peer) };
+    const fromRight = { codec: new FrameCodec(), channel: this.channel(peer, end.name) };
+    const session: LinkSession = { left: end, right: other, open: true, fromLeft, fromRight };
     this.up(end, peer, session);
     if (other !== undefined) this.send(end.name, peer, other, () => this.up(other, end.name, session));
     else this.early.set(peer, [...(this.early.get(peer) ?? []), session]);
@@ -217,9 +230,12 @@ export class SimLinks {
 
   /** Runs `action` at `end` after everything that was sent that way before. */
   private send(from: string, to: string, end: EventOwner, action: () => void): void {
-    const channel = this.channel(from, to);
+    this.sendOver(this.channel(from, to), end, action);
+  }
+
+  private sendOver(channel: Channel, end: EventOwner, action: () => void): void {
     if (channel.held !== undefined) {
-      channel.held.push(() => this.send(from, to, end, action));
+      channel.held.push(() => this.sendOver(channel, end, action));
       return;
     }
     const { random } = channel;

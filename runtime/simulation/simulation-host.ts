@@ -191,13 +191,17 @@ export class SimulationHost {
 
   // Faults
 
-  /** Ends an actor as a crash of its machine would; its supervisor restarts it. Does nothing when it is down. */
+  /**
+   * Ends an actor as a power failure of its machine would, or, with its disk kept, as a failure of its thread; its
+   * supervisor restarts it. Does nothing when it is down. Other deaths keep the disk: the kernel outlives a thread.
+   */
   kill(name: string, options: { readonly disk?: DiskFate; readonly reason?: DownReason } = {}): void {
     const incarnation = this.running.get(name);
-    if (incarnation === undefined) return;
+    if (incarnation === undefined || !incarnation.alive) return;
     const disk = this.disk(name);
     if (options.disk === "lost") disk.wipe();
-    this.die(incarnation, options.reason ?? "killed", undefined, options.disk !== "kept");
+    if (options.disk === undefined || options.disk === "crash") disk.crash();
+    this.die(incarnation, options.reason ?? "killed", undefined);
   }
 
   /** The actor does nothing any more, as in an endless loop; it is killed after `hangAfterMs`. */
@@ -206,7 +210,7 @@ export class SimulationHost {
     if (incarnation === undefined) return;
     const hangAfterMs = this.options.hangAfterMs ?? HANG_AFTER_MS;
     incarnation.watchdog = this.world.schedule(hangAfterMs * 1_000, this.world.itself, () => {
-      if (incarnation.alive && incarnation.hanging !== undefined) this.die(incarnation, "hang", undefined, true);
+      if (incarnation.alive && incarnation.hanging !== undefined) this.die(incarnation, "hang", undefined);
     });
   }
 
@@ -290,7 +294,7 @@ export class SimulationHost {
             },
             (error: unknown) => {
               if (!(error instanceof InkubeError)) this.noteCrash(incarnation, error);
-              this.die(incarnation, "start-timeout", error as Error, true);
+              this.die(incarnation, "start-timeout", error as Error);
             },
           );
       });
@@ -299,7 +303,7 @@ export class SimulationHost {
           "DEADLINE_EXCEEDED",
           `${spec.name} did not start within ${spec.startTimeoutMs} ms`,
         );
-        this.die(incarnation, "start-timeout", late, true);
+        this.die(incarnation, "start-timeout", late);
       });
       incarnation.timers.push(timeout);
     });
@@ -309,7 +313,7 @@ export class SimulationHost {
     const incarnation = this.running.get(name);
     if (incarnation === undefined) return Promise.resolve();
     const deadline = this.world.schedule(deadlineMs * 1_000, this.world.itself, () => {
-      this.die(incarnation, "killed", undefined, true);
+      this.die(incarnation, "killed", undefined);
     });
     incarnation.timers.push(deadline);
     this.world.schedule(0, incarnation, () => {
@@ -318,7 +322,7 @@ export class SimulationHost {
         incarnation.stopping.abort();
         await incarnation.actor?.stop?.();
         incarnation.cell.close();
-        this.world.schedule(0, incarnation, () => this.die(incarnation, "normal", undefined, false));
+        this.world.schedule(0, incarnation, () => this.die(incarnation, "normal", undefined));
       };
       end().catch((error: unknown) => incarnation.crash(error));
     });
@@ -400,17 +404,16 @@ export class SimulationHost {
     this.noteCrash(incarnation, error);
     const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     incarnation.recorder.event("crash", incarnation.name, { error: said });
-    this.die(incarnation, "throw", error as Error, true);
+    this.die(incarnation, "throw", error as Error);
   }
 
-  private die(incarnation: Incarnation, reason: DownReason, error: Error | undefined, diskCrash: boolean): void {
+  private die(incarnation: Incarnation, reason: DownReason, error: Error | undefined): void {
     if (!incarnation.alive) return;
     const { name } = incarnation;
     incarnation.alive = false;
     if (incarnation.watchdog !== undefined) incarnation.watchdog.action = undefined;
     for (const timer of incarnation.timers) timer.action = undefined;
     incarnation.net.close();
-    if (diskCrash) this.disk(name).crash();
     this.links.leave(incarnation, reason);
     this.world.schedule(this.draw(this.options.noticeMs ?? NOTICE_MS), this.world.itself, () => {
       this.running.delete(name);

@@ -134,15 +134,17 @@ export class World {
         } catch (error) {
           return finish({ error });
         }
-        if (--untilClockRead > 0) return afterMicrotasks(step);
+        if (--untilClockRead > 0) return queueMicrotask(nextStep);
         untilClockRead = STEPS_BETWEEN_CLOCK_READS;
-        if (readMachineClock() < sliceEndMs) return afterMicrotasks(step);
+        if (readMachineClock() < sliceEndMs) return queueMicrotask(nextStep);
         // Still within the turn: the promises that this step woke run before the guard goes.
         afterMicrotasks(() => {
           this.guard.remove();
           setMachineImmediate(begin);
         });
       };
+      // As `afterMicrotasks`, without a new function for each step.
+      const nextStep = (): void => process.nextTick(step);
       begin();
     });
   }

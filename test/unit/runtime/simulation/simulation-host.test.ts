@@ -259,6 +259,23 @@ describe("SimulationHost", () => {
     expect(await host.settle(() => storeOf(host).call("read", null))).toEqual({ values: [] });
   });
 
+  it("keeps the disk when a thread dies, spoils it when the power fails, and empties it when it is lost", async () => {
+    const host = storeHost();
+    const left = (): Promise<readonly number[]> =>
+      host.settle(async () => (await storeOf(host).call("read", null)).values);
+    await host.start();
+    for (const value of [1, 2]) await host.settle(() => storeOf(host).call("append", { value }));
+    storeOf(host).cast("fail", { how: "throw" });
+    await host.run(100);
+    expect(await left()).toEqual([1, 2]);
+    host.kill("store-0");
+    await host.run(1_000);
+    expect(await left()).toEqual([1, 2]);
+    host.kill("store-0", { disk: "lost" });
+    await host.run(1_000);
+    expect(await left()).toEqual([]);
+  });
+
   it("skews the wall clock of one actor and nothing else", async () => {
     const host = storeHost();
     await host.start();
