@@ -33,7 +33,7 @@ export const LEADER_ELECTION_DEFAULTS: ElectionTimings & { readonly namespace: s
   renewPeriodMs: 1_000,
   renewDeadlineMs: 2_000,
   namespace: "kube-system",
-  retryMs: 50,
+  retryMs: 20,
 };
 
 export interface LeaderCallbacks {

@@ -41,15 +41,19 @@ export class NodeHealth {
     this.nodes.delete(name);
   }
 
-  /** A Lease as a watch or a read shows it. Answers whether a lost node is back. */
+  /**
+   * A Lease as a watch or a read shows it. Answers whether the node has to be looked at: it was lost and is back, or its
+   * first renewal has brought its deadline forward.
+   */
   renewed(name: string, renewTime: string | undefined, nowMs: number): boolean {
     const seen = this.nodes.get(name);
     if (seen === undefined || renewTime === undefined || seen.renewTime === renewTime) return false;
+    const first = seen.renewTime === undefined;
     seen.renewTime = renewTime;
     seen.deadlineMs = nowMs + this.options.graceMs;
     this.heardAtMs = nowMs;
     this.doubted = false;
-    const back = seen.lost;
+    const back = seen.lost || first;
     seen.lost = false;
     return back;
   }

@@ -14,8 +14,8 @@ it("takes a node for lost when its Lease has not changed for the grace period", 
   const health = new NodeHealth(options);
   health.addNode("a", 0);
   expect(health.leftMs("a", 0)).toBe(10_000);
-  health.renewed("a", "t1", 500);
-  health.renewed("a", "t1", 2_500);
+  expect(health.renewed("a", "t1", 500)).toBe(true);
+  expect(health.renewed("a", "t1", 2_500)).toBe(false);
   expect(health.leftMs("a", 3_000)).toBe(500);
   expect(health.timeUp("a", 3_500)).toBe(true);
   expect(health.isLost("a")).toBe(true);

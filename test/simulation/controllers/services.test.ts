@@ -1,0 +1,73 @@
+import { expect, it } from "vitest";
+import {
+  configMaps,
+  deployments,
+  endpoints,
+  endpointSlices,
+  namespaces,
+  pods,
+  serviceAccounts,
+  services,
+} from "../../../actors/client/resources.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { isSettled, podsOf, web, webService } from "./objects.ts";
+
+async function readyAddresses(plane: ControlPlane): Promise<number> {
+  const { items } = await plane.client.list(endpointSlices, {
+    namespace: "default",
+    labelSelector: "kubernetes.io/service-name=web",
+  });
+  return items.flatMap((slice) => slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready === true).length;
+}
+
+it("keeps the endpoints of a Service in step with its pods", async () => {
+  const plane = new ControlPlane({ seed: 1, workers: 2 });
+  await plane.start();
+  await plane.do((client) => client.create(services, webService()));
+  await plane.do((client) => client.create(deployments, web(4)));
+  await plane.until("4 endpoints", async () => (await readyAddresses(plane)) === 4);
+  const [pod] = await plane.do(podsOf);
+  const { name = "" } = pod?.metadata ?? {};
+  const moved = { metadata: { annotations: { "inkube.dev/ports": '{"8080":41233}' } } };
+  await plane.do((client) => client.patch(pods, name, "default", moved));
+  await plane.until("a slice of its own for the moved port", async () => {
+    const { items } = await plane.client.list(endpointSlices, { namespace: "default" });
+    return items.some(({ ports, endpoints: of }) => ports?.[0]?.port === 41_233 && of?.[0]?.targetRef?.name === name);
+  });
+  await plane.until("a subset of its own in Endpoints", async () => {
+    const { subsets = [] } = await plane.client.get(endpoints, "web", "default");
+    const sizes = subsets.map(({ ports, addresses }) => `${ports?.[0]?.port}:${addresses?.length}`);
+    return sizes.join() === "41233:1,8080:3";
+  });
+  await plane.do((client) => client.delete(services, "web", "default"));
+  await plane.until("no slices and no Endpoints", async () => {
+    const slices = await plane.client.list(endpointSlices, { namespace: "default" });
+    return slices.items.length === 0 && (await plane.client.find(endpoints, "web", "default")) === undefined;
+  });
+});
+
+it("gives each namespace its account and the CA, and empties it before it goes", async () => {
+  const plane = new ControlPlane({ seed: 2, workers: 1, controllerManager: { rootCa: "PEM" } });
+  await plane.start();
+  await plane.do((client) => client.create(namespaces, { metadata: { name: "shop" } }));
+  await plane.until(
+    "its account",
+    async () => (await plane.client.find(serviceAccounts, "default", "shop")) !== undefined,
+  );
+  await plane.until("its CA", async () => {
+    const found = await plane.client.find(configMaps, "kube-root-ca.crt", "shop");
+    return found?.data?.["ca.crt"] === "PEM";
+  });
+  await plane.do((client) => client.delete(configMaps, "kube-root-ca.crt", "shop"));
+  await plane.until(
+    "the CA again",
+    async () => (await plane.client.find(configMaps, "kube-root-ca.crt", "shop")) !== undefined,
+  );
+  await plane.do((client) => client.create(services, webService("shop")));
+  await plane.do((client) => client.create(deployments, web(3, "shop")));
+  await plane.until("3 replicas", () => isSettled(plane.client, 3, "shop"));
+  await plane.do((client) => client.delete(namespaces, "shop"));
+  await plane.until("the namespace gone", async () => (await plane.client.find(namespaces, "shop")) === undefined);
+  expect((await plane.do((client) => client.list(pods))).items).toEqual([]);
+  expect(plane.host.crashes).toEqual([]);
+});
