@@ -84,7 +84,10 @@ class Kubelet {
       options,
       client: this.client,
       runtime: this.runtime,
-      events: new EventRecorder(ctx, this.client, "kubelet", { host: options.nodeName }),
+      events: new EventRecorder(ctx, this.client, "kubelet", {
+        host: options.nodeName,
+        inFlightMax: options.eventsInFlightMax,
+      }),
       sources: this.sources,
       volumes: new VolumeStore(ctx),
       addresses: this.addresses,

@@ -50,6 +50,8 @@ export interface KubeletOptions {
   readonly eagerProbeMs: number;
   /** Requests to the API server for statuses and deletions that are under way at a time, for the whole node. */
   readonly writesInFlightMax: number;
+  /** Events being written at a time: the start of many pods comes before the tales about it. */
+  readonly eventsInFlightMax: number;
   /** Containers being started at a time: more only take the CPU from each other. */
   readonly startsInFlightMax: number;
 }
@@ -73,5 +75,6 @@ export const KUBELET_DEFAULTS: Omit<
   statusHoldMs: 30,
   eagerProbeMs: 20,
   writesInFlightMax: 32,
+  eventsInFlightMax: 2,
   startsInFlightMax: 8,
 };

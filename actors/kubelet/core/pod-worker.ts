@@ -110,7 +110,7 @@ export class PodWorker {
   /** By when a container that is being stopped has to be gone, and whether for the pod's own end. */
   private readonly stopping = new Map<string, number>();
   private readonly retries = new Map<string, Retry>();
-  private volumesReady = false;
+  private volumesReady: boolean;
   private isRemoved = false;
   private isDeleted = false;
   private isCleaned = false;
@@ -125,6 +125,7 @@ export class PodWorker {
     this.pod = pod;
     this.options = options;
     this.startTimeMs = now.wallMs;
+    this.volumesReady = (pod.spec?.volumes ?? []).length === 0;
     const { phase, reason = "", message = "" } = pod.status ?? {};
     if (phase === "Failed" && reason !== "") this.failure = { reason, message };
   }

@@ -155,6 +155,7 @@ describe("a new pod", () => {
         { name: "one", image: "web" },
         { name: "two", image: "web" },
       ],
+      volumes: [{ name: "data", emptyDir: {} }],
     });
     expect(bench.ops()).toEqual(["volumes", "sandbox"]);
     expect(bench.ops()).toEqual([]);
