@@ -3,6 +3,7 @@
  * and then the cluster must have come to what was asked of it. What does not hold is thrown, with the seed that repeats it.
  */
 import { InkubeError } from "../../../protocols/errors.ts";
+import type { MemberStatus } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
@@ -236,27 +237,40 @@ class Scenario {
     }
   }
 
-  /** The members of etcd hold the same data at the same index. */
+  /** Each member of etcd holds what another one held at the same index. Members are asked until all have been compared. */
   private async membersAgree(): Promise<void> {
-    const hashes = new Map<number, number>();
-    const { context } = this.cluster.host;
-    for (let tries = 0; tries < 20; tries++) {
-      hashes.clear();
-      let agree = true;
+    const seen = new Map<number, { readonly hash: number; readonly members: Set<string> }>();
+    const compared = new Set<string>();
+    const deadlineMs = this.cluster.host.nowMs + CONVERGENCE_MS;
+    while (compared.size < this.cluster.masters && this.cluster.masters > 1) {
       for (const member of this.members()) {
-        const status = await context.ref(etcdProtocol, member).call("status", null);
-        const known = hashes.get(status.raftAppliedIndex);
-        if (known !== undefined && known !== status.hash) {
+        const status = await this.statusOf(member);
+        if (status === undefined) continue;
+        const known = seen.get(status.raftAppliedIndex) ?? { hash: status.hash, members: new Set<string>() };
+        seen.set(status.raftAppliedIndex, known);
+        if (known.hash !== status.hash) {
           throw new InkubeError(
             "MEMBERS_DIFFER",
-            `${member} holds other data than a member at the same index ${status.raftAppliedIndex}`,
+            `${member} holds other data at index ${status.raftAppliedIndex} than ${[...known.members].join(", ")}`,
           );
         }
-        agree = hashes.size === 0 || known !== undefined;
-        hashes.set(status.raftAppliedIndex, status.hash);
+        known.members.add(member);
+        if (known.members.size > 1) for (const name of known.members) compared.add(name);
       }
-      if (agree && hashes.size === 1) return;
-      await this.cluster.clock.sleep(50);
+      if (this.cluster.host.nowMs > deadlineMs) {
+        throw new InkubeError("NOT_CONVERGED", `of etcd's members only ${[...compared].join(", ")} could be compared`);
+      }
+      await this.cluster.clock.sleep(7);
+    }
+  }
+
+  /** Undefined while the member is being restarted. */
+  private async statusOf(member: string): Promise<MemberStatus | undefined> {
+    try {
+      return await this.cluster.host.context.ref(etcdProtocol, member).call("status", null);
+    } catch (error) {
+      if (error instanceof InkubeError && error.retryable) return undefined;
+      throw error;
     }
   }
 

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { runScenario } from "../../../actors/cluster/simulation/scenario.ts";
+import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-cluster.ts";
+import { deployments, pods } from "../../../actors/client/resources.ts";
+
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+describe("the whole cluster in the simulation", () => {
+  it.each(SEEDS)("with seed %i comes to what was asked of it, and repeats itself to the byte", async (seed) => {
+    let first = "";
+    let second = "";
+    const result = await runScenario({ seed, minutes: 1 }, (text) => void (first = text));
+    const again = await runScenario({ seed, minutes: 1 }, (text) => void (second = text));
+    expect(result.events).toBeGreaterThan(1_000);
+    expect(first).toBe(second);
+    expect(again).toEqual(result);
+  });
+
+  it("tells different stories from different seeds", async () => {
+    const digests = await Promise.all([11, 12].map(async (seed) => (await runScenario({ seed, minutes: 1 })).digest));
+    expect(digests[0]).not.toBe(digests[1]);
+  });
+
+  it("does not keep a pod from running elsewhere when its node is lost", async () => {
+    const cluster = new SimulatedCluster({ seed: 1 });
+    await cluster.start();
+    await cluster.run(async () => {
+      const template = { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "a", image: "nginx" }] } };
+      const spec = { replicas: 6, selector: { matchLabels: { app: "a" } }, template };
+      await cluster.client.create(deployments, { metadata: { name: "a", namespace: "default" }, spec });
+      await cluster.waitFor(deployments, "a", "default", "RolledOut", 10_000);
+      await cluster.killNode("worker-1");
+      const lost = (await cluster.client.list(pods)).items.filter((pod) => pod.spec?.nodeName === "worker-1");
+      expect(lost.length).toBeGreaterThan(0);
+      await cluster.waitFor(deployments, "a", "default", ({ status }) => (status?.availableReplicas ?? 0) < 6, 10_000);
+      await cluster.waitFor(deployments, "a", "default", ({ status }) => status?.availableReplicas === 6, 10_000);
+    }, 60_000);
+    await cluster.host.stop();
+    expect(cluster.host.crashes).toEqual([]);
+  });
+});
