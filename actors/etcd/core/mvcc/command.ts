@@ -134,7 +134,7 @@ function readPut(reader: ByteReader): PutRequest {
   const flags = reader.u8();
   const key = reader.text();
   // Copied: a view would keep the whole batch alive for as long as this one value.
-  const value = Uint8Array.prototype.slice.call(reader.blob());
+  const value = new Uint8Array(reader.blob());
   if (flags === 0) return { key, value };
   const base = (flags & 2) === 0 ? { key, value } : { key, value, lease: reader.text() };
   return (flags & 1) === 0 ? base : { ...base, prevKv: true };

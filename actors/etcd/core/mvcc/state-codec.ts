@@ -167,7 +167,7 @@ function readContent(reader: ByteReader, flags: number, modRevision: number): Ke
     return { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: "0" };
   }
   const [createRevision, version] = [reader.varint(), reader.varint()];
-  const value = Uint8Array.prototype.slice.call(reader.blob());
+  const value = new Uint8Array(reader.blob());
   const lease = (flags & LEASE) === 0 ? "0" : reader.text();
   return { key, value, createRevision, modRevision, version, lease };
 }

@@ -1,4 +1,4 @@
-/** A snapshot as a file: magic, format version, CRC-32C of all that follows, then what it stands for and the state. */
+/** A snapshot as a file: magic, format version, CRC-32C of all the rest, then what it stands for and the state. */
 import { ByteReader, ByteWriter, BytesError } from "../bytes.ts";
 import { etcdError } from "../mvcc/errors.ts";
 import { readMembership, writeMembership } from "../raft/message-codec.ts";
@@ -23,7 +23,7 @@ export function snapshotIndex(name: string): number | undefined {
 /** Writes a snapshot file piece by piece, its checksum with it. */
 export class SnapshotWriter {
   readonly writer: ByteWriter;
-  private crc = 0;
+  private crc: number;
   private checked = BODY_AT;
 
   /** The state itself is written to `writer` next. */
@@ -36,6 +36,7 @@ export class SnapshotWriter {
     writer.varint(meta.term);
     writeMembership(writer, meta.membership);
     this.writer = writer;
+    this.crc = crc32c(writer.view(), 0, 0, CRC_AT);
   }
 
   /** Takes what was written so far into the checksum. */
@@ -70,7 +71,7 @@ export function decodeSnapshot(name: string, bytes: Uint8Array): Snapshot {
       `${name} was written by a newer version of inkube (format ${version}, this one reads ${SNAPSHOT_FORMAT_VERSION}); use that version, or another data directory`,
     );
   }
-  if (reader.u32() !== crc32c(bytes, 0, BODY_AT)) throw corrupt(name, BODY_AT, "its content");
+  if (reader.u32() !== crc32c(bytes, crc32c(bytes, 0, 0, CRC_AT), BODY_AT)) throw corrupt(name, BODY_AT, "its content");
   try {
     const [index, term] = [reader.varint(), reader.varint()];
     return { index, term, membership: readMembership(reader), data: reader.rest() };

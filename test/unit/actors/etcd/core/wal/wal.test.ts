@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ByteWriter } from "../../../../../../actors/etcd/core/bytes.ts";
+import type { Entry, HardState } from "../../../../../../actors/etcd/core/raft/types.ts";
+import { crc32c } from "../../../../../../actors/etcd/core/wal/crc32c.ts";
+import { recoverLog } from "../../../../../../actors/etcd/core/wal/recovery.ts";
+import type { SegmentFile } from "../../../../../../actors/etcd/core/wal/recovery.ts";
+import { encodeRecords, encodeSegment, segmentName } from "../../../../../../actors/etcd/core/wal/segment.ts";
+import { decodeSnapshot, encodeSnapshot } from "../../../../../../actors/etcd/core/wal/snapshot-file.ts";
+
+const identity = { clusterId: "c", memberId: 1 };
+const start = { index: 0, term: 0 };
+const entry = (index: number, term = 1, size = 20): Entry => ({ index, term, data: new Uint8Array(size).fill(index) });
+const state = (term: number, commit: number): HardState => ({ term, vote: 1, commit, floor: 0 });
+const join = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+
+/** Segments, each a list of frames; with where each frame of the last one ends. */
+function makeLog(segments: readonly (readonly (readonly Entry[])[])[]): { files: SegmentFile[]; ends: number[] } {
+  let previousChain = 0;
+  let hardState = state(0, 0);
+  let ends: number[] = [];
+  const files = segments.map((frames, at) => {
+    const head = encodeSegment({ identity, sequence: at + 1, previousChain }, hardState, start);
+    let { chain } = head;
+    const parts = [head.bytes];
+    ends = [head.bytes.length];
+    for (const entries of frames) {
+      const writer = new ByteWriter();
+      hardState = state(1, 0);
+      chain = encodeRecords(writer, chain, hardState, entries);
+      parts.push(writer.take());
+      ends.push(parts.reduce((sum, part) => sum + part.length, 0));
+    }
+    previousChain = chain;
+    return { name: segmentName(at + 1), bytes: join(parts) };
+  });
+  return { files, ends };
+}
+
+describe("CRC-32C", () => {
+  it.each([
+    // RFC 3720, B.4
+    [new Uint8Array(32), 0x8a9136aa],
+    [new Uint8Array(32).fill(0xff), 0x62a8ab43],
+    [Uint8Array.from({ length: 32 }, (_, at) => at), 0x46dd794e],
+    [Uint8Array.from({ length: 32 }, (_, at) => 31 - at), 0x113fdb5c],
+    [new TextEncoder().encode("123456789"), 0xe3069283],
+  ])("has the values of RFC 3720", (bytes, crc) => expect(crc32c(bytes)).toBe(crc));
+
+  it("goes on from where it left off", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, cut) => {
+        const at = Math.min(cut, bytes.length);
+        expect(crc32c(bytes, crc32c(bytes, 0, 0, at), at)).toBe(crc32c(bytes));
+      }),
+    );
+  });
+});
+
+describe("the log", () => {
+  const frames = [[entry(1), entry(2)], [entry(3)], [entry(4, 1, 600), entry(5), entry(6)]];
+
+  it("comes back as it was written, over several segments", () => {
+    const { files } = makeLog([[[entry(1)], [entry(2)]], [], [[entry(3)]]]);
+    const log = recoverLog(files, start, identity);
+    expect(log.entries).toEqual([entry(1), entry(2), entry(3)].map((one) => ({ ...one, data: Buffer.from(one.data) })));
+    expect(log.hardState).toEqual(state(1, 0));
+    expect(log.segments.map(({ lastIndex }) => lastIndex)).toEqual([2, 0, 3]);
+    expect(log.cut).toBeUndefined();
+  });
+
+  it("keeps exactly the whole frames, wherever a crash cuts the end off", () => {
+    const { files, ends } = makeLog([frames]);
+    const whole = files[0]!.bytes;
+    for (let size = ends[0]!; size <= whole.length; size++) {
+      const log = recoverLog([{ ...files[0]!, bytes: whole.subarray(0, size) }], start, identity);
+      const kept = ends.filter((end) => end <= size).length - 1;
+      expect(log.entries.length, `cut at ${size}`).toBe(frames.slice(0, kept).flat().length);
+      expect(log.cut?.sizeBytes, `cut at ${size}`).toBe(ends.includes(size) ? undefined : ends[kept]);
+    }
+  });
+
+  it("cuts off a last frame of which some sector was never written, and only that", () => {
+    const { files, ends } = makeLog([frames]);
+    const torn = files[0]!.bytes.slice();
+    torn.fill(0, 512, 1024);
+    expect(ends[2]!).toBeLessThan(512);
+    expect(recoverLog([{ ...files[0]!, bytes: torn }], start, identity).entries.length).toBe(3);
+    const inside = makeLog([[[entry(1, 1, 2_000)], [entry(2)]]]);
+    const hole = inside.files[0]!.bytes.slice();
+    hole.fill(0, 512, 1024);
+    expect(() => recoverLog([{ ...inside.files[0]!, bytes: hole }], start, identity)).toThrow(/damaged/);
+  });
+
+  it("takes zeros behind the last frame for room that was not used yet", () => {
+    const { files } = makeLog([frames]);
+    const log = recoverLog([{ ...files[0]!, bytes: join([files[0]!.bytes, new Uint8Array(4_096)]) }], start, identity);
+    expect(log.entries.length).toBe(6);
+    expect(log.cut).toBeUndefined();
+  });
+
+  it("refuses every single flipped bit, in whatever frame", () => {
+    const { files } = makeLog([frames, [[entry(7)]]]);
+    for (const [at, file] of files.entries()) {
+      for (let position = 0; position < file.bytes.length; position++) {
+        const bytes = file.bytes.slice();
+        bytes[position]! ^= 1 << (position % 8);
+        const damaged = files.map((one, index) => (index === at ? { ...one, bytes } : one));
+        expect(() => recoverLog(damaged, start, identity), `bit in byte ${position}`).toThrow(
+          expect.objectContaining({ code: "ETCD_CORRUPT" }),
+        );
+      }
+    }
+  });
+
+  it("lets an entry with a lower index take the place of those behind it", () => {
+    const { files } = makeLog([[[entry(1), entry(2), entry(3)], [entry(2, 2)]], [[entry(3, 2)]]]);
+    const log = recoverLog(files, start, identity);
+    expect(log.entries.map(({ index, term }) => [index, term])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 2],
+    ]);
+  });
+
+  it.each([
+    ["a segment is missing", (files: SegmentFile[]) => [files[0]!, files[2]!]],
+    ["a segment has another's name", (files: SegmentFile[]) => [{ ...files[0]!, name: segmentName(9) }]],
+    [
+      "a frame is lost",
+      (files: SegmentFile[]) => [{ ...files[0]!, bytes: files[0]!.bytes.subarray(0, -80) }, files[1]!],
+    ],
+    ["the first entries are missing", (files: SegmentFile[]) => files.slice(1)],
+  ])("is refused where %s", (_, spoil) => {
+    const { files } = makeLog([
+      [
+        [entry(1), entry(2)],
+        [entry(3), entry(4)],
+      ],
+      [[entry(5)]],
+      [[entry(6)]],
+    ]);
+    expect(() => recoverLog(spoil(files), start, identity)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
+  });
+
+  it("is refused by another member, and says whose it is", () => {
+    const { files } = makeLog([[[entry(1)]]]);
+    expect(() => recoverLog(files, start, { ...identity, memberId: 2 })).toThrow(/belongs to member 1/);
+  });
+
+  it("is refused when a newer version wrote it, and says so", () => {
+    const { files } = makeLog([[[entry(1)]]]);
+    const bytes = files[0]!.bytes.slice();
+    bytes[8] = 99;
+    new DataView(bytes.buffer).setUint32(12, crc32c(bytes, 0, 0, 12), true);
+    expect(() => recoverLog([{ ...files[0]!, bytes }], start, identity)).toThrow(/newer version of inkube \(format 99/);
+  });
+
+  it("goes on behind a snapshot, and is refused when the snapshot is missing", () => {
+    const mark = { index: 10, term: 3 };
+    const head = encodeSegment({ identity, sequence: 4, previousChain: 77 }, state(3, 10), mark);
+    const writer = new ByteWriter();
+    encodeRecords(writer, head.chain, state(3, 11), [entry(11, 3)]);
+    const files = [{ name: segmentName(4), bytes: join([head.bytes, writer.take()]) }];
+    expect(recoverLog(files, mark, identity).entries.map(({ index }) => index)).toEqual([11]);
+    expect(() => recoverLog(files, start, identity)).toThrow(/snapshot of index 10 is missing/);
+  });
+});
+
+describe("a snapshot file", () => {
+  const snapshot = {
+    index: 7,
+    term: 2,
+    membership: { voters: [1, 2, 3], learners: [] },
+    data: new TextEncoder().encode("state"),
+  };
+
+  it("comes back as it was written", () => {
+    expect(decodeSnapshot("s", encodeSnapshot(snapshot))).toEqual({ ...snapshot, data: Buffer.from("state") });
+  });
+
+  it("is refused with any bit flipped or any byte missing", () => {
+    const file = encodeSnapshot(snapshot).slice();
+    for (let at = 0; at < file.length; at++) {
+      const bytes = file.slice();
+      bytes[at]! ^= 1 << (at % 8);
+      expect(() => decodeSnapshot("s", bytes)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
+      expect(() => decodeSnapshot("s", file.subarray(0, at))).toThrow(
+        expect.objectContaining({ code: "ETCD_CORRUPT" }),
+      );
+    }
+  });
+});
