@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { encodeBase64 } from "./base64.ts";
 import type { JsonObject } from "./json-value.ts";
 import { cloneJson, isJsonObject } from "./json-value.ts";
-import { defaultPod, defaultPodSpec, objectIn, objectsIn, setDefault } from "./pod-defaults.ts";
+import { defaultPod, defaultPodSpec, objectIn, objectsIn, roundAmounts, setDefault } from "./pod-defaults.ts";
 
 /** `object`, which has been through `decodeObject`, with its defaults set. The input is not changed. */
 export function applyDefaults(object: KubernetesObject): KubernetesObject {
@@ -97,6 +97,8 @@ function defaultNamespace(object: JsonObject): void {
 function defaultNode(object: JsonObject): void {
   const status = member(object, "status");
   const capacity = objectIn(status, "capacity");
+  roundAmounts(capacity);
+  roundAmounts(objectIn(status, "allocatable"));
   if (capacity !== undefined) setDefault(status, "allocatable", cloneJson(capacity));
   const spec = member(object, "spec");
   syncFirst(

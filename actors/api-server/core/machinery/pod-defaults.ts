@@ -2,6 +2,7 @@
  * Defaults of pods and pod templates, written into the object at hand.
  * Source: Kubernetes 1.37 `pkg/apis/core/v1/defaults.go` and the defaults in the field tables.
  */
+import { formatQuantity, parseQuantity, quantityMilli } from "../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "./json-value.ts";
 import { isJsonObject } from "./json-value.ts";
 
@@ -20,6 +21,18 @@ export function objectsIn(value: unknown): readonly JsonObject[] {
 export function objectIn(target: JsonObject, key: string): JsonObject | undefined {
   const value = target[key];
   return isJsonObject(value) ? value : undefined;
+}
+
+/** Amounts finer than a thousandth, which are rounded up to one. */
+const FINE = /[un]$|[eE]-/;
+
+export function roundAmounts(amounts: JsonObject | undefined): void {
+  for (const name of Object.keys(amounts ?? {})) {
+    const text = amounts?.[name];
+    if (amounts === undefined || typeof text !== "string" || !FINE.test(text)) continue;
+    const { format } = parseQuantity(text);
+    amounts[name] = formatQuantity({ nano: BigInt(quantityMilli(text)) * 1_000_000n, format });
+  }
 }
 
 /** What holds for pods and for templates of pods. */
@@ -89,6 +102,7 @@ function defaultContainer(container: JsonObject): void {
     const handler = lifecycle === undefined ? undefined : objectIn(lifecycle, hook);
     if (handler !== undefined) defaultHttpGet(handler);
   }
+  for (const amounts of ["limits", "requests"]) roundAmounts(objectIn(objectIn(container, "resources") ?? {}, amounts));
   setDefault(container, "terminationMessagePath", "/dev/termination-log", "");
   setDefault(container, "terminationMessagePolicy", "File", "");
   setDefault(container, "imagePullPolicy", pullPolicy(container["image"]), "");

@@ -55,6 +55,12 @@ describe("applyDefaults", () => {
     }
   });
 
+  it("rounds amounts finer than a thousandth up", () => {
+    const containers = [{ name: "a", resources: { limits: { cpu: "100u", memory: "1Gi" } } }];
+    const pod = applyDefaults({ apiVersion: "v1", kind: "Pod", spec: { containers } } as KubernetesObject);
+    expect(pod).toMatchObject({ spec: { containers: [{ resources: { limits: { cpu: "1m", memory: "1Gi" } } }] } });
+  });
+
   it("marks a namespace with its own name", () => {
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
     expect(applyDefaults(namespace)).toMatchObject({

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  rootPaths,
+  versionDocument,
+} from "../../../../../actors/api-server/core/machinery/discovery.ts";
+import { openApiDocument, openApiIndex } from "../../../../../actors/api-server/core/machinery/openapi.ts";
+import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
+import { readFixture } from "./oracle-fixture.ts";
+
+interface Resource {
+  readonly resource: string;
+  readonly subresources?: readonly { readonly subresource: string }[];
+}
+interface Group {
+  readonly metadata: { readonly name?: string };
+  readonly versions: readonly { readonly version: string; readonly resources: readonly Resource[] }[];
+}
+interface List {
+  readonly resources: readonly { readonly name: string }[];
+}
+interface Fixture {
+  readonly api: readonly Group[];
+  readonly apis: readonly Group[];
+  readonly lists: Readonly<Record<string, List>>;
+}
+
+const fixture = readFixture<Fixture>("discovery");
+
+/** What the real server has beyond this one. */
+const NOT_YET = ["attach", "exec", "portforward", "proxy", "resize"];
+
+function servedOnly(groups: readonly Group[]): readonly Group[] {
+  const resource = (row: Resource): Resource => {
+    const kept = row.subresources?.filter(({ subresource }) => !NOT_YET.includes(subresource)) ?? [];
+    const { subresources, ...rest } = row;
+    void subresources;
+    return kept.length === 0 ? rest : { ...rest, subresources: kept };
+  };
+  return groups.map((group) => ({
+    ...group,
+    versions: group.versions.map((version) => ({ ...version, resources: version.resources.map(resource) })),
+  }));
+}
+
+function byName(groups: readonly Group[]): readonly Group[] {
+  return [...groups].sort((a, b) => ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1));
+}
+
+describe("discovery", () => {
+  it("tells the same of each served resource as kube-apiserver, aggregated", () => {
+    const items = (root: "api" | "apis"): readonly Group[] =>
+      (aggregatedDiscovery(root, "v2") as { items: readonly Group[] }).items;
+    expect(items("api")).toEqual(servedOnly(fixture.api));
+    expect(byName(items("apis"))).toEqual(byName(servedOnly(fixture.apis)));
+  });
+
+  it("tells the same of each served resource as kube-apiserver, one group at a time", () => {
+    for (const [group, expected] of Object.entries(fixture.lists)) {
+      const list = apiResourceList(group, "v1") as List;
+      const found = list.resources.map((resource) => {
+        const { storageVersionHash, ...rest } = resource as { name: string; storageVersionHash?: string };
+        if (storageVersionHash !== undefined) expect(storageVersionHash).toMatch(/^[A-Za-z0-9+/]{11}=$/);
+        return rest;
+      });
+      const resources = expected.resources.filter(({ name }) => !NOT_YET.includes(name.split("/")[1] ?? ""));
+      expect({ ...list, resources: found }).toEqual({ ...expected, resources });
+    }
+  });
+
+  it("names groups, versions and paths", () => {
+    expect(apiVersions("127.0.0.1:6443")).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
+    expect((apiGroupList() as { groups: { name: string }[] }).groups.map(({ name }) => name)).toContain("apps");
+    expect(apiGroup("apps")).toMatchObject({ kind: "APIGroup", preferredVersion: { groupVersion: "apps/v1" } });
+    expect(apiGroup("batch")).toBeUndefined();
+    expect(apiGroup("")).toBeUndefined();
+    expect(apiResourceList("apps", "v2")).toBeUndefined();
+    expect(rootPaths()).toContain("/apis/apps/v1");
+    expect(versionDocument()).toMatchObject({ major: "1", minor: "37" });
+  });
+});
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Record<string, unknown>>> };
+}
+interface Operation {
+  readonly parameters?: readonly { readonly name: string }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
+  readonly "x-kubernetes-group-version-kind"?: unknown;
+}
+
+function parse(bytes: Uint8Array | undefined): Document {
+  return JSON.parse(new TextDecoder().decode(bytes)) as Document;
+}
+
+describe("OpenAPI", () => {
+  it("has a document for each group and version in its index, and hashes that follow the content", () => {
+    const index = JSON.parse(new TextDecoder().decode(openApiIndex())) as {
+      paths: Record<string, { serverRelativeURL: string }>;
+    };
+    const versions = new Set(
+      RESOURCES.map(({ group, version }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
+    );
+    expect(Object.keys(index.paths).sort()).toEqual([...versions].sort());
+    const hashes = Object.values(index.paths).map(({ serverRelativeURL }) => serverRelativeURL.split("hash=")[1]);
+    expect(new Set(hashes).size).toBe(versions.size);
+    expect(openApiDocument("batch", "v1")).toBeUndefined();
+  });
+
+  it("tells kubectl that PATCH validates fields, and which patches it takes", () => {
+    const item = parse(openApiDocument("apps", "v1")).paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"];
+    const patch = item?.["patch"];
+    expect(patch?.parameters?.map(({ name }) => name)).toContain("fieldValidation");
+    expect(Object.keys(patch?.requestBody?.content ?? {})).toContain("application/strategic-merge-patch+json");
+    expect(patch?.["x-kubernetes-group-version-kind"]).toEqual({ group: "apps", kind: "Deployment", version: "v1" });
+  });
+
+  it("refers only to schemas that it holds, and gives lists their merge keys", () => {
+    for (const group of ["", "apps", "discovery.k8s.io", "coordination.k8s.io", "events.k8s.io"]) {
+      const bytes = openApiDocument(group, "v1");
+      const { schemas } = parse(bytes).components;
+      const refs = new TextDecoder().decode(bytes).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
+      for (const [, name = ""] of refs) expect(Object.hasOwn(schemas, name), name).toBe(true);
+    }
+    const spec = parse(openApiDocument("", "v1")).components.schemas["io.k8s.api.core.v1.PodSpec"];
+    expect((spec?.["properties"] as Record<string, unknown>)["containers"]).toEqual({
+      type: "array",
+      items: { $ref: "#/components/schemas/io.k8s.api.core.v1.Container" },
+      "x-kubernetes-list-map-keys": ["name"],
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-patch-merge-key": "name",
+      "x-kubernetes-patch-strategy": "merge",
+    });
+  });
+});
