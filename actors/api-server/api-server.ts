@@ -138,6 +138,7 @@ class ApiServer {
   private async dispatch(scope: RequestScope, request: ApiRequest): Promise<KubernetesObject> {
     const { target } = request;
     const info = infoOf(target);
+    checkVerb(info, request);
     switch (request.verb) {
       case "get":
         return (await this.get(scope, info, target, request.resourceVersion)).object;
@@ -262,9 +263,21 @@ class ApiServer {
       scope: (user) => ({ ...user, deadlineMs: clock.monotonicMs() + options.requestTimeoutMs, cause: trace.cause() }),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
-      crash: (error) => this.ctx.spawn(() => Promise.reject(error)),
+      crash: (error) => {
+        this.ctx.spawn(async () => {
+          throw error;
+        });
+      },
     };
   }
+}
+
+/** @throws Status 404 for an unknown subresource, 405 for a verb that the resource does not have */
+function checkVerb(info: ResourceInfo, { target, verb }: ApiRequest): void {
+  const { subresource } = target;
+  const sub = subresource === undefined ? undefined : info.subresources.find(({ name }) => name === subresource);
+  if (subresource !== undefined && sub === undefined) throw noSuchResource();
+  if (!(sub?.verbs ?? info.verbs).includes(verb)) throw methodNotAllowed();
 }
 
 function namespaceOf(info: ResourceInfo, target: ApiTarget): string | undefined {

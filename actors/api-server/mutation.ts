@@ -41,6 +41,7 @@ export interface Write {
   readonly key: string;
   readonly deadlineMs: number;
   readonly cause: string;
+  readonly user: string;
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
   readonly decide: (current: StoredObject | undefined, taken: ReadonlySet<string>) => Outcome;
@@ -140,7 +141,7 @@ export class Mutations {
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
     const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
-    const success = operations(path, key, outcome, value);
+    const success = operationsOf(path, key, outcome, value);
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
     const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
     const answer = await this.send(write, request, attempts);
@@ -181,7 +182,12 @@ export class Mutations {
     revision: number,
   ): Mutated {
     const { cache, key } = write;
-    this.ctx.trace.event("write", `${cache.info.resource}/${key}`, { action: outcome.action, revision }, write.cause);
+    this.ctx.trace.event(
+      "write",
+      `${cache.info.resource}/${key}`,
+      { action: outcome.action, revision, user: write.user },
+      write.cause,
+    );
     if (outcome.action === "put" && value !== undefined) {
       const stored = new StoredObject(cache.head, key, revision, value, outcome.object);
       cache.expect(stored);
@@ -202,7 +208,7 @@ export class Mutations {
   }
 }
 
-function operations(
+function operationsOf(
   path: string,
   key: string,
   outcome: Exclude<Outcome, { readonly action: "keep" }>,

@@ -432,12 +432,13 @@ export class Registry {
     dryRun: boolean,
     decide: (current: StoredObject | undefined, taken: ReadonlySet<string>) => Outcome,
   ): Promise<Mutated> {
-    const { deadlineMs, cause } = scope;
+    const { deadlineMs, cause, user } = scope;
     return this.mutations.run({
       cache: this.cacheOf(place.info),
       key: keyOf(place),
       deadlineMs,
       cause,
+      user,
       dryRun,
       decide,
     });

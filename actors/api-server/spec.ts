@@ -53,6 +53,10 @@ export interface ApiServerOptions extends HistoryLimits {
   readonly bodyBytesMax: number;
   /** Answers of this size and more are compressed for clients that accept it. As kube-apiserver's. */
   readonly gzipBytes: number;
+  /** Requests at the HTTPS door under way at once, watches apart; beyond it 429. Ten times what one thread can serve in a tick. */
+  readonly requestsMax: number;
+  /** How long a client may take to send a body. */
+  readonly bodyTimeoutMs: number;
   /** What may wait for a slow watcher at the HTTPS door before it is cut off. */
   readonly watchBufferBytes: number;
   /** Deletions of one deletecollection under way at once. */
@@ -77,6 +81,8 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   bookmarkMs: 60_000,
   bodyBytesMax: 3_145_728,
   gzipBytes: 131_072,
+  requestsMax: 2_000,
+  bodyTimeoutMs: 30_000,
   watchBufferBytes: 8_388_608,
   deleteWorkers: 64,
   historyMax: 16_384,

@@ -71,6 +71,7 @@ class HttpsDoor implements Door {
   async close(): Promise<void> {
     const { open } = this;
     this.open = undefined;
+    this.rest.endWatches();
     await open?.close(CLOSE_MS);
   }
 
@@ -111,10 +112,16 @@ class HttpsDoor implements Door {
   }
 
   /** Gathers the body, up to the limit. */
-  private collect(source: NodeJS.ReadableStream, head: Omit<HttpRequest, "body">, answer: HttpAnswer): void {
+  private collect(
+    source: NodeJS.ReadableStream,
+    head: Omit<HttpRequest, "body">,
+    answer: Http1Answer | Http2Answer,
+  ): void {
     const chunks: Uint8Array[] = [];
     let length = 0;
     let refused = false;
+    const late = this.backend.after(this.backend.options.bodyTimeoutMs, () => answer.destroy());
+    source.on("close", () => late.cancel());
     source.on("data", (chunk: Uint8Array) => {
       if (refused) return;
       length += chunk.length;
@@ -126,6 +133,7 @@ class HttpsDoor implements Door {
       chunks.push(chunk);
     });
     source.on("end", () => {
+      late.cancel();
       if (refused) return;
       const [only = EMPTY] = chunks;
       this.handle({ ...head, body: chunks.length <= 1 ? only : Buffer.concat(chunks) }, answer);

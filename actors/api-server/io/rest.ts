@@ -9,6 +9,7 @@ import {
   methodNotAllowed,
   noSuchResource,
   requestEntityTooLarge,
+  tooManyRequests,
   unauthorized,
 } from "../core/machinery/status.ts";
 import type { Answer, Eviction } from "../core/registry/answers.ts";
@@ -38,7 +39,9 @@ export class Rest {
   private readonly replies: Replies;
   private readonly documents: Documents;
   private readonly lines = new WatchLines();
+  private readonly watching = new Set<WatchStream>();
   private watchSpread = 0;
+  private underWay = 0;
 
   /** @param raw handlers of paths outside of the API, by path */
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
@@ -50,11 +53,22 @@ export class Rest {
 
   /** Answers every request; what it throws is a broken invariant. */
   async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
+    this.underWay++;
     try {
+      if (this.underWay > this.backend.options.requestsMax) {
+        throw tooManyRequests("too many requests, please try again later", 1);
+      }
       await this.route(request, answer);
     } catch (error) {
       this.replies.error(request, answer, error);
+    } finally {
+      this.underWay--;
     }
+  }
+
+  /** Ends all watches, so that their clients go elsewhere. */
+  endWatches(): void {
+    for (const stream of this.watching) stream.end();
   }
 
   tooLarge(request: HttpRequest, answer: HttpAnswer): void {
@@ -246,9 +260,14 @@ export class Rest {
         bufferBytesMax: backend.options.watchBufferBytes,
         nowMs: () => backend.nowMs(),
       };
-      stream = new WatchStream(body, this.lines, settings, () => close());
-      body.onClose(() => close());
-      return stream;
+      const opened = new WatchStream(body, this.lines, settings, () => close());
+      stream = opened;
+      this.watching.add(opened);
+      body.onClose(() => {
+        this.watching.delete(opened);
+        close();
+      });
+      return opened;
     };
     let close = (): void => {};
     try {

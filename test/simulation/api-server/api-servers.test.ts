@@ -185,24 +185,25 @@ describe("three API servers", () => {
     const host = plane(21);
     await host.start();
     await host.settle(() => host.context.ref(apiServerProtocol, "api-server-0").call("ready", null));
-    let done = 0;
+    const progress = { done: 0 };
     for (let index = 0; index < 60; index++) {
       const client = new Client(host.context, rotated(SERVERS, index % 3));
       const object = { metadata: { name: `s${index}`, namespace: "default" }, spec: { ports: [{ port: 80 }] } };
       void client.create(services, object).then(
-        () => done++,
-        (error: unknown) => (isTrouble(error) || hasReason(error, "AlreadyExists") ? done++ : Promise.reject(error)),
+        () => progress.done++,
+        (error: unknown) =>
+          isTrouble(error) || hasReason(error, "AlreadyExists") ? progress.done++ : Promise.reject(error),
       );
     }
     await host.run(2);
     host.kill("etcd-0");
     await host.run(3);
     host.kill("api-server-1");
-    for (let waited = 0; done < 60 && waited < 20_000; waited += 100) await host.run(100);
+    for (let waited = 0; progress.done < 60 && waited < 20_000; waited += 100) await host.run(100);
     const client = new Client(host.context, SERVERS);
     const { items } = await host.settle(() => client.list(services, { namespace: "default" }));
     const ips = items.map((each) => each.spec?.clusterIP);
-    expect(done).toBe(60);
+    expect(progress.done).toBe(60);
     expect(items.length).toBeGreaterThan(40);
     expect(new Set(ips).size).toBe(items.length);
     await host.stop();

@@ -76,6 +76,9 @@ export function prepareUpdate(
       : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
     next = strategy.prepareStatusUpdate?.(merged, before) ?? merged;
+  } else if (subresource === "ephemeralcontainers") {
+    const { ephemeralContainers } = (kept["spec"] ?? {}) as { readonly ephemeralContainers?: unknown };
+    next = { ...before, spec: { ...(before["spec"] as object | undefined), ephemeralContainers } };
   } else {
     const isolated = strategy.status === undefined ? kept : withStatus(kept, before["status"]);
     next = strategy.prepareUpdate?.(isolated, before) ?? isolated;

@@ -32,10 +32,10 @@ export function listOptions(query: Query): ListOptions {
   const limit = integer(query, "limit");
   const match = query.get("resourceVersionMatch");
   return {
-    ...text(query, "labelSelector"),
-    ...text(query, "fieldSelector"),
-    ...text(query, "continue"),
-    ...text(query, "resourceVersion"),
+    ...given(query, "labelSelector"),
+    ...given(query, "fieldSelector"),
+    ...given(query, "continue"),
+    ...given(query, "resourceVersion"),
     ...(limit === undefined || limit <= 0 ? {} : { limit }),
     ...(match === undefined || match === "" ? {} : { resourceVersionMatch: match as "Exact" }),
   };
@@ -85,7 +85,7 @@ export function writeOptions(query: Query, kind: "CreateOptions" | "UpdateOption
   }
   return {
     fieldValidation,
-    ...text(query, "fieldManager"),
+    ...given(query, "fieldManager"),
     ...(dryRun(query.get("dryRun"), kind) ? { dryRun: true } : {}),
   };
 }
@@ -124,7 +124,7 @@ function invalidOption(kind: string, cause: StatusCause): Error {
   return invalid({ group: "meta.k8s.io", kind }, "", [cause]);
 }
 
-function text<Name extends string>(query: Query, name: Name): { readonly [K in Name]?: string } {
+function given<Name extends string>(query: Query, name: Name): { readonly [K in Name]?: string } {
   const value = query.get(name);
   return (value === undefined || value === "" ? {} : { [name]: value }) as { readonly [K in Name]?: string };
 }
