@@ -1,0 +1,444 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { decodeMessage, encodeMessage } from "../../../../../../actors/etcd/core/raft/message-codec.ts";
+import { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
+import type { Entry, HardState, Message, Ready } from "../../../../../../actors/etcd/core/raft/types.ts";
+
+const text = (entry: Entry): string => new TextDecoder().decode(entry.data);
+const entry = (index: number, term: number, data = ""): Entry => ({
+  index,
+  term,
+  data: new TextEncoder().encode(data),
+});
+
+function raft(
+  id: number,
+  options: { voters?: number[]; learners?: number[]; state?: Partial<HardState>; entries?: Entry[] } = {},
+): Raft {
+  const { voters = [1, 2, 3], learners = [], state = {}, entries = [] } = options;
+  return new Raft(
+    { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
+    {
+      hardState: { term: 0, vote: 0, commit: 0, floor: 0, ...state },
+      snapshot: { index: 0, term: 0, membership: { voters, learners } },
+      entries,
+    },
+  );
+}
+
+/** Members, and messages between them that go at once unless `blocked`. */
+class Group {
+  readonly members: Map<number, Raft> = new Map();
+  readonly committed: Map<number, string[]> = new Map();
+  readonly readStates: { context: number; index: number }[] = [];
+  readonly sent: Message[] = [];
+  blocked: (message: Message) => boolean = () => false;
+  /** Members whose syncs do not end. */
+  readonly stalled: Set<number> = new Set();
+  private readonly syncing: Set<number> = new Set();
+
+  add(id: number, member: Raft): void {
+    this.members.set(id, member);
+    this.committed.set(id, []);
+  }
+
+  settle(): void {
+    for (let busy = true; busy;) {
+      busy = false;
+      for (const [id, member] of this.members) {
+        if (this.syncing.has(id) && !this.stalled.has(id)) {
+          this.syncing.delete(id);
+          member.persisted();
+        }
+        const ready: Ready = member.ready();
+        if (ready.persist !== undefined) this.syncing.add(id);
+        this.committed.get(id)!.push(...ready.committed.map(text).filter((one) => one !== ""));
+        this.readStates.push(...ready.readStates);
+        for (const message of ready.messages) {
+          this.sent.push(message);
+          if (!this.blocked(message)) this.members.get(message.to)?.step(message);
+        }
+        busy ||= ready.messages.length > 0 || (this.syncing.has(id) && !this.stalled.has(id));
+      }
+    }
+  }
+
+  elect(id: number): Raft {
+    const member = this.members.get(id)!;
+    member.campaign();
+    this.settle();
+    expect(member.role).toBe("leader");
+    return member;
+  }
+
+  tick(id: number, ticks: number): void {
+    for (let count = 0; count < ticks; count++) {
+      this.members.get(id)!.tick();
+      this.settle();
+    }
+  }
+
+  propose(id: number, data: string): void {
+    expect(this.members.get(id)!.propose([new TextEncoder().encode(data)])).toBe(true);
+    this.settle();
+  }
+}
+
+function groupOf(count: number): Group {
+  const group = new Group();
+  const voters = Array.from({ length: count }, (_, at) => at + 1);
+  for (const id of voters) group.add(id, raft(id, { voters }));
+  return group;
+}
+
+let group: Group;
+beforeEach(() => void (group = groupOf(3)));
+
+describe("elections", () => {
+  it("make the one who asks leader of the next term, in two rounds of questions", () => {
+    const leader = group.elect(1);
+    expect(leader.term).toBe(1);
+    expect([...group.members.values()].map((one) => one.leader)).toEqual([1, 1, 1]);
+    const votes = group.sent.flatMap((one) => (one.type === "vote" ? [one.preVote] : []));
+    expect(votes).toEqual([true, true, false, false]);
+  });
+
+  it("begin by themselves after a silence of one to two election timeouts", () => {
+    let ticks = 0;
+    for (; group.members.get(2)!.role !== "leader"; ticks++) group.tick(2, 1);
+    expect(ticks).toBeGreaterThanOrEqual(10);
+    expect(ticks).toBeLessThanOrEqual(20);
+  });
+
+  it("don't change the term while no majority would vote (thesis 9.6)", () => {
+    group.blocked = () => true;
+    group.tick(1, 100);
+    expect(group.members.get(1)!.term).toBe(0);
+  });
+
+  it("are refused by those who hear from a leader (thesis 4.2.3)", () => {
+    group.elect(1);
+    const { term } = group.members.get(1)!;
+    group.blocked = (message) => message.to === 3 && message.from === 1;
+    group.tick(3, 40);
+    expect(group.members.get(1)!.role).toBe("leader");
+    expect(group.members.get(1)!.term).toBe(term);
+  });
+
+  it("are refused to a log that lacks something (thesis 3.6.1)", () => {
+    group.elect(1);
+    group.blocked = ({ from, to }) => from === 3 || to === 3;
+    group.propose(1, "x");
+    group.blocked = ({ from, to }) => from === 1 || to === 1;
+    group.members.get(2)!.peerDown(1);
+    group.members.get(3)!.peerDown(1);
+    group.members.get(3)!.campaign();
+    group.settle();
+    expect(group.members.get(3)!.role).not.toBe("leader");
+    group.elect(2);
+  });
+
+  it("are won at once by a survivor when the runtime says that the leader died", () => {
+    group.elect(1);
+    group.members.delete(1);
+    for (const one of group.members.values()) one.peerDown(1);
+    group.elect(3);
+  });
+
+  it("let no vote out before it is on disk", () => {
+    const voter = raft(2);
+    voter.step({
+      type: "vote",
+      from: 1,
+      to: 2,
+      term: 1,
+      preVote: false,
+      transfer: false,
+      lastIndex: 0,
+      lastTerm: 0,
+      commit: 0,
+    });
+    const ready = voter.ready();
+    expect(ready.messages).toEqual([]);
+    expect(ready.persist?.hardState).toMatchObject({ term: 1, vote: 1 });
+    expect(voter.ready().messages).toEqual([]);
+    voter.persisted();
+    expect(voter.ready().messages).toMatchObject([{ type: "voteResponse", granted: true, to: 1 }]);
+  });
+
+  it("give one vote a term, also over a restart", () => {
+    const voter = raft(2, { state: { term: 1, vote: 1 } });
+    voter.step({
+      type: "vote",
+      from: 3,
+      to: 2,
+      term: 1,
+      preVote: false,
+      transfer: false,
+      lastIndex: 9,
+      lastTerm: 1,
+      commit: 0,
+    });
+    expect(voter.ready().messages).toMatchObject([{ type: "voteResponse", granted: false }]);
+  });
+
+  it("end a leadership that hears of no majority (thesis 6.2)", () => {
+    const leader = group.elect(1);
+    group.blocked = () => true;
+    group.tick(1, 25);
+    expect(leader.role).not.toBe("leader");
+  });
+});
+
+describe("replication", () => {
+  it("commits what a majority has on disk, and tells the others at once", () => {
+    group.elect(1);
+    group.propose(1, "x");
+    expect([...group.committed.values()]).toEqual([["x"], ["x"], ["x"]]);
+  });
+
+  it("counts the leader itself only after its own sync (thesis 10.2.1), though the others get it before", () => {
+    const leader = group.elect(1);
+    group.stalled.add(1);
+    group.stalled.add(3);
+    group.propose(1, "x");
+    expect(group.sent.some((one) => one.type === "append" && one.to === 2 && one.entries.length === 1)).toBe(true);
+    expect(group.committed.get(1)).toEqual([]);
+    group.stalled.delete(1);
+    group.settle();
+    expect(leader.log.committed).toBe(leader.log.last);
+    expect(group.committed.get(1)).toEqual(["x"]);
+  });
+
+  it("commits nothing of an earlier term by counting (thesis figure 3.7)", () => {
+    // S1 led term 2 and wrote (2, term 2) to S2 only; S5 wrote (2, term 3) to itself; S1 leads again, in term 4.
+    const voters = [1, 2, 3, 4, 5];
+    const leader = raft(1, { voters, state: { term: 3, vote: 0 }, entries: [entry(1, 1), entry(2, 2)] });
+    leader.campaign();
+    const grant = (preVote: boolean, term: number): void => {
+      for (const from of [2, 3]) leader.step({ type: "voteResponse", from, to: 1, term, preVote, granted: true });
+    };
+    const sync = (): void => {
+      for (let busy = true; busy;) {
+        busy = leader.ready().persist !== undefined;
+        if (busy) leader.persisted();
+      }
+    };
+    sync();
+    grant(true, 4);
+    sync();
+    grant(false, 4);
+    sync();
+    expect(leader.role).toBe("leader");
+    expect(leader.log.last).toBe(3);
+    // (d): a majority has entry 2 of term 2, and yet it is not committed …
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2 });
+    expect(leader.log.committed).toBe(0);
+    // (e): … before an entry of term 4 is.
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3 });
+    expect(leader.log.committed).toBe(3);
+  });
+
+  it("brings a log that went its own way back, whole terms at a time", () => {
+    const old = Array.from({ length: 50 }, (_, at) => entry(at + 2, 1, `lost ${at}`));
+    const whole = Array.from({ length: 50 }, (_, at) => entry(at + 2, 2, `kept ${at}`));
+    const two = new Group();
+    two.add(1, raft(1, { state: { term: 2 }, entries: [entry(1, 1), ...whole] }));
+    two.add(2, raft(2, { state: { term: 2 }, entries: [entry(1, 1), ...whole] }));
+    two.add(3, raft(3, { state: { term: 1 }, entries: [entry(1, 1), ...old] }));
+    two.blocked = ({ from, to }) => from === 3 || to === 3;
+    two.elect(1);
+    two.blocked = () => false;
+    two.sent.length = 0;
+    two.tick(1, 6);
+    expect(two.committed.get(3)).toEqual(whole.map(text));
+    expect(two.sent.filter(({ type }) => type === "appendReject").length).toBeLessThanOrEqual(2);
+  });
+
+  it("sends what was lost on the way again", () => {
+    group.elect(1);
+    group.blocked = (message) => message.type === "append" && message.to === 3;
+    group.propose(1, "x");
+    group.blocked = () => false;
+    expect(group.committed.get(3)).toEqual([]);
+    group.tick(1, 8);
+    expect(group.committed.get(3)).toEqual(["x"]);
+  });
+
+  it("keeps no more appends under way than its window", () => {
+    group.elect(1);
+    group.stalled.add(3);
+    group.sent.length = 0;
+    for (let count = 0; count < 10; count++) group.propose(1, `${count}`);
+    const appends = group.sent.filter((one) => one.type === "append" && one.to === 3 && one.entries.length > 0);
+    expect(appends.length).toBe(3);
+    group.stalled.clear();
+    group.settle();
+    expect(group.committed.get(3)!.length).toBe(10);
+  });
+
+  it("lets no acknowledgement out before the entries are on disk, nor for entries that were cut off meanwhile", () => {
+    const follower = raft(2);
+    const append = (term: number, from: number, previousTerm: number, entries: Entry[]): void =>
+      follower.step({ type: "append", from, to: 2, term, previousIndex: 1, previousTerm, entries, commit: 0 });
+    follower.step({
+      type: "append",
+      from: 1,
+      to: 2,
+      term: 1,
+      previousIndex: 0,
+      previousTerm: 0,
+      entries: [entry(1, 1)],
+      commit: 0,
+    });
+    expect(follower.ready().persist?.entries.length).toBe(1);
+    follower.persisted();
+    expect(follower.ready().messages).toMatchObject([{ type: "appendResponse", index: 1 }]);
+    append(1, 1, 1, [entry(2, 1, "a")]);
+    expect(follower.ready().persist?.entries.length).toBe(1);
+    // While (2, term 1) is being written, a leader of term 2 replaces it, and one of term 3 brings it back (ABA).
+    append(2, 3, 1, [entry(2, 2, "b")]);
+    append(3, 1, 1, [entry(2, 3, "c")]);
+    follower.persisted();
+    const next = follower.ready();
+    expect(next.messages.filter((one) => one.type === "appendResponse" && one.term === 3)).toEqual([]);
+    expect(next.persist?.entries.map(text)).toEqual(["c"]);
+    follower.persisted();
+    expect(follower.ready().messages).toContainEqual(
+      expect.objectContaining({ type: "appendResponse", term: 3, index: 2 }),
+    );
+  });
+
+  it("gives a learner everything and counts it for nothing", () => {
+    const three = new Group();
+    for (const id of [1, 2]) three.add(id, raft(id, { voters: [1, 2], learners: [3] }));
+    three.add(3, raft(3, { voters: [1, 2], learners: [3] }));
+    three.elect(1);
+    three.propose(1, "x");
+    expect(three.committed.get(3)).toEqual(["x"]);
+    three.blocked = ({ from, to }) => from === 2 || to === 2;
+    three.propose(1, "y");
+    expect(three.committed.get(1)).toEqual(["x"]);
+    three.members.get(3)!.campaign();
+    three.settle();
+    expect(three.members.get(3)!.role).toBe("follower");
+  });
+});
+
+describe("reads", () => {
+  it("wait for a round of heartbeats that left after them, and get what was committed then (thesis 6.4)", () => {
+    group.elect(1);
+    group.propose(1, "x");
+    expect(group.members.get(1)!.readIndex(7)).toBe(true);
+    group.settle();
+    expect(group.readStates).toEqual([{ context: 7, index: 2 }]);
+  });
+
+  it("share one round, and are asked of the leader by followers", () => {
+    group.elect(1);
+    group.sent.length = 0;
+    for (const context of [1, 2, 3]) group.members.get(1)!.readIndex(context);
+    group.settle();
+    expect(group.sent.filter(({ type }) => type === "heartbeat").length).toBe(2);
+    group.members.get(2)!.readIndex(9);
+    group.settle();
+    expect(group.readStates.map(({ context }) => context)).toEqual([1, 2, 3, 9]);
+  });
+
+  it("get no answer from a leader that was deposed without knowing (etcd bug 20418)", () => {
+    const leader = group.elect(1);
+    group.tick(1, 2);
+    // Answers to earlier heartbeats are still on their way to it when it is cut off.
+    const late: Message = { type: "heartbeatResponse", from: 2, to: 1, term: leader.term, round: 0 };
+    group.blocked = ({ from, to }) => from === 1 || to === 1;
+    leader.readIndex(5);
+    group.settle();
+    leader.step(late);
+    leader.step({ ...late, from: 3 });
+    group.settle();
+    expect(group.readStates).toEqual([]);
+  });
+
+  it("wait until a new leader has committed something of its own term", () => {
+    group.elect(1);
+    group.propose(1, "x");
+    group.members.delete(1);
+    for (const one of group.members.values()) one.peerDown(1);
+    group.blocked = ({ type }) => type === "appendResponse";
+    const next = group.elect(2);
+    next.readIndex(4);
+    group.settle();
+    expect(group.readStates).toEqual([]);
+    group.blocked = () => false;
+    group.tick(2, 8);
+    expect(group.readStates).toEqual([{ context: 4, index: 3 }]);
+  });
+
+  it("are refused without a leader", () => expect(raft(1).readIndex(1)).toBe(false));
+});
+
+describe("hand-over", () => {
+  it("moves leadership in one election, and takes no proposals meanwhile (thesis 3.10)", () => {
+    const leader = group.elect(1);
+    group.blocked = ({ type }) => type === "timeoutNow";
+    expect(leader.transferLeader(3)).toBe(true);
+    group.settle();
+    expect(leader.propose([new Uint8Array(1)])).toBe(false);
+    group.tick(1, 11);
+    expect(leader.isAccepting).toBe(true);
+    group.blocked = () => false;
+    expect(leader.transferLeader(3)).toBe(true);
+    group.settle();
+    expect(group.members.get(3)!.role).toBe("leader");
+    expect(leader.leader).toBe(3);
+  });
+
+  it("goes to voters only, and to no one without being leader", () => {
+    const leader = group.elect(1);
+    expect([leader.transferLeader(1), leader.transferLeader(9), group.members.get(2)!.transferLeader(3)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("messages", () => {
+  it.each<Message>([
+    { type: "vote", from: 1, to: 2, term: 3, preVote: true, transfer: false, lastIndex: 4, lastTerm: 5, commit: 6 },
+    { type: "voteResponse", from: 1, to: 2, term: 3, preVote: false, granted: true },
+    {
+      type: "append",
+      from: 1,
+      to: 2,
+      term: 3,
+      previousIndex: 7,
+      previousTerm: 2,
+      commit: 6,
+      entries: [entry(8, 2, "a"), entry(9, 3, "b")],
+    },
+    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40 },
+    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1 },
+    { type: "heartbeat", from: 1, to: 2, term: 3, commit: 4, round: 5 },
+    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5 },
+    { type: "commit", from: 1, to: 2, term: 3, commit: 4 },
+    {
+      type: "snapshot",
+      from: 1,
+      to: 2,
+      term: 3,
+      snapshot: { index: 9, term: 2, membership: { voters: [1, 2], learners: [3] }, data: new Uint8Array([1, 2]) },
+    },
+    { type: "readIndex", from: 1, to: 2, term: 3, context: 4 },
+    { type: "readIndexResponse", from: 1, to: 2, term: 3, context: 4, index: 5 },
+    { type: "timeoutNow", from: 1, to: 2, term: 3 },
+  ])("survive the wire: $type", (message) => {
+    const plain = (value: Message): unknown => JSON.parse(JSON.stringify(value, replacer));
+    expect(plain(decodeMessage(encodeMessage(message), 1, 2))).toEqual(plain(message));
+  });
+});
+
+function replacer(_: string, value: unknown): unknown {
+  if (typeof value === "object" && value !== null && "type" in value && value.type === "Buffer" && "data" in value)
+    return value.data;
+  return ArrayBuffer.isView(value) ? [...(value as Uint8Array)] : value;
+}
