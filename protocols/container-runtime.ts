@@ -195,6 +195,9 @@ export const containerRuntimeProtocol: Protocol<ContainerRuntimeMethods> = proto
   },
 );
 
+/** Reason of a container's end that was not its own: the runtime died and took it along. */
+export const LOST_CONTAINER = "ContainerStatusUnknown";
+
 /** Codes that a container runtime answers with. */
 export type ContainerRuntimeErrorCode =
   /** No sandbox or container of that id. */

@@ -211,6 +211,9 @@ class ContainerRuntime {
   }
 
   private async startContainer(id: string): Promise<{ readonly status: ContainerStatus }> {
+    if (this.ctx.stopping.aborted) {
+      throw new InkubeError("CONTAINER_STATE", "the container runtime is stopping", { retryable: true });
+    }
     const created = this.table.container(id);
     const config = this.configs.get(id);
     if (created.state !== "CONTAINER_CREATED" || config === undefined || this.live.has(id)) {

@@ -132,7 +132,7 @@ class Kubelet {
           port: this.logServer?.port ?? 0,
         }),
       },
-      stop: () => this.logServer?.close() ?? Promise.resolve(),
+      stop: () => this.logServer?.close(),
     };
   }
 

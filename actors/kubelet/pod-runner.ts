@@ -97,7 +97,8 @@ export class PodRunner {
 
   /** Steps once all that has come in this turn is known. */
   kick(): void {
-    if (this.isKicked || this.isFinished) return;
+    // A kubelet that stops leaves its pods as they are: its runtime, stopping too, must not look like their crash.
+    if (this.isKicked || this.isFinished || this.node.ctx.stopping.aborted) return;
     this.isKicked = true;
     this.node.ctx.spawn(async () => {
       await Promise.resolve();

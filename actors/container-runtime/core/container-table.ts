@@ -3,6 +3,7 @@
  * goes forward: created, running, exited, gone. Each change gives the record to append to the journal.
  */
 import { InkubeError } from "../../../protocols/errors.ts";
+import { LOST_CONTAINER } from "../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 
 /** One line of the journal. */
@@ -17,10 +18,10 @@ export interface Exit {
   readonly message: string;
 }
 
-/** 128 + SIGKILL: what is left to say of a container whose runtime died. */
+/** 128 + SIGKILL: what is left to say of a container whose runtime died, under the reason that Kubernetes has for it. */
 const KILLED_WITH_RUNTIME: Exit = {
   exitCode: 137,
-  reason: "Error",
+  reason: LOST_CONTAINER,
   message: "the container runtime died, and the container with it",
 };
 

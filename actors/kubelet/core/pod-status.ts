@@ -2,6 +2,7 @@
  * The status of a pod, from what its containers are.
  * @see k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go (getPhase) and pkg/kubelet/status/generate.go
  */
+import { LOST_CONTAINER } from "../../../protocols/container-runtime.ts";
 import type { ContainerStatus as RuntimeStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 import type {
   Container,
@@ -175,7 +176,7 @@ function lostState(reported: ContainerStatus): ContainerStateTerminated {
     reported.state?.terminated ??
     reported.lastState?.terminated ?? {
       exitCode: 137,
-      reason: "ContainerStatusUnknown",
+      reason: LOST_CONTAINER,
       message: "the container was gone when the kubelet came back",
       ...(reported.containerID === undefined ? {} : { containerID: reported.containerID }),
     }

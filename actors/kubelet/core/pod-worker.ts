@@ -4,6 +4,7 @@
  * by what happened: a step at any moment, after any loss, leads towards the pod that was asked for.
  * @see k8s.io/kubernetes/pkg/kubelet/kuberuntime (computePodActions) and pkg/kubelet/pod_workers.go
  */
+import { LOST_CONTAINER } from "../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubernetes/core-v1.ts";
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
@@ -338,7 +339,8 @@ export class PodWorker {
       if (memory.pull === holds) this.wake(memory.pull.failedMs + PULL_ERROR_SHOWN_MS - now.wallMs);
       return;
     }
-    if (latest !== undefined) {
+    // A container that its runtime took along did not crash.
+    if (latest !== undefined && latest.reason !== LOST_CONTAINER) {
       const untilMs = waitsUntil(memory.crash, latest.finishedAtMs, now.wallMs, this.options.crashBackOff);
       if (untilMs !== undefined) {
         this.wake(untilMs - now.wallMs);
@@ -511,7 +513,7 @@ export class PodWorker {
       const image = this.specOf(name)?.image ?? "";
       return { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${message}` };
     }
-    if (latest?.state === "CONTAINER_EXITED") {
+    if (latest?.state === "CONTAINER_EXITED" && latest.reason !== LOST_CONTAINER) {
       const { crash } = memory ?? {};
       const untilMs = waitsUntil(crash, latest.finishedAtMs, now.wallMs, this.options.crashBackOff);
       if (untilMs === undefined || crash === undefined) return undefined;
@@ -519,6 +521,7 @@ export class PodWorker {
       const message = `back-off ${delay} restarting failed container=${name} pod=${this.fullName()}`;
       return { reason: "CrashLoopBackOff", message };
     }
+    if (latest?.state === "CONTAINER_EXITED") return undefined;
     const hasInit = (this.pod.spec?.initContainers ?? []).length > 0;
     return { reason: hasInit && !(isInit && this.sandbox !== undefined) ? "PodInitializing" : "ContainerCreating" };
   }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Now, Operation, Step } from "../../../../../actors/kubelet/core/pod-worker.ts";
 import { PodWorker } from "../../../../../actors/kubelet/core/pod-worker.ts";
+import { LOST_CONTAINER } from "../../../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../../../protocols/container-runtime.ts";
 import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 
@@ -542,4 +543,16 @@ it("whatever happens, a pod that is left alone comes to rest: running, ended, or
     ),
     { numRuns: 300 },
   );
+});
+
+it("a container that its runtime took along starts again without a back-off, however often", () => {
+  const bench = new Bench();
+  bench.settle();
+  for (let death = 1; death <= 4; death++) {
+    const finishedAtMs = bench.now.wallMs;
+    bench.set("main", death - 1, { state: "CONTAINER_EXITED", exitCode: 137, reason: LOST_CONTAINER, finishedAtMs });
+    expect(bench.ops()).toEqual([`start main ${death}`]);
+    bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    bench.settle();
+  }
 });
