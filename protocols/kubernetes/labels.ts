@@ -40,6 +40,14 @@ export function labelValue(value: string): Problems {
 
 /** `name` or `prefix/name`: label keys, finalizers, taints, resources. */
 export function qualifiedName(value: string): Problems {
+  // Most keys are short and plain; every value of the pattern passes the full check.
+  return PLAIN_KEY.test(value) ? NONE : qualifiedNameProblems(value);
+}
+
+const PLAIN_KEY = /^([a-z0-9]{1,30}(\.[a-z0-9]{1,30}){1,4}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,40}[A-Za-z0-9])?$/;
+const NONE: Problems = [];
+
+function qualifiedNameProblems(value: string): Problems {
   const parts = value.split("/");
   const problems: string[] = [];
   const name = parts.at(-1) ?? "";

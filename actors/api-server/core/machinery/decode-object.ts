@@ -41,8 +41,8 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   checkKind(expected, value);
   const type = findType(expected.apiVersion, expected.kind);
   if (type === undefined) throw new Error(`no schema for ${expected.apiVersion} ${expected.kind}`);
-  const walk = new Decoding();
-  const object = walk.object(type, value, "", "", true);
+  const walk = new Decoding(type);
+  const object = walk.decode(value);
   if (walk.error !== undefined) throw badRequest(`${handledAs(expected)}${walk.error}`);
   const strict = [
     ...walk.unknown.map((path) => `unknown field "${path}"`),
@@ -167,25 +167,42 @@ function isEmpty(value: unknown): boolean {
 class Decoding {
   error: string | undefined;
   readonly unknown: string[] = [];
+  readonly #root: TypeRef;
+  /** Keys and indices that lead to the value at hand. */
+  readonly #steps: (string | number)[] = [];
 
-  /**
-   * @param path where the object is, with indices, for unknown fields
-   * @param goPath the same as Go's decoder names it: no indices, inlined structs by their name
-   */
-  object(type: TypeRef, value: Readonly<Record<string, unknown>>, path: string, goPath: string, root = false): Plain {
+  constructor(root: TypeRef) {
+    this.#root = root;
+  }
+
+  decode(value: Readonly<Record<string, unknown>>): Plain {
+    return this.#object(this.#root, value);
+  }
+
+  /** Whether a path names an unknown field, or something in one. */
+  isUnknown(path: string): boolean {
+    return this.unknown.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+  }
+
+  #object(type: TypeRef, value: Readonly<Record<string, unknown>>): Plain {
     const result: Plain = {};
     const fields = type.fields;
+    const steps = this.#steps;
     for (const key in value) {
       const field = fields.get(key);
       const item = value[key];
       if (field === undefined) {
-        if ((root || type.isKind) && (key === "kind" || key === "apiVersion"))
-          this.#typeMeta(type, key, item, goPath, result);
-        else this.unknown.push(join(path, key));
+        steps.push(key);
+        if ((key === "kind" || key === "apiVersion") && (steps.length === 1 || type.isKind))
+          this.#typeMeta(key, item, result);
+        else this.unknown.push(this.#path());
+        steps.pop();
         continue;
       }
       if (item === null || item === undefined) continue;
-      const decoded = this.#value(field.type, item, join(path, key), join(goPath, goName(type, key)), type, field);
+      steps.push(key);
+      const decoded = this.#value(field.type, item, field);
+      steps.pop();
       if (decoded === undefined) continue;
       if (field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded))) continue;
       result[key] = decoded;
@@ -194,54 +211,62 @@ class Decoding {
     return result;
   }
 
-  #typeMeta(type: TypeRef, key: string, item: unknown, goPath: string, result: Plain): void {
-    if (typeof item === "string") {
-      if (goPath !== "" && item !== "") result[key] = item;
-    } else if (item !== null) this.#wrong(item, "string", type, join(goPath, key));
+  /** Of the object itself they are known already; an embedded one keeps its own. */
+  #typeMeta(key: string, item: unknown, result: Plain): void {
+    if (typeof item !== "string") {
+      if (item !== null) this.#wrong(item, "string");
+    } else if (this.#steps.length > 1 && item !== "") result[key] = item;
   }
 
-  #value(type: FieldType, value: unknown, path: string, goPath: string, owner: TypeRef, field: Field): unknown {
+  #value(type: FieldType, value: unknown, field: Field): unknown {
+    const steps = this.#steps;
     switch (type.is) {
       case "object":
-        if (!isRecord(value)) return this.#wrong(value, goTypeOf(type), owner, goPath);
-        return this.object(type.type, value, path, goPath);
+        return isRecord(value) ? this.#object(type.type, value) : this.#wrong(value, goTypeOf(type));
       case "list":
-        if (!Array.isArray(value)) return this.#wrong(value, goTypeOf(type), owner, goPath);
-        return value.map((item, i) => this.#element(type.of, item, `${path}[${i}]`, goPath, owner, field));
+        if (!Array.isArray(value)) return this.#wrong(value, goTypeOf(type));
+        return value.map((item, i) => {
+          steps.push(i);
+          const element = this.#element(type.of, item, field);
+          steps.pop();
+          return element;
+        });
       case "map": {
-        if (!isRecord(value)) return this.#wrong(value, goTypeOf(type), owner, goPath);
+        if (!isRecord(value)) return this.#wrong(value, goTypeOf(type));
         const result: Plain = {};
         for (const key of Object.keys(value)) {
-          setOwn(result, key, this.#element(type.of, value[key], join(path, key), goPath, owner, field));
+          steps.push(key);
+          setOwn(result, key, this.#element(type.of, value[key], field));
+          steps.pop();
         }
         return result;
       }
       case "scalar":
-        return this.#scalar(type, value, owner, goPath);
+        return this.#scalar(type, value);
     }
   }
 
   /** Elements of lists and maps: a null is the zero value. */
-  #element(type: FieldType, value: unknown, path: string, goPath: string, owner: TypeRef, field: Field): unknown {
+  #element(type: FieldType, value: unknown, field: Field): unknown {
     if (value === null || value === undefined) return zeroOf({ ...field, type, pointer: false });
-    return this.#value(type, value, path, goPath, owner, field);
+    return this.#value(type, value, field);
   }
 
-  #scalar(type: FieldType & { readonly is: "scalar" }, value: unknown, owner: TypeRef, goPath: string): unknown {
+  #scalar(type: FieldType & { readonly is: "scalar" }, value: unknown): unknown {
     switch (type.scalar) {
       case "string":
-        return typeof value === "string" ? value : this.#wrong(value, goTypeOf(type), owner, goPath);
+        return typeof value === "string" ? value : this.#wrong(value, "string");
       case "bool":
-        return typeof value === "boolean" ? value : this.#wrong(value, "bool", owner, goPath);
+        return typeof value === "boolean" ? value : this.#wrong(value, "bool");
       case "float64":
-        return typeof value === "number" ? value : this.#wrong(value, "float64", owner, goPath);
+        return typeof value === "number" ? value : this.#wrong(value, "float64");
       case "int32":
       case "int64":
-        return this.#integer(type.scalar, value, owner, goPath);
+        return this.#integer(type.scalar, value);
       case "IntOrString":
-        return typeof value === "string" ? value : this.#integer("int32", value, owner, goPath);
+        return typeof value === "string" ? value : this.#integer("int32", value);
       case "bytes":
-        return this.#bytes(value, owner, goPath);
+        return this.#bytes(value);
       case "Quantity": {
         const text = typeof value === "string" || typeof value === "number" ? canonicalQuantity(value) : undefined;
         if (text === undefined) {
@@ -251,35 +276,29 @@ class Decoding {
       }
       case "Time":
       case "MicroTime":
-        return this.#time(type.scalar, value, owner, goPath);
+        return this.#time(type.scalar, value);
       case "FieldsV1":
       case "RawExtension":
         return value;
     }
   }
 
-  #integer(goType: "int32" | "int64", value: unknown, owner: TypeRef, goPath: string): unknown {
-    if (typeof value !== "number") return this.#wrong(value, goType, owner, goPath);
+  #integer(goType: "int32" | "int64", value: unknown): unknown {
+    if (typeof value !== "number") return this.#wrong(value, goType);
     const limit = goType === "int32" ? 2 ** 31 : 2 ** 63;
     if (Number.isInteger(value) && value >= -limit && value < limit) return value;
-    this.error ??= `json: cannot unmarshal number ${value} into Go struct field ${owner.name}.${goPath} of type ${goType}`;
-    return undefined;
+    return this.#wrong(value, goType, `number ${value}`);
   }
 
-  #bytes(value: unknown, owner: TypeRef, goPath: string): unknown {
-    if (typeof value !== "string") return this.#wrong(value, "[]uint8", owner, goPath);
+  #bytes(value: unknown): unknown {
+    if (typeof value !== "string") return this.#wrong(value, "[]uint8");
     const bad = badBase64At(value);
     if (bad >= 0) this.error ??= `illegal base64 data at input byte ${bad}`;
     return value.includes("\n") || value.includes("\r") ? value.replaceAll(/[\r\n]/g, "") : value;
   }
 
-  /** Whether a path names an unknown field, or something in one. */
-  isUnknown(path: string): boolean {
-    return this.unknown.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
-  }
-
-  #time(scalar: "Time" | "MicroTime", value: unknown, owner: TypeRef, goPath: string): unknown {
-    if (typeof value !== "string") return this.#wrong(value, "string", owner, goPath);
+  #time(scalar: "Time" | "MicroTime", value: unknown): unknown {
+    if (typeof value !== "string") return this.#wrong(value, "string");
     const text = scalar === "Time" ? canonicalTime(value) : canonicalMicroTime(value);
     if (text === undefined) {
       const layout = scalar === "Time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
@@ -288,9 +307,32 @@ class Decoding {
     return text;
   }
 
-  #wrong(value: unknown, goType: string, owner: TypeRef, goPath: string): undefined {
-    this.error ??= `json: cannot unmarshal ${jsonType(value)} into Go struct field ${owner.name}.${goPath} of type ${goType}`;
+  #wrong(value: unknown, goType: string, what: string = jsonType(value)): undefined {
+    this.error ??= `json: cannot unmarshal ${what} into Go struct field ${this.#goField()} of type ${goType}`;
     return undefined;
+  }
+
+  #path(): string {
+    return this.#steps.reduce<string>(
+      (path, step) => (typeof step === "number" ? `${path}[${step}]` : path === "" ? step : `${path}.${step}`),
+      "",
+    );
+  }
+
+  /** The innermost struct and the path, as Go's decoder names it: no indices or map keys, inlined structs by their name. */
+  #goField(): string {
+    const names: string[] = [];
+    let owner = this.#root;
+    let at: FieldType | undefined = { is: "object", type: this.#root };
+    for (const step of this.#steps) {
+      if (at?.is === "list" || at?.is === "map") at = at.of;
+      else if (at?.is === "object" && typeof step === "string") {
+        owner = at.type;
+        names.push(goName(owner, step));
+        at = owner.fields.get(step)?.type;
+      }
+    }
+    return `${owner.name}.${names.join(".")}`;
   }
 }
 
@@ -298,10 +340,6 @@ function isEmptyMap(type: FieldType, value: unknown): boolean {
   if (type.is !== "map") return false;
   for (const key in value as object) return key === undefined;
   return true;
-}
-
-function join(path: string, key: string): string {
-  return path === "" ? key : `${path}.${key}`;
 }
 
 /** A field of an inlined struct is named through it. */

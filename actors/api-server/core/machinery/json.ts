@@ -1,6 +1,7 @@
 /** JSON bodies, and the fields that occur twice in them (which `JSON.parse` does not tell). */
 import type { ExpectedKind } from "./decode-object.ts";
 import { unrecognized } from "./decode-object.ts";
+import { badRequest } from "./status.ts";
 
 export interface JsonBody {
   readonly value: unknown;
@@ -27,7 +28,7 @@ export function parseJson(text: string, expected: ExpectedKind): JsonBody {
       `couldn't get version/kind; json parse error: ${goSyntaxError(text, error)} (${quoted})`,
     );
   }
-  const duplicates = countKeysOfText(text) === countKeys(value) ? [] : findDuplicates(text);
+  const duplicates = countKeysOfText(text) === countKeys(value, 0) ? [] : findDuplicates(text);
   return { value, duplicates };
 }
 
@@ -36,12 +37,23 @@ function goSyntaxError(text: string, error: SyntaxError): string {
   return error.message;
 }
 
-function countKeys(value: unknown): number {
+/** Deeper values than this are refused: walking them would take more stack than there is. Go's decoder takes 10,000. */
+const DEPTH_MAX = 1000;
+
+/**
+ * @throws Status 400 for a value that nests too deep
+ */
+export function checkDepth(value: unknown): void {
+  countKeys(value, 0);
+}
+
+function countKeys(value: unknown, depth: number): number {
   if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEPTH_MAX) throw badRequest("json: exceeded max depth");
   let count = 0;
-  if (Array.isArray(value)) for (const item of value) count += countKeys(item);
+  if (Array.isArray(value)) for (const item of value) count += countKeys(item, depth + 1);
   else {
-    for (const key in value) count += 1 + countKeys((value as Readonly<Record<string, unknown>>)[key]);
+    for (const key in value) count += 1 + countKeys((value as Readonly<Record<string, unknown>>)[key], depth + 1);
   }
   return count;
 }
@@ -62,8 +74,29 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** Keys in JSON text that is known to be well formed: the strings that a colon follows. */
+const SPACED_COLON = /"[ \t\r\n]+:/;
+
+/**
+ * Keys in JSON text that is known to be well formed: the strings that a colon follows. Looks for `":`, and reads string by
+ * string only where that might be part of a string, or a space stands before a colon.
+ */
 function countKeysOfText(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) {
+    const before = text.charCodeAt(at - 1);
+    // An escaped quote, or the first of a string that begins with a colon.
+    if (before === BACKSLASH || !mayEndString(before)) return countKeysByString(text);
+    count++;
+  }
+  return SPACED_COLON.test(text) ? countKeysByString(text) : count;
+}
+
+/** Not what stands before the quote that begins a string: `{`, `[`, `,`, `:` or a space. */
+function mayEndString(code: number): boolean {
+  return code !== 0x7b && code !== 0x5b && code !== 0x2c && code !== COLON && code > 0x20;
+}
+
+function countKeysByString(text: string): number {
   let count = 0;
   let at = text.indexOf('"');
   while (at >= 0) {

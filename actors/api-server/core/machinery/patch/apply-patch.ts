@@ -4,6 +4,7 @@ import { statusError, statusOf } from "../../../../../protocols/api-server.ts";
 import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../decode-object.ts";
 import { decodeObject } from "../decode-object.ts";
+import { checkDepth } from "../json.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
 import { badRequest, failure, invalid, requestEntityTooLarge, unsupportedMediaType } from "../status.ts";
@@ -25,12 +26,15 @@ export const PATCH_TYPES: readonly PatchType[] = [
  * @throws Status 400
  */
 export function parsePatch(text: string): unknown {
+  let patch: unknown;
   try {
-    return JSON.parse(text);
+    patch = JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) throw badRequest("invalid JSON patch");
     throw error;
   }
+  checkDepth(patch);
+  return patch;
 }
 
 /**

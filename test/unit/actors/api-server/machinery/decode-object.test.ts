@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { parseJson } from "../../../../../actors/api-server/core/machinery/json.ts";
@@ -110,6 +111,33 @@ describe("parseJson", () => {
   it("finds no duplicates where equal keys are in different objects, or inside strings", () => {
     const text = '{"a":{"b":1},"c":[{"b":2},{"b":3}],"d":"\\"b\\": {\\"b\\":1}","e":"\\\\"}';
     expect(parseJson(text, pods).duplicates).toEqual([]);
+  });
+
+  it("finds them in strings of every kind, whatever stands around them", () => {
+    const word = fc.constantFrom("a", "b", ":", '"', "\\", '":', "{", "a b", "");
+    const value = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        word,
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(word, tie("value")),
+      ),
+    })).value;
+    const spaced = fc.constantFrom(undefined, 1, "\t");
+    fc.assert(
+      fc.property(fc.dictionary(word, value), spaced, fc.boolean(), (object, indent, before) => {
+        const clean = JSON.stringify(object, null, indent);
+        const text = before ? clean.replaceAll('": ', '" : ') : clean;
+        expect(parseJson(text, pods).duplicates).toEqual([]);
+        const doubled = `{"twice":${text}, "twice" :${text}}`;
+        expect(parseJson(doubled, pods).duplicates).toEqual(["twice"]);
+      }),
+    );
+  });
+
+  it("refuses values that nest so deep that a walk would take the whole stack", () => {
+    const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    expect(() => parseJson(deep, pods)).toThrow("exceeded max depth");
   });
 
   it("finds duplicates however their names are written", () => {
