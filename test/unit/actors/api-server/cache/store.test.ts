@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+const running: TestServer[] = [];
+const started = async (...args: Parameters<typeof startServer>): Promise<TestServer> => {
+  const server = await startServer(...args);
+  running.push(server);
+  return server;
+};
+afterEach(async () => {
+  for (const server of running.splice(0)) {
+    await server.stop();
+    expect(server.crashes).toEqual([]);
+  }
+});
+
+const target = { group: "", version: "v1", resource: "configmaps", namespace: "default" };
+const create = (server: TestServer, name: string): Promise<KubernetesObject> =>
+  server.request({ verb: "create", target, object: { metadata: { name } } });
+const get = (server: TestServer, name: string, resourceVersion?: string): Promise<KubernetesObject> =>
+  server.request({
+    verb: "get",
+    target: { ...target, name },
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  });
+
+describe("the store", () => {
+  it("asks etcd once for many readers that come together", async () => {
+    const server = await started();
+    await create(server, "a");
+    const before = server.etcd.calls.get("readIndex") ?? 0;
+    await Promise.all(Array.from({ length: 100 }, () => get(server, "a")));
+    expect((server.etcd.calls.get("readIndex") ?? 0) - before).toBeLessThanOrEqual(3);
+  });
+
+  it("serves a consistent read only when the cache has what was acknowledged before it", async () => {
+    const server = await started();
+    const other = await started({}, undefined, server.etcd);
+    server.etcd.hold();
+    await create(server, "a");
+    let found: KubernetesObject | undefined;
+    const reading = get(other, "a").then((object) => (found = object));
+    expect(hasReason(await get(other, "a", "0").catch((error: unknown) => error), "NotFound")).toBe(true);
+    expect(found).toBeUndefined();
+    server.etcd.release();
+    expect((await reading).metadata?.name).toBe("a");
+  });
+
+  it("goes on after its watch broke, losing and repeating nothing", async () => {
+    const server = await started();
+    const watch = server.watch({ target });
+    await watch.until(1);
+    await create(server, "a");
+    server.etcd.breakWatches();
+    await create(server, "b");
+    await create(server, "c");
+    const events = await watch.until(4);
+    expect(events.slice(1).map((event) => [event.type, event.object.metadata?.name])).toEqual([
+      ["ADDED", "a"],
+      ["ADDED", "b"],
+      ["ADDED", "c"],
+    ]);
+  });
+
+  it("loads anew when its revision is compacted, and makes its watchers list again", async () => {
+    const server = await started();
+    const watch = server.watch({ target });
+    await watch.until(1);
+    const made = await create(server, "a");
+    server.etcd.compact();
+    server.etcd.breakWatches("ETCD_COMPACTED");
+    expect(hasReason(await watch.ended, "Expired")).toBe(true);
+    expect((await get(server, "a")).metadata).toEqual(made.metadata);
+  });
+
+  it("follows another member when its own brings nothing that a quorum has", async () => {
+    const server = await started({ watchStallMs: 20 });
+    server.etcd.hold();
+    await create(server, "a");
+    expect((await get(server, "a")).metadata?.name).toBe("a");
+  });
+
+  it("lets a watch from before its own start resume, as far as it replays the past", async () => {
+    const server = await started();
+    const first = await create(server, "a");
+    await create(server, "b");
+    const { resourceVersion = "" } = first.metadata ?? {};
+    const restarted = await started({ replayRevisions: 100 }, undefined, server.etcd);
+    const events = await restarted.watch({ target, resourceVersion }).until(1);
+    expect(events[0]?.object.metadata?.name).toBe("b");
+    const forgetful = await started({ replayRevisions: 0 }, undefined, server.etcd);
+    const status = statusOf(await forgetful.watch({ target, resourceVersion }).ended);
+    expect([status?.code, status?.reason]).toEqual([410, "Expired"]);
+    expect(status?.message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
+  });
+
+  it("waits for a revision that it has not seen yet, and says so when that does not come", async () => {
+    const server = await started({ requestTimeoutMs: 50, watchStallMs: 20 });
+    const list = server.request({ verb: "list", target, options: { resourceVersion: "999" } });
+    const status = statusOf(await list.catch((error: unknown) => error));
+    expect([status?.code, status?.details?.causes?.[0]?.reason]).toEqual([504, "ResourceVersionTooLarge"]);
+  });
+
+  it("tries another member when one refuses or is lost", async () => {
+    const server = await started();
+    server.etcd.trouble("readIndex", { how: "refuse", code: "ETCD_NO_LEADER" });
+    server.etcd.trouble("txn", { how: "refuse", code: "ACTOR_DOWN" });
+    await create(server, "a");
+    expect((await get(server, "a")).metadata?.name).toBe("a");
+  });
+});
