@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { configMaps, nodes } from "../../../actors/client/resources.ts";
 import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
@@ -8,7 +9,8 @@ let cluster: NodeCluster;
 
 beforeAll(async () => {
   bundles = await buildBundles();
-  cluster = new NodeCluster(bundles, { kubeletToken: "secret" });
+  const images = { "test/spin:1": { module: join(bundles, "spin.mjs") } };
+  cluster = new NodeCluster(bundles, { kubeletToken: "secret" }, { images });
   await cluster.start();
 });
 afterAll(async () => {
@@ -100,6 +102,38 @@ it("a ConfigMap's new content reaches the volumes of pods that run", async () =>
   await expect.poll(async () => (await logs("reader", "?tailLines=1")).text).toBe("new\n");
   await cluster.client.patch(configMaps, "live", "default", { data: { word: null, other: "moved" } });
   await expect.poll(async () => (await logs("reader", "?tailLines=1")).text).toBe("moved\n");
+});
+
+it.runIf(process.platform === "linux")("processes listen on one port, each on its own address", async () => {
+  const source = "require('http').createServer((q, s) => s.end(require('os').hostname())).listen(8080)";
+  const probe = { httpGet: { port: "http" } };
+  const container = {
+    name: "main",
+    image: "node:22",
+    command: ["node", "-e", source],
+    ports: [{ name: "http", containerPort: 8080 }],
+    readinessProbe: probe,
+  };
+  for (const name of ["one", "two"]) await cluster.create(name, { containers: [container] });
+  for (const name of ["one", "two"]) {
+    await cluster.untilPod(name, isReady);
+    const ip = (await cluster.get(name))?.status?.podIP;
+    expect(await (await fetch(`http://${ip}:8080/`)).text()).toBe(name);
+  }
+});
+
+it("a thread that spins harms no other pod, and ends when it is deleted", async () => {
+  const file = join(bundles, "spin.mjs");
+  writeFileSync(file, "setTimeout(() => { for (;;); }, 50)");
+  await cluster.create("spin", {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "main", image: "test/spin:1" }],
+  });
+  await cluster.untilPod("spin", isReady);
+  await cluster.create("calm", { containers: [{ name: "main", image: "nginx" }] });
+  await cluster.untilPod("calm", isReady);
+  await cluster.delete("spin");
+  await isGone("spin");
 });
 
 it("exec probes run in processes", async () => {
