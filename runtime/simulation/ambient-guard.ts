@@ -37,7 +37,8 @@ export class AmbientGuard {
     patches.push(...hide(globalThis.crypto, "randomUUID", () => onUse("crypto.randomUUID")));
     patches.push(...hide(globalThis.crypto, "getRandomValues", () => onUse("crypto.getRandomValues")));
     guard(AbortSignal, "timeout", "AbortSignal.timeout");
-    guard(process, "hrtime", "process.hrtime");
+    const hrtime = (): never => onUse("process.hrtime");
+    guard(process, "hrtime", "process.hrtime", Object.assign(hrtime, { bigint: hrtime }));
     this.patches = patches;
   }
 

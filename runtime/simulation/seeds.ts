@@ -47,8 +47,9 @@ export async function runSeeds<T>(options: RunSeedsOptions): Promise<SeedsOutcom
   let next = 0;
   let failed = false;
   const gaveUp = (): boolean => signal?.aborted === true;
+  const isOver = (): boolean => (failed && stopAtFailure) || gaveUp();
   const work = async (): Promise<void> => {
-    while (next < seeds.length && !(failed && stopAtFailure) && !gaveUp()) {
+    while (next < seeds.length && !isOver()) {
       const index = next++;
       const seed = seeds[index]!;
       const task: SeedTask = { seed, options: options.options };

@@ -197,7 +197,8 @@ export class SimLinks {
   /** Links two ends again after `break`. */
   mend(left: string, right: string): void {
     const end = this.ends.get(left);
-    if (end !== undefined && end.links.get(right)?.open !== true && this.ends.has(right)) this.connect(end, right);
+    if (end === undefined || !this.ends.has(right) || this.pairs.get(left)?.has(right) !== true) return;
+    if (end.links.get(right)?.open !== true) this.connect(end, right);
   }
 
   private connect(end: LinkEnd, peer: string): void {

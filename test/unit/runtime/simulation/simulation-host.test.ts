@@ -172,6 +172,20 @@ describe("SimulationHost", () => {
     expect(await host.settle(() => storeOf(host).call("read", null))).toEqual({ values: [] });
   });
 
+  it("links nobody at the end of a partition who was not linked before", async () => {
+    const host = toyHost(1);
+    await host.start();
+    host.partition(["client-0"], ["client-1", "store-0"], { breakAfterMs: 10 });
+    await host.run(100);
+    host.heal(["client-0"], ["client-1", "store-0"]);
+    await host.run(10);
+    const before = host.trace.count;
+    host.kill("client-0");
+    await host.run(10);
+    const told = host.trace.events.slice(before - host.trace.count).filter(({ kind }) => kind === "down");
+    expect(told.map(({ actor: name }) => name).sort()).toEqual(["store-0", "store-1", "test"]);
+  });
+
   it("cuts one direction only when asked to", async () => {
     const host = storeHost();
     await host.start();
