@@ -18,7 +18,7 @@ import {
 import type { Session } from "../session.ts";
 
 export function garbageCollector(session: Session): void {
-  new GarbageCollector(session);
+  new GarbageCollector(session).register();
 }
 
 class GarbageCollector {
@@ -36,7 +36,10 @@ class GarbageCollector {
     this.queue = session.queue("garbage-collector", (uid) => this.reconcile(uid), {
       workers: session.options.garbageCollectorWorkers,
     });
-    for (const { resource, informer } of session.followed) {
+  }
+
+  register(): void {
+    for (const { resource, informer } of this.session.followed) {
       informer.onChange(({ type, object, previous }) => {
         if (type === "deleted") return this.onGone(previous ?? object);
         // An object made anew under an old name: the first one's end was missed.

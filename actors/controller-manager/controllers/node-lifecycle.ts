@@ -12,7 +12,7 @@ import type { Session } from "../session.ts";
 const LEASE_NAMESPACE = "kube-node-lease";
 
 export function nodeLifecycleController(session: Session): void {
-  new NodeLifecycle(session);
+  new NodeLifecycle(session).register();
 }
 
 class NodeLifecycle {
@@ -27,6 +27,10 @@ class NodeLifecycle {
     this.health = new NodeHealth({ graceMs, startupGraceMs });
     this.limit = new Limit(podWritesMax);
     this.queue = session.queue("node-lifecycle", (name) => this.reconcile(name));
+  }
+
+  register(): void {
+    const { session } = this;
     const { clock } = session.ctx;
     session.nodes.onChange(({ type, object }) => {
       const name = object.metadata?.name ?? "";

@@ -18,7 +18,7 @@ import { Limit, slowStart } from "../limit.ts";
 import type { Session } from "../session.ts";
 
 export function replicaSetController(session: Session): void {
-  new ReplicaSetController(session);
+  new ReplicaSetController(session).register();
 }
 
 class ReplicaSetController {
@@ -31,6 +31,10 @@ class ReplicaSetController {
     this.session = session;
     this.limit = new Limit(session.options.podWritesMax);
     this.queue = session.queue("replica-set", (key) => this.reconcile(key));
+  }
+
+  register(): void {
+    const { session } = this;
     session.replicaSets.onChange(({ type, object }) => {
       if (type === "deleted") this.expectations.forget(keyOf(object));
       this.queue.add(keyOf(object));

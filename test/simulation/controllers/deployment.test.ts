@@ -20,7 +20,7 @@ it("brings a Deployment up, spreads it, rolls it over and scales it", async () =
   );
   await plane.until("the rollout", () => isSettled(plane.client, 6));
   const sets = await plane.do((client) => client.list(replicaSets, { namespace: "default" }));
-  expect(sets.items.map(({ spec }) => spec?.replicas).sort()).toEqual([0, 6]);
+  expect(sets.items.map(({ spec }) => `${spec?.replicas}`).sort()).toEqual(["0", "6"]);
   const { status } = await plane.do((client) => client.get(deployments, "web", "default"));
   expect(status?.conditions?.find(({ type }) => type === "Progressing")).toMatchObject({
     status: "True",

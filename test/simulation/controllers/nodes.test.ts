@@ -84,10 +84,10 @@ it("does not take all nodes for lost when it is itself the one that heard nothin
   await plane.start();
   await plane.do((client) => client.create(deployments, web(3)));
   await plane.until("3 replicas", () => isSettled(plane.client, 3));
-  const before = (await plane.do(podsOf)).map(({ metadata }) => metadata?.uid).sort();
+  const before = (await plane.do(podsOf)).map(({ metadata }) => metadata?.uid ?? "").sort();
   plane.host.stall("etcd-0", 2_500);
   await plane.host.run(8_000);
-  expect((await plane.do(podsOf)).map(({ metadata }) => metadata?.uid).sort()).toEqual(before);
+  expect((await plane.do(podsOf)).map(({ metadata }) => metadata?.uid ?? "").sort()).toEqual(before);
 });
 
 it("writes nothing but Leases when nothing happens", async () => {

@@ -31,5 +31,7 @@ export function templateHash(template: PodTemplateSpec | undefined, collisions: 
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
-  return [...String(hash >>> 0)].map((digit) => SAFE.charAt(digit.charCodeAt(0) % SAFE.length)).join("");
+  return Array.from(String(hash >>> 0))
+    .map((digit) => SAFE.charAt(digit.charCodeAt(0) % SAFE.length))
+    .join("");
 }

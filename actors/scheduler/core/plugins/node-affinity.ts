@@ -1,4 +1,10 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from "../../../../protocols/kubernetes/core-v1.ts";
+import type {
+  Affinity,
+  Node,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PreferredSchedulingTerm,
+} from "../../../../protocols/kubernetes/core-v1.ts";
 import type { FilterPlugin, ScorePlugin } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
 
@@ -33,11 +39,7 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
   },
 };
 
-type Affinity = NonNullable<NonNullable<import("../../../../protocols/kubernetes/core-v1.ts").Pod["spec"]>["affinity"]>;
-
-function preferredOf(
-  affinity: Affinity | undefined,
-): NonNullable<NonNullable<Affinity["nodeAffinity"]>["preferredDuringSchedulingIgnoredDuringExecution"]> {
+function preferredOf(affinity: Affinity | undefined): readonly PreferredSchedulingTerm[] {
   return affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
 }
 

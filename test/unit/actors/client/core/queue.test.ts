@@ -82,7 +82,12 @@ it("loses no key and never hands one out twice at a time, whatever happens", () 
         queue.done(key);
       }
       queue.advance(nowMs + 10_000);
-      while (take()) for (const key of [...working]) (working.delete(key), queue.done(key));
+      while (take()) {
+        for (const key of [...working]) {
+          working.delete(key);
+          queue.done(key);
+        }
+      }
       expect([...owed]).toEqual([]);
       expect(queue.size).toBe(0);
     }),

@@ -147,9 +147,9 @@ it("always ends with every pod in exactly one slice of its ports, none too full,
           ...next.create,
         ];
         const seen = slices.flatMap((slice) =>
-          (slice.endpoints ?? []).map((endpoint) => [endpoint.targetRef?.uid, slice.ports?.[0]?.port]),
+          (slice.endpoints ?? []).map((endpoint) => `${endpoint.targetRef?.uid}:${slice.ports?.[0]?.port}`),
         );
-        expect([...seen].sort()).toEqual(round.map((index) => [`p${index}`, index % 3 === 0 ? 80 : 81]).sort());
+        expect([...seen].sort()).toEqual(round.map((index) => `p${index}:${index % 3 === 0 ? 80 : 81}`).sort());
         expect(Math.max(...slices.map((slice) => slice.endpoints?.length ?? 0))).toBeLessThanOrEqual(100);
         expect(new Set(slices.map((slice) => slice.metadata?.name)).size).toBe(slices.length);
         expect(plan(service(), pods, slices)).toEqual({ create: [], update: [], delete: [] });

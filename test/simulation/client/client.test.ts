@@ -1,0 +1,189 @@
+import { expect, it } from "vitest";
+import { Client } from "../../../actors/client/client.ts";
+import type { Change } from "../../../actors/client/informer.ts";
+import { Informer } from "../../../actors/client/informer.ts";
+import { configMaps } from "../../../actors/client/resources.ts";
+import { WorkQueue } from "../../../actors/client/work-queue.ts";
+import { hasReason } from "../../../protocols/api-server.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
+import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
+import { fakeApiServer, FakeStore } from "./fake-api-server.ts";
+
+const SERVERS = ["api-server-0", "api-server-1"];
+
+async function start(): Promise<{ readonly host: SimulationHost; readonly store: FakeStore; readonly client: Client }> {
+  const store = new FakeStore();
+  const host = new SimulationHost({
+    seed: 1,
+    spec: {
+      name: "root",
+      strategy: "one_for_one",
+      intensity: INTENSITY,
+      backoff: BACKOFF,
+      children: SERVERS.map((name) => ({
+        name,
+        actor: "api-server",
+        options: null,
+        links: [],
+        restart: "permanent",
+        shutdownMs: SHUTDOWN_MS,
+        startTimeoutMs: START_TIMEOUT_MS,
+      })),
+    },
+    definitions: { "api-server": fakeApiServer(store) },
+    embedder: { name: "cluster", links: SERVERS },
+  });
+  await host.start();
+  return { host, store, client: new Client(host.context, SERVERS, { listPageSize: 2 }) };
+}
+
+const names = (objects: readonly ConfigMap[]): readonly string[] =>
+  objects.map(({ metadata }) => metadata?.name ?? "").sort();
+
+it("gathers a list from its pages", async () => {
+  const { host, store, client } = await start();
+  for (const name of ["a", "b", "c", "d", "e"]) store.put(name);
+  const list = await host.settle(() => client.list(configMaps, { namespace: "default" }));
+  expect(names(list.items)).toEqual(["a", "b", "c", "d", "e"]);
+  expect(list.metadata).toEqual({ resourceVersion: "5" });
+  expect(store.requests).toBe(3);
+});
+
+it("goes to the next server when one is dead or hangs, within the deadline", async () => {
+  const { host, store, client } = await start();
+  store.put("a");
+  host.kill("api-server-0");
+  const found = await host.settle(() => client.get(configMaps, "a", "default"), 100);
+  expect(found.metadata?.name).toBe("a");
+  await host.run(2_000);
+  host.stall("api-server-0", 60_000);
+  const before = host.nowMs;
+  await host.settle(() => client.get(configMaps, "a", "default"));
+  expect(host.nowMs - before).toBeLessThan(5_100);
+});
+
+it("waits out a missing quorum, and gives up at its deadline with the server's own answer", async () => {
+  const { host, store, client } = await start();
+  store.put("a");
+  store.unavailable = 5;
+  await host.settle(() => client.get(configMaps, "a", "default"), 1_000);
+  store.unavailable = Infinity;
+  const before = host.nowMs;
+  const error = await host.settle(() => client.get(configMaps, "a", "default").catch((failure: unknown) => failure));
+  expect(hasReason(error, "ServiceUnavailable")).toBe(true);
+  expect(host.nowMs - before).toBeLessThanOrEqual(10_000);
+});
+
+it("answers NotFound as an error to get, and as nothing to find", async () => {
+  const { host, client } = await start();
+  const error = await host.settle(() => client.get(configMaps, "a", "default").catch((failure: unknown) => failure));
+  expect(hasReason(error, "NotFound")).toBe(true);
+  expect(await host.settle(() => client.find(configMaps, "a", "default"))).toBeUndefined();
+});
+
+it("makes one object of a generated name, though the answer to its creation is lost", async () => {
+  const { host, store, client } = await start();
+  store.loseAnswers = 1;
+  const made = await host.settle(() =>
+    client.create(configMaps, { metadata: { generateName: "web-", namespace: "default" } }),
+  );
+  expect(made.metadata?.name).toMatch(/^web-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  expect([...store.objects.keys()]).toEqual([made.metadata?.name]);
+});
+
+async function informed(): Promise<{
+  readonly host: SimulationHost;
+  readonly store: FakeStore;
+  readonly informer: Informer<ConfigMap>;
+  readonly seen: string[];
+}> {
+  const { host, store, client } = await start();
+  store.put("a");
+  store.put("b");
+  const informer = new Informer(host.context, client, configMaps);
+  const seen: string[] = [];
+  informer.onChange(({ type, object }: Change<ConfigMap>) => void seen.push(`${type} ${object.metadata?.name}`));
+  await host.settle(() => {
+    informer.start();
+    return informer.whenSynced();
+  });
+  await host.run(50);
+  expect(seen.splice(0)).toEqual(["added a", "added b"]);
+  return { host, store, informer, seen };
+}
+
+it("follows changes, and takes up where it was when its server dies or ends the watch", async () => {
+  const { host, store, informer, seen } = await informed();
+  store.put("a");
+  store.remove("b");
+  await host.run(50);
+  expect(seen.splice(0)).toEqual(["modified a", "deleted b"]);
+  host.kill("api-server-0");
+  store.put("c");
+  await host.run(200);
+  store.endWatches();
+  store.put("d");
+  await host.run(200);
+  expect(seen.splice(0)).toEqual(["added c", "added d"]);
+  expect(names(informer.list())).toEqual(["a", "c", "d"]);
+});
+
+it("lists anew when its revision is no longer kept, and tells only of what changed", async () => {
+  const { host, store, informer, seen } = await informed();
+  host.partition(["cluster"], SERVERS);
+  store.remove("a");
+  store.put("b");
+  store.put("c");
+  store.compacted = store.revision;
+  host.heal(["cluster"], SERVERS);
+  store.endWatches();
+  await host.run(3_000);
+  expect(new Set(seen)).toEqual(new Set(["deleted a", "modified b", "added c"]));
+  expect(names(informer.list())).toEqual(["b", "c"]);
+});
+
+it("is silent once stopped", async () => {
+  const { host, store, informer, seen } = await informed();
+  informer.stop();
+  store.put("z");
+  await host.run(500);
+  expect(seen).toEqual([]);
+});
+
+it("reconciles a key again after a failure, later each time up to the cap", async () => {
+  const { host } = await start();
+  const queue = new WorkQueue(host.context, { name: "test", backoff: { baseMs: 10, capMs: 40 } });
+  const atMs: number[] = [];
+  queue.add("k");
+  queue.run(async () => {
+    // To the nearest ten: messages and timers have latencies of their own.
+    atMs.push(Math.round(host.nowMs / 10) * 10);
+    if (atMs.length < 5) throw new InkubeError("NOT_YET", "not yet");
+  });
+  await host.run(500);
+  expect(atMs.map((at, index) => at - (atMs[index - 1] ?? at))).toEqual([0, 10, 20, 40, 40]);
+  expect(queue.size).toBe(0);
+});
+
+it("never works on one key twice at a time, nor on more keys than it has workers", async () => {
+  const { host } = await start();
+  const queue = new WorkQueue(host.context, { name: "test", workers: 2 });
+  const active: string[] = [];
+  const widths: number[] = [];
+  queue.run(async (key) => {
+    expect(active).not.toContain(key);
+    active.push(key);
+    widths.push(active.length);
+    await host.context.clock.sleep(5);
+    active.splice(active.indexOf(key), 1);
+  });
+  for (let round = 0; round < 5; round++) {
+    for (const key of ["a", "b", "c"]) queue.add(key);
+    await host.run(3);
+  }
+  await host.run(100);
+  expect(Math.max(...widths)).toBe(2);
+  expect(queue.size).toBe(0);
+});
