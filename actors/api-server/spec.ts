@@ -85,7 +85,7 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   bodyTimeoutMs: 30_000,
   watchBufferBytes: 8_388_608,
   deleteWorkers: 64,
-  historyMax: 16_384,
+  historyMax: 8_192,
   historyMin: 128,
   historyAgeMs: 75_000,
 };

@@ -8,6 +8,9 @@ import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** What follows the head in an object with any metadata. */
+const QUOTE = 0x22;
+
 /** How every stored object of one kind begins, so that `resourceVersion` can be put in without parsing. */
 export interface Head {
   readonly kind: string;
@@ -48,17 +51,22 @@ export class StoredObject {
   /** `<namespace>/<name>`, or `<name>` of what is cluster-scoped. */
   readonly key: string;
   readonly revision: number;
-  /** As in etcd. */
-  readonly value: Uint8Array;
-  private parsed: KubernetesObject | undefined;
+  /** Either the bytes of etcd, or those for readers, which hold the former: never both. */
+  private stored: Uint8Array | undefined;
   private encoded: Uint8Array | undefined;
+  private parsed: KubernetesObject | undefined;
 
   constructor(head: Head, key: string, revision: number, value: Uint8Array, object?: KubernetesObject) {
     this.head = head;
     this.key = key;
     this.revision = revision;
-    this.value = value;
+    this.stored = value;
     this.parsed = object === undefined ? undefined : withRevision(object, revision);
+  }
+
+  /** As in etcd. */
+  get value(): Uint8Array {
+    return this.stored ?? this.cut(this.encoded as Uint8Array);
   }
 
   /** Complete, with `resourceVersion`. Shared: never change it. */
@@ -68,7 +76,11 @@ export class StoredObject {
 
   /** JSON of `object`. */
   get bytes(): Uint8Array {
-    return (this.encoded ??= this.splice());
+    if (this.encoded === undefined) {
+      this.encoded = this.splice(this.value);
+      this.stored = undefined;
+    }
+    return this.encoded;
   }
 
   /** The state as of another revision: a deletion carries the revision that deleted. */
@@ -77,15 +89,32 @@ export class StoredObject {
     return new StoredObject(this.head, this.key, revision, this.value, this.parsed);
   }
 
-  private splice(): Uint8Array {
-    const { head, value } = this;
-    if (!startsWith(value, head.bytes)) return encoder.encode(JSON.stringify(this.object));
-    const revision = `"resourceVersion":"${this.revision}",`;
+  private splice(value: Uint8Array): Uint8Array {
+    const { head } = this;
+    if (!startsWith(value, head.bytes) || value[head.bytes.length] !== QUOTE) {
+      return encoder.encode(JSON.stringify(this.object));
+    }
+    const revision = this.revisionMember();
     const bytes = new Uint8Array(value.length + revision.length);
     bytes.set(head.bytes);
     for (let i = 0; i < revision.length; i++) bytes[head.bytes.length + i] = revision.charCodeAt(i);
     bytes.set(value.subarray(head.bytes.length), head.bytes.length + revision.length);
     return bytes;
+  }
+
+  private cut(bytes: Uint8Array): Uint8Array {
+    const { head } = this;
+    if (!startsWith(bytes, head.bytes))
+      return encodeStored(head, JSON.parse(decoder.decode(bytes)) as KubernetesObject);
+    const revision = this.revisionMember();
+    const value = new Uint8Array(bytes.length - revision.length);
+    value.set(head.bytes);
+    value.set(bytes.subarray(head.bytes.length + revision.length), head.bytes.length);
+    return value;
+  }
+
+  private revisionMember(): string {
+    return `"resourceVersion":"${this.revision}",`;
   }
 }
 
