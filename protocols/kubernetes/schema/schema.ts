@@ -147,7 +147,7 @@ export function findType(apiVersion: string, kind: string): TypeRef | undefined 
   return owner === undefined ? undefined : refIn(owner, kind);
 }
 
-const SCALARS: ReadonlySet<string> = new Set([
+const SCALAR_NAMES: readonly Scalar[] = [
   "string",
   "bool",
   "int32",
@@ -160,13 +160,17 @@ const SCALARS: ReadonlySet<string> = new Set([
   "IntOrString",
   "FieldsV1",
   "RawExtension",
-]);
+];
+const SCALAR_TYPES: ReadonlyMap<string, FieldType> = new Map(
+  SCALAR_NAMES.map((scalar): [string, FieldType] => [scalar, { is: "scalar", scalar }]),
+);
 
 function parseFieldType(owner: SchemaPackage, text: string): FieldType {
   if (text.startsWith("*")) return parseFieldType(owner, text.slice(1));
   if (text.startsWith("[]")) return { is: "list", of: parseFieldType(owner, text.slice(2)) };
   if (text.startsWith("map:")) return { is: "map", of: parseFieldType(owner, text.slice(4)) };
-  if (SCALARS.has(text)) return { is: "scalar", scalar: text as Scalar };
+  const scalar = SCALAR_TYPES.get(text);
+  if (scalar !== undefined) return scalar;
   const dot = text.indexOf(".");
   const home = dot < 0 ? owner : PACKAGES[text.slice(0, dot)];
   const name = text.slice(dot + 1);
@@ -177,27 +181,49 @@ function parseFieldType(owner: SchemaPackage, text: string): FieldType {
   return { is: "object", type };
 }
 
+const NO_TEXTS: readonly string[] = [];
+
+/** Marks are few: most lines have none. */
 function parseField(owner: SchemaPackage, line: string): Field {
-  const [label = "", number = "", type = "", ...marks] = line.split(" ");
-  const mark = (name: string): string | undefined =>
-    marks.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
-  const [listType, listMapKeys] = (mark("list") ?? "").split(":");
-  const optional = label.endsWith("?");
-  const kept = label.endsWith("~");
+  const parts = line.split(" ");
+  const [label = "", number = "", type = ""] = parts;
+  const last = label.charCodeAt(label.length - 1);
+  const optional = last === QUESTION;
+  const kept = last === TILDE;
+  let patchStrategies = NO_TEXTS;
+  let mergeKey: string | undefined;
+  let listType: Field["listType"];
+  let listMapKeys = NO_TEXTS;
+  let atomic = false;
+  for (let i = 3; i < parts.length; i++) {
+    const [mark = "", value = ""] = (parts[i] ?? "").split("=");
+    if (mark === "patch") patchStrategies = value.split(",");
+    else if (mark === "key") mergeKey = value;
+    else if (mark === "map") atomic = value === "atomic";
+    else if (mark === "list") {
+      const [name, keys] = value.split(":");
+      listType = name as Field["listType"];
+      if (keys !== undefined) listMapKeys = keys.split(",");
+    }
+  }
   return {
     name: optional || kept ? label.slice(0, -1) : label,
     number: Number(number),
     type: parseFieldType(owner, type),
     required: !optional && !kept,
     omitEmpty: optional,
-    pointer: type.startsWith("*"),
-    patchStrategies: mark("patch")?.split(",") ?? [],
-    mergeKey: mark("key"),
-    listType: listType === "" ? undefined : (listType as "map" | "set" | "atomic"),
-    listMapKeys: listMapKeys?.split(",") ?? [],
-    atomic: mark("map") === "atomic",
+    pointer: type.charCodeAt(0) === ASTERISK,
+    patchStrategies,
+    mergeKey,
+    listType,
+    listMapKeys,
+    atomic,
   };
 }
+
+const QUESTION = 0x3f;
+const TILDE = 0x7e;
+const ASTERISK = 0x2a;
 
 function parseType(owner: SchemaPackage, name: string): ParsedType {
   const fields = new Map<string, Field>();
