@@ -87,6 +87,8 @@ export interface ContainerStatus {
   readonly annotations: Readonly<Record<string, string>>;
   /** Relative to the runtime's own directory. */
   readonly logPath: string;
+  /** Whether it tells the ports that it listens on: Node.js does, other programs don't. */
+  readonly reportsListening: boolean;
   /** Port asked for -> port that really listens, as the container reported them; the same unless it had to be moved. */
   readonly listening: Readonly<Record<string, number>>;
 }

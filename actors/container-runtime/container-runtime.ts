@@ -18,7 +18,7 @@ import type { Actor, ActorDefinition, Context, Sink } from "../../runtime/actor.
 import { defineActor } from "../../runtime/actor.ts";
 import type { Exit, JournalRecord } from "./core/container-table.ts";
 import { ContainerTable } from "./core/container-table.ts";
-import { findImage, imageId, imageNotFound, programOf } from "./core/images.ts";
+import { findImage, imageId, imageNotFound, programOf, reportsListening } from "./core/images.ts";
 import type { LogLine } from "./core/log-format.ts";
 import { renderLog } from "./core/log-format.ts";
 import type { ContainerRuntimeIo, ContainerSpec, Driver, DriverEvents, RunningContainer } from "./driver.ts";
@@ -202,6 +202,7 @@ class ContainerRuntime {
       labels: config.labels ?? {},
       annotations: config.annotations ?? {},
       logPath: `${logDirectory(sandbox)}/${name}/${attempt}.log`,
+      reportsListening: reportsListening(config, this.options),
       listening: {},
     };
     this.configs.set(status.id, config);

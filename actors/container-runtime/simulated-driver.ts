@@ -12,6 +12,8 @@ import { isWell, simulatedPlan } from "./core/simulated.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "./driver.ts";
 
 const encoder = new TextEncoder();
+/** What all pods have where none has an address of its own. */
+const SHARED_IP = "127.0.0.1";
 /** A request's head beyond this is no probe and no test: the connection is dropped. */
 const HEAD_BYTES_MAX = 16_384;
 
@@ -62,14 +64,17 @@ class SimulatedContainer implements RunningContainer {
     }
   }
 
-  /** On the port asked for, or on any where the machine refuses that one; undefined when it is taken (host network). */
+  /**
+   * On the port asked for, or on any where the machine refuses that one, or another pod of the same address has it;
+   * undefined when it is taken otherwise (host network).
+   */
   private async listenOn(port: number): Promise<Listener | undefined> {
     const take = (connection: Connection): void => this.serve(connection);
     try {
       return await this.ctx.net.listen({ host: this.spec.podIp, port }, take);
     } catch (error) {
-      if (hasCode(error, "ADDRESS_IN_USE")) return undefined;
-      if (!hasCode(error, "PERMISSION_DENIED", "ADDRESS_NOT_AVAILABLE")) throw error;
+      if (hasCode(error, "ADDRESS_IN_USE") && this.spec.podIp !== SHARED_IP) return undefined;
+      if (!hasCode(error, "PERMISSION_DENIED", "ADDRESS_NOT_AVAILABLE", "ADDRESS_IN_USE")) throw error;
       return await this.ctx.net.listen({ host: this.spec.podIp, port: 0 }, take);
     }
   }

@@ -24,6 +24,8 @@ const STOP_SLACK_MS = 15_000;
 const HOOK_TIMEOUT_MS = 60_000;
 /** What a container gets at least after its preStop hook has used up the grace period. The kubelet's own 2 s. */
 const GRACE_AFTER_HOOK_MS = 2_000;
+/** What pods have where the machine binds no address for each. */
+const SHARED_IP = "127.0.0.1";
 /** Output of a failed probe or hook that is shown. */
 const OUTPUT_SHOWN = 1_024;
 
@@ -259,6 +261,16 @@ export class PodOperations {
     if (target === undefined) return { isSuccess: false, output: "gRPC probes are not supported" };
     const address = addressOf(target, container, status, ip);
     if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
+    // On an address that all pods share, the port itself may be another pod's.
+    const isOwn = target.host === undefined || target.host === "";
+    if (
+      isOwn &&
+      ip === SHARED_IP &&
+      status.reportsListening &&
+      !Object.values(status.listening).includes(address.port)
+    ) {
+      return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
+    }
     return httpGet === undefined
       ? await probeTcp(ctx, address, timeoutMs)
       : await probeHttp(ctx, httpGet, address, timeoutMs);

@@ -154,6 +154,16 @@ export function programOf(
   return registered.workingDir === undefined ? program : { ...program, workingDir: registered.workingDir };
 }
 
+/** Whether what runs tells the ports that it listens on: threads, simulations, and processes that are Node.js themselves. */
+export function reportsListening(
+  config: { readonly image: string; readonly command?: readonly string[]; readonly args?: readonly string[] },
+  options: ImageOptions,
+): boolean {
+  if (findImage(config.image, options) === undefined) return false;
+  const program = programOf(config.image, config.command ?? [], config.args ?? [], options);
+  return program.driver !== "process" || /^(.*\/)?node$/.test(program.argv[0] ?? "");
+}
+
 function builtInProgram(builtIn: BuiltIn, command: readonly string[], args: readonly string[]): Program {
   switch (builtIn) {
     case "pause":

@@ -74,6 +74,8 @@ export interface Failure {
 
 /** How long a failed pull shows as ErrImagePull before it shows as ImagePullBackOff. */
 const PULL_ERROR_SHOWN_MS = 1_000;
+/** How long a container may take to listen on its ports before it is ready without them, where that matters. */
+const PLACE_WAIT_MS = 10_000;
 /** Default of `spec.terminationGracePeriodSeconds`. */
 const GRACE_SECONDS = 30;
 /** Ended attempts of a container that are kept beside its latest one, for `logs --previous`. */
@@ -107,6 +109,8 @@ export class PodWorker {
   private readonly containers = new Map<string, ContainerStatus>();
   private readonly memory = new Map<string, ContainerMemory>();
   private readonly probes = new Map<string, ProbeSchedule[]>();
+  /** Containers that have not told where they listen for so long that they are taken to listen nowhere. */
+  private readonly impatient = new Set<string>();
   private readonly inFlight = new Set<string>();
   /** By when a container that is being stopped has to be gone, and whether for the pod's own end. */
   private readonly stopping = new Map<string, number>();
@@ -373,6 +377,11 @@ export class PodWorker {
       this.stop(status, container, why.message, why.graceMs, now);
       return;
     }
+    if (this.isPlaceUnknown(status)) {
+      const leftMs = status.startedAtMs + PLACE_WAIT_MS - now.wallMs;
+      if (leftMs > 0) this.wake(leftMs);
+      else this.impatient.add(status.id);
+    }
     const isStarted = this.isStarted(status);
     for (const probe of this.probes.get(status.id) ?? []) {
       if (probe.kind !== "startup" && !isStarted) continue;
@@ -552,8 +561,23 @@ export class PodWorker {
 
   private isReady(status: ContainerStatus): boolean {
     if (this.stopping.has(status.id)) return false;
+    if (this.isPlaceUnknown(status)) return false;
     return (this.probes.get(status.id) ?? []).every(
       ({ kind, verdict }) => kind !== "readiness" || verdict === "success",
+    );
+  }
+
+  /**
+   * Where pods share one address, a container is reached on the port that it really got. Until it has told which, who
+   * thinks it ready would talk to another pod.
+   */
+  private isPlaceUnknown(status: ContainerStatus): boolean {
+    const { network } = this.sandbox ?? {};
+    if (network === undefined || network.ip === network.askedIp || !status.reportsListening) return false;
+    if (this.impatient.has(status.id)) return false;
+    const ports = this.specOf(status.metadata.name)?.ports ?? [];
+    return ports.some(
+      ({ containerPort, protocol = "TCP" }) => protocol === "TCP" && !(containerPort in status.listening),
     );
   }
 

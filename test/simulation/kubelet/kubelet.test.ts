@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { configMaps, leases } from "../../../actors/client/resources.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { Net } from "../../../runtime/net.ts";
 import { NodeWorld, isReady } from "./node-world.ts";
 
 let world: NodeWorld;
@@ -212,6 +214,43 @@ describe("a pod", () => {
     await world.createPod("again", {});
     await world.untilPod("again", isReady);
     expect(await world.pod("web")).toBeUndefined();
+  });
+});
+
+describe("where the machine binds no address for each pod", () => {
+  const refuse = (code: string): Promise<never> => Promise.reject(new InkubeError(code, "refused by the test"));
+  /** As macOS: of loopback, only 127.0.0.1. */
+  const onlyOneAddress = (net: Net): Net => ({
+    connect: (address, options) => net.connect(address, options),
+    listen: (address, onConnection) =>
+      address.host === "127.0.0.1" ? net.listen(address, onConnection) : refuse("ADDRESS_NOT_AVAILABLE"),
+  });
+  /** As an ordinary user on Linux. */
+  const noLowPorts = (net: Net): Net => ({
+    connect: (address, options) => net.connect(address, options),
+    listen: (address, onConnection) =>
+      address.port > 0 && address.port < 1_024 ? refuse("PERMISSION_DENIED") : net.listen(address, onConnection),
+  });
+  const portsOf = async (name: string): Promise<Record<string, number>> =>
+    JSON.parse((await world.pod(name))?.metadata?.annotations?.["inkube.dev/ports"] ?? "{}") as Record<string, number>;
+
+  it("pods share 127.0.0.1, each on a port of its own that its annotation tells before it is Ready", async () => {
+    await begin(14, {}, {}, onlyOneAddress);
+    for (const name of ["one", "two"]) {
+      await world.createPod(name, { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }] });
+      await world.untilPod(name, isReady);
+      expect((await world.pod(name))?.status?.podIP).toBe("127.0.0.1");
+    }
+    expect(await portsOf("one")).toEqual({});
+    expect((await portsOf("two"))["80"]).toBeGreaterThan(1_023);
+  });
+
+  it("a port that is refused is replaced by another on the pod's own address", async () => {
+    await begin(15, {}, {}, noLowPorts);
+    await world.createPod("web", { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }] });
+    await world.untilPod("web", isReady);
+    expect((await world.pod("web"))?.status?.podIP).toBe("127.64.0.1");
+    expect((await portsOf("web"))["80"]).toBeGreaterThan(1_023);
   });
 });
 

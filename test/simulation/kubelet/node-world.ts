@@ -15,6 +15,9 @@ import type { KubeletOptions } from "../../../actors/kubelet/spec.ts";
 import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
 import type { Event, Node, Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Context } from "../../../runtime/actor.ts";
+import { defineActor } from "../../../runtime/actor.ts";
+import type { Net } from "../../../runtime/net.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
 
@@ -26,7 +29,14 @@ export class NodeWorld {
   readonly host: SimulationHost;
   readonly client: Client;
 
-  constructor(seed: number, kubelet: Partial<KubeletOptions> = {}, runtime: Partial<ContainerRuntimeOptions> = {}) {
+  /** `wrapNet` changes the network of the container runtime, as another operating system does. */
+  constructor(
+    seed: number,
+    kubelet: Partial<KubeletOptions> = {},
+    runtime: Partial<ContainerRuntimeOptions> = {},
+    wrapNet: (net: Net) => Net = (net) => net,
+  ) {
+    const runtimeActor = containerRuntimeActor();
     const child = (name: string, actor: string, options: unknown, links: readonly string[]) => ({
       name,
       actor,
@@ -65,7 +75,9 @@ export class NodeWorld {
       definitions: {
         etcd: etcdActor,
         "api-server": apiServerActor(noDoor),
-        "container-runtime": containerRuntimeActor(),
+        "container-runtime": defineActor(runtimeActor.protocol, (ctx: Context<Partial<ContainerRuntimeOptions>>) =>
+          runtimeActor.start({ ...ctx, net: wrapNet(ctx.net) }),
+        ),
         kubelet: kubeletActor(),
       },
       embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },

@@ -33,6 +33,7 @@ const container = (id: string): ContainerStatus => ({
   labels: {},
   annotations: {},
   logPath: "",
+  reportsListening: true,
   listening: {},
 });
 

@@ -83,6 +83,7 @@ class Bench {
       labels: {},
       annotations: {},
       logPath: "",
+      reportsListening: true,
       listening: {},
       ...known,
       ...change,
