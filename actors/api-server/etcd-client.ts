@@ -17,6 +17,8 @@ const LOST = ["ETCD_LEADER_CHANGED", "ACTOR_DOWN", "DEADLINE_EXCEEDED"];
 export interface Attempts {
   /** An attempt was lost: what is found now may be this very request's own work. */
   lost: boolean;
+  /** The trace event that the call is made for, where it is not the message that is being handled. */
+  readonly cause?: string;
 }
 
 export class EtcdClient {
@@ -24,6 +26,7 @@ export class EtcdClient {
   private readonly members: readonly Ref<EtcdMethods>[];
   private current = 0;
   private failedOverAtMs = 0;
+  private probing = false;
 
   constructor(ctx: Context<ApiServerOptions>) {
     this.ctx = ctx;
@@ -33,10 +36,7 @@ export class EtcdClient {
 
   /** The member to use now. */
   member(): Ref<EtcdMethods> {
-    if (this.current !== 0) {
-      const sinceMs = this.ctx.clock.monotonicMs() - this.failedOverAtMs;
-      if (sinceMs >= this.ctx.options.preferAgainMs) this.current = 0;
-    }
+    if (this.current !== 0) this.probePreferred();
     return this.members[this.current] as Ref<EtcdMethods>;
   }
 
@@ -63,7 +63,9 @@ export class EtcdClient {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw new InkubeError("DEADLINE_EXCEEDED", `etcd did not answer in time`, { retryable: true });
       try {
-        return await member.call(method, request, { timeoutMs: Math.min(leftMs, options.attemptTimeoutMs) });
+        const patienceMs = method === "readIndex" ? options.readTimeoutMs : options.attemptTimeoutMs;
+        const cause = attempts.cause === undefined ? {} : { cause: attempts.cause };
+        return await member.call(method, request, { timeoutMs: Math.min(leftMs, patienceMs), ...cause });
       } catch (error) {
         if (hasCode(error, ...LOST)) attempts.lost = true;
         else if (!hasCode(error, ...REFUSED)) throw error;
@@ -75,5 +77,24 @@ export class EtcdClient {
         if (pauseMs > 0) await clock.sleep(pauseMs);
       }
     }
+  }
+
+  /** The preferred member gets the requests back once it has answered one, so that none waits for it in vain. */
+  private probePreferred(): void {
+    const { clock, options } = this.ctx;
+    const [preferred] = this.members;
+    if (preferred === undefined || this.probing) return;
+    if (clock.monotonicMs() - this.failedOverAtMs < options.preferAgainMs) return;
+    this.probing = true;
+    preferred.call("readIndex", null, { timeoutMs: options.readTimeoutMs }).then(
+      () => {
+        this.probing = false;
+        this.current = 0;
+      },
+      () => {
+        this.probing = false;
+        this.failedOverAtMs = clock.monotonicMs();
+      },
+    );
   }
 }

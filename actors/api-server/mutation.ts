@@ -85,7 +85,7 @@ export class Mutations {
 
   private async rounds(write: Write): Promise<Mutated> {
     const { cache, key } = write;
-    const attempts = { lost: false };
+    const attempts = { lost: false, ...(write.cause === "" ? {} : { cause: write.cause }) };
     let base: Base = { stored: cache.newest(key), fresh: false };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       let outcome: Outcome;

@@ -34,10 +34,12 @@ export interface ApiServerOptions extends HistoryLimits {
   readonly requestTimeoutMs: number;
   /** Deadline of one try at one etcd member: enough for an election and a slow disk. */
   readonly attemptTimeoutMs: number;
+  /** Deadline of one question for the newest revision. It takes milliseconds; a member that hangs must not hold up readers. */
+  readonly readTimeoutMs: number;
   /** First and longest pause after all members have failed in a row. */
   readonly retryBaseMs: number;
   readonly retryCapMs: number;
-  /** After a fail-over, how long before the preferred member is asked again. */
+  /** After a fail-over, how often the preferred member is asked whether it serves again. */
   readonly preferAgainMs: number;
   /** A reader that waits this long for the cache makes the cache follow another member. */
   readonly watchStallMs: number;
@@ -71,6 +73,7 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   eventTtlSeconds: 3_600,
   requestTimeoutMs: 10_000,
   attemptTimeoutMs: 3_000,
+  readTimeoutMs: 1_000,
   retryBaseMs: 5,
   retryCapMs: 160,
   preferAgainMs: 1_000,
