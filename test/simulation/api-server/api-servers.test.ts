@@ -12,7 +12,7 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
+import { BACKOFF, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 
 const MASTERS = [0, 1, 2];
 const ETCD = MASTERS.map((index) => `etcd-${index}`);
@@ -51,7 +51,7 @@ function plane(seed: number): SimulationHost {
     spec: {
       name: "root",
       strategy: "one_for_one",
-      intensity: INTENSITY,
+      intensity: { restarts: 1_000, periodMs: 1_000 },
       backoff: BACKOFF,
       startInParallel: true,
       children,
@@ -134,7 +134,7 @@ class Follower {
 }
 
 describe("three API servers", () => {
-  it.each([11, 12])(
+  it.each([11, 12, 13, 14])(
     "lose no acknowledged write and serve no stale read while masters die (seed %i)",
     async (seed) => {
       const host = plane(seed);
@@ -145,13 +145,13 @@ describe("three API servers", () => {
       const work: Workload = { acknowledged: new Set(), stale: [], unexpected: [], running: true, busy: 0 };
       const followers = SERVERS.map((name) => new Follower(host, name));
       for (const id of [0, 1, 2]) void writer(host, id, work);
-      for (let round = 0; round < 8; round++) {
+      for (let round = 0; round < 10; round++) {
         await host.run(300);
         const pick = host.context.random.below(3);
         const other = (pick + 1 + host.context.random.below(2)) % 3;
-        if (round % 4 === 0) host.kill(`etcd-${pick}`);
-        else if (round % 4 === 1) host.kill(`api-server-${pick}`);
-        else if (round % 4 === 2) {
+        if (round % 5 === 0) host.kill(`etcd-${pick}`);
+        else if (round % 5 === 1) host.kill(`api-server-${pick}`);
+        else if (round % 5 === 2) {
           const rest = [...ETCD.filter((name) => name !== `etcd-${pick}`)];
           host.partition([`etcd-${pick}`], rest);
           await host.run(1_500);
