@@ -12,7 +12,7 @@ import type {
   PodSandboxConfig,
   PodSandboxStatus,
 } from "../../protocols/container-runtime.ts";
-import { CONTAINER_ENVIRONMENT, containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
+import { CONTAINER_ENVIRONMENT, LOST_CONTAINER, containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Actor, ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
@@ -42,7 +42,12 @@ export function containerRuntimeActor(
   return defineActor(containerRuntimeProtocol, async (ctx) => {
     const options = { ...CONTAINER_RUNTIME_DEFAULTS, ...ctx.options };
     const { journal, records } = await openJournal(ctx, options.journalBytesMax);
-    const table = ContainerTable.recover(records, ctx.clock.nowMs());
+    const nowMs = ctx.clock.nowMs();
+    const table = ContainerTable.recover(records, nowMs);
+    const lost = table
+      .listContainers()
+      .filter(({ reason, finishedAtMs }) => reason === LOST_CONTAINER && finishedAtMs === nowMs);
+    for (const driver of [io?.thread, io?.process]) driver?.recover(lost.map(({ id }) => id));
     const runtime = new ContainerRuntime(ctx, options, table, journal, io);
     journal.compact(table.snapshot());
     return runtime.actor();

@@ -49,6 +49,8 @@ export interface RunningContainer {
 export interface Driver {
   /** Resolves once the container runs. Errors: CONTAINER_START_FAILED; `exited` is not called then. */
   start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer>;
+  /** Ends what containers of a dead incarnation may have left behind. */
+  recover(ids: readonly string[]): void;
   /** Ends what the driver keeps beside containers (spare threads). */
   close(): Promise<void>;
 }

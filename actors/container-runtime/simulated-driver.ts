@@ -26,6 +26,7 @@ export function simulatedDriver(ctx: Context<unknown>, options: { readonly simul
       await container.listen();
       return container;
     },
+    recover: () => undefined,
     close: () => Promise.resolve(),
   };
 }
@@ -152,6 +153,7 @@ export function absentDriver(kind: string): Driver {
           `the ${kind} driver needs real threads and processes: use pods: "simulated" here`,
         ),
       ),
+    recover: () => undefined,
     close: () => Promise.resolve(),
   };
 }

@@ -9,7 +9,7 @@ import { pods } from "../client/resources.ts";
 import { isInterim } from "./core/pod-status.ts";
 import type { Now, Operation, Step } from "./core/pod-worker.ts";
 import { PodWorker } from "./core/pod-worker.ts";
-import { isEqual, statusPatch } from "./core/status-patch.ts";
+import { isEqual, isNewerVersion, statusPatch } from "./core/status-patch.ts";
 import { hasLiveVolumes } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
@@ -23,6 +23,9 @@ export class PodRunner {
   private readonly operations: PodOperations;
   /** What the API server has, as far as is known. */
   private written: PodStatus;
+  /** The status as the API server gave it last, and of which version: another one there is somebody else's doing. */
+  private served: PodStatus;
+  private servedVersion: string;
   private wanted: PodStatus | undefined;
   private writing: Promise<void> | undefined;
   private writtenPorts: string | undefined;
@@ -39,6 +42,8 @@ export class PodRunner {
     this.cause = cause;
     this.operations = new PodOperations(node);
     this.written = pod.status ?? {};
+    this.served = this.written;
+    this.servedVersion = pod.metadata?.resourceVersion ?? "";
     this.writtenPorts = pod.metadata?.annotations?.[PORTS_ANNOTATION];
     const { options } = node;
     this.worker = new PodWorker(
@@ -65,7 +70,18 @@ export class PodRunner {
   setPod(pod: Pod, cause: Cause): void {
     this.worker.setPod(pod);
     this.cause = cause;
+    this.observe(pod);
     this.kick();
+  }
+
+  /** Takes note of what others have written: controllers do so when they believe the node lost, and only we know better. */
+  private observe(pod: Pod): void {
+    const version = pod.metadata?.resourceVersion ?? "";
+    if (!isNewerVersion(version, this.servedVersion)) return;
+    const status = pod.status ?? {};
+    if (!isEqual(status, this.served)) this.written = status;
+    this.served = status;
+    this.servedVersion = version;
   }
 
   /** The pod is no longer in the API. */
@@ -256,8 +272,15 @@ export class PodRunner {
       const patch = statusPatch({ ...this.written }, { ...wanted });
       if (patch !== undefined) {
         ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, this.cause);
-        await client.patch(pods, name, namespace, { metadata: { uid }, status: patch }, { subresource: "status" });
+        const body = { metadata: { uid }, status: patch };
+        const pod = await client.patch(pods, name, namespace, body, { subresource: "status" });
         this.written = wanted;
+        const version = pod.metadata?.resourceVersion ?? "";
+        // Else what came by the watch meanwhile is newer, and `observe` has judged it against the state before this write.
+        if (isNewerVersion(version, this.servedVersion)) {
+          this.served = pod.status ?? {};
+          this.servedVersion = version;
+        }
       }
       this.writeFailures = 0;
     } catch (error) {

@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** `epochMs` with the nine decimals that readers of these logs expect. */
-export function formatNanoTime(epochMs: number): string {
+function formatNanoTime(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 23) + "000000Z";
 }
 

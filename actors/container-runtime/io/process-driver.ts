@@ -32,6 +32,9 @@ const OUTPUT_GRACE_MS = 500;
 
 /** Marks all that belongs to a container, so that it can be found in /proc. */
 const MARK = "INKUBE_CONTAINER_ID";
+const MARK_VALUE: RegExp = new RegExp(`(?:^|\\0)${MARK}=([^\\0]*)`);
+/** How long after a container's end its strays are looked for. */
+const SWEEP_MS = 10;
 
 /** What a program of the machine finds before the container's own environment. */
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -44,6 +47,7 @@ export interface ProcessDriverOptions {
 export function processDriver(options: ProcessDriverOptions): Driver {
   return {
     start: (spec, events) => start(spec, events, options),
+    recover: (ids) => killMarked(ids),
     close: () => Promise.resolve(),
   };
 }
@@ -114,7 +118,6 @@ class ProcessContainer implements RunningContainer {
 
   kill(): void {
     this.signal("SIGKILL");
-    if (!this.ended) this.sweep();
   }
 
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
@@ -161,33 +164,38 @@ class ProcessContainer implements RunningContainer {
   /** The program has ended: what it left in its group goes by the watcher, what left the group by its mark. */
   private sever(): void {
     this.child.stdio[3]?.destroy();
-    this.sweep();
-  }
-
-  private sweep(): void {
-    for (const pid of marked(this.spec.id)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-      }
-    }
+    sweepLater(this.spec.id);
   }
 }
 
-/** Processes outside of the container's own group that carry its mark. Linux only; elsewhere none is found. */
-function marked(id: string): readonly number[] {
-  if (process.platform !== "linux") return [];
-  const found: number[] = [];
+/** Containers whose strays are to be looked for. One look at /proc serves all that ended in the same moment. */
+const sweeping = new Set<string>();
+
+function sweepLater(id: string): void {
+  if (process.platform !== "linux") return;
+  if (sweeping.size === 0) {
+    setTimeout(() => {
+      const ids = [...sweeping];
+      sweeping.clear();
+      killMarked(ids);
+    }, SWEEP_MS);
+  }
+  sweeping.add(id);
+}
+
+/** Kills all processes that carry the mark of one of these containers. Linux only; elsewhere none is found. */
+function killMarked(ids: readonly string[]): void {
+  if (process.platform !== "linux" || ids.length === 0) return;
+  const marks = new Set(ids);
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      if (readFileSync(`/proc/${name}/environ`, "latin1").includes(`${MARK}=${id}`)) found.push(Number(name));
+      const found = MARK_VALUE.exec(readFileSync(`/proc/${name}/environ`, "latin1"))?.[1];
+      if (found !== undefined && marks.has(found)) process.kill(Number(name), "SIGKILL");
     } catch {
       // Another user's process, or one that has just ended.
     }
   }
-  return found;
 }
 
 function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): NodeJS.ProcessEnv {

@@ -44,6 +44,7 @@ export interface ThreadDriverOptions {
 export function threadDriver(options: ThreadDriverOptions): Driver {
   return {
     start: (spec, events) => start(spec, events, options),
+    recover: () => undefined,
     close: () => Promise.resolve(),
   };
 }

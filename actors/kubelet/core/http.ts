@@ -2,7 +2,7 @@
 import type { HTTPGetAction } from "../../../protocols/kubernetes/core-v1.ts";
 
 /** Head of an answer that may come before its first line ends. Anything longer is no HTTP. */
-export const STATUS_LINE_BYTES_MAX = 8_192;
+const STATUS_LINE_BYTES_MAX = 8_192;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -2,7 +2,7 @@
 import type { Node, NodeCondition, NodeStatus } from "../../../protocols/kubernetes/core-v1.ts";
 
 /** The version of the Kubernetes API that we follow, as kubelets give theirs. */
-export const KUBELET_VERSION = "v1.37.0-inkube";
+const KUBELET_VERSION = "v1.37.0-inkube";
 
 /** Facts of the machine, as `uname` and the like give them. */
 export interface MachineFacts {

@@ -18,7 +18,7 @@ export interface ProbeTimes {
 }
 
 /** With the defaults of the API, for objects that never went through them. */
-export function timesOf(probe: Probe): ProbeTimes {
+function timesOf(probe: Probe): ProbeTimes {
   return {
     initialDelayMs: (probe.initialDelaySeconds ?? 0) * 1_000,
     periodMs: Math.max(1, probe.periodSeconds ?? 10) * 1_000,

@@ -24,3 +24,8 @@ export function isEqual(one: unknown, other: unknown): boolean {
   const right = other as Readonly<Record<string, unknown>>;
   return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isEqual(left[key], right[key]));
 }
+
+/** Whether version `one` of an object came after version `other`. @see KEP-5504: versions of one object are ordered as numbers. */
+export function isNewerVersion(one: string, other: string): boolean {
+  return one.length === other.length ? one > other : one.length > other.length;
+}

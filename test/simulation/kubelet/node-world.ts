@@ -21,7 +21,7 @@ import type { Net } from "../../../runtime/net.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
 
-export const NODE = "worker-0";
+const NODE = "worker-0";
 const KUBELET = `${NODE}/kubelet`;
 const RUNTIME = `${NODE}/container-runtime`;
 

@@ -8,7 +8,7 @@ import { BACKOFF, INTENSITY } from "../../../../runtime/supervisor/spec.ts";
 const PATH = "logs/default_web_u/main/0.log";
 const LIMITS = { logFileBytesMax: 1_000, logFilesMax: 3, logBufferBytesMax: 10_000 };
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
-const text = (lines: readonly LogLine[]): string => new TextDecoder().decode(renderLog(lines, {}));
+const text = (log: readonly LogLine[]): string => new TextDecoder().decode(renderLog(log, {}));
 
 let host: SimulationHost;
 beforeEach(() => {

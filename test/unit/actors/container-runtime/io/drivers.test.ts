@@ -158,6 +158,21 @@ it.runIf(process.platform === "linux")("a process that left its group is found a
   await gone(Number(/pid=(\d+)/.exec(ran.output())?.[1]));
 });
 
+it.runIf(process.platform === "linux")(
+  "what a dead incarnation's containers left behind is killed by the next one",
+  async () => {
+    const id = `stray-${process.pid}`;
+    const ran = await run(processes, command("sh", "-c", "setsid sleep 68 & echo pid=$!; sleep 68"), { id });
+    await ran.said("pid=");
+    const pid = Number(/pid=(\d+)/.exec(ran.output())?.[1]);
+    processes.recover(["another"]);
+    expect(isAlive(pid)).toBe(true);
+    processes.recover([id]);
+    await gone(pid);
+    expect((await ran.exited).exitCode).toBe(137);
+  },
+);
+
 it("no process outlives a SIGKILL of the program that embeds us", async () => {
   const built = join(root, "driver.mjs");
   const source = fileURLToPath(
