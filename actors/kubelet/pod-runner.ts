@@ -274,10 +274,10 @@ export class PodRunner {
         ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, this.cause);
         const body = { metadata: { uid }, status: patch };
         const pod = await client.patch(pods, name, namespace, body, { subresource: "status" });
-        this.written = wanted;
         const version = pod.metadata?.resourceVersion ?? "";
-        // Else what came by the watch meanwhile is newer, and `observe` has judged it against the state before this write.
-        if (isNewerVersion(version, this.servedVersion)) {
+        // Else somebody has written after us, and `observe` knows already.
+        if (!isNewerVersion(this.servedVersion, version)) {
+          this.written = wanted;
           this.served = pod.status ?? {};
           this.servedVersion = version;
         }
