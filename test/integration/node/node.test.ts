@@ -136,6 +136,31 @@ it("a thread that spins harms no other pod, and ends when it is deleted", async 
   await isGone("spin");
 });
 
+it("an init container hands over a volume, and hooks run after the start and before SIGTERM", async () => {
+  const volumeMounts = [{ name: "data", mountPath: "/data" }];
+  const write = (word: string) => ({ exec: { command: ["sh", "-c", `echo ${word} >> data/words`] } });
+  const command = ["sh", "-c", "trap 'cat data/words; exit 0' TERM; echo up; sleep 60 & wait"];
+  const init = { name: "setup", image: "busybox", command: ["sh", "-c", "echo init > data/words"], volumeMounts };
+  const main = {
+    name: "main",
+    image: "busybox",
+    command,
+    volumeMounts,
+    lifecycle: { postStart: write("postStart"), preStop: write("preStop") },
+  };
+  await cluster.create("hooks", {
+    initContainers: [init],
+    containers: [main],
+    volumes: [{ name: "data", emptyDir: {} }],
+  });
+  await cluster.untilPod("hooks", isReady);
+  await expect.poll(async () => (await logs("hooks")).text).toBe("up\n");
+  const followed = logs("hooks", "?follow=true");
+  await cluster.delete("hooks");
+  expect((await followed).text).toBe("up\ninit\npostStart\npreStop\n");
+  await isGone("hooks");
+});
+
 it("exec probes run in processes", async () => {
   const command = ["sh", "-c", "sleep 0.1; touch ready; exec sleep 60"];
   const probe = { exec: { command: ["test", "-f", "ready"] }, periodSeconds: 1 };
