@@ -69,11 +69,12 @@ export function unrecognized(expected: ExpectedKind, why: string): Error {
 }
 
 function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknown>>): void {
-  const { apiVersion, kind } = value;
-  const wrongVersion = typeof apiVersion === "string" && apiVersion !== "" && apiVersion !== expected.apiVersion;
-  const wrongKind = typeof kind === "string" && kind !== "" && kind !== expected.kind;
+  const apiVersion = textOf(value["apiVersion"]);
+  const kind = textOf(value["kind"]);
+  const wrongVersion = apiVersion !== "" && apiVersion !== expected.apiVersion;
+  const wrongKind = kind !== "" && kind !== expected.kind;
   if (!wrongVersion && !wrongKind) return;
-  const got = { apiVersion: String(apiVersion || expected.apiVersion), kind: String(kind || expected.kind) };
+  const got = { apiVersion: apiVersion || expected.apiVersion, kind: kind || expected.kind };
   const slash = expected.apiVersion.indexOf("/");
   const group = slash < 0 ? "core" : (expected.apiVersion.slice(0, slash).split(".")[0] ?? "");
   const text = `${got.kind} in version "${versionOf(got.apiVersion)}" cannot be handled as a ${expected.kind}: `;
@@ -85,6 +86,10 @@ function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknow
   throw badRequest(
     `${text}converting (${versionOf(got.apiVersion)}.${got.kind}) to (${group}.${expected.kind}): unknown conversion`,
   );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function versionOf(apiVersion: string): string {

@@ -11,7 +11,7 @@ export function applyDefaults(object: KubernetesObject): KubernetesObject {
   if (rule === undefined) return object;
   const result = cloneJson(object) as JsonObject;
   rule(result);
-  return result as KubernetesObject;
+  return result;
 }
 
 const RULES: Readonly<Record<string, (object: JsonObject) => void>> = {

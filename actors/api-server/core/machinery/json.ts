@@ -123,7 +123,7 @@ function findDuplicates(text: string): readonly string[] {
   let at = 0;
   while (at < text.length) {
     const level = levels.at(-1);
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case "{":
       case "[":
         levels.push({ keys: text[at] === "{" ? new Set() : undefined, path: pathOf(level), key: "", index: 0 });
@@ -147,6 +147,7 @@ function findDuplicates(text: string): readonly string[] {
         at = end;
         continue;
       }
+      default:
     }
     at++;
   }

@@ -85,7 +85,8 @@ export function fieldValue(object: KubernetesObject, { path, absent = "" }: Sele
     at = (at as Readonly<Record<string, unknown>>)[step];
     if (Array.isArray(at)) at = at[0];
   }
-  return at === undefined || at === null ? absent : String(at as string | number | boolean);
+  if (typeof at === "string") return at;
+  return typeof at === "number" || typeof at === "boolean" ? String(at) : absent;
 }
 
 /** `a=b,c!=d` with `\,`, `\=` and `\\` as escapes (apimachinery `fields.ParseSelector`). */

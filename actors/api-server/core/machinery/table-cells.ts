@@ -7,7 +7,6 @@ import type {
   Endpoints,
   Namespace,
   Node,
-  Pod,
   PodTemplateSpec,
   Secret,
   Service,
@@ -35,7 +34,7 @@ const PRINTERS: Readonly<Record<string, Printer>> = {
   Lease: (lease: Lease, nowMs) => [nameOf(lease), lease.spec?.holderIdentity ?? "", ageOf(lease, nowMs)],
   Namespace: (object: Namespace, nowMs) => [nameOf(object), object.status?.phase ?? "", ageOf(object, nowMs)],
   Node: nodeCells,
-  Pod: (pod, nowMs) => podCells(pod as Pod, nowMs),
+  Pod: (pod, nowMs) => podCells(pod, nowMs),
   ReplicaSet: replicaSetCells,
   Secret: (secret: Secret, nowMs) => [
     nameOf(secret),

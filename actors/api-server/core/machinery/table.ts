@@ -51,7 +51,7 @@ export function toTable(
   return {
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
-    metadata: metadata as Table["metadata"],
+    metadata: metadata,
     columnDefinitions: options.columns ? columnsOf(resource) : null,
     rows: objects.map((object) => toRow(resource, object, options)),
   };

@@ -21,37 +21,34 @@ export function applyJsonPatch(document: JsonObject, operations: readonly unknow
 }
 
 function applyOperation(root: JsonObject, operation: JsonObject): void {
-  const path = pointerOf(operation, "path");
-  const value = (): unknown => cloneJson(operation["value"] ?? null);
-  switch (operation["op"]) {
+  const { op, path: to, from, value } = operation;
+  const path = pointerOf(to);
+  switch (op) {
     case "add":
-      return add(root, path, value());
+      return add(root, path, cloneJson(value ?? null));
     case "remove":
       remove(root, path);
       return;
     case "replace":
-      return replace(root, path, value());
-    case "move": {
-      const from = pointerOf(operation, "from");
-      return add(root, path, remove(root, from));
-    }
+      return replace(root, path, cloneJson(value ?? null));
+    case "move":
+      return add(root, path, remove(root, pointerOf(from)));
     case "copy":
-      return add(root, path, cloneJson(read(root, pointerOf(operation, "from")) ?? null));
+      return add(root, path, cloneJson(read(root, pointerOf(from)) ?? null));
     case "test":
-      if (!equalJson(read(root, path) ?? null, operation["value"] ?? null)) {
+      if (!equalJson(read(root, path) ?? null, value ?? null)) {
         throw new JsonPatchError(`testing value ${path.join("/")} failed`);
       }
       return;
     default:
-      throw new JsonPatchError(`unexpected kind: ${String(operation["op"])}`);
+      throw new JsonPatchError(`unexpected kind: ${String(op)}`);
   }
 }
 
 /** The steps of a JSON pointer (RFC 6901); the first is always "", which names the document. */
-function pointerOf(operation: JsonObject, member: "path" | "from"): readonly string[] {
-  const text = operation[member];
+function pointerOf(text: unknown): readonly string[] {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/"))) {
-    throw new JsonPatchError(`${member} is not a JSON pointer`);
+    throw new JsonPatchError(`not a JSON pointer: ${String(text)}`);
   }
   return text.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }

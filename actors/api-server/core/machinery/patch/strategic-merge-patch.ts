@@ -289,7 +289,8 @@ function goKind(value: unknown): string {
 function goValue(value: unknown): string {
   if (Array.isArray(value)) return goList(value);
   if (isJsonObject(value)) return goMap(value);
-  return value === null ? "<nil>" : String(value as string | number | boolean);
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "<nil>";
 }
 
 function goList(values: readonly unknown[]): string {

@@ -25,7 +25,7 @@ export function validateTolerations(field: string, tolerations: readonly Tolerat
     if (typeof tolerationSeconds === "number" && effect !== "NoExecute") {
       errors.invalid(`${at}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set");
     }
-    switch (operator) {
+    switch (operator as string | undefined) {
       case undefined:
       case "Equal":
         errors.all(`${at}.operator`, value ?? "", labelValue(value ?? ""));

@@ -37,7 +37,7 @@ const SOURCES: Readonly<Record<string, Check>> = {
   },
   hostPath: (at, source, errors) => {
     if (!source["path"]) errors.required(`${at}.path`);
-    else if (String(source["path"]).split("/").includes("..")) {
+    else if (textOf(source["path"]).split("/").includes("..")) {
       errors.invalid(`${at}.path`, source["path"], "must not contain '..'");
     }
   },
@@ -84,6 +84,10 @@ function listOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 function validateMode(field: string, mode: unknown, errors: FieldErrors): void {
   if (typeof mode === "number" && (mode < 0 || mode > 0o777)) {
     errors.invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive");
@@ -95,9 +99,9 @@ function validateItems(at: string, source: JsonObject, errors: FieldErrors): voi
   for (const [i, { key, path, mode }] of listOf(source["items"]).entries()) {
     const here = `${at}.items[${i}]`;
     if (!key) errors.required(`${here}.key`);
-    else errors.all(`${here}.key`, key, configKey(String(key)));
+    else errors.all(`${here}.key`, key, configKey(textOf(key)));
     if (!path) errors.required(`${here}.path`);
-    else validateRelativePath(`${here}.path`, String(path), errors);
+    else validateRelativePath(`${here}.path`, textOf(path), errors);
     validateMode(`${here}.mode`, mode, errors);
   }
 }
@@ -108,10 +112,10 @@ function validateDownwardApi(at: string, source: JsonObject, errors: FieldErrors
   const here = at;
   for (const item of listOf(source["items"])) {
     if (!item["path"]) errors.required(`${here}.path`);
-    else validateRelativePath(`${here}.path`, String(item["path"]), errors);
+    else validateRelativePath(`${here}.path`, textOf(item["path"]), errors);
     const { fieldRef, resourceFieldRef } = item;
     if (isJsonObject(fieldRef)) {
-      validateFieldRef(`${here}.fieldRef.fieldPath`, String(fieldRef["fieldPath"]), FILE_FIELDS, errors);
+      validateFieldRef(`${here}.fieldRef.fieldPath`, textOf(fieldRef["fieldPath"]), FILE_FIELDS, errors);
     } else if (!isJsonObject(resourceFieldRef)) {
       errors.required(here, "one of fieldRef and resourceFieldRef is required");
     }

@@ -65,6 +65,7 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
       }
       return;
     }
+    case undefined:
     default: {
       const shown = { Type: strategy.type ?? "", RollingUpdate: rolling ?? null };
       errors.oneOf("spec.strategy", shown, ["Recreate", "RollingUpdate"]);

@@ -35,7 +35,7 @@ function comparable(message: string): string {
 const pods = resourceOf("v1", "pods");
 
 describe("decodeObject", () => {
-  for (const { apiVersion, resource, text, message } of readFixture<{ cases: Case[] }>("decode-errors").cases) {
+  for (const { apiVersion, resource, text, message } of (readFixture("decode-errors") as { cases: Case[] }).cases) {
     it(`refuses what kube-apiserver refuses, with its words: ${text.slice(0, 160)}`, () => {
       const expected = resourceOf(apiVersion, resource);
       const found = refusal(() => decodeObject(expected, parseJson(text, expected), "Strict"));

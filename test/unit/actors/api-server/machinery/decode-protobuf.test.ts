@@ -13,7 +13,7 @@ interface Case {
   readonly object?: KubernetesObject;
 }
 
-const { cases } = readFixture<{ cases: Case[] }>("protobuf");
+const { cases } = readFixture("protobuf") as { cases: Case[] };
 
 function bytesOf({ base64 }: Case): Uint8Array {
   return new Uint8Array(Buffer.from(base64, "base64"));

@@ -29,7 +29,7 @@ function withoutAllocations(object: unknown): unknown {
 }
 
 describe("applyDefaults", () => {
-  for (const { apiVersion, resource, object, expected } of readFixture<{ cases: Case[] }>("defaults").cases) {
+  for (const { apiVersion, resource, object, expected } of (readFixture("defaults") as { cases: Case[] }).cases) {
     it(`gives ${resource} the defaults of kube-apiserver: ${JSON.stringify(object).slice(0, 160)}`, () => {
       const decoded = decodeObject(resourceOf(apiVersion, resource), { value: object, duplicates: [] }, "Strict");
       expect(withoutAllocations(applyDefaults(decoded.object))).toEqual(withoutAllocations(expected));
@@ -44,7 +44,7 @@ describe("applyDefaults", () => {
   });
 
   it("changes nothing when applied again", () => {
-    for (const { apiVersion, resource, object } of readFixture<{ cases: Case[] }>("defaults").cases) {
+    for (const { apiVersion, resource, object } of (readFixture("defaults") as { cases: Case[] }).cases) {
       const { object: decoded } = decodeObject(
         resourceOf(apiVersion, resource),
         { value: object, duplicates: [] },

@@ -29,7 +29,7 @@ interface Fixture {
   readonly lists: Readonly<Record<string, List>>;
 }
 
-const fixture = readFixture<Fixture>("discovery");
+const fixture = readFixture("discovery") as Fixture;
 
 /** What the real server has beyond this one. */
 const NOT_YET = ["attach", "exec", "portforward", "proxy", "resize"];
@@ -128,7 +128,8 @@ describe("OpenAPI", () => {
       for (const [, name = ""] of refs) expect(Object.hasOwn(schemas, name), name).toBe(true);
     }
     const spec = parse(openApiDocument("", "v1")).components.schemas["io.k8s.api.core.v1.PodSpec"];
-    expect((spec?.["properties"] as Record<string, unknown>)["containers"]).toEqual({
+    const properties = spec?.["properties"] as Record<string, unknown> | undefined;
+    expect(properties?.["containers"]).toEqual({
       type: "array",
       items: { $ref: "#/components/schemas/io.k8s.api.core.v1.Container" },
       "x-kubernetes-list-map-keys": ["name"],

@@ -4,8 +4,11 @@ import { fileURLToPath } from "node:url";
 import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources.ts";
 import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
 
-export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(fileURLToPath(new URL(`./fixtures/${name}.json`, import.meta.url)), "utf8")) as T;
+/** The caller says what the file holds. */
+export function readFixture(name: string): unknown {
+  return JSON.parse(
+    readFileSync(fileURLToPath(new URL(`./fixtures/${name}.json`, import.meta.url)), "utf8"),
+  ) as unknown;
 }
 
 export function resourceOf(apiVersion: string, resource: string): ResourceInfo {

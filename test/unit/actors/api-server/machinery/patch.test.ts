@@ -24,7 +24,7 @@ interface Fixture {
   }[];
 }
 
-const fixture = readFixture<Fixture>("patches");
+const fixture = readFixture("patches") as Fixture;
 
 function withoutSystemFields(object: KubernetesObject): unknown {
   const { managedFields, uid, creationTimestamp, resourceVersion, generation, ...metadata } = object.metadata ?? {};

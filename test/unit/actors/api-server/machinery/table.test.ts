@@ -24,7 +24,8 @@ function withoutYoungAges(cells: readonly unknown[]): readonly unknown[] {
 }
 
 describe("toTable", () => {
-  for (const { apiVersion, resource, now, object, columns, row } of readFixture<{ cases: Case[] }>("tables").cases) {
+  for (const { apiVersion, resource, now, object, columns, row } of (readFixture("tables") as { cases: Case[] })
+    .cases) {
     it(`prints ${resource}/${object.metadata?.name} as kube-apiserver does`, () => {
       const options = { includeObject: "None", nowMs: Date.parse(now), columns: true } as const;
       const table = toTable(resourceOf(apiVersion, resource), [object], { resourceVersion: "1" }, options);

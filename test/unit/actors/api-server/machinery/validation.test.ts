@@ -33,7 +33,7 @@ function prepare(apiVersion: string, resource: string, value: unknown): Kubernet
 }
 
 describe("validateCreate", () => {
-  for (const { apiVersion, resource, namespaced, object, causes } of readFixture<{ cases: Case[] }>("validation")
+  for (const { apiVersion, resource, namespaced, object, causes } of (readFixture("validation") as { cases: Case[] })
     .cases) {
     it(`finds what kube-apiserver finds in ${resource} ${JSON.stringify(object).slice(0, 160)}`, () => {
       const prepared = prepare(apiVersion, resource, object);
@@ -71,7 +71,8 @@ describe("validateCreate", () => {
 });
 
 describe("validateUpdate", () => {
-  for (const { apiVersion, resource, old, object, causes } of readFixture<{ cases: UpdateCase[] }>("updates").cases) {
+  for (const { apiVersion, resource, old, object, causes } of (readFixture("updates") as { cases: UpdateCase[] })
+    .cases) {
     it(`finds what kube-apiserver finds when ${resource} becomes ${JSON.stringify(object).slice(0, 160)}`, () => {
       const found = validateUpdate(prepare(apiVersion, resource, object), prepare(apiVersion, resource, old));
       // Which fields of a pod changed is told in words of our own.
