@@ -18,7 +18,6 @@ const actors = files("actors").filter((name) => name !== "cluster" && existsSync
 const images = files("actors/container-runtime/images").filter((name) => name.endsWith(".ts"));
 const modules = {
   index: "actors/cluster/index.ts",
-  runtime: "runtime/index.ts",
   cli: "actors/cluster/cli/main.ts",
   tour: "test/examples/tour.ts",
   bench: "test/bench/main.ts",

@@ -78,7 +78,9 @@ export class Cell {
   private readonly mailboxMax: number;
   private readonly links = new Map<string, Link>();
   private readonly monitors = new Map<string, ((down: Down) => void)[]>();
-  private methods: readonly { readonly name: string; readonly handler: Handler }[] | undefined;
+  private methods:
+    | readonly { readonly name: string; readonly handler: Handler; readonly bufferMax: number }[]
+    | undefined;
   private waiting: { readonly link: Link; readonly envelope: Envelope }[] = [];
   private underWay = 0;
   private deadlineTimer: Timer | undefined;
@@ -97,7 +99,10 @@ export class Cell {
   }
 
   activate<M extends Methods>(protocol: Protocol<M>, handlers: Handlers<M>): void {
-    this.methods = protocol.ids.map((id) => ({ name: id, handler: handlers[id] as Handler }));
+    this.methods = protocol.ids.map((id) => {
+      const definition = protocol.methods[id] as unknown as StreamDefinition;
+      return { name: id, handler: handlers[id] as Handler, bufferMax: definition.bufferMax };
+    });
     const waiting = this.waiting;
     this.waiting = [];
     for (const { link, envelope } of waiting) this.dispatch(link, envelope);
@@ -433,14 +438,21 @@ export class Cell {
     if (this.depth >= this.mailboxMax) return this.refuse(link, envelope);
     const recorder = this.host.recorder;
     const sequence = recorder.record("stream", method.name, link.peer, this.readCause(link, wireCause), "");
-    const sink = new OutgoingStream(link.peer, method.name, credits, `${this.name}#${sequence}`, {
-      item: (item) => this.send(link, [ITEM, id, item]),
-      end: (error) => {
-        if (link.incoming.get(id) !== sink) return;
-        this.finish(link, id);
-        this.send(link, [END, id, error?.toData() ?? null]);
+    const sink = new OutgoingStream(
+      link.peer,
+      method.name,
+      credits,
+      `${this.name}#${sequence}`,
+      {
+        item: (item) => this.send(link, [ITEM, id, item]),
+        end: (error) => {
+          if (link.incoming.get(id) !== sink) return;
+          this.finish(link, id);
+          this.send(link, [END, id, error?.toData() ?? null]);
+        },
       },
-    });
+      method.bufferMax,
+    );
     link.incoming.set(id, sink);
     this.underWay++;
     const fail = (error: unknown): void => {

@@ -1,6 +1,5 @@
 /** What a handler is given: the message it handles, and, for a stream, the producer's end of it. */
 import { InkubeError } from "../protocols/errors.ts";
-import { STREAM_BUFFER_MAX } from "../protocols/protocol.ts";
 import type { Cause, Incoming, Sink } from "./actor.ts";
 
 export class IncomingMessage implements Incoming {
@@ -47,14 +46,7 @@ export class OutgoingStream extends IncomingMessage implements Sink<unknown> {
   private ending: { readonly error: InkubeError | undefined } | undefined;
   private done = false;
 
-  constructor(
-    from: string,
-    method: string,
-    credits: number,
-    cause: Cause,
-    output: StreamOutput,
-    bufferMax: number = STREAM_BUFFER_MAX,
-  ) {
+  constructor(from: string, method: string, credits: number, cause: Cause, output: StreamOutput, bufferMax: number) {
     super(from, method, Infinity, cause);
     this.credits = credits;
     this.output = output;

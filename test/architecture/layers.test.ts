@@ -27,7 +27,9 @@ export function parse(file: string, text: string): Source {
   const code = text.replace(/\/\*[\s\S]*?\*\/|(?<=^|[\s;{}(,])\/\/[^\n]*/g, (comment) =>
     comment.replace(/[^\n]/g, " "),
   );
-  const found = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
+  const found = [
+    ...code.matchAll(/(?:^import\s|^import .*?\bfrom\s|^\} from\s|^export .*?\bfrom\s|\bimport\()\s*"([^"]+)"/gm),
+  ].map((match) => match[1]!);
   const imports = found.map((name) => (name.startsWith(".") ? normalize(join(dirname(file), name)) : name));
   return { file, text: code, imports };
 }
@@ -75,7 +77,7 @@ export function violations(source: Source): string[] {
     const ambient = AMBIENT.exec(text);
     if (ambient !== null) say(`uses the ambient ${ambient[0]} instead of its context`);
   }
-  if (layer === "runtime" && /^runtime\/(cell|messages|context|frame)\.ts$/.test(file)) {
+  if (layer === "runtime" && /^runtime\/((cell|messages|context|frame)\.ts$|supervisor\/)/.test(file)) {
     const ambient = AMBIENT.exec(text);
     if (ambient !== null) say(`is shared by both hosts and must not use the ambient ${ambient[0]}`);
   }
