@@ -7,21 +7,22 @@ import { FILE_FIELDS, validateFieldRef, validateRelativePath } from "./container
 import type { FieldErrors } from "./field-errors.ts";
 import { configKey, dns1123Label } from "./names.ts";
 
-/** Names of the volumes. */
+/** Names of the volumes that are valid: others can't be mounted. */
 export function validateVolumes(field: string, volumes: readonly Volume[], errors: FieldErrors): ReadonlySet<string> {
   const names = new Set<string>();
+  const valid = new Set<string>();
   for (const [i, volume] of volumes.entries()) {
     const at = `${field}[${i}]`;
+    const before = errors.causes.length;
     validateSource(at, volume as unknown as JsonObject, errors);
     const { name } = volume;
     if (!name) errors.required(`${at}.name`);
     else if (names.has(name)) errors.duplicate(`${at}.name`, name);
-    else {
-      errors.all(`${at}.name`, name, dns1123Label(name));
-      names.add(name);
-    }
+    else errors.all(`${at}.name`, name, dns1123Label(name));
+    names.add(name);
+    if (errors.causes.length === before) valid.add(name);
   }
-  return names;
+  return valid;
 }
 
 type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
