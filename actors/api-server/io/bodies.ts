@@ -6,13 +6,17 @@ import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/d
 import { decodeObject } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
 import { parseJson } from "../core/machinery/json.ts";
-import { badRequest, unsupportedMediaType } from "../core/machinery/status.ts";
+import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 
 const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
 /** Aliases in YAML can make a small text large. */
 const YAML_ALIASES_MAX = 1_000;
+/** Two seconds of parsing. kubectl and the client libraries send JSON or protobuf. */
+const YAML_BYTES_MAX = 1_048_576;
+/** Objects of Kubernetes nest less than a tenth of it. */
+const YAML_DEPTH_MAX = 500;
 
 export function mediaTypeOf(request: HttpRequest): string {
   return (header(request, "content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -32,7 +36,7 @@ function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {
     case "":
       return parseJson(textOf(request.body), expected);
     case "application/yaml":
-      return parseYaml(textOf(request.body));
+      return parseYaml(request.body);
     case PROTOBUF_MEDIA_TYPE:
       return { value: decodeProtobuf(request.body), duplicates: [] };
     default:
@@ -58,9 +62,52 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
-function parseYaml(text: string): JsonBody {
-  const document = parseDocument(text, { uniqueKeys: false });
-  const [error] = document.errors;
-  if (error !== undefined) throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
-  return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, duplicates: [] };
+/**
+ * The parser takes time that grows with the size, and memory without bound for deep nesting: both are limited before.
+ * @throws Status 400, and 413 above `YAML_BYTES_MAX`
+ */
+function parseYaml(bytes: Uint8Array): JsonBody {
+  if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
+  const text = textOf(bytes);
+  if (isTooDeep(text)) throw badRequest("error converting YAML to JSON: yaml: exceeded max depth");
+  try {
+    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, duplicates: [] };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
+  }
 }
+
+/** Whether brackets are open too deep, or a line begins with too much indentation and dashes. Quoted brackets count, too. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let leading = 0;
+  let atStart = true;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === NEWLINE) {
+      atStart = true;
+      leading = 0;
+    } else if (atStart && (char === SPACE || char === DASH || char === QUESTION)) {
+      if (++leading > 2 * YAML_DEPTH_MAX) return true;
+    } else {
+      atStart = false;
+      if (char === OPEN_BRACKET || char === OPEN_BRACE) {
+        if (++depth > YAML_DEPTH_MAX) return true;
+      } else if (char === CLOSE_BRACKET || char === CLOSE_BRACE) depth = Math.max(0, depth - 1);
+    }
+  }
+  return false;
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const DASH = 0x2d;
+const QUESTION = 0x3f;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;

@@ -161,6 +161,17 @@ describe("the HTTPS door", () => {
     expect((await send("POST", maps, { kind: "Secret", apiVersion: "v1" })).json).toMatchObject({ code: 400 });
     const yaml = { "content-type": "application/yaml" };
     expect((await send("POST", maps, "a: [", yaml)).json).toMatchObject({ code: 400 });
+    for (const deep of ["[", "- ", '{"a":', "? "]) {
+      expect((await send("POST", maps, deep.repeat(5_000), yaml)).json).toMatchObject({ code: 400 });
+      expect((await send("POST", maps, `{"data":${deep.repeat(5_000)}`)).json).toMatchObject({ code: 400 });
+    }
+    // Forty levels, each twice the one before.
+    const levels = Array.from(
+      { length: 40 },
+      (_each, index) => `b${index + 1}: &b${index + 1} [*b${index}, *b${index}]`,
+    );
+    const bomb = `b0: &b0 [x, x]\n${levels.join("\n")}`;
+    expect((await send("POST", maps, bomb, yaml)).json).toMatchObject({ code: 400 });
     expect((await send("POST", maps, "x", { "content-type": "text/plain" })).json).toMatchObject({ code: 415 });
   });
 
