@@ -53,7 +53,16 @@ await Promise.all([
 
 const tsc = spawnSync(
   process.execPath,
-  ["node_modules/typescript/bin/tsc", "-p", ".", "--noEmit", "false", "--emitDeclarationOnly", "--outDir", "dist/types"],
+  [
+    "node_modules/typescript/bin/tsc",
+    "-p",
+    ".",
+    "--noEmit",
+    "false",
+    "--emitDeclarationOnly",
+    "--outDir",
+    "dist/types",
+  ],
   { stdio: "inherit" },
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);

@@ -15,7 +15,10 @@ const checks = {
 const failed = [];
 for (const [name, [command, ...args]] of Object.entries(checks)) {
   const started = Date.now();
-  const { status } = spawnSync("npx", ["--no-install", command, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const { status } = spawnSync("npx", ["--no-install", command, ...args], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${Date.now() - started} ms)`);
   if (status !== 0) failed.push(`${name}: npx ${command} ${args.join(" ")}`);
 }

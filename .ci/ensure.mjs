@@ -36,6 +36,14 @@ if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
 
 if (!process.argv.includes("--install")) {
   const built = newest(join(root, "dist/.built"));
-  const sources = ["actors", "protocols", "runtime", "test/bench", "test/examples", ".ci/build.mjs", "package-lock.json"];
+  const sources = [
+    "actors",
+    "protocols",
+    "runtime",
+    "test/bench",
+    "test/examples",
+    ".ci/build.mjs",
+    "package-lock.json",
+  ];
   if (sources.some((source) => newest(join(root, source)) > built)) run("node", [".ci/build.mjs"]);
 }

@@ -92,7 +92,11 @@ export interface ApiResponse {
 }
 
 export interface KubernetesList<T extends KubernetesObject = KubernetesObject> extends KubernetesObject {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
   readonly items: readonly T[];
 }
 

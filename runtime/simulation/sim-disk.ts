@@ -118,7 +118,7 @@ export class SimDisk {
           try {
             resolve(effect());
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         });
       };

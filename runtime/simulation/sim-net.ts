@@ -114,7 +114,7 @@ export class SimNet implements Net {
           };
           resolve({ address: actual, close });
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });

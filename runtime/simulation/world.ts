@@ -119,7 +119,7 @@ export class World {
         this.guard.remove();
         this.running = false;
         if (error === undefined) resolve();
-        else reject(error.error as Error);
+        else reject(error.error);
       };
       const step = (): void => {
         try {

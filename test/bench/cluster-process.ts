@@ -40,17 +40,17 @@ export async function startClusterProcess(options: ClusterOptions): Promise<Clus
     env: { ...process.env, BENCH_CLUSTER: JSON.stringify(options) },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async <T>(): Promise<T> => {
     const { value, done } = await answers.next();
     if (done === true) throw new Error("the cluster's process has ended");
-    return JSON.parse(value as string) as T;
+    return JSON.parse(value) as T;
   };
   const hello = await read<{ startMs: number; server: string; token: string }>();
   return {
     ...hello,
     evaluate: async <T>(expression: string): Promise<T> => {
-      child.stdin!.write(`${expression.replaceAll("\n", " ")}\n`);
+      child.stdin.write(`${expression.replaceAll("\n", " ")}\n`);
       const { value, error } = await read<{ value?: T; error?: string }>();
       if (error !== undefined) throw new Error(error);
       return value as T;

@@ -3,7 +3,7 @@
  * Source: RFC 5280 (certificates), RFC 5758 (ECDSA with SHA-256), Kubernetes' "PKI certificates and requirements".
  */
 import type { KeyObject } from "node:crypto";
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIPv4 } from "node:net";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import {
@@ -158,10 +158,4 @@ function pemBytes(text: string): ArrayBuffer {
 
 function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
   return Uint8Array.from(bytes).buffer;
-}
-
-/** Whether `certificate` was signed by `authority` and is for `key`: what a data directory claims is checked. */
-export function fits(credential: Credential): boolean {
-  const own = createPublicKey(credential.certificate).export({ type: "spki", format: "pem" });
-  return own === createPublicKey(createPrivateKey(credential.key)).export({ type: "spki", format: "pem" });
 }

@@ -223,12 +223,12 @@ class Scenario {
         ({ metadata }) => metadata?.deletionTimestamp === undefined,
       );
       const wanted = running
-        .map(({ status }) => status?.podIP)
-        .sort()
+        .map(({ status }) => status?.podIP ?? "")
+        .toSorted()
         .join();
       const found = listed
         .flatMap(({ addresses }) => addresses)
-        .sort()
+        .toSorted()
         .join();
       if (wanted === found) return;
       if (this.cluster.host.nowMs > deadlineMs)

@@ -53,7 +53,7 @@ function podBody(metadata: object): string {
       schedulerName: "nobody",
       serviceAccountName: undefined,
       volumes: undefined,
-      containers: spec?.containers?.slice(0, 1).map(({ volumeMounts: _, ...rest }) => rest),
+      containers: spec?.containers?.slice(0, 1).map((container) => ({ ...container, volumeMounts: undefined })),
     },
   });
 }
