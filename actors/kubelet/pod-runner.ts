@@ -102,6 +102,10 @@ export class PodRunner {
   }
 
   replaceRuntime(sandbox: PodSandboxStatus | undefined, containers: readonly ContainerStatus[]): void {
+    const lost = this.worker.sandboxStatus;
+    if (lost !== undefined && lost.network.askedIp !== sandbox?.network.askedIp) {
+      this.node.addresses.release(lost.network.askedIp);
+    }
     this.worker.replaceRuntime(sandbox, containers, this.now());
     this.kick();
   }

@@ -14,6 +14,8 @@ import { kubeletActor } from "../../../actors/kubelet/kubelet.ts";
 import type { KubeletOptions } from "../../../actors/kubelet/spec.ts";
 import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
+import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
+import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
 import type { Event, Node, Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Context } from "../../../runtime/actor.ts";
 import { defineActor } from "../../../runtime/actor.ts";
@@ -97,8 +99,29 @@ export class NodeWorld {
     this.host.kill(KUBELET, { disk: "kept" });
   }
 
-  killRuntime(): void {
-    this.host.kill(RUNTIME, { disk: "kept" });
+  /** `disk`: whether what it did not sync, which is all, is kept. */
+  killRuntime(disk: "kept" | "crash" = "kept"): void {
+    this.host.kill(RUNTIME, { disk });
+  }
+
+  killApiServer(): void {
+    this.host.kill("api-server-0", { disk: "kept" });
+  }
+
+  /** All that the runtime has. */
+  async runtime(): Promise<{
+    readonly sandboxes: readonly PodSandboxStatus[];
+    readonly containers: readonly ContainerStatus[];
+  }> {
+    const runtime = this.host.context.ref(containerRuntimeProtocol, RUNTIME);
+    const [sandboxes, containers] = await this.host.settle(() =>
+      Promise.all([runtime.call("listPodSandbox", null), runtime.call("listContainers", null)]),
+    );
+    return { sandboxes: sandboxes.items, containers: containers.items };
+  }
+
+  async pods(): Promise<readonly Pod[]> {
+    return (await this.host.settle(() => this.client.list(pods, { namespace: "default" }))).items;
   }
 
   async createPod(name: string, spec: Partial<PodSpec>, annotations: Record<string, string> = {}): Promise<Pod> {
