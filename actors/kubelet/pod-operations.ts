@@ -244,7 +244,8 @@ export class PodOperations {
       };
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
-      return { isSuccess: false, output: error.message };
+      // A command that takes too long has failed; one that could not be run at all says nothing.
+      return { isSuccess: false, isUnknown: error.code !== "DEADLINE_EXCEEDED", output: error.message };
     }
   }
 

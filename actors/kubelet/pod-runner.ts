@@ -211,11 +211,12 @@ export class PodRunner {
     const probe = container?.[`${operation.kind}Probe`];
     const ip = worker.sandboxStatus?.network.ip;
     if (container === undefined || status === undefined || probe === undefined || ip === undefined) {
-      worker.probed(operation, false, "the container is gone", this.now());
+      worker.probed(operation, "unknown", "the container is gone", this.now());
       return;
     }
-    const { isSuccess, output } = await this.operations.probe(container, probe, status, ip);
-    worker.probed(operation, isSuccess, output, this.now());
+    const { isSuccess, isUnknown, output } = await this.operations.probe(container, probe, status, ip);
+    const outcome = isSuccess ? "success" : isUnknown === true ? "unknown" : "failure";
+    worker.probed(operation, outcome, output, this.now());
     this.kick();
   }
 

@@ -7,6 +7,8 @@ import { getRequest, statusOfAnswer } from "./core/http.ts";
 
 export interface ProbeAnswer {
   readonly isSuccess: boolean;
+  /** It could not be carried out: it tells nothing about the container. */
+  readonly isUnknown?: boolean;
   /** For the event, when it failed. */
   readonly output: string;
 }

@@ -33,6 +33,10 @@ const OUTPUT_GRACE_MS = 500;
 /** Marks all that belongs to a container, so that it can be found in /proc. */
 const MARK = "INKUBE_CONTAINER_ID";
 const MARK_VALUE: RegExp = new RegExp(`(?:^|\\0)${MARK}=([^\\0]*)`);
+/** A heap that Node.js can start in. */
+const HEAP_MEGABYTES_MIN = 16;
+/** What V8 says on standard error before it aborts. */
+const HEAP_EXHAUSTED = "JavaScript heap out of memory";
 /** How long after a container's end its strays are looked for. */
 const SWEEP_MS = 10;
 
@@ -98,6 +102,8 @@ class ProcessContainer implements RunningContainer {
     this.env = env;
     if (child.pid === undefined) throw new Error("a spawned process without an id");
     this.group = child.pid;
+    let isExhausted = false;
+    child.stderr?.on("data", (bytes: Buffer) => (isExhausted ||= bytes.includes(HEAP_EXHAUSTED)));
     const outputs = [pipe(child.stdout, "stdout", events), pipe(child.stderr, "stderr", events)];
     const reports = child.stdio[4] as Readable;
     readReports(reports, events);
@@ -107,7 +113,9 @@ class ProcessContainer implements RunningContainer {
       const grace = new Promise<void>((resolve) => setTimeout(resolve, OUTPUT_GRACE_MS).unref());
       void Promise.race([Promise.all(outputs), grace]).then(() => {
         for (const stream of [child.stdout, child.stderr, reports]) stream?.destroy();
-        events.exited(exitOf(code, signal));
+        const exit = exitOf(code, signal);
+        const isOom = isExhausted && exit.exitCode !== 0 && spec.memoryLimitBytes > 0;
+        events.exited(isOom ? { exitCode: 137, reason: "OOMKilled", message: HEAP_EXHAUSTED } : exit);
       });
     });
   }
@@ -207,10 +215,18 @@ function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): Node
     // A descriptor instead of a file's path: reports arrive as they are made.
     [CONTAINER_ENVIRONMENT.ports]: "4",
   };
-  if (options.preload !== undefined) {
-    env["NODE_OPTIONS"] = `--require ${JSON.stringify(options.preload)} ${env["NODE_OPTIONS"] ?? ""}`.trim();
-  }
+  const flags = [
+    ...(options.preload === undefined ? [] : [`--require ${JSON.stringify(options.preload)}`]),
+    // Of a Node.js program the limit is kept by its own heap; of others it isn't kept.
+    ...(spec.memoryLimitBytes > 0 ? [`--max-old-space-size=${heapMegabytes(spec.memoryLimitBytes)}`] : []),
+    ...(env["NODE_OPTIONS"] === undefined ? [] : [env["NODE_OPTIONS"]]),
+  ];
+  if (flags.length > 0) env["NODE_OPTIONS"] = flags.join(" ");
   return env;
+}
+
+function heapMegabytes(limitBytes: number): number {
+  return Math.max(HEAP_MEGABYTES_MIN, Math.floor(limitBytes / (1024 * 1024)));
 }
 
 /** `node` means the Node.js that runs us: a machine may have another one, or none, on its path. */

@@ -243,13 +243,23 @@ export class PodWorker {
     else this.retries.set(key, retry);
   }
 
-  /** `output` is told in an event when the probe failed. */
-  probed(operation: Operation & { readonly op: "probe" }, isSuccess: boolean, output: string, now: Now): void {
+  /** `output` is told in an event when the probe failed. `unknown`: it could not be carried out, and counts for nothing. */
+  probed(
+    operation: Operation & { readonly op: "probe" },
+    outcome: "success" | "failure" | "unknown",
+    output: string,
+    now: Now,
+  ): void {
     this.inFlight.delete(keyOf(operation));
     const probe = this.probes.get(operation.containerId)?.find(({ kind }) => kind === operation.kind);
     if (probe === undefined || this.containers.get(operation.containerId)?.state !== "CONTAINER_RUNNING") return;
-    const counts = probe.end(isSuccess, now.monotonicMs);
-    if (isSuccess || !counts) return;
+    if (outcome === "unknown") {
+      probe.abandon(now.monotonicMs);
+      this.tell("Warning", "ProbeWarning", `${operation.kind} probe errored: ${output}`, operation.container);
+      return;
+    }
+    const counts = probe.end(outcome === "success", now.monotonicMs);
+    if (outcome === "success" || !counts) return;
     const name = `${operation.kind.slice(0, 1).toUpperCase()}${operation.kind.slice(1)}`;
     this.tell("Warning", "Unhealthy", `${name} probe failed: ${output}`, operation.container);
   }

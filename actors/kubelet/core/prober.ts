@@ -94,11 +94,16 @@ export class ProbeSchedule {
         this.current = "failure";
       }
     }
-    if (this.eagerAtMs !== Number.POSITIVE_INFINITY) {
-      this.eagerAtMs = nowMs + this.eagerPaceMs;
-      this.eagerPaceMs = Math.min(this.eagerPaceMs * 2, this.times.periodMs);
-    }
+    this.abandon(nowMs);
     return counts;
+  }
+
+  /** It could not be carried out: that says nothing about the container. */
+  abandon(nowMs: number): void {
+    this.inFlight = undefined;
+    if (this.eagerAtMs === Number.POSITIVE_INFINITY) return;
+    this.eagerAtMs = nowMs + this.eagerPaceMs;
+    this.eagerPaceMs = Math.min(this.eagerPaceMs * 2, this.times.periodMs);
   }
 
   /** The container has changed in a way that makes a success likely: it is asked at once while it has not succeeded yet. */

@@ -297,6 +297,12 @@ it("a thread that grows over its memory limit is OOMKilled, and nothing else is"
   expect(await ran.exited).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
 });
 
+it("a Node.js process that grows over its memory limit is OOMKilled", async () => {
+  const source = `const kept = []; for (;;) kept.push("x".repeat(100) + kept.length)`;
+  const ran = await run(processes, command("node", "-e", source), { memoryLimitBytes: 24 * 1024 * 1024 });
+  expect(await ran.exited).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
+});
+
 it("exec in a thread is refused with the way to a process", async () => {
   const ran = await run(threads, module(`setInterval(() => {}, 1000)`));
   await expect(ran.container.exec(["ls"], 1_000)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });

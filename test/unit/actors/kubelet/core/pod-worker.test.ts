@@ -56,7 +56,7 @@ class Bench {
 
   carryOut(operation: Operation): void {
     this.done.push(operation);
-    if (operation.op === "probe") return this.worker.probed(operation, true, "", this.now);
+    if (operation.op === "probe") return this.worker.probed(operation, "success", "", this.now);
     if (operation.op === "sandbox") this.worker.setSandbox(sandboxOf(operation.attempt));
     if (operation.op === "start") this.set(operation.container, operation.attempt, { state: "CONTAINER_RUNNING" });
     if (operation.op === "stop") this.exit(operation.container, 143);
@@ -248,7 +248,8 @@ describe("probes", () => {
   const probe = { httpGet: { port: 80 }, periodSeconds: 10, failureThreshold: 2 };
   const answer = (bench: Bench, isSuccess: boolean): void => {
     for (const operation of bench.pending.splice(0)) {
-      if (operation.op === "probe") bench.worker.probed(operation, isSuccess, "refused", bench.now);
+      if (operation.op === "probe")
+        bench.worker.probed(operation, isSuccess ? "success" : "failure", "refused", bench.now);
       else bench.carryOut(operation);
     }
   };
@@ -306,6 +307,19 @@ describe("probes", () => {
     expect(condition(bench, "Ready")).toBe("False");
     bench.settle();
     expect(bench.container().restartCount).toBe(1);
+  });
+
+  it("that can't be carried out say nothing about the container", () => {
+    const bench = running({ livenessProbe: probe });
+    for (let tries = 0; tries < 5; tries++) {
+      bench.step();
+      for (const operation of bench.pending.splice(0)) {
+        if (operation.op === "probe") bench.worker.probed(operation, "unknown", "no exec in a thread", bench.now);
+      }
+      bench.nowMs += 10_000;
+    }
+    expect(bench.ops()).toEqual(["probe liveness main"]);
+    expect(bench.container().restartCount).toBe(0);
   });
 
   it("waits with the others for the startup probe", () => {
