@@ -151,7 +151,7 @@ export class Member {
     if (this.turnAsked) return;
     this.turnAsked = true;
     this.ctx.spawn(async () => {
-      await undefined;
+      await Promise.resolve();
       this.turnAsked = false;
       this.pump();
     });

@@ -58,19 +58,26 @@ export class Storage {
       names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
     );
     const log = recoverLog(files, this.mark, this.identity);
-    if (log.cut !== undefined) {
-      const torn = await disk.open(`${WAL}/${log.cut.name}`);
-      await torn.truncate(log.cut.sizeBytes);
-      await torn.sync();
-      await torn.close();
-      this.ctx.log.warn("cut a torn end off the log; nothing in it was acknowledged", { file: log.cut.name });
-    }
+    await this.secure(log);
     this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
     await this.cut();
     return { log, snapshot };
+  }
+
+  /** Makes sure that what was read is durable: it may have been in the system's cache only. */
+  private async secure({ cut, lastFrame }: RecoveredLog): Promise<void> {
+    if (lastFrame === undefined) return;
+    const file = await this.ctx.disk.open(`${WAL}/${lastFrame.name}`);
+    if (cut !== undefined) {
+      await file.truncate(cut.sizeBytes);
+      this.ctx.log.warn("cut a torn end off the log; nothing in it was acknowledged", { file: cut.name });
+    }
+    await file.write(lastFrame.position, lastFrame.bytes);
+    await file.sync();
+    await file.close();
   }
 
   private async readSnapshot(): Promise<Snapshot | undefined> {

@@ -122,7 +122,7 @@ export class WatchHub {
         const wanted = watcher.prevKv ? events : withoutPrevious(events);
         const through = revisions[revisions.length - 1]?.revision ?? store.revision;
         if (wanted.length > 0 && !deliver(watcher, wanted, through)) break;
-        watcher.next = through + 1;
+        watcher.next = Math.max(watcher.next, through + 1);
         if (watcher.next > store.revision) {
           watcher.synced = true;
           this.lagging.delete(watcher);

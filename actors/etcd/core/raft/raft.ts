@@ -293,7 +293,7 @@ export class Raft {
   }
 
   private send(message: Body<Message> & { readonly to: number }): void {
-    this.outbox.push({ ...message, from: this.id, term: this.term } as Message);
+    this.outbox.push({ ...message, from: this.id, term: this.term });
   }
 
   /** For messages that vouch for what is not yet on disk. */
@@ -346,26 +346,31 @@ export class Raft {
   }
 
   private sendAppends(to: number, progress: Progress): void {
-    const probing = progress.state === "probe";
-    if (probing && progress.paused) return;
-    while (probing || (progress.next <= this.log.last && !progress.inflightFull(this.options.inflightMax))) {
-      const previousIndex = progress.next - 1;
-      const previousTerm = this.log.term(previousIndex);
-      if (previousTerm === undefined) {
-        progress.becomeSnapshot();
-        return;
-      }
-      const entries = this.log.slice(progress.next, this.options.messageBytesMax);
-      const commit = this.log.committed;
-      this.send({ type: "append", to, previousIndex, previousTerm, entries, commit });
-      const last = previousIndex + entries.length;
-      progress.commitSent = Math.max(progress.commitSent, Math.min(commit, last));
-      if (probing) {
-        progress.paused = true;
-        return;
-      }
+    if (progress.state === "probe") {
+      if (!progress.paused && this.sendAppend(to, progress) !== undefined) progress.paused = true;
+      return;
+    }
+    while (progress.next <= this.log.last && !progress.inflightFull(this.options.inflightMax)) {
+      const last = this.sendAppend(to, progress);
+      if (last === undefined) return;
       progress.sent(last);
     }
+  }
+
+  /** Index of the last entry sent; undefined when only a snapshot can help. */
+  private sendAppend(to: number, progress: Progress): number | undefined {
+    const previousIndex = progress.next - 1;
+    const previousTerm = this.log.term(previousIndex);
+    if (previousTerm === undefined) {
+      progress.becomeSnapshot();
+      return undefined;
+    }
+    const entries = this.log.slice(progress.next, this.options.messageBytesMax);
+    const commit = this.log.committed;
+    this.send({ type: "append", to, previousIndex, previousTerm, entries, commit });
+    const last = previousIndex + entries.length;
+    progress.commitSent = Math.max(progress.commitSent, Math.min(commit, last));
+    return last;
   }
 
   // ---- roles --------------------------------------------------------------------------------------------------------

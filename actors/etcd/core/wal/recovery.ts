@@ -18,6 +18,11 @@ export interface RecoveredLog {
   readonly chain: number;
   /** The last segment's torn tail is to be cut off at this size before anything else is written. */
   readonly cut: { readonly name: string; readonly sizeBytes: number } | undefined;
+  /**
+   * The last whole frame. It may never have been synced, or the sync may have failed and the system forgotten: it is to be
+   * written again and synced before anything relies on it.
+   */
+  readonly lastFrame: { readonly name: string; readonly position: number; readonly bytes: Uint8Array } | undefined;
 }
 
 /**
@@ -28,6 +33,7 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
   const replay = new Replay();
   const segments: { name: string; sequence: number; lastIndex: number }[] = [];
   let cut: RecoveredLog["cut"];
+  let lastFrame: RecoveredLog["lastFrame"];
   let before: SegmentRead | undefined;
   files.forEach(({ name, bytes }, at) => {
     const read = readSegment(name, bytes);
@@ -35,6 +41,7 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
     const last = at === files.length - 1;
     if (read.torn && !last) throw corrupt(name, read.endBytes, "a frame is torn although another segment follows");
     if (read.torn) cut = { name, sizeBytes: read.endBytes };
+    lastFrame = { name, position: read.lastFrameAt, bytes: bytes.subarray(read.lastFrameAt, read.endBytes) };
     const lastIndex = replay.run(name, read);
     segments.push({ name, sequence: read.head.sequence, lastIndex });
     before = read;
@@ -55,7 +62,7 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
   if (hardState.commit > last) {
     throw etcdError("ETCD_CORRUPT", undefined, `committed up to ${hardState.commit}, but the log ends at ${last}`);
   }
-  return { hardState, entries, segments, chain: before?.chain ?? 0, cut };
+  return { hardState, entries, segments, chain: before?.chain ?? 0, cut, lastFrame };
 }
 
 function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undefined, identity: Identity): void {

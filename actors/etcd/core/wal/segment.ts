@@ -115,6 +115,8 @@ export interface SegmentRead {
   /** Where what can be read ends; less than the file's size when its last frame is torn. */
   readonly endBytes: number;
   readonly torn: boolean;
+  /** Where the last whole frame begins. */
+  readonly lastFrameAt: number;
 }
 
 /** Errors: ETCD_CORRUPT, also for a format version that is newer than this one. */
@@ -129,18 +131,20 @@ export function readSegment(name: string, bytes: Uint8Array): SegmentRead {
   };
   const records: Record[] = [];
   let { end, chain } = first;
+  let lastFrameAt = PREAMBLE_BYTES;
   readRecords(name, end, first.payload, records);
   for (;;) {
     const frame = readFrame(bytes, end, chain);
     switch (frame.type) {
       case "frame":
         readRecords(name, end, frame.payload, records);
+        lastFrameAt = end;
         end = frame.end;
         chain = frame.chain;
         continue;
       case "end":
       case "torn":
-        return { head, records, chain, endBytes: end, torn: frame.type === "torn" };
+        return { head, records, chain, endBytes: end, torn: frame.type === "torn", lastFrameAt };
       case "damaged":
         throw corrupt(name, end, frame.what);
     }

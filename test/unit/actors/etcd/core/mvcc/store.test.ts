@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeStore, encodeStore } from "../../../../../../actors/etcd/core/mvcc/state-codec.ts";
 import { StateMachine } from "../../../../../../actors/etcd/core/mvcc/state-machine.ts";
-import { Store } from "../../../../../../actors/etcd/core/mvcc/store.ts";
+import type { Store } from "../../../../../../actors/etcd/core/mvcc/store.ts";
 import { checkTxn } from "../../../../../../actors/etcd/core/mvcc/txn.ts";
 import type { Command } from "../../../../../../actors/etcd/core/mvcc/command.ts";
 import type { Compare, RequestOp, TxnRequest, TxnResponse } from "../../../../../../protocols/etcd.ts";

@@ -144,6 +144,20 @@ describe("watchers", () => {
   });
 });
 
+describe("a watcher of the future", () => {
+  it("stays there when the store is replaced by one that has not got so far (etcd bugs 15271, 20221)", () => {
+    const at = new Fixture();
+    const watcher = at.watch("a", { from: 6 });
+    at.put("a");
+    at.put("a");
+    at.hub.restored(1);
+    at.catchUp();
+    for (let count = 0; count < 3; count++) at.put("a");
+    at.notify();
+    expect(at.of(watcher)).toEqual(["a6"]);
+  });
+});
+
 describe("the time of leases", () => {
   const lease = (id: string, ttlSeconds: number) => ({ id, ttlSeconds, keys: new Set<string>() });
 

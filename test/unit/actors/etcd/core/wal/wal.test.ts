@@ -77,6 +77,7 @@ describe("the log", () => {
       const kept = ends.filter((end) => end <= size).length - 1;
       expect(log.entries.length, `cut at ${size}`).toBe(frames.slice(0, kept).flat().length);
       expect(log.cut?.sizeBytes, `cut at ${size}`).toBe(ends.includes(size) ? undefined : ends[kept]);
+      expect(log.lastFrame!.position + log.lastFrame!.bytes.length).toBe(ends[kept]);
     }
   });
 
