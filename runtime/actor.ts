@@ -119,9 +119,9 @@ export type Fields = { readonly [name: string]: string | number | boolean };
 export interface Trace {
   /**
    * Records that something happened to `subject` (an object as `pods/default/web-1`, a raft term, …), caused by the
-   * message that is being handled, or by `cause`.
+   * message that is being handled, or by `cause`. Gives the event's name, for what it causes in turn.
    */
-  event(kind: string, subject: string, fields?: Fields, cause?: Cause): void;
+  event(kind: string, subject: string, fields?: Fields, cause?: Cause): Cause;
   /** The event to name as the cause of what is done later because of what is being handled now. */
   cause(): Cause;
 }

@@ -29,7 +29,7 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     ...given,
     stopping,
     trace: {
-      event: (kind, subject, fields, cause) => void recorder.event(kind, subject, fields, cause),
+      event: (kind, subject, fields, cause) => recorder.name(recorder.event(kind, subject, fields, cause)),
       cause: () => recorder.cause(),
     },
     ref: (protocol, name) => cell.ref(protocol, name),

@@ -33,6 +33,9 @@ import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Watches } from "./watches.ts";
 
+/** Verbs that can cause something. */
+const WRITES: readonly string[] = ["create", "update", "patch", "delete", "deletecollection"];
+
 export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
     const server = new ApiServer(ctx, openDoor);
@@ -260,7 +263,12 @@ class ApiServer {
       watches: this.watches,
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
-      scope: (user) => ({ ...user, deadlineMs: clock.monotonicMs() + options.requestTimeoutMs, cause: trace.cause() }),
+      scope: (user, verb, path) => ({
+        ...user,
+        deadlineMs: clock.monotonicMs() + options.requestTimeoutMs,
+        // Reads cause nothing, and there are thousands of them a second.
+        cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user }) : "",
+      }),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
       crash: (error) => {

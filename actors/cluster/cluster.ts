@@ -39,9 +39,13 @@ import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts
 import { resolveOptions } from "./options.ts";
 import { EMBEDDER, makeTopology } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
+import { waitForObject } from "./wait.ts";
 
 /** Directory of this package's built files. */
 const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
+
+/** A rollout of a few pods, with room for a node that is lost meanwhile. */
+const WAIT_TIMEOUT_MS = 30_000;
 
 export interface WaitOptions {
   /** Default 30,000. */
@@ -232,7 +236,8 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last state.
+   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
+   * state, CLUSTER_STOPPED.
    */
   waitFor(
     target: string,
@@ -243,36 +248,24 @@ export class Cluster implements AsyncDisposable {
     if (name === "") throw new InkubeError("INVALID_ARGUMENT", `waitFor takes "resource/name", not "${target}"`);
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
-    const timeoutMs = options.timeoutMs ?? 30_000;
-    const informer = new Informer(this.embedder.context, this.client, resource, {
+    const isMet = (object: KubernetesObject | undefined): boolean => {
+      if (object === undefined) return condition === "deleted";
+      return typeof condition === "string" ? meets(object, condition) : condition(object);
+    };
+    const informer = this.informer(resource, {
       fieldSelector: `metadata.name=${name}`,
       ...(namespace === undefined ? {} : { namespace }),
     });
-    return new Promise((resolve, reject) => {
-      const finish = (how: () => void): void => {
-        clearTimeout(timer);
-        informer.stop();
-        how();
-      };
-      const look = (): void => {
-        const object = informer.get(name, namespace);
-        if (object === undefined ? condition === "deleted" && informer.synced : isMet(object, condition))
-          finish(() => resolve(object));
-      };
-      const timer = setTimeout(() => {
-        const state = JSON.stringify(
-          (informer.get(name, namespace) as { readonly status?: unknown } | undefined)?.status ?? "not there",
-        );
-        const what = typeof condition === "string" ? condition : "as asked";
-        finish(() =>
-          reject(
-            new InkubeError("WAIT_TIMEOUT", `${target} was not ${what} within ${timeoutMs} ms; its status is ${state}`),
-          ),
-        );
-      }, timeoutMs);
-      informer.onChange(look);
-      informer.start();
-      void informer.whenSynced().then(look);
+    const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
+    const { stopping } = this.embedder.context;
+    return waitForObject({
+      informer,
+      name,
+      namespace,
+      isMet,
+      timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
+      what,
+      stopping,
     });
   }
 
@@ -418,10 +411,6 @@ export class Cluster implements AsyncDisposable {
       .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
-}
-
-function isMet(object: KubernetesObject, condition: string | ((object: KubernetesObject) => boolean)): boolean {
-  return typeof condition === "string" ? meets(object, condition) : condition(object);
 }
 
 function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {

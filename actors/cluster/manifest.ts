@@ -22,7 +22,8 @@ export function parseManifest(
     );
   return parseAllDocuments(manifest, { prettyErrors: true }).flatMap((document, index) => {
     const error = document.errors[0];
-    if (error !== undefined) throw invalid(source, error.message);
+    // Its first line says what and where; the lines after it show the place.
+    if (error !== undefined) throw invalid(source, error.message.split(":\n")[0]!);
     const value: unknown = document.toJS();
     return value === null ? [] : flatten(value, `${source}, document ${index + 1}`);
   });

@@ -30,7 +30,12 @@ export class Recorder {
   }
 
   cause(): Cause {
-    return this.current === 0 ? "" : `${this.actor}#${this.current}`;
+    return this.current === 0 ? "" : this.name(this.current);
+  }
+
+  /** `actor#sequence` of an event of this actor. */
+  name(sequence: number): Cause {
+    return `${this.actor}#${sequence}`;
   }
 
   event(kind: string, subject: string, fields?: Fields, cause?: Cause): number {

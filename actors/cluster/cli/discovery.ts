@@ -16,7 +16,8 @@ export interface ServedResource {
 
 interface ResourceList {
   readonly groupVersion: string;
-  readonly resources: readonly (Partial<ServedResource> & Pick<ServedResource, "name" | "kind" | "namespaced">)[];
+  readonly resources: readonly (Partial<ServedResource> &
+    Pick<ServedResource, "name" | "kind" | "namespaced"> & { readonly verbs: readonly string[] })[];
 }
 
 interface GroupList {
@@ -43,7 +44,8 @@ export class Discovery {
     return new Discovery(
       [core, ...others].flatMap(({ groupVersion, resources }) =>
         resources
-          .filter(({ name }) => !name.includes("/"))
+          // Subresources are no objects of their own, and what can't be read (a Binding) can only be posted.
+          .filter(({ name, verbs }) => !name.includes("/") && verbs.includes("get"))
           .map((resource) => ({
             singularName: resource.kind.toLowerCase(),
             shortNames: [],

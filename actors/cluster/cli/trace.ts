@@ -20,7 +20,7 @@ export function traceCommand(): Command {
       .description("print what the cluster's actors did, and what caused it")
       .option("--actor <name>", "of one actor as scheduler-0, or of a node's as worker-1/")
       .option("--object <name>", "about an object: pods/default/web-1, or part of it")
-      .option("--kind <kind>", "of a kind of event, or a family of them: scheduler.bound, scheduler, call, down")
+      .option("--kind <kind>", "of a kind of event, or a family of them: scheduled, log.warn, log, call, start")
       .option("-f, --follow", "go on with what happens")
       .option("--json", "one JSON object a line"),
   ).action((options: TraceOptions) =>
