@@ -40,6 +40,7 @@ export class Supervisor {
   private readonly timers = new Map<string, Timer>();
   private readonly listeners = new Set<(event: SupervisorEvent) => void>();
   private lastFailure: Error | undefined;
+  private onHopelessStart: ((error: Error) => void) | undefined;
   private terminated = false;
 
   /** The whole tree is checked before anything starts. Errors: INVALID_SPEC. */
@@ -52,13 +53,18 @@ export class Supervisor {
     if (options.onEvent !== undefined) this.listeners.add(options.onEvent);
   }
 
-  /** Resolves when every actor is up; rejects with the last failure when the tree gives up before. */
+  /**
+   * Resolves when every actor is up; rejects with the last failure when the tree gives up before, and at once when an
+   * actor says that its start can't succeed (an `InkubeError` that is not retryable). Then `stop` ends what has started.
+   */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.onHopelessStart = reject;
       this.until((event) => {
         if (event.type === "up" && event.name === this.rootName) resolve();
         else if (event.type === "terminated") reject(this.failure("the cluster did not come up"));
         else return false;
+        this.onHopelessStart = undefined;
         return true;
       });
       this.run(this.core.start(this.nowMs()));
@@ -146,7 +152,10 @@ export class Supervisor {
         const { name } = command.child;
         this.host.start(command.child).then(
           () => this.run(this.core.childStarted(name, this.nowMs())),
-          (error: unknown) => void (this.lastFailure = error as Error),
+          (error: Error) => {
+            this.lastFailure = error;
+            if (error instanceof InkubeError && !error.retryable) this.onHopelessStart?.(error);
+          },
         );
         return;
       }

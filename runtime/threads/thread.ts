@@ -85,7 +85,7 @@ export function runActor<M extends Methods, Options>(definition: ActorDefinition
         const data =
           error instanceof InkubeError
             ? error.toData()
-            : { code: "START_FAILED", message: String(error), retryable: false };
+            : { code: "START_FAILED", message: String(error), retryable: true };
         return { started: false, error: data, stack: error instanceof Error ? (error.stack ?? "") : "" };
       }
       cell.activate(definition.protocol, actor.handlers);
