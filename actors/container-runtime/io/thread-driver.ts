@@ -5,6 +5,7 @@
  */
 import type { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exit } from "../core/container-table.ts";
@@ -17,23 +18,35 @@ import { prepareRoot } from "./root-directory.ts";
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
 const HEAP_BYTES_MIN = 16 * 1024 * 1024;
 
+/** How long after a start the next spare is made: it must not take the CPU from the container that starts. */
+const SPARE_DELAY_MS = 250;
+
 /**
- * The first code on the thread: the preload, then the module. It has to be a string, as a thread's entry can't be a TypeScript
- * file on Node 20, and a `.cjs` preload is required because that is several milliseconds faster than importing it.
- * Without a preload it answers SIGTERM itself.
+ * The first code on the thread: it waits to be told what it is, so that it can be made before that is known; then the
+ * preload, then the module. It has to be a string, as a thread's entry can't be a TypeScript file on Node 20, and a `.cjs`
+ * preload is required because that is several milliseconds faster than importing it. Without a preload it answers SIGTERM
+ * itself.
  */
 const BOOT = `
 const { workerData } = require("node:worker_threads");
-const { inkube: port, module, preload, argv1 } = workerData;
-process.argv[1] = argv1;
-if (preload) require(preload);
-else {
-  port.on("message", ({ signal }) => { if (!process.emit(signal, signal)) process.exit(143); });
-  port.unref();
-}
-if (module.endsWith(".cjs")) require(require("node:url").fileURLToPath(module));
-else import(module).catch((error) => { process.nextTick(() => { throw error; }); });
+const port = workerData[${JSON.stringify(CHANNEL_KEY)}];
+for (const name of workerData.warm) require(name);
+port.once("message", ({ module, path, preload, argv, env }) => {
+  for (const key of Object.keys(process.env)) delete process.env[key];
+  Object.assign(process.env, env);
+  process.argv.splice(1, Infinity, path, ...argv);
+  if (preload) require(preload);
+  else {
+    port.on("message", ({ signal }) => { if (!process.emit(signal, signal)) process.exit(143); });
+    port.unref();
+  }
+  if (module.endsWith(".cjs")) require(path);
+  else import(module).catch((error) => { process.nextTick(() => { throw error; }); });
+});
 `;
+
+/** What nearly every container loads: a spare has it loaded already. */
+const WARM_MODULES = ["node:net", "node:dns", "node:http"];
 
 export interface ThreadDriverOptions {
   /** Loaded before the container's module: a path to a `.cjs` file. */
@@ -41,70 +54,137 @@ export interface ThreadDriverOptions {
   readonly builtIn: Readonly<Record<BuiltInModule, URL>>;
 }
 
+interface Thread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly memoryLimitBytes: number;
+}
+
 export function threadDriver(options: ThreadDriverOptions): Driver {
+  const driver = new ThreadDriver(options);
   return {
-    start: (spec, events) => start(spec, events, options),
+    start: (spec, events) => driver.start(spec, events),
     recover: () => undefined,
-    close: () => Promise.resolve(),
+    close: () => driver.close(),
   };
 }
 
-function start(spec: ContainerSpec, events: DriverEvents, options: ThreadDriverOptions): Promise<RunningContainer> {
-  const { program } = spec;
-  if (program.driver !== "thread") throw new Error(`a ${program.driver} program for the thread driver`);
-  const module = "builtIn" in program.module ? options.builtIn[program.module.builtIn] : urlOf(program.module.url);
-  const { port1, port2 } = new MessageChannel();
-  let worker: Worker;
-  try {
-    prepareRoot(spec);
-    worker = new Worker(BOOT, {
-      eval: true,
+class ThreadDriver {
+  private readonly options: ThreadDriverOptions;
+  /** A thread that waits to become a container like the last one. It is there only while containers run on threads. */
+  private spare: Thread | undefined;
+  private spareTimer: NodeJS.Timeout | undefined;
+  private running = 0;
+  private isClosed = false;
+
+  constructor(options: ThreadDriverOptions) {
+    this.options = options;
+  }
+
+  async start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer> {
+    const { program } = spec;
+    if (program.driver !== "thread") throw new Error(`a ${program.driver} program for the thread driver`);
+    const { builtIn, preload = null } = this.options;
+    const module = "builtIn" in program.module ? builtIn[program.module.builtIn] : urlOf(program.module.url);
+    let thread: Thread;
+    try {
+      prepareRoot(spec);
+      thread = this.takeSpare(spec.memoryLimitBytes) ?? makeThread(spec.memoryLimitBytes, []);
+    } catch (error) {
+      throw new InkubeError("CONTAINER_START_FAILED", error instanceof Error ? error.message : String(error));
+    }
+    const { worker, port } = thread;
+    const container = new ThreadContainer(worker, port, events);
+    port.on("message", (message: FromContainer | undefined) => {
+      if (message?.kind === "listening") events.listening(message.port, message.actual);
+    });
+    port.unref();
+    port.postMessage({
+      module: module.href,
+      path: fileURLToPath(module),
+      preload,
       argv: [...program.args],
-      env: { ...spec.env },
-      workerData: {
-        [CHANNEL_KEY]: port2,
-        module: module.href,
-        preload: options.preload ?? null,
-        argv1: fileURLToPath(module),
-      },
+      env: spec.env,
+    });
+    this.running++;
+    worker.once("exit", () => {
+      port.close();
+      this.running--;
+      if (this.running === 0) void this.dropSpare();
+    });
+    this.planSpare(spec.memoryLimitBytes);
+    return container;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.spareTimer);
+    await this.dropSpare();
+  }
+
+  private takeSpare(memoryLimitBytes: number): Thread | undefined {
+    const { spare } = this;
+    if (spare === undefined || spare.memoryLimitBytes !== memoryLimitBytes) return undefined;
+    this.spare = undefined;
+    spare.worker.ref();
+    return spare;
+  }
+
+  private planSpare(memoryLimitBytes: number): void {
+    clearTimeout(this.spareTimer);
+    this.spareTimer = setTimeout(() => {
+      if (this.isClosed || this.running === 0 || this.spare?.memoryLimitBytes === memoryLimitBytes) return;
+      void this.dropSpare();
+      const spare = makeThread(memoryLimitBytes, WARM_MODULES);
+      this.spare = spare;
+      spare.worker.unref();
+      spare.port.unref();
+      spare.worker.once("exit", () => {
+        if (this.spare === spare) this.spare = undefined;
+      });
+    }, SPARE_DELAY_MS);
+    this.spareTimer.unref();
+  }
+
+  private async dropSpare(): Promise<void> {
+    const { spare } = this;
+    this.spare = undefined;
+    spare?.port.close();
+    await spare?.worker.terminate();
+  }
+}
+
+function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    const worker = new Worker(BOOT, {
+      eval: true,
+      env: {},
+      workerData: { [CHANNEL_KEY]: port2, warm },
       transferList: [port2],
       stdout: true,
       stderr: true,
-      resourceLimits: limitsOf(spec.memoryLimitBytes),
+      resourceLimits: limitsOf(memoryLimitBytes),
       execArgv: [],
-      name: `container ${spec.name}`,
+      name: "container",
     });
+    return { worker, port: port1, memoryLimitBytes };
   } catch (error) {
     port1.close();
-    return Promise.reject(
-      new InkubeError("CONTAINER_START_FAILED", error instanceof Error ? error.message : String(error)),
-    );
+    throw error;
   }
-  const container = new ThreadContainer(worker, events);
-  port1.on("message", (message: FromContainer | undefined) => {
-    if (message?.kind === "listening") events.listening(message.port, message.actual);
-  });
-  port1.unref();
-  container.channel = (message) => port1.postMessage(message);
-  return new Promise((resolve) => {
-    worker.once("online", () => resolve(container));
-    // It can be over before it was online; the end has been reported then.
-    worker.once("exit", () => {
-      port1.close();
-      resolve(container);
-    });
-  });
 }
 
 class ThreadContainer implements RunningContainer {
   private readonly worker: Worker;
+  private readonly port: MessagePort;
   private killed = false;
   private ended = false;
   private failure: (Error & { readonly code?: string }) | undefined;
-  channel: (message: ToContainer) => void = () => undefined;
 
-  constructor(worker: Worker, events: DriverEvents) {
+  constructor(worker: Worker, port: MessagePort, events: DriverEvents) {
     this.worker = worker;
+    this.port = port;
     const outputs = [pipe(worker.stdout, "stdout", events), pipe(worker.stderr, "stderr", events)];
     worker.on("error", (error: unknown) => {
       this.failure = error instanceof Error ? error : new Error(String(error));
@@ -125,7 +205,7 @@ class ThreadContainer implements RunningContainer {
   }
 
   terminate(): void {
-    if (!this.ended) this.channel({ kind: "signal", signal: "SIGTERM" });
+    if (!this.ended) this.port.postMessage({ kind: "signal", signal: "SIGTERM" } satisfies ToContainer);
   }
 
   kill(): void {

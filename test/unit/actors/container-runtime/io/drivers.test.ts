@@ -303,6 +303,22 @@ it("a Node.js process that grows over its memory limit is OOMKilled", async () =
   expect(await ran.exited).toMatchObject({ exitCode: 137, reason: "OOMKilled" });
 });
 
+it("a container on a thread that was made beforehand finds its own environment, arguments and signals", async () => {
+  const driver = threadDriver({ builtIn: { "web-server": nowhere, agnhost: nowhere } });
+  const source = `console.log(JSON.stringify([process.argv.slice(2), process.env])); setInterval(() => {}, 1000)`;
+  const first = await run(driver, module(source, "one"), { env: { NAME: "first" } });
+  await first.said("]\n");
+  // Longer than it takes until there is a spare.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const second = await run(driver, module(source, "two"), { env: { NAME: "second" } });
+  await second.said("]\n");
+  expect(first.output()).toBe(`[["one"],{"NAME":"first"}]\n`);
+  expect(second.output()).toBe(`[["two"],{"NAME":"second"}]\n`);
+  for (const { container } of [first, second]) container.terminate();
+  expect((await second.exited).exitCode).toBe(143);
+  await driver.close();
+});
+
 it("exec in a thread is refused with the way to a process", async () => {
   const ran = await run(threads, module(`setInterval(() => {}, 1000)`));
   await expect(ran.container.exec(["ls"], 1_000)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
