@@ -253,7 +253,10 @@ class Decoding {
 
   /** Elements of lists and maps: a null is the zero value. */
   #element(type: FieldType, value: unknown, field: Field): unknown {
-    if (value === null || value === undefined) return zeroOf({ ...field, type, pointer: false });
+    if (value === null || value === undefined) {
+      // Bytes come back from the store as no bytes, which are written as an empty text.
+      return type.is === "scalar" && type.scalar === "bytes" ? "" : zeroOf({ ...field, type, pointer: false });
+    }
     return this.#value(type, value, field);
   }
 
