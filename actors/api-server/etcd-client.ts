@@ -63,7 +63,7 @@ export class EtcdClient {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw new InkubeError("DEADLINE_EXCEEDED", `etcd did not answer in time`, { retryable: true });
       try {
-        const patienceMs = method === "readIndex" ? options.readTimeoutMs : options.attemptTimeoutMs;
+        const patienceMs = method === "range" ? options.rangeTimeoutMs : options.attemptTimeoutMs;
         const cause = attempts.cause === undefined ? {} : { cause: attempts.cause };
         return await member.call(method, request, { timeoutMs: Math.min(leftMs, patienceMs), ...cause });
       } catch (error) {
@@ -86,7 +86,7 @@ export class EtcdClient {
     if (preferred === undefined || this.probing) return;
     if (clock.monotonicMs() - this.failedOverAtMs < options.preferAgainMs) return;
     this.probing = true;
-    preferred.call("readIndex", null, { timeoutMs: options.readTimeoutMs }).then(
+    preferred.call("readIndex", null, { timeoutMs: options.attemptTimeoutMs }).then(
       () => {
         this.probing = false;
         this.current = 0;

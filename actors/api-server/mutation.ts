@@ -182,6 +182,7 @@ export class Mutations {
     revision: number,
   ): Mutated {
     const { cache, key } = write;
+    this.store.noteWritten(revision);
     this.ctx.trace.event(
       "write",
       `${cache.info.resource}/${key}`,

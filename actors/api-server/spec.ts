@@ -32,10 +32,13 @@ export interface ApiServerOptions extends HistoryLimits {
   readonly eventTtlSeconds: number;
   /** Deadline of a request that names none. kube-apiserver has 60 s; a quorum that takes 10 s is not coming back. */
   readonly requestTimeoutMs: number;
-  /** Deadline of one try at one etcd member: enough for an election and a slow disk. */
+  /**
+   * Deadline of one try of a small request at one etcd member. It takes milliseconds; when a member hangs, what renews a Lease
+   * of 3 s must have reached another one well before.
+   */
   readonly attemptTimeoutMs: number;
-  /** Deadline of one question for the newest revision. It takes milliseconds; a member that hangs must not hold up readers. */
-  readonly readTimeoutMs: number;
+  /** As `attemptTimeoutMs`, for a page of a range: megabytes on a busy machine. */
+  readonly rangeTimeoutMs: number;
   /** First and longest pause after all members have failed in a row. */
   readonly retryBaseMs: number;
   readonly retryCapMs: number;
@@ -72,8 +75,8 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   tolerationSeconds: 1,
   eventTtlSeconds: 3_600,
   requestTimeoutMs: 10_000,
-  attemptTimeoutMs: 3_000,
-  readTimeoutMs: 1_000,
+  attemptTimeoutMs: 1_000,
+  rangeTimeoutMs: 5_000,
   retryBaseMs: 5,
   retryCapMs: 160,
   preferAgainMs: 1_000,

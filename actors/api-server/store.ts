@@ -35,6 +35,7 @@ export class Store {
   private loaded = false;
   private waiters: Waiter[] = [];
   private sweeping = false;
+  private awaitsOwn = false;
   private readIndexInFlight: Promise<number> | undefined;
   private readIndexQueued: Promise<number> | undefined;
   private subscription: Subscription | undefined;
@@ -92,6 +93,16 @@ export class Store {
       this.waiters.push({ revision, sinceMs: this.ctx.clock.monotonicMs(), deadlineMs, resolve, reject });
       this.sweepLater();
     });
+  }
+
+  /** What this server wrote must come back by the watch: if it does not, the watch follows a member that is cut off. */
+  noteWritten(revision: number): void {
+    if (this.reached >= revision || this.awaitsOwn) return;
+    this.awaitsOwn = true;
+    const done = (): void => {
+      this.awaitsOwn = false;
+    };
+    this.waitFor(revision, this.ctx.clock.monotonicMs() + 2 * this.ctx.options.watchStallMs).then(done, done);
   }
 
   /** One question under way and one behind it serve all readers: a reader joins the one that starts after it came. */

@@ -83,6 +83,16 @@ describe("the store", () => {
     expect((await get(server, "a")).metadata?.name).toBe("a");
   });
 
+  it("follows another member when its own writes do not come back, though nobody reads", async () => {
+    const server = await started({ watchStallMs: 20 });
+    const watch = server.watch({ target });
+    await watch.until(1);
+    server.etcd.hold();
+    await create(server, "a");
+    const events = await watch.until(2);
+    expect(events[1]?.object.metadata?.name).toBe("a");
+  });
+
   it("lets a watch from before its own start resume, as far as it replays the past", async () => {
     const server = await started();
     const first = await create(server, "a");
