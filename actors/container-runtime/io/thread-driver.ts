@@ -18,7 +18,7 @@ import { prepareRoot } from "./root-directory.ts";
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
 const HEAP_BYTES_MIN = 16 * 1024 * 1024;
 
-/** How long after a start the next spare is made: it must not take the CPU from the container that starts. */
+/** A spare's own start must not take the CPU from the container that starts. */
 const SPARE_DELAY_MS = 250;
 
 /**
@@ -52,6 +52,8 @@ export interface ThreadDriverOptions {
   /** Loaded before the container's module: a path to a `.cjs` file. */
   readonly preload?: string;
   readonly builtIn: Readonly<Record<BuiltInModule, URL>>;
+  /** How long after a start the next spare is made. */
+  readonly spareDelayMs?: number;
 }
 
 interface Thread {
@@ -142,7 +144,7 @@ class ThreadDriver {
       spare.worker.once("exit", () => {
         if (this.spare === spare) this.spare = undefined;
       });
-    }, SPARE_DELAY_MS);
+    }, this.options.spareDelayMs ?? SPARE_DELAY_MS);
     this.spareTimer.unref();
   }
 

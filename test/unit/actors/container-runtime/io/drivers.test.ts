@@ -304,12 +304,10 @@ it("a Node.js process that grows over its memory limit is OOMKilled", async () =
 });
 
 it("a container on a thread that was made beforehand finds its own environment, arguments and signals", async () => {
-  const driver = threadDriver({ builtIn: { "web-server": nowhere, agnhost: nowhere } });
+  const driver = threadDriver({ builtIn: { "web-server": nowhere, agnhost: nowhere }, spareDelayMs: 0 });
   const source = `console.log(JSON.stringify([process.argv.slice(2), process.env])); setInterval(() => {}, 1000)`;
   const first = await run(driver, module(source, "one"), { env: { NAME: "first" } });
   await first.said("]\n");
-  // Longer than it takes until there is a spare.
-  await new Promise((resolve) => setTimeout(resolve, 600));
   const second = await run(driver, module(source, "two"), { env: { NAME: "second" } });
   await second.said("]\n");
   expect(first.output()).toBe(`[["one"],{"NAME":"first"}]\n`);
