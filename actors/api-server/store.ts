@@ -99,10 +99,17 @@ export class Store {
   noteWritten(revision: number): void {
     if (this.reached >= revision || this.awaitsOwn) return;
     this.awaitsOwn = true;
-    const done = (): void => {
-      this.awaitsOwn = false;
-    };
-    this.waitFor(revision, this.ctx.clock.monotonicMs() + 2 * this.ctx.options.watchStallMs).then(done, done);
+    const deadlineMs = this.ctx.clock.monotonicMs() + 2 * this.ctx.options.watchStallMs;
+    this.ctx.spawn(async () => {
+      try {
+        await this.waitFor(revision, deadlineMs);
+      } catch (error) {
+        // The sweep has already done what there is to do about it.
+        if (!hasCode(error, "DEADLINE_EXCEEDED")) throw error;
+      } finally {
+        this.awaitsOwn = false;
+      }
+    });
   }
 
   /** One question under way and one behind it serve all readers: a reader joins the one that starts after it came. */
