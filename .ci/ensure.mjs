@@ -30,7 +30,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const installed = join(root, "node_modules/.inkube-lock");
 const lock = readFileSync(join(root, "package-lock.json"), "utf8");
 if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Not `npm ci`: it refuses a lock file that lacks the binaries of platforms for which the registry had none.
+  run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
   writeFileSync(installed, lock);
 }
 
