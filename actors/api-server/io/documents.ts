@@ -56,7 +56,7 @@ export class Documents {
   }
 
   /** Whether the path is one of these, and then it is answered. */
-  plain(reply: Reply, path: string, segments: readonly string[]): boolean {
+  plain(reply: Reply, segments: readonly string[]): boolean {
     const json = { mediaType: "application/json", form: "object" } as const;
     switch (segments[0]) {
       case undefined:
@@ -66,14 +66,14 @@ export class Documents {
         this.replies.value(reply, 200, versionDocument(), json);
         return segments.length === 1;
       case "openapi":
-        return this.openApi(reply, path, segments);
+        return this.openApi(reply, segments);
       default:
         return false;
     }
   }
 
   /** Only JSON: a client that wants protobuf alone is told so, and falls back. */
-  private openApi(reply: Reply, path: string, segments: readonly string[]): boolean {
+  private openApi(reply: Reply, segments: readonly string[]): boolean {
     if (segments[1] !== "v3") return false;
     const [, , root, group, version] = segments;
     const core = root === "api" && group !== undefined && segments.length === 4;
@@ -91,7 +91,6 @@ export class Documents {
       mediaType: "application/json",
       form: "object",
     };
-    void path;
     this.replies.bytes(reply, 200, bytes, { ...form, mediaType: "application/json" });
     return true;
   }

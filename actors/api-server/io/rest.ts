@@ -95,7 +95,7 @@ export class Rest {
     }
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
-    if (this.documents.plain(reply, path, segments)) return;
+    if (this.documents.plain(reply, segments)) return;
     if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }

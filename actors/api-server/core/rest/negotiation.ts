@@ -16,8 +16,6 @@ export interface Negotiated {
 /** What can be served: whether discovery documents or objects. */
 export type Offer = "object" | "list" | "watch" | "discovery" | "plain";
 
-export const ACCEPTED: readonly string[] = ["application/json", "application/yaml"];
-
 const JSON_OBJECT: Negotiated = { mediaType: "application/json", form: "object" };
 const CACHE_MAX = 256;
 const cache = new Map<string, Negotiated | null>();
