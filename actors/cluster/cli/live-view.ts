@@ -19,6 +19,7 @@ export class LiveView {
   private readonly readyAtMs = performance.now();
   private readonly ticking: NodeJS.Timeout;
   private frame: NodeJS.Timeout | undefined;
+  private etcdLeader: string | undefined;
 
   constructor(cluster: Cluster, kubeconfig: string, screen: Screen) {
     this.cluster = cluster;
@@ -32,7 +33,11 @@ export class LiveView {
         if (this.history.length > HISTORY_MAX) this.history.shift();
       },
     );
-    this.ticking = setInterval(() => this.draw(), IDLE_FRAME_MS);
+    this.ticking = setInterval(() => {
+      this.findEtcdLeader();
+      this.draw();
+    }, IDLE_FRAME_MS);
+    this.findEtcdLeader();
     this.draw();
   }
 
@@ -41,6 +46,11 @@ export class LiveView {
     clearTimeout(this.frame);
     this.state.close();
     this.screen.close();
+  }
+
+  /** Unlike the Lease holders, the leader of the etcd group is nothing that the API tells. */
+  private findEtcdLeader(): void {
+    void this.cluster.leader("etcd").then((leader) => void (this.etcdLeader = leader));
   }
 
   private changed(): void {
@@ -59,6 +69,7 @@ export class LiveView {
       nodes: this.state.nodes.list(),
       pods: this.state.pods.list(),
       leases: this.state.leases.list(),
+      etcdLeader: this.etcdLeader,
       history: this.history,
     };
     this.screen.draw(renderView(state, this.screen.size));

@@ -15,6 +15,7 @@ export interface ViewState {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   readonly leases: readonly Lease[];
+  readonly etcdLeader: string | undefined;
   /** What happened last, the newest at the end. */
   readonly history: readonly string[];
 }
@@ -52,7 +53,7 @@ export function renderView(state: ViewState, size: ViewSize): readonly string[] 
 }
 
 function masterRows(state: ViewState): readonly (readonly string[])[] {
-  const holders = new Set(state.leases.map((lease) => lease.spec?.holderIdentity));
+  const holders = new Set([state.etcdLeader, ...state.leases.map((lease) => lease.spec?.holderIdentity)]);
   const masters = state.actors.filter(({ name }) => /^master-\d+$/.test(name));
   return [
     ["MASTER", ...MASTER_ROLES.map((role) => role.toUpperCase())],

@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SLOTS, addressesOf, nodeAddress, podRange } from "../../../../actors/cluster/addresses.ts";
+import type { TopologyOptions } from "../../../../actors/cluster/topology.ts";
+import { EMBEDDER, TRACE_COLLECTOR, makeTopology } from "../../../../actors/cluster/topology.ts";
+import { checkSpec } from "../../../../runtime/supervisor/core/check-spec.ts";
+import { actorsOf } from "../../../../runtime/supervisor/spec.ts";
+
+function options(masters: number, workers: number): TopologyOptions {
+  return {
+    masters,
+    workers,
+    addresses: addressesOf(0),
+    clusterId: "test",
+    apiServer: { tokens: [], kubeletToken: "" },
+    containerRuntime: {},
+    kubelet: {},
+    etcd: {},
+  };
+}
+
+const rings = (names: readonly string[]): Record<string, SharedArrayBuffer> =>
+  Object.fromEntries(names.map((name) => [name, new SharedArrayBuffer(64)]));
+
+describe("the tree of a cluster", () => {
+  it("is sound for any number of masters and workers, with and without a trace collector", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 3, 5, 7),
+        fc.integer({ min: 0, max: 40 }),
+        fc.boolean(),
+        (masters, workers, traced) => {
+          const tree = makeTopology({ ...options(masters, workers), ...(traced ? { rings } : {}) });
+          checkSpec(tree, [EMBEDDER]);
+          expect(actorsOf(tree)).toHaveLength(masters * 4 + workers * 3 + (traced ? 1 : 0));
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it("lets only API servers talk to etcd, besides etcd itself", () => {
+    for (const { name, actor, links } of actorsOf(makeTopology(options(3, 3)))) {
+      const talks = links.some((link) => link.startsWith("etcd-"));
+      expect(talks, name).toBe(actor === "etcd" || actor === "api-server");
+    }
+  });
+
+  it("prefers an actor's own master", () => {
+    const scheduler = actorsOf(makeTopology(options(3, 0))).find(({ name }) => name === "scheduler-1");
+    expect((scheduler?.options as { readonly apiServers: readonly string[] }).apiServers).toEqual([
+      "api-server-1",
+      "api-server-2",
+      "api-server-0",
+    ]);
+  });
+
+  it("gives the collector the recorder of every actor and of the embedding program", () => {
+    const tree = makeTopology({ ...options(1, 1), rings });
+    const collector = actorsOf(tree).find(({ name }) => name === TRACE_COLLECTOR);
+    const names = Object.keys((collector?.options as { readonly rings: object }).rings);
+    expect(new Set(names)).toEqual(new Set([EMBEDDER, ...actorsOf(tree).map(({ name }) => name)]));
+  });
+});
+
+describe("the addresses of a cluster", () => {
+  it("are different for each node of each cluster on a machine", () => {
+    const seen = new Set<string>();
+    for (let slot = 0; slot < SLOTS; slot += 2) {
+      const addresses = addressesOf(slot);
+      for (let index = 0; index < 250; index++) {
+        for (const value of [podRange(addresses, index), nodeAddress(addresses, index)]) {
+          expect(value).toMatch(/^127\.(\d+)\.(\d+)\.(\d+)(\/24)?$/);
+          expect(seen.has(value), value).toBe(false);
+          seen.add(value);
+        }
+      }
+    }
+  });
+});
