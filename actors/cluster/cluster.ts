@@ -47,6 +47,9 @@ const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
 /** A rollout of a few pods, with room for a node that is lost meanwhile. */
 const WAIT_TIMEOUT_MS = 30_000;
 
+/** As kubectl: a field that nobody knows is a mistake, not a wish for the future. */
+const WRITE_OPTIONS = { fieldManager: "inkube", fieldValidation: "Strict" } as const;
+
 export interface WaitOptions {
   /** Default 30,000. */
   readonly timeoutMs?: number;
@@ -239,7 +242,7 @@ export class Cluster implements AsyncDisposable {
    * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
    * state, CLUSTER_STOPPED.
    */
-  waitFor(
+  async waitFor(
     target: string,
     condition: string | ((object: KubernetesObject) => boolean),
     options: WaitOptions = {},
@@ -360,16 +363,17 @@ export class Cluster implements AsyncDisposable {
     const namespace = resource.namespaced ? (object.metadata?.namespace ?? defaultNamespace) : undefined;
     const placed = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
     const name = placed.metadata?.name;
-    if (name === undefined) return this.client.create(resource, placed);
+    if (name === undefined) return this.client.create(resource, placed, WRITE_OPTIONS);
     try {
       const current = await this.client.get(resource, name, namespace);
       return await this.client.patch(resource, name, namespace, applyPatch(current, placed), {
         patchType: "application/strategic-merge-patch+json",
+        ...WRITE_OPTIONS,
       });
     } catch (error) {
       if (!hasReason(error, "NotFound")) throw error;
     }
-    return this.client.create(resource, withRecord(placed));
+    return this.client.create(resource, withRecord(placed), WRITE_OPTIONS);
   }
 
   private async etcdLeader(): Promise<string | undefined> {

@@ -68,5 +68,5 @@ export class TablePrinter {
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return "<none>";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

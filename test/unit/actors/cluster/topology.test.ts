@@ -15,6 +15,7 @@ function options(masters: number, workers: number): TopologyOptions {
     apiServer: { tokens: [], kubeletToken: "" },
     containerRuntime: {},
     kubelet: {},
+    controllerManager: {},
     etcd: {},
   };
 }
@@ -47,8 +48,8 @@ describe("the tree of a cluster", () => {
   });
 
   it("prefers an actor's own master", () => {
-    const scheduler = actorsOf(makeTopology(options(3, 0))).find(({ name }) => name === "scheduler-1");
-    expect((scheduler?.options as { readonly apiServers: readonly string[] }).apiServers).toEqual([
+    const scheduler = actorsOf(makeTopology(options(3, 0))).find(({ name }) => name === "scheduler-1")!;
+    expect((scheduler.options as { readonly apiServers: readonly string[] }).apiServers).toEqual([
       "api-server-1",
       "api-server-2",
       "api-server-0",
@@ -57,8 +58,8 @@ describe("the tree of a cluster", () => {
 
   it("gives the collector the recorder of every actor and of the embedding program", () => {
     const tree = makeTopology({ ...options(1, 1), rings });
-    const collector = actorsOf(tree).find(({ name }) => name === TRACE_COLLECTOR);
-    const names = Object.keys((collector?.options as { readonly rings: object }).rings);
+    const collector = actorsOf(tree).find(({ name }) => name === TRACE_COLLECTOR)!;
+    const names = Object.keys((collector.options as { readonly rings: object }).rings);
     expect(new Set(names)).toEqual(new Set([EMBEDDER, ...actorsOf(tree).map(({ name }) => name)]));
   });
 });

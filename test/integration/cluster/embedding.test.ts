@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Cluster } from "../../../actors/cluster/cluster.ts";
+import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import { inkube } from "../../fixtures/built.ts";
+import { until } from "../../fixtures/until.ts";
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await inkube.Cluster.start({ masters: 1, workers: 1, pods: "simulated", name: "embedded" });
+});
+afterAll(() => cluster?.stop());
+
+describe("an embedded cluster", () => {
+  it("gives a kubeconfig under its name, and tells of its actors", () => {
+    expect(cluster.kubeconfig).toContain("current-context: embedded");
+    expect(cluster.kubeconfig).toContain(`server: ${cluster.server}`);
+    const names = cluster.actors().map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["root", "master-0", "etcd-0", "worker-0", "worker-0/kubelet"]));
+    expect(cluster.actors().every(({ state }) => state === "up")).toBe(true);
+  });
+
+  it("applies objects and text, again and again", async () => {
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { one: "1", two: "2" } };
+    const [created] = await cluster.apply(map);
+    expect(created?.metadata?.namespace).toBe("default");
+    await cluster.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {one: '1'}\n");
+    expect((await cluster.client.get(inkube.configMaps, "a", "default")).data).toEqual({ one: "1" });
+  });
+
+  it("refuses a manifest as a whole when any of it is wrong", async () => {
+    const good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: half}\n";
+    await expect(cluster.apply(`${good}---\nkind: Pod\n`)).rejects.toMatchObject({ code: "INVALID_MANIFEST" });
+    await expect(
+      cluster.apply(`${good}---\napiVersion: v1\nkind: Gadget\nmetadata: {name: a}\n`),
+    ).rejects.toMatchObject({
+      code: "UNKNOWN_KIND",
+    });
+    expect(await cluster.client.find(inkube.configMaps, "half", "default")).toBeUndefined();
+  });
+
+  it("refuses unknown fields with a Status", async () => {
+    const mistyped = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b" }, daata: {} };
+    const error: unknown = await cluster.apply(mistyped).catch((reason: unknown) => reason);
+    expect(inkube.statusOf(error)).toMatchObject({ code: 400 });
+    expect(String(error)).toContain('unknown field "daata"');
+  });
+
+  it.each([
+    [{ masters: 2 }, "odd"],
+    [{ workers: 1.5 }, "whole number"],
+    [{ wokers: 3 }, "no such option"],
+    [{ pods: "fake" }, "real"],
+    [{ images: { a: {} } }, "module"],
+    [{ name: "No Name" }, "DNS label"],
+  ])("is not started with %j", async (options, why) => {
+    await expect(inkube.Cluster.start(options as object)).rejects.toThrow(why);
+  });
+
+  it("waits for a condition, a function's word, and a deletion", async () => {
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p" },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    };
+    const ready = cluster.waitFor("pod/p", "Ready");
+    await cluster.apply(pod);
+    expect(await ready).toMatchObject({ kind: "Pod", status: { phase: "Running" } });
+    const found = await cluster.waitFor("pods/p", (object) => (object as Pod).spec?.nodeName === "worker-0");
+    expect(found?.metadata?.name).toBe("p");
+    const gone = cluster.waitFor("pod/p", "deleted");
+    await cluster.client.delete(inkube.pods, "p", "default", { gracePeriodSeconds: 0 });
+    expect(await gone).toBeUndefined();
+    await expect(
+      cluster.waitFor(
+        "pod/q",
+        () => {
+          throw new Error("never called for what is not there");
+        },
+        { timeoutMs: 50 },
+      ),
+    ).rejects.toMatchObject({ code: "WAIT_TIMEOUT" });
+    await expect(cluster.waitFor("pod", "Ready")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  it("tells who leads", async () => {
+    expect(await cluster.leader("etcd")).toBe("etcd-0");
+    expect(await cluster.leader("api-server")).toBe("api-server-0");
+    await until("a scheduler leads", async () => (await cluster.leader("scheduler")) === "scheduler-0");
+    await until("a controller-manager leads", async () => (await cluster.leader("controller-manager")) !== undefined);
+  });
+
+  it("follows its trace from a user's write to the running pod", async () => {
+    const kinds: string[] = [];
+    const following = cluster.trace.follow(
+      { object: "pods/default/traced" },
+      (events) => {
+        for (const { kind } of events) kinds.push(kind);
+      },
+      10,
+    );
+    await cluster.apply({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "traced" },
+      spec: { containers: [{ name: "c", image: "i" }] },
+    });
+    await cluster.waitFor("pod/traced", "Ready");
+    await until("both ends", () => kinds.includes("scheduled") && kinds.includes("pod.status"));
+    following.stop();
+    const [scheduled] = cluster.trace.events({ object: "pods/default/traced", kind: "scheduled" });
+    expect(scheduled?.cause).toMatch(/^\S+#\d+$/);
+  });
+
+  it("gives up what still waits when it is stopped", async () => {
+    const other = await inkube.Cluster.start({ masters: 1, workers: 0 });
+    const waiting = other.waitFor("pod/never", "Ready");
+    const [outcome] = await Promise.allSettled([waiting, other.stop()]);
+    expect(outcome).toMatchObject({ status: "rejected", reason: { code: "CLUSTER_STOPPED" } });
+    await other.stop();
+  });
+});
