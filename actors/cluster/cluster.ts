@@ -417,13 +417,14 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
+/** A module's path, and where a command runs, are from the current directory unless they say otherwise. */
 function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
   const absolute = (module: string): string =>
     module.startsWith("file:") ? fileURLToPath(module) : resolvePath(module);
   return Object.fromEntries(
     Object.entries(images).map(([name, image]) => [
       name,
-      "module" in image ? { ...image, module: absolute(image.module) } : image,
+      "module" in image ? { ...image, module: absolute(image.module) } : { workingDir: process.cwd(), ...image },
     ]),
   );
 }

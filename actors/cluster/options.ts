@@ -33,7 +33,12 @@ export interface ClusterOptions {
 /** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
 export type ImageOptions =
   | { readonly module: string; readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> }
-  | { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+  | {
+      readonly command: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+      /** Default: the current directory. */
+      readonly workingDir?: string;
+    };
 
 export interface ResolvedOptions {
   readonly masters: number;

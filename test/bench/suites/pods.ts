@@ -17,7 +17,7 @@ const KINDS = [
 
 export const pods: Suite = {
   name: "pods",
-  about: `3 + 3 nodes; ${SAMPLES} pods one after the other, then one Deployment to ${REPLICAS} replicas on 3 nodes that hold 400 pods each`,
+  about: `3 + 3 nodes; ${SAMPLES} pods one after the other, then one Deployment to ${REPLICAS} replicas on 6 nodes that hold 250 pods each`,
   run: async (report) => {
     for (const { name, options, container, target } of KINDS) {
       const cluster = await startClusterProcess({ masters: 3, workers: 3, ...options });
@@ -52,9 +52,9 @@ export const pods: Suite = {
 async function scaling(report: Report): Promise<void> {
   const cluster = await startClusterProcess({
     masters: 3,
-    workers: 3,
+    workers: 6,
     pods: "simulated",
-    capacity: { pods: "400", cpu: "1000" },
+    capacity: { pods: "250", cpu: "1000" },
   });
   const deployment = {
     apiVersion: "apps/v1",
