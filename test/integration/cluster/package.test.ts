@@ -39,7 +39,11 @@ try {
 apiVersion: v1
 kind: Pod
 metadata: { name: hello }
-spec: { containers: [{ name: hello, image: "hello:1" }] }
+spec:
+  containers:
+    - name: hello
+      image: hello:1
+      readinessProbe: { httpGet: { path: /, port: 8000 }, periodSeconds: 1 }
 \`);
   await cluster.waitFor("pod/hello", "Ready", { timeoutMs: 20_000 });
   const pod = await cluster.client.get(pods, "hello", "default");
