@@ -332,17 +332,7 @@ const ROWS: readonly Row[] = [
 export const RESOURCES: readonly ResourceInfo[] = ROWS.map(info);
 
 const BY_RESOURCE = new Map(RESOURCES.map((row) => [`${row.apiVersion}/${row.resource}`, row]));
-const BY_KIND = new Map(RESOURCES.map((row) => [`${row.apiVersion}/${row.kind}`, row]));
 
 export function findResource(group: string, version: string, resource: string): ResourceInfo | undefined {
   return BY_RESOURCE.get(group === "" ? `${version}/${resource}` : `${group}/${version}/${resource}`);
-}
-
-export function findResourceByKind(apiVersion: string, kind: string): ResourceInfo | undefined {
-  return BY_KIND.get(`${apiVersion}/${kind}`);
-}
-
-/** The key of an object in etcd. `namespace` is left out for cluster-scoped resources. */
-export function storageKey(row: ResourceInfo, namespace: string | undefined, name: string): string {
-  return row.namespaced ? `${row.storagePrefix}/${namespace}/${name}` : `${row.storagePrefix}/${name}`;
 }

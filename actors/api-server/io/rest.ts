@@ -130,7 +130,11 @@ export class Rest {
       }
       case "deletecollection":
         return this.deleteCollection(reply, path, scope);
-      default: {
+      case "get":
+      case "create":
+      case "update":
+      case "patch":
+      case "delete": {
         if (path.subresource?.name === "log") return this.logs(reply, path, scope);
         const form = negotiated(request, offerOf(path));
         const answer = await this.single(reply, path, scope, verb);

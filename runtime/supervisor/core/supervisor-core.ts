@@ -363,7 +363,7 @@ export class SupervisorCore {
       if (child.state === "down") continue;
       if (!child.asked || (supervisor.killAsked && !child.killAsked)) this.stopNode(child, supervisor.killAsked);
       // Stopping a supervisor without actors ends it, and this one with it.
-      if ((supervisor.state) === "down") return;
+      if (supervisor.state === "down") return;
       if (!together && (child.state as Node["state"]) !== "down") return;
     }
     if (supervisor.children.some((child) => child.state !== "down")) return;

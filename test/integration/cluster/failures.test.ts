@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
-import type { ConfigMap, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -134,6 +134,8 @@ describe("failures", () => {
     });
     await cluster.restore(worker);
     await cluster.waitFor(`node/${worker}`, "Ready");
+    // A moment later the taint goes that kept pods away while it was lost.
+    await cluster.waitFor(`node/${worker}`, (node) => ((node as Node).spec?.taints ?? []).length === 0);
     await cluster.apply(deployment("moving", 12));
     await cluster.waitFor("deployment/moving", "RolledOut");
     await until("a pod on the worker that came back", async () =>

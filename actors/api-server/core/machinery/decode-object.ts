@@ -57,12 +57,6 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   };
 }
 
-/** The object as it is stored and answered: pruned, without empty optional values. For objects that come from ourselves. */
-export function normalizeObject(object: KubernetesObject): KubernetesObject {
-  const expected = { apiVersion: object.apiVersion ?? "", kind: object.kind ?? "" };
-  return decodeObject(expected, { value: object, duplicates: [] }, "Ignore").object;
-}
-
 /** 400 for a body in which no kind can be found. */
 export function unrecognized(expected: ExpectedKind, why: string): Error {
   return badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}`);

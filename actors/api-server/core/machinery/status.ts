@@ -116,24 +116,9 @@ export function methodNotAllowed(): InkubeError {
   return statusError(failure(405, "MethodNotAllowed", message, {}));
 }
 
-/** What a registry answers for an action that its kind does not support. */
-export function methodNotSupported(of: GroupResource, action: string): InkubeError {
-  const message = `${action} is not supported on resources of kind "${qualifiedResource(of)}"`;
-  return statusError(failure(405, "MethodNotAllowed", message, detailsOf(of, "")));
-}
-
-export function notAcceptable(accepted: readonly string[]): InkubeError {
-  const message = `only the following media types are accepted: ${accepted.join(", ")}`;
-  return statusError(failure(406, "NotAcceptable", message));
-}
-
 export function unsupportedMediaType(accepted: readonly string[]): InkubeError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
   return statusError(failure(415, "UnsupportedMediaType", message));
-}
-
-export function gone(message: string): InkubeError {
-  return statusError(failure(410, "Gone", message));
 }
 
 /** 410 for a revision or a continue token that is too old. */
@@ -162,18 +147,10 @@ export function requestEntityTooLarge(limitBytes: number): InkubeError {
   return statusError(failure(413, "RequestEntityTooLarge", message));
 }
 
-export function timeout(message: string, retryAfterSeconds: number): InkubeError {
-  return statusError(failure(504, "Timeout", `Timeout: ${message}`, { retryAfterSeconds }));
-}
-
 /** The store could not answer in time; nothing tells whether a write was carried out. */
 export function serverTimeout(of: GroupResource, operation: string, retryAfterSeconds: number): InkubeError {
   const message = `The ${operation} operation against ${qualifiedResource(of)} could not be completed at this time, please try again.`;
   return statusError(failure(500, "ServerTimeout", message, { ...detailsOf(of, operation), retryAfterSeconds }));
-}
-
-export function serviceUnavailable(message: string): InkubeError {
-  return statusError(failure(503, "ServiceUnavailable", message));
 }
 
 export function internalError(why: string): InkubeError {

@@ -21,7 +21,7 @@ export function toScale(object: KubernetesObject): KubernetesObject {
   } as KubernetesObject;
 }
 
-function present<T extends object>(values: T): object {
+function present(values: object): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 

@@ -1,6 +1,6 @@
 /**
  * What names may look like, with the sentences Kubernetes says about names that don't. Each function returns what is wrong.
- * Source: apimachinery `util/validation`; RFC 1035, RFC 1123, RFC 6335 section 5.1.
+ * Source: apimachinery `util/validation`; RFC 1123, RFC 6335 section 5.1.
  */
 import type { Problems } from "../../../../../protocols/kubernetes/labels.ts";
 import { checked, dns1123Subdomain, labelValue, qualifiedName } from "../../../../../protocols/kubernetes/labels.ts";
@@ -9,22 +9,15 @@ export { dns1123Subdomain, labelValue, qualifiedName };
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_PATTERN = new RegExp(`^${LABEL}$`);
-const LABEL_1035_PATTERN = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const KEY_PATTERN = /^[-._a-zA-Z0-9]+$/;
 
 const LABEL_MESSAGE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_1035_MESSAGE =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const KEY_MESSAGE =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 export function dns1123Label(value: string): Problems {
   return checked(value, LABEL_PATTERN, LABEL_MESSAGE, 63);
-}
-
-export function dns1035Label(value: string): Problems {
-  return checked(value, LABEL_1035_PATTERN, LABEL_1035_MESSAGE, 63);
 }
 
 /** A key of a ConfigMap or Secret. */
