@@ -36,7 +36,7 @@ export interface ControllerManagerOptions {
 }
 
 export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiServers" | "peers"> = {
-  lease: { leaseDurationMs: 3_000, renewPeriodMs: 1_000, renewDeadlineMs: 2_000 },
+  lease: { leaseDurationMs: 6_000, renewPeriodMs: 2_500, renewDeadlineMs: 4_500 },
   podWritesMax: 96,
   batchMs: 10,
   garbageCollectorWorkers: 64,

@@ -30,5 +30,5 @@ export const SCHEDULER_DEFAULTS: Omit<SchedulerOptions, "apiServers" | "peers"> 
   schedulerName: "default-scheduler",
   inFlightMax: 64,
   queue: QUEUE_DEFAULTS,
-  lease: { leaseDurationMs: 3_000, renewPeriodMs: 1_000, renewDeadlineMs: 2_000 },
+  lease: { leaseDurationMs: 6_000, renewPeriodMs: 2_500, renewDeadlineMs: 4_500 },
 };
