@@ -33,10 +33,14 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-// A reader that has seen enough (`inkube get pods | head -1`) closes the pipe; that is no failure of ours.
+// A reader that has seen enough (`inkube get pods | head -1`) closes the pipe; that is no failure of ours. A cluster that
+// is up is stopped, as by SIGTERM.
+let isCut = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
+  if (isCut) return;
+  isCut = true;
+  if (!process.emit("SIGTERM")) process.exit(0);
 });
 
 try {

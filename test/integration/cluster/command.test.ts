@@ -3,8 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLI, Program } from "../../fixtures/program.ts";
+import { CLI, Program, TOUR } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";
+
+const POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: pause}]}\n";
 
 let directory: string;
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "inkube-test-command-"))));
@@ -219,6 +221,17 @@ spec:
     );
   });
 
+  it("stops cleanly when nobody reads what it prints any more", async () => {
+    const cut = inkube("up --masters 1 --workers 0 --kubeconfig cut.kubeconfig");
+    await cut.printed(/^ready in/m);
+    cut.stopReading();
+    // It has something to print then.
+    const made = Program.inkube(["apply", "-f", "-", "--kubeconfig", "cut.kubeconfig"], directory, POD);
+    expect(await made.exited).toBe(0);
+    expect(await cut.exited).toBe(0);
+    expect(existsSync(join(directory, "cut.kubeconfig"))).toBe(false);
+  });
+
   it("stops cleanly at Ctrl-C and takes its kubeconfig with it", async () => {
     up.kill("SIGINT");
     expect(await up.exited).toBe(0);
@@ -233,6 +246,17 @@ spec:
     expect(await up.exited).toBe(0);
     writeFileSync(join(directory, data, "format"), "999\n");
     expect(await refused(`up --data-dir ${data}`)).toContain("newer inkube");
+  });
+});
+
+describe("the tour", () => {
+  it("shows every recovery, and ends by itself when nobody looks", async () => {
+    const tour = Program.run(TOUR, directory);
+    expect(await tour.exited, tour.stderr).toBe(0);
+    expect(tour.stdout).toMatch(/everything has healed\.\n$/);
+    for (const killed of ["pod web-", "etcd-", "api-server-", "scheduler-", "worker-"]) {
+      expect(tour.stdout).toMatch(new RegExp(`^  ${killed}.* (ms|s) +\\d+ of \\d+$`, "m"));
+    }
   });
 });
 
