@@ -5,13 +5,17 @@
  * The lock is a file with the owner's process id. It is taken by creating it exclusively; a lock whose process is gone
  * (SIGKILL leaves it behind) is taken over.
  */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
 
 /** Raised when an older inkube could not read what this one writes. */
 export const DATA_FORMAT = 1;
+
+const LOCK = "lock";
+const TEMPORARY_PREFIX = "inkube-cluster-";
+const TEMPORARY_NAME = /^inkube-cluster-[A-Za-z0-9]{6}$/;
 
 export interface DataDirectory {
   readonly path: string;
@@ -39,7 +43,7 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
       { cause: error },
     );
   }
-  const lock = join(real, "lock");
+  const lock = join(real, LOCK);
   takeLock(lock, real);
   const directory = directoryAt(real, true, () => rmSync(lock, { force: true }));
   try {
@@ -52,8 +56,25 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
 }
 
 function temporaryDirectory(): DataDirectory {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), "inkube-"));
+  const parent = realpathSync(tmpdir());
+  sweepTemporary(parent);
+  const path = mkdtempSync(join(parent, TEMPORARY_PREFIX));
+  writeFileSync(join(path, LOCK), `${process.pid}\n`);
   return directoryAt(path, false, () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+}
+
+/** Removes what clusters left behind whose process was killed: a directory of ours whose owner is gone. */
+function sweepTemporary(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!TEMPORARY_NAME.test(name)) continue;
+    const path = join(parent, name);
+    try {
+      const owner = Number(readFileSync(join(path, LOCK), "utf8"));
+      if (owner > 0 && !isRunning(owner)) rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Without a lock it is no cluster's, or one that is being made; another user's is not for us to remove.
+    }
+  }
 }
 
 function directoryAt(path: string, durable: boolean, release: () => void): DataDirectory {

@@ -1,4 +1,4 @@
-/** Who the cluster is: its id, its authority, its serving certificate and its administrator's token. Kept in the data directory. */
+/** Who the cluster is: its id, its authority and that one's key, its serving certificate and its administrator's token. Kept in the data directory. */
 import { randomBytes } from "node:crypto";
 import type { Credential } from "./certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -7,6 +7,8 @@ export interface Identity {
   readonly clusterId: string;
   /** PEM. */
   readonly authority: string;
+  /** PEM; signs the certificates of clients. It never leaves the main thread. */
+  readonly authorityKey: string;
   readonly server: Credential;
   readonly token: string;
 }
@@ -31,9 +33,26 @@ export async function loadIdentity(directory: DataDirectory, name: string, nowMs
   const identity: Identity = {
     clusterId: randomBytes(8).toString("hex"),
     authority: authority.certificate,
+    authorityKey: authority.key,
     server: makeCertificate(authority, { commonName: "kube-apiserver" }, SERVER_NAMES, nowMs),
     token: randomBytes(24).toString("base64url"),
   };
   directory.write(FILE, JSON.stringify(identity));
   return identity;
+}
+
+/** A certificate that the API servers take for `user` in `groups` (RFC 5280 subject: CN and O). */
+export async function makeClientCertificate(
+  { authority, authorityKey }: Identity,
+  user: string,
+  groups: readonly string[],
+  nowMs: number,
+): Promise<Credential> {
+  const { makeCertificate } = await import("./certificates.ts");
+  return makeCertificate(
+    { certificate: authority, key: authorityKey },
+    { commonName: user, organizations: groups },
+    [],
+    nowMs,
+  );
 }

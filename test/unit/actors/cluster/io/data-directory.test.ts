@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { openDataDirectory } from "../../../../../actors/cluster/io/data-directory.ts";
+
+let path: string;
+beforeEach(() => void (path = mkdtempSync(join(realpathSync(tmpdir()), "inkube-test-directory-"))));
+afterEach(() => rmSync(path, { recursive: true, force: true }));
+
+/** The id of a process that has ended. */
+const deadPid = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
+
+it("is one owner's at a time, and free again when released", () => {
+  const directory = openDataDirectory(path);
+  expect(() => openDataDirectory(path)).toThrow(expect.objectContaining({ code: "DATA_DIRECTORY_IN_USE" }));
+  directory.release();
+  openDataDirectory(path).release();
+});
+
+it("is taken over from an owner that was killed", () => {
+  writeFileSync(join(path, "lock"), `${deadPid()}\n`);
+  openDataDirectory(path).release();
+});
+
+it("is refused, and left free, when a newer inkube has written it", () => {
+  writeFileSync(join(path, "format"), "999\n");
+  expect(() => openDataDirectory(path)).toThrow(/newer inkube \(format 999/);
+  expect(existsSync(join(path, "lock"))).toBe(false);
+});
+
+it("is refused where it can't be made", () => {
+  writeFileSync(join(path, "file"), "");
+  expect(() => openDataDirectory(join(path, "file"))).toThrow(
+    expect.objectContaining({ code: "DATA_DIRECTORY_UNUSABLE" }),
+  );
+});
+
+it("is a temporary one without a path, gone when released, with what killed processes left of theirs", () => {
+  const parent = realpathSync(tmpdir());
+  const [left, alive, unfinished] = ["aaaaaa", "bbbbbb", "cccccc"].map((suffix) =>
+    join(parent, `inkube-cluster-${suffix}`),
+  ) as [string, string, string];
+  const all = [left, alive, unfinished];
+  try {
+    for (const directory of all) mkdirSync(directory);
+    writeFileSync(join(left, "lock"), `${deadPid()}\n`);
+    writeFileSync(join(alive, "lock"), `${process.pid}\n`);
+    writeFileSync(join(unfinished, "lock"), "");
+    const directory = openDataDirectory(undefined);
+    expect(all.map((one) => existsSync(one))).toEqual([false, true, true]);
+    expect(directory.durable).toBe(false);
+    directory.release();
+    expect(existsSync(directory.path)).toBe(false);
+  } finally {
+    for (const directory of all) rmSync(directory, { recursive: true, force: true });
+  }
+});
