@@ -32,7 +32,7 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity } from "./io/identity.ts";
+import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
 import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
@@ -76,6 +76,8 @@ export class Cluster implements AsyncDisposable {
   private readonly etcdMembers: readonly string[];
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
+  /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
+  private readonly startedMs = Math.floor(Date.now() / 1_000) * 1_000;
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
@@ -183,6 +185,14 @@ export class Cluster implements AsyncDisposable {
   /** PEM. */
   get authority(): string {
     return this.identity.authority;
+  }
+
+  /** A new certificate and its key, both PEM, with which a client is `user` in `groups` instead of by a token. */
+  clientCertificate(
+    user: string,
+    groups: readonly string[] = [],
+  ): Promise<{ readonly certificate: string; readonly key: string }> {
+    return makeClientCertificate(this.identity, user, groups, Date.now());
   }
 
   /** Every actor and supervisor, parents first. */
@@ -341,11 +351,19 @@ export class Cluster implements AsyncDisposable {
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
   }
 
+  /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */
   private nodesReady(): Promise<void> {
     const informer = new Informer<Node>(this.embedder.context, this.client, nodes);
+    const isReady = ({ status }: Node): boolean =>
+      status?.conditions?.some(
+        (condition) =>
+          condition.type === "Ready" &&
+          condition.status === "True" &&
+          Date.parse(condition.lastHeartbeatTime ?? "") >= this.startedMs,
+      ) ?? false;
     return new Promise((resolve) => {
       const look = (): void => {
-        if (informer.list().filter((node) => meets(node, "Ready")).length < this.options.workers) return;
+        if (informer.list().filter(isReady).length < this.options.workers) return;
         informer.stop();
         resolve();
       };
