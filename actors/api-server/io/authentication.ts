@@ -45,7 +45,8 @@ function userOfCertificate(socket: TLSSocket): UserInfo | undefined {
     | undefined;
   const names = listOf(subject?.CN);
   const [user] = names;
-  return user === undefined ? undefined : { user, groups: [...listOf(subject?.O), AUTHENTICATED] };
+  // As kube-apiserver: a certificate without a common name names nobody.
+  return user === undefined || user === "" ? undefined : { user, groups: [...listOf(subject?.O), AUTHENTICATED] };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -3,6 +3,7 @@
  * free again when its process is gone, however it went. A data directory keeps its slot, because the addresses of its
  * Services are in it.
  */
+import { randomInt } from "node:crypto";
 import type { Server } from "node:net";
 import { createServer } from "node:net";
 import { InkubeError } from "../../../protocols/errors.ts";
@@ -30,7 +31,10 @@ export async function takeSlot(directory: DataDirectory): Promise<AddressSlot> {
       { retryable: true },
     );
   }
-  for (let slot = 0; slot < SLOTS; slot++) {
+  // Clusters that keep nothing take the first free slot; the others begin anywhere, or each would meet another in its slot some day.
+  const first = directory.durable ? randomInt(SLOTS) : 0;
+  for (let step = 0; step < SLOTS; step++) {
+    const slot = (first + step) % SLOTS;
     const lock = await lockSlot(slot);
     if (lock === "taken") continue;
     directory.write(FILE, `${slot}\n`);

@@ -2,10 +2,21 @@
  * The data directory of a cluster: one process at a time, one format. What the actors keep is theirs; here are only the
  * lock, the format's version and the certificates.
  *
- * The lock is a file with the owner's process id. It is taken by creating it exclusively; a lock whose process is gone
- * (SIGKILL leaves it behind) is taken over.
+ * The lock is a file that names the owner's process and when that began. It is taken by linking it into place; a lock whose
+ * process is gone (SIGKILL leaves it behind) is taken over.
  */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
@@ -59,7 +70,7 @@ function temporaryDirectory(): DataDirectory {
   const parent = realpathSync(tmpdir());
   sweepTemporary(parent);
   const path = mkdtempSync(join(parent, TEMPORARY_PREFIX));
-  writeFileSync(join(path, LOCK), `${process.pid}\n`);
+  writeFileSync(join(path, LOCK), ownerLine());
   return directoryAt(path, false, () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
 }
 
@@ -69,8 +80,8 @@ function sweepTemporary(parent: string): void {
     if (!TEMPORARY_NAME.test(name)) continue;
     const path = join(parent, name);
     try {
-      const owner = Number(readFileSync(join(path, LOCK), "utf8"));
-      if (owner > 0 && !isRunning(owner)) rmSync(path, { recursive: true, force: true });
+      const content = readFileSync(join(path, LOCK), "utf8");
+      if (content !== "" && !ownerLives(content)) rmSync(path, { recursive: true, force: true });
     } catch {
       // Without a lock it is no cluster's, or one that is being made; another user's is not for us to remove.
     }
@@ -81,14 +92,7 @@ function directoryAt(path: string, durable: boolean, release: () => void): DataD
   return {
     path,
     durable,
-    read: (name) => {
-      try {
-        return readFileSync(join(path, name), "utf8");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-        throw error;
-      }
-    },
+    read: (name) => readIfThere(join(path, name)),
     write: (name, content) => writeFileSync(join(path, name), content, { mode: 0o600 }),
     release,
   };
@@ -106,26 +110,79 @@ function checkFormat(directory: DataDirectory): void {
 }
 
 function takeLock(lock: string, path: string): void {
-  for (;;) {
-    try {
-      writeFileSync(lock, `${process.pid}\n`, { flag: "wx" });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  const own = `${lock}.${randomBytes(6).toString("hex")}`;
+  writeFileSync(own, ownerLine());
+  try {
+    // A link appears with its content, so nobody reads a lock that is not written yet.
+    while (!tryLink(own, lock)) {
+      const content = readIfThere(lock);
+      if (content === undefined) continue;
+      if (ownerLives(content)) {
+        const owner = Number.parseInt(content, 10);
+        throw new InkubeError(
+          "DATA_DIRECTORY_IN_USE",
+          `${path} is in use by process ${owner}; stop it, or use another directory`,
+          { details: { pid: owner } },
+        );
+      }
+      discard(lock, content);
     }
-    const owner = Number(readFileSync(lock, "utf8"));
-    // Two clusters of one process count as two owners: the second must not take the first one's lock.
-    if (isRunning(owner)) {
-      throw new InkubeError(
-        "DATA_DIRECTORY_IN_USE",
-        `${path} is in use by process ${owner}; stop it, or use another directory`,
-        {
-          details: { pid: owner },
-        },
-      );
-    }
-    rmSync(lock, { force: true });
+  } finally {
+    rmSync(own, { force: true });
   }
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes a lock whose owner is gone, but not one that somebody else has put in its place meanwhile. */
+function discard(lock: string, content: string): void {
+  const aside = `${lock}.${randomBytes(6).toString("hex")}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if (readFileSync(aside, "utf8") !== content) tryLink(aside, lock);
+  rmSync(aside);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function ownerLine(): string {
+  return `${process.pid} ${startOf(process.pid)}\n`;
+}
+
+/** Process ids come again, after a boot or in a new container even at once: the same id is another process then. */
+function ownerLives(line: string): boolean {
+  const [pid, start = ""] = line.trim().split(" ", 2);
+  const owner = Number(pid);
+  return isRunning(owner) && (start === "" || start === startOf(owner));
+}
+
+/** When a process began, with the boot that it is of; empty where the platform does not tell. Source: proc(5). */
+function startOf(pid: number): string {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  const boot = readIfThere("/proc/sys/kernel/random/boot_id");
+  if (stat === undefined || boot === undefined) return "";
+  // The second field is the program's name in parentheses, whatever is in it; the 22nd is the start.
+  const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  return `${boot.trim()}/${start}`;
 }
 
 function isRunning(pid: number): boolean {

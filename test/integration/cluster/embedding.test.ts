@@ -1,3 +1,4 @@
+import { get } from "node:https";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
@@ -17,6 +18,21 @@ describe("an embedded cluster", () => {
     const names = cluster.actors().map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["root", "master-0", "etcd-0", "worker-0", "worker-0/kubelet"]));
     expect(cluster.actors().every(({ state }) => state === "up")).toBe(true);
+  });
+
+  it("issues certificates by which the API knows a client", async () => {
+    const status = async (user: string, groups: readonly string[]): Promise<number | undefined> => {
+      const { certificate, key } = await cluster.clientCertificate(user, groups);
+      return new Promise((resolve, reject) => {
+        const options = { ca: cluster.authority, cert: certificate, key, agent: false };
+        get(`${cluster.server}/api/v1/namespaces`, options, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }).on("error", reject);
+      });
+    };
+    expect(await status("alice", ["system:masters"])).toBe(200);
+    expect(await status("", [])).toBe(401);
   });
 
   it("applies objects and text, again and again", async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -22,6 +22,17 @@ it("is one owner's at a time, and free again when released", () => {
 it("is taken over from an owner that was killed", () => {
   writeFileSync(join(path, "lock"), `${deadPid()}\n`);
   openDataDirectory(path).release();
+});
+
+it.runIf(process.platform === "linux")("is taken over when another process has the owner's id by now", () => {
+  for (const pid of [process.pid, process.ppid]) {
+    writeFileSync(join(path, "lock"), `${pid} of-another-boot/1\n`);
+    openDataDirectory(path).release();
+    writeFileSync(join(path, "lock"), `${pid}\n`);
+    expect(() => openDataDirectory(path)).toThrow(expect.objectContaining({ code: "DATA_DIRECTORY_IN_USE" }));
+    rmSync(join(path, "lock"));
+  }
+  expect(readdirSync(path)).toEqual(["format"]);
 });
 
 it("is refused, and left free, when a newer inkube has written it", () => {
