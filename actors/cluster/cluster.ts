@@ -90,7 +90,7 @@ export class Cluster implements AsyncDisposable {
     try {
       const identity = loadIdentity(directory, resolved.name, Date.now());
       slot = await takeSlot(directory);
-      cluster = new Cluster(resolved, directory, await identity, slot);
+      cluster = new Cluster(resolved, directory, identity, slot);
       await cluster.bringUp();
       return cluster;
     } catch (error) {
@@ -191,7 +191,7 @@ export class Cluster implements AsyncDisposable {
   clientCertificate(
     user: string,
     groups: readonly string[] = [],
-  ): Promise<{ readonly certificate: string; readonly key: string }> {
+  ): { readonly certificate: string; readonly key: string } {
     return makeClientCertificate(this.identity, user, groups, Date.now());
   }
 
@@ -252,18 +252,18 @@ export class Cluster implements AsyncDisposable {
    * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
    * state, CLUSTER_STOPPED.
    */
-  async waitFor(
+  async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
-    condition: string | ((object: KubernetesObject) => boolean),
+    condition: string | ((object: T) => boolean),
     options: WaitOptions = {},
-  ): Promise<KubernetesObject | undefined> {
+  ): Promise<T | undefined> {
     const [word = "", name = ""] = target.split("/");
     if (name === "") throw new InkubeError("INVALID_ARGUMENT", `waitFor takes "resource/name", not "${target}"`);
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
       if (object === undefined) return condition === "deleted";
-      return typeof condition === "string" ? meets(object, condition) : condition(object);
+      return typeof condition === "string" ? meets(object, condition) : condition(object as T);
     };
     const informer = this.informer(resource, {
       fieldSelector: `metadata.name=${name}`,
@@ -271,7 +271,7 @@ export class Cluster implements AsyncDisposable {
     });
     const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
     const { stopping } = this.embedder.context;
-    return waitForObject({
+    const found = await waitForObject({
       informer,
       name,
       namespace,
@@ -280,6 +280,8 @@ export class Cluster implements AsyncDisposable {
       what,
       stopping,
     });
+    // Whoever asks for a type says what the target is.
+    return found as T | undefined;
   }
 
   /**

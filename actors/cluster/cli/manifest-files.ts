@@ -10,10 +10,13 @@ const BYTES_MAX = 64 * 1024 * 1024;
 
 /** The objects of all files, in order. `-` is standard input; a directory stands for its .yaml, .yml and .json files. */
 export function readManifests(paths: readonly string[]): readonly KubernetesObject[] {
-  return paths.flatMap(expand).flatMap((path) => {
+  const objects = paths.flatMap(expand).flatMap((path) => {
     const source = path === "-" ? "standard input" : path;
     return parseManifest(readText(path), source);
   });
+  // As kubectl: whoever gives a manifest does not mean nothing.
+  if (paths.length > 0 && objects.length === 0) throw refuse(`there is no object in ${paths.join(", ")}`);
+  return objects;
 }
 
 function expand(path: string): readonly string[] {

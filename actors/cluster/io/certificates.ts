@@ -1,37 +1,32 @@
 /**
- * The cluster's certificate authority: P-256 keys from Node, certificates as DER through the ASN.1 schemas of X.509.
- * Source: RFC 5280 (certificates), RFC 5758 (ECDSA with SHA-256), Kubernetes' "PKI certificates and requirements".
+ * The cluster's certificate authority: P-256 keys from Node, certificates as DER written by hand. What libraries there are
+ * put names on `globalThis`, which is the embedder's.
+ * Source: RFC 5280 (certificates), RFC 5480 and 5758 (ECDSA with SHA-256), X.690 (DER), Kubernetes' "PKI certificates and
+ * requirements".
  */
 import type { KeyObject } from "node:crypto";
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { isIPv4 } from "node:net";
-import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import {
-  AlgorithmIdentifier,
-  AttributeTypeAndValue,
-  AttributeValue,
-  BasicConstraints,
-  Certificate,
-  ExtendedKeyUsage,
-  Extension,
-  Extensions,
-  GeneralName,
-  KeyUsage,
-  KeyUsageFlags,
-  Name,
-  RelativeDistinguishedName,
-  SubjectAlternativeName,
-  SubjectPublicKeyInfo,
-  TBSCertificate,
-  Validity,
-  Version,
-  id_ce_basicConstraints,
-  id_ce_extKeyUsage,
-  id_ce_keyUsage,
-  id_ce_subjectAltName,
-  id_kp_clientAuth,
-  id_kp_serverAuth,
-} from "@peculiar/asn1-x509";
+  X509Certificate,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+} from "node:crypto";
+import { isIPv4 } from "node:net";
+import {
+  bitString,
+  boolean,
+  context,
+  integer,
+  objectIdentifier,
+  octetString,
+  sequence,
+  setOf,
+  time,
+  utf8String,
+} from "./der.ts";
 
 /** A certificate and its private key, both PEM. */
 export interface Credential {
@@ -49,6 +44,17 @@ export interface Subject {
 const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
 const COMMON_NAME = "2.5.4.3";
 const ORGANIZATION = "2.5.4.10";
+const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
+const KEY_USAGE = "2.5.29.15";
+const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
+const BASIC_CONSTRAINTS = "2.5.29.19";
+const AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+const EXTENDED_KEY_USAGE = "2.5.29.37";
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+/** Bits 0 and, for an authority, 5 (RFC 5280, section 4.2.1.3). */
+const DIGITAL_SIGNATURE = bitString(Buffer.of(0x80), 7);
+const DIGITAL_SIGNATURE_AND_CERT_SIGN = bitString(Buffer.of(0x84), 2);
 /** Ten years, as kubeadm gives its authority; a year for what it signs would be a trap in a data directory. */
 const VALIDITY_MS = 10 * 365 * 24 * 3_600_000;
 /** A client whose clock is a little behind must not refuse a certificate made just now. */
@@ -58,11 +64,12 @@ const BACKDATE_MS = 3_600_000;
 export function makeAuthority(commonName: string, nowMs: number): Credential {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const extensions = [
-    extension(id_ce_basicConstraints, new BasicConstraints({ cA: true })),
-    extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature)),
+    extension(BASIC_CONSTRAINTS, sequence(boolean(true))),
+    extension(KEY_USAGE, DIGITAL_SIGNATURE_AND_CERT_SIGN),
   ];
   const name = makeName({ commonName });
-  return { certificate: issue(name, name, publicKey, privateKey, extensions, nowMs), key: keyPem(privateKey) };
+  const certificate = issue({ subject: name, issuer: name, publicKey, signer: privateKey, extensions, nowMs });
+  return { certificate, key: keyPem(privateKey) };
 }
 
 /** A certificate for both server and client use. `hosts`: DNS names and IPv4 addresses that it vouches for. */
@@ -74,73 +81,82 @@ export function makeCertificate(
 ): Credential {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const extensions = [
-    extension(id_ce_keyUsage, new KeyUsage(KeyUsageFlags.digitalSignature)),
-    extension(id_ce_extKeyUsage, new ExtendedKeyUsage([id_kp_serverAuth, id_kp_clientAuth])),
+    extension(KEY_USAGE, DIGITAL_SIGNATURE),
+    extension(EXTENDED_KEY_USAGE, sequence(objectIdentifier(SERVER_AUTH), objectIdentifier(CLIENT_AUTH))),
+    ...(hosts.length === 0 ? [] : [extension(SUBJECT_ALTERNATIVE_NAME, sequence(...hosts.map(generalName)))]),
   ];
-  if (hosts.length > 0) {
-    const names = hosts.map((host) => new GeneralName(isIPv4(host) ? { iPAddress: host } : { dNSName: host }));
-    extensions.push(extension(id_ce_subjectAltName, new SubjectAlternativeName(names)));
-  }
-  const authorityName = makeName({ commonName: commonNameOf(authority.certificate) });
-  const signer = createPrivateKey(authority.key);
-  const certificate = issue(makeName(subject), authorityName, publicKey, signer, extensions, nowMs);
+  const certificate = issue({
+    subject: makeName(subject),
+    issuer: makeName({ commonName: commonNameOf(authority.certificate) }),
+    publicKey,
+    signer: createPrivateKey(authority.key),
+    extensions,
+    nowMs,
+  });
   return { certificate, key: keyPem(privateKey) };
 }
 
-function issue(
-  subject: Name,
-  issuer: Name,
-  publicKey: KeyObject,
-  signer: KeyObject,
-  extensions: readonly Extension[],
-  nowMs: number,
-): string {
-  const algorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 });
+interface Issue {
+  readonly subject: Buffer;
+  readonly issuer: Buffer;
+  readonly publicKey: KeyObject;
+  readonly signer: KeyObject;
+  readonly extensions: readonly Buffer[];
+  readonly nowMs: number;
+}
+
+/** PEM. */
+function issue({ subject, issuer, publicKey, signer, extensions, nowMs }: Issue): string {
+  const algorithm = sequence(objectIdentifier(ECDSA_WITH_SHA256));
   const serialNumber = randomBytes(16);
   // A serial number is a positive integer.
   serialNumber[0] = (serialNumber[0]! & 0x7f) | 0x40;
-  const body = new TBSCertificate({
-    version: Version.v3,
-    serialNumber: toArrayBuffer(serialNumber),
-    signature: algorithm,
+  const keyIds = [
+    extension(SUBJECT_KEY_IDENTIFIER, octetString(keyIdentifier(publicKey))),
+    // Strict clients (Python 3.13) insist on it.
+    extension(AUTHORITY_KEY_IDENTIFIER, sequence(context(0, keyIdentifier(createPublicKey(signer)), "primitive"))),
+  ];
+  const body = sequence(
+    context(0, integer(Buffer.of(2))), // v3
+    integer(serialNumber),
+    algorithm,
     issuer,
-    validity: new Validity({ notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + VALIDITY_MS) }),
+    sequence(time(new Date(nowMs - BACKDATE_MS)), time(new Date(nowMs + VALIDITY_MS))),
     subject,
-    subjectPublicKeyInfo: AsnConvert.parse(publicKey.export({ type: "spki", format: "der" }), SubjectPublicKeyInfo),
-    extensions: new Extensions([...extensions]),
-  });
-  const signature = sign("sha256", Buffer.from(AsnConvert.serialize(body)), signer);
-  const certificate = new Certificate({
-    tbsCertificate: body,
-    signatureAlgorithm: algorithm,
-    signatureValue: toArrayBuffer(signature),
-  });
-  return pem("CERTIFICATE", Buffer.from(AsnConvert.serialize(certificate)));
+    publicKey.export({ type: "spki", format: "der" }),
+    context(3, sequence(...extensions, ...keyIds)),
+  );
+  return pem("CERTIFICATE", sequence(body, algorithm, bitString(sign("sha256", body, signer), 0)));
 }
 
-function makeName(subject: Subject): Name {
-  const part = (type: string, value: string): RelativeDistinguishedName =>
-    new RelativeDistinguishedName([
-      new AttributeTypeAndValue({ type, value: new AttributeValue({ utf8String: value }) }),
-    ]);
-  const organizations = (subject.organizations ?? []).map((organization) => part(ORGANIZATION, organization));
-  return new Name([...organizations, part(COMMON_NAME, subject.commonName)]);
+function makeName({ commonName, organizations = [] }: Subject): Buffer {
+  const part = (type: string, value: string): Buffer => setOf(sequence(objectIdentifier(type), utf8String(value)));
+  return sequence(...organizations.map((name) => part(ORGANIZATION, name)), part(COMMON_NAME, commonName));
 }
 
+/** Of an authority that `makeAuthority` made: its whole subject. */
 function commonNameOf(certificate: string): string {
-  const parsed = AsnConvert.parse(pemBytes(certificate), Certificate);
-  for (const relative of parsed.tbsCertificate.subject) {
-    for (const { type, value } of relative) if (type === COMMON_NAME) return value.toString();
-  }
-  throw new Error("the authority's certificate has no common name");
+  const { subject } = new X509Certificate(certificate);
+  if (!/^CN=[^\n]*$/.test(subject)) throw new Error(`the authority's certificate is not ours: ${subject}`);
+  return subject.slice("CN=".length);
 }
 
-function extension(id: string, value: object): Extension {
-  return new Extension({
-    extnID: id,
-    critical: id === id_ce_basicConstraints || id === id_ce_keyUsage,
-    extnValue: new OctetString(AsnConvert.serialize(value)),
-  });
+function generalName(host: string): Buffer {
+  return isIPv4(host)
+    ? context(7, Buffer.from(host.split(".").map(Number)), "primitive")
+    : context(2, Buffer.from(host, "ascii"), "primitive");
+}
+
+function extension(id: string, value: Buffer): Buffer {
+  const critical = id === BASIC_CONSTRAINTS || id === KEY_USAGE ? [boolean(true)] : [];
+  return sequence(objectIdentifier(id), ...critical, octetString(value));
+}
+
+/** SHA-1 of the key, as RFC 5280, section 4.2.1.2 proposes: a name, not a protection. */
+function keyIdentifier(publicKey: KeyObject): Buffer {
+  // The point of a P-256 key is the last 65 bytes of its SubjectPublicKeyInfo.
+  const point = publicKey.export({ type: "spki", format: "der" }).subarray(-65);
+  return createHash("sha1").update(point).digest();
 }
 
 function keyPem(key: KeyObject): string {
@@ -150,12 +166,4 @@ function keyPem(key: KeyObject): string {
 function pem(label: string, der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
-}
-
-function pemBytes(text: string): ArrayBuffer {
-  return toArrayBuffer(Buffer.from(text.replace(/-----[^-]+-----|\s/g, ""), "base64"));
-}
-
-function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  return Uint8Array.from(bytes).buffer;
 }

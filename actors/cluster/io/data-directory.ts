@@ -48,14 +48,15 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
     mkdirSync(full, { recursive: true });
     real = realpathSync(full);
   } catch (error) {
-    throw new InkubeError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `can't use ${full} as data directory: ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw unusable(full, error);
   }
   const lock = join(real, LOCK);
-  takeLock(lock, real);
+  try {
+    takeLock(lock, real);
+  } catch (error) {
+    if (error instanceof InkubeError) throw error;
+    throw unusable(full, error);
+  }
   const directory = directoryAt(real, true, () => rmSync(lock, { force: true }));
   try {
     checkFormat(directory);
@@ -64,6 +65,13 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
     throw error;
   }
   return directory;
+}
+
+function unusable(path: string, error: unknown): InkubeError {
+  const { message } = error as Error;
+  return new InkubeError("DATA_DIRECTORY_UNUSABLE", `can't use ${path} as data directory: ${message}`, {
+    cause: error,
+  });
 }
 
 function temporaryDirectory(): DataDirectory {
@@ -93,7 +101,12 @@ function directoryAt(path: string, durable: boolean, release: () => void): DataD
     path,
     durable,
     read: (name) => readIfThere(join(path, name)),
-    write: (name, content) => writeFileSync(join(path, name), content, { mode: 0o600 }),
+    write: (name, content) => {
+      // Never half of it, whenever the process or the machine ends.
+      const aside = join(path, `${name}.new`);
+      writeFileSync(aside, content, { mode: 0o600, flush: durable });
+      renameSync(aside, join(path, name));
+    },
     release,
   };
 }

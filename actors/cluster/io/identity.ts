@@ -1,6 +1,9 @@
 /** Who the cluster is: its id, its authority and that one's key, its serving certificate and its administrator's token. Kept in the data directory. */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { InkubeError } from "../../../protocols/errors.ts";
 import type { Credential } from "./certificates.ts";
+import { makeAuthority, makeCertificate } from "./certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
 
 export interface Identity {
@@ -23,12 +26,10 @@ const SERVER_NAMES = [
   "kubernetes.default.svc.cluster.local",
 ];
 
-/** The identity that the directory holds, or a new one. `nowMs` since the Unix epoch. */
-export async function loadIdentity(directory: DataDirectory, name: string, nowMs: number): Promise<Identity> {
+/** The identity that the directory holds, or a new one. `nowMs` since the Unix epoch. Errors: DATA_DIRECTORY_UNUSABLE. */
+export function loadIdentity(directory: DataDirectory, name: string, nowMs: number): Identity {
   const kept = directory.read(FILE);
-  if (kept !== undefined) return JSON.parse(kept) as Identity;
-  // Loaded only when it is needed: the ASN.1 schemas take longer to load than the keys to make.
-  const { makeAuthority, makeCertificate } = await import("./certificates.ts");
+  if (kept !== undefined) return parseIdentity(kept, directory.path);
   const authority = makeAuthority(`${name}-ca`, nowMs);
   const identity: Identity = {
     clusterId: randomBytes(8).toString("hex"),
@@ -41,14 +42,23 @@ export async function loadIdentity(directory: DataDirectory, name: string, nowMs
   return identity;
 }
 
+function parseIdentity(text: string, path: string): Identity {
+  try {
+    return JSON.parse(text) as Identity;
+  } catch (error) {
+    throw new InkubeError("DATA_DIRECTORY_UNUSABLE", `${join(path, FILE)} is damaged: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
 /** A certificate that the API servers take for `user` in `groups` (RFC 5280 subject: CN and O). */
-export async function makeClientCertificate(
+export function makeClientCertificate(
   { authority, authorityKey }: Identity,
   user: string,
   groups: readonly string[],
   nowMs: number,
-): Promise<Credential> {
-  const { makeCertificate } = await import("./certificates.ts");
+): Credential {
   return makeCertificate(
     { certificate: authority, key: authorityKey },
     { commonName: user, organizations: groups },

@@ -21,8 +21,8 @@ describe("an embedded cluster", () => {
   });
 
   it("issues certificates by which the API knows a client", async () => {
-    const status = async (user: string, groups: readonly string[]): Promise<number | undefined> => {
-      const { certificate, key } = await cluster.clientCertificate(user, groups);
+    const status = (user: string, groups: readonly string[]): Promise<number | undefined> => {
+      const { certificate, key } = cluster.clientCertificate(user, groups);
       return new Promise((resolve, reject) => {
         const options = { ca: cluster.authority, cert: certificate, key, agent: false };
         get(`${cluster.server}/api/v1/namespaces`, options, (answer) => {

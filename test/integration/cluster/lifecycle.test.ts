@@ -108,6 +108,21 @@ describe("a cluster's life", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
+  it("adds nothing to what is global, and changes nothing of it", async () => {
+    const program = run(`
+      // Node.js makes some of them when they are first looked at.
+      const globals = () => new Map(Object.getOwnPropertyNames(globalThis).map((name) => [name, globalThis[name]]));
+      const before = globals();
+      const { Cluster } = await import("inkube");
+      const cluster = await Cluster.start({ masters: 1, workers: 1 });
+      await cluster.stop();
+      const changed = [...globals()].filter(([name, value]) => !Object.is(before.get(name), value)).map(([name]) => name);
+      process.stdout.write("changed " + JSON.stringify(changed) + "\\n");
+    `);
+    const [, changed] = await program.printed(/^changed (.*)$/m);
+    expect(changed).toBe("[]");
+  });
+
   it("takes its child processes with it when its process is killed", async () => {
     const program = run(`${WITH_PROCESS} process.stdout.write("up\\n");`);
     await program.printed(/^up$/m);
