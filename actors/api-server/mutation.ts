@@ -7,7 +7,7 @@ import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
-import { encodeStored, equalBytes, StoredObject } from "./core/cache/stored-object.ts";
+import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/registry/strategy.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -125,7 +125,7 @@ export class Mutations {
       return { action: outcome.action, stored: base, created: false };
     }
     const value = encodeStored(cache.head, outcome.object);
-    const stored = new StoredObject(cache.head, key, base?.revision ?? 0, value, outcome.object);
+    const stored = new StoredObject(cache.head, key, base?.revision ?? NOT_STORED, value, outcome.object);
     return { action: "put", stored, created: base === undefined };
   }
 

@@ -45,7 +45,8 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
   const full = resolve(path);
   let real: string;
   try {
-    mkdirSync(full, { recursive: true });
+    // The Secrets of the cluster lie there.
+    mkdirSync(full, { recursive: true, mode: 0o700 });
     real = realpathSync(full);
   } catch (error) {
     throw unusable(full, error);

@@ -69,6 +69,12 @@ describe("inkube, given what it can't use", () => {
     );
   });
 
+  it("takes no manifest in which there is nothing", async () => {
+    expect(await refused(`up --manifest ${file("empty.yaml", "# nothing yet\n---\n")}`)).toContain(
+      "there is no object in empty.yaml",
+    );
+  });
+
   it("says that a port is in use", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));

@@ -11,6 +11,9 @@ const decoder = new TextDecoder();
 /** What follows the head in an object with any metadata. */
 const QUOTE = 0x22;
 
+/** In place of a revision: what a dry run would have made has none, and no `resourceVersion`. */
+export const NOT_STORED = 0;
+
 /** How every stored object of one kind begins, so that `resourceVersion` can be put in without parsing. */
 export interface Head {
   readonly kind: string;
@@ -114,11 +117,12 @@ export class StoredObject {
   }
 
   private revisionMember(): string {
-    return `"resourceVersion":"${this.revision}",`;
+    return this.revision === NOT_STORED ? "" : `"resourceVersion":"${this.revision}",`;
   }
 }
 
 function withRevision(object: KubernetesObject, revision: number): KubernetesObject {
+  if (revision === NOT_STORED) return object;
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 

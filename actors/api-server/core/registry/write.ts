@@ -84,7 +84,7 @@ export function prepareUpdate(
     next = strategy.prepareUpdate?.(isolated, before) ?? isolated;
   }
   const object = raiseGeneration(strategy.generation === true, applyDefaults(next) as Fields, before);
-  check(info, before.metadata?.name ?? "", validateUpdate(object, before, subresource));
+  check(info, object.metadata?.name ?? "", validateUpdate(object, before, subresource));
   return object;
 }
 
@@ -110,6 +110,8 @@ function serverMetadata(incoming: ObjectMeta, old: ObjectMeta): ObjectMeta {
     ...free,
     ...pick(old, ["name", "namespace", "generateName", "uid", "generation", "creationTimestamp"]),
     ...pick(old, ["deletionTimestamp", "deletionGracePeriodSeconds"]),
+    // A patch that renames is refused by validation, rather than done without the new name.
+    ...pick(incoming, ["name"]),
   };
 }
 

@@ -185,6 +185,7 @@ describe("the HTTPS door", () => {
     const object = { metadata: { name: "w" }, dota: {} };
     const warned = await send("POST", `${maps}?dryRun=All`, object);
     expect([warned.status, warned.headers["warning"]]).toEqual([201, '299 - "unknown field \\"dota\\""']);
+    expect(warned.json.metadata).not.toHaveProperty("resourceVersion");
     const refused = await send("POST", `${maps}?fieldValidation=Strict`, object);
     expect(refused.json.message).toContain('strict decoding error: unknown field "dota"');
     expect((await send("POST", `${maps}?dryRun=Foo`, object)).json.message).toBe(

@@ -137,6 +137,7 @@ describe("creation", () => {
   it("stores nothing in a dry run", async () => {
     const made = await create("configmaps", { metadata: { name: "c" } }, { options: { dryRun: true } });
     expect(made.metadata?.uid).toBeDefined();
+    expect(made.metadata).not.toHaveProperty("resourceVersion");
     expect(hasReason(await get("configmaps", "c").catch((error: unknown) => error), "NotFound")).toBe(true);
   });
 
@@ -263,6 +264,14 @@ describe("patch", () => {
     server.etcd.release();
     expect(((await get("configmaps", "c")) as Loose)["data"]).toEqual({ a: "1", b: "2", c: "3" });
     await other.stop();
+  });
+
+  it("gives no object another name", async () => {
+    await create("configmaps", { metadata: { name: "c" } });
+    expect(await refused(patch("configmaps", "c", { metadata: { name: "other" } }))).toMatchObject({
+      code: 422,
+      message: 'ConfigMap "other" is invalid: metadata.name: Invalid value: "other": field is immutable',
+    });
   });
 
   it("whose answer is lost is applied once", async () => {

@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -17,6 +26,14 @@ it("is one owner's at a time, and free again when released", () => {
   expect(() => openDataDirectory(path)).toThrow(expect.objectContaining({ code: "DATA_DIRECTORY_IN_USE" }));
   directory.release();
   openDataDirectory(path).release();
+});
+
+it.skipIf(process.platform === "win32")("is for its owner's eyes only", () => {
+  const directory = openDataDirectory(join(path, "new"));
+  expect(statSync(join(path, "new")).mode & 0o777).toBe(0o700);
+  directory.write("secret", "s");
+  expect(statSync(join(path, "new", "secret")).mode & 0o777).toBe(0o600);
+  directory.release();
 });
 
 it("is taken over from an owner that was killed", () => {
