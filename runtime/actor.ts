@@ -102,9 +102,39 @@ export interface Subscription {
 export interface Down {
   readonly actor: string;
   readonly reason: DownReason;
+  readonly details?: DownDetails;
 }
 
-export type DownReason = "normal" | "exit" | "throw" | "out-of-memory" | "hang" | "killed" | "start-timeout";
+/**
+ * `normal`: it was asked to stop, or ended by itself with code 0. `exit`: it ended itself with another code; also what
+ * is said when nobody can tell more in time. `throw`: it broke an invariant. `out-of-memory`: V8 ended it at its heap
+ * limit. `heap-guard`: it was stopped gracefully before that. `hang`: it did not come back to its event loop and was
+ * ended. `killed`: it was ended on purpose, or did not stop in time. `unkillable`: it could not be ended, is cut off from
+ * everybody, and its thread goes on. `start-timeout`: its `start` did not finish in time. `protocol-mismatch`: it serves
+ * another version of the protocol than its caller speaks.
+ */
+export type DownReason =
+  | "normal"
+  | "exit"
+  | "throw"
+  | "out-of-memory"
+  | "heap-guard"
+  | "hang"
+  | "killed"
+  | "unkillable"
+  | "start-timeout"
+  | "protocol-mismatch";
+
+/** What is known of an end besides its reason. */
+export interface DownDetails {
+  readonly message?: string;
+  readonly code?: string;
+  /** Where it threw; for `hang` and `unkillable`, where it was when it was found. */
+  readonly stack?: string;
+  /** The message of what caused the error. */
+  readonly cause?: string;
+  readonly exitCode?: number;
+}
 
 export interface Logger {
   debug(message: string, fields?: Fields): void;
@@ -151,4 +181,9 @@ export interface Context<Options = unknown> {
   monitor(name: string, onDown: (down: Down) => void): void;
   /** Runs work beside the handlers. What it throws kills the actor. */
   spawn(work: () => Promise<void>): void;
+  /**
+   * `release` gives back what the actor holds outside of its context (a server of `io/`, a child), when it has ended in
+   * whatever way on a thread that lives on. On a thread of its own it is not called: the thread's end does the same.
+   */
+  onEnd(release: () => void): void;
 }

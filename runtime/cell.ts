@@ -10,7 +10,18 @@
 import type { ErrorData } from "../protocols/errors.ts";
 import { InkubeError } from "../protocols/errors.ts";
 import type { CallDefinition, Methods, Protocol, StreamDefinition } from "../protocols/protocol.ts";
-import type { CallOptions, Cause, Consumer, Down, DownReason, Handlers, Logger, Ref, Subscription } from "./actor.ts";
+import type {
+  CallOptions,
+  Cause,
+  Consumer,
+  Down,
+  DownDetails,
+  DownReason,
+  Handlers,
+  Logger,
+  Ref,
+  Subscription,
+} from "./actor.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { Envelope, Frame, WireCause } from "./frame.ts";
 import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY } from "./frame.ts";
@@ -86,6 +97,7 @@ export class Cell {
   private deadlineTimer: Timer | undefined;
   private deadlineTimerAtMs = Infinity;
   private closed = false;
+  private severed = false;
 
   constructor(name: string, host: CellHost, options: MailboxOptions = { mailboxMax: MAILBOX_MAX }) {
     this.name = name;
@@ -121,9 +133,18 @@ export class Cell {
     link.nextId = 1;
   }
 
-  linkDown(peer: string, reason: DownReason): void {
+  linkDown(peer: string, reason: DownReason, details?: DownDetails): void {
+    if (!this.linkLost(peer, reason)) return;
+    this.tellDown({ actor: peer, reason, ...(details === undefined ? {} : { details }) });
+  }
+
+  /**
+   * The first half of `linkDown`, for a host that sees the end before its reason: what is under way over the link fails
+   * now. `tellDown` follows. False when the link was down already.
+   */
+  linkLost(peer: string, reason?: DownReason): boolean {
     const link = this.links.get(peer);
-    if (link === undefined || !link.up) return;
+    if (link === undefined || !link.up) return false;
     link.up = false;
     link.outbox = [];
     const error = actorDown(peer, reason);
@@ -136,7 +157,14 @@ export class Cell {
     this.guard(() => {
       for (const stream of streams) stream.consumer.end(error);
       for (const message of incoming) message.abort(error);
-      for (const listener of this.monitors.get(peer) ?? []) listener({ actor: peer, reason });
+    });
+    return true;
+  }
+
+  /** The second half of `linkDown`: those who watch the actor are told. */
+  tellDown(down: Down): void {
+    this.guard(() => {
+      for (const listener of this.monitors.get(down.actor) ?? []) listener(down);
     });
   }
 
@@ -181,6 +209,18 @@ export class Cell {
     this.closed = true;
   }
 
+  /**
+   * The actor is dead, and its thread lives on: nothing arrives, nothing leaves, and nothing that it waits for is ever
+   * settled, so that its code does not run on.
+   */
+  sever(): void {
+    this.closed = true;
+    this.severed = true;
+    this.deadlineTimer?.cancel();
+    this.links.clear();
+    this.waiting = [];
+  }
+
   // Outgoing
 
   private call(
@@ -194,6 +234,7 @@ export class Cell {
     const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
     const signal = options?.signal;
     return new Promise((resolve, reject) => {
+      if (this.severed) return;
       if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
       if (signal?.aborted === true) return reject(cancelled(methodName));
       if (!(timeoutMs > 0)) return reject(deadlineExceeded(link.peer, methodName));
@@ -514,15 +555,13 @@ function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";
 }
 
-function actorDown(peer: string, reason: DownReason): InkubeError {
-  return new InkubeError(
-    "ACTOR_DOWN",
-    `${peer} is down (${reason}); what was under way may or may not have been done`,
-    {
-      retryable: true,
-      details: { actor: peer, reason },
-    },
-  );
+/** Without a reason: the link is gone before anybody could say why. */
+function actorDown(peer: string, reason?: DownReason): InkubeError {
+  const why = reason === undefined ? "" : ` (${reason})`;
+  return new InkubeError("ACTOR_DOWN", `${peer} is down${why}; what was under way may or may not have been done`, {
+    retryable: true,
+    details: reason === undefined ? { actor: peer } : { actor: peer, reason },
+  });
 }
 
 function cancelled(method: string): InkubeError {

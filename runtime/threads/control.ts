@@ -8,6 +8,7 @@ import { releaseProxy, transfer, wrap } from "comlink";
 import type { Remote } from "comlink";
 import type { ErrorData } from "../../protocols/errors.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import type { Down } from "../actor.ts";
 
 /** What a thread offers its supervisor. */
 export interface ThreadControl {
@@ -16,6 +17,8 @@ export interface ThreadControl {
   /** Stops the actor gracefully and ends the thread. */
   stop(): void;
   connect(peer: string, port: MessagePort): void;
+  /** A linked actor has ended. */
+  down(down: Down): void;
   inspect(): ThreadStatistics;
 }
 
@@ -57,6 +60,10 @@ export class ControlDoor {
 
   connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.connect(peer, transfer(port, [port])), timeoutMs, "connect");
+  }
+
+  down(down: Down, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.down(down), timeoutMs, "down");
   }
 
   /** The thread is gone: every call under way is rejected now. */

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Methods, Protocol } from "../../protocols/protocol.ts";
-import type { Context, Ref } from "../actor.ts";
+import type { Context, Down, Ref } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
@@ -70,6 +70,10 @@ export class EmbeddedPeer implements LocalPeer {
 
   connect(peer: string, port: MessagePort): void {
     this.links.connect(this.cell, peer, port);
+  }
+
+  down(down: Down): void {
+    this.links.down(this.cell, down);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** The ports of one cell: frames in and out, and the closing of a port as the first sign of a peer's death. */
 import type { MessagePort } from "node:worker_threads";
+import type { Down } from "../actor.ts";
 import type { Cell } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec } from "../frame.ts";
@@ -7,11 +8,18 @@ import type { Recorder } from "../trace/recorder.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
 const TRANSFER_BYTES_MIN = 64 * 1024;
+/**
+ * A closed port tells that its peer is gone within a millisecond, the host tells why a few milliseconds later. Calls fail
+ * at once; monitors wait this long for the reason. The host is late only when the embedder blocks its own thread.
+ */
+const REASON_GRACE_MS = 50;
 const SMALL_VALUES_MAX = 24;
 const SMALL_STRING_MAX = 256;
 
 export class PortLinks {
   private readonly ports = new Map<string, { readonly port: MessagePort; readonly codec: FrameCodec }>();
+  /** Peers that are gone, while their monitors wait for the reason. */
+  private readonly unexplained = new Map<string, { readonly cell: Cell; readonly timer: NodeJS.Timeout }>();
   private readonly recorder: Recorder;
   private readonly unref: boolean;
 
@@ -21,6 +29,7 @@ export class PortLinks {
   }
 
   connect(cell: Cell, peer: string, port: MessagePort): void {
+    this.explain({ actor: peer, reason: "exit" });
     this.ports.get(peer)?.port.close();
     const link = { port, codec: new FrameCodec() };
     this.ports.set(peer, link);
@@ -33,9 +42,33 @@ export class PortLinks {
       if (this.ports.get(peer) !== link) return;
       this.ports.delete(peer);
       this.recorder.record("down", peer, peer, "", "");
-      cell.linkDown(peer, "exit");
+      if (!cell.linkLost(peer)) return;
+      const timer = setTimeout(() => this.explain({ actor: peer, reason: "exit" }), REASON_GRACE_MS);
+      if (this.unref) timer.unref();
+      this.unexplained.set(peer, { cell, timer });
     });
     if (this.unref) port.unref();
+  }
+
+  /**
+   * From the host: a peer is down, and why. A link to it that is still open is cut: the peer may be a thread that could
+   * not be ended, and must not be heard any more.
+   */
+  down(cell: Cell, down: Down): void {
+    const link = this.ports.get(down.actor);
+    if (link === undefined) return this.explain(down);
+    this.ports.delete(down.actor);
+    link.port.close();
+    this.recorder.record("down", down.actor, down.actor, "", down.reason);
+    cell.linkDown(down.actor, down.reason, down.details);
+  }
+
+  private explain(down: Down): void {
+    const waiting = this.unexplained.get(down.actor);
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
+    this.unexplained.delete(down.actor);
+    waiting.cell.tellDown(down);
   }
 
   transmit(peer: string, envelopes: Envelope[]): void {
@@ -54,6 +87,8 @@ export class PortLinks {
   close(): void {
     for (const { port } of this.ports.values()) port.close();
     this.ports.clear();
+    for (const { timer } of this.unexplained.values()) clearTimeout(timer);
+    this.unexplained.clear();
   }
 }
 

@@ -10,7 +10,7 @@ import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { DownReason } from "../actor.ts";
+import type { Down, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import { makeRing } from "../trace/ring.ts";
 import type { ThreadStatistics } from "./control.ts";
@@ -35,6 +35,7 @@ export interface ThreadHostOptions {
 export interface LocalPeer {
   readonly name: string;
   connect(peer: string, port: MessagePort): void;
+  down(down: Down): void;
 }
 
 interface RunningThread {
