@@ -21,10 +21,12 @@ export interface ContextServices<Options> {
   readonly recorder: Recorder;
   readonly stopping: AbortSignal;
   readonly crash: (error: unknown) => void;
+  /** Absent where the end of an actor takes everything with it. */
+  readonly onEnd?: (release: () => void) => void;
 }
 
 export function makeContext<Options>(cell: Cell, services: ContextServices<Options>): Context<Options> {
-  const { recorder, crash, stopping, ...given } = services;
+  const { recorder, crash, stopping, onEnd, ...given } = services;
   return {
     ...given,
     stopping,
@@ -37,6 +39,7 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     spawn: (work) => {
       work().catch(crash);
     },
+    onEnd: (release) => onEnd?.(release),
   };
 }
 
