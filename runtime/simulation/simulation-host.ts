@@ -20,12 +20,12 @@ import type { Actor, ActorDefinition, Context, DownReason } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import type { CellHost } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
-import { SeededRandom } from "../random.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
 import { actorsOf } from "../supervisor/spec.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { Recorder } from "../trace/recorder.ts";
+import type { DecisionLog } from "./decisions.ts";
 import type { SimEvent } from "./event-queue.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
@@ -48,6 +48,10 @@ export interface SimulationOptions {
   /** The program around the cluster, which takes part under this name; specs may link to it. */
   readonly embedder?: { readonly name: string; readonly links: readonly string[] };
   readonly epochMs?: number;
+  /** Writes down every random decision of the run; `DecisionLog.toBytes` when it is over. */
+  readonly record?: DecisionLog;
+  /** Repeats a recorded run without the random generator; the first difference ends it with SIMULATION_DIVERGED. */
+  readonly replay?: DecisionLog;
   readonly latency?: LinkLatency;
   /** A new thread, as a range; a warm spare is near its start. Default 2 to 5 ms. */
   readonly startMs?: readonly [number, number];
@@ -108,6 +112,8 @@ export class SimulationHost {
     this.world = new World({
       seed: options.seed,
       ...(options.epochMs === undefined ? {} : { epochMs: options.epochMs }),
+      ...(options.record === undefined ? {} : { record: options.record }),
+      ...(options.replay === undefined ? {} : { replay: options.replay }),
     });
     this.trace = new TraceLog(options.traceEventsMax);
     this.network = new SimNetwork(this.world);
@@ -339,7 +345,7 @@ export class SimulationHost {
     this.starts.set(name, count);
     const { world } = this;
     const label = `${name}/${count}`;
-    const ids = simIds(new SeededRandom(world.seed, `ids/${label}`));
+    const ids = simIds(world.random(`ids/${label}`));
     const stopping = new AbortController();
     const owner = {
       name,
@@ -354,7 +360,7 @@ export class SimulationHost {
       timers: [],
       crash: (error: unknown): void => this.crashed(end, error),
     };
-    const clock = new SimClock(world, owner, new SeededRandom(world.seed, `schedule/${label}`));
+    const clock = new SimClock(world, owner, world.random(`schedule/${label}`));
     clock.skewMs = this.skewsMs.get(name) ?? 0;
     const recorder = new Recorder(name, clock, this.trace.sink(name));
     const log = recorderLogger(recorder);
@@ -374,7 +380,7 @@ export class SimulationHost {
       incarnation: ids.unique(),
       options: structuredClone(spec?.options),
       clock,
-      random: new SeededRandom(world.seed, `workload/${label}`),
+      random: world.random(`workload/${label}`),
       ids,
       disk: this.disk(name).open(owner, `/simulated/${name}`),
       net,
