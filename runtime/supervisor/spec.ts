@@ -17,7 +17,15 @@ export interface ChildSpec {
   readonly shutdownMs: number;
   /** How long the actor's `start` may take before it is killed and counts as crashed. */
   readonly startTimeoutMs: number;
+  /** Of its own thread; a thread that is shared has the default limit. */
   readonly heapLimitMb?: number;
+  /** How long it may stay away from its event loop before it counts as hung; by default the host's limit. */
+  readonly hangAfterMs?: number;
+  /**
+   * Actors that name the same thread share it; without a name an actor has a thread of its own. An actor that throws
+   * ends alone all the same; one that spins, or takes all memory, takes the others of its thread along.
+   */
+  readonly thread?: string;
 }
 
 /** `permanent`: after every end. `transient`: unless it ended normally. `temporary`: never. */

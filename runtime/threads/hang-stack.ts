@@ -42,7 +42,8 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
     const timer = setTimeout(() => finish(undefined), timeoutMs);
     session.connect();
     session.on("NodeWorker.attachedToWorker", ({ params }) => {
-      if (params.workerInfo.workerId !== String(threadId)) {
+      // `workerId` is a count of the session's own; only the title names the thread.
+      if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) {
         session.post("NodeWorker.detach", { sessionId: params.sessionId });
         return;
       }

@@ -6,29 +6,51 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { MessagePort } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
+import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
-import { InkubeError } from "../../protocols/errors.ts";
-import type { Down, DownReason } from "../actor.ts";
+import { InkubeError, hasCode } from "../../protocols/errors.ts";
+import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import { makeRing } from "../trace/ring.ts";
 import type { ThreadStatistics } from "./control.ts";
+import type { BootData } from "./boot-data.ts";
 import { ControlDoor } from "./control.ts";
-import type { ThreadStart } from "./thread.ts";
+import { hangStack } from "./hang-stack.ts";
+import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
+import type { ThreadStart } from "./hosted-actor.ts";
+import { keepThreadsKillable } from "./killable.ts";
+import type { ThreadShare } from "./shared-threads.ts";
+import { RELEASE_MS_MAX, SharedThreads } from "./shared-threads.ts";
 import type { WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
+import type { ThreadEnd } from "./worker-thread.ts";
+import { TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
 
 export interface ThreadHostOptions {
-  /** Directory of the built bundles: `boot.cjs`, `actors/<actor>.cjs`. */
-  readonly bundles: string;
+  /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
+  readonly bundles?: string;
+  /**
+   * Entry files of actors that are not among the bundles: a CommonJS bundle (`.cjs`), or any module that Node.js imports.
+   * Each calls `runActor` once.
+   */
+  readonly entries?: Readonly<Record<string, URL | string>>;
   /** Each actor gets a folder of its own in it. */
   readonly dataDir: string;
   /** Whether what an actor syncs must survive the machine. */
   readonly fsync: boolean;
   readonly watchdog?: WatchdogOptions;
-  /** Told once per death, also of deaths that were asked for. */
-  readonly onDown: (name: string, reason: DownReason, error: Error | undefined) => void;
+  /** How long a thread may take to end once it is terminated; then it is given up as unkillable. */
+  readonly terminateMs?: number;
+  /** Share of its heap limit, 0 to 1, at which an actor is restarted gracefully. 0: never. */
+  readonly heapGuardShare?: number;
+  /** Leaves V8's flags as they are; a loop that V8 can't interrupt is then quarantined instead of ended. */
+  readonly keepV8Flags?: boolean;
+  /** Told once per death, also of deaths that were asked for. `error` has the stack of a throw or a hang. */
+  readonly onDown: (name: string, reason: DownReason, error: Error | undefined, details: DownDetails) => void;
+  /** Threads that could not be ended are as many now. Each holds a core or its memory until the process ends. */
+  readonly onZombies?: (count: number) => void;
 }
 
 /** A peer that is not a thread of this host: the embedder's own cell. */
@@ -40,14 +62,18 @@ export interface LocalPeer {
 
 interface RunningThread {
   readonly worker: Worker;
+  /** Its part in the worker, when it has not all of it. */
+  readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
-  readonly exited: Promise<void>;
-  /** Why it is being ended, once that is decided; the first decision stands. */
-  ending: DownReason | undefined;
+  readonly life: WorkerThread;
+  /** Its own name, or that of the thread that it shares, in the watchdog's list. */
+  readonly watchedAs: string;
 }
 
 /** A control message is handled between two messages of the actor; longer means that it hangs. */
 const CONTROL_TIMEOUT_MS = 5_000;
+/** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
+const STACK_TIMEOUT_MS = 200;
 
 export class ThreadHost {
   private readonly options: ThreadHostOptions;
@@ -60,13 +86,16 @@ export class ThreadHost {
   private readonly planned = new Set<string>();
   private readonly waitingPorts = new Map<string, Map<string, MessagePort>>();
   private readonly watchdog: Watchdog;
+  private zombieCount = 0;
+  private readonly bundles: string;
+  private readonly sharedThreads: SharedThreads;
 
   constructor(options: ThreadHostOptions) {
     this.options = options;
-    this.watchdog = new Watchdog(options.watchdog ?? WATCHDOG, (name) => {
-      const thread = this.threads.get(name);
-      if (thread !== undefined) this.end(thread, "hang");
-    });
+    this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
+    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"));
+    this.watchdog = new Watchdog(options.watchdog ?? WATCHDOG, (name, busyMs) => void this.endHung(name, busyMs));
+    if (options.keepV8Flags !== true) keepThreadsKillable();
   }
 
   /** Makes the links of actors known, before any of them is started. */
@@ -101,6 +130,11 @@ export class ThreadHost {
     return join(this.options.dataDir, ...name.split("/"));
   }
 
+  /** Threads that could not be ended and go on, cut off from everybody. */
+  get zombies(): number {
+    return this.zombieCount;
+  }
+
   get actors(): readonly string[] {
     return [...this.threads.keys()];
   }
@@ -111,11 +145,12 @@ export class ThreadHost {
     for (const peer of spec.links) this.pair(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
-    const progress = new SharedArrayBuffer(4);
+    const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
+    const progress = shared?.progress ?? new SharedArrayBuffer(4);
     const diskRoot = this.dataDirOf(spec.name);
     mkdirSync(diskRoot, { recursive: true });
     const start: ThreadStart = {
-      bundle: join(this.options.bundles, "actors", `${spec.actor}.cjs`),
+      bundle: this.bundleOf(spec.actor),
       name: spec.name,
       incarnation: nanoid(),
       options: spec.options,
@@ -127,13 +162,10 @@ export class ThreadHost {
       diskRoot,
       fsync: this.options.fsync,
     };
-    const worker = new Worker(join(this.options.bundles, "boot.cjs"), {
-      name: spec.name,
-      workerData: start,
-      transferList: [control.port2, ...links.map(({ port }) => port)],
-      ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
-    });
-    const thread = this.track(spec.name, worker, new ControlDoor(spec.name, control.port1));
+    const transferList = [control.port2, ...links.map(({ port }) => port)];
+    const share = shared?.start(start, transferList);
+    const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
+    const thread = this.track(spec, worker, new ControlDoor(spec.name, control.port1), share);
     try {
       const outcome = await thread.control.start(spec.startTimeoutMs);
       if (!outcome.started) {
@@ -141,11 +173,13 @@ export class ThreadHost {
         if (outcome.stack !== "") error.stack = outcome.stack;
         throw error;
       }
-      this.watchdog.watch(spec.name, worker, progress);
+      // One look at a shared thread serves all of its actors.
+      this.watchdog.watch(thread.watchedAs, worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
     } catch (error) {
-      this.end(thread, "start-timeout");
-      await thread.exited;
-      throw error;
+      thread.life.end(hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw");
+      const { error: cause } = await thread.life.ended;
+      // The thread's own end says more than that it did not answer.
+      throw hasCode(error, "ACTOR_DOWN") ? (cause ?? error) : error;
     }
   }
 
@@ -153,20 +187,15 @@ export class ThreadHost {
   async stop(name: string, deadlineMs: number): Promise<void> {
     const thread = this.threads.get(name);
     if (thread === undefined) return;
-    thread.ending ??= "normal";
-    const deadline = setTimeout(() => this.end(thread, "killed"), deadlineMs);
-    // A thread that is gone before it could answer has stopped too.
-    thread.control.stop(deadlineMs).catch(() => this.end(thread, "killed"));
-    await thread.exited;
-    clearTimeout(deadline);
+    await this.retire(thread, "normal", deadlineMs);
   }
 
   /** Ends the thread at once, as a crash would. */
   async kill(name: string): Promise<void> {
     const thread = this.threads.get(name);
     if (thread === undefined) return;
-    this.end(thread, "killed");
-    await thread.exited;
+    thread.life.end("killed");
+    await thread.life.ended;
   }
 
   inspect(name: string): Promise<ThreadStatistics> {
@@ -175,27 +204,87 @@ export class ThreadHost {
     return thread.control.inspect(CONTROL_TIMEOUT_MS);
   }
 
-  private track(name: string, worker: Worker, control: ControlDoor): RunningThread {
-    let failure: Error | undefined;
-    worker.on("error", (error: Error) => void (failure ??= error));
-    const exited = new Promise<void>((resolve) => {
-      worker.once("exit", (code) => {
-        this.watchdog.unwatch(name);
-        this.threads.delete(name);
-        control.close();
-        this.options.onDown(name, thread.ending ?? deathOf(failure, code), failure);
-        resolve();
-      });
+  private bundleOf(actor: string): string {
+    const entry = this.options.entries?.[actor];
+    if (entry === undefined) return join(this.bundles, "actors", `${actor}.cjs`);
+    return entry instanceof URL ? fileURLToPath(entry) : entry;
+  }
+
+  private ownThread(spec: ChildSpec, start: ThreadStart, transferList: TransferListItem[]): Worker {
+    return new Worker(join(this.bundles, "boot.cjs"), {
+      name: spec.name,
+      workerData: { start, heapGuardShare: this.options.heapGuardShare ?? HEAP_GUARD_SHARE } satisfies BootData,
+      transferList,
+      ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
     });
-    const thread: RunningThread = { worker, control, exited, ending: undefined };
+  }
+
+  private track(spec: ChildSpec, worker: Worker, control: ControlDoor, share?: ThreadShare): RunningThread {
+    const { name } = spec;
+    const terminateMs = this.options.terminateMs ?? TERMINATE_MS;
+    const life = new WorkerThread(share ?? worker, {
+      name,
+      // A share is first asked to go alone.
+      terminateMs: share === undefined ? terminateMs : terminateMs + RELEASE_MS_MAX,
+      ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
+      onEnd: (end) => this.ended(thread, name, end),
+      onZombieGone: () => this.countZombies(-1),
+    });
+    const watchedAs = share === undefined ? name : watchedThread(share.thread.name);
+    const thread: RunningThread = { worker, share, control, life, watchedAs };
+    if (share === undefined) {
+      worker.on("message", (message: unknown) => {
+        if (isHeapWarning(message) && !life.isOver) void this.retire(thread, "heap-guard", spec.shutdownMs);
+      });
+    }
     this.threads.set(name, thread);
     this.planned.delete(name);
     return thread;
   }
 
-  private end(thread: RunningThread, reason: DownReason): void {
-    thread.ending = thread.ending === undefined || thread.ending === "normal" ? reason : thread.ending;
-    void thread.worker.terminate();
+  private ended(thread: RunningThread, name: string, { reason, error, details }: ThreadEnd): void {
+    if (thread.share === undefined || thread.share.thread.ending) this.watchdog.unwatch(thread.watchedAs);
+    this.threads.delete(name);
+    thread.control.close();
+    const why = reason === "normal" ? (thread.share?.reason ?? reason) : reason;
+    const down: Down = { actor: name, reason: why, details };
+    for (const peer of this.pairs.get(name) ?? []) {
+      this.locals.get(peer)?.down(down);
+      // A peer that is gone before it could hear of it needs no word.
+      this.threads
+        .get(peer)
+        ?.control.down(down, CONTROL_TIMEOUT_MS)
+        .catch(() => undefined);
+    }
+    if (reason === "unkillable") {
+      // It can't end the process any more, and must not keep it.
+      thread.worker.unref();
+      this.countZombies(1);
+    }
+    this.options.onDown(name, why, error, details);
+  }
+
+  private countZombies(change: 1 | -1): void {
+    this.zombieCount += change;
+    this.options.onZombies?.(this.zombieCount);
+  }
+
+  /** A graceful stop; ends the thread when it has not within `deadlineMs`. */
+  private async retire(thread: RunningThread, reason: "normal" | "heap-guard", deadlineMs: number): Promise<void> {
+    thread.life.asked(reason);
+    const deadline = setTimeout(() => thread.life.end("killed"), deadlineMs);
+    // A thread that is gone before it could answer has stopped too.
+    thread.control.stop(deadlineMs).catch(() => thread.life.end("killed"));
+    await thread.life.ended;
+    clearTimeout(deadline);
+  }
+
+  private async endHung(watchedAs: string, busyMs: number): Promise<void> {
+    const hung = [...this.threads.values()].filter((thread) => thread.watchedAs === watchedAs);
+    const first = hung[0];
+    if (first === undefined) return;
+    const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
+    for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
 
   private pair(left: string, right: string): void {
@@ -242,7 +331,7 @@ export class ThreadHost {
   }
 }
 
-function deathOf(failure: Error | undefined, code: number): DownReason {
-  if (failure === undefined) return code === 0 ? "normal" : "exit";
-  return (failure as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY" ? "out-of-memory" : "throw";
+/** The name of a shared thread in the watchdog's list, which is no actor's. */
+function watchedThread(name: string): string {
+  return `thread ${name}`;
 }

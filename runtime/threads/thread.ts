@@ -2,7 +2,8 @@
 import { workerData } from "node:worker_threads";
 import type { Methods } from "../../protocols/protocol.ts";
 import type { ActorDefinition } from "../actor.ts";
-import type { Launch, Seat, ThreadStart } from "./hosted-actor.ts";
+import type { BootData } from "./boot-data.ts";
+import type { Launch, Seat } from "./hosted-actor.ts";
 import { launchActor } from "./hosted-actor.ts";
 
 export type { ThreadStart } from "./hosted-actor.ts";
@@ -15,7 +16,7 @@ export interface SharedThreadDoor {
 export function runActor<M extends Methods, Options>(definition: ActorDefinition<M, Options>): void {
   const shared = (globalThis as SharedThreadDoor).inkubeSharedThread;
   const launch: Launch = (given, seat) => launchActor(definition, given, seat);
-  if (shared === undefined) launch(workerData as ThreadStart, ownSeat);
+  if (shared === undefined) launch((workerData as BootData).start, ownSeat);
   else shared.register(launch);
 }
 

@@ -62,6 +62,7 @@ function checkChild(spec: ChildSpec, place: string): void {
   if (!RESTARTS.includes(spec.restart)) invalid(`${place}: restart`, `is one of ${RESTARTS.join(", ")}`);
   positive(spec.shutdownMs, `${place}: shutdownMs`);
   positive(spec.startTimeoutMs, `${place}: startTimeoutMs`);
+  if (spec.hangAfterMs !== undefined) positive(spec.hangAfterMs, `${place}: hangAfterMs`);
   if (spec.heapLimitMb !== undefined) positive(spec.heapLimitMb, `${place}: heapLimitMb`);
 }
 
