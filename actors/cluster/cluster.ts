@@ -124,6 +124,7 @@ export class Cluster implements AsyncDisposable {
         kubeletToken,
       },
       containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: {},
       controllerManager: { rootCa: identity.authority },
