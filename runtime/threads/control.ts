@@ -20,6 +20,8 @@ export interface ThreadControl {
   /** A linked actor has ended. */
   down(down: Down): void;
   inspect(): ThreadStatistics;
+  /** Moves the counter that the watchdog looks at. */
+  ping(): void;
 }
 
 export type StartOutcome =
@@ -64,6 +66,10 @@ export class ControlDoor {
 
   down(down: Down, timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.down(down), timeoutMs, "down");
+  }
+
+  ping(timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.ping(), timeoutMs, "ping");
   }
 
   /** The thread is gone: every call under way is rejected now. */

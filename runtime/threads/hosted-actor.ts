@@ -15,7 +15,7 @@ import type { StartOutcome, ThreadControl } from "./control.ts";
 import { ThreadNet } from "./net.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { OwnedDisk } from "./owned-disk.ts";
-import { PortLinks, atEndOfTurn } from "./port-links.ts";
+import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
@@ -117,6 +117,7 @@ export function launchActor<M extends Methods, Options>(
     atEndOfTurn,
     progress: () => void Atomics.add(progress, 0, 1),
     crash,
+    turns: threadTurns,
   });
   for (const peer of given.declared) cell.declare(peer);
   const context = makeContext<Options>(cell, {
@@ -165,6 +166,7 @@ export function launchActor<M extends Methods, Options>(
     },
     connect: (peer, port) => links.connect(cell, peer, port),
     down: (down) => links.down(cell, down),
+    ping: () => void Atomics.add(progress, 0, 1),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
   };
   expose(control, given.control);

@@ -1,7 +1,8 @@
 /** The ports of one cell: frames in and out, and the closing of a port as the first sign of a peer's death. */
 import type { MessagePort } from "node:worker_threads";
+import { receiveMessageOnPort } from "node:worker_threads";
 import type { Down } from "../actor.ts";
-import type { Cell } from "../cell.ts";
+import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec } from "../frame.ts";
 import type { Recorder } from "../trace/recorder.ts";
@@ -12,12 +13,34 @@ const TRANSFER_BYTES_MIN = 64 * 1024;
  * A closed port tells that its peer is gone within a millisecond, the host tells why a few milliseconds later. Calls fail
  * at once; monitors wait this long for the reason. The host is late only when the embedder blocks its own thread.
  */
-const REASON_GRACE_MS = 50;
+const REASON_GRACE_MS = 200;
+/**
+ * How long one turn handles messages, and how long it fetches more while some wait: between two turns timers and other
+ * ports are served, so that none of them is later than a few milliseconds under any flood.
+ */
+const TURN_MS = 2;
+const FETCH_MS = 1;
+/** Messages that wait in an actor before the rest is left in the ports. */
+const FETCHED_MAX = 50_000;
 const SMALL_VALUES_MAX = 24;
 const SMALL_STRING_MAX = 256;
 
+/** The turns of a cell on a thread. */
+export const threadTurns: NonNullable<CellHost["turns"]> = {
+  budgetMs: TURN_MS,
+  next: (action) => void setImmediate(action),
+};
+
+interface PortLink {
+  readonly port: MessagePort;
+  readonly codec: FrameCodec;
+  readonly listener: (message: Uint8Array | Frame) => void;
+}
+
 export class PortLinks {
-  private readonly ports = new Map<string, { readonly port: MessagePort; readonly codec: FrameCodec }>();
+  private readonly ports = new Map<string, PortLink>();
+  /** The ports are not listened to but read, a little each turn, because the cell has more than a turn's work. */
+  private pulling = false;
   /** Peers that are gone, while their monitors wait for the reason. */
   private readonly unexplained = new Map<string, { readonly cell: Cell; readonly timer: NodeJS.Timeout }>();
   private readonly recorder: Recorder;
@@ -31,13 +54,16 @@ export class PortLinks {
   connect(cell: Cell, peer: string, port: MessagePort): void {
     this.explain({ actor: peer, reason: "exit" });
     this.ports.get(peer)?.port.close();
-    const link = { port, codec: new FrameCodec() };
+    const codec = new FrameCodec();
+    const listener = (message: Uint8Array | Frame): void => {
+      if (this.ports.get(peer) !== link) return;
+      cell.receive(peer, message instanceof Uint8Array ? codec.decode(message) : message);
+      if (cell.busy && !this.pulling) this.pull(cell);
+    };
+    const link: PortLink = { port, codec, listener };
     this.ports.set(peer, link);
     cell.linkUp(peer);
-    port.on("message", (message: Uint8Array | Frame) => {
-      if (this.ports.get(peer) !== link) return;
-      cell.receive(peer, message instanceof Uint8Array ? link.codec.decode(message) : message);
-    });
+    if (!this.pulling) port.on("message", listener);
     port.on("close", () => {
       if (this.ports.get(peer) !== link) return;
       this.ports.delete(peer);
@@ -61,6 +87,40 @@ export class PortLinks {
     link.port.close();
     this.recorder.record("down", down.actor, down.actor, "", down.reason);
     cell.linkDown(down.actor, down.reason, down.details);
+  }
+
+  /** Reads the ports turn by turn until all are empty and the cell is at rest. */
+  private pull(cell: Cell): void {
+    this.pulling = true;
+    for (const { port, listener } of this.ports.values()) port.off("message", listener);
+    const turn = (): void => {
+      if (this.fetch(cell) || cell.busy) {
+        setImmediate(turn);
+        return;
+      }
+      this.pulling = false;
+      for (const { port, listener } of this.ports.values()) {
+        port.on("message", listener);
+        if (this.unref) port.unref();
+      }
+    };
+    setImmediate(turn);
+  }
+
+  /** Takes frames from the ports, one of each in turn. False when all are empty. */
+  private fetch(cell: Cell): boolean {
+    const untilMs = performance.now() + FETCH_MS;
+    for (let found = true; found;) {
+      found = false;
+      for (const { port, listener } of [...this.ports.values()]) {
+        if (cell.depth >= FETCHED_MAX || performance.now() > untilMs) return true;
+        const received = receiveMessageOnPort(port) as { readonly message: Uint8Array | Frame } | undefined;
+        if (received === undefined) continue;
+        found = true;
+        listener(received.message);
+      }
+    }
+    return false;
   }
 
   private explain(down: Down): void {

@@ -73,7 +73,7 @@ interface RunningThread {
 /** A control message is handled between two messages of the actor; longer means that it hangs. */
 const CONTROL_TIMEOUT_MS = 5_000;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
-const STACK_TIMEOUT_MS = 200;
+const STACK_TIMEOUT_MS = 400;
 
 export class ThreadHost {
   private readonly options: ThreadHostOptions;
@@ -94,7 +94,11 @@ export class ThreadHost {
     this.options = options;
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
     this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"));
-    this.watchdog = new Watchdog(options.watchdog ?? WATCHDOG, (name, busyMs) => void this.endHung(name, busyMs));
+    this.watchdog = new Watchdog(
+      options.watchdog ?? WATCHDOG,
+      (name) => this.ask(name),
+      (name, busyMs) => void this.endHung(name, busyMs),
+    );
     if (options.keepV8Flags !== true) keepThreadsKillable();
   }
 
@@ -277,6 +281,12 @@ export class ThreadHost {
     thread.control.stop(deadlineMs).catch(() => thread.life.end("killed"));
     await thread.life.ended;
     clearTimeout(deadline);
+  }
+
+  /** One that does not answer hangs, and the watchdog sees that. */
+  private ask(watchedAs: string): void {
+    const suspect = [...this.threads.values()].find((thread) => thread.watchedAs === watchedAs);
+    suspect?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
   }
 
   private async endHung(watchedAs: string, busyMs: number): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Finds threads that spin or block. It asks each thread's event-loop utilisation, which wakes nobody and costs
  * microseconds: a thread that was never idle since the last look and has handled no message meanwhile has not come back
- * to its event loop. Message heartbeats would lie under a flood and cost several times as much.
+ * to its event loop. Message heartbeats would lie under a flood and cost several times as much. Only a thread that looks
+ * stuck for half of its limit is asked to move its counter: one that is merely busy with timers and sockets then does.
  *
  * A hang starts at most one period before the first look that sees the thread busy throughout, and from then on the
  * thread is looked at exactly when its limit is reached: it is found at most two periods after the limit.
@@ -36,16 +37,24 @@ interface Watched {
   lastProgress: number;
   lastLookMs: number;
   busySinceMs: number | undefined;
+  asked: boolean;
 }
 
 export class Watchdog {
   private readonly options: WatchdogOptions;
+  private readonly onSuspect: (name: string) => void;
   private readonly onHang: (name: string, busyMs: number) => void;
   private readonly watched = new Map<string, Watched>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(options: WatchdogOptions, onHang: (name: string, busyMs: number) => void) {
+  /** `onSuspect`: makes the thread move its counter when it comes back to its event loop. */
+  constructor(
+    options: WatchdogOptions,
+    onSuspect: (name: string) => void,
+    onHang: (name: string, busyMs: number) => void,
+  ) {
     this.options = options;
+    this.onSuspect = onSuspect;
     this.onHang = onHang;
   }
 
@@ -59,6 +68,7 @@ export class Watchdog {
       lastProgress: -1,
       lastLookMs: performance.now(),
       busySinceMs: undefined,
+      asked: false,
     });
     if (this.timer === undefined) this.arm(this.periodMs);
   }
@@ -88,12 +98,17 @@ export class Watchdog {
     for (const [name, watched] of this.watched) {
       const busyMs = busyFor(watched);
       if (busyMs === undefined) continue;
-      if (busyMs < watched.hangAfterMs) {
-        nextMs = Math.min(nextMs, Math.max(1, Math.ceil(watched.hangAfterMs - busyMs)));
+      const askAtMs = watched.hangAfterMs / 2;
+      if (busyMs >= askAtMs && !watched.asked) {
+        watched.asked = true;
+        this.onSuspect(name);
+      } else if (busyMs >= watched.hangAfterMs) {
+        this.watched.delete(name);
+        this.onHang(name, Math.round(busyMs));
         continue;
       }
-      this.watched.delete(name);
-      this.onHang(name, Math.round(busyMs));
+      const limitMs = watched.asked ? watched.hangAfterMs : askAtMs;
+      nextMs = Math.min(nextMs, Math.max(1, Math.ceil(limitMs - busyMs)));
     }
     return nextMs;
   }
@@ -106,7 +121,10 @@ function busyFor(watched: Watched): number | undefined {
   const progress = Atomics.load(watched.progress, 0);
   const stuck = now.idle === watched.last.idle && now.active > 0 && progress === watched.lastProgress;
   if (stuck) watched.busySinceMs ??= watched.lastLookMs;
-  else watched.busySinceMs = undefined;
+  else {
+    watched.busySinceMs = undefined;
+    watched.asked = false;
+  }
   watched.last = now;
   watched.lastProgress = progress;
   watched.lastLookMs = nowMs;
