@@ -57,6 +57,7 @@ export class World {
   private readonly decisions: Decisions | undefined;
   private readonly guard: AmbientGuard;
   private sequence = 0;
+  private resumedSequence = Number.MIN_SAFE_INTEGER;
   private turn: (() => void)[] = [];
   private running = false;
   private failure: { readonly error: unknown } | undefined;
@@ -112,7 +113,12 @@ export class World {
   resume(owner: EventOwner): void {
     const waiting = owner.hanging ?? [];
     owner.hanging = undefined;
-    for (const { action } of waiting) if (action !== undefined) this.schedule(0, owner, action);
+    for (const event of waiting) {
+      event.atUs = this.nowUs;
+      // Before everything else that is due now: what arrives later must not overtake what has waited.
+      event.sequence = ++this.resumedSequence;
+      this.queue.push(event);
+    }
   }
 
   /** Ends the run with an error: the simulation, not the simulated, is wrong. */
