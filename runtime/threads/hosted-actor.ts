@@ -65,7 +65,8 @@ class Holdings {
   private readonly onEnd: (() => void)[] = [];
 
   constructor(given: ThreadStart, crash: (error: unknown) => void) {
-    this.clock = new OwnedClock(threadClock({ unref: false }), crash);
+    const progress = new Int32Array(given.progress);
+    this.clock = new OwnedClock(threadClock({ unref: false }), crash, () => void Atomics.add(progress, 0, 1));
     this.disk = new OwnedDisk(threadDisk(given.diskRoot, { fsync: given.fsync }));
     this.net = new ThreadNet((work) => {
       try {

@@ -9,7 +9,11 @@ export class OwnedClock implements Clock {
   private readonly timers = new Set<Timer>();
   private closed = false;
 
-  constructor(clock: Clock, crash: (error: unknown) => void) {
+  private readonly progress: () => void;
+
+  /** `progress`: counts a timer that has fired, where the watchdog sees it. */
+  constructor(clock: Clock, crash: (error: unknown) => void, progress: () => void) {
+    this.progress = progress;
     this.clock = clock;
     this.crash = crash;
   }
@@ -50,6 +54,7 @@ export class OwnedClock implements Clock {
   private own(begin: (guarded: () => void) => Timer, action: () => void): Timer {
     if (this.closed) return NEVER;
     const timer = begin(() => {
+      this.progress();
       try {
         action();
       } catch (error) {

@@ -44,6 +44,8 @@ async function load(file: string): Promise<Loaded> {
 }
 
 async function start(id: number, given: ThreadStart): Promise<void> {
+  // Each start is a step of its own: many in a row are no hang.
+  Atomics.add(new Int32Array(progress), 0, 1);
   const tenant: Tenant = { actor: undefined, ended: false };
   tenants.set(id, tenant);
   try {

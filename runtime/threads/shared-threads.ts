@@ -62,6 +62,8 @@ export class SharedThread {
   constructor(name: string, boot: string, onExit: () => void) {
     this.name = name;
     this.worker = new Worker(boot, { name, workerData: { progress: this.progress } });
+    // Each of its actors listens, and there may be hundreds.
+    this.worker.setMaxListeners(0);
     this.worker.on("message", ({ id, error }: SharedThreadReport) => {
       const share = this.shares.get(id);
       if (share === undefined) return;

@@ -5,6 +5,7 @@
  * A link exists while both ends run. The first death sign a peer sees is its port closing, within a millisecond.
  */
 import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MessagePort, TransferListItem } from "node:worker_threads";
@@ -21,8 +22,11 @@ import { hangStack } from "./hang-stack.ts";
 import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { keepThreadsKillable } from "./killable.ts";
+import { StartQueue } from "./start-queue.ts";
 import type { ThreadShare } from "./shared-threads.ts";
 import { RELEASE_MS_MAX, SharedThreads } from "./shared-threads.ts";
+import type { SpareOptions } from "./spare-threads.ts";
+import { SpareThreads } from "./spare-threads.ts";
 import type { WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
@@ -45,6 +49,8 @@ export interface ThreadHostOptions {
   readonly terminateMs?: number;
   /** Share of its heap limit, 0 to 1, at which an actor is restarted gracefully. 0: never. */
   readonly heapGuardShare?: number;
+  /** Threads that wait, so that a replacement need not start one. Default: none. */
+  readonly spares?: SpareOptions;
   /** Leaves V8's flags as they are; a loop that V8 can't interrupt is then quarantined instead of ended. */
   readonly keepV8Flags?: boolean;
   /** Told once per death, also of deaths that were asked for. `error` has the stack of a throw or a hang. */
@@ -72,6 +78,9 @@ interface RunningThread {
 
 /** A control message is handled between two messages of the actor; longer means that it hangs. */
 const CONTROL_TIMEOUT_MS = 5_000;
+/** Threads that boot at a time: a small cluster whole, a large one as fast as the cores can. */
+const BOOTS_MIN = 24;
+const BOOTS_PER_CORE = 4;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
 
@@ -89,6 +98,8 @@ export class ThreadHost {
   private zombieCount = 0;
   private readonly bundles: string;
   private readonly sharedThreads: SharedThreads;
+  private readonly spares: SpareThreads | undefined;
+  private readonly queue = new StartQueue(Math.max(BOOTS_MIN, BOOTS_PER_CORE * availableParallelism()));
 
   constructor(options: ThreadHostOptions) {
     this.options = options;
@@ -100,6 +111,10 @@ export class ThreadHost {
       (name, busyMs) => void this.endHung(name, busyMs),
     );
     if (options.keepV8Flags !== true) keepThreadsKillable();
+    if (options.spares !== undefined && options.spares.count > 0) {
+      const preload = options.spares.actors.map((actor) => this.bundleOf(actor));
+      this.spares = new SpareThreads(join(this.bundles, "boot.cjs"), this.bootData({ preload }), options.spares);
+    }
   }
 
   /** Makes the links of actors known, before any of them is started. */
@@ -134,6 +149,16 @@ export class ThreadHost {
     return join(this.options.dataDir, ...name.split("/"));
   }
 
+  /** Ends the threads that wait. Every actor has ended before. */
+  async close(): Promise<void> {
+    await this.spares?.close();
+  }
+
+  /** Threads that wait for an actor to replace. */
+  get sparesReady(): number {
+    return this.spares?.ready ?? 0;
+  }
+
   /** Threads that could not be ended and go on, cut off from everybody. */
   get zombies(): number {
     return this.zombieCount;
@@ -144,8 +169,13 @@ export class ThreadHost {
   }
 
   /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
-  async start(spec: ChildSpec): Promise<void> {
-    if (this.threads.has(spec.name)) throw new Error(`${spec.name} is already running`);
+  start(spec: ChildSpec): Promise<void> {
+    const { name } = spec;
+    if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
+    return this.queue.run(name, (booted) => this.begin(spec, booted));
+  }
+
+  private async begin(spec: ChildSpec, booted: () => void): Promise<void> {
     for (const peer of spec.links) this.pair(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
@@ -169,8 +199,12 @@ export class ThreadHost {
     const transferList = [control.port2, ...links.map(({ port }) => port)];
     const share = shared?.start(start, transferList);
     const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
+    this.spares?.refillLater();
     const thread = this.track(spec, worker, new ControlDoor(spec.name, control.port1), share);
     try {
+      // Answered as soon as the thread has loaded its code.
+      await thread.control.inspect(spec.startTimeoutMs);
+      booted();
       const outcome = await thread.control.start(spec.startTimeoutMs);
       if (!outcome.started) {
         const error = InkubeError.fromData(outcome.error);
@@ -189,6 +223,7 @@ export class ThreadHost {
 
   /** Asks the actor to stop and waits; ends its thread when it has not within `deadlineMs`. */
   async stop(name: string, deadlineMs: number): Promise<void> {
+    if (this.dequeue(name, "normal")) return;
     const thread = this.threads.get(name);
     if (thread === undefined) return;
     await this.retire(thread, "normal", deadlineMs);
@@ -196,6 +231,7 @@ export class ThreadHost {
 
   /** Ends the thread at once, as a crash would. */
   async kill(name: string): Promise<void> {
+    if (this.dequeue(name, "killed")) return;
     const thread = this.threads.get(name);
     if (thread === undefined) return;
     thread.life.end("killed");
@@ -208,6 +244,14 @@ export class ThreadHost {
     return thread.control.inspect(CONTROL_TIMEOUT_MS);
   }
 
+  /** An actor that has not begun to start ends without a thread. */
+  private dequeue(name: string, reason: DownReason): boolean {
+    const error = new InkubeError("ACTOR_DOWN", `${name} was ended before it had a thread`);
+    if (!this.queue.cancel(name, error)) return false;
+    this.options.onDown(name, reason, undefined, {});
+    return true;
+  }
+
   private bundleOf(actor: string): string {
     const entry = this.options.entries?.[actor];
     if (entry === undefined) return join(this.bundles, "actors", `${actor}.cjs`);
@@ -215,12 +259,18 @@ export class ThreadHost {
   }
 
   private ownThread(spec: ChildSpec, start: ThreadStart, transferList: TransferListItem[]): Worker {
+    const spare = spec.heapLimitMb === undefined ? this.spares?.take(start, transferList) : undefined;
+    if (spare !== undefined) return spare;
     return new Worker(join(this.bundles, "boot.cjs"), {
       name: spec.name,
-      workerData: { start, heapGuardShare: this.options.heapGuardShare ?? HEAP_GUARD_SHARE } satisfies BootData,
+      workerData: this.bootData(start),
       transferList,
       ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
     });
+  }
+
+  private bootData(start: BootData["start"]): BootData {
+    return { start, heapGuardShare: this.options.heapGuardShare ?? HEAP_GUARD_SHARE };
   }
 
   private track(spec: ChildSpec, worker: Worker, control: ControlDoor, share?: ThreadShare): RunningThread {
@@ -250,7 +300,7 @@ export class ThreadHost {
     if (thread.share === undefined || thread.share.thread.ending) this.watchdog.unwatch(thread.watchedAs);
     this.threads.delete(name);
     thread.control.close();
-    const why = reason === "normal" ? (thread.share?.reason ?? reason) : reason;
+    const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
     const down: Down = { actor: name, reason: why, details };
     for (const peer of this.pairs.get(name) ?? []) {
       this.locals.get(peer)?.down(down);

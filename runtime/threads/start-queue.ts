@@ -1,0 +1,52 @@
+/**
+ * Starts that wait for their turn. When hundreds of threads boot at once on a few cores, none gets up within its
+ * time-out; a few at a time, all do. A turn lasts until the thread has loaded its code, not until the actor is up: an
+ * actor may wait for another one that is still in the queue.
+ */
+export class StartQueue {
+  private readonly bootsMax: number;
+  private readonly waiting = new Map<string, { readonly begin: () => void; readonly cancel: (error: Error) => void }>();
+  private booting = 0;
+
+  constructor(bootsMax: number) {
+    this.bootsMax = bootsMax;
+  }
+
+  has(name: string): boolean {
+    return this.waiting.has(name);
+  }
+
+  /** Calls `start` at once when there is room, as it is asked for in `booted` once the thread has its code. */
+  run(name: string, start: (booted: () => void) => Promise<void>): Promise<void> {
+    if (this.booting < this.bootsMax) return this.begin(start);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(name, {
+        begin: () => void this.begin(start).then(resolve, reject),
+        cancel: reject,
+      });
+    });
+  }
+
+  /** False when `name` does not wait. */
+  cancel(name: string, error: Error): boolean {
+    const entry = this.waiting.get(name);
+    this.waiting.delete(name);
+    entry?.cancel(error);
+    return entry !== undefined;
+  }
+
+  private begin(start: (booted: () => void) => Promise<void>): Promise<void> {
+    this.booting++;
+    let over = false;
+    const booted = (): void => {
+      if (over) return;
+      over = true;
+      this.booting--;
+      const [next] = this.waiting;
+      if (next === undefined) return;
+      this.waiting.delete(next[0]);
+      next[1].begin();
+    };
+    return start(booted).finally(booted);
+  }
+}
