@@ -1,13 +1,54 @@
-/** What a thread of one actor runs first: the actor's bundle, whose `runActor` finds its actor in `workerData`. */
-import { workerData } from "node:worker_threads";
+/**
+ * What a thread of one actor runs first: the actor's bundle, whose `runActor` finds its actor in `workerData`. A spare
+ * loads the bundles that it is told of, says that it is ready, and becomes the actor that it is sent.
+ */
+import { parentPort, workerData } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import { guardHeap } from "./heap-guard.ts";
+import type { Launch, ThreadStart } from "./hosted-actor.ts";
+import type { LoadedBundle } from "./load-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
+import { ownSeat } from "./own-seat.ts";
+import type { SharedThreadDoor } from "./thread.ts";
 
 const { start, heapGuardShare } = workerData as BootData;
-const loaded = loadBundle(start.bundle);
-if (!(loaded instanceof Promise)) {
-  // The functions that a start needs are compiled once the actor is up.
-  (globalThis as { inkubeSaveCodeCache?: () => void }).inkubeSaveCodeCache = () => loaded.saveCache();
+if ("preload" in start) waitAsSpare(start.preload);
+else {
+  const loaded = loadBundle(start.bundle);
+  if (!(loaded instanceof Promise)) {
+    // The functions that a start needs are compiled once the actor is up.
+    (globalThis as { inkubeSaveCodeCache?: () => void }).inkubeSaveCodeCache = () => loaded.saveCache();
+  }
 }
 guardHeap(heapGuardShare);
+
+function waitAsSpare(preload: readonly string[]): void {
+  const door = globalThis as SharedThreadDoor;
+  const ready = new Map<string, { readonly launch: Launch; readonly bundle: LoadedBundle }>();
+  for (const file of preload) {
+    let launch: Launch | undefined;
+    door.inkubeSharedThread = { register: (registered) => void (launch = registered) };
+    const bundle = loadBundle(file);
+    // A module that Node.js imports is loaded by the thread that needs it.
+    if (!(bundle instanceof Promise) && launch !== undefined) ready.set(file, { launch, bundle });
+  }
+  parentPort!.once("message", (given: ThreadStart) => {
+    const known = ready.get(given.bundle);
+    if (known !== undefined)
+      known.launch(
+        given,
+        ownSeat(() => known.bundle.saveCache()),
+      );
+    else {
+      door.inkubeSharedThread = {
+        register: (launch) =>
+          void launch(
+            given,
+            ownSeat(() => undefined),
+          ),
+      };
+      void loadBundle(given.bundle);
+    }
+  });
+  parentPort!.postMessage({ type: "spare-ready" });
+}
