@@ -36,8 +36,9 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     },
     ref: (protocol, name) => cell.ref(protocol, name),
     monitor: (name, onDown) => cell.monitor(name, onDown),
+    unstash: () => cell.unstash(),
     spawn: (work) => {
-      work().catch(crash);
+      cell.detached(work).catch(crash);
     },
     onEnd: (release) => onEnd?.(release),
   };

@@ -18,12 +18,22 @@ export const ITEM = 5;
 export const CREDIT = 6;
 export const END = 7;
 export const CANCEL = 8;
+export const TAKEN = 9;
 
 /** Sequence number of the sender's trace event that caused the message, 0 for none; a string when it is another actor's. */
 export type WireCause = number | string;
 
 export type Envelope =
-  | readonly [kind: typeof CALL, id: number, method: number, request: unknown, timeoutMs: number, cause: WireCause]
+  | readonly [
+      kind: typeof CALL,
+      id: number,
+      method: number,
+      request: unknown,
+      timeoutMs: number,
+      cause: WireCause,
+      /** Actors that wait for the sender's answer, the first caller first; absent when none does. */
+      waiting?: readonly string[],
+    ]
   | readonly [kind: typeof CAST, method: number, request: unknown, cause: WireCause]
   | readonly [kind: typeof OPEN, id: number, method: number, request: unknown, credits: number, cause: WireCause]
   | readonly [kind: typeof REPLY, id: number, value: unknown]
@@ -31,7 +41,9 @@ export type Envelope =
   | readonly [kind: typeof ITEM, id: number, item: unknown]
   | readonly [kind: typeof CREDIT, id: number, credits: number]
   | readonly [kind: typeof END, id: number, error: ErrorData | null]
-  | readonly [kind: typeof CANCEL, id: number];
+  | readonly [kind: typeof CANCEL, id: number]
+  /** Casts of a method whose senders are held back that have been handled. */
+  | readonly [kind: typeof TAKEN, method: number, count: number];
 
 export interface Frame {
   readonly lamport: number;

@@ -11,7 +11,7 @@ import type { Disk } from "../disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import { ThreadNet } from "./net.ts";
-import { PortLinks, atEndOfTurn } from "./port-links.ts";
+import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import type { LocalPeer, ThreadHost } from "./thread-host.ts";
@@ -45,6 +45,7 @@ export class EmbeddedPeer implements LocalPeer {
       atEndOfTurn,
       progress: () => undefined,
       crash,
+      turns: threadTurns,
     });
     this.context = makeContext<null>(this.cell, {
       name,
