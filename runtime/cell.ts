@@ -296,6 +296,8 @@ export class Cell {
     const link = this.links.get(peer);
     if (link === undefined || !link.up || this.closed) return;
     this.host.recorder.observe(frame.lamport);
+    // Answers too: an actor that waits for many is at work.
+    this.host.progress();
     const { envelopes } = frame;
     let atMs = this.host.clock.monotonicMs();
     this.arrivedMs = atMs;
