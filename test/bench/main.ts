@@ -10,8 +10,9 @@ import { messaging } from "./suites/messaging.ts";
 import { pods } from "./suites/pods.ts";
 import { recovery } from "./suites/recovery.ts";
 import { start } from "./suites/start.ts";
+import { supervision } from "./suites/supervision.ts";
 
-const suites: readonly Suite[] = [messaging, etcd, start, api, pods, recovery];
+const suites: readonly Suite[] = [messaging, etcd, start, api, pods, recovery, supervision];
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
