@@ -1,10 +1,12 @@
 /** The ports of one cell: frames in and out, and the closing of a port as the first sign of a peer's death. */
+import { randomInt } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
-import { receiveMessageOnPort } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import type { Down } from "../actor.ts";
 import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
-import { FrameCodec } from "../frame.ts";
+import { FrameCodec, FrameMismatch } from "../frame.ts";
+import type { LinkGate } from "../faults/link-gate.ts";
 import type { Recorder } from "../trace/recorder.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
@@ -31,10 +33,15 @@ export const threadTurns: NonNullable<CellHost["turns"]> = {
   next: (action) => void setImmediate(action),
 };
 
+/** Asks the other end to go on over another port. */
+interface Renewal {
+  readonly renewed: MessagePort;
+}
+
 interface PortLink {
   readonly port: MessagePort;
   readonly codec: FrameCodec;
-  readonly listener: (message: Uint8Array | Frame) => void;
+  readonly listener: (message: Uint8Array | Frame | Renewal) => void;
 }
 
 export class PortLinks {
@@ -45,19 +52,31 @@ export class PortLinks {
   private readonly unexplained = new Map<string, { readonly cell: Cell; readonly timer: NodeJS.Timeout }>();
   private readonly recorder: Recorder;
   private readonly unref: boolean;
+  private readonly gate: LinkGate | undefined;
 
-  constructor(recorder: Recorder, options: { readonly unref: boolean }) {
+  /** `gate`: where frames pass while a plan of faults has something in force. */
+  constructor(recorder: Recorder, options: { readonly unref: boolean; readonly gate?: LinkGate }) {
     this.recorder = recorder;
     this.unref = options.unref;
+    this.gate = options.gate;
   }
 
   connect(cell: Cell, peer: string, port: MessagePort): void {
     this.explain({ actor: peer, reason: "exit" });
+    this.gate?.forget(peer);
     this.ports.get(peer)?.port.close();
-    const codec = new FrameCodec();
-    const listener = (message: Uint8Array | Frame): void => {
+    const codec = new FrameCodec(randomInt(2 ** 32));
+    const listener = (message: Uint8Array | Frame | Renewal): void => {
       if (this.ports.get(peer) !== link) return;
-      cell.receive(peer, message instanceof Uint8Array ? codec.decode(message) : message);
+      if ("renewed" in message) return this.connect(cell, peer, message.renewed);
+      let frame: Frame;
+      try {
+        frame = message instanceof Uint8Array ? codec.decode(message) : message;
+      } catch (error) {
+        if (!(error instanceof FrameMismatch)) throw error;
+        return this.renew(cell, peer, port, error);
+      }
+      cell.receive(peer, frame);
       if (cell.busy && !this.pulling) this.pull(cell);
     };
     const link: PortLink = { port, codec, listener };
@@ -87,6 +106,14 @@ export class PortLinks {
     link.port.close();
     this.recorder.record("down", down.actor, down.actor, "", down.reason);
     cell.linkDown(down.actor, down.reason, down.details);
+  }
+
+  /** Both ends lose what is under way over a link that can't be read any more, and begin a new one. */
+  private renew(cell: Cell, peer: string, port: MessagePort, mismatch: FrameMismatch): void {
+    cell.deadLetter(mismatch.message, "frame", peer);
+    const { port1, port2 } = new MessageChannel();
+    port.postMessage({ renewed: port2 } satisfies Renewal, [port2]);
+    this.connect(cell, peer, port1);
   }
 
   /** Reads the ports turn by turn until all are empty and the cell is at rest. */
@@ -134,6 +161,18 @@ export class PortLinks {
   transmit(peer: string, envelopes: Envelope[]): void {
     const link = this.ports.get(peer);
     if (link === undefined) return;
+    if (this.gate?.on !== true) return this.post(link, envelopes);
+    this.gate.send(peer, envelopes, (passed) => {
+      if (this.ports.get(peer) === link) this.post(link, passed);
+    });
+  }
+
+  /** Ends a link whose ends live on; the other end sees its port close. */
+  break(cell: Cell, peer: string): void {
+    this.down(cell, { actor: peer, reason: "hang" });
+  }
+
+  private post(link: { readonly port: MessagePort; readonly codec: FrameCodec }, envelopes: Envelope[]): void {
     if (envelopes.length === 1 && isSmall(envelopes, SMALL_VALUES_MAX) >= 0) {
       const frame: Frame = { lamport: this.recorder.lamport, envelopes };
       link.port.postMessage(frame);
