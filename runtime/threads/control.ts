@@ -9,6 +9,7 @@ import type { Remote } from "comlink";
 import type { ErrorData } from "../../protocols/errors.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Down } from "../actor.ts";
+import type { Question } from "./introspection.ts";
 
 /** What a thread offers its supervisor. */
 export interface ThreadControl {
@@ -20,6 +21,8 @@ export interface ThreadControl {
   /** A linked actor has ended. */
   down(down: Down): void;
   inspect(): ThreadStatistics;
+  /** For the answers see `Introspection`. */
+  introspect(question: Question): unknown;
   /** Moves the counter that the watchdog looks at. */
   ping(): void;
 }
@@ -58,6 +61,10 @@ export class ControlDoor {
 
   inspect(timeoutMs: number): Promise<ThreadStatistics> {
     return this.race(() => this.remote.inspect(), timeoutMs, "inspect");
+  }
+
+  introspect(question: Question, timeoutMs: number): Promise<unknown> {
+    return this.race(async () => (await this.remote.introspect(question)) as unknown, timeoutMs, question.ask);
   }
 
   connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {

@@ -12,6 +12,7 @@ import { makeContext, recorderLogger } from "../context.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import type { StartOutcome, ThreadControl } from "./control.ts";
+import { Introspection } from "./introspection.ts";
 import { ThreadNet } from "./net.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { OwnedDisk } from "./owned-disk.ts";
@@ -137,6 +138,7 @@ export function launchActor<M extends Methods, Options>(
     onEnd: (release) => holdings?.keep(release),
   });
 
+  const introspection = new Introspection(cell, () => actor?.state?.());
   const control: ThreadControl = {
     start: async (): Promise<StartOutcome> => {
       recorder.event("start", given.name, { incarnation: given.incarnation });
@@ -168,6 +170,7 @@ export function launchActor<M extends Methods, Options>(
     connect: (peer, port) => links.connect(cell, peer, port),
     down: (down) => links.down(cell, down),
     ping: () => void Atomics.add(progress, 0, 1),
+    introspect: (question) => introspection.answer(question),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
   };
   expose(control, given.control);

@@ -14,8 +14,10 @@ import { nanoid } from "nanoid";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
-import { makeRing } from "../trace/ring.ts";
+import type { TraceEvent } from "../trace/event.ts";
+import { makeRing, readRing } from "../trace/ring.ts";
 import type { ThreadStatistics } from "./control.ts";
+import type { ActorStatistics, Question } from "./introspection.ts";
 import type { BootData } from "./boot-data.ts";
 import { ControlDoor } from "./control.ts";
 import { hangStack } from "./hang-stack.ts";
@@ -78,6 +80,9 @@ interface RunningThread {
 
 /** A control message is handled between two messages of the actor; longer means that it hangs. */
 const CONTROL_TIMEOUT_MS = 5_000;
+/** A snapshot of a full heap takes seconds. */
+const SNAPSHOT_MS = 30_000;
+const MESSAGE_KINDS: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
 /** Threads that boot at a time: a small cluster whole, a large one as fast as the cores can. */
 const BOOTS_MIN = 24;
 const BOOTS_PER_CORE = 4;
@@ -242,6 +247,48 @@ export class ThreadHost {
     const thread = this.threads.get(name);
     if (thread === undefined) throw new InkubeError("ACTOR_DOWN", `${name} is not running`);
     return thread.control.inspect(CONTROL_TIMEOUT_MS);
+  }
+
+  // Looking into a running actor. Each answers between two of its messages, or fails after a deadline.
+
+  async statistics(name: string): Promise<ActorStatistics> {
+    return (await this.introspect(name, { ask: "statistics" })) as ActorStatistics;
+  }
+
+  /** What the actor tells of itself; undefined when it tells nothing. */
+  state(name: string): Promise<unknown> {
+    return this.introspect(name, { ask: "state" });
+  }
+
+  /** Messages wait from now on, but those of `system` priority; what is under way goes on. */
+  async suspend(name: string): Promise<void> {
+    await this.introspect(name, { ask: "suspend" });
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.introspect(name, { ask: "resume" });
+  }
+
+  /** The newest messages that an actor has taken up, oldest first, also of one that is down. */
+  lastMessages(name: string, count = 32): readonly TraceEvent[] {
+    const messages = readRing(this.ring(name), name).filter(({ kind }) => MESSAGE_KINDS.has(kind));
+    return messages.slice(-count);
+  }
+
+  /** JSON text of a `.cpuprofile` of the actor's thread. */
+  async cpuProfile(name: string, forMs: number): Promise<string> {
+    return (await this.introspect(name, { ask: "cpu-profile", forMs }, forMs)) as string;
+  }
+
+  /** Writes a heap snapshot of the actor's thread, which stands still meanwhile. */
+  async heapSnapshot(name: string, file: string): Promise<void> {
+    await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS);
+  }
+
+  private introspect(name: string, question: Question, extraMs = 0): Promise<unknown> {
+    const thread = this.threads.get(name);
+    if (thread === undefined) throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
+    return thread.control.introspect(question, CONTROL_TIMEOUT_MS + extraMs);
   }
 
   /** An actor that has not begun to start ends without a thread. */

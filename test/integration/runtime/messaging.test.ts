@@ -1,5 +1,5 @@
 /** What happens to messages on their way, the same on threads of their own and in the simulation. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -264,5 +264,65 @@ describe("a flood of messages on threads", () => {
     } finally {
       await world.end();
     }
+  });
+});
+
+describe("an actor on a thread, looked into", () => {
+  let world: Awaited<ReturnType<typeof threads>>;
+  let box: Ref<MailboxMethods>;
+  beforeEach(async () => {
+    world = await threads();
+    box = world.ref("box-a");
+  });
+  afterEach(() => world.end());
+
+  it("tells its state, what it has handled, what waits and what nobody took", async () => {
+    await box.call("handled", null);
+    const held = [1, 2, 3, 4].map((value) => box.call("few", { value }));
+    expect(await outcomes(held.slice(3))).toEqual(["MAILBOX_FULL"]);
+    for (let value = 0; value < 3; value++) world.ref("box-b").cast("shut", null);
+    expect(await world.host.state("box-a")).toEqual({ isOpen: false, handled: [1] });
+    const statistics = await world.host.statistics("box-a");
+    expect(statistics).toMatchObject({ waiting: 2, underWay: 1, stashed: 0, suspended: false });
+    expect(statistics.methods["few"]).toEqual({ handled: 1, failed: 0 });
+    expect(statistics.eventLoopUtilization).toBeGreaterThanOrEqual(0);
+    expect(statistics.heapUsedBytes).toBeGreaterThan(1_000_000);
+    expect(world.host.lastMessages("box-a", 2).map(({ kind, subject, peer }) => [kind, subject, peer])).toEqual([
+      ["call", "handled", EMBEDDER],
+      ["call", "few", EMBEDDER],
+    ]);
+    box.cast("open", null);
+    expect(await outcomes(held.slice(0, 3))).toEqual([1, 2, 3]);
+  });
+
+  it("holds on while it is suspended, but for system messages, and then goes on in order", async () => {
+    await world.host.suspend("box-a");
+    const answers = [1, 2].map((value) => box.call("few", { value }));
+    box.cast("open", null);
+    await box.call("urgent", null);
+    expect(await world.host.statistics("box-a")).toMatchObject({ suspended: true, waiting: 3, underWay: 0 });
+    await world.host.resume("box-a");
+    expect(await outcomes(answers)).toEqual([1, 2]);
+  });
+
+  it("counts dead letters by reason", async () => {
+    await box.call("handled", null);
+    await world.host.kill("box-b");
+    await expect(box.call("flood", { to: "box-b", count: 40, forUs: 0 })).resolves.toBeNull();
+    const { deadLetters } = await world.host.statistics("box-a");
+    expect(deadLetters).toEqual({ "actor down": 40 });
+  });
+
+  it("gives a CPU profile that names what it was doing, and a heap snapshot", async () => {
+    await box.call("handled", null);
+    const profile = world.host.cpuProfile("box-a", 200);
+    void world.ref("box-b").call("flood", { to: "box-a", count: 20, forUs: 5_000 });
+    const { nodes } = JSON.parse(await profile) as { readonly nodes: { callFrame: { functionName: string } }[] };
+    expect(nodes.map(({ callFrame }) => callFrame.functionName)).toContain("work");
+    const directory = mkdtempSync(join(tmpdir(), "inkube-heap-"));
+    const file = join(directory, "box.heapsnapshot");
+    await world.host.heapSnapshot("box-a", file);
+    expect(statSync(file).size).toBeGreaterThan(1_000_000);
+    rmSync(directory, { recursive: true });
   });
 });
