@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Ref } from "../../../runtime/actor.ts";
+import type { Context, Ref } from "../../../runtime/actor.ts";
+import { resumable } from "../../../runtime/resumable.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
@@ -18,6 +19,9 @@ const EMBEDDER = "test";
 
 interface World {
   ref(name: string): Ref<MailboxMethods>;
+  readonly context: Pick<Context, "ref" | "clock" | "random">;
+  /** Kills an actor, and starts it anew after a while. */
+  restart(name: string): Promise<void>;
   /** Runs `work` to its end while the actors run. */
   run<T>(work: () => Promise<T>): Promise<T>;
   end(): Promise<void>;
@@ -46,6 +50,11 @@ async function threads(): Promise<World & { readonly host: ThreadHost }> {
   await Promise.all(children.map((child) => host.start(child)));
   return {
     host,
+    context: embedder.context,
+    restart: async (name) => {
+      await host.kill(name);
+      await host.start(children.find((child) => child.name === name)!);
+    },
     ref: (name) => embedder.ref(mailboxProtocol, name),
     run: (work) => work(),
     end: async () => {
@@ -59,12 +68,20 @@ async function threads(): Promise<World & { readonly host: ThreadHost }> {
 async function simulation(): Promise<World> {
   const host = new SimulationHost({
     seed: 4,
-    spec: supervisor("boxes", children),
+    spec: supervisor(
+      "boxes",
+      children.map((child) => ({ ...child, restart: "permanent" })),
+    ),
     definitions: { mailbox: mailboxActor },
     embedder: { name: EMBEDDER, links: NAMES },
   });
   await host.start();
   return {
+    context: host.context,
+    restart: (name) => {
+      host.kill(name);
+      return Promise.resolve();
+    },
     ref: (name) => host.context.ref(mailboxProtocol, name),
     run: (work) => host.settle(work),
     end: async () => {
@@ -234,6 +251,36 @@ describe.each([
     );
     expect(error).toMatchObject({ code: "STREAM_OVERRUN", retryable: true });
     expect(read).toEqual(Array.from({ length: 12 }, (_each, index) => index + 1));
+  });
+
+  it("goes on with a stream where a producer that died, or cut it off, has left it: each item once, in order", async () => {
+    const read: number[] = [];
+    let restarts = 0;
+    await world.run(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const source = { protocol: mailboxProtocol, actor: "box-a", method: "numbers" } as const;
+          // Beyond the window and the buffer together: each opening is cut off with STREAM_OVERRUN.
+          const subscription = resumable(
+            world.context,
+            source,
+            { after: 0, to: 60 },
+            {
+              next: ({ value }) => {
+                read.push(value);
+                if (value === 7) {
+                  restarts++;
+                  world.restart("box-a").catch(reject);
+                }
+                if (value === 60) resolve(subscription.cancel());
+              },
+              end: reject,
+            },
+          );
+        }),
+    );
+    expect(restarts).toBe(1);
+    expect(read).toEqual(Array.from({ length: 60 }, (_each, index) => index + 1));
   });
 });
 
