@@ -31,6 +31,11 @@ export interface ClusterOptions {
   readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   /** Kills and restarts a thread that stays away from its event loop for so long. Default 3,000. */
   readonly hangAfterMs?: number;
+  /**
+   * Threads that wait with every actor's code loaded, so that a crashed actor is replaced without starting a thread; made
+   * once the cluster is up. 0 saves their memory. Default 1.
+   */
+  readonly spareThreads?: number;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /** Told of each actor that comes up, goes down or is restarted, from the first one on. */
@@ -53,6 +58,7 @@ export interface ResolvedOptions {
   readonly nodesPerThread: number | undefined;
   readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   readonly hangAfterMs: number;
+  readonly spareThreads: number;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: SupervisorEvent) => void) | undefined;
 }
@@ -68,6 +74,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "placement",
   "capacity",
   "hangAfterMs",
+  "spareThreads",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -75,6 +82,8 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
 const MASTERS_MAX = 7;
 /** Three threads each; what a machine of 24 GiB holds. */
 const WORKERS_MAX = 500;
+/** More than a master and a worker have actors is never needed at once. */
+const SPARES_MAX = 16;
 
 /** Errors: INVALID_OPTION. */
 export function resolveOptions(options: ClusterOptions): ResolvedOptions {
@@ -102,6 +111,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
     capacity: options.capacity ?? {},
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
+    spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
