@@ -10,6 +10,7 @@ import type { ErrorData } from "../../protocols/errors.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Down } from "../actor.ts";
 import type { Question } from "./introspection.ts";
+import type { FaultCommand } from "./thread-faults.ts";
 
 /** What a thread offers its supervisor. */
 export interface ThreadControl {
@@ -23,6 +24,8 @@ export interface ThreadControl {
   inspect(): ThreadStatistics;
   /** For the answers see `Introspection`. */
   introspect(question: Question): unknown;
+  /** Faults of a plan. */
+  fault(command: FaultCommand): void;
   /** Moves the counter that the watchdog looks at. */
   ping(): void;
 }
@@ -69,6 +72,10 @@ export class ControlDoor {
 
   connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.connect(peer, transfer(port, [port])), timeoutMs, "connect");
+  }
+
+  fault(command: FaultCommand, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.fault(command), timeoutMs, "fault");
   }
 
   down(down: Down, timeoutMs: number): Promise<void> {

@@ -9,6 +9,7 @@ import type { Methods } from "../../protocols/protocol.ts";
 import type { Actor, ActorDefinition } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
+import { FaultyDisk } from "../faults/faulty-disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import type { StartOutcome, ThreadControl } from "./control.ts";
@@ -17,6 +18,8 @@ import { ThreadNet } from "./net.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { OwnedDisk } from "./owned-disk.ts";
 import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
+import type { GivenFaults } from "./thread-faults.ts";
+import { ActorFaults } from "./thread-faults.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
@@ -36,6 +39,7 @@ export interface ThreadStart {
   readonly progress: SharedArrayBuffer;
   readonly diskRoot: string;
   readonly fsync: boolean;
+  readonly faults: GivenFaults;
 }
 
 /** How an actor's end reaches its thread. */
@@ -65,9 +69,10 @@ class Holdings {
   readonly net: ThreadNet;
   private readonly onEnd: (() => void)[] = [];
 
-  constructor(given: ThreadStart, crash: (error: unknown) => void) {
+  constructor(given: ThreadStart, faults: ActorFaults, crash: (error: unknown) => void) {
     const progress = new Int32Array(given.progress);
-    this.clock = new OwnedClock(threadClock({ unref: false }), crash, () => void Atomics.add(progress, 0, 1));
+    const clock = threadClock({ unref: false, skew: faults.boundary });
+    this.clock = new OwnedClock(clock, crash, () => void Atomics.add(progress, 0, 1));
     this.disk = new OwnedDisk(threadDisk(given.diskRoot, { fsync: given.fsync }));
     this.net = new ThreadNet((work) => {
       try {
@@ -104,13 +109,17 @@ export function launchActor<M extends Methods, Options>(
     dead = true;
     seat.crashed(error);
   };
-  const holdings = seat.shared ? new Holdings(given, crash) : undefined;
-  const clock = holdings?.clock ?? threadClock({ unref: false });
+  const faults = new ActorFaults(given.name, given.faults, {
+    die: crash,
+    breakLink: (peer) => links.break(cell, peer),
+  });
+  const holdings = seat.shared ? new Holdings(given, faults, crash) : undefined;
+  const clock = holdings?.clock ?? threadClock({ unref: false, skew: faults.boundary });
   const recorder = new Recorder(given.name, clock, new RingWriter(given.ring));
   const log = recorderLogger(recorder);
   const progress = new Int32Array(given.progress);
   const stopping = new AbortController();
-  const links = new PortLinks(recorder, { unref: false });
+  const links = new PortLinks(recorder, { unref: false, gate: faults.gate });
   const cell = new Cell(given.name, {
     clock,
     recorder,
@@ -129,7 +138,7 @@ export function launchActor<M extends Methods, Options>(
     clock,
     random: threadRandom(),
     ids: threadIds(),
-    disk: holdings?.disk ?? threadDisk(given.diskRoot, { fsync: given.fsync }),
+    disk: new FaultyDisk(holdings?.disk ?? threadDisk(given.diskRoot, { fsync: given.fsync }), faults.boundary),
     net: holdings?.net ?? new ThreadNet(),
     log,
     recorder,
@@ -169,6 +178,7 @@ export function launchActor<M extends Methods, Options>(
     },
     connect: (peer, port) => links.connect(cell, peer, port),
     down: (down) => links.down(cell, down),
+    fault: (command) => faults.carryOut(command),
     ping: () => void Atomics.add(progress, 0, 1),
     introspect: (question) => introspection.answer(question),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
@@ -178,6 +188,7 @@ export function launchActor<M extends Methods, Options>(
     release: async () => {
       dead = true;
       cell.sever();
+      faults.release();
       links.close();
       given.control.close();
       await holdings?.release();

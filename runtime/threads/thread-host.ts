@@ -4,7 +4,7 @@
  *
  * A link exists while both ends run. The first death sign a peer sees is its port closing, within a millisecond.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,11 @@ import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
+import type { ActiveFaults } from "../faults/boundary.ts";
+import { NO_FAULTS } from "../faults/boundary.ts";
+import type { Fault, FaultPlan } from "../faults/plan.ts";
+import type { AppliedFaults, FaultyHost } from "./thread-faults.ts";
+import { applyFaults } from "./thread-faults.ts";
 import type { ThreadStatistics } from "./control.ts";
 import type { ActorStatistics, Question } from "./introspection.ts";
 import type { BootData } from "./boot-data.ts";
@@ -86,6 +91,7 @@ const MESSAGE_KINDS: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
 /** Threads that boot at a time: a small cluster whole, a large one as fast as the cores can. */
 const BOOTS_MIN = 24;
 const BOOTS_PER_CORE = 4;
+const START_TURN_MS = 250;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
 
@@ -94,6 +100,10 @@ export class ThreadHost {
   private readonly threads = new Map<string, RunningThread>();
   private readonly rings = new Map<string, SharedArrayBuffer>();
   private readonly locals = new Map<string, LocalPeer>();
+  /** What a plan has in force, by actor, and the number of each actor's starts. */
+  private readonly faults = new Map<string, { readonly seed: number; readonly faults: ActiveFaults }>();
+  private readonly starts = new Map<string, number>();
+  private readonly lostDisks = new Set<string>();
   /** Who may talk to whom; symmetric. */
   private readonly pairs = new Map<string, Set<string>>();
   /** Actors that will be started soon: links to them are made before they run, and what is sent waits in the port. */
@@ -187,7 +197,10 @@ export class ThreadHost {
     const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
     const progress = shared?.progress ?? new SharedArrayBuffer(4);
     const diskRoot = this.dataDirOf(spec.name);
+    if (this.lostDisks.delete(spec.name)) rmSync(diskRoot, { recursive: true, force: true });
     mkdirSync(diskRoot, { recursive: true });
+    const generation = (this.starts.get(spec.name) ?? 0) + 1;
+    this.starts.set(spec.name, generation);
     const start: ThreadStart = {
       bundle: this.bundleOf(spec.actor),
       name: spec.name,
@@ -200,6 +213,7 @@ export class ThreadHost {
       progress,
       diskRoot,
       fsync: this.options.fsync,
+      faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(spec.name), generation },
     };
     const transferList = [control.port2, ...links.map(({ port }) => port)];
     const share = shared?.start(start, transferList);
@@ -209,8 +223,9 @@ export class ThreadHost {
     try {
       // Answered as soon as the thread has loaded its code.
       await thread.control.inspect(spec.startTimeoutMs);
-      booted();
-      const outcome = await thread.control.start(spec.startTimeoutMs);
+      // Most are up soon after; one that waits for another actor must not keep its turn from it.
+      const turn = setTimeout(booted, START_TURN_MS).unref();
+      const outcome = await thread.control.start(spec.startTimeoutMs).finally(() => clearTimeout(turn));
       if (!outcome.started) {
         const error = InkubeError.fromData(outcome.error);
         if (outcome.stack !== "") error.stack = outcome.stack;
@@ -241,6 +256,34 @@ export class ThreadHost {
     if (thread === undefined) return;
     thread.life.end("killed");
     await thread.life.ended;
+  }
+
+  /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    const names = new Set([...this.planned, ...this.pairs.keys(), ...this.threads.keys()]);
+    for (const local of this.locals.keys()) names.delete(local);
+    const host: FaultyHost = {
+      actors: [...names],
+      // One that is down hears of it when it starts.
+      command: (actor, command) =>
+        void this.threads
+          .get(actor)
+          ?.control.fault(command, CONTROL_TIMEOUT_MS)
+          .catch(() => undefined),
+      keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
+      crash: (actor, disk) => {
+        if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
+        void this.kill(actor);
+      },
+      mendLink: (left, right) => {
+        const thread = this.threads.get(left);
+        if (thread === undefined || !this.threads.has(right) || this.pairs.get(left)?.has(right) !== true) return;
+        const port = this.openLink(left, right);
+        // One that dies meanwhile gets its links when it starts.
+        if (port !== undefined) thread.control.connect(right, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
+      },
+    };
+    return applyFaults(host, plan, onFault);
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

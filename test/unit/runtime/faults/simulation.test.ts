@@ -1,56 +1,15 @@
 /** Each fault of a plan, as the actors of a simulation meet it. */
 import { describe, expect, it } from "vitest";
 import type { Fault } from "../../../../runtime/faults/plan.ts";
-import type { ActorDefinition } from "../../../../runtime/actor.ts";
-import { defineActor } from "../../../../runtime/actor.ts";
 import { DecisionLog } from "../../../../runtime/simulation/decisions.ts";
 import { SimulationHost } from "../../../../runtime/simulation/simulation-host.ts";
-import type { Call, Cast, Protocol } from "../../../../protocols/protocol.ts";
-import { call, cast, protocol } from "../../../../protocols/protocol.ts";
+import { noteActor, noteProtocol } from "../../../fixtures/actors/note-actor.ts";
 import { actor, supervisor } from "../supervisor/harness.ts";
-
-type Methods = {
-  note: Cast<number>;
-  notes: Call<null, readonly number[]>;
-  now: Call<null, { readonly wallMs: number; readonly evenMs: number }>;
-  write: Call<{ readonly text: string; readonly sync: boolean }, null>;
-  read: Call<null, string>;
-  age: Call<null, number>;
-};
-const noteProtocol: Protocol<Methods> = protocol<Methods>("note", {
-  note: cast(),
-  notes: call({ timeoutMs: 200 }),
-  now: call({ timeoutMs: 200 }),
-  write: call({ timeoutMs: 200 }),
-  read: call({ timeoutMs: 200 }),
-  age: call({ timeoutMs: 200 }),
-});
-
-const noteActor: ActorDefinition<Methods, null> = defineActor(noteProtocol, async (ctx) => {
-  const startedMs = ctx.clock.monotonicMs();
-  const file = await ctx.disk.open("file", { create: true });
-  await ctx.disk.syncDirectory("");
-  const notes: number[] = [];
-  return {
-    handlers: {
-      note: (value) => void notes.push(value),
-      notes: () => [...notes],
-      now: () => ({ wallMs: ctx.clock.nowMs(), evenMs: ctx.clock.monotonicMs() }),
-      write: async ({ text, sync }) => {
-        await file.write(0, new TextEncoder().encode(text));
-        if (sync) await file.sync();
-        return null;
-      },
-      read: async () => new TextDecoder().decode(await file.read(0, file.sizeBytes)),
-      age: () => ctx.clock.monotonicMs() - startedMs,
-    },
-  };
-});
 
 function makeHost(faults: readonly Fault[], onFault?: (line: string) => void): SimulationHost {
   return new SimulationHost({
     seed: 5,
-    spec: supervisor("root", [actor("a", { actor: "note" }), actor("b", { actor: "note" })], {
+    spec: supervisor("root", [actor("a", { actor: "note", links: ["b"] }), actor("b", { actor: "note" })], {
       intensity: { restarts: 1_000, periodMs: 1_000 },
     }),
     definitions: { note: noteActor },
@@ -310,7 +269,7 @@ describe("a plan in the simulation", () => {
       ];
       const host = new SimulationHost({
         seed: 8,
-        spec: supervisor("root", [actor("a", { actor: "note" }), actor("b", { actor: "note" })], {
+        spec: supervisor("root", [actor("a", { actor: "note", links: ["b"] }), actor("b", { actor: "note" })], {
           intensity: { restarts: 1_000, periodMs: 1_000 },
         }),
         definitions: { note: noteActor },
