@@ -1,7 +1,7 @@
 /**
  * Starts that wait for their turn. When hundreds of threads boot at once on a few cores, none gets up within its
- * time-out; a few at a time, all do. A turn lasts until the thread has loaded its code, not until the actor is up: an
- * actor may wait for another one that is still in the queue.
+ * time-out; a few at a time, all do. A turn ends when the starter says so, and must not last until an actor is up that
+ * may wait for another one in the queue.
  */
 export class StartQueue {
   private readonly bootsMax: number;
@@ -16,7 +16,7 @@ export class StartQueue {
     return this.waiting.has(name);
   }
 
-  /** Calls `start` at once when there is room, as it is asked for in `booted` once the thread has its code. */
+  /** Calls `start` at once when there is room, or when an earlier turn is over; `booted` ends its turn. */
   run(name: string, start: (booted: () => void) => Promise<void>): Promise<void> {
     if (this.booting < this.bootsMax) return this.begin(start);
     return new Promise((resolve, reject) => {
