@@ -11,6 +11,7 @@ interface SimulateOptions {
   readonly record?: string;
   readonly replay?: string;
   readonly selfCheck: string;
+  readonly faults?: boolean;
 }
 
 export function simulateCommand(): Command {
@@ -23,17 +24,25 @@ export function simulateCommand(): Command {
     .option("--trace <file>", "write the whole trace to a file")
     .option("--record <file>", "write every random decision to a file, from which --replay repeats the run")
     .option("--replay <file>", "repeat a recorded run without the random generator; stops at the first difference")
+    .option("--faults", "besides kills: bad links, disks and clocks, and power failures")
     .option("--self-check <percent>", "with --seeds: run so many of the seeds twice, and compare", "5")
     .action(simulate);
 }
 
 async function simulate(options: SimulateOptions): Promise<void> {
   const minutes = integer("--minutes", options.minutes, 1, 24 * 60);
+  const faults = options.faults === true;
   const simulation = await import("./simulation-runs.ts");
   if (options.seeds !== undefined) {
     const jobs = options.jobs === undefined ? undefined : integer("--jobs", options.jobs, 1, 1_024);
     const selfCheckShare = integer("--self-check", options.selfCheck, 0, 100) / 100;
-    await simulation.runMany({ seeds: integer("--seeds", options.seeds, 1, 1_000_000), jobs, minutes, selfCheckShare });
+    await simulation.runMany({
+      seeds: integer("--seeds", options.seeds, 1, 1_000_000),
+      jobs,
+      minutes,
+      faults,
+      selfCheckShare,
+    });
     return;
   }
   if (options.replay !== undefined) {
@@ -41,5 +50,5 @@ async function simulate(options: SimulateOptions): Promise<void> {
     return;
   }
   const seed = integer("--seed", options.seed ?? "1", 0, Number.MAX_SAFE_INTEGER);
-  await simulation.runOne({ seed, minutes, traceFile: options.trace, recordFile: options.record });
+  await simulation.runOne({ seed, minutes, faults, traceFile: options.trace, recordFile: options.record });
 }

@@ -4,12 +4,15 @@ import { fileURLToPath } from "node:url";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { runSeeds } from "../../../runtime/simulation/seeds.ts";
+import { CLUSTER_FAULTS } from "../simulation/fault-plan.ts";
 import type { ScenarioOptions, ScenarioResult } from "../simulation/scenario.ts";
 import { runScenario } from "../simulation/scenario.ts";
 
 export interface OneRun {
   readonly seed: number;
   readonly minutes: number;
+  /** Whether the plan of faults is in force. */
+  readonly faults: boolean;
   readonly traceFile: string | undefined;
   /** Gets the log of decisions, also of a run that fails. */
   readonly recordFile: string | undefined;
@@ -21,15 +24,16 @@ export interface ManyRuns {
   /** At a time; undefined: one for each processor but one. */
   readonly jobs: number | undefined;
   readonly minutes: number;
+  readonly faults: boolean;
   /** Of the seeds, to be run twice. */
   readonly selfCheckShare: number;
 }
 
 /** Tells the story of one seed, and the digest of its trace: equal for equal runs. Errors: SIMULATION_FAILED. */
-export async function runOne({ seed, minutes, traceFile, recordFile }: OneRun): Promise<void> {
-  const record = recordFile === undefined ? undefined : new DecisionLog(seed, { minutes });
+export async function runOne({ seed, minutes, faults, traceFile, recordFile }: OneRun): Promise<void> {
+  const record = recordFile === undefined ? undefined : new DecisionLog(seed, { minutes, faults });
   try {
-    await tell({ seed, minutes, ...(record === undefined ? {} : { record }) }, traceFile);
+    await tell({ seed, minutes, ...planOf(faults), ...(record === undefined ? {} : { record }) }, traceFile);
   } finally {
     if (record !== undefined && recordFile !== undefined) {
       writeFileSync(recordFile, record.toBytes());
@@ -43,9 +47,13 @@ export async function runOne({ seed, minutes, traceFile, recordFile }: OneRun): 
 /** Repeats a recorded run. Errors: INVALID_DECISION_LOG, SIMULATION_DIVERGED at the first difference, SIMULATION_FAILED. */
 export async function replay(file: string, traceFile: string | undefined): Promise<void> {
   const log = DecisionLog.fromBytes(readFileSync(file));
-  const { minutes } = log.about as { readonly minutes: number };
-  await tell({ seed: log.seed, minutes, replay: log }, traceFile);
+  const { minutes, faults } = log.about as { readonly minutes: number; readonly faults: boolean };
+  await tell({ seed: log.seed, minutes, ...planOf(faults), replay: log }, traceFile);
   console.log(`as recorded: all ${log.count} decisions were asked for again, in the same order`);
+}
+
+function planOf(faults: boolean): Pick<ScenarioOptions, "faults"> {
+  return faults ? { faults: CLUSTER_FAULTS } : {};
 }
 
 async function tell(options: ScenarioOptions, traceFile: string | undefined): Promise<void> {
@@ -59,13 +67,13 @@ async function tell(options: ScenarioOptions, traceFile: string | undefined): Pr
 }
 
 /** Runs many seeds on a pool of threads. Errors: SIMULATION_FAILED, naming the first failing seed and how to repeat it. */
-export async function runMany({ seeds, jobs, minutes, selfCheckShare }: ManyRuns): Promise<void> {
+export async function runMany({ seeds, jobs, minutes, faults, selfCheckShare }: ManyRuns): Promise<void> {
   const started = performance.now();
   let done = 0;
   const { firstFailure, checked } = await runSeeds<ScenarioResult>({
     seeds: Array.from({ length: seeds }, (_, index) => index + 1),
     file: fileURLToPath(new URL("./simulation-worker.js", import.meta.url)),
-    options: { minutes },
+    options: { minutes, ...planOf(faults) },
     selfCheck: { share: selfCheckShare },
     ...(jobs === undefined ? {} : { jobs }),
     onResult: () => {
@@ -75,7 +83,7 @@ export async function runMany({ seeds, jobs, minutes, selfCheckShare }: ManyRuns
   });
   if (firstFailure !== undefined) {
     const { seed, error } = firstFailure;
-    const repeat = `inkube simulate --seed ${seed} --minutes ${minutes}`;
+    const repeat = `inkube simulate --seed ${seed} --minutes ${minutes}${faults ? " --faults" : ""}`;
     if (hasCode(error, "SIMULATION_DIVERGED")) {
       const file = `seed-${seed}.decisions`;
       throw new InkubeError(

@@ -7,6 +7,7 @@ import type { MemberStatus } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { deployments, endpointSlices, pods, services } from "../../client/resources.ts";
@@ -19,6 +20,8 @@ export interface ScenarioOptions {
   readonly minutes: number;
   readonly masters?: number;
   readonly workers?: number;
+  /** What goes wrong beneath the story, until it heals. */
+  readonly faults?: FaultPlan;
   /** Writes down every random decision. */
   readonly record?: DecisionLog;
   /** Repeats a recorded run; the seed is the log's. */
@@ -199,6 +202,7 @@ class Scenario {
 
   private async heal(): Promise<void> {
     while (this.lostNodes.size > 0) await this.restoreWorker();
+    this.cluster.host.endFaults();
     this.tell("nothing is broken any more");
     await this.cluster.nodesReady(this.cluster.workers, CONVERGENCE_MS);
     await this.cluster.waitFor(deployments, "web", "default", "RolledOut", CONVERGENCE_MS);
