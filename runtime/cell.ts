@@ -8,43 +8,17 @@
  * until then); `close()` at the end.
  */
 import { InkubeError } from "../protocols/errors.ts";
-import type {
-  CallDefinition,
-  CastDefinition,
-  MailboxDefinition,
-  Methods,
-  Protocol,
-  StreamDefinition,
-} from "../protocols/protocol.ts";
-import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
-import type {
-  CallOptions,
-  Cause,
-  Consumer,
-  Down,
-  DownDetails,
-  DownReason,
-  Handlers,
-  Logger,
-  Ref,
-  Subscription,
-} from "./actor.ts";
-import {
-  actorDown,
-  callCycle,
-  cancelled,
-  deadlineExceeded,
-  mailboxFull,
-  noLink,
-  unknownMethod,
-} from "./call-errors.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { MailboxDefinition, Methods, Protocol } from "../protocols/protocol.ts";
+import type { Cause, Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
+import { actorDown, cancelled, mailboxFull, noLink, unknownMethod } from "./call-errors.ts";
+import type { Clock } from "./clock.ts";
 import type { Envelope, Frame, WireCause } from "./frame.ts";
 import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY, TAKEN } from "./frame.ts";
-import { Gate } from "./gate.ts";
+import { Link } from "./link.ts";
 import type { Joined, Request, Waiting } from "./mailbox.ts";
 import { Lane, Mailbox } from "./mailbox.ts";
 import { IncomingMessage, NOBODY, OutgoingStream, STASHED, UNTIMED } from "./messages.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
 export interface CellHost {
@@ -71,32 +45,10 @@ export interface MailboxOptions {
 /** Far above what a healthy actor has under way; low enough that a stuck one does not take the heap with it. */
 export const MAILBOX_MAX = 100_000;
 
-/** More leave as several frames, so that nobody has to decode for long at a time. */
-const FRAME_ENVELOPES_MAX = 256;
 /** How often the time is looked at while messages are handled one after the other: a power of two. */
 const MESSAGES_PER_LOOK = 16;
 /** Dead letters of one reason that are recorded each; of more, those that double the count. */
 const DEAD_LETTERS_RECORDED = 16;
-
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-  readonly deadlineMs: number;
-  readonly method: string;
-  /** Ends the listening for its caller's giving up. */
-  readonly unlisten: (() => void) | undefined;
-  readonly gate: Gate | undefined;
-  /** False while it waits for room at its gate. */
-  sent: boolean;
-}
-
-interface PendingStream {
-  readonly consumer: Consumer<unknown>;
-  readonly window: number;
-  readonly method: string;
-  /** Items handled since credit was last given. */
-  handled: number;
-}
 
 interface Stashed {
   readonly link: Link;
@@ -113,30 +65,6 @@ export interface CellStatistics {
   readonly methods: { readonly [method: string]: { readonly handled: number; readonly failed: number } };
   /** By reason. */
   readonly deadLetters: { readonly [reason: string]: number };
-}
-
-class Link {
-  readonly peer: string;
-  up = false;
-  nextId = 1;
-  outbox: Envelope[] = [];
-  flushAsked = false;
-  readonly calls = new Map<number, PendingCall>();
-  readonly streams = new Map<number, PendingStream>();
-  readonly incoming = new Map<number, IncomingMessage>();
-  /** Calls and streams of the peer that wait in the mailbox. */
-  readonly waiting = new Map<number, Waiting<Link>>();
-  /** Sender's side of methods that hold their senders back. */
-  readonly gates = new Map<number, Gate>();
-  /** Counts its lives: an answer belongs to the one in which it was asked for. */
-  session = 0;
-  /** Those that wait for the answer to a call that the peer itself makes. */
-  readonly caller: readonly string[];
-
-  constructor(peer: string) {
-    this.peer = peer;
-    this.caller = [peer];
-  }
 }
 
 export class Cell {
@@ -156,18 +84,21 @@ export class Cell {
   private spentMs = 0;
   /** When the frame that is being handled arrived. */
   private arrivedMs = 0;
-  /** The message whose handler runs now. */
-  private current: IncomingMessage | undefined;
   private readonly deadLetters = new Map<string, number>();
-  private deadlineTimer: Timer | undefined;
-  private deadlineTimerAtMs = Infinity;
-  private closed = false;
-  private severed = false;
+  private readonly outgoing: Outgoing;
 
   constructor(name: string, host: CellHost, options: MailboxOptions = { mailboxMax: MAILBOX_MAX }) {
     this.name = name;
     this.host = host;
     this.mailboxMax = options.mailboxMax;
+    this.outgoing = new Outgoing({
+      name,
+      host,
+      links: this.links,
+      heldMax: this.mailboxMax,
+      deadLetter: (reason, subject, peer) => this.deadLetter(reason, subject, peer),
+      guard: (work) => this.guard(work),
+    });
   }
 
   /** Messages waiting or under way. */
@@ -260,7 +191,7 @@ export class Cell {
     link.outbox = [];
     const error = actorDown(peer, reason);
     for (const gate of link.gates.values()) gate.reset(error);
-    for (const [id, call] of link.calls) this.settle(link, id, call, () => call.reject(error));
+    for (const [id, call] of link.calls) this.outgoing.settle(link, id, call, () => call.reject(error));
     const streams = [...link.streams.values()];
     link.streams.clear();
     const incoming = [...link.incoming.values()];
@@ -294,7 +225,7 @@ export class Cell {
 
   receive(peer: string, frame: Frame): void {
     const link = this.links.get(peer);
-    if (link === undefined || !link.up || this.closed) return;
+    if (link === undefined || !link.up || this.outgoing.closed) return;
     this.host.recorder.observe(frame.lamport);
     // Answers too: an actor that waits for many is at work.
     this.host.progress();
@@ -309,47 +240,26 @@ export class Cell {
   }
 
   ref<M extends Methods>(protocol: Protocol<M>, peer: string): Ref<M> {
-    const link = this.links.get(peer);
-    if (link === undefined) throw noLink(this.name, peer);
-    const ids = new Map(protocol.ids.map((id, index) => [id, index]));
-    return {
-      name: peer,
-      call: (method, request, options) => {
-        const definition = protocol.methods[method] as unknown as CallDefinition;
-        return this.call(link, ids.get(method)!, method, request, definition, options) as never;
-      },
-      cast: (method, request) => {
-        const definition = protocol.methods[method] as unknown as CastDefinition;
-        this.cast(link, ids.get(method)!, method, request, definition);
-      },
-      offer: (method, request, options) => {
-        const definition = protocol.methods[method] as unknown as CastDefinition;
-        return this.offer(link, ids.get(method)!, method, request, definition, options);
-      },
-      stream: (method, request, consumer) => {
-        const definition = protocol.methods[method] as unknown as StreamDefinition;
-        return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
-      },
-    };
+    return this.outgoing.ref(protocol, peer);
   }
 
   /** Runs work that is not part of the message that is being handled. */
   detached<T>(work: () => T): T {
-    const { current } = this;
-    this.current = undefined;
+    const { current } = this.outgoing;
+    this.outgoing.current = undefined;
     try {
       return work();
     } finally {
-      this.current = current;
+      this.outgoing.current = current;
     }
   }
 
   /** What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent. */
   close(): void {
-    for (const link of this.links.values()) this.flush(link);
+    for (const link of this.links.values()) this.outgoing.flush(link);
     for (const peer of this.links.keys()) this.linkDown(peer, "normal");
-    this.deadlineTimer?.cancel();
-    this.closed = true;
+    this.outgoing.stopTimer();
+    this.outgoing.closed = true;
   }
 
   /**
@@ -357,242 +267,13 @@ export class Cell {
    * settled, so that its code does not run on.
    */
   sever(): void {
-    this.closed = true;
-    this.severed = true;
-    this.deadlineTimer?.cancel();
+    this.outgoing.closed = true;
+    this.outgoing.severed = true;
+    this.outgoing.stopTimer();
     this.links.clear();
     this.early = [];
     this.stashed = [];
     this.mailbox.clear();
-  }
-
-  // Outgoing
-
-  private call(
-    link: Link,
-    method: number,
-    methodName: string,
-    request: unknown,
-    definition: CallDefinition,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const parent = this.parentOf(options);
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      if (this.severed) return;
-      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
-      if (signal?.aborted === true || parent?.aborted === true) return reject(cancelled(methodName));
-      const nowMs = this.host.clock.monotonicMs();
-      const asked = options?.timeoutMs ?? definition.timeoutMs;
-      const timeoutMs = parent === undefined ? asked : Math.min(asked, parent.deadlineMs - nowMs);
-      if (!(timeoutMs > 0)) return reject(deadlineExceeded(link.peer, methodName));
-      const waiting = parent === undefined || parent.waiting.length === 0 ? undefined : parent.waiting;
-      if (waiting !== undefined && definition.reentrant !== true && waiting.includes(link.peer)) {
-        return reject(callCycle([...waiting, this.name, link.peer], methodName));
-      }
-      const id = link.nextId++;
-      const unlisten =
-        signal === undefined && parent === undefined ? undefined : this.giveUpWith(link, id, signal, parent);
-      const deadlineMs = nowMs + timeoutMs;
-      const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
-      const call: PendingCall = { resolve, reject, deadlineMs, method: methodName, unlisten, gate, sent: true };
-      link.calls.set(id, call);
-      if (deadlineMs < this.deadlineTimerAtMs) this.armDeadline(deadlineMs);
-      const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
-      const envelope: Envelope =
-        waiting === undefined
-          ? [CALL, id, method, request, timeoutMs, cause]
-          : [CALL, id, method, request, timeoutMs, cause, waiting];
-      if (gate === undefined || gate.enter()) return this.send(link, envelope);
-      call.sent = false;
-      gate.hold({
-        send: () => {
-          if (link.calls.get(id) !== call) return false;
-          call.sent = true;
-          const left = deadlineMs - this.host.clock.monotonicMs();
-          this.send(link, [CALL, id, method, request, Math.max(1, left), cause, waiting ?? NOBODY]);
-          return true;
-        },
-        fail: () => undefined,
-      });
-    });
-  }
-
-  private parentOf(options: CallOptions | undefined): IncomingMessage | undefined {
-    const parent = options?.parent;
-    if (parent === undefined) return options?.cause === undefined ? this.current : undefined;
-    return parent instanceof IncomingMessage ? parent : undefined;
-  }
-
-  /** Gives call `id` up with its caller's signal, or when the call that it is made for is given up. */
-  private giveUpWith(
-    link: Link,
-    id: number,
-    signal: AbortSignal | undefined,
-    parent: IncomingMessage | undefined,
-  ): () => void {
-    const giveUp = (): void => {
-      const call = link.calls.get(id);
-      if (call !== undefined) this.abandon(link, id, call, cancelled(call.method));
-    };
-    signal?.addEventListener("abort", giveUp, { once: true });
-    const unlisten = parent?.onAbort(giveUp);
-    return () => {
-      signal?.removeEventListener("abort", giveUp);
-      unlisten?.();
-    };
-  }
-
-  private cast(link: Link, method: number, methodName: string, request: unknown, definition: CastDefinition): void {
-    if (!link.up) return this.deadLetter("actor down", methodName, link.peer);
-    const cause = this.host.recorder.currentSequence;
-    const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
-    if (gate === undefined || gate.enter()) return this.send(link, [CAST, method, request, cause]);
-    if (gate.holding >= this.mailboxMax) return this.deadLetter("sender held back", methodName, link.peer);
-    gate.hold({
-      send: () => {
-        this.send(link, [CAST, method, request, cause]);
-        return true;
-      },
-      fail: () => this.deadLetter("actor down", methodName, link.peer),
-    });
-  }
-
-  private offer(
-    link: Link,
-    method: number,
-    methodName: string,
-    request: unknown,
-    definition: CastDefinition,
-    options: Pick<CallOptions, "timeoutMs" | "signal"> | undefined,
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.severed) return;
-      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
-      if (options?.signal?.aborted === true) return reject(cancelled(methodName));
-      const cause = this.host.recorder.currentSequence;
-      const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
-      if (gate === undefined || gate.enter()) {
-        this.send(link, [CAST, method, request, cause]);
-        return resolve();
-      }
-      if (gate.holding >= this.mailboxMax) return reject(mailboxFull(link.peer, "too many wait for room"));
-      let settled = false;
-      const settle = (how: () => void): void => {
-        if (settled) return;
-        settled = true;
-        timer.cancel();
-        options?.signal?.removeEventListener("abort", giveUp);
-        how();
-      };
-      const giveUp = (): void => settle(() => reject(cancelled(methodName)));
-      const timer = this.host.clock.after(options?.timeoutMs ?? CALL_TIMEOUT_MS, () =>
-        settle(() => reject(deadlineExceeded(link.peer, methodName))),
-      );
-      options?.signal?.addEventListener("abort", giveUp, { once: true });
-      gate.hold({
-        send: () => {
-          if (settled) return false;
-          this.send(link, [CAST, method, request, cause]);
-          settle(resolve);
-          return true;
-        },
-        fail: (error) => settle(() => reject(error)),
-      });
-    });
-  }
-
-  private gate(link: Link, method: number, definition: MailboxDefinition): Gate {
-    let gate = link.gates.get(method);
-    if (gate === undefined) link.gates.set(method, (gate = new Gate(definition.mailbox?.max ?? 1)));
-    return gate;
-  }
-
-  private open(
-    link: Link,
-    method: number,
-    methodName: string,
-    request: unknown,
-    window: number,
-    consumer: Consumer<unknown>,
-  ): Subscription {
-    const id = link.nextId++;
-    if (!link.up || this.closed) {
-      const error = actorDown(link.peer, "killed");
-      let canceled = false;
-      this.host.atEndOfTurn(() => {
-        if (!canceled) this.guard(() => consumer.end(error));
-      });
-      return { cancel: () => void (canceled = true) };
-    }
-    const stream: PendingStream = { consumer, window, method: methodName, handled: 0 };
-    link.streams.set(id, stream);
-    this.send(link, [OPEN, id, method, request, window, this.host.recorder.currentSequence]);
-    return {
-      cancel: () => {
-        // The id may be another stream's by now when the link was made anew.
-        if (link.streams.get(id) !== stream) return;
-        link.streams.delete(id);
-        this.send(link, [CANCEL, id]);
-      },
-    };
-  }
-
-  private send(link: Link, envelope: Envelope): void {
-    if (!link.up) return;
-    link.outbox.push(envelope);
-    if (link.outbox.length >= FRAME_ENVELOPES_MAX) this.flush(link);
-    if (link.flushAsked) return;
-    link.flushAsked = true;
-    this.host.atEndOfTurn(
-      () => {
-        link.flushAsked = false;
-        this.flush(link);
-      },
-      () => link.outbox.length === 1,
-    );
-  }
-
-  private flush(link: Link): void {
-    const outbox = link.outbox;
-    if (outbox.length === 0 || !link.up) return;
-    link.outbox = [];
-    this.host.transmit(link.peer, outbox);
-  }
-
-  private settle(link: Link, id: number, call: PendingCall, how: () => void): void {
-    link.calls.delete(id);
-    call.unlisten?.();
-    how();
-    if (call.gate !== undefined && call.sent) call.gate.leave(1);
-  }
-
-  private abandon(link: Link, id: number, call: PendingCall, error: InkubeError): void {
-    const { sent } = call;
-    this.settle(link, id, call, () => call.reject(error));
-    if (sent) this.send(link, [CANCEL, id]);
-  }
-
-  /** One timer serves all deadlines: it stands at the earliest, and is only moved forward. */
-  private armDeadline(deadlineMs: number): void {
-    if (deadlineMs >= this.deadlineTimerAtMs) return;
-    this.deadlineTimer?.cancel();
-    this.deadlineTimerAtMs = deadlineMs;
-    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.host.clock.monotonicMs()));
-    this.deadlineTimer = this.host.clock.after(delayMs, () => this.sweepDeadlines());
-  }
-
-  private sweepDeadlines(): void {
-    this.deadlineTimerAtMs = Infinity;
-    const nowMs = this.host.clock.monotonicMs();
-    let earliestMs = Infinity;
-    for (const link of this.links.values()) {
-      for (const [id, call] of link.calls) {
-        if (call.deadlineMs <= nowMs) this.abandon(link, id, call, deadlineExceeded(link.peer, call.method));
-        else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
-      }
-    }
-    if (earliestMs < Infinity) this.armDeadline(earliestMs);
   }
 
   // Incoming
@@ -603,7 +284,7 @@ export class Cell {
     if (turns === undefined) return fromMs;
     const nowMs = this.host.clock.monotonicMs();
     this.spentMs += nowMs - fromMs;
-    if (this.spentMs >= turns.budgetMs && !this.yielding && !this.closed) {
+    if (this.spentMs >= turns.budgetMs && !this.yielding && !this.outgoing.closed) {
       this.spentMs = 0;
       this.yielding = true;
       turns.next(() => {
@@ -617,7 +298,7 @@ export class Cell {
   /** Handles what waits, as long as the turn lasts. */
   private takeUp(): void {
     let atMs = this.host.clock.monotonicMs();
-    for (let taken = 1; !this.suspended && !this.yielding && !this.closed; taken++) {
+    for (let taken = 1; !this.suspended && !this.yielding && !this.outgoing.closed; taken++) {
       const entry = this.mailbox.next();
       if (entry === undefined) break;
       this.begin(entry);
@@ -639,13 +320,13 @@ export class Cell {
         return link.gates.get(envelope[1])?.leave(envelope[2]);
       case REPLY: {
         const call = link.calls.get(envelope[1]);
-        if (call !== undefined) this.settle(link, envelope[1], call, () => call.resolve(envelope[2]));
+        if (call !== undefined) this.outgoing.settle(link, envelope[1], call, () => call.resolve(envelope[2]));
         return;
       }
       case FAIL: {
         const call = link.calls.get(envelope[1]);
         if (call !== undefined) {
-          this.settle(link, envelope[1], call, () => call.reject(InkubeError.fromData(envelope[2])));
+          this.outgoing.settle(link, envelope[1], call, () => call.reject(InkubeError.fromData(envelope[2])));
         }
         return;
       }
@@ -754,7 +435,7 @@ export class Cell {
   }
 
   private goOnInLine(lane: Lane<Link>): void {
-    while (!this.suspended && !this.closed) {
+    while (!this.suspended && !this.outgoing.closed) {
       const entry = this.mailbox.nextInLine(lane);
       if (entry === undefined) return;
       this.begin(entry);
@@ -774,14 +455,14 @@ export class Cell {
       return this.deadLetter(`mailbox full: ${why}`, lane?.name ?? String(envelope[1]), link.peer);
     }
     const error = mailboxFull(this.name, why).toData();
-    this.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
+    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
   }
 
   private refuseUnknown(link: Link, envelope: Request, method: number): void {
     this.deadLetter("unknown method", String(method), link.peer);
     if (envelope[0] === CAST) return;
     const error = unknownMethod(this.name, method).toData();
-    this.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
+    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
   }
 
   private start(
@@ -848,16 +529,16 @@ export class Cell {
   /** Runs a handler as far as it goes by itself. What it throws is returned as `Failed`. */
   private run(lane: Lane<Link>, request: unknown, message: IncomingMessage, sequence: number): unknown {
     const { recorder } = this.host;
-    const outer = this.current;
+    const outer = this.outgoing.current;
     const outerSequence = recorder.enter(sequence);
-    this.current = message;
+    this.outgoing.current = message;
     lane.handled++;
     try {
       return lane.handler(request, message);
     } catch (error) {
       return new Failed(error);
     } finally {
-      this.current = outer;
+      this.outgoing.current = outer;
       recorder.enter(outerSequence);
     }
   }
@@ -871,7 +552,7 @@ export class Cell {
     joined: readonly Joined<Link>[],
   ): void {
     if (!(value instanceof Failed)) {
-      if (link !== undefined) this.send(link, [REPLY, id, value]);
+      if (link !== undefined) this.outgoing.send(link, [REPLY, id, value]);
       for (const other of joined) this.sendJoined(other, [REPLY, other.id, value]);
       return;
     }
@@ -879,12 +560,12 @@ export class Cell {
     const { error } = value;
     if (!(error instanceof InkubeError)) return this.host.crash(error);
     const data = error.toData();
-    if (link !== undefined) this.send(link, [FAIL, id, data]);
+    if (link !== undefined) this.outgoing.send(link, [FAIL, id, data]);
     for (const other of joined) this.sendJoined(other, [FAIL, other.id, data]);
   }
 
   private sendJoined(other: Joined<Link>, envelope: Envelope): void {
-    if (other.link.session === other.session) this.send(other.link, envelope);
+    if (other.link.session === other.session) this.outgoing.send(other.link, envelope);
   }
 
   private stash(link: Link, envelope: Request, deadlineMs: number): void {
@@ -894,7 +575,7 @@ export class Cell {
 
   /** Casts of a method that holds its senders back have been handled, or never will be. */
   private taken(lane: Lane<Link>, link: Link): void {
-    if (lane.policy?.whenFull === "block") this.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
+    if (lane.policy?.whenFull === "block") this.outgoing.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
   }
 
   private handleCast(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
@@ -939,11 +620,11 @@ export class Cell {
       { actor: this.name, sequence },
       envelope[4],
       {
-        item: (item) => this.send(link, [ITEM, id, item]),
+        item: (item) => this.outgoing.send(link, [ITEM, id, item]),
         end: (error) => {
           if (link.incoming.get(id) !== sink) return;
           this.finish(link, id);
-          this.send(link, [END, id, error?.toData() ?? null]);
+          this.outgoing.send(link, [END, id, error?.toData() ?? null]);
         },
       },
       lane.bufferMax,
@@ -971,7 +652,7 @@ export class Cell {
       if (link.streams.get(id) !== stream) return;
       stream.handled++;
       if (stream.handled * 2 < stream.window) return;
-      this.send(link, [CREDIT, id, stream.handled]);
+      this.outgoing.send(link, [CREDIT, id, stream.handled]);
       stream.handled = 0;
     };
     this.guard(() => {
@@ -997,12 +678,6 @@ export class Cell {
   private readCause(link: Link, cause: WireCause): Cause {
     if (typeof cause === "string") return cause;
     return cause === 0 ? "" : `${link.peer}#${cause}`;
-  }
-
-  private wireCause(cause: Cause): WireCause {
-    const own = `${this.name}#`;
-    if (cause.startsWith(own)) return Number(cause.slice(own.length));
-    return cause === "" ? 0 : cause;
   }
 }
 
