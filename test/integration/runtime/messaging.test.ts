@@ -362,9 +362,9 @@ describe("an actor on a thread, looked into", () => {
 
   it("gives a CPU profile that names what it was doing, and a heap snapshot", async () => {
     await box.call("handled", null);
-    let text: string | undefined;
-    const profile = world.host.cpuProfile("box-a", 200).then((profiled) => (text = profiled));
-    while (text === undefined) {
+    const done = new AbortController();
+    const profile = world.host.cpuProfile("box-a", 200).finally(() => done.abort());
+    while (!done.signal.aborted) {
       box.cast("work", { forUs: 2_000, value: 0 });
       await box.call("urgent", null);
     }
