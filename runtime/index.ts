@@ -7,8 +7,11 @@ export type {
   CallDefinition,
   Cast,
   CastDefinition,
+  MailboxPolicy,
   Methods,
   Protocol,
+  ResumeDefinition,
+  ResumeToken,
   Stream,
   StreamDefinition,
 } from "../protocols/protocol.ts";
@@ -29,6 +32,10 @@ export type {
   Sink,
   Subscription,
 } from "./actor.ts";
+export { PreEncoded, PreEncoder } from "./pre-encoded.ts";
+export { resumable } from "./resumable.ts";
+export type { ResumableOptions } from "./resumable.ts";
+export type { ActorStatistics } from "./threads/introspection.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { Disk, DiskFile } from "./disk.ts";
 export type { Address, Connection, Listener, Net } from "./net.ts";

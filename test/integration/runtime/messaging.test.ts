@@ -355,6 +355,10 @@ describe("an actor on a thread, looked into", () => {
   it("counts dead letters by reason", async () => {
     await box.call("handled", null);
     await world.host.kill("box-b");
+    // Told of the death by then.
+    await expect(box.call("chain", { path: ["box-b"], timeoutMs: 5_000 })).rejects.toMatchObject({
+      code: "ACTOR_DOWN",
+    });
     await expect(box.call("flood", { to: "box-b", count: 40, forUs: 0 })).resolves.toBeNull();
     const { deadLetters } = await world.host.statistics("box-a");
     expect(deadLetters).toEqual({ "actor down": 40 });
