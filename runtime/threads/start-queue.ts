@@ -1,5 +1,10 @@
+/** Starts that wait for their turn. */
+
+/** How long what an actor does right after its start takes, with hundreds of others. */
+const CROWD_SETTLE_MS = 15_000;
+
 /**
- * Starts that wait for their turn. When hundreds of threads boot at once on a few cores, none gets up within its
+ * When hundreds of threads boot at once on a few cores, none gets up within its
  * time-out; a few at a time, all do. A turn ends when the starter says so, and must not last until an actor is up that
  * may wait for another one in the queue.
  */
@@ -7,9 +12,15 @@ export class StartQueue {
   private readonly bootsMax: number;
   private readonly waiting = new Map<string, { readonly begin: () => void; readonly cancel: (error: Error) => void }>();
   private booting = 0;
+  private crowdedUntilMs = 0;
 
   constructor(bootsMax: number) {
     this.bootsMax = bootsMax;
+  }
+
+  /** Starts wait, or did a moment ago: what they began still wants more of the cores than there is. */
+  get crowded(): boolean {
+    return this.waiting.size > 0 || performance.now() < this.crowdedUntilMs;
   }
 
   has(name: string): boolean {
@@ -45,6 +56,7 @@ export class StartQueue {
       const [next] = this.waiting;
       if (next === undefined) return;
       this.waiting.delete(next[0]);
+      this.crowdedUntilMs = performance.now() + CROWD_SETTLE_MS;
       next[1].begin();
     };
     return start(booted).finally(booted);

@@ -124,6 +124,7 @@ export class ThreadHost {
       options.watchdog ?? WATCHDOG,
       (name) => this.ask(name),
       (name, busyMs) => void this.endHung(name, busyMs),
+      () => this.queue.crowded,
     );
     if (options.keepV8Flags !== true) keepThreadsKillable();
     if (options.spares !== undefined && options.spares.count > 0) {

@@ -44,15 +44,22 @@ export class Watchdog {
   private readonly options: WatchdogOptions;
   private readonly onSuspect: (name: string) => void;
   private readonly onHang: (name: string, busyMs: number) => void;
+  private readonly isCrowded: () => boolean;
   private readonly watched = new Map<string, Watched>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** `onSuspect`: makes the thread move its counter when it comes back to its event loop. */
+  /**
+   * `onSuspect`: makes the thread move its counter when it comes back to its event loop. `isCrowded`: far more threads
+   * want to run than there are cores, so that a thread that waits for its turn looks like one that spins; nobody is
+   * called hung then.
+   */
   constructor(
     options: WatchdogOptions,
     onSuspect: (name: string) => void,
     onHang: (name: string, busyMs: number) => void,
+    isCrowded: () => boolean = () => false,
   ) {
+    this.isCrowded = isCrowded;
     this.options = options;
     this.onSuspect = onSuspect;
     this.onHang = onHang;
@@ -60,6 +67,8 @@ export class Watchdog {
 
   /** `hangAfterMs`: its own limit instead of everybody's. */
   watch(name: string, worker: Watchable, progress: SharedArrayBuffer, hangAfterMs?: number): void {
+    // Another actor of a shared thread: the look goes on.
+    if (this.watched.get(name)?.worker === worker) return;
     this.watched.set(name, {
       worker,
       progress: new Int32Array(progress),
@@ -98,6 +107,11 @@ export class Watchdog {
     for (const [name, watched] of this.watched) {
       const busyMs = busyFor(watched);
       if (busyMs === undefined) continue;
+      if (this.isCrowded()) {
+        watched.busySinceMs = undefined;
+        watched.asked = false;
+        continue;
+      }
       const askAtMs = watched.hangAfterMs / 2;
       if (busyMs >= askAtMs && !watched.asked) {
         watched.asked = true;
