@@ -31,7 +31,8 @@ describe("the whole cluster in the simulation", () => {
     expect((await runScenario({ seed, minutes })).story.at(-1)).toContain("every node is Ready");
   });
 
-  it.each([1, 2, 3])(
+  // 18: a node that was back was marked lost again, for good: its report came before its Lease.
+  it.each([1, 2, 18])(
     "with seed %i comes through bad links, disks and clocks, and repeats from its log",
     async (seed) => {
       const faults = CLUSTER_FAULTS;
