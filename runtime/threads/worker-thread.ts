@@ -138,7 +138,7 @@ export function detailsOf(error: Error | undefined, exitCode: number | undefined
     ...(error.stack === undefined ? {} : { stack: error.stack }),
     ...(error.cause === undefined
       ? {}
-      : { cause: error.cause instanceof Error ? error.cause.message : String(error.cause) }),
+      : { cause: error.cause instanceof Error ? error.cause.message : JSON.stringify(error.cause) }),
     ...(exitCode === undefined ? {} : { exitCode }),
   };
 }

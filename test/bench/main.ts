@@ -15,7 +15,18 @@ import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
 import { supervision } from "./suites/supervision.ts";
 
-const suites: readonly Suite[] = [messaging, etcd, start, api, pods, recovery, supervision, simulation, recorder, scale];
+const suites: readonly Suite[] = [
+  messaging,
+  etcd,
+  start,
+  api,
+  pods,
+  recovery,
+  supervision,
+  simulation,
+  recorder,
+  scale,
+];
 /** One name for several suites; with no name given, all run but `scale`, which takes minutes. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   runtime: ["messaging", "supervision", "simulation", "recorder"],

@@ -198,11 +198,11 @@ async function pair(program: string): Promise<Pair> {
   const echo = new Worker(program, { eval: true, workerData: { role: "echo", port: port2 }, transferList: [port2] });
   await Promise.all([driver, echo].map((worker) => new Promise((resolve) => void worker.once("online", resolve))));
   const measure =
-    (oneWay: boolean): Measure =>
+    (isOneWay: boolean): Measure =>
     (count, inFlight, payload) =>
       new Promise((resolve) => {
         driver.once("message", (milliseconds: number) => resolve(milliseconds));
-        driver.postMessage({ count, inFlight, payload, oneWay });
+        driver.postMessage({ count, inFlight, payload, oneWay: isOneWay });
       });
   return {
     measure: measure(false),

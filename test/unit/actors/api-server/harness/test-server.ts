@@ -96,7 +96,13 @@ export async function startServer(
     },
   } as unknown as Context<ApiServerOptions>;
   const actor = await apiServerActor(openDoor).start(ctx);
-  const message = { from: "cluster", signal: new AbortController().signal, timeoutMs: 10_000, cause: "", stash: neverStashed };
+  const message = {
+    from: "cluster",
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    cause: "",
+    stash: neverStashed,
+  };
   const server: TestServer = {
     etcd,
     actor,
