@@ -18,6 +18,7 @@ const actors = files("actors").filter((name) => name !== "cluster" && existsSync
 const images = files("actors/container-runtime/images").filter((name) => name.endsWith(".ts"));
 const modules = {
   index: "actors/cluster/index.ts",
+  runtime: "runtime/index.ts",
   cli: "actors/cluster/cli/main.ts",
   tour: "test/examples/tour.ts",
   bench: "test/bench/main.ts",
@@ -31,6 +32,7 @@ await Promise.all([
     outdir: dist,
     entryPoints: {
       boot: "runtime/threads/boot.ts",
+      "shared-boot": "runtime/threads/shared-boot.ts",
       ...Object.fromEntries(actors.map((name) => [`actors/${name}`, `actors/${name}/index.ts`])),
       ...Object.fromEntries(
         images.map((name) => [`images/${name.slice(0, -3)}`, `actors/container-runtime/images/${name}`]),

@@ -21,6 +21,8 @@ export type RuntimeErrorCode =
   | "ACTOR_DOWN"
   /** The target's mailbox is full. The request was not carried out. */
   | "MAILBOX_FULL"
+  /** The call would close a ring of actors that wait for one another; `details.chain` names them. It was not sent. */
+  | "CALL_CYCLE"
   /** The target has no handler of that name: the two sides are of different builds. */
   | "UNKNOWN_METHOD"
   /** The consumer of a stream did not keep up with what its producer may buffer. */

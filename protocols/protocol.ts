@@ -41,20 +41,56 @@ export interface Stream<Request, Item> {
 export type Method = Call<any, any> | Cast<any> | Stream<any, any>;
 export type Methods = { readonly [name: string]: Method };
 
-export interface CallDefinition {
+/**
+ * What happens to the messages of one method that can't be handled at once: the actor has not started, is suspended, has
+ * used up its turn, or handles as many of the method as `concurrencyMax` allows.
+ * - `fail`: beyond `max` waiting ones a call fails with MAILBOX_FULL, a cast is a dead letter.
+ * - `drop-oldest`: the newest `max` are kept; the oldest fails or is a dead letter.
+ * - `coalesce`: of those with one key only the newest is kept, in the place of the first. All callers get its answer.
+ * - `block`: each sender has at most `max` under way; more wait at the sender, within their deadline.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- the key of any request; each method narrows it
+export type MailboxPolicy<Request = any> =
+  | { readonly whenFull: "fail" | "drop-oldest" | "block"; readonly max: number }
+  | { readonly whenFull: "coalesce"; readonly max: number; readonly key: (request: Request) => string };
+
+export interface MailboxDefinition {
+  readonly mailbox?: MailboxPolicy;
+  /** Handlers of the method that may be under way at a time; unlimited by default. */
+  readonly concurrencyMax?: number;
+  /**
+   * `system`: handled before all that waits, also while the actor is suspended or its mailbox is full. For the few
+   * messages that keep an actor in hand, not for fast ones.
+   */
+  readonly priority?: "system";
+}
+
+export interface CallDefinition extends MailboxDefinition {
   readonly kind: "call";
   /** How long a caller waits when it names no deadline of its own. */
   readonly timeoutMs: number;
+  /** The method never waits for a call of its caller's: it may be called by those who wait for the actor. */
+  readonly reentrant?: boolean;
 }
-export interface CastDefinition {
+export interface CastDefinition extends MailboxDefinition {
   readonly kind: "cast";
 }
+/** How a stream is taken up again where it was broken off. */
+// oxlint-disable-next-line typescript/no-explicit-any -- any request and item; each method narrows them
+export interface ResumeDefinition<Request = any, Item = any> {
+  /** The place in the stream right after `item`; undefined when nobody can resume there. */
+  readonly token: (item: Item) => ResumeToken | undefined;
+  /** `request` for what comes after `token`. */
+  readonly from: (request: Request, token: ResumeToken) => Request;
+}
+export type ResumeToken = string | number;
 export interface StreamDefinition {
   readonly kind: "stream";
   /** Items that may be under way unacknowledged. */
   readonly window: number;
   /** Items that the producer keeps beyond the window before the consumer is cut off with STREAM_OVERRUN. */
   readonly bufferMax: number;
+  readonly resume?: ResumeDefinition;
 }
 export type MethodDefinition = CallDefinition | CastDefinition | StreamDefinition;
 
@@ -80,16 +116,17 @@ export const STREAM_WINDOW = 256;
 /** Default bound on what a producer keeps for a slow consumer. */
 export const STREAM_BUFFER_MAX = 16_384;
 
-export function call(options: { readonly timeoutMs?: number } = {}): CallDefinition {
-  return { kind: "call", timeoutMs: options.timeoutMs ?? CALL_TIMEOUT_MS };
+export function call(options: Partial<Omit<CallDefinition, "kind">> = {}): CallDefinition {
+  return { ...options, kind: "call", timeoutMs: options.timeoutMs ?? CALL_TIMEOUT_MS };
 }
 
-export function cast(): CastDefinition {
-  return { kind: "cast" };
+export function cast(options: Omit<CastDefinition, "kind"> = {}): CastDefinition {
+  return { ...options, kind: "cast" };
 }
 
-export function stream(options: { readonly window?: number; readonly bufferMax?: number } = {}): StreamDefinition {
+export function stream(options: Partial<Omit<StreamDefinition, "kind">> = {}): StreamDefinition {
   return {
+    ...options,
     kind: "stream",
     window: options.window ?? STREAM_WINDOW,
     bufferMax: options.bufferMax ?? STREAM_BUFFER_MAX,

@@ -24,6 +24,8 @@ export interface Actor<M extends Methods> {
   readonly handlers: Handlers<M>;
   /** Graceful stop, within the spec's `shutdownMs`. Handlers may still run meanwhile. */
   readonly stop?: () => void | Promise<void>;
+  /** What the actor knows, as plain data, for a person who looks into it. */
+  readonly state?: () => unknown;
 }
 
 export function defineActor<M extends Methods, Options>(
@@ -51,6 +53,11 @@ export interface Incoming {
   readonly timeoutMs: number;
   /** The trace event of this message: name it as the cause of what is done for it after an `await`. */
   readonly cause: Cause;
+  /**
+   * Not now: the message is put aside until `ctx.unstash()`, and then handled as if it came only then, within its old
+   * deadline. Throws, so nothing after it runs; nothing may have been done for the message before it.
+   */
+  stash(): never;
 }
 
 /** The producer's end of a stream. A stream handler may return early and keep the sink. */
@@ -72,6 +79,16 @@ export interface Ref<M extends Methods> {
     options?: CallOptions,
   ): Promise<ReplyOf<M[K]>>;
   cast<K extends MethodsOfKind<M, "cast">>(method: K, request: RequestOf<M[K]>): void;
+  /**
+   * A cast that waits for room: resolves when it has left. Where senders are held back (`whenFull: "block"`) that is when
+   * the actor has handled enough of the earlier ones; elsewhere at once. Fails with DEADLINE_EXCEEDED, CANCELLED,
+   * ACTOR_DOWN or MAILBOX_FULL, and then has not been sent.
+   */
+  offer<K extends MethodsOfKind<M, "cast">>(
+    method: K,
+    request: RequestOf<M[K]>,
+    options?: Pick<CallOptions, "timeoutMs" | "signal">,
+  ): Promise<void>;
   stream<K extends MethodsOfKind<M, "stream">>(
     method: K,
     request: RequestOf<M[K]>,
@@ -85,6 +102,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** What the call is done for; by default the message that is being handled, which is known up to the first `await`. */
   readonly cause?: Cause;
+  /**
+   * The call that this one is made for: it gets no more time than that has left, is canceled with it, and a ring of
+   * callers that wait for one another is found. By default the message that is being handled, which is known up to the
+   * first `await`; `null` for work that outlives it.
+   */
+  readonly parent?: Incoming | null;
 }
 
 export interface Consumer<Item> {
@@ -102,9 +125,39 @@ export interface Subscription {
 export interface Down {
   readonly actor: string;
   readonly reason: DownReason;
+  readonly details?: DownDetails;
 }
 
-export type DownReason = "normal" | "exit" | "throw" | "out-of-memory" | "hang" | "killed" | "start-timeout";
+/**
+ * `normal`: it was asked to stop, or ended by itself with code 0. `exit`: it ended itself with another code; also what
+ * is said when nobody can tell more in time. `throw`: it broke an invariant. `out-of-memory`: V8 ended it at its heap
+ * limit. `heap-guard`: it was stopped gracefully before that. `hang`: it did not come back to its event loop and was
+ * ended. `killed`: it was ended on purpose, or did not stop in time. `unkillable`: it could not be ended, is cut off from
+ * everybody, and its thread goes on. `start-timeout`: its `start` did not finish in time. `protocol-mismatch`: it serves
+ * another version of the protocol than its caller speaks.
+ */
+export type DownReason =
+  | "normal"
+  | "exit"
+  | "throw"
+  | "out-of-memory"
+  | "heap-guard"
+  | "hang"
+  | "killed"
+  | "unkillable"
+  | "start-timeout"
+  | "protocol-mismatch";
+
+/** What is known of an end besides its reason. */
+export interface DownDetails {
+  readonly message?: string;
+  readonly code?: string;
+  /** Where it threw; for `hang` and `unkillable`, where it was when it was found. */
+  readonly stack?: string;
+  /** The message of what caused the error. */
+  readonly cause?: string;
+  readonly exitCode?: number;
+}
 
 export interface Logger {
   debug(message: string, fields?: Fields): void;
@@ -149,6 +202,13 @@ export interface Context<Options = unknown> {
   ref<M extends Methods>(protocol: Protocol<M>, name: string): Ref<M>;
   /** Calls back each time a linked actor goes down. */
   monitor(name: string, onDown: (down: Down) => void): void;
+  /** Handles what was put aside with `Incoming.stash`, in order. */
+  unstash(): void;
   /** Runs work beside the handlers. What it throws kills the actor. */
   spawn(work: () => Promise<void>): void;
+  /**
+   * `release` gives back what the actor holds outside of its context (a server of `io/`, a child), when it has ended in
+   * whatever way on a thread that lives on. On a thread of its own it is not called: the thread's end does the same.
+   */
+  onEnd(release: () => void): void;
 }

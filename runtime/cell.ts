@@ -7,14 +7,18 @@
  * with their frames; `receive(peer, frame)`; `activate(protocol, handlers)` once the actor has started (messages wait
  * until then); `close()` at the end.
  */
-import type { ErrorData } from "../protocols/errors.ts";
 import { InkubeError } from "../protocols/errors.ts";
-import type { CallDefinition, Methods, Protocol, StreamDefinition } from "../protocols/protocol.ts";
-import type { CallOptions, Cause, Consumer, Down, DownReason, Handlers, Logger, Ref, Subscription } from "./actor.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { MailboxDefinition, Methods, Protocol } from "../protocols/protocol.ts";
+import type { Cause, Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
+import { actorDown, cancelled, mailboxFull, noLink, unknownMethod } from "./call-errors.ts";
+import type { Clock } from "./clock.ts";
 import type { Envelope, Frame, WireCause } from "./frame.ts";
-import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY } from "./frame.ts";
-import { IncomingMessage, OutgoingStream } from "./messages.ts";
+import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY, TAKEN } from "./frame.ts";
+import { Link } from "./link.ts";
+import type { Joined, Request, Waiting } from "./mailbox.ts";
+import { Lane, Mailbox } from "./mailbox.ts";
+import { IncomingMessage, NOBODY, OutgoingStream, STASHED, UNTIMED } from "./messages.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
 export interface CellHost {
@@ -29,6 +33,8 @@ export interface CellHost {
   progress(): void;
   /** The actor has broken an invariant. Does not return to it. */
   crash(error: unknown): void;
+  /** Where timers and other actors share the thread: how long to handle messages before they get a turn. */
+  readonly turns?: { readonly budgetMs: number; next(action: () => void): void };
 }
 
 export interface MailboxOptions {
@@ -39,37 +45,26 @@ export interface MailboxOptions {
 /** Far above what a healthy actor has under way; low enough that a stuck one does not take the heap with it. */
 export const MAILBOX_MAX = 100_000;
 
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
+/** How often the time is looked at while messages are handled one after the other: a power of two. */
+const MESSAGES_PER_LOOK = 16;
+/** Dead letters of one reason that are recorded each; of more, those that double the count. */
+const DEAD_LETTERS_RECORDED = 16;
+
+interface Stashed {
+  readonly link: Link;
+  readonly envelope: Request;
   readonly deadlineMs: number;
-  readonly method: string;
-  readonly unlisten: (() => void) | undefined;
 }
 
-interface PendingStream {
-  readonly consumer: Consumer<unknown>;
-  readonly window: number;
-  readonly method: string;
-  /** Items handled since credit was last given. */
-  handled: number;
-}
-
-type Handler = (request: unknown, message: unknown) => unknown;
-
-class Link {
-  readonly peer: string;
-  up = false;
-  nextId = 1;
-  outbox: Envelope[] = [];
-  flushAsked = false;
-  readonly calls = new Map<number, PendingCall>();
-  readonly streams = new Map<number, PendingStream>();
-  readonly incoming = new Map<number, IncomingMessage>();
-
-  constructor(peer: string) {
-    this.peer = peer;
-  }
+/** What an actor has done and has to do, as counted since its start. */
+export interface CellStatistics {
+  readonly waiting: number;
+  readonly underWay: number;
+  readonly stashed: number;
+  readonly suspended: boolean;
+  readonly methods: { readonly [method: string]: { readonly handled: number; readonly failed: number } };
+  /** By reason. */
+  readonly deadLetters: { readonly [reason: string]: number };
 }
 
 export class Cell {
@@ -78,34 +73,92 @@ export class Cell {
   private readonly mailboxMax: number;
   private readonly links = new Map<string, Link>();
   private readonly monitors = new Map<string, ((down: Down) => void)[]>();
-  private methods:
-    | readonly { readonly name: string; readonly handler: Handler; readonly bufferMax: number }[]
-    | undefined;
-  private waiting: { readonly link: Link; readonly envelope: Envelope }[] = [];
+  private lanes: readonly Lane<Link>[] | undefined;
+  private early: { readonly link: Link; readonly envelope: Request; readonly deadlineMs: number }[] = [];
+  private stashed: Stashed[] = [];
+  private readonly mailbox = new Mailbox<Link>();
   private underWay = 0;
-  private deadlineTimer: Timer | undefined;
-  private deadlineTimerAtMs = Infinity;
-  private closed = false;
+  private suspended = false;
+  /** The turn's budget is used up; the next turn goes on. */
+  private yielding = false;
+  private spentMs = 0;
+  /** When the frame that is being handled arrived. */
+  private arrivedMs = 0;
+  private readonly deadLetters = new Map<string, number>();
+  private readonly outgoing: Outgoing;
 
   constructor(name: string, host: CellHost, options: MailboxOptions = { mailboxMax: MAILBOX_MAX }) {
     this.name = name;
     this.host = host;
     this.mailboxMax = options.mailboxMax;
+    this.outgoing = new Outgoing({
+      name,
+      host,
+      links: this.links,
+      heldMax: this.mailboxMax,
+      deadLetter: (reason, subject, peer) => this.deadLetter(reason, subject, peer),
+      guard: (work) => this.guard(work),
+    });
   }
 
   /** Messages waiting or under way. */
   get depth(): number {
-    return this.underWay + this.waiting.length;
+    return this.underWay + this.mailbox.waiting + this.early.length + this.stashed.length;
+  }
+
+  /** The actor has had its turn: what arrives now only makes the queue longer. */
+  get busy(): boolean {
+    return this.yielding;
   }
 
   activate<M extends Methods>(protocol: Protocol<M>, handlers: Handlers<M>): void {
-    this.methods = protocol.ids.map((id) => {
-      const definition = protocol.methods[id] as unknown as StreamDefinition;
-      return { name: id, handler: handlers[id] as Handler, bufferMax: definition.bufferMax };
+    this.lanes = protocol.ids.map((id) => {
+      const definition = protocol.methods[id] as unknown as MailboxDefinition & { readonly bufferMax?: number };
+      return new Lane(id, handlers[id] as Lane<Link>["handler"], definition, definition.bufferMax ?? 0);
     });
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const { link, envelope } of waiting) this.dispatch(link, envelope);
+    const early = this.early;
+    this.early = [];
+    let atMs = this.host.clock.monotonicMs();
+    for (const [index, { link, envelope, deadlineMs }] of early.entries()) {
+      this.accept(link, envelope, deadlineMs);
+      if (index % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+    }
+  }
+
+  // Introspection
+
+  statistics(): CellStatistics {
+    return {
+      waiting: this.mailbox.waiting + this.early.length,
+      underWay: this.underWay,
+      stashed: this.stashed.length,
+      suspended: this.suspended,
+      methods: Object.fromEntries(
+        (this.lanes ?? []).map(({ name, handled, failed }) => [name, { handled, failed }] as const),
+      ),
+      deadLetters: Object.fromEntries(this.deadLetters),
+    };
+  }
+
+  /** From now on messages wait, but those of `system` priority. What is under way goes on. */
+  suspend(): void {
+    this.suspended = true;
+  }
+
+  resume(): void {
+    if (!this.suspended) return;
+    this.suspended = false;
+    for (const lane of this.lanes ?? []) this.goOnInLine(lane);
+    this.takeUp();
+  }
+
+  /** A message that nobody will handle. All are counted, the first of each reason recorded. */
+  deadLetter(reason: string, subject: string, peer: string): void {
+    const count = (this.deadLetters.get(reason) ?? 0) + 1;
+    this.deadLetters.set(reason, count);
+    if (count > DEAD_LETTERS_RECORDED && (count & (count - 1)) !== 0) return;
+    const detail = count > DEAD_LETTERS_RECORDED ? `${reason} (${count} so far)` : reason;
+    this.host.recorder.record("dead-letter", subject, peer, this.host.recorder.cause(), detail);
   }
 
   /** Names the actors that may be referred to; a call to one that is not up yet fails with ACTOR_DOWN. */
@@ -119,24 +172,49 @@ export class Cell {
     if (link.up) this.linkDown(peer, "killed");
     link.up = true;
     link.nextId = 1;
+    link.session++;
   }
 
-  linkDown(peer: string, reason: DownReason): void {
+  linkDown(peer: string, reason: DownReason, details?: DownDetails): void {
+    if (!this.linkLost(peer, reason)) return;
+    this.tellDown({ actor: peer, reason, ...(details === undefined ? {} : { details }) });
+  }
+
+  /**
+   * The first half of `linkDown`, for a host that sees the end before its reason: what is under way over the link fails
+   * now. `tellDown` follows. False when the link was down already.
+   */
+  linkLost(peer: string, reason?: DownReason): boolean {
     const link = this.links.get(peer);
-    if (link === undefined || !link.up) return;
+    if (link === undefined || !link.up) return false;
     link.up = false;
     link.outbox = [];
     const error = actorDown(peer, reason);
-    for (const [id, call] of link.calls) this.settle(link, id, call, () => call.reject(error));
+    for (const gate of link.gates.values()) gate.reset(error);
+    for (const [id, call] of link.calls) this.outgoing.settle(link, id, call, () => call.reject(error));
     const streams = [...link.streams.values()];
     link.streams.clear();
     const incoming = [...link.incoming.values()];
     link.incoming.clear();
-    this.underWay -= incoming.length;
+    const abandoned = [...link.waiting.values()];
+    link.waiting.clear();
+    for (const entry of abandoned) this.handOn(entry);
+    // Casts are owed to nobody; an answer over a new link would be taken for another's.
+    const owed = (each: { readonly link: Link; readonly envelope: Request }): boolean =>
+      each.link === link && each.envelope[0] !== CAST;
+    this.early = this.early.filter((each) => !owed(each));
+    this.stashed = this.stashed.filter((each) => !owed(each));
     this.guard(() => {
       for (const stream of streams) stream.consumer.end(error);
       for (const message of incoming) message.abort(error);
-      for (const listener of this.monitors.get(peer) ?? []) listener({ actor: peer, reason });
+    });
+    return true;
+  }
+
+  /** The second half of `linkDown`: those who watch the actor are told. */
+  tellDown(down: Down): void {
+    this.guard(() => {
+      for (const listener of this.monitors.get(down.actor) ?? []) listener(down);
     });
   }
 
@@ -147,177 +225,108 @@ export class Cell {
 
   receive(peer: string, frame: Frame): void {
     const link = this.links.get(peer);
-    if (link === undefined || !link.up || this.closed) return;
+    if (link === undefined || !link.up || this.outgoing.closed) return;
     this.host.recorder.observe(frame.lamport);
-    for (const envelope of frame.envelopes) this.dispatch(link, envelope);
+    // Answers too: an actor that waits for many is at work.
+    this.host.progress();
+    const { envelopes } = frame;
+    let atMs = this.host.clock.monotonicMs();
+    this.arrivedMs = atMs;
+    for (let index = 0; index < envelopes.length; index++) {
+      this.dispatch(link, envelopes[index]!);
+      if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+    }
+    if (envelopes.length % MESSAGES_PER_LOOK !== 0) this.spend(atMs);
   }
 
   ref<M extends Methods>(protocol: Protocol<M>, peer: string): Ref<M> {
-    const link = this.links.get(peer);
-    if (link === undefined) throw noLink(this.name, peer);
-    const ids = new Map(protocol.ids.map((id, index) => [id, index]));
-    return {
-      name: peer,
-      call: (method, request, options) => {
-        const definition = protocol.methods[method] as unknown as CallDefinition;
-        return this.call(link, ids.get(method)!, method, request, definition.timeoutMs, options) as never;
-      },
-      cast: (method, request) => {
-        if (!link.up) this.host.recorder.record("dead-letter", method, peer, this.host.recorder.cause(), "");
-        else this.send(link, [CAST, ids.get(method)!, request, this.host.recorder.currentSequence]);
-      },
-      stream: (method, request, consumer) => {
-        const definition = protocol.methods[method] as unknown as StreamDefinition;
-        return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
-      },
-    };
+    return this.outgoing.ref(protocol, peer);
+  }
+
+  /** Runs work that is not part of the message that is being handled. */
+  detached<T>(work: () => T): T {
+    const { current } = this.outgoing;
+    this.outgoing.current = undefined;
+    try {
+      return work();
+    } finally {
+      this.outgoing.current = current;
+    }
   }
 
   /** What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent. */
   close(): void {
-    for (const link of this.links.values()) this.flush(link);
+    for (const link of this.links.values()) this.outgoing.flush(link);
     for (const peer of this.links.keys()) this.linkDown(peer, "normal");
-    this.deadlineTimer?.cancel();
-    this.closed = true;
+    this.outgoing.stopTimer();
+    this.outgoing.closed = true;
   }
 
-  // Outgoing
-
-  private call(
-    link: Link,
-    method: number,
-    methodName: string,
-    request: unknown,
-    defaultTimeoutMs: number,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
-      if (signal?.aborted === true) return reject(cancelled(methodName));
-      if (!(timeoutMs > 0)) return reject(deadlineExceeded(link.peer, methodName));
-      const id = link.nextId++;
-      const onAbort = (): void => {
-        const call = link.calls.get(id);
-        if (call !== undefined) this.abandon(link, id, call, cancelled(methodName));
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const unlisten = signal && ((): void => signal.removeEventListener("abort", onAbort));
-      const deadlineMs = this.host.clock.monotonicMs() + timeoutMs;
-      link.calls.set(id, { resolve, reject, deadlineMs, method: methodName, unlisten });
-      this.armDeadline(deadlineMs);
-      const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
-      this.send(link, [CALL, id, method, request, timeoutMs, cause]);
-    });
-  }
-
-  private open(
-    link: Link,
-    method: number,
-    methodName: string,
-    request: unknown,
-    window: number,
-    consumer: Consumer<unknown>,
-  ): Subscription {
-    const id = link.nextId++;
-    if (!link.up || this.closed) {
-      const error = actorDown(link.peer, "killed");
-      let canceled = false;
-      this.host.atEndOfTurn(() => {
-        if (!canceled) this.guard(() => consumer.end(error));
-      });
-      return { cancel: () => void (canceled = true) };
-    }
-    const stream: PendingStream = { consumer, window, method: methodName, handled: 0 };
-    link.streams.set(id, stream);
-    this.send(link, [OPEN, id, method, request, window, this.host.recorder.currentSequence]);
-    return {
-      cancel: () => {
-        // The id may be another stream's by now when the link was made anew.
-        if (link.streams.get(id) !== stream) return;
-        link.streams.delete(id);
-        this.send(link, [CANCEL, id]);
-      },
-    };
-  }
-
-  private send(link: Link, envelope: Envelope): void {
-    if (!link.up) return;
-    link.outbox.push(envelope);
-    if (link.flushAsked) return;
-    link.flushAsked = true;
-    this.host.atEndOfTurn(
-      () => {
-        link.flushAsked = false;
-        this.flush(link);
-      },
-      () => link.outbox.length === 1,
-    );
-  }
-
-  private flush(link: Link): void {
-    const outbox = link.outbox;
-    if (outbox.length === 0 || !link.up) return;
-    link.outbox = [];
-    this.host.transmit(link.peer, outbox);
-  }
-
-  private settle(link: Link, id: number, call: PendingCall, how: () => void): void {
-    link.calls.delete(id);
-    call.unlisten?.();
-    how();
-  }
-
-  private abandon(link: Link, id: number, call: PendingCall, error: InkubeError): void {
-    this.settle(link, id, call, () => call.reject(error));
-    this.send(link, [CANCEL, id]);
-  }
-
-  /** One timer serves all deadlines: it stands at the earliest, and is only moved forward. */
-  private armDeadline(deadlineMs: number): void {
-    if (deadlineMs >= this.deadlineTimerAtMs) return;
-    this.deadlineTimer?.cancel();
-    this.deadlineTimerAtMs = deadlineMs;
-    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.host.clock.monotonicMs()));
-    this.deadlineTimer = this.host.clock.after(delayMs, () => this.sweepDeadlines());
-  }
-
-  private sweepDeadlines(): void {
-    this.deadlineTimerAtMs = Infinity;
-    const nowMs = this.host.clock.monotonicMs();
-    let earliestMs = Infinity;
-    for (const link of this.links.values()) {
-      for (const [id, call] of link.calls) {
-        if (call.deadlineMs <= nowMs) this.abandon(link, id, call, deadlineExceeded(link.peer, call.method));
-        else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
-      }
-    }
-    if (earliestMs < Infinity) this.armDeadline(earliestMs);
+  /**
+   * The actor is dead, and its thread lives on: nothing arrives, nothing leaves, and nothing that it waits for is ever
+   * settled, so that its code does not run on.
+   */
+  sever(): void {
+    this.outgoing.closed = true;
+    this.outgoing.severed = true;
+    this.outgoing.stopTimer();
+    this.links.clear();
+    this.early = [];
+    this.stashed = [];
+    this.mailbox.clear();
   }
 
   // Incoming
 
+  /** Counts the time since `fromMs` against the turn. When it is used up, what comes waits for the next one. */
+  private spend(fromMs: number): number {
+    const { turns } = this.host;
+    if (turns === undefined) return fromMs;
+    const nowMs = this.host.clock.monotonicMs();
+    this.spentMs += nowMs - fromMs;
+    if (this.spentMs >= turns.budgetMs && !this.yielding && !this.outgoing.closed) {
+      this.spentMs = 0;
+      this.yielding = true;
+      turns.next(() => {
+        this.yielding = false;
+        this.takeUp();
+      });
+    }
+    return nowMs;
+  }
+
+  /** Handles what waits, as long as the turn lasts. */
+  private takeUp(): void {
+    let atMs = this.host.clock.monotonicMs();
+    for (let taken = 1; !this.suspended && !this.yielding && !this.outgoing.closed; taken++) {
+      const entry = this.mailbox.next();
+      if (entry === undefined) break;
+      this.begin(entry);
+      if (taken % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+    }
+    if (!this.yielding) this.spend(atMs);
+  }
+
   private dispatch(link: Link, envelope: Envelope): void {
     switch (envelope[0]) {
       case CALL:
+        this.host.progress();
+        return this.accept(link, envelope, this.arrivedMs + envelope[4]);
       case CAST:
       case OPEN:
         this.host.progress();
-        if (this.methods === undefined) this.enqueue(link, envelope);
-        else if (envelope[0] === CALL) this.handleCall(link, envelope);
-        else if (envelope[0] === CAST) this.handleCast(link, envelope);
-        else this.handleOpen(link, envelope);
-        return;
+        return this.accept(link, envelope, Infinity);
+      case TAKEN:
+        return link.gates.get(envelope[1])?.leave(envelope[2]);
       case REPLY: {
         const call = link.calls.get(envelope[1]);
-        if (call !== undefined) this.settle(link, envelope[1], call, () => call.resolve(envelope[2]));
+        if (call !== undefined) this.outgoing.settle(link, envelope[1], call, () => call.resolve(envelope[2]));
         return;
       }
       case FAIL: {
         const call = link.calls.get(envelope[1]);
         if (call !== undefined) {
-          this.settle(link, envelope[1], call, () => call.reject(InkubeError.fromData(envelope[2])));
+          this.outgoing.settle(link, envelope[1], call, () => call.reject(InkubeError.fromData(envelope[2])));
         }
         return;
       }
@@ -336,135 +345,303 @@ export class Cell {
         if (stream !== undefined) this.guard(() => stream.consumer.end(error));
         return;
       }
-      case CANCEL: {
-        const message = link.incoming.get(envelope[1]);
-        if (message !== undefined) {
-          this.finish(link, envelope[1]);
-          this.guard(() => message.abort(cancelled(message.method)));
-        }
-        return;
-      }
+      case CANCEL:
+        return this.cancel(link, envelope[1]);
     }
   }
 
-  private enqueue(link: Link, envelope: Envelope): void {
-    if (this.depth >= this.mailboxMax) this.refuse(link, envelope);
-    else this.waiting.push({ link, envelope });
-  }
-
-  private refuse(link: Link, envelope: Envelope): void {
-    const error = new InkubeError(
-      "MAILBOX_FULL",
-      `${this.name} has ${this.mailboxMax} messages under way; try again later`,
-      {
-        retryable: true,
-      },
-    ).toData();
-    if (envelope[0] === CALL) this.send(link, [FAIL, envelope[1], error]);
-    else if (envelope[0] === OPEN) this.send(link, [END, envelope[1], error]);
-    else if (envelope[0] === CAST)
-      this.host.recorder.record("dead-letter", String(envelope[1]), link.peer, "", "mailbox full");
-  }
-
-  private handleCall(link: Link, envelope: Envelope & { readonly 0: typeof CALL }): void {
-    const [, id, methodId, request, timeoutMs, wireCause] = envelope;
-    const method = this.methods?.[methodId];
-    if (method === undefined) return this.send(link, [FAIL, id, unknownMethod(this.name, methodId)]);
-    if (this.depth >= this.mailboxMax) return this.refuse(link, envelope);
-    const recorder = this.host.recorder;
-    const sequence = recorder.record("call", method.name, link.peer, this.readCause(link, wireCause), "");
-    const message = new IncomingMessage(link.peer, method.name, timeoutMs, `${this.name}#${sequence}`);
-    link.incoming.set(id, message);
-    this.underWay++;
-    const answer = (value: unknown): void => {
-      if (link.incoming.get(id) !== message) return;
+  private cancel(link: Link, id: number): void {
+    const message = link.incoming.get(id);
+    if (message !== undefined) {
       this.finish(link, id);
-      this.send(link, [REPLY, id, value]);
-    };
-    const fail = (error: unknown): void => {
-      if (!(error instanceof InkubeError)) return this.host.crash(error);
-      if (link.incoming.get(id) !== message) return;
-      this.finish(link, id);
-      this.send(link, [FAIL, id, error.toData()]);
-    };
-    try {
-      const result = recorder.during(sequence, () => method.handler(request, message));
-      if (isPromise(result)) result.then(answer, fail);
-      else answer(result);
-    } catch (error) {
-      fail(error);
+      return this.guard(() => message.abort(cancelled(message.method)));
     }
+    const entry = link.waiting.get(id);
+    if (entry !== undefined) {
+      link.waiting.delete(id);
+      return this.handOn(entry);
+    }
+    const other = (each: { readonly link: Link; readonly envelope: Request }): boolean =>
+      each.link !== link || each.envelope[0] === CAST || each.envelope[1] !== id;
+    if (this.early.length > 0) this.early = this.early.filter(other);
+    if (this.stashed.length > 0) this.stashed = this.stashed.filter(other);
   }
 
-  private handleCast(link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
-    const [, methodId, request, wireCause] = envelope;
-    const method = this.methods?.[methodId];
-    if (method === undefined || this.depth >= this.mailboxMax) {
-      this.host.recorder.record("dead-letter", method?.name ?? String(methodId), link.peer, "", "");
+  /** Nobody waits for its own answer any more; it is still handled for those whose messages it replaced. */
+  private handOn(entry: Waiting<Link>): void {
+    for (;;) {
+      const heir = entry.joined.shift();
+      if (heir === undefined) return this.mailbox.leave(entry);
+      if (heir.link.session !== heir.session || !heir.link.up || entry.envelope[0] !== CALL) continue;
+      const [, , method, request, timeoutMs, , waiting] = entry.envelope;
+      entry.link = heir.link;
+      entry.envelope = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? NOBODY];
+      heir.link.waiting.set(heir.id, entry);
       return;
     }
-    const recorder = this.host.recorder;
-    const sequence = recorder.record("cast", method.name, link.peer, this.readCause(link, wireCause), "");
-    const message = new IncomingMessage(link.peer, method.name, Infinity, `${this.name}#${sequence}`);
-    const fail = (error: unknown): void => {
-      if (!(error instanceof InkubeError)) return this.host.crash(error);
-      this.host.log.warn("a message was refused", {
-        from: link.peer,
-        method: method.name,
-        code: error.code,
-        error: error.message,
-      });
-    };
-    try {
-      const result = recorder.during(sequence, () => method.handler(request, message));
-      if (!isPromise(result)) return;
-      this.underWay++;
-      result.then(
-        () => void this.underWay--,
-        (error: unknown) => {
-          this.underWay--;
-          fail(error);
-        },
-      );
-    } catch (error) {
-      fail(error);
+  }
+
+  /** A message has arrived: it is handled now, or waits, or is refused. */
+  private accept(link: Link, envelope: Request, deadlineMs: number): void {
+    if (this.lanes === undefined) {
+      if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait until it has started`);
+      else this.early.push({ link, envelope, deadlineMs });
+      return;
+    }
+    const method = envelope[0] === CAST ? envelope[1] : envelope[2];
+    const lane = this.lanes[method];
+    if (lane === undefined) return this.refuseUnknown(link, envelope, method);
+    if (lane.system) return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
+    if (this.depth >= this.mailboxMax) return this.refuse(link, envelope, `${this.mailboxMax} wait or are under way`);
+    const ready = !this.suspended && !this.yielding && !this.mailbox.queued;
+    if (ready && (lane.plain || lane.running < lane.concurrencyMax)) {
+      return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
+    }
+    this.wait(lane, link, envelope, deadlineMs, ready);
+  }
+
+  private wait(lane: Lane<Link>, link: Link, envelope: Request, deadlineMs: number, inLine: boolean): void {
+    const request = envelope[0] === CAST ? envelope[2] : envelope[3];
+    const admission = this.mailbox.admit(lane, link, envelope, request, deadlineMs, inLine);
+    if (admission.verdict === "refused") return this.refuse(link, envelope, admission.reason);
+    const { entry } = admission;
+    if (admission.verdict === "replaced") {
+      const { previous } = admission;
+      if (previous.envelope[0] === CALL) {
+        const id = previous.envelope[1];
+        if (previous.link.waiting.get(id) === entry) {
+          previous.link.waiting.delete(id);
+          entry.joined.push({ link: previous.link, id, session: previous.link.session });
+        }
+      }
+    }
+    if (envelope[0] !== CAST) link.waiting.set(envelope[1], entry);
+    if (admission.verdict === "replaced") return;
+    const { dropped } = admission;
+    if (dropped === undefined) return;
+    if (dropped.envelope[0] !== CAST) dropped.link.waiting.delete(dropped.envelope[1]);
+    this.refuse(dropped.link, dropped.envelope, "newer ones took its place");
+  }
+
+  /** A message that has waited is taken up. */
+  private begin(entry: Waiting<Link>): void {
+    this.mailbox.leave(entry);
+    const { link, envelope } = entry;
+    if (envelope[0] !== CAST) link.waiting.delete(envelope[1]);
+    if (entry.deadlineMs <= this.host.clock.monotonicMs() && entry.joined.length === 0) {
+      return this.deadLetter("deadline passed", entry.lane.name, link.peer);
+    }
+    this.start(entry.lane, link, envelope, entry.deadlineMs, entry.joined);
+  }
+
+  private goOnInLine(lane: Lane<Link>): void {
+    while (!this.suspended && !this.outgoing.closed) {
+      const entry = this.mailbox.nextInLine(lane);
+      if (entry === undefined) return;
+      this.begin(entry);
     }
   }
 
-  private handleOpen(link: Link, envelope: Envelope & { readonly 0: typeof OPEN }): void {
-    const [, id, methodId, request, credits, wireCause] = envelope;
-    const method = this.methods?.[methodId];
-    if (method === undefined) return this.send(link, [END, id, unknownMethod(this.name, methodId)]);
-    if (this.depth >= this.mailboxMax) return this.refuse(link, envelope);
-    const recorder = this.host.recorder;
-    const sequence = recorder.record("stream", method.name, link.peer, this.readCause(link, wireCause), "");
+  unstash(): void {
+    const stashed = this.stashed;
+    this.stashed = [];
+    for (const { link, envelope, deadlineMs } of stashed) this.accept(link, envelope, deadlineMs);
+  }
+
+  private refuse(link: Link, envelope: Request, why: string): void {
+    if (envelope[0] === CAST) {
+      const lane = this.lanes?.[envelope[1]];
+      if (lane !== undefined) this.taken(lane, link);
+      return this.deadLetter(`mailbox full: ${why}`, lane?.name ?? String(envelope[1]), link.peer);
+    }
+    const error = mailboxFull(this.name, why).toData();
+    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
+  }
+
+  private refuseUnknown(link: Link, envelope: Request, method: number): void {
+    this.deadLetter("unknown method", String(method), link.peer);
+    if (envelope[0] === CAST) return;
+    const error = unknownMethod(this.name, method).toData();
+    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
+  }
+
+  private start(
+    lane: Lane<Link>,
+    link: Link,
+    envelope: Request,
+    deadlineMs: number,
+    joined: readonly Joined<Link>[],
+  ): void {
+    if (envelope[0] === CALL) this.handleCall(lane, link, envelope, deadlineMs, joined);
+    else if (envelope[0] === CAST) this.handleCast(lane, link, envelope);
+    else this.handleOpen(lane, link, envelope);
+  }
+
+  private handleCall(
+    lane: Lane<Link>,
+    link: Link,
+    envelope: Envelope & { readonly 0: typeof CALL },
+    deadlineMs: number,
+    joined: readonly Joined<Link>[],
+  ): void {
+    const id = envelope[1];
+    const { recorder } = this.host;
+    const sequence = recorder.record("call", lane.name, link.peer, this.readCause(link, envelope[5]), "");
+    const waiting = envelope[6] === undefined ? link.caller : [...envelope[6], link.peer];
+    const timeoutMs =
+      deadlineMs === this.arrivedMs + envelope[4] ? envelope[4] : deadlineMs - this.host.clock.monotonicMs();
+    const message = new IncomingMessage(
+      link.peer,
+      lane.name,
+      { timeoutMs, deadlineMs },
+      { actor: this.name, sequence },
+      waiting,
+    );
+    const result = this.run(lane, envelope[3], message, sequence);
+    if (!isPromise(result)) {
+      if (result instanceof Failed && result.error === STASHED) this.stash(link, envelope, deadlineMs);
+      else this.answer(lane, link, id, result, joined);
+      return;
+    }
+    link.incoming.set(id, message);
+    this.underWay++;
+    lane.running++;
+    const settled = (value: unknown): void => {
+      lane.running--;
+      if (link.incoming.get(id) === message) {
+        this.finish(link, id);
+        this.answer(lane, link, id, value, joined);
+      } else if (joined.length > 0) this.answer(lane, undefined, id, value, joined);
+      this.goOnInLine(lane);
+    };
+    result.then(settled, (error: unknown) => {
+      if (error === STASHED) {
+        lane.running--;
+        if (link.incoming.get(id) === message) {
+          this.finish(link, id);
+          this.stash(link, envelope, deadlineMs);
+        }
+        this.goOnInLine(lane);
+      } else settled(new Failed(error));
+    });
+  }
+
+  /** Runs a handler as far as it goes by itself. What it throws is returned as `Failed`. */
+  private run(lane: Lane<Link>, request: unknown, message: IncomingMessage, sequence: number): unknown {
+    const { recorder } = this.host;
+    const outer = this.outgoing.current;
+    const outerSequence = recorder.enter(sequence);
+    this.outgoing.current = message;
+    lane.handled++;
+    try {
+      return lane.handler(request, message);
+    } catch (error) {
+      return new Failed(error);
+    } finally {
+      this.outgoing.current = outer;
+      recorder.enter(outerSequence);
+    }
+  }
+
+  /** Answers a call, and those that joined it; `link` is undefined when only those are left. */
+  private answer(
+    lane: Lane<Link>,
+    link: Link | undefined,
+    id: number,
+    value: unknown,
+    joined: readonly Joined<Link>[],
+  ): void {
+    if (!(value instanceof Failed)) {
+      if (link !== undefined) this.outgoing.send(link, [REPLY, id, value]);
+      for (const other of joined) this.sendJoined(other, [REPLY, other.id, value]);
+      return;
+    }
+    lane.failed++;
+    const { error } = value;
+    if (!(error instanceof InkubeError)) return this.host.crash(error);
+    const data = error.toData();
+    if (link !== undefined) this.outgoing.send(link, [FAIL, id, data]);
+    for (const other of joined) this.sendJoined(other, [FAIL, other.id, data]);
+  }
+
+  private sendJoined(other: Joined<Link>, envelope: Envelope): void {
+    if (other.link.session === other.session) this.outgoing.send(other.link, envelope);
+  }
+
+  private stash(link: Link, envelope: Request, deadlineMs: number): void {
+    if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait or are put aside`);
+    else this.stashed.push({ link, envelope, deadlineMs });
+  }
+
+  /** Casts of a method that holds its senders back have been handled, or never will be. */
+  private taken(lane: Lane<Link>, link: Link): void {
+    if (lane.policy?.whenFull === "block") this.outgoing.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
+  }
+
+  private handleCast(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
+    const { recorder } = this.host;
+    const sequence = recorder.record("cast", lane.name, link.peer, this.readCause(link, envelope[3]), "");
+    const message = new IncomingMessage(link.peer, lane.name, UNTIMED, { actor: this.name, sequence }, NOBODY);
+    const result = this.run(lane, envelope[2], message, sequence);
+    if (!isPromise(result)) return this.castDone(lane, link, envelope, result);
+    this.underWay++;
+    lane.running++;
+    const settled = (value: unknown): void => {
+      this.underWay--;
+      lane.running--;
+      this.castDone(lane, link, envelope, value);
+      this.goOnInLine(lane);
+    };
+    result.then(settled, (error: unknown) => settled(new Failed(error)));
+  }
+
+  private castDone(lane: Lane<Link>, link: Link, envelope: Request, value: unknown): void {
+    if (value instanceof Failed && value.error === STASHED) return this.stash(link, envelope, Infinity);
+    this.taken(lane, link);
+    if (!(value instanceof Failed)) return;
+    lane.failed++;
+    const { error } = value;
+    if (!(error instanceof InkubeError)) return this.host.crash(error);
+    this.host.log.warn("a message was refused", {
+      from: link.peer,
+      method: lane.name,
+      code: error.code,
+      error: error.message,
+    });
+  }
+
+  private handleOpen(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof OPEN }): void {
+    const id = envelope[1];
+    const { recorder } = this.host;
+    const sequence = recorder.record("stream", lane.name, link.peer, this.readCause(link, envelope[5]), "");
     const sink = new OutgoingStream(
       link.peer,
-      method.name,
-      credits,
-      `${this.name}#${sequence}`,
+      lane.name,
+      { actor: this.name, sequence },
+      envelope[4],
       {
-        item: (item) => this.send(link, [ITEM, id, item]),
+        item: (item) => this.outgoing.send(link, [ITEM, id, item]),
         end: (error) => {
           if (link.incoming.get(id) !== sink) return;
           this.finish(link, id);
-          this.send(link, [END, id, error?.toData() ?? null]);
+          this.outgoing.send(link, [END, id, error?.toData() ?? null]);
         },
       },
-      method.bufferMax,
+      lane.bufferMax,
     );
     link.incoming.set(id, sink);
     this.underWay++;
     const fail = (error: unknown): void => {
-      if (error instanceof InkubeError) sink.end(error);
+      lane.failed++;
+      if (error === STASHED) {
+        this.finish(link, id);
+        this.stash(link, envelope, Infinity);
+      } else if (error instanceof InkubeError) sink.end(error);
       else this.host.crash(error);
     };
-    try {
-      const result = recorder.during(sequence, () => method.handler(request, sink));
-      if (isPromise(result)) result.then(undefined, fail);
-    } catch (error) {
-      fail(error);
-    }
+    const result = this.run(lane, envelope[3], sink, sequence);
+    if (result instanceof Failed) fail(result.error);
+    else if (isPromise(result)) result.then(undefined, fail);
   }
 
   private handleItem(link: Link, id: number, item: unknown): void {
@@ -475,7 +652,7 @@ export class Cell {
       if (link.streams.get(id) !== stream) return;
       stream.handled++;
       if (stream.handled * 2 < stream.window) return;
-      this.send(link, [CREDIT, id, stream.handled]);
+      this.outgoing.send(link, [CREDIT, id, stream.handled]);
       stream.handled = 0;
     };
     this.guard(() => {
@@ -502,47 +679,21 @@ export class Cell {
     if (typeof cause === "string") return cause;
     return cause === 0 ? "" : `${link.peer}#${cause}`;
   }
+}
 
-  private wireCause(cause: Cause): WireCause {
-    const own = `${this.name}#`;
-    if (cause.startsWith(own)) return Number(cause.slice(own.length));
-    return cause === "" ? 0 : cause;
+/** What a handler threw. */
+class Failed {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
   }
 }
+
+const NONE_JOINED: readonly Joined<Link>[] = [];
 
 function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";
 }
 
-function actorDown(peer: string, reason: DownReason): InkubeError {
-  return new InkubeError(
-    "ACTOR_DOWN",
-    `${peer} is down (${reason}); what was under way may or may not have been done`,
-    {
-      retryable: true,
-      details: { actor: peer, reason },
-    },
-  );
-}
-
-function cancelled(method: string): InkubeError {
-  return new InkubeError("CANCELLED", `${method} was canceled by its caller`);
-}
-
-function deadlineExceeded(peer: string, method: string): InkubeError {
-  return new InkubeError("DEADLINE_EXCEEDED", `${peer} did not answer ${method} in time; it may still be done`, {
-    retryable: true,
-    details: { actor: peer, method },
-  });
-}
-
-function noLink(name: string, peer: string): InkubeError {
-  return new InkubeError("NO_LINK", `${name} has no link to ${peer}; add it to the links of its child spec`);
-}
-
-function unknownMethod(name: string, method: number): ErrorData {
-  return new InkubeError(
-    "UNKNOWN_METHOD",
-    `${name} has no method ${method}; caller and actor are of different builds`,
-  ).toData();
-}
+/** Without a reason: the link is gone before anybody could say why. */

@@ -21,10 +21,12 @@ export interface ContextServices<Options> {
   readonly recorder: Recorder;
   readonly stopping: AbortSignal;
   readonly crash: (error: unknown) => void;
+  /** Absent where the end of an actor takes everything with it. */
+  readonly onEnd?: (release: () => void) => void;
 }
 
 export function makeContext<Options>(cell: Cell, services: ContextServices<Options>): Context<Options> {
-  const { recorder, crash, stopping, ...given } = services;
+  const { recorder, crash, stopping, onEnd, ...given } = services;
   return {
     ...given,
     stopping,
@@ -34,9 +36,11 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     },
     ref: (protocol, name) => cell.ref(protocol, name),
     monitor: (name, onDown) => cell.monitor(name, onDown),
+    unstash: () => cell.unstash(),
     spawn: (work) => {
-      work().catch(crash);
+      cell.detached(work).catch(crash);
     },
+    onEnd: (release) => onEnd?.(release),
   };
 }
 

@@ -1,13 +1,15 @@
 /**
  * The wire between two actors: everything that one turn sends to one peer leaves as one frame.
  *
- * A frame is a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns a codec of its own that lives
- * as long as the link: record shapes are sent once and then named by number, which is only sound because a link is
- * ordered, loses nothing, and is made anew with each incarnation. Never share a codec between links.
+ * A frame is `u32 epoch, u32 sequence`, then a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns
+ * a codec of its own that lives as long as the link: record shapes are sent once and then named by number, which is only
+ * sound while a link is ordered and loses nothing. Tables that differ decode to wrong values without any error, so the
+ * header says which codec a frame comes from and which of its frames it is; any other than the next is refused.
  */
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import type { ErrorData } from "../protocols/errors.ts";
+import { PreEncodedLink, during } from "./pre-encoded.ts";
 
 export const CALL = 0;
 export const CAST = 1;
@@ -18,12 +20,22 @@ export const ITEM = 5;
 export const CREDIT = 6;
 export const END = 7;
 export const CANCEL = 8;
+export const TAKEN = 9;
 
 /** Sequence number of the sender's trace event that caused the message, 0 for none; a string when it is another actor's. */
 export type WireCause = number | string;
 
 export type Envelope =
-  | readonly [kind: typeof CALL, id: number, method: number, request: unknown, timeoutMs: number, cause: WireCause]
+  | readonly [
+      kind: typeof CALL,
+      id: number,
+      method: number,
+      request: unknown,
+      timeoutMs: number,
+      cause: WireCause,
+      /** Actors that wait for the sender's answer, the first caller first; absent when none does. */
+      waiting?: readonly string[],
+    ]
   | readonly [kind: typeof CAST, method: number, request: unknown, cause: WireCause]
   | readonly [kind: typeof OPEN, id: number, method: number, request: unknown, credits: number, cause: WireCause]
   | readonly [kind: typeof REPLY, id: number, value: unknown]
@@ -31,7 +43,9 @@ export type Envelope =
   | readonly [kind: typeof ITEM, id: number, item: unknown]
   | readonly [kind: typeof CREDIT, id: number, credits: number]
   | readonly [kind: typeof END, id: number, error: ErrorData | null]
-  | readonly [kind: typeof CANCEL, id: number];
+  | readonly [kind: typeof CANCEL, id: number]
+  /** Casts of a method whose senders are held back that have been handled. */
+  | readonly [kind: typeof TAKEN, method: number, count: number];
 
 export interface Frame {
   readonly lamport: number;
@@ -40,6 +54,13 @@ export interface Frame {
 
 /** More record shapes than the protocols of one link have; beyond it shapes are sent again, never confused. */
 const RECORD_SHAPES_MAX = 256;
+
+const HEADER_BYTES = 8;
+
+/** A frame that can't be read with the shapes that this end knows. The link is of no use any more. */
+export class FrameMismatch extends Error {
+  override readonly name = "FrameMismatch";
+}
 
 export class FrameCodec {
   // msgpackr's types miss `sequential` on this version's options.
@@ -54,17 +75,49 @@ export class FrameCodec {
     maxOwnStructures: RECORD_SHAPES_MAX,
   } as ConstructorParameters<typeof Unpackr>[0]);
 
+  private readonly preEncoded = new PreEncodedLink();
+  private readonly epoch: number;
+  private sent = 0;
+  private read = 0;
+  /** Of the codec at the other end, as its first frame said. */
+  private peerEpoch: number | undefined;
+
+  /** `epoch`: tells this codec from others of the same two actors; 32 bits. */
+  constructor(epoch = 1) {
+    this.epoch = epoch >>> 0;
+  }
+
   /** Takes `envelopes` over. The bytes have a buffer of exactly their size, so that posting them ships nothing else. */
   encode(lamport: number, envelopes: Envelope[]): Uint8Array<ArrayBuffer> {
     const frame: (Envelope | number)[] = envelopes;
     frame.push(lamport);
+    const packed = during(this.preEncoded, () => this.packr.pack(frame));
     // What pack() returns is a view on a pool that the next call overwrites.
-    return new Uint8Array(this.packr.pack(frame));
+    const bytes = new Uint8Array(HEADER_BYTES + packed.length);
+    const header = new DataView(bytes.buffer);
+    header.setUint32(0, this.epoch);
+    header.setUint32(4, ++this.sent >>> 0);
+    bytes.set(packed, HEADER_BYTES);
+    return bytes;
   }
 
-  /** Byte fields of what is decoded are views on `bytes`: copy what is kept for long. */
+  /** Byte fields of what is decoded are views on `bytes`: copy what is kept for long. Throws `FrameMismatch`. */
   decode(bytes: Uint8Array): Frame {
-    const frame = this.unpackr.unpack(bytes) as (Envelope | number)[];
+    const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const epoch = header.getUint32(0);
+    const sequence = header.getUint32(4);
+    const next = (this.read + 1) >>> 0;
+    this.peerEpoch ??= epoch;
+    if (epoch !== this.peerEpoch) throw new FrameMismatch("a frame of another incarnation of the link");
+    if (sequence !== next) throw new FrameMismatch(`frame ${sequence} came in the place of frame ${next}`);
+    this.read++;
+    let frame: (Envelope | number)[];
+    try {
+      frame = during(this.preEncoded, () => this.unpackr.unpack(bytes.subarray(HEADER_BYTES))) as typeof frame;
+      this.preEncoded.resolve(frame);
+    } catch (error) {
+      throw new FrameMismatch("a frame that can't be decoded", { cause: error });
+    }
     const lamport = frame.pop() as number;
     return { lamport, envelopes: frame as Envelope[] };
   }

@@ -2,19 +2,41 @@
 import { InkubeError } from "../protocols/errors.ts";
 import type { Cause, Incoming, Sink } from "./actor.ts";
 
+/** Thrown by `stash()`: neither an answer nor a failure. */
+export const STASHED: unique symbol = Symbol("stashed");
+
 export class IncomingMessage implements Incoming {
   readonly from: string;
   readonly method: string;
   readonly timeoutMs: number;
-  readonly cause: Cause;
+  /** On the actor's monotonic clock; Infinity for casts and streams. */
+  readonly deadlineMs: number;
+  /** Names of those that wait for the answer, the first caller first; empty unless it is a call. */
+  readonly waiting: readonly string[];
+  private readonly actor: string;
+  private readonly sequence: number;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
+  private listeners: Set<(reason: Error) => void> | undefined;
 
-  constructor(from: string, method: string, timeoutMs: number, cause: Cause) {
+  constructor(
+    from: string,
+    method: string,
+    times: { readonly timeoutMs: number; readonly deadlineMs: number },
+    event: { readonly actor: string; readonly sequence: number },
+    waiting: readonly string[],
+  ) {
     this.from = from;
     this.method = method;
-    this.timeoutMs = timeoutMs;
-    this.cause = cause;
+    this.timeoutMs = times.timeoutMs;
+    this.deadlineMs = times.deadlineMs;
+    this.actor = event.actor;
+    this.sequence = event.sequence;
+    this.waiting = waiting;
+  }
+
+  get cause(): Cause {
+    return `${this.actor}#${this.sequence}`;
   }
 
   /** Made when first asked for: most handlers never do, and an AbortSignal costs more than the message. */
@@ -26,11 +48,35 @@ export class IncomingMessage implements Incoming {
     return this.controller.signal;
   }
 
+  get aborted(): boolean {
+    return this.abortReason !== undefined;
+  }
+
+  stash(): never {
+    // oxlint-disable-next-line typescript/only-throw-error -- not an error: the cell takes it as "later"
+    throw STASHED;
+  }
+
+  /** Calls `listener` when the caller gives up; the result ends that. */
+  onAbort(listener: (reason: Error) => void): () => void {
+    const listeners = (this.listeners ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
   abort(reason: Error): void {
+    if (this.abortReason !== undefined) return;
     this.abortReason = reason;
     this.controller?.abort(reason);
+    for (const listener of [...(this.listeners ?? [])]) listener(reason);
   }
 }
+
+export const UNTIMED: { readonly timeoutMs: number; readonly deadlineMs: number } = {
+  timeoutMs: Infinity,
+  deadlineMs: Infinity,
+};
+export const NOBODY: readonly string[] = [];
 
 interface StreamOutput {
   item(item: unknown): void;
@@ -46,8 +92,15 @@ export class OutgoingStream extends IncomingMessage implements Sink<unknown> {
   private ending: { readonly error: InkubeError | undefined } | undefined;
   private done = false;
 
-  constructor(from: string, method: string, credits: number, cause: Cause, output: StreamOutput, bufferMax: number) {
-    super(from, method, Infinity, cause);
+  constructor(
+    from: string,
+    method: string,
+    event: { readonly actor: string; readonly sequence: number },
+    credits: number,
+    output: StreamOutput,
+    bufferMax: number,
+  ) {
+    super(from, method, UNTIMED, event, NOBODY);
     this.credits = credits;
     this.output = output;
     this.bufferMax = bufferMax;

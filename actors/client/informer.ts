@@ -29,6 +29,7 @@ export class Informer<T extends KubernetesObject> {
   private readonly client: Client;
   private readonly resource: Resource<T>;
   private readonly selector: Selector;
+  private readonly trim: (object: T) => T;
   private readonly store = new ObjectStore<T>();
   private readonly listeners: ((change: Change<T>) => void)[] = [];
   private readonly waiters: (() => void)[] = [];
@@ -40,7 +41,15 @@ export class Informer<T extends KubernetesObject> {
   private state: "new" | "running" | "stopped" = "new";
   private listed = false;
 
-  constructor(ctx: Context<unknown>, client: Client, resource: Resource<T>, selector: Selector = {}) {
+  /** `trim`: what is kept of each object, where that is little (client-go's transform). */
+  constructor(
+    ctx: Context<unknown>,
+    client: Client,
+    resource: Resource<T>,
+    selector: Selector = {},
+    trim: (object: T) => T = (object) => object,
+  ) {
+    this.trim = trim;
     this.ctx = ctx;
     this.client = client;
     this.resource = resource;
@@ -114,7 +123,7 @@ export class Informer<T extends KubernetesObject> {
     const list = await this.client.list(this.resource, this.selector);
     if (this.state !== "running") return;
     this.revision = list.metadata.resourceVersion;
-    for (const change of this.store.replace(list.items)) this.tell(change);
+    for (const change of this.store.replace(list.items.map(this.trim))) this.tell(change);
     this.listed = true;
     for (const resolve of this.waiters.splice(0)) resolve();
   }
@@ -145,9 +154,9 @@ export class Informer<T extends KubernetesObject> {
         return undefined;
       case "ADDED":
       case "MODIFIED":
-        return this.store.put(event.object, event.cause);
+        return this.store.put(this.trim(event.object), event.cause);
       case "DELETED":
-        return this.store.remove(event.object, event.cause);
+        return this.store.remove(this.trim(event.object), event.cause);
     }
   }
 

@@ -50,6 +50,11 @@ const WAIT_TIMEOUT_MS = 30_000;
 /** As kubectl: a field that nobody knows is a mistake, not a wish for the future. */
 const WRITE_OPTIONS = { fieldManager: "inkube", fieldValidation: "Strict" } as const;
 
+/** What a spare thread has loaded: what costs a cluster most while it is down. The rest loads in some 10 ms. */
+const SPARED = ["api-server", "etcd", "scheduler", "controller-manager", "kubelet", "kube-proxy"] as const;
+/** Each thread that can't be ended may hold a core; with more of them than this a cluster is no cluster any more. */
+const ZOMBIES_MAX = 3;
+
 export interface WaitOptions {
   /** Default 30,000. */
   readonly timeoutMs?: number;
@@ -119,7 +124,11 @@ export class Cluster implements AsyncDisposable {
       dataDir: join(directory.path, "actors"),
       fsync: directory.durable,
       watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
+      spares: { count: options.spareThreads, actors: SPARED },
       onDown: (name, reason, error) => this.actorDown(name, reason, error),
+      onZombies: (count) => {
+        if (count > ZOMBIES_MAX) this.supervisor.giveUp(`${count} threads can't be ended`);
+      },
     });
     const kubeletToken = randomBytes(16).toString("hex");
     const tree = makeTopology({
@@ -133,6 +142,7 @@ export class Cluster implements AsyncDisposable {
         kubeletToken,
       },
       containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: {},
       controllerManager: { rootCa: identity.authority },
@@ -319,6 +329,7 @@ export class Cluster implements AsyncDisposable {
       .filter(({ name, state }) => state === "up" && /^scheduler|^controller-manager|\/kubelet$/.test(name));
     await Promise.all(writers.map(({ name }) => this.supervisor.takeOut(name, { kill: false })));
     await this.supervisor.stop();
+    await this.host.close();
     this.embedder.close();
     this.releaseSlot();
     this.directory.release();

@@ -20,10 +20,22 @@ export interface ClusterOptions {
   readonly images?: Readonly<Record<string, ImageOptions>>;
   /** `simulated`: every container is a simulation that costs nothing. Default `real`. */
   readonly pods?: "real" | "simulated";
+  /**
+   * How actors share threads. `thread-per-actor`: they don't, and whatever one does harms no other. `nodesPerThread`: the
+   * actors of so many workers are on one thread, which takes a fraction of the memory and of the start; an actor that
+   * throws ends alone all the same, one that spins takes those workers along. Masters, and container runtimes of real
+   * pods, always have threads of their own. Default `thread-per-actor`.
+   */
+  readonly placement?: "thread-per-actor" | { readonly nodesPerThread: number };
   /** What each worker offers, as in `node.status.capacity`. Default: the machine's own, and 110 pods. */
   readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   /** Kills and restarts a thread that stays away from its event loop for so long. Default 3,000. */
   readonly hangAfterMs?: number;
+  /**
+   * Threads that wait with every actor's code loaded, so that a crashed actor is replaced without starting a thread; made
+   * once the cluster is up. 0 saves their memory. Default 1.
+   */
+  readonly spareThreads?: number;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /** Told of each actor that comes up, goes down or is restarted, from the first one on. */
@@ -48,8 +60,10 @@ export interface ResolvedOptions {
   readonly port: number;
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
+  readonly nodesPerThread: number | undefined;
   readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   readonly hangAfterMs: number;
+  readonly spareThreads: number;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: SupervisorEvent) => void) | undefined;
 }
@@ -62,8 +76,10 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "port",
   "images",
   "pods",
+  "placement",
   "capacity",
   "hangAfterMs",
+  "spareThreads",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -71,6 +87,8 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
 const MASTERS_MAX = 7;
 /** Three threads each; what a machine of 24 GiB holds. */
 const WORKERS_MAX = 500;
+/** More than a master and a worker have actors is never needed at once. */
+const SPARES_MAX = 16;
 
 /** Errors: INVALID_OPTION. */
 export function resolveOptions(options: ClusterOptions): ResolvedOptions {
@@ -95,11 +113,20 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     port: integer("port", options.port ?? 0, 0, 65_535),
     images: checkImages(options.images ?? {}),
     pods,
+    nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
     capacity: options.capacity ?? {},
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
+    spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
+}
+
+function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): number | undefined {
+  if (placement === "thread-per-actor") return undefined;
+  if (typeof placement !== "object" || placement === null)
+    throw invalid("placement", `must be "thread-per-actor" or { nodesPerThread: … }, not ${JSON.stringify(placement)}`);
+  return integer("placement.nodesPerThread", placement.nodesPerThread, 1, WORKERS_MAX);
 }
 
 function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {

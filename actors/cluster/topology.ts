@@ -41,6 +41,8 @@ export interface TopologyOptions {
   readonly kubelet: Partial<KubeletOptions>;
   readonly etcd: Partial<EtcdOptions>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
+  /** So many workers have their actors on one thread; without it every actor has its own. */
+  readonly nodesPerThread?: number;
   /** The actors' flight recorders, which the trace collector serves; absent in the simulation, which has a log of its own. */
   readonly rings?: (actors: readonly string[]) => Rings;
 }
@@ -138,10 +140,15 @@ export function workerSpec(options: TopologyOptions, index: number): SupervisorS
     clusterId,
     serviceRange: addresses.serviceRange,
   };
+  const { nodesPerThread } = options;
+  const placed = (spec: ChildSpec): ChildSpec =>
+    nodesPerThread === undefined ? spec : { ...spec, thread: `workers-${Math.floor(index / nodesPerThread)}` };
+  const runtime = child(`${nodeName}/container-runtime`, "container-runtime", containerRuntime, []);
   return node(nodeName, [
-    child(`${nodeName}/container-runtime`, "container-runtime", containerRuntime, []),
-    child(`${nodeName}/kubelet`, "kubelet", kubelet, [...apiServers, `${nodeName}/container-runtime`]),
-    child(`${nodeName}/kube-proxy`, "kube-proxy", kubeProxy, apiServers),
+    // Real containers are children of their runtime's thread, and end with it; so it is theirs alone.
+    containerRuntime.pods === "simulated" ? placed(runtime) : runtime,
+    placed(child(`${nodeName}/kubelet`, "kubelet", kubelet, [...apiServers, `${nodeName}/container-runtime`])),
+    placed(child(`${nodeName}/kube-proxy`, "kube-proxy", kubeProxy, apiServers)),
   ]);
 }
 

@@ -30,7 +30,7 @@ import { annotationChange } from "./core/publishing.ts";
 import { objectKey, Rules } from "./core/rules.ts";
 import { ADDRESS_ANNOTATION } from "./core/service-ports.ts";
 import { lockPlaces, preferredOwner, ShardLock } from "./core/shard-lock.ts";
-import { topologyKey } from "./core/topology.ts";
+import { topologyKey, trimNode } from "./core/topology.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Listeners } from "./listeners.ts";
 import { LockKeeper } from "./lock-keeper.ts";
@@ -76,7 +76,7 @@ class KubeProxy {
     });
     this.services = new Informer(ctx, this.client, services);
     this.slices = new Informer(ctx, this.client, endpointSlices);
-    this.nodes = new Informer(ctx, this.client, nodes);
+    this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode);
     this.forwarder = new Forwarder(ctx);
     this.publishing = new WorkQueue(ctx, { name: "kube-proxy-addresses", workers: 4 });
     this.listeners = new Listeners(ctx, {
@@ -163,7 +163,7 @@ class KubeProxy {
     this.nodes.onChange((change) => {
       const { type, object, previous } = change;
       if (type === "modified" && previous !== undefined && topologyKey(previous) === topologyKey(object)) return;
-      this.rules.setNodes(this.nodes.list());
+      this.rules.setNodes(() => this.nodes.list());
     });
     this.services.start();
     this.slices.start();

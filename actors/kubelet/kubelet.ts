@@ -76,6 +76,7 @@ class Kubelet {
     this.logServer = await this.io?.serveLogs(options.nodeIP, options.kubeletToken, (request, consumer) =>
       this.readLogs(request, consumer),
     );
+    ctx.onEnd(() => void this.logServer?.close());
     const hostIP = this.logServer?.host ?? options.nodeIP;
     const machine = this.io?.machine() ?? SIMULATED_MACHINE;
     const capacity = { ...(options.capacity ?? machine.capacity) };

@@ -1,8 +1,8 @@
 /** What is to happen, ordered by virtual time; what is due at the same moment happens in the order it was asked for. */
 
 export interface SimEvent {
-  readonly atUs: number;
-  readonly sequence: number;
+  atUs: number;
+  sequence: number;
   readonly owner: EventOwner;
   /** Undefined when canceled. */
   action: (() => void) | undefined;

@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { InkubeError } from "../../protocols/errors.ts";
+import { SeededRandom } from "../random.ts";
 
 export interface RunSeedsOptions {
   readonly seeds: readonly number[];
@@ -19,7 +20,22 @@ export interface RunSeedsOptions {
   /** Told of each seed as it ends, in the order in which they end. */
   readonly onResult?: (result: SeedResult<unknown>) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Runs some seeds twice, and fails those of which the second run has another digest: the simulation itself is broken
+   * then. Default: a twentieth of the seeds (as FoundationDB does), when results have a `digest`.
+   */
+  readonly selfCheck?: SelfCheck;
 }
+
+export interface SelfCheck {
+  /** From 0 for none to 1 for all; the first seed is among them whenever it is above 0. */
+  readonly share?: number;
+  /** Equal for equal runs; undefined when a result has none. Default: the result's own `digest`. */
+  readonly digestOf?: (value: unknown) => string | undefined;
+}
+
+/** A share of the seeds to be run twice. */
+export const SELF_CHECK_SHARE = 0.05;
 
 export interface SeedTask {
   readonly seed: number;
@@ -35,6 +51,8 @@ export interface SeedsOutcome<T> {
   readonly results: readonly SeedResult<T>[];
   /** The failing seed that comes first in `seeds`. */
   readonly firstFailure: (SeedResult<T> & { readonly ok: false }) | undefined;
+  /** How many seeds were run twice. */
+  readonly checked: number;
 }
 
 /** Errors: INVALID_ARGUMENT; CANCELLED when `signal` is aborted. What a seed throws is its result. */
@@ -43,7 +61,9 @@ export async function runSeeds<T>(options: RunSeedsOptions): Promise<SeedsOutcom
   const jobs = options.jobs ?? Math.max(1, availableParallelism() - 1);
   if (!Number.isSafeInteger(jobs) || jobs < 1) throw new InkubeError("INVALID_ARGUMENT", "jobs: a whole number from 1");
   const pool = new Piscina({ filename: file, minThreads: 1, maxThreads: Math.min(jobs, Math.max(1, seeds.length)) });
+  const { share = SELF_CHECK_SHARE, digestOf = ownDigest } = options.selfCheck ?? {};
   const results = new Map<number, SeedResult<T>>();
+  let checked = 0;
   let next = 0;
   let failed = false;
   const gaveUp = (): boolean => signal?.aborted === true;
@@ -53,10 +73,17 @@ export async function runSeeds<T>(options: RunSeedsOptions): Promise<SeedsOutcom
       const index = next++;
       const seed = seeds[index]!;
       const task: SeedTask = { seed, options: options.options };
-      const result = await pool.run(task, signal === undefined ? {} : { signal }).then(
-        (value: T): SeedResult<T> => ({ seed, ok: true, value }),
-        (error: unknown): SeedResult<T> => ({ seed, ok: false, error: error as Error }),
-      );
+      const runOnce = (): Promise<SeedResult<T>> =>
+        pool.run(task, signal === undefined ? {} : { signal }).then(
+          (value: T): SeedResult<T> => ({ seed, ok: true, value }),
+          (error: unknown): SeedResult<T> => ({ seed, ok: false, error: error as Error }),
+        );
+      let result = await runOnce();
+      if (result.ok && !gaveUp() && isChecked(index, seed, share) && digestOf(result.value) !== undefined) {
+        const again = await runOnce();
+        checked++;
+        if (!again.ok || digestOf(again.value) !== digestOf(result.value)) result = diverged(result, again, digestOf);
+      }
       if (gaveUp()) return;
       results.set(index, result);
       failed ||= !result.ok;
@@ -70,5 +97,25 @@ export async function runSeeds<T>(options: RunSeedsOptions): Promise<SeedsOutcom
   }
   if (gaveUp()) throw new InkubeError("CANCELLED", "the run of seeds was given up");
   const ordered = [...results].sort(([left], [right]) => left - right).map(([, result]) => result);
-  return { results: ordered, firstFailure: ordered.find((result) => !result.ok) };
+  return { results: ordered, firstFailure: ordered.find((result) => !result.ok), checked };
+}
+
+/** Which seeds are run twice depends on the seeds alone, so that a run of seeds can be repeated. */
+function isChecked(index: number, seed: number, share: number): boolean {
+  return share > 0 && (index === 0 || new SeededRandom(seed, "self-check").next() < share);
+}
+
+function ownDigest(value: unknown): string | undefined {
+  const digest = (value as { readonly digest?: unknown } | null | undefined)?.digest;
+  return typeof digest === "string" ? digest : undefined;
+}
+
+function diverged<T>(
+  first: SeedResult<T> & { readonly ok: true },
+  second: SeedResult<T>,
+  digestOf: (value: unknown) => string | undefined,
+): SeedResult<T> {
+  const how = second.ok ? `digest ${digestOf(second.value)}` : `the failure: ${second.error.message}`;
+  const message = `seed ${first.seed} does not repeat itself: first digest ${digestOf(first.value)}, then ${how}`;
+  return { seed: first.seed, ok: false, error: new InkubeError("SIMULATION_DIVERGED", message) };
 }

@@ -10,6 +10,7 @@ import type { Cell } from "../cell.ts";
 import type { DownReason } from "../actor.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { CAST, FrameCodec } from "../frame.ts";
+import type { LinkGate } from "../faults/link-gate.ts";
 import type { Random } from "../random.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { copySmall } from "./copy-small.ts";
@@ -21,6 +22,8 @@ export interface LinkEnd extends EventOwner {
   readonly name: string;
   readonly cell: Cell;
   readonly recorder: Recorder;
+  /** Where what it sends passes while its links have faults of a plan. */
+  readonly gate: LinkGate | undefined;
   /** The links as this end has been told of them. */
   readonly links: Map<string, LinkSession>;
 }
@@ -144,6 +147,13 @@ export class SimLinks {
   transmit(end: LinkEnd, peer: string, envelopes: Envelope[]): void {
     const session = end.links.get(peer);
     if (session === undefined || !session.open) return;
+    if (end.gate?.on !== true) return this.post(end, peer, session, envelopes);
+    end.gate.send(peer, envelopes, (passed) => {
+      if (session.open && end.links.get(peer) === session) this.post(end, peer, session, passed);
+    });
+  }
+
+  private post(end: LinkEnd, peer: string, session: LinkSession, envelopes: Envelope[]): void {
     const { codec, channel } = session.left === end ? session.fromLeft : session.fromRight;
     const sent = channel.fault === undefined ? envelopes : this.spoil(channel, envelopes);
     if (sent.length === 0) return;
@@ -221,6 +231,7 @@ export class SimLinks {
   private down(end: LinkEnd, peer: string, session: LinkSession, reason: DownReason): void {
     if (end.links.get(peer) !== session) return;
     end.links.delete(peer);
+    end.gate?.forget(peer);
     end.recorder.record("down", peer, peer, "", "");
     end.cell.linkDown(peer, reason);
   }

@@ -20,13 +20,20 @@ import type { Actor, ActorDefinition, Context, DownReason } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import type { CellHost } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
-import { SeededRandom } from "../random.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
 import { actorsOf } from "../supervisor/spec.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { Recorder } from "../trace/recorder.ts";
-import type { SimEvent } from "./event-queue.ts";
+import type { DecisionLog } from "./decisions.ts";
+import type { ActiveFaults } from "../faults/boundary.ts";
+import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
+import { FaultDriver } from "../faults/driver.ts";
+import { FaultyDisk } from "../faults/faulty-disk.ts";
+import { LinkGate } from "../faults/link-gate.ts";
+import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
+import { SLOW_PERIOD_MS } from "../faults/plan.ts";
+import type { EventOwner, SimEvent } from "./event-queue.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { simIds } from "./sim-ids.ts";
@@ -48,6 +55,13 @@ export interface SimulationOptions {
   /** The program around the cluster, which takes part under this name; specs may link to it. */
   readonly embedder?: { readonly name: string; readonly links: readonly string[] };
   readonly epochMs?: number;
+  /** Writes down every random decision of the run; `DecisionLog.toBytes` when it is over. */
+  readonly record?: DecisionLog;
+  /** Repeats a recorded run without the random generator; the first difference ends it with SIMULATION_DIVERGED. */
+  readonly replay?: DecisionLog;
+  /** What goes wrong, from the moment that `start` has resolved; see `faults/plan.ts`. */
+  readonly faults?: FaultPlan;
+  readonly onFault?: (fault: Fault, what: string) => void;
   readonly latency?: LinkLatency;
   /** A new thread, as a range; a warm spare is near its start. Default 2 to 5 ms. */
   readonly startMs?: readonly [number, number];
@@ -59,8 +73,7 @@ export interface SimulationOptions {
   readonly onSupervisor?: (event: SupervisorEvent) => void;
 }
 
-/** What becomes of an actor's disk when it is killed: a power failure, nothing, or a new one. */
-export type DiskFate = "crash" | "kept" | "lost";
+export type { DiskFate } from "../faults/plan.ts";
 
 /** An actor that died of its own failure. */
 export interface Crash {
@@ -80,6 +93,7 @@ interface Incarnation extends LinkEnd {
   readonly net: SimNet;
   readonly stopping: AbortController;
   readonly context: Context;
+  readonly boundary: FaultBoundary | undefined;
   actor: Actor<Methods> | undefined;
   watchdog: SimEvent | undefined;
   readonly settleStart: { resolve: () => void; reject: (error: Error) => void };
@@ -101,6 +115,10 @@ export class SimulationHost {
   private readonly running = new Map<string, Incarnation>();
   private readonly starts = new Map<string, number>();
   private readonly skewsMs = new Map<string, number>();
+  private readonly embedder: Incarnation;
+  private readonly driver: FaultDriver | undefined;
+  /** What the plan has in force, by actor. */
+  private readonly faults = new Map<string, ActiveFaults>();
 
   /** Errors: INVALID_SPEC. */
   constructor(options: SimulationOptions) {
@@ -108,6 +126,8 @@ export class SimulationHost {
     this.world = new World({
       seed: options.seed,
       ...(options.epochMs === undefined ? {} : { epochMs: options.epochMs }),
+      ...(options.record === undefined ? {} : { record: options.record }),
+      ...(options.replay === undefined ? {} : { replay: options.replay }),
     });
     this.trace = new TraceLog(options.traceEventsMax);
     this.network = new SimNetwork(this.world);
@@ -135,9 +155,10 @@ export class SimulationHost {
       for (const peer of links) this.links.pair(name, peer);
     }
     for (const peer of embedder.links) this.links.pair(embedder.name, peer);
-    const end = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
-    this.links.join(end);
-    this.context = end.context;
+    this.embedder = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
+    this.links.join(this.embedder);
+    this.context = this.embedder.context;
+    if (options.faults !== undefined) this.driver = new FaultDriver(options.faults, this.faultTarget(options));
   }
 
   get nowMs(): number {
@@ -145,8 +166,14 @@ export class SimulationHost {
   }
 
   /** Runs until every actor is up. Rejects when the tree gives up, or with DEADLINE_EXCEEDED. */
-  start(limitMs = 60_000): Promise<void> {
-    return this.settle(() => this.supervisor.start(), limitMs);
+  async start(limitMs = 60_000): Promise<void> {
+    await this.settle(() => this.supervisor.start(), limitMs);
+    this.driver?.start();
+  }
+
+  /** Ends the faults of the plan, and begins none any more. */
+  endFaults(): void {
+    this.driver?.stop();
   }
 
   /** Runs until every actor has ended. */
@@ -256,7 +283,7 @@ export class SimulationHost {
   /** Sets an actor's wall clock off, also for its next incarnations. */
   skewClock(name: string, skewMs: number): void {
     this.skewsMs.set(name, skewMs);
-    const incarnation = this.running.get(name);
+    const incarnation = name === this.embedder.name ? this.embedder : this.running.get(name);
     if (incarnation !== undefined) incarnation.clock.skewMs = skewMs;
   }
 
@@ -268,6 +295,60 @@ export class SimulationHost {
       this.disks.set(name, disk);
     }
     return disk;
+  }
+
+  // A plan's host
+
+  private faultTarget(options: SimulationOptions): ConstructorParameters<typeof FaultDriver>[1] {
+    const { world } = this;
+    return {
+      actors: actorsOf(options.spec).map(({ name }) => name),
+      outsiders: [this.embedder.name],
+      after: (delayMs, action) => {
+        const event = world.schedule(delayMs * 1_000, world.itself, action);
+        return () => void (event.action = undefined);
+      },
+      random: (label) => world.random(label),
+      setFaults: (actor, faults) => this.setFaults(actor, faults),
+      crash: (actor, disk) => this.kill(actor, { disk }),
+      hang: (actor, forMs) => (forMs === undefined ? this.hang(actor) : this.stall(actor, forMs)),
+      breakLink: (left, right) => this.links.break(left, right),
+      mendLink: (left, right) => this.links.mend(left, right),
+      ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+    };
+  }
+
+  private setFaults(name: string, faults: ActiveFaults): void {
+    const before = this.faults.get(name) ?? NO_FAULTS;
+    this.faults.set(name, faults);
+    for (const { peer, cut } of faults.links) if (cut) this.links.cut(name, peer);
+    for (const { peer, cut } of before.links) {
+      if (cut && faults.links.find((link) => link.peer === peer)?.cut !== true) this.links.heal(name, peer);
+    }
+    this.skewClock(name, (this.skewsMs.get(name) ?? 0) + faults.skewMs - before.skewMs);
+    const incarnation = name === this.embedder.name ? this.embedder : this.running.get(name);
+    incarnation?.boundary?.set(faults);
+    if (faults.slowShare > 0 && before.slowShare === 0) this.slow(name);
+  }
+
+  private slow(name: string): void {
+    const { slowShare } = this.faults.get(name) ?? NO_FAULTS;
+    if (slowShare === 0) return;
+    // One that hangs already does nothing anyway.
+    if (this.running.get(name)?.hanging === undefined) this.stall(name, slowShare * SLOW_PERIOD_MS);
+    this.world.schedule(SLOW_PERIOD_MS * 1_000, this.world.itself, () => this.slow(name));
+  }
+
+  private makeBoundary(name: string, owner: EventOwner, die: () => void): FaultBoundary {
+    const { world } = this;
+    const boundary = new FaultBoundary(name, {
+      random: (label) => world.random(label),
+      after: (delayMs, action) => void world.schedule(Math.ceil(delayMs * 1_000), owner, action),
+      nowMs: () => this.nowMs,
+      die,
+    });
+    boundary.set(this.faults.get(name) ?? NO_FAULTS);
+    return boundary;
   }
 
   // The supervisor's host
@@ -339,7 +420,7 @@ export class SimulationHost {
     this.starts.set(name, count);
     const { world } = this;
     const label = `${name}/${count}`;
-    const ids = simIds(new SeededRandom(world.seed, `ids/${label}`));
+    const ids = simIds(world.random(`ids/${label}`));
     const stopping = new AbortController();
     const owner = {
       name,
@@ -354,7 +435,11 @@ export class SimulationHost {
       timers: [],
       crash: (error: unknown): void => this.crashed(end, error),
     };
-    const clock = new SimClock(world, owner, new SeededRandom(world.seed, `schedule/${label}`));
+    const boundary =
+      this.options.faults === undefined
+        ? undefined
+        : this.makeBoundary(name, owner, () => this.die(end, "killed", undefined));
+    const clock = new SimClock(world, owner, world.random(`schedule/${label}`));
     clock.skewMs = this.skewsMs.get(name) ?? 0;
     const recorder = new Recorder(name, clock, this.trace.sink(name));
     const log = recorderLogger(recorder);
@@ -369,21 +454,30 @@ export class SimulationHost {
     };
     const cell = new Cell(name, cellHost);
     const net = this.network.open(owner);
+    const disk = this.disk(name).open(owner, `/simulated/${name}`);
     const context = makeContext(cell, {
       name,
       incarnation: ids.unique(),
       options: structuredClone(spec?.options),
       clock,
-      random: new SeededRandom(world.seed, `workload/${label}`),
+      random: world.random(`workload/${label}`),
       ids,
-      disk: this.disk(name).open(owner, `/simulated/${name}`),
+      disk: boundary === undefined ? disk : new FaultyDisk(disk, boundary),
       net,
       log,
       recorder,
       stopping: stopping.signal,
       crash: owner.crash,
     });
-    const end: Incarnation = Object.assign(owner, { clock, recorder, cell, net, context });
+    const end: Incarnation = Object.assign(owner, {
+      clock,
+      recorder,
+      cell,
+      net,
+      context,
+      boundary,
+      gate: boundary === undefined ? undefined : new LinkGate(boundary, { holdsCuts: false }),
+    });
     return end;
   }
 

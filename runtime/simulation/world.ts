@@ -7,8 +7,11 @@
  *
  * Time is a whole number of microseconds since the start of the run.
  */
+import type { Random } from "../random.ts";
 import { SeededRandom } from "../random.ts";
 import { AmbientGuard } from "./ambient-guard.ts";
+import type { DecisionLog, Decisions } from "./decisions.ts";
+import { RecordedDecisions, ReplayedDecisions } from "./decisions.ts";
 import type { EventOwner, SimEvent } from "./event-queue.ts";
 import { EventQueue } from "./event-queue.ts";
 
@@ -16,6 +19,10 @@ export interface WorldOptions {
   readonly seed: number;
   /** Unix time at the start of the run; default 2026-01-01T00:00:00Z. */
   readonly epochMs?: number;
+  /** Writes down every random decision of the run. */
+  readonly record?: DecisionLog;
+  /** Takes every random decision from an earlier run's log; `seed` is not used. Errors: INVALID_DECISION_LOG. */
+  readonly replay?: DecisionLog;
 }
 
 export interface RunLimits {
@@ -46,9 +53,11 @@ export class World {
   /** The simulation's own events: they neither die nor hang. */
   readonly itself: EventOwner;
   private readonly queue = new EventQueue();
-  private readonly streams = new Map<string, SeededRandom>();
+  private readonly streams = new Map<string, Random>();
+  private readonly decisions: Decisions | undefined;
   private readonly guard: AmbientGuard;
   private sequence = 0;
+  private resumedSequence = Number.MIN_SAFE_INTEGER;
   private turn: (() => void)[] = [];
   private running = false;
   private failure: { readonly error: unknown } | undefined;
@@ -56,6 +65,11 @@ export class World {
   constructor(options: WorldOptions) {
     this.seed = options.seed;
     this.epochMs = options.epochMs ?? EPOCH_MS;
+    if (options.replay !== undefined) {
+      this.decisions = new ReplayedDecisions(options.replay, (error) => this.fail(error));
+    } else if (options.record !== undefined) {
+      this.decisions = new RecordedDecisions(options.record);
+    }
     this.itself = { alive: true, hanging: undefined, crash: (error) => this.fail(error) };
     this.guard = new AmbientGuard((name) => {
       const error = new Error(`${name} was used in the simulation; take it from the context`);
@@ -65,13 +79,19 @@ export class World {
   }
 
   /** The stream of random numbers of that label: `schedule`, `link/a>b`, `disk/etcd-0` … */
-  random(label: string): SeededRandom {
+  random(label: string): Random {
     let stream = this.streams.get(label);
     if (stream === undefined) {
-      stream = new SeededRandom(this.seed, label);
+      const generated = (): Random => new SeededRandom(this.seed, label);
+      stream = this.decisions === undefined ? generated() : this.decisions.stream(label, generated, () => this.nowUs);
       this.streams.set(label, stream);
     }
     return stream;
+  }
+
+  /** The run is over. Errors: SIMULATION_DIVERGED when a replay left decisions of its log unused. */
+  end(): void {
+    this.decisions?.end();
   }
 
   schedule(delayUs: number, owner: EventOwner, action: () => void): SimEvent {
@@ -93,7 +113,12 @@ export class World {
   resume(owner: EventOwner): void {
     const waiting = owner.hanging ?? [];
     owner.hanging = undefined;
-    for (const { action } of waiting) if (action !== undefined) this.schedule(0, owner, action);
+    for (const event of waiting) {
+      event.atUs = this.nowUs;
+      // Before everything else that is due now: what arrives later must not overtake what has waited.
+      event.sequence = ++this.resumedSequence;
+      this.queue.push(event);
+    }
   }
 
   /** Ends the run with an error: the simulation, not the simulated, is wrong. */

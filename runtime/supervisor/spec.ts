@@ -13,11 +13,21 @@ export interface ChildSpec {
   /** Names of the actors that it may refer to; a link serves both ends. */
   readonly links: readonly string[];
   readonly restart: Restart;
+  /** Its end for good may end its supervisor (`autoShutdown`). Only of children that end for good: not `permanent`. */
+  readonly significant?: boolean;
   /** How long a graceful stop may take before the actor is killed. */
   readonly shutdownMs: number;
   /** How long the actor's `start` may take before it is killed and counts as crashed. */
   readonly startTimeoutMs: number;
+  /** Of its own thread; a thread that is shared has the default limit. */
   readonly heapLimitMb?: number;
+  /** How long it may stay away from its event loop before it counts as hung; by default the host's limit. */
+  readonly hangAfterMs?: number;
+  /**
+   * Actors that name the same thread share it; without a name an actor has a thread of its own. An actor that throws
+   * ends alone all the same; one that spins, or takes all memory, takes the others of its thread along.
+   */
+  readonly thread?: string;
 }
 
 /** `permanent`: after every end. `transient`: unless it ended normally. `temporary`: never. */
@@ -57,6 +67,11 @@ export interface SupervisorSpec {
    * before is up, and stop from right to left.
    */
   readonly startInParallel?: boolean;
+  /**
+   * Whether the supervisor ends by itself, with everything below it, when a `significant` child has ended for good:
+   * `never` (default), with the first of them (`any_significant`), or with the last (`all_significant`).
+   */
+  readonly autoShutdown?: "never" | "any_significant" | "all_significant";
   readonly children: readonly (ChildSpec | SupervisorSpec)[];
 }
 

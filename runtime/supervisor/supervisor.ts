@@ -84,6 +84,12 @@ export class Supervisor {
     });
   }
 
+  /** Ends the whole tree, as an escalation to its root does: what goes on around it can't be mended by restarts. */
+  giveUp(reason: string): void {
+    this.lastFailure = new InkubeError("SUPERVISOR_GAVE_UP", reason);
+    this.run(this.core.giveUp(reason, this.nowMs()));
+  }
+
   /** From the host: an actor has ended, asked or not. */
   actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     if (error !== undefined) this.lastFailure = error;

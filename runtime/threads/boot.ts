@@ -1,36 +1,54 @@
 /**
- * What every actor's thread runs first: the actor's bundle, through V8's code cache when there is a fitting one. That
- * halves the time in which a whole cluster's threads come up. The cache is made after the first start, when the functions
- * that a start needs are compiled, and lies beside the bundle under a name that carries the V8 version.
+ * What a thread of one actor runs first: the actor's bundle, whose `runActor` finds its actor in `workerData`. A spare
+ * loads the bundles that it is told of, says that it is ready, and becomes the actor that it is sent.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { Script } from "node:vm";
-import { threadId, workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import type { BootData } from "./boot-data.ts";
+import { guardHeap } from "./heap-guard.ts";
+import type { Launch, ThreadStart } from "./hosted-actor.ts";
+import type { LoadedBundle } from "./load-bundle.ts";
+import { loadBundle } from "./load-bundle.ts";
+import { ownSeat } from "./own-seat.ts";
+import type { SharedThreadDoor } from "./thread.ts";
 
-const { bundle } = workerData as { readonly bundle: string };
-const cacheFile = `${bundle}.${process.versions.v8}.${process.arch}.cache`;
-const cached = existsSync(cacheFile) ? readFileSync(cacheFile) : undefined;
-const source = `(function (require, module, exports, __filename) {${readFileSync(bundle, "utf8")}\n})`;
-const script = new Script(source, { filename: bundle, ...(cached === undefined ? {} : { cachedData: cached }) });
-
-const saveCache = (): void => {
-  if (cached !== undefined && script.cachedDataRejected !== true) return;
-  try {
-    const aside = `${cacheFile}.${process.pid}.${threadId}`;
-    writeFileSync(aside, script.createCachedData());
-    renameSync(aside, cacheFile);
-  } catch {
-    // A package directory that can't be written to costs a few milliseconds at each start, nothing else.
+const { start, heapGuardShare } = workerData as BootData;
+if ("preload" in start) waitAsSpare(start.preload);
+else {
+  const loaded = loadBundle(start.bundle);
+  if (!(loaded instanceof Promise)) {
+    // The functions that a start needs are compiled once the actor is up.
+    (globalThis as { inkubeSaveCodeCache?: () => void }).inkubeSaveCodeCache = () => loaded.saveCache();
   }
-};
+}
+guardHeap(heapGuardShare);
 
-const run = script.runInThisContext() as (
-  require: NodeJS.Require,
-  module: object,
-  exports: object,
-  filename: string,
-) => void;
-(globalThis as { inkubeSaveCodeCache?: () => void }).inkubeSaveCodeCache = saveCache;
-const module_ = { exports: {} };
-run(createRequire(bundle), module_, module_.exports, bundle);
+function waitAsSpare(preload: readonly string[]): void {
+  const door = globalThis as SharedThreadDoor;
+  const ready = new Map<string, { readonly launch: Launch; readonly bundle: LoadedBundle }>();
+  for (const file of preload) {
+    let launch: Launch | undefined;
+    door.inkubeSharedThread = { register: (registered) => void (launch = registered) };
+    const bundle = loadBundle(file);
+    // A module that Node.js imports is loaded by the thread that needs it.
+    if (!(bundle instanceof Promise) && launch !== undefined) ready.set(file, { launch, bundle });
+  }
+  parentPort!.once("message", (given: ThreadStart) => {
+    const known = ready.get(given.bundle);
+    if (known !== undefined)
+      known.launch(
+        given,
+        ownSeat(() => known.bundle.saveCache()),
+      );
+    else {
+      door.inkubeSharedThread = {
+        register: (launch) =>
+          void launch(
+            given,
+            ownSeat(() => undefined),
+          ),
+      };
+      void loadBundle(given.bundle);
+    }
+  });
+  parentPort!.postMessage({ type: "spare-ready" });
+}

@@ -8,6 +8,9 @@ import { releaseProxy, transfer, wrap } from "comlink";
 import type { Remote } from "comlink";
 import type { ErrorData } from "../../protocols/errors.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import type { Down } from "../actor.ts";
+import type { Question } from "./introspection.ts";
+import type { FaultCommand } from "./thread-faults.ts";
 
 /** What a thread offers its supervisor. */
 export interface ThreadControl {
@@ -16,7 +19,15 @@ export interface ThreadControl {
   /** Stops the actor gracefully and ends the thread. */
   stop(): void;
   connect(peer: string, port: MessagePort): void;
+  /** A linked actor has ended. */
+  down(down: Down): void;
   inspect(): ThreadStatistics;
+  /** For the answers see `Introspection`. */
+  introspect(question: Question): unknown;
+  /** Faults of a plan. */
+  fault(command: FaultCommand): void;
+  /** Moves the counter that the watchdog looks at. */
+  ping(): void;
 }
 
 export type StartOutcome =
@@ -55,8 +66,24 @@ export class ControlDoor {
     return this.race(() => this.remote.inspect(), timeoutMs, "inspect");
   }
 
+  introspect(question: Question, timeoutMs: number): Promise<unknown> {
+    return this.race(async () => (await this.remote.introspect(question)) as unknown, timeoutMs, question.ask);
+  }
+
   connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.connect(peer, transfer(port, [port])), timeoutMs, "connect");
+  }
+
+  fault(command: FaultCommand, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.fault(command), timeoutMs, "fault");
+  }
+
+  down(down: Down, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.down(down), timeoutMs, "down");
+  }
+
+  ping(timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.ping(), timeoutMs, "ping");
   }
 
   /** The thread is gone: every call under way is rejected now. */

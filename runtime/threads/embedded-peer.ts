@@ -4,14 +4,14 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Methods, Protocol } from "../../protocols/protocol.ts";
-import type { Context, Ref } from "../actor.ts";
+import type { Context, Down, Ref } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import { ThreadNet } from "./net.ts";
-import { PortLinks, atEndOfTurn } from "./port-links.ts";
+import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import type { LocalPeer, ThreadHost } from "./thread-host.ts";
@@ -45,6 +45,7 @@ export class EmbeddedPeer implements LocalPeer {
       atEndOfTurn,
       progress: () => undefined,
       crash,
+      turns: threadTurns,
     });
     this.context = makeContext<null>(this.cell, {
       name,
@@ -70,6 +71,10 @@ export class EmbeddedPeer implements LocalPeer {
 
   connect(peer: string, port: MessagePort): void {
     this.links.connect(this.cell, peer, port);
+  }
+
+  down(down: Down): void {
+    this.links.down(this.cell, down);
   }
 
   close(): void {

@@ -10,18 +10,26 @@ import type { Address, Connection, Listener, Net } from "../net.ts";
 /** Connections that the kernel keeps for a listener that is slow to accept: Node's own default. */
 const BACKLOG = 511;
 
+type Run = (work: () => void) => void;
+
 /** One for each actor, so that the host can close what an actor leaves open when it stops on a shared thread. */
 export class ThreadNet implements Net {
   private readonly servers = new Set<Server>();
   private readonly sockets = new Set<Socket>();
+  private readonly run: Run;
   private closed = false;
+
+  /** `run`: calls each listener of the actor, so that what one throws is known to be this actor's. */
+  constructor(run: Run = (work) => work()) {
+    this.run = run;
+  }
 
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
         this.adopt(socket);
-        onConnection(new SocketConnection(socket));
+        this.run(() => onConnection(new SocketConnection(socket, this.run)));
       });
       const refuse = (error: Error): void => reject(netError(error, `listen on ${address.host}:${address.port}`));
       server.once("error", refuse);
@@ -74,7 +82,7 @@ export class ThreadNet implements Net {
       };
       const onConnect = (): void => {
         settle();
-        resolve(new SocketConnection(socket));
+        resolve(new SocketConnection(socket, this.run));
       };
       const onClosed = (): void => {
         settle();
@@ -114,9 +122,11 @@ class SocketConnection implements Connection {
   private failure: InkubeError | undefined;
   private hasEndListener = false;
   private isClosed = false;
+  private readonly run: Run;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, run: Run) {
     this.socket = socket;
+    this.run = run;
     this.local = { host: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     this.remote = { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     socket.on("error", (error) => {
@@ -136,21 +146,21 @@ class SocketConnection implements Connection {
   }
 
   onData(listener: (bytes: Uint8Array) => void): void {
-    this.socket.on("data", listener);
+    this.socket.on("data", (bytes) => this.run(() => listener(bytes)));
   }
 
   onDrain(listener: () => void): void {
-    this.socket.on("drain", listener);
+    this.socket.on("drain", () => this.run(listener));
   }
 
   onEnd(listener: () => void): void {
     this.hasEndListener = true;
-    this.socket.on("end", listener);
+    this.socket.on("end", () => this.run(listener));
   }
 
   onClose(listener: (error?: Error) => void): void {
-    if (this.isClosed) queueMicrotask(() => listener(this.failure));
-    else this.socket.once("close", () => listener(this.failure));
+    if (this.isClosed) queueMicrotask(() => this.run(() => listener(this.failure)));
+    else this.socket.once("close", () => this.run(() => listener(this.failure)));
   }
 
   end(): void {

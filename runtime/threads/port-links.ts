@@ -1,49 +1,184 @@
 /** The ports of one cell: frames in and out, and the closing of a port as the first sign of a peer's death. */
+import { randomInt } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
-import type { Cell } from "../cell.ts";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import type { Down } from "../actor.ts";
+import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
-import { FrameCodec } from "../frame.ts";
+import { FrameCodec, FrameMismatch } from "../frame.ts";
+import type { LinkGate } from "../faults/link-gate.ts";
 import type { Recorder } from "../trace/recorder.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
 const TRANSFER_BYTES_MIN = 64 * 1024;
+/**
+ * A closed port tells that its peer is gone within a millisecond, the host tells why a few milliseconds later. Calls fail
+ * at once; monitors wait this long for the reason. The host is late only when the embedder blocks its own thread.
+ */
+const REASON_GRACE_MS = 200;
+/**
+ * How long one turn handles messages, and how long it fetches more while some wait: between two turns timers and other
+ * ports are served, so that none of them is later than a few milliseconds under any flood.
+ */
+const TURN_MS = 2;
+const FETCH_MS = 1;
+/** Messages that wait in an actor before the rest is left in the ports. */
+const FETCHED_MAX = 50_000;
 const SMALL_VALUES_MAX = 24;
 const SMALL_STRING_MAX = 256;
 
+/** The turns of a cell on a thread. */
+export const threadTurns: NonNullable<CellHost["turns"]> = {
+  budgetMs: TURN_MS,
+  next: (action) => void setImmediate(action),
+};
+
+/** Asks the other end to go on over another port. */
+interface Renewal {
+  readonly renewed: MessagePort;
+}
+
+/** A frame of records; or a lone small message, its Lamport time first, flat because each nesting costs a clone half a microsecond. */
+type Posted = Uint8Array | unknown[] | Renewal;
+
+interface PortLink {
+  readonly port: MessagePort;
+  readonly codec: FrameCodec;
+  readonly listener: (message: Posted) => void;
+}
+
 export class PortLinks {
-  private readonly ports = new Map<string, { readonly port: MessagePort; readonly codec: FrameCodec }>();
+  private readonly ports = new Map<string, PortLink>();
+  /** The ports are not listened to but read, a little each turn, because the cell has more than a turn's work. */
+  private pulling = false;
+  /** Peers that are gone, while their monitors wait for the reason. */
+  private readonly unexplained = new Map<string, { readonly cell: Cell; readonly timer: NodeJS.Timeout }>();
   private readonly recorder: Recorder;
   private readonly unref: boolean;
+  private readonly gate: LinkGate | undefined;
 
-  constructor(recorder: Recorder, options: { readonly unref: boolean }) {
+  /** `gate`: where frames pass while a plan of faults has something in force. */
+  constructor(recorder: Recorder, options: { readonly unref: boolean; readonly gate?: LinkGate }) {
     this.recorder = recorder;
     this.unref = options.unref;
+    this.gate = options.gate;
   }
 
   connect(cell: Cell, peer: string, port: MessagePort): void {
+    this.explain({ actor: peer, reason: "exit" });
+    this.gate?.forget(peer);
     this.ports.get(peer)?.port.close();
-    const link = { port, codec: new FrameCodec() };
+    const codec = new FrameCodec(randomInt(2 ** 32));
+    const listener = (message: Posted): void => {
+      if (this.ports.get(peer) !== link) return;
+      let frame: Frame;
+      try {
+        if (Array.isArray(message)) frame = { lamport: message.shift() as number, envelopes: [message as never] };
+        else if (message instanceof Uint8Array) frame = codec.decode(message);
+        else return this.connect(cell, peer, message.renewed);
+      } catch (error) {
+        if (!(error instanceof FrameMismatch)) throw error;
+        return this.renew(cell, peer, port, error);
+      }
+      cell.receive(peer, frame);
+      if (cell.busy && !this.pulling) this.pull(cell);
+    };
+    const link: PortLink = { port, codec, listener };
     this.ports.set(peer, link);
     cell.linkUp(peer);
-    port.on("message", (message: Uint8Array | Frame) => {
-      if (this.ports.get(peer) !== link) return;
-      cell.receive(peer, message instanceof Uint8Array ? link.codec.decode(message) : message);
-    });
+    if (!this.pulling) port.on("message", listener);
     port.on("close", () => {
       if (this.ports.get(peer) !== link) return;
       this.ports.delete(peer);
       this.recorder.record("down", peer, peer, "", "");
-      cell.linkDown(peer, "exit");
+      if (!cell.linkLost(peer)) return;
+      const timer = setTimeout(() => this.explain({ actor: peer, reason: "exit" }), REASON_GRACE_MS);
+      if (this.unref) timer.unref();
+      this.unexplained.set(peer, { cell, timer });
     });
     if (this.unref) port.unref();
+  }
+
+  /**
+   * From the host: a peer is down, and why. A link to it that is still open is cut: the peer may be a thread that could
+   * not be ended, and must not be heard any more.
+   */
+  down(cell: Cell, down: Down): void {
+    const link = this.ports.get(down.actor);
+    if (link === undefined) return this.explain(down);
+    this.ports.delete(down.actor);
+    link.port.close();
+    this.recorder.record("down", down.actor, down.actor, "", down.reason);
+    cell.linkDown(down.actor, down.reason, down.details);
+  }
+
+  /** Both ends lose what is under way over a link that can't be read any more, and begin a new one. */
+  private renew(cell: Cell, peer: string, port: MessagePort, mismatch: FrameMismatch): void {
+    cell.deadLetter(mismatch.message, "frame", peer);
+    const { port1, port2 } = new MessageChannel();
+    port.postMessage({ renewed: port2 } satisfies Renewal, [port2]);
+    this.connect(cell, peer, port1);
+  }
+
+  /** Reads the ports turn by turn until all are empty and the cell is at rest. */
+  private pull(cell: Cell): void {
+    this.pulling = true;
+    for (const { port, listener } of this.ports.values()) port.off("message", listener);
+    const turn = (): void => {
+      if (this.fetch(cell) || cell.busy) {
+        setImmediate(turn);
+        return;
+      }
+      this.pulling = false;
+      for (const { port, listener } of this.ports.values()) {
+        port.on("message", listener);
+        if (this.unref) port.unref();
+      }
+    };
+    setImmediate(turn);
+  }
+
+  /** Takes frames from the ports, one of each in turn. False when all are empty. */
+  private fetch(cell: Cell): boolean {
+    const untilMs = performance.now() + FETCH_MS;
+    for (let found = true; found;) {
+      found = false;
+      for (const { port, listener } of [...this.ports.values()]) {
+        if (cell.depth >= FETCHED_MAX || performance.now() > untilMs) return true;
+        const received = receiveMessageOnPort(port) as { readonly message: Posted } | undefined;
+        if (received === undefined) continue;
+        found = true;
+        listener(received.message);
+      }
+    }
+    return false;
+  }
+
+  private explain(down: Down): void {
+    const waiting = this.unexplained.get(down.actor);
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
+    this.unexplained.delete(down.actor);
+    waiting.cell.tellDown(down);
   }
 
   transmit(peer: string, envelopes: Envelope[]): void {
     const link = this.ports.get(peer);
     if (link === undefined) return;
+    if (this.gate?.on !== true) return this.post(link, envelopes);
+    this.gate.send(peer, envelopes, (passed) => {
+      if (this.ports.get(peer) === link) this.post(link, passed);
+    });
+  }
+
+  /** Ends a link whose ends live on; the other end sees its port close. */
+  break(cell: Cell, peer: string): void {
+    this.down(cell, { actor: peer, reason: "hang" });
+  }
+
+  private post(link: { readonly port: MessagePort; readonly codec: FrameCodec }, envelopes: Envelope[]): void {
     if (envelopes.length === 1 && isSmall(envelopes, SMALL_VALUES_MAX) >= 0) {
-      const frame: Frame = { lamport: this.recorder.lamport, envelopes };
-      link.port.postMessage(frame);
+      link.port.postMessage([this.recorder.lamport, ...envelopes[0]!]);
       return;
     }
     const bytes = link.codec.encode(this.recorder.lamport, envelopes);
@@ -54,6 +189,8 @@ export class PortLinks {
   close(): void {
     for (const { port } of this.ports.values()) port.close();
     this.ports.clear();
+    for (const { timer } of this.unexplained.values()) clearTimeout(timer);
+    this.unexplained.clear();
   }
 }
 

@@ -4,14 +4,16 @@ import type { Clock, Timer } from "../clock.ts";
 /** Node fires longer timers at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-export function threadClock(options: { readonly unref: boolean }): Clock {
+/** `skew`: what the wall clock is off by, at each reading: a fault of a plan. */
+export function threadClock(options: { readonly unref: boolean; readonly skew?: { readonly skewMs: number } }): Clock {
+  const skew = options.skew ?? { skewMs: 0 };
   const hold = (timer: NodeJS.Timeout): NodeJS.Timeout => (options.unref ? timer.unref() : timer);
   const after = (delayMs: number, action: () => void): Timer => {
     const timer = hold(setTimeout(action, Math.min(delayMs, TIMER_MS_MAX)));
     return { cancel: () => clearTimeout(timer) };
   };
   return {
-    nowMs: () => Date.now(),
+    nowMs: () => Date.now() + skew.skewMs,
     monotonicMs: () => performance.now(),
     after,
     every: (periodMs, action) => {

@@ -4,68 +4,133 @@
  *
  * A link exists while both ends run. The first death sign a peer sees is its port closing, within a millisecond.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { MessagePort } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
+import type { MessagePort, TransferListItem } from "node:worker_threads";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
-import { InkubeError } from "../../protocols/errors.ts";
-import type { DownReason } from "../actor.ts";
+import { InkubeError, hasCode } from "../../protocols/errors.ts";
+import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
-import { makeRing } from "../trace/ring.ts";
+import type { TraceEvent } from "../trace/event.ts";
+import { makeRing, readRing } from "../trace/ring.ts";
+import type { ActiveFaults } from "../faults/boundary.ts";
+import { NO_FAULTS } from "../faults/boundary.ts";
+import type { Fault, FaultPlan } from "../faults/plan.ts";
+import type { AppliedFaults, FaultyHost } from "./thread-faults.ts";
+import { applyFaults } from "./thread-faults.ts";
 import type { ThreadStatistics } from "./control.ts";
+import type { ActorStatistics, Question } from "./introspection.ts";
+import type { BootData } from "./boot-data.ts";
 import { ControlDoor } from "./control.ts";
-import type { ThreadStart } from "./thread.ts";
+import { hangStack } from "./hang-stack.ts";
+import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
+import type { ThreadStart } from "./hosted-actor.ts";
+import { keepThreadsKillable } from "./killable.ts";
+import { StartQueue } from "./start-queue.ts";
+import type { ThreadShare } from "./shared-threads.ts";
+import { RELEASE_MS_MAX, SharedThreads } from "./shared-threads.ts";
+import type { SpareOptions } from "./spare-threads.ts";
+import { SpareThreads } from "./spare-threads.ts";
 import type { WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
+import type { ThreadEnd } from "./worker-thread.ts";
+import { TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
 
 export interface ThreadHostOptions {
-  /** Directory of the built bundles: `boot.cjs`, `actors/<actor>.cjs`. */
-  readonly bundles: string;
+  /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
+  readonly bundles?: string;
+  /**
+   * Entry files of actors that are not among the bundles: a CommonJS bundle (`.cjs`), or any module that Node.js imports.
+   * Each calls `runActor` once.
+   */
+  readonly entries?: Readonly<Record<string, URL | string>>;
   /** Each actor gets a folder of its own in it. */
   readonly dataDir: string;
   /** Whether what an actor syncs must survive the machine. */
   readonly fsync: boolean;
   readonly watchdog?: WatchdogOptions;
-  /** Told once per death, also of deaths that were asked for. */
-  readonly onDown: (name: string, reason: DownReason, error: Error | undefined) => void;
+  /** How long a thread may take to end once it is terminated; then it is given up as unkillable. */
+  readonly terminateMs?: number;
+  /** Share of its heap limit, 0 to 1, at which an actor is restarted gracefully. 0: never. */
+  readonly heapGuardShare?: number;
+  /** Threads that wait, so that a replacement need not start one. Default: none. */
+  readonly spares?: SpareOptions;
+  /** Leaves V8's flags as they are; a loop that V8 can't interrupt is then quarantined instead of ended. */
+  readonly keepV8Flags?: boolean;
+  /** Told once per death, also of deaths that were asked for. `error` has the stack of a throw or a hang. */
+  readonly onDown: (name: string, reason: DownReason, error: Error | undefined, details: DownDetails) => void;
+  /** Threads that could not be ended are as many now. Each holds a core or its memory until the process ends. */
+  readonly onZombies?: (count: number) => void;
 }
 
 /** A peer that is not a thread of this host: the embedder's own cell. */
 export interface LocalPeer {
   readonly name: string;
   connect(peer: string, port: MessagePort): void;
+  down(down: Down): void;
 }
 
 interface RunningThread {
   readonly worker: Worker;
+  /** Its part in the worker, when it has not all of it. */
+  readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
-  readonly exited: Promise<void>;
-  /** Why it is being ended, once that is decided; the first decision stands. */
-  ending: DownReason | undefined;
+  readonly life: WorkerThread;
+  /** Its own name, or that of the thread that it shares, in the watchdog's list. */
+  readonly watchedAs: string;
 }
 
 /** A control message is handled between two messages of the actor; longer means that it hangs. */
 const CONTROL_TIMEOUT_MS = 5_000;
+/** A snapshot of a full heap takes seconds. */
+const SNAPSHOT_MS = 30_000;
+const MESSAGE_KINDS: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
+/** Threads that boot at a time: a small cluster whole, a large one as fast as the cores can. */
+const BOOTS_MIN = 24;
+const BOOTS_PER_CORE = 4;
+const START_TURN_MS = 250;
+/** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
+const STACK_TIMEOUT_MS = 400;
 
 export class ThreadHost {
   private readonly options: ThreadHostOptions;
   private readonly threads = new Map<string, RunningThread>();
   private readonly rings = new Map<string, SharedArrayBuffer>();
   private readonly locals = new Map<string, LocalPeer>();
+  /** What a plan has in force, by actor, and the number of each actor's starts. */
+  private readonly faults = new Map<string, { readonly seed: number; readonly faults: ActiveFaults }>();
+  private readonly starts = new Map<string, number>();
+  private readonly lostDisks = new Set<string>();
   /** Who may talk to whom; symmetric. */
   private readonly pairs = new Map<string, Set<string>>();
   /** Actors that will be started soon: links to them are made before they run, and what is sent waits in the port. */
   private readonly planned = new Set<string>();
   private readonly waitingPorts = new Map<string, Map<string, MessagePort>>();
   private readonly watchdog: Watchdog;
+  private zombieCount = 0;
+  private readonly bundles: string;
+  private readonly sharedThreads: SharedThreads;
+  private readonly spares: SpareThreads | undefined;
+  private readonly queue = new StartQueue(Math.max(BOOTS_MIN, BOOTS_PER_CORE * availableParallelism()));
 
   constructor(options: ThreadHostOptions) {
     this.options = options;
-    this.watchdog = new Watchdog(options.watchdog ?? WATCHDOG, (name) => {
-      const thread = this.threads.get(name);
-      if (thread !== undefined) this.end(thread, "hang");
-    });
+    this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
+    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"));
+    this.watchdog = new Watchdog(
+      options.watchdog ?? WATCHDOG,
+      (name) => this.ask(name),
+      (name, busyMs) => void this.endHung(name, busyMs),
+      () => this.queue.crowded,
+    );
+    if (options.keepV8Flags !== true) keepThreadsKillable();
+    if (options.spares !== undefined && options.spares.count > 0) {
+      const preload = options.spares.actors.map((actor) => this.bundleOf(actor));
+      this.spares = new SpareThreads(join(this.bundles, "boot.cjs"), this.bootData({ preload }), options.spares);
+    }
   }
 
   /** Makes the links of actors known, before any of them is started. */
@@ -100,21 +165,45 @@ export class ThreadHost {
     return join(this.options.dataDir, ...name.split("/"));
   }
 
+  /** Ends the threads that wait. Every actor has ended before. */
+  async close(): Promise<void> {
+    await this.spares?.close();
+  }
+
+  /** Threads that wait for an actor to replace. */
+  get sparesReady(): number {
+    return this.spares?.ready ?? 0;
+  }
+
+  /** Threads that could not be ended and go on, cut off from everybody. */
+  get zombies(): number {
+    return this.zombieCount;
+  }
+
   get actors(): readonly string[] {
     return [...this.threads.keys()];
   }
 
   /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
-  async start(spec: ChildSpec): Promise<void> {
-    if (this.threads.has(spec.name)) throw new Error(`${spec.name} is already running`);
+  start(spec: ChildSpec): Promise<void> {
+    const { name } = spec;
+    if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
+    return this.queue.run(name, (booted) => this.begin(spec, booted));
+  }
+
+  private async begin(spec: ChildSpec, booted: () => void): Promise<void> {
     for (const peer of spec.links) this.pair(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
-    const progress = new SharedArrayBuffer(4);
+    const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
+    const progress = shared?.progress ?? new SharedArrayBuffer(4);
     const diskRoot = this.dataDirOf(spec.name);
+    if (this.lostDisks.delete(spec.name)) rmSync(diskRoot, { recursive: true, force: true });
     mkdirSync(diskRoot, { recursive: true });
+    const generation = (this.starts.get(spec.name) ?? 0) + 1;
+    this.starts.set(spec.name, generation);
     const start: ThreadStart = {
-      bundle: join(this.options.bundles, "actors", `${spec.actor}.cjs`),
+      bundle: this.bundleOf(spec.actor),
       name: spec.name,
       incarnation: nanoid(),
       options: spec.options,
@@ -125,47 +214,77 @@ export class ThreadHost {
       progress,
       diskRoot,
       fsync: this.options.fsync,
+      faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(spec.name), generation },
     };
-    const worker = new Worker(join(this.options.bundles, "boot.cjs"), {
-      name: spec.name,
-      workerData: start,
-      transferList: [control.port2, ...links.map(({ port }) => port)],
-      ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
-    });
-    const thread = this.track(spec.name, worker, new ControlDoor(spec.name, control.port1));
+    const transferList = [control.port2, ...links.map(({ port }) => port)];
+    const share = shared?.start(start, transferList);
+    const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
+    this.spares?.refillLater();
+    const thread = this.track(spec, worker, new ControlDoor(spec.name, control.port1), share);
     try {
-      const outcome = await thread.control.start(spec.startTimeoutMs);
+      // Answered as soon as the thread has loaded its code.
+      await thread.control.inspect(spec.startTimeoutMs);
+      // Most are up soon after; one that waits for another actor must not keep its turn from it.
+      const turn = setTimeout(booted, START_TURN_MS).unref();
+      const outcome = await thread.control.start(spec.startTimeoutMs).finally(() => clearTimeout(turn));
       if (!outcome.started) {
         const error = InkubeError.fromData(outcome.error);
         if (outcome.stack !== "") error.stack = outcome.stack;
         throw error;
       }
-      this.watchdog.watch(spec.name, worker, progress);
+      // One look at a shared thread serves all of its actors.
+      this.watchdog.watch(thread.watchedAs, worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
     } catch (error) {
-      this.end(thread, "start-timeout");
-      await thread.exited;
-      throw error;
+      thread.life.end(hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw");
+      const { error: cause } = await thread.life.ended;
+      // The thread's own end says more than that it did not answer.
+      throw hasCode(error, "ACTOR_DOWN") ? (cause ?? error) : error;
     }
   }
 
   /** Asks the actor to stop and waits; ends its thread when it has not within `deadlineMs`. */
   async stop(name: string, deadlineMs: number): Promise<void> {
+    if (this.dequeue(name, "normal")) return;
     const thread = this.threads.get(name);
     if (thread === undefined) return;
-    thread.ending ??= "normal";
-    const deadline = setTimeout(() => this.end(thread, "killed"), deadlineMs);
-    // A thread that is gone before it could answer has stopped too.
-    thread.control.stop(deadlineMs).catch(() => this.end(thread, "killed"));
-    await thread.exited;
-    clearTimeout(deadline);
+    await this.retire(thread, "normal", deadlineMs);
   }
 
   /** Ends the thread at once, as a crash would. */
   async kill(name: string): Promise<void> {
+    if (this.dequeue(name, "killed")) return;
     const thread = this.threads.get(name);
     if (thread === undefined) return;
-    this.end(thread, "killed");
-    await thread.exited;
+    thread.life.end("killed");
+    await thread.life.ended;
+  }
+
+  /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    const names = new Set([...this.planned, ...this.pairs.keys(), ...this.threads.keys()]);
+    for (const local of this.locals.keys()) names.delete(local);
+    const host: FaultyHost = {
+      actors: [...names],
+      // One that is down hears of it when it starts.
+      command: (actor, command) =>
+        void this.threads
+          .get(actor)
+          ?.control.fault(command, CONTROL_TIMEOUT_MS)
+          .catch(() => undefined),
+      keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
+      crash: (actor, disk) => {
+        if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
+        void this.kill(actor);
+      },
+      mendLink: (left, right) => {
+        const thread = this.threads.get(left);
+        if (thread === undefined || !this.threads.has(right) || this.pairs.get(left)?.has(right) !== true) return;
+        const port = this.openLink(left, right);
+        // One that dies meanwhile gets its links when it starts.
+        if (port !== undefined) thread.control.connect(right, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
+      },
+    };
+    return applyFaults(host, plan, onFault);
   }
 
   inspect(name: string): Promise<ThreadStatistics> {
@@ -174,27 +293,149 @@ export class ThreadHost {
     return thread.control.inspect(CONTROL_TIMEOUT_MS);
   }
 
-  private track(name: string, worker: Worker, control: ControlDoor): RunningThread {
-    let failure: Error | undefined;
-    worker.on("error", (error: Error) => void (failure ??= error));
-    const exited = new Promise<void>((resolve) => {
-      worker.once("exit", (code) => {
-        this.watchdog.unwatch(name);
-        this.threads.delete(name);
-        control.close();
-        this.options.onDown(name, thread.ending ?? deathOf(failure, code), failure);
-        resolve();
-      });
+  // Looking into a running actor. Each answers between two of its messages, or fails after a deadline.
+
+  async statistics(name: string): Promise<ActorStatistics> {
+    return (await this.introspect(name, { ask: "statistics" })) as ActorStatistics;
+  }
+
+  /** What the actor tells of itself; undefined when it tells nothing. */
+  state(name: string): Promise<unknown> {
+    return this.introspect(name, { ask: "state" });
+  }
+
+  /** Messages wait from now on, but those of `system` priority; what is under way goes on. */
+  async suspend(name: string): Promise<void> {
+    await this.introspect(name, { ask: "suspend" });
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.introspect(name, { ask: "resume" });
+  }
+
+  /** The newest messages that an actor has taken up, oldest first, also of one that is down. */
+  lastMessages(name: string, count = 32): readonly TraceEvent[] {
+    const messages = readRing(this.ring(name), name).filter(({ kind }) => MESSAGE_KINDS.has(kind));
+    return messages.slice(-count);
+  }
+
+  /** JSON text of a `.cpuprofile` of the actor's thread. */
+  async cpuProfile(name: string, forMs: number): Promise<string> {
+    return (await this.introspect(name, { ask: "cpu-profile", forMs }, forMs)) as string;
+  }
+
+  /** Writes a heap snapshot of the actor's thread, which stands still meanwhile. */
+  async heapSnapshot(name: string, file: string): Promise<void> {
+    await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS);
+  }
+
+  private introspect(name: string, question: Question, extraMs = 0): Promise<unknown> {
+    const thread = this.threads.get(name);
+    if (thread === undefined) throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
+    return thread.control.introspect(question, CONTROL_TIMEOUT_MS + extraMs);
+  }
+
+  /** An actor that has not begun to start ends without a thread. */
+  private dequeue(name: string, reason: DownReason): boolean {
+    const error = new InkubeError("ACTOR_DOWN", `${name} was ended before it had a thread`);
+    if (!this.queue.cancel(name, error)) return false;
+    this.options.onDown(name, reason, undefined, {});
+    return true;
+  }
+
+  private bundleOf(actor: string): string {
+    const entry = this.options.entries?.[actor];
+    if (entry === undefined) return join(this.bundles, "actors", `${actor}.cjs`);
+    return entry instanceof URL ? fileURLToPath(entry) : entry;
+  }
+
+  private ownThread(spec: ChildSpec, start: ThreadStart, transferList: TransferListItem[]): Worker {
+    const spare = spec.heapLimitMb === undefined ? this.spares?.take(start, transferList) : undefined;
+    if (spare !== undefined) return spare;
+    return new Worker(join(this.bundles, "boot.cjs"), {
+      name: spec.name,
+      workerData: this.bootData(start),
+      transferList,
+      ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
     });
-    const thread: RunningThread = { worker, control, exited, ending: undefined };
+  }
+
+  private bootData(start: BootData["start"]): BootData {
+    return { start, heapGuardShare: this.options.heapGuardShare ?? HEAP_GUARD_SHARE };
+  }
+
+  private track(spec: ChildSpec, worker: Worker, control: ControlDoor, share?: ThreadShare): RunningThread {
+    const { name } = spec;
+    const terminateMs = this.options.terminateMs ?? TERMINATE_MS;
+    const life = new WorkerThread(share ?? worker, {
+      name,
+      // A share is first asked to go alone.
+      terminateMs: share === undefined ? terminateMs : terminateMs + RELEASE_MS_MAX,
+      ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
+      onEnd: (end) => this.ended(thread, name, end),
+      onZombieGone: () => this.countZombies(-1),
+    });
+    const watchedAs = share === undefined ? name : watchedThread(share.thread.name);
+    const thread: RunningThread = { worker, share, control, life, watchedAs };
+    if (share === undefined) {
+      worker.on("message", (message: unknown) => {
+        if (isHeapWarning(message) && !life.isOver) void this.retire(thread, "heap-guard", spec.shutdownMs);
+      });
+    }
     this.threads.set(name, thread);
     this.planned.delete(name);
     return thread;
   }
 
-  private end(thread: RunningThread, reason: DownReason): void {
-    thread.ending = thread.ending === undefined || thread.ending === "normal" ? reason : thread.ending;
-    void thread.worker.terminate();
+  private ended(thread: RunningThread, name: string, { reason, error, details }: ThreadEnd): void {
+    if (thread.share === undefined || thread.share.thread.ending) this.watchdog.unwatch(thread.watchedAs);
+    this.threads.delete(name);
+    thread.control.close();
+    const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
+    const down: Down = { actor: name, reason: why, details };
+    for (const peer of this.pairs.get(name) ?? []) {
+      this.locals.get(peer)?.down(down);
+      // A peer that is gone before it could hear of it needs no word.
+      this.threads
+        .get(peer)
+        ?.control.down(down, CONTROL_TIMEOUT_MS)
+        .catch(() => undefined);
+    }
+    if (reason === "unkillable") {
+      // It can't end the process any more, and must not keep it.
+      thread.worker.unref();
+      this.countZombies(1);
+    }
+    this.options.onDown(name, why, error, details);
+  }
+
+  private countZombies(change: 1 | -1): void {
+    this.zombieCount += change;
+    this.options.onZombies?.(this.zombieCount);
+  }
+
+  /** A graceful stop; ends the thread when it has not within `deadlineMs`. */
+  private async retire(thread: RunningThread, reason: "normal" | "heap-guard", deadlineMs: number): Promise<void> {
+    thread.life.asked(reason);
+    const deadline = setTimeout(() => thread.life.end("killed"), deadlineMs);
+    // A thread that is gone before it could answer has stopped too.
+    thread.control.stop(deadlineMs).catch(() => thread.life.end("killed"));
+    await thread.life.ended;
+    clearTimeout(deadline);
+  }
+
+  /** One that does not answer hangs, and the watchdog sees that. */
+  private ask(watchedAs: string): void {
+    const suspect = [...this.threads.values()].find((thread) => thread.watchedAs === watchedAs);
+    suspect?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
+  }
+
+  private async endHung(watchedAs: string, busyMs: number): Promise<void> {
+    const hung = [...this.threads.values()].filter((thread) => thread.watchedAs === watchedAs);
+    const first = hung[0];
+    if (first === undefined) return;
+    const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
+    for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
 
   private pair(left: string, right: string): void {
@@ -241,7 +482,7 @@ export class ThreadHost {
   }
 }
 
-function deathOf(failure: Error | undefined, code: number): DownReason {
-  if (failure === undefined) return code === 0 ? "normal" : "exit";
-  return (failure as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY" ? "out-of-memory" : "throw";
+/** The name of a shared thread in the watchdog's list, which is no actor's. */
+function watchedThread(name: string): string {
+  return `thread ${name}`;
 }

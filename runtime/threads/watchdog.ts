@@ -1,13 +1,16 @@
 /**
  * Finds threads that spin or block. It asks each thread's event-loop utilisation, which wakes nobody and costs
  * microseconds: a thread that was never idle since the last look and has handled no message meanwhile has not come back
- * to its event loop. Message heartbeats would lie under a flood and cost several times as much.
+ * to its event loop. Message heartbeats would lie under a flood and cost several times as much. Only a thread that looks
+ * stuck for half of its limit is asked to move its counter: one that is merely busy with timers and sockets then does.
+ *
+ * A hang starts at most one period before the first look that sees the thread busy throughout, and from then on the
+ * thread is looked at exactly when its limit is reached: it is found at most two periods after the limit.
  */
 import type { EventLoopUtilization } from "node:perf_hooks";
-import type { Worker } from "node:worker_threads";
 
 export interface WatchdogOptions {
-  /** How often to look. A hang is found at most one period after the limit. */
+  /** How often to look, while there are few threads. */
   readonly periodMs: number;
   /** How long a thread may stay away from its event loop. Long garbage collections and large lists stay far below it. */
   readonly hangAfterMs: number;
@@ -15,57 +18,129 @@ export interface WatchdogOptions {
 
 export const WATCHDOG: WatchdogOptions = { periodMs: 100, hangAfterMs: 3_000 };
 
+/**
+ * A look costs about 2 µs a thread: with this pause for each, 900 threads cost 8 ms a second and a hang is still found
+ * within 300 ms of its limit, because the second period is cut short by the exact look.
+ */
+const PERIOD_MS_PER_THREAD = 0.25;
+
+/** What is asked of a worker. */
+export interface Watchable {
+  readonly performance: { eventLoopUtilization(): EventLoopUtilization };
+}
+
 interface Watched {
-  readonly worker: Worker;
+  readonly worker: Watchable;
   readonly progress: Int32Array;
+  readonly hangAfterMs: number;
   last: EventLoopUtilization;
   lastProgress: number;
+  lastLookMs: number;
   busySinceMs: number | undefined;
+  asked: boolean;
 }
 
 export class Watchdog {
   private readonly options: WatchdogOptions;
+  private readonly onSuspect: (name: string) => void;
   private readonly onHang: (name: string, busyMs: number) => void;
+  private readonly isCrowded: () => boolean;
   private readonly watched = new Map<string, Watched>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(options: WatchdogOptions, onHang: (name: string, busyMs: number) => void) {
+  /**
+   * `onSuspect`: makes the thread move its counter when it comes back to its event loop. `isCrowded`: far more threads
+   * want to run than there are cores, so that a thread that waits for its turn looks like one that spins; nobody is
+   * called hung then.
+   */
+  constructor(
+    options: WatchdogOptions,
+    onSuspect: (name: string) => void,
+    onHang: (name: string, busyMs: number) => void,
+    isCrowded: () => boolean = () => false,
+  ) {
+    this.isCrowded = isCrowded;
     this.options = options;
+    this.onSuspect = onSuspect;
     this.onHang = onHang;
   }
 
-  watch(name: string, worker: Worker, progress: SharedArrayBuffer): void {
+  /** `hangAfterMs`: its own limit instead of everybody's. */
+  watch(name: string, worker: Watchable, progress: SharedArrayBuffer, hangAfterMs?: number): void {
+    // Another actor of a shared thread: the look goes on.
+    if (this.watched.get(name)?.worker === worker) return;
     this.watched.set(name, {
       worker,
       progress: new Int32Array(progress),
+      hangAfterMs: hangAfterMs ?? this.options.hangAfterMs,
       last: worker.performance.eventLoopUtilization(),
       lastProgress: -1,
+      lastLookMs: performance.now(),
       busySinceMs: undefined,
+      asked: false,
     });
-    this.timer ??= setInterval(() => this.look(), this.options.periodMs).unref();
+    if (this.timer === undefined) this.arm(this.periodMs);
   }
 
   unwatch(name: string): void {
     this.watched.delete(name);
     if (this.watched.size > 0) return;
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     this.timer = undefined;
   }
 
-  private look(): void {
-    const nowMs = performance.now();
-    for (const [name, watched] of this.watched) {
-      const now = watched.worker.performance.eventLoopUtilization();
-      const progress = Atomics.load(watched.progress, 0);
-      const stuck = now.idle === watched.last.idle && now.active > 0 && progress === watched.lastProgress;
-      watched.last = now;
-      watched.lastProgress = progress;
-      if (!stuck) watched.busySinceMs = undefined;
-      else watched.busySinceMs ??= nowMs - this.options.periodMs;
-      const busyMs = watched.busySinceMs === undefined ? 0 : nowMs - watched.busySinceMs;
-      if (busyMs < this.options.hangAfterMs) continue;
-      this.unwatch(name);
-      this.onHang(name, Math.round(busyMs));
-    }
+  get periodMs(): number {
+    return Math.max(this.options.periodMs, this.watched.size * PERIOD_MS_PER_THREAD);
   }
+
+  private arm(delayMs: number): void {
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      const nextMs = this.look();
+      if (this.watched.size > 0) this.arm(nextMs);
+    }, delayMs).unref();
+  }
+
+  /** How long until the next look: a period, or less when a thread that looks stuck reaches its limit before. */
+  private look(): number {
+    let nextMs = this.periodMs;
+    for (const [name, watched] of this.watched) {
+      const busyMs = busyFor(watched);
+      if (busyMs === undefined) continue;
+      if (this.isCrowded()) {
+        watched.busySinceMs = undefined;
+        watched.asked = false;
+        continue;
+      }
+      const askAtMs = watched.hangAfterMs / 2;
+      if (busyMs >= askAtMs && !watched.asked) {
+        watched.asked = true;
+        this.onSuspect(name);
+      } else if (busyMs >= watched.hangAfterMs) {
+        this.watched.delete(name);
+        this.onHang(name, Math.round(busyMs));
+        continue;
+      }
+      const limitMs = watched.asked ? watched.hangAfterMs : askAtMs;
+      nextMs = Math.min(nextMs, Math.max(1, Math.ceil(limitMs - busyMs)));
+    }
+    return nextMs;
+  }
+}
+
+/** How long the thread has certainly been away from its event loop; undefined when it has been there since the last look. */
+function busyFor(watched: Watched): number | undefined {
+  const nowMs = performance.now();
+  const now = watched.worker.performance.eventLoopUtilization();
+  const progress = Atomics.load(watched.progress, 0);
+  const stuck = now.idle === watched.last.idle && now.active > 0 && progress === watched.lastProgress;
+  if (stuck) watched.busySinceMs ??= watched.lastLookMs;
+  else {
+    watched.busySinceMs = undefined;
+    watched.asked = false;
+  }
+  watched.last = now;
+  watched.lastProgress = progress;
+  watched.lastLookMs = nowMs;
+  return watched.busySinceMs === undefined ? undefined : nowMs - watched.busySinceMs;
 }

@@ -64,15 +64,11 @@ export class Recorder {
     if (lamport > this.lamport) this.lamport = lamport;
   }
 
-  /** Runs `work` as the handling of event `sequence`; what it sends before it first awaits names that event as cause. */
-  during<T>(sequence: number, work: () => T): T {
+  /** What follows is the handling of event `sequence`, until the result is entered again. */
+  enter(sequence: number): number {
     const previous = this.current;
     this.current = sequence;
-    try {
-      return work();
-    } finally {
-      this.current = previous;
-    }
+    return previous;
   }
 }
 

@@ -8,22 +8,46 @@ import { api } from "./suites/api.ts";
 import { etcd } from "./suites/etcd.ts";
 import { messaging } from "./suites/messaging.ts";
 import { pods } from "./suites/pods.ts";
+import { recorder } from "./suites/recorder.ts";
 import { recovery } from "./suites/recovery.ts";
+import { scale } from "./suites/scale.ts";
+import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
+import { supervision } from "./suites/supervision.ts";
 
-const suites: readonly Suite[] = [messaging, etcd, start, api, pods, recovery];
+const suites: readonly Suite[] = [
+  messaging,
+  etcd,
+  start,
+  api,
+  pods,
+  recovery,
+  supervision,
+  simulation,
+  recorder,
+  scale,
+];
+/** One name for several suites; with no name given, all run but `scale`, which takes minutes. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  runtime: ["messaging", "supervision", "simulation", "recorder"],
+};
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
-const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+const asked = positionals.flatMap((name) => GROUPS[name] ?? [name]);
+const unknown = positionals.filter(
+  (name) => GROUPS[name] === undefined && !suites.some((suite) => suite.name === name),
+);
 if (unknown.length > 0) {
-  console.error(`no suite ${unknown.join(", ")}; there are ${suites.map(({ name }) => name).join(", ")}`);
+  console.error(
+    `no suite ${unknown.join(", ")}; there are ${[...suites.map(({ name }) => name), ...Object.keys(GROUPS)].join(", ")}`,
+  );
   process.exit(2);
 }
 
 const figures: Figure[] = [];
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`);
 for (const suite of suites) {
-  if (positionals.length > 0 && !positionals.includes(suite.name)) continue;
+  if (asked.length === 0 ? suite === scale : !asked.includes(suite.name)) continue;
   console.log(`\n${suite.name}: ${suite.about}`);
   await suite.run((figure) => {
     const whole: Figure = { suite: suite.name, ...figure };

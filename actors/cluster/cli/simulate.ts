@@ -8,6 +8,10 @@ interface SimulateOptions {
   readonly jobs?: string;
   readonly minutes: string;
   readonly trace?: string;
+  readonly record?: string;
+  readonly replay?: string;
+  readonly selfCheck: string;
+  readonly faults?: boolean;
 }
 
 export function simulateCommand(): Command {
@@ -18,17 +22,33 @@ export function simulateCommand(): Command {
     .option("--jobs <count>", "seeds at a time (default: one for each processor)")
     .option("--minutes <minutes>", "of virtual time", "2")
     .option("--trace <file>", "write the whole trace to a file")
+    .option("--record <file>", "write every random decision to a file, from which --replay repeats the run")
+    .option("--replay <file>", "repeat a recorded run without the random generator; stops at the first difference")
+    .option("--faults", "besides kills: bad links, disks and clocks, and power failures")
+    .option("--self-check <percent>", "with --seeds: run so many of the seeds twice, and compare", "5")
     .action(simulate);
 }
 
 async function simulate(options: SimulateOptions): Promise<void> {
   const minutes = integer("--minutes", options.minutes, 1, 24 * 60);
+  const faults = options.faults === true;
   const simulation = await import("./simulation-runs.ts");
   if (options.seeds !== undefined) {
     const jobs = options.jobs === undefined ? undefined : integer("--jobs", options.jobs, 1, 1_024);
-    await simulation.runMany({ seeds: integer("--seeds", options.seeds, 1, 1_000_000), jobs, minutes });
+    const selfCheckShare = integer("--self-check", options.selfCheck, 0, 100) / 100;
+    await simulation.runMany({
+      seeds: integer("--seeds", options.seeds, 1, 1_000_000),
+      jobs,
+      minutes,
+      faults,
+      selfCheckShare,
+    });
+    return;
+  }
+  if (options.replay !== undefined) {
+    await simulation.replay(options.replay, options.trace);
     return;
   }
   const seed = integer("--seed", options.seed ?? "1", 0, Number.MAX_SAFE_INTEGER);
-  await simulation.runOne({ seed, minutes, traceFile: options.trace });
+  await simulation.runOne({ seed, minutes, faults, traceFile: options.trace, recordFile: options.record });
 }

@@ -1,15 +1,21 @@
 /** Runs the simulated cluster for `inkube simulate`. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { InkubeError } from "../../../protocols/errors.ts";
+import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { runSeeds } from "../../../runtime/simulation/seeds.ts";
-import type { ScenarioResult } from "../simulation/scenario.ts";
+import { CLUSTER_FAULTS } from "../simulation/fault-plan.ts";
+import type { ScenarioOptions, ScenarioResult } from "../simulation/scenario.ts";
 import { runScenario } from "../simulation/scenario.ts";
 
 export interface OneRun {
   readonly seed: number;
   readonly minutes: number;
+  /** Whether the plan of faults is in force. */
+  readonly faults: boolean;
   readonly traceFile: string | undefined;
+  /** Gets the log of decisions, also of a run that fails. */
+  readonly recordFile: string | undefined;
 }
 
 export interface ManyRuns {
@@ -18,27 +24,57 @@ export interface ManyRuns {
   /** At a time; undefined: one for each processor but one. */
   readonly jobs: number | undefined;
   readonly minutes: number;
+  readonly faults: boolean;
+  /** Of the seeds, to be run twice. */
+  readonly selfCheckShare: number;
 }
 
 /** Tells the story of one seed, and the digest of its trace: equal for equal runs. Errors: SIMULATION_FAILED. */
-export async function runOne({ seed, minutes, traceFile }: OneRun): Promise<void> {
+export async function runOne({ seed, minutes, faults, traceFile, recordFile }: OneRun): Promise<void> {
+  const record = recordFile === undefined ? undefined : new DecisionLog(seed, { minutes, faults });
+  try {
+    await tell({ seed, minutes, ...planOf(faults), ...(record === undefined ? {} : { record }) }, traceFile);
+  } finally {
+    if (record !== undefined && recordFile !== undefined) {
+      writeFileSync(recordFile, record.toBytes());
+      console.log(
+        `${record.count} decisions are in ${recordFile}; repeat them with: inkube simulate --replay ${recordFile}`,
+      );
+    }
+  }
+}
+
+/** Repeats a recorded run. Errors: INVALID_DECISION_LOG, SIMULATION_DIVERGED at the first difference, SIMULATION_FAILED. */
+export async function replay(file: string, traceFile: string | undefined): Promise<void> {
+  const log = DecisionLog.fromBytes(readFileSync(file));
+  const { minutes, faults } = log.about as { readonly minutes: number; readonly faults: boolean };
+  await tell({ seed: log.seed, minutes, ...planOf(faults), replay: log }, traceFile);
+  console.log(`as recorded: all ${log.count} decisions were asked for again, in the same order`);
+}
+
+function planOf(faults: boolean): Pick<ScenarioOptions, "faults"> {
+  return faults ? { faults: CLUSTER_FAULTS } : {};
+}
+
+async function tell(options: ScenarioOptions, traceFile: string | undefined): Promise<void> {
   const started = performance.now();
   const onTrace = traceFile === undefined ? undefined : (text: string): void => writeFileSync(traceFile, text);
-  const { story, digest, events, virtualMs } = await runScenario({ seed, minutes }, onTrace);
+  const { story, digest, events, virtualMs } = await runScenario(options, onTrace);
   for (const line of story) console.log(line);
   const seconds = (performance.now() - started) / 1_000;
   console.log(`${events} events in ${(virtualMs / 1_000).toFixed(0)} s of virtual time (${seconds.toFixed(1)} s here)`);
-  console.log(`seed ${seed}, digest ${digest}`);
+  console.log(`seed ${options.seed}, digest ${digest}`);
 }
 
 /** Runs many seeds on a pool of threads. Errors: SIMULATION_FAILED, naming the first failing seed and how to repeat it. */
-export async function runMany({ seeds, jobs, minutes }: ManyRuns): Promise<void> {
+export async function runMany({ seeds, jobs, minutes, faults, selfCheckShare }: ManyRuns): Promise<void> {
   const started = performance.now();
   let done = 0;
-  const { firstFailure } = await runSeeds<ScenarioResult>({
+  const { firstFailure, checked } = await runSeeds<ScenarioResult>({
     seeds: Array.from({ length: seeds }, (_, index) => index + 1),
     file: fileURLToPath(new URL("./simulation-worker.js", import.meta.url)),
-    options: { minutes },
+    options: { minutes, ...planOf(faults) },
+    selfCheck: { share: selfCheckShare },
     ...(jobs === undefined ? {} : { jobs }),
     onResult: () => {
       done++;
@@ -47,10 +83,16 @@ export async function runMany({ seeds, jobs, minutes }: ManyRuns): Promise<void>
   });
   if (firstFailure !== undefined) {
     const { seed, error } = firstFailure;
-    throw new InkubeError(
-      "SIMULATION_FAILED",
-      `${error.message}\nrepeat it with: inkube simulate --seed ${seed} --minutes ${minutes}`,
-    );
+    const repeat = `inkube simulate --seed ${seed} --minutes ${minutes}${faults ? " --faults" : ""}`;
+    if (hasCode(error, "SIMULATION_DIVERGED")) {
+      const file = `seed-${seed}.decisions`;
+      throw new InkubeError(
+        "SIMULATION_DIVERGED",
+        `${error.message}\nfind the first difference with: ${repeat} --record ${file} && inkube simulate --replay ${file}`,
+      );
+    }
+    throw new InkubeError("SIMULATION_FAILED", `${error.message}\nrepeat it with: ${repeat}`);
   }
-  console.log(`${seeds} seeds of ${minutes} min held, in ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  console.log(`${seeds} seeds of ${minutes} min held, ${checked} of them run twice, in ${seconds} s`);
 }

@@ -25,6 +25,7 @@ interface UpOptions {
   readonly image: readonly string[];
   readonly kubeconfig: string;
   readonly pods: "real" | "simulated";
+  readonly nodesPerThread?: string;
 }
 
 const FORCED_EXIT_CODE = 130;
@@ -39,6 +40,7 @@ export function upCommand(): Command {
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
     .option("--kubeconfig <path>", "where to write how to reach the cluster", KUBECONFIG_FILE)
+    .option("--nodes-per-thread <count>", "the actors of so many workers share a thread (default: each has its own)")
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
     )
@@ -90,6 +92,9 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     pods: options.pods,
     images: parseImages(options.image),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    ...(options.nodesPerThread === undefined
+      ? {}
+      : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),
   };
 }
 

@@ -2,12 +2,14 @@
  * A story that every seed tells differently: a workload runs, things are broken one after the other, everything is healed,
  * and then the cluster must have come to what was asked of it. What does not hold is thrown, with the seed that repeats it.
  */
-import { InkubeError } from "../../../protocols/errors.ts";
+import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { MemberStatus } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
+import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { deployments, endpointSlices, pods, services } from "../../client/resources.ts";
 import { EMBEDDER } from "../topology.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
@@ -18,6 +20,12 @@ export interface ScenarioOptions {
   readonly minutes: number;
   readonly masters?: number;
   readonly workers?: number;
+  /** What goes wrong beneath the story, until it heals. */
+  readonly faults?: FaultPlan;
+  /** Writes down every random decision. */
+  readonly record?: DecisionLog;
+  /** Repeats a recorded run; the seed is the log's. */
+  readonly replay?: DecisionLog;
 }
 
 export interface ScenarioResult {
@@ -46,9 +54,10 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
     const limitMs = options.minutes * 60_000;
     await cluster.run(() => scenario.play(limitMs), limitMs + 10 * CONVERGENCE_MS);
     await cluster.host.stop();
+    cluster.host.world.end();
   } catch (error) {
     throw new InkubeError(
-      "SIMULATION_FAILED",
+      hasCode(error, "SIMULATION_DIVERGED") ? "SIMULATION_DIVERGED" : "SIMULATION_FAILED",
       `seed ${options.seed}: ${(error as Error).message}\n${scenario.story.join("\n")}`,
       {
         cause: error,
@@ -193,6 +202,7 @@ class Scenario {
 
   private async heal(): Promise<void> {
     while (this.lostNodes.size > 0) await this.restoreWorker();
+    this.cluster.host.endFaults();
     this.tell("nothing is broken any more");
     await this.cluster.nodesReady(this.cluster.workers, CONVERGENCE_MS);
     await this.cluster.waitFor(deployments, "web", "default", "RolledOut", CONVERGENCE_MS);

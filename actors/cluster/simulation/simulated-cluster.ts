@@ -6,6 +6,8 @@ import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { FaultPlan } from "../../../runtime/faults/plan.ts";
+import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
@@ -26,6 +28,10 @@ export interface SimulatedClusterOptions {
   readonly seed: number;
   readonly masters?: number;
   readonly workers?: number;
+  /** From the moment that every actor is up. */
+  readonly faults?: FaultPlan;
+  readonly record?: DecisionLog;
+  readonly replay?: DecisionLog;
 }
 
 /** A node of a size on which a test's pods have room and a run can be counted in the head. */
@@ -45,6 +51,9 @@ export class SimulatedCluster {
     const members = Array.from({ length: this.masters }, (_, index) => `etcd-${index}`);
     this.host = new SimulationHost({
       seed: options.seed,
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
+      ...(options.record === undefined ? {} : { record: options.record }),
+      ...(options.replay === undefined ? {} : { replay: options.replay }),
       spec: makeTopology({
         masters: this.masters,
         workers: this.workers,

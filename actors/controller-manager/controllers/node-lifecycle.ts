@@ -53,6 +53,8 @@ class NodeLifecycle {
     const { clock, log } = session.ctx;
     let node = session.nodes.get(name);
     if (node === undefined) return;
+    const ownReport = node.status?.conditions?.find(({ type }) => type === "Ready")?.lastHeartbeatTime;
+    health.reported(name, ownReport, clock.monotonicMs());
     if (!health.isLost(name) && health.leftMs(name, clock.monotonicMs()) === 0) {
       const lease = await session.client.find(leases, name, LEASE_NAMESPACE);
       health.renewed(name, lease?.spec?.renewTime, clock.monotonicMs());

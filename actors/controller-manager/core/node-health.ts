@@ -17,6 +17,8 @@ export interface HealthOptions {
 interface Seen {
   renewTime: string | undefined;
   /** When the node's silence is too long. */
+  /** Of the newest Ready condition. */
+  heartbeatTime?: string;
   deadlineMs: number;
   lost: boolean;
 }
@@ -56,6 +58,23 @@ export class NodeHealth {
     const back = seen.lost || first;
     seen.lost = false;
     return back;
+  }
+
+  /**
+   * A node's own report counts as a renewal too: the kubelet of a node that is back writes it before its Lease, and must
+   * not be contradicted for that. The first one seen is no news.
+   * @see tryUpdateNodeHealth of Kubernetes' node lifecycle controller
+   */
+  reported(name: string, heartbeatTime: string | undefined, nowMs: number): void {
+    const seen = this.nodes.get(name);
+    if (seen === undefined || heartbeatTime === undefined || seen.heartbeatTime === heartbeatTime) return;
+    const first = seen.heartbeatTime === undefined;
+    seen.heartbeatTime = heartbeatTime;
+    if (first) return;
+    seen.deadlineMs = Math.max(seen.deadlineMs, nowMs + this.options.graceMs);
+    seen.lost = false;
+    this.heardAtMs = nowMs;
+    this.doubted = false;
   }
 
   /** What is left until the node counts as lost; 0 when its time is up. */

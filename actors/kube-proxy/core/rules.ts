@@ -76,7 +76,7 @@ export class Rules {
     this.refresh(service);
   }
 
-  setNodes(nodes: readonly Node[]): void {
+  setNodes(nodes: () => readonly Node[]): void {
     this.topology.setNodes(nodes);
   }
 

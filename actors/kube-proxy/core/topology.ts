@@ -13,8 +13,22 @@ export class Topology {
   /** Network -> node, for each prefix length in use. */
   private readonly ranges = new Map<number, Map<number, string>>();
   private readonly addresses = new Map<string, string>();
+  private given: (() => readonly Node[]) | undefined;
 
-  setNodes(nodes: readonly Node[]): void {
+  /** Read when it is next asked for: hundreds of nodes that come one by one are not read hundreds of times. */
+  setNodes(nodes: () => readonly Node[]): void {
+    this.given = nodes;
+  }
+
+  place(node: string): Place | undefined {
+    this.read();
+    return this.places.get(node);
+  }
+
+  private read(): void {
+    const nodes = this.given?.();
+    if (nodes === undefined) return;
+    this.given = undefined;
     this.places.clear();
     this.ranges.clear();
     this.addresses.clear();
@@ -31,13 +45,10 @@ export class Topology {
     }
   }
 
-  place(node: string): Place | undefined {
-    return this.places.get(node);
-  }
-
   /** Undefined for an address from outside the cluster. The shared 127.0.0.1 belongs to nobody. */
   placeOf(address: string): Place | undefined {
     if (address === "127.0.0.1") return undefined;
+    this.read();
     const own = this.addresses.get(address);
     if (own !== undefined) return this.places.get(own);
     const bits = parseIPv4(address);
@@ -58,7 +69,25 @@ export class Topology {
   }
 }
 
-/** What of a Node the proxy looks at: heartbeats that change nothing of it need no work. */
+/** What of a Node the proxy looks at, and no more: every proxy keeps every node. */
+export function trimNode({ metadata, spec, status }: Node): Node {
+  const zone = metadata?.labels?.[ZONE_LABEL];
+  return {
+    metadata: {
+      ...(metadata?.name === undefined ? {} : { name: metadata.name }),
+      ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+      ...(metadata?.uid === undefined ? {} : { uid: metadata.uid }),
+      ...(zone === undefined ? {} : { labels: { [ZONE_LABEL]: zone } }),
+    },
+    spec: {
+      ...(spec?.podCIDR === undefined ? {} : { podCIDR: spec.podCIDR }),
+      ...(spec?.podCIDRs === undefined ? {} : { podCIDRs: spec.podCIDRs }),
+    },
+    status: status?.addresses === undefined ? {} : { addresses: status.addresses },
+  };
+}
+
+/** What of a Node matters here: heartbeats that change nothing of it need no work. */
 export function topologyKey(node: Node): string {
   return JSON.stringify([
     node.spec?.podCIDR,

@@ -32,6 +32,7 @@ export function checkSpec(root: SupervisorSpec, externals: readonly string[] = [
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*(\/[A-Za-z0-9][A-Za-z0-9_.-]*)*$/;
 const RESTARTS = ["permanent", "transient", "temporary"];
+const AUTO_SHUTDOWNS = ["never", "any_significant", "all_significant"];
 const STRATEGIES = ["one_for_one", "one_for_all", "rest_for_one"];
 
 type Spec = ChildSpec | SupervisorSpec;
@@ -44,6 +45,9 @@ function visit(spec: Spec, path: string, check: (spec: Spec, path: string) => vo
 function checkSupervisor(spec: SupervisorSpec, place: string): void {
   if (!STRATEGIES.includes(spec.strategy)) invalid(`${place}: strategy`, `is one of ${STRATEGIES.join(", ")}`);
   if (!Array.isArray(spec.children)) invalid(`${place}: children`, "is a list");
+  if (spec.autoShutdown !== undefined && !AUTO_SHUTDOWNS.includes(spec.autoShutdown)) {
+    invalid(`${place}: autoShutdown`, `is one of ${AUTO_SHUTDOWNS.join(", ")}`);
+  }
   const { intensity, backoff } = spec;
   if (!Number.isSafeInteger(intensity.restarts) || intensity.restarts < 0) {
     invalid(`${place}: intensity.restarts`, "is a whole number from 0");
@@ -62,6 +66,10 @@ function checkChild(spec: ChildSpec, place: string): void {
   if (!RESTARTS.includes(spec.restart)) invalid(`${place}: restart`, `is one of ${RESTARTS.join(", ")}`);
   positive(spec.shutdownMs, `${place}: shutdownMs`);
   positive(spec.startTimeoutMs, `${place}: startTimeoutMs`);
+  if (spec.significant === true && spec.restart === "permanent") {
+    invalid(`${place}: significant`, "is of no use to a permanent child, which never ends for good");
+  }
+  if (spec.hangAfterMs !== undefined) positive(spec.hangAfterMs, `${place}: hangAfterMs`);
   if (spec.heapLimitMb !== undefined) positive(spec.heapLimitMb, `${place}: heapLimitMb`);
 }
 

@@ -105,6 +105,18 @@ export class SupervisorCore {
     return this.input(nowMs, () => this.stopNode(this.root, false));
   }
 
+  /** Ends everything, as when the root's own intensity is exceeded. */
+  giveUp(reason: string, nowMs: number): readonly SupervisorCommand[] {
+    return this.input(nowMs, () => {
+      const { root } = this;
+      if (root.state === "down" || root.state === "stopping") return;
+      this.say({ type: "escalate", supervisor: root.spec.name, child: root.spec.name, reason });
+      root.failing = true;
+      this.beginStop(root);
+      this.advance(root);
+    });
+  }
+
   childStarted(name: string, nowMs: number): readonly SupervisorCommand[] {
     return this.input(nowMs, () => {
       const node = this.find(name);
@@ -290,7 +302,7 @@ export class SupervisorCore {
     const restart = isSupervisor(node.spec) ? "permanent" : node.spec.restart;
     if (restart === "temporary" || (restart === "transient" && reason === "normal")) {
       node.wanted = false;
-      return;
+      return this.autoShutdown(parent, node);
     }
     const { intensity, backoff, strategy } = parent.spec;
     parent.restartTimesMs = parent.restartTimesMs.filter((timeMs) => timeMs > this.nowMs - intensity.periodMs);
@@ -315,6 +327,18 @@ export class SupervisorCore {
     }
     const from = strategy === "one_for_all" ? 0 : parent.children.indexOf(node);
     this.restartGroup(parent, parent.children.slice(from), node, this.nowMs + delayMs);
+  }
+
+  /** OTP's `auto_shutdown`: a supervisor that is there for the sake of some children ends with them. */
+  private autoShutdown(parent: SupervisorNode, ended: Node): void {
+    const significant = (node: Node): boolean => !isSupervisor(node.spec) && node.spec.significant === true;
+    const when = parent.spec.autoShutdown ?? "never";
+    if (when === "never" || !significant(ended)) return;
+    if (when === "all_significant" && parent.children.some((node) => significant(node) && node.wanted)) return;
+    // Its end is normal and asked for by its spec, so its own parent does not start it again.
+    parent.wanted = false;
+    parent.asked = true;
+    this.beginStop(parent);
   }
 
   private restartGroup(parent: SupervisorNode, group: readonly Node[], crashed: Node, opensAtMs: number): void {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { CLUSTER_FAULTS } from "../../../actors/cluster/simulation/fault-plan.ts";
+import { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { runScenario } from "../../../actors/cluster/simulation/scenario.ts";
 import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-cluster.ts";
 import { deployments, pods } from "../../../actors/client/resources.ts";
@@ -28,6 +30,20 @@ describe("the whole cluster in the simulation", () => {
   it.each(KEPT_SEEDS)("still holds with seed $seed", async ({ seed, minutes }) => {
     expect((await runScenario({ seed, minutes })).story.at(-1)).toContain("every node is Ready");
   });
+
+  // 18: a node that was back was marked lost again, for good: its report came before its Lease.
+  it.each([1, 2, 18])(
+    "with seed %i comes through bad links, disks and clocks, and repeats from its log",
+    async (seed) => {
+      const faults = CLUSTER_FAULTS;
+      const record = new DecisionLog(seed, null);
+      const result = await runScenario({ seed, minutes: 1, faults, record });
+      expect(result.story.at(-1)).toContain("every node is Ready");
+      expect(record.labels).toEqual(expect.arrayContaining(["fault/power", "fault/raft-drop/etcd-0>etcd-1"]));
+      const replay = DecisionLog.fromBytes(record.toBytes());
+      expect(await runScenario({ seed, minutes: 1, faults, replay })).toEqual(result);
+    },
+  );
 
   it("tells different stories from different seeds", async () => {
     const digests = await Promise.all([11, 12].map(async (seed) => (await runScenario({ seed, minutes: 1 })).digest));

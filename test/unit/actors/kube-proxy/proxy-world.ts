@@ -135,7 +135,7 @@ export class ProxyWorld {
     return {
       call: async (method, request) => {
         const handler = actor.handlers[method] as (request: unknown, message: Incoming) => unknown;
-        const message = { from: "cluster", signal: new AbortController().signal, timeoutMs: 1_000, cause: "" };
+        const message = { from: "cluster", signal: new AbortController().signal, timeoutMs: 1_000, cause: "", stash };
         return (await handler(request, message)) as KubeProxyMethods[typeof method]["reply"];
       },
       hosts: () => JSON.parse(files.get("hosts.json") ?? "null") as unknown,
@@ -242,4 +242,8 @@ export function node(name: string, podCIDR: string): Node {
 /** Waits, by turns of the event loop, until `holds` does; the test's own deadline ends it. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function stash(): never {
+  throw new Error("a kube-proxy puts nothing aside");
 }

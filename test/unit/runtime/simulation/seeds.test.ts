@@ -60,4 +60,28 @@ describe("runSeeds", () => {
     });
     await expect(run).rejects.toMatchObject({ code: "CANCELLED" });
   });
+
+  it("runs a share of the seeds twice, and fails one that does not repeat itself", async () => {
+    const flaky = join(directory, "flaky.mjs");
+    writeFileSync(
+      flaky,
+      `let runs = 0;
+      export default ({ seed, options }) => ({ digest: seed === options.flaky ? "run " + ++runs : "seed " + seed });`,
+    );
+    const run = (bad: number): ReturnType<typeof runSeeds> =>
+      runSeeds({ seeds, file: flaky, jobs: 1, options: { flaky: bad }, selfCheck: { share: 0.5 } });
+    const sound = await run(-1);
+    expect(sound.firstFailure).toBeUndefined();
+    expect(sound.checked).toBeGreaterThan(4);
+    expect(sound.checked).toBeLessThan(16);
+    expect((await run(0)).firstFailure).toMatchObject({ seed: 0, error: { code: "SIMULATION_DIVERGED" } });
+  });
+
+  it("runs no seed twice when told so, or when results have no digest", async () => {
+    const options = { bad: [], factor: 1 };
+    expect((await runSeeds({ seeds, file, jobs: 2, options, selfCheck: { share: 1 } })).checked).toBe(0);
+    const digestOf = String;
+    expect((await runSeeds({ seeds, file, jobs: 2, options, selfCheck: { share: 0, digestOf } })).checked).toBe(0);
+    expect((await runSeeds({ seeds, file, jobs: 2, options, selfCheck: { share: 1, digestOf } })).checked).toBe(20);
+  });
 });

@@ -311,3 +311,50 @@ describe("taking a child out on purpose", () => {
     expect(() => harness.core.stopChild("x", 0, { kill: true })).toThrow("there is no child x");
   });
 });
+
+describe("a supervisor that is there for some of its children (OTP's auto_shutdown)", () => {
+  const children = [
+    actor("a", { restart: "transient", significant: true }),
+    actor("b", { restart: "transient", significant: true }),
+    actor("c"),
+  ];
+
+  it("ends normally with the first of them that ends for good, and is not restarted", () => {
+    const harness = up(supervisor("r", [supervisor("m", children, { autoShutdown: "any_significant" }), actor("z")]));
+    harness.down("a", "normal");
+    harness.settle();
+    expect(harness.take()).toEqual(["stop c", "stop b"]);
+    expect(harness.core.get("m").state).toBe("ended");
+    expect(harness.core.get("z").state).toBe("up");
+    expect(harness.terminated).toBeUndefined();
+  });
+
+  it("ends with the last of them, where all count; a crash is no end for good", () => {
+    const harness = up(supervisor("r", children, { autoShutdown: "all_significant" }));
+    harness.down("a", "normal");
+    harness.down("b", "throw");
+    harness.settle();
+    expect(harness.core.get("r").state).toBe("up");
+    harness.down("b", "normal");
+    harness.settle();
+    expect(harness.terminated).toBe("normal");
+  });
+
+  it("stays when it was not asked to end with them", () => {
+    const harness = up(supervisor("r", children));
+    harness.down("a", "normal");
+    harness.down("b", "normal");
+    expect(harness.core.get("r").state).toBe("up");
+  });
+});
+
+describe("giving up from outside", () => {
+  it("ends everything, in order, as an escalation to the root does", () => {
+    const harness = up(supervisor("r", [supervisor("m", [actor("a")]), actor("b")]));
+    harness.apply(harness.core.giveUp("nothing helps", harness.nowMs));
+    harness.settle();
+    expect(harness.take()).toEqual(["escalate r", "stop b", "stop a", "terminated intensity-exceeded"]);
+    harness.apply([]);
+    expect(harness.core.giveUp("again", harness.nowMs)).toEqual([]);
+  });
+});

@@ -57,6 +57,7 @@ export class FakeEtcd {
       name,
       call: ((method: string, request: unknown) => this.call(method, request)) as Ref<EtcdMethods>["call"],
       cast: () => undefined,
+      offer: () => Promise.resolve(),
       stream: ((_method: string, request: WatchRequest, consumer: Consumer<WatchResponse>) =>
         this.watch(request, consumer)) as unknown as Ref<EtcdMethods>["stream"],
     };

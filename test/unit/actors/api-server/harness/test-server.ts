@@ -96,7 +96,13 @@ export async function startServer(
     },
   } as unknown as Context<ApiServerOptions>;
   const actor = await apiServerActor(openDoor).start(ctx);
-  const message = { from: "cluster", signal: new AbortController().signal, timeoutMs: 10_000, cause: "" };
+  const message = {
+    from: "cluster",
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    cause: "",
+    stash: neverStashed,
+  };
   const server: TestServer = {
     etcd,
     actor,
@@ -113,6 +119,10 @@ export async function startServer(
   return server;
 }
 
+function neverStashed(): never {
+  throw new Error("an API server puts nothing aside");
+}
+
 function openWatch(actor: Actor<ApiServerMethods>, request: ApiWatchRequest): TestWatch {
   const events: ApiWatchEvent[] = [];
   const controller = new AbortController();
@@ -124,6 +134,7 @@ function openWatch(actor: Actor<ApiServerMethods>, request: ApiWatchRequest): Te
     signal: controller.signal,
     timeoutMs: Infinity,
     cause: "",
+    stash: neverStashed,
     buffered: 0,
     push: (event) => {
       events.push(event);

@@ -88,7 +88,7 @@ describe("Rules", () => {
 
   it("places a requester by its pod address and by its node's own address", () => {
     const subject = rules();
-    subject.setNodes([
+    subject.setNodes(() => [
       {
         metadata: { name: "worker-1", labels: { "topology.kubernetes.io/zone": "a" } },
         spec: { podCIDR: "127.64.1.0/24" },
@@ -164,7 +164,7 @@ describe("topology", () => {
     for (const bad of ["", "127.0.0.1", "127.0.0/8", "300.0.0.0/8", "127.0.0.0/33"])
       expect(parseCidr(bad)).toBeUndefined();
     const topology = new Topology();
-    topology.setNodes([{ metadata: { name: "a" }, spec: { podCIDRs: ["127.80.0.0/12"] } }]);
+    topology.setNodes(() => [{ metadata: { name: "a" }, spec: { podCIDRs: ["127.80.0.0/12"] } }]);
     expect(topology.placeOf("127.95.255.1")?.node).toBe("a");
     expect(topology.placeOf("127.96.0.1")).toBeUndefined();
   });

@@ -1,0 +1,186 @@
+/** Carries a plan out: at each moment it tells the host which faults are in force for which actor. */
+import type { Random } from "../random.ts";
+import type { ActiveFaults, LinkFaultsTo } from "./boundary.ts";
+import { NO_FAULTS } from "./boundary.ts";
+import type { ActorFault, ClockFault, DiskFate, DiskFault, Fault, FaultPlan, LinkFault, Partition } from "./plan.ts";
+import { checkPlan, namesAt } from "./plan.ts";
+
+/** What a host does for a plan. */
+export interface FaultTarget {
+  /** Names of all actors that take part, also of those that are down. */
+  readonly actors: readonly string[];
+  /** Who else has links and a clock, but neither crashes nor hangs: the embedding program. */
+  readonly outsiders: readonly string[];
+  /** Runs `action` after that time; returns how to call it off. */
+  after(delayMs: number, action: () => void): () => void;
+  random(label: string): Random;
+  /** Replaces what is in force for an actor, also for its next incarnations. */
+  setFaults(actor: string, faults: ActiveFaults): void;
+  crash(actor: string, disk: DiskFate): void;
+  /** For ever when no time is given. */
+  hang(actor: string, forMs: number | undefined): void;
+  breakLink(left: string, right: string): void;
+  mendLink(left: string, right: string): void;
+  /** Tells what happens, for a report. */
+  onFault?(fault: Fault, what: string): void;
+}
+
+type Struck = Exclude<ActorFault, { readonly kind: "actor-slow" }>;
+
+export class FaultDriver {
+  private readonly plan: FaultPlan;
+  private readonly target: FaultTarget;
+  private readonly inForce = new Set<Fault>();
+  private readonly jumped = new Set<Fault>();
+  private readonly timers = new Set<() => void>();
+  private readonly everybody: readonly string[];
+  /** What each actor was told last. */
+  private readonly told = new Map<string, string>();
+
+  /** Errors: INVALID_FAULT_PLAN. */
+  constructor(plan: FaultPlan, target: FaultTarget) {
+    checkPlan(plan);
+    this.plan = plan;
+    this.target = target;
+    this.everybody = [...target.actors, ...target.outsiders];
+  }
+
+  start(): void {
+    for (const fault of this.plan.faults) {
+      const { fromMs = 0 } = fault;
+      if (fromMs === 0) this.begin(fault);
+      else this.after(fromMs, () => this.begin(fault));
+    }
+    this.tell();
+  }
+
+  /** Nothing is wrong any more, but that clocks that jumped stay where they are. */
+  stop(): void {
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+    for (const fault of [...this.inForce]) this.end(fault);
+    this.tell();
+  }
+
+  private begin(fault: Fault): void {
+    this.inForce.add(fault);
+    if (fault.kind === "clock-jump") this.jumped.add(fault);
+    const forMs = fault.kind === "clock-jump" ? undefined : fault.forMs;
+    if (forMs !== undefined) {
+      this.after(forMs, () => {
+        this.end(fault);
+        this.tell();
+      });
+    }
+    if (fault.kind === "actor-crash" || fault.kind === "actor-hang") return this.strike(fault);
+    this.target.onFault?.(fault, "begins");
+    if (fault.kind === "partition" && fault.breakAfterMs !== undefined) {
+      this.after(fault.breakAfterMs, () => {
+        if (this.inForce.has(fault)) for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
+      });
+    }
+    this.tell();
+  }
+
+  private end(fault: Fault): void {
+    if (!this.inForce.delete(fault)) return;
+    if (fault.kind !== "actor-crash" && fault.kind !== "actor-hang") this.target.onFault?.(fault, "ends");
+    if (fault.kind !== "partition" || fault.breakAfterMs === undefined) return;
+    for (const [from, to] of this.links(fault)) this.target.mendLink(from, to);
+  }
+
+  private strike(fault: Struck): void {
+    if (!this.inForce.has(fault)) return;
+    const { everyMs } = fault;
+    if (everyMs === undefined) this.inForce.delete(fault);
+    else this.after(everyMs, () => this.strike(fault));
+    const random = this.target.random(`fault/${fault.id}`);
+    const chosen = random.next();
+    if (fault.chance !== undefined && random.next() >= fault.chance) return;
+    const named = namesAt(fault.at, this.target.actors);
+    const one = named[Math.floor(chosen * named.length)];
+    for (const actor of fault.victims === "all" ? named : one === undefined ? [] : [one]) {
+      this.target.onFault?.(fault, `hits ${actor}`);
+      if (fault.kind === "actor-crash") this.target.crash(actor, fault.disk ?? "kept");
+      else this.target.hang(actor, fault.hangMs);
+    }
+  }
+
+  private tell(): void {
+    for (const actor of this.everybody) {
+      const faults = this.faultsOf(actor);
+      const text = JSON.stringify(faults);
+      if (text === (this.told.get(actor) ?? JSON.stringify(NO_FAULTS))) continue;
+      this.told.set(actor, text);
+      this.target.setFaults(actor, faults);
+    }
+  }
+
+  private faultsOf(actor: string): ActiveFaults {
+    const at = (fault: { readonly at: string }): boolean => namesAt(fault.at, [actor]).length > 0;
+    const disk: DiskFault[] = [];
+    let skewMs = 0;
+    let busyShare = 1;
+    for (const fault of this.inForce) {
+      if (fault.kind === "clock-skew" && at(fault)) skewMs += fault.byMs;
+      if (fault.kind === "actor-slow" && at(fault)) busyShare *= 1 - fault.share;
+      if (isDiskFault(fault) && at(fault)) disk.push(fault);
+    }
+    for (const fault of this.jumped) if (at(fault as ClockFault)) skewMs += (fault as ClockFault).byMs;
+    return { links: this.linksOf(actor), disk, skewMs, slowShare: 1 - busyShare };
+  }
+
+  private linksOf(actor: string): readonly LinkFaultsTo[] {
+    const links: LinkFaultsTo[] = [];
+    for (const peer of this.everybody) {
+      if (peer === actor) continue;
+      const faults: LinkFault[] = [];
+      let cut = false;
+      for (const fault of this.inForce) {
+        if (fault.kind === "partition") cut ||= this.pairs(fault).some(([from, to]) => from === actor && to === peer);
+        else if (
+          isLinkFault(fault) &&
+          namesAt(fault.from, [actor]).length > 0 &&
+          namesAt(fault.to, [peer]).length > 0
+        ) {
+          faults.push(fault);
+        }
+      }
+      if (cut || faults.length > 0) links.push({ peer, faults, cut });
+    }
+    return links;
+  }
+
+  /** Each link once, whichever way it is cut. */
+  private links(fault: Partition): readonly (readonly [string, string])[] {
+    const seen = new Set<string>();
+    return this.pairs(fault).filter(([from, to]) => {
+      if (seen.has(`${to}>${from}`)) return false;
+      seen.add(`${from}>${to}`);
+      return true;
+    });
+  }
+
+  private pairs({ from, to, oneWay }: Partition): readonly (readonly [string, string])[] {
+    const left = namesAt(from, this.everybody);
+    const right = namesAt(to, this.everybody);
+    const there = left.flatMap((name) => right.filter((peer) => peer !== name).map((peer) => [name, peer] as const));
+    return oneWay === true ? there : [...there, ...there.map(([name, peer]) => [peer, name] as const)];
+  }
+
+  private after(delayMs: number, action: () => void): void {
+    const cancel = this.target.after(delayMs, () => {
+      this.timers.delete(cancel);
+      action();
+    });
+    this.timers.add(cancel);
+  }
+}
+
+function isLinkFault(fault: Fault): fault is LinkFault {
+  return fault.kind.startsWith("link-");
+}
+
+function isDiskFault(fault: Fault): fault is DiskFault {
+  return fault.kind.startsWith("disk-");
+}

@@ -1,0 +1,50 @@
+/** What a cell keeps of one peer, for as long as the link to it lasts. */
+import type { Consumer } from "./actor.ts";
+import type { Envelope } from "./frame.ts";
+import type { Gate } from "./gate.ts";
+import type { Waiting } from "./mailbox.ts";
+import type { IncomingMessage } from "./messages.ts";
+
+export interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly deadlineMs: number;
+  readonly method: string;
+  /** Ends the listening for its caller's giving up. */
+  readonly unlisten: (() => void) | undefined;
+  readonly gate: Gate | undefined;
+  /** False while it waits for room at its gate. */
+  sent: boolean;
+}
+
+export interface PendingStream {
+  readonly consumer: Consumer<unknown>;
+  readonly window: number;
+  readonly method: string;
+  /** Items handled since credit was last given. */
+  handled: number;
+}
+
+export class Link {
+  readonly peer: string;
+  up = false;
+  nextId = 1;
+  outbox: Envelope[] = [];
+  flushAsked = false;
+  readonly calls: Map<number, PendingCall> = new Map();
+  readonly streams: Map<number, PendingStream> = new Map();
+  readonly incoming: Map<number, IncomingMessage> = new Map();
+  /** Calls and streams of the peer that wait in the mailbox. */
+  readonly waiting: Map<number, Waiting<Link>> = new Map();
+  /** Sender's side of methods that hold their senders back. */
+  readonly gates: Map<number, Gate> = new Map();
+  /** Counts its lives: an answer belongs to the one in which it was asked for. */
+  session = 0;
+  /** Those that wait for the answer to a call that the peer itself makes. */
+  readonly caller: readonly string[];
+
+  constructor(peer: string) {
+    this.peer = peer;
+    this.caller = [peer];
+  }
+}

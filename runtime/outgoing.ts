@@ -1,0 +1,316 @@
+/** The caller's half of a cell: calls, casts and streams to others, with their deadlines, credits and cancellation. */
+import type { InkubeError } from "../protocols/errors.ts";
+import type {
+  CallDefinition,
+  CastDefinition,
+  MailboxDefinition,
+  Methods,
+  Protocol,
+  StreamDefinition,
+} from "../protocols/protocol.ts";
+import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
+import type { CallOptions, Cause, Consumer, Ref, Subscription } from "./actor.ts";
+import { actorDown, callCycle, cancelled, deadlineExceeded, mailboxFull, noLink } from "./call-errors.ts";
+import type { CellHost } from "./cell.ts";
+import type { Timer } from "./clock.ts";
+import type { Envelope, WireCause } from "./frame.ts";
+import { CALL, CANCEL, CAST, OPEN } from "./frame.ts";
+import { Gate } from "./gate.ts";
+import type { Link, PendingCall, PendingStream } from "./link.ts";
+import { IncomingMessage, NOBODY } from "./messages.ts";
+
+/** More leave as several frames, so that nobody has to decode for long at a time. */
+const FRAME_ENVELOPES_MAX = 256;
+
+/** What the other half does. */
+interface Whole {
+  readonly name: string;
+  readonly host: CellHost;
+  readonly links: ReadonlyMap<string, Link>;
+  /** Bounds what waits for room at one method of one peer. */
+  readonly heldMax: number;
+  deadLetter(reason: string, subject: string, peer: string): void;
+  guard(work: () => void): void;
+}
+
+export class Outgoing {
+  /** The message whose handler runs now: what it calls is called for it. */
+  current: IncomingMessage | undefined;
+  /** Nothing is sent any more. */
+  closed = false;
+  /** Nothing is settled any more either. */
+  severed = false;
+  private readonly whole: Whole;
+  private readonly name: string;
+  private readonly host: CellHost;
+  private deadlineTimer: Timer | undefined;
+  private deadlineTimerAtMs = Infinity;
+
+  constructor(whole: Whole) {
+    this.whole = whole;
+    this.name = whole.name;
+    this.host = whole.host;
+  }
+
+  ref<M extends Methods>(protocol: Protocol<M>, peer: string): Ref<M> {
+    const link = this.whole.links.get(peer);
+    if (link === undefined) throw noLink(this.name, peer);
+    const ids = new Map(protocol.ids.map((id, index) => [id, index]));
+    return {
+      name: peer,
+      call: (method, request, options) => {
+        const definition = protocol.methods[method] as unknown as CallDefinition;
+        return this.call(link, ids.get(method)!, method, request, definition, options) as never;
+      },
+      cast: (method, request) => {
+        const definition = protocol.methods[method] as unknown as CastDefinition;
+        this.cast(link, ids.get(method)!, method, request, definition);
+      },
+      offer: (method, request, options) => {
+        const definition = protocol.methods[method] as unknown as CastDefinition;
+        return this.offer(link, ids.get(method)!, method, request, definition, options);
+      },
+      stream: (method, request, consumer) => {
+        const definition = protocol.methods[method] as unknown as StreamDefinition;
+        return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
+      },
+    };
+  }
+
+  private call(
+    link: Link,
+    method: number,
+    methodName: string,
+    request: unknown,
+    definition: CallDefinition,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const parent = this.parentOf(options);
+    const signal = options?.signal;
+    return new Promise((resolve, reject) => {
+      if (this.severed) return;
+      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
+      if (signal?.aborted === true || parent?.aborted === true) return reject(cancelled(methodName));
+      const nowMs = this.host.clock.monotonicMs();
+      const asked = options?.timeoutMs ?? definition.timeoutMs;
+      const timeoutMs = parent === undefined ? asked : Math.min(asked, parent.deadlineMs - nowMs);
+      if (!(timeoutMs > 0)) return reject(deadlineExceeded(link.peer, methodName));
+      const waiting = parent === undefined || parent.waiting.length === 0 ? undefined : parent.waiting;
+      if (waiting !== undefined && definition.reentrant !== true && waiting.includes(link.peer)) {
+        return reject(callCycle([...waiting, this.name, link.peer], methodName));
+      }
+      const id = link.nextId++;
+      const unlisten =
+        signal === undefined && parent === undefined ? undefined : this.giveUpWith(link, id, signal, parent);
+      const deadlineMs = nowMs + timeoutMs;
+      const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
+      const call: PendingCall = { resolve, reject, deadlineMs, method: methodName, unlisten, gate, sent: true };
+      link.calls.set(id, call);
+      if (deadlineMs < this.deadlineTimerAtMs) this.armDeadline(deadlineMs);
+      const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
+      const envelope: Envelope =
+        waiting === undefined
+          ? [CALL, id, method, request, timeoutMs, cause]
+          : [CALL, id, method, request, timeoutMs, cause, waiting];
+      if (gate === undefined || gate.enter()) return this.send(link, envelope);
+      call.sent = false;
+      gate.hold({
+        send: () => {
+          if (link.calls.get(id) !== call) return false;
+          call.sent = true;
+          const left = deadlineMs - this.host.clock.monotonicMs();
+          this.send(link, [CALL, id, method, request, Math.max(1, left), cause, waiting ?? NOBODY]);
+          return true;
+        },
+        fail: () => undefined,
+      });
+    });
+  }
+
+  private parentOf(options: CallOptions | undefined): IncomingMessage | undefined {
+    const parent = options?.parent;
+    if (parent === undefined) return options?.cause === undefined ? this.current : undefined;
+    return parent instanceof IncomingMessage ? parent : undefined;
+  }
+
+  /** Gives call `id` up with its caller's signal, or when the call that it is made for is given up. */
+  private giveUpWith(
+    link: Link,
+    id: number,
+    signal: AbortSignal | undefined,
+    parent: IncomingMessage | undefined,
+  ): () => void {
+    const giveUp = (): void => {
+      const call = link.calls.get(id);
+      if (call !== undefined) this.abandon(link, id, call, cancelled(call.method));
+    };
+    signal?.addEventListener("abort", giveUp, { once: true });
+    const unlisten = parent?.onAbort(giveUp);
+    return () => {
+      signal?.removeEventListener("abort", giveUp);
+      unlisten?.();
+    };
+  }
+
+  private cast(link: Link, method: number, methodName: string, request: unknown, definition: CastDefinition): void {
+    if (!link.up) return this.whole.deadLetter("actor down", methodName, link.peer);
+    const cause = this.host.recorder.currentSequence;
+    const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
+    if (gate === undefined || gate.enter()) return this.send(link, [CAST, method, request, cause]);
+    if (gate.holding >= this.whole.heldMax) return this.whole.deadLetter("sender held back", methodName, link.peer);
+    gate.hold({
+      send: () => {
+        this.send(link, [CAST, method, request, cause]);
+        return true;
+      },
+      fail: () => this.whole.deadLetter("actor down", methodName, link.peer),
+    });
+  }
+
+  private offer(
+    link: Link,
+    method: number,
+    methodName: string,
+    request: unknown,
+    definition: CastDefinition,
+    options: Pick<CallOptions, "timeoutMs" | "signal"> | undefined,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.severed) return;
+      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
+      if (options?.signal?.aborted === true) return reject(cancelled(methodName));
+      const cause = this.host.recorder.currentSequence;
+      const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
+      if (gate === undefined || gate.enter()) {
+        this.send(link, [CAST, method, request, cause]);
+        return resolve();
+      }
+      if (gate.holding >= this.whole.heldMax) return reject(mailboxFull(link.peer, "too many wait for room"));
+      let settled = false;
+      const settle = (how: () => void): void => {
+        if (settled) return;
+        settled = true;
+        timer.cancel();
+        options?.signal?.removeEventListener("abort", giveUp);
+        how();
+      };
+      const giveUp = (): void => settle(() => reject(cancelled(methodName)));
+      const timer = this.host.clock.after(options?.timeoutMs ?? CALL_TIMEOUT_MS, () =>
+        settle(() => reject(deadlineExceeded(link.peer, methodName))),
+      );
+      options?.signal?.addEventListener("abort", giveUp, { once: true });
+      gate.hold({
+        send: () => {
+          if (settled) return false;
+          this.send(link, [CAST, method, request, cause]);
+          settle(resolve);
+          return true;
+        },
+        fail: (error) => settle(() => reject(error)),
+      });
+    });
+  }
+
+  private gate(link: Link, method: number, definition: MailboxDefinition): Gate {
+    let gate = link.gates.get(method);
+    if (gate === undefined) link.gates.set(method, (gate = new Gate(definition.mailbox?.max ?? 1)));
+    return gate;
+  }
+
+  private open(
+    link: Link,
+    method: number,
+    methodName: string,
+    request: unknown,
+    window: number,
+    consumer: Consumer<unknown>,
+  ): Subscription {
+    const id = link.nextId++;
+    if (!link.up || this.closed) {
+      const error = actorDown(link.peer, "killed");
+      let canceled = false;
+      this.host.atEndOfTurn(() => {
+        if (!canceled) this.whole.guard(() => consumer.end(error));
+      });
+      return { cancel: () => void (canceled = true) };
+    }
+    const stream: PendingStream = { consumer, window, method: methodName, handled: 0 };
+    link.streams.set(id, stream);
+    this.send(link, [OPEN, id, method, request, window, this.host.recorder.currentSequence]);
+    return {
+      cancel: () => {
+        // The id may be another stream's by now when the link was made anew.
+        if (link.streams.get(id) !== stream) return;
+        link.streams.delete(id);
+        this.send(link, [CANCEL, id]);
+      },
+    };
+  }
+
+  send(link: Link, envelope: Envelope): void {
+    if (!link.up) return;
+    link.outbox.push(envelope);
+    if (link.outbox.length >= FRAME_ENVELOPES_MAX) this.flush(link);
+    if (link.flushAsked) return;
+    link.flushAsked = true;
+    this.host.atEndOfTurn(
+      () => {
+        link.flushAsked = false;
+        this.flush(link);
+      },
+      () => link.outbox.length === 1,
+    );
+  }
+
+  flush(link: Link): void {
+    const outbox = link.outbox;
+    if (outbox.length === 0 || !link.up) return;
+    link.outbox = [];
+    this.host.transmit(link.peer, outbox);
+  }
+
+  settle(link: Link, id: number, call: PendingCall, how: () => void): void {
+    link.calls.delete(id);
+    call.unlisten?.();
+    how();
+    if (call.gate !== undefined && call.sent) call.gate.leave(1);
+  }
+
+  private abandon(link: Link, id: number, call: PendingCall, error: InkubeError): void {
+    const { sent } = call;
+    this.settle(link, id, call, () => call.reject(error));
+    if (sent) this.send(link, [CANCEL, id]);
+  }
+
+  /** One timer serves all deadlines: it stands at the earliest, and is only moved forward. */
+  private armDeadline(deadlineMs: number): void {
+    if (deadlineMs >= this.deadlineTimerAtMs) return;
+    this.deadlineTimer?.cancel();
+    this.deadlineTimerAtMs = deadlineMs;
+    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.host.clock.monotonicMs()));
+    this.deadlineTimer = this.host.clock.after(delayMs, () => this.sweepDeadlines());
+  }
+
+  private sweepDeadlines(): void {
+    this.deadlineTimerAtMs = Infinity;
+    const nowMs = this.host.clock.monotonicMs();
+    let earliestMs = Infinity;
+    for (const link of this.whole.links.values()) {
+      for (const [id, call] of link.calls) {
+        if (call.deadlineMs <= nowMs) this.abandon(link, id, call, deadlineExceeded(link.peer, call.method));
+        else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
+      }
+    }
+    if (earliestMs < Infinity) this.armDeadline(earliestMs);
+  }
+
+  private wireCause(cause: Cause): WireCause {
+    const own = `${this.name}#`;
+    if (cause.startsWith(own)) return Number(cause.slice(own.length));
+    return cause === "" ? 0 : cause;
+  }
+
+  stopTimer(): void {
+    this.deadlineTimer?.cancel();
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Where a thread is that does not come back to its event loop: V8's inspector can interrupt it between two instructions
+ * of JavaScript. In a native call there is no such place, and nothing is found.
+ */
+import { Session } from "node:inspector";
+
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly location: { readonly lineNumber: number; readonly columnNumber: number };
+}
+
+interface InspectorMessage {
+  readonly method?: string;
+  readonly params?: { readonly callFrames?: readonly CallFrame[] };
+}
+
+/** Deep recursion has thousands of frames; the innermost tell. */
+const FRAMES_MAX = 32;
+
+/**
+ * The stack of thread `threadId`, as an error's `stack` writes it; undefined when it can't be had within `timeoutMs`.
+ * The thread runs on afterwards, and the debugger is detached: a paused thread can't be terminated.
+ */
+export function hangStack(threadId: number, timeoutMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const session = new Session();
+    let sessionId: string | undefined;
+    const send = (id: number, method: string): void => {
+      session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify({ id, method }) });
+    };
+    const finish = (stack: string | undefined): void => {
+      clearTimeout(timer);
+      if (sessionId !== undefined) {
+        send(3, "Debugger.resume");
+        send(4, "Debugger.disable");
+      }
+      session.post("NodeWorker.disable");
+      session.disconnect();
+      resolve(stack);
+    };
+    const timer = setTimeout(() => finish(undefined), timeoutMs);
+    session.connect();
+    session.on("NodeWorker.attachedToWorker", ({ params }) => {
+      // `workerId` is a count of the session's own; only the title names the thread.
+      if (!params.workerInfo.title.startsWith(`[worker ${threadId}]`)) {
+        session.post("NodeWorker.detach", { sessionId: params.sessionId });
+        return;
+      }
+      sessionId = params.sessionId;
+      send(1, "Debugger.enable");
+      send(2, "Debugger.pause");
+    });
+    session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
+      if (params.sessionId !== sessionId) return;
+      const { method, params: paused } = JSON.parse(params.message) as InspectorMessage;
+      if (method === "Debugger.paused") finish(formatFrames(paused?.callFrames ?? []));
+    });
+    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
+  });
+}
+
+function formatFrames(frames: readonly CallFrame[]): string {
+  return frames
+    .slice(0, FRAMES_MAX)
+    .map(({ functionName, url, location }) => {
+      const place = `${url}:${location.lineNumber + 1}:${location.columnNumber + 1}`;
+      return functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`;
+    })
+    .join("\n");
+}

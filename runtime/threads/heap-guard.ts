@@ -1,0 +1,42 @@
+/**
+ * Ends an actor gracefully before V8's heap limit does it abruptly: not every overflow is contained by `resourceLimits`,
+ * and some abort the process. It looks only after a major collection, when what is used is what is live, so an idle thread
+ * is never woken.
+ */
+import { PerformanceObserver, constants } from "node:perf_hooks";
+import { getHeapStatistics } from "node:v8";
+import { parentPort, resourceLimits } from "node:worker_threads";
+
+/** Above this share of its limit a heap is collected again and again, and the next large object overflows it. */
+export const HEAP_GUARD_SHARE = 0.8;
+
+/** What the thread tells its host, once. */
+export interface HeapWarning {
+  readonly type: "heap-guard";
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
+
+/** `share`, 0 to 1, of the thread's limit; 0 turns the guard off. */
+export function guardHeap(share: number): void {
+  if (share === 0) return;
+  const limitMb = resourceLimits.maxOldGenerationSizeMb ?? 0;
+  const limitBytes = limitMb > 0 ? limitMb * 1024 * 1024 : getHeapStatistics().heap_size_limit;
+  const observer = new PerformanceObserver((entries) => {
+    const major = entries.getEntries().some((entry) => kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR);
+    if (!major) return;
+    const usedBytes = getHeapStatistics().used_heap_size;
+    if (usedBytes < limitBytes * share) return;
+    observer.disconnect();
+    parentPort?.postMessage({ type: "heap-guard", usedBytes, limitBytes } satisfies HeapWarning);
+  });
+  observer.observe({ entryTypes: ["gc"] });
+}
+
+function kindOf(entry: unknown): number | undefined {
+  return (entry as { readonly detail?: { readonly kind?: number } }).detail?.kind;
+}
+
+export function isHeapWarning(message: unknown): message is HeapWarning {
+  return (message as Partial<HeapWarning> | null)?.type === "heap-guard";
+}

@@ -1,0 +1,159 @@
+/**
+ * Threads that several actors share, from the host's side. A `ThreadShare` is to one actor what a `Worker` is to an actor
+ * with a thread of its own: it tells of an error and of the end, and can be ended alone. A thread begins with its first
+ * actor and ends with its last.
+ */
+import type { TransferListItem } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
+import type { DownReason } from "../actor.ts";
+import type { ThreadStart } from "./hosted-actor.ts";
+
+/** To the thread: start an actor, or end it at once. */
+export interface SharedThreadOrder {
+  readonly id: number;
+  readonly start?: ThreadStart;
+}
+
+/** From the thread: an actor has ended, and everything it held is given back. */
+export interface SharedThreadReport {
+  readonly id: number;
+  readonly error?: {
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string;
+    readonly code?: string;
+    readonly cause?: string;
+  };
+}
+
+/** Ending one actor takes a turn of its thread, and what it has under way on its disk; longer means that the thread hangs. */
+export const RELEASE_MS_MAX = 1_000;
+
+export class SharedThreads {
+  private readonly boot: string;
+  private readonly threads = new Map<string, SharedThread>();
+
+  /** `boot`: the built `shared-boot.cjs`. */
+  constructor(boot: string) {
+    this.boot = boot;
+  }
+
+  /** The thread of that name; a new one when there is none, or the one there was is being ended. */
+  open(name: string): SharedThread {
+    const known = this.threads.get(name);
+    if (known !== undefined && !known.ending) return known;
+    const thread = new SharedThread(name, this.boot, () => {
+      if (this.threads.get(name) === thread) this.threads.delete(name);
+    });
+    this.threads.set(name, thread);
+    return thread;
+  }
+}
+
+export class SharedThread {
+  readonly name: string;
+  readonly worker: Worker;
+  /** Moves with every message that any of its actors handles. */
+  readonly progress: SharedArrayBuffer = new SharedArrayBuffer(4);
+  private readonly shares = new Map<number, ThreadShare>();
+  private nextId = 1;
+  private doomed = false;
+
+  constructor(name: string, boot: string, onExit: () => void) {
+    this.name = name;
+    this.worker = new Worker(boot, { name, workerData: { progress: this.progress } });
+    // Each of its actors listens, and there may be hundreds.
+    this.worker.setMaxListeners(0);
+    this.worker.on("message", ({ id, error }: SharedThreadReport) => {
+      const share = this.shares.get(id);
+      if (share === undefined) return;
+      this.shares.delete(id);
+      if (this.shares.size === 0) this.end();
+      share.ended(error === undefined ? undefined : toError(error), error === undefined ? 0 : 1);
+    });
+    this.worker.on("error", (error: Error) => {
+      for (const share of this.shares.values()) share.failed(error);
+    });
+    this.worker.once("exit", (code) => {
+      this.doomed = true;
+      onExit();
+      const shares = [...this.shares.values()];
+      this.shares.clear();
+      for (const share of shares) share.ended(undefined, code);
+    });
+  }
+
+  /** It takes no actor any more. */
+  get ending(): boolean {
+    return this.doomed;
+  }
+
+  start(start: ThreadStart, transfer: readonly TransferListItem[]): ThreadShare {
+    const id = this.nextId++;
+    const share = new ThreadShare(this, () => this.release(id));
+    this.shares.set(id, share);
+    const order: SharedThreadOrder = { id, start };
+    this.worker.postMessage(order, transfer);
+    return share;
+  }
+
+  /** Ends the thread with all its actors; `reason`, unless an actor has one of its own already. */
+  end(reason?: DownReason): void {
+    this.doomed = true;
+    for (const share of this.shares.values()) share.reason ??= reason;
+    void this.worker.terminate();
+  }
+
+  private release(id: number): void {
+    if (!this.shares.has(id)) return;
+    const order: SharedThreadOrder = { id };
+    this.worker.postMessage(order);
+    setTimeout(() => {
+      if (this.shares.has(id)) this.end("hang");
+    }, RELEASE_MS_MAX).unref();
+  }
+}
+
+export class ThreadShare {
+  readonly thread: SharedThread;
+  /** Why its thread is ended under it, when it is. */
+  reason: DownReason | undefined;
+  private readonly release: () => void;
+  private readonly onError: ((error: Error) => void)[] = [];
+  private readonly onExit: ((code: number) => void)[] = [];
+  private releasing = false;
+
+  constructor(thread: SharedThread, release: () => void) {
+    this.thread = thread;
+    this.release = release;
+  }
+
+  on(_event: "error", listener: (error: Error) => void): void {
+    this.onError.push(listener);
+  }
+
+  once(_event: "exit", listener: (code: number) => void): void {
+    this.onExit.push(listener);
+  }
+
+  /** Ends this actor alone; the whole thread when it does not come back to do so. */
+  terminate(): void {
+    if (this.releasing) return;
+    this.releasing = true;
+    this.release();
+  }
+
+  failed(error: Error): void {
+    for (const listener of this.onError) listener(error);
+  }
+
+  ended(error: Error | undefined, code: number): void {
+    if (error !== undefined) this.failed(error);
+    for (const listener of this.onExit.splice(0)) listener(code);
+  }
+}
+
+function toError({ name, message, stack, code, cause }: NonNullable<SharedThreadReport["error"]>): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: new Error(cause) });
+  return Object.assign(error, { name, stack }, code === undefined ? {} : { code });
+}

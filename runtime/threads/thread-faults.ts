@@ -1,0 +1,128 @@
+/**
+ * Faults of a plan on threads: at the host, which tells each actor what is in force for it, and at the actor's own
+ * boundaries. While no plan is applied an actor looks at one field for each frame that it sends and each operation of a
+ * file, and adds a zero to its clock.
+ *
+ * What differs from the simulation: the embedding program's own links have no faults, an actor that is slow or hangs
+ * takes those with it that share its thread, and a partition does not hold back the news of a death.
+ */
+import type { ActiveFaults } from "../faults/boundary.ts";
+import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
+import { FaultDriver } from "../faults/driver.ts";
+import { LinkGate } from "../faults/link-gate.ts";
+import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
+import { SLOW_PERIOD_MS } from "../faults/plan.ts";
+import { SeededRandom } from "../random.ts";
+
+/** Plain data: from the host to an actor. */
+export type FaultCommand =
+  | { readonly do: "set"; readonly faults: ActiveFaults }
+  /** For ever when no time is given. */
+  | { readonly do: "hang"; readonly forMs: number | undefined }
+  | { readonly do: "break"; readonly peer: string };
+
+/** What a new thread is told of faults. */
+export interface GivenFaults {
+  readonly seed: number;
+  /** The how-manieth start of the actor it is: its random choices are others than those of the one before. */
+  readonly generation: number;
+  readonly faults: ActiveFaults;
+}
+
+export class ActorFaults {
+  readonly boundary: FaultBoundary;
+  readonly gate: LinkGate;
+  private readonly breakLink: (peer: string) => void;
+  private slowing: NodeJS.Timeout | undefined;
+
+  constructor(
+    name: string,
+    given: GivenFaults,
+    actor: { readonly die: (error: Error) => void; readonly breakLink: (peer: string) => void },
+  ) {
+    this.breakLink = actor.breakLink;
+    this.boundary = new FaultBoundary(name, {
+      random: (label) => new SeededRandom(given.seed, `${label}#${given.generation}`),
+      after: (delayMs, action) => void setTimeout(action, delayMs).unref(),
+      nowMs: () => performance.now(),
+      die: () => actor.die(new Error("a power failure in the middle of a write: a fault of the plan")),
+    });
+    this.gate = new LinkGate(this.boundary, { holdsCuts: true });
+    if (given.faults !== NO_FAULTS) this.set(given.faults);
+  }
+
+  carryOut(command: FaultCommand): void {
+    switch (command.do) {
+      case "set":
+        return this.set(command.faults);
+      case "hang":
+        return block(command.forMs ?? Infinity);
+      case "break":
+        return this.breakLink(command.peer);
+    }
+  }
+
+  /** The actor has ended; its thread may go on. */
+  release(): void {
+    this.set(NO_FAULTS);
+  }
+
+  private set(faults: ActiveFaults): void {
+    this.boundary.set(faults);
+    clearInterval(this.slowing);
+    if (faults.slowShare === 0) return;
+    this.slowing = setInterval(() => block(faults.slowShare * SLOW_PERIOD_MS), SLOW_PERIOD_MS).unref();
+  }
+}
+
+/** What applying a plan needs of the host. */
+export interface FaultyHost {
+  readonly actors: readonly string[];
+  command(actor: string, command: FaultCommand): void;
+  /** For the next incarnations; undefined: none. */
+  keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
+  crash(actor: string, disk: DiskFate): void;
+  mendLink(left: string, right: string): void;
+}
+
+export interface AppliedFaults {
+  /** Ends every fault; clocks that jumped stay where they are. */
+  stop(): void;
+}
+
+/** Errors: INVALID_FAULT_PLAN. */
+export function applyFaults(
+  host: FaultyHost,
+  plan: FaultPlan,
+  onFault?: (fault: Fault, what: string) => void,
+): AppliedFaults {
+  const seed = plan.seed ?? 1;
+  const driver = new FaultDriver(plan, {
+    actors: host.actors,
+    outsiders: [],
+    after: (delayMs, action) => {
+      const timer = setTimeout(action, delayMs).unref();
+      return () => clearTimeout(timer);
+    },
+    random: (label) => new SeededRandom(seed, label),
+    setFaults: (actor, faults) => {
+      host.keepFaults(actor, seed, faults);
+      host.command(actor, { do: "set", faults });
+    },
+    crash: (actor, disk) => host.crash(actor, disk),
+    hang: (actor, forMs) => host.command(actor, { do: "hang", forMs }),
+    breakLink: (left, right) => {
+      host.command(left, { do: "break", peer: right });
+      host.command(right, { do: "break", peer: left });
+    },
+    mendLink: (left, right) => host.mendLink(left, right),
+    ...(onFault === undefined ? {} : { onFault }),
+  });
+  driver.start();
+  return { stop: () => driver.stop() };
+}
+
+/** The thread sleeps in the middle of its work: it is busy for its watchdog, and costs nobody anything. */
+function block(forMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forMs);
+}

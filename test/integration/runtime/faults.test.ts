@@ -1,0 +1,215 @@
+/** The plan of faults of the simulation, carried out on threads: the same faults at the same boundaries. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Ref } from "../../../runtime/actor.ts";
+import type { Fault } from "../../../runtime/faults/plan.ts";
+import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
+import type { AppliedFaults } from "../../../runtime/threads/thread-faults.ts";
+import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import type { NoteMethods } from "../../fixtures/actors/note-actor.ts";
+import { noteProtocol } from "../../fixtures/actors/note-actor.ts";
+import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+
+let bundles: string;
+let dataDir: string;
+let host: ThreadHost;
+let embedder: EmbeddedPeer;
+let onDown: ((name: string, reason: string) => void) | undefined;
+let plan: AppliedFaults | undefined;
+let hits: string[];
+
+beforeAll(async () => {
+  bundles = await buildFixtureActors();
+});
+afterAll(() => rmSync(bundles, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "inkube-faults-"));
+  onDown = undefined;
+  plan = undefined;
+  hits = [];
+  host = new ThreadHost({
+    bundles,
+    dataDir,
+    fsync: false,
+    watchdog: { periodMs: 50, hangAfterMs: 400 },
+    onDown: (name, reason) => onDown?.(name, reason),
+  });
+  embedder = new EmbeddedPeer("embedder", host);
+  await Promise.all([start("a"), start("b")]);
+});
+afterEach(async () => {
+  plan?.stop();
+  await Promise.all(host.actors.map((name) => host.stop(name, 2_000)));
+  embedder.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function start(name: string): Promise<void> {
+  return host.start({
+    name,
+    actor: "note",
+    options: null,
+    links: [...(name === "a" ? ["b"] : []), "embedder"],
+    restart: "temporary",
+    shutdownMs: 2_000,
+    startTimeoutMs: 20_000,
+  });
+}
+
+/** The plan is in force for what is called after it: both go through the same control door, in order. */
+async function apply(...faults: readonly Fault[]): Promise<void> {
+  plan = host.applyFaults({ seed: 3, faults }, (fault, what) => void hits.push(`${fault.id} ${what}`));
+  await Promise.all(host.actors.map((name) => host.inspect(name)));
+}
+
+const ref = (name: string): Ref<NoteMethods> => embedder.ref(noteProtocol, name);
+const death = (): Promise<string> =>
+  new Promise((resolve) => {
+    onDown = (name, reason) => resolve(`${name} ${reason}`);
+  });
+const sendNotes = async (count: number): Promise<readonly number[]> => {
+  await ref("a").call("send", { to: "b", count }, { timeoutMs: 20_000 });
+  return ref("b").call("notes", null, { timeoutMs: 5_000 });
+};
+const inOrder = (notes: readonly number[]): readonly number[] => [...notes].sort((left, right) => left - right);
+
+describe("faults of links on threads", () => {
+  it("drop and double casts on the one link, in one direction, as often as they say", async () => {
+    await apply({ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.3 });
+    const notes = await sendNotes(100);
+    expect(notes.length).toBeGreaterThan(50);
+    expect(notes.length).toBeLessThan(90);
+    plan?.stop();
+    await apply({ id: "g", kind: "link-duplicate", from: "a", to: "b", chance: 0.5 });
+    expect((await sendNotes(100)).length - notes.length).toBeGreaterThan(120);
+  });
+
+  it("let casts overtake each other when told so, and not when they only delay", async () => {
+    await apply({ id: "f", kind: "link-reorder", from: "a", to: "b", chance: 0.2, byMs: [5, 20] });
+    await sendNotes(60);
+    await expect
+      .poll(() =>
+        ref("b")
+          .call("notes", null)
+          .then(({ length }) => length),
+      )
+      .toBe(60);
+    const notes = await ref("b").call("notes", null);
+    expect(notes).not.toEqual(inOrder(notes));
+    plan?.stop();
+    await apply({ id: "g", kind: "link-delay", from: "a", to: "b", byMs: [1, 30] });
+    await sendNotes(60);
+    await expect
+      .poll(() =>
+        ref("b")
+          .call("notes", null)
+          .then(({ length }) => length),
+      )
+      .toBe(120);
+    expect((await ref("b").call("notes", null)).slice(60)).toEqual(Array.from({ length: 60 }, (_, value) => value));
+  });
+
+  it("leave the links of the embedding program alone", async () => {
+    await apply({ id: "f", kind: "link-drop", from: "**", to: "**", chance: 1, messages: "all" });
+    expect(await ref("a").call("notes", null)).toEqual([]);
+  });
+
+  it("hold back in a partition, break the link when it lasts, and mend it at its end", async () => {
+    await apply({ id: "f", kind: "partition", from: "a", to: "b" });
+    expect(await sendNotes(10)).toEqual([]);
+    plan?.stop();
+    await expect.poll(() => ref("b").call("notes", null)).toEqual(Array.from({ length: 10 }, (_, value) => value));
+    await apply({ id: "g", kind: "partition", from: "a", to: "b", breakAfterMs: 20 });
+    await expect.poll(() => ref("a").call("downs", null)).toEqual(["b"]);
+    await expect.poll(() => ref("b").call("downs", null)).toEqual(["a"]);
+    plan?.stop();
+    await expect.poll(() => sendNotes(1).then(({ length }) => length)).toBeGreaterThan(10);
+  });
+});
+
+describe("faults of disks on threads", () => {
+  it("fail with what they say, where they are, while they last", async () => {
+    const write = (name: string): Promise<null> => ref(name).call("write", { text: "x", sync: true });
+    await apply({ id: "f", kind: "disk-full", at: "a" });
+    await expect(write("a")).rejects.toMatchObject({ code: "DISK_FULL" });
+    await write("b");
+    plan?.stop();
+    await apply({ id: "g", kind: "disk-error", at: "*", operations: ["sync"] });
+    await expect(write("b")).rejects.toMatchObject({ code: "DISK_FAILED" });
+    plan?.stop();
+    await apply({ id: "h", kind: "disk-stall", at: "a" });
+    const stalled = ref("a").call("write", { text: "late", sync: true }, { timeoutMs: 10_000 });
+    await expect(write("a")).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    plan?.stop();
+    await stalled;
+  });
+
+  it("tear a write and end the actor, or lose at its end what was not synced", async () => {
+    await apply({ id: "f", kind: "disk-torn-write", at: "a" });
+    const dead = death();
+    const written = ref("a").call("write", { text: "x".repeat(4_000), sync: true });
+    await expect(written).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    expect(await dead).toBe("a throw");
+    plan?.stop();
+    await start("a");
+    const found = await ref("a").call("read", null);
+    expect(found.length).toBeLessThan(4_000);
+    expect(found.length % 512).toBe(0);
+    await apply({ id: "g", kind: "disk-unsynced", at: "a" });
+    await ref("a").call("write", { text: "synced".repeat(700), sync: true });
+    await ref("a").call("write", { text: "forgotten", sync: false });
+    expect(await ref("a").call("read", null)).toMatch(/^forgotten/);
+    await host.kill("a");
+    await start("a");
+    expect(await ref("a").call("read", null)).toMatch(/^syncedsynced/);
+  });
+});
+
+describe("faults of actors and clocks on threads", () => {
+  it("crash an actor with its disk kept or lost", async () => {
+    for (const disk of ["kept", "lost"] as const) {
+      await ref("a").call("write", { text: "x", sync: true });
+      const dead = death();
+      plan = host.applyFaults({ faults: [{ id: disk, kind: "actor-crash", at: "a", disk }] }, (fault, what) => {
+        hits.push(`${fault.id} ${what}`);
+      });
+      expect(await dead).toBe("a killed");
+      plan?.stop();
+      await start("a");
+      expect(await ref("a").call("read", null)).toBe(disk === "kept" ? "x" : "");
+    }
+    expect(hits).toEqual(["kept hits a", "lost hits a"]);
+  });
+
+  it("hang an actor for a while, or until its watchdog ends it", async () => {
+    const startedMs = performance.now();
+    void host.applyFaults({ faults: [{ id: "f", kind: "actor-hang", at: "a", hangMs: 150 }] });
+    await host.inspect("a");
+    expect(performance.now() - startedMs).toBeGreaterThan(140);
+    const dead = death();
+    void host.applyFaults({ faults: [{ id: "g", kind: "actor-hang", at: "a" }] });
+    expect(await dead).toBe("a hang");
+  });
+
+  it("set a wall clock off, also of the next incarnation, and slow an actor down", async () => {
+    const offMs = async (): Promise<number> => (await ref("a").call("now", null)).wallMs - Date.now();
+    await apply({ id: "f", kind: "clock-skew", at: "a", byMs: 3_600_000 });
+    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
+    await host.kill("a");
+    await start("a");
+    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
+    plan?.stop();
+    await host.inspect("a");
+    expect(Math.abs(await offMs())).toBeLessThan(1_000);
+    await apply({ id: "g", kind: "actor-slow", at: "a", share: 0.9 });
+    const startedMs = performance.now();
+    for (let round = 0; round < 10; round++) {
+      await ref("a").call("notes", null, { timeoutMs: 5_000 });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(performance.now() - startedMs).toBeGreaterThan(80);
+  });
+});
