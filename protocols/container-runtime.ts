@@ -209,9 +209,7 @@ export type ContainerRuntimeErrorCode =
   /** The container isn't in the state that the request needs. */
   | "CONTAINER_STATE"
   /** The container can't be started: no such program, no such module, no driver on this host. */
-  | "CONTAINER_START_FAILED"
-  /** The driver can't do it: exec in a container that is a thread. */
-  | "NOT_SUPPORTED";
+  | "CONTAINER_START_FAILED";
 
 /**
  * What a container finds in its environment, beside what its pod's spec and Kubernetes give it.

@@ -42,7 +42,7 @@ export interface RunningContainer {
   terminate(): void;
   /** SIGKILL, with everything that the container started. `exited` follows. */
   kill(): void;
-  /** Errors: NOT_SUPPORTED, DEADLINE_EXCEEDED. */
+  /** Errors: DEADLINE_EXCEEDED. */
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult>;
 }
 

@@ -7,31 +7,16 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
-import { constants } from "node:os";
-import { delimiter, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
-import { InkubeError } from "../../../protocols/errors.ts";
-import type { Exit } from "../core/container-table.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
+import { MACHINE_PATH, MARK, SHIM, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
 import { prepareRoot, workingDirectory } from "./root-directory.ts";
 
-/**
- * Descriptor 3 is the life line. The traps come first, so that a signal to the group can't end the watcher; the program
- * itself replaces the shell and gets signals as ever. `kill -9 0` goes to the whole group, the watcher included.
- */
-const SHIM =
-  "trap '' HUP INT QUIT TERM USR1 USR2; { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 4>&- & " +
-  'trap - HUP INT QUIT TERM USR1 USR2; exec "$@" 3<&-';
-
-/** Bytes of output that an exec may have; more is cut off. The kubelet shows 10 KiB of a probe's. */
-const EXEC_OUTPUT_BYTES_MAX = 1024 * 1024;
 /** How long output may take to end after the program: only what left the group can still hold the pipe. */
 const OUTPUT_GRACE_MS = 500;
 
-/** Marks all that belongs to a container, so that it can be found in /proc. */
-const MARK = "INKUBE_CONTAINER_ID";
 const MARK_VALUE: RegExp = new RegExp(`(?:^|\\0)${MARK}=([^\\0]*)`);
 /** A heap that Node.js can start in. */
 const HEAP_MEGABYTES_MIN = 16;
@@ -39,9 +24,6 @@ const HEAP_MEGABYTES_MIN = 16;
 const HEAP_EXHAUSTED = "JavaScript heap out of memory";
 /** How long after a container's end its strays are looked for. */
 const SWEEP_MS = 10;
-
-/** What a program of the machine finds before the container's own environment. */
-const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 export interface ProcessDriverOptions {
   /** Loaded by Node.js programs before their own code: a path to a `.cjs` file. */
@@ -129,34 +111,8 @@ class ProcessContainer implements RunningContainer {
   }
 
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    const [file, ...args] = command.map(resolveNode);
-    if (file === undefined) return Promise.reject(new InkubeError("INVALID_ARGUMENT", "exec needs a command"));
-    return new Promise((resolve, reject) => {
-      const child = spawn("/bin/sh", ["-c", SHIM, "sh", file, ...args], {
-        cwd: this.cwd,
-        env: { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined },
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe", "pipe", "ignore"],
-      });
-      const out = gather(child.stdout);
-      const err = gather(child.stderr);
-      let late = false;
-      const timer = setTimeout(() => {
-        late = true;
-        child.stdio[3]?.destroy();
-      }, timeoutMs);
-      child.once("error", (error) => {
-        clearTimeout(timer);
-        reject(startFailed(error.message));
-      });
-      child.once("exit", () => child.stdio[3]?.destroy());
-      child.once("close", (code, signal) => {
-        clearTimeout(timer);
-        if (late) {
-          reject(new InkubeError("DEADLINE_EXCEEDED", `command ${JSON.stringify(command)} took over ${timeoutMs} ms`));
-        } else resolve({ stdout: out(), stderr: err(), exitCode: exitOf(code, signal).exitCode });
-      });
-    });
+    const env = { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined };
+    return execCommand(command, { cwd: this.cwd, env }, timeoutMs);
   }
 
   private signal(signal: "SIGTERM" | "SIGKILL"): void {
@@ -207,9 +163,8 @@ function killMarked(ids: readonly string[]): void {
 }
 
 function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): NodeJS.ProcessEnv {
-  const path = [dirname(process.execPath), ...SYSTEM_PATH].join(delimiter);
   const env: NodeJS.ProcessEnv = {
-    PATH: path,
+    PATH: MACHINE_PATH,
     ...spec.env,
     [MARK]: spec.id,
     // A descriptor instead of a file's path: reports arrive as they are made.
@@ -227,11 +182,6 @@ function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): Node
 
 function heapMegabytes(limitBytes: number): number {
   return Math.max(HEAP_MEGABYTES_MIN, Math.floor(limitBytes / (1024 * 1024)));
-}
-
-/** `node` means the Node.js that runs us: a machine may have another one, or none, on its path. */
-function resolveNode(argument: string, index: number): string {
-  return index === 0 && (argument === "node" || argument === "/usr/local/bin/node") ? process.execPath : argument;
 }
 
 function pipe(stream: Readable | null, name: "stdout" | "stderr", events: DriverEvents): Promise<void> {
@@ -273,25 +223,4 @@ function parseReport(line: string): FromContainer | undefined {
 
 function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
-}
-
-function gather(stream: Readable | null): () => Uint8Array {
-  const parts: Buffer[] = [];
-  let size = 0;
-  stream?.on("error", () => undefined);
-  stream?.on("data", (bytes: Buffer) => {
-    const rest = EXEC_OUTPUT_BYTES_MAX - size;
-    if (rest > 0) parts.push(bytes.subarray(0, rest));
-    size += bytes.length;
-  });
-  return () => new Uint8Array(Buffer.concat(parts));
-}
-
-function exitOf(code: number | null, signal: NodeJS.Signals | null): Exit {
-  const exitCode = signal === null ? (code ?? 0) : 128 + constants.signals[signal];
-  return { exitCode, reason: exitCode === 0 ? "Completed" : "Error", message: "" };
-}
-
-function startFailed(message: string): InkubeError {
-  return new InkubeError("CONTAINER_START_FAILED", message);
 }

@@ -13,6 +13,7 @@ import type { BuiltInModule } from "../core/images.ts";
 import { CHANNEL_KEY } from "../images/channel.ts";
 import type { FromContainer, ToContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
+import { MACHINE_PATH, MARK, execCommand } from "./command.ts";
 import { prepareRoot } from "./root-directory.ts";
 
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
@@ -96,7 +97,7 @@ class ThreadDriver {
       throw new InkubeError("CONTAINER_START_FAILED", error instanceof Error ? error.message : String(error));
     }
     const { worker, port } = thread;
-    const container = new ThreadContainer(worker, port, events);
+    const container = new ThreadContainer(spec, worker, port, events);
     port.on("message", (message: FromContainer | undefined) => {
       if (message?.kind === "listening") events.listening(message.port, message.actual);
     });
@@ -178,13 +179,15 @@ function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
 }
 
 class ThreadContainer implements RunningContainer {
+  private readonly spec: ContainerSpec;
   private readonly worker: Worker;
   private readonly port: MessagePort;
   private killed = false;
   private ended = false;
   private failure: (Error & { readonly code?: string }) | undefined;
 
-  constructor(worker: Worker, port: MessagePort, events: DriverEvents) {
+  constructor(spec: ContainerSpec, worker: Worker, port: MessagePort, events: DriverEvents) {
+    this.spec = spec;
     this.worker = worker;
     this.port = port;
     const outputs = [pipe(worker.stdout, "stdout", events), pipe(worker.stderr, "stderr", events)];
@@ -216,14 +219,10 @@ class ThreadContainer implements RunningContainer {
     void this.worker.terminate();
   }
 
-  exec(): Promise<ExecResult> {
-    return Promise.reject(
-      new InkubeError(
-        "NOT_SUPPORTED",
-        "this container is a thread: no command can be run in it. Register its image with a command instead of a module " +
-          "to have a process",
-      ),
-    );
+  /** A process beside the thread, with its environment, in the directory that stands for its root. */
+  exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    const { id, env, root } = this.spec;
+    return execCommand(command, { cwd: root, env: { PATH: MACHINE_PATH, ...env, [MARK]: id } }, timeoutMs);
   }
 
   private exitOf(code: number): Exit {

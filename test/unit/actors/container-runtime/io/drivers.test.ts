@@ -317,9 +317,14 @@ it("a container on a thread that was made beforehand finds its own environment, 
   await driver.close();
 });
 
-it("exec in a thread is refused with the way to a process", async () => {
+it("exec beside a thread runs a command with its environment, in its root, and no longer than it may", async () => {
   const ran = await run(threads, module(`setInterval(() => {}, 1000)`));
-  await expect(ran.container.exec(["ls"], 1_000)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+  const result = await ran.container.exec(["sh", "-c", "echo $HOSTNAME; pwd; exit 3"], 5_000);
+  expect([result.exitCode, new TextDecoder().decode(result.stdout)]).toEqual([
+    3,
+    `pod-1\n${join(root, "container")}\n`,
+  ]);
+  await expect(ran.container.exec(["sleep", "60"], 30)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   ran.container.kill();
   await ran.exited;
 });
