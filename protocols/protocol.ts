@@ -71,6 +71,11 @@ export interface CallDefinition extends MailboxDefinition {
   readonly timeoutMs: number;
   /** The method never waits for a call of its caller's: it may be called by those who wait for the actor. */
   readonly reentrant?: boolean;
+  /**
+   * Done twice it is as done once: a call under which the actor dies is made anew at its replacement, with what is left
+   * of the deadline. Others fail with ACTOR_DOWN, because nobody knows whether they were done.
+   */
+  readonly idempotent?: boolean;
 }
 export interface CastDefinition extends MailboxDefinition {
   readonly kind: "cast";

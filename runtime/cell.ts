@@ -173,6 +173,7 @@ export class Cell {
     link.up = true;
     link.nextId = 1;
     link.session++;
+    for (const wake of [...link.onUp]) wake();
   }
 
   linkDown(peer: string, reason: DownReason, details?: DownDetails): void {

@@ -28,6 +28,8 @@ export interface PendingStream {
 export class Link {
   readonly peer: string;
   up = false;
+  /** Those who wait for it to be up, once. */
+  readonly onUp: Set<() => void> = new Set<() => void>();
   nextId = 1;
   outbox: Envelope[] = [];
   flushAsked = false;

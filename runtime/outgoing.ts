@@ -1,5 +1,6 @@
 /** The caller's half of a cell: calls, casts and streams to others, with their deadlines, credits and cancellation. */
 import type { InkubeError } from "../protocols/errors.ts";
+import { hasCode } from "../protocols/errors.ts";
 import type {
   CallDefinition,
   CastDefinition,
@@ -60,7 +61,10 @@ export class Outgoing {
       name: peer,
       call: (method, request, options) => {
         const definition = protocol.methods[method] as unknown as CallDefinition;
-        return this.call(link, ids.get(method)!, method, request, definition, options) as never;
+        const id = ids.get(method)!;
+        if (definition.idempotent === true)
+          return this.callAgain(link, id, method, request, definition, options) as never;
+        return this.call(link, id, method, request, definition, options) as never;
       },
       cast: (method, request) => {
         const definition = protocol.methods[method] as unknown as CastDefinition;
@@ -75,6 +79,55 @@ export class Outgoing {
         return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
       },
     };
+  }
+
+  /**
+   * An idempotent call: while its deadline lasts it is made anew each time the actor dies under it, or is down, once the
+   * link is up again. The supervisor's back-off paces that.
+   */
+  private async callAgain(
+    link: Link,
+    method: number,
+    methodName: string,
+    request: unknown,
+    definition: CallDefinition,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const { clock } = this.host;
+    const parent = this.parentOf(options);
+    const asked = options?.timeoutMs ?? definition.timeoutMs;
+    const startedMs = clock.monotonicMs();
+    const endMs = Math.min(startedMs + asked, parent?.deadlineMs ?? Infinity);
+    let timeoutMs = asked;
+    for (;;) {
+      try {
+        return await this.call(link, method, methodName, request, definition, { ...options, timeoutMs });
+      } catch (error) {
+        const mayRetry = hasCode(error, "ACTOR_DOWN") && !this.closed && parent?.aborted !== true;
+        if (!mayRetry || !(await this.upBefore(link, endMs, options?.signal))) throw error;
+        if (options?.signal?.aborted === true) throw cancelled(methodName);
+        timeoutMs = endMs - clock.monotonicMs();
+      }
+    }
+  }
+
+  /** Whether the link is up within the deadline; at once when the caller gives up. */
+  private upBefore(link: Link, endMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const leftMs = endMs - this.host.clock.monotonicMs();
+    if (link.up || signal?.aborted === true) return Promise.resolve(true);
+    if (!(leftMs > 0)) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const finish = (up: boolean): void => {
+        timer.cancel();
+        link.onUp.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve(up);
+      };
+      const wake = (): void => finish(true);
+      const timer = this.host.clock.after(Math.ceil(leftMs), () => finish(false));
+      link.onUp.add(wake);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
   }
 
   private call(

@@ -88,6 +88,35 @@ const seen = (type: SupervisorEvent["type"], name?: string): Promise<void> =>
   });
 const incarnation = (name: string): Promise<string> => embedder.ref(mortalProtocol, name).call("incarnation", null);
 
+describe("a call that is idempotent", () => {
+  it("is made anew at the replacement of an actor that dies under it, within its deadline", async () => {
+    await supervise(tree("root", 5, [child("a")]), ["a"]);
+    const before = await incarnation("a");
+    const ref = embedder.ref(mortalProtocol, "a");
+    const answer = ref.call("steady", { notIn: before });
+    const short = ref.call("steady", { notIn: before }, { timeoutMs: 30 });
+    await expect(short).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    await host.kill("a");
+    const whileDown = ref.call("steady", { notIn: before });
+    const after = await answer;
+    expect(after).not.toBe(before);
+    expect(await whileDown).toBe(after);
+  });
+
+  it("fails when the actor does not come back before its deadline, or when its caller gives up", async () => {
+    await supervise(tree("root", 5, [child("a")]), ["a"]);
+    const before = await incarnation("a");
+    await supervisor.takeOut("a", { kill: true });
+    const ref = embedder.ref(mortalProtocol, "a");
+    const late = ref.call("steady", { notIn: before }, { timeoutMs: 50 });
+    await expect(late).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    const controller = new AbortController();
+    const given = ref.call("steady", { notIn: before }, { signal: controller.signal });
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+});
+
 describe("escalation on threads", () => {
   it("restarts a whole group when one of it crashes too often, and leaves the rest of the tree alone", async () => {
     await supervise(tree("root", 5, [tree("group", 0, [child("a"), child("b")]), child("c")]), ["a", "b", "c"]);

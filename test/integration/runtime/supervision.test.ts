@@ -52,6 +52,7 @@ async function supervise(strategy: Strategy): Promise<void> {
     shutdownMs: 2_000,
     startTimeoutMs: 20_000,
     heapLimitMb: 64,
+    hangAfterMs: 1_500,
   }));
   host.plan(children);
   embedder = new EmbeddedPeer("embedder", host);

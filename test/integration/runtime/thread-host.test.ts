@@ -58,7 +58,7 @@ async function start(
     restart: "temporary",
     shutdownMs: 2_000,
     startTimeoutMs: 20_000,
-    ...(heapLimitMb === undefined ? {} : { heapLimitMb }),
+    ...(heapLimitMb === undefined ? {} : { heapLimitMb, hangAfterMs: 20_000 }),
   });
 }
 
