@@ -2,6 +2,7 @@
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
 import * as resources from "../client/resources.ts";
 import type { Resource } from "../client/resources.ts";
 
@@ -20,6 +21,7 @@ export function parseManifest(
     return (Array.isArray(manifest) ? manifest : [manifest]).flatMap((value, index) =>
       flatten(value, `${source}[${index}]`),
     );
+  if (isYamlTooDeep(manifest)) throw invalid(source, "is nested too deep; is a bracket not closed?");
   return parseAllDocuments(manifest, { prettyErrors: true }).flatMap((document, index) => {
     const error = document.errors[0];
     // Its first line says what and where; the lines after it show the place.

@@ -1,6 +1,7 @@
 /** Request bodies: JSON, YAML or protobuf to JSON values. */
 import { parseDocument } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
 import { decodeObject } from "../core/machinery/decode-object.ts";
@@ -15,8 +16,6 @@ const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE
 const YAML_ALIASES_MAX = 1_000;
 /** Two seconds of parsing. kubectl and the client libraries send JSON or protobuf. */
 const YAML_BYTES_MAX = 1_048_576;
-/** Objects of Kubernetes nest less than a tenth of it. */
-const YAML_DEPTH_MAX = 500;
 
 export function mediaTypeOf(request: HttpRequest): string {
   return (header(request, "content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -69,7 +68,7 @@ export function textOf(bytes: Uint8Array): string {
 function parseYaml(bytes: Uint8Array): JsonBody {
   if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
   const text = textOf(bytes);
-  if (isTooDeep(text)) throw badRequest("error converting YAML to JSON: yaml: exceeded max depth");
+  if (isYamlTooDeep(text)) throw badRequest("error converting YAML to JSON: yaml: exceeded max depth");
   try {
     const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
     const [error] = document.errors;
@@ -80,34 +79,3 @@ function parseYaml(bytes: Uint8Array): JsonBody {
     throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
   }
 }
-
-/** Whether brackets are open too deep, or a line begins with too much indentation and dashes. Quoted brackets count, too. */
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  let leading = 0;
-  let atStart = true;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (char === NEWLINE) {
-      atStart = true;
-      leading = 0;
-    } else if (atStart && (char === SPACE || char === DASH || char === QUESTION)) {
-      if (++leading > 2 * YAML_DEPTH_MAX) return true;
-    } else {
-      atStart = false;
-      if (char === OPEN_BRACKET || char === OPEN_BRACE) {
-        if (++depth > YAML_DEPTH_MAX) return true;
-      } else if (char === CLOSE_BRACKET || char === CLOSE_BRACE) depth = Math.max(0, depth - 1);
-    }
-  }
-  return false;
-}
-
-const NEWLINE = 0x0a;
-const SPACE = 0x20;
-const DASH = 0x2d;
-const QUESTION = 0x3f;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;

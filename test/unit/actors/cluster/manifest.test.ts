@@ -54,3 +54,7 @@ describe("applying again", () => {
     expect(patch.metadata?.labels).toBeUndefined();
   });
 });
+
+it("refuses nesting that would end the process, and says where", () => {
+  expect(() => parseManifest("[".repeat(3_000), "deep.yaml")).toThrow(/deep\.yaml: is nested too deep/);
+});
