@@ -12,16 +12,16 @@ const schedule = `(async () => {
   await cluster.waitFor("pod/" + name, (pod) => pod.spec.nodeName !== undefined);
 })()`;
 const COMPONENTS = [
-  { name: "etcd member → a write acknowledged", actor: "etcd-0", probe: write },
+  { name: "etcd leader → a write acknowledged", actor: `await cluster.leader("etcd")`, probe: write },
   {
-    name: "API server → a request answered",
-    actor: "api-server-0",
+    name: "API server at the address → a request answered",
+    actor: `await cluster.leader("api-server")`,
     probe: `cluster.client.get(namespaces, "default")`,
   },
-  { name: "scheduler → a new pod placed", actor: "scheduler-0", probe: schedule },
+  { name: "leading scheduler → a new pod placed", actor: `await cluster.leader("scheduler")`, probe: schedule },
   {
-    name: "controller-manager → a new namespace has its account",
-    actor: "controller-manager-0",
+    name: "leading controller-manager → a new namespace has its account",
+    actor: `await cluster.leader("controller-manager")`,
     probe: `(async () => {
       const name = "bench-" + Math.random().toString(36).slice(2);
       await cluster.client.create(namespaces, { metadata: { name } });
@@ -30,7 +30,7 @@ const COMPONENTS = [
   },
   {
     name: "kubelet → a pod runs on its node",
-    actor: "worker-0/kubelet",
+    actor: `"worker-0/kubelet"`,
     probe: `(async () => {
       const name = "bench-" + Math.random().toString(36).slice(2);
       await cluster.client.create(pods, { metadata: { name, namespace: "default" }, spec: { nodeName: "worker-0", containers: [{ name: "main", image: "nginx" }], terminationGracePeriodSeconds: 0 } });
@@ -50,8 +50,9 @@ export const recovery: Suite = {
         const times = [];
         for (let round = 0; round < ${ROUNDS}; round++) {
           await ${probe};
+          const victim = ${actor};
           const started = performance.now();
-          await cluster.kill("${actor}");
+          await cluster.kill(victim);
           await ${probe};
           times.push(performance.now() - started);
           while (cluster.actors().some(({ state }) => state !== "up")) await new Promise((resolve) => setTimeout(resolve, 20));
