@@ -30,10 +30,10 @@ const COMPONENTS = [
   },
   {
     name: "kubelet → a pod runs on its node",
-    actor: `"worker-0/kubelet"`,
+    actor: `"worker-" + (round % 3) + "/kubelet"`,
     probe: `(async () => {
       const name = "bench-" + Math.random().toString(36).slice(2);
-      await cluster.client.create(pods, { metadata: { name, namespace: "default" }, spec: { nodeName: "worker-0", containers: [{ name: "main", image: "nginx" }], terminationGracePeriodSeconds: 0 } });
+      await cluster.client.create(pods, { metadata: { name, namespace: "default" }, spec: { nodeName: "worker-" + (round % 3), containers: [{ name: "main", image: "nginx" }], terminationGracePeriodSeconds: 0 } });
       await cluster.waitFor("pod/" + name, "Ready");
     })()`,
   },
