@@ -1,25 +1,14 @@
 /** Builds the context of an actor from its cell and the services of its host. Both hosts use it. */
 import type { Context, Logger } from "./actor.ts";
 import type { Cell } from "./cell.ts";
-import type { Clock } from "./clock.ts";
-import type { Disk } from "./disk.ts";
-import type { Ids } from "./ids.ts";
-import type { Net } from "./net.ts";
-import type { Random } from "./random.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
-export interface ContextServices<Options> {
-  readonly name: string;
-  readonly incarnation: string;
-  readonly options: Options;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly ids: Ids;
-  readonly disk: Disk;
-  readonly net: Net;
-  readonly log: Logger;
+/** What a host gives; the rest of a context is the cell's and the recorder's. */
+export interface ContextServices<Options> extends Omit<
+  Context<Options>,
+  "trace" | "ref" | "monitor" | "unstash" | "spawn" | "onEnd"
+> {
   readonly recorder: Recorder;
-  readonly stopping: AbortSignal;
   readonly crash: (error: unknown) => void;
   /** Absent where the end of an actor takes everything with it. */
   readonly onEnd?: (release: () => void) => void;
