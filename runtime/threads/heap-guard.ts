@@ -1,6 +1,7 @@
 /**
  * Ends an actor gracefully before V8's heap limit does it abruptly: not every overflow is contained by `resourceLimits`,
- * and some abort the process. It looks only after a major collection, when what is used is what is live, so an idle thread
+ * and some abort the process. What fills the rest of its heap faster than its host can ask it to stop still ends by the limit.
+ * It looks only after a major collection, when what is used is what is live, so an idle thread
  * is never woken.
  */
 import { PerformanceObserver, constants } from "node:perf_hooks";
