@@ -148,14 +148,13 @@ export class Cluster implements AsyncDisposable {
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
     });
-    const apiServers = actorsOf(tree)
-      .filter(({ actor }) => actor === "api-server")
-      .map(({ name }) => name);
-    this.actorNames = actorsOf(tree).map(({ name }) => name);
-    this.host.plan(actorsOf(tree));
-    this.etcdMembers = actorsOf(tree)
-      .filter(({ actor }) => actor === "etcd")
-      .map(({ name }) => name);
+    const actors = actorsOf(tree);
+    const namesOf = (role: string): readonly string[] =>
+      actors.filter(({ actor }) => actor === role).map(({ name }) => name);
+    const apiServers = namesOf("api-server");
+    this.actorNames = actors.map(({ name }) => name);
+    this.etcdMembers = namesOf("etcd");
+    this.host.plan(actors);
     this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers]);
     const { context } = this.embedder;
     this.client = new Client(context, apiServers);
@@ -366,7 +365,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */
   private nodesReady(): Promise<void> {
-    const informer = new Informer<Node>(this.embedder.context, this.client, nodes);
+    const informer = this.informer(nodes);
     const isReady = ({ status }: Node): boolean =>
       status?.conditions?.some(
         (condition) =>

@@ -6,6 +6,7 @@
  * Faults keep what actors may rely on: a link loses nothing and reorders nothing while it is up. A partition holds
  * frames back, and breaks the link when it lasts; only casts, which promise nothing, can be lost or doubled one by one.
  */
+import { LinkPairs } from "../link-pairs.ts";
 import type { Cell } from "../cell.ts";
 import type { DownReason } from "../actor.ts";
 import type { Envelope, Frame } from "../frame.ts";
@@ -81,7 +82,7 @@ export class SimLinks {
   private readonly latency: LinkLatency;
   private readonly ends = new Map<string, LinkEnd>();
   private readonly planned = new Set<string>();
-  private readonly pairs = new Map<string, Set<string>>();
+  private readonly pairs = new LinkPairs();
   private readonly channels = new Map<string, Channel>();
   /** Links to actors that are about to start, by the name of those. */
   private readonly early = new Map<string, LinkSession[]>();
@@ -95,14 +96,7 @@ export class SimLinks {
 
   /** Who may talk to whom; both ways. */
   pair(left: string, right: string): void {
-    for (const [from, to] of [
-      [left, right],
-      [right, left],
-    ] as const) {
-      const known = this.pairs.get(from);
-      if (known === undefined) this.pairs.set(from, new Set([to]));
-      else known.add(to);
-    }
+    this.pairs.add(left, right);
   }
 
   /** It will be started soon: what is sent to it waits. */
@@ -111,7 +105,7 @@ export class SimLinks {
   }
 
   peersOf(name: string): readonly string[] {
-    return [...(this.pairs.get(name) ?? [])];
+    return this.pairs.of(name);
   }
 
   /** Links a new end with everybody it is paired with who is alive or about to be. */
@@ -207,7 +201,7 @@ export class SimLinks {
   /** Links two ends again after `break`. */
   mend(left: string, right: string): void {
     const end = this.ends.get(left);
-    if (end === undefined || !this.ends.has(right) || this.pairs.get(left)?.has(right) !== true) return;
+    if (end === undefined || !this.ends.has(right) || !this.pairs.has(left, right)) return;
     if (end.links.get(right)?.open !== true) this.connect(end, right);
   }
 

@@ -23,6 +23,7 @@ import type { AppliedFaults, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { ThreadStatistics } from "./control.ts";
 import type { ActorStatistics, Question } from "./introspection.ts";
+import { LinkPairs } from "../link-pairs.ts";
 import type { BootData } from "./boot-data.ts";
 import { ControlDoor } from "./control.ts";
 import { hangStack } from "./hang-stack.ts";
@@ -105,7 +106,7 @@ export class ThreadHost {
   private readonly starts = new Map<string, number>();
   private readonly lostDisks = new Set<string>();
   /** Who may talk to whom; symmetric. */
-  private readonly pairs = new Map<string, Set<string>>();
+  private readonly pairs = new LinkPairs();
   /** Actors that will be started soon: links to them are made before they run, and what is sent waits in the port. */
   private readonly planned = new Set<string>();
   private readonly waitingPorts = new Map<string, Map<string, MessagePort>>();
@@ -137,15 +138,15 @@ export class ThreadHost {
   plan(specs: readonly Pick<ChildSpec, "name" | "links">[]): void {
     for (const { name, links } of specs) {
       this.planned.add(name);
-      for (const peer of links) this.pair(name, peer);
+      for (const peer of links) this.pairs.add(name, peer);
     }
   }
 
   /** Lets the embedder's thread take part under a name that specs link to, or with links of its own. */
   join(local: LocalPeer, links: readonly string[]): void {
     this.locals.set(local.name, local);
-    for (const peer of links) this.pair(local.name, peer);
-    for (const peer of this.pairs.get(local.name) ?? []) {
+    for (const peer of links) this.pairs.add(local.name, peer);
+    for (const peer of this.pairs.of(local.name)) {
       const port = this.openLink(local.name, peer);
       if (port !== undefined) local.connect(peer, port);
     }
@@ -192,7 +193,7 @@ export class ThreadHost {
   }
 
   private async begin(spec: ChildSpec, booted: () => void): Promise<void> {
-    for (const peer of spec.links) this.pair(spec.name, peer);
+    for (const peer of spec.links) this.pairs.add(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
     const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
@@ -207,7 +208,7 @@ export class ThreadHost {
       name: spec.name,
       incarnation: nanoid(),
       options: spec.options,
-      declared: [...(this.pairs.get(spec.name) ?? [])],
+      declared: this.pairs.of(spec.name),
       links,
       control: control.port2,
       ring: this.ring(spec.name),
@@ -261,7 +262,7 @@ export class ThreadHost {
 
   /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
-    const names = new Set([...this.planned, ...this.pairs.keys(), ...this.threads.keys()]);
+    const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
     for (const local of this.locals.keys()) names.delete(local);
     const host: FaultyHost = {
       actors: [...names],
@@ -278,7 +279,7 @@ export class ThreadHost {
       },
       mendLink: (left, right) => {
         const thread = this.threads.get(left);
-        if (thread === undefined || !this.threads.has(right) || this.pairs.get(left)?.has(right) !== true) return;
+        if (thread === undefined || !this.threads.has(right) || !this.pairs.has(left, right)) return;
         const port = this.openLink(left, right);
         // One that dies meanwhile gets its links when it starts.
         if (port !== undefined) thread.control.connect(right, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
@@ -393,7 +394,7 @@ export class ThreadHost {
     thread.control.close();
     const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
     const down: Down = { actor: name, reason: why, details };
-    for (const peer of this.pairs.get(name) ?? []) {
+    for (const peer of this.pairs.of(name)) {
       this.locals.get(peer)?.down(down);
       // A peer that is gone before it could hear of it needs no word.
       this.threads
@@ -438,23 +439,12 @@ export class ThreadHost {
     for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
 
-  private pair(left: string, right: string): void {
-    for (const [from, to] of [
-      [left, right],
-      [right, left],
-    ] as const) {
-      const known = this.pairs.get(from);
-      if (known === undefined) this.pairs.set(from, new Set([to]));
-      else known.add(to);
-    }
-  }
-
   /** Ports for everything that `name` is linked with and that runs or is about to. */
   private linksOf(name: string): { readonly peer: string; readonly port: MessagePort }[] {
     const links: { readonly peer: string; readonly port: MessagePort }[] = [];
     const waiting = this.waitingPorts.get(name);
     this.waitingPorts.delete(name);
-    for (const peer of this.pairs.get(name) ?? []) {
+    for (const peer of this.pairs.of(name)) {
       const port = waiting?.get(peer) ?? this.openLink(name, peer);
       if (port !== undefined) links.push({ peer, port });
     }
