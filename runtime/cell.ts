@@ -9,15 +9,15 @@
  */
 import { InkubeError } from "../protocols/errors.ts";
 import type { MailboxDefinition, Methods, Protocol } from "../protocols/protocol.ts";
-import type { Cause, Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
+import type { Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
 import { actorDown, cancelled, mailboxFull, noLink, unknownMethod } from "./call-errors.ts";
 import type { Clock } from "./clock.ts";
-import type { Envelope, Frame, WireCause } from "./frame.ts";
+import type { Envelope, Frame } from "./frame.ts";
 import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY, TAKEN } from "./frame.ts";
 import { Link } from "./link.ts";
 import type { Joined, Request, Waiting } from "./mailbox.ts";
 import { Lane, Mailbox } from "./mailbox.ts";
-import { IncomingMessage, NOBODY, OutgoingStream, STASHED, UNTIMED } from "./messages.ts";
+import { IncomingMessage, OutgoingStream, STASHED } from "./messages.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
@@ -118,10 +118,11 @@ export class Cell {
     });
     const early = this.early;
     this.early = [];
+    this.host.recorder.turn();
     let atMs = this.host.clock.monotonicMs();
     for (const [index, { link, envelope, deadlineMs }] of early.entries()) {
       this.accept(link, envelope, deadlineMs);
-      if (index % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+      if (index % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
   }
 
@@ -192,10 +193,13 @@ export class Cell {
     link.outbox = [];
     const error = actorDown(peer, reason);
     for (const gate of link.gates.values()) gate.reset(error);
-    for (const [id, call] of link.calls) this.outgoing.settle(link, id, call, () => call.reject(error));
+    for (const [id, call] of link.calls.entries()) {
+      this.outgoing.settle(link, id, call);
+      call.reject(error);
+    }
     const streams = [...link.streams.values()];
     link.streams.clear();
-    const incoming = [...link.incoming.values()];
+    const incoming = link.incoming.entries();
     link.incoming.clear();
     const abandoned = [...link.waiting.values()];
     link.waiting.clear();
@@ -207,7 +211,7 @@ export class Cell {
     this.stashed = this.stashed.filter((each) => !owed(each));
     this.guard(() => {
       for (const stream of streams) stream.consumer.end(error);
-      for (const message of incoming) message.abort(error);
+      for (const [, message] of incoming) message.abort(error);
     });
     return true;
   }
@@ -228,6 +232,7 @@ export class Cell {
     const link = this.links.get(peer);
     if (link === undefined || !link.up || this.outgoing.closed) return;
     this.host.recorder.observe(frame.lamport);
+    this.host.recorder.turn();
     // Answers too: an actor that waits for many is at work.
     this.host.progress();
     const { envelopes } = frame;
@@ -235,7 +240,7 @@ export class Cell {
     this.arrivedMs = atMs;
     for (let index = 0; index < envelopes.length; index++) {
       this.dispatch(link, envelopes[index]!);
-      if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+      if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
     if (envelopes.length % MESSAGES_PER_LOOK !== 0) this.spend(atMs);
   }
@@ -279,6 +284,12 @@ export class Cell {
 
   // Incoming
 
+  /** Between two messages of many. */
+  private look(fromMs: number): number {
+    this.host.recorder.turn();
+    return this.spend(fromMs);
+  }
+
   /** Counts the time since `fromMs` against the turn. When it is used up, what comes waits for the next one. */
   private spend(fromMs: number): number {
     const { turns } = this.host;
@@ -303,7 +314,7 @@ export class Cell {
       const entry = this.mailbox.next();
       if (entry === undefined) break;
       this.begin(entry);
-      if (taken % MESSAGES_PER_LOOK === 0) atMs = this.spend(atMs);
+      if (taken % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
     if (!this.yielding) this.spend(atMs);
   }
@@ -321,15 +332,15 @@ export class Cell {
         return link.gates.get(envelope[1])?.leave(envelope[2]);
       case REPLY: {
         const call = link.calls.get(envelope[1]);
-        if (call !== undefined) this.outgoing.settle(link, envelope[1], call, () => call.resolve(envelope[2]));
-        return;
+        if (call === undefined) return;
+        this.outgoing.settle(link, envelope[1], call);
+        return call.resolve(envelope[2]);
       }
       case FAIL: {
         const call = link.calls.get(envelope[1]);
-        if (call !== undefined) {
-          this.outgoing.settle(link, envelope[1], call, () => call.reject(InkubeError.fromData(envelope[2])));
-        }
-        return;
+        if (call === undefined) return;
+        this.outgoing.settle(link, envelope[1], call);
+        return call.reject(InkubeError.fromData(envelope[2]));
       }
       case ITEM:
         this.handleItem(link, envelope[1], envelope[2]);
@@ -376,7 +387,7 @@ export class Cell {
       if (heir.link.session !== heir.session || !heir.link.up || entry.envelope[0] !== CALL) continue;
       const [, , method, request, timeoutMs, , waiting] = entry.envelope;
       entry.link = heir.link;
-      entry.envelope = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? NOBODY];
+      entry.envelope = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? []];
       heir.link.waiting.set(heir.id, entry);
       return;
     }
@@ -427,6 +438,7 @@ export class Cell {
   /** A message that has waited is taken up. */
   private begin(entry: Waiting<Link>): void {
     this.mailbox.leave(entry);
+    this.host.recorder.turn();
     const { link, envelope } = entry;
     if (envelope[0] !== CAST) link.waiting.delete(envelope[1]);
     if (entry.deadlineMs <= this.host.clock.monotonicMs() && entry.joined.length === 0) {
@@ -446,6 +458,7 @@ export class Cell {
   unstash(): void {
     const stashed = this.stashed;
     this.stashed = [];
+    this.host.recorder.turn();
     for (const { link, envelope, deadlineMs } of stashed) this.accept(link, envelope, deadlineMs);
   }
 
@@ -487,17 +500,11 @@ export class Cell {
   ): void {
     const id = envelope[1];
     const { recorder } = this.host;
-    const sequence = recorder.record("call", lane.name, link.peer, this.readCause(link, envelope[5]), "");
+    const sequence = recorder.message("call", lane.name, link.peer, envelope[5]);
     const waiting = envelope[6] === undefined ? link.caller : [...envelope[6], link.peer];
     const timeoutMs =
       deadlineMs === this.arrivedMs + envelope[4] ? envelope[4] : deadlineMs - this.host.clock.monotonicMs();
-    const message = new IncomingMessage(
-      link.peer,
-      lane.name,
-      { timeoutMs, deadlineMs },
-      { actor: this.name, sequence },
-      waiting,
-    );
+    const message = new IncomingMessage(link.peer, lane.name, this.name, sequence, timeoutMs, deadlineMs, waiting);
     const result = this.run(lane, envelope[3], message, sequence);
     if (!isPromise(result)) {
       if (result instanceof Failed && result.error === STASHED) this.stash(link, envelope, deadlineMs);
@@ -581,8 +588,8 @@ export class Cell {
 
   private handleCast(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
     const { recorder } = this.host;
-    const sequence = recorder.record("cast", lane.name, link.peer, this.readCause(link, envelope[3]), "");
-    const message = new IncomingMessage(link.peer, lane.name, UNTIMED, { actor: this.name, sequence }, NOBODY);
+    const sequence = recorder.message("cast", lane.name, link.peer, envelope[3]);
+    const message = new IncomingMessage(link.peer, lane.name, this.name, sequence);
     const result = this.run(lane, envelope[2], message, sequence);
     if (!isPromise(result)) return this.castDone(lane, link, envelope, result);
     this.underWay++;
@@ -614,11 +621,12 @@ export class Cell {
   private handleOpen(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof OPEN }): void {
     const id = envelope[1];
     const { recorder } = this.host;
-    const sequence = recorder.record("stream", lane.name, link.peer, this.readCause(link, envelope[5]), "");
+    const sequence = recorder.message("stream", lane.name, link.peer, envelope[5]);
     const sink = new OutgoingStream(
       link.peer,
       lane.name,
-      { actor: this.name, sequence },
+      this.name,
+      sequence,
       envelope[4],
       {
         item: (item) => this.outgoing.send(link, [ITEM, id, item]),
@@ -674,11 +682,6 @@ export class Cell {
     } catch (error) {
       this.host.crash(error);
     }
-  }
-
-  private readCause(link: Link, cause: WireCause): Cause {
-    if (typeof cause === "string") return cause;
-    return cause === 0 ? "" : `${link.peer}#${cause}`;
   }
 }
 

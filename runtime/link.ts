@@ -2,6 +2,7 @@
 import type { Consumer } from "./actor.ts";
 import type { Envelope } from "./frame.ts";
 import type { Gate } from "./gate.ts";
+import { IdTable } from "./id-table.ts";
 import type { Waiting } from "./mailbox.ts";
 import type { IncomingMessage } from "./messages.ts";
 
@@ -33,9 +34,9 @@ export class Link {
   nextId = 1;
   outbox: Envelope[] = [];
   flushAsked = false;
-  readonly calls: Map<number, PendingCall> = new Map();
+  readonly calls: IdTable<PendingCall> = new IdTable<PendingCall>();
   readonly streams: Map<number, PendingStream> = new Map();
-  readonly incoming: Map<number, IncomingMessage> = new Map();
+  readonly incoming: IdTable<IncomingMessage> = new IdTable<IncomingMessage>();
   /** Calls and streams of the peer that wait in the mailbox. */
   readonly waiting: Map<number, Waiting<Link>> = new Map();
   /** Sender's side of methods that hold their senders back. */

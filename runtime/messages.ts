@@ -11,8 +11,8 @@ export class IncomingMessage implements Incoming {
   readonly timeoutMs: number;
   /** On the actor's monotonic clock; Infinity for casts and streams. */
   readonly deadlineMs: number;
-  /** Names of those that wait for the answer, the first caller first; empty unless it is a call. */
-  readonly waiting: readonly string[];
+  /** Names of those that wait for the answer, the first caller first; only of a call. */
+  readonly waiting: readonly string[] | undefined;
   private readonly actor: string;
   private readonly sequence: number;
   private controller: AbortController | undefined;
@@ -22,16 +22,19 @@ export class IncomingMessage implements Incoming {
   constructor(
     from: string,
     method: string,
-    times: { readonly timeoutMs: number; readonly deadlineMs: number },
-    event: { readonly actor: string; readonly sequence: number },
-    waiting: readonly string[],
+    /** The message's own event in the flight recorder. */
+    actor: string,
+    sequence: number,
+    timeoutMs: number = Infinity,
+    deadlineMs: number = Infinity,
+    waiting?: readonly string[],
   ) {
     this.from = from;
     this.method = method;
-    this.timeoutMs = times.timeoutMs;
-    this.deadlineMs = times.deadlineMs;
-    this.actor = event.actor;
-    this.sequence = event.sequence;
+    this.actor = actor;
+    this.sequence = sequence;
+    this.timeoutMs = timeoutMs;
+    this.deadlineMs = deadlineMs;
     this.waiting = waiting;
   }
 
@@ -72,12 +75,6 @@ export class IncomingMessage implements Incoming {
   }
 }
 
-export const UNTIMED: { readonly timeoutMs: number; readonly deadlineMs: number } = {
-  timeoutMs: Infinity,
-  deadlineMs: Infinity,
-};
-export const NOBODY: readonly string[] = [];
-
 interface StreamOutput {
   item(item: unknown): void;
   end(error: InkubeError | undefined): void;
@@ -95,12 +92,13 @@ export class OutgoingStream extends IncomingMessage implements Sink<unknown> {
   constructor(
     from: string,
     method: string,
-    event: { readonly actor: string; readonly sequence: number },
+    actor: string,
+    sequence: number,
     credits: number,
     output: StreamOutput,
     bufferMax: number,
   ) {
-    super(from, method, UNTIMED, event, NOBODY);
+    super(from, method, actor, sequence);
     this.credits = credits;
     this.output = output;
     this.bufferMax = bufferMax;

@@ -18,10 +18,10 @@ import type { Envelope, WireCause } from "./frame.ts";
 import { CALL, CANCEL, CAST, OPEN } from "./frame.ts";
 import { Gate } from "./gate.ts";
 import type { Link, PendingCall, PendingStream } from "./link.ts";
-import { IncomingMessage, NOBODY } from "./messages.ts";
+import { IncomingMessage } from "./messages.ts";
 
 /** More leave as several frames, so that nobody has to decode for long at a time. */
-const FRAME_ENVELOPES_MAX = 256;
+const FRAME_ENVELOPES_MAX = 32;
 
 /** What the other half does. */
 interface Whole {
@@ -138,46 +138,45 @@ export class Outgoing {
     definition: CallDefinition,
     options: CallOptions | undefined,
   ): Promise<unknown> {
+    if (this.severed) return new Promise(() => undefined);
+    if (!link.up || this.closed) return Promise.reject(actorDown(link.peer, "killed"));
     const parent = this.parentOf(options);
     const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      if (this.severed) return;
-      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
-      if (signal?.aborted === true || parent?.aborted === true) return reject(cancelled(methodName));
-      const nowMs = this.host.clock.monotonicMs();
-      const asked = options?.timeoutMs ?? definition.timeoutMs;
-      const timeoutMs = parent === undefined ? asked : Math.min(asked, parent.deadlineMs - nowMs);
-      if (!(timeoutMs > 0)) return reject(deadlineExceeded(link.peer, methodName));
-      const waiting = parent === undefined || parent.waiting.length === 0 ? undefined : parent.waiting;
-      if (waiting !== undefined && definition.reentrant !== true && waiting.includes(link.peer)) {
-        return reject(callCycle([...waiting, this.name, link.peer], methodName));
-      }
-      const id = link.nextId++;
-      const unlisten =
-        signal === undefined && parent === undefined ? undefined : this.giveUpWith(link, id, signal, parent);
-      const deadlineMs = nowMs + timeoutMs;
-      const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
-      const call: PendingCall = { resolve, reject, deadlineMs, method: methodName, unlisten, gate, sent: true };
-      link.calls.set(id, call);
-      if (deadlineMs < this.deadlineTimerAtMs) this.armDeadline(deadlineMs);
-      const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
-      const envelope: Envelope =
-        waiting === undefined
-          ? [CALL, id, method, request, timeoutMs, cause]
-          : [CALL, id, method, request, timeoutMs, cause, waiting];
-      if (gate === undefined || gate.enter()) return this.send(link, envelope);
+    if (signal?.aborted === true || parent?.aborted === true) return Promise.reject(cancelled(methodName));
+    const nowMs = this.host.clock.monotonicMs();
+    const asked = options?.timeoutMs ?? definition.timeoutMs;
+    const timeoutMs = parent === undefined ? asked : Math.min(asked, parent.deadlineMs - nowMs);
+    if (!(timeoutMs > 0)) return Promise.reject(deadlineExceeded(link.peer, methodName));
+    const waiting = parent?.waiting;
+    if (waiting !== undefined && definition.reentrant !== true && waiting.includes(link.peer)) {
+      return Promise.reject(callCycle([...waiting, this.name, link.peer], methodName));
+    }
+    const id = link.nextId++;
+    const unlisten =
+      signal === undefined && parent === undefined ? undefined : this.giveUpWith(link, id, signal, parent);
+    const deadlineMs = nowMs + timeoutMs;
+    const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
+    const { promise, resolve, reject } = makePromise();
+    const call: PendingCall = { resolve, reject, deadlineMs, method: methodName, unlisten, gate, sent: true };
+    link.calls.set(id, call);
+    if (deadlineMs < this.deadlineTimerAtMs) this.armDeadline(deadlineMs);
+    const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
+    if (gate === undefined || gate.enter())
+      this.send(link, callEnvelope(id, method, request, timeoutMs, cause, waiting));
+    else {
       call.sent = false;
       gate.hold({
         send: () => {
           if (link.calls.get(id) !== call) return false;
           call.sent = true;
-          const left = deadlineMs - this.host.clock.monotonicMs();
-          this.send(link, [CALL, id, method, request, Math.max(1, left), cause, waiting ?? NOBODY]);
+          const leftMs = Math.max(1, deadlineMs - this.host.clock.monotonicMs());
+          this.send(link, callEnvelope(id, method, request, leftMs, cause, waiting));
           return true;
         },
         fail: () => undefined,
       });
-    });
+    }
+    return promise;
   }
 
   private parentOf(options: CallOptions | undefined): IncomingMessage | undefined {
@@ -322,16 +321,17 @@ export class Outgoing {
     this.host.transmit(link.peer, outbox);
   }
 
-  settle(link: Link, id: number, call: PendingCall, how: () => void): void {
+  /** The call is over; the caller of this resolves or rejects it. */
+  settle(link: Link, id: number, call: PendingCall): void {
     link.calls.delete(id);
     call.unlisten?.();
-    how();
     if (call.gate !== undefined && call.sent) call.gate.leave(1);
   }
 
   private abandon(link: Link, id: number, call: PendingCall, error: InkubeError): void {
     const { sent } = call;
-    this.settle(link, id, call, () => call.reject(error));
+    this.settle(link, id, call);
+    call.reject(error);
     if (sent) this.send(link, [CANCEL, id]);
   }
 
@@ -349,7 +349,7 @@ export class Outgoing {
     const nowMs = this.host.clock.monotonicMs();
     let earliestMs = Infinity;
     for (const link of this.whole.links.values()) {
-      for (const [id, call] of link.calls) {
+      for (const [id, call] of link.calls.entries()) {
         if (call.deadlineMs <= nowMs) this.abandon(link, id, call, deadlineExceeded(link.peer, call.method));
         else if (call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
       }
@@ -366,4 +366,29 @@ export class Outgoing {
   stopTimer(): void {
     this.deadlineTimer?.cancel();
   }
+}
+
+function callEnvelope(
+  id: number,
+  method: number,
+  request: unknown,
+  timeoutMs: number,
+  cause: WireCause,
+  waiting: readonly string[] | undefined,
+): Envelope {
+  if (waiting === undefined) return [CALL, id, method, request, timeoutMs, cause];
+  return [CALL, id, method, request, timeoutMs, cause, waiting];
+}
+
+let madeResolve: PendingCall["resolve"];
+let madeReject: PendingCall["reject"];
+const hold = (resolve: PendingCall["resolve"], reject: PendingCall["reject"]): void => {
+  madeResolve = resolve;
+  madeReject = reject;
+};
+
+/** A promise and its two ends, without a closure for each: `call` is where the runtime's time goes. */
+function makePromise(): { promise: Promise<unknown>; resolve: PendingCall["resolve"]; reject: PendingCall["reject"] } {
+  const promise = new Promise<unknown>(hold);
+  return { promise, resolve: madeResolve, reject: madeReject };
 }

@@ -1,7 +1,7 @@
 /** The flight recorder of a whole run: every event of every actor in the order it happened, and a digest of all of it. */
 import type { TraceEvent } from "../trace/event.ts";
 import { formatEvent } from "../trace/event.ts";
-import type { TraceSink } from "../trace/recorder.ts";
+import type { MessageKind, TraceSink } from "../trace/recorder.ts";
 
 /** Some hundred megabytes. The digest covers what is dropped as well. */
 export const TRACE_EVENTS_MAX = 500_000;
@@ -23,7 +23,7 @@ export class TraceLog {
   sink(actor: string): TraceSink {
     let sink = this.sinks.get(actor);
     if (sink === undefined) {
-      sink = new ActorSink((event) => this.add(event));
+      sink = new ActorSink(actor, (event) => this.add(event));
       this.sinks.set(actor, sink);
     }
     return sink;
@@ -59,15 +59,40 @@ export class TraceLog {
 
 class ActorSink implements TraceSink {
   lastSequence = 0;
+  private readonly actor: string;
   private readonly add: (event: TraceEvent) => void;
 
-  constructor(add: (event: TraceEvent) => void) {
+  constructor(actor: string, add: (event: TraceEvent) => void) {
+    this.actor = actor;
     this.add = add;
   }
 
   write(event: TraceEvent): void {
     this.lastSequence = event.sequence;
     this.add(event);
+  }
+
+  writeMessage(
+    sequence: number,
+    lamport: number,
+    timeMs: number,
+    kind: MessageKind,
+    method: string,
+    peer: string,
+    cause: number,
+  ): void {
+    const causeText = cause === 0 ? "" : `${peer}#${cause}`;
+    this.write({
+      actor: this.actor,
+      sequence,
+      lamport,
+      timeMs,
+      kind,
+      subject: method,
+      peer,
+      cause: causeText,
+      detail: "",
+    });
   }
 }
 

@@ -126,7 +126,8 @@ export function launchActor<M extends Methods, Options>(
     log,
     transmit: (peer, envelopes) => links.transmit(peer, envelopes),
     atEndOfTurn,
-    progress: () => void Atomics.add(progress, 0, 1),
+    // Only this thread writes it.
+    progress: () => void progress[0]!++,
     crash,
     turns: threadTurns,
   });

@@ -1,18 +1,36 @@
 /** Records what happens to one actor, and keeps its Lamport clock and what is being handled now. */
 import type { Cause, Fields } from "../actor.ts";
 import type { Clock } from "../clock.ts";
+import type { WireCause } from "../frame.ts";
 import type { TraceEvent } from "./event.ts";
+
+export type MessageKind = "call" | "cast" | "stream";
 
 /** Where events go: a ring in shared memory on threads, a list in the simulation. */
 export interface TraceSink {
   readonly lastSequence: number;
   write(event: TraceEvent): void;
+  /**
+   * As `write`, for a message whose cause is known by number: event `cause` of `peer`, 0 for none. Of these there are a
+   * million a second, so nothing is made of them before somebody reads.
+   */
+  writeMessage(
+    sequence: number,
+    lamport: number,
+    timeMs: number,
+    kind: MessageKind,
+    method: string,
+    peer: string,
+    cause: number,
+  ): void;
 }
 
 export class Recorder {
   lamport = 0;
   private sequence: number;
   private current = 0;
+  /** Messages that are handled in one go bear one time: asking for it costs more than a record. */
+  private turnMs = 0;
   private readonly actor: string;
   private readonly clock: Clock;
   private readonly sink: TraceSink;
@@ -44,18 +62,23 @@ export class Recorder {
 
   record(kind: string, subject: string, peer: string, cause: Cause, detail: string): number {
     const sequence = ++this.sequence;
-    this.lamport++;
-    this.sink.write({
-      actor: this.actor,
-      sequence,
-      lamport: this.lamport,
-      timeMs: this.clock.nowMs(),
-      kind,
-      subject,
-      peer,
-      cause,
-      detail,
-    });
+    const lamport = ++this.lamport;
+    const timeMs = this.clock.nowMs();
+    this.turnMs = timeMs;
+    this.sink.write({ actor: this.actor, sequence, lamport, timeMs, kind, subject, peer, cause, detail });
+    return sequence;
+  }
+
+  /** Messages are taken up now: those that are recorded until the next `turn` bear this time. */
+  turn(): void {
+    this.turnMs = this.clock.nowMs();
+  }
+
+  /** A message of `peer` is taken up. */
+  message(kind: MessageKind, method: string, peer: string, cause: WireCause): number {
+    if (typeof cause === "string") return this.record(kind, method, peer, cause, "");
+    const sequence = ++this.sequence;
+    this.sink.writeMessage(sequence, ++this.lamport, this.turnMs, kind, method, peer, cause);
     return sequence;
   }
 
