@@ -8,9 +8,10 @@
  * - of any other event: kind, subject, peer, cause, detail, each as `u16 bytes, UTF-8`.
  * A name is written once (`u16 bytes, UTF-8`) and then known by its place, so that a message costs some ten stores.
  *
- * A record never wraps: a length of 0 says "go on at the start". `head` is where the next record goes, `tail` the oldest
- * whole record; it moves ahead of the writer in steps. A reader copies the ring and then reads `tail` again: what lies
- * before the new tail may have been overwritten meanwhile and is left out.
+ * `head` is where the next record goes, `tail` the oldest whole record; it moves ahead of the writer in steps. Both count
+ * words since the first record, so that a reader sees when it was overtaken, and are found in the ring by their low bits.
+ * A record never wraps: a length of 0 says "go on at the start". A reader notes `head`, copies the ring, and then reads
+ * `tail`: what lies before it may have been overwritten meanwhile and is left out.
  */
 import type { TraceEvent } from "./event.ts";
 import type { MessageKind, TraceSink } from "./recorder.ts";
@@ -38,6 +39,7 @@ const TEXT_BYTES_MAX = 5 * (2 + STRING_BYTES_MAX) + 3;
 /** Share of the ring that the tail is ahead of the writer by, so that it is moved and published rarely. */
 const STEP_SHARE = 1 / 16;
 
+/** `bytes`: a power of two. */
 export function makeRing(bytes: number = RING_BYTES): SharedArrayBuffer {
   return new SharedArrayBuffer((RING_AT << 2) + bytes);
 }
@@ -52,16 +54,16 @@ export class RingWriter implements TraceSink {
   private readonly size: number;
   private head: number;
   private tail: number;
-  /** Records may be written up to here before the tail has to move. */
-  private limit: number;
+  /** Words that may be written before the tail has to move, or the ring's end is reached. */
+  private room: number;
 
   constructor(ring: SharedArrayBuffer) {
     this.words = new Int32Array(ring);
     this.bytes = Buffer.from(ring);
-    this.size = this.words.length;
-    this.head = Math.max(RING_AT, this.words[HEAD]!);
-    this.tail = Math.max(RING_AT, this.words[TAIL]!);
-    this.limit = this.tail > this.head ? this.tail - 1 : this.size;
+    this.size = this.words.length - RING_AT;
+    this.head = this.words[HEAD]! >>> 0;
+    this.tail = this.words[TAIL]! >>> 0;
+    this.room = 0;
     const end = (HEADER_WORDS << 2) + this.words[NAMES_END]!;
     for (let at = HEADER_WORDS << 2; at < end;) {
       const length = this.bytes.readUInt16LE(at);
@@ -85,7 +87,7 @@ export class RingWriter implements TraceSink {
     const words = RECORD_WORDS + ((length + 3) >> 2);
     const at = this.begin(words, EVENT, event.sequence, event.lamport, event.timeMs);
     scratch.copy(this.bytes, (at + RECORD_WORDS) << 2, 0, length);
-    this.publish(at + words, event.sequence);
+    this.publish(words, event.sequence);
   }
 
   writeMessage(
@@ -111,53 +113,51 @@ export class RingWriter implements TraceSink {
     words[at + RECORD_WORDS + 1] = methodAt;
     words[at + RECORD_WORDS + 2] = peerAt;
     words[at + RECORD_WORDS + 3] = cause;
-    this.publish(at + MESSAGE_WORDS, sequence);
+    this.publish(MESSAGE_WORDS, sequence);
   }
 
   /** Where the record goes; what all records have is written. */
   private begin(length: number, form: number, sequence: number, lamport: number, timeMs: number): number {
-    if (this.head + length > this.limit) this.makeRoom(length);
-    const { head, words } = this;
+    if (length > this.room) this.makeRoom(length);
+    const { words } = this;
+    const at = RING_AT + (this.head & (this.size - 1));
     this.double[0] = timeMs;
-    words[head] = length;
-    words[head + 1] = form;
-    words[head + 2] = sequence;
-    words[head + 3] = lamport;
-    words[head + 4] = this.doubleWords[0]!;
-    words[head + 5] = this.doubleWords[1]!;
-    return head;
+    words[at] = length;
+    words[at + 1] = form;
+    words[at + 2] = sequence;
+    words[at + 3] = lamport;
+    words[at + 4] = this.doubleWords[0]!;
+    words[at + 5] = this.doubleWords[1]!;
+    return at;
   }
 
-  private publish(head: number, sequence: number): void {
-    this.head = head;
+  private publish(length: number, sequence: number): void {
+    this.room -= length;
+    this.head = (this.head + length) >>> 0;
     this.words[LAST_SEQUENCE] = sequence;
-    Atomics.store(this.words, HEAD, head);
+    Atomics.store(this.words, HEAD, this.head);
   }
 
-  /** Moves the tail on, so that no reader takes what is overwritten next. */
+  /** Makes the next `length` words free in one piece. */
   private makeRoom(length: number): void {
-    const full = this.head;
-    const wraps = this.head + length > this.size;
-    if (wraps) {
-      while (this.tail > full) this.tail = this.next(this.tail);
-      this.head = RING_AT;
+    const { size, words } = this;
+    const place = this.head & (size - 1);
+    const skipped = place + length > size ? size - place : 0;
+    const wanted = skipped + Math.max(length, size * STEP_SHARE);
+    while (this.free() < wanted && this.tail !== this.head) {
+      this.tail = (this.tail + stepAt(words, this.tail & (size - 1), size)) >>> 0;
     }
-    const { head } = this;
-    const wanted = head + Math.max(length, Math.floor((this.size - RING_AT) * STEP_SHARE));
-    // The tail is the head where the ring has just begun anew, and has come around when it is behind it.
-    for (let ahead = wraps || this.tail > head; ahead && this.tail <= wanted;) {
-      const next = this.next(this.tail);
-      ahead = next > this.tail;
-      this.tail = next;
+    // Published before anything of it is overwritten.
+    Atomics.store(words, TAIL, this.tail);
+    if (skipped > 0) {
+      words[RING_AT + place] = 0;
+      this.head = (this.head + skipped) >>> 0;
     }
-    this.limit = this.tail > head ? this.tail - 1 : this.size;
-    Atomics.store(this.words, TAIL, this.tail);
-    if (wraps && full < this.size) this.words[full] = 0;
+    this.room = Math.min(this.free(), size - (this.head & (size - 1)));
   }
 
-  private next(position: number): number {
-    const length = position < this.size ? this.words[position]! : 0;
-    return length === 0 || position + length >= this.size ? RING_AT : position + length;
+  private free(): number {
+    return this.size - ((this.head - this.tail) >>> 0);
   }
 
   /** The place of a new name; 0 when there is no room for it. */
@@ -192,13 +192,25 @@ export class RingWriter implements TraceSink {
   }
 }
 
+/** Words from a record, or the mark at the end of the ring, to the next. */
+function stepAt(words: Int32Array, place: number, size: number): number {
+  const length = words[RING_AT + place]!;
+  return length === 0 ? size - place : length;
+}
+
+/** How often a reader that the writer has overtaken tries again. */
+const READS_MAX = 4;
+
 /** The events of a ring that are newer than `afterSequence`, oldest first. */
 export function readRing(ring: SharedArrayBuffer, actor: string, afterSequence = 0): readonly TraceEvent[] {
-  const shared = new Int32Array(ring);
-  if (Atomics.load(shared, LAST_SEQUENCE) <= afterSequence) return [];
-  const head = Atomics.load(shared, HEAD);
-  const reader = new RingReader(shared.slice(), actor);
-  return reader.read(Math.max(RING_AT, Atomics.load(shared, TAIL)), head, afterSequence);
+  const words = new Int32Array(ring);
+  for (let reads = 0; reads < READS_MAX && Atomics.load(words, LAST_SEQUENCE) > afterSequence; reads++) {
+    const head = Atomics.load(words, HEAD);
+    const copy = words.slice();
+    const tail = Atomics.load(words, TAIL);
+    if (((head - tail) | 0) > 0) return new RingReader(copy, actor).read(tail, head, afterSequence);
+  }
+  return [];
 }
 
 class RingReader {
@@ -216,19 +228,14 @@ class RingReader {
 
   read(tail: number, head: number, afterSequence: number): readonly TraceEvent[] {
     const { words } = this;
+    const size = words.length - RING_AT;
     const events: TraceEvent[] = [];
-    let position = tail;
-    for (let wrapped = position < head; position !== head;) {
-      const length = position < words.length ? words[position]! : 0;
-      if (length === 0) {
-        if (wrapped) break;
-        wrapped = true;
-        position = RING_AT;
-        continue;
+    for (let position = tail; ((head - position) | 0) > 0;) {
+      const place = position & (size - 1);
+      if (words[RING_AT + place] !== 0 && words[RING_AT + place + 2]! > afterSequence) {
+        events.push(this.decode(RING_AT + place));
       }
-      if (length < RECORD_WORDS || position + length > words.length) break;
-      if (words[position + 2]! > afterSequence) events.push(this.decode(position));
-      position += length;
+      position += stepAt(words, place, size);
     }
     return events;
   }

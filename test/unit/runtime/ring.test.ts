@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { build } from "esbuild";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TraceEvent } from "../../../runtime/trace/event.ts";
@@ -14,6 +17,21 @@ const event = (sequence: number, text: string): TraceEvent => ({
   cause: "b#1",
   detail: "x=1",
 });
+
+/** A module as text that a worker can evaluate. */
+async function transformToScript(file: string): Promise<{ readonly code: string }> {
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "iife",
+    globalName: "ring",
+  });
+  return {
+    code: `const { workerData } = require("node:worker_threads");\n${outputFiles[0]!.text}\nconst { RingWriter } = ring;`,
+  };
+}
 
 describe("the ring of a flight recorder", () => {
   it("gives back what was written while all of it fits", () => {
@@ -43,6 +61,76 @@ describe("the ring of a flight recorder", () => {
         expect(room).toBeGreaterThanOrEqual(Math.min(written.length, 5));
       }),
     );
+  });
+
+  it("keeps messages as it keeps other events, whatever their order", () => {
+    const one = fc.record({
+      size: fc.integer({ min: 0, max: 300 }),
+      message: fc.boolean(),
+      method: fc.integer({ min: 0, max: 600 }),
+      cause: fc.integer({ min: 0, max: 0x7fff_ffff }),
+    });
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 50 }), (all, lifetime) => {
+        const ring = makeRing(8_192);
+        let writer = new RingWriter(ring);
+        const written: TraceEvent[] = [];
+        for (const [index, { size, message, method, cause }] of all.entries()) {
+          // A restarted actor goes on in the same ring.
+          if (index % lifetime === 0) writer = new RingWriter(ring);
+          const sequence = index + 1;
+          // Long enough that the names of a run don't all fit.
+          const name = `method-${method}`.padEnd(60, "-");
+          if (message) {
+            const causeName = cause === 0 ? "" : `b#${cause}`;
+            written.push({ ...event(sequence, name), kind: "call", peer: "b", cause: causeName, detail: "" });
+            writer.writeMessage(sequence, sequence * 2, sequence / 7, "call", name, "b", cause);
+          } else {
+            written.push(event(sequence, "x".repeat(size)));
+            writer.write(written.at(-1)!);
+          }
+          const kept = readRing(ring, "a");
+          expect(kept).toEqual(written.slice(sequence - kept.length, sequence));
+          expect(kept.length).toBeGreaterThanOrEqual(Math.min(sequence, 5));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is read while it is written, without a torn event", async () => {
+    const ring = makeRing(8_192);
+    const written = 200_000;
+    const source = new URL("../../../runtime/trace/ring.ts", import.meta.url).pathname;
+    const { code } = await transformToScript(source);
+    const thread = new Worker(
+      `${code}
+      const writer = new RingWriter(workerData);
+      for (let sequence = 1; sequence <= ${written}; sequence++) {
+        if (sequence % 3 === 0) writer.write({ actor: "a", sequence, lamport: sequence, timeMs: sequence, kind: "event", subject: "s".repeat(sequence % 90), peer: "", cause: "", detail: String(sequence) });
+        else writer.writeMessage(sequence, sequence, sequence, "call", "method", "b", sequence);
+      }`,
+      { eval: true, workerData: ring },
+    );
+    const ended = once(thread, "exit");
+    let running = true;
+    void ended.then(() => (running = false));
+    let seen = 0;
+    while (running) {
+      const events = readRing(ring, "a");
+      for (const [index, each] of events.entries()) {
+        const { sequence } = each;
+        if (index > 0) expect(sequence).toBe(events[index - 1]!.sequence + 1);
+        expect(each.timeMs).toBe(sequence);
+        if (sequence % 3 === 0) expect(each).toMatchObject({ kind: "event", detail: String(sequence) });
+        else expect(each).toMatchObject({ kind: "call", subject: "method", cause: `b#${sequence}` });
+      }
+      seen += events.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ended;
+    expect(seen).toBeGreaterThan(0);
+    expect(readRing(ring, "a").at(-1)?.sequence).toBe(written);
   });
 
   it("goes on with the numbers of an earlier incarnation", () => {
