@@ -4,8 +4,8 @@
  * moved to a Map.
  */
 export class IdTable<V> {
-  private ids: number[] = new Array<number>(RING_MIN).fill(NONE);
-  private ring: (V | undefined)[] = new Array<V | undefined>(RING_MIN).fill(undefined);
+  private ids: number[] = emptyIds(RING_MIN);
+  private ring: (V | undefined)[] = emptyValues(RING_MIN);
   private readonly lasting = new Map<number, V>();
   private count = 0;
 
@@ -50,16 +50,16 @@ export class IdTable<V> {
   }
 
   clear(): void {
-    this.ids = new Array<number>(RING_MIN).fill(NONE);
-    this.ring = new Array<V | undefined>(RING_MIN).fill(undefined);
+    this.ids = emptyIds(RING_MIN);
+    this.ring = emptyValues(RING_MIN);
     this.lasting.clear();
     this.count = 0;
   }
 
   private grow(): void {
     const { ids, ring } = this;
-    this.ids = new Array<number>(ids.length * 2).fill(NONE);
-    this.ring = new Array<V | undefined>(ids.length * 2).fill(undefined);
+    this.ids = emptyIds(ids.length * 2);
+    this.ring = emptyValues(ids.length * 2);
     for (const [from, id] of ids.entries()) {
       if (id === NONE) continue;
       const place = id & (this.ids.length - 1);
@@ -73,3 +73,11 @@ const NONE = -1;
 /** Powers of two. An idle link costs the first, a busy one has seldom more under way than the last. */
 const RING_MIN = 8;
 const RING_MAX = 1_024;
+
+function emptyIds(length: number): number[] {
+  return Array.from({ length }, () => NONE);
+}
+
+function emptyValues<V>(length: number): (V | undefined)[] {
+  return Array.from({ length }, () => undefined);
+}

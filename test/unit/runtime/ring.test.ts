@@ -113,10 +113,8 @@ describe("the ring of a flight recorder", () => {
       { eval: true, workerData: ring },
     );
     const ended = once(thread, "exit");
-    let running = true;
-    void ended.then(() => (running = false));
     let seen = 0;
-    while (running) {
+    while (thread.threadId !== -1) {
       const events = readRing(ring, "a");
       for (const [index, each] of events.entries()) {
         const { sequence } = each;
