@@ -22,6 +22,7 @@ const ROUNDS = 5;
 const READERS = 16;
 const EVENTS = 300;
 const payloads = { "tiny message": { k: 1, id: 5, to: "abc" }, "3 KB Pod": samplePod() } as const;
+const FLOOD = { count: 100_000, forUs: 20 };
 const counts = { "tiny message": 100_000, "3 KB Pod": 6_000 } as const;
 
 type Measure = (count: number, inFlight: number, payload: unknown) => Promise<number>;
@@ -54,6 +55,19 @@ export const messaging: Suite = {
       const casts: Measure = (count, _, payload) =>
         actor.call("casts", { peer: "echo-b", count, inFlight: 0, payload }, { timeoutMs: 120_000 });
       await oneWay(report, casts, peers.raw.measureOneWay);
+      const floods: number[] = [];
+      const rawFloods: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        floods.push(await actor.call("flood", { peer: "echo-b", ...FLOOD }, { timeoutMs: 120_000 }));
+        rawFloods.push(await peers.raw.flood(FLOOD));
+      }
+      report({
+        name: `largest delay of a timer under ${FLOOD.count / 1_000}k messages of ${FLOOD.forUs} µs`,
+        value: median(floods),
+        unit: "ms",
+        peer: { name: "postMessage", value: median(rawFloods) },
+        target: "a few ms",
+      });
       encodeOnce(report);
     } finally {
       await Promise.all([host.stop("echo-a", 1_000), host.stop("echo-b", 1_000)]);
@@ -182,6 +196,8 @@ interface Pair {
   readonly measure: Measure;
   /** As `measure`, but only one message in `inFlight` is answered. */
   readonly measureOneWay: Measure;
+  /** The largest delay of a timer of the second thread, in ms, while it works off a flood from the first. */
+  readonly flood: (flood: typeof FLOOD) => Promise<number>;
   close(): Promise<unknown>;
 }
 
@@ -205,6 +221,11 @@ async function pair(program: string): Promise<Pair> {
   return {
     measure: measure(false),
     measureOneWay: measure(true),
+    flood: (flood) =>
+      new Promise((resolve) => {
+        echo.once("message", (milliseconds: number) => resolve(milliseconds));
+        driver.postMessage({ flood });
+      }),
     close: () => Promise.all([driver.terminate(), echo.terminate()]),
   };
 }
@@ -212,10 +233,36 @@ async function pair(program: string): Promise<Pair> {
 function rawPair(): Promise<Pair> {
   return pair(`
     const { parentPort, workerData: { role, port } } = require("node:worker_threads");
+    let left = 0;
+    const watchTimer = (count) => {
+      left = count;
+      let largestMs = 0, lastMs = performance.now();
+      const timer = setInterval(() => {
+        const nowMs = performance.now();
+        largestMs = Math.max(largestMs, nowMs - lastMs - 5);
+        lastMs = nowMs;
+        if (left > 0) return;
+        clearInterval(timer);
+        parentPort.postMessage(largestMs);
+      }, 5);
+    };
     if (role === "echo") port.on("message", (message) => {
-      if (message.last !== false) port.postMessage(message);
+      if (message.forUs !== undefined) {
+        const untilMs = performance.now() + message.forUs / 1_000;
+        while (performance.now() < untilMs);
+        left--;
+      } else if (message.watch !== undefined) {
+        watchTimer(message.watch);
+        port.postMessage("watched");
+      } else if (message.last !== false) port.postMessage(message);
     });
-    else parentPort.on("message", ({ count, inFlight, payload, oneWay }) => {
+    else parentPort.on("message", ({ count, inFlight, payload, oneWay, flood }) => {
+      if (flood !== undefined) {
+        port.once("message", () => {
+          for (let sent = 0; sent < flood.count; sent++) port.postMessage({ forUs: flood.forUs });
+        });
+        return port.postMessage({ watch: flood.count });
+      }
       if (oneWay) {
         const quiet = { ...payload, last: false };
         const started = performance.now();
