@@ -47,6 +47,29 @@ export interface TopologyOptions {
   readonly rings?: (actors: readonly string[]) => Rings;
 }
 
+/** Lease renewals a second that a whole cluster may cost: each is a write to a quorum, and an event to who watches. */
+const RENEWALS_PER_SECOND_MAX = 30;
+const RENEWALS_MISSED = 3;
+
+/**
+ * How nodes show that they are alive: each second, until there are so many that their renewals alone would keep the
+ * masters busy. 300 workers come to Kubernetes' own 10 s.
+ */
+export function heartbeat(workers: number): {
+  readonly kubelet: Pick<KubeletOptions, "leaseRenewMs" | "leaseDurationSeconds">;
+  readonly controllerManager: Pick<ControllerManagerOptions, "nodeMonitorGraceMs" | "nodeStartupGraceMs">;
+} {
+  const leaseRenewMs = Math.max(KUBELET_DEFAULTS.leaseRenewMs, Math.ceil((workers * 1_000) / RENEWALS_PER_SECOND_MAX));
+  const nodeMonitorGraceMs = RENEWALS_MISSED * leaseRenewMs;
+  return {
+    kubelet: { leaseRenewMs, leaseDurationSeconds: Math.ceil(nodeMonitorGraceMs / 1_000) },
+    controllerManager: {
+      nodeMonitorGraceMs,
+      nodeStartupGraceMs: Math.max(CONTROLLER_MANAGER_DEFAULTS.nodeStartupGraceMs, nodeMonitorGraceMs),
+    },
+  };
+}
+
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 const names = (role: string, count: number): readonly string[] => indices(count).map((index) => `${role}-${index}`);
 
@@ -97,6 +120,7 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   const scheduler: SchedulerOptions = { ...SCHEDULER_DEFAULTS, apiServers, peers: others("scheduler") };
   const controllerManager: ControllerManagerOptions = {
     ...CONTROLLER_MANAGER_DEFAULTS,
+    ...heartbeat(options.workers).controllerManager,
     ...options.controllerManager,
     apiServers,
     peers: others("controller-manager"),
@@ -124,6 +148,7 @@ export function workerSpec(options: TopologyOptions, index: number): SupervisorS
   const containerRuntime: ContainerRuntimeOptions = { ...CONTAINER_RUNTIME_DEFAULTS, ...options.containerRuntime };
   const kubelet: KubeletOptions = {
     ...KUBELET_DEFAULTS,
+    ...heartbeat(workers).kubelet,
     ...options.kubelet,
     nodeName,
     apiServers,

@@ -7,6 +7,7 @@ import type { TransferListItem } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { DownReason } from "../actor.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { CROWDED_PATIENCE } from "./worker-thread.ts";
 
 /** To the thread: start an actor, or end it at once. */
 export interface SharedThreadOrder {
@@ -31,18 +32,20 @@ export const RELEASE_MS_MAX = 1_000;
 
 export class SharedThreads {
   private readonly boot: string;
+  private readonly isCrowded: () => boolean;
   private readonly threads = new Map<string, SharedThread>();
 
-  /** `boot`: the built `shared-boot.cjs`. */
-  constructor(boot: string) {
+  /** `boot`: the built `shared-boot.cjs`. `isCrowded`: being late means nothing now. */
+  constructor(boot: string, isCrowded: () => boolean) {
     this.boot = boot;
+    this.isCrowded = isCrowded;
   }
 
   /** The thread of that name; a new one when there is none, or the one there was is being ended. */
   open(name: string): SharedThread {
     const known = this.threads.get(name);
     if (known !== undefined && !known.ending) return known;
-    const thread = new SharedThread(name, this.boot, () => {
+    const thread = new SharedThread(name, this.boot, this.isCrowded, () => {
       if (this.threads.get(name) === thread) this.threads.delete(name);
     });
     this.threads.set(name, thread);
@@ -56,11 +59,13 @@ export class SharedThread {
   /** Moves with every message that any of its actors handles. */
   readonly progress: SharedArrayBuffer = new SharedArrayBuffer(4);
   private readonly shares = new Map<number, ThreadShare>();
+  private readonly isCrowded: () => boolean;
   private nextId = 1;
   private doomed = false;
 
-  constructor(name: string, boot: string, onExit: () => void) {
+  constructor(name: string, boot: string, isCrowded: () => boolean, onExit: () => void) {
     this.name = name;
+    this.isCrowded = isCrowded;
     this.worker = new Worker(boot, { name, workerData: { progress: this.progress } });
     // Each of its actors listens, and there may be hundreds.
     this.worker.setMaxListeners(0);
@@ -108,9 +113,10 @@ export class SharedThread {
     if (!this.shares.has(id)) return;
     const order: SharedThreadOrder = { id };
     this.worker.postMessage(order);
+    const forMs = RELEASE_MS_MAX * (this.isCrowded() ? CROWDED_PATIENCE : 1);
     setTimeout(() => {
       if (this.shares.has(id)) this.end("hang");
-    }, RELEASE_MS_MAX).unref();
+    }, forMs).unref();
   }
 }
 

@@ -9,7 +9,8 @@ const CROWD_SETTLE_MS = 15_000;
  * may wait for another one in the queue.
  */
 export class StartQueue {
-  private readonly bootsMax: number;
+  /** Starts at a time. */
+  readonly bootsMax: number;
   private readonly waiting = new Map<string, { readonly begin: () => void; readonly cancel: (error: Error) => void }>();
   private booting = 0;
   private crowdedUntilMs = 0;

@@ -38,7 +38,7 @@ import { SpareThreads } from "./spare-threads.ts";
 import type { WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
-import { TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
+import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
 
 export interface ThreadHostOptions {
   /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
@@ -93,6 +93,8 @@ const MESSAGE_KINDS: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
 const BOOTS_MIN = 24;
 const BOOTS_PER_CORE = 4;
 const START_TURN_MS = 250;
+/** So many turns of starts ahead make a crowd. */
+const CROWD_OF_BOOTS = 4;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
 
@@ -120,12 +122,12 @@ export class ThreadHost {
   constructor(options: ThreadHostOptions) {
     this.options = options;
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
-    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"));
+    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"), () => this.isCrowded());
     this.watchdog = new Watchdog(
       options.watchdog ?? WATCHDOG,
       (name) => this.ask(name),
       (name, busyMs) => void this.endHung(name, busyMs),
-      () => this.queue.crowded,
+      () => this.isCrowded(),
     );
     if (options.keepV8Flags !== true) keepThreadsKillable();
     if (options.spares !== undefined && options.spares.count > 0) {
@@ -222,12 +224,13 @@ export class ThreadHost {
     const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
     this.spares?.refillLater();
     const thread = this.track(spec, worker, new ControlDoor(spec.name, control.port1), share);
+    const startTimeoutMs = spec.startTimeoutMs * (this.isCrowded() ? CROWDED_PATIENCE : 1);
     try {
       // Answered as soon as the thread has loaded its code.
-      await thread.control.inspect(spec.startTimeoutMs);
+      await thread.control.inspect(startTimeoutMs);
       // Most are up soon after; one that waits for another actor must not keep its turn from it.
       const turn = setTimeout(booted, START_TURN_MS).unref();
-      const outcome = await thread.control.start(spec.startTimeoutMs).finally(() => clearTimeout(turn));
+      const outcome = await thread.control.start(startTimeoutMs).finally(() => clearTimeout(turn));
       if (!outcome.started) {
         const error = InkubeError.fromData(outcome.error);
         if (outcome.stack !== "") error.stack = outcome.stack;
@@ -372,6 +375,7 @@ export class ThreadHost {
       name,
       // A share is first asked to go alone.
       terminateMs: share === undefined ? terminateMs : terminateMs + RELEASE_MS_MAX,
+      isCrowded: () => this.isCrowded(),
       ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
       onEnd: (end) => this.ended(thread, name, end),
       onZombieGone: () => this.countZombies(-1),
@@ -408,6 +412,11 @@ export class ThreadHost {
       this.countZombies(1);
     }
     this.options.onDown(name, why, error, details);
+  }
+
+  /** More actors start, or are about to, than the cores can take at a time: being late means nothing now. */
+  private isCrowded(): boolean {
+    return this.queue.crowded || this.planned.size > CROWD_OF_BOOTS * this.queue.bootsMax;
   }
 
   private countZombies(change: 1 | -1): void {

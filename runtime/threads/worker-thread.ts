@@ -26,6 +26,8 @@ export interface WorkerThreadOptions {
   readonly terminateHung?: () => void;
   /** A thread that V8 can stop is gone within a few ms; on a busy machine within some 100. */
   readonly terminateMs?: number;
+  /** Whether far more threads want to run than there are cores: one that ends late then is no zombie yet. */
+  readonly isCrowded?: () => boolean;
   /** Called once, at the exit, or when the thread is given up. */
   readonly onEnd: (end: ThreadEnd) => void;
   /** The thread was given up, and is gone after all. */
@@ -33,6 +35,8 @@ export interface WorkerThreadOptions {
 }
 
 export const TERMINATE_MS = 1_000;
+/** While hundreds of threads start, everything takes many times as long: such a thread is waited for so many times longer. */
+export const CROWDED_PATIENCE = 20;
 
 export class WorkerThread {
   /** Resolves with the end, after `onEnd`. */
@@ -47,6 +51,7 @@ export class WorkerThread {
   private busyMs = 0;
   private failure: Error | undefined;
   private terminating: NodeJS.Timeout | undefined;
+  private waited = 0;
   private over = false;
 
   constructor(source: Endable, options: WorkerThreadOptions) {
@@ -92,8 +97,17 @@ export class WorkerThread {
 
   private terminate(how: () => unknown = () => this.source.terminate()): void {
     if (this.over || this.terminating !== undefined) return;
-    this.terminating = setTimeout(() => this.giveUp(), this.options.terminateMs ?? TERMINATE_MS);
+    this.awaitExit();
     how();
+  }
+
+  private awaitExit(): void {
+    this.terminating = setTimeout(() => {
+      this.waited++;
+      if (this.options.isCrowded?.() === true && this.waited < CROWDED_PATIENCE) return this.awaitExit();
+      // A host that was late itself hears of the exit now, after its timers.
+      setImmediate(() => this.giveUp());
+    }, this.options.terminateMs ?? TERMINATE_MS);
   }
 
   private giveUp(): void {

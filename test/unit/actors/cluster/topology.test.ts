@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SLOTS, addressesOf, nodeAddress, podRange } from "../../../../actors/cluster/addresses.ts";
 import type { TopologyOptions } from "../../../../actors/cluster/topology.ts";
-import { EMBEDDER, TRACE_COLLECTOR, makeTopology } from "../../../../actors/cluster/topology.ts";
+import { EMBEDDER, TRACE_COLLECTOR, heartbeat, makeTopology } from "../../../../actors/cluster/topology.ts";
 import { checkSpec } from "../../../../runtime/supervisor/core/check-spec.ts";
 import { actorsOf } from "../../../../runtime/supervisor/spec.ts";
 
@@ -45,6 +45,19 @@ describe("the tree of a cluster", () => {
       const talks = links.some((link) => link.startsWith("etcd-"));
       expect(talks, name).toBe(actor === "etcd" || actor === "api-server");
     }
+  });
+
+  it("shows each second that a node is alive, and less often when there are hundreds, always three times in what counts as lost", () => {
+    expect(heartbeat(3)).toEqual({
+      kubelet: { leaseRenewMs: 1_000, leaseDurationSeconds: 3 },
+      controllerManager: { nodeMonitorGraceMs: 3_000, nodeStartupGraceMs: 10_000 },
+    });
+    expect(heartbeat(300)).toEqual({
+      kubelet: { leaseRenewMs: 10_000, leaseDurationSeconds: 30 },
+      controllerManager: { nodeMonitorGraceMs: 30_000, nodeStartupGraceMs: 30_000 },
+    });
+    const kubelet = actorsOf(makeTopology(options(3, 90))).find(({ name }) => name === "worker-7/kubelet");
+    expect(kubelet?.options).toMatchObject({ leaseRenewMs: 3_000, leaseDurationSeconds: 9 });
   });
 
   it("prefers an actor's own master", () => {
