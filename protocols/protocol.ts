@@ -109,6 +109,9 @@ export type Definitions<M extends Methods> = { readonly [K in keyof M]: Definiti
 
 export interface Protocol<M extends Methods> {
   readonly name: string;
+  readonly version: number;
+  /** Of the name, the version, and the methods with their kinds, in order: 32 bits, not 0. Equal protocols have equal ones. */
+  readonly fingerprint: number;
   readonly methods: Definitions<M>;
   /** Method names in id order: a method's id on the wire is its index here. */
   readonly ids: readonly (keyof M & string)[];
@@ -138,8 +141,29 @@ export function stream(options: Partial<Omit<StreamDefinition, "kind">> = {}): S
   };
 }
 
-export function protocol<M extends Methods>(name: string, methods: Definitions<M>): Protocol<M> {
-  return { name, methods, ids: Object.keys(methods) };
+/** `version`: to be raised when the requests or replies of a method become others; its name and kind are compared anyway. */
+export function protocol<M extends Methods>(
+  name: string,
+  methods: Definitions<M>,
+  options: { readonly version?: number } = {},
+): Protocol<M> {
+  const { version = 1 } = options;
+  const ids = Object.keys(methods);
+  return { name, version, methods, ids, fingerprint: hash(`${name} ${version} ${signature(methods).join(" ")}`) };
+}
+
+/** `name:kind` of each method, in id order. */
+export function signature(methods: {
+  readonly [method: string]: { readonly kind: Method["kind"] };
+}): readonly string[] {
+  return Object.entries(methods).map(([method, { kind }]) => `${method}:${kind}`);
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0 || 1;
 }
 
 export type MethodsOfKind<M extends Methods, Kind extends Method["kind"]> = {

@@ -133,8 +133,8 @@ export interface Down {
  * is said when nobody can tell more in time. `throw`: it broke an invariant. `out-of-memory`: V8 ended it at its heap
  * limit. `heap-guard`: it was stopped gracefully before that. `hang`: it did not come back to its event loop and was
  * ended. `killed`: it was ended on purpose, or did not stop in time. `unkillable`: it could not be ended, is cut off from
- * everybody, and its thread goes on. `start-timeout`: its `start` did not finish in time. `protocol-mismatch`: it serves
- * another version of the protocol than its caller speaks.
+ * everybody, and its thread goes on. `start-timeout`: its `start` did not finish in time. `protocol-mismatch`: it lives,
+ * but serves another protocol than the one who is told so speaks.
  */
 export type DownReason =
   | "normal"

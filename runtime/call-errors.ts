@@ -37,6 +37,33 @@ export function unknownMethod(name: string, method: number): InkubeError {
   return new InkubeError("UNKNOWN_METHOD", `${name} has no method ${method}; caller and actor are of different builds`);
 }
 
+/** What a protocol is to somebody who has another one. */
+export interface ProtocolSummary {
+  readonly name: string;
+  readonly version: number;
+  /** `name:kind` in id order. */
+  readonly methods: readonly string[];
+}
+
+export function protocolMismatch(peer: string, served: ProtocolSummary, spoken: ProtocolSummary): InkubeError {
+  const title = ({ name, version }: ProtocolSummary): string => `${name} version ${version}`;
+  const lacks = spoken.methods.filter((method) => !served.methods.includes(method));
+  const adds = served.methods.filter((method) => !spoken.methods.includes(method));
+  const differences = [
+    ...(lacks.length > 0 ? [`it lacks ${lacks.join(", ")}`] : []),
+    ...(adds.length > 0 ? [`it has ${adds.join(", ")} instead`] : []),
+  ];
+  if (differences.length === 0 && served.methods.join() !== spoken.methods.join()) {
+    differences.push("the methods are in another order");
+  }
+  const what = differences.length === 0 ? "" : `: ${differences.join(", and ")}`;
+  return new InkubeError(
+    "PROTOCOL_MISMATCH",
+    `${peer} serves ${title(served)}, its caller speaks ${title(spoken)}${what}; build both from one source`,
+    { details: { actor: peer, served, spoken } },
+  );
+}
+
 export function mailboxFull(name: string, why: string): InkubeError {
   return new InkubeError("MAILBOX_FULL", `${name} takes no more: ${why}; try again later`, { retryable: true });
 }

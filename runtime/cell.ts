@@ -9,11 +9,13 @@
  */
 import { InkubeError } from "../protocols/errors.ts";
 import type { MailboxDefinition, Methods, Protocol } from "../protocols/protocol.ts";
+import { signature } from "../protocols/protocol.ts";
 import type { Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
-import { actorDown, cancelled, mailboxFull, noLink, unknownMethod } from "./call-errors.ts";
+import type { ProtocolSummary } from "./call-errors.ts";
+import { actorDown, cancelled, mailboxFull, noLink, protocolMismatch, unknownMethod } from "./call-errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Envelope, Frame } from "./frame.ts";
-import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REPLY, TAKEN } from "./frame.ts";
+import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REFUSE, REPLY, SPEAK, TAKEN } from "./frame.ts";
 import { Link } from "./link.ts";
 import type { Joined, Request, Waiting } from "./mailbox.ts";
 import { Lane, Mailbox } from "./mailbox.ts";
@@ -73,6 +75,7 @@ export class Cell {
   private readonly mailboxMax: number;
   private readonly links = new Map<string, Link>();
   private readonly monitors = new Map<string, ((down: Down) => void)[]>();
+  private served: Protocol<Methods> | undefined;
   private lanes: readonly Lane<Link>[] | undefined;
   private early: { readonly link: Link; readonly envelope: Request; readonly deadlineMs: number }[] = [];
   private stashed: Stashed[] = [];
@@ -112,6 +115,8 @@ export class Cell {
   }
 
   activate<M extends Methods>(protocol: Protocol<M>, handlers: Handlers<M>): void {
+    this.served = protocol as unknown as Protocol<Methods>;
+    for (const link of this.links.values()) if (link.heard !== 0) this.checkSpoken(link);
     this.lanes = protocol.ids.map((id) => {
       const definition = protocol.methods[id] as unknown as MailboxDefinition & { readonly bufferMax?: number };
       return new Lane(id, handlers[id] as Lane<Link>["handler"], definition, definition.bufferMax ?? 0);
@@ -171,9 +176,7 @@ export class Cell {
     this.declare(peer);
     const link = this.links.get(peer)!;
     if (link.up) this.linkDown(peer, "killed");
-    link.up = true;
-    link.nextId = 1;
-    link.session++;
+    link.begin();
     for (const wake of [...link.onUp]) wake();
   }
 
@@ -192,13 +195,7 @@ export class Cell {
     link.up = false;
     link.outbox = [];
     const error = actorDown(peer, reason);
-    for (const gate of link.gates.values()) gate.reset(error);
-    for (const [id, call] of link.calls.entries()) {
-      this.outgoing.settle(link, id, call);
-      call.reject(error);
-    }
-    const streams = [...link.streams.values()];
-    link.streams.clear();
+    const streams = this.outgoing.failAll(link, error);
     const incoming = link.incoming.entries();
     link.incoming.clear();
     const abandoned = [...link.waiting.values()];
@@ -359,7 +356,41 @@ export class Cell {
       }
       case CANCEL:
         return this.cancel(link, envelope[1]);
+      case SPEAK:
+        link.heard = envelope[1];
+        return this.checkSpoken(link);
+      case REFUSE: {
+        const [, name, version, methods] = envelope;
+        return this.refusedBy(link, { name, version, methods });
+      }
     }
+  }
+
+  /** Method ids mean nothing between two protocols, so nothing of a peer that speaks another one is carried out. */
+  private checkSpoken(link: Link): void {
+    const { served } = this;
+    // One that has not started says what it serves when it has.
+    if (served === undefined || link.foreign || link.heard === served.fingerprint) return;
+    link.foreign = true;
+    this.early = this.early.filter((each) => each.link !== link);
+    this.outgoing.send(link, [REFUSE, served.name, served.version, signature(served.methods)]);
+  }
+
+  private refusedBy(link: Link, served: ProtocolSummary): void {
+    const { spoken } = link;
+    if (spoken === undefined || link.refused !== undefined) return;
+    const { name, version, methods } = spoken;
+    const error = protocolMismatch(link.peer, served, { name, version, methods: signature(methods) });
+    link.refused = error;
+    const streams = this.outgoing.failAll(link, error);
+    this.guard(() => {
+      for (const { consumer } of streams) consumer.end(error);
+    });
+    this.tellDown({
+      actor: link.peer,
+      reason: "protocol-mismatch",
+      details: { message: error.message, code: error.code },
+    });
   }
 
   private cancel(link: Link, id: number): void {
@@ -395,6 +426,8 @@ export class Cell {
 
   /** A message has arrived: it is handled now, or waits, or is refused. */
   private accept(link: Link, envelope: Request, deadlineMs: number): void {
+    if (link.foreign)
+      return this.deadLetter("another protocol", String(envelope[0] === CAST ? envelope[1] : envelope[2]), link.peer);
     if (this.lanes === undefined) {
       if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait until it has started`);
       else this.early.push({ link, envelope, deadlineMs });

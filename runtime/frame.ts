@@ -21,6 +21,8 @@ export const CREDIT = 6;
 export const END = 7;
 export const CANCEL = 8;
 export const TAKEN = 9;
+export const SPEAK = 10;
+export const REFUSE = 11;
 
 /** Sequence number of the sender's trace event that caused the message, 0 for none; a string when it is another actor's. */
 export type WireCause = number | string;
@@ -45,7 +47,11 @@ export type Envelope =
   | readonly [kind: typeof END, id: number, error: ErrorData | null]
   | readonly [kind: typeof CANCEL, id: number]
   /** Casts of a method whose senders are held back that have been handled. */
-  | readonly [kind: typeof TAKEN, method: number, count: number];
+  | readonly [kind: typeof TAKEN, method: number, count: number]
+  /** Before its first message over a link: the protocol that the sender takes the receiver to serve. */
+  | readonly [kind: typeof SPEAK, fingerprint: number]
+  /** The answer when it is another: what the receiver serves. Nothing that was sent before or is sent after is carried out. */
+  | readonly [kind: typeof REFUSE, name: string, version: number, methods: readonly string[]];
 
 export interface Frame {
   readonly lamport: number;

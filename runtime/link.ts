@@ -1,4 +1,6 @@
 /** What a cell keeps of one peer, for as long as the link to it lasts. */
+import type { InkubeError } from "../protocols/errors.ts";
+import type { Methods, Protocol } from "../protocols/protocol.ts";
 import type { Consumer } from "./actor.ts";
 import type { Envelope } from "./frame.ts";
 import type { Gate } from "./gate.ts";
@@ -43,11 +45,28 @@ export class Link {
   readonly gates: Map<number, Gate> = new Map();
   /** Counts its lives: an answer belongs to the one in which it was asked for. */
   session = 0;
+  /** What this end takes the peer to serve, once it has said so in this session; and that it was wrong. */
+  spoken: Protocol<Methods> | undefined;
+  refused: InkubeError | undefined;
+  /** What the peer takes this end to serve; and that it was wrong, so that nothing of it is carried out. */
+  heard = 0;
+  foreign = false;
   /** Those that wait for the answer to a call that the peer itself makes. */
   readonly caller: readonly string[];
 
   constructor(peer: string) {
     this.peer = peer;
     this.caller = [peer];
+  }
+
+  /** A new session: both ends begin anew. */
+  begin(): void {
+    this.up = true;
+    this.nextId = 1;
+    this.session++;
+    this.spoken = undefined;
+    this.refused = undefined;
+    this.heard = 0;
+    this.foreign = false;
   }
 }

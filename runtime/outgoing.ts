@@ -15,7 +15,7 @@ import { actorDown, callCycle, cancelled, deadlineExceeded, mailboxFull, noLink 
 import type { CellHost } from "./cell.ts";
 import type { Timer } from "./clock.ts";
 import type { Envelope, WireCause } from "./frame.ts";
-import { CALL, CANCEL, CAST, OPEN } from "./frame.ts";
+import { CALL, CANCEL, CAST, OPEN, SPEAK } from "./frame.ts";
 import { Gate } from "./gate.ts";
 import type { Link, PendingCall, PendingStream } from "./link.ts";
 import { IncomingMessage } from "./messages.ts";
@@ -62,23 +62,35 @@ export class Outgoing {
       call: (method, request, options) => {
         const definition = protocol.methods[method] as unknown as CallDefinition;
         const id = ids.get(method)!;
+        if (link.spoken !== protocol) this.speak(link, protocol);
         if (definition.idempotent === true)
           return this.callAgain(link, id, method, request, definition, options) as never;
         return this.call(link, id, method, request, definition, options) as never;
       },
       cast: (method, request) => {
         const definition = protocol.methods[method] as unknown as CastDefinition;
+        if (link.spoken !== protocol) this.speak(link, protocol);
         this.cast(link, ids.get(method)!, method, request, definition);
       },
       offer: (method, request, options) => {
         const definition = protocol.methods[method] as unknown as CastDefinition;
+        if (link.spoken !== protocol) this.speak(link, protocol);
         return this.offer(link, ids.get(method)!, method, request, definition, options);
       },
       stream: (method, request, consumer) => {
         const definition = protocol.methods[method] as unknown as StreamDefinition;
+        if (link.spoken !== protocol) this.speak(link, protocol);
         return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
       },
     };
+  }
+
+  /** Before the first message over a link, the peer is told which protocol it is taken to serve. */
+  private speak<M extends Methods>(link: Link, protocol: Protocol<M>): void {
+    if (!link.up || this.closed) return;
+    const known = link.spoken?.fingerprint;
+    link.spoken = protocol as unknown as Protocol<Methods>;
+    if (known !== protocol.fingerprint) this.send(link, [SPEAK, protocol.fingerprint]);
   }
 
   /**
@@ -140,6 +152,7 @@ export class Outgoing {
   ): Promise<unknown> {
     if (this.severed) return new Promise(() => undefined);
     if (!link.up || this.closed) return Promise.reject(actorDown(link.peer, "killed"));
+    if (link.refused !== undefined) return Promise.reject(link.refused);
     const parent = this.parentOf(options);
     const signal = options?.signal;
     if (signal?.aborted === true || parent?.aborted === true) return Promise.reject(cancelled(methodName));
@@ -206,6 +219,7 @@ export class Outgoing {
 
   private cast(link: Link, method: number, methodName: string, request: unknown, definition: CastDefinition): void {
     if (!link.up) return this.whole.deadLetter("actor down", methodName, link.peer);
+    if (link.refused !== undefined) return this.whole.deadLetter("another protocol", methodName, link.peer);
     const cause = this.host.recorder.currentSequence;
     const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
     if (gate === undefined || gate.enter()) return this.send(link, [CAST, method, request, cause]);
@@ -230,6 +244,7 @@ export class Outgoing {
     return new Promise((resolve, reject) => {
       if (this.severed) return;
       if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
+      if (link.refused !== undefined) return reject(link.refused);
       if (options?.signal?.aborted === true) return reject(cancelled(methodName));
       const cause = this.host.recorder.currentSequence;
       const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
@@ -278,8 +293,8 @@ export class Outgoing {
     consumer: Consumer<unknown>,
   ): Subscription {
     const id = link.nextId++;
-    if (!link.up || this.closed) {
-      const error = actorDown(link.peer, "killed");
+    if (!link.up || this.closed || link.refused !== undefined) {
+      const error = link.refused ?? actorDown(link.peer, "killed");
       let canceled = false;
       this.host.atEndOfTurn(() => {
         if (!canceled) this.whole.guard(() => consumer.end(error));
@@ -319,6 +334,18 @@ export class Outgoing {
     if (outbox.length === 0 || !link.up) return;
     link.outbox = [];
     this.host.transmit(link.peer, outbox);
+  }
+
+  /** Nothing over the link will be answered. The streams that are returned are to be ended. */
+  failAll(link: Link, error: InkubeError): readonly PendingStream[] {
+    for (const gate of link.gates.values()) gate.reset(error);
+    for (const [id, call] of link.calls.entries()) {
+      this.settle(link, id, call);
+      call.reject(error);
+    }
+    const streams = [...link.streams.values()];
+    link.streams.clear();
+    return streams;
   }
 
   /** The call is over; the caller of this resolves or rejects it. */

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Context, Ref } from "../../../runtime/actor.ts";
+import type { Call, Cast, Stream } from "../../../protocols/protocol.ts";
+import { call, cast, protocol, stream } from "../../../protocols/protocol.ts";
+import type { Context, Down, Ref } from "../../../runtime/actor.ts";
 import { resumable } from "../../../runtime/resumable.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
@@ -19,7 +21,7 @@ const EMBEDDER = "test";
 
 interface World {
   ref(name: string): Ref<MailboxMethods>;
-  readonly context: Pick<Context, "ref" | "clock" | "random">;
+  readonly context: Pick<Context, "ref" | "clock" | "random" | "monitor">;
   /** Kills an actor, and starts it anew after a while. */
   restart(name: string): Promise<void>;
   /** Runs `work` to its end while the actors run. */
@@ -283,6 +285,57 @@ describe.each([
     );
     expect(restarts).toBe(1);
     expect(read).toEqual(Array.from({ length: 60 }, (_each, index) => index + 1));
+  });
+
+  it("refuses a caller of another protocol, by name and method, whatever it sends, and serves the others", async () => {
+    type Other = { readonly handled: Cast<null>; readonly few: Call<null, null>; readonly numbers: Stream<null, null> };
+    const other = protocol<Other>("mailbox", { handled: cast(), few: call(), numbers: stream() }, { version: 2 });
+    const downs: Down[] = [];
+    world.context.monitor("box-b", (down) => downs.push(down));
+    const refused = await world.run(async () => {
+      const ref = world.context.ref(other, "box-b");
+      ref.cast("handled", null);
+      const first = ref.call("few", null);
+      const end = new Promise<Error | undefined>((resolve) => {
+        ref.stream("numbers", null, { next: () => undefined, end: resolve });
+      });
+      const ended = [await first.catch((error: unknown) => error), await end];
+      return [...ended, await ref.call("few", null).catch((error: unknown) => error)];
+    });
+    for (const error of refused) {
+      expect(error).toMatchObject({ code: "PROTOCOL_MISMATCH", retryable: false });
+      expect((error as Error).message).toMatch(
+        /^box-b serves mailbox version 1, its caller speaks mailbox version 2: it lacks handled:cast/,
+      );
+    }
+    expect(downs).toMatchObject([
+      { actor: "box-b", reason: "protocol-mismatch", details: { code: "PROTOCOL_MISMATCH" } },
+    ]);
+    const told = await world.run(() => box.call("chain", { path: ["box-b"], timeoutMs: 5_000 }, { timeoutMs: 5_000 }));
+    expect(told).toEqual({ told: expect.stringContaining("box-b") as string });
+  });
+
+  it("refuses another protocol also while the actor starts, and an older order of the same methods", async () => {
+    const ids = [...mailboxProtocol.ids].reverse();
+    const methods = Object.fromEntries(ids.map((id) => [id, mailboxProtocol.methods[id]]));
+    const reversed = protocol("mailbox", methods as never) as typeof mailboxProtocol;
+    const error = await world.run(async () => {
+      const restarted = world.restart("box-b");
+      const answer = (): Promise<unknown> =>
+        world.context
+          .ref(reversed, "box-b")
+          .call("handled", null)
+          .catch((failure: unknown) => failure);
+      let last = await answer();
+      while ((last as { readonly code?: string }).code === "ACTOR_DOWN") {
+        await world.context.clock.sleep(1);
+        last = await answer();
+      }
+      await restarted;
+      return last;
+    });
+    expect(error).toMatchObject({ code: "PROTOCOL_MISMATCH" });
+    expect((error as Error).message).toContain("in another order");
   });
 });
 
