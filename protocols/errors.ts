@@ -23,6 +23,8 @@ export type RuntimeErrorCode =
   | "MAILBOX_FULL"
   /** The call would close a ring of actors that wait for one another; `details.chain` names them. It was not sent. */
   | "CALL_CYCLE"
+  /** Earlier calls of the method failed one after the other. This one was not sent. */
+  | "CIRCUIT_OPEN"
   /** The target serves another protocol, or another version of it, than its caller speaks. Nothing was carried out. */
   | "PROTOCOL_MISMATCH"
   /** The target has no handler of that name: the two sides are of different builds. */

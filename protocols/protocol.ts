@@ -76,6 +76,17 @@ export interface CallDefinition extends MailboxDefinition {
    * of the deadline. Others fail with ACTOR_DOWN, because nobody knows whether they were done.
    */
   readonly idempotent?: boolean;
+  /**
+   * Each caller leaves the method alone for a while when it fails again and again: calls fail at once with CIRCUIT_OPEN,
+   * and the actor has time to recover. (To bound how many calls an actor works on, see `concurrencyMax`.)
+   */
+  readonly breaker?: BreakerDefinition;
+}
+export interface BreakerDefinition {
+  /** Calls in a row that ended with ACTOR_DOWN, DEADLINE_EXCEEDED or MAILBOX_FULL. */
+  readonly failuresMax: number;
+  /** How long no call is made then. After it one is tried: its answer closes the breaker. */
+  readonly openMs: number;
 }
 export interface CastDefinition extends MailboxDefinition {
   readonly kind: "cast";

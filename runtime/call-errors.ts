@@ -29,6 +29,13 @@ export function callCycle(chain: readonly string[], method: string): InkubeError
   });
 }
 
+export function circuitOpen(peer: string, method: string): InkubeError {
+  return new InkubeError("CIRCUIT_OPEN", `${method} of ${peer} has failed too often in a row; try again later`, {
+    retryable: true,
+    details: { actor: peer, method },
+  });
+}
+
 export function noLink(name: string, peer: string): InkubeError {
   return new InkubeError("NO_LINK", `${name} has no link to ${peer}; add it to the links of its child spec`);
 }

@@ -2,6 +2,7 @@
 import type { InkubeError } from "../protocols/errors.ts";
 import type { Methods, Protocol } from "../protocols/protocol.ts";
 import type { Consumer } from "./actor.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Envelope } from "./frame.ts";
 import type { Gate } from "./gate.ts";
 import { IdTable } from "./id-table.ts";
@@ -43,6 +44,8 @@ export class Link {
   readonly waiting: Map<number, Waiting<Link>> = new Map();
   /** Sender's side of methods that hold their senders back. */
   readonly gates: Map<number, Gate> = new Map();
+  /** Methods of the peer that are left alone while they fail; they outlive its restarts. */
+  readonly breakers: Map<number, Breaker> = new Map();
   /** Counts its lives: an answer belongs to the one in which it was asked for. */
   session = 0;
   /** What this end takes the peer to serve, once it has said so in this session; and that it was wrong. */

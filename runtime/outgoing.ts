@@ -2,6 +2,7 @@
 import type { InkubeError } from "../protocols/errors.ts";
 import { hasCode } from "../protocols/errors.ts";
 import type {
+  BreakerDefinition,
   CallDefinition,
   CastDefinition,
   MailboxDefinition,
@@ -11,7 +12,8 @@ import type {
 } from "../protocols/protocol.ts";
 import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
 import type { CallOptions, Cause, Consumer, Ref, Subscription } from "./actor.ts";
-import { actorDown, callCycle, cancelled, deadlineExceeded, mailboxFull, noLink } from "./call-errors.ts";
+import { actorDown, callCycle, cancelled, circuitOpen, deadlineExceeded, mailboxFull, noLink } from "./call-errors.ts";
+import { Breaker } from "./breaker.ts";
 import type { CellHost } from "./cell.ts";
 import type { Timer } from "./clock.ts";
 import type { Envelope, WireCause } from "./frame.ts";
@@ -63,9 +65,15 @@ export class Outgoing {
         const definition = protocol.methods[method] as unknown as CallDefinition;
         const id = ids.get(method)!;
         if (link.spoken !== protocol) this.speak(link, protocol);
-        if (definition.idempotent === true)
-          return this.callAgain(link, id, method, request, definition, options) as never;
-        return this.call(link, id, method, request, definition, options) as never;
+        if (definition.breaker !== undefined && !this.breaker(link, id, definition.breaker).admits(this.nowMs())) {
+          return Promise.reject(circuitOpen(peer, method));
+        }
+        const answer =
+          definition.idempotent === true
+            ? this.callAgain(link, id, method, request, definition, options)
+            : this.call(link, id, method, request, definition, options);
+        if (definition.breaker !== undefined) this.watch(answer, this.breaker(link, id, definition.breaker));
+        return answer as never;
       },
       cast: (method, request) => {
         const definition = protocol.methods[method] as unknown as CastDefinition;
@@ -83,6 +91,23 @@ export class Outgoing {
         return this.open(link, ids.get(method)!, method, request, definition.window, consumer);
       },
     };
+  }
+
+  private nowMs(): number {
+    return this.host.clock.monotonicMs();
+  }
+
+  private breaker(link: Link, method: number, definition: BreakerDefinition): Breaker {
+    let breaker = link.breakers.get(method);
+    if (breaker === undefined) link.breakers.set(method, (breaker = new Breaker(definition)));
+    return breaker;
+  }
+
+  private watch(answer: Promise<unknown>, breaker: Breaker): void {
+    answer.then(
+      () => breaker.ended(undefined, this.nowMs()),
+      (error: unknown) => breaker.ended(error, this.nowMs()),
+    );
   }
 
   /** Before the first message over a link, the peer is told which protocol it is taken to serve. */

@@ -287,6 +287,26 @@ describe.each([
     expect(read).toEqual(Array.from({ length: 60 }, (_each, index) => index + 1));
   });
 
+  it("is left alone by a caller whose calls fail in a row, and tried again after a while", async () => {
+    const outcome = await world.run(async () => {
+      const call = (value: number): Promise<unknown[]> => outcomes([box.call("guarded", { value })]);
+      const failed = [...(await call(1)), ...(await call(2)), ...(await call(3)), ...(await call(4))];
+      await world.context.clock.sleep(210);
+      // The first is the trial, and fails too; the others are not made meanwhile.
+      const trial = await outcomes([5, 6].map((value) => box.call("guarded", { value })));
+      box.cast("open", null);
+      await world.context.clock.sleep(210);
+      const mended = [...(await call(7)), ...(await call(8))];
+      return { failed, trial, mended, handled: await box.call("handled", null) };
+    });
+    expect(outcome).toEqual({
+      failed: ["DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "CIRCUIT_OPEN", "CIRCUIT_OPEN"],
+      trial: ["DEADLINE_EXCEEDED", "CIRCUIT_OPEN"],
+      mended: [7, 8],
+      handled: [1, 2, 5, 7, 8],
+    });
+  });
+
   it("refuses a caller of another protocol, by name and method, whatever it sends, and serves the others", async () => {
     type Other = { readonly handled: Cast<null>; readonly few: Call<null, null>; readonly numbers: Stream<null, null> };
     const other = protocol<Other>("mailbox", { handled: cast(), few: call(), numbers: stream() }, { version: 2 });
