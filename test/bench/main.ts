@@ -6,6 +6,7 @@ import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
 import { etcd } from "./suites/etcd.ts";
+import { faults } from "./suites/faults.ts";
 import { messaging } from "./suites/messaging.ts";
 import { pods } from "./suites/pods.ts";
 import { recorder } from "./suites/recorder.ts";
@@ -25,11 +26,12 @@ const suites: readonly Suite[] = [
   supervision,
   simulation,
   recorder,
+  faults,
   scale,
 ];
 /** One name for several suites; with no name given, all run but `scale`, which takes minutes. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  runtime: ["messaging", "supervision", "simulation", "recorder"],
+  runtime: ["messaging", "supervision", "simulation", "recorder", "faults"],
 };
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });

@@ -7,6 +7,7 @@ import type { Call, Cast, Stream } from "../../../protocols/protocol.ts";
 import { call, cast, protocol, stream } from "../../../protocols/protocol.ts";
 import type { Context, Down, Ref } from "../../../runtime/actor.ts";
 import { resumable } from "../../../runtime/resumable.ts";
+import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
@@ -44,18 +45,20 @@ const children = NAMES.map((name) =>
   }),
 );
 
-async function threads(): Promise<World & { readonly host: ThreadHost }> {
+const oneThread = (): Promise<World> => threads(children.map((child) => ({ ...child, thread: "boxes" })));
+
+async function threads(specs: readonly ChildSpec[] = children): Promise<World & { readonly host: ThreadHost }> {
   const dataDir = mkdtempSync(join(tmpdir(), "inkube-messaging-"));
   const host = new ThreadHost({ bundles, dataDir, fsync: false, onDown: () => undefined });
   const embedder = new EmbeddedPeer(EMBEDDER, host, NAMES);
-  host.plan(children);
-  await Promise.all(children.map((child) => host.start(child)));
+  host.plan(specs);
+  await Promise.all(specs.map((child) => host.start(child)));
   return {
     host,
     context: embedder.context,
     restart: async (name) => {
       await host.kill(name);
-      await host.start(children.find((child) => child.name === name)!);
+      await host.start(specs.find((child) => child.name === name)!);
     },
     ref: (name) => embedder.ref(mailboxProtocol, name),
     run: (work) => work(),
@@ -100,9 +103,10 @@ const outcomes = async (calls: readonly Promise<{ readonly value: number }>[]): 
   );
 
 describe.each([
-  ["on threads", threads],
+  ["on threads", () => threads()],
+  ["on a thread that its actors share", oneThread],
   ["in the simulation", simulation],
-])("a mailbox %s", (_, make) => {
+] as const)("a mailbox %s", (_, make: () => Promise<World>) => {
   let world: World;
   let box: Ref<MailboxMethods>;
   beforeEach(async () => {
@@ -285,6 +289,32 @@ describe.each([
     );
     expect(restarts).toBe(1);
     expect(read).toEqual(Array.from({ length: 60 }, (_each, index) => index + 1));
+  });
+
+  it.each([1, 200])("shares no object with a sender, nor two messages with each other (%i values)", async (size) => {
+    const values = Array.from({ length: size }, (_each, value) => value);
+    const list = [...values];
+    const outcome = await world.run(async () => {
+      // One object, sent twice in one turn, and changed by everybody who can.
+      const calls = [box.call("scribble", { list }), box.call("scribble", { list })];
+      await Promise.resolve();
+      const sent = [...list];
+      const [first, second] = await Promise.all(calls);
+      list.push(7);
+      first!.list.push(8);
+      await world.context.clock.sleep(5);
+      return { sent, first: first!.list, second: second!.list, kept: await box.call("scribbled", null) };
+    });
+    expect(outcome).toEqual({
+      sent: values,
+      first: [...values, -1, 8],
+      second: [...values, -1],
+      kept: [
+        [...values, -1, -2],
+        [...values, -1, -2],
+      ],
+    });
+    expect(list).toEqual([...values, 7]);
   });
 
   it("is left alone by a caller whose calls fail in a row, and tried again after a while", async () => {
