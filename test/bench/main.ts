@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
+import { codec } from "./suites/codec.ts";
 import { etcd } from "./suites/etcd.ts";
 import { faults } from "./suites/faults.ts";
 import { messaging } from "./suites/messaging.ts";
@@ -18,6 +19,7 @@ import { supervision } from "./suites/supervision.ts";
 
 const suites: readonly Suite[] = [
   messaging,
+  codec,
   etcd,
   start,
   api,
@@ -31,7 +33,7 @@ const suites: readonly Suite[] = [
 ];
 /** One name for several suites; with no name given, all run but `scale`, which takes minutes. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  runtime: ["messaging", "supervision", "simulation", "recorder", "faults"],
+  runtime: ["messaging", "codec", "supervision", "simulation", "recorder", "faults"],
 };
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
