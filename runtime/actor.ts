@@ -24,6 +24,11 @@ export interface Actor<M extends Methods> {
   readonly handlers: Handlers<M>;
   /** Graceful stop, within the spec's `shutdownMs`. Handlers may still run meanwhile. */
   readonly stop?: () => void | Promise<void>;
+  /**
+   * What the next incarnation goes on with (`ctx.handedOver`), as plain data. Asked at a planned restart, an upgrade or the
+   * heap guard's, when the calls and casts under way have ended or their time is up; nothing new is taken up after it.
+   */
+  readonly handOver?: () => unknown;
   /** What the actor knows, as plain data, for a person who looks into it. */
   readonly state?: () => unknown;
 }
@@ -189,6 +194,8 @@ export interface Context<Options = unknown> {
   /** New at every start of the actor. */
   readonly incarnation: string;
   readonly options: Options;
+  /** What the incarnation before has handed over; undefined after any other end, and at first. */
+  readonly handedOver: unknown;
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: Ids;

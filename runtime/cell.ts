@@ -81,6 +81,9 @@ export class Cell {
   private stashed: Stashed[] = [];
   private readonly mailbox = new Mailbox<Link>();
   private underWay = 0;
+  /** Of those, the streams: they have no end of their own. */
+  private openStreams = 0;
+  private onSettled: (() => void) | undefined;
   private suspended = false;
   /** The turn's budget is used up; the next turn goes on. */
   private yielding = false;
@@ -151,6 +154,14 @@ export class Cell {
     this.suspended = true;
   }
 
+  /** Resolves when no call or cast is under way. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onSettled = resolve;
+      this.noteSettled();
+    });
+  }
+
   resume(): void {
     if (!this.suspended) return;
     this.suspended = false;
@@ -197,7 +208,7 @@ export class Cell {
     const error = actorDown(peer, reason);
     const streams = this.outgoing.failAll(link, error);
     const incoming = link.incoming.entries();
-    link.incoming.clear();
+    for (const [id] of incoming) this.finish(link, id);
     const abandoned = [...link.waiting.values()];
     link.waiting.clear();
     for (const entry of abandoned) this.handOn(entry);
@@ -630,6 +641,7 @@ export class Cell {
     const settled = (value: unknown): void => {
       this.underWay--;
       lane.running--;
+      this.noteSettled();
       this.castDone(lane, link, envelope, value);
       this.goOnInLine(lane);
     };
@@ -673,6 +685,7 @@ export class Cell {
     );
     link.incoming.set(id, sink);
     this.underWay++;
+    this.openStreams++;
     const fail = (error: unknown): void => {
       lane.failed++;
       if (error === STASHED) {
@@ -705,7 +718,16 @@ export class Cell {
   }
 
   private finish(link: Link, id: number): void {
-    if (link.incoming.delete(id)) this.underWay--;
+    if (link.incoming.get(id) instanceof OutgoingStream) this.openStreams--;
+    if (!link.incoming.delete(id)) return;
+    this.underWay--;
+    this.noteSettled();
+  }
+
+  private noteSettled(): void {
+    if (this.onSettled === undefined || this.underWay > this.openStreams) return;
+    this.onSettled();
+    this.onSettled = undefined;
   }
 
   /** What a listener of the actor throws is the actor's own failure. */

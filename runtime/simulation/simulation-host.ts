@@ -96,6 +96,7 @@ interface Incarnation extends LinkEnd {
   readonly boundary: FaultBoundary | undefined;
   actor: Actor<Methods> | undefined;
   watchdog: SimEvent | undefined;
+  onDeath: (() => void) | undefined;
   readonly settleStart: { resolve: () => void; reject: (error: Error) => void };
   readonly timers: SimEvent[];
 }
@@ -136,7 +137,9 @@ export class SimulationHost {
     this.supervisor = new Supervisor(
       options.spec,
       {
-        start: (spec) => this.startActor(spec),
+        prepare: (spec) => this.prepareActor(spec),
+        handOver: (name, forMs) => this.handOver(name, forMs),
+        start: (spec, handedOver) => this.startActor(spec, handedOver),
         stop: (name, deadlineMs) => this.stopActor(name, deadlineMs),
         kill: (name) => this.killActor(name),
       },
@@ -353,11 +356,49 @@ export class SimulationHost {
 
   // The supervisor's host
 
-  private startActor(spec: ChildSpec): Promise<void> {
+  private prepareActor({ name, actor }: ChildSpec): Promise<void> {
+    if (Object.hasOwn(this.options.definitions, actor)) return Promise.resolve();
+    return Promise.reject(new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`));
+  }
+
+  private handOver(name: string, forMs: number): Promise<unknown> {
+    const incarnation = this.running.get(name);
+    if (incarnation === undefined || !incarnation.alive) {
+      return Promise.reject(new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true }));
+    }
+    const { cell } = incarnation;
+    return new Promise((resolve, reject) => {
+      const end = (how: () => void): void => {
+        timeIsUp.action = undefined;
+        incarnation.onDeath = undefined;
+        how();
+      };
+      const tell = (): void => {
+        try {
+          const state = structuredClone(incarnation.actor?.handOver?.());
+          end(() => resolve(state));
+        } catch (error) {
+          cell.resume();
+          end(() => reject(error as Error));
+        }
+      };
+      const timeIsUp = this.world.schedule(forMs * 1_000, incarnation, tell);
+      incarnation.onDeath = () =>
+        end(() => reject(new InkubeError("ACTOR_DOWN", `${name} is down`, { retryable: true })));
+      this.world.schedule(0, incarnation, () => {
+        cell.suspend();
+        void cell.settled().then(() => {
+          if (timeIsUp.action !== undefined) tell();
+        });
+      });
+    });
+  }
+
+  private startActor(spec: ChildSpec, handedOver: unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.running.has(spec.name)) throw new Error(`${spec.name} is already running`);
       const definition = this.options.definitions[spec.actor]!;
-      const incarnation = this.makeEnd(spec.name, spec, { resolve, reject });
+      const incarnation = this.makeEnd(spec.name, spec, { resolve, reject }, handedOver);
       this.running.set(spec.name, incarnation);
       this.world.schedule(this.draw(this.options.startMs ?? START_MS), incarnation, () => {
         incarnation.recorder.event("start", spec.name, { incarnation: incarnation.context.incarnation });
@@ -415,7 +456,12 @@ export class SimulationHost {
     return Promise.resolve();
   }
 
-  private makeEnd(name: string, spec: ChildSpec | undefined, settleStart: Incarnation["settleStart"]): Incarnation {
+  private makeEnd(
+    name: string,
+    spec: ChildSpec | undefined,
+    settleStart: Incarnation["settleStart"],
+    handedOver?: unknown,
+  ): Incarnation {
     const count = (this.starts.get(name) ?? 0) + 1;
     this.starts.set(name, count);
     const { world } = this;
@@ -431,6 +477,7 @@ export class SimulationHost {
       stopping,
       actor: undefined,
       watchdog: undefined,
+      onDeath: undefined,
       settleStart,
       timers: [],
       crash: (error: unknown): void => this.crashed(end, error),
@@ -459,6 +506,7 @@ export class SimulationHost {
       name,
       incarnation: ids.unique(),
       options: structuredClone(spec?.options),
+      handedOver: structuredClone(handedOver),
       clock,
       random: world.random(`workload/${label}`),
       ids,
@@ -505,6 +553,7 @@ export class SimulationHost {
     if (!incarnation.alive) return;
     const { name } = incarnation;
     incarnation.alive = false;
+    incarnation.onDeath?.();
     if (incarnation.watchdog !== undefined) incarnation.watchdog.action = undefined;
     for (const timer of incarnation.timers) timer.action = undefined;
     incarnation.net.close();

@@ -13,10 +13,26 @@ import type { ChildSpec, SupervisorSpec } from "./spec.ts";
 
 export interface ActorHost {
   /** Resolves when the actor is up. When it does not come up, `Supervisor.actorDown` is called all the same. */
-  start(spec: ChildSpec): Promise<void>;
+  start(spec: ChildSpec, handedOver?: unknown): Promise<void>;
   stop(name: string, deadlineMs: number): Promise<void>;
   kill(name: string): Promise<void>;
+  /** Loads what an actor is to be started as next. Rejects when it can't be. */
+  prepare(spec: ChildSpec): Promise<void>;
+  /** Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing new. */
+  handOver(name: string, forMs: number): Promise<unknown>;
 }
+
+/** What an actor becomes; the rest of its spec stays. */
+export type Upgrade = Partial<Pick<ChildSpec, "actor" | "options" | "shutdownMs" | "startTimeoutMs" | "heapLimitMb">>;
+
+export interface UpgradeOptions {
+  /** Tells whether the new incarnation does its work, by calls to it; a rejection, or no answer in time, takes it back. */
+  readonly probe?: () => Promise<unknown>;
+  readonly probeTimeoutMs?: number;
+}
+
+/** A probe is a few calls. */
+const PROBE_TIMEOUT_MS = 5_000;
 
 /** What a supervisor tells those who watch it. */
 export type SupervisorEvent = Exclude<
@@ -39,6 +55,8 @@ export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly timers = new Map<string, Timer>();
   private readonly listeners = new Set<(event: SupervisorEvent) => void>();
+  private readonly handedOver = new Map<string, unknown>();
+  private readonly upgrading = new Set<string>();
   private lastFailure: Error | undefined;
   private onHopelessStart: ((error: Error) => void) | undefined;
   private terminated = false;
@@ -106,6 +124,84 @@ export class Supervisor {
         return true;
       });
       this.run(this.core.stopChild(name, this.nowMs(), options));
+      // One that waited for its restart is down already, and ends without another word.
+      if (this.core.get(name).state === "ended") resolve();
+    });
+  }
+
+  /**
+   * Replaces an actor by another version of itself: the new code is loaded while the old one works; then the old one ends
+   * what it has under way and hands over what it knows (`Actor.handOver`), and the new one starts with that. When it does
+   * not start, or its probe fails, the old version is started again, with the same. No restart is counted. Calls that come
+   * in between fail with ACTOR_DOWN, and idempotent ones are made again by themselves.
+   *
+   * Errors: UPGRADE_FAILED, with the reason; the old version runs then. ACTOR_DOWN when the actor is not up.
+   */
+  async upgrade(name: string, change: Upgrade, options: UpgradeOptions = {}): Promise<void> {
+    const old = this.core.specOf(name);
+    if (this.upgrading.has(name)) throw new InkubeError("INVALID_ARGUMENT", `${name} is being upgraded already`);
+    if (this.core.get(name).state !== "up") {
+      throw new InkubeError("ACTOR_DOWN", `${name} is not up; upgrade it when it is`, { retryable: true });
+    }
+    this.upgrading.add(name);
+    try {
+      const next: ChildSpec = { ...old, ...change };
+      await this.host
+        .prepare(next)
+        .catch((error: unknown) => this.upgradeFailed(name, "its code can't be loaded", error));
+      const state = await this.host
+        .handOver(name, old.shutdownMs)
+        .catch((error: unknown) => this.upgradeFailed(name, "it did not hand over", error));
+      await this.takeOut(name, { kill: false });
+      try {
+        await this.startAs(next, state);
+        await this.probe(options);
+      } catch (error) {
+        await this.takeOut(name, { kill: true });
+        await this.startAs(old, state);
+        this.upgradeFailed(name, "the old version runs again", error);
+      }
+    } finally {
+      this.upgrading.delete(name);
+    }
+  }
+
+  private upgradeFailed(name: string, what: string, cause: unknown): never {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InkubeError("UPGRADE_FAILED", `${name} was not upgraded, ${what}: ${why}`, { cause });
+  }
+
+  /** Starts what was taken out; rejects when its first start fails. */
+  private startAs(spec: ChildSpec, state: unknown): Promise<void> {
+    const { name } = spec;
+    return new Promise((resolve, reject) => {
+      this.until((event) => {
+        if (event.type === "up" && event.name === name) resolve();
+        else if (event.type === "terminated") reject(this.failure(`${name} did not come up`));
+        else if (event.type === "down" && event.name === name) {
+          // The host says a moment later why a start failed.
+          this.options.clock.after(1, () => {
+            reject(this.lastFailure ?? new InkubeError("ACTOR_DOWN", `${name} went down (${event.reason})`));
+          });
+        } else return false;
+        return true;
+      });
+      this.core.changeChild(spec);
+      this.lastFailure = undefined;
+      this.handedOver.set(name, state);
+      this.run(this.core.startChild(name, this.nowMs()));
+    });
+  }
+
+  private probe({ probe, probeTimeoutMs = PROBE_TIMEOUT_MS }: UpgradeOptions): Promise<void> {
+    if (probe === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = this.options.clock.after(probeTimeoutMs, () => {
+        reject(new InkubeError("DEADLINE_EXCEEDED", `its probe did not end within ${probeTimeoutMs} ms`));
+      });
+      probe()
+        .then(() => resolve(), reject)
+        .finally(() => timer.cancel());
     });
   }
 
@@ -156,7 +252,9 @@ export class Supervisor {
     switch (command.type) {
       case "start": {
         const { name } = command.child;
-        this.host.start(command.child).then(
+        const state = this.handedOver.get(name);
+        this.handedOver.delete(name);
+        this.host.start(command.child, state).then(
           () => this.run(this.core.childStarted(name, this.nowMs())),
           (error: Error) => {
             this.lastFailure = error;

@@ -51,6 +51,7 @@ export class EmbeddedPeer implements LocalPeer {
       name,
       incarnation: "embedded",
       options: null,
+      handedOver: undefined,
       clock,
       random: threadRandom(),
       ids: threadIds(),

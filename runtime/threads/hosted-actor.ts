@@ -31,6 +31,7 @@ export interface ThreadStart {
   readonly name: string;
   readonly incarnation: string;
   readonly options: unknown;
+  readonly handedOver: unknown;
   readonly declared: readonly string[];
   readonly links: readonly { readonly peer: string; readonly port: MessagePort }[];
   readonly control: MessagePort;
@@ -136,6 +137,7 @@ export function launchActor<M extends Methods, Options>(
     name: given.name,
     incarnation: given.incarnation,
     options: given.options as Options,
+    handedOver: given.handedOver,
     clock,
     random: threadRandom(),
     ids: threadIds(),
@@ -148,7 +150,7 @@ export function launchActor<M extends Methods, Options>(
     onEnd: (release) => holdings?.keep(release),
   });
 
-  const introspection = new Introspection(cell, () => actor?.state?.());
+  const introspection = new Introspection(cell, () => actor);
   const control: ThreadControl = {
     start: async (): Promise<StartOutcome> => {
       recorder.event("start", given.name, { incarnation: given.incarnation });

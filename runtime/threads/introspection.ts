@@ -3,10 +3,14 @@
  * CPU profile or heap snapshot of its thread. All of it comes over the control door, so it works under any flood.
  */
 import type { EventLoopUtilization } from "node:perf_hooks";
+import type { Methods } from "../../protocols/protocol.ts";
+import type { Actor } from "../actor.ts";
 import type { Cell, CellStatistics } from "../cell.ts";
 
 export type Question =
   | { readonly ask: "statistics" | "state" | "suspend" | "resume" }
+  /** What it hands over, once the calls and casts under way have ended, or after `forMs`; it takes up nothing new. */
+  | { readonly ask: "hand-over"; readonly forMs: number }
   | { readonly ask: "cpu-profile"; readonly forMs: number }
   | { readonly ask: "heap-snapshot"; readonly file: string };
 
@@ -19,13 +23,13 @@ export interface ActorStatistics extends CellStatistics {
 /** Handlers of the door are made once per actor. */
 export class Introspection {
   private readonly cell: Cell;
-  private readonly state: () => unknown;
+  private readonly actor: () => Pick<Actor<Methods>, "state" | "handOver"> | undefined;
   private last: EventLoopUtilization | undefined;
 
-  /** `state`: of the actor, undefined when it tells none. */
-  constructor(cell: Cell, state: () => unknown) {
+  /** `actor`: undefined while it starts. */
+  constructor(cell: Cell, actor: () => Pick<Actor<Methods>, "state" | "handOver"> | undefined) {
     this.cell = cell;
-    this.state = state;
+    this.actor = actor;
   }
 
   answer(question: Question): unknown {
@@ -33,15 +37,32 @@ export class Introspection {
       case "statistics":
         return this.statistics();
       case "state":
-        return this.state();
+        return this.actor()?.state?.();
       case "suspend":
         return this.cell.suspend();
       case "resume":
         return this.cell.resume();
+      case "hand-over":
+        return this.handOver(question.forMs);
       case "cpu-profile":
         return cpuProfile(question.forMs);
       case "heap-snapshot":
         return process.getBuiltinModule("node:v8").writeHeapSnapshot(question.file);
+    }
+  }
+
+  private async handOver(forMs: number): Promise<unknown> {
+    this.cell.suspend();
+    let timer: NodeJS.Timeout | undefined;
+    const timeIsUp = new Promise<void>((resolve) => void (timer = setTimeout(resolve, forMs)));
+    await Promise.race([this.cell.settled(), timeIsUp]);
+    clearTimeout(timer);
+    try {
+      return this.actor()?.handOver?.();
+    } catch (error) {
+      // It goes on as before; what to do is for who asked.
+      this.cell.resume();
+      throw error;
     }
   }
 

@@ -29,6 +29,7 @@ import { ControlDoor } from "./control.ts";
 import { hangStack } from "./hang-stack.ts";
 import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { PreparedThreads } from "./prepared-threads.ts";
 import { keepThreadsKillable } from "./killable.ts";
 import { StartQueue } from "./start-queue.ts";
 import type { ThreadShare } from "./shared-threads.ts";
@@ -117,12 +118,16 @@ export class ThreadHost {
   private readonly bundles: string;
   private readonly sharedThreads: SharedThreads;
   private readonly spares: SpareThreads | undefined;
+  private readonly prepared: PreparedThreads;
+  /** What actors that the heap guard has stopped leave to their next incarnations. */
+  private readonly leftBehind = new Map<string, unknown>();
   private readonly queue = new StartQueue(Math.max(BOOTS_MIN, BOOTS_PER_CORE * availableParallelism()));
 
   constructor(options: ThreadHostOptions) {
     this.options = options;
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
     this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"), () => this.isCrowded());
+    this.prepared = new PreparedThreads(join(this.bundles, "boot.cjs"));
     this.watchdog = new Watchdog(
       options.watchdog ?? WATCHDOG,
       (name) => this.ask(name),
@@ -170,7 +175,7 @@ export class ThreadHost {
 
   /** Ends the threads that wait. Every actor has ended before. */
   async close(): Promise<void> {
-    await this.spares?.close();
+    await Promise.all([this.spares?.close(), this.prepared.close()]);
   }
 
   /** Threads that wait for an actor to replace. */
@@ -187,14 +192,30 @@ export class ThreadHost {
     return [...this.threads.keys()];
   }
 
-  /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
-  start(spec: ChildSpec): Promise<void> {
-    const { name } = spec;
-    if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
-    return this.queue.run(name, (booted) => this.begin(spec, booted));
+  /**
+   * Loads the code that an actor is to be started with next, on a thread that waits. Rejects when it can't be loaded. (On
+   * a shared thread code is loaded at the start.)
+   */
+  async prepare(spec: ChildSpec): Promise<void> {
+    if (spec.thread !== undefined) return;
+    const bundle = this.bundleOf(spec.actor);
+    const { name, heapLimitMb } = spec;
+    await this.prepared.prepare(bundle, { name, data: this.bootData({ preload: [bundle] }), heapLimitMb });
   }
 
-  private async begin(spec: ChildSpec, booted: () => void): Promise<void> {
+  /** Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing new. */
+  handOver(name: string, forMs: number): Promise<unknown> {
+    return this.introspect(name, { ask: "hand-over", forMs }, forMs);
+  }
+
+  /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
+  start(spec: ChildSpec, handedOver?: unknown): Promise<void> {
+    const { name } = spec;
+    if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
+    return this.queue.run(name, (booted) => this.begin(spec, handedOver, booted));
+  }
+
+  private async begin(spec: ChildSpec, handedOver: unknown, booted: () => void): Promise<void> {
     for (const peer of spec.links) this.pairs.add(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
@@ -210,6 +231,7 @@ export class ThreadHost {
       name: spec.name,
       incarnation: nanoid(),
       options: spec.options,
+      handedOver: handedOver ?? this.leftBehind.get(spec.name),
       declared: this.pairs.of(spec.name),
       links,
       control: control.port2,
@@ -220,6 +242,7 @@ export class ThreadHost {
       faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(spec.name), generation },
     };
     const transferList = [control.port2, ...links.map(({ port }) => port)];
+    this.leftBehind.delete(spec.name);
     const share = shared?.start(start, transferList);
     const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
     this.spares?.refillLater();
@@ -354,6 +377,8 @@ export class ThreadHost {
   }
 
   private ownThread(spec: ChildSpec, start: ThreadStart, transferList: TransferListItem[]): Worker {
+    const prepared = this.prepared.take(start, transferList);
+    if (prepared !== undefined) return prepared;
     const spare = spec.heapLimitMb === undefined ? this.spares?.take(start, transferList) : undefined;
     if (spare !== undefined) return spare;
     return new Worker(join(this.bundles, "boot.cjs"), {
@@ -384,7 +409,7 @@ export class ThreadHost {
     const thread: RunningThread = { worker, share, control, life, watchedAs };
     if (share === undefined) {
       worker.on("message", (message: unknown) => {
-        if (isHeapWarning(message) && !life.isOver) void this.retire(thread, "heap-guard", spec.shutdownMs);
+        if (isHeapWarning(message) && !life.isOver) void this.retireFull(thread, spec);
       });
     }
     this.threads.set(name, thread);
@@ -424,12 +449,28 @@ export class ThreadHost {
     this.options.onZombies?.(this.zombieCount);
   }
 
+  /** The heap guard's: half of the time is for what is under way. */
+  private async retireFull(thread: RunningThread, { name, shutdownMs }: ChildSpec): Promise<void> {
+    const retired = this.retire(thread, "heap-guard", shutdownMs, async () => {
+      const state = await thread.control.introspect({ ask: "hand-over", forMs: shutdownMs / 2 }, shutdownMs);
+      if (state !== undefined) this.leftBehind.set(name, state);
+    });
+    await retired;
+  }
+
   /** A graceful stop; ends the thread when it has not within `deadlineMs`. */
-  private async retire(thread: RunningThread, reason: "normal" | "heap-guard", deadlineMs: number): Promise<void> {
+  private async retire(
+    thread: RunningThread,
+    reason: "normal" | "heap-guard",
+    deadlineMs: number,
+    first: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     thread.life.asked(reason);
     const deadline = setTimeout(() => thread.life.end("killed"), deadlineMs);
     // A thread that is gone before it could answer has stopped too.
-    thread.control.stop(deadlineMs).catch(() => thread.life.end("killed"));
+    first()
+      .then(() => thread.control.stop(deadlineMs))
+      .catch(() => thread.life.end("killed"));
     await thread.life.ended;
     clearTimeout(deadline);
   }

@@ -54,7 +54,7 @@ interface Gate {
 }
 
 interface Node {
-  readonly spec: ChildSpec | SupervisorSpec;
+  spec: ChildSpec | SupervisorSpec;
   readonly parent: SupervisorNode | undefined;
   state: "down" | "starting" | "up" | "stopping";
   /** Its supervisor wants it to run; false once it has ended for good. */
@@ -171,6 +171,20 @@ export class SupervisorCore {
       node.sequence = this.nextSequence++;
       this.advance(node.parent);
     });
+  }
+
+  /** What a child that was taken out is to be started as. */
+  changeChild(spec: ChildSpec): void {
+    const node = this.find(spec.name);
+    if (isSupervisorNode(node) || node.state !== "down") throw new Error(`${spec.name} is not an actor that is down`);
+    node.spec = spec;
+  }
+
+  /** Errors: INVALID_ARGUMENT. */
+  specOf(name: string): ChildSpec {
+    const { spec } = this.find(name);
+    if (isSupervisor(spec)) throw new InkubeError("INVALID_ARGUMENT", `${name} is a supervisor, not an actor`);
+    return spec;
   }
 
   get(name: string): ChildStatus {

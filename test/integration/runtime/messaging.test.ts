@@ -319,14 +319,14 @@ describe.each([
 
   it("is left alone by a caller whose calls fail in a row, and tried again after a while", async () => {
     const outcome = await world.run(async () => {
-      const call = (value: number): Promise<unknown[]> => outcomes([box.call("guarded", { value })]);
-      const failed = [...(await call(1)), ...(await call(2)), ...(await call(3)), ...(await call(4))];
+      const guarded = (value: number): Promise<unknown[]> => outcomes([box.call("guarded", { value })]);
+      const failed = [...(await guarded(1)), ...(await guarded(2)), ...(await guarded(3)), ...(await guarded(4))];
       await world.context.clock.sleep(210);
       // The first is the trial, and fails too; the others are not made meanwhile.
       const trial = await outcomes([5, 6].map((value) => box.call("guarded", { value })));
       box.cast("open", null);
       await world.context.clock.sleep(210);
-      const mended = [...(await call(7)), ...(await call(8))];
+      const mended = [...(await guarded(7)), ...(await guarded(8))];
       return { failed, trial, mended, handled: await box.call("handled", null) };
     });
     expect(outcome).toEqual({

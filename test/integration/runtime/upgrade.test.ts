@@ -1,0 +1,265 @@
+/** An actor becomes another version of itself, the same on threads and in the simulation. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Ref } from "../../../runtime/actor.ts";
+import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
+import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
+import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
+import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
+import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import { ledgerActor } from "../../fixtures/actors/ledger-actor.ts";
+import type { LedgerMethods } from "../../fixtures/actors/ledger-protocol.ts";
+import { ledgerProtocol } from "../../fixtures/actors/ledger-protocol.ts";
+import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+
+interface World {
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  readonly ledger: Ref<LedgerMethods>;
+  run<T>(work: () => Promise<T>): Promise<T>;
+  end(): Promise<void>;
+}
+
+const EMBEDDER = "test";
+let bundles: string;
+beforeAll(async () => {
+  bundles = await buildFixtureActors();
+});
+afterAll(() => rmSync(bundles, { recursive: true, force: true }));
+
+function tree(more: Partial<ChildSpec> = {}): SupervisorSpec {
+  const child: ChildSpec = {
+    name: "ledger",
+    actor: "ledger",
+    options: { version: 1 },
+    links: [EMBEDDER],
+    restart: "permanent",
+    shutdownMs: 2_000,
+    startTimeoutMs: 10_000,
+    ...more,
+  };
+  return {
+    name: "root",
+    strategy: "one_for_one",
+    intensity: { restarts: 1, periodMs: 600_000 },
+    backoff: { ...BACKOFF, initialMs: 1 },
+    children: [child],
+  };
+}
+
+async function threads(more: Partial<ChildSpec> = {}): Promise<World> {
+  const dataDir = mkdtempSync(join(tmpdir(), "inkube-upgrade-"));
+  const spec = tree(more);
+  const host = new ThreadHost({
+    bundles,
+    dataDir,
+    fsync: false,
+    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
+  });
+  host.plan(spec.children as readonly ChildSpec[]);
+  const embedder = new EmbeddedPeer(EMBEDDER, host);
+  const { clock, random } = embedder.context;
+  const supervisor = new Supervisor(spec, host, { clock, random, externals: [EMBEDDER] });
+  await supervisor.start();
+  return {
+    supervisor,
+    clock,
+    ledger: embedder.ref(ledgerProtocol, "ledger"),
+    run: (work) => work(),
+    end: async () => {
+      await supervisor.stop();
+      expect(host.actors).toEqual([]);
+      await host.close();
+      embedder.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function simulation(): Promise<World> {
+  const host = new SimulationHost({
+    seed: 11,
+    spec: tree(),
+    definitions: { ledger: ledgerActor },
+    embedder: { name: EMBEDDER, links: [] },
+  });
+  await host.start();
+  return {
+    supervisor: host.supervisor,
+    clock: host.context.clock,
+    ledger: host.context.ref(ledgerProtocol, "ledger"),
+    run: (work) => host.settle(work),
+    end: async () => {
+      await host.stop();
+      expect(host.actors).toEqual([]);
+    },
+  };
+}
+
+const failure = (error: unknown): { readonly code: string; readonly message: string } =>
+  error as { readonly code: string; readonly message: string };
+
+describe.each([
+  ["on a thread of its own", () => threads()],
+  ["on a shared thread", () => threads({ thread: "shared" })],
+  ["in the simulation", simulation],
+] as const)("an actor %s", (_, make: () => Promise<World>) => {
+  let world: World;
+  beforeEach(async () => {
+    world = await make();
+    await world.run(() => world.ledger.call("add", { by: 5 }));
+  });
+  afterEach(() => world.end());
+
+  it("becomes its next version with what it knew, after what it had under way, and no idempotent call fails", async () => {
+    const outcome = await world.run(async () => {
+      const before = await world.ledger.call("get", null);
+      const underWay = world.ledger.call("add", { by: 1, afterMs: 100 });
+      // It is on its way before the upgrade begins.
+      await world.ledger.call("get", null);
+      let upgrading = true;
+      const upgrade = world.supervisor
+        .upgrade("ledger", { options: { version: 2 } })
+        .finally(() => (upgrading = false));
+      const versions = new Set<number>();
+      const reading = (async (): Promise<void> => {
+        for (let more = true; more; more = upgrading) {
+          versions.add((await world.ledger.call("get", null)).version);
+          await world.clock.sleep(1);
+        }
+      })();
+      const added = await underWay;
+      await Promise.all([upgrade, reading]);
+      return { before, added, versions: [...versions], after: await world.ledger.call("get", null) };
+    });
+    expect(outcome.added).toMatchObject({ total: 6, version: 1, incarnation: outcome.before.incarnation });
+    expect(outcome.versions.at(-1)).toBe(2);
+    expect(outcome.after).toMatchObject({ total: 6, version: 2 });
+    expect(outcome.after.incarnation).not.toBe(outcome.before.incarnation);
+    expect(world.supervisor.status().find(({ name }) => name === "ledger")).toMatchObject({ state: "up", restarts: 0 });
+  });
+
+  it.each([
+    ["does not start", { fails: "start" }, {}, /this version is broken/],
+    ["does not come up in time", { fails: "start-for-ever" }, { startTimeoutMs: 200 }, /start|200 ms/],
+  ] as const)("stays what it was when its next version %s", async (_what, options, change, why) => {
+    const { error, after } = await world.run(async () => ({
+      error: failure(
+        await world.supervisor
+          .upgrade("ledger", { ...change, options: { version: 2, ...options } })
+          .catch((reason: unknown) => reason),
+      ),
+      after: await world.ledger.call("get", null),
+    }));
+    expect(error.code).toBe("UPGRADE_FAILED");
+    expect(error.message).toMatch(why);
+    expect(after).toMatchObject({ total: 5, version: 1 });
+  });
+
+  it.each([
+    ["fails", () => Promise.reject(new Error("it answers nonsense")), /old version runs again: it answers nonsense/],
+    ["does not end", () => new Promise(() => undefined), /old version runs again: its probe did not end within 50 ms/],
+  ] as const)("is taken back when the probe of its next version %s", async (_what, probe, why) => {
+    const seen: number[] = [];
+    const { error, after } = await world.run(async () => ({
+      error: failure(
+        await world.supervisor
+          .upgrade(
+            "ledger",
+            { options: { version: 2 } },
+            {
+              probe: async () => {
+                seen.push((await world.ledger.call("get", null)).version);
+                await probe();
+              },
+              probeTimeoutMs: 50,
+            },
+          )
+          .catch((reason: unknown) => reason),
+      ),
+      after: await world.ledger.call("get", null),
+    }));
+    expect(seen).toEqual([2]);
+    expect(error.message).toMatch(why);
+    expect(after).toMatchObject({ total: 5, version: 1 });
+  });
+
+  it("works on when it can't hand over", async () => {
+    const { before, error, after } = await world.run(async () => {
+      await world.supervisor.upgrade("ledger", { options: { version: 3, fails: "hand-over" } });
+      const working = await world.ledger.call("get", null);
+      const refused = await world.supervisor
+        .upgrade("ledger", { options: { version: 4 } })
+        .catch((reason: unknown) => reason);
+      return { before: working, error: failure(refused), after: await world.ledger.call("get", null) };
+    });
+    expect(error.code).toBe("UPGRADE_FAILED");
+    expect(error.message).toMatch(/did not hand over: .*nothing to hand over/);
+    expect(after).toEqual(before);
+  });
+
+  it("is restarted as its next version when that crashes later, without what was handed over", async () => {
+    const after = await world.run(async () => {
+      await world.supervisor.upgrade("ledger", { options: { version: 2 } });
+      // A cast to one that is not linked yet would be lost.
+      await world.ledger.call("get", null);
+      world.ledger.cast("crash", null);
+      await world.clock.sleep(1);
+      return world.ledger.call("get", null);
+    });
+    expect(after).toMatchObject({ total: 0, version: 2 });
+  });
+
+  it("is upgraded one step at a time, and only when it is up", async () => {
+    const codes = await world.run(async () => {
+      const first = world.supervisor.upgrade("ledger", { options: { version: 2 } });
+      const second = world.supervisor.upgrade("ledger", { options: { version: 3 } }).catch((error: unknown) => error);
+      await first;
+      await world.supervisor.takeOut("ledger", { kill: true });
+      const third = await world.supervisor.upgrade("ledger", {}).catch((error: unknown) => error);
+      await world.supervisor.putBack("ledger");
+      return [failure(await second).code, failure(third).code, (await world.ledger.call("get", null)).version];
+    });
+    expect(codes).toEqual(["INVALID_ARGUMENT", "ACTOR_DOWN", 2]);
+  });
+});
+
+describe("an actor on a thread", () => {
+  it("stays what it is, untouched, when the code of its next version can't be loaded", async () => {
+    const world = await threads();
+    try {
+      const before = await world.ledger.call("add", { by: 5 });
+      const error = failure(
+        await world.supervisor.upgrade("ledger", { actor: "missing" }).catch((reason: unknown) => reason),
+      );
+      expect(error.code).toBe("UPGRADE_FAILED");
+      expect(error.message).toMatch(/its code can't be loaded/);
+      expect(await world.ledger.call("get", null)).toEqual(before);
+    } finally {
+      await world.end();
+    }
+  });
+
+  it("hands over to its next incarnation when the heap guard ends it", async () => {
+    const world = await threads({ heapLimitMb: 48, hangAfterMs: 60_000 });
+    try {
+      await world.ledger.call("add", { by: 5 });
+      const backUp = new Promise<string>((resolve) => {
+        let reason = "";
+        world.supervisor.onEvent((event) => {
+          if (event.type === "down") reason = event.reason;
+          if (event.type === "up" && event.name === "ledger") resolve(reason);
+        });
+      });
+      world.ledger.cast("leak", null);
+      expect(await backUp).toBe("heap-guard");
+      expect(await world.ledger.call("get", null)).toMatchObject({ total: 5, version: 1 });
+    } finally {
+      await world.end();
+    }
+  });
+});
