@@ -105,7 +105,7 @@ export interface CallOptions {
   /** Overrides the method's own deadline. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** What the call is done for; by default the message that is being handled, which is known up to the first `await`. */
+  /** What the call is done for: an event, or a W3C `traceparent` from outside; by default the message that is being handled, which is known up to the first `await`. */
   readonly cause?: Cause;
   /**
    * The call that this one is made for: it gets no more time than that has left, is canceled with it, and a ring of

@@ -42,7 +42,15 @@ export type { Address, Connection, Listener, Net } from "./net.ts";
 export { actorsOf } from "./supervisor/spec.ts";
 export type { Backoff, ChildSpec, Intensity, Restart, Strategy, SupervisorSpec } from "./supervisor/spec.ts";
 export { Supervisor } from "./supervisor/supervisor.ts";
-export type { ActorHost, SupervisorEvent, SupervisorOptions } from "./supervisor/supervisor.ts";
+export type {
+  ActorHost,
+  SupervisorEvent,
+  SupervisorOptions,
+  Upgrade,
+  UpgradeOptions,
+} from "./supervisor/supervisor.ts";
+export { mermaidOf } from "./supervisor/tree.ts";
+export type { TreeNode } from "./supervisor/tree.ts";
 export type { ChildStatus } from "./supervisor/core/supervisor-core.ts";
 export { runActor } from "./threads/thread.ts";
 export { ThreadHost } from "./threads/thread-host.ts";
@@ -51,6 +59,8 @@ export type { WatchdogOptions } from "./threads/watchdog.ts";
 export { EmbeddedPeer } from "./threads/embedded-peer.ts";
 export { readRing } from "./trace/ring.ts";
 export { formatEvent } from "./trace/event.ts";
+export { otlpTraces } from "./trace/otlp.ts";
+export type { OtlpSpan, OtlpTraces } from "./trace/otlp.ts";
 export type { TraceEvent } from "./trace/event.ts";
 export { SimulationHost } from "./simulation/simulation-host.ts";
 export type { DiskFate, SimulationOptions } from "./simulation/simulation-host.ts";

@@ -10,6 +10,8 @@ import { checkSpec } from "./core/check-spec.ts";
 import type { ChildStatus, SupervisorCommand } from "./core/supervisor-core.ts";
 import { SupervisorCore } from "./core/supervisor-core.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
+import type { TreeNode } from "./tree.ts";
+import { treeOf } from "./tree.ts";
 
 export interface ActorHost {
   /** Resolves when the actor is up. When it does not come up, `Supervisor.actorDown` is called all the same. */
@@ -50,7 +52,8 @@ export interface SupervisorOptions {
 
 export class Supervisor {
   private readonly core: SupervisorCore;
-  private readonly rootName: string;
+  private readonly spec: SupervisorSpec;
+  private readonly lastDowns = new Map<string, string>();
   private readonly host: ActorHost;
   private readonly options: SupervisorOptions;
   private readonly timers = new Map<string, Timer>();
@@ -65,7 +68,7 @@ export class Supervisor {
   constructor(spec: SupervisorSpec, host: ActorHost, options: SupervisorOptions) {
     checkSpec(spec, options.externals ?? []);
     this.core = new SupervisorCore(spec);
-    this.rootName = spec.name;
+    this.spec = spec;
     this.host = host;
     this.options = options;
     if (options.onEvent !== undefined) this.listeners.add(options.onEvent);
@@ -79,7 +82,7 @@ export class Supervisor {
     return new Promise((resolve, reject) => {
       this.onHopelessStart = reject;
       this.until((event) => {
-        if (event.type === "up" && event.name === this.rootName) resolve();
+        if (event.type === "up" && event.name === this.spec.name) resolve();
         else if (event.type === "terminated") reject(this.failure("the cluster did not come up"));
         else return false;
         this.onHopelessStart = undefined;
@@ -224,6 +227,11 @@ export class Supervisor {
     return this.core.status();
   }
 
+  /** The tree with the state of each of its nodes; `mermaidOf` draws it. */
+  tree(): TreeNode {
+    return treeOf(this.spec, (name) => this.core.get(name), this.lastDowns);
+  }
+
   onEvent(listener: (event: SupervisorEvent) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -296,6 +304,7 @@ export class Supervisor {
   }
 
   private tell(event: SupervisorEvent): void {
+    if (event.type === "down") this.lastDowns.set(event.name, event.reason);
     for (const listener of [...this.listeners]) listener(event);
   }
 }
