@@ -138,6 +138,7 @@ export class SimulationHost {
       options.spec,
       {
         prepare: (spec) => this.prepareActor(spec),
+        discard: () => undefined,
         handOver: (name, forMs) => this.handOver(name, forMs),
         start: (spec, handedOver) => this.startActor(spec, handedOver),
         stop: (name, deadlineMs) => this.stopActor(name, deadlineMs),

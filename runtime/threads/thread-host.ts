@@ -183,6 +183,11 @@ export class ThreadHost {
     return this.spares?.ready ?? 0;
   }
 
+  /** Threads that wait for an actor's upgrade. */
+  get preparedReady(): number {
+    return this.prepared.ready;
+  }
+
   /** Threads that could not be ended and go on, cut off from everybody. */
   get zombies(): number {
     return this.zombieCount;
@@ -203,9 +208,22 @@ export class ThreadHost {
     await this.prepared.prepare(bundle, { name, data: this.bootData({ preload: [bundle] }), heapLimitMb });
   }
 
-  /** Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing new. */
-  handOver(name: string, forMs: number): Promise<unknown> {
-    return this.introspect(name, { ask: "hand-over", forMs }, forMs);
+  discard(name: string): void {
+    this.prepared.discard(name);
+  }
+
+  /**
+   * Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing
+   * new, unless this rejects: then it goes on as before.
+   */
+  async handOver(name: string, forMs: number): Promise<unknown> {
+    try {
+      return await this.introspect(name, { ask: "hand-over", forMs }, forMs);
+    } catch (error) {
+      // Also one that has answered too late, or with what can't be sent.
+      this.resume(name).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
