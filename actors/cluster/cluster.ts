@@ -33,6 +33,7 @@ import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
 import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
+import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
 import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
@@ -71,6 +72,8 @@ export class Cluster implements AsyncDisposable {
   /** The typed client that the cluster's own actors use; it talks to the API servers without HTTP. */
   readonly client: Client;
   readonly trace: ClusterTrace;
+  /** Looks into running actors: what they do, hold and wait for. */
+  readonly inspector: ActorInspector;
   private readonly options: ResolvedOptions;
   private readonly directory: DataDirectory;
   private readonly identity: Identity;
@@ -159,6 +162,10 @@ export class Cluster implements AsyncDisposable {
     const { context } = this.embedder;
     this.client = new Client(context, apiServers);
     this.trace = new ClusterTrace(() => this.rings());
+    this.inspector = new ActorInspector(this.host, (name) => {
+      if (!this.actorNames.includes(name)) throw this.unknownActor(name);
+      return name;
+    });
     this.address = new ApiAddress(
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,

@@ -2,6 +2,8 @@
 export { Cluster } from "./cluster.ts";
 export type { ActorStatus, WaitOptions } from "./cluster.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
+export type { ActorInspector } from "./inspector.ts";
+export type { ActorStatistics, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, ImageOptions } from "./options.ts";
 export type { ClusterTrace, TraceFilter } from "./trace.ts";

@@ -20,10 +20,13 @@ import type { Actor, ActorDefinition, Context, DownReason } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import type { CellHost } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
+import type { ActorStatistics, Introspectable, Tracing } from "../introspection.ts";
+import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
 import { actorsOf } from "../supervisor/spec.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import type { TraceEvent } from "../trace/event.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { DecisionLog } from "./decisions.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
@@ -34,6 +37,7 @@ import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
 import { SLOW_PERIOD_MS } from "../faults/plan.ts";
 import type { EventOwner, SimEvent } from "./event-queue.ts";
+import { askActor } from "./sim-introspection.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { simIds } from "./sim-ids.ts";
@@ -96,12 +100,12 @@ interface Incarnation extends LinkEnd {
   readonly boundary: FaultBoundary | undefined;
   actor: Actor<Methods> | undefined;
   watchdog: SimEvent | undefined;
-  onDeath: (() => void) | undefined;
+  readonly onDeath: Set<() => void>;
   readonly settleStart: { resolve: () => void; reject: (error: Error) => void };
   readonly timers: SimEvent[];
 }
 
-export class SimulationHost {
+export class SimulationHost implements Introspectable {
   readonly world: World;
   readonly trace: TraceLog;
   readonly network: SimNetwork;
@@ -138,6 +142,7 @@ export class SimulationHost {
       options.spec,
       {
         prepare: (spec) => this.prepareActor(spec),
+        discard: () => undefined,
         handOver: (name, forMs) => this.handOver(name, forMs),
         start: (spec, handedOver) => this.startActor(spec, handedOver),
         stop: (name, deadlineMs) => this.stopActor(name, deadlineMs),
@@ -217,6 +222,44 @@ export class SimulationHost {
   /** Names of the actors that run now. */
   get actors(): readonly string[] {
     return [...this.running.keys()];
+  }
+
+  // Looking into a running actor; see `Introspectable`. The answers come while time passes, as in `settle`.
+
+  statistics(name: string): Promise<ActorStatistics> {
+    return this.ask(name, ANSWER_TIMEOUT_MS, ({ cell }) => cell.statistics());
+  }
+
+  state(name: string): Promise<unknown> {
+    return this.ask(name, ANSWER_TIMEOUT_MS, ({ actor }) => structuredClone(actor?.state?.()));
+  }
+
+  suspend(name: string): Promise<void> {
+    return this.ask(name, ANSWER_TIMEOUT_MS, ({ cell }) => cell.suspend());
+  }
+
+  resume(name: string): Promise<void> {
+    return this.ask(name, ANSWER_TIMEOUT_MS, ({ cell }) => cell.resume());
+  }
+
+  lastMessages(name: string, count: number = LAST_MESSAGES): readonly TraceEvent[] {
+    return newestMessages(
+      this.trace.events.filter(({ actor }) => actor === name),
+      count,
+    );
+  }
+
+  /** At once, within the step that records it. */
+  follow(name: string, wanted: (event: TraceEvent) => boolean, onEvent: (event: TraceEvent) => void): Tracing {
+    const stop = this.trace.onEvent((event) => {
+      if (event.actor === name && wanted(event)) onEvent(event);
+    });
+    return { stop };
+  }
+
+  private ask<T>(name: string, limitMs: number, work: (actor: Incarnation) => T | Promise<T>): Promise<T> {
+    const incarnation = this.running.get(name);
+    return askActor(this.world, name, incarnation, limitMs, () => work(incarnation!));
   }
 
   // Faults
@@ -361,37 +404,24 @@ export class SimulationHost {
     return Promise.reject(new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`));
   }
 
-  private handOver(name: string, forMs: number): Promise<unknown> {
+  private async handOver(name: string, forMs: number): Promise<unknown> {
     const incarnation = this.running.get(name);
-    if (incarnation === undefined || !incarnation.alive) {
-      return Promise.reject(new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true }));
-    }
-    const { cell } = incarnation;
-    return new Promise((resolve, reject) => {
-      const end = (how: () => void): void => {
-        timeIsUp.action = undefined;
-        incarnation.onDeath = undefined;
-        how();
-      };
-      const tell = (): void => {
-        try {
-          const state = structuredClone(incarnation.actor?.handOver?.());
-          end(() => resolve(state));
-        } catch (error) {
-          cell.resume();
-          end(() => reject(error as Error));
-        }
-      };
-      const timeIsUp = this.world.schedule(forMs * 1_000, incarnation, tell);
-      incarnation.onDeath = () =>
-        end(() => reject(new InkubeError("ACTOR_DOWN", `${name} is down`, { retryable: true })));
-      this.world.schedule(0, incarnation, () => {
+    try {
+      return await this.ask(name, forMs + ANSWER_TIMEOUT_MS, async ({ cell, actor }) => {
         cell.suspend();
-        void cell.settled().then(() => {
-          if (timeIsUp.action !== undefined) tell();
+        let timer: SimEvent | undefined;
+        const timeIsUp = new Promise<void>((resolve) => {
+          timer = this.world.schedule(forMs * 1_000, incarnation!, resolve);
         });
+        await Promise.race([cell.settled(), timeIsUp]);
+        timer!.action = undefined;
+        return structuredClone(actor?.handOver?.());
       });
-    });
+    } catch (error) {
+      // It goes on as before; what to do is for who asked.
+      if (incarnation !== undefined) this.world.schedule(0, incarnation, () => incarnation.cell.resume());
+      throw error;
+    }
   }
 
   private startActor(spec: ChildSpec, handedOver: unknown): Promise<void> {
@@ -477,7 +507,7 @@ export class SimulationHost {
       stopping,
       actor: undefined,
       watchdog: undefined,
-      onDeath: undefined,
+      onDeath: new Set<() => void>(),
       settleStart,
       timers: [],
       crash: (error: unknown): void => this.crashed(end, error),
@@ -553,7 +583,7 @@ export class SimulationHost {
     if (!incarnation.alive) return;
     const { name } = incarnation;
     incarnation.alive = false;
-    incarnation.onDeath?.();
+    for (const tell of [...incarnation.onDeath]) tell();
     if (incarnation.watchdog !== undefined) incarnation.watchdog.action = undefined;
     for (const timer of incarnation.timers) timer.action = undefined;
     incarnation.net.close();

@@ -12,7 +12,7 @@ export class TraceLog {
   private readonly eventsMax: number;
   private kept: TraceEvent[] = [];
   private readonly sinks = new Map<string, ActorSink>();
-  private readonly listeners: ((event: TraceEvent) => void)[] = [];
+  private readonly listeners = new Set<(event: TraceEvent) => void>();
   private readonly hash = new Digest();
 
   constructor(eventsMax: number = TRACE_EVENTS_MAX) {
@@ -29,8 +29,10 @@ export class TraceLog {
     return sink;
   }
 
-  onEvent(listener: (event: TraceEvent) => void): void {
-    this.listeners.push(listener);
+  /** Returns how to stop listening. */
+  onEvent(listener: (event: TraceEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /** The newest events, oldest first: all of them up to half of the limit. */

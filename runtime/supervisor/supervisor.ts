@@ -20,7 +20,12 @@ export interface ActorHost {
   kill(name: string): Promise<void>;
   /** Loads what an actor is to be started as next. Rejects when it can't be. */
   prepare(spec: ChildSpec): Promise<void>;
-  /** Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing new. */
+  /** What was prepared for an actor is not wanted any more. */
+  discard(name: string): void;
+  /**
+   * Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing
+   * new, unless this rejects: then it goes on as before.
+   */
   handOver(name: string, forMs: number): Promise<unknown>;
 }
 
@@ -61,6 +66,8 @@ export class Supervisor {
   private readonly handedOver = new Map<string, unknown>();
   private readonly upgrading = new Set<string>();
   private lastFailure: Error | undefined;
+  /** The last one of each actor. */
+  private readonly failures = new Map<string, Error>();
   private onHopelessStart: ((error: Error) => void) | undefined;
   private terminated = false;
 
@@ -113,7 +120,7 @@ export class Supervisor {
 
   /** From the host: an actor has ended, asked or not. */
   actorDown(name: string, reason: DownReason, error: Error | undefined): void {
-    if (error !== undefined) this.lastFailure = error;
+    if (error !== undefined) this.noteFailure(name, error);
     this.run(this.core.childDown(name, reason, this.nowMs(), this.options.random.next()));
   }
 
@@ -134,11 +141,13 @@ export class Supervisor {
 
   /**
    * Replaces an actor by another version of itself: the new code is loaded while the old one works; then the old one ends
-   * what it has under way and hands over what it knows (`Actor.handOver`), and the new one starts with that. When it does
-   * not start, or its probe fails, the old version is started again, with the same. No restart is counted. Calls that come
-   * in between fail with ACTOR_DOWN, and idempotent ones are made again by themselves.
+   * what it has under way and hands over what it knows (`Actor.handOver`), and the new one starts with that. It is on trial
+   * until its probe has succeeded: when it does not start, ends, or fails the probe, the old version is started again with
+   * the same. No restart is counted. Calls that come in between fail with ACTOR_DOWN, and idempotent ones are made again by
+   * themselves.
    *
-   * Errors: UPGRADE_FAILED, with the reason; the old version runs then. ACTOR_DOWN when the actor is not up.
+   * Errors: UPGRADE_FAILED, with the reason; the old version runs then, or will when its supervisor does. ACTOR_DOWN when
+   * the actor is not up.
    */
   async upgrade(name: string, change: Upgrade, options: UpgradeOptions = {}): Promise<void> {
     const old = this.core.specOf(name);
@@ -157,16 +166,28 @@ export class Supervisor {
         .catch((error: unknown) => this.upgradeFailed(name, "it did not hand over", error));
       await this.takeOut(name, { kill: false });
       try {
-        await this.startAs(next, state);
-        await this.probe(options);
+        await this.startAs(next, state, { onTrial: true });
+        await this.probe(name, options);
+        if (!this.core.endTrial(name)) throw this.hasEnded(name);
       } catch (error) {
-        await this.takeOut(name, { kill: true });
-        await this.startAs(old, state);
-        this.upgradeFailed(name, "the old version runs again", error);
+        await this.takeBack(old, state, error);
       }
     } finally {
+      this.host.discard(name);
       this.upgrading.delete(name);
     }
+  }
+
+  private async takeBack(old: ChildSpec, state: unknown, why: unknown): Promise<never> {
+    const { name } = old;
+    await this.takeOut(name, { kill: true });
+    let outcome = "the old version runs again";
+    try {
+      await this.startAs(old, state, { onTrial: false });
+    } catch (error) {
+      outcome = `nor does the old version run (${(error as Error).message})`;
+    }
+    return this.upgradeFailed(name, outcome, why);
   }
 
   private upgradeFailed(name: string, what: string, cause: unknown): never {
@@ -174,37 +195,61 @@ export class Supervisor {
     throw new InkubeError("UPGRADE_FAILED", `${name} was not upgraded, ${what}: ${why}`, { cause });
   }
 
-  /** Starts what was taken out; rejects when its first start fails. */
-  private startAs(spec: ChildSpec, state: unknown): Promise<void> {
-    const { name } = spec;
-    return new Promise((resolve, reject) => {
-      this.until((event) => {
-        if (event.type === "up" && event.name === name) resolve();
-        else if (event.type === "terminated") reject(this.failure(`${name} did not come up`));
-        else if (event.type === "down" && event.name === name) {
-          // The host says a moment later why a start failed.
-          this.options.clock.after(1, () => {
-            reject(this.lastFailure ?? new InkubeError("ACTOR_DOWN", `${name} went down (${event.reason})`));
-          });
-        } else return false;
-        return true;
-      });
-      this.core.changeChild(spec);
-      this.lastFailure = undefined;
-      this.handedOver.set(name, state);
-      this.run(this.core.startChild(name, this.nowMs()));
+  private hasEnded(name: string, reason?: string): InkubeError {
+    return new InkubeError("ACTOR_DOWN", `${name} went down${reason === undefined ? "" : ` (${reason})`}`, {
+      retryable: true,
     });
   }
 
-  private probe({ probe, probeTimeoutMs = PROBE_TIMEOUT_MS }: UpgradeOptions): Promise<void> {
+  /** Starts what was taken out; rejects when its first start fails, or its supervisor ends before it. */
+  private startAs(spec: ChildSpec, state: unknown, options: { readonly onTrial: boolean }): Promise<void> {
+    const { name } = spec;
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const settle = (how: () => void): true => {
+        over = true;
+        // Who starts later than asked starts without it.
+        this.handedOver.delete(name);
+        how();
+        return true;
+      };
+      const unsupervised = (): void => reject(this.hasEnded(name, "its supervisor has ended"));
+      this.core.changeChild(spec);
+      this.failures.delete(name);
+      this.until((event) => {
+        if (over) return true;
+        if (event.type === "up" && event.name === name) return settle(resolve);
+        if (event.type === "down" && event.name === name) {
+          // The host says a moment later why a start failed.
+          const tell = (): void => reject(this.failures.get(name) ?? this.hasEnded(name, event.reason));
+          return settle(() => void this.options.clock.after(1, tell));
+        }
+        return this.core.get(name).state === "ended" && settle(unsupervised);
+      });
+      this.handedOver.set(name, state);
+      this.run(this.core.startChild(name, this.nowMs(), options));
+      if (!over && this.core.get(name).state === "ended") settle(unsupervised);
+    });
+  }
+
+  /** Rejects also when the actor ends before its probe. */
+  private probe(name: string, { probe, probeTimeoutMs = PROBE_TIMEOUT_MS }: UpgradeOptions): Promise<void> {
     if (probe === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      let over = false;
       const timer = this.options.clock.after(probeTimeoutMs, () => {
         reject(new InkubeError("DEADLINE_EXCEEDED", `its probe did not end within ${probeTimeoutMs} ms`));
       });
+      this.until((event) => {
+        if (!over && event.type === "down" && event.name === name) reject(this.hasEnded(name, event.reason));
+        return over || (event.type === "down" && event.name === name);
+      });
       probe()
         .then(() => resolve(), reject)
-        .finally(() => timer.cancel());
+        .finally(() => {
+          over = true;
+          timer.cancel();
+        });
     });
   }
 
@@ -248,6 +293,11 @@ export class Supervisor {
     return this.options.clock.monotonicMs();
   }
 
+  private noteFailure(name: string, error: Error): void {
+    this.lastFailure = error;
+    this.failures.set(name, error);
+  }
+
   private failure(what: string): Error {
     return this.lastFailure ?? new InkubeError("SUPERVISOR_GAVE_UP", `${what}: its actors ended too often`);
   }
@@ -265,7 +315,7 @@ export class Supervisor {
         this.host.start(command.child, state).then(
           () => this.run(this.core.childStarted(name, this.nowMs())),
           (error: Error) => {
-            this.lastFailure = error;
+            this.noteFailure(name, error);
             if (error instanceof InkubeError && !error.retryable) this.onHopelessStart?.(error);
           },
         );

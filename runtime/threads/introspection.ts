@@ -5,7 +5,8 @@
 import type { EventLoopUtilization } from "node:perf_hooks";
 import type { Methods } from "../../protocols/protocol.ts";
 import type { Actor } from "../actor.ts";
-import type { Cell, CellStatistics } from "../cell.ts";
+import type { Cell } from "../cell.ts";
+import type { ActorStatistics } from "../introspection.ts";
 
 export type Question =
   | { readonly ask: "statistics" | "state" | "suspend" | "resume" }
@@ -13,12 +14,6 @@ export type Question =
   | { readonly ask: "hand-over"; readonly forMs: number }
   | { readonly ask: "cpu-profile"; readonly forMs: number }
   | { readonly ask: "heap-snapshot"; readonly file: string };
-
-export interface ActorStatistics extends CellStatistics {
-  /** Of its thread since it was asked last, from 0 to 1. */
-  readonly eventLoopUtilization: number;
-  readonly heapUsedBytes: number;
-}
 
 /** Handlers of the door are made once per actor. */
 export class Introspection {
@@ -70,13 +65,20 @@ export class Introspection {
     const now = performance.eventLoopUtilization();
     const since = this.last === undefined ? now : performance.eventLoopUtilization(now, this.last);
     this.last = now;
+    const cpu = (process as ThreadProcess).threadCpuUsage?.();
     return {
       ...this.cell.statistics(),
       eventLoopUtilization: since.utilization,
       heapUsedBytes: process.memoryUsage().heapUsed,
+      ...(cpu === undefined ? {} : { cpuMs: (cpu.user + cpu.system) / 1_000 }),
     };
   }
 }
+
+/** Of the calling thread, in microseconds. Node.js 20 does not have it. */
+type ThreadProcess = typeof process & {
+  readonly threadCpuUsage?: () => { readonly user: number; readonly system: number };
+};
 
 /** JSON text of a `.cpuprofile`. The inspector is loaded when first asked for: no start pays for it. */
 async function cpuProfile(forMs: number): Promise<string> {

@@ -61,6 +61,10 @@ export class PreparedThreads {
     return worker;
   }
 
+  get ready(): number {
+    return this.prepared.size;
+  }
+
   discard(name: string): void {
     void this.prepared.get(name)?.worker.terminate();
     this.prepared.delete(name);

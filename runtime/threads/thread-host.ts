@@ -22,7 +22,9 @@ import type { Fault, FaultPlan } from "../faults/plan.ts";
 import type { AppliedFaults, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { ThreadStatistics } from "./control.ts";
-import type { ActorStatistics, Question } from "./introspection.ts";
+import type { Question } from "./introspection.ts";
+import type { ActorStatistics, Introspectable, Tracing } from "../introspection.ts";
+import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import { LinkPairs } from "../link-pairs.ts";
 import type { BootData } from "./boot-data.ts";
 import { ControlDoor } from "./control.ts";
@@ -30,6 +32,7 @@ import { hangStack } from "./hang-stack.ts";
 import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { PreparedThreads } from "./prepared-threads.ts";
+import { traceRing } from "./ring-tracing.ts";
 import { keepThreadsKillable } from "./killable.ts";
 import { StartQueue } from "./start-queue.ts";
 import type { ThreadShare } from "./shared-threads.ts";
@@ -85,11 +88,9 @@ interface RunningThread {
   readonly watchedAs: string;
 }
 
-/** A control message is handled between two messages of the actor; longer means that it hangs. */
-const CONTROL_TIMEOUT_MS = 5_000;
+const CONTROL_TIMEOUT_MS = ANSWER_TIMEOUT_MS;
 /** A snapshot of a full heap takes seconds. */
 const SNAPSHOT_MS = 30_000;
-const MESSAGE_KINDS: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
 /** Threads that boot at a time: a small cluster whole, a large one as fast as the cores can. */
 const BOOTS_MIN = 24;
 const BOOTS_PER_CORE = 4;
@@ -99,7 +100,7 @@ const CROWD_OF_BOOTS = 4;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
 
-export class ThreadHost {
+export class ThreadHost implements Introspectable {
   private readonly options: ThreadHostOptions;
   private readonly threads = new Map<string, RunningThread>();
   private readonly rings = new Map<string, SharedArrayBuffer>();
@@ -183,6 +184,11 @@ export class ThreadHost {
     return this.spares?.ready ?? 0;
   }
 
+  /** Threads that wait for an actor's upgrade. */
+  get preparedReady(): number {
+    return this.prepared.ready;
+  }
+
   /** Threads that could not be ended and go on, cut off from everybody. */
   get zombies(): number {
     return this.zombieCount;
@@ -203,9 +209,22 @@ export class ThreadHost {
     await this.prepared.prepare(bundle, { name, data: this.bootData({ preload: [bundle] }), heapLimitMb });
   }
 
-  /** Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing new. */
-  handOver(name: string, forMs: number): Promise<unknown> {
-    return this.introspect(name, { ask: "hand-over", forMs }, forMs);
+  discard(name: string): void {
+    this.prepared.discard(name);
+  }
+
+  /**
+   * Lets the calls and casts under way end, at most for `forMs`, and gives what the actor hands over. It takes up nothing
+   * new, unless this rejects: then it goes on as before.
+   */
+  async handOver(name: string, forMs: number): Promise<unknown> {
+    try {
+      return await this.introspect(name, { ask: "hand-over", forMs }, forMs);
+    } catch (error) {
+      // Also one that has answered too late, or with what can't be sent.
+      this.resume(name).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
@@ -320,18 +339,16 @@ export class ThreadHost {
     return thread.control.inspect(CONTROL_TIMEOUT_MS);
   }
 
-  // Looking into a running actor. Each answers between two of its messages, or fails after a deadline.
+  // Looking into a running actor; see `Introspectable`.
 
   async statistics(name: string): Promise<ActorStatistics> {
     return (await this.introspect(name, { ask: "statistics" })) as ActorStatistics;
   }
 
-  /** What the actor tells of itself; undefined when it tells nothing. */
   state(name: string): Promise<unknown> {
     return this.introspect(name, { ask: "state" });
   }
 
-  /** Messages wait from now on, but those of `system` priority; what is under way goes on. */
   async suspend(name: string): Promise<void> {
     await this.introspect(name, { ask: "suspend" });
   }
@@ -340,10 +357,12 @@ export class ThreadHost {
     await this.introspect(name, { ask: "resume" });
   }
 
-  /** The newest messages that an actor has taken up, oldest first, also of one that is down. */
-  lastMessages(name: string, count = 32): readonly TraceEvent[] {
-    const messages = readRing(this.ring(name), name).filter(({ kind }) => MESSAGE_KINDS.has(kind));
-    return messages.slice(-count);
+  lastMessages(name: string, count: number = LAST_MESSAGES): readonly TraceEvent[] {
+    return newestMessages(readRing(this.ring(name), name), count);
+  }
+
+  follow(name: string, wanted: (event: TraceEvent) => boolean, onEvent: (event: TraceEvent) => void): Tracing {
+    return traceRing(this.ring(name), name, wanted, onEvent);
   }
 
   /** JSON text of a `.cpuprofile` of the actor's thread. */
@@ -356,7 +375,7 @@ export class ThreadHost {
     await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS);
   }
 
-  private introspect(name: string, question: Question, extraMs = 0): Promise<unknown> {
+  private async introspect(name: string, question: Question, extraMs = 0): Promise<unknown> {
     const thread = this.threads.get(name);
     if (thread === undefined) throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
     return thread.control.introspect(question, CONTROL_TIMEOUT_MS + extraMs);

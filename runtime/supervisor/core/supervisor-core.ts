@@ -61,6 +61,8 @@ interface Node {
   wanted: boolean;
   /** Taken out on purpose. */
   held: boolean;
+  /** Started to see whether it lives: its end is not its supervisor's matter. */
+  onTrial: boolean;
   /** Must end before the sequence that it belongs to starts. */
   mustStop: boolean;
   /** Its supervisor has asked it to stop, so its end is no crash. */
@@ -158,19 +160,35 @@ export class SupervisorCore {
     });
   }
 
-  /** Starts a child again that was taken out or has ended for good. */
-  startChild(name: string, nowMs: number): readonly SupervisorCommand[] {
+  /**
+   * Starts a child again that was taken out or has ended for good. `onTrial`: its end, for whatever reason, is no crash but
+   * takes it out again, until `endTrial`.
+   */
+  startChild(
+    name: string,
+    nowMs: number,
+    options: { readonly onTrial: boolean } = { onTrial: false },
+  ): readonly SupervisorCommand[] {
     return this.input(nowMs, () => {
       const node = this.find(name);
       const ended = node.state === "down" && !node.wanted;
       if (node.parent === undefined || (!node.held && !ended)) return;
       node.held = false;
       node.wanted = true;
+      node.onTrial = options.onTrial;
       node.inARow = 0;
       node.gate = undefined;
       node.sequence = this.nextSequence++;
       this.advance(node.parent);
     });
+  }
+
+  /** It is supervised as others are from now on. False when it has ended meanwhile. */
+  endTrial(name: string): boolean {
+    const node = this.find(name);
+    const lasted = node.onTrial && node.state === "up";
+    node.onTrial = false;
+    return lasted;
   }
 
   /** What a child that was taken out is to be started as. */
@@ -203,6 +221,7 @@ export class SupervisorCore {
       state: "down",
       wanted: false,
       held: false,
+      onTrial: false,
       mustStop: false,
       asked: false,
       killAsked: false,
@@ -252,6 +271,7 @@ export class SupervisorCore {
     const sequence = this.nextSequence++;
     for (const child of node.children) {
       child.wanted = true;
+      child.onTrial = false;
       child.mustStop = false;
       child.inARow = 0;
       child.gate = undefined;
@@ -306,6 +326,10 @@ export class SupervisorCore {
     const parent = node.parent;
     if (parent === undefined) {
       return this.say({ type: "terminated", reason: reason === INTENSITY_EXCEEDED ? INTENSITY_EXCEEDED : "normal" });
+    }
+    if (node.onTrial) {
+      node.onTrial = false;
+      node.held = true;
     }
     const expected = node.asked || node.mustStop || node.held || parent.state === "stopping";
     if (!expected) this.crashed(parent, node, reason, random);

@@ -20,6 +20,30 @@ describe("an embedded cluster", () => {
     expect(cluster.actors().every(({ state }) => state === "up")).toBe(true);
   });
 
+  it("lets its actors be looked into, held on and followed", async () => {
+    const { inspector } = cluster;
+    const { methods, heapUsedBytes, eventLoopUtilization } = await inspector.statistics("etcd-0");
+    expect(Object.keys(methods).length).toBeGreaterThan(3);
+    expect(heapUsedBytes).toBeGreaterThan(1_000_000);
+    expect(eventLoopUtilization).toBeGreaterThan(0);
+    expect(inspector.lastMessages("api-server-0", 3)).toHaveLength(3);
+    const followed: string[] = [];
+    const following = inspector.follow(
+      "api-server-0",
+      ({ peer }) => peer === "cluster",
+      ({ kind, subject }) => followed.push(`${kind} ${subject}`),
+    );
+    await inspector.suspend("api-server-0");
+    const read = cluster.client.list(inkube.nodes);
+    await until("the call waits", async () => (await inspector.statistics("api-server-0")).waiting > 0);
+    await inspector.resume("api-server-0");
+    expect((await read).items).toHaveLength(1);
+    following.stop();
+    expect(followed).toContain("call request");
+    await expect(inspector.state("worker-9/kubelet")).rejects.toMatchObject({ code: "NO_SUCH_ACTOR" });
+    expect(() => inspector.lastMessages("root")).toThrow("there is no root here");
+  });
+
   it("issues certificates by which the API knows a client", async () => {
     const status = (user: string, groups: readonly string[]): Promise<number | undefined> => {
       const { certificate, key } = cluster.clientCertificate(user, groups);

@@ -51,7 +51,7 @@ function tree(more: Partial<ChildSpec> = {}): SupervisorSpec {
   };
 }
 
-async function threads(more: Partial<ChildSpec> = {}): Promise<World> {
+async function threads(more: Partial<ChildSpec> = {}): Promise<World & { prepared(): number }> {
   const dataDir = mkdtempSync(join(tmpdir(), "inkube-upgrade-"));
   const spec = tree(more);
   const host = new ThreadHost({
@@ -69,6 +69,7 @@ async function threads(more: Partial<ChildSpec> = {}): Promise<World> {
     supervisor,
     clock,
     ledger: embedder.ref(ledgerProtocol, "ledger"),
+    prepared: () => host.preparedReady,
     run: (work) => work(),
     end: async () => {
       await supervisor.stop();
@@ -188,9 +189,12 @@ describe.each([
     expect(after).toMatchObject({ total: 5, version: 1 });
   });
 
-  it("works on when it can't hand over", async () => {
+  it.each([
+    ["throws", "hand-over", /did not hand over: .*nothing to hand over/],
+    ["is no plain data", "hand-over-code", /did not hand over: .*(could not be cloned|Unserializable)/],
+  ] as const)("works on when what it hands over %s", async (_what, fails, why) => {
     const { before, error, after } = await world.run(async () => {
-      await world.supervisor.upgrade("ledger", { options: { version: 3, fails: "hand-over" } });
+      await world.supervisor.upgrade("ledger", { options: { version: 3, fails } });
       const working = await world.ledger.call("get", null);
       const refused = await world.supervisor
         .upgrade("ledger", { options: { version: 4 } })
@@ -198,7 +202,7 @@ describe.each([
       return { before: working, error: failure(refused), after: await world.ledger.call("get", null) };
     });
     expect(error.code).toBe("UPGRADE_FAILED");
-    expect(error.message).toMatch(/did not hand over: .*nothing to hand over/);
+    expect(error.message).toMatch(why);
     expect(after).toEqual(before);
   });
 
@@ -229,6 +233,18 @@ describe.each([
 });
 
 describe("an actor on a thread", () => {
+  it("keeps no thread for an upgrade that has failed, which a restart would take with its limits", async () => {
+    const world = await threads();
+    try {
+      await world.supervisor.upgrade("ledger", { options: { version: 2, fails: "hand-over" } });
+      const upgrade = world.supervisor.upgrade("ledger", { heapLimitMb: 32 });
+      await expect(upgrade).rejects.toMatchObject({ code: "UPGRADE_FAILED" });
+      expect(world.prepared()).toBe(0);
+    } finally {
+      await world.end();
+    }
+  });
+
   it("stays what it is, untouched, when the code of its next version can't be loaded", async () => {
     const world = await threads();
     try {
