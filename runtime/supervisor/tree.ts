@@ -1,5 +1,4 @@
 /** A supervision tree as it is now: plain data, and a picture of it for a page that draws Mermaid. */
-import type { DownReason } from "../actor.ts";
 import type { ChildState, ChildStatus } from "./core/supervisor-core.ts";
 import type { ChildSpec, Strategy, SupervisorSpec } from "./spec.ts";
 import { isSupervisor } from "./spec.ts";
@@ -8,8 +7,8 @@ export interface TreeNode {
   readonly name: string;
   readonly state: ChildState;
   readonly restarts: number;
-  /** Of its newest end, when it has ended before. */
-  readonly lastDown?: DownReason | string;
+  /** Reason of its newest end, when it has ended before. */
+  readonly lastDown?: string;
   /** Of a supervisor. */
   readonly strategy?: Strategy;
   readonly children?: readonly TreeNode[];

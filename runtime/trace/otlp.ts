@@ -33,7 +33,8 @@ export interface OtlpTraces {
 }
 
 const MESSAGES: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/;
+/** Version ff and ids of zeros alone are not valid. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/;
 
 /** `events` in any order; ids are made of the events' names, so the same events give the same spans. */
 export function otlpTraces(events: readonly TraceEvent[]): OtlpTraces {
