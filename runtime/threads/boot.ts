@@ -12,7 +12,7 @@ import { ownSeat } from "./own-seat.ts";
 import type { SharedThreadDoor } from "./thread.ts";
 
 const { start, heapGuardShare } = workerData as BootData;
-if ("preload" in start) waitAsSpare(start.preload);
+if ("preload" in start) void waitAsSpare(start.preload);
 else {
   const loaded = loadBundle(start.bundle);
   if (!(loaded instanceof Promise)) {
@@ -22,15 +22,22 @@ else {
 }
 guardHeap(heapGuardShare);
 
-function waitAsSpare(preload: readonly string[]): void {
+async function waitAsSpare(preload: readonly string[]): Promise<void> {
   const door = globalThis as SharedThreadDoor;
   const ready = new Map<string, { readonly launch: Launch; readonly bundle: LoadedBundle }>();
   for (const file of preload) {
     let launch: Launch | undefined;
-    door.inkubeSharedThread = { register: (registered) => void (launch = registered) };
+    let rehearsal: (() => Promise<void>) | undefined;
+    door.inkubeSharedThread = {
+      register: (registered, rehearse) => {
+        launch = registered;
+        rehearsal = rehearse;
+      },
+    };
     const bundle = loadBundle(file);
     // A module that Node.js imports is loaded by the thread that needs it.
     if (!(bundle instanceof Promise) && launch !== undefined) ready.set(file, { launch, bundle });
+    await rehearsal?.();
   }
   parentPort!.once("message", (given: ThreadStart) => {
     const known = ready.get(given.bundle);
