@@ -25,8 +25,9 @@ const rehearsalActor = defineActor<RehearsalMethods, { readonly ask: string | un
   rehearsalProtocol,
   async (ctx) => {
     const { ask } = ctx.options;
-    for (let round = 0; ask !== undefined && round < ROUNDS; round++) {
-      for (const message of MESSAGES) await ctx.ref(rehearsalProtocol, ask).call("echo", message);
+    const peer = ask === undefined ? undefined : ctx.ref(rehearsalProtocol, ask);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const message of MESSAGES) await peer?.call("echo", message);
     }
     return { handlers: { echo: (request) => request } };
   },
