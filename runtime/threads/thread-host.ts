@@ -39,7 +39,7 @@ import type { ThreadShare } from "./shared-threads.ts";
 import { RELEASE_MS_MAX, SharedThreads } from "./shared-threads.ts";
 import type { SpareOptions } from "./spare-threads.ts";
 import { SpareThreads } from "./spare-threads.ts";
-import type { WatchdogOptions } from "./watchdog.ts";
+import type { Watchable, WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
@@ -84,8 +84,6 @@ interface RunningThread {
   readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
   readonly life: WorkerThread;
-  /** Its own name, or that of the thread that it shares, in the watchdog's list. */
-  readonly watchedAs: string;
 }
 
 const CONTROL_TIMEOUT_MS = ANSWER_TIMEOUT_MS;
@@ -131,8 +129,8 @@ export class ThreadHost implements Introspectable {
     this.prepared = new PreparedThreads(join(this.bundles, "boot.cjs"));
     this.watchdog = new Watchdog(
       options.watchdog ?? WATCHDOG,
-      (name) => this.ask(name),
-      (name, busyMs) => void this.endHung(name, busyMs),
+      (worker) => this.ask(worker),
+      (worker, busyMs) => void this.endHung(worker, busyMs),
       () => this.isCrowded(),
     );
     if (options.keepV8Flags !== true) keepThreadsKillable();
@@ -279,7 +277,7 @@ export class ThreadHost implements Introspectable {
         throw error;
       }
       // One look at a shared thread serves all of its actors.
-      this.watchdog.watch(thread.watchedAs, worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
+      this.watchdog.watch(worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
     } catch (error) {
       thread.life.end(hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw");
       const { error: cause } = await thread.life.ended;
@@ -424,8 +422,7 @@ export class ThreadHost implements Introspectable {
       onEnd: (end) => this.ended(thread, name, end),
       onZombieGone: () => this.countZombies(-1),
     });
-    const watchedAs = share === undefined ? name : watchedThread(share.thread.name);
-    const thread: RunningThread = { worker, share, control, life, watchedAs };
+    const thread: RunningThread = { worker, share, control, life };
     if (share === undefined) {
       worker.on("message", (message: unknown) => {
         if (isHeapWarning(message) && !life.isOver) void this.retireFull(thread, spec);
@@ -437,8 +434,9 @@ export class ThreadHost implements Introspectable {
   }
 
   private ended(thread: RunningThread, name: string, { reason, error, details }: ThreadEnd): void {
-    if (thread.share === undefined || thread.share.thread.ending) this.watchdog.unwatch(thread.watchedAs);
     this.threads.delete(name);
+    // A shared thread is looked at as long as one of its actors runs, also while it takes no new ones.
+    if (thread.share === undefined || this.on(thread.worker).length === 0) this.watchdog.unwatch(thread.worker);
     thread.control.close();
     const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
     const down: Down = { actor: name, reason: why, details };
@@ -495,13 +493,17 @@ export class ThreadHost implements Introspectable {
   }
 
   /** One that does not answer hangs, and the watchdog sees that. */
-  private ask(watchedAs: string): void {
-    const suspect = [...this.threads.values()].find((thread) => thread.watchedAs === watchedAs);
-    suspect?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
+  private ask(worker: Watchable): void {
+    this.on(worker)[0]?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
   }
 
-  private async endHung(watchedAs: string, busyMs: number): Promise<void> {
-    const hung = [...this.threads.values()].filter((thread) => thread.watchedAs === watchedAs);
+  /** The actors that run on that thread. */
+  private on(worker: Watchable): readonly RunningThread[] {
+    return [...this.threads.values()].filter((thread) => thread.worker === worker);
+  }
+
+  private async endHung(worker: Watchable, busyMs: number): Promise<void> {
+    const hung = this.on(worker);
     const first = hung[0];
     if (first === undefined) return;
     const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
@@ -539,9 +541,4 @@ export class ThreadHost implements Introspectable {
     kept.set(peer, port);
     this.waitingPorts.set(owner, kept);
   }
-}
-
-/** The name of a shared thread in the watchdog's list, which is no actor's. */
-function watchedThread(name: string): string {
-  return `thread ${name}`;
 }
