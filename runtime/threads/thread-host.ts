@@ -125,7 +125,11 @@ export class ThreadHost implements Introspectable {
   constructor(options: ThreadHostOptions) {
     this.options = options;
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
-    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"), () => this.isCrowded());
+    this.sharedThreads = new SharedThreads({
+      boot: join(this.bundles, "shared-boot.cjs"),
+      heapGuardShare: options.heapGuardShare ?? HEAP_GUARD_SHARE,
+      isCrowded: () => this.isCrowded(),
+    });
     this.prepared = new PreparedThreads(join(this.bundles, "boot.cjs"));
     this.watchdog = new Watchdog(
       options.watchdog ?? WATCHDOG,
@@ -140,11 +144,12 @@ export class ThreadHost implements Introspectable {
     }
   }
 
-  /** Makes the links of actors known, before any of them is started. */
-  plan(specs: readonly Pick<ChildSpec, "name" | "links">[]): void {
-    for (const { name, links } of specs) {
-      this.planned.add(name);
-      for (const peer of links) this.pairs.add(name, peer);
+  /** Makes the links of actors known, and what they ask of shared threads, before any of them is started. */
+  plan(specs: readonly Pick<ChildSpec, "name" | "links" | "thread" | "heapLimitMb">[]): void {
+    for (const spec of specs) {
+      this.planned.add(spec.name);
+      this.sharedThreads.plan(spec);
+      for (const peer of spec.links) this.pairs.add(spec.name, peer);
     }
   }
 
@@ -236,6 +241,7 @@ export class ThreadHost implements Introspectable {
     for (const peer of spec.links) this.pairs.add(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
+    this.sharedThreads.plan(spec);
     const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
     const progress = shared?.progress ?? new SharedArrayBuffer(4);
     const diskRoot = this.dataDirOf(spec.name);
@@ -423,9 +429,10 @@ export class ThreadHost implements Introspectable {
       onZombieGone: () => this.countZombies(-1),
     });
     const thread: RunningThread = { worker, share, control, life };
-    if (share === undefined) {
+    if (share !== undefined) share.whenFull(() => void this.retireFull(thread, spec));
+    else {
       worker.on("message", (message: unknown) => {
-        if (isHeapWarning(message) && !life.isOver) void this.retireFull(thread, spec);
+        if (isHeapWarning(message)) void this.retireFull(thread, spec);
       });
     }
     this.threads.set(name, thread);
@@ -468,6 +475,7 @@ export class ThreadHost implements Introspectable {
 
   /** The heap guard's: half of the time is for what is under way. */
   private async retireFull(thread: RunningThread, { name, shutdownMs }: ChildSpec): Promise<void> {
+    if (thread.life.isEnding) return;
     const retired = this.retire(thread, "heap-guard", shutdownMs, async () => {
       const state = await thread.control.introspect({ ask: "hand-over", forMs: shutdownMs / 2 }, shutdownMs);
       if (state !== undefined) this.leftBehind.set(name, state);
@@ -482,19 +490,24 @@ export class ThreadHost implements Introspectable {
     deadlineMs: number,
     first: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
-    thread.life.asked(reason);
     const deadline = setTimeout(() => thread.life.end("killed"), deadlineMs);
-    // A thread that is gone before it could answer has stopped too.
-    first()
-      .then(() => thread.control.stop(deadlineMs))
-      .catch(() => thread.life.end("killed"));
+    // An actor is asked once, whoever comes next: its supervisor may stop what its heap guard has begun to.
+    if (!thread.life.isEnding) {
+      thread.life.asked(reason);
+      // A thread that is gone before it could answer has stopped too.
+      first()
+        .then(() => thread.control.stop(deadlineMs))
+        .catch(() => thread.life.end("killed"));
+    }
     await thread.life.ended;
     clearTimeout(deadline);
   }
 
   /** One that does not answer hangs, and the watchdog sees that. */
   private ask(worker: Watchable): void {
-    this.on(worker)[0]?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
+    this.on(worker)[0]
+      ?.control.ping(CONTROL_TIMEOUT_MS)
+      .catch(() => undefined);
   }
 
   /** The actors that run on that thread. */
@@ -506,6 +519,7 @@ export class ThreadHost implements Introspectable {
     const hung = this.on(worker);
     const first = hung[0];
     if (first === undefined) return;
+    first.share?.thread.close();
     const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
     for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
