@@ -113,7 +113,7 @@ export class ThreadHost implements Introspectable {
   private readonly planned = new Set<string>();
   private readonly waitingPorts = new Map<string, Map<string, MessagePort>>();
   private readonly watchdog: Watchdog;
-  private zombieCount = 0;
+  private readonly zombieThreads = new Set<Worker>();
   private readonly bundles: string;
   private readonly sharedThreads: SharedThreads;
   private readonly spares: SpareThreads | undefined;
@@ -194,7 +194,7 @@ export class ThreadHost implements Introspectable {
 
   /** Threads that could not be ended and go on, cut off from everybody. */
   get zombies(): number {
-    return this.zombieCount;
+    return this.zombieThreads.size;
   }
 
   get actors(): readonly string[] {
@@ -426,7 +426,7 @@ export class ThreadHost implements Introspectable {
       isCrowded: () => this.isCrowded(),
       ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
       onEnd: (end) => this.ended(thread, name, end),
-      onZombieGone: () => this.countZombies(-1),
+      onZombieGone: () => this.countZombies(() => this.zombieThreads.delete(worker)),
     });
     const thread: RunningThread = { worker, share, control, life };
     if (share !== undefined) share.whenFull(() => void this.retireFull(thread, spec));
@@ -458,7 +458,7 @@ export class ThreadHost implements Introspectable {
     if (reason === "unkillable") {
       // It can't end the process any more, and must not keep it.
       thread.worker.unref();
-      this.countZombies(1);
+      this.countZombies(() => this.zombieThreads.add(thread.worker));
     }
     this.options.onDown(name, why, error, details);
   }
@@ -468,9 +468,11 @@ export class ThreadHost implements Introspectable {
     return this.queue.crowded || this.planned.size > CROWD_OF_BOOTS * this.queue.bootsMax;
   }
 
-  private countZombies(change: 1 | -1): void {
-    this.zombieCount += change;
-    this.options.onZombies?.(this.zombieCount);
+  /** One that is shared is given up by each of its actors, and is one all the same. */
+  private countZombies(change: () => void): void {
+    const before = this.zombies;
+    change();
+    if (this.zombies !== before) this.options.onZombies?.(this.zombies);
   }
 
   /** The heap guard's: half of the time is for what is under way. */
