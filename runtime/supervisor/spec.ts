@@ -19,13 +19,21 @@ export interface ChildSpec {
   readonly shutdownMs: number;
   /** How long the actor's `start` may take before it is killed and counts as crashed. */
   readonly startTimeoutMs: number;
-  /** Of its own thread; a thread that is shared has the default limit. */
+  /**
+   * Of its own thread; by default Node's limit. Actors that share a thread share one heap: its limit is the sum of theirs
+   * when each of them gives one, otherwise Node's (`heapLimitOfThread` in `core/thread-heap.ts`). It is settled when the
+   * thread begins, by all actors that its host was told of.
+   */
   readonly heapLimitMb?: number;
-  /** How long it may stay away from its event loop before it counts as hung; by default the host's limit. */
+  /**
+   * How long it may stay away from its event loop before it counts as hung; by default, and always on a thread that is
+   * shared, the host's limit.
+   */
   readonly hangAfterMs?: number;
   /**
    * Actors that name the same thread share it; without a name an actor has a thread of its own. An actor that throws
-   * ends alone all the same; one that spins, or takes all memory, takes the others of its thread along.
+   * ends alone all the same; one that spins, or takes all memory, takes the others of its thread along. When the heap is
+   * nearly full, all of them are stopped gracefully (`heap-guard`), because nobody can tell whose fault it is.
    */
   readonly thread?: string;
 }

@@ -4,10 +4,11 @@
  * next one, because what it keeps in its modules may be what was broken. (An ES module can't be: it stays.)
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { guardHeap } from "./heap-guard.ts";
 import type { HostedActor, Launch, ThreadStart } from "./hosted-actor.ts";
 import type { LoadedBundle } from "./load-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
-import type { SharedThreadOrder, SharedThreadReport } from "./shared-threads.ts";
+import type { SharedBootData, SharedThreadOrder, SharedThreadReport } from "./shared-threads.ts";
 import type { SharedThreadDoor } from "./thread.ts";
 
 interface Tenant {
@@ -21,7 +22,7 @@ interface Loaded {
 }
 
 const port = parentPort!;
-const { progress } = workerData as { readonly progress: SharedArrayBuffer };
+const { progress, heapGuardShare } = workerData as SharedBootData;
 const tenants = new Map<number, Tenant>();
 const loaded = new Map<string, Loaded>();
 let registered: Launch | undefined;
@@ -96,3 +97,4 @@ port.on(
   "message",
   (order: SharedThreadOrder) => void (order.start === undefined ? end(order.id) : start(order.id, order.start)),
 );
+guardHeap(heapGuardShare);

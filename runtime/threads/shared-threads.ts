@@ -3,11 +3,23 @@
  * with a thread of its own: it tells of an error and of the end, and can be ended alone. A thread begins with its first
  * actor and ends with its last.
  */
+import { getHeapStatistics } from "node:v8";
 import type { TransferListItem } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { DownReason } from "../actor.ts";
+import { heapLimitOfThread } from "../supervisor/core/thread-heap.ts";
+import type { ChildSpec } from "../supervisor/spec.ts";
+import type { HeapWarning } from "./heap-guard.ts";
+import { isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { CROWDED_PATIENCE } from "./worker-thread.ts";
+
+/** What a shared thread is given when it is made. */
+export interface SharedBootData {
+  readonly progress: SharedArrayBuffer;
+  /** @see guardHeap */
+  readonly heapGuardShare: number;
+}
 
 /** To the thread: start an actor, or end it at once. */
 export interface SharedThreadOrder {
@@ -27,25 +39,46 @@ export interface SharedThreadReport {
   };
 }
 
+const MB = 1024 * 1024;
+
 /** Ending one actor takes a turn of its thread, and what it has under way on its disk; longer means that the thread hangs. */
 export const RELEASE_MS_MAX = 1_000;
 
-export class SharedThreads {
-  private readonly boot: string;
-  private readonly isCrowded: () => boolean;
-  private readonly threads = new Map<string, SharedThread>();
+type Planned = Pick<ChildSpec, "name" | "thread" | "heapLimitMb">;
 
-  /** `boot`: the built `shared-boot.cjs`. `isCrowded`: being late means nothing now. */
-  constructor(boot: string, isCrowded: () => boolean) {
-    this.boot = boot;
-    this.isCrowded = isCrowded;
+export interface SharedThreadsOptions {
+  /** The built `shared-boot.cjs`. */
+  readonly boot: string;
+  readonly heapGuardShare: number;
+  /** Being late means nothing now. */
+  readonly isCrowded: () => boolean;
+}
+
+export class SharedThreads {
+  private readonly options: SharedThreadsOptions;
+  private readonly threads = new Map<string, SharedThread>();
+  /** By actor. */
+  private readonly planned = new Map<string, Planned>();
+
+  constructor(options: SharedThreadsOptions) {
+    this.options = options;
   }
 
-  /** The thread of that name; a new one when there is none, or the one there was is being ended. */
+  /** What an actor asks of its thread counts from the next one of that name on. */
+  plan(spec: Planned): void {
+    if (spec.thread !== undefined) this.planned.set(spec.name, spec);
+  }
+
+  /** The thread of that name; a new one when there is none, or the one there was takes no actor any more. */
   open(name: string): SharedThread {
     const known = this.threads.get(name);
     if (known !== undefined && !known.ending) return known;
-    const thread = new SharedThread(name, this.boot, this.isCrowded, () => {
+    const limits = [...this.planned.values()].filter(({ thread }) => thread === name);
+    const heapLimitMb = heapLimitOfThread(
+      limits.map((spec) => spec.heapLimitMb),
+      getHeapStatistics().heap_size_limit / MB,
+    );
+    const thread = new SharedThread({ ...this.options, name, heapLimitMb }, () => {
       if (this.threads.get(name) === thread) this.threads.delete(name);
     });
     this.threads.set(name, thread);
@@ -53,23 +86,34 @@ export class SharedThreads {
   }
 }
 
-export class SharedThread {
+interface SharedThreadOptions extends SharedThreadsOptions {
   readonly name: string;
+  /** Undefined: Node's default. */
+  readonly heapLimitMb: number | undefined;
+}
+
+export class SharedThread {
   readonly worker: Worker;
   /** Moves with every message that any of its actors handles. */
   readonly progress: SharedArrayBuffer = new SharedArrayBuffer(4);
   private readonly shares = new Map<number, ThreadShare>();
   private readonly isCrowded: () => boolean;
   private nextId = 1;
-  private doomed = false;
+  private closed = false;
 
-  constructor(name: string, boot: string, isCrowded: () => boolean, onExit: () => void) {
-    this.name = name;
+  constructor({ boot, heapGuardShare, isCrowded, name, heapLimitMb }: SharedThreadOptions, onExit: () => void) {
     this.isCrowded = isCrowded;
-    this.worker = new Worker(boot, { name, workerData: { progress: this.progress } });
+    const workerData: SharedBootData = { progress: this.progress, heapGuardShare };
+    this.worker = new Worker(boot, {
+      name,
+      workerData,
+      ...(heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } }),
+    });
     // Each of its actors listens, and there may be hundreds.
     this.worker.setMaxListeners(0);
-    this.worker.on("message", ({ id, error }: SharedThreadReport) => {
+    this.worker.on("message", (message: SharedThreadReport | HeapWarning) => {
+      if (isHeapWarning(message)) return this.retire();
+      const { id, error } = message;
       const share = this.shares.get(id);
       if (share === undefined) return;
       this.shares.delete(id);
@@ -77,10 +121,11 @@ export class SharedThread {
       share.ended(error === undefined ? undefined : toError(error), error === undefined ? 0 : 1);
     });
     this.worker.on("error", (error: Error) => {
+      this.close();
       for (const share of this.shares.values()) share.failed(error);
     });
     this.worker.once("exit", (code) => {
-      this.doomed = true;
+      this.close();
       onExit();
       const shares = [...this.shares.values()];
       this.shares.clear();
@@ -90,7 +135,12 @@ export class SharedThread {
 
   /** It takes no actor any more. */
   get ending(): boolean {
-    return this.doomed;
+    return this.closed;
+  }
+
+  /** Lets no actor in any more: who ends on it is restarted on another thread of its name. */
+  close(): void {
+    this.closed = true;
   }
 
   start(start: ThreadStart, transfer: readonly TransferListItem[]): ThreadShare {
@@ -104,9 +154,15 @@ export class SharedThread {
 
   /** Ends the thread with all its actors; `reason`, unless an actor has one of its own already. */
   end(reason?: DownReason): void {
-    this.doomed = true;
+    this.close();
     for (const share of this.shares.values()) share.reason ??= reason;
     void this.worker.terminate();
+  }
+
+  /** Its heap is nearly full, and nobody can tell whose fault it is: all of its actors go, and the heap with them. */
+  private retire(): void {
+    this.close();
+    for (const share of this.shares.values()) share.full();
   }
 
   private release(id: number): void {
@@ -127,6 +183,7 @@ export class ThreadShare {
   private readonly release: () => void;
   private readonly onError: ((error: Error) => void)[] = [];
   private readonly onExit: ((code: number) => void)[] = [];
+  private readonly onFull: (() => void)[] = [];
   private releasing = false;
 
   constructor(thread: SharedThread, release: () => void) {
@@ -142,11 +199,20 @@ export class ThreadShare {
     this.onExit.push(listener);
   }
 
+  /** The thread's heap guard warns: the actor has to go, gracefully. */
+  whenFull(listener: () => void): void {
+    this.onFull.push(listener);
+  }
+
   /** Ends this actor alone; the whole thread when it does not come back to do so. */
   terminate(): void {
     if (this.releasing) return;
     this.releasing = true;
     this.release();
+  }
+
+  full(): void {
+    for (const listener of this.onFull.splice(0)) listener();
   }
 
   failed(error: Error): void {

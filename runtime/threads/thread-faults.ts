@@ -3,8 +3,10 @@
  * boundaries. While no plan is applied an actor looks at one field for each frame that it sends and each operation of a
  * file, and adds a zero to its clock.
  *
- * What differs from the simulation: the embedding program's own links have no faults, an actor that is slow or hangs
- * takes those with it that share its thread, and a partition does not hold back the news of a death.
+ * What differs from the simulation: the embedding program's own links have no faults, a partition does not hold back the
+ * news of a death, and a thread that is shared has one time for all. A crash and a torn write end one of its actors alone,
+ * and links, disks and wall clocks go wrong for one alone. But one that hangs holds up its neighbors, and takes them along
+ * when its watchdog ends it; one that is slow slows them down; and of several it adds up: as it would without a plan.
  */
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";

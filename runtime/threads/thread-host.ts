@@ -39,7 +39,7 @@ import type { ThreadShare } from "./shared-threads.ts";
 import { RELEASE_MS_MAX, SharedThreads } from "./shared-threads.ts";
 import type { SpareOptions } from "./spare-threads.ts";
 import { SpareThreads } from "./spare-threads.ts";
-import type { WatchdogOptions } from "./watchdog.ts";
+import type { Watchable, WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
@@ -84,8 +84,6 @@ interface RunningThread {
   readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
   readonly life: WorkerThread;
-  /** Its own name, or that of the thread that it shares, in the watchdog's list. */
-  readonly watchedAs: string;
 }
 
 const CONTROL_TIMEOUT_MS = ANSWER_TIMEOUT_MS;
@@ -115,7 +113,7 @@ export class ThreadHost implements Introspectable {
   private readonly planned = new Set<string>();
   private readonly waitingPorts = new Map<string, Map<string, MessagePort>>();
   private readonly watchdog: Watchdog;
-  private zombieCount = 0;
+  private readonly zombieThreads = new Set<Worker>();
   private readonly bundles: string;
   private readonly sharedThreads: SharedThreads;
   private readonly spares: SpareThreads | undefined;
@@ -127,12 +125,16 @@ export class ThreadHost implements Introspectable {
   constructor(options: ThreadHostOptions) {
     this.options = options;
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
-    this.sharedThreads = new SharedThreads(join(this.bundles, "shared-boot.cjs"), () => this.isCrowded());
+    this.sharedThreads = new SharedThreads({
+      boot: join(this.bundles, "shared-boot.cjs"),
+      heapGuardShare: options.heapGuardShare ?? HEAP_GUARD_SHARE,
+      isCrowded: () => this.isCrowded(),
+    });
     this.prepared = new PreparedThreads(join(this.bundles, "boot.cjs"));
     this.watchdog = new Watchdog(
       options.watchdog ?? WATCHDOG,
-      (name) => this.ask(name),
-      (name, busyMs) => void this.endHung(name, busyMs),
+      (worker) => this.ask(worker),
+      (worker, busyMs) => void this.endHung(worker, busyMs),
       () => this.isCrowded(),
     );
     if (options.keepV8Flags !== true) keepThreadsKillable();
@@ -142,11 +144,12 @@ export class ThreadHost implements Introspectable {
     }
   }
 
-  /** Makes the links of actors known, before any of them is started. */
-  plan(specs: readonly Pick<ChildSpec, "name" | "links">[]): void {
-    for (const { name, links } of specs) {
-      this.planned.add(name);
-      for (const peer of links) this.pairs.add(name, peer);
+  /** Makes the links of actors known, and what they ask of shared threads, before any of them is started. */
+  plan(specs: readonly Pick<ChildSpec, "name" | "links" | "thread" | "heapLimitMb">[]): void {
+    for (const spec of specs) {
+      this.planned.add(spec.name);
+      this.sharedThreads.plan(spec);
+      for (const peer of spec.links) this.pairs.add(spec.name, peer);
     }
   }
 
@@ -191,7 +194,7 @@ export class ThreadHost implements Introspectable {
 
   /** Threads that could not be ended and go on, cut off from everybody. */
   get zombies(): number {
-    return this.zombieCount;
+    return this.zombieThreads.size;
   }
 
   get actors(): readonly string[] {
@@ -238,6 +241,7 @@ export class ThreadHost implements Introspectable {
     for (const peer of spec.links) this.pairs.add(spec.name, peer);
     const control = new MessageChannel();
     const links = this.linksOf(spec.name);
+    this.sharedThreads.plan(spec);
     const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
     const progress = shared?.progress ?? new SharedArrayBuffer(4);
     const diskRoot = this.dataDirOf(spec.name);
@@ -279,7 +283,7 @@ export class ThreadHost implements Introspectable {
         throw error;
       }
       // One look at a shared thread serves all of its actors.
-      this.watchdog.watch(thread.watchedAs, worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
+      this.watchdog.watch(worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
     } catch (error) {
       thread.life.end(hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw");
       const { error: cause } = await thread.life.ended;
@@ -422,13 +426,13 @@ export class ThreadHost implements Introspectable {
       isCrowded: () => this.isCrowded(),
       ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
       onEnd: (end) => this.ended(thread, name, end),
-      onZombieGone: () => this.countZombies(-1),
+      onZombieGone: () => this.countZombies(() => this.zombieThreads.delete(worker)),
     });
-    const watchedAs = share === undefined ? name : watchedThread(share.thread.name);
-    const thread: RunningThread = { worker, share, control, life, watchedAs };
-    if (share === undefined) {
+    const thread: RunningThread = { worker, share, control, life };
+    if (share !== undefined) share.whenFull(() => void this.retireFull(thread, spec));
+    else {
       worker.on("message", (message: unknown) => {
-        if (isHeapWarning(message) && !life.isOver) void this.retireFull(thread, spec);
+        if (isHeapWarning(message)) void this.retireFull(thread, spec);
       });
     }
     this.threads.set(name, thread);
@@ -437,8 +441,9 @@ export class ThreadHost implements Introspectable {
   }
 
   private ended(thread: RunningThread, name: string, { reason, error, details }: ThreadEnd): void {
-    if (thread.share === undefined || thread.share.thread.ending) this.watchdog.unwatch(thread.watchedAs);
     this.threads.delete(name);
+    // A shared thread is looked at as long as one of its actors runs, also while it takes no new ones.
+    if (thread.share === undefined || this.on(thread.worker).length === 0) this.watchdog.unwatch(thread.worker);
     thread.control.close();
     const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
     const down: Down = { actor: name, reason: why, details };
@@ -453,7 +458,7 @@ export class ThreadHost implements Introspectable {
     if (reason === "unkillable") {
       // It can't end the process any more, and must not keep it.
       thread.worker.unref();
-      this.countZombies(1);
+      this.countZombies(() => this.zombieThreads.add(thread.worker));
     }
     this.options.onDown(name, why, error, details);
   }
@@ -463,13 +468,16 @@ export class ThreadHost implements Introspectable {
     return this.queue.crowded || this.planned.size > CROWD_OF_BOOTS * this.queue.bootsMax;
   }
 
-  private countZombies(change: 1 | -1): void {
-    this.zombieCount += change;
-    this.options.onZombies?.(this.zombieCount);
+  /** One that is shared is given up by each of its actors, and is one all the same. */
+  private countZombies(change: () => void): void {
+    const before = this.zombies;
+    change();
+    if (this.zombies !== before) this.options.onZombies?.(this.zombies);
   }
 
   /** The heap guard's: half of the time is for what is under way. */
   private async retireFull(thread: RunningThread, { name, shutdownMs }: ChildSpec): Promise<void> {
+    if (thread.life.isEnding) return;
     const retired = this.retire(thread, "heap-guard", shutdownMs, async () => {
       const state = await thread.control.introspect({ ask: "hand-over", forMs: shutdownMs / 2 }, shutdownMs);
       if (state !== undefined) this.leftBehind.set(name, state);
@@ -484,26 +492,36 @@ export class ThreadHost implements Introspectable {
     deadlineMs: number,
     first: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
-    thread.life.asked(reason);
     const deadline = setTimeout(() => thread.life.end("killed"), deadlineMs);
-    // A thread that is gone before it could answer has stopped too.
-    first()
-      .then(() => thread.control.stop(deadlineMs))
-      .catch(() => thread.life.end("killed"));
+    // An actor is asked once, whoever comes next: its supervisor may stop what its heap guard has begun to.
+    if (!thread.life.isEnding) {
+      thread.life.asked(reason);
+      // A thread that is gone before it could answer has stopped too.
+      first()
+        .then(() => thread.control.stop(deadlineMs))
+        .catch(() => thread.life.end("killed"));
+    }
     await thread.life.ended;
     clearTimeout(deadline);
   }
 
   /** One that does not answer hangs, and the watchdog sees that. */
-  private ask(watchedAs: string): void {
-    const suspect = [...this.threads.values()].find((thread) => thread.watchedAs === watchedAs);
-    suspect?.control.ping(CONTROL_TIMEOUT_MS).catch(() => undefined);
+  private ask(worker: Watchable): void {
+    this.on(worker)[0]
+      ?.control.ping(CONTROL_TIMEOUT_MS)
+      .catch(() => undefined);
   }
 
-  private async endHung(watchedAs: string, busyMs: number): Promise<void> {
-    const hung = [...this.threads.values()].filter((thread) => thread.watchedAs === watchedAs);
+  /** The actors that run on that thread. */
+  private on(worker: Watchable): readonly RunningThread[] {
+    return [...this.threads.values()].filter((thread) => thread.worker === worker);
+  }
+
+  private async endHung(worker: Watchable, busyMs: number): Promise<void> {
+    const hung = this.on(worker);
     const first = hung[0];
     if (first === undefined) return;
+    first.share?.thread.close();
     const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
     for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
@@ -539,9 +557,4 @@ export class ThreadHost implements Introspectable {
     kept.set(peer, port);
     this.waitingPorts.set(owner, kept);
   }
-}
-
-/** The name of a shared thread in the watchdog's list, which is no actor's. */
-function watchedThread(name: string): string {
-  return `thread ${name}`;
 }

@@ -30,7 +30,6 @@ export interface Watchable {
 }
 
 interface Watched {
-  readonly worker: Watchable;
   readonly progress: Int32Array;
   readonly hangAfterMs: number;
   last: EventLoopUtilization;
@@ -42,10 +41,11 @@ interface Watched {
 
 export class Watchdog {
   private readonly options: WatchdogOptions;
-  private readonly onSuspect: (name: string) => void;
-  private readonly onHang: (name: string, busyMs: number) => void;
+  private readonly onSuspect: (worker: Watchable) => void;
+  private readonly onHang: (worker: Watchable, busyMs: number) => void;
   private readonly isCrowded: () => boolean;
-  private readonly watched = new Map<string, Watched>();
+  /** By thread and not by name: a thread that ends late has a successor of its name by then. */
+  private readonly watched = new Map<Watchable, Watched>();
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -55,8 +55,8 @@ export class Watchdog {
    */
   constructor(
     options: WatchdogOptions,
-    onSuspect: (name: string) => void,
-    onHang: (name: string, busyMs: number) => void,
+    onSuspect: (worker: Watchable) => void,
+    onHang: (worker: Watchable, busyMs: number) => void,
     isCrowded: () => boolean = () => false,
   ) {
     this.isCrowded = isCrowded;
@@ -66,11 +66,10 @@ export class Watchdog {
   }
 
   /** `hangAfterMs`: its own limit instead of everybody's. */
-  watch(name: string, worker: Watchable, progress: SharedArrayBuffer, hangAfterMs?: number): void {
+  watch(worker: Watchable, progress: SharedArrayBuffer, hangAfterMs?: number): void {
     // Another actor of a shared thread: the look goes on.
-    if (this.watched.get(name)?.worker === worker) return;
-    this.watched.set(name, {
-      worker,
+    if (this.watched.has(worker)) return;
+    this.watched.set(worker, {
       progress: new Int32Array(progress),
       hangAfterMs: hangAfterMs ?? this.options.hangAfterMs,
       last: worker.performance.eventLoopUtilization(),
@@ -82,8 +81,8 @@ export class Watchdog {
     if (this.timer === undefined) this.arm(this.periodMs);
   }
 
-  unwatch(name: string): void {
-    this.watched.delete(name);
+  unwatch(worker: Watchable): void {
+    this.watched.delete(worker);
     if (this.watched.size > 0) return;
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -104,8 +103,8 @@ export class Watchdog {
   /** How long until the next look: a period, or less when a thread that looks stuck reaches its limit before. */
   private look(): number {
     let nextMs = this.periodMs;
-    for (const [name, watched] of this.watched) {
-      const busyMs = busyFor(watched);
+    for (const [worker, watched] of this.watched) {
+      const busyMs = busyFor(worker, watched);
       if (busyMs === undefined) continue;
       if (this.isCrowded()) {
         watched.busySinceMs = undefined;
@@ -115,10 +114,10 @@ export class Watchdog {
       const askAtMs = watched.hangAfterMs / 2;
       if (busyMs >= askAtMs && !watched.asked) {
         watched.asked = true;
-        this.onSuspect(name);
+        this.onSuspect(worker);
       } else if (busyMs >= watched.hangAfterMs) {
-        this.watched.delete(name);
-        this.onHang(name, Math.round(busyMs));
+        this.watched.delete(worker);
+        this.onHang(worker, Math.round(busyMs));
         continue;
       }
       const limitMs = watched.asked ? watched.hangAfterMs : askAtMs;
@@ -129,9 +128,9 @@ export class Watchdog {
 }
 
 /** How long the thread has certainly been away from its event loop; undefined when it has been there since the last look. */
-function busyFor(watched: Watched): number | undefined {
+function busyFor(worker: Watchable, watched: Watched): number | undefined {
   const nowMs = performance.now();
-  const now = watched.worker.performance.eventLoopUtilization();
+  const now = worker.performance.eventLoopUtilization();
   const progress = Atomics.load(watched.progress, 0);
   const stuck = now.idle === watched.last.idle && now.active > 0 && progress === watched.lastProgress;
   if (stuck) watched.busySinceMs ??= watched.lastLookMs;

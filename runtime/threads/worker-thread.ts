@@ -67,8 +67,9 @@ export class WorkerThread {
     });
   }
 
-  get isOver(): boolean {
-    return this.over;
+  /** It has ended, or is asked or made to. */
+  get isEnding(): boolean {
+    return this.over || this.ending !== undefined;
   }
 
   /** It has been asked to stop by itself, for this reason. */

@@ -70,6 +70,9 @@ function checkChild(spec: ChildSpec, place: string): void {
     invalid(`${place}: significant`, "is of no use to a permanent child, which never ends for good");
   }
   if (spec.hangAfterMs !== undefined) positive(spec.hangAfterMs, `${place}: hangAfterMs`);
+  if (spec.thread !== undefined && (typeof spec.thread !== "string" || spec.thread === "")) {
+    invalid(`${place}: thread`, "is the name of a thread");
+  }
   if (spec.heapLimitMb !== undefined) positive(spec.heapLimitMb, `${place}: heapLimitMb`);
 }
 

@@ -16,7 +16,10 @@ let bundles: string;
 let dataDir: string;
 let host: ThreadHost;
 let embedder: EmbeddedPeer;
-let onDown: ((name: string, reason: string) => void) | undefined;
+let deaths: string[];
+let onDeath: (() => void) | undefined;
+/** That all actors share, if any. */
+let thread: string | undefined;
 let plan: AppliedFaults | undefined;
 let hits: string[];
 
@@ -25,9 +28,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(bundles, { recursive: true, force: true }));
 
-beforeEach(async () => {
+beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "inkube-faults-"));
-  onDown = undefined;
+  deaths = [];
+  onDeath = undefined;
   plan = undefined;
   hits = [];
   host = new ThreadHost({
@@ -35,10 +39,12 @@ beforeEach(async () => {
     dataDir,
     fsync: false,
     watchdog: { periodMs: 50, hangAfterMs: 400 },
-    onDown: (name, reason) => onDown?.(name, reason),
+    onDown: (name, reason) => {
+      deaths.push(`${name} ${reason}`);
+      onDeath?.();
+    },
   });
   embedder = new EmbeddedPeer("embedder", host);
-  await Promise.all([start("a"), start("b")]);
 });
 afterEach(async () => {
   plan?.stop();
@@ -46,6 +52,16 @@ afterEach(async () => {
   embedder.close();
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+const PLACEMENTS = [
+  { where: "threads of their own", shared: undefined },
+  { where: "one shared thread", shared: "shared" },
+] as const;
+
+async function begin(shared: string | undefined): Promise<void> {
+  thread = shared;
+  await Promise.all([start("a"), start("b")]);
+}
 
 function start(name: string): Promise<void> {
   return host.start({
@@ -56,6 +72,7 @@ function start(name: string): Promise<void> {
     restart: "temporary",
     shutdownMs: 2_000,
     startTimeoutMs: 20_000,
+    ...(thread === undefined ? {} : { thread }),
   });
 }
 
@@ -66,17 +83,23 @@ async function apply(...faults: readonly Fault[]): Promise<void> {
 }
 
 const ref = (name: string): Ref<NoteMethods> => embedder.ref(noteProtocol, name);
-const death = (): Promise<string> =>
-  new Promise((resolve) => {
-    onDown = (name, reason) => resolve(`${name} ${reason}`);
+/** The next deaths, in the order of the names. */
+async function nextDeaths(count: number): Promise<readonly string[]> {
+  const before = deaths.length;
+  await new Promise<void>((resolve) => {
+    onDeath = () => void (deaths.length >= before + count && resolve());
   });
+  return deaths.slice(before).sort();
+}
 const sendNotes = async (count: number): Promise<readonly number[]> => {
   await ref("a").call("send", { to: "b", count }, { timeoutMs: 20_000 });
   return ref("b").call("notes", null, { timeoutMs: 5_000 });
 };
 const inOrder = (notes: readonly number[]): readonly number[] => [...notes].sort((left, right) => left - right);
 
-describe("faults of links on threads", () => {
+describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
+  beforeEach(() => begin(shared));
+
   it("drop and double casts on the one link, in one direction, as often as they say", async () => {
     await apply({ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.3 });
     const notes = await sendNotes(100);
@@ -130,7 +153,9 @@ describe("faults of links on threads", () => {
   });
 });
 
-describe("faults of disks on threads", () => {
+describe.each(PLACEMENTS)("faults of disks on $where", ({ shared }) => {
+  beforeEach(() => begin(shared));
+
   it("fail with what they say, where they are, while they last", async () => {
     const write = (name: string): Promise<null> => ref(name).call("write", { text: "x", sync: true });
     await apply({ id: "f", kind: "disk-full", at: "a" });
@@ -147,12 +172,14 @@ describe("faults of disks on threads", () => {
     await stalled;
   });
 
-  it("tear a write and end the actor, or lose at its end what was not synced", async () => {
+  it("tear a write and end the one actor, or lose at its end what was not synced", async () => {
     await apply({ id: "f", kind: "disk-torn-write", at: "a" });
-    const dead = death();
+    await ref("b").call("write", { text: "whole", sync: true });
+    const dead = nextDeaths(1);
     const written = ref("a").call("write", { text: "x".repeat(4_000), sync: true });
     await expect(written).rejects.toMatchObject({ code: "ACTOR_DOWN" });
-    expect(await dead).toBe("a throw");
+    expect(await dead).toEqual(["a throw"]);
+    expect(await ref("b").call("read", null)).toBe("whole");
     plan?.stop();
     await start("a");
     const found = await ref("a").call("read", null);
@@ -165,39 +192,50 @@ describe("faults of disks on threads", () => {
     await host.kill("a");
     await start("a");
     expect(await ref("a").call("read", null)).toMatch(/^syncedsynced/);
+    expect(deaths).toEqual(["a throw", "a killed"]);
   });
 });
 
-describe("faults of actors and clocks on threads", () => {
-  it("crash an actor with its disk kept or lost", async () => {
+describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) => {
+  beforeEach(() => begin(shared));
+
+  it("crash an actor alone, with its disk kept or lost", async () => {
+    ref("b").cast("note", 7);
     for (const disk of ["kept", "lost"] as const) {
       await ref("a").call("write", { text: "x", sync: true });
-      const dead = death();
+      const dead = nextDeaths(1);
       plan = host.applyFaults({ faults: [{ id: disk, kind: "actor-crash", at: "a", disk }] }, (fault, what) => {
         hits.push(`${fault.id} ${what}`);
       });
-      expect(await dead).toBe("a killed");
+      expect(await dead).toEqual(["a killed"]);
       plan?.stop();
       await start("a");
       expect(await ref("a").call("read", null)).toBe(disk === "kept" ? "x" : "");
     }
     expect(hits).toEqual(["kept hits a", "lost hits a"]);
+    expect(await ref("b").call("notes", null)).toEqual([7]);
   });
 
-  it("hang an actor for a while, or until its watchdog ends it", async () => {
+  it("hang an actor for a while, or until its watchdog ends it, with all that share its thread", async () => {
     const startedMs = performance.now();
     void host.applyFaults({ faults: [{ id: "f", kind: "actor-hang", at: "a", hangMs: 150 }] });
     await host.inspect("a");
     expect(performance.now() - startedMs).toBeGreaterThan(140);
-    const dead = death();
+    const expected = shared === undefined ? ["a hang"] : ["a hang", "b hang"];
+    const dead = nextDeaths(expected.length);
     void host.applyFaults({ faults: [{ id: "g", kind: "actor-hang", at: "a" }] });
-    expect(await dead).toBe("a hang");
+    expect(await dead).toEqual(expected);
+    await Promise.all(expected.map((death) => start(death[0]!)));
+    expect(await ref("a").call("notes", null)).toEqual([]);
+    expect(await ref("b").call("notes", null)).toEqual([]);
+    expect(deaths).toHaveLength(expected.length);
   });
 
-  it("set a wall clock off, also of the next incarnation, and slow an actor down", async () => {
-    const offMs = async (): Promise<number> => (await ref("a").call("now", null)).wallMs - Date.now();
+  it("set the wall clock of one actor off, also of the next incarnation, and slow down all that share its thread", async () => {
+    const offMs = async (name = "a"): Promise<number> => (await ref(name).call("now", null)).wallMs - Date.now();
     await apply({ id: "f", kind: "clock-skew", at: "a", byMs: 3_600_000 });
     expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
+    expect(Math.abs(await offMs("b"))).toBeLessThan(1_000);
     await host.kill("a");
     await start("a");
     expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
@@ -207,7 +245,7 @@ describe("faults of actors and clocks on threads", () => {
     await apply({ id: "g", kind: "actor-slow", at: "a", share: 0.9 });
     const startedMs = performance.now();
     for (let round = 0; round < 10; round++) {
-      await ref("a").call("notes", null, { timeoutMs: 5_000 });
+      await ref(shared === undefined ? "a" : "b").call("notes", null, { timeoutMs: 5_000 });
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect(performance.now() - startedMs).toBeGreaterThan(80);

@@ -173,6 +173,25 @@ describe("a thread that can't be ended", () => {
     expect(await embedder.ref(mortalProtocol, "mortal").call("incarnation", null)).toBe(after);
   });
 
+  it("is one, however many actors share it; all of them count as down and are replaced together", async () => {
+    open({ terminateMs: 150 });
+    await start("mortal", {}, { thread: "shared" });
+    await start("watcher", {}, { thread: "shared" });
+    die("native-long");
+    await until(() => heard.length === 2);
+    expect(heard.map(({ name, reason }) => `${name} ${reason}`).sort()).toEqual([
+      "mortal unkillable",
+      "watcher unkillable",
+    ]);
+    await start("mortal", {}, { thread: "shared" });
+    await until(() => zombies.at(-1) === 0);
+    expect(zombies).toEqual([1, 0]);
+    // The end of the old thread has not ended the watch over its successor.
+    die("spin");
+    await until(() => heard.length === 3);
+    expect(heard[2]).toMatchObject({ name: "mortal", reason: "hang" });
+  });
+
   it("is not what a loop that V8 unrolls becomes", async () => {
     open();
     await start("mortal");

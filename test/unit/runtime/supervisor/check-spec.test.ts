@@ -41,6 +41,7 @@ describe("checkSpec", () => {
     ["an endless shutdown", supervisor("r", [actor("a", { shutdownMs: Infinity })]), "r > a: shutdownMs"],
     ["a start without time", supervisor("r", [actor("a", { startTimeoutMs: 0 })]), "r > a: startTimeoutMs"],
     ["no actor definition", supervisor("r", [actor("a", { actor: "" })]), "r > a: actor"],
+    ["a thread without a name", supervisor("r", [actor("a", { thread: "" })]), "r > a: thread"],
     ["an unknown restart", supervisor("r", [actor("a", { restart: "always" as "permanent" })]), "r > a: restart"],
     ["an unknown strategy", supervisor("r", [], { strategy: "all" as "one_for_all" }), "r: strategy"],
     ["half a restart", supervisor("r", [], { intensity: { restarts: 0.5, periodMs: 1 } }), "r: intensity.restarts"],
