@@ -1,9 +1,9 @@
 /**
  * The wire between two actors: everything that one turn sends to one peer leaves as one frame.
  *
- * A frame is `u32 epoch, u32 sequence`, then a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns
- * a codec of its own that lives as long as the link: record shapes are sent once and then named by number, which is only
- * sound while a link is ordered and loses nothing. Tables that differ decode to wrong values without any error, so the
+ * A frame is `u32 epoch, u32 sequence, u32 bytes`, so many bytes of values that were encoded before (`pre-encoded.ts`),
+ * then a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns a codec of its own that lives as long
+ * as the link: record shapes are sent once and then named by number, which is only sound while a link is ordered and loses nothing. Tables that differ decode to wrong values without any error, so the
  * header says which codec a frame comes from and which of its frames it is; any other than the next is refused.
  *
  * Why records with a table of the session (`npm run bench -- codec`, Node 20, there and back): a 3 KB Pod costs 20 µs, as
@@ -66,7 +66,7 @@ export interface Frame {
 /** More record shapes than the protocols of one link have; beyond it shapes are sent again, never confused. */
 const RECORD_SHAPES_MAX = 256;
 
-const HEADER_BYTES = 8;
+const HEADER_BYTES = 12;
 
 /** A frame that can't be read with the shapes that this end knows. The link is of no use any more. */
 export class FrameMismatch extends Error {
@@ -103,20 +103,23 @@ export class FrameCodec {
     const frame: (Envelope | number)[] = envelopes;
     frame.push(lamport);
     const packed = during(this.preEncoded, () => this.packr.pack(frame));
+    const start = HEADER_BYTES + this.preEncoded.writtenBytes;
     // What pack() returns is a view on a pool that the next call overwrites.
-    const bytes = new Uint8Array(HEADER_BYTES + packed.length);
-    const header = new DataView(bytes.buffer);
-    header.setUint32(0, this.epoch);
-    header.setUint32(4, ++this.sent >>> 0);
-    bytes.set(packed, HEADER_BYTES);
+    const bytes = new Uint8Array(start + packed.length);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, this.epoch);
+    view.setUint32(4, ++this.sent >>> 0);
+    view.setUint32(8, start - HEADER_BYTES);
+    this.preEncoded.copyWritten(bytes, view, HEADER_BYTES);
+    bytes.set(packed, start);
     return bytes;
   }
 
   /** Byte fields of what is decoded are views on `bytes`: copy what is kept for long. Throws `FrameMismatch`. */
   decode(bytes: Uint8Array): Frame {
-    const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const epoch = header.getUint32(0);
-    const sequence = header.getUint32(4);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const epoch = view.getUint32(0);
+    const sequence = view.getUint32(4);
     const next = (this.read + 1) >>> 0;
     this.peerEpoch ??= epoch;
     if (epoch !== this.peerEpoch) throw new FrameMismatch("a frame of another incarnation of the link");
@@ -124,10 +127,13 @@ export class FrameCodec {
     this.read++;
     let frame: (Envelope | number)[];
     try {
-      frame = during(this.preEncoded, () => this.unpackr.unpack(bytes.subarray(HEADER_BYTES))) as typeof frame;
-      this.preEncoded.resolve(frame);
+      const start = HEADER_BYTES + view.getUint32(8);
+      this.preEncoded.readValues(bytes, view, HEADER_BYTES, start);
+      frame = during(this.preEncoded, () => this.unpackr.unpack(bytes.subarray(start))) as typeof frame;
     } catch (error) {
       throw new FrameMismatch("a frame that can't be decoded", { cause: error });
+    } finally {
+      this.preEncoded.forgetValues();
     }
     const lamport = frame.pop() as number;
     return { lamport, envelopes: frame as Envelope[] };

@@ -1,6 +1,9 @@
 /**
  * Values that are encoded once and sent to many: `new PreEncoder()` per producer, `encode(value)` once per value, and the
- * result put wherever plain data may stand in a message. The receiver gets plain data, a copy of its own.
+ * result's `inMessage` wherever the value may stand in a message. The receiver gets plain data, a copy of its own.
+ *
+ * In a frame such values lie before the envelopes, which name them by number: neither end packs or reads one within the
+ * other, and nobody has to look for the places where they belong.
  *
  * The record shapes of an encoder are one table that only grows. Each link that carries its values sends what the other
  * end has not seen of the table along with the first value that needs it.
@@ -10,8 +13,11 @@ import { Unpackr } from "msgpackr/unpack";
 
 /** Shapes of all kinds of objects of one producer; beyond it shapes are spelled out in each value. */
 const SHAPES_MAX = 1_024;
+/** A record's number has one byte up to here, two from here on. */
+const SHORT_NUMBERS = 32;
 const EXTENSION = 0x49;
-const HEADER_BYTES = 12;
+/** `u32 encoder, u32 shapes known before, u32 bytes of news, u32 bytes of the value`, then the news and the value. */
+const HEADER_BYTES = 16;
 
 type Shape = readonly string[];
 let encoders = 0;
@@ -19,26 +25,36 @@ let encoders = 0;
 export class PreEncoder {
   /** @internal Unique among those whose values cross one link in one direction: the sender's. */
   readonly id: number = ++encoders;
-  /** @internal */
-  readonly shapes: Shape[] = [];
+  private readonly shapes: Shape[] = [];
   private readonly packr = new Packr({
     useRecords: true,
     structures: [],
     maxSharedStructures: SHAPES_MAX,
     saveStructures: (shapes: readonly string[][]): boolean => {
-      for (let index = this.shapes.length; index < shapes.length; index++) this.shapes.push([...shapes[index]!]);
+      const count = Math.min(shapes.length, SHAPES_MAX);
+      for (let index = this.shapes.length; index < count; index++) this.shapes.push([...shapes[index]!]);
       return true;
     },
   } as ConstructorParameters<typeof Packr>[0]);
+  /** What was asked for last: links that carry the same values lack the same shapes. */
+  private news = { from: 0, to: 0, bytes: new Uint8Array(0) };
 
-  encode(value: unknown): PreEncoded {
+  encode<T>(value: T): PreEncoded<T> {
     // What pack() returns is a view on a pool that the next call overwrites.
     const bytes = new Uint8Array(this.packr.pack(value));
-    return new PreEncoded(this, bytes, this.shapes.length);
+    return new PreEncoded<T>(this, bytes, this.shapes.length);
+  }
+
+  /** @internal The shapes from number `from` up to `to`, as a reader takes them. */
+  newsOf(from: number, to: number): Uint8Array {
+    if (this.news.from !== from || this.news.to !== to) {
+      this.news = { from, to, bytes: new TextEncoder().encode(JSON.stringify(this.shapes.slice(from, to))) };
+    }
+    return this.news.bytes;
   }
 }
 
-export class PreEncoded {
+export class PreEncoded<T = unknown> {
   /** @internal */
   readonly encoder: PreEncoder;
   readonly bytes: Uint8Array;
@@ -50,92 +66,124 @@ export class PreEncoded {
     this.bytes = bytes;
     this.shapesMin = shapesMin;
   }
+
+  /**
+   * To stand where a message has a `T`, and for nothing else: it is these bytes, typed as what the receiver will see. The
+   * sender finds no field of the value in it.
+   */
+  get inMessage(): T {
+    return this as unknown as T;
+  }
 }
 
 /** How a codec writes and reads the pre-encoded values of its link. */
 export class PreEncodedLink {
   private readonly sent = new Map<number, number>();
-  private readonly tables = new Map<number, { readonly shapes: Shape[]; unpackr: Unpackr }>();
-  private found = 0;
+  private readonly tables = new Map<number, ShapeTable>();
+  private written: Written[] = [];
+  private values: readonly unknown[] = NONE;
+  /** What the values take in the frame whose envelopes are being packed. */
+  writtenBytes = 0;
 
-  write(value: PreEncoded): Uint8Array {
-    const { encoder, bytes, shapesMin } = value;
+  /** Called while the envelopes are packed. Returns what stands for the value among them. */
+  write(value: PreEncoded): number {
+    const { encoder, shapesMin } = value;
     const known = this.sent.get(encoder.id) ?? 0;
-    const news =
-      shapesMin > known ? new TextEncoder().encode(JSON.stringify(encoder.shapes.slice(known, shapesMin))) : NOTHING;
+    const news = shapesMin > known ? encoder.newsOf(known, shapesMin) : NOTHING;
     if (shapesMin > known) this.sent.set(encoder.id, shapesMin);
-    const written = new Uint8Array(HEADER_BYTES + news.length + bytes.length);
-    const view = new DataView(written.buffer);
-    view.setUint32(0, encoder.id);
-    view.setUint32(4, known);
-    view.setUint32(8, news.length);
-    written.set(news, HEADER_BYTES);
-    written.set(bytes, HEADER_BYTES + news.length);
-    return written;
+    this.writtenBytes += HEADER_BYTES + news.length + value.bytes.length;
+    return this.written.push({ value, known, news }) - 1;
   }
 
-  /** Called while a frame is read: the bytes are decoded when it has been, since the decoder can't be entered twice. */
-  read(bytes: Uint8Array): Unread {
-    this.found++;
-    return new Unread(bytes);
-  }
-
-  /** Puts values in the places of what `read` has left in a frame. */
-  resolve(frame: unknown[]): void {
-    if (this.found > 0) this.fill(frame);
-    this.found = 0;
-  }
-
-  private fill(container: unknown[] | { [key: string]: unknown }): void {
-    const places = container as { [key: string]: unknown };
-    for (const key in places) {
-      if (this.found === 0) return;
-      const value = places[key];
-      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) continue;
-      if (value instanceof Unread) {
-        places[key] = this.decode(value.bytes);
-        this.found--;
-      } else this.fill(value as { [key: string]: unknown });
+  /** Puts the values of the envelopes that have just been packed into `target`, where they take `writtenBytes`. */
+  copyWritten(target: Uint8Array, view: DataView, start: number): void {
+    if (this.writtenBytes === 0) return;
+    let at = start;
+    for (const { value, known, news } of this.written) {
+      view.setUint32(at, value.encoder.id);
+      view.setUint32(at + 4, known);
+      view.setUint32(at + 8, news.length);
+      view.setUint32(at + 12, value.bytes.length);
+      at += HEADER_BYTES;
+      if (news.length > 0) target.set(news, at);
+      at += news.length;
+      target.set(value.bytes, at);
+      at += value.bytes.length;
     }
+    this.written = [];
+    this.writtenBytes = 0;
   }
 
-  private decode(bytes: Uint8Array): unknown {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
-    const id = view.getUint32(0);
-    const from = view.getUint32(4);
-    const newsEnd = HEADER_BYTES + view.getUint32(8);
-    let table = this.tables.get(id);
-    if (newsEnd > HEADER_BYTES || table === undefined) {
-      const shapes = table?.shapes ?? [];
-      if (shapes.length !== from)
-        throw new Error(`${shapes.length} shapes are known, not the ${from} that are built upon`);
-      if (newsEnd > HEADER_BYTES) {
-        shapes.push(...(JSON.parse(new TextDecoder().decode(bytes.subarray(HEADER_BYTES, newsEnd))) as Shape[]));
-      }
-      table = { shapes, unpackr: unpackrFor(shapes) };
-      this.tables.set(id, table);
+  /** Called while the envelopes are read. */
+  read(place: number): unknown {
+    if (place >= this.values.length) throw new Error(`no value ${place} came with the frame`);
+    return this.values[place];
+  }
+
+  /** Reads the values of a frame, before its envelopes. */
+  readValues(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    this.values = NONE;
+    if (start === end) return;
+    const values: unknown[] = [];
+    for (let at = start; at < end;) {
+      const id = view.getUint32(at);
+      const from = view.getUint32(at + 4);
+      const newsEnd = at + HEADER_BYTES + view.getUint32(at + 8);
+      const valueEnd = newsEnd + view.getUint32(at + 12);
+      let table = this.tables.get(id);
+      if (table === undefined) this.tables.set(id, (table = new ShapeTable()));
+      if (newsEnd > at + HEADER_BYTES) table.learn(from, bytes.subarray(at + HEADER_BYTES, newsEnd));
+      values.push(table.unpackr.unpack(bytes.subarray(newsEnd, valueEnd)));
+      at = valueEnd;
     }
-    return table.unpackr.unpack(bytes.subarray(newsEnd)) as unknown;
+    this.values = values;
+  }
+
+  /** The envelopes have been read, or can't be. */
+  forgetValues(): void {
+    this.values = NONE;
   }
 }
 
-class Unread {
-  readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
+interface Written {
+  readonly value: PreEncoded;
+  readonly known: number;
+  readonly news: Uint8Array;
 }
 
+const NONE: readonly unknown[] = [];
 const NOTHING = new Uint8Array(0);
 
-/** Anew for each growth of the table, which ends when a producer has sent each of its kinds once. */
-function unpackrFor(shapes: readonly Shape[]): Unpackr {
-  return new Unpackr({
+/** A shape as msgpackr keeps it. */
+type Structure = string[] & { isShared?: boolean; highByte?: number };
+
+/** The shapes of one encoder, at the other end of a link. */
+class ShapeTable {
+  private readonly structures: Structure[] & { sharedLength?: number } = [];
+  readonly unpackr: Unpackr = new Unpackr({
     useRecords: true,
-    structures: shapes.map((shape) => [...shape]),
+    structures: this.structures,
     maxSharedStructures: SHAPES_MAX,
   } as unknown as ConstructorParameters<typeof Unpackr>[0]);
+
+  /**
+   * The table grows in place: what msgpackr has compiled for the shapes that were there stays. It marks shapes so itself
+   * when it loads a table (`_mergeStructures`), but not when it is given one.
+   */
+  learn(from: number, news: Uint8Array): void {
+    const { structures } = this;
+    const known = structures.sharedLength ?? 0;
+    if (known !== from) throw new Error(`${known} shapes are known, not the ${from} that are built upon`);
+    // Behind the table may be what a value has spelled out.
+    structures.length = known;
+    for (const shape of JSON.parse(new TextDecoder().decode(news)) as string[][]) {
+      const structure: Structure = shape;
+      structure.isShared = true;
+      if (structures.length >= SHORT_NUMBERS) structure.highByte = (structures.length - SHORT_NUMBERS) >> 5;
+      structures.push(structure);
+    }
+    structures.sharedLength = structures.length;
+  }
 }
 
 /** Extensions are the same for all of msgpackr; which link is at work is known while it is. */
@@ -150,15 +198,14 @@ export function during<T>(link: PreEncodedLink, work: () => T): T {
   }
 }
 
+function linkAtWork(): PreEncodedLink {
+  if (atWork === undefined) throw new Error("a pre-encoded value is only for messages between actors");
+  return atWork;
+}
+
 addExtension({
   Class: PreEncoded,
   type: EXTENSION,
-  pack: (value: PreEncoded) => {
-    if (atWork === undefined) throw new Error("a pre-encoded value is only for messages between actors");
-    return atWork.write(value) as Buffer;
-  },
-  unpack: (bytes: Uint8Array) => {
-    if (atWork === undefined) throw new Error("a pre-encoded value is only for messages between actors");
-    return atWork.read(bytes);
-  },
+  write: (value: PreEncoded) => linkAtWork().write(value),
+  read: (place: number) => linkAtWork().read(place),
 });

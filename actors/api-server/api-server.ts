@@ -22,17 +22,19 @@ import { decodeObject } from "./core/machinery/decode-object.ts";
 import { badRequest, methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf } from "./core/registry/answers.ts";
-import { toServed } from "./core/registry/present.ts";
 import { toStatusError } from "./core/store-errors.ts";
 import type { ObjectList } from "./lists.ts";
 import { Lists } from "./lists.ts";
 import type { ObjectPlace, RequestScope } from "./registry.ts";
 import { Registry } from "./registry.ts";
 import { infoOf } from "./resource-lookup.ts";
+import { ServedObjects } from "./served-objects.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Watches } from "./watches.ts";
 
+/** How long the form in which several actors have read an object is kept for more of them, once to twice. */
+const SHARED_FOR_MS = 30_000;
 /** Verbs that can cause something. */
 const WRITES: readonly string[] = ["create", "update", "patch", "delete", "deletecollection"];
 
@@ -58,6 +60,7 @@ class ApiServer {
   private readonly registry: Registry;
   private readonly lists: Lists;
   private readonly watches: Watches;
+  private readonly served = new ServedObjects();
   private readonly bootstrap: Bootstrap;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
@@ -75,6 +78,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.ctx.clock.every(SHARED_FOR_MS, () => this.served.age());
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(() => this.started ?? Promise.resolve());
@@ -127,7 +131,7 @@ class ApiServer {
     const opened = await this.answering(() =>
       this.watches.open(scope, query, {
         event: (type, stored, cause) => {
-          const object = toServed(info, stored.object);
+          const object = this.served.forReader(info, stored);
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
         },
         bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
@@ -146,7 +150,10 @@ class ApiServer {
       case "get":
         return (await this.get(scope, info, target, request.resourceVersion)).object;
       case "list":
-        return listObject(info, await this.lists.list(scope, info, namespaceOf(info, target), request.options ?? {}));
+        return this.listObject(
+          info,
+          await this.lists.list(scope, info, namespaceOf(info, target), request.options ?? {}),
+        );
       case "create":
         return (await this.create(scope, info, request)).object;
       case "update":
@@ -162,9 +169,19 @@ class ApiServer {
         const { list = {}, options = {} } = request;
         const namespace = namespaceOf(info, target);
         const items = await this.registry.deleteCollection(scope, info, namespace, list, options);
-        return listObject(info, { items, metadata: { resourceVersion: String(this.store.revision) } });
+        return this.listObject(info, { items, metadata: { resourceVersion: String(this.store.revision) } });
       }
     }
+  }
+
+  private listObject(info: ResourceInfo, list: ObjectList): KubernetesObject {
+    const items = list.items.map((stored) => this.served.forReader(info, stored));
+    return {
+      kind: `${info.kind}List`,
+      apiVersion: info.apiVersion,
+      metadata: list.metadata,
+      items,
+    } as KubernetesObject;
   }
 
   private async get(
@@ -297,9 +314,4 @@ function placeOf(info: ResourceInfo, target: ApiTarget): ObjectPlace {
   if (target.name === undefined) throw methodNotAllowed();
   if (info.namespaced && target.namespace === undefined) throw badRequest(`${info.resource} need a namespace`);
   return { info, namespace: namespaceOf(info, target), name: target.name };
-}
-
-function listObject(info: ResourceInfo, list: ObjectList): KubernetesObject {
-  const items = list.items.map((stored) => toServed(info, stored.object));
-  return { kind: `${info.kind}List`, apiVersion: info.apiVersion, metadata: list.metadata, items } as KubernetesObject;
 }

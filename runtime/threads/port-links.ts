@@ -7,6 +7,7 @@ import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec, FrameMismatch } from "../frame.ts";
 import type { LinkGate } from "../faults/link-gate.ts";
+import { PreEncoded } from "../pre-encoded.ts";
 import type { Recorder } from "../trace/recorder.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
@@ -205,7 +206,8 @@ function isSmall(value: unknown, budget: number): number {
     for (let index = 0; index < value.length && budget >= 0; index++) budget = isSmall(value[index], budget);
     return budget;
   }
-  if (ArrayBuffer.isView(value)) return -1;
+  // Only the codec makes plain data of a pre-encoded value, however small.
+  if (ArrayBuffer.isView(value) || value instanceof PreEncoded) return -1;
   for (const key in value) {
     budget = isSmall((value as Record<string, unknown>)[key], budget - 1);
     if (budget < 0) return -1;

@@ -6,6 +6,7 @@ import { deserialize, serialize } from "node:v8";
 import { Packr } from "msgpackr";
 import type { Envelope } from "../../../runtime/frame.ts";
 import { CALL, FrameCodec, ITEM } from "../../../runtime/frame.ts";
+import { PreEncoder } from "../../../runtime/pre-encoded.ts";
 import type { Report, Suite } from "../report.ts";
 import { median } from "../report.ts";
 import { samplePod } from "../sample-pod.ts";
@@ -13,6 +14,9 @@ import { samplePod } from "../sample-pod.ts";
 const ROUNDS = 7;
 const ROUND_MS = 15;
 const SHAPES_MAX = 256;
+/** Those who are told of the same event; 300 kube-proxies follow the Nodes of a cluster of 300. */
+const READERS = [1, 16, 300] as const;
+const FRAMES = 3_000;
 
 interface Codec {
   readonly name: string;
@@ -42,6 +46,7 @@ export const codec: Suite = {
   about: `encoding and decoding a frame on one thread; medians of ${ROUNDS} rounds, each with all codecs in turn`,
   run: (report) => {
     for (const { name, frame } of kinds) compare(report, name, frame);
+    for (const readers of READERS) encodeOnce(report, readers);
     return Promise.resolve();
   },
 };
@@ -89,6 +94,48 @@ function measure(each: Codec, frame: () => Envelope[]): { readonly encodeUs: num
     count += frames.length;
   }
   return { encodeUs: (encodeMs / count) * 1_000, decodeUs: (decodeMs / count) * 1_000 };
+}
+
+/** A Pod event on its way to many readers, or to one, in a frame for each. */
+function encodeOnce(report: Report, readers: number): void {
+  const pod = samplePod();
+  const encoder = new PreEncoder();
+  const links = Array.from({ length: readers }, () => ({ from: new FrameCodec(1), to: new FrameCodec(2) }));
+  const events = Math.ceil(FRAMES / readers);
+  const times = {
+    once: { sent: [] as number[], read: [] as number[] },
+    each: { sent: [] as number[], read: [] as number[] },
+  };
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const kind of ["once", "each"] as const) {
+      let [sentMs, readMs] = [0, 0];
+      for (let count = 0; count < events; count++) {
+        const startedMs = performance.now();
+        const object = kind === "once" ? encoder.encode(pod).inMessage : pod;
+        const frames = links.map(({ from }) => from.encode(1, [item(object)]));
+        const encodedMs = performance.now();
+        for (const [index, frame] of frames.entries()) links[index]!.to.decode(frame);
+        readMs += performance.now() - encodedMs;
+        sentMs += encodedMs - startedMs;
+      }
+      if (round === 0) continue;
+      times[kind].sent.push((sentMs / events) * 1_000);
+      times[kind].read.push((readMs / events / readers) * 1_000);
+    }
+  }
+  report({
+    name: `a Pod event to ${readers} ${readers === 1 ? "reader" : "readers"}, encoded once: sender's CPU`,
+    value: median(times.once.sent),
+    unit: "µs",
+    peer: { name: "encoded for each", value: median(times.each.sent) },
+    ...(readers === 1 ? {} : { target: "≤ 0.5 ×" }),
+  });
+  report({
+    name: "the same: CPU of each reader",
+    value: median(times.once.read),
+    unit: "µs",
+    peer: { name: "encoded for each", value: median(times.each.read) },
+  });
 }
 
 function makeCodecs(frame: () => Envelope[]): readonly Codec[] {

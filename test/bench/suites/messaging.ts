@@ -12,15 +12,11 @@ import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import { buildActors } from "../../fixtures/build-actors.ts";
 import { echoProtocol } from "../actors/echo-protocol.ts";
-import { FrameCodec, ITEM } from "../../../runtime/frame.ts";
-import { PreEncoder } from "../../../runtime/pre-encoded.ts";
 import { samplePod } from "../sample-pod.ts";
 import type { Report, Suite } from "../report.ts";
 import { median } from "../report.ts";
 
 const ROUNDS = 5;
-const READERS = 16;
-const EVENTS = 300;
 const payloads = { "tiny message": { k: 1, id: 5, to: "abc" }, "3 KB Pod": samplePod() } as const;
 const FLOOD = { count: 100_000, forUs: 20 };
 const counts = { "tiny message": 100_000, "3 KB Pod": 6_000 } as const;
@@ -68,7 +64,6 @@ export const messaging: Suite = {
         peer: { name: "postMessage", value: median(rawFloods) },
         target: "a few ms",
       });
-      encodeOnce(report);
     } finally {
       await Promise.all([host.stop("echo-a", 1_000), host.stop("echo-b", 1_000)]);
       embedder.close();
@@ -142,54 +137,6 @@ async function oneWay(report: Report, ours: Measure, raw: Measure): Promise<void
       ...(kind === "3 KB Pod" ? { target: "≥ 1.5 ×" } : {}),
     });
   }
-}
-
-/** A Pod on its way to sixteen readers, by the sender's and the readers' CPU alone. */
-function encodeOnce(report: Report): void {
-  const pod = samplePod();
-  const encoder = new PreEncoder();
-  const links = Array.from({ length: READERS }, () => ({ from: new FrameCodec(1), to: new FrameCodec(2) }));
-  const times = { once: [] as number[], each: [] as number[], read: [] as number[], readEach: [] as number[] };
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const kind of ["once", "each"] as const) {
-      let sentMs = 0;
-      let readMs = 0;
-      for (let count = 0; count < EVENTS; count++) {
-        const started = performance.now();
-        const item = kind === "once" ? encoder.encode(pod) : pod;
-        const frames = links.map(({ from }) => from.encode(1, [[ITEM, 1, { type: "MODIFIED", object: item }]]));
-        const sent = performance.now();
-        for (const [index, frame] of frames.entries()) links[index]!.to.decode(frame);
-        sentMs += sent - started;
-        readMs += performance.now() - sent;
-      }
-      if (round === 0) continue;
-      times[kind].push((sentMs / EVENTS) * 1_000);
-      times[kind === "once" ? "read" : "readEach"].push((readMs / EVENTS / READERS) * 1_000);
-    }
-  }
-  report({
-    name: `a 3 KB Pod for ${READERS} readers, sender's CPU, encoded once`,
-    value: median(times.once),
-    unit: "µs",
-    peer: { name: "encoded for each", value: median(times.each) },
-  });
-  report({
-    name: "the same, CPU of each reader",
-    value: median(times.read),
-    unit: "µs",
-    peer: { name: "encoded for each", value: median(times.readEach) },
-  });
-  const first = new FrameCodec(1);
-  const sizes = [1, 2].map(
-    () => first.encode(1, [[ITEM, 1, { type: "MODIFIED", object: encoder.encode(pod) }]]).length,
-  );
-  report({
-    name: "its frame, bytes",
-    value: sizes[1]!,
-    unit: "B",
-    peer: { name: "the first over a link", value: sizes[0]! },
-  });
 }
 
 interface Pair {

@@ -81,6 +81,24 @@ describe("a link's codec", () => {
     expect(second.length).toBeLessThan(50);
     expect(encoder.encode(value)).toBeInstanceOf(PreEncoded);
   });
+
+  it("reads pre-encoded values of more shapes than the table holds, on a link that was there and on one that joined", () => {
+    const encoder = new PreEncoder();
+    const early = { from: new FrameCodec(7), to: new FrameCodec(9) };
+    const late = { from: new FrameCodec(7), to: new FrameCodec(9) };
+    const shapes = 1_100;
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < shapes; index++) {
+        const value = { [`field-${index}`]: index, nested: [{ [`inner${index % 70}`]: "x" }, { kind: "Pod" }] };
+        const links = index < 600 && round === 0 ? [early] : [early, late];
+        const encoded = encoder.encode(value);
+        for (const { from, to } of links) {
+          const frame = from.encode(1, [cast({ before: encoded, [`own${index % 40}`]: 1 }), cast([encoded, null])]);
+          expect(requests(to, frame)).toEqual([{ before: value, [`own${index % 40}`]: 1 }, [value, null]]);
+        }
+      }
+    }
+  });
 });
 
 type PairMethods = { echo: Call<{ readonly value: unknown }, { readonly value: unknown }>; never: Call<null, null> };
@@ -111,6 +129,26 @@ function end(name: string): { readonly cell: Cell; readonly links: PortLinks } {
 }
 
 describe("a link between two threads", () => {
+  it("carries a lone pre-encoded value as plain data, however small", async () => {
+    const [left, right] = [end("left"), end("right")];
+    const { port1, port2 } = new MessageChannel();
+    left.links.connect(left.cell, "right", port1);
+    right.links.connect(right.cell, "left", port2);
+    try {
+      const value = new PreEncoder().encode({ small: 1 }).inMessage;
+      const answers = await Promise.all(
+        ["left", "right"].map((name) => {
+          const { cell } = name === "left" ? right : left;
+          return cell.ref(pairProtocol, name).call("echo", { value });
+        }),
+      );
+      expect(answers).toEqual([{ value: { small: 1 } }, { value: { small: 1 } }]);
+    } finally {
+      left.links.close();
+      right.links.close();
+    }
+  });
+
   it("that can't be read any more is made anew: what was under way fails, and later calls are answered", async () => {
     const [left, right] = [end("left"), end("right")];
     const { port1, port2 } = new MessageChannel();

@@ -153,6 +153,8 @@ export class ResourceCache {
       () => (change.type === "DELETED" ? undefined : current.object),
       () => previous?.object,
     );
+    // So that the first of many knows already that others follow.
+    if (concerned.length > 1) current.readers += concerned.length - 1;
     for (const watcher of concerned) offer(watcher, change);
     return change;
   }

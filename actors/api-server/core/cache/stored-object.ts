@@ -54,6 +54,8 @@ export class StoredObject {
   /** `<namespace>/<name>`, or `<name>` of what is cluster-scoped. */
   readonly key: string;
   readonly revision: number;
+  /** Actors that have read it, or are about to: what several read is worth encoding once for all of them. */
+  readers = 0;
   /** Either the bytes of etcd, or those for readers, which hold the former: never both. */
   private stored: Uint8Array | undefined;
   private encoded: Uint8Array | undefined;

@@ -12,6 +12,7 @@ import type {
   KubernetesObject,
 } from "../../../../../protocols/api-server.ts";
 import type { Actor, Context, Sink } from "../../../../../runtime/actor.ts";
+import { FrameCodec, ITEM } from "../../../../../runtime/frame.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
 import { FakeEtcd } from "./fake-etcd.ts";
 
@@ -107,7 +108,7 @@ export async function startServer(
     etcd,
     actor,
     crashes,
-    request: async (request) => (await actor.handlers.request(request, message)).object,
+    request: async (request) => overLink((await actor.handlers.request(request, message)).object),
     watch: (request) => openWatch(actor, request),
     stop: async () => {
       stopping.abort();
@@ -117,6 +118,12 @@ export async function startServer(
   };
   await actor.handlers.ready(null, message);
   return server;
+}
+
+/** As the reader gets it. */
+function overLink<T>(value: T): T {
+  const [envelope] = new FrameCodec(2).decode(new FrameCodec(1).encode(1, [[ITEM, 1, value]])).envelopes;
+  return envelope?.[2] as T;
 }
 
 function neverStashed(): never {
@@ -137,7 +144,7 @@ function openWatch(actor: Actor<ApiServerMethods>, request: ApiWatchRequest): Te
     stash: neverStashed,
     buffered: 0,
     push: (event) => {
-      events.push(event);
+      events.push(overLink(event));
       for (const each of waiting) if (events.length >= each.count) each.resolve(events);
     },
     end: (error) => end(error),
