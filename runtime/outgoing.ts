@@ -13,6 +13,7 @@ import type {
 import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
 import type { CallOptions, Cause, Consumer, Ref, Subscription } from "./actor.ts";
 import { actorDown, callCycle, cancelled, circuitOpen, deadlineExceeded, mailboxFull, noLink } from "./call-errors.ts";
+import type { Admission } from "./breaker.ts";
 import { Breaker } from "./breaker.ts";
 import type { CellHost } from "./cell.ts";
 import type { Timer } from "./clock.ts";
@@ -65,14 +66,14 @@ export class Outgoing {
         const definition = protocol.methods[method] as unknown as CallDefinition;
         const id = ids.get(method)!;
         if (link.spoken !== protocol) this.speak(link, protocol);
-        if (definition.breaker !== undefined && !this.breaker(link, id, definition.breaker).admits(this.nowMs())) {
-          return Promise.reject(circuitOpen(peer, method));
-        }
+        const breaker = definition.breaker === undefined ? undefined : this.breaker(link, id, definition.breaker);
+        const admission = breaker?.admit(this.nowMs());
+        if (breaker !== undefined && admission === undefined) return Promise.reject(circuitOpen(peer, method));
         const answer =
           definition.idempotent === true
             ? this.callAgain(link, id, method, request, definition, options)
             : this.call(link, id, method, request, definition, options);
-        if (definition.breaker !== undefined) this.watch(answer, this.breaker(link, id, definition.breaker));
+        if (breaker !== undefined && admission !== undefined) this.watch(answer, breaker, admission);
         return answer as never;
       },
       cast: (method, request) => {
@@ -103,10 +104,10 @@ export class Outgoing {
     return breaker;
   }
 
-  private watch(answer: Promise<unknown>, breaker: Breaker): void {
+  private watch(answer: Promise<unknown>, breaker: Breaker, admission: Admission): void {
     answer.then(
-      () => breaker.ended(undefined, this.nowMs()),
-      (error: unknown) => breaker.ended(error, this.nowMs()),
+      () => breaker.ended(admission, undefined, this.nowMs()),
+      (error: unknown) => breaker.ended(admission, error, this.nowMs()),
     );
   }
 

@@ -60,6 +60,11 @@ export class FaultBoundary {
     for (const go of waiting) this.services.after(0, go);
   }
 
+  /** Chance begins anew: the faults are another plan's. */
+  reseed(): void {
+    this.streams.clear();
+  }
+
   /** Runs `action` when the faults in force have changed. */
   onChange(action: () => void): void {
     this.waiting.push(action);

@@ -17,6 +17,7 @@ export interface FaultTarget {
   /** Replaces what is in force for an actor, also for its next incarnations. */
   setFaults(actor: string, faults: ActiveFaults): void;
   crash(actor: string, disk: DiskFate): void;
+  exhaust(actor: string): void;
   /** For ever when no time is given. */
   hang(actor: string, forMs: number | undefined): void;
   breakLink(left: string, right: string): void;
@@ -72,7 +73,7 @@ export class FaultDriver {
         this.tell();
       });
     }
-    if (fault.kind === "actor-crash" || fault.kind === "actor-hang") return this.strike(fault);
+    if (isStruck(fault)) return this.strike(fault);
     this.target.onFault?.(fault, "begins");
     if (fault.kind === "partition" && fault.breakAfterMs !== undefined) {
       this.after(fault.breakAfterMs, () => {
@@ -84,7 +85,7 @@ export class FaultDriver {
 
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
-    if (fault.kind !== "actor-crash" && fault.kind !== "actor-hang") this.target.onFault?.(fault, "ends");
+    if (!isStruck(fault)) this.target.onFault?.(fault, "ends");
     if (fault.kind !== "partition" || fault.breakAfterMs === undefined) return;
     for (const [from, to] of this.links(fault)) this.target.mendLink(from, to);
   }
@@ -101,8 +102,18 @@ export class FaultDriver {
     const one = named[Math.floor(chosen * named.length)];
     for (const actor of fault.victims === "all" ? named : one === undefined ? [] : [one]) {
       this.target.onFault?.(fault, `hits ${actor}`);
-      if (fault.kind === "actor-crash") this.target.crash(actor, fault.disk ?? "kept");
-      else this.target.hang(actor, fault.hangMs);
+      this.hit(fault, actor);
+    }
+  }
+
+  private hit(fault: Struck, actor: string): void {
+    switch (fault.kind) {
+      case "actor-crash":
+        return this.target.crash(actor, fault.disk ?? "kept");
+      case "actor-oom":
+        return this.target.exhaust(actor);
+      case "actor-hang":
+        return this.target.hang(actor, fault.hangMs);
     }
   }
 
@@ -175,6 +186,10 @@ export class FaultDriver {
     });
     this.timers.add(cancel);
   }
+}
+
+function isStruck(fault: Fault): fault is Struck {
+  return fault.kind.startsWith("actor-") && fault.kind !== "actor-slow";
 }
 
 function isLinkFault(fault: Fault): fault is LinkFault {

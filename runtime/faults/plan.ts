@@ -99,6 +99,8 @@ export type DiskFate = "crash" | "kept" | "lost";
 export type ActorFault =
   /** On threads `crash` takes effect where `disk-unsynced` is in force. Default `kept`. */
   | (OnActor & { readonly kind: "actor-crash"; readonly disk?: DiskFate })
+  /** Ends as when its heap is full, without filling it; on a thread that is shared, all of its actors do. */
+  | (OnActor & { readonly kind: "actor-oom" })
   /** For `hangMs`; default: until it is killed for it. */
   | (OnActor & { readonly kind: "actor-hang"; readonly hangMs?: number })
   /** Does nothing for `share` (0 to 1) of each 10 ms. */

@@ -357,6 +357,7 @@ export class SimulationHost implements Introspectable {
       random: (label) => world.random(label),
       setFaults: (actor, faults) => this.setFaults(actor, faults),
       crash: (actor, disk) => this.kill(actor, { disk }),
+      exhaust: (actor) => this.kill(actor, { disk: "kept", reason: "out-of-memory" }),
       hang: (actor, forMs) => (forMs === undefined ? this.hang(actor) : this.stall(actor, forMs)),
       breakLink: (left, right) => this.links.break(left, right),
       mendLink: (left, right) => this.links.mend(left, right),

@@ -10,8 +10,11 @@ import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
+import { NO_FAULTS } from "../faults/boundary.ts";
 import { ThreadNet } from "./net.ts";
 import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
+import type { FaultCommand } from "./thread-faults.ts";
+import { ActorFaults } from "./thread-faults.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import type { LocalPeer, ThreadHost } from "./thread-host.ts";
@@ -22,12 +25,19 @@ export class EmbeddedPeer implements LocalPeer {
   readonly context: Context<null>;
   private readonly cell: Cell;
   private readonly links: PortLinks;
+  private readonly faults: ActorFaults;
   private readonly stopping = new AbortController();
 
   /** `links`: the actors to refer to, besides those whose specs link to `name`. */
   constructor(name: string, host: ThreadHost, links: readonly string[] = []) {
     this.name = name;
-    const clock = threadClock({ unref: true });
+    this.faults = new ActorFaults(
+      name,
+      { seed: 0, generation: 0, faults: NO_FAULTS },
+      // No plan crashes it, and its disk has no faults.
+      { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer) },
+    );
+    const clock = threadClock({ unref: true, skew: this.faults.boundary });
     const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));
     const log = recorderLogger(recorder);
     const crash = (error: unknown): void => {
@@ -36,7 +46,7 @@ export class EmbeddedPeer implements LocalPeer {
         throw error;
       });
     };
-    this.links = new PortLinks(recorder, { unref: true });
+    this.links = new PortLinks(recorder, { unref: true, gate: this.faults.gate });
     this.cell = new Cell(name, {
       clock,
       recorder,
@@ -78,7 +88,14 @@ export class EmbeddedPeer implements LocalPeer {
     this.links.down(this.cell, down);
   }
 
+  /** Its links and its clock take part in a plan of faults; its thread is the embedding program's, and goes on. */
+  fault(command: FaultCommand): void {
+    if (command.do !== "set") return command.do === "break" ? this.faults.carryOut(command) : undefined;
+    this.faults.carryOut({ ...command, faults: { ...command.faults, slowShare: 0 } });
+  }
+
   close(): void {
+    this.faults.release();
     this.stopping.abort();
     this.cell.close();
     this.links.close();

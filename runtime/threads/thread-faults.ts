@@ -3,7 +3,7 @@
  * boundaries. While no plan is applied an actor looks at one field for each frame that it sends and each operation of a
  * file, and adds a zero to its clock.
  *
- * What differs from the simulation: the embedding program's own links have no faults, a partition does not hold back the
+ * What differs from the simulation: the embedding program's thread is never slowed down, a partition does not hold back the
  * news of a death, and a thread that is shared has one time for all. A crash and a torn write end one of its actors alone,
  * and links, disks and wall clocks go wrong for one alone. But one that hangs holds up its neighbors, and takes them along
  * when its watchdog ends it; one that is slow slows them down; and of several it adds up: as it would without a plan.
@@ -18,7 +18,8 @@ import { SeededRandom } from "../random.ts";
 
 /** Plain data: from the host to an actor. */
 export type FaultCommand =
-  | { readonly do: "set"; readonly faults: ActiveFaults }
+  | { readonly do: "set"; readonly seed: number; readonly faults: ActiveFaults }
+  | { readonly do: "exhaust" }
   /** For ever when no time is given. */
   | { readonly do: "hang"; readonly forMs: number | undefined }
   | { readonly do: "break"; readonly peer: string };
@@ -36,6 +37,7 @@ export class ActorFaults {
   readonly gate: LinkGate;
   private readonly breakLink: (peer: string) => void;
   private slowing: NodeJS.Timeout | undefined;
+  private seed: number;
 
   constructor(
     name: string,
@@ -43,8 +45,9 @@ export class ActorFaults {
     actor: { readonly die: (error: Error) => void; readonly breakLink: (peer: string) => void },
   ) {
     this.breakLink = actor.breakLink;
+    this.seed = given.seed;
     this.boundary = new FaultBoundary(name, {
-      random: (label) => new SeededRandom(given.seed, `${label}#${given.generation}`),
+      random: (label) => new SeededRandom(this.seed, `${label}#${given.generation}`),
       after: (delayMs, action) => void setTimeout(action, delayMs).unref(),
       nowMs: () => performance.now(),
       die: () => actor.die(new Error("a power failure in the middle of a write: a fault of the plan")),
@@ -56,7 +59,13 @@ export class ActorFaults {
   carryOut(command: FaultCommand): void {
     switch (command.do) {
       case "set":
+        if (command.seed !== this.seed) {
+          this.seed = command.seed;
+          this.boundary.reseed();
+        }
         return this.set(command.faults);
+      case "exhaust":
+        return endAsOutOfMemory();
       case "hang":
         return block(command.forMs ?? Infinity);
       case "break":
@@ -80,6 +89,7 @@ export class ActorFaults {
 /** What applying a plan needs of the host. */
 export interface FaultyHost {
   readonly actors: readonly string[];
+  readonly outsiders: readonly string[];
   command(actor: string, command: FaultCommand): void;
   /** For the next incarnations; undefined: none. */
   keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
@@ -101,7 +111,7 @@ export function applyFaults(
   const seed = plan.seed ?? 1;
   const driver = new FaultDriver(plan, {
     actors: host.actors,
-    outsiders: [],
+    outsiders: host.outsiders,
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs).unref();
       return () => clearTimeout(timer);
@@ -109,9 +119,10 @@ export function applyFaults(
     random: (label) => new SeededRandom(seed, label),
     setFaults: (actor, faults) => {
       host.keepFaults(actor, seed, faults);
-      host.command(actor, { do: "set", faults });
+      host.command(actor, { do: "set", seed, faults });
     },
     crash: (actor, disk) => host.crash(actor, disk),
+    exhaust: (actor) => host.command(actor, { do: "exhaust" }),
     hang: (actor, forMs) => host.command(actor, { do: "hang", forMs }),
     breakLink: (left, right) => {
       host.command(left, { do: "break", peer: right });
@@ -122,6 +133,13 @@ export function applyFaults(
   });
   driver.start();
   return { stop: () => driver.stop() };
+}
+
+/** As V8 ends a thread whose heap is full: nothing of it runs on, whoever shares it. */
+function endAsOutOfMemory(): void {
+  process.nextTick(() => {
+    throw Object.assign(new Error("the heap is full: a fault of the plan"), { code: "ERR_WORKER_OUT_OF_MEMORY" });
+  });
 }
 
 /** The thread sleeps in the middle of its work: it is busy for its watchdog, and costs nobody anything. */

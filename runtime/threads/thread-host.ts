@@ -19,7 +19,7 @@ import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, FaultyHost } from "./thread-faults.ts";
+import type { AppliedFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -76,6 +76,7 @@ export interface LocalPeer {
   readonly name: string;
   connect(peer: string, port: MessagePort): void;
   down(down: Down): void;
+  fault(command: FaultCommand): void;
 }
 
 interface RunningThread {
@@ -315,23 +316,28 @@ export class ThreadHost implements Introspectable {
     for (const local of this.locals.keys()) names.delete(local);
     const host: FaultyHost = {
       actors: [...names],
-      // One that is down hears of it when it starts.
-      command: (actor, command) =>
-        void this.threads
-          .get(actor)
+      outsiders: [...this.locals.keys()],
+      command: (name, command) => {
+        this.locals.get(name)?.fault(command);
+        // One that is down hears of it when it starts.
+        this.threads
+          .get(name)
           ?.control.fault(command, CONTROL_TIMEOUT_MS)
-          .catch(() => undefined),
+          .catch(() => undefined);
+      },
       keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
       crash: (actor, disk) => {
         if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
         void this.kill(actor);
       },
       mendLink: (left, right) => {
-        const thread = this.threads.get(left);
-        if (thread === undefined || !this.threads.has(right) || !this.pairs.has(left, right)) return;
-        const port = this.openLink(left, right);
+        const [name, peer] = this.locals.has(left) ? [right, left] : [left, right];
+        const thread = this.threads.get(name);
+        const isThere = this.threads.has(peer) || this.locals.has(peer);
+        if (thread === undefined || !isThere || !this.pairs.has(name, peer)) return;
+        const port = this.openLink(name, peer);
         // One that dies meanwhile gets its links when it starts.
-        if (port !== undefined) thread.control.connect(right, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
+        if (port !== undefined) thread.control.connect(peer, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
       },
     };
     return applyFaults(host, plan, onFault);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Ref } from "../../../runtime/actor.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import type { AppliedFaults } from "../../../runtime/threads/thread-faults.ts";
@@ -135,9 +136,35 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
     expect((await ref("b").call("notes", null)).slice(60)).toEqual(Array.from({ length: 60 }, (_, value) => value));
   });
 
-  it("leave the links of the embedding program alone", async () => {
-    await apply({ id: "f", kind: "link-drop", from: "**", to: "**", chance: 1, messages: "all" });
-    expect(await ref("a").call("notes", null)).toEqual([]);
+  it("take in the links of the embedding program: lost on its way out or back, cut, and mended", async () => {
+    const ask = (): Promise<readonly number[]> => ref("a").call("notes", null, { timeoutMs: 200 });
+    for (const [from, to] of [
+      ["embedder", "a"],
+      ["a", "embedder"],
+    ] as const) {
+      await apply({ id: "f", kind: "link-drop", from, to, chance: 1, messages: "all" });
+      await expect(ask()).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+      plan?.stop();
+    }
+    await apply({ id: "g", kind: "partition", from: "embedder", to: "a", breakAfterMs: 20 });
+    await expect.poll(() => ask().catch((error: unknown) => (error as InkubeError).code)).toBe("ACTOR_DOWN");
+    plan?.stop();
+    await expect.poll(() => ask().catch(() => undefined)).toEqual([]);
+  });
+
+  it("decide by the seed of the plan, also for actors that ran before it", async () => {
+    const dropped = async (seed: number): Promise<readonly number[]> => {
+      const before = (await ref("b").call("notes", null)).length;
+      plan = host.applyFaults({ seed, faults: [{ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.5 }] });
+      await Promise.all(host.actors.map((name) => host.inspect(name)));
+      const notes = (await sendNotes(64)).slice(before);
+      plan.stop();
+      await Promise.all(host.actors.map((name) => host.inspect(name)));
+      return notes;
+    };
+    const first = await dropped(5);
+    expect(await dropped(6)).not.toEqual(first);
+    expect(await dropped(5)).toEqual(first);
   });
 
   it("hold back in a partition, break the link when it lasts, and mend it at its end", async () => {
@@ -214,6 +241,13 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
     }
     expect(hits).toEqual(["kept hits a", "lost hits a"]);
     expect(await ref("b").call("notes", null)).toEqual([7]);
+  });
+
+  it("end an actor as out of memory, with all that share its thread", async () => {
+    const expected = shared === undefined ? ["a out-of-memory"] : ["a out-of-memory", "b out-of-memory"];
+    const dead = nextDeaths(expected.length);
+    plan = host.applyFaults({ faults: [{ id: "f", kind: "actor-oom", at: "a" }] });
+    expect([...(await dead)].sort()).toEqual(expected);
   });
 
   it("hang an actor for a while, or until its watchdog ends it, with all that share its thread", async () => {

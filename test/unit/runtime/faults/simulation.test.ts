@@ -197,6 +197,17 @@ describe("faults of actors and clocks", () => {
     expect(new Set(lines)).toEqual(new Set(["one hits a", "one hits b", "all hits a", "all hits b"]));
   });
 
+  it("end an actor as out of memory, and its disk stays", async () => {
+    const host = makeHost([{ id: "f", kind: "actor-oom", at: "a", fromMs: 50 }]);
+    const downs: string[] = [];
+    host.context.monitor("a", (down) => void downs.push(down.reason));
+    await host.start();
+    await host.settle(() => host.context.ref(noteProtocol, "a").call("write", { text: "kept", sync: false }));
+    await host.run(200);
+    expect(downs).toEqual(["out-of-memory"]);
+    expect(await host.settle(() => host.context.ref(noteProtocol, "a").call("read", null))).toBe("kept");
+  });
+
   it("hang for a while or until killed", async () => {
     const host = makeHost([
       { id: "short", kind: "actor-hang", at: "a", hangMs: 50 },
