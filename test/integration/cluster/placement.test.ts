@@ -40,6 +40,30 @@ describe("a cluster whose workers share threads", () => {
     expect(new Set(items.map(({ spec }) => spec?.nodeName)).size).toBe(WORKERS);
   });
 
+  it("tells several readers of the same change, each with an object of its own", async () => {
+    const data = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`key-${index}`, `value ${index}`]));
+    await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "read-by-many" }, data });
+    const seen: { data?: Record<string, string> }[] = [];
+    const watches = [0, 1, 2].map(() =>
+      cluster.client.watch(
+        inkube.configMaps,
+        { namespace: "default", name: "read-by-many" },
+        { next: ({ type, object }) => void (type === "BOOKMARK" || seen.push(object)), end: () => undefined },
+      ),
+    );
+    await until("all have been told of what is there", () => seen.length === 3);
+    await cluster.client.patch(inkube.configMaps, "read-by-many", "default", { data: { more: "1" } });
+    await until("all have been told of the change", () => seen.length === 6);
+    for (const { cancel } of watches) cancel();
+    const lists = await Promise.all([0, 1].map(() => cluster.client.list(inkube.configMaps, { namespace: "default" })));
+    seen.push(...lists.flatMap(({ items }) => items.filter(({ metadata }) => metadata?.name === "read-by-many")));
+    const [there, , , changed] = seen;
+    expect(there?.data).toEqual(data);
+    expect(changed?.data).toEqual({ ...data, more: "1" });
+    expect(seen).toEqual([there, there, there, changed, changed, changed, changed, changed]);
+    expect(new Set(seen.map((object) => object.data)).size).toBe(seen.length);
+  });
+
   it("replaces one actor of a shared thread and leaves the others be", async () => {
     const before = restarts();
     await cluster.kill("worker-1/kubelet");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hasCode } from "../../../../protocols/errors.ts";
 import type { Down, Ref } from "../../../../runtime/actor.ts";
+import { PreEncoder } from "../../../../runtime/pre-encoded.ts";
 import type { SimulationHost } from "../../../../runtime/simulation/simulation-host.ts";
 import { actor, supervisor } from "../supervisor/harness.ts";
 import type { StoreMethods } from "./toy.ts";
@@ -92,6 +93,15 @@ describe("SimulationHost", () => {
     const first = await host.settle(() => storeOf(host).call("read", null));
     (first.values as number[]).push(99);
     expect(await host.settle(() => storeOf(host).call("read", null))).toEqual({ values: [] });
+  });
+
+  it("delivers what was encoded once as plain data, however small", async () => {
+    const host = storeHost();
+    await host.start();
+    const request = new PreEncoder().encode({ value: 7 }).inMessage;
+    await host.settle(() => storeOf(host).call("append", request));
+    await host.settle(() => storeOf(host).call("append", request));
+    expect(await host.settle(() => storeOf(host).call("read", null))).toEqual({ values: [7, 7] });
   });
 
   it("tells monitors of each death, with its reason", async () => {
