@@ -1,6 +1,6 @@
 /**
- * The part of an actor that both hosts share: its mailbox, its calls and streams in both directions, their deadlines and
- * credits, and what happens to them when the other side dies. A host gives it a clock, a way to send a frame, and tells
+ * The part of an actor that both hosts share: its mailbox (`Incoming`), its calls and streams in both directions, their
+ * deadlines and credits (`Outgoing`), and what happens to them when the other side dies. A host gives it a clock, a way to send a frame, and tells
  * it what arrives and which links come and go. It knows no thread and no simulation.
  *
  * The host's duties, in order: `new Cell(…)`; `linkUp(peer)` and `linkDown(peer, reason)` as links come and go, in order
@@ -8,18 +8,18 @@
  * until then); `close()` at the end.
  */
 import { InkubeError } from "../protocols/errors.ts";
-import type { MailboxDefinition, Methods, Protocol } from "../protocols/protocol.ts";
+import type { Methods, Protocol } from "../protocols/protocol.ts";
 import { signature } from "../protocols/protocol.ts";
 import type { Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
 import type { ProtocolSummary } from "./call-errors.ts";
-import { actorDown, cancelled, mailboxFull, noLink, protocolMismatch, unknownMethod } from "./call-errors.ts";
+import { actorDown, noLink, protocolMismatch } from "./call-errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Envelope, Frame } from "./frame.ts";
 import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REFUSE, REPLY, SPEAK, TAKEN } from "./frame.ts";
+import type { IncomingStatistics } from "./incoming.ts";
+import { Incoming, isPromise } from "./incoming.ts";
 import { Link } from "./link.ts";
-import type { Joined, Request, Waiting } from "./mailbox.ts";
-import { Lane, Mailbox } from "./mailbox.ts";
-import { IncomingMessage, OutgoingStream, STASHED } from "./messages.ts";
+import { OutgoingStream } from "./messages.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
@@ -47,24 +47,11 @@ export interface MailboxOptions {
 /** Far above what a healthy actor has under way; low enough that a stuck one does not take the heap with it. */
 export const MAILBOX_MAX = 100_000;
 
-/** How often the time is looked at while messages are handled one after the other: a power of two. */
-const MESSAGES_PER_LOOK = 16;
 /** Dead letters of one reason that are recorded each; of more, those that double the count. */
 const DEAD_LETTERS_RECORDED = 16;
 
-interface Stashed {
-  readonly link: Link;
-  readonly envelope: Request;
-  readonly deadlineMs: number;
-}
-
 /** What an actor has done and has to do, as counted since its start. */
-export interface CellStatistics {
-  readonly waiting: number;
-  readonly underWay: number;
-  readonly stashed: number;
-  readonly suspended: boolean;
-  readonly methods: { readonly [method: string]: { readonly handled: number; readonly failed: number } };
+export interface CellStatistics extends IncomingStatistics {
   /** By reason. */
   readonly deadLetters: { readonly [reason: string]: number };
 }
@@ -72,36 +59,29 @@ export interface CellStatistics {
 export class Cell {
   private readonly name: string;
   private readonly host: CellHost;
-  private readonly mailboxMax: number;
   private readonly links = new Map<string, Link>();
   private readonly monitors = new Map<string, ((down: Down) => void)[]>();
-  private served: Protocol<Methods> | undefined;
-  private lanes: readonly Lane<Link>[] | undefined;
-  private early: { readonly link: Link; readonly envelope: Request; readonly deadlineMs: number }[] = [];
-  private stashed: Stashed[] = [];
-  private readonly mailbox = new Mailbox<Link>();
-  private underWay = 0;
-  /** Of those, the streams: they have no end of their own. */
-  private openStreams = 0;
-  private onSettled: (() => void) | undefined;
-  private suspended = false;
-  /** The turn's budget is used up; the next turn goes on. */
-  private yielding = false;
-  private spentMs = 0;
-  /** When the frame that is being handled arrived. */
-  private arrivedMs = 0;
   private readonly deadLetters = new Map<string, number>();
   private readonly outgoing: Outgoing;
+  private readonly incoming: Incoming;
 
   constructor(name: string, host: CellHost, options: MailboxOptions = { mailboxMax: MAILBOX_MAX }) {
     this.name = name;
     this.host = host;
-    this.mailboxMax = options.mailboxMax;
     this.outgoing = new Outgoing({
       name,
       host,
       links: this.links,
-      heldMax: this.mailboxMax,
+      heldMax: options.mailboxMax,
+      deadLetter: (reason, subject, peer) => this.deadLetter(reason, subject, peer),
+      guard: (work) => this.guard(work),
+    });
+    this.incoming = new Incoming({
+      name,
+      host,
+      outgoing: this.outgoing,
+      mailboxMax: options.mailboxMax,
+      dispatch: (link, envelope) => this.dispatch(link, envelope),
       deadLetter: (reason, subject, peer) => this.deadLetter(reason, subject, peer),
       guard: (work) => this.guard(work),
     });
@@ -109,64 +89,38 @@ export class Cell {
 
   /** Messages waiting or under way. */
   get depth(): number {
-    return this.underWay + this.mailbox.waiting + this.early.length + this.stashed.length;
+    return this.incoming.depth;
   }
 
   /** The actor has had its turn: what arrives now only makes the queue longer. */
   get busy(): boolean {
-    return this.yielding;
+    return this.incoming.busy;
   }
 
   activate<M extends Methods>(protocol: Protocol<M>, handlers: Handlers<M>): void {
-    this.served = protocol as unknown as Protocol<Methods>;
-    for (const link of this.links.values()) if (link.heard !== 0) this.checkSpoken(link);
-    this.lanes = protocol.ids.map((id) => {
-      const definition = protocol.methods[id] as unknown as MailboxDefinition & { readonly bufferMax?: number };
-      return new Lane(id, handlers[id] as Lane<Link>["handler"], definition, definition.bufferMax ?? 0);
-    });
-    const early = this.early;
-    this.early = [];
-    this.host.recorder.turn();
-    let atMs = this.host.clock.monotonicMs();
-    for (const [index, { link, envelope, deadlineMs }] of early.entries()) {
-      this.accept(link, envelope, deadlineMs);
-      if (index % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
-    }
+    this.incoming.activate(protocol, handlers, this.links.values());
   }
 
-  // Introspection
-
   statistics(): CellStatistics {
-    return {
-      waiting: this.mailbox.waiting + this.early.length,
-      underWay: this.underWay,
-      stashed: this.stashed.length,
-      suspended: this.suspended,
-      methods: Object.fromEntries(
-        (this.lanes ?? []).map(({ name, handled, failed }) => [name, { handled, failed }] as const),
-      ),
-      deadLetters: Object.fromEntries(this.deadLetters),
-    };
+    return { ...this.incoming.statistics(), deadLetters: Object.fromEntries(this.deadLetters) };
   }
 
   /** From now on messages wait, but those of `system` priority. What is under way goes on. */
   suspend(): void {
-    this.suspended = true;
+    this.incoming.suspend();
   }
 
   /** Resolves when no call or cast is under way. */
   settled(): Promise<void> {
-    return new Promise((resolve) => {
-      this.onSettled = resolve;
-      this.noteSettled();
-    });
+    return this.incoming.settled();
   }
 
   resume(): void {
-    if (!this.suspended) return;
-    this.suspended = false;
-    for (const lane of this.lanes ?? []) this.goOnInLine(lane);
-    this.takeUp();
+    this.incoming.resume();
+  }
+
+  unstash(): void {
+    this.incoming.unstash();
   }
 
   /** A message that nobody will handle. All are counted, the first of each reason recorded. */
@@ -207,19 +161,10 @@ export class Cell {
     link.outbox = [];
     const error = actorDown(peer, reason);
     const streams = this.outgoing.failAll(link, error);
-    const incoming = link.incoming.entries();
-    for (const [id] of incoming) this.finish(link, id);
-    const abandoned = [...link.waiting.values()];
-    link.waiting.clear();
-    for (const entry of abandoned) this.handOn(entry);
-    // Casts are owed to nobody; an answer over a new link would be taken for another's.
-    const owed = (each: { readonly link: Link; readonly envelope: Request }): boolean =>
-      each.link === link && each.envelope[0] !== CAST;
-    this.early = this.early.filter((each) => !owed(each));
-    this.stashed = this.stashed.filter((each) => !owed(each));
+    const messages = this.incoming.linkLost(link);
     this.guard(() => {
       for (const stream of streams) stream.consumer.end(error);
-      for (const [, message] of incoming) message.abort(error);
+      for (const message of messages) message.abort(error);
     });
     return true;
   }
@@ -243,14 +188,7 @@ export class Cell {
     this.host.recorder.turn();
     // Answers too: an actor that waits for many is at work.
     this.host.progress();
-    const { envelopes } = frame;
-    let atMs = this.host.clock.monotonicMs();
-    this.arrivedMs = atMs;
-    for (let index = 0; index < envelopes.length; index++) {
-      this.dispatch(link, envelopes[index]!);
-      if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
-    }
-    if (envelopes.length % MESSAGES_PER_LOOK !== 0) this.spend(atMs);
+    this.incoming.takeFrame(link, frame.envelopes);
   }
 
   ref<M extends Methods>(protocol: Protocol<M>, peer: string): Ref<M> {
@@ -285,57 +223,15 @@ export class Cell {
     this.outgoing.severed = true;
     this.outgoing.stopTimer();
     this.links.clear();
-    this.early = [];
-    this.stashed = [];
-    this.mailbox.clear();
-  }
-
-  // Incoming
-
-  /** Between two messages of many. */
-  private look(fromMs: number): number {
-    this.host.recorder.turn();
-    return this.spend(fromMs);
-  }
-
-  /** Counts the time since `fromMs` against the turn. When it is used up, what comes waits for the next one. */
-  private spend(fromMs: number): number {
-    const { turns } = this.host;
-    if (turns === undefined) return fromMs;
-    const nowMs = this.host.clock.monotonicMs();
-    this.spentMs += nowMs - fromMs;
-    if (this.spentMs >= turns.budgetMs && !this.yielding && !this.outgoing.closed) {
-      this.spentMs = 0;
-      this.yielding = true;
-      turns.next(() => {
-        this.yielding = false;
-        this.takeUp();
-      });
-    }
-    return nowMs;
-  }
-
-  /** Handles what waits, as long as the turn lasts. */
-  private takeUp(): void {
-    let atMs = this.host.clock.monotonicMs();
-    for (let taken = 1; !this.suspended && !this.yielding && !this.outgoing.closed; taken++) {
-      const entry = this.mailbox.next();
-      if (entry === undefined) break;
-      this.begin(entry);
-      if (taken % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
-    }
-    if (!this.yielding) this.spend(atMs);
+    this.incoming.sever();
   }
 
   private dispatch(link: Link, envelope: Envelope): void {
     switch (envelope[0]) {
       case CALL:
-        this.host.progress();
-        return this.accept(link, envelope, this.arrivedMs + envelope[4]);
       case CAST:
       case OPEN:
-        this.host.progress();
-        return this.accept(link, envelope, Infinity);
+        return this.incoming.request(link, envelope);
       case TAKEN:
         return link.gates.get(envelope[1])?.leave(envelope[2]);
       case REPLY: {
@@ -366,25 +262,15 @@ export class Cell {
         return;
       }
       case CANCEL:
-        return this.cancel(link, envelope[1]);
+        return this.incoming.cancel(link, envelope[1]);
       case SPEAK:
         link.heard = envelope[1];
-        return this.checkSpoken(link);
+        return this.incoming.checkSpoken(link);
       case REFUSE: {
         const [, name, version, methods] = envelope;
         return this.refusedBy(link, { name, version, methods });
       }
     }
-  }
-
-  /** Method ids mean nothing between two protocols, so nothing of a peer that speaks another one is carried out. */
-  private checkSpoken(link: Link): void {
-    const { served } = this;
-    // One that has not started says what it serves when it has.
-    if (served === undefined || link.foreign || link.heard === served.fingerprint) return;
-    link.foreign = true;
-    this.early = this.early.filter((each) => each.link !== link);
-    this.outgoing.send(link, [REFUSE, served.name, served.version, signature(served.methods)]);
   }
 
   private refusedBy(link: Link, served: ProtocolSummary): void {
@@ -402,301 +288,6 @@ export class Cell {
       reason: "protocol-mismatch",
       details: { message: error.message, code: error.code },
     });
-  }
-
-  private cancel(link: Link, id: number): void {
-    const message = link.incoming.get(id);
-    if (message !== undefined) {
-      this.finish(link, id);
-      return this.guard(() => message.abort(cancelled(message.method)));
-    }
-    const entry = link.waiting.get(id);
-    if (entry !== undefined) {
-      link.waiting.delete(id);
-      return this.handOn(entry);
-    }
-    const other = (each: { readonly link: Link; readonly envelope: Request }): boolean =>
-      each.link !== link || each.envelope[0] === CAST || each.envelope[1] !== id;
-    if (this.early.length > 0) this.early = this.early.filter(other);
-    if (this.stashed.length > 0) this.stashed = this.stashed.filter(other);
-  }
-
-  /** Nobody waits for its own answer any more; it is still handled for those whose messages it replaced. */
-  private handOn(entry: Waiting<Link>): void {
-    for (;;) {
-      const heir = entry.joined.shift();
-      if (heir === undefined) return this.mailbox.leave(entry);
-      if (heir.link.session !== heir.session || !heir.link.up || entry.envelope[0] !== CALL) continue;
-      const [, , method, request, timeoutMs, , waiting] = entry.envelope;
-      entry.link = heir.link;
-      entry.envelope = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? []];
-      heir.link.waiting.set(heir.id, entry);
-      return;
-    }
-  }
-
-  /** A message has arrived: it is handled now, or waits, or is refused. */
-  private accept(link: Link, envelope: Request, deadlineMs: number): void {
-    if (link.foreign)
-      return this.deadLetter("another protocol", String(envelope[0] === CAST ? envelope[1] : envelope[2]), link.peer);
-    if (this.lanes === undefined) {
-      if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait until it has started`);
-      else this.early.push({ link, envelope, deadlineMs });
-      return;
-    }
-    const method = envelope[0] === CAST ? envelope[1] : envelope[2];
-    const lane = this.lanes[method];
-    if (lane === undefined) return this.refuseUnknown(link, envelope, method);
-    if (lane.system) return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
-    if (this.depth >= this.mailboxMax) return this.refuse(link, envelope, `${this.mailboxMax} wait or are under way`);
-    const ready = !this.suspended && !this.yielding && !this.mailbox.queued;
-    if (ready && (lane.plain || lane.running < lane.concurrencyMax)) {
-      return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
-    }
-    this.wait(lane, link, envelope, deadlineMs, ready);
-  }
-
-  private wait(lane: Lane<Link>, link: Link, envelope: Request, deadlineMs: number, inLine: boolean): void {
-    const request = envelope[0] === CAST ? envelope[2] : envelope[3];
-    const admission = this.mailbox.admit(lane, link, envelope, request, deadlineMs, inLine);
-    if (admission.verdict === "refused") return this.refuse(link, envelope, admission.reason);
-    const { entry } = admission;
-    if (admission.verdict === "replaced") {
-      const { previous } = admission;
-      if (previous.envelope[0] === CALL) {
-        const id = previous.envelope[1];
-        if (previous.link.waiting.get(id) === entry) {
-          previous.link.waiting.delete(id);
-          entry.joined.push({ link: previous.link, id, session: previous.link.session });
-        }
-      }
-    }
-    if (envelope[0] !== CAST) link.waiting.set(envelope[1], entry);
-    if (admission.verdict === "replaced") return;
-    const { dropped } = admission;
-    if (dropped === undefined) return;
-    if (dropped.envelope[0] !== CAST) dropped.link.waiting.delete(dropped.envelope[1]);
-    this.refuse(dropped.link, dropped.envelope, "newer ones took its place");
-  }
-
-  /** A message that has waited is taken up. */
-  private begin(entry: Waiting<Link>): void {
-    this.mailbox.leave(entry);
-    this.host.recorder.turn();
-    const { link, envelope } = entry;
-    if (envelope[0] !== CAST) link.waiting.delete(envelope[1]);
-    if (entry.deadlineMs <= this.host.clock.monotonicMs() && entry.joined.length === 0) {
-      return this.deadLetter("deadline passed", entry.lane.name, link.peer);
-    }
-    this.start(entry.lane, link, envelope, entry.deadlineMs, entry.joined);
-  }
-
-  private goOnInLine(lane: Lane<Link>): void {
-    while (!this.suspended && !this.outgoing.closed) {
-      const entry = this.mailbox.nextInLine(lane);
-      if (entry === undefined) return;
-      this.begin(entry);
-    }
-  }
-
-  unstash(): void {
-    const stashed = this.stashed;
-    this.stashed = [];
-    this.host.recorder.turn();
-    for (const { link, envelope, deadlineMs } of stashed) this.accept(link, envelope, deadlineMs);
-  }
-
-  private refuse(link: Link, envelope: Request, why: string): void {
-    if (envelope[0] === CAST) {
-      const lane = this.lanes?.[envelope[1]];
-      if (lane !== undefined) this.taken(lane, link);
-      return this.deadLetter(`mailbox full: ${why}`, lane?.name ?? String(envelope[1]), link.peer);
-    }
-    const error = mailboxFull(this.name, why).toData();
-    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
-  }
-
-  private refuseUnknown(link: Link, envelope: Request, method: number): void {
-    this.deadLetter("unknown method", String(method), link.peer);
-    if (envelope[0] === CAST) return;
-    const error = unknownMethod(this.name, method).toData();
-    this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
-  }
-
-  private start(
-    lane: Lane<Link>,
-    link: Link,
-    envelope: Request,
-    deadlineMs: number,
-    joined: readonly Joined<Link>[],
-  ): void {
-    if (envelope[0] === CALL) this.handleCall(lane, link, envelope, deadlineMs, joined);
-    else if (envelope[0] === CAST) this.handleCast(lane, link, envelope);
-    else this.handleOpen(lane, link, envelope);
-  }
-
-  private handleCall(
-    lane: Lane<Link>,
-    link: Link,
-    envelope: Envelope & { readonly 0: typeof CALL },
-    deadlineMs: number,
-    joined: readonly Joined<Link>[],
-  ): void {
-    const id = envelope[1];
-    const { recorder } = this.host;
-    const sequence = recorder.message("call", lane.name, link.peer, envelope[5]);
-    const waiting = envelope[6] === undefined ? link.caller : [...envelope[6], link.peer];
-    const timeoutMs =
-      deadlineMs === this.arrivedMs + envelope[4] ? envelope[4] : deadlineMs - this.host.clock.monotonicMs();
-    const message = new IncomingMessage(link.peer, lane.name, this.name, sequence, timeoutMs, deadlineMs, waiting);
-    const result = this.run(lane, envelope[3], message, sequence);
-    if (!isPromise(result)) {
-      if (result instanceof Failed && result.error === STASHED) this.stash(link, envelope, deadlineMs);
-      else this.answer(lane, link, id, result, joined);
-      return;
-    }
-    link.incoming.set(id, message);
-    this.underWay++;
-    lane.running++;
-    const settled = (value: unknown): void => {
-      lane.running--;
-      if (link.incoming.get(id) === message) {
-        this.finish(link, id);
-        this.answer(lane, link, id, value, joined);
-      } else if (joined.length > 0) this.answer(lane, undefined, id, value, joined);
-      this.goOnInLine(lane);
-    };
-    result.then(settled, (error: unknown) => {
-      if (error === STASHED) {
-        lane.running--;
-        if (link.incoming.get(id) === message) {
-          this.finish(link, id);
-          this.stash(link, envelope, deadlineMs);
-        }
-        this.goOnInLine(lane);
-      } else settled(new Failed(error));
-    });
-  }
-
-  /** Runs a handler as far as it goes by itself. What it throws is returned as `Failed`. */
-  private run(lane: Lane<Link>, request: unknown, message: IncomingMessage, sequence: number): unknown {
-    const { recorder } = this.host;
-    const outer = this.outgoing.current;
-    const outerSequence = recorder.enter(sequence);
-    this.outgoing.current = message;
-    lane.handled++;
-    try {
-      return lane.handler(request, message);
-    } catch (error) {
-      return new Failed(error);
-    } finally {
-      this.outgoing.current = outer;
-      recorder.enter(outerSequence);
-    }
-  }
-
-  /** Answers a call, and those that joined it; `link` is undefined when only those are left. */
-  private answer(
-    lane: Lane<Link>,
-    link: Link | undefined,
-    id: number,
-    value: unknown,
-    joined: readonly Joined<Link>[],
-  ): void {
-    if (!(value instanceof Failed)) {
-      if (link !== undefined) this.outgoing.send(link, [REPLY, id, value]);
-      for (const other of joined) this.sendJoined(other, [REPLY, other.id, value]);
-      return;
-    }
-    lane.failed++;
-    const { error } = value;
-    if (!(error instanceof InkubeError)) return this.host.crash(error);
-    const data = error.toData();
-    if (link !== undefined) this.outgoing.send(link, [FAIL, id, data]);
-    for (const other of joined) this.sendJoined(other, [FAIL, other.id, data]);
-  }
-
-  private sendJoined(other: Joined<Link>, envelope: Envelope): void {
-    if (other.link.session === other.session) this.outgoing.send(other.link, envelope);
-  }
-
-  private stash(link: Link, envelope: Request, deadlineMs: number): void {
-    if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait or are put aside`);
-    else this.stashed.push({ link, envelope, deadlineMs });
-  }
-
-  /** Casts of a method that holds its senders back have been handled, or never will be. */
-  private taken(lane: Lane<Link>, link: Link): void {
-    if (lane.policy?.whenFull === "block") this.outgoing.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
-  }
-
-  private handleCast(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
-    const { recorder } = this.host;
-    const sequence = recorder.message("cast", lane.name, link.peer, envelope[3]);
-    const message = new IncomingMessage(link.peer, lane.name, this.name, sequence);
-    const result = this.run(lane, envelope[2], message, sequence);
-    if (!isPromise(result)) return this.castDone(lane, link, envelope, result);
-    this.underWay++;
-    lane.running++;
-    const settled = (value: unknown): void => {
-      this.underWay--;
-      lane.running--;
-      this.noteSettled();
-      this.castDone(lane, link, envelope, value);
-      this.goOnInLine(lane);
-    };
-    result.then(settled, (error: unknown) => settled(new Failed(error)));
-  }
-
-  private castDone(lane: Lane<Link>, link: Link, envelope: Request, value: unknown): void {
-    if (value instanceof Failed && value.error === STASHED) return this.stash(link, envelope, Infinity);
-    this.taken(lane, link);
-    if (!(value instanceof Failed)) return;
-    lane.failed++;
-    const { error } = value;
-    if (!(error instanceof InkubeError)) return this.host.crash(error);
-    this.host.log.warn("a message was refused", {
-      from: link.peer,
-      method: lane.name,
-      code: error.code,
-      error: error.message,
-    });
-  }
-
-  private handleOpen(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof OPEN }): void {
-    const id = envelope[1];
-    const { recorder } = this.host;
-    const sequence = recorder.message("stream", lane.name, link.peer, envelope[5]);
-    const sink = new OutgoingStream(
-      link.peer,
-      lane.name,
-      this.name,
-      sequence,
-      envelope[4],
-      {
-        item: (item) => this.outgoing.send(link, [ITEM, id, item]),
-        end: (error) => {
-          if (link.incoming.get(id) !== sink) return;
-          this.finish(link, id);
-          this.outgoing.send(link, [END, id, error?.toData() ?? null]);
-        },
-      },
-      lane.bufferMax,
-    );
-    link.incoming.set(id, sink);
-    this.underWay++;
-    this.openStreams++;
-    const fail = (error: unknown): void => {
-      lane.failed++;
-      if (error === STASHED) {
-        this.finish(link, id);
-        this.stash(link, envelope, Infinity);
-      } else if (error instanceof InkubeError) sink.end(error);
-      else this.host.crash(error);
-    };
-    const result = this.run(lane, envelope[3], sink, sequence);
-    if (result instanceof Failed) fail(result.error);
-    else if (isPromise(result)) result.then(undefined, fail);
   }
 
   private handleItem(link: Link, id: number, item: unknown): void {
@@ -717,19 +308,6 @@ export class Cell {
     });
   }
 
-  private finish(link: Link, id: number): void {
-    if (link.incoming.get(id) instanceof OutgoingStream) this.openStreams--;
-    if (!link.incoming.delete(id)) return;
-    this.underWay--;
-    this.noteSettled();
-  }
-
-  private noteSettled(): void {
-    if (this.onSettled === undefined || this.underWay > this.openStreams) return;
-    this.onSettled();
-    this.onSettled = undefined;
-  }
-
   /** What a listener of the actor throws is the actor's own failure. */
   private guard(work: () => void): void {
     try {
@@ -739,20 +317,3 @@ export class Cell {
     }
   }
 }
-
-/** What a handler threw. */
-class Failed {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
-const NONE_JOINED: readonly Joined<Link>[] = [];
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";
-}
-
-/** Without a reason: the link is gone before anybody could say why. */
