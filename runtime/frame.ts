@@ -3,8 +3,9 @@
  *
  * A frame is `u32 epoch, u32 sequence, u32 bytes`, so many bytes of values that were encoded before (`pre-encoded.ts`),
  * then a msgpackr array `[envelope, envelope, …, lamport]`. Each end of a link owns a codec of its own that lives as long
- * as the link: record shapes are sent once and then named by number, which is only sound while a link is ordered and loses nothing. Tables that differ decode to wrong values without any error, so the
- * header says which codec a frame comes from and which of its frames it is; any other than the next is refused.
+ * as the link: record shapes are sent once and then named by number, which is only sound while a link is ordered and
+ * loses nothing. Tables that differ decode to wrong values without any error, so the header says which codec a frame comes
+ * from and which of its frames it is; any other than the next is refused.
  *
  * Why records with a table of the session (`npm run bench -- codec`, Node 20, there and back): a 3 KB Pod costs 20 µs, as
  * a structured clone 32, as JSON 30, as MessagePack maps 38; 32 small calls 9 µs, against 26, 35 and 14. A table that is
