@@ -54,7 +54,7 @@ describe("a cluster whose workers share threads", () => {
     await until("all have been told of what is there", () => seen.length === 3);
     await cluster.client.patch(inkube.configMaps, "read-by-many", "default", { data: { more: "1" } });
     await until("all have been told of the change", () => seen.length === 6);
-    for (const { cancel } of watches) cancel();
+    for (const watch of watches) watch.cancel();
     const lists = await Promise.all([0, 1].map(() => cluster.client.list(inkube.configMaps, { namespace: "default" })));
     seen.push(...lists.flatMap(({ items }) => items.filter(({ metadata }) => metadata?.name === "read-by-many")));
     const [there, , , changed] = seen;
