@@ -49,6 +49,6 @@ it.each(examples.filter(({ run }) => run).map(({ file }) => file))("the README's
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "done\n", stderr: "" });
 });
 
-it("has examples for threads and for the simulation", () => {
-  expect(examples.filter(({ run }) => run)).toHaveLength(2);
+it("has examples for threads, for the simulation and for faults", () => {
+  expect(examples.filter(({ run }) => run)).toHaveLength(3);
 });
