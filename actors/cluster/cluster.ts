@@ -10,6 +10,8 @@ import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
 import type { DownReason } from "../../runtime/actor.ts";
+import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
+import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
 import { actorsOf } from "../../runtime/supervisor/spec.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
@@ -315,6 +317,14 @@ export class Cluster implements AsyncDisposable {
   async restore(name: string): Promise<void> {
     if (!this.isNode(name)) throw this.unknownActor(name);
     await this.supervisor.putBack(name);
+  }
+
+  /**
+   * Lets things go wrong by a plan, the same that the simulation takes, until it is stopped. Places are the actors' names;
+   * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
+   */
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    return this.host.applyFaults(plan, onFault);
   }
 
   /** Stops everything in order, and leaves no thread, socket, timer or child process. Safe to call twice. */

@@ -3,6 +3,8 @@ export { Cluster } from "./cluster.ts";
 export type { ActorStatus, WaitOptions } from "./cluster.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 export type { ActorInspector } from "./inspector.ts";
+export type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
+export type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 export type { ActorStatistics, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, ImageOptions } from "./options.ts";

@@ -86,6 +86,36 @@ describe("failures", () => {
     await cluster.client.deleteCollection(configMaps, "default");
   });
 
+  it("by a plan: the etcd leader is cut off and an API server runs out of memory, and no acknowledged write is lost", async () => {
+    const writers = Array.from({ length: 4 }, (_, index) => new Writer(`planned-${index}`));
+    const acknowledged = (): readonly string[] => writers.flatMap((writer) => writer.acknowledged);
+    const leader = await until("there is a leader", () => cluster.leader("etcd"));
+    const hits: string[] = [];
+    const plan = cluster.applyFaults(
+      {
+        faults: [
+          { id: "cut", kind: "partition", from: leader, to: "etcd-*" },
+          { id: "full", kind: "actor-oom", at: "api-server-*", fromMs: 300 },
+        ],
+      },
+      (fault, what) => void hits.push(`${fault.id} ${what}`),
+    );
+    await until("another leads", async () => ![undefined, leader].includes(await cluster.leader("etcd")));
+    await until("an API server ran out of memory", () =>
+      cluster.actors().some(({ lastDown }) => lastDown?.reason === "out-of-memory"),
+    );
+    const before = acknowledged().length;
+    await until("writes go on", () => acknowledged().length > before + 50);
+    plan.stop();
+    await allUp();
+    await Promise.all(writers.map((writer) => writer.stop()));
+    expect(hits).toEqual(["cut begins", expect.stringMatching(/^full hits api-server-\d$/), "cut ends"]);
+    const stored = (await cluster.client.list(configMaps, { namespace: "default" })).items;
+    const names = new Set(stored.map(({ metadata }) => metadata?.name));
+    expect(acknowledged().filter((name) => !names.has(name))).toEqual([]);
+    await cluster.client.deleteCollection(configMaps, "default");
+  });
+
   it("of each master in turn leave the API, its data and the controllers working", async () => {
     await cluster.apply(deployment("masters", 2));
     await cluster.waitFor("deployment/masters", "RolledOut");
