@@ -14,7 +14,9 @@ import type { HostedActor } from "./hosted-actor.ts";
 
 type RehearsalMethods = { readonly echo: Call<unknown, unknown> };
 
-const rehearsalProtocol = protocol<RehearsalMethods>("rehearsal", { echo: call({ timeoutMs: 1_000 }) });
+/** For each step, of some ms: a machine where it takes longer has none to spare, and an upgrade must not fail for being late. */
+const STEP_MS_MAX = 30_000;
+const rehearsalProtocol = protocol<RehearsalMethods>("rehearsal", { echo: call({ timeoutMs: STEP_MS_MAX }) });
 const NAMES = ["rehearsal-0", "rehearsal-1"] as const;
 /** Small ones, which are cloned, and larger ones, which are frames of records. */
 const MESSAGES = [{ value: 0 }, { list: Array.from({ length: 32 }, (_, index) => ({ index, text: `${index}` })) }];
@@ -68,8 +70,8 @@ export async function rehearse(): Promise<void> {
     );
     actors.push({ hosted, door: new ControlDoor(name, control.port1) });
   }
-  for (const { door } of actors) await door.inspect(1_000);
-  for (const { door } of actors) await door.start(1_000);
+  for (const { door } of actors) await door.inspect(STEP_MS_MAX);
+  for (const { door } of actors) await door.start(STEP_MS_MAX);
   for (const { hosted, door } of actors) {
     door.close();
     await hosted.release();
