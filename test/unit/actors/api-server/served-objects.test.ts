@@ -5,22 +5,11 @@ import { ServedObjects } from "../../../../actors/api-server/served-objects.ts";
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { PreEncoded, PreEncoder } from "../../../../runtime/pre-encoded.ts";
 import type { TestServer } from "./harness/test-server.ts";
-import { startServer } from "./harness/test-server.ts";
+import { serversOfTests } from "./harness/test-server.ts";
 
 const encode = vi.spyOn(PreEncoder.prototype, "encode");
-const running: TestServer[] = [];
-const started = async (): Promise<TestServer> => {
-  const server = await startServer();
-  running.push(server);
-  return server;
-};
-afterEach(async () => {
-  encode.mockClear();
-  for (const server of running.splice(0)) {
-    await server.stop();
-    expect(server.crashes).toEqual([]);
-  }
-});
+const started = serversOfTests();
+afterEach(() => void encode.mockClear());
 
 const target = { group: "", version: "v1", resource: "configmaps", namespace: "default" };
 const create = (server: TestServer, name: string): Promise<KubernetesObject> =>

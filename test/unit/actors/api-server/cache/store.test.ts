@@ -1,21 +1,10 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
 import type { TestServer } from "../harness/test-server.ts";
-import { startServer } from "../harness/test-server.ts";
+import { serversOfTests } from "../harness/test-server.ts";
 
-const running: TestServer[] = [];
-const started = async (...args: Parameters<typeof startServer>): Promise<TestServer> => {
-  const server = await startServer(...args);
-  running.push(server);
-  return server;
-};
-afterEach(async () => {
-  for (const server of running.splice(0)) {
-    await server.stop();
-    expect(server.crashes).toEqual([]);
-  }
-});
+const started = serversOfTests();
 
 const target = { group: "", version: "v1", resource: "configmaps", namespace: "default" };
 const create = (server: TestServer, name: string): Promise<KubernetesObject> =>

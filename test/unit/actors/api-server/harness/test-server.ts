@@ -1,4 +1,5 @@
 /** An API server's shell on real time, in front of the fake etcd. */
+import { afterEach, expect } from "vitest";
 import { apiServerActor } from "../../../../../actors/api-server/api-server.ts";
 import type { OpenDoor } from "../../../../../actors/api-server/backend.ts";
 import { noDoor } from "../../../../../actors/api-server/backend.ts";
@@ -118,6 +119,22 @@ export async function startServer(
   };
   await actor.handlers.ready(null, message);
   return server;
+}
+
+/** `startServer` for a test file: after each test its servers are stopped, and none of them has crashed. */
+export function serversOfTests(): typeof startServer {
+  const running: TestServer[] = [];
+  afterEach(async () => {
+    for (const server of running.splice(0)) {
+      await server.stop();
+      expect(server.crashes).toEqual([]);
+    }
+  });
+  return async (...args) => {
+    const server = await startServer(...args);
+    running.push(server);
+    return server;
+  };
 }
 
 /** As the reader gets it. */
