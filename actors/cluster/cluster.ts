@@ -3,12 +3,14 @@
  * carries no message between actors, so a program that blocks its main thread stops nothing but restarts.
  */
 import { randomBytes } from "node:crypto";
-import { join, resolve as resolvePath } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
+import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
@@ -24,12 +26,14 @@ import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
-import { leases, nodes } from "../client/resources.ts";
+import { leases, nodes, pods } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
-import { meets } from "./conditions.ts";
+import { checkCondition, meets } from "./conditions.ts";
+import { explain } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
+import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
@@ -38,7 +42,7 @@ import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
-import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
+import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import { EMBEDDER, makeTopology } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
@@ -139,14 +143,16 @@ export class Cluster implements AsyncDisposable {
     const tree = makeTopology({
       masters: options.masters,
       workers: options.workers,
+      controllers: options.controllers,
       addresses: addressesOf(slot.slot),
       clusterId: identity.clusterId,
       apiServer: {
         tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
         tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
         kubeletToken,
+        tolerationSeconds: options.tolerationSeconds,
       },
-      containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      containerRuntime: { pods: options.pods, images: locateImages(options.images) },
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: {},
@@ -267,8 +273,8 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
-   * state, CLUSTER_STOPPED.
+   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
+   * with why it is not so, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
@@ -280,6 +286,7 @@ export class Cluster implements AsyncDisposable {
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
+      if (typeof condition === "string") checkCondition(resource.kind, condition, object);
       if (object === undefined) return condition === "deleted";
       return typeof condition === "string" ? meets(object, condition) : condition(object as T);
     };
@@ -288,14 +295,16 @@ export class Cluster implements AsyncDisposable {
       ...(namespace === undefined ? {} : { namespace }),
     });
     const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
-    const { stopping } = this.embedder.context;
+    const { clock, stopping } = this.embedder.context;
     const found = await waitForObject({
       informer,
       name,
       namespace,
       isMet,
+      explain: (object) => this.explain(resource, object),
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
+      clock,
       stopping,
     });
     // Whoever asks for a type says what the target is.
@@ -402,6 +411,17 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
+  private async explain(resource: Resource, object: KubernetesObject | undefined): Promise<string> {
+    const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
+    const namespace = object?.metadata?.namespace;
+    if (selector === undefined || namespace === undefined || resource.group !== "apps")
+      return explain(resource.kind, object, []);
+    const labelSelector = formatSelectorObject(selector);
+    // What its pods say is worth having, and no reason to fail with another error than the one that is told.
+    const found = await this.client.list(pods, { namespace, labelSelector }).catch(() => ({ items: [] }));
+    return explain(resource.kind, object, found.items);
+  }
+
   private async applyOne(
     resource: Resource,
     object: KubernetesObject,
@@ -462,16 +482,4 @@ export class Cluster implements AsyncDisposable {
       .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
-}
-
-/** A module's path, and where a command runs, are from the current directory unless they say otherwise. */
-function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
-  const absolute = (module: string): string =>
-    module.startsWith("file:") ? fileURLToPath(module) : resolvePath(module);
-  return Object.fromEntries(
-    Object.entries(images).map(([name, image]) => [
-      name,
-      "module" in image ? { ...image, module: absolute(image.module) } : { workingDir: process.cwd(), ...image },
-    ]),
-  );
 }
