@@ -232,6 +232,7 @@ export class Cluster implements AsyncDisposable {
    * Lease, the API server that has the address (the first of them, where all have it). Undefined while there is none.
    */
   async leader(role: "etcd" | "api-server" | "scheduler" | "controller-manager"): Promise<string | undefined> {
+    this.mustRun();
     switch (role) {
       case "etcd":
         return this.etcdLeader();
@@ -257,12 +258,13 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
-   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, and the API's own.
+   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, CLUSTER_STOPPED, NO_MASTER, and the API's own.
    */
   async apply(
     manifest: string | object | readonly object[],
     options: { readonly namespace?: string } = {},
   ): Promise<readonly KubernetesObject[]> {
+    this.mustServe();
     // Everything is read before anything is written: half a manifest helps nobody.
     const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
     const applied: KubernetesObject[] = [];
@@ -316,6 +318,7 @@ export class Cluster implements AsyncDisposable {
    * `restore`. Resolves when it is down.
    */
   async kill(name: string): Promise<void> {
+    this.mustRun();
     const found = this.supervisor.status().find((status) => status.name === name);
     if (found === undefined) throw this.unknownActor(name);
     if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
@@ -324,6 +327,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts a node again that was killed. Resolves when its actors are up. */
   async restore(name: string): Promise<void> {
+    this.mustRun();
     if (!this.isNode(name)) throw this.unknownActor(name);
     await this.supervisor.putBack(name);
   }
@@ -333,6 +337,7 @@ export class Cluster implements AsyncDisposable {
    * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    this.mustRun();
     return this.host.applyFaults(plan, onFault);
   }
 
@@ -461,6 +466,21 @@ export class Cluster implements AsyncDisposable {
     this.address.serverDown(name);
     this.lastDowns.set(name, { reason, message: error?.message, atMs: Date.now() });
     this.supervisor.actorDown(name, reason, error);
+  }
+
+  /** Errors: CLUSTER_STOPPED. */
+  private mustRun(): void {
+    if (this.stopping === undefined) return;
+    throw new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
+  }
+
+  /** A master that was taken out comes back only when it is asked for, so there is nothing to wait for. Errors: NO_MASTER. */
+  private mustServe(): void {
+    this.mustRun();
+    const masters = this.supervisor.status().filter(({ name }) => /^master-\d+$/.test(name));
+    if (masters.some(({ state }) => state !== "ended")) return;
+    const remedy = masters.map(({ name }) => `cluster.restore("${name}")`).join(", ");
+    throw new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
   }
 
   private rings(): Rings {
