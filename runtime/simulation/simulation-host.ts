@@ -447,7 +447,7 @@ export class SimulationHost implements Introspectable {
             },
             (error: unknown) => {
               if (!(error instanceof InkubeError)) this.noteCrash(incarnation, error);
-              this.die(incarnation, "start-timeout", error as Error);
+              this.die(incarnation, "throw", error as Error);
             },
           );
       });
@@ -455,6 +455,7 @@ export class SimulationHost implements Introspectable {
         const late = new InkubeError(
           "DEADLINE_EXCEEDED",
           `${spec.name} did not start within ${spec.startTimeoutMs} ms`,
+          { retryable: true },
         );
         this.die(incarnation, "start-timeout", late);
       });
