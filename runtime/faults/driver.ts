@@ -2,15 +2,13 @@
 import type { Random } from "../random.ts";
 import type { ActiveFaults, LinkFaultsTo } from "./boundary.ts";
 import { NO_FAULTS } from "./boundary.ts";
+import type { Places } from "./check-plan.ts";
+import { checkPlan } from "./check-plan.ts";
 import type { ActorFault, ClockFault, DiskFate, DiskFault, Fault, FaultPlan, LinkFault, Partition } from "./plan.ts";
-import { checkPlan, namesAt } from "./plan.ts";
+import { namesAt } from "./plan.ts";
 
 /** What a host does for a plan. */
-export interface FaultTarget {
-  /** Names of all actors that take part, also of those that are down. */
-  readonly actors: readonly string[];
-  /** Who else has links and a clock, but neither crashes nor hangs: the embedding program. */
-  readonly outsiders: readonly string[];
+export interface FaultTarget extends Places {
   /** Runs `action` after that time; returns how to call it off. */
   after(delayMs: number, action: () => void): () => void;
   random(label: string): Random;
@@ -42,8 +40,7 @@ export class FaultDriver {
 
   /** Errors: INVALID_FAULT_PLAN. */
   constructor(plan: FaultPlan, target: FaultTarget) {
-    checkPlan(plan);
-    this.plan = plan;
+    this.plan = checkPlan(plan, target);
     this.target = target;
     this.everybody = [...target.actors, ...target.outsiders];
   }

@@ -114,6 +114,10 @@ export class SimLinks {
     return this.pairs.of(name);
   }
 
+  arePaired(left: string, right: string): boolean {
+    return this.pairs.has(left, right);
+  }
+
   /** Links a new end with everybody it is paired with who is alive or about to be. */
   join(end: LinkEnd): void {
     this.ends.set(end.name, end);
