@@ -125,7 +125,7 @@ export class SimulationHost implements Introspectable {
   /** What the plan has in force, by actor. */
   private readonly faults = new Map<string, ActiveFaults>();
 
-  /** Errors: INVALID_SPEC. */
+  /** Errors: INVALID_SPEC; INVALID_FAULT_PLAN. */
   constructor(options: SimulationOptions) {
     this.options = options;
     this.world = new World({
@@ -350,6 +350,7 @@ export class SimulationHost implements Introspectable {
     return {
       actors: actorsOf(options.spec).map(({ name }) => name),
       outsiders: [this.embedder.name],
+      areLinked: (left, right) => this.links.arePaired(left, right),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
         return () => void (event.action = undefined);

@@ -354,6 +354,7 @@ export class ThreadHost implements Introspectable {
     const host: FaultyHost = {
       actors: [...names],
       outsiders: [...this.locals.keys()],
+      areLinked: (left, right) => this.pairs.has(left, right),
       command: (name, command) => {
         this.locals.get(name)?.fault(command);
         // One that is down hears of it when it starts.
