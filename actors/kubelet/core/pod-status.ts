@@ -57,10 +57,10 @@ export function podStatusOf(view: PodView, nowMs: number): PodStatus {
   const old = pod.status;
   const generation = pod.metadata?.generation;
   return {
-    ...(old?.nominatedNodeName === undefined ? {} : { nominatedNodeName: old.nominatedNodeName }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    ...failure,
+    ...(failure === undefined ? {} : { reason: failure.reason }),
+    ...(failure === undefined || failure.message === "" ? {} : { message: failure.message }),
     conditions: conditionsOf(view, phase, nowMs),
     hostIP: view.hostIP,
     hostIPs: [{ ip: view.hostIP }],
@@ -83,11 +83,15 @@ export function isInterim(status: PodStatus): boolean {
   });
 }
 
+export function isTerminal(phase: PodPhase | undefined): phase is "Succeeded" | "Failed" {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
 function phaseOf(view: PodView): PodPhase {
   const { pod, containers, failure } = view;
   if (failure !== undefined) return "Failed";
-  const settled = view.last?.phase ?? pod.status?.phase;
-  if (settled === "Succeeded" || settled === "Failed") return settled;
+  // Whoever has said so: a pod that has ended stays so.
+  for (const settled of [view.last?.phase, pod.status?.phase]) if (isTerminal(settled)) return settled;
   // A pod that is being ended is judged as if nothing were restarted.
   const policy = view.isEnding ? "Never" : (pod.spec?.restartPolicy ?? "Always");
   const counts = { pending: 0, failedInit: 0, waiting: 0, running: 0, succeeded: 0, failed: 0 };
@@ -187,7 +191,7 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
   const { pod, containers, sandbox } = view;
   const generation = pod.metadata?.generation;
   const reported = pod.status?.conditions ?? [];
-  const isDone = phase === "Succeeded" || phase === "Failed";
+  const isDone = isTerminal(phase);
   const unready = containers.filter(({ isInit, isSidecar, ready }) => (!isInit || isSidecar) && !ready);
   const uninitialized = containers.filter(
     ({ isInit, isSidecar, latest, started }) =>
@@ -212,15 +216,14 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
     ? { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed", message: undefined }
     : { reason: "ContainersNotReady", message: `containers with unready status: [${names(unready)}]` };
   const containersReady = !isDone && unready.length === 0;
-  const gates = pod.spec?.readinessGates ?? [];
-  const closed = gates.filter(
-    ({ conditionType }) => reported.find((one) => one.type === conditionType)?.status !== "True",
-  );
+  const closed = (pod.spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const gate = reported.find((one) => one.type === conditionType);
+    if (gate === undefined) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
+    if (gate.status === "True") return [];
+    return [`the status of pod readiness gate "${conditionType}" is not "True", but ${gate.status}`];
+  });
   const ready = containersReady && closed.length === 0;
-  const gate = closed[0]?.conditionType ?? "";
-  const readyWhy = containersReady
-    ? { reason: "ReadinessGatesNotReady", message: `the status of pod readiness gate "${gate}" is not "True"` }
-    : notReady;
+  const readyWhy = containersReady ? { reason: "ReadinessGatesNotReady", message: closed.join(", ") } : notReady;
   const ours = [
     condition("PodReadyToStartContainers", sandbox?.state === "SANDBOX_READY" && !isDone),
     condition(

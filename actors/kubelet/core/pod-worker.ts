@@ -10,9 +10,10 @@ import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubern
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
 import { nextBackOff, waitsUntil } from "./crash-back-off.ts";
 import type { ContainerView } from "./pod-status.ts";
-import { containerId, podStatusOf } from "./pod-status.ts";
+import { containerId, isTerminal, podStatusOf } from "./pod-status.ts";
 import type { ProbeKind } from "./prober.ts";
 import { ProbeSchedule } from "./prober.ts";
+import { isOlder } from "./runtime-news.ts";
 
 /** Wall time is for what is shown and compared with the runtime's times, monotonic time for everything else. */
 export interface Now {
@@ -131,8 +132,7 @@ export class PodWorker {
     this.options = options;
     this.startTimeMs = now.wallMs;
     this.volumesReady = (pod.spec?.volumes ?? []).length === 0;
-    const { phase, reason = "", message = "" } = pod.status ?? {};
-    if (phase === "Failed" && reason !== "") this.failure = { reason, message };
+    this.noteFailure();
   }
 
   get current(): Pod {
@@ -149,6 +149,13 @@ export class PodWorker {
 
   setPod(pod: Pod): void {
     this.pod = pod;
+    this.noteFailure();
+  }
+
+  /** A pod that has failed, whoever said so, is not brought back to life. */
+  private noteFailure(): void {
+    const { phase, reason = "", message = "" } = this.pod.status ?? {};
+    if (phase === "Failed" && reason !== "") this.failure ??= { reason, message };
   }
 
   /** The pod is no longer in the API. */
@@ -163,7 +170,7 @@ export class PodWorker {
   /** News of a container, which may come late or twice: a container only goes forward. */
   setContainer(status: ContainerStatus, now: Now): void {
     const known = this.containers.get(status.id);
-    if (known !== undefined && rank(known) > rank(status)) return;
+    if (known !== undefined && isOlder(status, known)) return;
     this.containers.set(status.id, status);
     if (status.state === "CONTAINER_RUNNING") {
       if (known?.state !== "CONTAINER_RUNNING") this.beginProbes(status, now);
@@ -287,8 +294,7 @@ export class PodWorker {
       return { graceMs: given === undefined ? ofSpec : given * 1_000, failure: this.failure };
     }
     if (this.failure !== undefined) return { graceMs: ofSpec, failure: this.failure };
-    const phase = this.lastStatus?.phase ?? this.pod.status?.phase;
-    if (phase === "Succeeded" || phase === "Failed") return { graceMs: ofSpec, failure: undefined };
+    if (isTerminal(this.lastStatus?.phase) || isTerminal(this.pod.status?.phase)) return { graceMs: ofSpec, failure: undefined };
     if (spec?.activeDeadlineSeconds !== undefined) {
       const startedMs =
         this.pod.status?.startTime === undefined ? this.startTimeMs : Date.parse(this.pod.status.startTime);
@@ -677,10 +683,6 @@ function isSidecar(container: Container): boolean {
 
 function restarts(policy: "Always" | "OnFailure" | "Never", ended: ContainerStatus): boolean {
   return policy === "Always" || (policy === "OnFailure" && ended.exitCode !== 0);
-}
-
-function rank({ state }: ContainerStatus): number {
-  return state === "CONTAINER_CREATED" ? 0 : state === "CONTAINER_RUNNING" ? 1 : 2;
 }
 
 /** As Go prints durations: `10s`, `1m20s`. */
