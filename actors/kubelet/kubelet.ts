@@ -24,6 +24,7 @@ import { pods, services } from "../client/resources.ts";
 import { SIMULATED_MACHINE } from "./core/node-object.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
+import { containersOf } from "./core/sources.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
@@ -301,9 +302,7 @@ class Kubelet {
       .sort((one, other) => other.metadata.attempt - one.metadata.attempt);
     const status = attempts[previous ? 1 : 0];
     if (status !== undefined) return status;
-    const spec = found.spec;
-    const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-    if (!all.some(({ name }) => name === container)) {
+    if (!containersOf(found).some(({ name }) => name === container)) {
       throw new InkubeError("LOG_UNAVAILABLE", `container ${container} is not valid for pod ${pod}`);
     }
     const what = previous ? "previous terminated container" : "container";

@@ -10,6 +10,7 @@ import { isInterim } from "./core/pod-status.ts";
 import type { Now, Operation, Step } from "./core/pod-worker.ts";
 import { PodWorker } from "./core/pod-worker.ts";
 import { isEqual, isNewerVersion, podStatusPatch } from "./core/status-patch.ts";
+import { containersOf } from "./core/sources.ts";
 import { hasLiveVolumes } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
@@ -210,10 +211,7 @@ export class PodRunner {
 
   private async probe(operation: Operation & { readonly op: "probe" }): Promise<void> {
     const { worker } = this;
-    const spec = this.pod.spec;
-    const container = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
-      ({ name }) => name === operation.container,
-    );
+    const container = containersOf(this.pod).find(({ name }) => name === operation.container);
     const status = worker.runtimeContainers.find(({ id }) => id === operation.containerId);
     const probe = container?.[`${operation.kind}Probe`];
     const ip = worker.sandboxStatus?.network.ip;
