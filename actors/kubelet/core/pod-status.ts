@@ -135,6 +135,8 @@ function containerStatusOf(container: ContainerView): ContainerStatus {
   const { spec, latest, previous, reported, waiting, ready, started } = container;
   const base = { name: spec.name, ready, image: spec.image ?? "", started };
   if (latest === undefined) {
+    // The runtime has forgotten one that had ended: what was said of its end is still true.
+    if (container.isOver && reported?.state?.terminated !== undefined) return { ...reported, ready };
     const lost = reported?.containerID !== undefined ? lostState(reported) : undefined;
     return {
       ...base,
