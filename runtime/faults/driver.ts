@@ -33,6 +33,8 @@ export class FaultDriver {
   private readonly target: FaultTarget;
   private readonly inForce = new Set<Fault>();
   private readonly jumped = new Set<Fault>();
+  /** Partitions that have broken their links. */
+  private readonly broken = new Set<Fault>();
   private readonly timers = new Set<() => void>();
   private readonly everybody: readonly string[];
   /** What each actor was told last. */
@@ -77,7 +79,9 @@ export class FaultDriver {
     this.target.onFault?.(fault, "begins");
     if (fault.kind === "partition" && fault.breakAfterMs !== undefined) {
       this.after(fault.breakAfterMs, () => {
-        if (this.inForce.has(fault)) for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
+        if (!this.inForce.has(fault)) return;
+        this.broken.add(fault);
+        for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
       });
     }
     this.tell();
@@ -86,7 +90,8 @@ export class FaultDriver {
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
     if (!isStruck(fault)) this.target.onFault?.(fault, "ends");
-    if (fault.kind !== "partition" || fault.breakAfterMs === undefined) return;
+    // A link that lives on must not be made anew: what is under way over it would be lost.
+    if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
     for (const [from, to] of this.links(fault)) this.target.mendLink(from, to);
   }
 
