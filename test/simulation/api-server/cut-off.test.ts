@@ -50,7 +50,10 @@ interface World {
   readonly address: ApiAddress;
   readonly client: Client;
   /** What the server answers, and after how long. */
-  ask(server: string, request: ApiRequest): Promise<{ readonly code: number | string; readonly tookMs: number }>;
+  readonly ask: (
+    server: string,
+    request: ApiRequest,
+  ) => Promise<{ readonly code: number | string; readonly tookMs: number }>;
 }
 
 async function start(seed: number, shared: boolean): Promise<World> {
