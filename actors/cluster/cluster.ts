@@ -177,7 +177,7 @@ export class Cluster implements AsyncDisposable {
     this.address = new ApiAddress(
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
-      context.clock,
+      context,
     );
     this.supervisor = new Supervisor(tree, this.host, {
       clock: context.clock,
