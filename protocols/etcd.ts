@@ -130,6 +130,8 @@ export interface MemberStatus {
   readonly dbSizeBytes: number;
   /** Of everything in the store at the applied index: equal on members that agree. */
   readonly hash: number;
+  /** What is wrong with this member, in words; as in etcd. */
+  readonly errors: readonly string[];
 }
 
 export type EtcdMethods = {
@@ -174,6 +176,8 @@ export type EtcdErrorCode =
   | "ETCD_NO_LEADER"
   /** The leader changed with the request in flight; it may have been written. */
   | "ETCD_LEADER_CHANGED"
+  /** The disks of so many members are lost that nobody knows what was committed; the text says whose, and what to do. */
+  | "ETCD_QUORUM_LOST"
   /** What is on disk is damaged in the middle, or written by a newer version. */
   | "ETCD_CORRUPT";
 

@@ -14,6 +14,7 @@ import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
 import { crc32c } from "./core/wal/crc32c.ts";
+import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
 import { Peers } from "./peers.ts";
 import type { EtcdOptions } from "./spec.ts";
@@ -36,7 +37,13 @@ async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
   // The same for all members of one cluster, and another for another set of members.
   const clusterId = String(crc32c(new TextEncoder().encode(peers.ids.map((id) => peers.name(id)).join("\n"))));
   const storage = new Storage(ctx, { clusterId, memberId: peers.self });
-  const { log, snapshot } = await storage.open();
+  const { log, snapshot, isLost } = await storage.open();
+  const { recovering } = log.hardState;
+  if (recovering && peers.ids.length === 1) throw quorumLost(ctx, peers, peers.ids);
+  if (isLost) {
+    ctx.log.error("the disk was lost: this member has no vote until it has recovered", { path: ctx.disk.root });
+    ctx.trace.event("disk-lost", `etcd/${options.name}`, { path: ctx.disk.root });
+  }
   const machine = new StateMachine(clusterId, String(peers.self));
   if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
   const raft = new Raft(

@@ -16,6 +16,7 @@ import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
 import { Leases } from "./leases.ts";
+import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -64,6 +65,7 @@ export class Member {
   private campaigns = 0;
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
+  private readonly lostDisks: LostDisks;
   private timers: Timer[] = [];
 
   constructor(
@@ -84,6 +86,7 @@ export class Member {
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
+    this.lostDisks = new LostDisks(ctx, this.raft, this.peers);
   }
 
   start(): void {
@@ -137,6 +140,8 @@ export class Member {
   }
 
   private checkLeader(): void {
+    const lost = this.lostDisks.quorumLost(this.leaderlessMs());
+    if (lost !== undefined) throw lost;
     if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
       throw etcdError("ETCD_NO_LEADER");
     }
@@ -331,10 +336,12 @@ export class Member {
     this.raft.tick();
     this.reads.retry(clock.monotonicMs() - options.readRetryMs);
     if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
-      this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+      const error = this.lostDisks.quorumLost(this.leaderlessMs()) ?? etcdError("ETCD_NO_LEADER");
+      this.writes.failWaiting(error);
       this.reads.retry();
-      this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+      this.reads.failWaiting(error);
     }
+    this.lostDisks.tell(this.leaderlessMs());
     this.watches.catchUp();
     this.pump();
   }
@@ -445,13 +452,16 @@ export class Member {
       raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
+      errors: this.lostDisks.words(this.leaderlessMs()),
     };
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
   async stop(): Promise<void> {
     if (this.raft.role === "leader") {
-      const heir = this.peers.ids.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+      const heir = this.peers.ids.find(
+        (id) => id !== this.peers.self && !this.peers.isDown(id) && !this.raft.recovering.includes(id),
+      );
       if (heir !== undefined) {
         try {
           await this.moveLeader(heir);

@@ -26,6 +26,8 @@ interface Segment {
 export interface Opened {
   readonly log: RecoveredLog;
   readonly snapshot: Snapshot | undefined;
+  /** There was a log in this directory, and now there is none: what this member promised is forgotten. */
+  readonly isLost: boolean;
 }
 
 export class Storage {
@@ -37,7 +39,7 @@ export class Storage {
   private chain = 0;
   private writer: ByteWriter = new ByteWriter(65_536);
   private mark: SnapshotMark = { index: 0, term: 0 };
-  private hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
+  private hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
   private cutDue = false;
   private saving: Promise<void> = Promise.resolve();
   /** Bytes of log since the newest snapshot. */
@@ -48,7 +50,10 @@ export class Storage {
     this.identity = identity;
   }
 
-  /** Errors: ETCD_CORRUPT. */
+  /**
+   * A log is there before the directory is registered, and it is registered before this resolves, so before the member
+   * promises anything: an empty directory that is registered was lost, and one that is not is new. Errors: ETCD_CORRUPT.
+   */
   async open(): Promise<Opened> {
     const { disk } = this.ctx;
     const snapshot = await this.readSnapshot();
@@ -57,14 +62,17 @@ export class Storage {
     const files = await Promise.all(
       names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
     );
-    const log = recoverLog(files, this.mark, this.identity);
+    const isLost = names.length === 0 && (snapshot !== undefined || (await disk.isRegistered()));
+    const found = recoverLog(files, this.mark, this.identity);
+    const log = isLost ? { ...found, hardState: { ...found.hardState, recovering: true } } : found;
     await this.secure(log);
     this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
     await this.cut();
-    return { log, snapshot };
+    await disk.register();
+    return { log, snapshot, isLost };
   }
 
   /** Makes sure that what was read is durable: it may have been in the system's cache only. */

@@ -1,7 +1,7 @@
 /** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
 import { close, fdatasync, ftruncate, open, read, write } from "node:fs";
 import * as fs from "node:fs/promises";
-import { dirname, join, normalize, sep } from "node:path";
+import { basename, dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Disk, DiskFile } from "../disk.ts";
@@ -14,6 +14,9 @@ const syncFile = promisify(fdatasync);
 
 export function threadDisk(root: string, options: { readonly fsync: boolean }): Disk {
   let temporary = 0;
+  // Beside the directory that holds all actors' directories.
+  const register = `${dirname(root)}.registered`;
+  const registered = join(register, basename(root));
   const at = (path: string): string => {
     const full = join(root, normalize(path));
     if (full !== root && !full.startsWith(root + sep)) {
@@ -21,18 +24,27 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     }
     return full;
   };
-  const syncDirectory = async (directory: string): Promise<void> => {
+  const syncPath = async (path: string): Promise<void> => {
     if (!options.fsync) return;
-    const handle = await guarded(() => fs.open(at(directory), "r"));
+    const handle = await guarded(() => fs.open(path, "r"));
     try {
       await guarded(() => handle.sync());
     } finally {
       await handle.close();
     }
   };
+  const syncDirectory = (directory: string): Promise<void> => syncPath(at(directory));
   return {
     root,
     syncDirectory,
+    isRegistered: () => exists(registered),
+    register: async () => {
+      if (await exists(registered)) return;
+      mkdirSync(register, { recursive: true });
+      await guarded(() => fs.writeFile(registered, ""));
+      await syncPath(register);
+      await syncPath(dirname(register));
+    },
     open: async (path, { create = false } = {}) => {
       const full = at(path);
       if (create) await guarded(() => makeDirectory(dirname(full)));

@@ -72,6 +72,14 @@ export class EtcdWorld {
     throw new Error("no leader within two simulated seconds");
   }
 
+  /** Whether all members are up, and nothing is wrong with any. */
+  async isWhole(): Promise<boolean> {
+    for (const [index] of this.names.entries()) {
+      if ((await this.status(index))?.errors.length !== 0) return false;
+    }
+    return true;
+  }
+
   private async status(index: number): Promise<MemberStatus | undefined> {
     try {
       return await this.host.settle(() => this.ref(index).call("status", null, { timeoutMs: 20 }));

@@ -105,7 +105,7 @@ function writeHardState(writer: ByteWriter, hardState: HardState): void {
   writer.varint(hardState.term);
   writer.varint(hardState.vote);
   writer.varint(hardState.commit);
-  writer.varint(hardState.floor);
+  writer.bool(hardState.recovering);
 }
 
 export interface SegmentRead {
@@ -180,8 +180,8 @@ function readRecord(payload: ByteReader): Record {
   const kind = payload.u8();
   switch (kind) {
     case HARD_STATE: {
-      const [term, vote, commit, floor] = [payload.varint(), payload.varint(), payload.varint(), payload.varint()];
-      return { type: "hardState", hardState: { term, vote, commit, floor } };
+      const [term, vote, commit] = [payload.varint(), payload.varint(), payload.varint()];
+      return { type: "hardState", hardState: { term, vote, commit, recovering: payload.varint() !== 0 } };
     }
     case ENTRY: {
       const [term, index] = [payload.varint(), payload.varint()];

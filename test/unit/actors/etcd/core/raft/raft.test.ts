@@ -18,7 +18,7 @@ function raft(
   return new Raft(
     { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
     {
-      hardState: { term: 0, vote: 0, commit: 0, floor: 0, ...state },
+      hardState: { term: 0, vote: 0, commit: 0, recovering: false, ...state },
       snapshot: { index: 0, term: 0, membership: { voters, learners } },
       entries,
     },
@@ -155,7 +155,6 @@ describe("elections", () => {
       transfer: false,
       lastIndex: 0,
       lastTerm: 0,
-      commit: 0,
     });
     const ready = voter.ready();
     expect(ready.messages).toEqual([]);
@@ -176,7 +175,6 @@ describe("elections", () => {
       transfer: false,
       lastIndex: 9,
       lastTerm: 1,
-      commit: 0,
     });
     expect(voter.ready().messages).toMatchObject([{ type: "voteResponse", granted: false }]);
   });
@@ -231,10 +229,12 @@ describe("replication", () => {
     expect(leader.role).toBe("leader");
     expect(leader.log.last).toBe(3);
     // (d): a majority has entry 2 of term 2, and yet it is not committed …
-    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2 });
+    for (const from of [2, 3])
+      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2, recovering: false });
     expect(leader.log.committed).toBe(0);
     // (e): … before an entry of term 4 is.
-    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3 });
+    for (const from of [2, 3])
+      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3, recovering: false });
     expect(leader.log.committed).toBe(3);
   });
 
@@ -348,7 +348,14 @@ describe("reads", () => {
     const leader = group.elect(1);
     group.tick(1, 2);
     // Answers to earlier heartbeats are still on their way to it when it is cut off.
-    const late: Message = { type: "heartbeatResponse", from: 2, to: 1, term: leader.term, round: 0 };
+    const late: Message = {
+      type: "heartbeatResponse",
+      from: 2,
+      to: 1,
+      term: leader.term,
+      round: 0,
+      recovering: false,
+    };
     group.blocked = ({ from, to }) => from === 1 || to === 1;
     leader.readIndex(5);
     group.settle();
@@ -404,7 +411,7 @@ describe("hand-over", () => {
 
 describe("messages", () => {
   it.each<Message>([
-    { type: "vote", from: 1, to: 2, term: 3, preVote: true, transfer: false, lastIndex: 4, lastTerm: 5, commit: 6 },
+    { type: "vote", from: 1, to: 2, term: 3, preVote: true, transfer: false, lastIndex: 4, lastTerm: 5 },
     { type: "voteResponse", from: 1, to: 2, term: 3, preVote: false, granted: true },
     {
       type: "append",
@@ -416,10 +423,10 @@ describe("messages", () => {
       commit: 6,
       entries: [entry(8, 2, "a"), entry(9, 3, "b")],
     },
-    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40 },
-    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1 },
+    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40, recovering: true },
+    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1, recovering: true },
     { type: "heartbeat", from: 1, to: 2, term: 3, commit: 4, round: 5 },
-    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5 },
+    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5, recovering: true },
     { type: "commit", from: 1, to: 2, term: 3, commit: 4 },
     {
       type: "snapshot",
@@ -431,6 +438,8 @@ describe("messages", () => {
     { type: "readIndex", from: 1, to: 2, term: 3, context: 4 },
     { type: "readIndexResponse", from: 1, to: 2, term: 3, context: 4, index: 5 },
     { type: "timeoutNow", from: 1, to: 2, term: 3 },
+    { type: "recovery", from: 1, to: 2, term: 0, nonce: 2 ** 31, lastIndex: 4 },
+    { type: "recoveryResponse", from: 1, to: 2, term: 3, nonce: 7, lastIndex: 8, recovering: true },
   ])("survive the wire: $type", (message) => {
     const plain = (value: Message): unknown => JSON.parse(JSON.stringify(value, replacer));
     expect(plain(decodeMessage(encodeMessage(message), 1, 2))).toEqual(plain(message));
