@@ -2,7 +2,8 @@
  * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
  * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
  */
-import type { MemberStatus } from "../../protocols/etcd.ts";
+import type { Alarm, MemberStatus } from "../../protocols/etcd.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
@@ -15,6 +16,7 @@ import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
+import { Alarms } from "./alarms.ts";
 import { Leases } from "./leases.ts";
 import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
@@ -33,11 +35,14 @@ const COMPACTION_CHECK_MS = 3_000;
 /** A step of encoding takes about a millisecond, and as much is left for requests. */
 const SNAPSHOT_STEP_BYTES = 262_144;
 const SNAPSHOT_PAUSE_MS = 1;
+/** How long after a snapshot that found no room on the disk another one is made. */
+const SNAPSHOT_RETRY_MS = 10_000;
 
 export class Member {
   readonly writes: Writes;
   readonly reads: Reads;
   readonly watches: Watches;
+  readonly alarms: Alarms = new Alarms();
   readonly raft: Raft;
   readonly peers: Peers;
   readonly machine: StateMachine;
@@ -87,6 +92,7 @@ export class Member {
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
     this.lostDisks = new LostDisks(ctx, this.raft, this.peers);
+    this.storage.onFull = () => this.diskFull();
   }
 
   start(): void {
@@ -103,8 +109,12 @@ export class Member {
 
   // ---- what comes in ------------------------------------------------------------------------------------------------
 
-  /** Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_TOO_MANY_REQUESTS, and those of the command. */
+  /**
+   * Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_NO_SPACE (when the disk is full), ETCD_TIMEOUT,
+   * ETCD_TOO_MANY_REQUESTS, and those of the command.
+   */
   write<Reply>(command: Command): Promise<Reply> {
+    this.checkRoom();
     this.checkLeader();
     const reply = this.writes.submit<Reply>(command);
     this.askForTurn();
@@ -117,8 +127,9 @@ export class Member {
     this.askForTurn();
   }
 
-  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead. */
+  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead, ETCD_NO_SPACE. */
   takeForwarded(batches: readonly Uint8Array[]): void {
+    this.checkRoom();
     if (this.raft.role !== "leader") throw etcdError("ETCD_NO_LEADER");
     this.forwarded.push(...batches);
     this.askForTurn();
@@ -137,6 +148,36 @@ export class Member {
     this.raft.peerDown(id);
     this.wakeLeaderWaiters();
     this.askForTurn();
+  }
+
+  private checkRoom(): void {
+    if (this.storage.full !== undefined) throw this.noSpace();
+  }
+
+  private noSpace(): InkubeError {
+    const { path, message } = this.noSpaceAlarm();
+    return etcdError("ETCD_NO_SPACE", { path }, message);
+  }
+
+  private noSpaceAlarm(): Alarm {
+    const path = this.ctx.disk.root;
+    const because = this.storage.full?.message ?? "";
+    const message = `the disk of ${this.ctx.options.name} is full: ${path}: ${because}; reads go on, and writes as soon as there is room`;
+    return { type: "NOSPACE", path, message };
+  }
+
+  /** The disk has become full, or has room again. */
+  private diskFull(): void {
+    if (this.storage.full === undefined) {
+      this.ctx.log.warn("there is room on the disk again", { path: this.ctx.disk.root });
+      return this.alarms.set(true);
+    }
+    const alarm = this.noSpaceAlarm();
+    this.ctx.log.error("the disk is full", { path: alarm.path, reason: alarm.message });
+    this.alarms.set(true, alarm);
+    this.writes.failWaiting(this.noSpace());
+    this.writes.failSent(etcdError("ETCD_TIMEOUT", { path: alarm.path }, alarm.message));
+    this.answerReads();
   }
 
   private checkLeader(): void {
@@ -212,7 +253,8 @@ export class Member {
       } catch (error) {
         if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
-        this.writes.fail(sent, etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
+        const full = hasCode(error, "ETCD_NO_SPACE");
+        this.writes.fail(sent, full ? error : etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
       }
       this.forwarding = false;
       this.pump();
@@ -265,6 +307,8 @@ export class Member {
         read.reject(error);
       }
     }
+    // What the others have agreed on does not come to this disk now.
+    if (this.storage.full !== undefined) for (const read of this.reads.takeConfirmed()) read.reject(this.noSpace());
   }
 
   private answer(read: Read): void {
@@ -343,11 +387,12 @@ export class Member {
     }
     this.lostDisks.tell(this.leaderlessMs());
     this.watches.catchUp();
+    if (this.storage.full !== undefined) this.raft.yieldToWriters();
     this.pump();
   }
 
   private keepHouse(): void {
-    if (this.raft.role !== "leader") return;
+    if (this.raft.role !== "leader" || this.storage.full !== undefined) return;
     this.own.push(...this.leases.takeExpired());
     this.askForTurn();
   }
@@ -355,7 +400,7 @@ export class Member {
   private compactOld(): void {
     const kept = this.ctx.options.autoCompactionRevisions;
     const { revision, compactRevision } = this.machine.store;
-    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot) return;
+    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot || this.storage.full !== undefined) return;
     if (revision - compactRevision <= 1.2 * kept) return;
     this.own.push({ type: "compact", revision: revision - kept });
     this.askForTurn();
@@ -408,7 +453,7 @@ export class Member {
   private maybeSaveSnapshot(): void {
     const { options } = this.ctx;
     const applied = this.appliedIndex;
-    if (this.savingSnapshot || applied !== this.raft.log.applied) return;
+    if (this.savingSnapshot || this.storage.full !== undefined || applied !== this.raft.log.applied) return;
     const grown = this.storage.bytesSinceSnapshot;
     const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
     if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
@@ -431,7 +476,7 @@ export class Member {
       await clock.sleep(SNAPSHOT_PAUSE_MS);
       if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
     }
-    await this.storage.save(meta, file.finish());
+    if (!(await this.storage.save(meta, file.finish()))) return void (await clock.sleep(SNAPSHOT_RETRY_MS));
     this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
     const { log } = this.raft;
     log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
@@ -473,8 +518,11 @@ export class Member {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
     this.campaignTimer?.cancel();
-    await this.persistUnderWay;
-    await this.storage.close();
+    // One that waits for room may wait for ever; it was promised to no one.
+    if (this.storage.full === undefined) {
+      await this.persistUnderWay;
+      await this.storage.close();
+    }
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
     this.reads.retry();

@@ -206,7 +206,8 @@ class Kubelet {
         this.runtime.call("listPodSandbox", null),
         this.runtime.call("listContainers", null),
       ]);
-      if (round === this.runtimeRound) this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
+      if (round === this.runtimeRound)
+        this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
     } catch (error) {
       // The stream of events ends for the same reason, and is what brings us back.
       if (!(error instanceof InkubeError)) throw error;

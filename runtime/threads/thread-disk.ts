@@ -40,7 +40,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     isRegistered: () => exists(registered),
     register: async () => {
       if (await exists(registered)) return;
-      mkdirSync(register, { recursive: true });
+      await guarded(() => makeDirectory(register));
       await guarded(() => fs.writeFile(registered, ""));
       await syncPath(register);
       await syncPath(dirname(register));
