@@ -8,6 +8,7 @@ import type { IntOrString } from "../../protocols/kubernetes/meta-v1.ts";
 import type { Address } from "../../runtime/net.ts";
 import { pods } from "../client/resources.ts";
 import { environmentOf, expand } from "./core/environment.ts";
+import { etcHosts, hostnameOf } from "./core/hostname.ts";
 import type { Operation } from "./core/pod-worker.ts";
 import { parseQuantity } from "./core/quantity.ts";
 import type { PodFacts } from "./core/sources.ts";
@@ -57,7 +58,7 @@ export class PodOperations {
     if (ip === undefined)
       throw new InkubeError("NO_ADDRESS", "all addresses of the node are in use", { retryable: true });
     try {
-      const hostname = pod.spec?.hostname ?? name;
+      const hostname = isHost ? this.node.options.nodeName : hostnameOf(pod);
       const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, labels, annotations };
       const { status } = await this.node.runtime.call("runPodSandbox", { config });
       // One that was made by a try whose answer was lost has its own address.
@@ -168,12 +169,20 @@ export class PodOperations {
       command: (container.command ?? []).map((argument) => expand(argument, lookup)),
       args: (container.args ?? []).map((argument) => expand(argument, lookup)),
       ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
-      envs: { [CONTAINER_ENVIRONMENT.hosts]: node.hostsFile, ...volumeVariables(container, mounts), ...env },
+      envs: {
+        [CONTAINER_ENVIRONMENT.hosts]: node.hostsFile,
+        [CONTAINER_ENVIRONMENT.etcHosts]: JSON.stringify(etcHosts(pod, sandbox.hostname, sandbox.network.ip)),
+        ...volumeVariables(container, mounts),
+        ...env,
+      },
       mounts,
       ports: (container.ports ?? [])
         .filter(({ protocol = "TCP" }) => protocol === "TCP")
         .map((port) => port.containerPort),
       ...(memory === undefined ? {} : { memoryLimitBytes: Math.floor(memory) }),
+      terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
+      terminationMessagePolicy:
+        container.terminationMessagePolicy === "FallbackToLogsOnError" ? "FallbackToLogsOnError" : "File",
     };
   }
 
