@@ -120,7 +120,8 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       const id = peers.id(to);
       if (id === 0) throw new InkubeError("INVALID_ARGUMENT", `${to} is no member`);
       if (raft.leader !== 0 && raft.leader !== peers.self && peers.id(message.from) === 0) {
-        return peers.ref(raft.leader).call("moveLeader", { to }, { timeoutMs: message.timeoutMs });
+        const { timeoutMs } = message;
+        return member.askLeader((leader, signal) => leader.call("moveLeader", { to }, { timeoutMs, signal }));
       }
       await member.moveLeader(id);
       return null;
@@ -145,7 +146,8 @@ function keepAlive(
   }
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
-  return peers.ref(raft.leader).call("leaseKeepAlive", { id }, { timeoutMs: message.timeoutMs });
+  const { timeoutMs } = message;
+  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {

@@ -2,10 +2,10 @@
  * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
  * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
  */
-import type { Alarm, MemberStatus } from "../../protocols/etcd.ts";
+import type { Alarm, EtcdMethods, MemberStatus } from "../../protocols/etcd.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
@@ -56,7 +56,10 @@ export class Member {
   private turnAsked = false;
   private stopped = false;
   private persistUnderWay: Promise<void> | undefined;
-  private forwarding = false;
+  /** The batch on its way to the leader: one at a time, and void with the leader's term. */
+  private forwarding: AbortController | undefined;
+  /** What else was passed on to the leader of this term. */
+  private readonly passedOn: Set<AbortController> = new Set();
   /** Batches of followers that wait to be proposed. */
   private forwarded: Uint8Array[] = [];
   private savingSnapshot = false;
@@ -125,6 +128,22 @@ export class Member {
     this.checkLeader();
     this.reads.add(read);
     this.askForTurn();
+  }
+
+  /**
+   * Passes a request of its own kind on to the leader. Errors: ETCD_LEADER_CHANGED as soon as there is another leader or
+   * none, which the one that was asked, cut off, may never say; and those of the call.
+   */
+  async askLeader<Reply>(ask: (leader: Ref<EtcdMethods>, signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const passedOn = new AbortController();
+    this.passedOn.add(passedOn);
+    try {
+      return await ask(this.peers.ref(this.raft.leader), passedOn.signal);
+    } catch (error) {
+      throw passedOn.signal.aborted ? etcdError("ETCD_LEADER_CHANGED") : error;
+    } finally {
+      this.passedOn.delete(passedOn);
+    }
   }
 
   /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead, ETCD_NO_SPACE. */
@@ -240,23 +259,25 @@ export class Member {
       this.forwarded = [];
       if (writes.waiting > 0) batches.push(writes.take().bytes);
       raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
-    } else if (writes.waiting > 0 && raft.leader !== 0 && !this.forwarding) {
+    } else if (writes.waiting > 0 && raft.leader !== 0 && this.forwarding === undefined) {
       this.forward(writes.take(), raft.leader);
     }
   }
 
   private forward(sent: Sent, leader: number): void {
-    this.forwarding = true;
+    const forwarding = new AbortController();
+    this.forwarding = forwarding;
     this.ctx.spawn(async () => {
       try {
-        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] });
+        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] }, { signal: forwarding.signal });
       } catch (error) {
         if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
         const full = hasCode(error, "ETCD_NO_SPACE");
         this.writes.fail(sent, full ? error : etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
       }
-      this.forwarding = false;
+      if (this.forwarding !== forwarding) return;
+      this.forwarding = undefined;
       this.pump();
     });
   }
@@ -340,6 +361,9 @@ export class Member {
     this.machine.term = term;
     this.forwarded = [];
     this.own = [];
+    this.forwarding?.abort();
+    this.forwarding = undefined;
+    for (const one of this.passedOn) one.abort();
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();

@@ -205,6 +205,45 @@ describe("three etcd members", () => {
     }
   });
 
+  it("give what was passed on to a leader that is cut off to the next one as soon as there is one: every kind of request", async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const world = new EtcdWorld(seed);
+      const { host, names } = world;
+      await host.start();
+      const leader = await world.leader();
+      const lease = await host.settle(() => world.ref(0).call("leaseGrant", { ttlSeconds: 60 }));
+      const { header } = await world.put(0, "/a", "x");
+      const follower = world.ref((leader + 1) % 3);
+      host.partition([names[leader]!], [...names.filter((name) => name !== names[leader]), "cluster"]);
+      const cutAtMs = host.nowMs;
+      const requests: readonly (() => Promise<unknown>)[] = [
+        () => follower.call("put", { key: "/b", value: bytes("y") }),
+        () => follower.call("compact", { revision: header.revision }),
+        () => follower.call("leaseGrant", { ttlSeconds: 60 }),
+        () => follower.call("leaseKeepAlive", { id: lease.id }),
+        () => follower.call("range", { key: "/a" }),
+        () => follower.call("readIndex", null),
+        () => follower.call("moveLeader", { to: names[(leader + 2) % 3]! }),
+      ];
+      const outcomes: unknown[] = [];
+      for (const request of requests) {
+        request().then(
+          () => outcomes.push("done"),
+          (error: unknown) => outcomes.push(error),
+        );
+      }
+      await host.runUntil(() => outcomes.length === requests.length, 10_000);
+      // An election's time after the last word of the old leader, and not the deadline of what was sent to it.
+      expect(host.nowMs - cutAtMs).toBeLessThan(3_000);
+      for (const outcome of outcomes) {
+        if (outcome !== "done") expect(outcome).toMatchObject({ code: "ETCD_LEADER_CHANGED" });
+      }
+      const againAtMs = host.nowMs;
+      await host.settle(() => follower.call("put", { key: "/c", value: bytes("z") }));
+      expect(host.nowMs - againAtMs).toBeLessThan(500);
+    }
+  });
+
   it("say so while a member whose disk was lost can't get its vote back, as another one is away", async () => {
     const world = new EtcdWorld(21);
     const { host, names } = world;

@@ -197,7 +197,7 @@ function readRecord(payload: ByteReader): Record {
 
 /** There is no replacing a member yet, and one that begins anew under its old name could vote twice in one term. */
 export const WHAT_TO_DO =
-  "Nothing was changed. Put back what was there when the cluster stopped; where that is gone, save the objects that the other members hold and apply them to a cluster in a new directory";
+  "Nothing was changed. Put back what was there when the cluster stopped; or remove this member's directory and start the member again: it takes everything from the others, once all of them are there, and has no vote until then";
 
 export function corrupt(name: string, at: number, what: string): Error {
   return etcdError(
