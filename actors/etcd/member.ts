@@ -94,7 +94,7 @@ export class Member {
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
-    this.lostDisks = new LostDisks(ctx, this.raft, this.peers);
+    this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
     this.storage.onFull = () => this.diskFull();
   }
 
@@ -328,8 +328,15 @@ export class Member {
         read.reject(error);
       }
     }
-    // What the others have agreed on does not come to this disk now.
-    if (this.storage.full !== undefined) for (const read of this.reads.takeConfirmed()) read.reject(this.noSpace());
+    if (this.storage.full !== undefined) this.turnAway();
+  }
+
+  /** What the others have agreed on does not come to this disk now: who waits for it is to ask another member. */
+  private turnAway(): void {
+    const behind = this.reads.takeConfirmed();
+    if (behind.length === 0) return;
+    for (const read of behind) read.reject(this.noSpace());
+    this.watches.endAll(this.noSpace());
   }
 
   private answer(read: Read): void {
@@ -500,7 +507,7 @@ export class Member {
       await clock.sleep(SNAPSHOT_PAUSE_MS);
       if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
     }
-    if (!(await this.storage.save(meta, file.finish()))) return void (await clock.sleep(SNAPSHOT_RETRY_MS));
+    if (!(await this.storage.save(meta, file.finish()))) return clock.sleep(SNAPSHOT_RETRY_MS);
     this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
     const { log } = this.raft;
     log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));

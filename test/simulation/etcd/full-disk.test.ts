@@ -86,8 +86,11 @@ describe("members whose disks are full", () => {
     const follower = (leader + 1) % 3;
     fill(world, [follower], true);
     for (let count = 0; count < 20; count++) expect(await write(world, leader, `/b/${count}`)).toBe("written");
+    let ended: Error | undefined;
+    world.ref(follower).stream("watch", { key: "/b" }, { next: () => undefined, end: (error) => void (ended = error) });
     const stale = world.host.settle(() => world.ref(follower).call("range", { key: "/b/19" }));
     await expect(stale).rejects.toMatchObject({ code: "ETCD_NO_SPACE" });
+    expect(ended).toMatchObject({ code: "ETCD_NO_SPACE" });
     fill(world, [follower], false);
     await world.host.run(1_000);
     expect(await world.get(follower, "/b/19")).toBe("x");
