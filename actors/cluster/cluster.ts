@@ -34,6 +34,7 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
+import { checkEtcdDisks } from "./io/etcd-disks.ts";
 import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
@@ -53,6 +54,8 @@ const WAIT_TIMEOUT_MS = 30_000;
 /** As kubectl: a field that nobody knows is a mistake, not a wish for the future. */
 const WRITE_OPTIONS = { fieldManager: "inkube", fieldValidation: "Strict" } as const;
 
+/** In the data directory: the directories of the actors. */
+const ACTORS = "actors";
 /** What a spare thread has loaded: what costs a cluster most while it is down. The rest loads in some 10 ms. */
 const SPARED = ["api-server", "etcd", "scheduler", "controller-manager", "kubelet", "kube-proxy"] as const;
 /** Each thread that can't be ended may hold a core; with more of them than this a cluster is no cluster any more. */
@@ -91,7 +94,7 @@ export class Cluster implements AsyncDisposable {
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_…, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_…, PORT_IN_USE, ETCD_QUORUM_LOST, START_TIMEOUT, and what an actor failed with. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const directory = openDataDirectory(resolved.dataDir);
@@ -99,6 +102,8 @@ export class Cluster implements AsyncDisposable {
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
       const identity = loadIdentity(directory, resolved.name, Date.now());
+      const members = Array.from({ length: resolved.masters }, (_, index) => `etcd-${index}`);
+      checkEtcdDisks(join(directory.path, ACTORS), members);
       slot = await takeSlot(directory);
       cluster = new Cluster(resolved, directory, identity, slot);
       await cluster.bringUp();
@@ -126,7 +131,7 @@ export class Cluster implements AsyncDisposable {
     this.releaseSlot = () => slot.release();
     this.host = new ThreadHost({
       bundles: BUNDLES,
-      dataDir: join(directory.path, "actors"),
+      dataDir: join(directory.path, ACTORS),
       fsync: directory.durable,
       watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
       spares: { count: options.spareThreads, actors: SPARED },

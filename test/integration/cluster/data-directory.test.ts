@@ -55,6 +55,26 @@ async function expectAllBack(uids: ReadonlySet<string | undefined>): Promise<voi
 }
 
 describe("a data directory", () => {
+  it("may lose the directory of one etcd member, and is refused by names and paths without those of a majority", async () => {
+    const lose = (...members: readonly string[]): void => {
+      for (const member of members) rmSync(join(dataDir, "actors", member), { recursive: true });
+    };
+    cluster = await inkube.Cluster.start({ ...OPTIONS, dataDir });
+    await cluster.apply(WORKLOAD);
+    await cluster.stop();
+    lose("etcd-1");
+    cluster = await inkube.Cluster.start({ ...OPTIONS, dataDir });
+    expect(await cluster.client.get(inkube.configMaps, "kept", "default")).toMatchObject({ data: { color: "green" } });
+    await cluster.stop();
+    cluster = undefined;
+    lose("etcd-1", "etcd-2");
+    const path = (member: string): string => join(dataDir, "actors", member);
+    await expect(inkube.Cluster.start({ ...OPTIONS, dataDir })).rejects.toMatchObject({
+      code: "ETCD_QUORUM_LOST",
+      message: expect.stringContaining(`etcd-1 (${path("etcd-1")}) and etcd-2 (${path("etcd-2")})`),
+    });
+  });
+
   it("brings all objects and running pods back after a stop", async () => {
     cluster = await inkube.Cluster.start({ ...OPTIONS, dataDir });
     await cluster.apply(WORKLOAD);
