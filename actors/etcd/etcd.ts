@@ -1,7 +1,7 @@
 /** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
 import type { EtcdMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
-import { InkubeError } from "../../protocols/errors.ts";
+import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { BytesError } from "./core/bytes.ts";
@@ -16,6 +16,7 @@ import type { Message } from "./core/raft/types.ts";
 import { crc32c } from "./core/wal/crc32c.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
+import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
 import type { EtcdOptions } from "./spec.ts";
 import { Storage } from "./storage.ts";
@@ -23,7 +24,13 @@ import { Storage } from "./storage.ts";
 export const etcdActor: ActorDefinition<EtcdMethods, EtcdOptions> = defineActor(etcdProtocol, start);
 
 async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
-  const member = await recover(ctx);
+  let member: Member;
+  try {
+    member = await recover(ctx);
+  } catch (error) {
+    if (!hasCode(error, "ETCD_CORRUPT", "DISK_FULL", "DISK_DENIED", "DISK_FAILED")) throw error;
+    return outOfService(ctx, error);
+  }
   for (const id of member.peers.ids) {
     if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
   }
@@ -106,6 +113,7 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       member.watches.add(request, sink);
     },
     status: () => member.status(),
+    alarms: (_request, sink) => member.alarms.add(sink),
     readIndex: (_request, message) =>
       new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
     moveLeader: async ({ to }, message) => {

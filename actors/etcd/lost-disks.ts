@@ -2,6 +2,7 @@
 import type { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
+import type { Alarms } from "./alarms.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Peers } from "./peers.ts";
 import type { EtcdOptions } from "./spec.ts";
@@ -10,14 +11,23 @@ export class LostDisks {
   private readonly ctx: Context<EtcdOptions>;
   private readonly raft: Raft;
   private readonly peers: Peers;
+  private readonly alarms: Alarms;
   private wasRecovering: boolean;
   private wasQuorumLost = false;
 
-  constructor(ctx: Context<EtcdOptions>, raft: Raft, peers: Peers) {
+  constructor(ctx: Context<EtcdOptions>, raft: Raft, peers: Peers, alarms: Alarms) {
     this.ctx = ctx;
     this.raft = raft;
     this.peers = peers;
+    this.alarms = alarms;
     this.wasRecovering = raft.isRecovering;
+    if (raft.isRecovering) alarms.set(false, { type: "CORRUPT", path: ctx.disk.root, message: this.withoutVote() });
+  }
+
+  private withoutVote(): string {
+    const { ctx, peers } = this;
+    const others = peers.ids.filter((id) => id !== peers.self).map((id) => peers.name(id));
+    return `${ctx.options.name} has no vote: its disk (${ctx.disk.root}) was lost. It takes everything from the others and votes again once ${others.join(" and ")} have told it what it may have promised`;
   }
 
   /** ETCD_QUORUM_LOST when nothing can go on; not before the members have had time to find a leader. */
@@ -40,6 +50,7 @@ export class LostDisks {
   tell(leaderlessMs: number): void {
     const { ctx, raft } = this;
     if (this.wasRecovering && !raft.isRecovering) {
+      this.alarms.set(true);
       ctx.log.warn("recovered from the loss of the disk: this member votes again", { path: ctx.disk.root });
       ctx.trace.event("disk-recovered", `etcd/${ctx.options.name}`, { term: raft.term });
     }

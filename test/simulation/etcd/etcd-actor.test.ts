@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { WatchResponse } from "../../../protocols/etcd.ts";
+import type { AlarmState, WatchResponse } from "../../../protocols/etcd.ts";
 import { bytes, EtcdWorld, text } from "./etcd-world.ts";
 
 describe("three etcd members", () => {
@@ -298,7 +298,7 @@ describe("three etcd members", () => {
     });
   });
 
-  it("go on without one whose log is damaged, and take it back when its directory is removed", async () => {
+  it("go on without one whose log is damaged, which says so and takes no part", async () => {
     const world = new EtcdWorld(12);
     const { host } = world;
     await host.start();
@@ -314,11 +314,28 @@ describe("three etcd members", () => {
     expect(host.disk(name).flipBit(path)).toBe(true);
     await host.run(2_000);
     const refused = host.settle(() => world.ref(victim).call("status", null));
-    await expect(refused).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    await expect(refused).rejects.toMatchObject({ code: "ETCD_OUT_OF_SERVICE", message: expect.stringMatching(name) });
+    let state: AlarmState | undefined;
+    world.ref(victim).stream("alarms", null, { next: (told) => void (state = told), end: () => undefined });
     await world.put((victim + 1) % 3, "/after", "y");
-    host.disk(name).wipe();
-    await host.run(6_000);
-    expect(await world.get(victim, "/after")).toBe("y");
+    expect(state).toMatchObject({ serving: false, alarms: [{ type: "CORRUPT" }] });
+    expect(state!.alarms[0]!.message).toContain(path.slice("wal/".length));
+    // With one more gone there is no majority: the damaged one must not help out.
+    host.disk(world.names[(victim + 1) % 3]!).setFault({ kind: "stall" });
+    await host.run(200);
+    const alone = host.settle(() =>
+      world.ref((victim + 2) % 3).call("put", { key: "/alone", value: bytes("x") }, { timeoutMs: 3_000 }),
+    );
+    await expect(alone).rejects.toMatchObject({ code: expect.stringMatching(/DEADLINE_EXCEEDED|ETCD_NO_LEADER/) });
+  });
+
+  it("refuse to begin anew, with nothing, when all their disks were lost although they had been up before", async () => {
+    const world = new EtcdWorld(13, { established: true });
+    const { host } = world;
+    await host.start();
+    await host.run(5_000);
+    const refused = host.settle(() => world.ref(0).call("put", { key: "/a", value: bytes("x") }));
+    await expect(refused).rejects.toMatchObject({ code: "ETCD_QUORUM_LOST" });
   });
 
   it("records the same trace twice from one seed", async () => {

@@ -190,6 +190,21 @@ export class Raft {
     return true;
   }
 
+  /**
+   * This leader's disk takes nothing more. Hands over if a majority of the others have written more than it has: they go on
+   * without it. Where they can't write either, a leader that serves reads is better than an election that no one can win.
+   */
+  yieldToWriters(): void {
+    if (this.role !== "leader" || this.transferee !== 0) return;
+    const ahead = [...this.progress].filter(
+      ([id, { learner, recentlyActive, match }]) =>
+        id !== this.id && !learner && recentlyActive && match > this.log.stable,
+    );
+    if (ahead.length < this.quorum()) return;
+    const [heir] = ahead.reduce((best, one) => (one[1].match > best[1].match ? one : best));
+    this.transferLeader(heir);
+  }
+
   /** The runtime says that `member` has died: a sure sign, unlike silence. */
   peerDown(member: number): void {
     if (this.role === "leader") {
