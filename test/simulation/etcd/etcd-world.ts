@@ -65,7 +65,7 @@ export class EtcdWorld {
         definitions: { etcd: etcdActor },
         embedder: { name: "cluster", links: this.names },
       }),
-      ({ error }) => hasCode(error, "DISK_FULL", "DISK_FAILED"),
+      { crash: ({ error }) => hasCode(error, "DISK_FULL", "DISK_FAILED") },
     );
   }
 
