@@ -88,7 +88,8 @@ export class ApiAddress {
         );
         if (served) continue;
         if (this.clock.monotonicMs() > deadlineMs) return;
-        await this.clock.sleep(LISTEN_RETRY.periodMs);
+        // Rejected when the cluster has stopped meanwhile; the loop sees that.
+        await this.clock.sleep(LISTEN_RETRY.periodMs).catch(() => undefined);
       }
     } finally {
       this.moving = false;

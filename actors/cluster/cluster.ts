@@ -17,6 +17,7 @@ import { actorsOf } from "../../runtime/supervisor/spec.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
+import { clearTimeout, setTimeout, wallNowMs } from "../../runtime/threads/machine-clock.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
@@ -87,7 +88,7 @@ export class Cluster implements AsyncDisposable {
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
-  private readonly startedMs = Math.floor(Date.now() / 1_000) * 1_000;
+  private readonly startedMs = Math.floor(wallNowMs() / 1_000) * 1_000;
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
@@ -98,7 +99,7 @@ export class Cluster implements AsyncDisposable {
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
-      const identity = loadIdentity(directory, resolved.name, Date.now());
+      const identity = loadIdentity(directory, resolved.name, wallNowMs());
       slot = await takeSlot(directory);
       cluster = new Cluster(resolved, directory, identity, slot);
       await cluster.bringUp();
@@ -210,7 +211,7 @@ export class Cluster implements AsyncDisposable {
     user: string,
     groups: readonly string[] = [],
   ): { readonly certificate: string; readonly key: string } {
-    return makeClientCertificate(this.identity, user, groups, Date.now());
+    return makeClientCertificate(this.identity, user, groups, wallNowMs());
   }
 
   /** Every actor and supervisor, parents first. */
@@ -304,30 +305,38 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Ends an actor as a crash would, and its supervisor replaces it; or a whole master or worker, which stays down until
-   * `restore`. Resolves when it is down.
+   * `restore`. Resolves when it is down. Errors: NO_SUCH_ACTOR, ACTOR_DOWN for what does not run, CLUSTER_STOPPED.
    */
   async kill(name: string): Promise<void> {
+    this.refuseStopped(`kill ${name}`);
     const found = this.supervisor.status().find((status) => status.name === name);
-    if (found === undefined) throw this.unknownActor(name);
-    if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
-    else await this.host.kill(name);
+    if (found === undefined || name === this.supervisor.spec().name) throw this.unknownActor(name);
+    if (!this.isNode(name)) return this.supervisor.kill(name);
+    if (found.state === "ended") throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
+    await this.supervisor.takeOut(name, { kill: true });
   }
 
-  /** Starts a node again that was killed. Resolves when its actors are up. */
+  /** Starts a node again that was killed. Resolves when its actors are up. Errors: NO_SUCH_ACTOR, CLUSTER_STOPPED. */
   async restore(name: string): Promise<void> {
+    this.refuseStopped(`restore ${name}`);
     if (!this.isNode(name)) throw this.unknownActor(name);
     await this.supervisor.putBack(name);
   }
 
   /**
    * Lets things go wrong by a plan, the same that the simulation takes, until it is stopped. Places are the actors' names;
-   * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
+   * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN,
+   * CLUSTER_STOPPED.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    this.refuseStopped("apply faults");
     return this.host.applyFaults(plan, onFault);
   }
 
-  /** Stops everything in order, and leaves no thread, socket, timer or child process. Safe to call twice. */
+  /**
+   * Stops everything in order, and leaves no thread, socket, timer or child process. What still waits for the cluster is
+   * rejected then with CLUSTER_STOPPED, and what is asked of it later at once. Safe to call twice.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
     return this.stopping;
@@ -346,7 +355,7 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(writers.map(({ name }) => this.supervisor.takeOut(name, { kill: false })));
     await this.supervisor.stop();
     await this.host.close();
-    this.embedder.close();
+    this.embedder.close(clusterStopped("it takes no requests any more"));
     this.releaseSlot();
     this.directory.release();
   }
@@ -439,7 +448,7 @@ export class Cluster implements AsyncDisposable {
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     this.address.serverDown(name);
-    this.lastDowns.set(name, { reason, message: error?.message, atMs: Date.now() });
+    this.lastDowns.set(name, { reason, message: error?.message, atMs: wallNowMs() });
     this.supervisor.actorDown(name, reason, error);
   }
 
@@ -449,6 +458,10 @@ export class Cluster implements AsyncDisposable {
 
   private ringsOf(actors: readonly string[]): Rings {
     return Object.fromEntries(actors.map((name) => [name, this.host.ring(name)]));
+  }
+
+  private refuseStopped(what: string): void {
+    if (this.stopping !== undefined) throw clusterStopped(`it can't ${what}`);
   }
 
   private isNode(name: string): boolean {
@@ -462,6 +475,10 @@ export class Cluster implements AsyncDisposable {
       .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
+}
+
+function clusterStopped(what: string): InkubeError {
+  return new InkubeError("CLUSTER_STOPPED", `the cluster was stopped: ${what}`);
 }
 
 /** A module's path, and where a command runs, are from the current directory unless they say otherwise. */

@@ -1,6 +1,7 @@
 /** Waits until one object is as it should be. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { clearTimeout, setTimeout } from "../../runtime/threads/machine-clock.ts";
 import type { Informer } from "../client/informer.ts";
 
 export interface Wait {

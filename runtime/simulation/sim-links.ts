@@ -104,6 +104,24 @@ export class SimLinks {
     this.planned.add(name);
   }
 
+  /** Those that it is paired with can refer to it from now on, also those that run already. */
+  declare(name: string): void {
+    for (const peer of this.peersOf(name)) this.ends.get(peer)?.cell.declare(name);
+  }
+
+  /** It is down and does not come again; links that wait for it end. */
+  dismiss(name: string): void {
+    this.planned.delete(name);
+    this.waiting.delete(name);
+    for (const session of this.early.get(name) ?? []) {
+      if (!session.open) continue;
+      session.open = false;
+      this.world.schedule(0, session.left, () => this.down(session.left, name, session, "killed"));
+    }
+    this.early.delete(name);
+    this.pairs.remove(name);
+  }
+
   peersOf(name: string): readonly string[] {
     return this.pairs.of(name);
   }
@@ -226,7 +244,7 @@ export class SimLinks {
     if (end.links.get(peer) !== session) return;
     end.links.delete(peer);
     end.gate?.forget(peer);
-    end.recorder.record("down", peer, peer, "", "");
+    end.recorder.record("down", peer, peer, "", reason);
     end.cell.linkDown(peer, reason);
   }
 

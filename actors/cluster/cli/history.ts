@@ -19,6 +19,11 @@ export class History {
       }
       case "escalate":
         return `${time} ${event.supervisor} gave up on ${event.child} (${event.reason})`;
+      case "added":
+        return `${time} ${event.name} was added`;
+      case "removed":
+        this.downSince.delete(event.name);
+        return `${time} ${event.name} was removed`;
       case "restart":
       case "terminated":
         return undefined;
