@@ -421,7 +421,7 @@ export class ThreadHost implements Introspectable {
       this.plans.delete(applied);
       applied.stop();
     };
-    return { refresh: applied.refresh, stop };
+    return { refresh: () => applied.refresh(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

@@ -125,9 +125,9 @@ async function disturbed(seed: number): Promise<void> {
   const host = await world(seed);
   const { clock, random } = host.context;
   await host.settle(async () => {
-    let over = false;
+    const over = new AbortController();
     const kills = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         await clock.sleep(random.below(8));
         const names = host.actors;
         const name = names[random.below(names.length)];
@@ -147,7 +147,7 @@ async function disturbed(seed: number): Promise<void> {
       }
     };
     await Promise.all(["n", "m"].map(comeAndGo));
-    over = true;
+    over.abort();
     await kills;
   });
   await host.run(10_000);
