@@ -140,7 +140,8 @@ export class Cell {
   linkUp(peer: string): void {
     this.declare(peer);
     const link = this.links.get(peer)!;
-    if (link.up) this.linkDown(peer, "killed");
+    // One that has a new link without a word of the old one's end.
+    if (link.up) this.linkDown(peer, "exit");
     link.begin();
     for (const wake of [...link.onUp]) wake();
   }
@@ -158,8 +159,9 @@ export class Cell {
     const link = this.links.get(peer);
     if (link === undefined || !link.up) return false;
     link.up = false;
+    link.downReason = reason;
     link.outbox = [];
-    const error = actorDown(peer, reason);
+    const error = this.outgoing.closing ?? actorDown(peer, reason);
     const streams = this.outgoing.failAll(link, error);
     const messages = this.incoming.linkLost(link);
     this.guard(() => {
@@ -171,6 +173,8 @@ export class Cell {
 
   /** The second half of `linkDown`: those who watch the actor are told. */
   tellDown(down: Down): void {
+    const link = this.links.get(down.actor);
+    if (link?.up === false) link.downReason = down.reason;
     this.guard(() => {
       for (const listener of this.monitors.get(down.actor) ?? []) listener(down);
     });
@@ -206,12 +210,18 @@ export class Cell {
     }
   }
 
-  /** What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent. */
-  close(): void {
+  /**
+   * What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent: with
+   * `error`, and so is what is asked for later; without one, as if the peers had ended.
+   */
+  close(error?: InkubeError): void {
     for (const link of this.links.values()) this.outgoing.flush(link);
+    this.outgoing.closing = error;
     for (const peer of this.links.keys()) this.linkDown(peer, "normal");
     this.outgoing.stopTimer();
     this.outgoing.closed = true;
+    // Calls that wait for a link to come up again.
+    for (const link of this.links.values()) for (const wake of [...link.onUp]) wake();
   }
 
   /**
