@@ -1,5 +1,5 @@
 /** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
-import { close, fdatasync, ftruncate, mkdirSync, open, read, write } from "node:fs";
+import { close, fdatasync, ftruncate, open, read, write } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
@@ -20,21 +20,28 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     }
     return full;
   };
-  const syncDirectory = async (directory: string): Promise<void> => {
+  const syncFolder = async (full: string): Promise<void> => {
     if (!options.fsync) return;
-    const handle = await guarded(() => fs.open(at(directory), "r"));
+    const handle = await guarded(() => fs.open(full, "r"));
     try {
-      await guarded(() => handle.sync());
+      await guarded(() => handle.sync(), full);
     } finally {
       await handle.close();
     }
+  };
+  const syncDirectory = (directory: string): Promise<void> => syncFolder(at(directory));
+  /** With all above it; the names of those that are new are durable, too. */
+  const makeFolder = async (full: string): Promise<void> => {
+    const first = await guarded(() => fs.mkdir(full, { recursive: true }));
+    if (first === undefined) return;
+    for (let made = full; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
   };
   return {
     root,
     syncDirectory,
     open: async (path, { create = false } = {}) => {
       const full = at(path);
-      if (create) mkdirSync(dirname(full), { recursive: true });
+      if (create) await makeFolder(dirname(full));
       const flags = create ? ((await exists(full)) ? "r+" : "wx+") : "r+";
       const descriptor = await guarded(() => openFile(full, flags));
       const { size } = await guarded(() => fs.stat(full));
@@ -50,7 +57,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     },
     replace: async (path, content) => {
       const full = at(path);
-      mkdirSync(dirname(full), { recursive: true });
+      await makeFolder(dirname(full));
       const aside = `${full}.${++temporary}.tmp`;
       try {
         const handle = await guarded(() => fs.open(aside, "w"));
@@ -78,9 +85,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     },
     rename: (from, to) => guarded(() => fs.rename(at(from), at(to))),
     remove: (path) => guarded(() => fs.rm(at(path), { recursive: true, force: true })),
-    makeDirectory: async (path) => {
-      await guarded(() => fs.mkdir(at(path), { recursive: true }));
-    },
+    makeDirectory: (path) => makeFolder(at(path)),
   };
 }
 
