@@ -41,6 +41,35 @@ describe("three etcd members", () => {
     expect(got[got.length - 1]).toMatchObject({ header: { revision }, events: [] });
   });
 
+  it("tell watchers of what is compacted in the same moment", async () => {
+    const world = new EtcdWorld(4);
+    const { host } = world;
+    await host.start();
+    const leader = await world.leader();
+    const { header } = await world.put(leader, "/a", "0");
+    const got: number[] = [];
+    world
+      .ref(leader)
+      .stream(
+        "watch",
+        { key: "/a" },
+        { next: ({ events }) => void got.push(...events.map(({ kv }) => kv.modRevision)), end: () => undefined },
+      );
+    await host.run(20);
+    // One batch, so that all of it is applied in one go.
+    const ref = world.ref(leader);
+    const revisions = [1, 2, 3, 4].map((more) => header.revision + more);
+    await host.settle(() =>
+      Promise.all([
+        ...revisions.map(() => ref.call("put", { key: "/a", value: bytes("x") })),
+        ref.call("compact", { revision: header.revision + 4 }),
+      ]),
+    );
+    await host.run(20);
+    expect(got).toEqual(revisions);
+    expect(host.crashes).toEqual([]);
+  });
+
   it("run transactions, leases and compaction as etcd does", async () => {
     const world = new EtcdWorld(3);
     const { host } = world;
