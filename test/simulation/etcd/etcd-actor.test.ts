@@ -191,6 +191,8 @@ describe("three etcd members", () => {
       expect(world.writes.filter(({ revision }) => revision !== undefined).length).toBeGreaterThan(300);
       expect(world.readCount).toBeGreaterThan(100);
       expect(world.seen.length).toBeGreaterThan(300);
+      expect(world.leases).toBeGreaterThan(30);
+      expect(world.compactions).toBeGreaterThan(5);
     }
   });
 
