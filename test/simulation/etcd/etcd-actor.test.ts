@@ -113,6 +113,25 @@ describe("three etcd members", () => {
     expect(ended).toMatchObject({ code: "ETCD_COMPACTED" });
   });
 
+  it("refuse what can't be carried out before they agree on it", async () => {
+    const world = new EtcdWorld(6);
+    const { host } = world;
+    await host.start();
+    const txn = (parts: object) => ({ compare: [], success: [], failure: [], ...parts });
+    for (const request of [
+      txn({ compare: [{ key: "/a", target: "lease", result: "equal", value: "x" }] }),
+      txn({ compare: [{ key: "/a", target: "mod", result: "equal", value: -1 }] }),
+      txn({ success: [{ range: { key: "/a", revision: -1 } }] }),
+    ]) {
+      const refused = host.settle(() => world.ref(0).call("txn", request));
+      await expect(refused).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    const refused = host.settle(() => world.ref(0).call("leaseGrant", { ttlSeconds: 1, id: "x" }));
+    await expect(refused).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await world.put(0, "/a", "still there");
+    expect(host.crashes).toEqual([]);
+  });
+
   it("survive the leader's death within tens of milliseconds, losing nothing that was acknowledged", async () => {
     const times: number[] = [];
     for (let seed = 1; seed <= 10; seed++) {
