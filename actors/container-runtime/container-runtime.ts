@@ -139,6 +139,14 @@ class ContainerRuntime {
         },
         readLogs: (request, sink) => this.readLogs(request, sink),
       },
+      state: () => ({
+        sandboxes: this.table.listSandboxes().length,
+        containers: this.table.listContainers().length,
+        toBeStarted: this.configs.size,
+        running: this.live.size,
+        logs: this.logs.size,
+        subscribers: this.sinks.size,
+      }),
       stop: () => this.stop(),
     };
   }

@@ -145,6 +145,12 @@ class Kubelet {
           port: this.logServer?.port ?? 0,
         }),
       },
+      state: () => ({
+        pods: this.runners.size,
+        volumes: this.node?.volumes.size ?? 0,
+        sources: this.sources.size,
+        addresses: this.addresses.inUse,
+      }),
       stop: () => this.logServer?.close(),
     };
   }
@@ -206,7 +212,8 @@ class Kubelet {
         this.runtime.call("listPodSandbox", null),
         this.runtime.call("listContainers", null),
       ]);
-      if (round === this.runtimeRound) this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
+      if (round === this.runtimeRound)
+        this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
     } catch (error) {
       // The stream of events ends for the same reason, and is what brings us back.
       if (!(error instanceof InkubeError)) throw error;

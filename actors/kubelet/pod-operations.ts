@@ -187,7 +187,11 @@ export class PodOperations {
   }
 
   /** The container's mounts, with all that they need. */
-  private async mounts(pod: Pod, container: Container, expandPath: (path: string) => string): Promise<readonly Mount[]> {
+  private async mounts(
+    pod: Pod,
+    container: Container,
+    expandPath: (path: string) => string,
+  ): Promise<readonly Mount[]> {
     const { volumes } = this.node;
     const { uid = "" } = pod.metadata ?? {};
     const plans = mountsOf(container, volumes.plansOf(uid), volumes.placesOf(uid), expandPath);

@@ -106,11 +106,7 @@ export class PodRunner {
   }
 
   /** All that the runtime has of the pod, as it was asked for at `askedMs` (monotonic). A sandbox made since then is newer. */
-  replaceRuntime(
-    listed: PodSandboxStatus | undefined,
-    containers: readonly ContainerStatus[],
-    askedMs: number,
-  ): void {
+  replaceRuntime(listed: PodSandboxStatus | undefined, containers: readonly ContainerStatus[], askedMs: number): void {
     const lost = this.worker.sandboxStatus;
     const sandbox = this.sandboxMadeMs >= askedMs ? lost : listed;
     if (lost !== undefined && lost.network.askedIp !== sandbox?.network.askedIp) {

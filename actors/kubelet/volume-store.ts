@@ -56,7 +56,11 @@ export class VolumeStore {
           break;
         case "empty":
           if (before !== undefined) break;
-          await this.disk.makeDirectory(path, plan.group === undefined ? EMPTY_MODE : EMPTY_MODE | SET_GROUP, plan.group);
+          await this.disk.makeDirectory(
+            path,
+            plan.group === undefined ? EMPTY_MODE : EMPTY_MODE | SET_GROUP,
+            plan.group,
+          );
           break;
         case "files":
           if (before?.kind !== "files" || !isSame(before.files, plan.files)) await this.writeFiles(path, plan);

@@ -133,7 +133,8 @@ export function installContainerNames(names: ClusterNames, hostname: string | un
   const targets = [dns, dns.Resolver.prototype] as unknown as Table[];
   for (const target of targets) patchResolvers(target, names, false);
   const { promises } = dns;
-  for (const target of [promises, promises.Resolver.prototype] as unknown as Table[]) patchResolvers(target, names, true);
+  for (const target of [promises, promises.Resolver.prototype] as unknown as Table[])
+    patchResolvers(target, names, true);
   if (hostname !== undefined && hostname !== "") os.hostname = () => hostname;
   syncBuiltinESMExports();
 }
@@ -197,7 +198,12 @@ function patchResolvers(target: Table, names: ClusterNames, isPromised: boolean)
     if (original === undefined) continue;
     target[method] = function (hostname, ...rest) {
       const type = RECORD_TYPES[method] ?? (typeof rest[0] === "string" ? rest[0].toUpperCase() : "A");
-      const answer = recordsOf(names, hostname, type, (rest[0] as { readonly ttl?: boolean } | undefined)?.ttl === true);
+      const answer = recordsOf(
+        names,
+        hostname,
+        type,
+        (rest[0] as { readonly ttl?: boolean } | undefined)?.ttl === true,
+      );
       if (answer === undefined) return original.call(this, hostname, ...rest);
       if (isPromised) return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
       const callback = rest.at(-1) as (error: Error | null, records?: unknown) => void;

@@ -71,7 +71,9 @@ export function resolveNode(argument: string, index: number): string {
 /** Why `file` can't be run from `cwd` with this PATH, in the words of a Go runtime; undefined when it can be. */
 export function commandFault(file: string, cwd: string, path: string): string | undefined {
   const isPath = file.includes("/");
-  const candidates = isPath ? [resolvePath(cwd, file)] : path.split(delimiter).map((directory) => resolvePath(cwd, directory, file));
+  const candidates = isPath
+    ? [resolvePath(cwd, file)]
+    : path.split(delimiter).map((directory) => resolvePath(cwd, directory, file));
   const faults = candidates.map((candidate) => executableFault(candidate));
   if (faults.includes(undefined)) return undefined;
   const why = isPath ? faults[0] : "executable file not found in $PATH";
@@ -84,7 +86,9 @@ function executableFault(path: string): string | undefined {
     accessSync(path, access.X_OK);
     return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EACCES" ? "permission denied" : `stat ${path}: no such file or directory`;
+    return (error as NodeJS.ErrnoException).code === "EACCES"
+      ? "permission denied"
+      : `stat ${path}: no such file or directory`;
   }
 }
 

@@ -73,10 +73,7 @@ function headlessEndpoints(slices: readonly EndpointSlice[], evenUnready: boolea
   );
 }
 
-function headlessNames(
-  host: string,
-  endpoints: readonly HeadlessEndpoint[],
-): readonly [string, readonly string[]][] {
+function headlessNames(host: string, endpoints: readonly HeadlessEndpoint[]): readonly [string, readonly string[]][] {
   if (endpoints.length === 0) return [];
   const all = [...new Set(endpoints.map(({ address }) => address))].sort((a, b) => (a < b ? -1 : 1));
   const own = endpoints.map(({ hostname, address }): [string, readonly string[]] => [`${hostname}.${host}`, [address]]);

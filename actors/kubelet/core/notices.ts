@@ -14,7 +14,8 @@ export function noticesOf(pod: Pod): readonly string[] {
   for (const container of containersOf(pod)) {
     const tell = (what: string): void => void notices.push(`container "${container.name}": ${what}`);
     for (const { name, readOnly, mountPropagation = "None" } of container.volumeMounts ?? []) {
-      if (readOnly === true && !ofFiles.has(name)) tell(`the mount of "${name}" can be written to: readOnly is not enforced`);
+      if (readOnly === true && !ofFiles.has(name))
+        tell(`the mount of "${name}" can be written to: readOnly is not enforced`);
       if (mountPropagation !== "None") tell(`the mount of "${name}" has no mountPropagation ${mountPropagation}`);
     }
     for (const { action = "" } of container.restartPolicyRules ?? []) {

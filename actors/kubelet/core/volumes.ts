@@ -167,7 +167,8 @@ function addDownward(files: FileSet, items: readonly DownwardAPIVolumeFile[], fa
   for (const { path, fieldRef, resourceFieldRef, mode } of items) {
     let text = "";
     if (fieldRef !== undefined) {
-      if (!DOWNWARD_FIELDS.test(fieldRef.fieldPath)) throw configError(`${path}: unsupported fieldPath ${fieldRef.fieldPath}`);
+      if (!DOWNWARD_FIELDS.test(fieldRef.fieldPath))
+        throw configError(`${path}: unsupported fieldPath ${fieldRef.fieldPath}`);
       text = fieldValue(fieldRef.fieldPath, facts);
     } else if (resourceFieldRef !== undefined) {
       const container = containersOf(facts.pod).find(({ name }) => name === resourceFieldRef.containerName);
@@ -239,7 +240,9 @@ function filesBelow(files: VolumeFiles, path: string): VolumeFiles {
   const file = files.get(path);
   if (file !== undefined) return new Map([["", file]]);
   const prefix = `${path}/`;
-  return new Map([...files].flatMap(([name, of]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), of]] : [])));
+  return new Map(
+    [...files].flatMap(([name, of]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), of]] : [])),
+  );
 }
 
 /** `INKUBE_VOLUME_<NAME>` for each volume that the container mounts. */

@@ -65,7 +65,8 @@ async function hostPath(path: string, type: string): Promise<void> {
   const known = TYPES[type];
   if (known === undefined) throw configError(`${type} is an invalid volume type`);
   const found = await statOf(path);
-  if (found === undefined && type === "DirectoryOrCreate") return void (await mkdir(path, { recursive: true, mode: 0o755 }));
+  if (found === undefined && type === "DirectoryOrCreate")
+    return void (await mkdir(path, { recursive: true, mode: 0o755 }));
   if (found === undefined && type === "FileOrCreate") return await writeFile(path, "", { flag: "a", mode: 0o644 });
   const [is, what] = known;
   if (found === undefined || !is(found)) throw configError(`hostPath type check failed: ${path} is not ${what}`);

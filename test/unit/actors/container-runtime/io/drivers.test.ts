@@ -2,6 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -141,7 +143,9 @@ it("a volume may be mounted where the root has a directory of its own", async ()
   const volume = join(root, "volume");
   execFileSync("mkdir", ["-p", volume]);
   const mounts = [{ containerPath: "/tmp", hostPath: volume, readonly: false }];
-  await (await run(processes, command("sh", "-c", "echo hello > tmp/file"), { mounts })).exited;
+  await (
+    await run(processes, command("sh", "-c", "echo hello > tmp/file"), { mounts })
+  ).exited;
   expect(readFileSync(join(volume, "file"), "utf8")).toBe("hello\n");
 });
 
@@ -367,14 +371,20 @@ describe.runIf(process.platform === "linux")("the processes that a thread has st
   afterEach(() => withPreload.close());
   const start = async (source: string, id: string): Promise<Run & { readonly pid: number }> => {
     const env = { HOSTNAME: "pod-1", INKUBE_CONTAINER_ID: id };
-    const ran = await run(withPreload, module(`import { spawn, spawnSync } from "node:child_process";${source}`), { id, env });
+    const ran = await run(withPreload, module(`import { spawn, spawnSync } from "node:child_process";${source}`), {
+      id,
+      env,
+    });
     await ran.said("pid=");
     return { ...ran, pid: Number(/pid=(\d+)/.exec(ran.output())?.[1]) };
   };
 
   it.each([
     ["with its environment", `{ stdio: "ignore" }`],
-    ["with another one, apart from its group", `{ stdio: "ignore", detached: true, env: { PATH: process.env.PATH ?? "/bin" } }`],
+    [
+      "with another one, apart from its group",
+      `{ stdio: "ignore", detached: true, env: { PATH: process.env.PATH ?? "/bin" } }`,
+    ],
   ])("%s end with it", async (_what, options) => {
     const ran = await start(
       `console.log("pid=" + spawn("/bin/sleep", ["71"], ${options}).pid); setInterval(() => {}, 1e6);`,
@@ -412,4 +422,25 @@ describe.runIf(process.platform === "linux")("the processes that a thread has st
     await nested.exited;
     await gone(nested.pid);
   });
+});
+
+it("containers on threads that have ended leave nothing on the heap of their driver", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const program = module(`console.log("up"); setInterval(() => {}, 1e6);`);
+  const churn = async (count: number): Promise<number> => {
+    for (let done = 0; done < count; done++) {
+      const ran = await run(threads, program);
+      await ran.said("up");
+      ran.container.kill();
+      await ran.exited;
+    }
+    await threads.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await churn(20);
+  const after = await churn(60);
+  expect((after - before) / 60).toBeLessThan(4_096);
 });

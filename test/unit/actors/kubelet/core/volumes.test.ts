@@ -80,8 +80,16 @@ it.each<[string, Omit<Volume, "name">, string]>([
     { downwardAPI: { items: [{ path: "ip", fieldRef: { fieldPath: "status.podIP" } }] } },
     "unsupported fieldPath status.podIP",
   ],
-  ["a token of a service account", { projected: { sources: [{ serviceAccountToken: { path: "t" } }] } }, "serviceAccountToken"],
-  ["a bundle of certificates", { projected: { sources: [{ clusterTrustBundle: { path: "t" } }] } }, "clusterTrustBundle"],
+  [
+    "a token of a service account",
+    { projected: { sources: [{ serviceAccountToken: { path: "t" } }] } },
+    "serviceAccountToken",
+  ],
+  [
+    "a bundle of certificates",
+    { projected: { sources: [{ clusterTrustBundle: { path: "t" } }] } },
+    "clusterTrustBundle",
+  ],
   ["a pod's certificate", { projected: { sources: [{ podCertificate: {} }] } }, "podCertificate"],
   ["a claim", { persistentVolumeClaim: { claimName: "data" } }, "persistentVolumeClaim is not supported here"],
   ["huge pages", { emptyDir: { medium: "HugePages-2Mi" } }, "HugePages-2Mi"],
