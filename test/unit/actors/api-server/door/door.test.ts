@@ -244,7 +244,9 @@ describe("the HTTPS door", () => {
 
   it("describes itself", async () => {
     const v2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-    expect((await send("GET", "/openapi/v2", undefined, { accept: v2 })).headers["content-type"]).toBe(v2);
+    expect((await send("GET", "/openapi/v2", undefined, { accept: v2 })).headers["content-type"]).toBe(
+      "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    );
     expect((await send("GET", "/version")).json.minor).toBe("37");
     expect((await send("GET", "/api")).json.versions).toEqual(["v1"]);
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
