@@ -333,7 +333,11 @@ export class Registry {
     const { options, clock } = this.ctx;
     const { tolerationSeconds } = options;
     const base = storedInfo(info);
-    const creation = { nowMs: clock.nowMs(), tolerationSeconds, uid, name, namespace };
+    const accounts = this.store.cache("/registry/serviceaccounts");
+    // A refusal that rests on a cache that lags is decided again on what a quorum says.
+    const hasServiceAccount = (where: string, account: string): boolean =>
+      accounts.newest(`${where}/${account}`) !== undefined;
+    const creation = { nowMs: clock.nowMs(), tolerationSeconds, hasServiceAccount, uid, name, namespace };
     const object = prepareCreate(base, toStored(info, incoming), creation);
     return this.withAddresses(base, object, undefined, taken, lease);
   }
