@@ -3,12 +3,14 @@
  * carries no message between actors, so a program that blocks its main thread stops nothing but restarts.
  */
 import { randomBytes } from "node:crypto";
-import { join, resolve as resolvePath } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
+import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
@@ -19,26 +21,31 @@ import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
+import type { Alarm } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
-import { leases, nodes } from "../client/resources.ts";
+import { leases, nodes, pods } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
-import { meets } from "./conditions.ts";
+import { checkCondition, meets } from "./conditions.ts";
+import type { AlarmEvent } from "./etcd-alarms.ts";
+import { EtcdAlarms } from "./etcd-alarms.ts";
+import { explain } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
+import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
+import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
-import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
+import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import { EMBEDDER, makeTopology } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
@@ -64,7 +71,12 @@ export interface WaitOptions {
   readonly namespace?: string;
 }
 
+/** What happens in a cluster: actors come and go, and members of etcd raise alarms about their disks. */
+export type ClusterEvent = SupervisorEvent | AlarmEvent;
+
 export interface ActorStatus extends ChildStatus {
+  /** What is wrong with the disk of a member of etcd; absent for all others, and when nothing is. */
+  readonly alarms?: readonly Alarm[];
   /** Of the newest end, if it ever ended. */
   readonly lastDown?: { readonly reason: DownReason; readonly message: string | undefined; readonly atMs: number };
 }
@@ -79,11 +91,14 @@ export class Cluster implements AsyncDisposable {
   private readonly options: ResolvedOptions;
   private readonly directory: DataDirectory;
   private readonly identity: Identity;
+  private readonly established: boolean;
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
   private readonly actorNames: readonly string[];
   private readonly etcdMembers: readonly string[];
+  private readonly alarms: EtcdAlarms;
+  private readonly listeners = new Set<(event: ClusterEvent) => void>();
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
@@ -91,16 +106,16 @@ export class Cluster implements AsyncDisposable {
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_…, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
-      const identity = loadIdentity(directory, resolved.name, Date.now());
+      const loaded = loadIdentity(directory, resolved.name, resolved.masters, Date.now());
       slot = await takeSlot(directory);
-      cluster = new Cluster(resolved, directory, identity, slot);
+      cluster = new Cluster(resolved, directory, loaded, slot);
       await cluster.bringUp();
       return cluster;
     } catch (error) {
@@ -116,13 +131,14 @@ export class Cluster implements AsyncDisposable {
   private constructor(
     options: ResolvedOptions,
     directory: DataDirectory,
-    identity: Identity,
+    { identity, established }: { readonly identity: Identity; readonly established: boolean },
     slot: { readonly slot: number; release(): void },
   ) {
     this.options = options;
     this.name = options.name;
     this.directory = directory;
     this.identity = identity;
+    this.established = established;
     this.releaseSlot = () => slot.release();
     this.host = new ThreadHost({
       bundles: BUNDLES,
@@ -139,17 +155,19 @@ export class Cluster implements AsyncDisposable {
     const tree = makeTopology({
       masters: options.masters,
       workers: options.workers,
+      controllers: options.controllers,
       addresses: addressesOf(slot.slot),
       clusterId: identity.clusterId,
       apiServer: {
         tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
         tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
         kubeletToken,
+        tolerationSeconds: options.tolerationSeconds,
       },
-      containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      containerRuntime: { pods: options.pods, images: locateImages(options.images) },
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
-      etcd: {},
+      etcd: { established },
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
     });
@@ -171,7 +189,12 @@ export class Cluster implements AsyncDisposable {
     this.address = new ApiAddress(
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
+      context,
+    );
+    this.alarms = new EtcdAlarms(
+      this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name)),
       context.clock,
+      (event) => this.alarmed(event),
     );
     this.supervisor = new Supervisor(tree, this.host, {
       clock: context.clock,
@@ -217,7 +240,12 @@ export class Cluster implements AsyncDisposable {
   actors(): readonly ActorStatus[] {
     return this.supervisor.status().map((status) => {
       const lastDown = this.lastDowns.get(status.name);
-      return lastDown === undefined ? status : { ...status, lastDown };
+      const alarms = this.alarms.of(status.name);
+      return {
+        ...status,
+        ...(lastDown === undefined ? {} : { lastDown }),
+        ...(alarms.length === 0 ? {} : { alarms }),
+      };
     });
   }
 
@@ -226,6 +254,7 @@ export class Cluster implements AsyncDisposable {
    * Lease, the API server that has the address (the first of them, where all have it). Undefined while there is none.
    */
   async leader(role: "etcd" | "api-server" | "scheduler" | "controller-manager"): Promise<string | undefined> {
+    this.mustRun();
     switch (role) {
       case "etcd":
         return this.etcdLeader();
@@ -239,9 +268,10 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Tells of actors that come up, go down and are restarted. Returns how to stop listening. */
-  onEvent(listener: (event: SupervisorEvent) => void): () => void {
-    return this.supervisor.onEvent(listener);
+  /** Tells of actors that come up, go down and are restarted, and of alarms. Returns how to stop listening. */
+  onEvent(listener: (event: ClusterEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /** A local copy of a resource that follows the cluster; `start` and `stop` it. It lives through the deaths of API servers. */
@@ -251,12 +281,13 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
-   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, and the API's own.
+   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, CLUSTER_STOPPED, NO_MASTER, and the API's own.
    */
   async apply(
     manifest: string | object | readonly object[],
     options: { readonly namespace?: string } = {},
   ): Promise<readonly KubernetesObject[]> {
+    this.mustServe();
     // Everything is read before anything is written: half a manifest helps nobody.
     const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
     const applied: KubernetesObject[] = [];
@@ -267,8 +298,8 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
-   * state, CLUSTER_STOPPED.
+   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
+   * with why it is not so, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
@@ -280,6 +311,7 @@ export class Cluster implements AsyncDisposable {
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
+      if (typeof condition === "string") checkCondition(resource.kind, condition, object);
       if (object === undefined) return condition === "deleted";
       return typeof condition === "string" ? meets(object, condition) : condition(object as T);
     };
@@ -288,14 +320,16 @@ export class Cluster implements AsyncDisposable {
       ...(namespace === undefined ? {} : { namespace }),
     });
     const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
-    const { stopping } = this.embedder.context;
+    const { clock, stopping } = this.embedder.context;
     const found = await waitForObject({
       informer,
       name,
       namespace,
       isMet,
+      explain: (object) => this.explain(resource, object),
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
+      clock,
       stopping,
     });
     // Whoever asks for a type says what the target is.
@@ -307,6 +341,7 @@ export class Cluster implements AsyncDisposable {
    * `restore`. Resolves when it is down.
    */
   async kill(name: string): Promise<void> {
+    this.mustRun();
     const found = this.supervisor.status().find((status) => status.name === name);
     if (found === undefined) throw this.unknownActor(name);
     if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
@@ -315,6 +350,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts a node again that was killed. Resolves when its actors are up. */
   async restore(name: string): Promise<void> {
+    this.mustRun();
     if (!this.isNode(name)) throw this.unknownActor(name);
     await this.supervisor.putBack(name);
   }
@@ -324,6 +360,7 @@ export class Cluster implements AsyncDisposable {
    * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    this.mustRun();
     return this.host.applyFaults(plan, onFault);
   }
 
@@ -369,7 +406,7 @@ export class Cluster implements AsyncDisposable {
       }, startTimeoutMs);
     });
     try {
-      await Promise.race([this.becomeReady(), late]);
+      await Promise.race([this.becomeReady(), this.alarms.quorumLost, late]);
     } finally {
       clearTimeout(timer);
     }
@@ -377,6 +414,8 @@ export class Cluster implements AsyncDisposable {
 
   private async becomeReady(): Promise<void> {
     await this.supervisor.start();
+    // From now on an empty directory of a member is one that was lost.
+    if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
   }
 
@@ -400,6 +439,17 @@ export class Cluster implements AsyncDisposable {
       informer.start();
       void informer.whenSynced().then(look);
     });
+  }
+
+  private async explain(resource: Resource, object: KubernetesObject | undefined): Promise<string> {
+    const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
+    const namespace = object?.metadata?.namespace;
+    if (selector === undefined || namespace === undefined || resource.group !== "apps")
+      return explain(resource.kind, object, []);
+    const labelSelector = formatSelectorObject(selector);
+    // What its pods say is worth having, and no reason to fail with another error than the one that is told.
+    const found = await this.client.list(pods, { namespace, labelSelector }).catch(() => ({ items: [] }));
+    return explain(resource.kind, object, found.items);
   }
 
   private async applyOne(
@@ -433,14 +483,45 @@ export class Cluster implements AsyncDisposable {
   }
 
   private supervised(event: SupervisorEvent): void {
-    if (event.type === "up") this.address.serverUp(event.name);
+    if (event.type === "up") {
+      this.address.serverUp(event.name);
+      this.alarms.up(event.name);
+    }
+    this.tell(event);
+  }
+
+  /** An embedder that listens to nothing is told all the same, on its console. */
+  private alarmed(event: AlarmEvent): void {
+    const unheard = this.options.onEvent === undefined && this.listeners.size === 0;
+    if (unheard && event.type === "alarm")
+      process.emitWarning(event.message, { type: "InkubeWarning", code: event.alarm });
+    this.tell(event);
+  }
+
+  private tell(event: ClusterEvent): void {
     this.options.onEvent?.(event);
+    for (const listener of [...this.listeners]) listener(event);
   }
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     this.address.serverDown(name);
     this.lastDowns.set(name, { reason, message: error?.message, atMs: Date.now() });
     this.supervisor.actorDown(name, reason, error);
+  }
+
+  /** Errors: CLUSTER_STOPPED. */
+  private mustRun(): void {
+    if (this.stopping === undefined) return;
+    throw new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
+  }
+
+  /** A master that was taken out comes back only when it is asked for, so there is nothing to wait for. Errors: NO_MASTER. */
+  private mustServe(): void {
+    this.mustRun();
+    const masters = this.supervisor.status().filter(({ name }) => /^master-\d+$/.test(name));
+    if (masters.some(({ state }) => state !== "ended")) return;
+    const remedy = masters.map(({ name }) => `cluster.restore("${name}")`).join(", ");
+    throw new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
   }
 
   private rings(): Rings {
@@ -462,16 +543,4 @@ export class Cluster implements AsyncDisposable {
       .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
-}
-
-/** A module's path, and where a command runs, are from the current directory unless they say otherwise. */
-function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
-  const absolute = (module: string): string =>
-    module.startsWith("file:") ? fileURLToPath(module) : resolvePath(module);
-  return Object.fromEntries(
-    Object.entries(images).map(([name, image]) => [
-      name,
-      "module" in image ? { ...image, module: absolute(image.module) } : { workingDir: process.cwd(), ...image },
-    ]),
-  );
 }

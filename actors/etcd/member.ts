@@ -2,20 +2,23 @@
  * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
  * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
  */
-import type { MemberStatus } from "../../protocols/etcd.ts";
+import type { Alarm, EtcdMethods, MemberStatus } from "../../protocols/etcd.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
-import { LeaseClock } from "./core/mvcc/lease-clock.ts";
 import { decodeStore, encodedSizeMax, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
+import { Alarms } from "./alarms.ts";
+import { Leases } from "./leases.ts";
+import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -27,31 +30,36 @@ import { Watches } from "./watches.ts";
 const VERSION = "3.6.0";
 /** Attempts at an election that follow each other quickly; later ones come from Raft's own timeout. */
 const CAMPAIGNS_MAX = 20;
-/** Leases ended in one go, and how long until one is tried again that is still there. As in etcd. */
-const EXPIRED_LEASES_MAX = 1_000;
-const LEASE_RETRY_MS = 2_000;
 const HOUSEKEEPING_MS = 500;
 const COMPACTION_CHECK_MS = 3_000;
 /** A step of encoding takes about a millisecond, and as much is left for requests. */
 const SNAPSHOT_STEP_BYTES = 262_144;
 const SNAPSHOT_PAUSE_MS = 1;
+/** How long after a snapshot that found no room on the disk another one is made. */
+const SNAPSHOT_RETRY_MS = 10_000;
 
 export class Member {
   readonly writes: Writes;
   readonly reads: Reads;
   readonly watches: Watches;
+  readonly alarms: Alarms = new Alarms();
   readonly raft: Raft;
   readonly peers: Peers;
   readonly machine: StateMachine;
   private readonly ctx: Context<EtcdOptions>;
   private readonly storage: Storage;
-  private readonly leaseClock: LeaseClock = new LeaseClock();
+  private readonly leases: Leases;
+  /** Commands of the leader's own. They are proposed by it in its term or not at all: a later leader knows better. */
+  private own: Command[] = [];
 
   private pumping = false;
   private turnAsked = false;
   private stopped = false;
   private persistUnderWay: Promise<void> | undefined;
-  private forwarding = false;
+  /** The batch on its way to the leader: one at a time, and void with the leader's term. */
+  private forwarding: AbortController | undefined;
+  /** What else was passed on to the leader of this term. */
+  private readonly passedOn: Set<AbortController> = new Set();
   /** Batches of followers that wait to be proposed. */
   private forwarded: Uint8Array[] = [];
   private savingSnapshot = false;
@@ -65,6 +73,7 @@ export class Member {
   private campaigns = 0;
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
+  private readonly lostDisks: LostDisks;
   private timers: Timer[] = [];
 
   constructor(
@@ -81,9 +90,12 @@ export class Member {
     this.writes = new Writes(ctx.random.below(2 ** 48), requestsMax);
     this.reads = new Reads(requestsMax);
     this.watches = new Watches(this.machine, watchBufferMax);
+    this.leases = new Leases(ctx, this.machine);
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
+    this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
+    this.storage.onFull = () => this.diskFull();
   }
 
   start(): void {
@@ -100,8 +112,12 @@ export class Member {
 
   // ---- what comes in ------------------------------------------------------------------------------------------------
 
-  /** Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_TOO_MANY_REQUESTS, and those of the command. */
+  /**
+   * Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_NO_SPACE (when the disk is full), ETCD_TIMEOUT,
+   * ETCD_TOO_MANY_REQUESTS, and those of the command.
+   */
   write<Reply>(command: Command): Promise<Reply> {
+    this.checkRoom();
     this.checkLeader();
     const reply = this.writes.submit<Reply>(command);
     this.askForTurn();
@@ -114,8 +130,25 @@ export class Member {
     this.askForTurn();
   }
 
-  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead. */
+  /**
+   * Passes a request of its own kind on to the leader. Errors: ETCD_LEADER_CHANGED as soon as there is another leader or
+   * none, which the one that was asked, cut off, may never say; and those of the call.
+   */
+  async askLeader<Reply>(ask: (leader: Ref<EtcdMethods>, signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const passedOn = new AbortController();
+    this.passedOn.add(passedOn);
+    try {
+      return await ask(this.peers.ref(this.raft.leader), passedOn.signal);
+    } catch (error) {
+      throw passedOn.signal.aborted ? etcdError("ETCD_LEADER_CHANGED") : error;
+    } finally {
+      this.passedOn.delete(passedOn);
+    }
+  }
+
+  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead, ETCD_NO_SPACE. */
   takeForwarded(batches: readonly Uint8Array[]): void {
+    this.checkRoom();
     if (this.raft.role !== "leader") throw etcdError("ETCD_NO_LEADER");
     this.forwarded.push(...batches);
     this.askForTurn();
@@ -136,7 +169,39 @@ export class Member {
     this.askForTurn();
   }
 
+  private checkRoom(): void {
+    if (this.storage.full !== undefined) throw this.noSpace();
+  }
+
+  private noSpace(): InkubeError {
+    const { path, message } = this.noSpaceAlarm();
+    return etcdError("ETCD_NO_SPACE", { path }, message);
+  }
+
+  private noSpaceAlarm(): Alarm {
+    const path = this.ctx.disk.root;
+    const because = this.storage.full?.message ?? "";
+    const message = `the disk of ${this.ctx.options.name} is full: ${path}: ${because}; reads go on, and writes as soon as there is room`;
+    return { type: "NOSPACE", path, message };
+  }
+
+  /** The disk has become full, or has room again. */
+  private diskFull(): void {
+    if (this.storage.full === undefined) {
+      this.ctx.log.warn("there is room on the disk again", { path: this.ctx.disk.root });
+      return this.alarms.set(true);
+    }
+    const alarm = this.noSpaceAlarm();
+    this.ctx.log.error("the disk is full", { path: alarm.path, reason: alarm.message });
+    this.alarms.set(true, alarm);
+    this.writes.failWaiting(this.noSpace());
+    this.writes.failSent(etcdError("ETCD_TIMEOUT", { path: alarm.path }, alarm.message));
+    this.answerReads();
+  }
+
   private checkLeader(): void {
+    const lost = this.lostDisks.quorumLost(this.leaderlessMs());
+    if (lost !== undefined) throw lost;
     if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
       throw etcdError("ETCD_NO_LEADER");
     }
@@ -187,27 +252,32 @@ export class Member {
     const { raft, writes } = this;
     if (raft.role === "leader") {
       if (this.persistUnderWay !== undefined) return;
+      if (!raft.isAccepting) return;
+      for (const command of this.own.splice(0)) this.writeAside(command);
       const batches = this.forwarded;
-      if (!raft.isAccepting || (batches.length === 0 && writes.waiting === 0)) return;
+      if (batches.length === 0 && writes.waiting === 0) return;
       this.forwarded = [];
       if (writes.waiting > 0) batches.push(writes.take().bytes);
       raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
-    } else if (writes.waiting > 0 && raft.leader !== 0 && !this.forwarding) {
+    } else if (writes.waiting > 0 && raft.leader !== 0 && this.forwarding === undefined) {
       this.forward(writes.take(), raft.leader);
     }
   }
 
   private forward(sent: Sent, leader: number): void {
-    this.forwarding = true;
+    const forwarding = new AbortController();
+    this.forwarding = forwarding;
     this.ctx.spawn(async () => {
       try {
-        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] });
+        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] }, { signal: forwarding.signal });
       } catch (error) {
         if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
-        this.writes.fail(sent, etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
+        const full = hasCode(error, "ETCD_NO_SPACE");
+        this.writes.fail(sent, full ? error : etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
       }
-      this.forwarding = false;
+      if (this.forwarding !== forwarding) return;
+      this.forwarding = undefined;
       this.pump();
     });
   }
@@ -246,41 +316,39 @@ export class Member {
     const mine = origin === this.writes.origin && this.writes.awaits(sequence);
     const result = this.machine.apply(command, mine);
     if (mine) this.writes.settle(sequence, result);
-    if (this.raft.role !== "leader") return;
-    if (command.type === "leaseRevoke") {
-      this.leaseClock.forget(command.id);
-    } else if (command.type === "leaseGrant") {
-      const lease = this.machine.store.leases.get(command.id);
-      if (lease !== undefined) this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
-    }
+    this.leases.applied(command);
   };
 
   private answerReads(): void {
     for (const read of this.reads.takeAnswerable(this.appliedIndex)) {
       try {
-        read.resolve(this.answer(read) as never);
+        this.answer(read);
       } catch (error) {
         if (!hasCode(error)) throw error;
         read.reject(error);
       }
     }
+    if (this.storage.full !== undefined) this.turnAway();
   }
 
-  private answer(read: Read): unknown {
+  /** What the others have agreed on does not come to this disk now: who waits for it is to ask another member. */
+  private turnAway(): void {
+    const behind = this.reads.takeConfirmed();
+    if (behind.length === 0) return;
+    for (const read of behind) read.reject(this.noSpace());
+    this.watches.endAll(this.noSpace());
+  }
+
+  private answer(read: Read): void {
     switch (read.type) {
       case "range":
-        return this.machine.range(read.request);
+        return read.resolve(this.machine.range(read.request) as never);
       case "revision":
         // Whoever asks holds caches: what they wait for goes out ahead of the answer.
         this.watches.progress(read.owner);
-        return { revision: this.machine.store.revision };
-      case "keepAlive": {
-        const lease = this.machine.store.leases.get(read.id);
-        if (lease === undefined) return { id: read.id, ttlSeconds: 0 };
-        if (this.raft.role !== "leader") throw etcdError("ETCD_LEADER_CHANGED");
-        this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
-        return { id: lease.id, ttlSeconds: lease.ttlSeconds };
-      }
+        return read.resolve({ revision: this.machine.store.revision } as never);
+      case "keepAlive":
+        return this.leases.keepAlive(read);
     }
   }
 
@@ -299,14 +367,14 @@ export class Member {
     this.knownTerm = term;
     this.machine.term = term;
     this.forwarded = [];
+    this.own = [];
+    this.forwarding?.abort();
+    this.forwarding = undefined;
+    for (const one of this.passedOn) one.abort();
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();
-    if (leader === this.peers.self) {
-      this.leaseClock.promote(this.machine.store.leases.values(), this.ctx.clock.monotonicMs());
-    } else {
-      this.leaseClock.clear();
-    }
+    this.leases.leaderChanged(leader === this.peers.self);
     if (leader === 0) {
       if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();
       this.campaigns = 0;
@@ -343,40 +411,44 @@ export class Member {
     this.raft.tick();
     this.reads.retry(clock.monotonicMs() - options.readRetryMs);
     if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
-      this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+      const error = this.lostDisks.quorumLost(this.leaderlessMs()) ?? etcdError("ETCD_NO_LEADER");
+      this.writes.failWaiting(error);
       this.reads.retry();
-      this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+      this.reads.failWaiting(error);
     }
+    this.lostDisks.tell(this.leaderlessMs());
     this.watches.catchUp();
+    if (this.storage.full !== undefined) this.raft.yieldToWriters();
     this.pump();
   }
 
   private keepHouse(): void {
-    if (this.raft.role !== "leader") return;
-    const nowMs = this.ctx.clock.monotonicMs();
-    for (const id of this.leaseClock.takeExpired(nowMs, EXPIRED_LEASES_MAX, LEASE_RETRY_MS)) {
-      this.writeAside({ type: "leaseRevoke", id });
-    }
+    if (this.raft.role !== "leader" || this.storage.full !== undefined) return;
+    this.own.push(...this.leases.takeExpired());
+    this.askForTurn();
   }
 
   private compactOld(): void {
     const kept = this.ctx.options.autoCompactionRevisions;
     const { revision, compactRevision } = this.machine.store;
-    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot) return;
+    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot || this.storage.full !== undefined) return;
     if (revision - compactRevision <= 1.2 * kept) return;
-    this.writeAside({ type: "compact", revision: revision - kept });
+    this.own.push({ type: "compact", revision: revision - kept });
+    this.askForTurn();
   }
 
-  /** A write of the member's own; one that fails is tried again at the next occasion. */
+  /** Adds a write of the member's own to the next batch; one that fails is tried again at the next occasion. */
   private writeAside(command: Command): void {
-    this.ctx.spawn(async () => {
-      try {
-        await this.write(command);
-      } catch (error) {
-        if (!hasCode(error)) throw error;
-        this.ctx.log.info("a write of the member's own failed", { type: command.type, code: error.code });
-      }
-    });
+    const failed = (error: unknown): void => {
+      if (!hasCode(error)) throw error;
+      this.ctx.log.info("a write of the member's own failed", { type: command.type, code: error.code });
+    };
+    try {
+      const reply = this.writes.submit(command);
+      this.ctx.spawn(async () => void (await reply.catch(failed)));
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** Resolves when `to` leads, or someone else does not. Errors: ETCD_NO_LEADER, ETCD_LEADER_CHANGED. */
@@ -412,7 +484,7 @@ export class Member {
   private maybeSaveSnapshot(): void {
     const { options } = this.ctx;
     const applied = this.appliedIndex;
-    if (this.savingSnapshot || applied !== this.raft.log.applied) return;
+    if (this.savingSnapshot || this.storage.full !== undefined || applied !== this.raft.log.applied) return;
     const grown = this.storage.bytesSinceSnapshot;
     const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
     if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
@@ -435,7 +507,7 @@ export class Member {
       await clock.sleep(SNAPSHOT_PAUSE_MS);
       if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
     }
-    await this.storage.save(meta, file.finish());
+    if (!(await this.storage.save(meta, file.finish()))) return clock.sleep(SNAPSHOT_RETRY_MS);
     this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
     const { log } = this.raft;
     log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
@@ -456,13 +528,16 @@ export class Member {
       raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
+      errors: this.lostDisks.words(this.leaderlessMs()),
     };
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
   async stop(): Promise<void> {
     if (this.raft.role === "leader") {
-      const heir = this.peers.ids.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+      const heir = this.peers.ids.find(
+        (id) => id !== this.peers.self && !this.peers.isDown(id) && !this.raft.recovering.includes(id),
+      );
       if (heir !== undefined) {
         try {
           await this.moveLeader(heir);
@@ -474,8 +549,11 @@ export class Member {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
     this.campaignTimer?.cancel();
-    await this.persistUnderWay;
-    await this.storage.close();
+    // One that waits for room may wait for ever; it was promised to no one.
+    if (this.storage.full === undefined) {
+      await this.persistUnderWay;
+      await this.storage.close();
+    }
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
     this.reads.retry();

@@ -3,13 +3,14 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { SupervisorEvent } from "../../../runtime/supervisor/supervisor.ts";
+import type { ClusterEvent } from "../cluster.ts";
 import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
+import { History } from "./history.ts";
 import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
@@ -17,8 +18,9 @@ import { Screen } from "./screen.ts";
 import { duration } from "./view.ts";
 
 interface UpOptions {
-  readonly masters: string;
-  readonly workers: string;
+  readonly masters?: string;
+  readonly workers?: string;
+  readonly apiOnly?: boolean;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -33,8 +35,12 @@ const FORCED_EXIT_CODE = 130;
 export function upCommand(): Command {
   return new Command("up")
     .description("run a cluster in this terminal until Ctrl-C")
-    .option("--masters <count>", "an etcd member, API server, scheduler and controller-manager each; odd", "3")
-    .option("--workers <count>", "a kubelet, kube-proxy and container runtime each", "3")
+    .option(
+      "--masters <count>",
+      "an etcd member, API server, scheduler and controller-manager each; odd (default: 3; 1 with --api-only)",
+    )
+    .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
+    .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
     .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
@@ -59,10 +65,13 @@ async function up(options: UpOptions): Promise<void> {
   const failure = new Promise<never>((_, reject) => void (failed = reject));
   // It may fail while nobody waits for it yet; whoever waits then is told all the same.
   failure.catch(() => undefined);
+  const history = new History();
+  let viewed = false;
   const cluster = await Cluster.start({
     ...clusterOptions,
     onEvent: (event) => {
       progress.observe(event);
+      if (event.type === "alarm" && !viewed) progress.interrupt(history.tell(event, Date.now()) ?? "");
       if (event.type === "terminated" && event.reason !== "normal")
         failed(new InkubeError("CLUSTER_FAILED", "the cluster gave up: its actors failed again and again"));
     },
@@ -75,6 +84,7 @@ async function up(options: UpOptions): Promise<void> {
     const view = process.stdout.isTTY
       ? new LiveView(cluster, options.kubeconfig, new Screen(process.stdout))
       : new PlainView(cluster, options.kubeconfig);
+    viewed = true;
     await Promise.race([asked, failure]).finally(() => view.close());
     say("stopping");
   } finally {
@@ -85,9 +95,11 @@ async function up(options: UpOptions): Promise<void> {
 }
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
+  const apiOnly = options.apiOnly === true;
   return {
-    masters: integer("--masters", options.masters, 1, 7),
-    workers: integer("--workers", options.workers, 0, 500),
+    masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
+    workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
+    controllers: !apiOnly,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
@@ -146,18 +158,25 @@ class Progress {
   private readonly total: number;
   private readonly live = process.stdout.isTTY;
 
-  constructor({ masters = 3, workers = 3 }: ClusterOptions) {
+  constructor({ masters = 3, workers = 3, controllers = true }: ClusterOptions) {
     // The collector besides.
-    this.total = masters * 4 + workers * 3 + 1;
+    this.total = masters * (controllers ? 4 : 2) + workers * 3 + 1;
     if (!this.live)
       say(`starting ${masters} master${masters === 1 ? "" : "s"} and ${workers} worker${workers === 1 ? "" : "s"}`);
     else this.draw();
   }
 
-  observe(event: SupervisorEvent): void {
-    if (event.type !== "up" || /^(root|master-\d+|worker-\d+)$/.test(event.name)) return;
+  observe(event: ClusterEvent): void {
+    if (event.type !== "up" || /^(root|(master|worker)-\d+(\/(control-plane|agents))?)$/.test(event.name)) return;
     this.up.add(event.name);
     if (this.live && this.up.size <= this.total) this.draw();
+  }
+
+  /** A line that stays. */
+  interrupt(line: string): void {
+    this.end();
+    say(line);
+    if (this.live) this.draw();
   }
 
   end(): void {
