@@ -78,7 +78,7 @@ export class Scheduling {
     if (missing !== undefined && nodes.length > 0) {
       const rejection = { plugin: "VolumeBinding", reasons: [missing], unresolvable: true };
       for (const node of nodes) rejections.set(node.name, rejection);
-      return { node: undefined, message: `0/${nodes.length} nodes are available: ${missing}.`, rejections };
+      return { node: undefined, message: `0/${nodes.length} nodes are available: ${missing}. not found`, rejections };
     }
     const feasible: NodeInfo[] = [];
     const wanted = feasibleNodesWanted(nodes.length);
