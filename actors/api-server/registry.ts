@@ -343,7 +343,8 @@ export class Registry {
       if (current !== undefined) {
         // Our own object: an attempt whose answer was lost has made it.
         if (current.object.metadata?.uid === uid) return { action: "keep" };
-        throw alreadyExists(place.info, place.name);
+        const deleting = current.object.metadata?.deletionTimestamp !== undefined;
+        throw alreadyExists(place.info, place.name, deleting);
       }
       return this.creation(place, incoming, uid, taken, lease);
     });
