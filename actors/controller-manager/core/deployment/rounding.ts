@@ -18,7 +18,8 @@ export function scaled(value: IntOrString | undefined, total: number, up: boolea
 
 /** Surge is rounded up and unavailability down; where both come to nothing, one pod may be missing. */
 export function fencesOf(deployment: Deployment): Fences {
-  if (deployment.spec?.strategy?.type === "Recreate") return { maxSurge: 0, maxUnavailable: wanted(deployment) };
+  // Only a rolling update may do with fewer.
+  if (deployment.spec?.strategy?.type === "Recreate") return { maxSurge: 0, maxUnavailable: 0 };
   const rolling = deployment.spec?.strategy?.rollingUpdate;
   const replicas = wanted(deployment);
   const maxSurge = scaled(rolling?.maxSurge, replicas, true, "25%");

@@ -193,6 +193,18 @@ describe("the HTTPS door", () => {
     expect([made.status, made.text.includes("data:\n  a: b\n")]).toEqual([201, true]);
   });
 
+  it("warns of what is deprecated, ignored or not honoured, beside unknown fields", async () => {
+    const endpoints = "/api/v1/namespaces/default/endpoints?dryRun=All";
+    const deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+    const warned = await send("POST", endpoints, { metadata: { name: "w" }, dota: {} });
+    expect(warned.headers["warning"]).toBe(`299 - "unknown field \\"dota\\"", 299 - "${deprecated}"`);
+    const spec = { containers: [{ name: "a", image: "i", tty: true }] };
+    const pod = await send("POST", "/api/v1/namespaces/default/pods?dryRun=All", { metadata: { name: "w" }, spec });
+    expect(pod.headers["warning"]).toBe(
+      '299 - "spec.containers[0].tty: stored, but not honoured by inkube: there is no terminal"',
+    );
+  });
+
   it("warns of unknown fields, or refuses them, as asked", async () => {
     const object = { metadata: { name: "w" }, dota: {} };
     const warned = await send("POST", `${maps}?dryRun=All`, object);
