@@ -84,9 +84,10 @@ function checkWrite(write: Write, log: RevisionLog, valueOf: ValueOf): void {
     throw broken(`${nameOf(write)} got revision ${outcome}, but ${floor} had been told of before it began`);
   }
   if (expected === undefined || !log.isWhole(expected, outcome)) return;
-  const change = log.changeAfter(key, expected);
-  if (change !== outcome) {
-    throw broken(`${nameOf(write)} succeeded at ${outcome} from revision ${expected}, but ${change} came between`);
+  const before = log.changeBefore(key, outcome);
+  const isAbsent = before === undefined || log.eventAt(key, before)?.type === "delete";
+  if (expected === 0 ? !isAbsent : before !== expected) {
+    throw broken(`${nameOf(write)} succeeded at ${outcome} from revision ${expected}, but ${before} came between`);
   }
 }
 

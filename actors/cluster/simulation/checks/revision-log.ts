@@ -95,6 +95,11 @@ export class RevisionLog {
     return (this.keys.get(key) ?? []).find((change) => change > revision);
   }
 
+  /** The last change of a key before a revision. */
+  changeBefore(key: string, revision: number): number | undefined {
+    return (this.keys.get(key) ?? []).findLast((change) => change < revision);
+  }
+
   /** Revisions after `after` and up to `upTo` that changed a key with this prefix. */
   changesBelow(prefix: string, after: number, upTo: number): readonly number[] {
     const changes: number[] = [];
