@@ -206,6 +206,8 @@ export type ContainerRuntimeErrorCode =
   | "CONTAINER_NOT_FOUND"
   /** No image of that name; the message says how to register one. */
   | "IMAGE_NOT_FOUND"
+  /** What was given is no name of an image. */
+  | "INVALID_IMAGE_NAME"
   /** The container isn't in the state that the request needs. */
   | "CONTAINER_STATE"
   /** The container can't be started: no such program, no such module, no driver on this host. */

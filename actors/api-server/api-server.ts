@@ -47,7 +47,9 @@ export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMet
         request: (request, message) => server.request(request, message),
         watch: (request, sink) => server.watch(request, sink),
         serve: ({ host, port, reusePort }) => server.serve(host, port, reusePort),
+        withdraw: () => server.withdraw(),
         ready: (_request, message) => server.ready(message),
+        readiness: (_request, sink) => server.readiness(sink),
       },
       stop: () => server.stop(),
     };
@@ -98,6 +100,17 @@ class ApiServer {
     });
   }
 
+  readiness(sink: Sink<{ readonly ready: boolean }>): void {
+    const stop = this.store.onReady((ready) => sink.push({ ready }));
+    if (sink.signal.aborted) stop();
+    else sink.signal.addEventListener("abort", stop);
+  }
+
+  withdraw(): null {
+    this.door.withdraw();
+    return null;
+  }
+
   async serve(host: string, port: number, reusePort: boolean): Promise<{ readonly port: number }> {
     const listening = await this.door.serve(host, port, reusePort);
     this.ctx.spawn(async () => {
@@ -135,7 +148,7 @@ class ApiServer {
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
         },
         bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
-        expire: (error) => sink.end(error),
+        end: (error) => sink.end(error),
       }),
     );
     if (sink.signal.aborted) opened.close();

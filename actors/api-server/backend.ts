@@ -31,6 +31,8 @@ export interface Backend {
 export interface Door {
   /** Listens, and stops listening elsewhere. Errors: ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED. */
   serve(host: string, port: number, reusePort: boolean): Promise<number>;
+  /** Stops listening at once, and sends away who is connected: they are better served elsewhere. */
+  withdraw(): void;
   close(): Promise<void>;
 }
 
@@ -39,5 +41,6 @@ export type OpenDoor = (backend: Backend) => Door;
 /** For the simulation: answers as if it listened. */
 export const noDoor: OpenDoor = () => ({
   serve: (_host, port) => Promise.resolve(port === 0 ? 6_443 : port),
+  withdraw: () => undefined,
   close: () => Promise.resolve(),
 });

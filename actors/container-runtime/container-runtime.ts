@@ -18,7 +18,7 @@ import type { Actor, ActorDefinition, Context, Sink } from "../../runtime/actor.
 import { defineActor } from "../../runtime/actor.ts";
 import type { Exit, JournalRecord } from "./core/container-table.ts";
 import { ContainerTable } from "./core/container-table.ts";
-import { findImage, imageId, imageNotFound, programOf, reportsListening } from "./core/images.ts";
+import { findImage, imageId, imageNameFault, imageNotFound, programOf, reportsListening } from "./core/images.ts";
 import type { LogLine } from "./core/log-format.ts";
 import { renderLog } from "./core/log-format.ts";
 import type { ContainerRuntimeIo, ContainerSpec, Driver, DriverEvents, RunningContainer } from "./driver.ts";
@@ -138,13 +138,20 @@ class ContainerRuntime {
     };
   }
 
+  /** Who asks again for the same attempt, as after a lost answer, gets the one that is there. */
   private async runPodSandbox(config: PodSandboxConfig): Promise<{ readonly status: PodSandboxStatus }> {
+    const { uid, attempt } = config.metadata;
+    const network = { ip: await this.bindable(config.ip), askedIp: config.ip };
+    const before = this.table
+      .listSandboxes()
+      .find(({ metadata, state }) => metadata.uid === uid && metadata.attempt === attempt && state === "SANDBOX_READY");
+    if (before !== undefined) return { status: before };
     const status: PodSandboxStatus = {
       id: this.ctx.ids.unique(),
       metadata: config.metadata,
       state: "SANDBOX_READY",
       createdAtMs: this.ctx.clock.nowMs(),
-      network: { ip: await this.bindable(config.ip), askedIp: config.ip },
+      network,
       hostname: config.hostname,
       labels: config.labels ?? {},
       annotations: config.annotations ?? {},
@@ -367,6 +374,8 @@ class ContainerRuntime {
   }
 
   private pullImage(image: string): { readonly imageRef: string } {
+    const fault = image in this.options.images ? undefined : imageNameFault(image);
+    if (fault !== undefined) throw new InkubeError("INVALID_IMAGE_NAME", fault);
     if (findImage(image, this.options) === undefined) throw imageNotFound(image);
     this.pulled.add(image);
     return { imageRef: imageId(image) };

@@ -10,12 +10,12 @@ import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
-import { LeaseClock } from "./core/mvcc/lease-clock.ts";
 import { decodeStore, encodedSizeMax, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
+import { Leases } from "./leases.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -27,9 +27,6 @@ import { Watches } from "./watches.ts";
 const VERSION = "3.6.0";
 /** Attempts at an election that follow each other quickly; later ones come from Raft's own timeout. */
 const CAMPAIGNS_MAX = 20;
-/** Leases ended in one go, and how long until one is tried again that is still there. As in etcd. */
-const EXPIRED_LEASES_MAX = 1_000;
-const LEASE_RETRY_MS = 2_000;
 const HOUSEKEEPING_MS = 500;
 const COMPACTION_CHECK_MS = 3_000;
 /** A step of encoding takes about a millisecond, and as much is left for requests. */
@@ -45,7 +42,9 @@ export class Member {
   readonly machine: StateMachine;
   private readonly ctx: Context<EtcdOptions>;
   private readonly storage: Storage;
-  private readonly leaseClock: LeaseClock = new LeaseClock();
+  private readonly leases: Leases;
+  /** Commands of the leader's own. They are proposed by it in its term or not at all: a later leader knows better. */
+  private own: Command[] = [];
 
   private pumping = false;
   private turnAsked = false;
@@ -81,6 +80,7 @@ export class Member {
     this.writes = new Writes(ctx.random.below(2 ** 48), requestsMax);
     this.reads = new Reads(requestsMax);
     this.watches = new Watches(this.machine, watchBufferMax);
+    this.leases = new Leases(ctx, this.machine);
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
@@ -187,8 +187,10 @@ export class Member {
     const { raft, writes } = this;
     if (raft.role === "leader") {
       if (this.persistUnderWay !== undefined) return;
+      if (!raft.isAccepting) return;
+      for (const command of this.own.splice(0)) this.writeAside(command);
       const batches = this.forwarded;
-      if (!raft.isAccepting || (batches.length === 0 && writes.waiting === 0)) return;
+      if (batches.length === 0 && writes.waiting === 0) return;
       this.forwarded = [];
       if (writes.waiting > 0) batches.push(writes.take().bytes);
       raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
@@ -246,19 +248,13 @@ export class Member {
     const mine = origin === this.writes.origin && this.writes.awaits(sequence);
     const result = this.machine.apply(command, mine);
     if (mine) this.writes.settle(sequence, result);
-    if (this.raft.role !== "leader") return;
-    if (command.type === "leaseRevoke") {
-      this.leaseClock.forget(command.id);
-    } else if (command.type === "leaseGrant") {
-      const lease = this.machine.store.leases.get(command.id);
-      if (lease !== undefined) this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
-    }
+    this.leases.applied(command);
   };
 
   private answerReads(): void {
     for (const read of this.reads.takeAnswerable(this.appliedIndex)) {
       try {
-        read.resolve(this.answer(read) as never);
+        this.answer(read);
       } catch (error) {
         if (!hasCode(error)) throw error;
         read.reject(error);
@@ -266,21 +262,16 @@ export class Member {
     }
   }
 
-  private answer(read: Read): unknown {
+  private answer(read: Read): void {
     switch (read.type) {
       case "range":
-        return this.machine.range(read.request);
+        return read.resolve(this.machine.range(read.request) as never);
       case "revision":
         // Whoever asks holds caches: what they wait for goes out ahead of the answer.
         this.watches.progress(read.owner);
-        return { revision: this.machine.store.revision };
-      case "keepAlive": {
-        const lease = this.machine.store.leases.get(read.id);
-        if (lease === undefined) return { id: read.id, ttlSeconds: 0 };
-        if (this.raft.role !== "leader") throw etcdError("ETCD_LEADER_CHANGED");
-        this.leaseClock.renew(lease, this.ctx.clock.monotonicMs());
-        return { id: lease.id, ttlSeconds: lease.ttlSeconds };
-      }
+        return read.resolve({ revision: this.machine.store.revision } as never);
+      case "keepAlive":
+        return this.leases.keepAlive(read);
     }
   }
 
@@ -299,14 +290,11 @@ export class Member {
     this.knownTerm = term;
     this.machine.term = term;
     this.forwarded = [];
+    this.own = [];
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();
-    if (leader === this.peers.self) {
-      this.leaseClock.promote(this.machine.store.leases.values(), this.ctx.clock.monotonicMs());
-    } else {
-      this.leaseClock.clear();
-    }
+    this.leases.leaderChanged(leader === this.peers.self);
     if (leader === 0) {
       if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();
       this.campaigns = 0;
@@ -353,10 +341,8 @@ export class Member {
 
   private keepHouse(): void {
     if (this.raft.role !== "leader") return;
-    const nowMs = this.ctx.clock.monotonicMs();
-    for (const id of this.leaseClock.takeExpired(nowMs, EXPIRED_LEASES_MAX, LEASE_RETRY_MS)) {
-      this.writeAside({ type: "leaseRevoke", id });
-    }
+    this.own.push(...this.leases.takeExpired());
+    this.askForTurn();
   }
 
   private compactOld(): void {
@@ -364,19 +350,22 @@ export class Member {
     const { revision, compactRevision } = this.machine.store;
     if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot) return;
     if (revision - compactRevision <= 1.2 * kept) return;
-    this.writeAside({ type: "compact", revision: revision - kept });
+    this.own.push({ type: "compact", revision: revision - kept });
+    this.askForTurn();
   }
 
-  /** A write of the member's own; one that fails is tried again at the next occasion. */
+  /** Adds a write of the member's own to the next batch; one that fails is tried again at the next occasion. */
   private writeAside(command: Command): void {
-    this.ctx.spawn(async () => {
-      try {
-        await this.write(command);
-      } catch (error) {
-        if (!hasCode(error)) throw error;
-        this.ctx.log.info("a write of the member's own failed", { type: command.type, code: error.code });
-      }
-    });
+    const failed = (error: unknown): void => {
+      if (!hasCode(error)) throw error;
+      this.ctx.log.info("a write of the member's own failed", { type: command.type, code: error.code });
+    };
+    try {
+      const reply = this.writes.submit(command);
+      this.ctx.spawn(async () => void (await reply.catch(failed)));
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** Resolves when `to` leads, or someone else does not. Errors: ETCD_NO_LEADER, ETCD_LEADER_CHANGED. */

@@ -11,7 +11,7 @@ import { environmentOf, expand } from "./core/environment.ts";
 import type { Operation } from "./core/pod-worker.ts";
 import { parseQuantity } from "./core/quantity.ts";
 import type { PodFacts } from "./core/sources.ts";
-import { configError } from "./core/sources.ts";
+import { configError, containersOf } from "./core/sources.ts";
 import type { VolumePlan } from "./core/volumes.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
@@ -60,7 +60,13 @@ export class PodOperations {
     try {
       const hostname = pod.spec?.hostname ?? name;
       const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, labels, annotations };
-      return (await this.node.runtime.call("runPodSandbox", { config })).status;
+      const { status } = await this.node.runtime.call("runPodSandbox", { config });
+      // One that was made by a try whose answer was lost has its own address.
+      if (!isHost && status.network.askedIp !== ip) {
+        this.node.addresses.release(ip);
+        this.node.addresses.reserve(status.network.askedIp);
+      }
+      return status;
     } catch (error) {
       if (!isHost) this.node.addresses.release(ip);
       throw error;
@@ -118,13 +124,30 @@ export class PodOperations {
     try {
       await runtime.call("pullImage", { image });
     } catch (error) {
-      if (hasCode(error, "IMAGE_NOT_FOUND")) {
-        this.tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${error.message}`, container.name);
-        this.tell(pod, "Warning", "Failed", "Error: ErrImagePull", container.name);
-      }
-      throw error;
+      throw this.pullFailed(pod, container, error);
     }
     this.tell(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`, container.name);
+  }
+
+  /** Tells why there is no image, in the kubelet's own words; the error to go on with. */
+  private pullFailed(pod: Pod, container: Container, error: unknown): unknown {
+    const { image = "", imagePullPolicy, name } = container;
+    if (hasCode(error, "INVALID_IMAGE_NAME")) {
+      const message = `Failed to apply default image tag "${image}": ${error.message}`;
+      this.tell(pod, "Warning", "InspectFailed", message, name);
+      this.tell(pod, "Warning", "Failed", "Error: InvalidImageName", name);
+      return new InkubeError("INVALID_IMAGE_NAME", message);
+    }
+    if (!hasCode(error, "IMAGE_NOT_FOUND")) return error;
+    if (imagePullPolicy === "Never") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      this.tell(pod, "Warning", "ErrImageNeverPull", message, name);
+      this.tell(pod, "Warning", "Failed", "Error: ErrImageNeverPull", name);
+      return new InkubeError("IMAGE_NEVER_PULLED", message);
+    }
+    this.tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${error.message}`, name);
+    this.tell(pod, "Warning", "Failed", "Error: ErrImagePull", name);
+    return error;
   }
 
   private async configOf(
@@ -297,7 +320,7 @@ function addressOf(
 }
 
 function findContainer(pod: Pod, name: string): Container | undefined {
-  return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find((one) => one.name === name);
+  return containersOf(pod).find((one) => one.name === name);
 }
 
 function containerOf(pod: Pod, name: string): Container {
@@ -313,6 +336,7 @@ export function typedPod(pod: Pod): Pod {
 
 /** The part of the pod that an event about a container is about. */
 export function fieldPathOf(pod: Pod, container: string): string {
-  const isInit = pod.spec?.initContainers?.some(({ name }) => name === container) === true;
-  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+  const lists = ["initContainers", "ephemeralContainers"] as const;
+  const list = lists.find((one) => pod.spec?.[one]?.some(({ name }) => name === container)) ?? "containers";
+  return `spec.${list}{${container}}`;
 }

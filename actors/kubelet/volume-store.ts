@@ -34,6 +34,11 @@ export class VolumeStore {
     }
   }
 
+  /** The pods that have volumes here, by uid. */
+  list(): Promise<readonly string[]> {
+    return this.ctx.disk.list("pods");
+  }
+
   async remove(podUid: string): Promise<void> {
     const prefix = `${directoryOf(podUid)}/`;
     for (const path of [...this.written.keys()]) if (path.startsWith(prefix)) this.written.delete(path);

@@ -1,10 +1,11 @@
 /** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
-import { close, fdatasync, ftruncate, mkdirSync, open, read, write } from "node:fs";
+import { close, fdatasync, ftruncate, open, read, write } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Disk, DiskFile } from "../disk.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -34,7 +35,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     syncDirectory,
     open: async (path, { create = false } = {}) => {
       const full = at(path);
-      if (create) mkdirSync(dirname(full), { recursive: true });
+      if (create) await guarded(() => makeDirectory(dirname(full)));
       const flags = create ? ((await exists(full)) ? "r+" : "wx+") : "r+";
       const descriptor = await guarded(() => openFile(full, flags));
       const { size } = await guarded(() => fs.stat(full));
@@ -50,7 +51,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     },
     replace: async (path, content) => {
       const full = at(path);
-      mkdirSync(dirname(full), { recursive: true });
+      await guarded(() => makeDirectory(dirname(full)));
       const aside = `${full}.${++temporary}.tmp`;
       const handle = await guarded(() => fs.open(aside, "w"));
       try {
@@ -73,7 +74,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     rename: (from, to) => guarded(() => fs.rename(at(from), at(to))),
     remove: (path) => guarded(() => fs.rm(at(path), { recursive: true, force: true })),
     makeDirectory: async (path) => {
-      await guarded(() => fs.mkdir(at(path), { recursive: true }));
+      await guarded(() => makeDirectory(at(path)));
     },
   };
 }
@@ -139,7 +140,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
+async function guarded<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

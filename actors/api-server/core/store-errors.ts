@@ -1,7 +1,10 @@
 /** Errors of the store as the API's Status. */
 import { KUBERNETES_STATUS, statusError } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import { failure, internalError } from "./machinery/status.ts";
+import { failure, internalError, serviceUnavailable } from "./machinery/status.ts";
+
+/** No quorum can be reached; the request was certainly not carried out. */
+export const ETCD_UNREACHABLE = "ETCD_UNREACHABLE";
 
 const TIMED_OUT = new Set([
   "DEADLINE_EXCEEDED",
@@ -16,6 +19,7 @@ const TIMED_OUT = new Set([
 export function toStatusError(error: unknown): InkubeError {
   if (!(error instanceof InkubeError)) throw error;
   if (error.code === KUBERNETES_STATUS) return error;
+  if (error.code === ETCD_UNREACHABLE) return serviceUnavailable(error.message, 1);
   if (TIMED_OUT.has(error.code)) {
     const message = `Timeout: request did not complete within requested timeout - ${error.message}`;
     return statusError(failure(504, "Timeout", message, { retryAfterSeconds: 1 }));

@@ -24,9 +24,6 @@ const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
 export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
 
-/** How long a health check waits for a quorum. */
-export const HEALTH_TIMEOUT_MS = 2_000;
-
 export class Documents {
   private readonly replies: Replies;
   private readonly made = new Map<string, Uint8Array>();

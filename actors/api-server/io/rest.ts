@@ -18,14 +18,13 @@ import type { Offer } from "../core/rest/negotiation.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
-import { toStatusError } from "../core/store-errors.ts";
 import type { ObjectPlace, RequestScope } from "../registry.ts";
 import { statusError, hasReason } from "../../../protocols/api-server.ts";
 import { requiredInfo } from "../resource-lookup.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
-import { Documents, HEALTH_TIMEOUT_MS, PUBLIC_PATHS } from "./documents.ts";
+import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WatchLines, WatchStream } from "./watch-stream.ts";
@@ -100,15 +99,8 @@ export class Rest {
     this.documents.notFound(answer);
   }
 
-  private async health(request: HttpRequest, answer: HttpAnswer, name: string): Promise<void> {
-    if (name === "livez") return this.documents.health(answer, request, name, undefined);
-    let quorum = true;
-    try {
-      await this.backend.store.consistent(this.backend.monotonicMs() + HEALTH_TIMEOUT_MS);
-    } catch (error) {
-      toStatusError(error);
-      quorum = false;
-    }
+  private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
+    const quorum = name === "livez" ? undefined : this.backend.store.ready;
     this.documents.health(answer, request, name, quorum);
   }
 
@@ -281,7 +273,7 @@ export class Rest {
         {
           event: (type, stored) => started().event(type, stored),
           bookmark: (object) => started().bookmark(object),
-          expire: (error) => started().expire(error),
+          end: (error) => started().end(error),
         },
       );
       const running = started();

@@ -54,9 +54,14 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
   const drawn = drawSwarm(options.seed);
   const features = new Set([...drawn.features].filter((feature) => options.without?.includes(feature) !== true));
   const swarm: Swarm = { ...drawn, features };
-  const cluster = new SimulatedCluster({ ...options, etcd: swarm.etcd, apiServer: swarm.apiServer });
+  const cluster = new SimulatedCluster({
+    ...options,
+    etcd: swarm.etcd,
+    apiServer: swarm.apiServer,
+    onFault: (fault, what) => scenario.tell(`fault ${fault.id} (${fault.kind}) ${what}`),
+  });
   const { host } = cluster;
-  const scenario = new Scenario(cluster, swarm);
+  const scenario: Scenario = new Scenario(cluster, swarm);
   try {
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);

@@ -8,7 +8,7 @@ import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { MemberStatus } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { FaultPlan } from "../../../runtime/faults/plan.ts";
+import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
@@ -36,6 +36,8 @@ export interface SimulatedClusterOptions {
   readonly apiServer?: Partial<ApiServerOptions>;
   /** From the moment that every actor is up. */
   readonly faults?: FaultPlan;
+  /** Told what of the plan begins, ends and hits whom. */
+  readonly onFault?: (fault: Fault, what: string) => void;
   readonly record?: DecisionLog;
   readonly replay?: DecisionLog;
 }
@@ -68,6 +70,7 @@ export class SimulatedCluster {
     this.host = new SimulationHost({
       seed: options.seed,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
+      ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
       spec: makeTopology({

@@ -13,6 +13,7 @@ import type {
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { PodFacts, Sources } from "./sources.ts";
 import { configError, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
+import { isEqual } from "./status-patch.ts";
 
 /** A volume as it should be on disk. */
 export type VolumePlan =
@@ -170,4 +171,14 @@ export function hasLiveVolumes(pod: Pod): boolean {
   return (pod.spec?.volumes ?? []).some(
     ({ configMap, secret, downwardAPI, projected }) => (configMap ?? secret ?? downwardAPI ?? projected) !== undefined,
   );
+}
+
+/** Whether what the downward API says in a pod's volumes has become something else. */
+export function hasOtherDownwardFiles(before: Pod, after: Pod): boolean {
+  const isUsed = (after.spec?.volumes ?? []).some(
+    ({ downwardAPI, projected }) =>
+      downwardAPI !== undefined || projected?.sources?.some((source) => source.downwardAPI !== undefined) === true,
+  );
+  const { labels, annotations } = before.metadata ?? {};
+  return isUsed && !(isEqual(labels, after.metadata?.labels) && isEqual(annotations, after.metadata?.annotations));
 }

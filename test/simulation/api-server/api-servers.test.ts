@@ -1,65 +1,12 @@
 /** Three API servers in front of three etcd members on virtual time, while members and servers die and links break. */
 import { describe, expect, it } from "vitest";
-import { apiServerActor } from "../../../actors/api-server/api-server.ts";
-import { noDoor } from "../../../actors/api-server/backend.ts";
-import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
 import { Client } from "../../../actors/client/client.ts";
 import { configMaps, services } from "../../../actors/client/resources.ts";
-import { etcdActor } from "../../../actors/etcd/etcd.ts";
-import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
-import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
-import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
-
-const MASTERS = [0, 1, 2];
-const ETCD = MASTERS.map((index) => `etcd-${index}`);
-const SERVERS = MASTERS.map((index) => `api-server-${index}`);
-
-function rotated(names: readonly string[], index: number): readonly string[] {
-  return [...names.slice(index), ...names.slice(0, index)];
-}
-
-function plane(seed: number): SimulationHost {
-  const base = { restart: "permanent", shutdownMs: SHUTDOWN_MS, startTimeoutMs: START_TIMEOUT_MS } as const;
-  const children: ChildSpec[] = [
-    ...ETCD.map((name) => ({
-      ...base,
-      name,
-      actor: "etcd",
-      options: { ...ETCD_DEFAULTS, name, members: ETCD },
-      links: ETCD.filter((other) => other !== name),
-    })),
-    ...SERVERS.map((name, index) => ({
-      ...base,
-      name,
-      actor: "api-server",
-      options: {
-        ...API_SERVER_DEFAULTS,
-        members: rotated(ETCD, index),
-        tokens: [],
-        kubeletToken: "",
-        replayRevisions: 50,
-      },
-      links: ETCD,
-    })),
-  ];
-  return new SimulationHost({
-    seed,
-    spec: {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: { restarts: 1_000, periodMs: 1_000 },
-      backoff: BACKOFF,
-      startInParallel: true,
-      children,
-    },
-    definitions: { etcd: etcdActor, "api-server": apiServerActor(noDoor) },
-    embedder: { name: "cluster", links: SERVERS },
-  });
-}
+import type { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import { ETCD, plane, rotated, SERVERS } from "./plane.ts";
 
 interface Workload {
   readonly acknowledged: Set<string>;

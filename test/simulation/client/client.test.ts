@@ -187,3 +187,42 @@ it("never works on one key twice at a time, nor on more keys than it has workers
   expect(Math.max(...widths)).toBe(2);
   expect(queue.size).toBe(0);
 });
+
+it("costs a key whose reconciler throws nothing but its own work, and tells it as an error", async () => {
+  const { host } = await start();
+  const queue = new WorkQueue(host.context, { name: "test", workers: 1, backoff: { baseMs: 10, capMs: 40 } });
+  const done: string[] = [];
+  let attempts = 0;
+  queue.run(async (key) => {
+    if (key === "bad" && ++attempts < 4) throw new TypeError("x is undefined");
+    done.push(key);
+  });
+  for (const key of ["bad", "a", "b"]) queue.add(key);
+  await host.run(5);
+  expect(done).toEqual(["a", "b"]);
+  await host.run(200);
+  expect(done).toEqual(["a", "b", "bad"]);
+  expect([queue.faults, queue.size]).toEqual([3, 0]);
+  const told = host.trace.events.filter(({ kind }) => kind === "log.error");
+  expect(told).toHaveLength(3);
+  expect(told[0]?.detail).toMatch(/queue=test key=bad error=x is undefined stack=TypeError/);
+});
+
+it("gives a change to the other listeners when one throws over it, where somebody is told", async () => {
+  const { host, store, client } = await start();
+  const faults: string[] = [];
+  const informer = new Informer(host.context, client, configMaps, {}, undefined, (thrown, key) => {
+    faults.push(`${key}: ${(thrown as Error).message}`);
+  });
+  const seen: string[] = [];
+  informer.onChange(({ object }) => {
+    if (object.metadata?.name === "b") throw new TypeError("no b, please");
+  });
+  informer.onChange(({ object }) => void seen.push(object.metadata?.name ?? ""));
+  for (const name of ["a", "b", "c"]) store.put(name);
+  informer.start();
+  await host.run(100);
+  expect(seen).toEqual(["a", "b", "c"]);
+  expect(faults).toEqual(["default/b: no b, please"]);
+  expect(host.crashes).toEqual([]);
+});

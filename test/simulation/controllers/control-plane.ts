@@ -42,7 +42,7 @@ export class ControlPlane {
         "controller-manager": controllerManagerActor,
         kubelet: fakeKubelet,
       },
-      embedder: { name: "cluster", links: [...apiServers, ...names("scheduler"), ...names("controller-manager")] },
+      embedder: { name: "cluster", links: ["etcd", "api-server", "scheduler", "controller-manager"].flatMap(names) },
     });
     this.client = new Client(this.host.context, apiServers);
   }

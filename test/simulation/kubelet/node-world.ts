@@ -16,7 +16,7 @@ import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
-import type { Event, Node, Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Event, Node, Pod, PodCondition, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Context } from "../../../runtime/actor.ts";
 import { defineActor } from "../../../runtime/actor.ts";
 import type { Net } from "../../../runtime/net.ts";
@@ -104,6 +104,15 @@ export class NodeWorld {
     this.host.kill(RUNTIME, { disk });
   }
 
+  /** The kubelet and the API server don't hear of each other until `reconnectKubelet`. */
+  cutOffKubelet(): void {
+    this.host.partition([KUBELET], ["api-server-0"]);
+  }
+
+  reconnectKubelet(): void {
+    this.host.heal([KUBELET], ["api-server-0"]);
+  }
+
   killApiServer(): void {
     this.host.kill("api-server-0", { disk: "kept" });
   }
@@ -141,6 +150,19 @@ export class NodeWorld {
 
   pod(name: string): Promise<Pod | undefined> {
     return this.host.settle(() => this.client.find(pods, name, "default"));
+  }
+
+  /** As a controller does: conditions are merged by type. */
+  patchConditions(name: string, conditions: readonly PodCondition[]): Promise<Pod> {
+    const body = { status: { conditions } };
+    const options = { patchType: "application/strategic-merge-patch+json" as const, subresource: "status" };
+    return this.host.settle(() => this.client.patch(pods, name, "default", body, options));
+  }
+
+  /** As the collector of a lost node's pods does. */
+  failPod(name: string): Promise<Pod> {
+    const body = { status: { phase: "Failed", reason: "Lost" } };
+    return this.host.settle(() => this.client.patch(pods, name, "default", body, { subresource: "status" }));
   }
 
   node(): Promise<Node | undefined> {

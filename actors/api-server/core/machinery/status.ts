@@ -147,6 +147,11 @@ export function requestEntityTooLarge(limitBytes: number): InkubeError {
   return statusError(failure(413, "RequestEntityTooLarge", message));
 }
 
+/** 503: another server, or this one a little later, may well answer. */
+export function serviceUnavailable(message: string, retryAfterSeconds: number): InkubeError {
+  return statusError(failure(503, "ServiceUnavailable", message, { retryAfterSeconds }));
+}
+
 /** The store could not answer in time; nothing tells whether a write was carried out. */
 export function serverTimeout(of: GroupResource, operation: string, retryAfterSeconds: number): InkubeError {
   const message = `The ${operation} operation against ${qualifiedResource(of)} could not be completed at this time, please try again.`;

@@ -113,6 +113,7 @@ export function decodeStore(bytes: Uint8Array): Store {
     for (let left = reader.varint(); left > 0; left--) events.push(readEvent(reader, store.revision + 1));
     store.restoreRevision(events);
   }
+  store.finishRestore();
   invariant(store.hash === hash, `restored store has hash ${store.hash}, not ${hash}`);
   return store;
 }

@@ -31,6 +31,7 @@ export interface RangeResult {
 }
 
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
+const EVERY_KEY: KeyRange = { start: "", end: undefined };
 /** What a version costs besides its key and value, for the size that the quota looks at. */
 const VERSION_OVERHEAD_BYTES = 96;
 
@@ -230,7 +231,7 @@ export class Store {
     return this.historyStart;
   }
 
-  /** In a new store: where the history begins. Leases, old versions and revisions follow, in this order. */
+  /** In a new store: where the history begins. Leases, old versions and revisions follow, in this order; then `finishRestore`. */
   restoreBounds(compactRevision: number, historyStart: number): void {
     invariant(this.revision === 1 && this.index.size === 0, "only a new store is restored");
     this.compactRevision = compactRevision;
@@ -238,10 +239,9 @@ export class Store {
     this.revision = historyStart - 1;
   }
 
-  /** A version older than the history. */
+  /** A version older than the history. Its lease may have ended since. */
   restoreVersion(kv: KeyValue): void {
     this.addVersion(this.index.get(kv.key), kv);
-    if (kv.lease !== "0") this.attach(kv);
   }
 
   /** The next revision; `prevKv` of its events comes from the versions before, where the event itself has none. */
@@ -251,12 +251,19 @@ export class Store {
       const record = this.index.get(kv.key);
       const previous = versionAt(record, Infinity);
       this.addVersion(record, kv);
-      if (previous !== undefined && previous.lease !== kv.lease) this.detach(previous);
-      if (kv.lease !== "0" && previous?.lease !== kv.lease && this.leases.has(kv.lease)) this.attach(kv);
       whole.push(event(type, kv, previous ?? prevKv, cause));
     }
     this.revision++;
     this.history.push({ revision: this.revision, events: whole });
+  }
+
+  /** Attaches to each lease the keys whose newest version names it: only that one holds a key to its lease. */
+  finishRestore(): void {
+    this.index.scan(EVERY_KEY, (record) => {
+      const kv = versionAt(record, Infinity);
+      if (kv !== undefined && kv.lease !== "0") this.attach(kv);
+      return true;
+    });
   }
 }
 

@@ -49,6 +49,8 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
   if (replay.mark.index > snapshot.index) {
     throw etcdError("ETCD_CORRUPT", undefined, `the snapshot of index ${replay.mark.index} is missing`);
   }
+  // A leader's snapshot is written before the log says so: what the log has of another history ends with it.
+  if (replay.mark.index < snapshot.index) replay.goOnFrom(snapshot);
   const entries = replay.entries.filter((entry) => entry.index > snapshot.index);
   const first = entries[0];
   if (first !== undefined && first.index !== snapshot.index + 1) {
@@ -113,7 +115,8 @@ class Replay {
     this.entries.push(entry);
   }
 
-  private goOnFrom(mark: SnapshotMark): void {
+  /** A snapshot takes the place of everything up to it. */
+  goOnFrom(mark: SnapshotMark): void {
     this.mark = mark;
     const first = this.entries[0];
     if (first === undefined || mark.index < first.index) return;

@@ -163,10 +163,10 @@ describe("the time of leases", () => {
 
   it("ends after the last renewal, and begins anew with a new leader", () => {
     const clock = new LeaseClock();
-    clock.renew(lease("1", 2), 0);
-    clock.renew(lease("2", 5), 0);
+    clock.begin(lease("1", 2), 0);
+    clock.begin(lease("2", 5), 0);
     expect(clock.takeExpired(1_999, 10, 100)).toEqual([]);
-    clock.renew(lease("1", 2), 1_999);
+    expect(clock.renew(lease("1", 2), 1_999)).toBe(true);
     expect(clock.takeExpired(3_000, 10, 100)).toEqual([]);
     expect(clock.takeExpired(5_000, 10, 100)).toEqual(["1", "2"]);
     clock.promote([lease("1", 2)], 5_000);
@@ -174,13 +174,31 @@ describe("the time of leases", () => {
     expect(clock.takeExpired(7_000, 10, 100)).toEqual(["1"]);
   });
 
+  it("can't be renewed once it is over, also while its end is asked for again", () => {
+    const clock = new LeaseClock();
+    clock.begin(lease("1", 1), 0);
+    expect(clock.renew(lease("1", 1), 1_000)).toBe(false);
+    expect(clock.takeExpired(1_000, 10, 500)).toEqual(["1"]);
+    expect(clock.renew(lease("1", 1), 1_001)).toBe(false);
+    expect(clock.takeExpired(1_500, 10, 500)).toEqual(["1"]);
+    clock.begin(lease("1", 1), 1_600);
+    expect(clock.renew(lease("1", 1), 2_000)).toBe(true);
+  });
+
   it("is asked again after a while for a lease whose end was not agreed on, and never for one that has ended", () => {
     const clock = new LeaseClock();
-    clock.renew(lease("1", 1), 0);
+    clock.begin(lease("1", 1), 0);
     expect(clock.takeExpired(1_000, 10, 500)).toEqual(["1"]);
     expect(clock.takeExpired(1_400, 10, 500)).toEqual([]);
     expect(clock.takeExpired(1_500, 10, 500)).toEqual(["1"]);
     clock.forget("1");
     expect(clock.takeExpired(9_000, 10, 500)).toEqual([]);
+  });
+
+  it("ends for at most so many leases in one go, and for the others in the next", () => {
+    const clock = new LeaseClock();
+    for (const id of ["1", "2", "3"]) clock.begin(lease(id, 1), 0);
+    expect(clock.takeExpired(1_000, 2, 500)).toEqual(["1", "2"]);
+    expect(clock.takeExpired(1_000, 2, 500)).toEqual(["3"]);
   });
 });

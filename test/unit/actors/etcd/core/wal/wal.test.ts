@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteWriter } from "../../../../../../actors/etcd/core/bytes.ts";
+import { RaftLog } from "../../../../../../actors/etcd/core/raft/log.ts";
 import type { Entry, HardState } from "../../../../../../actors/etcd/core/raft/types.ts";
 import { crc32c } from "../../../../../../actors/etcd/core/wal/crc32c.ts";
 import { recoverLog } from "../../../../../../actors/etcd/core/wal/recovery.ts";
@@ -122,6 +123,28 @@ describe("the log", () => {
       [2, 2],
       [3, 2],
     ]);
+  });
+
+  it("forgets what was overwritten, also when nothing was appended behind it", () => {
+    const { files } = makeLog([[[entry(1), entry(2), entry(3)], [entry(2, 2)]]]);
+    const log = recoverLog(files, start, identity);
+    expect(log.entries.map(({ index, term }) => [index, term])).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+
+  it.each([
+    ["has another term at its end", { index: 2, term: 2 }, []],
+    ["ends before it", { index: 9, term: 1 }, []],
+    ["has its last entry", { index: 2, term: 1 }, [3, 4]],
+  ] as const)("goes on behind a snapshot that it does not know of yet: %s", (_, mark, kept) => {
+    const { files } = makeLog([[[entry(1), entry(2), entry(3), entry(4)]]]);
+    const log = recoverLog(files, mark, identity);
+    expect(log.entries.map(({ index }) => index)).toEqual(kept);
+    // RaftLog refuses terms that go down, which is what a conflicting suffix would be.
+    expect(new RaftLog(mark, log.entries).last).toBe(mark.index + kept.length);
+    expect(log.hardState).toMatchObject(mark.term === 2 ? { term: 2, vote: 0 } : { term: 1, vote: 1 });
   });
 
   it.each([
