@@ -49,15 +49,17 @@ export class EtcdClients {
     await Promise.all(this.working);
   }
 
-  /** Writes one value through a member; notes what came of it, and resolves all the same. */
-  async write(client: string, member: string, key: string, timeoutMs: number): Promise<void> {
+  /** Writes one value through a member, and notes what came of it; true when it was acknowledged. */
+  async write(client: string, member: string, key: string, timeoutMs: number): Promise<boolean> {
     const value = this.nextValue();
     const { floor } = this.history;
     try {
       const { header } = await this.ref(member).call("put", { key, value: encoder.encode(value) }, { timeoutMs });
       this.history.wrote({ client, key, value, floor, outcome: header.revision });
+      return true;
     } catch (error) {
       this.history.wrote({ client, key, value, floor, outcome: outcomeOf(error) });
+      return false;
     }
   }
 
@@ -92,7 +94,10 @@ export class EtcdClients {
     const member = one(this.random, this.cluster.members);
     const key = one(this.random, KEYS);
     const draw = this.random.next();
-    if (draw < 0.3) return this.write(client, member, key, TIMEOUT_MS);
+    if (draw < 0.3) {
+      await this.write(client, member, key, TIMEOUT_MS);
+      return;
+    }
     const read = await this.read(client, member, key);
     if (draw < 0.6 && read !== undefined) await this.swap(client, one(this.random, this.cluster.members), key, read);
   }

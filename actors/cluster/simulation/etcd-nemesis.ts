@@ -17,10 +17,19 @@ const SNAPSHOT_WAIT_MS = 3_000;
 const SNAPSHOT_LOOK_MS = 0.2;
 const SLOW_DISK = 10;
 const ELECTION_WAIT_MS = 5_000;
+/** After so long with all members there, one whose disk was lost has what the others have. */
+const RECOVERY_MS = 10_000;
+const LATE_WRITES_MAX = 60;
+/** Deaths of the leader after another member's disk was lost, each within that time after the one before. */
+const CRASHES_MAX = 4;
+const CRASH_EVERY_MS = 60;
 
 export class EtcdNemesis {
   /** The member whose disk was lost or damaged. One is all that three can bear. */
   damaged: string | undefined;
+  private lostAtMs = -Infinity;
+  /** Cut off since before the start. */
+  private late: string | undefined;
   private readonly cluster: SimulatedCluster;
   private readonly clients: EtcdClients;
   private readonly random: Random;
@@ -31,6 +40,42 @@ export class EtcdNemesis {
     this.clients = clients;
     this.random = random;
     this.tell = tell;
+  }
+
+  /** Before the cluster starts: now and then one member hears nothing from the others, and begins with an empty log. */
+  begin(): void {
+    if (this.random.below(2) === 0) return;
+    this.late = one(this.random, this.cluster.members);
+    this.cluster.host.partition([this.late], this.others(this.late));
+  }
+
+  /**
+   * The member that was late from the beginning is there when the leader is not any more. Together with the third one it
+   * is a majority; if that one's disk is lost just then, it is none. Errors: PROMISE_BROKEN.
+   */
+  async joinLate(): Promise<void> {
+    const { late } = this;
+    this.late = undefined;
+    const leader = await this.cluster.leader();
+    if (late === undefined || leader === undefined) return;
+    const { host, clock } = this.cluster;
+    const others = this.others(late);
+    const third = others.find((member) => member !== leader)!;
+    if (this.random.below(2) === 0) {
+      this.tell(`${late} was cut off from the beginning; ${third} loses its disk as it joins, and ${leader} hangs`);
+      this.lostAtMs = host.nowMs;
+      host.hang(leader);
+      host.kill(third, { disk: "lost" });
+      host.heal([late], others);
+      await clock.sleep(2 * PARTITION_MS);
+      return;
+    }
+    this.tell(`${late} was cut off from the beginning; as it joins, ${leader} is cut off`);
+    host.partition([leader], [third]);
+    host.heal([late], [third]);
+    const endMs = host.nowMs + WRITE_MS + PARTITION_MS;
+    await Promise.all([late, third].map((member) => this.writeThrough(member, endMs)));
+    host.heal([leader], this.others(leader));
   }
 
   async partition(): Promise<void> {
@@ -59,7 +104,7 @@ export class EtcdNemesis {
     const writing = others.map((follower) => this.writeThrough(follower, endMs));
     await clock.sleep(FOLLOWER_PAUSE_MS);
     host.partition([leader], others);
-    const lost: Promise<void>[] = [];
+    const lost: Promise<boolean>[] = [];
     for (let count = 0; count < burst; count++) {
       lost.push(this.clients.write("burst", leader, `/burst/${count}`, WRITE_TIMEOUT_MS));
       await clock.sleep(BURST_PAUSE_MS);
@@ -74,29 +119,37 @@ export class EtcdNemesis {
   }
 
   /**
-   * A member's disk is replaced by an empty one while another one is down for a moment, and the third one has been cut off
-   * and knows less. With what is left nobody can tell what was committed: the members must not decide anew.
+   * A member's disk is replaced by an empty one, the third one has been cut off and knows less, and the leader is down for
+   * moments. With what is left nobody can tell what was committed: the members must not decide anew.
    */
   async loseDisk(): Promise<void> {
-    if (this.damaged !== undefined) return;
+    const { host, clock } = this.cluster;
+    if (this.damaged !== undefined || host.nowMs - this.lostAtMs < RECOVERY_MS) return;
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
-    const { host, clock } = this.cluster;
     const [late, victim] = this.random.below(2) === 0 ? this.others(leader) : this.others(leader).toReversed();
     if (late === undefined || victim === undefined) return;
-    this.damaged = victim;
     const rest = this.others(late);
+    this.tell(`${late} is cut off, ${victim} loses its disk, and ${leader} is killed`);
     host.partition([late], rest);
-    if (this.random.below(4) > 0) {
+    if (this.random.below(2) === 0) {
       // The others go on to a term that the late one has not heard of.
       host.kill(leader);
       await this.waitForLeader(rest);
-      await clock.sleep(this.random.below(2_000));
     }
-    this.tell(`${victim} loses its disk, ${leader} is killed, and ${late} was cut off`);
+    for (let count = this.random.below(LATE_WRITES_MAX); count > 0; count--) {
+      void this.clients.write("late", leader, "/late", WRITE_TIMEOUT_MS);
+      await clock.sleep(BURST_PAUSE_MS);
+    }
+    this.lostAtMs = host.nowMs;
+    if (this.random.below(2) === 0) host.hang(leader);
+    else host.kill(leader);
     host.kill(victim, { disk: "lost" });
-    host.kill(leader);
     host.heal([late], rest);
+    for (let count = this.random.below(CRASHES_MAX); count > 0; count--) {
+      await clock.sleep(this.random.next() * CRASH_EVERY_MS);
+      host.kill(leader);
+    }
     await clock.sleep(PARTITION_MS);
   }
 
@@ -118,13 +171,15 @@ export class EtcdNemesis {
   /** Writes one after the other through a member that can reach a majority. Errors: PROMISE_BROKEN. */
   private async writeThrough(member: string, endMs: number): Promise<void> {
     const { host, clock } = this.cluster;
+    let succeededMs = host.nowMs;
     for (let count = 0; host.nowMs < endMs; count++) {
-      const beganMs = host.nowMs;
-      await this.clients.write("steady", member, `/steady/${member}/${count % 8}`, WRITE_TIMEOUT_MS);
-      const tookMs = host.nowMs - beganMs;
-      if (tookMs > WRITE_MS) {
-        throw broken(`a write through ${member}, which reaches a majority, took ${tookMs.toFixed(0)} ms`);
+      const key = `/steady/${member}/${count % 8}`;
+      const isWritten = await this.clients.write("steady", member, key, WRITE_TIMEOUT_MS);
+      const sinceMs = host.nowMs - succeededMs;
+      if (sinceMs > WRITE_MS) {
+        throw broken(`no write through ${member}, which reaches a majority, succeeded for ${sinceMs.toFixed(0)} ms`);
       }
+      if (isWritten) succeededMs = host.nowMs;
       await clock.sleep(FOLLOWER_PAUSE_MS);
     }
   }

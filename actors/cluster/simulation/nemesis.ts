@@ -42,6 +42,21 @@ export class Nemesis {
     return this.etcd.damaged;
   }
 
+  /** Before the cluster starts. */
+  begin(): void {
+    if (this.hasLostDisks) this.etcd.begin();
+  }
+
+  /** As soon as the workload runs. Errors: PROMISE_BROKEN. */
+  async joinLate(): Promise<void> {
+    await this.cluster.clock.sleep(this.random.below(5_000));
+    await this.etcd.joinLate();
+  }
+
+  private get hasLostDisks(): boolean {
+    return this.faults.some(({ feature }) => feature === "lost-disk");
+  }
+
   /** One fault, chosen by weight; nothing when the seed has drawn none. */
   async strike(): Promise<void> {
     let draw = this.random.below(this.faults.reduce((sum, { weight }) => sum + weight, 0));

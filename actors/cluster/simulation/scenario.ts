@@ -63,6 +63,7 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
   const { host } = cluster;
   const scenario: Scenario = new Scenario(cluster, swarm);
   try {
+    scenario.begin();
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);
     scenario.tell(describeSwarm(swarm));
@@ -128,6 +129,10 @@ class Scenario {
     this.story.push(`${(this.cluster.host.nowMs / 1_000).toFixed(3).padStart(9)} s  ${line}`);
   }
 
+  begin(): void {
+    this.nemesis.begin();
+  }
+
   async play(forMs: number): Promise<void> {
     const { host, clock } = this.cluster;
     this.observer.start();
@@ -136,6 +141,7 @@ class Scenario {
     if (this.features.has("history")) this.apiClients.start();
     if (this.features.has("services")) this.race.start();
     const endMs = host.nowMs + forMs;
+    await this.nemesis.joinLate();
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + this.random.below(FAULT_EVERY_MS.spread));
       await (this.random.next() < CHANGE_SHARE ? this.change() : this.nemesis.strike());
