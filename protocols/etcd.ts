@@ -130,6 +130,22 @@ export interface MemberStatus {
   readonly dbSizeBytes: number;
   /** Of everything in the store at the applied index: equal on members that agree. */
   readonly hash: number;
+  /** What is wrong with this member, in words; as in etcd. */
+  readonly errors: readonly string[];
+}
+
+/** What is wrong with a member's disk. The types are etcd's. */
+export interface Alarm {
+  readonly type: "NOSPACE" | "CORRUPT";
+  /** The member's directory. */
+  readonly path: string;
+  /** Which member, what happened, and what to do. */
+  readonly message: string;
+}
+export interface AlarmState {
+  /** Whether the member has a part in the group at all. */
+  readonly serving: boolean;
+  readonly alarms: readonly Alarm[];
 }
 
 export type EtcdMethods = {
@@ -148,6 +164,8 @@ export type EtcdMethods = {
   leaseKeepAlive: Call<{ readonly id: string }, { readonly id: string; readonly ttlSeconds: number }>;
   watch: Stream<WatchRequest, WatchResponse>;
   status: Call<null, MemberStatus>;
+  /** This member's alarms, at once and at each change. */
+  alarms: Stream<null, AlarmState>;
   /** The newest revision, linearizable: what a cache must have reached to answer a consistent read. Cheap and batched. */
   readIndex: Call<null, { readonly revision: number }>;
   /** Asks the leader to hand over before it stops. */
@@ -169,11 +187,18 @@ export type EtcdErrorCode =
   | "ETCD_TOO_MANY_OPS"
   | "ETCD_REQUEST_TOO_LARGE"
   | "ETCD_TOO_MANY_REQUESTS"
+  /** The quota is used up, or the member's disk is full (`details.path`). Nothing was written. */
   | "ETCD_NO_SPACE"
   /** No leader now; nothing was written. Retryable. */
   | "ETCD_NO_LEADER"
   /** The leader changed with the request in flight; it may have been written. */
   | "ETCD_LEADER_CHANGED"
+  /** The disks of so many members are lost that nobody knows what was committed; the text says whose, and what to do. */
+  | "ETCD_QUORUM_LOST"
+  /** The member can't say in time what becomes of the request; it may be carried out. */
+  | "ETCD_TIMEOUT"
+  /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
+  | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
   | "ETCD_CORRUPT";
 
@@ -188,6 +213,7 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   leaseKeepAlive: call(),
   watch: stream(),
   status: call(),
+  alarms: stream(),
   readIndex: call(),
   moveLeader: call(),
   raft: cast(),

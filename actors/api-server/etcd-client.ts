@@ -14,9 +14,11 @@ import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 /** The request was certainly not carried out. */
-const REFUSED = ["ETCD_NO_LEADER", "MAILBOX_FULL", "ETCD_TOO_MANY_REQUESTS"];
+const REFUSED = ["ETCD_NO_LEADER", "ETCD_NO_SPACE", "ETCD_OUT_OF_SERVICE", "ETCD_TOO_MANY_REQUESTS", "MAILBOX_FULL"];
 /** Nobody knows. */
-const LOST = ["ETCD_LEADER_CHANGED", "ACTOR_DOWN", "DEADLINE_EXCEEDED"];
+const LOST = ["ETCD_LEADER_CHANGED", "ETCD_TIMEOUT", "ACTOR_DOWN", "DEADLINE_EXCEEDED"];
+/** Waiting is no help: what each member says about it is said to the client. */
+const LASTING = ["ETCD_NO_SPACE"];
 
 type CallMethod = MethodsOfKind<EtcdMethods, "call">;
 
@@ -106,6 +108,7 @@ export class EtcdClient {
           throw isRead(method) || !attempts.lost ? unreachable() : error;
         const round = Math.floor((failures + 1) / this.members.length);
         const endOfRound = (failures + 1) % this.members.length === 0;
+        if (endOfRound && hasCode(error, ...LASTING)) throw error;
         const pauseMs = endOfRound ? Math.min(options.retryCapMs, options.retryBaseMs * 2 ** (round - 1)) : 0;
         if (clock.monotonicMs() + pauseMs >= deadlineMs) throw error;
         if (pauseMs > 0) await clock.sleep(pauseMs);

@@ -21,6 +21,7 @@ import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
+import type { Alarm } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
@@ -31,6 +32,8 @@ import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { checkCondition, meets } from "./conditions.ts";
+import type { AlarmEvent } from "./etcd-alarms.ts";
+import { EtcdAlarms } from "./etcd-alarms.ts";
 import { explain } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
 import { locateImages } from "./io/images.ts";
@@ -38,7 +41,7 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate } from "./io/identity.ts";
+import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
@@ -68,7 +71,12 @@ export interface WaitOptions {
   readonly namespace?: string;
 }
 
+/** What happens in a cluster: actors come and go, and members of etcd raise alarms about their disks. */
+export type ClusterEvent = SupervisorEvent | AlarmEvent;
+
 export interface ActorStatus extends ChildStatus {
+  /** What is wrong with the disk of a member of etcd; absent for all others, and when nothing is. */
+  readonly alarms?: readonly Alarm[];
   /** Of the newest end, if it ever ended. */
   readonly lastDown?: { readonly reason: DownReason; readonly message: string | undefined; readonly atMs: number };
 }
@@ -83,11 +91,14 @@ export class Cluster implements AsyncDisposable {
   private readonly options: ResolvedOptions;
   private readonly directory: DataDirectory;
   private readonly identity: Identity;
+  private readonly established: boolean;
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
   private readonly actorNames: readonly string[];
   private readonly etcdMembers: readonly string[];
+  private readonly alarms: EtcdAlarms;
+  private readonly listeners = new Set<(event: ClusterEvent) => void>();
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
@@ -95,16 +106,16 @@ export class Cluster implements AsyncDisposable {
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
-  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_…, PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
+  /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
-      const identity = loadIdentity(directory, resolved.name, Date.now());
+      const loaded = loadIdentity(directory, resolved.name, resolved.masters, Date.now());
       slot = await takeSlot(directory);
-      cluster = new Cluster(resolved, directory, identity, slot);
+      cluster = new Cluster(resolved, directory, loaded, slot);
       await cluster.bringUp();
       return cluster;
     } catch (error) {
@@ -120,13 +131,14 @@ export class Cluster implements AsyncDisposable {
   private constructor(
     options: ResolvedOptions,
     directory: DataDirectory,
-    identity: Identity,
+    { identity, established }: { readonly identity: Identity; readonly established: boolean },
     slot: { readonly slot: number; release(): void },
   ) {
     this.options = options;
     this.name = options.name;
     this.directory = directory;
     this.identity = identity;
+    this.established = established;
     this.releaseSlot = () => slot.release();
     this.host = new ThreadHost({
       bundles: BUNDLES,
@@ -155,7 +167,7 @@ export class Cluster implements AsyncDisposable {
       containerRuntime: { pods: options.pods, images: locateImages(options.images) },
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
-      etcd: {},
+      etcd: { established },
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
     });
@@ -178,6 +190,11 @@ export class Cluster implements AsyncDisposable {
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
       context,
+    );
+    this.alarms = new EtcdAlarms(
+      this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name)),
+      context.clock,
+      (event) => this.alarmed(event),
     );
     this.supervisor = new Supervisor(tree, this.host, {
       clock: context.clock,
@@ -223,7 +240,12 @@ export class Cluster implements AsyncDisposable {
   actors(): readonly ActorStatus[] {
     return this.supervisor.status().map((status) => {
       const lastDown = this.lastDowns.get(status.name);
-      return lastDown === undefined ? status : { ...status, lastDown };
+      const alarms = this.alarms.of(status.name);
+      return {
+        ...status,
+        ...(lastDown === undefined ? {} : { lastDown }),
+        ...(alarms.length === 0 ? {} : { alarms }),
+      };
     });
   }
 
@@ -246,9 +268,10 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Tells of actors that come up, go down and are restarted. Returns how to stop listening. */
-  onEvent(listener: (event: SupervisorEvent) => void): () => void {
-    return this.supervisor.onEvent(listener);
+  /** Tells of actors that come up, go down and are restarted, and of alarms. Returns how to stop listening. */
+  onEvent(listener: (event: ClusterEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /** A local copy of a resource that follows the cluster; `start` and `stop` it. It lives through the deaths of API servers. */
@@ -383,7 +406,7 @@ export class Cluster implements AsyncDisposable {
       }, startTimeoutMs);
     });
     try {
-      await Promise.race([this.becomeReady(), late]);
+      await Promise.race([this.becomeReady(), this.alarms.quorumLost, late]);
     } finally {
       clearTimeout(timer);
     }
@@ -391,6 +414,8 @@ export class Cluster implements AsyncDisposable {
 
   private async becomeReady(): Promise<void> {
     await this.supervisor.start();
+    // From now on an empty directory of a member is one that was lost.
+    if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
   }
 
@@ -458,8 +483,24 @@ export class Cluster implements AsyncDisposable {
   }
 
   private supervised(event: SupervisorEvent): void {
-    if (event.type === "up") this.address.serverUp(event.name);
+    if (event.type === "up") {
+      this.address.serverUp(event.name);
+      this.alarms.up(event.name);
+    }
+    this.tell(event);
+  }
+
+  /** An embedder that listens to nothing is told all the same, on its console. */
+  private alarmed(event: AlarmEvent): void {
+    const unheard = this.options.onEvent === undefined && this.listeners.size === 0;
+    if (unheard && event.type === "alarm")
+      process.emitWarning(event.message, { type: "InkubeWarning", code: event.alarm });
+    this.tell(event);
+  }
+
+  private tell(event: ClusterEvent): void {
     this.options.onEvent?.(event);
+    for (const listener of [...this.listeners]) listener(event);
   }
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {

@@ -1,6 +1,8 @@
 /** The public door of the package: `import { Cluster } from "inkube"`. */
 export { Cluster } from "./cluster.ts";
-export type { ActorStatus, WaitOptions } from "./cluster.ts";
+export type { ActorStatus, ClusterEvent, WaitOptions } from "./cluster.ts";
+export type { AlarmEvent } from "./etcd-alarms.ts";
+export type { Alarm } from "../../protocols/etcd.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 export type { ActorInspector } from "./inspector.ts";
 export type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";

@@ -1,7 +1,7 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
-import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
+import type { ClusterEvent } from "./cluster.ts";
 
 export interface ClusterOptions {
   /** Masters: an etcd member, API server, scheduler and controller-manager each. Odd, 1 to 7; 3 survive the loss of one. Default 3. */
@@ -49,8 +49,11 @@ export interface ClusterOptions {
   readonly spareThreads?: number;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
-  /** Told of each actor that comes up, goes down or is restarted, from the first one on. */
-  readonly onEvent?: (event: SupervisorEvent) => void;
+  /**
+   * Told of each actor that comes up, goes down or is restarted, from the first one on, and of alarms: a full, damaged or
+   * lost disk of a member of etcd. Without it alarms go to the console.
+   */
+  readonly onEvent?: (event: ClusterEvent) => void;
 }
 
 /** A container image of the user: a JavaScript module on a thread of its own, or a command as a child process. */
@@ -78,7 +81,7 @@ export interface ResolvedOptions {
   readonly hangAfterMs: number;
   readonly spareThreads: number;
   readonly startTimeoutMs: number;
-  readonly onEvent: ((event: SupervisorEvent) => void) | undefined;
+  readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
 
 const KNOWN: readonly (keyof ClusterOptions)[] = [

@@ -1,7 +1,7 @@
 /** The etcd actor: recovers its member from disk, then turns the protocol's requests into reads and commands. */
 import type { EtcdMethods, TxnRequest, WatchRequest, WatchResponse } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
-import { InkubeError } from "../../protocols/errors.ts";
+import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { BytesError } from "./core/bytes.ts";
@@ -14,7 +14,9 @@ import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
 import { crc32c } from "./core/wal/crc32c.ts";
+import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
+import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
 import type { EtcdOptions } from "./spec.ts";
 import { Storage } from "./storage.ts";
@@ -22,7 +24,13 @@ import { Storage } from "./storage.ts";
 export const etcdActor: ActorDefinition<EtcdMethods, EtcdOptions> = defineActor(etcdProtocol, start);
 
 async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
-  const member = await recover(ctx);
+  let member: Member;
+  try {
+    member = await recover(ctx);
+  } catch (error) {
+    if (!hasCode(error, "ETCD_CORRUPT", "DISK_FULL", "DISK_DENIED", "DISK_FAILED")) throw error;
+    return outOfService(ctx, error);
+  }
   for (const id of member.peers.ids) {
     if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
   }
@@ -36,7 +44,13 @@ async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
   // The same for all members of one cluster, and another for another set of members.
   const clusterId = String(crc32c(new TextEncoder().encode(peers.ids.map((id) => peers.name(id)).join("\n"))));
   const storage = new Storage(ctx, { clusterId, memberId: peers.self });
-  const { log, snapshot } = await storage.open();
+  const { log, snapshot, isLost } = await storage.open();
+  const { recovering } = log.hardState;
+  if (recovering && peers.ids.length === 1) throw quorumLost(ctx, peers, peers.ids);
+  if (isLost) {
+    ctx.log.error("the disk was lost: this member has no vote until it has recovered", { path: ctx.disk.root });
+    ctx.trace.event("disk-lost", `etcd/${options.name}`, { path: ctx.disk.root });
+  }
   const machine = new StateMachine(clusterId, String(peers.self));
   if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
   const raft = new Raft(
@@ -99,13 +113,15 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       member.watches.add(request, sink);
     },
     status: () => member.status(),
+    alarms: (_request, sink) => member.alarms.add(sink),
     readIndex: (_request, message) =>
       new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
     moveLeader: async ({ to }, message) => {
       const id = peers.id(to);
       if (id === 0) throw new InkubeError("INVALID_ARGUMENT", `${to} is no member`);
       if (raft.leader !== 0 && raft.leader !== peers.self && peers.id(message.from) === 0) {
-        return peers.ref(raft.leader).call("moveLeader", { to }, { timeoutMs: message.timeoutMs });
+        const { timeoutMs } = message;
+        return member.askLeader((leader, signal) => leader.call("moveLeader", { to }, { timeoutMs, signal }));
       }
       await member.moveLeader(id);
       return null;
@@ -130,7 +146,8 @@ function keepAlive(
   }
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
-  return peers.ref(raft.leader).call("leaseKeepAlive", { id }, { timeoutMs: message.timeoutMs });
+  const { timeoutMs } = message;
+  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {

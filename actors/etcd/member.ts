@@ -2,9 +2,10 @@
  * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
  * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
  */
-import type { MemberStatus } from "../../protocols/etcd.ts";
+import type { Alarm, EtcdMethods, MemberStatus } from "../../protocols/etcd.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
@@ -15,7 +16,9 @@ import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
+import { Alarms } from "./alarms.ts";
 import { Leases } from "./leases.ts";
+import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -32,11 +35,14 @@ const COMPACTION_CHECK_MS = 3_000;
 /** A step of encoding takes about a millisecond, and as much is left for requests. */
 const SNAPSHOT_STEP_BYTES = 262_144;
 const SNAPSHOT_PAUSE_MS = 1;
+/** How long after a snapshot that found no room on the disk another one is made. */
+const SNAPSHOT_RETRY_MS = 10_000;
 
 export class Member {
   readonly writes: Writes;
   readonly reads: Reads;
   readonly watches: Watches;
+  readonly alarms: Alarms = new Alarms();
   readonly raft: Raft;
   readonly peers: Peers;
   readonly machine: StateMachine;
@@ -50,7 +56,10 @@ export class Member {
   private turnAsked = false;
   private stopped = false;
   private persistUnderWay: Promise<void> | undefined;
-  private forwarding = false;
+  /** The batch on its way to the leader: one at a time, and void with the leader's term. */
+  private forwarding: AbortController | undefined;
+  /** What else was passed on to the leader of this term. */
+  private readonly passedOn: Set<AbortController> = new Set();
   /** Batches of followers that wait to be proposed. */
   private forwarded: Uint8Array[] = [];
   private savingSnapshot = false;
@@ -64,6 +73,7 @@ export class Member {
   private campaigns = 0;
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
+  private readonly lostDisks: LostDisks;
   private timers: Timer[] = [];
 
   constructor(
@@ -84,6 +94,8 @@ export class Member {
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
+    this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
+    this.storage.onFull = () => this.diskFull();
   }
 
   start(): void {
@@ -100,8 +112,12 @@ export class Member {
 
   // ---- what comes in ------------------------------------------------------------------------------------------------
 
-  /** Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_TOO_MANY_REQUESTS, and those of the command. */
+  /**
+   * Errors: ETCD_NO_LEADER (when there has been none for long), ETCD_NO_SPACE (when the disk is full), ETCD_TIMEOUT,
+   * ETCD_TOO_MANY_REQUESTS, and those of the command.
+   */
   write<Reply>(command: Command): Promise<Reply> {
+    this.checkRoom();
     this.checkLeader();
     const reply = this.writes.submit<Reply>(command);
     this.askForTurn();
@@ -114,8 +130,25 @@ export class Member {
     this.askForTurn();
   }
 
-  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead. */
+  /**
+   * Passes a request of its own kind on to the leader. Errors: ETCD_LEADER_CHANGED as soon as there is another leader or
+   * none, which the one that was asked, cut off, may never say; and those of the call.
+   */
+  async askLeader<Reply>(ask: (leader: Ref<EtcdMethods>, signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const passedOn = new AbortController();
+    this.passedOn.add(passedOn);
+    try {
+      return await ask(this.peers.ref(this.raft.leader), passedOn.signal);
+    } catch (error) {
+      throw passedOn.signal.aborted ? etcdError("ETCD_LEADER_CHANGED") : error;
+    } finally {
+      this.passedOn.delete(passedOn);
+    }
+  }
+
+  /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead, ETCD_NO_SPACE. */
   takeForwarded(batches: readonly Uint8Array[]): void {
+    this.checkRoom();
     if (this.raft.role !== "leader") throw etcdError("ETCD_NO_LEADER");
     this.forwarded.push(...batches);
     this.askForTurn();
@@ -136,7 +169,39 @@ export class Member {
     this.askForTurn();
   }
 
+  private checkRoom(): void {
+    if (this.storage.full !== undefined) throw this.noSpace();
+  }
+
+  private noSpace(): InkubeError {
+    const { path, message } = this.noSpaceAlarm();
+    return etcdError("ETCD_NO_SPACE", { path }, message);
+  }
+
+  private noSpaceAlarm(): Alarm {
+    const path = this.ctx.disk.root;
+    const because = this.storage.full?.message ?? "";
+    const message = `the disk of ${this.ctx.options.name} is full: ${path}: ${because}; reads go on, and writes as soon as there is room`;
+    return { type: "NOSPACE", path, message };
+  }
+
+  /** The disk has become full, or has room again. */
+  private diskFull(): void {
+    if (this.storage.full === undefined) {
+      this.ctx.log.warn("there is room on the disk again", { path: this.ctx.disk.root });
+      return this.alarms.set(true);
+    }
+    const alarm = this.noSpaceAlarm();
+    this.ctx.log.error("the disk is full", { path: alarm.path, reason: alarm.message });
+    this.alarms.set(true, alarm);
+    this.writes.failWaiting(this.noSpace());
+    this.writes.failSent(etcdError("ETCD_TIMEOUT", { path: alarm.path }, alarm.message));
+    this.answerReads();
+  }
+
   private checkLeader(): void {
+    const lost = this.lostDisks.quorumLost(this.leaderlessMs());
+    if (lost !== undefined) throw lost;
     if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
       throw etcdError("ETCD_NO_LEADER");
     }
@@ -194,22 +259,25 @@ export class Member {
       this.forwarded = [];
       if (writes.waiting > 0) batches.push(writes.take().bytes);
       raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
-    } else if (writes.waiting > 0 && raft.leader !== 0 && !this.forwarding) {
+    } else if (writes.waiting > 0 && raft.leader !== 0 && this.forwarding === undefined) {
       this.forward(writes.take(), raft.leader);
     }
   }
 
   private forward(sent: Sent, leader: number): void {
-    this.forwarding = true;
+    const forwarding = new AbortController();
+    this.forwarding = forwarding;
     this.ctx.spawn(async () => {
       try {
-        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] });
+        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] }, { signal: forwarding.signal });
       } catch (error) {
         if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
-        this.writes.fail(sent, etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
+        const full = hasCode(error, "ETCD_NO_SPACE");
+        this.writes.fail(sent, full ? error : etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
       }
-      this.forwarding = false;
+      if (this.forwarding !== forwarding) return;
+      this.forwarding = undefined;
       this.pump();
     });
   }
@@ -260,6 +328,15 @@ export class Member {
         read.reject(error);
       }
     }
+    if (this.storage.full !== undefined) this.turnAway();
+  }
+
+  /** What the others have agreed on does not come to this disk now: who waits for it is to ask another member. */
+  private turnAway(): void {
+    const behind = this.reads.takeConfirmed();
+    if (behind.length === 0) return;
+    for (const read of behind) read.reject(this.noSpace());
+    this.watches.endAll(this.noSpace());
   }
 
   private answer(read: Read): void {
@@ -291,6 +368,9 @@ export class Member {
     this.machine.term = term;
     this.forwarded = [];
     this.own = [];
+    this.forwarding?.abort();
+    this.forwarding = undefined;
+    for (const one of this.passedOn) one.abort();
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();
@@ -331,16 +411,19 @@ export class Member {
     this.raft.tick();
     this.reads.retry(clock.monotonicMs() - options.readRetryMs);
     if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
-      this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+      const error = this.lostDisks.quorumLost(this.leaderlessMs()) ?? etcdError("ETCD_NO_LEADER");
+      this.writes.failWaiting(error);
       this.reads.retry();
-      this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+      this.reads.failWaiting(error);
     }
+    this.lostDisks.tell(this.leaderlessMs());
     this.watches.catchUp();
+    if (this.storage.full !== undefined) this.raft.yieldToWriters();
     this.pump();
   }
 
   private keepHouse(): void {
-    if (this.raft.role !== "leader") return;
+    if (this.raft.role !== "leader" || this.storage.full !== undefined) return;
     this.own.push(...this.leases.takeExpired());
     this.askForTurn();
   }
@@ -348,7 +431,7 @@ export class Member {
   private compactOld(): void {
     const kept = this.ctx.options.autoCompactionRevisions;
     const { revision, compactRevision } = this.machine.store;
-    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot) return;
+    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot || this.storage.full !== undefined) return;
     if (revision - compactRevision <= 1.2 * kept) return;
     this.own.push({ type: "compact", revision: revision - kept });
     this.askForTurn();
@@ -401,7 +484,7 @@ export class Member {
   private maybeSaveSnapshot(): void {
     const { options } = this.ctx;
     const applied = this.appliedIndex;
-    if (this.savingSnapshot || applied !== this.raft.log.applied) return;
+    if (this.savingSnapshot || this.storage.full !== undefined || applied !== this.raft.log.applied) return;
     const grown = this.storage.bytesSinceSnapshot;
     const due = applied - this.snapshotIndex >= options.snapshotEntries && grown >= this.machine.store.sizeBytes / 4;
     if (!due && (grown < options.snapshotBytes || applied === this.snapshotIndex)) return;
@@ -424,7 +507,7 @@ export class Member {
       await clock.sleep(SNAPSHOT_PAUSE_MS);
       if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
     }
-    await this.storage.save(meta, file.finish());
+    if (!(await this.storage.save(meta, file.finish()))) return clock.sleep(SNAPSHOT_RETRY_MS);
     this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
     const { log } = this.raft;
     log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
@@ -445,13 +528,16 @@ export class Member {
       raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
+      errors: this.lostDisks.words(this.leaderlessMs()),
     };
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
   async stop(): Promise<void> {
     if (this.raft.role === "leader") {
-      const heir = this.peers.ids.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+      const heir = this.peers.ids.find(
+        (id) => id !== this.peers.self && !this.peers.isDown(id) && !this.raft.recovering.includes(id),
+      );
       if (heir !== undefined) {
         try {
           await this.moveLeader(heir);
@@ -463,8 +549,11 @@ export class Member {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
     this.campaignTimer?.cancel();
-    await this.persistUnderWay;
-    await this.storage.close();
+    // One that waits for room may wait for ever; it was promised to no one.
+    if (this.storage.full === undefined) {
+      await this.persistUnderWay;
+      await this.storage.close();
+    }
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
     this.reads.retry();

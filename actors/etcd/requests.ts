@@ -145,6 +145,13 @@ export class Reads {
     return answerable;
   }
 
+  /** All reads whose answer waits for the state to get so far. */
+  takeConfirmed(): readonly Read[] {
+    const confirmed = this.confirmed;
+    this.confirmed = [];
+    return confirmed.flatMap(({ reads }) => reads);
+  }
+
   /** The round under way got no answer since `sinceMs` (or at all): its reads wait for another. */
   retry(sinceMs: number = Infinity): void {
     const round = this.underWay;

@@ -5,6 +5,11 @@ export interface EtcdOptions {
   readonly name: string;
   /** All members of the cluster, this one included. */
   readonly members: readonly string[];
+  /**
+   * Whether this member has held data before: an empty disk then is one that was lost, and with it what the member has
+   * voted for and acknowledged.
+   */
+  readonly established: boolean;
   /** Raft's unit of time. The runtime tells of deaths at once, so ticks find only silent partners. */
   readonly tickMs: number;
   /** Ticks between heartbeats: few enough lost ones make no election, and an idle cluster costs little. */
@@ -47,6 +52,7 @@ export interface EtcdOptions {
 }
 
 export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
+  established: false,
   tickMs: 100,
   heartbeatTicks: 2,
   electionTicks: 10,

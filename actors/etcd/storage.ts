@@ -1,15 +1,19 @@
 /**
  * A member's disk: `wal/` with its segments, `snap/` with its newest snapshot. One write and one sync for each `append`.
- * Whatever fails here ends the member: after a failed sync nobody knows what is on disk, and a retry may lie.
+ * A full disk is waited for. Whatever else fails here ends the member: after a failed sync nobody knows what is on disk,
+ * and a retry may lie.
  */
 import type { Context } from "../../runtime/actor.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
+import { hasCode } from "../../protocols/errors.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
+import { etcdError } from "./core/mvcc/errors.ts";
 import type { HardState, Persist, Snapshot } from "./core/raft/types.ts";
 import type { RecoveredLog } from "./core/wal/recovery.ts";
 import { recoverLog } from "./core/wal/recovery.ts";
 import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
-import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
+import { encodeRecords, encodeSegment, segmentName, segmentSequence, WHAT_TO_DO } from "./core/wal/segment.ts";
 import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
 import type { EtcdOptions } from "./spec.ts";
 
@@ -17,6 +21,10 @@ const WAL = "wal";
 const SNAP = "snap";
 /** A writer that has grown beyond it for one large batch is not kept. */
 const WRITER_KEPT_BYTES = 4 * 1_048_576;
+/** What a crash left of a file that was being replaced. */
+const ASIDE = /\.tmp$/;
+/** How often a full disk is tried again: soon enough for who waits for it, and next to nothing while it lasts. */
+const ROOM_RETRY_MS = 500;
 
 interface Segment {
   readonly sequence: number;
@@ -26,6 +34,8 @@ interface Segment {
 export interface Opened {
   readonly log: RecoveredLog;
   readonly snapshot: Snapshot | undefined;
+  /** There was a log in this directory, and now there is none: what this member promised is forgotten. */
+  readonly isLost: boolean;
 }
 
 export class Storage {
@@ -37,34 +47,51 @@ export class Storage {
   private chain = 0;
   private writer: ByteWriter = new ByteWriter(65_536);
   private mark: SnapshotMark = { index: 0, term: 0 };
-  private hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
+  private hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
   private cutDue = false;
   private saving: Promise<void> = Promise.resolve();
+  private fullBecause: InkubeError | undefined;
   /** Bytes of log since the newest snapshot. */
   bytesSinceSnapshot = 0;
+  /** Told when a write begins to wait for room on the disk, and when it has found it. */
+  onFull: () => void = () => undefined;
 
   constructor(ctx: Context<EtcdOptions>, identity: Identity) {
     this.ctx = ctx;
     this.identity = identity;
   }
 
-  /** Errors: ETCD_CORRUPT. */
+  /** Why a write waits for room; undefined when none does. */
+  get full(): InkubeError | undefined {
+    return this.fullBecause;
+  }
+
+  /**
+   * A log is there before the directory is registered, and it is registered before this resolves, so before the member
+   * promises anything: an empty directory that is registered, or whose group was up before, was lost; one of which nobody
+   * knows is new. Errors: ETCD_CORRUPT.
+   */
   async open(): Promise<Opened> {
-    const { disk } = this.ctx;
+    const { disk, options } = this.ctx;
     const snapshot = await this.readSnapshot();
     if (snapshot !== undefined) this.mark = { index: snapshot.index, term: snapshot.term };
     const names = (await disk.list(WAL)).filter((name) => segmentSequence(name) !== undefined);
     const files = await Promise.all(
       names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
     );
-    const log = recoverLog(files, this.mark, this.identity);
+    const known = snapshot !== undefined || options.established || (await disk.isRegistered());
+    const isLost = names.length === 0 && known;
+    const found = recoverLog(files, this.mark, this.identity);
+    const log = isLost ? { ...found, hardState: { ...found.hardState, recovering: true } } : found;
+    await this.sweep();
     await this.secure(log);
     this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
     await this.cut();
-    return { log, snapshot };
+    await disk.register();
+    return { log, snapshot, isLost };
   }
 
   /** Makes sure that what was read is durable: it may have been in the system's cache only. */
@@ -80,6 +107,13 @@ export class Storage {
     await file.close();
   }
 
+  private async sweep(): Promise<void> {
+    const { disk } = this.ctx;
+    for (const directory of [WAL, SNAP]) {
+      for (const name of await disk.list(directory)) if (ASIDE.test(name)) await disk.remove(`${directory}/${name}`);
+    }
+  }
+
   private async readSnapshot(): Promise<Snapshot | undefined> {
     const names = (await this.ctx.disk.list(SNAP)).filter((name) => snapshotIndex(name) !== undefined);
     const newest = names[names.length - 1];
@@ -89,8 +123,30 @@ export class Storage {
     return decodeSnapshot(newest, bytes);
   }
 
-  /** Writes and syncs; what `persist` holds is durable when it resolves. One at a time. */
+  /**
+   * Writes and syncs; what `persist` holds is durable when it resolves. One at a time. While the disk is full it waits: what
+   * was not written was promised to no one, and is written again from its beginning.
+   */
   async append(persist: Persist): Promise<void> {
+    for (;;) {
+      try {
+        await this.write(persist);
+        return this.setFull(undefined);
+      } catch (error) {
+        if (!hasCode(error, "DISK_FULL")) throw error;
+        this.setFull(error);
+      }
+      await this.ctx.clock.sleep(ROOM_RETRY_MS);
+    }
+  }
+
+  private setFull(because: InkubeError | undefined): void {
+    const changed = (because === undefined) !== (this.fullBecause === undefined);
+    this.fullBecause = because;
+    if (changed) this.onFull();
+  }
+
+  private async write(persist: Persist): Promise<void> {
     if (persist.snapshot !== undefined) {
       await this.saving;
       await this.writeSnapshot(persist.snapshot, encodeSnapshot(persist.snapshot));
@@ -99,29 +155,36 @@ export class Storage {
     const { file, writer } = this;
     invariant(file !== undefined, "the log is closed");
     writer.clear();
-    this.chain = encodeRecords(
-      writer,
-      this.chain,
-      persist.hardState,
-      persist.entries,
-      persist.snapshot === undefined ? undefined : this.mark,
-    );
-    this.hardState = persist.hardState;
+    const mark = persist.snapshot === undefined ? undefined : this.mark;
+    const chain = encodeRecords(writer, this.chain, persist.hardState, persist.entries, mark);
     const bytes = writer.view();
+    await file.write(this.position, bytes);
+    await file.sync();
+    this.chain = chain;
+    this.hardState = persist.hardState;
+    this.position += bytes.length;
+    this.bytesSinceSnapshot += bytes.length;
     const segment = this.segments[this.segments.length - 1] as Segment;
     const last = persist.entries[persist.entries.length - 1];
     if (last !== undefined) segment.lastIndex = Math.max(segment.lastIndex, last.index);
-    await file.write(this.position, bytes);
-    await file.sync();
-    this.position += bytes.length;
-    this.bytesSinceSnapshot += bytes.length;
     if (bytes.length > WRITER_KEPT_BYTES) this.writer = new ByteWriter(65_536);
   }
 
-  /** Saves a snapshot of this member's own state beside the running log, which is shortened by the next `append`. */
-  save(mark: SnapshotMark, file: Uint8Array): Promise<void> {
-    this.saving = this.saving.then(() => this.writeSnapshot(mark, file));
-    return this.saving;
+  /**
+   * Saves a snapshot of this member's own state beside the running log, which is shortened by the next `append`. False when
+   * there was no room for it; the log goes on without.
+   */
+  async save(mark: SnapshotMark, file: Uint8Array): Promise<boolean> {
+    const saved = this.saving.then(() => this.writeSnapshot(mark, file));
+    this.saving = saved.catch(() => undefined);
+    try {
+      await saved;
+      return true;
+    } catch (error) {
+      if (!hasCode(error, "DISK_FULL")) throw error;
+      this.ctx.log.warn("no room for a snapshot", { path: this.ctx.disk.root, reason: error.message });
+      return false;
+    }
   }
 
   private async writeSnapshot(snapshot: SnapshotMark, file: Uint8Array): Promise<void> {
@@ -140,23 +203,25 @@ export class Storage {
   /** Begins a new segment, and removes those that hold nothing beyond the snapshot. */
   private async cut(): Promise<void> {
     const { disk } = this.ctx;
-    this.cutDue = false;
     const { mark } = this;
-    await this.file?.close();
     const sequence = (this.segments[this.segments.length - 1]?.sequence ?? 0) + 1;
     const head = { identity: this.identity, sequence, previousChain: this.chain };
     const { bytes, chain } = encodeSegment(head, this.hardState, mark);
     const path = `${WAL}/${segmentName(sequence)}`;
     await disk.replace(path, bytes);
+    await this.file?.close();
     this.file = await disk.open(path);
+    // A snapshot that was saved meanwhile is due for the next cut.
+    this.cutDue = this.mark !== mark;
     this.position = bytes.length;
     this.chain = chain;
     this.segments.push({ sequence, lastIndex: 0 });
     while (this.segments.length > 1 && (this.segments[0] as Segment).lastIndex <= mark.index) {
       const { sequence: old } = this.segments.shift() as Segment;
       await disk.remove(`${WAL}/${segmentName(old)}`);
+      // One after the other, so that no crash leaves a gap between them.
+      await disk.syncDirectory(WAL);
     }
-    await disk.syncDirectory(WAL);
   }
 
   async close(): Promise<void> {

@@ -45,6 +45,13 @@ export class Watches {
     this.sinks.delete(watcher.id);
   }
 
+  /** Ends every stream: its watcher is to go on elsewhere. */
+  endAll(error: Error): void {
+    this.hub.clear();
+    for (const sink of this.sinks.values()) sink.end(error);
+    this.sinks.clear();
+  }
+
   /** Tells what was applied since the last time. Needed before a compaction may take it from the history. */
   flush(): void {
     const { store } = this.machine;

@@ -29,6 +29,7 @@ import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
 import type { NodeServices } from "./node-services.ts";
+import { plainVolumeDisk } from "./plain-volume-disk.ts";
 import { PodRunner } from "./pod-runner.ts";
 import { SourceCache } from "./source-cache.ts";
 import type { KubeletOptions } from "./spec.ts";
@@ -101,7 +102,7 @@ class Kubelet {
         inFlightMax: options.eventsInFlightMax,
       }),
       sources: this.sources,
-      volumes: new VolumeStore(ctx),
+      volumes: new VolumeStore(ctx, this.io?.volumes(ctx.disk.root) ?? plainVolumeDisk(ctx)),
       addresses: this.addresses,
       starts: new Gate(options.startsInFlightMax),
       writes: new Gate(options.writesInFlightMax),
@@ -205,7 +206,8 @@ class Kubelet {
         this.runtime.call("listPodSandbox", null),
         this.runtime.call("listContainers", null),
       ]);
-      if (round === this.runtimeRound) this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
+      if (round === this.runtimeRound)
+        this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
     } catch (error) {
       // The stream of events ends for the same reason, and is what brings us back.
       if (!(error instanceof InkubeError)) throw error;

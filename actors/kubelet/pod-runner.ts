@@ -6,6 +6,7 @@ import type { Pod, PodStatus } from "../../protocols/kubernetes/core-v1.ts";
 import type { Cause } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { pods } from "../client/resources.ts";
+import { noticesOf } from "./core/notices.ts";
 import { isInterim } from "./core/pod-status.ts";
 import type { Now, Operation, Step } from "./core/pod-worker.ts";
 import { PodWorker } from "./core/pod-worker.ts";
@@ -58,6 +59,8 @@ export class PodRunner {
       },
       this.now(),
     );
+    if (pod.status?.startTime !== undefined) return;
+    for (const notice of noticesOf(pod)) node.events.event(typedPod(pod), "Warning", "Unsupported", notice);
   }
 
   get pod(): Pod {
@@ -103,11 +106,7 @@ export class PodRunner {
   }
 
   /** All that the runtime has of the pod, as it was asked for at `askedMs` (monotonic). A sandbox made since then is newer. */
-  replaceRuntime(
-    listed: PodSandboxStatus | undefined,
-    containers: readonly ContainerStatus[],
-    askedMs: number,
-  ): void {
+  replaceRuntime(listed: PodSandboxStatus | undefined, containers: readonly ContainerStatus[], askedMs: number): void {
     const lost = this.worker.sandboxStatus;
     const sandbox = this.sandboxMadeMs >= askedMs ? lost : listed;
     if (lost !== undefined && lost.network.askedIp !== sandbox?.network.askedIp) {

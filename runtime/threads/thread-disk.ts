@@ -1,7 +1,7 @@
 /** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
 import { close, fdatasync, ftruncate, open, read, write } from "node:fs";
 import * as fs from "node:fs/promises";
-import { dirname, join, normalize, sep } from "node:path";
+import { basename, dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Disk, DiskFile } from "../disk.ts";
@@ -14,6 +14,9 @@ const syncFile = promisify(fdatasync);
 
 export function threadDisk(root: string, options: { readonly fsync: boolean }): Disk {
   let temporary = 0;
+  // Beside the directory that holds all actors' directories.
+  const register = `${dirname(root)}.registered`;
+  const registered = join(register, basename(root));
   const at = (path: string): string => {
     const full = join(root, normalize(path));
     if (full !== root && !full.startsWith(root + sep)) {
@@ -21,25 +24,34 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     }
     return full;
   };
-  const syncDirectory = async (directory: string): Promise<void> => {
+  const syncPath = async (path: string): Promise<void> => {
     if (!options.fsync) return;
-    const handle = await guarded(() => fs.open(at(directory), "r"));
+    const handle = await guarded(() => fs.open(path, "r"));
     try {
       await guarded(() => handle.sync());
     } finally {
       await handle.close();
     }
   };
+  const syncDirectory = (directory: string): Promise<void> => syncPath(at(directory));
   return {
     root,
     syncDirectory,
+    isRegistered: () => exists(registered),
+    register: async () => {
+      if (await exists(registered)) return;
+      await guarded(() => makeDirectory(register));
+      await guarded(() => fs.writeFile(registered, ""));
+      await syncPath(register);
+      await syncPath(dirname(register));
+    },
     open: async (path, { create = false } = {}) => {
       const full = at(path);
       if (create) await guarded(() => makeDirectory(dirname(full)));
       const flags = create ? ((await exists(full)) ? "r+" : "wx+") : "r+";
       const descriptor = await guarded(() => openFile(full, flags));
       const { size } = await guarded(() => fs.stat(full));
-      return new ThreadFile(descriptor, size, options.fsync);
+      return new ThreadFile(full, descriptor, size, options.fsync);
     },
     read: async (path) => {
       try {
@@ -53,14 +65,20 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
       const full = at(path);
       await guarded(() => makeDirectory(dirname(full)));
       const aside = `${full}.${++temporary}.tmp`;
-      const handle = await guarded(() => fs.open(aside, "w"));
       try {
-        await guarded(() => handle.writeFile(content));
-        if (options.fsync) await guarded(() => handle.sync());
-      } finally {
-        await handle.close();
+        const handle = await guarded(() => fs.open(aside, "w"));
+        try {
+          await guarded(() => handle.writeFile(content), aside);
+          if (options.fsync) await guarded(() => handle.sync(), aside);
+        } finally {
+          await handle.close();
+        }
+        await guarded(() => fs.rename(aside, full));
+      } catch (error) {
+        // Half of a file takes room that may be what is missing.
+        await fs.rm(aside, { force: true });
+        throw error;
       }
-      await guarded(() => fs.rename(aside, full));
       await syncDirectory(dirname(path));
     },
     list: async (directory) => {
@@ -80,11 +98,13 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
 }
 
 class ThreadFile implements DiskFile {
+  private readonly path: string;
   private readonly descriptor: number;
   private readonly fsync: boolean;
   private size: number;
 
-  constructor(descriptor: number, sizeBytes: number, fsync: boolean) {
+  constructor(path: string, descriptor: number, sizeBytes: number, fsync: boolean) {
+    this.path = path;
     this.descriptor = descriptor;
     this.size = sizeBytes;
     this.fsync = fsync;
@@ -98,7 +118,7 @@ class ThreadFile implements DiskFile {
     const buffer = new Uint8Array(length);
     return new Promise((resolve, reject) => {
       read(this.descriptor, buffer, 0, length, position, (error, count) =>
-        error === null ? resolve(buffer.subarray(0, count)) : reject(diskError(error)),
+        error === null ? resolve(buffer.subarray(0, count)) : reject(diskError(error, this.path)),
       );
     });
   }
@@ -114,22 +134,28 @@ class ThreadFile implements DiskFile {
   private writeSome(bytes: Uint8Array, from: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       write(this.descriptor, bytes, from, bytes.length - from, position, (error, count) =>
-        error === null ? resolve(count) : reject(diskError(error)),
+        error === null ? resolve(count) : reject(diskError(error, this.path)),
       );
     });
   }
 
   async truncate(sizeBytes: number): Promise<void> {
-    await guarded(() => truncateFile(this.descriptor, sizeBytes));
+    await guarded(() => truncateFile(this.descriptor, sizeBytes), this.path);
     this.size = sizeBytes;
   }
 
   async sync(): Promise<void> {
-    if (this.fsync) await guarded(() => syncFile(this.descriptor));
+    if (!this.fsync) return;
+    try {
+      await syncFile(this.descriptor);
+    } catch (error) {
+      // Whatever the reason, also for want of room: what was written before may be lost.
+      throw new InkubeError("DISK_FAILED", saidOf(error, this.path), { cause: error });
+    }
   }
 
   close(): Promise<void> {
-    return guarded(() => closeFile(this.descriptor));
+    return guarded(() => closeFile(this.descriptor), this.path);
   }
 }
 
@@ -140,17 +166,23 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function guarded<T>(work: () => T | Promise<T>): Promise<T> {
+/** `path` where the system does not name it: it knows an open file by its number. */
+async function guarded<T>(work: () => T | Promise<T>, path?: string): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw diskError(error);
+    throw diskError(error, path);
   }
 }
 
 /** DISK_NOT_FOUND, DISK_FULL, DISK_DENIED or DISK_FAILED, with what the system said. */
-function diskError(error: unknown): InkubeError {
-  const { code, message } = error as NodeJS.ErrnoException;
+function diskError(error: unknown, path?: string): InkubeError {
+  const { code } = error as NodeJS.ErrnoException;
   const known = { ENOENT: "DISK_NOT_FOUND", ENOSPC: "DISK_FULL", EACCES: "DISK_DENIED", EROFS: "DISK_DENIED" } as const;
-  return new InkubeError(known[code as keyof typeof known] ?? "DISK_FAILED", message, { cause: error });
+  return new InkubeError(known[code as keyof typeof known] ?? "DISK_FAILED", saidOf(error, path), { cause: error });
+}
+
+function saidOf(error: unknown, path: string | undefined): string {
+  const { message } = error as NodeJS.ErrnoException;
+  return path === undefined ? message : `${message} '${path}'`;
 }

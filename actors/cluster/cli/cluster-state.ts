@@ -15,7 +15,7 @@ export class ClusterState {
 
   /** `onChange`: something is different now; `onHistory`: with a line about it. */
   constructor(cluster: Cluster, onChange: () => void, onHistory: (line: string) => void) {
-    const history = new History();
+    const history = new History((name) => cluster.actors().find((actor) => actor.name === name)?.lastDown?.message);
     this.nodes = cluster.informer(nodes);
     this.pods = cluster.informer(pods);
     this.leases = cluster.informer(leases, { namespace: "kube-system" });

@@ -3,13 +3,14 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { SupervisorEvent } from "../../../runtime/supervisor/supervisor.ts";
+import type { ClusterEvent } from "../cluster.ts";
 import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
+import { History } from "./history.ts";
 import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
@@ -64,10 +65,13 @@ async function up(options: UpOptions): Promise<void> {
   const failure = new Promise<never>((_, reject) => void (failed = reject));
   // It may fail while nobody waits for it yet; whoever waits then is told all the same.
   failure.catch(() => undefined);
+  const history = new History();
+  let viewed = false;
   const cluster = await Cluster.start({
     ...clusterOptions,
     onEvent: (event) => {
       progress.observe(event);
+      if (event.type === "alarm" && !viewed) progress.interrupt(history.tell(event, Date.now()) ?? "");
       if (event.type === "terminated" && event.reason !== "normal")
         failed(new InkubeError("CLUSTER_FAILED", "the cluster gave up: its actors failed again and again"));
     },
@@ -80,6 +84,7 @@ async function up(options: UpOptions): Promise<void> {
     const view = process.stdout.isTTY
       ? new LiveView(cluster, options.kubeconfig, new Screen(process.stdout))
       : new PlainView(cluster, options.kubeconfig);
+    viewed = true;
     await Promise.race([asked, failure]).finally(() => view.close());
     say("stopping");
   } finally {
@@ -161,10 +166,17 @@ class Progress {
     else this.draw();
   }
 
-  observe(event: SupervisorEvent): void {
+  observe(event: ClusterEvent): void {
     if (event.type !== "up" || /^(root|(master|worker)-\d+(\/(control-plane|agents))?)$/.test(event.name)) return;
     this.up.add(event.name);
     if (this.live && this.up.size <= this.total) this.draw();
+  }
+
+  /** A line that stays. */
+  interrupt(line: string): void {
+    this.end();
+    say(line);
+    if (this.live) this.draw();
   }
 
   end(): void {

@@ -16,6 +16,12 @@ export interface Identity {
   readonly token: string;
 }
 
+/** What the file holds. */
+interface Kept extends Identity {
+  /** How many masters the cluster has; absent where an older inkube has written it. */
+  readonly masters?: number;
+}
+
 const FILE = "identity.json";
 const SERVER_NAMES = [
   "localhost",
@@ -26,10 +32,22 @@ const SERVER_NAMES = [
   "kubernetes.default.svc.cluster.local",
 ];
 
-/** The identity that the directory holds, or a new one. `nowMs` since the Unix epoch. Errors: DATA_DIRECTORY_UNUSABLE. */
-export function loadIdentity(directory: DataDirectory, name: string, nowMs: number): Identity {
+/**
+ * The identity that the directory holds, or a new one. `established`: it was kept, so every master of the cluster has been
+ * up with it. `nowMs` since the Unix epoch. Errors: DATA_DIRECTORY_UNUSABLE, INVALID_OPTION for another number of masters.
+ */
+export function loadIdentity(
+  directory: DataDirectory,
+  name: string,
+  masters: number,
+  nowMs: number,
+): { readonly identity: Identity; readonly established: boolean } {
   const kept = directory.read(FILE);
-  if (kept !== undefined) return parseIdentity(kept, directory.path);
+  if (kept !== undefined) {
+    const { masters: keptMasters = masters, ...identity } = parseIdentity(kept, directory.path);
+    if (keptMasters !== masters) throw otherMasters(directory.path, keptMasters, masters);
+    return { identity, established: true };
+  }
   const authority = makeAuthority(`${name}-ca`, nowMs);
   const identity: Identity = {
     clusterId: randomBytes(8).toString("hex"),
@@ -38,13 +56,24 @@ export function loadIdentity(directory: DataDirectory, name: string, nowMs: numb
     server: makeCertificate(authority, { commonName: "kube-apiserver" }, SERVER_NAMES, nowMs),
     token: randomBytes(24).toString("base64url"),
   };
-  directory.write(FILE, JSON.stringify(identity));
-  return identity;
+  return { identity, established: false };
 }
 
-function parseIdentity(text: string, path: string): Identity {
+/** Keeps the identity of a cluster whose masters are up: whoever was told of it finds it again. */
+export function saveIdentity(directory: DataDirectory, identity: Identity, masters: number): void {
+  directory.write(FILE, JSON.stringify({ ...identity, masters } satisfies Kept));
+}
+
+function otherMasters(path: string, kept: number, masters: number): InkubeError {
+  return new InkubeError(
+    "INVALID_OPTION",
+    `masters: the cluster in ${path} has ${kept}, and their number can't be changed to ${masters} yet; start it with ${kept}, or use another directory`,
+  );
+}
+
+function parseIdentity(text: string, path: string): Kept {
   try {
-    return JSON.parse(text) as Identity;
+    return JSON.parse(text) as Kept;
   } catch (error) {
     throw new InkubeError("DATA_DIRECTORY_UNUSABLE", `${join(path, FILE)} is damaged: ${(error as Error).message}`, {
       cause: error,

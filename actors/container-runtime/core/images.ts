@@ -61,9 +61,7 @@ const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const HOST = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
 const TAG = "\\w[\\w.-]{0,127}";
 const DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
-const REFERENCE: RegExp = new RegExp(
-  `^(?:${HOST}/)?${COMPONENT}(?:/${COMPONENT})*(?::${TAG})?(?:@${DIGEST})?$`,
-);
+const REFERENCE: RegExp = new RegExp(`^(?:${HOST}/)?${COMPONENT}(?:/${COMPONENT})*(?::${TAG})?(?:@${DIGEST})?$`);
 
 /** What is wrong with the name of an image, in the words of distribution/reference; undefined when it is well formed. */
 export function imageNameFault(image: string): string | undefined {
@@ -71,7 +69,9 @@ export function imageNameFault(image: string): string | undefined {
   const { repository } = normalizeImage(image);
   const path = repository.slice(repository.indexOf("/") + 1);
   const isCase = path !== path.toLowerCase() && REFERENCE.test(image.toLowerCase());
-  const why = isCase ? `invalid reference format: repository name (${path}) must be lowercase` : "invalid reference format";
+  const why = isCase
+    ? `invalid reference format: repository name (${path}) must be lowercase`
+    : "invalid reference format";
   return `couldn't parse image name "${image}": ${why}`;
 }
 

@@ -128,7 +128,9 @@ function phaseOf(view: PodView): PodPhase {
 }
 
 function hasStartedMain(containers: readonly ContainerView[]): boolean {
-  return containers.some(({ isInit, isEphemeral, latest }) => !isInit && !isEphemeral && latest !== undefined && latest.startedAtMs > 0);
+  return containers.some(
+    ({ isInit, isEphemeral, latest }) => !isInit && !isEphemeral && latest !== undefined && latest.startedAtMs > 0,
+  );
 }
 
 function containerStatusOf(container: ContainerView): ContainerStatus {

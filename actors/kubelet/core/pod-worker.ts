@@ -317,7 +317,8 @@ export class PodWorker {
       return { graceMs: given === undefined ? ofSpec : given * 1_000, failure: this.failure };
     }
     if (this.failure !== undefined) return { graceMs: ofSpec, failure: this.failure };
-    if (isTerminal(this.lastStatus?.phase) || isTerminal(this.pod.status?.phase)) return { graceMs: ofSpec, failure: undefined };
+    if (isTerminal(this.lastStatus?.phase) || isTerminal(this.pod.status?.phase))
+      return { graceMs: ofSpec, failure: undefined };
     if (spec?.activeDeadlineSeconds !== undefined) {
       const startedMs =
         this.pod.status?.startTime === undefined ? this.startTimeMs : Date.parse(this.pod.status.startTime);
@@ -527,7 +528,8 @@ export class PodWorker {
     const sidecar = isSidecar(this.pod, spec);
     const isEphemeral = this.ephemeral().includes(spec);
     const isInitDone = isInit && !sidecar && latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0;
-    const isOver = isEnding || isInitDone || (latest?.state === "CONTAINER_EXITED" && !isRestarted(this.pod, spec, latest.exitCode));
+    const isOver =
+      isEnding || isInitDone || (latest?.state === "CONTAINER_EXITED" && !isRestarted(this.pod, spec, latest.exitCode));
     const isRunning = latest?.state === "CONTAINER_RUNNING";
     const started = isRunning && this.isStarted(latest);
     return {
@@ -667,12 +669,18 @@ export class PodWorker {
   }
 
   private isSidecarName(name: string): boolean {
-    return this.pod.spec?.initContainers?.some((container) => container.name === name && isSidecar(this.pod, container)) === true;
+    return (
+      this.pod.spec?.initContainers?.some((container) => container.name === name && isSidecar(this.pod, container)) ===
+      true
+    );
   }
 
   private reported(name: string): NonNullable<PodStatus["containerStatuses"]>[number] | undefined {
-    const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } =
-      this.pod.status ?? {};
+    const {
+      containerStatuses = [],
+      initContainerStatuses = [],
+      ephemeralContainerStatuses = [],
+    } = this.pod.status ?? {};
     return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
       (status) => status.name === name,
     );

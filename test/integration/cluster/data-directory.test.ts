@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Cluster } from "../../../actors/cluster/cluster.ts";
+import type { Cluster, ClusterEvent } from "../../../actors/cluster/cluster.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { until } from "../../fixtures/until.ts";
@@ -94,5 +94,124 @@ describe("a data directory", () => {
     await expect(inkube.Cluster.start({ masters: 1, workers: 0, dataDir })).rejects.toMatchObject({
       code: "DATA_DIRECTORY_NEWER",
     });
+  });
+});
+
+describe("a data directory in which a member of etcd", () => {
+  const SMALL = { masters: 3, workers: 0 } as const;
+  const directoryOf = (member: string): string => join(dataDir, "actors", member);
+  let events: ClusterEvent[];
+
+  /** A cluster with an object in it, that was up and stopped. */
+  async function stopped(): Promise<void> {
+    cluster = await inkube.Cluster.start({ ...SMALL, dataDir });
+    await cluster.apply(WORKLOAD.slice(0, 1));
+    await cluster.stop();
+    cluster = undefined;
+    events = [];
+  }
+
+  const startAgain = (): Promise<Cluster> =>
+    inkube.Cluster.start({ ...SMALL, dataDir, onEvent: (event) => void events.push(event) });
+
+  /** One bit in the middle of what a member has written. */
+  function damage(member: string): string {
+    const wal = join(directoryOf(member), "wal");
+    const files = readdirSync(wal).map((name) => join(wal, name));
+    const path = files.sort((a, b) => readFileSync(b).length - readFileSync(a).length)[0]!;
+    const content = readFileSync(path);
+    content[Math.floor(content.length / 2)]! ^= 1;
+    writeFileSync(path, content);
+    return path;
+  }
+
+  it("has damaged data starts with the others, and says which member, which path and what to do", async () => {
+    await stopped();
+    const path = damage("etcd-1");
+    const before = readFileSync(path);
+    cluster = await startAgain();
+    expect(await cluster.client.get(inkube.configMaps, "kept", "default")).toMatchObject({ data: { color: "green" } });
+    await cluster.apply({ ...WORKLOAD[0]!, metadata: { name: "more" } });
+    expect(events.filter(({ type }) => type === "alarm")).toMatchObject([
+      {
+        name: "etcd-1",
+        alarm: "CORRUPT",
+        path: directoryOf("etcd-1"),
+        message: expect.stringMatching(/etcd-1 is out of service.*\.wal is damaged at byte \d+.*Put back/s),
+      },
+    ]);
+    expect(cluster.actors().find(({ name }) => name === "etcd-1")).toMatchObject({ alarms: [{ type: "CORRUPT" }] });
+    // It takes no part under its name: also when its directory is removed, and it is started again.
+    expect(readFileSync(path)).toEqual(before);
+    rmSync(directoryOf("etcd-1"), { recursive: true });
+    await cluster.stop();
+    events = [];
+    cluster = await startAgain();
+    expect(events.find(({ type }) => type === "alarm")).toMatchObject({ name: "etcd-1", alarm: "CORRUPT" });
+    expect(await cluster.client.get(inkube.configMaps, "more", "default")).toBeDefined();
+  });
+
+  it.each([
+    ["two members have lost theirs", ["etcd-0", "etcd-2"]],
+    ["all have lost theirs", ["etcd-0", "etcd-1", "etcd-2"]],
+  ])("is refused within seconds where %s, with each of them named", async (_, lost) => {
+    await stopped();
+    for (const member of lost) rmSync(directoryOf(member), { recursive: true });
+    const refused = startAgain();
+    await expect(refused).rejects.toMatchObject({
+      code: "DATA_DIRECTORY_DAMAGED",
+      details: { paths: expect.arrayContaining(lost.map(directoryOf)) },
+    });
+    for (const member of lost) await expect(refused).rejects.toThrow(`${directoryOf(member)}: `);
+    // Nothing was begun in its place: a copy that is put back is still good.
+    for (const member of lost) expect(readdirSync(directoryOf(member), { recursive: true })).toEqual([]);
+  });
+
+  it("would be of another number of masters is refused", async () => {
+    await stopped();
+    await expect(inkube.Cluster.start({ masters: 1, workers: 0, dataDir })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining("has 3"),
+    });
+  });
+});
+
+describe("a full disk", () => {
+  it("refuses writes in etcd's words, goes on to serve reads, names member and path, and is over with the first room", async () => {
+    const events: ClusterEvent[] = [];
+    cluster = await inkube.Cluster.start({
+      masters: 3,
+      workers: 0,
+      dataDir,
+      onEvent: (event) => void events.push(event),
+    });
+    await cluster.apply(WORKLOAD.slice(0, 1));
+    const faults = cluster.applyFaults({ faults: [{ id: "full", kind: "disk-full", at: "etcd-*" }] });
+    const refused = async (): Promise<unknown> =>
+      cluster!.client.create(inkube.configMaps, { metadata: { name: "more", namespace: "default" } }).then(
+        () => "created",
+        (error: unknown) => inkube.statusOf(error),
+      );
+    await until("a write is refused by name", async () =>
+      JSON.stringify(await refused()).includes("database space exceeded"),
+    );
+    expect(await refused()).toMatchObject({
+      code: 500,
+      message: expect.stringMatching(
+        /etcdserver: mvcc: database space exceeded: the disk of etcd-\d is full: .*actors\/etcd-\d/,
+      ),
+    });
+    expect(await cluster.client.get(inkube.configMaps, "kept", "default")).toMatchObject({ data: { color: "green" } });
+    const alarms = events.filter((event) => event.type === "alarm");
+    expect(alarms).toContainEqual(
+      expect.objectContaining({ alarm: "NOSPACE", path: expect.stringContaining(join(dataDir, "actors", "etcd-")) }),
+    );
+    faults.stop();
+    await until("there is room", () => cluster!.actors().every(({ alarms: raised }) => raised === undefined));
+    await until("it is created", async () => {
+      const answer = await refused();
+      return answer === "created" || JSON.stringify(answer).includes("AlreadyExists");
+    });
+    expect(events.filter(({ type }) => type === "down")).toEqual([]);
   });
 });

@@ -13,6 +13,15 @@ import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (value: Uint8Array): string => new TextDecoder().decode(value);
 
+/** With these nothing was written. */
+const REFUSED = [
+  "ETCD_NO_LEADER",
+  "ETCD_NO_SPACE",
+  "ETCD_OUT_OF_SERVICE",
+  "ETCD_TOO_MANY_REQUESTS",
+  "MAILBOX_FULL",
+] as const;
+
 interface Write {
   readonly key: string;
   /** Undefined: nobody knows whether it was carried out. */
@@ -72,6 +81,14 @@ export class EtcdWorld {
     throw new Error("no leader within two simulated seconds");
   }
 
+  /** Whether all members are up, and nothing is wrong with any. */
+  async isWhole(): Promise<boolean> {
+    for (const [index] of this.names.entries()) {
+      if ((await this.status(index))?.errors.length !== 0) return false;
+    }
+    return true;
+  }
+
   private async status(index: number): Promise<MemberStatus | undefined> {
     try {
       return await this.host.settle(() => this.ref(index).call("status", null, { timeoutMs: 20 }));
@@ -113,7 +130,7 @@ export class EtcdWorld {
       this.ackedRevision = Math.max(this.ackedRevision, header.revision);
     } catch (error) {
       this.note(error);
-      const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL", "ETCD_TOO_MANY_REQUESTS");
+      const refused = hasCode(error, ...REFUSED);
       if (!refused) this.writes.push({ key, revision: undefined });
     }
   }

@@ -81,6 +81,11 @@ export class WatchHub {
     return watcher;
   }
 
+  clear(): void {
+    this.lagging.clear();
+    this.groups.clear();
+  }
+
   remove(watcher: Watcher): void {
     this.lagging.delete(watcher);
     const name = groupName(watcher.range);

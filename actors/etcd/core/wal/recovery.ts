@@ -2,7 +2,7 @@
 import { etcdError } from "../mvcc/errors.ts";
 import type { Entry, HardState } from "../raft/types.ts";
 import type { Identity, SegmentRead, SnapshotMark } from "./segment.ts";
-import { corrupt, readSegment, segmentName, segmentSequence } from "./segment.ts";
+import { corrupt, readSegment, segmentName, segmentSequence, WHAT_TO_DO } from "./segment.ts";
 
 export interface SegmentFile {
   readonly name: string;
@@ -30,6 +30,7 @@ export interface RecoveredLog {
  * Errors: ETCD_CORRUPT.
  */
 export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark, identity: Identity): RecoveredLog {
+  if (files.length === 0 && snapshot.index > 0) throw missing("there is a snapshot, but no log");
   const replay = new Replay();
   const segments: { name: string; sequence: number; lastIndex: number }[] = [];
   let cut: RecoveredLog["cut"];
@@ -47,24 +48,27 @@ export function recoverLog(files: readonly SegmentFile[], snapshot: SnapshotMark
     before = read;
   });
   if (replay.mark.index > snapshot.index) {
-    throw etcdError("ETCD_CORRUPT", undefined, `the snapshot of index ${replay.mark.index} is missing`);
+    throw missing(`the snapshot of index ${replay.mark.index} is missing`);
   }
   // A leader's snapshot is written before the log says so: what the log has of another history ends with it.
   if (replay.mark.index < snapshot.index) replay.goOnFrom(snapshot);
   const entries = replay.entries.filter((entry) => entry.index > snapshot.index);
   const first = entries[0];
   if (first !== undefined && first.index !== snapshot.index + 1) {
-    const missing = `entries from ${snapshot.index + 1} up to ${first.index} are missing`;
-    throw etcdError("ETCD_CORRUPT", undefined, missing);
+    throw missing(`entries from ${snapshot.index + 1} up to ${first.index} are missing`);
   }
   const last = snapshot.index + entries.length;
   // A crash may have come between a leader's snapshot and the log's word of its term; no vote of that term got out.
   const behind = replay.hardState.term < snapshot.term;
   const hardState = behind ? { ...replay.hardState, term: snapshot.term, vote: 0 } : replay.hardState;
   if (hardState.commit > last) {
-    throw etcdError("ETCD_CORRUPT", undefined, `committed up to ${hardState.commit}, but the log ends at ${last}`);
+    throw missing(`committed up to ${hardState.commit}, but the log ends at ${last}`);
   }
   return { hardState, entries, segments, chain: before?.chain ?? 0, cut, lastFrame };
+}
+
+function missing(what: string): Error {
+  return etcdError("ETCD_CORRUPT", undefined, `${what}. ${WHAT_TO_DO}`);
 }
 
 function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undefined, identity: Identity): void {
@@ -76,14 +80,14 @@ function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undef
   if (segmentSequence(name) !== head.sequence) throw corrupt(name, 0, "it has another's name");
   if (before === undefined) return;
   if (head.sequence !== before.head.sequence + 1) {
-    throw etcdError("ETCD_CORRUPT", undefined, `${segmentName(before.head.sequence + 1)} is missing`);
+    throw missing(`${segmentName(before.head.sequence + 1)} is missing`);
   }
   if (head.previousChain !== before.chain) throw corrupt(name, 0, "it does not go on from the segment before");
 }
 
 class Replay {
   entries: Entry[] = [];
-  hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
+  hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
   mark: SnapshotMark = { index: 0, term: 0 };
 
   /** The largest index of an entry in the segment. */

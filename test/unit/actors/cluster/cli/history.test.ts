@@ -15,6 +15,10 @@ describe("the history of actors", () => {
   });
 
   it("says nothing of an ordinary stop", () => {
+    const explained = new History(() => "EIO: i/o error, fdatasync '/d/0.wal'\n    at somewhere");
+    expect(explained.tell({ type: "down", name: "etcd-0", reason: "throw" }, AT_MS)).toBe(
+      "12:00:00 etcd-0 is down (throw): EIO: i/o error, fdatasync '/d/0.wal'",
+    );
     expect(new History().tell({ type: "down", name: "etcd-0", reason: "normal" }, AT_MS)).toBeUndefined();
   });
 });

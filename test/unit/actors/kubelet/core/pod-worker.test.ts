@@ -412,14 +412,17 @@ describe("a container's own restart policy", () => {
     ["Never", [rule("In", 42)], 43, "Never", false],
     ["Never", [rule("NotIn", 42)], 43, "Never", true],
     ["OnFailure", [rule("NotIn", 1)], 1, "Never", true],
-  ] as const)("%s with the rules %j, code %i, in a pod that says %s: restarted %s", (own, rules, code, ofPod, again) => {
-    const main = { name: "main", image: "web", restartPolicy: own, restartPolicyRules: rules };
-    const bench = new Bench({ restartPolicy: ofPod, containers: [main] });
-    bench.settle();
-    bench.exit("main", code);
-    expect(bench.ops()).toEqual(again ? ["start main 1"] : []);
-    if (!again) expect(bench.step().status.phase).toBe(code === 0 ? "Succeeded" : "Failed");
-  });
+  ] as const)(
+    "%s with the rules %j, code %i, in a pod that says %s: restarted %s",
+    (own, rules, code, ofPod, again) => {
+      const main = { name: "main", image: "web", restartPolicy: own, restartPolicyRules: rules };
+      const bench = new Bench({ restartPolicy: ofPod, containers: [main] });
+      bench.settle();
+      bench.exit("main", code);
+      expect(bench.ops()).toEqual(again ? ["start main 1"] : []);
+      if (!again) expect(bench.step().status.phase).toBe(code === 0 ? "Succeeded" : "Failed");
+    },
+  );
 
   it("Never for an init container fails the pod with it, whatever the pod says", () => {
     const bench = new Bench({ initContainers: [{ name: "one", image: "web", restartPolicy: "Never" }] });
