@@ -39,17 +39,19 @@ export class Convergence {
   /** Tasks come to their end, unless they went with a node. */
   private async tasksEnd(): Promise<void> {
     let waiting = "";
-    await this.cluster.until("tasks end", CONVERGENCE_MS, async () => {
-      const { items } = await this.cluster.client.list(pods, { namespace: "default" });
-      const phases = new Map(items.map(({ metadata, status }) => [metadata?.name ?? "", status?.phase]));
-      waiting = "";
-      for (const { name, ends } of this.workload.tasks) {
-        const phase = phases.get(name);
-        if (ends === undefined || phase === undefined || phase === ends) continue;
-        waiting += ` ${name} is ${phase} and not ${ends}`;
-      }
-      return waiting === "";
-    }).catch((error: unknown) => rethrow(error, waiting));
+    await this.cluster
+      .until("tasks end", CONVERGENCE_MS, async () => {
+        const { items } = await this.cluster.client.list(pods, { namespace: "default" });
+        const phases = new Map(items.map(({ metadata, status }) => [metadata?.name ?? "", status?.phase]));
+        waiting = "";
+        for (const { name, ends } of this.workload.tasks) {
+          const phase = phases.get(name);
+          if (ends === undefined || phase === undefined || phase === ends) continue;
+          waiting += ` ${name} is ${phase} and not ${ends}`;
+        }
+        return waiting === "";
+      })
+      .catch((error: unknown) => rethrow(error, waiting));
   }
 
   /** The Service's slices name exactly the pods that run. */
@@ -75,9 +77,7 @@ export class Convergence {
       difference = `endpoints are ${found}, pods are ${wanted}`;
       return wanted === found;
     };
-    await this.cluster
-      .until("endpoints", CONVERGENCE_MS, look)
-      .catch((error: unknown) => rethrow(error, difference));
+    await this.cluster.until("endpoints", CONVERGENCE_MS, look).catch((error: unknown) => rethrow(error, difference));
   }
 
   /** What is said to run does run, and nothing else: by the containers of each node's runtime. */
@@ -105,7 +105,9 @@ export class Convergence {
   /** Ids of the containers that run; undefined while the runtime is away. */
   private async runningAt(runtime: string): Promise<ReadonlySet<string> | undefined> {
     try {
-      const { items } = await this.cluster.host.context.ref(containerRuntimeProtocol, runtime).call("listContainers", null);
+      const { items } = await this.cluster.host.context
+        .ref(containerRuntimeProtocol, runtime)
+        .call("listContainers", null);
       return new Set(items.filter(({ state }) => state === "CONTAINER_RUNNING").map(({ id }) => id));
     } catch (error) {
       if (hasCode(error)) return undefined;

@@ -109,7 +109,13 @@ export class EtcdClients {
       const { kvs } = await this.ref(member).call("range", { key }, { timeoutMs: TIMEOUT_MS });
       const [kv] = kvs;
       const revision = kv?.modRevision ?? 0;
-      this.history.read({ client, key, floor, revision, value: kv === undefined ? undefined : decoder.decode(kv.value) });
+      this.history.read({
+        client,
+        key,
+        floor,
+        revision,
+        value: kv === undefined ? undefined : decoder.decode(kv.value),
+      });
       return revision;
     } catch (error) {
       if (!hasCode(error) || hasCode(error, PROMISE_BROKEN)) throw error;
@@ -147,7 +153,11 @@ export class EtcdClients {
     const askedSeconds = one(this.random, LEASE_TTL_SECONDS);
     try {
       let beganMs = host.nowMs;
-      const { ttlSeconds } = await ref().call("leaseGrant", { id, ttlSeconds: askedSeconds }, { timeoutMs: TIMEOUT_MS });
+      const { ttlSeconds } = await ref().call(
+        "leaseGrant",
+        { id, ttlSeconds: askedSeconds },
+        { timeoutMs: TIMEOUT_MS },
+      );
       leases.kept(id, ttlSeconds, beganMs);
       for (const name of ["a", "b"]) {
         const put = { key: `/leased/${id}/${name}`, value: encoder.encode(id), lease: id };

@@ -188,7 +188,11 @@ export class EtcdNemesis {
   private async powerFailsAtSnapshot(member: string): Promise<void> {
     const { host, clock } = this.cluster;
     const disk = host.disk(member);
-    const snapshots = (): string => disk.files().filter((path) => path.startsWith("snap/")).join();
+    const snapshots = (): string =>
+      disk
+        .files()
+        .filter((path) => path.startsWith("snap/"))
+        .join();
     const before = snapshots();
     const endMs = host.nowMs + SNAPSHOT_WAIT_MS;
     while (snapshots() === before) {

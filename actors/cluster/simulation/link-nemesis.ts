@@ -34,9 +34,7 @@ export class LinkNemesis {
     const ref = host.context.ref(apiServerProtocol, server);
     const target = { group: "", version: "v1", resource: "namespaces", name: "default" };
     await this.inTime(server, "its readiness", () => ref.call("ready", null, { timeoutMs: TIMEOUT_MS }));
-    await this.inTime(server, "a get", () =>
-      ref.call("request", { verb: "get", target }, { timeoutMs: TIMEOUT_MS }),
-    );
+    await this.inTime(server, "a get", () => ref.call("request", { verb: "get", target }, { timeoutMs: TIMEOUT_MS }));
     await clock.sleep(Math.max(0, endMs - host.nowMs));
     host.heal([server], members);
   }

@@ -71,7 +71,8 @@ export class Nemesis {
   }
 
   private deaths(): readonly Fault[] {
-    const master = (roles: readonly string[]): string => `${one(this.random, roles)}-${this.random.below(this.cluster.masters)}`;
+    const master = (roles: readonly string[]): string =>
+      `${one(this.random, roles)}-${this.random.below(this.cluster.masters)}`;
     const roles = ["etcd", "etcd", "etcd", "api-server", "api-server", "scheduler", "controller-manager"];
     const parts = ["kubelet", "kube-proxy", "container-runtime"];
     return [

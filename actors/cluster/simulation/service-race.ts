@@ -103,7 +103,8 @@ export class ServiceRace {
 
   private isHeld(nodePort: number, clusterIP: string): boolean {
     for (const [, { spec }] of this.observer.state.all<Service>("Service")) {
-      if (spec?.clusterIP === clusterIP || spec?.ports?.some((port) => port.nodePort === nodePort) === true) return true;
+      if (spec?.clusterIP === clusterIP || spec?.ports?.some((port) => port.nodePort === nodePort) === true)
+        return true;
     }
     return false;
   }

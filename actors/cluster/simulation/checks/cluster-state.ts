@@ -114,7 +114,8 @@ function isActive({ metadata, status }: Pod): boolean {
 }
 
 function ownerOf(pod: Pod): string | undefined {
-  return pod.metadata?.ownerReferences?.find(({ controller, kind }) => controller === true && kind === "ReplicaSet")?.uid;
+  return pod.metadata?.ownerReferences?.find(({ controller, kind }) => controller === true && kind === "ReplicaSet")
+    ?.uid;
 }
 
 /**

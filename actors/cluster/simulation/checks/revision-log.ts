@@ -60,7 +60,8 @@ export class RevisionLog {
    */
   take(member: string, header: number, events: readonly WatchEvent[], nowMs: number): readonly KnownRevision[] {
     const stream = this.stream(member);
-    if (header < stream.header) throw broken(`the watch at ${member} went back from revision ${stream.header} to ${header}`);
+    if (header < stream.header)
+      throw broken(`the watch at ${member} went back from revision ${stream.header} to ${header}`);
     stream.header = header;
     const fresh: KnownRevision[] = [];
     for (let from = 0; from < events.length;) {
@@ -69,7 +70,9 @@ export class RevisionLog {
       while (to < events.length && events[to]!.kv.modRevision === revision) to++;
       if (revision < stream.next) throw broken(`the watch at ${member} told revision ${revision} again or in parts`);
       if (revision > stream.next) {
-        throw broken(`the watch at ${member} told revision ${revision}, and left out ${stream.next} to ${revision - 1}`);
+        throw broken(
+          `the watch at ${member} told revision ${revision}, and left out ${stream.next} to ${revision - 1}`,
+        );
       }
       stream.next = revision + 1;
       const known = this.tell(member, { revision, events: events.slice(from, to), atMs: nowMs });
@@ -111,7 +114,8 @@ export class RevisionLog {
 
   /** Whether every revision in a range has been told. */
   isWhole(after: number, upTo: number): boolean {
-    for (let revision = Math.max(2, after + 1); revision <= upTo; revision++) if (!this.told.has(revision)) return false;
+    for (let revision = Math.max(2, after + 1); revision <= upTo; revision++)
+      if (!this.told.has(revision)) return false;
     return true;
   }
 

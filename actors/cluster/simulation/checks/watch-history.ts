@@ -54,7 +54,9 @@ export class WatchHistory {
       }
       const invented = told.filter((revision) => !owed.includes(revision));
       if (invented.length > 0) {
-        throw broken(`the watch at ${server} from ${from} to ${last} told ${invented.join(", ")}, which changed nothing`);
+        throw broken(
+          `the watch at ${server} from ${from} to ${last} told ${invented.join(", ")}, which changed nothing`,
+        );
       }
     }
   }

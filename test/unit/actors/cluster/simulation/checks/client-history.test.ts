@@ -19,7 +19,14 @@ const write = (fields: Partial<Write>): Write => ({
   outcome: 2,
   ...fields,
 });
-const read = (fields: Partial<Read>): Read => ({ client: "c", key: "k", floor: 0, revision: 2, value: "v1", ...fields });
+const read = (fields: Partial<Read>): Read => ({
+  client: "c",
+  key: "k",
+  floor: 0,
+  revision: 2,
+  value: "v1",
+  ...fields,
+});
 
 function check(writes: readonly Write[], reads: readonly Read[] = []): () => void {
   const history = new ClientHistory();
@@ -70,7 +77,9 @@ describe("what clients were told", () => {
   it("does not bear a stale read", () => {
     expect(check([], [read({ floor: 3 })])).toThrow("stale: 3 had changed it");
     expect(check([], [read({ revision: 3, value: "v2", floor: 4 })])).toThrow("stale: 4 had changed it");
-    expect(check([], [read({ revision: 0, value: undefined, floor: 5 })])).toThrow("found no k, but revision 5 wrote it");
+    expect(check([], [read({ revision: 0, value: undefined, floor: 5 })])).toThrow(
+      "found no k, but revision 5 wrote it",
+    );
   });
 
   it("does not bear a read of what nobody wrote", () => {

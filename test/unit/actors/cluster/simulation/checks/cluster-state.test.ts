@@ -60,9 +60,9 @@ describe("the state of the cluster", () => {
     expect(state(["r", replicaSet(2)], ...pods)).not.toThrow();
     expect(state(["r", replicaSet(2)], ["r", replicaSet(1), 5], ...pods)).not.toThrow();
     expect(state(["r", replicaSet(1)], ...pods)).toThrow("p2 is the 2th pod of a ReplicaSet that asks for 1");
-    expect(state(["r", replicaSet(2)], ["r", replicaSet(1), 5], ["p1", owned("p1"), 9_000], ["p2", owned("p2"), 9_000])).toThrow(
-      "asks for 1",
-    );
+    expect(
+      state(["r", replicaSet(2)], ["r", replicaSet(1), 5], ["p1", owned("p1"), 9_000], ["p2", owned("p2"), 9_000]),
+    ).toThrow("asks for 1");
   });
 
   it("has no Deployment that is Available with too few pods", () => {
@@ -71,6 +71,8 @@ describe("the state of the cluster", () => {
     expect(state(["d", deployment(rolling, 3, 1)])).toThrow("Available with 1 available pods of at least 2");
     expect(state(["d", deployment({ type: "RollingUpdate" }, 4, 3)])).not.toThrow();
     expect(state(["d", deployment({ type: "Recreate" }, 2, 2)])).not.toThrow();
-    expect(state(["d", deployment({ type: "Recreate" }, 2, 1)])).toThrow("Available with 1 available pods of at least 2");
+    expect(state(["d", deployment({ type: "Recreate" }, 2, 1)])).toThrow(
+      "Available with 1 available pods of at least 2",
+    );
   });
 });

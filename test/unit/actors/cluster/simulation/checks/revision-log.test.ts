@@ -5,7 +5,9 @@ import { deleted, put } from "./events.ts";
 describe("the log of all revisions", () => {
   it("takes the same history from every member, and tells only what is new", () => {
     const log = new RevisionLog();
-    expect(log.take("etcd-0", 3, [put("a", "1", 2), put("b", "1", 3)], 10).map(({ revision }) => revision)).toEqual([2, 3]);
+    expect(log.take("etcd-0", 3, [put("a", "1", 2), put("b", "1", 3)], 10).map(({ revision }) => revision)).toEqual([
+      2, 3,
+    ]);
     expect(log.take("etcd-1", 3, [put("a", "1", 2), put("b", "1", 3)], 20)).toEqual([]);
     expect(log.take("etcd-0", 4, [deleted("a", 4)], 30).map(({ revision }) => revision)).toEqual([4]);
     expect(log.revision).toBe(4);
