@@ -23,6 +23,8 @@ export interface Backend {
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;
+  /** A fault over a request's data is recorded, and becomes its answer; all other errors come back as they are. */
+  explained(error: unknown, what: string): unknown;
   /** A broken invariant: the actor dies. */
   crash(error: unknown): void;
 }

@@ -7,6 +7,7 @@ import type { EtcdMethods, TxnRequest, TxnResponse, WatchResponse } from "../../
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { ResourceCache } from "./core/cache/resource-cache.ts";
 import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/registry/services.ts";
 import type { Attempts } from "./etcd-client.ts";
@@ -103,7 +104,7 @@ export class Store {
 
   cache(prefix: string): ResourceCache {
     const cache = this.caches.get(prefix);
-    if (cache === undefined) throw new Error(`no cache for ${prefix}`);
+    if (cache === undefined) throw new BrokenInvariant(`no cache for ${prefix}`);
     return cache;
   }
 

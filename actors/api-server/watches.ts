@@ -13,9 +13,8 @@ import { expired } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
 import { toStatusError } from "./core/store-errors.ts";
 import { unreachable } from "./etcd-client.ts";
-import type { Lists } from "./lists.ts";
 import type { RequestScope } from "./registry.ts";
-import { parseRevision } from "./registry.ts";
+import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -37,7 +36,7 @@ export interface WatchReceiver {
   event(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   bookmark(object: KubernetesObject): void;
   /** The watch is over. Reason Expired: list again; else go on elsewhere. */
-  end(error: Error): void;
+  end(error: unknown): void;
 }
 
 export interface OpenWatch {
@@ -49,13 +48,11 @@ export interface OpenWatch {
 export class Watches {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
-  private readonly lists: Lists;
   private readonly running = new Set<RunningWatch>();
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, lists: Lists) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store) {
     this.ctx = ctx;
     this.store = store;
-    this.lists = lists;
   }
 
   /** Bookmarks for all who want them, once a period. A server that is cut off sends its watchers elsewhere. */
@@ -80,7 +77,7 @@ export class Watches {
     const { info, namespace, resourceVersion, sendInitialEvents } = query;
     const selection = withName(selectionOf(info, query.labelSelector, query.fieldSelector), query.name);
     const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
-    if (initial) await this.lists.reach(scope, resourceVersion);
+    if (initial) await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
     else await this.store.waitFor(0, scope.deadlineMs);
     const cache = this.store.cache(info.storagePrefix ?? "");
@@ -144,7 +141,11 @@ class RunningWatch implements CacheWatcher, OpenWatch {
     this.end(expired("too old resource version: the watch cache was rebuilt"));
   }
 
-  end(error: Error): void {
+  fail(error: unknown): void {
+    this.end(error);
+  }
+
+  end(error: unknown): void {
     if (this.closed) return;
     this.close();
     this.receiver.end(error);

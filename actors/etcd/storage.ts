@@ -89,7 +89,9 @@ export class Storage {
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
-    await this.cut();
+    // Where a log was lost, nothing is begun before there is something to write: it may still be put back.
+    if (isLost) this.cutDue = true;
+    else await this.cut();
     await disk.register();
     return { log, snapshot, isLost };
   }

@@ -10,6 +10,7 @@ import {
   versionDocument,
 } from "../core/machinery/discovery.ts";
 import { openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import { OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
 import type { Replies, Reply } from "./answers.ts";
@@ -71,6 +72,7 @@ export class Documents {
 
   /** Only JSON: a client that wants protobuf alone is told so, and falls back. */
   private openApi(reply: Reply, segments: readonly string[]): boolean {
+    if (segments[1] === "v2" && segments.length === 2) return this.openApiV2(reply);
     if (segments[1] !== "v3") return false;
     const [, , root, group, version] = segments;
     const core = root === "api" && group !== undefined && segments.length === 4;
@@ -89,6 +91,12 @@ export class Documents {
       form: "object",
     };
     this.replies.bytes(reply, 200, bytes, { ...form, mediaType: "application/json" });
+    return true;
+  }
+
+  private openApiV2({ request, answer }: Reply): boolean {
+    if (!(header(request, "accept") ?? "").includes(OPENAPI_V2_MEDIA_TYPE)) return false;
+    answer.send(200, { "content-type": OPENAPI_V2_MEDIA_TYPE, "cache-control": "no-cache, private" }, openApiV2());
     return true;
   }
 

@@ -158,6 +158,12 @@ export function serverTimeout(of: GroupResource, operation: string, retryAfterSe
   return statusError(failure(500, "ServerTimeout", message, { ...detailsOf(of, operation), retryAfterSeconds }));
 }
 
+/** 500 without a reason: what kube-apiserver makes of an error that is no Status. */
+export function unexplained(message: string): InkubeError {
+  const { reason: _reason, ...status } = failure(500, "", message);
+  return statusError(status);
+}
+
 export function internalError(why: string): InkubeError {
   return statusError(failure(500, "InternalError", `Internal error occurred: ${why}`, { causes: [{ message: why }] }));
 }
