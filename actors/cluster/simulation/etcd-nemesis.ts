@@ -137,8 +137,9 @@ export class EtcdNemesis {
       host.kill(leader);
       await this.waitForLeader(rest);
     }
+    const writing: Promise<boolean>[] = [];
     for (let count = this.random.below(LATE_WRITES_MAX); count > 0; count--) {
-      void this.clients.write("late", leader, "/late", WRITE_TIMEOUT_MS);
+      writing.push(this.clients.write("late", leader, "/late", WRITE_TIMEOUT_MS));
       await clock.sleep(BURST_PAUSE_MS);
     }
     this.lostAtMs = host.nowMs;
@@ -151,6 +152,7 @@ export class EtcdNemesis {
       host.kill(leader);
     }
     await clock.sleep(PARTITION_MS);
+    await Promise.all(writing);
   }
 
   /** One bit of one file of a follower is another, and it is started anew. */

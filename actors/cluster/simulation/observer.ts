@@ -7,6 +7,7 @@ import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { WatchResponse } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { TraceEvent } from "../../../runtime/trace/event.ts";
+import { broken } from "./checks/broken.ts";
 import { ClusterState } from "./checks/cluster-state.ts";
 import { Holders, Leaders } from "./checks/leaders.ts";
 import { LeasePromises } from "./checks/leases.ts";
@@ -15,6 +16,8 @@ import { RevisionLog } from "./checks/revision-log.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const REOPEN_MS = 50;
+/** Who does not die of a fault of its own, but tells it as an error. */
+const SURVIVORS = /^(api-server|controller-manager|scheduler)-/;
 /** All keys: from the first possible one on. */
 const EVERYTHING = { key: "\0", rangeEnd: "\0" };
 const decoder = new TextDecoder();
@@ -89,6 +92,8 @@ export class Observer {
         this.holders.ends(actor);
       } else if (kind === "start" || kind === "stop") {
         this.holders.ends(actor);
+      } else if (kind === "log.error" && SURVIVORS.test(actor)) {
+        throw broken(`${actor} has a fault: ${subject} ${detail}`);
       }
     } catch (error) {
       this.cluster.host.world.fail(error);

@@ -8,6 +8,7 @@ import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { ApiClients } from "./api-clients.ts";
+import { verdictOf } from "./checks/verdict.ts";
 import { CONVERGENCE_MS, Convergence } from "./convergence.ts";
 import { EtcdClients, LEASE_TTL_SECONDS } from "./etcd-clients.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -62,6 +63,7 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
   });
   const { host } = cluster;
   const scenario: Scenario = new Scenario(cluster, swarm);
+  let failure: unknown;
   try {
     scenario.begin();
     await cluster.start();
@@ -71,33 +73,18 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
     await cluster.run(() => scenario.play(limitMs), 2 * limitMs + 20 * CONVERGENCE_MS);
     await host.stop();
     host.world.end();
-    const crash = crashOf(cluster);
-    if (crash !== undefined) throw new InkubeError("SIMULATION_FAILED", crash);
   } catch (error) {
-    if (hasCode(error, "SIMULATION_DIVERGED")) throw told(error, options.seed, error.message, scenario.story);
-    // A crash is the cause of most that comes after it.
-    const crash = crashOf(cluster);
-    const message = hasCode(error) ? `${error.code}: ${error.message}` : String((error as Error).stack);
-    const what = crash === undefined || hasCode(error, "SIMULATION_FAILED") ? message : `${crash}\nthen ${message}`;
-    throw told(error, options.seed, what, scenario.story);
+    failure = error;
   } finally {
     onTrace?.(host.trace.text());
   }
+  const verdict = verdictOf(host.crashes, failure);
+  if (verdict !== undefined) {
+    const code = hasCode(failure, "SIMULATION_DIVERGED") ? "SIMULATION_DIVERGED" : "SIMULATION_FAILED";
+    throw new InkubeError(code, `seed ${options.seed}: ${verdict}\n${scenario.story.join("\n")}`, { cause: failure });
+  }
   const { digest, count } = host.trace;
   return { seed: options.seed, story: scenario.story, digest, events: count, virtualMs: host.nowMs };
-}
-
-function told(error: unknown, seed: number, what: string, story: readonly string[]): InkubeError {
-  const code = hasCode(error, "SIMULATION_DIVERGED") ? "SIMULATION_DIVERGED" : "SIMULATION_FAILED";
-  return new InkubeError(code, `seed ${seed}: ${what}\n${story.join("\n")}`, { cause: error });
-}
-
-/** The first broken invariant of an actor, in words. */
-function crashOf({ host }: SimulatedCluster): string | undefined {
-  const crash = host.crashes[0];
-  if (crash === undefined) return undefined;
-  const { actor, atMs, error } = crash;
-  return `${actor} broke an invariant at ${(atMs / 1_000).toFixed(3)} s: ${String((error as Error).stack)}`;
 }
 
 class Scenario {
@@ -145,7 +132,8 @@ class Scenario {
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + this.random.below(FAULT_EVERY_MS.spread));
       await (this.random.next() < CHANGE_SHARE ? this.change() : this.nemesis.strike());
-      this.checkCrashes();
+      // The story of what comes after it is of no interest.
+      if (host.crashes.length > 0) return;
     }
     await this.heal();
   }
@@ -169,7 +157,6 @@ class Scenario {
     await this.leasesEnd();
     await this.checkHistories();
     this.observer.stop();
-    this.checkCrashes();
     this.tell("every node is Ready, every Deployment has its pods, and every client was told the truth");
   }
 
@@ -185,10 +172,5 @@ class Scenario {
     );
     this.etcdClients.check();
     if (this.features.has("history")) await this.apiClients.check();
-  }
-
-  private checkCrashes(): void {
-    const crash = crashOf(this.cluster);
-    if (crash !== undefined) throw new InkubeError("SIMULATION_FAILED", crash);
   }
 }
