@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Client } from "../../../actors/client/client.ts";
 import { configMaps, services } from "../../../actors/client/resources.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../../protocols/api-server.ts";
+import { etcdProtocol } from "../../../protocols/etcd.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
 import type { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
@@ -44,8 +45,8 @@ function isTrouble(error: unknown): boolean {
 
 /** Follows the shared object as an informer does: resumes from the last revision, starts over when that is gone. */
 class Follower {
-  readonly revisions: number[] = [];
-  relists = 0;
+  /** What it was told of without a break; a new list begins each time that it had to start over. */
+  readonly runs: number[][] = [[]];
   private readonly host: SimulationHost;
   private readonly server: string;
   private last: string | undefined;
@@ -66,18 +67,35 @@ class Follower {
       {
         next: ({ type, object }) => {
           this.last = object.metadata?.resourceVersion ?? this.last;
-          if (type !== "BOOKMARK") this.revisions.push(Number(this.last));
+          if (type !== "BOOKMARK") this.runs.at(-1)!.push(Number(this.last));
         },
         end: (error) => {
           if (hasReason(error, "Expired")) {
             this.last = undefined;
-            this.relists++;
+            this.runs.push([]);
           }
           this.host.context.clock.after(20, () => this.follow());
         },
       },
     );
   }
+}
+
+/** Every revision of a key, as etcd itself has kept them. */
+async function revisionsOf(host: SimulationHost, key: string): Promise<readonly number[]> {
+  const revisions: number[] = [];
+  const member = host.context.ref(etcdProtocol, "etcd-0");
+  const watching = member.stream(
+    "watch",
+    { key, startRevision: 1 },
+    {
+      next: ({ events }) => void revisions.push(...events.map(({ kv }) => kv.modRevision)),
+      end: (error) => expect(error).toBeUndefined(),
+    },
+  );
+  await host.run(1_000);
+  watching.cancel();
+  return revisions;
 }
 
 describe("three API servers", () => {
@@ -119,9 +137,14 @@ describe("three API servers", () => {
       expect(work.stale).toEqual([]);
       expect([...work.acknowledged].filter((key) => data[key] === undefined)).toEqual([]);
       expect(work.acknowledged.size).toBeGreaterThan(100);
-      for (const { revisions } of followers) {
-        expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
-        expect(String(revisions.at(-1))).toBe(metadata?.resourceVersion);
+      const history = await revisionsOf(host, "/registry/configmaps/default/shared");
+      expect(history.length).toBeGreaterThan(work.acknowledged.size);
+      for (const { runs } of followers) {
+        for (const run of runs.filter(({ length }) => length > 0)) {
+          const begin = history.indexOf(run[0]!);
+          expect(run).toEqual(history.slice(begin, begin + run.length));
+        }
+        expect(String(runs.at(-1)?.at(-1))).toBe(metadata?.resourceVersion);
       }
       await host.stop();
     },

@@ -7,6 +7,7 @@ import { etcdActor } from "../../../actors/etcd/etcd.ts";
 import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 import { BACKOFF, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 
 const MASTERS = [0, 1, 2];
@@ -42,17 +43,19 @@ export function plane(seed: number, openDoor: OpenDoor = noDoor): SimulationHost
       links: ETCD,
     })),
   ];
-  return new SimulationHost({
-    seed,
-    spec: {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: { restarts: 1_000, periodMs: 1_000 },
-      backoff: BACKOFF,
-      startInParallel: true,
-      children,
-    },
-    definitions: { etcd: etcdActor, "api-server": apiServerActor(openDoor) },
-    embedder: { name: "cluster", links: SERVERS },
-  });
+  return watchCrashes(
+    new SimulationHost({
+      seed,
+      spec: {
+        name: "root",
+        strategy: "one_for_one",
+        intensity: { restarts: 1_000, periodMs: 1_000 },
+        backoff: BACKOFF,
+        startInParallel: true,
+        children,
+      },
+      definitions: { etcd: etcdActor, "api-server": apiServerActor(openDoor) },
+      embedder: { name: "cluster", links: [...SERVERS, ...ETCD] },
+    }),
+  );
 }

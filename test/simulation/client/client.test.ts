@@ -10,31 +10,34 @@ import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 import { fakeApiServer, FakeStore } from "./fake-api-server.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const SERVERS = ["api-server-0", "api-server-1"];
 
 async function start(): Promise<{ readonly host: SimulationHost; readonly store: FakeStore; readonly client: Client }> {
   const store = new FakeStore();
-  const host = new SimulationHost({
-    seed: 1,
-    spec: {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: INTENSITY,
-      backoff: BACKOFF,
-      children: SERVERS.map((name) => ({
-        name,
-        actor: "api-server",
-        options: null,
-        links: [],
-        restart: "permanent",
-        shutdownMs: SHUTDOWN_MS,
-        startTimeoutMs: START_TIMEOUT_MS,
-      })),
-    },
-    definitions: { "api-server": fakeApiServer(store) },
-    embedder: { name: "cluster", links: SERVERS },
-  });
+  const host = watchCrashes(
+    new SimulationHost({
+      seed: 1,
+      spec: {
+        name: "root",
+        strategy: "one_for_one",
+        intensity: INTENSITY,
+        backoff: BACKOFF,
+        children: SERVERS.map((name) => ({
+          name,
+          actor: "api-server",
+          options: null,
+          links: [],
+          restart: "permanent",
+          shutdownMs: SHUTDOWN_MS,
+          startTimeoutMs: START_TIMEOUT_MS,
+        })),
+      },
+      definitions: { "api-server": fakeApiServer(store) },
+      embedder: { name: "cluster", links: SERVERS },
+    }),
+  );
   await host.start();
   return { host, store, client: new Client(host.context, SERVERS, { listPageSize: 2 }) };
 }
@@ -140,7 +143,7 @@ it("lists anew when its revision is no longer kept, and tells only of what chang
   host.heal(["cluster"], SERVERS);
   store.endWatches();
   await host.run(3_000);
-  expect(new Set(seen)).toEqual(new Set(["deleted a", "modified b", "added c"]));
+  expect(seen.toSorted()).toEqual(["added c", "deleted a", "modified b"]);
   expect(names(informer.list())).toEqual(["b", "c"]);
 });
 

@@ -197,7 +197,6 @@ describe("three etcd members", () => {
       const statuses = await host.settle(() => Promise.all([0, 1, 2].map((at) => world.ref(at).call("status", null))));
       expect(new Set(statuses.map(({ hash }) => hash)).size).toBe(1);
       expect(statuses.flatMap(({ errors }) => errors)).toEqual([]);
-      expect(host.crashes).toEqual([]);
       // It votes: with another one away for good the group goes on.
       host.hang(world.names[(victim + 1) % 3]!);
       await host.run(3_000);

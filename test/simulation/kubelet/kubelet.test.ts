@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { configMaps, leases } from "../../../actors/client/resources.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Net } from "../../../runtime/net.ts";
@@ -10,7 +10,6 @@ const begin = async (...given: ConstructorParameters<typeof NodeWorld>): Promise
   await world.start();
   return world;
 };
-afterEach(() => expect(world.host.crashes).toEqual([]));
 
 const HTTP_PROBE = { httpGet: { path: "/", port: 80 } };
 const WEB = { name: "main", image: "web", ports: [{ containerPort: 80 }] };

@@ -22,6 +22,7 @@ import { defineActor } from "../../../runtime/actor.ts";
 import type { Net } from "../../../runtime/net.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const NODE = "worker-0";
 const KUBELET = `${NODE}/kubelet`;
@@ -59,31 +60,33 @@ export class NodeWorld {
       nodeIP: "127.32.0.1",
       ...kubelet,
     };
-    this.host = new SimulationHost({
-      seed,
-      spec: {
-        name: "root",
-        strategy: "one_for_one",
-        intensity: { restarts: 1_000, periodMs: 10_000 },
-        backoff: BACKOFF,
-        startInParallel: true,
-        children: [
-          child("etcd-0", "etcd", etcd, []),
-          child("api-server-0", "api-server", apiServer, ["etcd-0"]),
-          child(RUNTIME, "container-runtime", { pods: "simulated", ...runtime }, []),
-          child(KUBELET, "kubelet", kubeletOptions, ["api-server-0", RUNTIME]),
-        ],
-      },
-      definitions: {
-        etcd: etcdActor,
-        "api-server": apiServerActor(noDoor),
-        "container-runtime": defineActor(runtimeActor.protocol, (ctx: Context<Partial<ContainerRuntimeOptions>>) =>
-          runtimeActor.start({ ...ctx, net: wrapNet(ctx.net) }),
-        ),
-        kubelet: kubeletActor(),
-      },
-      embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
-    });
+    this.host = watchCrashes(
+      new SimulationHost({
+        seed,
+        spec: {
+          name: "root",
+          strategy: "one_for_one",
+          intensity: { restarts: 1_000, periodMs: 10_000 },
+          backoff: BACKOFF,
+          startInParallel: true,
+          children: [
+            child("etcd-0", "etcd", etcd, []),
+            child("api-server-0", "api-server", apiServer, ["etcd-0"]),
+            child(RUNTIME, "container-runtime", { pods: "simulated", ...runtime }, []),
+            child(KUBELET, "kubelet", kubeletOptions, ["api-server-0", RUNTIME]),
+          ],
+        },
+        definitions: {
+          etcd: etcdActor,
+          "api-server": apiServerActor(noDoor),
+          "container-runtime": defineActor(runtimeActor.protocol, (ctx: Context<Partial<ContainerRuntimeOptions>>) =>
+            runtimeActor.start({ ...ctx, net: wrapNet(ctx.net) }),
+          ),
+          kubelet: kubeletActor(),
+        },
+        embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
+      }),
+    );
     this.client = new Client(this.host.context, ["api-server-0"]);
   }
 

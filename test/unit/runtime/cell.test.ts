@@ -183,9 +183,9 @@ describe("a message that is put aside", () => {
         sink.stash();
       },
     });
-    const { cancel } = pair.ref.stream("watch", 0, { next: () => undefined, end: () => undefined });
+    const subscription = pair.ref.stream("watch", 0, { next: () => undefined, end: () => undefined });
     await settle();
-    cancel();
+    subscription.cancel();
     await settle();
     held.ends[0]?.();
     await settle();

@@ -77,8 +77,11 @@ describe("work that several wait for", () => {
     const ends = await host.settle(() => {
       const work = new SharedWork(host.context, "the sleep", () => clock.sleep(1_000));
       const until = async (deadlineMs: number): Promise<string> => {
-        const how = await work.outcome(deadlineMs).catch((error: unknown) => (hasCode(error) ? error.message : error));
-        return `${how === undefined ? "done" : String(how)} after ${Math.floor((clock.monotonicMs() - fromMs) / 10)}0`;
+        const how = await work.outcome(deadlineMs).then(
+          () => "done",
+          (error: unknown) => (hasCode(error) ? error.message : "another error"),
+        );
+        return `${how} after ${Math.floor((clock.monotonicMs() - fromMs) / 10)}0`;
       };
       return Promise.all([until(fromMs + 700), until(fromMs + 300), until(Infinity), until(fromMs + 500)]);
     });

@@ -16,7 +16,7 @@ function makeLeases(refused = 0): { leases: EventLeases; host: ReturnType<typeof
   const granted: number[] = [];
   const ctx = {
     clock: context.clock,
-    spawn: context.spawn,
+    spawn: (work: () => Promise<void>) => context.spawn(work),
     options: { eventTtlSeconds: 3_600, requestTimeoutMs: 60_000 },
   } as unknown as Context<ApiServerOptions>;
   const call = async (_: string, { ttlSeconds }: { readonly ttlSeconds: number }): Promise<{ readonly id: string }> => {
@@ -33,7 +33,7 @@ describe("the lease of Events", () => {
     const { leases, host, granted } = makeLeases();
     const outcomes = await host.settle(() => {
       const nowMs = host.context.clock.monotonicMs();
-      return Promise.allSettled([100, 2_000, 2_000].map((forMs) => leases.forWrite(events, nowMs + forMs)));
+      return Promise.allSettled([100, 2_000, 2_000].map(async (forMs) => leases.forWrite(events, nowMs + forMs)));
     });
     expect(outcomes).toMatchObject([
       { reason: { code: "DEADLINE_EXCEEDED" } },

@@ -276,7 +276,10 @@ describe("names that a program asks for by itself", () => {
           "db-0.db.shop": ["127.64.0.4"],
         },
         ports: {},
-        srv: { "_sql._tcp.db.shop": db, "_http._tcp.backend.shop": [{ name: "backend.shop.svc.cluster.local", port: 80 }] },
+        srv: {
+          "_sql._tcp.db.shop": db,
+          "_http._tcp.backend.shop": [{ name: "backend.shop.svc.cluster.local", port: 80 }],
+        },
       }),
     );
     return file;
@@ -286,13 +289,21 @@ describe("names that a program asks for by itself", () => {
     HOSTNAME: "db-0",
     INKUBE_CONTAINER_ID: "c-1",
     INKUBE_HOSTS: hosts(),
-    INKUBE_ETC_HOSTS: JSON.stringify({ "db-0": ["127.64.0.4"], "db-0.db.shop.svc.cluster.local": ["127.64.0.4"], extra: ["127.1.2.3"] }),
+    INKUBE_ETC_HOSTS: JSON.stringify({
+      "db-0": ["127.64.0.4"],
+      "db-0.db.shop.svc.cluster.local": ["127.64.0.4"],
+      extra: ["127.1.2.3"],
+    }),
   });
 
   it.each<[string, string, unknown]>([
     ["an ExternalName of another Service", `() => called("lookup", "alias")`, ["127.96.9.9", 4]],
     ["an ExternalName of an ExternalName", `() => promises.lookup("again")`, { address: "127.96.9.9", family: 4 }],
-    ["an ExternalName of the world outside", `async () => (await promises.lookup("outside", { family: 4 })).address`, "127.0.0.1"],
+    [
+      "an ExternalName of the world outside",
+      `async () => (await promises.lookup("outside", { family: 4 })).address`,
+      "127.0.0.1",
+    ],
     ["what an ExternalName stands for", `() => called("resolveCname", "alias")`, ["backend.shop.svc.cluster.local"]],
     ["an ExternalName of itself", `() => called("resolve4", "loop")`, "ENODATA"],
     ["the addresses of a headless Service", `() => called("resolve4", "db.shop.svc")`, ["127.64.0.4", "127.64.0.5"]],
@@ -300,7 +311,11 @@ describe("names that a program asks for by itself", () => {
     ["the same by type", `() => called("resolve", "db", "A")`, ["127.64.0.4", "127.64.0.5"]],
     ["the same without a type", `() => promises.resolve("db")`, ["127.64.0.4", "127.64.0.5"]],
     ["the same of a resolver", `() => new promises.Resolver().resolve4("db")`, ["127.64.0.4", "127.64.0.5"]],
-    ["how long an address holds", `() => called("resolve4", "backend", { ttl: true })`, [{ address: "127.96.9.9", ttl: 5 }]],
+    [
+      "how long an address holds",
+      `() => called("resolve4", "backend", { ttl: true })`,
+      [{ address: "127.96.9.9", ttl: 5 }],
+    ],
     ["IPv6 addresses, of which there are none", `() => called("resolve6", "backend")`, "ENODATA"],
     ["a name that the cluster hasn't", `() => called("resolve4", "none.shop.svc.cluster.local")`, "ENOTFOUND"],
     [
@@ -311,7 +326,12 @@ describe("names that a program asks for by itself", () => {
     [
       "the ports of a headless Service",
       `() => called("resolveSrv", "_sql._tcp.db.shop.svc.cluster.local")`,
-      ["db-0", "db-1"].map((name) => ({ name: `${name}.db.shop.svc.cluster.local`, port: 5432, priority: 0, weight: 50 })),
+      ["db-0", "db-1"].map((name) => ({
+        name: `${name}.db.shop.svc.cluster.local`,
+        port: 5432,
+        priority: 0,
+        weight: 50,
+      })),
     ],
     ["one pod below its Service", `() => called("lookup", "db-0.db")`, ["127.64.0.4", 4]],
     ["the pod's own name", `() => called("lookup", os.hostname())`, ["127.64.0.4", 4]],
@@ -352,7 +372,10 @@ it("what a program writes to its termination log is below its root", async () =>
     fs.appendFileSync("/dev/inkube-test-log", "c");
     createWriteStream("/dev/inkube-test-log", { flags: "a" }).end("d", () => say("done"));
   `;
-  const env = { INKUBE_ROOT: join(directory, "root"), INKUBE_TERMINATION_LOG: join(directory, "root/dev/inkube-test-log") };
+  const env = {
+    INKUBE_ROOT: join(directory, "root"),
+    INKUBE_TERMINATION_LOG: join(directory, "root/dev/inkube-test-log"),
+  };
   mkdirSync(join(directory, "root/dev"), { recursive: true });
   expect(await onThread(code, env).next()).toBe("done");
   expect(readFileSync(env.INKUBE_TERMINATION_LOG, "utf8")).toBe("abcd");

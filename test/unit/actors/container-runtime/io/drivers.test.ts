@@ -141,7 +141,9 @@ it("a volume may be mounted where the root has a directory of its own", async ()
   const volume = join(root, "volume");
   execFileSync("mkdir", ["-p", volume]);
   const mounts = [{ containerPath: "/tmp", hostPath: volume, readonly: false }];
-  await (await run(processes, command("sh", "-c", "echo hello > tmp/file"), { mounts })).exited;
+  await (
+    await run(processes, command("sh", "-c", "echo hello > tmp/file"), { mounts })
+  ).exited;
   expect(readFileSync(join(volume, "file"), "utf8")).toBe("hello\n");
 });
 
@@ -367,14 +369,20 @@ describe.runIf(process.platform === "linux")("the processes that a thread has st
   afterEach(() => withPreload.close());
   const start = async (source: string, id: string): Promise<Run & { readonly pid: number }> => {
     const env = { HOSTNAME: "pod-1", INKUBE_CONTAINER_ID: id };
-    const ran = await run(withPreload, module(`import { spawn, spawnSync } from "node:child_process";${source}`), { id, env });
+    const ran = await run(withPreload, module(`import { spawn, spawnSync } from "node:child_process";${source}`), {
+      id,
+      env,
+    });
     await ran.said("pid=");
     return { ...ran, pid: Number(/pid=(\d+)/.exec(ran.output())?.[1]) };
   };
 
   it.each([
     ["with its environment", `{ stdio: "ignore" }`],
-    ["with another one, apart from its group", `{ stdio: "ignore", detached: true, env: { PATH: process.env.PATH ?? "/bin" } }`],
+    [
+      "with another one, apart from its group",
+      `{ stdio: "ignore", detached: true, env: { PATH: process.env.PATH ?? "/bin" } }`,
+    ],
   ])("%s end with it", async (_what, options) => {
     const ran = await start(
       `console.log("pid=" + spawn("/bin/sleep", ["71"], ${options}).pid); setInterval(() => {}, 1e6);`,

@@ -10,7 +10,11 @@ const pod = (spec: Partial<PodSpec>, name = "web-0") => ({
 it.each<[string, Partial<PodSpec>, string]>([
   ["its name", {}, "web-0"],
   ["what its spec says", { hostname: "db" }, "db"],
-  ["its whole name where that is asked for", { subdomain: "web", setHostnameAsFQDN: true }, "web-0.web.shop.svc.cluster.local"],
+  [
+    "its whole name where that is asked for",
+    { subdomain: "web", setHostnameAsFQDN: true },
+    "web-0.web.shop.svc.cluster.local",
+  ],
   ["its short name where it has no subdomain", { setHostnameAsFQDN: true }, "web-0"],
   ["what overrides all else", { hostname: "db", hostnameOverride: "other.example" }, "other.example"],
 ])("a pod's host is called by %s", (_what, spec, expected) => expect(hostnameOf(pod(spec))).toBe(expected));
