@@ -3,7 +3,8 @@
  * flight recorders, go into the checks. What is broken ends the run at once.
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import type { WatchResponse } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { TraceEvent } from "../../../runtime/trace/event.ts";
