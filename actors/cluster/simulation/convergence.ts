@@ -124,7 +124,8 @@ export class Convergence {
     const look = async (): Promise<boolean> => {
       for (const member of this.cluster.members) {
         const status = await this.cluster.statusOf(member);
-        if (status === undefined) continue;
+        // One whose disk was lost has no vote until it has made good for it.
+        if (status === undefined || status.errors.length > 0) continue;
         const known = seen.get(status.raftAppliedIndex) ?? { hash: status.hash, members: new Set<string>() };
         seen.set(status.raftAppliedIndex, known);
         if (known.hash !== status.hash) {

@@ -206,10 +206,11 @@ export class EtcdNemesis {
     host.kill(member);
   }
 
-  /** Who leads, if all members are there. */
+  /** Who leads, if all members are there and nothing is wrong with them. */
   private async healthyLeader(): Promise<string | undefined> {
     for (const member of this.cluster.members) {
-      if ((await this.cluster.statusOf(member)) === undefined) return undefined;
+      const status = await this.cluster.statusOf(member);
+      if (status === undefined || status.errors.length > 0) return undefined;
     }
     return this.cluster.leader();
   }
