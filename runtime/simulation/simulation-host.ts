@@ -222,6 +222,12 @@ export class SimulationHost implements Introspectable {
     return [...this.running.keys()];
   }
 
+  /** Whether an actor of that name has started, is alive and does not hang. */
+  isActing(name: string): boolean {
+    const incarnation = this.running.get(name);
+    return incarnation?.actor !== undefined && incarnation.alive && incarnation.hanging === undefined;
+  }
+
   // Looking into a running actor; see `Introspectable`. The answers come while time passes, as in `settle`.
 
   statistics(name: string): Promise<ActorStatistics> {

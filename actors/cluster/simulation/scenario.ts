@@ -1,18 +1,23 @@
 /**
  * A story that every seed tells differently: a workload runs, things are broken one after the other, everything is healed,
- * and then the cluster must have come to what was asked of it. What does not hold is thrown, with the seed that repeats it.
+ * and then the cluster must have come to what was asked of it. Meanwhile clients note what they are told, and an observer
+ * looks whether what must always hold does. What does not is thrown, with the seed that repeats it.
  */
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
-import type { MemberStatus } from "../../../protocols/etcd.ts";
-import { etcdProtocol } from "../../../protocols/etcd.ts";
-import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
-import { deployments, endpointSlices, pods, services } from "../../client/resources.ts";
-import { EMBEDDER } from "../topology.ts";
+import { ApiClients } from "./api-clients.ts";
+import { verdictOf } from "./checks/verdict.ts";
+import { CONVERGENCE_MS, Convergence } from "./convergence.ts";
+import { EtcdClients, LEASE_TTL_SECONDS } from "./etcd-clients.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Observer } from "./observer.ts";
+import { ServiceRace } from "./service-race.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
+import type { Feature, Swarm } from "./swarm.ts";
+import { describeSwarm, drawSwarm } from "./swarm.ts";
+import { Workload } from "./workload.ts";
 
 export interface ScenarioOptions {
   readonly seed: number;
@@ -20,6 +25,8 @@ export interface ScenarioOptions {
   readonly minutes: number;
   readonly masters?: number;
   readonly workers?: number;
+  /** Leaves these out, whatever the seed has drawn. */
+  readonly without?: readonly Feature[];
   /** What goes wrong beneath the story, until it heals. */
   readonly faults?: FaultPlan;
   /** Writes down every random decision. */
@@ -38,285 +45,132 @@ export interface ScenarioResult {
   readonly virtualMs: number;
 }
 
-const REPLICAS = 6;
 /** Pause between two faults: short enough that they overlap now and then, long enough to heal most of the time. */
-const FAULT_EVERY_MS = { least: 2_000, spread: 12_000 };
-/** After the last fault; a node that was lost with its pods must have been given up and replaced by then. */
-const CONVERGENCE_MS = 60_000;
+const FAULT_EVERY_MS = { least: 1_000, spread: 9_000 };
+/** Among what happens, a change of what is asked for, as a share. */
+const CHANGE_SHARE = 0.3;
 
 /** `onTrace` gets the trace's text when the story is over, also when it ends badly. */
 export async function runScenario(options: ScenarioOptions, onTrace?: (text: string) => void): Promise<ScenarioResult> {
+  const drawn = drawSwarm(options.seed);
+  const features = new Set([...drawn.features].filter((feature) => options.without?.includes(feature) !== true));
+  const swarm: Swarm = { ...drawn, features };
   const cluster = new SimulatedCluster({
     ...options,
+    etcd: swarm.etcd,
+    apiServer: swarm.apiServer,
     onFault: (fault, what) => scenario.tell(`fault ${fault.id} (${fault.kind}) ${what}`),
   });
-  const scenario: Scenario = new Scenario(cluster);
+  const { host } = cluster;
+  const scenario: Scenario = new Scenario(cluster, swarm);
+  let failure: unknown;
   try {
+    scenario.begin();
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);
+    scenario.tell(describeSwarm(swarm));
     const limitMs = options.minutes * 60_000;
-    await cluster.run(() => scenario.play(limitMs), limitMs + 10 * CONVERGENCE_MS);
-    await cluster.host.stop();
-    cluster.host.world.end();
+    await cluster.run(() => scenario.play(limitMs), 2 * limitMs + 20 * CONVERGENCE_MS);
+    await host.stop();
+    host.world.end();
   } catch (error) {
-    throw new InkubeError(
-      hasCode(error, "SIMULATION_DIVERGED") ? "SIMULATION_DIVERGED" : "SIMULATION_FAILED",
-      `seed ${options.seed}: ${(error as Error).message}\n${scenario.story.join("\n")}`,
-      {
-        cause: error,
-      },
-    );
+    failure = error;
   } finally {
-    onTrace?.(cluster.host.trace.text());
+    onTrace?.(host.trace.text());
   }
-  const crash = cluster.host.crashes[0];
-  if (crash !== undefined) {
-    throw new InkubeError(
-      "SIMULATION_FAILED",
-      `seed ${options.seed}: ${crash.actor} broke an invariant: ${String((crash.error as Error).stack)}`,
-    );
+  const verdict = verdictOf(host.crashes, failure);
+  if (verdict !== undefined) {
+    const code = hasCode(failure, "SIMULATION_DIVERGED") ? "SIMULATION_DIVERGED" : "SIMULATION_FAILED";
+    throw new InkubeError(code, `seed ${options.seed}: ${verdict}\n${scenario.story.join("\n")}`, { cause: failure });
   }
-  const { digest, count } = cluster.host.trace;
-  return { seed: options.seed, story: scenario.story, digest, events: count, virtualMs: cluster.host.nowMs };
-}
-
-interface Fault {
-  readonly weight: number;
-  readonly apply: () => Promise<void>;
+  const { digest, count } = host.trace;
+  return { seed: options.seed, story: scenario.story, digest, events: count, virtualMs: host.nowMs };
 }
 
 class Scenario {
   readonly story: string[] = [];
   private readonly cluster: SimulatedCluster;
   private readonly random: Random;
-  private readonly lostNodes = new Set<string>();
-  private image = 1;
-  private replicas = REPLICAS;
+  private readonly features: ReadonlySet<Feature>;
+  private readonly observer: Observer;
+  private readonly etcdClients: EtcdClients;
+  private readonly apiClients: ApiClients;
+  private readonly race: ServiceRace;
+  private readonly workload: Workload;
+  private readonly nemesis: Nemesis;
 
-  constructor(cluster: SimulatedCluster) {
+  constructor(cluster: SimulatedCluster, { features }: Swarm) {
+    const tell = (line: string): void => this.tell(line);
     this.cluster = cluster;
+    this.features = features;
     this.random = cluster.host.world.random("scenario");
+    this.observer = new Observer(cluster);
+    this.etcdClients = new EtcdClients(cluster, this.observer);
+    this.apiClients = new ApiClients(cluster, this.observer);
+    this.race = new ServiceRace(cluster, this.observer);
+    this.workload = new Workload(cluster, features, tell);
+    this.nemesis = new Nemesis(cluster, features, this.etcdClients, tell);
   }
 
   tell(line: string): void {
     this.story.push(`${(this.cluster.host.nowMs / 1_000).toFixed(3).padStart(9)} s  ${line}`);
   }
 
+  begin(): void {
+    this.nemesis.begin();
+  }
+
   async play(forMs: number): Promise<void> {
-    await this.cluster.client.create(services, service());
-    await this.cluster.client.create(deployments, deployment(REPLICAS));
-    await this.cluster.waitFor(deployments, "web", "default", "RolledOut", CONVERGENCE_MS);
-    this.tell(`deployment web has ${REPLICAS} pods`);
-    const endMs = this.cluster.host.nowMs + forMs;
-    while (this.cluster.host.nowMs < endMs) {
-      await this.cluster.clock.sleep(FAULT_EVERY_MS.least + this.random.below(FAULT_EVERY_MS.spread));
-      await this.breakSomething();
+    const { host, clock } = this.cluster;
+    this.observer.start();
+    await this.workload.start(CONVERGENCE_MS);
+    this.etcdClients.start({ history: this.features.has("history"), leases: this.features.has("leases") });
+    if (this.features.has("history")) this.apiClients.start();
+    if (this.features.has("services")) this.race.start();
+    const endMs = host.nowMs + forMs;
+    await this.nemesis.joinLate();
+    while (host.nowMs < endMs) {
+      await clock.sleep(FAULT_EVERY_MS.least + this.random.below(FAULT_EVERY_MS.spread));
+      await (this.random.next() < CHANGE_SHARE ? this.change() : this.nemesis.strike());
+      // The story of what comes after it is of no interest.
+      if (host.crashes.length > 0) return;
     }
     await this.heal();
   }
 
-  private async breakSomething(): Promise<void> {
-    const { masters } = this.cluster;
-    const master = this.random.below(masters);
-    const faults: readonly Fault[] = [
-      { weight: 3, apply: () => this.kill(`etcd-${master}`) },
-      { weight: 2, apply: () => this.kill(`api-server-${master}`) },
-      { weight: 1, apply: () => this.kill(`scheduler-${master}`) },
-      { weight: 1, apply: () => this.kill(`controller-manager-${master}`) },
-      {
-        weight: 2,
-        apply: () => this.kill(`${this.worker()}/${this.one(["kubelet", "kube-proxy", "container-runtime"])}`),
-      },
-      {
-        weight: 1,
-        apply: () => this.hang(`${this.one(["etcd", "api-server", "scheduler", "controller-manager"])}-${master}`),
-      },
-      { weight: 1, apply: () => this.partition(`etcd-${master}`) },
-      { weight: 2, apply: () => this.loseWorker() },
-      { weight: 2, apply: () => this.restoreWorker() },
-      { weight: 2, apply: () => this.scale(1 + this.random.below(2 * REPLICAS)) },
-      { weight: 1, apply: () => this.rollOut() },
-      { weight: 2, apply: () => this.deletePod() },
-    ];
-    let draw = this.random.below(faults.reduce((sum, { weight }) => sum + weight, 0));
-    for (const { weight, apply } of faults) {
-      draw -= weight;
-      if (draw < 0) return apply();
+  /** Nobody may be there to hear it for a moment. */
+  private async change(): Promise<void> {
+    try {
+      await this.workload.change();
+    } catch (error) {
+      if (!hasCode(error)) throw error;
+      this.tell(`what was asked for got no answer: ${error.code}`);
     }
-  }
-
-  private async kill(actor: string): Promise<void> {
-    this.tell(`${actor} is killed`);
-    this.cluster.host.kill(actor);
-  }
-
-  private async hang(actor: string): Promise<void> {
-    this.tell(`${actor} hangs`);
-    this.cluster.host.hang(actor);
-  }
-
-  private async partition(member: string): Promise<void> {
-    const others = this.members().filter((name) => name !== member);
-    this.tell(`${member} is cut off from the other members for 3 s`);
-    this.cluster.host.partition([member], others);
-    await this.cluster.clock.sleep(3_000);
-    this.cluster.host.heal([member], others);
-  }
-
-  private async loseWorker(): Promise<void> {
-    // Half of the workers stay, so that there is room for every pod.
-    if (this.lostNodes.size * 2 >= this.cluster.workers - 1) return;
-    const worker = this.worker();
-    if (this.lostNodes.has(worker)) return;
-    this.lostNodes.add(worker);
-    this.tell(`${worker} is lost`);
-    await this.cluster.killNode(worker);
-  }
-
-  private async restoreWorker(): Promise<void> {
-    for (const worker of this.lostNodes) {
-      this.lostNodes.delete(worker);
-      await this.cluster.restoreNode(worker);
-      this.tell(`${worker} is back`);
-      return;
-    }
-  }
-
-  private async scale(replicas: number): Promise<void> {
-    this.replicas = replicas;
-    await this.cluster.client.patch(deployments, "web", "default", { spec: { replicas } });
-    this.tell(`deployment web is scaled to ${replicas}`);
-  }
-
-  private async rollOut(): Promise<void> {
-    const image = `nginx:1.${++this.image}`;
-    const template = { spec: { containers: [{ name: "web", image }] } };
-    await this.cluster.client.patch(deployments, "web", "default", { spec: { template } });
-    this.tell(`deployment web gets image ${image}`);
-  }
-
-  private async deletePod(): Promise<void> {
-    const { items } = await this.cluster.client.list(pods, { namespace: "default" });
-    const pod = items.length === 0 ? undefined : items[this.random.below(items.length)];
-    if (pod?.metadata?.name === undefined) return;
-    await this.cluster.client.delete(pods, pod.metadata.name, "default");
-    this.tell(`pod ${pod.metadata.name} is deleted`);
   }
 
   private async heal(): Promise<void> {
-    while (this.lostNodes.size > 0) await this.restoreWorker();
+    await this.nemesis.heal();
     this.cluster.host.endFaults();
     this.tell("nothing is broken any more");
-    await this.cluster.nodesReady(this.cluster.workers, CONVERGENCE_MS);
-    await this.cluster.waitFor(deployments, "web", "default", "RolledOut", CONVERGENCE_MS);
-    await this.cluster.waitFor(
-      deployments,
-      "web",
-      "default",
-      (web) => web.status?.readyReplicas === this.replicas,
-      CONVERGENCE_MS,
+    await Promise.all([this.etcdClients.stop(), this.apiClients.stop(), this.race.stop(), this.workload.settle()]);
+    await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
+    await this.leasesEnd();
+    await this.checkHistories();
+    this.observer.stop();
+    this.tell("every node is Ready, every Deployment has its pods, and every client was told the truth");
+  }
+
+  /** Nobody keeps the clients' leases alive any more. */
+  private async leasesEnd(): Promise<void> {
+    const limitMs = Math.max(...LEASE_TTL_SECONDS) * 1_000 + CONVERGENCE_MS;
+    await this.cluster.until("the clients' leases end", limitMs, () => this.etcdClients.hasNoLeases());
+  }
+
+  private async checkHistories(): Promise<void> {
+    await this.cluster.until("the observer comes to what clients were told", CONVERGENCE_MS, () =>
+      Promise.resolve(this.observer.log.revision >= this.etcdClients.history.floor),
     );
-    await this.endpointsMatch();
-    await this.membersAgree();
-    this.tell(`every node is Ready, and deployment web has its ${this.replicas} pods and endpoints`);
+    this.etcdClients.check();
+    if (this.features.has("history")) await this.apiClients.check();
   }
-
-  /** The Service's slices name exactly the pods that run. */
-  private async endpointsMatch(): Promise<void> {
-    const deadlineMs = this.cluster.host.nowMs + CONVERGENCE_MS;
-    for (;;) {
-      const slices = await this.cluster.client.list(endpointSlices, {
-        namespace: "default",
-        labelSelector: "kubernetes.io/service-name=web",
-      });
-      const listed = slices.items
-        .flatMap(({ endpoints }) => endpoints ?? [])
-        .filter(({ conditions }) => conditions?.ready === true);
-      const running = (await this.cluster.client.list(pods, { namespace: "default" })).items.filter(
-        ({ metadata }) => metadata?.deletionTimestamp === undefined,
-      );
-      const wanted = running
-        .map(({ status }) => status?.podIP ?? "")
-        .toSorted()
-        .join();
-      const found = listed
-        .flatMap(({ addresses }) => addresses)
-        .toSorted()
-        .join();
-      if (wanted === found) return;
-      if (this.cluster.host.nowMs > deadlineMs)
-        throw new InkubeError("NOT_CONVERGED", `endpoints are ${found}, pods are ${wanted}`);
-      await this.cluster.clock.sleep(200);
-    }
-  }
-
-  /** Each member of etcd holds what another one held at the same index. Members are asked until all have been compared. */
-  private async membersAgree(): Promise<void> {
-    const seen = new Map<number, { readonly hash: number; readonly members: Set<string> }>();
-    const compared = new Set<string>();
-    const deadlineMs = this.cluster.host.nowMs + CONVERGENCE_MS;
-    while (compared.size < this.cluster.masters && this.cluster.masters > 1) {
-      for (const member of this.members()) {
-        const status = await this.statusOf(member);
-        if (status === undefined) continue;
-        const known = seen.get(status.raftAppliedIndex) ?? { hash: status.hash, members: new Set<string>() };
-        seen.set(status.raftAppliedIndex, known);
-        if (known.hash !== status.hash) {
-          throw new InkubeError(
-            "MEMBERS_DIFFER",
-            `${member} holds other data at index ${status.raftAppliedIndex} than ${[...known.members].join(", ")}`,
-          );
-        }
-        known.members.add(member);
-        if (known.members.size > 1) for (const name of known.members) compared.add(name);
-      }
-      if (this.cluster.host.nowMs > deadlineMs) {
-        throw new InkubeError("NOT_CONVERGED", `of etcd's members only ${[...compared].join(", ")} could be compared`);
-      }
-      await this.cluster.clock.sleep(7);
-    }
-  }
-
-  /** Undefined while the member is being restarted. */
-  private async statusOf(member: string): Promise<MemberStatus | undefined> {
-    try {
-      return await this.cluster.host.context.ref(etcdProtocol, member).call("status", null);
-    } catch (error) {
-      if (error instanceof InkubeError && error.retryable) return undefined;
-      throw error;
-    }
-  }
-
-  private members(): readonly string[] {
-    return Array.from({ length: this.cluster.masters }, (_, index) => `etcd-${index}`);
-  }
-
-  private worker(): string {
-    return `worker-${this.random.below(this.cluster.workers)}`;
-  }
-
-  private one<T>(choices: readonly T[]): T {
-    return choices[this.random.below(choices.length)]!;
-  }
-}
-
-function deployment(replicas: number): Deployment {
-  return {
-    metadata: { name: "web", namespace: "default", labels: { by: EMBEDDER } },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: "web" } },
-      template: {
-        metadata: { labels: { app: "web" } },
-        spec: { containers: [{ name: "web", image: "nginx:1.1", ports: [{ containerPort: 80 }] }] },
-      },
-    },
-  };
-}
-
-function service(): Service {
-  return {
-    metadata: { name: "web", namespace: "default" },
-    spec: { selector: { app: "web" }, ports: [{ port: 80, protocol: "TCP" }] },
-  };
 }

@@ -4,13 +4,16 @@
  */
 import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { InkubeError } from "../../../protocols/errors.ts";
+import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import type { MemberStatus } from "../../../protocols/etcd.ts";
+import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
+import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
@@ -18,6 +21,7 @@ import { namespaces, nodes } from "../../client/resources.ts";
 import { containerRuntimeActor } from "../../container-runtime/container-runtime.ts";
 import { controllerManagerActor } from "../../controller-manager/controller-manager.ts";
 import { etcdActor } from "../../etcd/etcd.ts";
+import type { EtcdOptions } from "../../etcd/spec.ts";
 import { kubeProxyActor } from "../../kube-proxy/kube-proxy.ts";
 import { kubeletActor } from "../../kubelet/kubelet.ts";
 import { schedulerActor } from "../../scheduler/scheduler.ts";
@@ -28,6 +32,8 @@ export interface SimulatedClusterOptions {
   readonly seed: number;
   readonly masters?: number;
   readonly workers?: number;
+  readonly etcd?: Partial<EtcdOptions>;
+  readonly apiServer?: Partial<ApiServerOptions>;
   /** From the moment that every actor is up. */
   readonly faults?: FaultPlan;
   /** Told what of the plan begins, ends and hits whom. */
@@ -36,6 +42,9 @@ export interface SimulatedClusterOptions {
   readonly replay?: DecisionLog;
 }
 
+/** Between two looks at something that is to come. */
+const LOOK_MS = 50;
+const STATUS_MS = 200;
 /** A node of a size on which a test's pods have room and a run can be counted in the head. */
 const CAPACITY = { cpu: "8", memory: "16Gi", pods: "110", "ephemeral-storage": "100Gi" };
 
@@ -45,12 +54,19 @@ export class SimulatedCluster {
   readonly client: Client;
   readonly masters: number;
   readonly workers: number;
+  /** Names of the actors of etcd and of the API servers, and of each node's runtime. */
+  readonly members: readonly string[];
+  readonly apiServers: readonly string[];
+  readonly runtimes: readonly string[];
 
   constructor(options: SimulatedClusterOptions) {
     this.masters = options.masters ?? 3;
     this.workers = options.workers ?? 3;
-    const apiServers = Array.from({ length: this.masters }, (_, index) => `api-server-${index}`);
-    const members = Array.from({ length: this.masters }, (_, index) => `etcd-${index}`);
+    const names = (count: number, nameOf: (index: number) => string): readonly string[] =>
+      Array.from({ length: count }, (_, index) => nameOf(index));
+    this.apiServers = names(this.masters, (index) => `api-server-${index}`);
+    this.members = names(this.masters, (index) => `etcd-${index}`);
+    this.runtimes = names(this.workers, (index) => `worker-${index}/container-runtime`);
     this.host = new SimulationHost({
       seed: options.seed,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
@@ -62,10 +78,10 @@ export class SimulatedCluster {
         workers: this.workers,
         addresses: addressesOf(0),
         clusterId: "simulated",
-        apiServer: { tokens: [], kubeletToken: "" },
+        apiServer: { ...options.apiServer, tokens: [], kubeletToken: "" },
         containerRuntime: { pods: "simulated" },
         kubelet: { capacity: CAPACITY },
-        etcd: {},
+        etcd: options.etcd ?? {},
         controllerManager: {},
       }),
       definitions: {
@@ -77,9 +93,9 @@ export class SimulatedCluster {
         "kube-proxy": kubeProxyActor,
         "container-runtime": containerRuntimeActor(),
       },
-      embedder: { name: EMBEDDER, links: [...apiServers, ...members] },
+      embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
-    this.client = new Client(this.host.context, apiServers);
+    this.client = new Client(this.host.context, this.apiServers);
   }
 
   get clock(): Clock {
@@ -119,6 +135,38 @@ export class SimulatedCluster {
     await this.watching(nodes, timeoutMs, `${count} nodes Ready`, (informer) =>
       informer.list().filter((node) => meets(node, "Ready")).length >= count ? true : undefined,
     );
+  }
+
+  /** Asks `predicate` now and then until it answers true. Errors: NOT_CONVERGED, telling `what` did not come. */
+  async until(what: string, limitMs: number, predicate: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = this.host.nowMs + limitMs;
+    while (!(await predicate())) {
+      if (this.host.nowMs > deadlineMs) {
+        throw new InkubeError("NOT_CONVERGED", `not within ${limitMs} ms of simulated time: ${what}`);
+      }
+      await this.clock.sleep(LOOK_MS);
+    }
+  }
+
+  /** What a member of etcd says of itself; undefined while it does not answer. */
+  async statusOf(member: string): Promise<MemberStatus | undefined> {
+    try {
+      return await this.host.context.ref(etcdProtocol, member).call("status", null, { timeoutMs: STATUS_MS });
+    } catch (error) {
+      if (error instanceof InkubeError && error.retryable) return undefined;
+      if (hasCode(error, "DEADLINE_EXCEEDED")) return undefined;
+      throw error;
+    }
+  }
+
+  /** The member of the newest term that says that it leads; undefined when none does. */
+  async leader(): Promise<string | undefined> {
+    let newest: MemberStatus | undefined;
+    for (const member of this.members) {
+      const status = await this.statusOf(member);
+      if (status?.leader === member && (newest === undefined || status.raftTerm > newest.raftTerm)) newest = status;
+    }
+    return newest?.leader;
   }
 
   /** Whole nodes (`worker-1`, `master-0`) go down with all of their actors, until `restore`. */

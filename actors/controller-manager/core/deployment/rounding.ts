@@ -16,9 +16,12 @@ export function scaled(value: IntOrString | undefined, total: number, up: boolea
   return up ? Math.ceil(exact) : Math.floor(exact);
 }
 
-/** Surge is rounded up and unavailability down; where both come to nothing, one pod may be missing. */
+/**
+ * Surge is rounded up and unavailability down; where both come to nothing, one pod may be missing. With Recreate none may:
+ * it stops all pods on purpose, and is not available then.
+ * @see deploymentutil.MaxUnavailable and ResolveFenceposts of Kubernetes' deployment controller
+ */
 export function fencesOf(deployment: Deployment): Fences {
-  // Only a rolling update may do with fewer.
   if (deployment.spec?.strategy?.type === "Recreate") return { maxSurge: 0, maxUnavailable: 0 };
   const rolling = deployment.spec?.strategy?.rollingUpdate;
   const replicas = wanted(deployment);

@@ -206,6 +206,18 @@ it("recreates only when the last old pod is gone", () => {
   expect(world.sizes).toEqual([0, 2]);
 });
 
+it("is not available while a Recreate rollout has stopped its pods", () => {
+  const world = new World(deployment(2, "a", { strategy: { type: "Recreate" } }));
+  world.look();
+  expect(world.condition("Available")).toMatchObject({ status: "False", reason: "MinimumReplicasUnavailable" });
+  world.settle();
+  expect(world.condition("Available")).toMatchObject({ status: "True" });
+  world.image("b");
+  world.look();
+  world.settle();
+  expect(world.condition("Available")).toMatchObject({ status: "True" });
+});
+
 it("rolls nothing while paused, but scales", () => {
   const world = new World(deployment(2, "a"));
   world.settle();

@@ -1,0 +1,68 @@
+/**
+ * What a seed's story is made of. Half of the seeds have everything; in the others each feature is left out by chance,
+ * because one that is often there hides what happens without it.
+ *
+ * @see Groce et al., "Swarm Testing" (ISSTA 2012)
+ */
+import type { Random } from "../../../runtime/random.ts";
+import { SeededRandom } from "../../../runtime/random.ts";
+import type { ApiServerOptions } from "../../api-server/spec.ts";
+import type { EtcdOptions } from "../../etcd/spec.ts";
+
+export const FEATURES = [
+  // What goes on.
+  "history",
+  "leases",
+  "services",
+  "rollouts",
+  "tasks",
+  // What goes wrong.
+  "kills",
+  "hangs",
+  "partitions",
+  "cut-off-leader",
+  "cut-off-api-server",
+  "deaf-kubelet",
+  "lost-node",
+  "lost-disk",
+  "flipped-bits",
+] as const;
+export type Feature = (typeof FEATURES)[number];
+
+export interface Swarm {
+  readonly features: ReadonlySet<Feature>;
+  readonly etcd: Partial<EtcdOptions>;
+  readonly apiServer: Partial<ApiServerOptions>;
+}
+
+/** Depends on the seed alone. */
+export function drawSwarm(seed: number): Swarm {
+  const random = new SeededRandom(seed, "swarm");
+  const everything = random.below(2) === 0;
+  const chosen = FEATURES.filter(() => random.below(2) === 0);
+  return {
+    features: new Set(everything ? FEATURES : chosen),
+    etcd: {
+      snapshotEntries: one(random, [20, 50, 150, 400]),
+      catchUpEntries: one(random, [1, 5, 20, 100]),
+      autoCompactionRevisions: one(random, [0, 50, 500]),
+      batchBytesMax: one(random, [1, 1_024, 1_048_576]),
+      segmentBytes: one(random, [4_096, 65_536, 1_048_576]),
+    },
+    apiServer: {
+      compactionMs: one(random, [5_000, 20_000, 60_000]),
+      eventTtlSeconds: one(random, [1, 20, 60]),
+      bookmarkMs: one(random, [2_000, 60_000]),
+    },
+  };
+}
+
+/** The story's own limits, in a line. */
+export function describeSwarm({ features, etcd, apiServer }: Swarm): string {
+  const limits = Object.entries({ ...etcd, ...apiServer }).map(([name, value]) => `${name} ${String(value)}`);
+  return `${[...features].join(", ")}; ${limits.join(", ")}`;
+}
+
+export function one<T>(random: Random, choices: readonly T[]): T {
+  return choices[random.below(choices.length)]!;
+}
