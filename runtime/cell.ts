@@ -35,8 +35,16 @@ export interface CellHost {
   progress(): void;
   /** The actor has broken an invariant. Does not return to it. */
   crash(error: unknown): void;
-  /** Where timers and other actors share the thread: how long to handle messages before they get a turn. */
-  readonly turns?: { readonly budgetMs: number; next(action: () => void): void };
+  /** How long to handle messages before timers, and other actors of the thread, get a turn. Absent: for ever. */
+  readonly turns?: Turns;
+}
+
+export interface Turns {
+  readonly budgetMs: number;
+  /** What handling so many messages takes, where time stands still meanwhile. */
+  costMs?(messages: number): number;
+  /** Runs `action` in the next turn. */
+  next(action: () => void): void;
 }
 
 export interface MailboxOptions {

@@ -45,6 +45,7 @@ import type { LinkEnd, LinkFault, LinkLatency, LinkSession } from "./sim-links.t
 import { SimLinks } from "./sim-links.ts";
 import type { SimNet } from "./sim-net.ts";
 import { SimNetwork } from "./sim-net.ts";
+import { SimTurns } from "./sim-turns.ts";
 import { TraceLog } from "./trace-log.ts";
 import { World } from "./world.ts";
 
@@ -553,6 +554,7 @@ export class SimulationHost implements Introspectable {
       atEndOfTurn: (action) => world.atEndOfTurn(action),
       progress: () => undefined,
       crash: owner.crash,
+      turns: new SimTurns(world, owner, world.random(`turns/${label}`)),
     };
     const cell = new Cell(name, cellHost);
     const net = this.network.open(owner);
