@@ -45,6 +45,8 @@ export interface DeleteOptions {
   readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: boolean;
+  /** Of an object that can be read it is refused: nothing but the store's own damage calls for it. */
+  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
 
 export interface ListOptions {
@@ -119,8 +121,12 @@ export type ApiServerMethods = {
   request: Call<ApiRequest, ApiResponse>;
   /** Ends with the Status 410 (reason Expired) when the revision asked for is no longer kept. */
   watch: Stream<ApiWatchRequest, ApiWatchEvent>;
-  /** From the supervisor: start or stop serving HTTPS on the cluster's address. Answers with the port. */
+  /** From the supervisor: serve HTTPS on the cluster's address. Answers with the port. */
   serve: Call<{ readonly host: string; readonly port: number; readonly reusePort: boolean }, { readonly port: number }>;
+  /** From the supervisor: leave the cluster's address to others. It is free when this is answered. */
+  withdraw: Call<null, null>;
+  /** Whether the server can answer what clients ask: how it stands, once that is known, and then each change. */
+  readiness: Stream<null, { readonly ready: boolean }>;
   /** Whether the whole way to a quorum works: answers once etcd has answered a linearizable read. */
   ready: Call<null, { readonly resourceVersion: string }>;
 };
@@ -129,6 +135,8 @@ export const apiServerProtocol: Protocol<ApiServerMethods> = protocol<ApiServerM
   request: call({ timeoutMs: 10_000 }),
   watch: stream(),
   serve: call(),
+  withdraw: call(),
+  readiness: stream(),
   ready: call(),
 });
 

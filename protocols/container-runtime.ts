@@ -64,6 +64,12 @@ export interface ContainerConfig {
   readonly ports?: readonly number[];
   /** 0 or absent: no limit. Enforced as the heap's limit by the thread driver. */
   readonly memoryLimitBytes?: number;
+  /**
+   * Where the program may leave a message about its end, and whether the end of its log is taken where it left none and failed. In CRI
+   * the kubelet mounts and reads that file itself; here it is the runtime that knows where a container's files are.
+   */
+  readonly terminationMessagePath?: string;
+  readonly terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
 }
 
 export interface ContainerStatus {
@@ -206,6 +212,8 @@ export type ContainerRuntimeErrorCode =
   | "CONTAINER_NOT_FOUND"
   /** No image of that name; the message says how to register one. */
   | "IMAGE_NOT_FOUND"
+  /** What was given is no name of an image. */
+  | "INVALID_IMAGE_NAME"
   /** The container isn't in the state that the request needs. */
   | "CONTAINER_STATE"
   /** The container can't be started: no such program, no such module, no driver on this host. */
@@ -219,6 +227,10 @@ export type ContainerRuntimeErrorCode =
  * - `INKUBE_HOSTS`: kube-proxy's file of names and addresses.
  * - `INKUBE_PORTS`: where a process reports the ports that it listens on.
  * - `INKUBE_VOLUME_<NAME>`: the directory of a volume.
+ * - `INKUBE_ETC_HOSTS`: what the pod's `/etc/hosts` would say, as JSON: name -> addresses.
+ * - `INKUBE_TERMINATION_LOG`: the file that stands for the container's `terminationMessagePath`. What a command of a process, or
+ *   a Node.js program, writes to that path gets there too.
+ * - `INKUBE_CONTAINER_ID`: the mark by which all processes of a container are found.
  */
 export const CONTAINER_ENVIRONMENT = {
   podIp: "POD_IP",
@@ -227,4 +239,7 @@ export const CONTAINER_ENVIRONMENT = {
   hosts: "INKUBE_HOSTS",
   ports: "INKUBE_PORTS",
   volumePrefix: "INKUBE_VOLUME_",
+  etcHosts: "INKUBE_ETC_HOSTS",
+  terminationLog: "INKUBE_TERMINATION_LOG",
+  mark: "INKUBE_CONTAINER_ID",
 } as const;

@@ -6,6 +6,8 @@ export interface ControllerManagerStatus {
   readonly leading: boolean;
   /** Keys that wait or are worked on, by controller; empty while another leads. */
   readonly queues: Readonly<Record<string, number>>;
+  /** Faults of the program since it leads: each is in the log as an error, with its stack, and cost one key or change. */
+  readonly faults: number;
 }
 
 export type ControllerManagerMethods = {

@@ -130,6 +130,8 @@ export interface MemberStatus {
   readonly dbSizeBytes: number;
   /** Of everything in the store at the applied index: equal on members that agree. */
   readonly hash: number;
+  /** What is wrong with this member, in words; as in etcd. */
+  readonly errors: readonly string[];
 }
 
 /** What is wrong with a member's disk. The types are etcd's. */
@@ -191,6 +193,8 @@ export type EtcdErrorCode =
   | "ETCD_NO_LEADER"
   /** The leader changed with the request in flight; it may have been written. */
   | "ETCD_LEADER_CHANGED"
+  /** The disks of so many members are lost that nobody knows what was committed; the text says whose, and what to do. */
+  | "ETCD_QUORUM_LOST"
   /** The member can't say in time what becomes of the request; it may be carried out. */
   | "ETCD_TIMEOUT"
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */

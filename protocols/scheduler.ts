@@ -11,6 +11,8 @@ export interface SchedulingCounts {
   readonly unschedulable: number;
   /** Bindings written since this scheduler leads. */
   readonly bound: number;
+  /** Faults of the program since it leads: each is in the log as an error, with its stack, and cost one pod an attempt. */
+  readonly faults: number;
 }
 
 export interface SchedulerStatus {

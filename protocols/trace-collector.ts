@@ -7,11 +7,11 @@ export interface TraceEvent {
   readonly actor: string;
   /** 1, 2, 3 … within the actor, over its restarts. `actor#sequence` names the event. */
   readonly sequence: number;
-  /** Lamport clock: an event that can have caused another has a smaller one. */
+  /** Lamport clock that keeps up with wall time, in microseconds: an event that can have caused another has a smaller one. */
   readonly lamport: number;
   /** Milliseconds since the Unix epoch; virtual in the simulation. */
   readonly timeMs: number;
-  /** `call`, `cast`, `stream`, `start`, `stop`, `down`, `log`, or a component's own domain event as `scheduler.bound`. */
+  /** One of `TRACE_KINDS`. */
   readonly kind: string;
   /** What it is about: a method of a protocol, or an object as `pods/default/web-1`. */
   readonly subject: string;
@@ -28,11 +28,33 @@ export interface TraceFilter {
   readonly actor?: string;
   /** Part of the subject or of the details: `pods/default/web-1`, or `web`. */
   readonly object?: string;
-  /** Kind of event, or its first part: `scheduler`, `scheduler.bound`, `call`. */
+  /** One of `TRACE_KINDS`, or what several of them have before the dot: `pod`, `pod.status`, `call`. */
   readonly kind?: string;
 }
 
+/** Every kind of event that the actors of a cluster record: those of the runtime first, then each component's own. */
+export const TRACE_KINDS: readonly string[] = [
+  ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
+  ...["log.debug", "log.info", "log.warn", "log.error"],
+  ...["leader-known", "leader-lost", "snapshot-restored"],
+  ...["request.create", "request.update", "request.patch", "request.delete", "request.deletecollection", "write"],
+  ...["leader-elected", "scheduled"],
+  ...["garbage-collected", "node-lost", "pod-collected", "pod-evicted"],
+  ...["node.registered", "pod.admitted", "pod.status"],
+  ...["container.created", "container.started", "container.listening", "container.stopped", "container.deleted"],
+  ...["kube-proxy.own", "kube-proxy.endpoint-out"],
+];
+
+export type TraceErrorCode =
+  /** The filter names an actor or a node that is not there. */
+  | "NO_SUCH_ACTOR"
+  /** The filter names a kind that no actor ever records. */
+  | "NO_SUCH_KIND";
+
+/** Errors of all: `TraceErrorCode`. */
 export type TraceCollectorMethods = {
+  /** Whether the filter can let anything through, for who is about to follow. */
+  check: Call<TraceFilter, null>;
   /** What the recorders still hold, in causal order: the newest `limit` events that match, all when absent. */
   events: Call<TraceFilter & { readonly limit?: number }, { readonly events: readonly TraceEvent[] }>;
   /** What they hold and then what comes, in batches. Never ends by itself. */
@@ -41,5 +63,5 @@ export type TraceCollectorMethods = {
 
 export const traceCollectorProtocol: Protocol<TraceCollectorMethods> = protocol<TraceCollectorMethods>(
   "trace-collector",
-  { events: call(), follow: stream() },
+  { check: call(), events: call(), follow: stream() },
 );

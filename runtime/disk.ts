@@ -17,6 +17,10 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(directory: string): Promise<void>;
+  /** Whether `register` was ever called for this directory. What it noted outlives the directory, and so tells of its loss. */
+  isRegistered(): Promise<boolean>;
+  /** Notes durably, outside of the directory, that it is in use. */
+  register(): Promise<void>;
   /** The directory as the operating system knows it, for child processes; in the simulation a made-up path. */
   readonly root: string;
 }

@@ -23,8 +23,11 @@ const MESSAGES_PER_LOOK = 16;
 /** A request that is not handled yet, outside of the mailbox. */
 interface Held {
   readonly link: Link;
+  /** The link's life that it came in. */
+  readonly session: number;
   readonly envelope: Request;
   readonly deadlineMs: number;
+  readonly joined: readonly Joined<Link>[];
 }
 
 /** What has been done with requests and is to be done, as counted since the actor's start. */
@@ -99,8 +102,8 @@ export class Incoming {
     this.early = [];
     this.host.recorder.turn();
     let atMs = this.host.clock.monotonicMs();
-    for (const [index, { link, envelope, deadlineMs }] of early.entries()) {
-      this.accept(link, envelope, deadlineMs);
+    for (const [index, held] of early.entries()) {
+      this.acceptHeld(held);
       if (index % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
   }
@@ -135,7 +138,6 @@ export class Incoming {
   resume(): void {
     if (!this.suspended) return;
     this.suspended = false;
-    for (const lane of this.lanes ?? []) this.goOnInLine(lane);
     this.takeUp();
   }
 
@@ -143,7 +145,7 @@ export class Incoming {
     const stashed = this.stashed;
     this.stashed = [];
     this.host.recorder.turn();
-    for (const { link, envelope, deadlineMs } of stashed) this.accept(link, envelope, deadlineMs);
+    for (const held of stashed) this.acceptHeld(held);
   }
 
   /** Handles the envelopes of a frame one by one, and looks at the time now and then. */
@@ -160,7 +162,8 @@ export class Incoming {
   /** A call, cast or stream over the link. */
   request(link: Link, envelope: Request): void {
     this.host.progress();
-    this.accept(link, envelope, envelope[0] === CALL ? this.arrivedMs + envelope[4] : Infinity);
+    const deadlineMs = envelope[0] === CALL ? this.arrivedMs + envelope[4] : Infinity;
+    this.accept(link, link.session, envelope, deadlineMs, NONE_JOINED);
   }
 
   /** Nobody waits any more for the answers over the link. The messages that are returned are to be aborted. */
@@ -173,7 +176,7 @@ export class Incoming {
     // Casts are owed to nobody; an answer over a new link would be taken for another's.
     const owed = (each: Held): boolean => each.link === link && each.envelope[0] !== CAST;
     this.early = this.early.filter((each) => !owed(each));
-    this.stashed = this.stashed.filter((each) => !owed(each));
+    this.stashed = this.stashed.flatMap((each) => (owed(each) ? heirOf(each) : each));
     return incoming.map(([, message]) => message);
   }
 
@@ -207,11 +210,17 @@ export class Incoming {
     return nowMs;
   }
 
-  /** Handles what waits, as long as the turn lasts. */
+  /** Handles what waits, as long as the turn lasts: first what is in line for its method, which came before the rest. */
   private takeUp(): void {
+    for (const lane of this.lanes ?? []) this.goOnInLine(lane);
+    this.handleWhile(() => this.mailbox.next());
+  }
+
+  /** Handles one message after the other that `next` finds, as long as the turn lasts. */
+  private handleWhile(next: () => Waiting<Link> | undefined): void {
     let atMs = this.host.clock.monotonicMs();
     for (let taken = 1; !this.suspended && !this.yielding && !this.outgoing.closed; taken++) {
-      const entry = this.mailbox.next();
+      const entry = next();
       if (entry === undefined) break;
       this.begin(entry);
       if (taken % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
@@ -240,27 +249,34 @@ export class Incoming {
       link.waiting.delete(id);
       return this.handOn(entry);
     }
-    const other = (each: Held): boolean => each.link !== link || each.envelope[0] === CAST || each.envelope[1] !== id;
-    if (this.early.length > 0) this.early = this.early.filter(other);
-    if (this.stashed.length > 0) this.stashed = this.stashed.filter(other);
+    const is = (each: Held): boolean => each.link === link && each.envelope[0] !== CAST && each.envelope[1] === id;
+    if (this.early.length > 0) this.early = this.early.filter((each) => !is(each));
+    if (this.stashed.length > 0) this.stashed = this.stashed.flatMap((each) => (is(each) ? heirOf(each) : each));
   }
 
   /** Nobody waits for its own answer any more; it is still handled for those whose messages it replaced. */
   private handOn(entry: Waiting<Link>): void {
-    for (;;) {
-      const heir = entry.joined.shift();
-      if (heir === undefined) return this.mailbox.leave(entry);
-      if (heir.link.session !== heir.session || !heir.link.up || entry.envelope[0] !== CALL) continue;
-      const [, , method, request, timeoutMs, , waiting] = entry.envelope;
-      entry.link = heir.link;
-      entry.envelope = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? []];
-      heir.link.waiting.set(heir.id, entry);
-      return;
-    }
+    const [heir] = heirOf(entry);
+    if (heir === undefined || heir.envelope[0] !== CALL) return this.mailbox.leave(entry);
+    entry.link = heir.link;
+    entry.session = heir.session;
+    entry.envelope = heir.envelope;
+    entry.joined.splice(0, entry.joined.length, ...heir.joined);
+    heir.link.waiting.set(heir.envelope[1], entry);
+  }
+
+  private acceptHeld({ link, session, envelope, deadlineMs, joined }: Held): void {
+    this.accept(link, session, envelope, deadlineMs, joined);
   }
 
   /** A message has arrived: it is handled now, or waits, or is refused. */
-  private accept(link: Link, envelope: Request, deadlineMs: number): void {
+  private accept(
+    link: Link,
+    session: number,
+    envelope: Request,
+    deadlineMs: number,
+    joined: readonly Joined<Link>[],
+  ): void {
     if (link.foreign)
       return this.whole.deadLetter(
         "another protocol",
@@ -268,26 +284,30 @@ export class Incoming {
         link.peer,
       );
     if (this.lanes === undefined) {
-      if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait until it has started`);
-      else this.early.push({ link, envelope, deadlineMs });
+      if (this.depth >= this.mailboxMax) {
+        this.refuse(link, session, envelope, `${this.mailboxMax} wait until it has started`, joined);
+      } else this.early.push({ link, session, envelope, deadlineMs, joined });
       return;
     }
     const method = envelope[0] === CAST ? envelope[1] : envelope[2];
     const lane = this.lanes[method];
     if (lane === undefined) return this.refuseUnknown(link, envelope, method);
-    if (lane.system) return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
-    if (this.depth >= this.mailboxMax) return this.refuse(link, envelope, `${this.mailboxMax} wait or are under way`);
+    if (lane.system) return this.start(lane, link, session, envelope, deadlineMs, joined);
+    if (this.depth >= this.mailboxMax) {
+      return this.refuse(link, session, envelope, `${this.mailboxMax} wait or are under way`, joined);
+    }
     const ready = !this.suspended && !this.yielding && !this.mailbox.queued;
     if (ready && (lane.plain || lane.running < lane.concurrencyMax)) {
-      return this.start(lane, link, envelope, deadlineMs, NONE_JOINED);
+      return this.start(lane, link, session, envelope, deadlineMs, joined);
     }
-    this.wait(lane, link, envelope, deadlineMs, ready);
+    this.wait(lane, { link, session, envelope, deadlineMs, joined }, ready);
   }
 
-  private wait(lane: Lane<Link>, link: Link, envelope: Request, deadlineMs: number, inLine: boolean): void {
+  private wait(lane: Lane<Link>, held: Held, inLine: boolean): void {
+    const { link, session, envelope, deadlineMs, joined } = held;
     const request = envelope[0] === CAST ? envelope[2] : envelope[3];
-    const admission = this.mailbox.admit(lane, link, envelope, request, deadlineMs, inLine);
-    if (admission.verdict === "refused") return this.refuse(link, envelope, admission.reason);
+    const admission = this.mailbox.admit(lane, link, session, envelope, request, deadlineMs, inLine);
+    if (admission.verdict === "refused") return this.refuse(link, session, envelope, admission.reason, joined);
     const { entry } = admission;
     if (admission.verdict === "replaced") {
       const { previous } = admission;
@@ -295,46 +315,44 @@ export class Incoming {
         const id = previous.envelope[1];
         if (previous.link.waiting.get(id) === entry) {
           previous.link.waiting.delete(id);
-          entry.joined.push({ link: previous.link, id, session: previous.link.session });
+          entry.joined.push({ link: previous.link, id, session: previous.session });
         }
       }
     }
+    entry.joined.push(...joined);
     if (envelope[0] !== CAST) link.waiting.set(envelope[1], entry);
     if (admission.verdict === "replaced") return;
     const { dropped } = admission;
     if (dropped === undefined) return;
     if (dropped.envelope[0] !== CAST) dropped.link.waiting.delete(dropped.envelope[1]);
-    this.refuse(dropped.link, dropped.envelope, "newer ones took its place");
+    this.refuse(dropped.link, dropped.session, dropped.envelope, "newer ones took its place", dropped.joined);
   }
 
   /** A message that has waited is taken up. */
   private begin(entry: Waiting<Link>): void {
     this.mailbox.leave(entry);
     this.host.recorder.turn();
-    const { link, envelope } = entry;
+    const { link, session, envelope } = entry;
     if (envelope[0] !== CAST) link.waiting.delete(envelope[1]);
     if (entry.deadlineMs <= this.host.clock.monotonicMs() && entry.joined.length === 0) {
       return this.whole.deadLetter("deadline passed", entry.lane.name, link.peer);
     }
-    this.start(entry.lane, link, envelope, entry.deadlineMs, entry.joined);
+    this.start(entry.lane, link, session, envelope, entry.deadlineMs, entry.joined);
   }
 
   private goOnInLine(lane: Lane<Link>): void {
-    while (!this.suspended && !this.outgoing.closed) {
-      const entry = this.mailbox.nextInLine(lane);
-      if (entry === undefined) return;
-      this.begin(entry);
-    }
+    if (lane.line.size > 0) this.handleWhile(() => this.mailbox.nextInLine(lane));
   }
 
-  private refuse(link: Link, envelope: Request, why: string): void {
+  private refuse(link: Link, session: number, envelope: Request, why: string, joined: readonly Joined<Link>[]): void {
     if (envelope[0] === CAST) {
       const lane = this.lanes?.[envelope[1]];
-      if (lane !== undefined) this.taken(lane, link);
+      if (lane !== undefined) this.taken(lane, link, session);
       return this.whole.deadLetter(`mailbox full: ${why}`, lane?.name ?? String(envelope[1]), link.peer);
     }
     const error = mailboxFull(this.name, why).toData();
     this.outgoing.send(link, envelope[0] === CALL ? [FAIL, envelope[1], error] : [END, envelope[1], error]);
+    for (const other of joined) this.sendJoined(other, [FAIL, other.id, error]);
   }
 
   private refuseUnknown(link: Link, envelope: Request, method: number): void {
@@ -347,18 +365,20 @@ export class Incoming {
   private start(
     lane: Lane<Link>,
     link: Link,
+    session: number,
     envelope: Request,
     deadlineMs: number,
     joined: readonly Joined<Link>[],
   ): void {
-    if (envelope[0] === CALL) this.handleCall(lane, link, envelope, deadlineMs, joined);
-    else if (envelope[0] === CAST) this.handleCast(lane, link, envelope);
-    else this.handleOpen(lane, link, envelope);
+    if (envelope[0] === CALL) this.handleCall(lane, link, session, envelope, deadlineMs, joined);
+    else if (envelope[0] === CAST) this.handleCast(lane, link, session, envelope);
+    else this.handleOpen(lane, link, session, envelope);
   }
 
   private handleCall(
     lane: Lane<Link>,
     link: Link,
+    session: number,
     envelope: Envelope & { readonly 0: typeof CALL },
     deadlineMs: number,
     joined: readonly Joined<Link>[],
@@ -372,8 +392,9 @@ export class Incoming {
     const message = new IncomingMessage(link.peer, lane.name, this.name, sequence, timeoutMs, deadlineMs, waiting);
     const result = this.run(lane, envelope[3], message, sequence);
     if (!isPromise(result)) {
-      if (result instanceof Failed && result.error === STASHED) this.stash(link, envelope, deadlineMs);
-      else this.answer(lane, link, id, result, joined);
+      if (result instanceof Failed && result.error === STASHED) {
+        this.stash({ link, session, envelope, deadlineMs, joined });
+      } else this.answer(lane, link, id, result, joined);
       return;
     }
     link.incoming.set(id, message);
@@ -390,10 +411,11 @@ export class Incoming {
     result.then(settled, (error: unknown) => {
       if (error === STASHED) {
         lane.running--;
+        const held = { link, session, envelope, deadlineMs, joined };
         if (link.incoming.get(id) === message) {
           this.finish(link, id);
-          this.stash(link, envelope, deadlineMs);
-        }
+          this.stash(held);
+        } else for (const heir of heirOf(held)) this.stash(heir);
         this.goOnInLine(lane);
       } else settled(new Failed(error));
     });
@@ -441,37 +463,47 @@ export class Incoming {
     if (other.link.session === other.session) this.outgoing.send(other.link, envelope);
   }
 
-  private stash(link: Link, envelope: Request, deadlineMs: number): void {
-    if (this.depth >= this.mailboxMax) this.refuse(link, envelope, `${this.mailboxMax} wait or are put aside`);
-    else this.stashed.push({ link, envelope, deadlineMs });
+  private stash(held: Held): void {
+    const { link, session, envelope, joined } = held;
+    if (this.depth >= this.mailboxMax) {
+      this.refuse(link, session, envelope, `${this.mailboxMax} wait or are put aside`, joined);
+    } else this.stashed.push(held);
   }
 
-  /** Casts of a method that holds its senders back have been handled, or never will be. */
-  private taken(lane: Lane<Link>, link: Link): void {
-    if (lane.policy?.whenFull === "block") this.outgoing.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
+  /** A cast of a method that holds its senders back has been handled, or never will be. A link made anew begins with all of its room. */
+  private taken(lane: Lane<Link>, link: Link, session: number): void {
+    if (lane.policy?.whenFull !== "block" || link.session !== session) return;
+    this.outgoing.send(link, [TAKEN, this.lanes!.indexOf(lane), 1]);
   }
 
-  private handleCast(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof CAST }): void {
+  private handleCast(
+    lane: Lane<Link>,
+    link: Link,
+    session: number,
+    envelope: Envelope & { readonly 0: typeof CAST },
+  ): void {
     const { recorder } = this.host;
     const sequence = recorder.message("cast", lane.name, link.peer, envelope[3]);
     const message = new IncomingMessage(link.peer, lane.name, this.name, sequence);
     const result = this.run(lane, envelope[2], message, sequence);
-    if (!isPromise(result)) return this.castDone(lane, link, envelope, result);
+    if (!isPromise(result)) return this.castDone(lane, link, session, envelope, result);
     this.underWay++;
     lane.running++;
     const settled = (value: unknown): void => {
       this.underWay--;
       lane.running--;
       this.noteSettled();
-      this.castDone(lane, link, envelope, value);
+      this.castDone(lane, link, session, envelope, value);
       this.goOnInLine(lane);
     };
     result.then(settled, (error: unknown) => settled(new Failed(error)));
   }
 
-  private castDone(lane: Lane<Link>, link: Link, envelope: Request, value: unknown): void {
-    if (value instanceof Failed && value.error === STASHED) return this.stash(link, envelope, Infinity);
-    this.taken(lane, link);
+  private castDone(lane: Lane<Link>, link: Link, session: number, envelope: Request, value: unknown): void {
+    if (value instanceof Failed && value.error === STASHED) {
+      return this.stash({ link, session, envelope, deadlineMs: Infinity, joined: NONE_JOINED });
+    }
+    this.taken(lane, link, session);
     if (!(value instanceof Failed)) return;
     lane.failed++;
     const { error } = value;
@@ -484,7 +516,12 @@ export class Incoming {
     });
   }
 
-  private handleOpen(lane: Lane<Link>, link: Link, envelope: Envelope & { readonly 0: typeof OPEN }): void {
+  private handleOpen(
+    lane: Lane<Link>,
+    link: Link,
+    session: number,
+    envelope: Envelope & { readonly 0: typeof OPEN },
+  ): void {
     const id = envelope[1];
     const { recorder } = this.host;
     const sequence = recorder.message("stream", lane.name, link.peer, envelope[5]);
@@ -508,11 +545,15 @@ export class Incoming {
     this.underWay++;
     this.openStreams++;
     const fail = (error: unknown): void => {
-      lane.failed++;
       if (error === STASHED) {
+        // Canceled meanwhile, or its link is gone: the id may be another stream's by now.
+        if (link.incoming.get(id) !== sink) return;
         this.finish(link, id);
-        this.stash(link, envelope, Infinity);
-      } else if (error instanceof InkubeError) sink.end(error);
+        this.stash({ link, session, envelope, deadlineMs: Infinity, joined: NONE_JOINED });
+        return;
+      }
+      lane.failed++;
+      if (error instanceof InkubeError) sink.end(error);
       else this.host.crash(error);
     };
     const result = this.run(lane, envelope[3], sink, sequence);
@@ -544,6 +585,19 @@ class Failed {
 }
 
 const NONE_JOINED: readonly Joined<Link>[] = [];
+
+/** The same message for the first of those whose messages it replaced who still waits; empty when nobody does. */
+function heirOf(held: Held): readonly Held[] {
+  const { envelope, deadlineMs, joined } = held;
+  if (envelope[0] !== CALL) return [];
+  const index = joined.findIndex(({ link, session }) => link.session === session && link.up);
+  const heir = joined[index];
+  if (heir === undefined) return [];
+  const [, , method, request, timeoutMs, , waiting] = envelope;
+  const { link, session } = heir;
+  const inItsName: Request = [CALL, heir.id, method, request, timeoutMs, 0, waiting ?? []];
+  return [{ link, session, envelope: inItsName, deadlineMs, joined: joined.slice(index + 1) }];
+}
 
 export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";

@@ -42,13 +42,8 @@ export type { Address, Connection, Listener, Net } from "./net.ts";
 export { actorsOf } from "./supervisor/spec.ts";
 export type { Backoff, ChildSpec, Intensity, Restart, Strategy, SupervisorSpec } from "./supervisor/spec.ts";
 export { Supervisor } from "./supervisor/supervisor.ts";
-export type {
-  ActorHost,
-  SupervisorEvent,
-  SupervisorOptions,
-  Upgrade,
-  UpgradeOptions,
-} from "./supervisor/supervisor.ts";
+export type { ActorHost, SupervisorEvent, SupervisorOptions } from "./supervisor/supervisor.ts";
+export type { Upgrade, UpgradeOptions } from "./supervisor/upgrade.ts";
 export { mermaidOf } from "./supervisor/tree.ts";
 export type { TreeNode } from "./supervisor/tree.ts";
 export type { ChildStatus } from "./supervisor/core/supervisor-core.ts";

@@ -24,6 +24,8 @@ export interface Joined<L> {
 export interface Waiting<L> {
   readonly lane: Lane<L>;
   link: L;
+  /** The link's life that the message came in. */
+  session: number;
   envelope: Request;
   deadlineMs: number;
   /** No longer to be handled: canceled, dropped, or its sender is dead. */
@@ -69,7 +71,7 @@ export type Admission<L> =
   | {
       readonly verdict: "replaced";
       readonly entry: Waiting<L>;
-      readonly previous: { readonly link: L; readonly envelope: Request };
+      readonly previous: { readonly link: L; readonly session: number; readonly envelope: Request };
     };
 
 export class Mailbox<L> {
@@ -90,6 +92,7 @@ export class Mailbox<L> {
   admit(
     lane: Lane<L>,
     link: L,
+    session: number,
     envelope: Request,
     request: unknown,
     deadlineMs: number,
@@ -99,8 +102,9 @@ export class Mailbox<L> {
     const key = policy?.whenFull === "coalesce" ? policy.key(request) : undefined;
     const same = key === undefined ? undefined : lane.byKey.get(key);
     if (same !== undefined) {
-      const previous = { link: same.link, envelope: same.envelope };
+      const previous = { link: same.link, session: same.session, envelope: same.envelope };
       same.link = link;
+      same.session = session;
       same.envelope = envelope;
       same.deadlineMs = Math.max(same.deadlineMs, deadlineMs);
       return { verdict: "replaced", entry: same, previous };
@@ -111,7 +115,7 @@ export class Mailbox<L> {
     }
     const dropped = full ? this.oldest(lane) : undefined;
     if (dropped !== undefined) this.leave(dropped);
-    const entry: Waiting<L> = { lane, link, envelope, deadlineMs, gone: false, joined: [], key };
+    const entry: Waiting<L> = { lane, link, session, envelope, deadlineMs, gone: false, joined: [], key };
     lane.waiting++;
     this.count++;
     if (key !== undefined) lane.byKey.set(key, entry);

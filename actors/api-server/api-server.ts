@@ -1,5 +1,8 @@
 /** The API server's shell: its two doors, the store behind them, and what runs beside the requests. */
 import type {
+  DeleteOptions,
+  ListOptions,
+  WriteOptions,
   ApiRequest,
   ApiServerMethods,
   ApiTarget,
@@ -19,10 +22,12 @@ import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
 import { userOfActor } from "./core/identity.ts";
 import { decodeObject } from "./core/machinery/decode-object.ts";
-import { badRequest, methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
+import { badRequest, internalError, methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf } from "./core/registry/answers.ts";
-import { toStatusError } from "./core/store-errors.ts";
+import type { Given, WriteKind } from "./core/rest/options.ts";
+import { checkDeleteOptions, checkListOptions, checkNames, checkWriteOptions } from "./core/rest/options.ts";
+import { isFault, toStatusError } from "./core/store-errors.ts";
 import type { ObjectList } from "./lists.ts";
 import { Lists } from "./lists.ts";
 import type { ObjectPlace, RequestScope } from "./registry.ts";
@@ -47,7 +52,9 @@ export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMet
         request: (request, message) => server.request(request, message),
         watch: (request, sink) => server.watch(request, sink),
         serve: ({ host, port, reusePort }) => server.serve(host, port, reusePort),
+        withdraw: () => server.withdraw(),
         ready: (_request, message) => server.ready(message),
+        readiness: (_request, sink) => server.readiness(sink),
       },
       stop: () => server.stop(),
     };
@@ -70,7 +77,7 @@ class ApiServer {
     this.store = new Store(ctx);
     this.registry = new Registry(ctx, this.store);
     this.lists = new Lists(ctx, this.store);
-    this.watches = new Watches(ctx, this.store, this.lists);
+    this.watches = new Watches(ctx, this.store);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.door = openDoor(this.backend());
   }
@@ -95,7 +102,18 @@ class ApiServer {
     return this.answering(async () => {
       await this.store.consistent(scope.deadlineMs);
       return { resourceVersion: String(this.store.revision) };
-    });
+    }, "ready");
+  }
+
+  readiness(sink: Sink<{ readonly ready: boolean }>): void {
+    const stop = this.store.onReady((ready) => sink.push({ ready }));
+    if (sink.signal.aborted) stop();
+    else sink.signal.addEventListener("abort", stop);
+  }
+
+  withdraw(): null {
+    this.door.withdraw();
+    return null;
   }
 
   async serve(host: string, port: number, reusePort: boolean): Promise<{ readonly port: number }> {
@@ -111,13 +129,16 @@ class ApiServer {
 
   request(request: ApiRequest, message: Incoming): Promise<{ readonly object: KubernetesObject }> {
     const scope = this.scope(message);
-    return this.answering(async () => ({ object: await this.dispatch(scope, request) }));
+    const { verb, target } = request;
+    const what = `${verb} ${target.resource} ${target.namespace ?? ""}/${target.name ?? ""} for ${message.from}`;
+    return this.answering(async () => ({ object: await this.dispatch(scope, request, message.signal) }), what);
   }
 
   async watch(request: ApiWatchRequest, sink: Sink<ApiWatchEvent>): Promise<void> {
     const scope = this.scope(sink);
     const { target } = request;
-    const info = await this.answering(async () => infoOf(target));
+    const what = `watch ${target.resource} for ${sink.from}`;
+    const info = await this.answering(async () => infoOf(target), what);
     const { labelSelector, fieldSelector, resourceVersion } = request;
     const query = {
       info,
@@ -128,48 +149,54 @@ class ApiServer {
       resourceVersion,
       bookmarks: true,
     };
-    const opened = await this.answering(() =>
-      this.watches.open(scope, query, {
-        event: (type, stored, cause) => {
-          const object = this.served.forReader(info, stored);
-          sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
-        },
-        bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
-        expire: (error) => sink.end(error),
-      }),
+    const opened = await this.answering(
+      () =>
+        this.watches.open(scope, query, {
+          event: (type, stored, cause) => {
+            const object = this.served.forReader(info, stored);
+            sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
+          },
+          bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
+          end: (error) => sink.end(toStatusError(this.explained(error, what))),
+        }),
+      what,
     );
     if (sink.signal.aborted) opened.close();
     else sink.signal.addEventListener("abort", () => opened.close());
   }
 
-  private async dispatch(scope: RequestScope, request: ApiRequest): Promise<KubernetesObject> {
+  private async dispatch(scope: RequestScope, request: ApiRequest, signal: AbortSignal): Promise<KubernetesObject> {
     const { target } = request;
     const info = infoOf(target);
     checkVerb(info, request);
+    checkScope(info, request);
     switch (request.verb) {
       case "get":
         return (await this.get(scope, info, target, request.resourceVersion)).object;
       case "list":
         return this.listObject(
           info,
-          await this.lists.list(scope, info, namespaceOf(info, target), request.options ?? {}),
+          await this.lists.list(scope, info, namespaceOf(info, target), listOptionsOf(request.options)),
         );
       case "create":
         return (await this.create(scope, info, request)).object;
       case "update":
         return (await this.update(scope, info, request)).object;
       case "patch": {
-        const { patchType, patch, options } = request;
+        const { patchType, patch } = request;
+        const options = writeOptionsOf(request.options, "PatchOptions");
         const place = placeOf(info, target);
         return (await this.registry.patch(scope, place, target.subresource, patchType, patch, options)).object;
       }
       case "delete":
-        return (await this.registry.delete(scope, placeOf(info, target), request.options)).object;
+        return (await this.registry.delete(scope, placeOf(info, target), deleteOptionsOf(request.options))).object;
       case "deletecollection": {
-        const { list = {}, options = {} } = request;
+        const list = listOptionsOf(request.list);
+        const options = deleteOptionsOf(request.options);
         const namespace = namespaceOf(info, target);
-        const items = await this.registry.deleteCollection(scope, info, namespace, list, options);
-        return this.listObject(info, { items, metadata: { resourceVersion: String(this.store.revision) } });
+        const found = await this.lists.list(scope, info, namespace, list);
+        await this.registry.deleteAll(scope, info, found.items, options, () => signal.aborted);
+        return this.listObject(info, found);
       }
     }
   }
@@ -207,8 +234,9 @@ class ApiServer {
     info: ResourceInfo,
     request: Extract<ApiRequest, { readonly verb: "create" }>,
   ): Promise<Answer> {
-    const { target, options } = request;
-    const validation = options?.fieldValidation ?? "Ignore";
+    const { target } = request;
+    const options = writeOptionsOf(request.options, "CreateOptions");
+    const validation = options.fieldValidation ?? "Ignore";
     const decode = (apiVersion: string, kind: string): KubernetesObject =>
       decodeObject({ apiVersion, kind }, { value: request.object, duplicates: [] }, validation).object;
     const namespace = namespaceOf(info, target) ?? "";
@@ -217,7 +245,8 @@ class ApiServer {
       return this.registry.bind(scope, namespace, target.name ?? binding.metadata?.name ?? "", binding, options);
     }
     if (target.subresource === "eviction") {
-      return this.registry.evict(scope, namespace, target.name ?? "", decode("policy/v1", "Eviction") as Eviction);
+      const eviction = decode("policy/v1", "Eviction") as Eviction;
+      return this.registry.evict(scope, namespace, target.name ?? "", eviction, options);
     }
     if (target.subresource !== undefined) throw noSuchResource();
     return this.registry.create(scope, info, namespaceOf(info, target), decode(info.apiVersion, info.kind), options);
@@ -228,14 +257,15 @@ class ApiServer {
     info: ResourceInfo,
     request: Extract<ApiRequest, { readonly verb: "update" }>,
   ): Promise<Answer> {
-    const { target, options } = request;
+    const { target } = request;
+    const options = writeOptionsOf(request.options, "UpdateOptions");
     const place = placeOf(info, target);
     const scale = target.subresource === "scale";
     const expected = scale ? { apiVersion: "autoscaling/v1", kind: "Scale" } : info;
     const body = { value: request.object, duplicates: [] };
-    const { object } = decodeObject(expected, body, options?.fieldValidation ?? "Ignore");
+    const { object } = decodeObject(expected, body, options.fieldValidation ?? "Ignore");
     if (scale) return this.registry.updateScale(scope, place, object, options);
-    if (target.subresource === "finalize") return this.registry.finalize(scope, place.name, object);
+    if (target.subresource === "finalize") return this.registry.finalize(scope, place.name, object, options);
     return this.registry.update(scope, place, target.subresource, object, options);
   }
 
@@ -245,12 +275,21 @@ class ApiServer {
     return { ...userOfActor(message.from), deadlineMs: clock.monotonicMs() + timeoutMs, cause: message.cause };
   }
 
-  private async answering<T>(work: () => Promise<T>): Promise<T> {
+  private async answering<T>(work: () => Promise<T>, what: string): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw toStatusError(error);
+      throw toStatusError(this.explained(error, what));
     }
+  }
+
+  /** A fault of ours over somebody's data costs its request, and is told to who runs the cluster. All else as it is. */
+  private explained(error: unknown, what: string): unknown {
+    if (!isFault(error)) return error;
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    this.ctx.log.error("a request failed by a fault of this server", { what, message, stack: stack ?? "" });
+    this.ctx.trace.event("request.fault", what, { message });
+    return internalError(message);
   }
 
   /** Tries until it succeeds: without a quorum nothing can be written, and there is nobody to tell. */
@@ -288,6 +327,7 @@ class ApiServer {
       }),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
+      explained: (error, what) => this.explained(error, what),
       crash: (error) => {
         this.ctx.spawn(async () => {
           throw error;
@@ -305,6 +345,31 @@ function checkVerb(info: ResourceInfo, { target, verb }: ApiRequest): void {
   if (!(sub?.verbs ?? info.verbs).includes(verb)) throw methodNotAllowed();
 }
 
+/** @throws Status for a target that the HTTPS door would have no path for */
+function checkScope(info: ResourceInfo, { target, verb }: ApiRequest): void {
+  const { namespace = "", name, subresource } = target;
+  if (!info.namespaced && namespace !== "") throw noSuchResource();
+  if (subresource !== undefined && name === undefined) throw methodNotAllowed();
+  if (!info.namespaced || namespace !== "" || verb === "list") return;
+  if (verb === "create") throw badRequest("an empty namespace may not be set during creation");
+  throw verb === "deletecollection" ? methodNotAllowed() : badRequest(`${info.resource} need a namespace`);
+}
+
+function listOptionsOf(options: ListOptions = {}): ListOptions {
+  checkNames(options as Given, "ListOptions");
+  return checkListOptions(options as Given);
+}
+
+function writeOptionsOf(options: WriteOptions = {}, kind: WriteKind): WriteOptions {
+  checkNames(options as Given, kind);
+  return checkWriteOptions(options as Given, kind);
+}
+
+function deleteOptionsOf(options: DeleteOptions = {}): DeleteOptions {
+  checkNames(options as Given, "DeleteOptions");
+  return checkDeleteOptions(options as Given);
+}
+
 function namespaceOf(info: ResourceInfo, target: ApiTarget): string | undefined {
   return info.namespaced ? target.namespace : undefined;
 }
@@ -312,6 +377,5 @@ function namespaceOf(info: ResourceInfo, target: ApiTarget): string | undefined 
 /** @throws Status 405 for a target that names no object */
 function placeOf(info: ResourceInfo, target: ApiTarget): ObjectPlace {
   if (target.name === undefined) throw methodNotAllowed();
-  if (info.namespaced && target.namespace === undefined) throw badRequest(`${info.resource} need a namespace`);
   return { info, namespace: namespaceOf(info, target), name: target.name };
 }

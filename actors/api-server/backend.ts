@@ -23,6 +23,8 @@ export interface Backend {
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;
+  /** A fault over a request's data is recorded, and becomes its answer; all other errors come back as they are. */
+  explained(error: unknown, what: string): unknown;
   /** A broken invariant: the actor dies. */
   crash(error: unknown): void;
 }
@@ -31,6 +33,8 @@ export interface Backend {
 export interface Door {
   /** Listens, and stops listening elsewhere. Errors: ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED. */
   serve(host: string, port: number, reusePort: boolean): Promise<number>;
+  /** Stops listening at once, and sends away who is connected: they are better served elsewhere. */
+  withdraw(): void;
   close(): Promise<void>;
 }
 
@@ -39,5 +43,6 @@ export type OpenDoor = (backend: Backend) => Door;
 /** For the simulation: answers as if it listened. */
 export const noDoor: OpenDoor = () => ({
   serve: (_host, port) => Promise.resolve(port === 0 ? 6_443 : port),
+  withdraw: () => undefined,
   close: () => Promise.resolve(),
 });

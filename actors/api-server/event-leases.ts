@@ -4,6 +4,7 @@
  */
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
+import { SharedWork } from "../../runtime/shared-work.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -14,7 +15,8 @@ const USES_MAX = 1_000;
 export class EventLeases {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
-  private lease: Promise<string> | undefined;
+  /** What is being granted, or has been. */
+  private lease: SharedWork<string> | undefined;
   private sinceMs = 0;
   private uses = 0;
 
@@ -30,19 +32,25 @@ export class EventLeases {
     if (this.lease === undefined || nowMs - this.sinceMs >= REUSE_MS || this.uses >= USES_MAX) {
       this.sinceMs = nowMs;
       this.uses = 0;
-      this.lease = this.grant(deadlineMs);
+      this.lease = this.grant();
     }
     this.uses++;
-    return this.lease;
+    return this.lease.outcome(deadlineMs);
   }
 
-  private async grant(deadlineMs: number): Promise<string> {
-    const ttlSeconds = this.ctx.options.eventTtlSeconds + REUSE_MS / 1_000;
-    try {
-      return (await this.store.etcd.call("leaseGrant", { ttlSeconds }, deadlineMs)).id;
-    } catch (error) {
-      this.lease = undefined;
-      throw error;
-    }
+  private grant(): SharedWork<string> {
+    const { clock, options } = this.ctx;
+    const granting = new SharedWork(this.ctx, "a lease for Events", async () => {
+      try {
+        const ttlSeconds = options.eventTtlSeconds + REUSE_MS / 1_000;
+        const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
+        return (await this.store.etcd.call("leaseGrant", { ttlSeconds }, deadlineMs)).id;
+      } catch (error) {
+        // The next Event asks anew.
+        if (this.lease === granting) this.lease = undefined;
+        throw error;
+      }
+    });
+    return granting;
   }
 }

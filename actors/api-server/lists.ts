@@ -7,7 +7,6 @@ import { statusError } from "../../protocols/api-server.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import type { RangeResponse } from "../../protocols/etcd.ts";
-import type { StatusCause } from "../../protocols/kubernetes/meta-v1.ts";
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { decodeContinue, encodeContinue } from "./core/cache/continue-token.ts";
@@ -17,15 +16,13 @@ import { listPage } from "./core/cache/list.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import { StoredObject } from "./core/cache/stored-object.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
-import { badRequest, expired, failure, invalid, tooLargeResourceVersion } from "./core/machinery/status.ts";
+import { badRequest, expired, failure, tooLargeResourceVersion } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
 import type { RequestScope } from "./registry.ts";
-import { parseRevision } from "./registry.ts";
+import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
-/** How long a reader waits for a revision that lies in the future. As kube-apiserver. */
-const FUTURE_WAIT_MS = 3_000;
 /** Keys asked of etcd at once when a selector thins them out. */
 const PAST_PAGE = 500;
 
@@ -58,33 +55,20 @@ export class Lists {
     namespace: string | undefined,
     options: ListOptions,
   ): Promise<ObjectList> {
-    checkListOptions(options);
     const selection = selectionOf(info, options.labelSelector, options.fieldSelector);
     const cache = this.store.cache(info.storagePrefix ?? "");
-    const limit = options.limit ?? 0;
+    // Whatever the cache has comes whole.
+    const limit = options.resourceVersion === "0" ? 0 : (options.limit ?? 0);
     if (options.continue) return this.proceed(scope, cache, namespace, selection, limit, options);
-    if (options.resourceVersionMatch === "Exact") {
+    if (isExact(options, limit)) {
       const revision = parseRevision(options.resourceVersion ?? "");
       const past = { cache, namespace, selection, revision, start: undefined, limit };
       return pageOf(
         await this.past(scope, past, () => expired("The resourceVersion for the provided list is too old.")),
       );
     }
-    await this.reach(scope, options.resourceVersion);
+    await reach(this.store, this.ctx.clock, scope.deadlineMs, options.resourceVersion);
     return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, undefined));
-  }
-
-  /** Waits until the cache may answer a reader that named `resourceVersion`. */
-  async reach(scope: RequestScope, resourceVersion: string | undefined): Promise<void> {
-    if (!resourceVersion) return this.store.consistent(scope.deadlineMs);
-    const revision = parseRevision(resourceVersion);
-    const deadlineMs = Math.min(scope.deadlineMs, this.ctx.clock.monotonicMs() + FUTURE_WAIT_MS);
-    try {
-      await this.store.waitFor(revision, deadlineMs);
-    } catch (error) {
-      if (!hasCode(error, "DEADLINE_EXCEEDED") || this.store.revision === 0) throw error;
-      throw tooLargeResourceVersion(revision, this.store.revision);
-    }
   }
 
   private async proceed(
@@ -95,11 +79,11 @@ export class Lists {
     limit: number,
     options: ListOptions,
   ): Promise<ObjectList> {
+    const token = decodeContinue(options.continue ?? "", namespace);
+    if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
     if (options.resourceVersion && options.resourceVersion !== "0") {
       throw badRequest("specifying resource version is not allowed when using continue");
     }
-    const token = decodeContinue(options.continue ?? "", namespace);
-    if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
     const { revision, start } = token;
     if (revision === 0) {
       await this.store.consistent(scope.deadlineMs);
@@ -153,6 +137,12 @@ export class Lists {
   }
 }
 
+/** A page that names a revision is of that revision, so that the pages behind it are, too. */
+function isExact({ resourceVersion, resourceVersionMatch }: ListOptions, limit: number): boolean {
+  if (resourceVersionMatch !== undefined) return resourceVersionMatch === "Exact";
+  return limit > 0 && resourceVersion !== undefined;
+}
+
 function pageOf(page: ListPage): ObjectList {
   const { items, revision, next, remaining } = page;
   const metadata: ListMetadata = {
@@ -161,28 +151,6 @@ function pageOf(page: ListPage): ObjectList {
     ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
   };
   return { items, metadata };
-}
-
-/** @throws Status 400 or 422 for options that contradict each other */
-function checkListOptions(options: ListOptions): void {
-  const { resourceVersion, resourceVersionMatch } = options;
-  if (resourceVersionMatch === undefined) return;
-  const of = { group: "meta.k8s.io", kind: "ListOptions" };
-  const field = "resourceVersionMatch";
-  const cause = (reason: string, message: string): readonly StatusCause[] => [{ reason, message, field }];
-  if (resourceVersionMatch !== "Exact" && resourceVersionMatch !== "NotOlderThan") {
-    const supported = `supported values: "Exact", "NotOlderThan"`;
-    const message = `Unsupported value: ${JSON.stringify(resourceVersionMatch)}: ${supported}`;
-    throw invalid(of, "", cause("FieldValueNotSupported", message));
-  }
-  if (!resourceVersion) {
-    const why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-    throw invalid(of, "", cause("FieldValueForbidden", `Forbidden: ${why}`));
-  }
-  if (resourceVersionMatch === "Exact" && resourceVersion === "0") {
-    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-    throw invalid(of, "", cause("FieldValueForbidden", `Forbidden: ${why}`));
-  }
 }
 
 /** 410 that carries a token for those who prefer an inconsistent rest to starting over. */

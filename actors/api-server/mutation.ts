@@ -7,6 +7,7 @@ import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
+import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/registry/strategy.ts";
@@ -35,6 +36,11 @@ export interface Mutated {
   readonly created: boolean;
 }
 
+/** Claim keys. */
+export interface Taken {
+  has(claim: string): boolean;
+}
+
 export interface Write {
   readonly cache: ResourceCache;
   /** Key within the cache. */
@@ -44,7 +50,7 @@ export interface Write {
   readonly user: string;
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
-  readonly decide: (current: StoredObject | undefined, taken: ReadonlySet<string>) => Outcome;
+  readonly decide: (current: StoredObject | undefined, taken: Taken) => Outcome;
 }
 
 interface Base {
@@ -63,7 +69,9 @@ export class Mutations {
   private readonly store: Store;
   /** Writes to one object through this server go one after the other: they would only make each other repeat. */
   private readonly queues = new Map<string, Promise<unknown>>();
-  private readonly taken = new Set<string>();
+  /** Claims that turned out to be held, by the revision at which they were: once the cache is there, it knows better. */
+  private readonly taken = new Map<string, number>();
+  private readonly stillTaken: Taken = { has: (claim) => (this.taken.get(claim) ?? 0) > this.store.revision };
 
   constructor(ctx: Context<ApiServerOptions>, store: Store) {
     this.ctx = ctx;
@@ -90,7 +98,7 @@ export class Mutations {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       let outcome: Outcome;
       try {
-        outcome = write.decide(base.stored, this.taken);
+        outcome = write.decide(base.stored, this.stillTaken);
       } catch (error) {
         if (base.fresh || statusOf(error) === undefined) throw error;
         base = await this.refresh(write);
@@ -121,7 +129,7 @@ export class Mutations {
   private pretend(write: Write, base: StoredObject | undefined, outcome: Outcome): Mutated {
     const { cache, key } = write;
     if (outcome.action !== "put") {
-      if (base === undefined) throw new Error(`${outcome.action} of ${key}, which is not there`);
+      if (base === undefined) throw new BrokenInvariant(`${outcome.action} of ${key}, which is not there`);
       return { action: outcome.action, stored: base, created: false };
     }
     const value = encodeStored(cache.head, outcome.object);
@@ -148,7 +156,9 @@ export class Mutations {
     const { revision } = answer.header;
     if (answer.succeeded) return { mutated: this.done(write, base, outcome, value, revision) };
     const [kv, ...claimed] = found(answer);
-    for (const [index, taken] of claimed.entries()) if (taken !== undefined) this.noteTaken(claim[index] as string);
+    for (const [index, taken] of claimed.entries()) {
+      if (taken !== undefined) this.noteTaken(claim[index] as string, revision);
+    }
     if (kv === undefined) {
       if (attempts.lost && outcome.action === "remove" && base !== undefined) {
         return { mutated: { action: "remove", stored: base.at(revision), created: false } };
@@ -191,10 +201,11 @@ export class Mutations {
     );
     if (outcome.action === "put" && value !== undefined) {
       const stored = new StoredObject(cache.head, key, revision, value, outcome.object);
-      cache.expect(stored);
+      // The watch may have been faster, and have told of what came after as well.
+      if (revision > this.store.revision) cache.expect(stored);
       return { action: "put", stored, created: base === undefined };
     }
-    if (base === undefined) throw new Error(`removed ${key}, which was not there`);
+    if (base === undefined) throw new BrokenInvariant(`removed ${key}, which was not there`);
     const last = outcome.object;
     if (last === undefined) return { action: "remove", stored: base.at(revision), created: false };
     // An update that lets go of the last finalizer answers with the updated object under the revision that it had.
@@ -203,9 +214,9 @@ export class Mutations {
   }
 
   /** Remembered until the watch tells the same, so that the next choice is another one. */
-  private noteTaken(claim: string): void {
-    if (this.taken.size > 1_024) this.taken.clear();
-    this.taken.add(claim);
+  private noteTaken(claim: string, revision: number): void {
+    for (const [known, at] of this.taken) if (at <= this.store.revision) this.taken.delete(known);
+    this.taken.set(claim, revision);
   }
 }
 

@@ -2,14 +2,9 @@
  * The generic registry: every verb on every resource that is stored, driven by the resource table and the strategies.
  * Both doors, actors' messages and HTTPS, end here. Source: apiserver `registry/generic/registry.Store`.
  */
-import type {
-  DeleteOptions,
-  KubernetesObject,
-  ListOptions,
-  PatchType,
-  WriteOptions,
-} from "../../protocols/api-server.ts";
+import type { DeleteOptions, KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
 import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
@@ -25,13 +20,14 @@ import {
   invalid,
   notFound,
   success,
+  unexplained,
 } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, terminatingNamespace } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { IMMORTAL_NAMESPACES, isTerminating, withSpecFinalizers } from "./core/registry/namespaces.ts";
 import { bindPod } from "./core/registry/pods.ts";
-import { selectionOf, toServed, toStored } from "./core/registry/present.ts";
+import { toServed, toStored } from "./core/registry/present.ts";
 import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import type { AddressRanges } from "./core/registry/services.ts";
 import { allocate, claimsOf, ipRange } from "./core/registry/services.ts";
@@ -39,9 +35,12 @@ import type { Fields } from "./core/registry/strategy.ts";
 import { strategyOf } from "./core/registry/strategy.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
-import type { Mutated, Outcome } from "./mutation.ts";
+import { BrokenInvariant } from "./core/broken-invariant.ts";
+import { checkDeleteOptions } from "./core/rest/options.ts";
+import type { Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { requiredInfo, storedInfo } from "./resource-lookup.ts";
+import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -88,8 +87,7 @@ export class Registry {
 
   /** @param resourceVersion absent: the newest; "0": what the cache has; else not older than this */
   async get(scope: RequestScope, place: ObjectPlace, resourceVersion?: string): Promise<StoredObject> {
-    if (resourceVersion === undefined || resourceVersion === "") await this.store.consistent(scope.deadlineMs);
-    else await this.store.waitFor(parseRevision(resourceVersion), scope.deadlineMs);
+    await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     const stored = this.cacheOf(place.info).get(keyOf(place));
     if (stored === undefined) throw notFound(place.info, place.name);
     return stored;
@@ -104,7 +102,6 @@ export class Registry {
   ): Promise<Answer> {
     const metadata = incoming.metadata ?? {};
     checkNamespace(info, namespace, metadata.namespace);
-    if (metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
     const prefix = metadata.generateName;
     if (!metadata.name && !prefix) {
       const message = "Required value: name or generateName is required";
@@ -131,10 +128,7 @@ export class Registry {
   ): Promise<Answer> {
     const { info, namespace, name } = place;
     const { metadata = {} } = incoming;
-    if (metadata.name !== undefined && metadata.name !== name) {
-      throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-    }
-    checkNamespace(info, namespace, metadata.namespace);
+    checkIdentity(place, incoming);
     const create = info.createOnUpdate && subresource === undefined;
     if (create) await this.admit(scope, info, namespace, name);
     const lease = await this.leases.forWrite(info, scope.deadlineMs);
@@ -176,6 +170,7 @@ export class Registry {
 
   async delete(scope: RequestScope, place: ObjectPlace, options: DeleteOptions = {}): Promise<Answer> {
     const { info, name } = place;
+    if (options.ignoreStoreReadErrorWithClusterBreakingPotential === true) throw readable(place);
     if (info.resource === "namespaces" && IMMORTAL_NAMESPACES.has(name)) {
       throw forbidden(info, name, "this namespace may not be deleted");
     }
@@ -195,38 +190,36 @@ export class Registry {
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
   }
 
-  /** @returns what was there to delete */
-  async deleteCollection(
+  /**
+   * Deletes what a list has found, some at a time. Each deletion has a deadline of its own, so that it goes on for as long as
+   * somebody waits for it, however much there is.
+   */
+  async deleteAll(
     scope: RequestScope,
     info: ResourceInfo,
-    namespace: string | undefined,
-    list: ListOptions,
+    found: readonly StoredObject[],
     options: DeleteOptions,
-  ): Promise<readonly StoredObject[]> {
-    await this.store.consistent(scope.deadlineMs);
-    const selection = selectionOf(info, list.labelSelector, list.fieldSelector);
-    const cache = this.cacheOf(info);
-    const { keys, from, to } = cache.range(namespace);
-    const found: StoredObject[] = [];
-    for (let i = from; i < to; i++) {
-      const stored = cache.get(keys[i] as string);
-      if (stored !== undefined && selection.matches(stored.object)) found.push(stored);
-    }
+    abandoned: () => boolean,
+  ): Promise<void> {
+    const { clock, options: limits } = this.ctx;
     let next = 0;
+    let failed = false;
     const worker = async (): Promise<void> => {
       for (;;) {
         const stored = found[next++];
-        if (stored === undefined) return;
-        const { namespace: where, name = "" } = stored.object.metadata ?? {};
+        if (stored === undefined || failed || abandoned()) return;
+        const { namespace, name = "" } = stored.object.metadata ?? {};
+        const deadlineMs = clock.monotonicMs() + limits.requestTimeoutMs;
         try {
-          await this.delete(scope, { info, namespace: where, name }, options);
+          await this.delete({ ...scope, deadlineMs }, { info, namespace, name }, options);
         } catch (error) {
-          if (!hasReason(error, "NotFound")) throw error;
+          if (hasReason(error, "NotFound")) continue;
+          failed = true;
+          throw error;
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(this.ctx.options.deleteWorkers, found.length) }, worker));
-    return found;
+    await Promise.all(Array.from({ length: Math.min(limits.deleteWorkers, found.length) }, worker));
   }
 
   async getScale(scope: RequestScope, place: ObjectPlace): Promise<Answer> {
@@ -239,6 +232,7 @@ export class Registry {
     scale: KubernetesObject,
     options: WriteOptions = {},
   ): Promise<Answer> {
+    checkIdentity(place, scale);
     return this.scale(scope, place, () => scale, options);
   }
 
@@ -252,6 +246,7 @@ export class Registry {
   ): Promise<Answer> {
     const info = requiredInfo("", "v1", "pods");
     const { metadata = {}, target } = binding;
+    if (name === "") throw badRequest("Name parameter required.");
     if (metadata.name !== undefined && metadata.name !== name)
       throw badRequest("name in URL does not match name in Binding object");
     checkNamespace(info, namespace, metadata.namespace);
@@ -259,6 +254,10 @@ export class Registry {
     if (node === "") {
       const causes = [{ reason: "FieldValueRequired", message: "Required value", field: "target.name" }];
       throw invalid({ group: "", kind: "Binding" }, name, causes);
+    }
+    if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node") {
+      const supported = 'supported values: "Node", "<empty>"';
+      throw unexplained(`target.kind: Unsupported value: ${JSON.stringify(target.kind)}: ${supported}`);
     }
     const annotations = metadata.annotations;
     await this.mutate(scope, { info, namespace, name }, options.dryRun === true, (current) => {
@@ -284,17 +283,33 @@ export class Registry {
   }
 
   /** Deletes a pod; budgets that would forbid it come with PodDisruptionBudget. */
-  async evict(scope: RequestScope, namespace: string, name: string, eviction: Eviction): Promise<Answer> {
+  async evict(
+    scope: RequestScope,
+    namespace: string,
+    name: string,
+    eviction: Eviction,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
     const info = requiredInfo("", "v1", "pods");
-    await this.delete(scope, { info, namespace, name }, eviction.deleteOptions ?? {});
+    if (eviction.metadata?.name !== name) throw badRequest("name in URL does not match name in Eviction object");
+    checkNamespace(info, namespace, eviction.metadata.namespace);
+    const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});
+    const dryRun = options.dryRun === true || deletion.dryRun === true;
+    await this.delete(scope, { info, namespace, name }, { ...deletion, dryRun });
     return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
   }
 
   /** Replaces the finalizers in the spec of a namespace; with the last one the namespace goes. */
-  async finalize(scope: RequestScope, name: string, incoming: KubernetesObject): Promise<Answer> {
+  async finalize(
+    scope: RequestScope,
+    name: string,
+    incoming: KubernetesObject,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
     const info = requiredInfo("", "v1", "namespaces");
     const place = { info, namespace: undefined, name };
-    const mutated = await this.mutate(scope, place, false, (current) => {
+    checkIdentity(place, incoming);
+    const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       this.checkIncoming(place, incoming, current);
       const object = withSpecFinalizers(current.object as Fields, incoming as Fields);
@@ -311,7 +326,13 @@ export class Registry {
   ): Promise<Answer> {
     const lease = await this.leases.forWrite(place.info, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
+    const versioned = isVersioned(incoming) && options.dryRun !== true;
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+      if (versioned) {
+        // Only an object that is valid gets as far as the store, which then refuses it.
+        this.creation(place, incoming, uid, taken, lease);
+        throw unexplained("resourceVersion should not be set on objects to be created");
+      }
       if (current !== undefined) {
         // Our own object: an attempt whose answer was lost has made it.
         if (current.object.metadata?.uid === uid) return { action: "keep" };
@@ -326,7 +347,7 @@ export class Registry {
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
-    taken: ReadonlySet<string>,
+    taken: Taken,
     lease: string | undefined,
   ): Outcome {
     const { info, namespace, name } = place;
@@ -343,7 +364,7 @@ export class Registry {
     subresource: string | undefined,
     incoming: KubernetesObject,
     current: StoredObject,
-    taken: ReadonlySet<string>,
+    taken: Taken,
     lease: string | undefined,
   ): Outcome {
     const base = storedInfo(place.info);
@@ -358,7 +379,7 @@ export class Registry {
     info: ResourceInfo,
     object: Fields,
     old: Fields | undefined,
-    taken: ReadonlySet<string>,
+    taken: Taken,
     lease: string | undefined,
   ): Outcome {
     const leased = lease === undefined ? {} : { lease };
@@ -430,7 +451,7 @@ export class Registry {
     scope: RequestScope,
     place: ObjectPlace,
     dryRun: boolean,
-    decide: (current: StoredObject | undefined, taken: ReadonlySet<string>) => Outcome,
+    decide: (current: StoredObject | undefined, taken: Taken) => Outcome,
   ): Promise<Mutated> {
     const { deadlineMs, cause, user } = scope;
     return this.mutations.run({
@@ -463,17 +484,33 @@ export class Registry {
   }
 }
 
-export function keyOf(place: ObjectPlace): string {
-  return place.info.namespaced ? `${place.namespace}/${place.name}` : place.name;
+export function keyOf({ info, namespace, name }: ObjectPlace): string {
+  if (!info.namespaced) return name;
+  if (!namespace) throw new BrokenInvariant(`${info.resource} ${name} without a namespace`);
+  return `${namespace}/${name}`;
 }
 
-/** @throws Status 400 for what is no revision */
-export function parseRevision(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) {
-    const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
-    throw badRequest(`invalid resource version: ${why}`);
+/** An object that is put must say which it is. */
+function checkIdentity({ info, namespace, name }: ObjectPlace, incoming: KubernetesObject): void {
+  const given = incoming.metadata?.name;
+  if (!given) {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
-  return Number(text);
+  if (given !== name)
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  checkNamespace(info, namespace, incoming.metadata.namespace);
+}
+
+function isVersioned(object: KubernetesObject): boolean {
+  return /^0*[1-9]\d*$/.test(object.metadata?.resourceVersion ?? "");
+}
+
+function readable(place: ObjectPlace): InkubeError {
+  const { info, name } = place;
+  const why = "unsafe deletion is not allowed because the object is decodable from storage";
+  const key = `${info.storagePrefix}/${keyOf(place)}`;
+  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return conflict(info, name, text);
 }
 
 function releasedBy(info: ResourceInfo, object: Fields): readonly string[] {

@@ -1,4 +1,5 @@
 /** What an API server is started with. Data only. */
+import type { ContactLimits } from "./core/quorum-contact.ts";
 import type { HistoryLimits } from "./core/cache/resource-cache.ts";
 
 export interface TlsMaterial {
@@ -14,7 +15,7 @@ export interface TokenUser {
   readonly groups: readonly string[];
 }
 
-export interface ApiServerOptions extends HistoryLimits {
+export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Names of the etcd actors, this master's own first. */
   readonly members: readonly string[];
   readonly tls?: TlsMaterial;
@@ -44,6 +45,8 @@ export interface ApiServerOptions extends HistoryLimits {
   readonly retryCapMs: number;
   /** After a fail-over, how often the preferred member is asked whether it serves again. */
   readonly preferAgainMs: number;
+  /** How often a server that has heard of no quorum meanwhile asks for one. */
+  readonly contactTickMs: number;
   /** A reader that waits this long for the cache makes the cache follow another member. */
   readonly watchStallMs: number;
   /** Keys in one page of the first list. About 2 MB of pods. */
@@ -80,6 +83,11 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   retryBaseMs: 5,
   retryCapMs: 160,
   preferAgainMs: 1_000,
+  contactTickMs: 250,
+  // A tick may pass before the first one that counts: a second in all.
+  lostTicks: 3,
+  // Three seconds: an election takes two at most, and is no reason for every informer to move.
+  cutOffTicks: 12,
   watchStallMs: 1_000,
   loadPage: 1_000,
   replayRevisions: 1_000,

@@ -6,22 +6,31 @@ import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { EtcdMethods, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { ResourceCache } from "./core/cache/resource-cache.ts";
 import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/registry/services.ts";
 import type { Attempts } from "./etcd-client.ts";
-import { EtcdClient } from "./etcd-client.ts";
+import { EtcdClient, unreachable } from "./etcd-client.ts";
+import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 const REGISTRY = "/registry/";
 /** "0" is the character after "/". */
 const REGISTRY_END = "/registry0";
 
-interface Waiter {
-  readonly revision: number;
-  readonly sinceMs: number;
+/** Who waits for the quorum's newest revision. */
+interface Reader {
+  /** Infinity: the loader, which waits for caches that do not count as loaded yet. */
   readonly deadlineMs: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+}
+
+/** Who waits for the caches to reach a revision. */
+interface Waiter extends Reader {
+  readonly revision: number;
+  readonly sinceMs: number;
 }
 
 export class Store {
@@ -34,11 +43,17 @@ export class Store {
   private reached = 0;
   private loaded = false;
   private waiters: Waiter[] = [];
-  private sweeping = false;
+  private sweep: { readonly atMs: number; readonly timer: Timer } | undefined;
   private awaitsOwn = false;
-  private readIndexInFlight: Promise<number> | undefined;
-  private readIndexQueued: Promise<number> | undefined;
+  private asking = false;
+  /** Readers that the question under way serves, and those of the one behind it. */
+  private asked: readonly Reader[] = [];
+  private behind: Reader[] = [];
   private subscription: Subscription | undefined;
+  /** Whom the watch follows: not necessarily who gets the requests. */
+  private followed: Ref<EtcdMethods> | undefined;
+  private caughtUp: boolean | undefined;
+  private readonly readyListeners = new Set<(ready: boolean) => void>();
   private connection = 0;
   private failures = 0;
   private stopped = false;
@@ -59,8 +74,25 @@ export class Store {
     return this.reached;
   }
 
+  /** Whether what a client asks for now can be answered: the caches are loaded and follow a quorum that answers. */
+  get ready(): boolean {
+    return this.caughtUp === true;
+  }
+
+  /** `listener` is told how it stands, once that is known, and of each change. Returns how to stop it. */
+  onReady(listener: (ready: boolean) => void): () => void {
+    this.readyListeners.add(listener);
+    if (this.caughtUp !== undefined) listener(this.caughtUp);
+    return () => this.readyListeners.delete(listener);
+  }
+
   /** Loads and follows, until `stop`. Readers wait meanwhile. */
   start(): void {
+    this.etcd.onContact((contact) => {
+      if (contact === "lost") this.contactLost();
+      else if (contact === "reached") this.catchUp();
+    });
+    this.etcd.start();
     this.ctx.spawn(() => this.load());
   }
 
@@ -72,7 +104,7 @@ export class Store {
 
   cache(prefix: string): ResourceCache {
     const cache = this.caches.get(prefix);
-    if (cache === undefined) throw new Error(`no cache for ${prefix}`);
+    if (cache === undefined) throw new BrokenInvariant(`no cache for ${prefix}`);
     return cache;
   }
 
@@ -82,16 +114,21 @@ export class Store {
 
   /** Resolves when the caches have everything that was acknowledged before the call. */
   async consistent(deadlineMs: number): Promise<void> {
-    const revision = await this.newestRevision(deadlineMs);
-    if (this.reached < revision || !this.loaded) await this.waitFor(revision, deadlineMs);
+    this.etcd.checkReachable();
+    await new Promise<void>((resolve, reject) => {
+      this.behind.push({ deadlineMs, resolve, reject });
+      if (!this.asking) this.ask();
+      this.sweepBy(deadlineMs);
+    });
   }
 
   /** Resolves when the caches have been loaded and have reached `revision`. */
   waitFor(revision: number, deadlineMs: number): Promise<void> {
     if (this.loaded && this.reached >= revision) return Promise.resolve();
+    if (!this.etcd.reachable) return Promise.reject(unreachable());
     return new Promise((resolve, reject) => {
       this.waiters.push({ revision, sinceMs: this.ctx.clock.monotonicMs(), deadlineMs, resolve, reject });
-      this.sweepLater();
+      this.sweepBy(deadlineMs);
     });
   }
 
@@ -105,34 +142,85 @@ export class Store {
         await this.waitFor(revision, deadlineMs);
       } catch (error) {
         // The sweep has already done what there is to do about it.
-        if (!hasCode(error, "DEADLINE_EXCEEDED")) throw error;
+        if (!hasCode(error, "DEADLINE_EXCEEDED", ETCD_UNREACHABLE)) throw error;
       } finally {
         this.awaitsOwn = false;
       }
     });
   }
 
-  /** One question under way and one behind it serve all readers: a reader joins the one that starts after it came. */
-  private newestRevision(deadlineMs: number): Promise<number> {
-    if (this.readIndexInFlight === undefined) return (this.readIndexInFlight = this.ask(deadlineMs));
-    this.readIndexQueued ??= this.readIndexInFlight.then(
-      () => this.askQueued(deadlineMs),
-      () => this.askQueued(deadlineMs),
-    );
-    return this.readIndexQueued;
+  /**
+   * One question under way and one behind it serve all readers: a reader joins the one that starts after it came. The
+   * question has a life of its own; each reader has its own deadline.
+   */
+  private ask(): void {
+    this.asked = this.behind;
+    this.behind = [];
+    this.asking = true;
+    this.ctx.spawn(async () => {
+      const deadlineMs = this.ctx.clock.monotonicMs() + this.ctx.options.requestTimeoutMs;
+      try {
+        const { revision } = await this.etcd.call("readIndex", null, deadlineMs, { lost: false, shared: true });
+        this.answer(revision);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        for (const reader of this.asked) reader.reject(error);
+        this.asked = [];
+      }
+      this.asking = false;
+      if (this.behind.length > 0) this.ask();
+    });
   }
 
-  private askQueued(deadlineMs: number): Promise<number> {
-    this.readIndexQueued = undefined;
-    return (this.readIndexInFlight = this.ask(deadlineMs));
-  }
-
-  private async ask(deadlineMs: number): Promise<number> {
-    try {
-      return (await this.etcd.call("readIndex", null, deadlineMs)).revision;
-    } finally {
-      this.readIndexInFlight = undefined;
+  private answer(revision: number): void {
+    const sinceMs = this.ctx.clock.monotonicMs();
+    for (const reader of this.asked) {
+      if (this.loaded && this.reached >= revision) reader.resolve();
+      else this.waiters.push({ ...reader, revision, sinceMs });
     }
+    this.asked = [];
+  }
+
+  /** Rejects of all who wait those of whom `errorOf` knows why. */
+  private refuse(errorOf: (reader: Reader, revision?: number) => InkubeError | undefined): void {
+    const stays = (reader: Reader | Waiter): boolean => {
+      const error = errorOf(reader, "revision" in reader ? reader.revision : undefined);
+      if (error !== undefined) reader.reject(error);
+      return error === undefined;
+    };
+    this.asked = this.asked.filter(stays);
+    this.behind = this.behind.filter(stays);
+    this.waiters = this.waiters.filter(stays);
+  }
+
+  /** Who waits for a quorum that is not there had better ask another server. The loader goes on waiting. */
+  private contactLost(): void {
+    const error = unreachable();
+    this.refuse((reader) => (reader.deadlineMs === Infinity ? undefined : error));
+    this.setReady(false);
+  }
+
+  /** The watch may have followed a member that was cut off with this server's requests: it is opened anew. */
+  private catchUp(): void {
+    if (!this.loaded) return;
+    this.connect();
+    const deadlineMs = this.ctx.clock.monotonicMs() + this.ctx.options.requestTimeoutMs;
+    this.ctx.spawn(async () => {
+      try {
+        await this.consistent(deadlineMs);
+        this.setReady(this.loaded && this.etcd.reachable);
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        this.ctx.log.warn("the caches do not catch up yet", { code: error.code, message: error.message });
+        if (this.etcd.reachable) this.catchUp();
+      }
+    });
+  }
+
+  private setReady(ready: boolean): void {
+    if (this.stopped || this.caughtUp === ready) return;
+    this.caughtUp = ready;
+    for (const listener of this.readyListeners) listener(ready);
   }
 
   private async load(): Promise<void> {
@@ -140,7 +228,7 @@ export class Store {
     while (!this.stopped) {
       try {
         const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
-        const { revision: newest } = await this.etcd.call("readIndex", null, deadlineMs);
+        const { revision: newest } = await this.etcd.call("readIndex", null, deadlineMs, persistent());
         const revision = await this.loadAt(Math.max(1, newest - options.replayRevisions), newest);
         this.reached = revision;
         this.connect();
@@ -160,11 +248,12 @@ export class Store {
       await new Promise<void>((resolve, reject) => {
         const nowMs = this.ctx.clock.monotonicMs();
         this.waiters.push({ revision: newest, sinceMs: nowMs, deadlineMs: Infinity, resolve, reject });
-        this.sweepLater();
+        this.sweepBy(Infinity);
       });
     }
     this.loaded = true;
     this.wake();
+    this.setReady(this.etcd.reachable);
   }
 
   /** Fills the caches with the state of `revision`, or of `newest` when that is compacted. Returns which it was. */
@@ -177,7 +266,7 @@ export class Store {
       const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
       const request = { key, rangeEnd: REGISTRY_END, limit: options.loadPage, revision, serializable: false };
       try {
-        const page = await this.etcd.call("range", request, deadlineMs);
+        const page = await this.etcd.call("range", request, deadlineMs, persistent());
         for (const kv of page.kvs) this.loadKey(kv.key, kv.modRevision, kv.value);
         const last = page.kvs.at(-1);
         if (!page.more || last === undefined) return revision;
@@ -201,6 +290,7 @@ export class Store {
     const connection = ++this.connection;
     this.subscription?.cancel();
     const member = this.etcd.member();
+    this.followed = member;
     this.subscription = member.stream(
       "watch",
       { key: "\0", rangeEnd: "\0", startRevision: this.reached + 1, progressNotify: true },
@@ -222,6 +312,7 @@ export class Store {
     if (hasCode(error, "ETCD_COMPACTED")) {
       this.ctx.log.warn("the revision that the caches stand at is compacted: loading anew", { revision: this.reached });
       this.loaded = false;
+      this.setReady(false);
       this.ctx.spawn(() => this.load());
       return;
     }
@@ -259,38 +350,49 @@ export class Store {
     const waiting = this.waiters;
     this.waiters = [];
     for (const waiter of waiting) {
-      // The loader itself waits with an endless deadline, before the caches count as loaded.
+      // The loader itself waits before the caches count as loaded.
       if (this.reached >= waiter.revision && (this.loaded || waiter.deadlineMs === Infinity)) waiter.resolve();
       else this.waiters.push(waiter);
     }
   }
 
-  /** While anyone waits: gives up on those whose time is over, and on a member that does not bring what a quorum has. */
-  private sweepLater(): void {
-    if (this.sweeping) return;
-    this.sweeping = true;
+  /** While anyone waits there is a sweep ahead: at the next deadline, or when a member may turn out to be stalled. */
+  private sweepBy(deadlineMs: number): void {
     const { clock, options } = this.ctx;
-    clock.after(options.watchStallMs / 2, () => {
-      this.sweeping = false;
-      const nowMs = clock.monotonicMs();
-      const waiting = this.waiters;
-      this.waiters = [];
-      let stalled = false;
-      for (const waiter of waiting) {
-        if (nowMs >= waiter.deadlineMs) {
-          const message = `the cache is at revision ${this.reached} and has not reached ${waiter.revision}`;
-          waiter.reject(new InkubeError("DEADLINE_EXCEEDED", message, { retryable: true }));
-          continue;
-        }
-        if (nowMs - waiter.sinceMs >= options.watchStallMs && waiter.revision > this.reached) stalled = true;
-        this.waiters.push(waiter);
-      }
-      if (stalled && this.subscription !== undefined) {
-        this.etcd.failOver(this.etcd.member());
-        this.connect();
-      }
-      if (this.waiters.length > 0) this.sweepLater();
-    });
+    const nowMs = clock.monotonicMs();
+    const atMs = Math.max(nowMs, Math.min(deadlineMs, nowMs + options.watchStallMs / 2));
+    if (this.sweep !== undefined && this.sweep.atMs <= atMs) return;
+    this.sweep?.timer.cancel();
+    this.sweep = { atMs, timer: clock.after(Math.ceil(atMs - nowMs), () => this.sweepNow()) };
+  }
+
+  /** Gives up on those whose time is over, and on a member that does not bring what a quorum has. */
+  private sweepNow(): void {
+    this.sweep = undefined;
+    const { clock, options } = this.ctx;
+    const nowMs = clock.monotonicMs();
+    this.refuse((reader, revision) => (nowMs < reader.deadlineMs ? undefined : this.late(revision)));
+    const stalled = this.waiters.some(
+      ({ revision, sinceMs }) => revision > this.reached && nowMs - sinceMs >= options.watchStallMs,
+    );
+    if (stalled && this.subscription !== undefined && this.followed !== undefined) {
+      this.etcd.failOver(this.followed);
+      // Its successor has as long to bring it.
+      this.waiters = this.waiters.map((waiter) => ({ ...waiter, sinceMs: nowMs }));
+      this.connect();
+    }
+    let nextMs = Infinity;
+    const waiting = [...this.asked, ...this.behind, ...this.waiters];
+    for (const { deadlineMs } of waiting) nextMs = Math.min(nextMs, deadlineMs);
+    if (waiting.length > 0) this.sweepBy(nextMs);
+  }
+
+  private late(revision: number | undefined): InkubeError {
+    const what =
+      revision === undefined
+        ? "etcd did not tell its newest revision in time"
+        : `the cache is at revision ${this.reached} and has not reached ${revision}`;
+    return new InkubeError("DEADLINE_EXCEEDED", what, { retryable: true });
   }
 
   /** Which cache a key belongs to. Prefixes have one segment behind `/registry/`, or two. */
@@ -308,6 +410,11 @@ export class Store {
     }
     return { cache, key: key.slice(end + 1) };
   }
+}
+
+/** For the loading of the caches, which is what this server waits for itself. */
+function persistent(): Attempts {
+  return { lost: false, persistent: true, shared: true };
 }
 
 function isClaim(key: string): boolean {

@@ -11,9 +11,10 @@ import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
 import { expired } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
-import type { Lists } from "./lists.ts";
+import { toStatusError } from "./core/store-errors.ts";
+import { unreachable } from "./etcd-client.ts";
 import type { RequestScope } from "./registry.ts";
-import { parseRevision } from "./registry.ts";
+import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -34,8 +35,8 @@ export interface WatchQuery {
 export interface WatchReceiver {
   event(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   bookmark(object: KubernetesObject): void;
-  /** The watch is over: list again. */
-  expire(error: Error): void;
+  /** The watch is over. Reason Expired: list again; else go on elsewhere. */
+  end(error: unknown): void;
 }
 
 export interface OpenWatch {
@@ -47,31 +48,36 @@ export interface OpenWatch {
 export class Watches {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
-  private readonly lists: Lists;
-  private readonly bookmarked = new Set<OpenWatch>();
+  private readonly running = new Set<RunningWatch>();
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, lists: Lists) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store) {
     this.ctx = ctx;
     this.store = store;
-    this.lists = lists;
   }
 
-  /** Bookmarks for all who want them, once a period. */
+  /** Bookmarks for all who want them, once a period. A server that is cut off sends its watchers elsewhere. */
   start(): void {
     this.ctx.clock.every(this.ctx.options.bookmarkMs, () => {
-      for (const watch of this.bookmarked) watch.bookmark();
+      for (const watch of this.running) if (watch.wantsBookmarks) watch.bookmark();
+    });
+    this.store.etcd.onContact((contact) => {
+      if (contact !== "cut-off") return;
+      const error = toStatusError(unreachable());
+      for (const watch of this.running) watch.end(error);
     });
   }
 
   /**
    * Events may reach the receiver before the promise resolves.
-   * @throws Status 410 when the history does not reach back to the revision; 400 for bad selectors
+   * @throws Status 410 when the history does not reach back to the revision; 400 for bad selectors; ETCD_UNREACHABLE
    */
   async open(scope: RequestScope, query: WatchQuery, receiver: WatchReceiver): Promise<OpenWatch> {
+    // Who watches the past of a server that hears of nothing new would never know.
+    this.store.etcd.checkReachable();
     const { info, namespace, resourceVersion, sendInitialEvents } = query;
     const selection = withName(selectionOf(info, query.labelSelector, query.fieldSelector), query.name);
     const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
-    if (initial) await this.lists.reach(scope, resourceVersion);
+    if (initial) await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
     else await this.store.waitFor(0, scope.deadlineMs);
     const cache = this.store.cache(info.storagePrefix ?? "");
@@ -79,8 +85,8 @@ export class Watches {
     if (from < cache.oldestRevision) {
       throw expired(`too old resource version: ${from} (${cache.oldestRevision})`);
     }
-    const watch = new RunningWatch(this.store, cache, info, { namespace, selection }, from, receiver, (gone) =>
-      this.bookmarked.delete(gone),
+    const watch = new RunningWatch(this.store, cache, query, selection, from, receiver, (gone) =>
+      this.running.delete(gone),
     );
     if (initial) {
       for (const stored of listPage(cache, from, { namespace, selection }, 0, undefined).items) {
@@ -89,7 +95,7 @@ export class Watches {
       if (query.bookmarks) receiver.bookmark(bookmarkOf(info, from, true));
     } else cache.replay(watch, from);
     if (!watch.closed) cache.watchers.add(watch);
-    if (query.bookmarks) this.bookmarked.add(watch);
+    if (!watch.closed) this.running.add(watch);
     return watch;
   }
 }
@@ -97,28 +103,30 @@ export class Watches {
 class RunningWatch implements CacheWatcher, OpenWatch {
   readonly namespace: string | undefined;
   readonly selection: Selection;
+  readonly wantsBookmarks: boolean;
   closed = false;
   private readonly store: Store;
   private readonly cache: ResourceCache;
   private readonly info: ResourceInfo;
   private readonly from: number;
   private readonly receiver: WatchReceiver;
-  private readonly onClose: (watch: OpenWatch) => void;
+  private readonly onClose: (watch: RunningWatch) => void;
 
   constructor(
     store: Store,
     cache: ResourceCache,
-    info: ResourceInfo,
-    scope: { readonly namespace: string | undefined; readonly selection: Selection },
+    query: WatchQuery,
+    selection: Selection,
     from: number,
     receiver: WatchReceiver,
-    onClose: (watch: OpenWatch) => void,
+    onClose: (watch: RunningWatch) => void,
   ) {
     this.store = store;
     this.cache = cache;
-    this.info = info;
-    this.namespace = scope.namespace;
-    this.selection = scope.selection;
+    this.info = query.info;
+    this.wantsBookmarks = query.bookmarks;
+    this.namespace = query.namespace;
+    this.selection = selection;
     this.from = from;
     this.receiver = receiver;
     this.onClose = onClose;
@@ -130,9 +138,17 @@ class RunningWatch implements CacheWatcher, OpenWatch {
   }
 
   expire(): void {
+    this.end(expired("too old resource version: the watch cache was rebuilt"));
+  }
+
+  fail(error: unknown): void {
+    this.end(error);
+  }
+
+  end(error: unknown): void {
     if (this.closed) return;
     this.close();
-    this.receiver.expire(expired("too old resource version: the watch cache was rebuilt"));
+    this.receiver.end(error);
   }
 
   bookmark(): void {

@@ -40,6 +40,8 @@ export interface ClientOptions {
   readonly nameTriesMax: number;
   /** Objects asked for at once by `list` when the caller sets no limit. One message of about 5 MB of pods. */
   readonly listPageSize: number;
+  /** Objects deleted by one request of `deleteCollection`: a second's work of a busy server. */
+  readonly deletePageSize: number;
 }
 
 export const CLIENT_DEFAULTS: ClientOptions = {
@@ -50,6 +52,7 @@ export const CLIENT_DEFAULTS: ClientOptions = {
   preferAgainMs: 1_000,
   nameTriesMax: 8,
   listPageSize: 4_000,
+  deletePageSize: 500,
 };
 
 export interface WatchOptions {
@@ -199,13 +202,23 @@ export class Client {
     await this.request({ verb: "delete", target: targetOf(resource, namespace, name), options });
   }
 
+  /** Deletes page after page, unless `limit` is given: a request of any size would not be done within its deadline. */
   async deleteCollection<T extends KubernetesObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     list: ListOptions = {},
     options: DeleteOptions = {},
   ): Promise<void> {
-    await this.request({ verb: "deletecollection", target: targetOf(resource, namespace), options, list });
+    const target = targetOf(resource, namespace);
+    const limit = list.limit ?? this.options.deletePageSize;
+    let more: { readonly continue?: string } = {};
+    for (;;) {
+      const page = { ...list, limit, ...more };
+      const deleted = await this.request({ verb: "deletecollection", target, options, list: page });
+      const next = (deleted as Partial<KubernetesList>).metadata?.continue;
+      if (list.limit !== undefined || next === undefined || next === "") return;
+      more = { continue: next };
+    }
   }
 
   /** Creates the `binding` of a pod; with a `uid` only for that very pod (reason Conflict otherwise). */

@@ -10,7 +10,7 @@ import type { Timer } from "../../runtime/clock.ts";
 import type { Client, WatchEvent } from "./client.ts";
 import { backoffMs } from "./core/backoff.ts";
 import type { Change, IndexFunction } from "./core/store.ts";
-import { ObjectStore, objectKey } from "./core/store.ts";
+import { ObjectStore, keyOf, objectKey } from "./core/store.ts";
 import type { Resource } from "./resources.ts";
 
 export type { Change } from "./core/store.ts";
@@ -30,6 +30,7 @@ export class Informer<T extends KubernetesObject> {
   private readonly resource: Resource<T>;
   private readonly selector: Selector;
   private readonly trim: (object: T) => T;
+  private readonly onFault: ((thrown: unknown, key: string) => void) | undefined;
   private readonly store = new ObjectStore<T>();
   private readonly listeners: ((change: Change<T>) => void)[] = [];
   private readonly waiters: (() => void)[] = [];
@@ -41,15 +42,20 @@ export class Informer<T extends KubernetesObject> {
   private state: "new" | "running" | "stopped" = "new";
   private listed = false;
 
-  /** `trim`: what is kept of each object, where that is little (client-go's transform). */
+  /**
+   * `trim`: what is kept of each object, where that is little (client-go's transform). `onFault`: told what a listener threw
+   * over a change, which the other listeners get all the same; without it that is the end of the actor.
+   */
   constructor(
     ctx: Context<unknown>,
     client: Client,
     resource: Resource<T>,
     selector: Selector = {},
     trim: (object: T) => T = (object) => object,
+    onFault?: (thrown: unknown, key: string) => void,
   ) {
     this.trim = trim;
+    this.onFault = onFault;
     this.ctx = ctx;
     this.client = client;
     this.resource = resource;
@@ -161,7 +167,14 @@ export class Informer<T extends KubernetesObject> {
   }
 
   private tell(change: Change<T>): void {
-    for (const listener of this.listeners) listener(change);
+    for (const listener of this.listeners) {
+      try {
+        listener(change);
+      } catch (thrown) {
+        if (this.onFault === undefined) throw thrown;
+        this.onFault(thrown, keyOf(change.object));
+      }
+    }
   }
 
   private reconnect(error: Error | undefined): void {

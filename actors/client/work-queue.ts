@@ -3,6 +3,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { BackoffOptions } from "./core/backoff.ts";
+import { faultFields } from "./core/fault-fields.ts";
 import { KeyQueue } from "./core/queue.ts";
 
 /** What a reconciler answers: nothing, or when to come back to the same key. */
@@ -32,6 +33,7 @@ export class WorkQueue {
   private active = 0;
   private timer: Timer | undefined;
   private timerAtMs = Infinity;
+  private faulty = 0;
 
   constructor(ctx: Context<unknown>, options: Pick<WorkQueueOptions, "name"> & Partial<WorkQueueOptions>) {
     this.ctx = ctx;
@@ -64,9 +66,17 @@ export class WorkQueue {
     return this.queue.size;
   }
 
+  /** Reconciliations that ended with a fault of the program, since the queue was made. */
+  get faults(): number {
+    return this.faulty;
+  }
+
   /**
-   * Starts working. An `InkubeError` from `reconcile` puts the key back with back-off; anything else kills the actor.
-   * A key whose reconciliation succeeded is forgotten.
+   * Starts working. Whatever `reconcile` throws puts its key back with back-off and costs no other key: an object that a
+   * reconciler can't cope with would otherwise end this actor, and then the next leader. What is no `InkubeError` is a fault
+   * of the program: it is logged as an error, with its stack, and counted. A key whose reconciliation succeeded is forgotten.
+   *
+   * @see `RecoverPanic` in sigs.k8s.io/controller-runtime
    */
   run(reconcile: Reconcile): void {
     this.reconcile = reconcile;
@@ -110,13 +120,19 @@ export class WorkQueue {
         this.queue.forget(key);
         if (result !== undefined) this.queue.addAt(key, this.ctx.clock.monotonicMs() + result.afterMs);
       } catch (error) {
-        if (!(error instanceof InkubeError)) throw error;
-        this.ctx.log.debug("reconcile failed", { queue: this.options.name, key, error: error.message });
+        this.failed(key, error);
         this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
       }
       this.queue.done(key);
     }
     this.active--;
     this.pump();
+  }
+
+  private failed(key: string, error: unknown): void {
+    const where = { queue: this.options.name, key };
+    if (error instanceof InkubeError) return this.ctx.log.debug("reconcile failed", { ...where, error: error.message });
+    this.faulty++;
+    this.ctx.log.error("reconciler threw", { ...where, ...faultFields(error) });
   }
 }

@@ -1,34 +1,54 @@
 /**
  * The one address of the Kubernetes API, with no proxy in the way. Where several threads can listen on one port
- * (`reusePort`: Linux, Node 23.1 and later) every API server does; elsewhere one has it, and another gets it as soon as
- * that one is down.
+ * (`reusePort`: Linux, Node 23.1 and later) every API server that is ready does; elsewhere one has it, and another gets it as
+ * soon as that one is down, or can't answer what clients ask. While no server is ready the address stays where it is: who
+ * has it says at least that it is worth another try.
  */
 import { platform } from "node:process";
 import type { ApiServerMethods } from "../../protocols/api-server.ts";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
-import type { Ref } from "../../runtime/actor.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 
 const HOST = "127.0.0.1";
-/** The kernel frees the port of a thread that has ended within milliseconds; far beyond that somebody else has it. */
-const LISTEN_RETRY = { periodMs: 5, limitMs: 2_000 };
+/** The kernel frees the port of a thread that has ended within milliseconds. Long after that somebody else has it. */
+const RETRY = { baseMs: 5, capMs: 500, tellAfterMs: 2_000 };
+/** A server that does not leave in this time hangs, and its thread will be ended. */
+const WITHDRAW_TIMEOUT_MS = 1_000;
+
+/** What is known of a server that is up. */
+interface Known {
+  subscription: Subscription;
+  /** Undefined until the server has told. */
+  ready: boolean | undefined;
+  serving: boolean;
+}
+
+interface Step {
+  readonly server: Ref<ApiServerMethods>;
+  readonly known: Known;
+  readonly to: "serve" | "withdraw";
+}
 
 export class ApiAddress {
   private readonly candidates: readonly Ref<ApiServerMethods>[];
-  private readonly clock: Clock;
-  private readonly up = new Set<string>();
-  private readonly serving = new Set<string>();
+  private readonly ctx: Pick<Context<unknown>, "clock" | "log">;
+  private readonly up = new Map<string, Known>();
   private readonly shared: boolean;
   private port: number;
   private opened = false;
   private moving = false;
   private closed = false;
-  private onServing: ((name: string) => void) | undefined;
 
-  constructor(servers: readonly Ref<ApiServerMethods>[], port: number, clock: Clock, shared: boolean = canSharePort()) {
+  /** @param servers the preferred one first */
+  constructor(
+    servers: readonly Ref<ApiServerMethods>[],
+    port: number,
+    ctx: Pick<Context<unknown>, "clock" | "log">,
+    shared: boolean = canSharePort(),
+  ) {
     this.candidates = servers;
     this.port = port;
-    this.clock = clock;
+    this.ctx = ctx;
     this.shared = shared;
   }
 
@@ -38,75 +58,129 @@ export class ApiAddress {
 
   /** Who serves it now. */
   get servers(): readonly string[] {
-    return [...this.serving];
+    return this.candidates.map(({ name }) => name).filter((name) => this.up.get(name)?.serving === true);
   }
 
   /** Serves for the first time. Errors: PORT_IN_USE, PORT_DENIED. */
   async open(): Promise<void> {
-    const first = this.candidates.find(({ name }) => this.up.has(name));
+    const [first] = this.steps();
     if (first === undefined) throw new InkubeError("ACTOR_DOWN", "no API server is up", { retryable: true });
     try {
-      await this.serve(first);
+      await this.take(first);
     } catch (error) {
       throw this.explain(error);
     }
     this.opened = true;
-    await this.settle();
+    this.settle();
   }
 
   serverUp(name: string): void {
-    this.up.add(name);
-    if (this.opened) void this.settle();
+    const server = this.candidates.find((candidate) => candidate.name === name);
+    if (server === undefined || this.closed) return;
+    this.serverDown(name);
+    this.up.set(name, { subscription: this.follow(server), ready: undefined, serving: false });
+    this.settle();
   }
 
   serverDown(name: string): void {
+    const known = this.up.get(name);
+    if (known === undefined) return;
     this.up.delete(name);
-    this.serving.delete(name);
-    if (this.opened) void this.settle();
-  }
-
-  /** Resolves when an API server other than `name` has the address, or when it is back. */
-  whenServed(): Promise<string> {
-    for (const name of this.serving) return Promise.resolve(name);
-    return new Promise((resolve) => void (this.onServing = resolve));
+    known.subscription.cancel();
+    this.settle();
   }
 
   close(): void {
     this.closed = true;
+    for (const { subscription } of this.up.values()) subscription.cancel();
   }
 
-  /** Gives the address to whoever should have it and has not. One run at a time; each looks at the newest state. */
-  private async settle(): Promise<void> {
-    if (this.moving) return;
+  private follow(server: Ref<ApiServerMethods>): Subscription {
+    return server.stream("readiness", null, {
+      next: ({ ready }) => {
+        const known = this.up.get(server.name);
+        if (known === undefined) return;
+        known.ready = ready;
+        this.settle();
+      },
+      // It ends with the server, of whose death the supervisor tells; or it is asked again.
+      end: () => {
+        const known = this.up.get(server.name);
+        if (known === undefined || this.closed) return;
+        this.ctx.clock.after(RETRY.capMs, () => {
+          if (this.closed || this.up.get(server.name) !== known) return;
+          known.subscription = this.follow(server);
+        });
+      },
+    });
+  }
+
+  /** Gives the address to whoever should have it and has not. One run at a time; each round looks at the newest state. */
+  private settle(): void {
+    if (!this.opened || this.moving || this.closed) return;
     this.moving = true;
-    try {
-      const deadlineMs = this.clock.monotonicMs() + LISTEN_RETRY.limitMs;
-      for (let next = this.wanting(); next !== undefined && !this.closed; next = this.wanting()) {
-        const served = await this.serve(next).then(
-          () => true,
-          () => false,
-        );
-        if (served) continue;
-        if (this.clock.monotonicMs() > deadlineMs) return;
-        await this.clock.sleep(LISTEN_RETRY.periodMs);
-      }
-    } finally {
+    void this.move().finally(() => {
       this.moving = false;
+      if (this.steps().length > 0) this.settle();
+    });
+  }
+
+  private async move(): Promise<void> {
+    const { clock } = this.ctx;
+    let failures = 0;
+    const sinceMs = clock.monotonicMs();
+    let told = false;
+    for (let steps = this.steps(); steps.length > 0 && !this.closed; steps = this.steps()) {
+      const troubles: unknown[] = [];
+      await Promise.all(steps.map((step) => this.take(step).catch((error: unknown) => troubles.push(error))));
+      const [trouble] = troubles;
+      if (trouble === undefined) {
+        failures = 0;
+        continue;
+      }
+      if (!told && clock.monotonicMs() - sinceMs >= RETRY.tellAfterMs) {
+        told = true;
+        this.tell(trouble);
+      }
+      await clock.sleep(Math.min(RETRY.capMs, RETRY.baseMs * 2 ** Math.min(failures++, 10)));
     }
   }
 
-  private wanting(): Ref<ApiServerMethods> | undefined {
-    if (!this.shared && this.serving.size > 0) return undefined;
-    return this.candidates.find(({ name }) => this.up.has(name) && !this.serving.has(name));
+  /** What can be done at once to bring the address to where it should be. */
+  private steps(): readonly Step[] {
+    const known = this.candidates.flatMap((server) => {
+      const state = this.up.get(server.name);
+      return state === undefined ? [] : [{ server, known: state }];
+    });
+    const serving = known.filter((each) => each.known.serving);
+    const ready = known.filter((each) => each.known.ready === true);
+    const useless = serving.filter((each) => each.known.ready === false);
+    const joining = ready.filter((each) => !each.known.serving);
+    const to = (kind: Step["to"], of: typeof known): readonly Step[] => of.map((each) => ({ ...each, to: kind }));
+    if (serving.length === 0) return to("serve", (ready.length > 0 ? ready : known).slice(0, 1));
+    if (this.shared) return [...to("serve", joining), ...(ready.length > 0 ? to("withdraw", useless) : [])];
+    return ready.length > 0 ? to("withdraw", useless) : [];
   }
 
-  private async serve(server: Ref<ApiServerMethods>): Promise<void> {
+  private async take({ server, known, to }: Step): Promise<void> {
+    if (to === "withdraw") {
+      await server.call("withdraw", null, { timeoutMs: WITHDRAW_TIMEOUT_MS });
+      known.serving = false;
+      this.ctx.log.warn("an API server that can't reach etcd has left the address", { server: server.name });
+      return;
+    }
     const { port } = await server.call("serve", { host: HOST, port: this.port, reusePort: this.shared });
     this.port = port;
-    if (!this.up.has(server.name)) return;
-    this.serving.add(server.name);
-    this.onServing?.(server.name);
-    this.onServing = undefined;
+    known.serving = true;
+  }
+
+  private tell(trouble: unknown): void {
+    const { code, message } = trouble instanceof InkubeError ? trouble : { code: "UNKNOWN", message: String(trouble) };
+    this.ctx.log.error("an API server can't take or leave the address; it is tried again", {
+      address: this.url,
+      code,
+      message,
+    });
   }
 
   private explain(error: unknown): unknown {

@@ -3,12 +3,14 @@
  * carries no message between actors, so a program that blocks its main thread stops nothing but restarts.
  */
 import { randomBytes } from "node:crypto";
-import { join, resolve as resolvePath } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
+import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
@@ -25,14 +27,16 @@ import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
-import { leases, nodes } from "../client/resources.ts";
+import { leases, nodes, pods } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
+import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
-import { meets } from "./conditions.ts";
+import { explain } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
+import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
@@ -41,7 +45,7 @@ import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
-import type { ClusterOptions, ImageOptions, ResolvedOptions } from "./options.ts";
+import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import { EMBEDDER, makeTopology } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
@@ -151,14 +155,16 @@ export class Cluster implements AsyncDisposable {
     const tree = makeTopology({
       masters: options.masters,
       workers: options.workers,
+      controllers: options.controllers,
       addresses: addressesOf(slot.slot),
       clusterId: identity.clusterId,
       apiServer: {
         tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
         tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
         kubeletToken,
+        tolerationSeconds: options.tolerationSeconds,
       },
-      containerRuntime: { pods: options.pods, images: absoluteImages(options.images) },
+      containerRuntime: { pods: options.pods, images: locateImages(options.images) },
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: { established },
@@ -183,7 +189,7 @@ export class Cluster implements AsyncDisposable {
     this.address = new ApiAddress(
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
-      context.clock,
+      context,
     );
     this.alarms = new EtcdAlarms(
       this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name)),
@@ -248,6 +254,7 @@ export class Cluster implements AsyncDisposable {
    * Lease, the API server that has the address (the first of them, where all have it). Undefined while there is none.
    */
   async leader(role: "etcd" | "api-server" | "scheduler" | "controller-manager"): Promise<string | undefined> {
+    this.mustRun();
     switch (role) {
       case "etcd":
         return this.etcdLeader();
@@ -274,12 +281,13 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
-   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, and the API's own.
+   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, CLUSTER_STOPPED, NO_MASTER, and the API's own.
    */
   async apply(
     manifest: string | object | readonly object[],
     options: { readonly namespace?: string } = {},
   ): Promise<readonly KubernetesObject[]> {
+    this.mustServe();
     // Everything is read before anything is written: half a manifest helps nobody.
     const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
     const applied: KubernetesObject[] = [];
@@ -290,8 +298,8 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`. Errors: WAIT_TIMEOUT with the last
-   * state, CLUSTER_STOPPED.
+   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
+   * with why it is not so, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
@@ -303,6 +311,7 @@ export class Cluster implements AsyncDisposable {
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
+      if (typeof condition === "string") checkCondition(resource.kind, condition, object);
       if (object === undefined) return condition === "deleted";
       return typeof condition === "string" ? meets(object, condition) : condition(object as T);
     };
@@ -311,14 +320,16 @@ export class Cluster implements AsyncDisposable {
       ...(namespace === undefined ? {} : { namespace }),
     });
     const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
-    const { stopping } = this.embedder.context;
+    const { clock, stopping } = this.embedder.context;
     const found = await waitForObject({
       informer,
       name,
       namespace,
       isMet,
+      explain: (object) => this.explain(resource, object),
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
+      clock,
       stopping,
     });
     // Whoever asks for a type says what the target is.
@@ -330,6 +341,7 @@ export class Cluster implements AsyncDisposable {
    * `restore`. Resolves when it is down.
    */
   async kill(name: string): Promise<void> {
+    this.mustRun();
     const found = this.supervisor.status().find((status) => status.name === name);
     if (found === undefined) throw this.unknownActor(name);
     if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
@@ -338,6 +350,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Starts a node again that was killed. Resolves when its actors are up. */
   async restore(name: string): Promise<void> {
+    this.mustRun();
     if (!this.isNode(name)) throw this.unknownActor(name);
     await this.supervisor.putBack(name);
   }
@@ -347,6 +360,7 @@ export class Cluster implements AsyncDisposable {
    * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+    this.mustRun();
     return this.host.applyFaults(plan, onFault);
   }
 
@@ -427,6 +441,17 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
+  private async explain(resource: Resource, object: KubernetesObject | undefined): Promise<string> {
+    const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
+    const namespace = object?.metadata?.namespace;
+    if (selector === undefined || namespace === undefined || resource.group !== "apps")
+      return explain(resource.kind, object, []);
+    const labelSelector = formatSelectorObject(selector);
+    // What its pods say is worth having, and no reason to fail with another error than the one that is told.
+    const found = await this.client.list(pods, { namespace, labelSelector }).catch(() => ({ items: [] }));
+    return explain(resource.kind, object, found.items);
+  }
+
   private async applyOne(
     resource: Resource,
     object: KubernetesObject,
@@ -484,6 +509,21 @@ export class Cluster implements AsyncDisposable {
     this.supervisor.actorDown(name, reason, error);
   }
 
+  /** Errors: CLUSTER_STOPPED. */
+  private mustRun(): void {
+    if (this.stopping === undefined) return;
+    throw new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
+  }
+
+  /** A master that was taken out comes back only when it is asked for, so there is nothing to wait for. Errors: NO_MASTER. */
+  private mustServe(): void {
+    this.mustRun();
+    const masters = this.supervisor.status().filter(({ name }) => /^master-\d+$/.test(name));
+    if (masters.some(({ state }) => state !== "ended")) return;
+    const remedy = masters.map(({ name }) => `cluster.restore("${name}")`).join(", ");
+    throw new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
+  }
+
   private rings(): Rings {
     return this.ringsOf([EMBEDDER, ...this.actorNames]);
   }
@@ -503,16 +543,4 @@ export class Cluster implements AsyncDisposable {
       .filter((other) => other !== "root");
     return new InkubeError("NO_SUCH_ACTOR", `there is no ${name} here; there are ${known.join(", ")}`);
   }
-}
-
-/** A module's path, and where a command runs, are from the current directory unless they say otherwise. */
-function absoluteImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
-  const absolute = (module: string): string =>
-    module.startsWith("file:") ? fileURLToPath(module) : resolvePath(module);
-  return Object.fromEntries(
-    Object.entries(images).map(([name, image]) => [
-      name,
-      "module" in image ? { ...image, module: absolute(image.module) } : { workingDir: process.cwd(), ...image },
-    ]),
-  );
 }

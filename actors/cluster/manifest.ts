@@ -2,6 +2,7 @@
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { findResource } from "../../protocols/kubernetes/resources.ts";
 import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
 import * as resources from "../client/resources.ts";
 import type { Resource } from "../client/resources.ts";
@@ -58,10 +59,19 @@ export function resourceOf(object: KubernetesObject): Resource {
   );
 }
 
-/** Errors: UNKNOWN_KIND. `word` as kubectl takes it: `deployment`, `deployments`, `Deployment`. */
+/**
+ * `word` as kubectl takes it: `deployment`, `deployments`, `Deployment`, `deploy`, `deployments.apps`, `deployments.v1.apps`.
+ * Errors: UNKNOWN_KIND.
+ */
 export function resourceNamed(word: string): Resource {
-  const lower = word.toLowerCase();
-  const row = rows.find(({ resource, kind }) => resource === lower || kind.toLowerCase() === lower);
+  const [name = "", ...rest] = word.toLowerCase().split(".");
+  const place = rest.join(".");
+  const row = rows.find((candidate) => {
+    const { group, version, resource } = candidate;
+    const info = findResource(group, version, resource);
+    const names = [resource, candidate.kind.toLowerCase(), ...(info?.shortNames ?? [])];
+    return names.includes(name) && ["", group, `${version}.${group}`, version].includes(place);
+  });
   if (row === undefined)
     throw new InkubeError(
       "UNKNOWN_KIND",

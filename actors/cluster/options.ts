@@ -1,5 +1,6 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
 import { InkubeError } from "../../protocols/errors.ts";
+import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { ClusterEvent } from "./cluster.ts";
 
 export interface ClusterOptions {
@@ -27,6 +28,16 @@ export interface ClusterOptions {
    * pods, always have threads of their own. Default `thread-per-actor`.
    */
   readonly placement?: "thread-per-actor" | { readonly nodesPerThread: number };
+  /**
+   * `false`: the API alone, as envtest gives it: no scheduler, no controllers, so nothing but the API's own rules changes an
+   * object, and what is deleted with a finalizer or in a namespace waits for your own controllers. Default true.
+   */
+  readonly controllers?: boolean;
+  /**
+   * How long a pod stays on a node that is lost or not ready, in seconds, where it does not say so itself. Kubernetes has
+   * 300; here a node is lost within seconds. Default 1.
+   */
+  readonly tolerationSeconds?: number;
   /** What each worker offers, as in `node.status.capacity`. Default: the machine's own, and 110 pods. */
   readonly capacity?: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   /** Kills and restarts a thread that stays away from its event loop for so long. Default 3,000. */
@@ -64,6 +75,8 @@ export interface ResolvedOptions {
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread: number | undefined;
+  readonly controllers: boolean;
+  readonly tolerationSeconds: number;
   readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   readonly hangAfterMs: number;
   readonly spareThreads: number;
@@ -80,6 +93,8 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "images",
   "pods",
   "placement",
+  "controllers",
+  "tolerationSeconds",
   "capacity",
   "hangAfterMs",
   "spareThreads",
@@ -97,17 +112,17 @@ const SPARES_MAX = 16;
 export function resolveOptions(options: ClusterOptions): ResolvedOptions {
   for (const key of Object.keys(options)) {
     if (!KNOWN.includes(key as keyof ClusterOptions)) {
-      throw invalid(key, `there is no such option; the options are ${KNOWN.join(", ")}`);
+      throw invalidOption(key, `there is no such option; the options are ${KNOWN.join(", ")}`);
     }
   }
   const masters = integer("masters", options.masters ?? 3, 1, MASTERS_MAX);
   if (masters % 2 === 0)
-    throw invalid("masters", `${masters} masters survive no more than ${masters - 1}; take an odd number`);
+    throw invalidOption("masters", `${masters} masters survive no more than ${masters - 1}; take an odd number`);
   const name = options.name ?? "inkube";
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw invalid("name", `"${name}" is no DNS label`);
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw invalidOption("name", `"${name}" is no DNS label`);
   const pods = options.pods ?? "real";
   if (pods !== "real" && pods !== "simulated")
-    throw invalid("pods", `"${String(pods)}" is neither "real" nor "simulated"`);
+    throw invalidOption("pods", `"${String(pods)}" is neither "real" nor "simulated"`);
   return {
     masters,
     workers: integer("workers", options.workers ?? 3, 0, WORKERS_MAX),
@@ -117,7 +132,9 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     images: checkImages(options.images ?? {}),
     pods,
     nodesPerThread: nodesPerThread(options.placement ?? "thread-per-actor"),
-    capacity: options.capacity ?? {},
+    controllers: flag("controllers", options.controllers ?? true),
+    tolerationSeconds: integer("tolerationSeconds", options.tolerationSeconds ?? 1, 0, 86_400),
+    capacity: checkCapacity(options.capacity ?? {}),
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
     spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
@@ -128,25 +145,57 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
 function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): number | undefined {
   if (placement === "thread-per-actor") return undefined;
   if (typeof placement !== "object" || placement === null)
-    throw invalid("placement", `must be "thread-per-actor" or { nodesPerThread: … }, not ${JSON.stringify(placement)}`);
+    throw invalidOption(
+      "placement",
+      `must be "thread-per-actor" or { nodesPerThread: … }, not ${JSON.stringify(placement)}`,
+    );
   return integer("placement.nodesPerThread", placement.nodesPerThread, 1, WORKERS_MAX);
 }
+
+function checkCapacity(capacity: NonNullable<ClusterOptions["capacity"]>): NonNullable<ClusterOptions["capacity"]> {
+  for (const [name, value] of Object.entries(capacity)) {
+    const place = `capacity.${name}`;
+    if (!["cpu", "memory", "pods"].includes(name)) throw invalidOption(place, "there are cpu, memory and pods");
+    if (typeof value !== "string" || tryParseQuantity(value) === undefined)
+      throw invalidOption(place, `must be a quantity, as "4" or "8Gi", not ${JSON.stringify(value)}`);
+  }
+  return capacity;
+}
+
+const IMAGE_FIELDS = { module: ["module", "args", "env"], command: ["command", "env", "workingDir"] } as const;
+const isText = (value: unknown): value is string => typeof value === "string";
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
   for (const [name, image] of Object.entries(images)) {
     const place = `images["${name}"]`;
-    if ("module" in image && typeof image.module === "string") continue;
-    if ("command" in image && Array.isArray(image.command) && image.command.length > 0) continue;
-    throw invalid(place, `must be { module: "./file.js" } or { command: ["program", …] }`);
+    const given = image as Readonly<Record<string, unknown>>;
+    const isModule = isText(given["module"]);
+    if (!isModule && (!areTexts(given["command"]) || (given["command"] as readonly string[]).length === 0))
+      throw invalidOption(place, `must be { module: "./file.js" } or { command: ["program", …] }`);
+    const fields: readonly string[] = IMAGE_FIELDS[isModule ? "module" : "command"];
+    for (const field of Object.keys(given))
+      if (!fields.includes(field)) throw invalidOption(`${place}.${field}`, `there are ${fields.join(", ")}`);
+    const { args = [], env = {}, workingDir = "" } = given;
+    if (!areTexts(args)) throw invalidOption(`${place}.args`, "must be a list of strings");
+    if (typeof env !== "object" || env === null || !Object.values(env).every(isText))
+      throw invalidOption(`${place}.env`, "must hold strings");
+    if (!isText(workingDir)) throw invalidOption(`${place}.workingDir`, "must be a string");
   }
   return images;
 }
 
-function integer(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw invalid(name, `must be a whole number from ${least} to ${most}, not ${String(value)}`);
+function flag(name: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw invalidOption(name, `must be true or false, not ${JSON.stringify(value)}`);
 }
 
-function invalid(name: string, what: string): InkubeError {
+function integer(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalidOption(name, `must be a whole number from ${least} to ${most}, not ${String(value)}`);
+}
+
+/** Errors: INVALID_OPTION, which names the option. */
+export function invalidOption(name: string, what: string): InkubeError {
   return new InkubeError("INVALID_OPTION", `${name}: ${what}`, { details: { option: name } });
 }

@@ -1,7 +1,8 @@
 /**
  * The cluster as a supervision tree: data only, so that threads and the simulation run the very same one. Masters and
- * workers are supervisors of their actors; an actor that fails is replaced alone, and a node that can't be kept alive
- * takes only itself down.
+ * workers are supervisors; an actor that fails is replaced alone. What holds state stands apart from what can be started
+ * anew at no loss: components that crash again and again are given up together, and started together after a pause, but
+ * take neither their master's etcd member nor their worker's containers along.
  */
 import type { ChildSpec, SupervisorSpec } from "../../runtime/supervisor/spec.ts";
 import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS, actorsOf } from "../../runtime/supervisor/spec.ts";
@@ -41,6 +42,8 @@ export interface TopologyOptions {
   readonly kubelet: Partial<KubeletOptions>;
   readonly etcd: Partial<EtcdOptions>;
   readonly controllerManager: Partial<ControllerManagerOptions>;
+  /** `false`: neither schedulers nor controller-managers. Default: one of each on every master. */
+  readonly controllers?: boolean;
   /** So many workers have their actors on one thread; without it every actor has its own. */
   readonly nodesPerThread?: number;
   /** The actors' flight recorders, which the trace collector serves; absent in the simulation, which has a log of its own. */
@@ -126,17 +129,22 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
     peers: others("controller-manager"),
     podRange: options.addresses.podRange,
   };
-  return node(`master-${index}`, [
-    child(`etcd-${index}`, "etcd", etcd, others("etcd")),
-    child(`api-server-${index}`, "api-server", apiServer, [
-      ...members,
-      EMBEDDER,
-      ...(options.rings === undefined ? [] : [TRACE_COLLECTOR]),
-    ]),
+  const controllers = [
     child(`scheduler-${index}`, "scheduler", scheduler, [...apiServers, ...others("scheduler")]),
     child(`controller-manager-${index}`, "controller-manager", controllerManager, [
       ...apiServers,
       ...others("controller-manager"),
+    ]),
+  ];
+  return group(`master-${index}`, [
+    child(`etcd-${index}`, "etcd", etcd, others("etcd")),
+    group(`master-${index}/control-plane`, [
+      child(`api-server-${index}`, "api-server", apiServer, [
+        ...members,
+        EMBEDDER,
+        ...(options.rings === undefined ? [] : [TRACE_COLLECTOR]),
+      ]),
+      ...(options.controllers === false ? [] : controllers),
     ]),
   ]);
 }
@@ -169,15 +177,17 @@ export function workerSpec(options: TopologyOptions, index: number): SupervisorS
   const placed = (spec: ChildSpec): ChildSpec =>
     nodesPerThread === undefined ? spec : { ...spec, thread: `workers-${Math.floor(index / nodesPerThread)}` };
   const runtime = child(`${nodeName}/container-runtime`, "container-runtime", containerRuntime, []);
-  return node(nodeName, [
+  return group(nodeName, [
     // Real containers are children of their runtime's thread, and end with it; so it is theirs alone.
     containerRuntime.pods === "simulated" ? placed(runtime) : runtime,
-    placed(child(`${nodeName}/kubelet`, "kubelet", kubelet, [...apiServers, `${nodeName}/container-runtime`])),
-    placed(child(`${nodeName}/kube-proxy`, "kube-proxy", kubeProxy, apiServers)),
+    group(`${nodeName}/agents`, [
+      placed(child(`${nodeName}/kubelet`, "kubelet", kubelet, [...apiServers, `${nodeName}/container-runtime`])),
+      placed(child(`${nodeName}/kube-proxy`, "kube-proxy", kubeProxy, apiServers)),
+    ]),
   ]);
 }
 
-function node(name: string, children: readonly ChildSpec[]): SupervisorSpec {
+function group(name: string, children: SupervisorSpec["children"]): SupervisorSpec {
   return { name, strategy: "one_for_one", intensity: INTENSITY, backoff: BACKOFF, startInParallel: true, children };
 }
 

@@ -12,12 +12,12 @@ export class ClusterTrace {
     this.rings = rings;
   }
 
-  /** What the recorders still hold, in causal order. */
+  /** What the recorders still hold, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
   events(filter: TraceFilter = {}): readonly TraceEvent[] {
     return new RingReader(this.rings, filter).read();
   }
 
-  /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. */
+  /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`. */
   follow(filter: TraceFilter, onEvents: (events: readonly TraceEvent[]) => void, periodMs = 100): { stop(): void } {
     const reader = new RingReader(this.rings, filter);
     const look = (): void => {

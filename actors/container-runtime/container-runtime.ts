@@ -18,7 +18,7 @@ import type { Actor, ActorDefinition, Context, Sink } from "../../runtime/actor.
 import { defineActor } from "../../runtime/actor.ts";
 import type { Exit, JournalRecord } from "./core/container-table.ts";
 import { ContainerTable } from "./core/container-table.ts";
-import { findImage, imageId, imageNotFound, programOf, reportsListening } from "./core/images.ts";
+import { findImage, imageId, imageNameFault, imageNotFound, programOf, reportsListening } from "./core/images.ts";
 import type { LogLine } from "./core/log-format.ts";
 import { renderLog } from "./core/log-format.ts";
 import type { ContainerRuntimeIo, ContainerSpec, Driver, DriverEvents, RunningContainer } from "./driver.ts";
@@ -29,6 +29,10 @@ import { absentDriver, simulatedDriver } from "./simulated-driver.ts";
 import type { ContainerRuntimeOptions } from "./spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "./spec.ts";
 
+/** Of a termination message that its container wrote, and of one that is taken from its log. The kubelet's own. */
+const LAST_WORDS_BYTES_MAX = 4_096;
+const LAST_LOG_BYTES_MAX = 2_048;
+const LAST_LOG_LINES_MAX = 80;
 /** Log bytes in one item of `readLogs`. */
 const LOG_PIECE_BYTES = 65_536;
 /** Items that a slow reader of logs may have outstanding before reading waits, and for how long it waits. */
@@ -129,6 +133,7 @@ class ContainerRuntime {
         imageStatus: ({ image }) => ({ image: this.pulled.has(image) ? imageOf(image) : null }),
         listImages: () => ({ items: [...this.pulled].map((image) => imageOf(image)) }),
         events: (_request, sink) => {
+          if (sink.signal.aborted) return;
           this.sinks.add(sink);
           sink.signal.addEventListener("abort", () => void this.sinks.delete(sink));
         },
@@ -138,13 +143,20 @@ class ContainerRuntime {
     };
   }
 
+  /** Who asks again for the same attempt, as after a lost answer, gets the one that is there. */
   private async runPodSandbox(config: PodSandboxConfig): Promise<{ readonly status: PodSandboxStatus }> {
+    const { uid, attempt } = config.metadata;
+    const network = { ip: await this.bindable(config.ip), askedIp: config.ip };
+    const before = this.table
+      .listSandboxes()
+      .find(({ metadata, state }) => metadata.uid === uid && metadata.attempt === attempt && state === "SANDBOX_READY");
+    if (before !== undefined) return { status: before };
     const status: PodSandboxStatus = {
       id: this.ctx.ids.unique(),
       metadata: config.metadata,
       state: "SANDBOX_READY",
       createdAtMs: this.ctx.clock.nowMs(),
-      network: { ip: await this.bindable(config.ip), askedIp: config.ip },
+      network,
       hostname: config.hostname,
       labels: config.labels ?? {},
       annotations: config.annotations ?? {},
@@ -239,8 +251,10 @@ class ContainerRuntime {
       this.ctx.spawn(async () => {
         await log.end();
         this.logs.delete(id);
+        const last = await this.lastWords(created, config, exit);
+        const message = [exit.message, last].filter((part) => part !== "").join(": ");
         this.live.delete(id);
-        this.record(this.table.exited(id, exit, this.ctx.clock.nowMs()));
+        this.record(this.table.exited(id, { ...exit, message }, this.ctx.clock.nowMs()));
         this.tell("CONTAINER_STOPPED_EVENT", id);
         ended();
       });
@@ -273,12 +287,32 @@ class ContainerRuntime {
     return { status: this.table.container(id) };
   }
 
+  /**
+   * What a container has said of its end: in the file for it, or else, where that is asked for and it failed, at the end of its log.
+   * @see getTerminationMessage of the kubelet
+   */
+  private async lastWords({ id, logPath }: ContainerStatus, config: ContainerConfig, exit: Exit): Promise<string> {
+    if (!this.hasIo) return "";
+    const { terminationMessagePath = "", terminationMessagePolicy } = config;
+    try {
+      const path = `containers/${id}/${terminationMessagePath}`;
+      const said = terminationMessagePath === "" ? "" : await readEnd(this.ctx, path, LAST_WORDS_BYTES_MAX);
+      if (said !== "" || terminationMessagePolicy !== "FallbackToLogsOnError" || exit.exitCode === 0) return said;
+      const log = renderLog(await readLogFiles(this.ctx, logPath), { tailLines: LAST_LOG_LINES_MAX });
+      return new TextDecoder().decode(log.subarray(-LAST_LOG_BYTES_MAX));
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      return `Error on reading termination log ${terminationMessagePath}: ${error.message}`;
+    }
+  }
+
   private async specOf(status: ContainerStatus, config: ContainerConfig): Promise<ContainerSpec> {
     const sandbox = this.table.sandbox(status.podSandboxId);
     const program = programOf(config.image, config.command ?? [], config.args ?? [], this.options);
     const directory = `containers/${status.id}`;
     if (program.driver !== "simulated") await this.ctx.disk.makeDirectory(directory);
     const root = `${this.ctx.disk.root}/${directory}`;
+    const log = config.terminationMessagePath;
     return {
       id: status.id,
       name: config.metadata.name,
@@ -291,10 +325,12 @@ class ContainerRuntime {
         HOME: root,
         ...(program.driver === "simulated" ? {} : program.env),
         ...config.envs,
+        ...(log === undefined ? {} : { [CONTAINER_ENVIRONMENT.terminationLog]: `${root}${log}` }),
       },
       root,
       mounts: config.mounts ?? [],
       workingDir: config.workingDir,
+      terminationMessagePath: log,
       memoryLimitBytes: config.memoryLimitBytes ?? 0,
       podIp: sandbox.network.ip,
       ports: config.ports ?? [],
@@ -367,6 +403,8 @@ class ContainerRuntime {
   }
 
   private pullImage(image: string): { readonly imageRef: string } {
+    const fault = image in this.options.images ? undefined : imageNameFault(image);
+    if (fault !== undefined) throw new InkubeError("INVALID_IMAGE_NAME", fault);
     if (findImage(image, this.options) === undefined) throw imageNotFound(image);
     this.pulled.add(image);
     return { imageRef: imageId(image) };
@@ -384,6 +422,7 @@ class ContainerRuntime {
     const early: (readonly LogLine[])[] = [];
     let take = (lines: readonly LogLine[]): void => void early.push(lines);
     const { lines, unfollow } = await writer.readAndFollow((batch) => take(batch));
+    if (sink.signal.aborted) return unfollow();
     sink.signal.addEventListener("abort", unfollow);
     await this.pushPieces(renderLog(lines, request), sink);
     const selection = { timestamps: request.timestamps === true };
@@ -431,6 +470,20 @@ const TRACE_KINDS: Readonly<Record<ContainerEventType, string>> = {
 
 function imageOf(image: string): { id: string; repoTags: readonly string[]; sizeBytes: number } {
   return { id: imageId(image), repoTags: [image], sizeBytes: 0 };
+}
+
+/** Up to `bytesMax` bytes at the end of a file, as text; empty when there is no such file. */
+async function readEnd(ctx: Context<unknown>, path: string, bytesMax: number): Promise<string> {
+  try {
+    const file = await ctx.disk.open(path);
+    const length = Math.min(file.sizeBytes, bytesMax);
+    const bytes = await file.read(file.sizeBytes - length, length);
+    await file.close();
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    if (hasCode(error, "DISK_NOT_FOUND")) return "";
+    throw error;
+  }
 }
 
 /** As under /var/log/pods. */

@@ -17,6 +17,8 @@ export interface ContainerSpec {
   readonly root: string;
   readonly mounts: readonly Mount[];
   readonly workingDir: string | undefined;
+  /** Below the root: a file for the program's last words. */
+  readonly terminationMessagePath: string | undefined;
   readonly memoryLimitBytes: number;
   readonly podIp: string;
   readonly ports: readonly number[];

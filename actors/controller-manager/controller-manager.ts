@@ -59,7 +59,13 @@ export const controllerManagerActor: ActorDefinition<
   );
   elector.start();
   return {
-    handlers: { status: () => ({ leading: elector.isLeading, queues: session?.queueSizes() ?? {} }) },
+    handlers: {
+      status: () => ({
+        leading: elector.isLeading,
+        queues: session?.queueSizes() ?? {},
+        faults: session?.faults ?? 0,
+      }),
+    },
     stop: () => elector.stop(),
   };
 });

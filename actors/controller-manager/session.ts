@@ -20,6 +20,7 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
+import { faultFields } from "../client/core/fault-fields.ts";
 import { Informer } from "../client/informer.ts";
 import * as resources from "../client/resources.ts";
 import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";
@@ -49,6 +50,7 @@ export class Session {
   /** Every resource that is followed. */
   readonly followed: { readonly resource: resources.Resource; readonly informer: Informer<KubernetesObject> }[] = [];
   private readonly queues: { readonly name: string; readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
+  private listenerFaults = 0;
   private ended = false;
 
   constructor(ctx: Context<ControllerManagerOptions>, client: Client, recorder: EventRecorder) {
@@ -107,8 +109,19 @@ export class Session {
     return Object.fromEntries(this.queues.map(({ name, queue }) => [name, queue.size]));
   }
 
+  /** Faults of the program that cost a key its reconciliation, or a controller a change. */
+  get faults(): number {
+    return this.queues.reduce((sum, { queue }) => sum + queue.faults, this.listenerFaults);
+  }
+
   private informer<T extends KubernetesObject>(resource: resources.Resource<T>, namespace?: string): Informer<T> {
-    const informer = new Informer(this.ctx, this.client, resource, namespace === undefined ? {} : { namespace });
+    const selector = namespace === undefined ? {} : { namespace };
+    // What one controller can't read must not end them all, here and at the next leader.
+    const onFault = (thrown: unknown, key: string): void => {
+      this.listenerFaults++;
+      this.ctx.log.error("listener threw", { resource: resource.resource, key, ...faultFields(thrown) });
+    };
+    const informer = new Informer(this.ctx, this.client, resource, selector, undefined, onFault);
     this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
     return informer;
   }

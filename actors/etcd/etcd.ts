@@ -14,6 +14,7 @@ import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
 import { crc32c } from "./core/wal/crc32c.ts";
+import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
 import { outOfService } from "./out-of-service.ts";
 import { Peers } from "./peers.ts";
@@ -43,7 +44,13 @@ async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
   // The same for all members of one cluster, and another for another set of members.
   const clusterId = String(crc32c(new TextEncoder().encode(peers.ids.map((id) => peers.name(id)).join("\n"))));
   const storage = new Storage(ctx, { clusterId, memberId: peers.self });
-  const { log, snapshot } = await storage.open();
+  const { log, snapshot, isLost } = await storage.open();
+  const { recovering } = log.hardState;
+  if (recovering && peers.ids.length === 1) throw quorumLost(ctx, peers, peers.ids);
+  if (isLost) {
+    ctx.log.error("the disk was lost: this member has no vote until it has recovered", { path: ctx.disk.root });
+    ctx.trace.event("disk-lost", `etcd/${options.name}`, { path: ctx.disk.root });
+  }
   const machine = new StateMachine(clusterId, String(peers.self));
   if (snapshot !== undefined) machine.store = decodeStore(snapshot.data);
   const raft = new Raft(
@@ -113,7 +120,8 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       const id = peers.id(to);
       if (id === 0) throw new InkubeError("INVALID_ARGUMENT", `${to} is no member`);
       if (raft.leader !== 0 && raft.leader !== peers.self && peers.id(message.from) === 0) {
-        return peers.ref(raft.leader).call("moveLeader", { to }, { timeoutMs: message.timeoutMs });
+        const { timeoutMs } = message;
+        return member.askLeader((leader, signal) => leader.call("moveLeader", { to }, { timeoutMs, signal }));
       }
       await member.moveLeader(id);
       return null;
@@ -138,7 +146,8 @@ function keepAlive(
   }
   // Passed on once at most: the members may not agree on the leader for a moment.
   if (peers.id(message.from) !== 0) throw etcdError("ETCD_LEADER_CHANGED");
-  return peers.ref(raft.leader).call("leaseKeepAlive", { id }, { timeoutMs: message.timeoutMs });
+  const { timeoutMs } = message;
+  return member.askLeader((leader, signal) => leader.call("leaseKeepAlive", { id }, { timeoutMs, signal }));
 }
 
 function decodeMessages(messages: readonly Uint8Array[], from: number, to: number): readonly Message[] {

@@ -2,10 +2,10 @@
  * One member: carries what Raft, the store and the disk decide, in the order that `Ready` demands. Everything that comes
  * in changes state at once and asks for a turn of the pump; what gathers while a sync runs goes together into the next.
  */
-import type { Alarm, MemberStatus } from "../../protocols/etcd.ts";
+import type { Alarm, EtcdMethods, MemberStatus } from "../../protocols/etcd.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
@@ -18,6 +18,7 @@ import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
 import { Alarms } from "./alarms.ts";
 import { Leases } from "./leases.ts";
+import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
 import type { Read, Sent } from "./requests.ts";
 import { Reads, Writes } from "./requests.ts";
@@ -55,7 +56,10 @@ export class Member {
   private turnAsked = false;
   private stopped = false;
   private persistUnderWay: Promise<void> | undefined;
-  private forwarding = false;
+  /** The batch on its way to the leader: one at a time, and void with the leader's term. */
+  private forwarding: AbortController | undefined;
+  /** What else was passed on to the leader of this term. */
+  private readonly passedOn: Set<AbortController> = new Set();
   /** Batches of followers that wait to be proposed. */
   private forwarded: Uint8Array[] = [];
   private savingSnapshot = false;
@@ -69,6 +73,7 @@ export class Member {
   private campaigns = 0;
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
+  private readonly lostDisks: LostDisks;
   private timers: Timer[] = [];
 
   constructor(
@@ -89,6 +94,7 @@ export class Member {
     this.snapshotIndex = this.raft.log.applied;
     this.appliedIndex = this.raft.log.applied;
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
+    this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
     this.storage.onFull = () => this.diskFull();
   }
 
@@ -122,6 +128,22 @@ export class Member {
     this.checkLeader();
     this.reads.add(read);
     this.askForTurn();
+  }
+
+  /**
+   * Passes a request of its own kind on to the leader. Errors: ETCD_LEADER_CHANGED as soon as there is another leader or
+   * none, which the one that was asked, cut off, may never say; and those of the call.
+   */
+  async askLeader<Reply>(ask: (leader: Ref<EtcdMethods>, signal: AbortSignal) => Promise<Reply>): Promise<Reply> {
+    const passedOn = new AbortController();
+    this.passedOn.add(passedOn);
+    try {
+      return await ask(this.peers.ref(this.raft.leader), passedOn.signal);
+    } catch (error) {
+      throw passedOn.signal.aborted ? etcdError("ETCD_LEADER_CHANGED") : error;
+    } finally {
+      this.passedOn.delete(passedOn);
+    }
   }
 
   /** Batches of a follower. Errors: ETCD_NO_LEADER when this member doesn't lead, ETCD_NO_SPACE. */
@@ -178,6 +200,8 @@ export class Member {
   }
 
   private checkLeader(): void {
+    const lost = this.lostDisks.quorumLost(this.leaderlessMs());
+    if (lost !== undefined) throw lost;
     if (this.knownLeader === 0 && this.leaderlessMs() > this.ctx.options.leaderWaitMs) {
       throw etcdError("ETCD_NO_LEADER");
     }
@@ -235,23 +259,25 @@ export class Member {
       this.forwarded = [];
       if (writes.waiting > 0) batches.push(writes.take().bytes);
       raft.propose(joinBatches(batches, this.ctx.options.batchBytesMax));
-    } else if (writes.waiting > 0 && raft.leader !== 0 && !this.forwarding) {
+    } else if (writes.waiting > 0 && raft.leader !== 0 && this.forwarding === undefined) {
       this.forward(writes.take(), raft.leader);
     }
   }
 
   private forward(sent: Sent, leader: number): void {
-    this.forwarding = true;
+    const forwarding = new AbortController();
+    this.forwarding = forwarding;
     this.ctx.spawn(async () => {
       try {
-        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] });
+        await this.peers.ref(leader).call("forward", { proposals: [sent.bytes] }, { signal: forwarding.signal });
       } catch (error) {
         if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");
         const full = hasCode(error, "ETCD_NO_SPACE");
         this.writes.fail(sent, full ? error : etcdError(refused ? "ETCD_NO_LEADER" : "ETCD_LEADER_CHANGED"));
       }
-      this.forwarding = false;
+      if (this.forwarding !== forwarding) return;
+      this.forwarding = undefined;
       this.pump();
     });
   }
@@ -342,6 +368,9 @@ export class Member {
     this.machine.term = term;
     this.forwarded = [];
     this.own = [];
+    this.forwarding?.abort();
+    this.forwarding = undefined;
+    for (const one of this.passedOn) one.abort();
     this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
     this.reads.retry();
     this.campaignTimer?.cancel();
@@ -382,10 +411,12 @@ export class Member {
     this.raft.tick();
     this.reads.retry(clock.monotonicMs() - options.readRetryMs);
     if (this.knownLeader === 0 && this.leaderlessMs() > options.leaderWaitMs) {
-      this.writes.failWaiting(etcdError("ETCD_NO_LEADER"));
+      const error = this.lostDisks.quorumLost(this.leaderlessMs()) ?? etcdError("ETCD_NO_LEADER");
+      this.writes.failWaiting(error);
       this.reads.retry();
-      this.reads.failWaiting(etcdError("ETCD_NO_LEADER"));
+      this.reads.failWaiting(error);
     }
+    this.lostDisks.tell(this.leaderlessMs());
     this.watches.catchUp();
     if (this.storage.full !== undefined) this.raft.yieldToWriters();
     this.pump();
@@ -497,13 +528,16 @@ export class Member {
       raftAppliedIndex: this.appliedIndex,
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
+      errors: this.lostDisks.words(this.leaderlessMs()),
     };
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */
   async stop(): Promise<void> {
     if (this.raft.role === "leader") {
-      const heir = this.peers.ids.find((id) => id !== this.peers.self && !this.peers.isDown(id));
+      const heir = this.peers.ids.find(
+        (id) => id !== this.peers.self && !this.peers.isDown(id) && !this.raft.recovering.includes(id),
+      );
       if (heir !== undefined) {
         try {
           await this.moveLeader(heir);

@@ -34,6 +34,8 @@ interface Segment {
 export interface Opened {
   readonly log: RecoveredLog;
   readonly snapshot: Snapshot | undefined;
+  /** There was a log in this directory, and now there is none: what this member promised is forgotten. */
+  readonly isLost: boolean;
 }
 
 export class Storage {
@@ -45,7 +47,7 @@ export class Storage {
   private chain = 0;
   private writer: ByteWriter = new ByteWriter(65_536);
   private mark: SnapshotMark = { index: 0, term: 0 };
-  private hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
+  private hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
   private cutDue = false;
   private saving: Promise<void> = Promise.resolve();
   private fullBecause: InkubeError | undefined;
@@ -64,7 +66,11 @@ export class Storage {
     return this.fullBecause;
   }
 
-  /** Errors: ETCD_CORRUPT, also for an empty disk where there must be something. */
+  /**
+   * A log is there before the directory is registered, and it is registered before this resolves, so before the member
+   * promises anything: an empty directory that is registered, or whose group was up before, was lost; one of which nobody
+   * knows is new. Errors: ETCD_CORRUPT.
+   */
   async open(): Promise<Opened> {
     const { disk, options } = this.ctx;
     const snapshot = await this.readSnapshot();
@@ -73,10 +79,10 @@ export class Storage {
     const files = await Promise.all(
       names.map(async (name) => ({ name, bytes: (await disk.read(`${WAL}/${name}`)) ?? new Uint8Array(0) })),
     );
-    const log = recoverLog(files, this.mark, this.identity);
-    if (options.established && files.length === 0) {
-      throw etcdError("ETCD_CORRUPT", undefined, `it holds no data, although the cluster was up before. ${WHAT_TO_DO}`);
-    }
+    const known = snapshot !== undefined || options.established || (await disk.isRegistered());
+    const isLost = names.length === 0 && known;
+    const found = recoverLog(files, this.mark, this.identity);
+    const log = isLost ? { ...found, hardState: { ...found.hardState, recovering: true } } : found;
     await this.sweep();
     await this.secure(log);
     // The name of a snapshot that was just put in its place may not be on disk yet.
@@ -85,8 +91,11 @@ export class Storage {
     this.chain = log.chain;
     this.hardState = log.hardState;
     this.bytesSinceSnapshot = log.entries.reduce((sum, entry) => sum + entry.data.length, 0);
-    await this.cut();
-    return { log, snapshot };
+    // Where a log was lost, nothing is begun before there is something to write: it may still be put back.
+    if (isLost) this.cutDue = true;
+    else await this.cut();
+    await disk.register();
+    return { log, snapshot, isLost };
   }
 
   /** Makes sure that what was read is durable: it may have been in the system's cache only. */

@@ -18,6 +18,7 @@ export class Listeners {
   private readonly events: ListenerEvents;
   private readonly table = new ListenerTable();
   private readonly open = new Map<string, Listener>();
+  private readonly underWay = new Set<Promise<void>>();
   private stopped = false;
 
   constructor(ctx: Context<KubeProxyOptions>, events: ListenerEvents) {
@@ -33,20 +34,35 @@ export class Listeners {
     return this.table.list();
   }
 
+  /** Resolves when nothing is listened on any more. */
   async stop(): Promise<void> {
-    this.run(this.table.want([]));
     this.stopped = true;
+    this.run(this.table.want([]));
+    while (this.underWay.size > 0) await Promise.all(this.underWay);
     await Promise.all([...this.open.values()].map((listener) => listener.close()));
+  }
+
+  /** Keeps what has been begun in sight until it is done. */
+  private begin(work: () => Promise<void>): void {
+    this.ctx.spawn(async () => {
+      const done = work();
+      this.underWay.add(done);
+      try {
+        await done;
+      } finally {
+        this.underWay.delete(done);
+      }
+    });
   }
 
   private run(commands: readonly ListenerCommand[]): void {
     for (const command of commands) {
       switch (command.kind) {
         case "listen":
-          this.ctx.spawn(() => this.listen(command.id, command.address));
+          this.begin(() => this.listen(command.id, command.address));
           break;
         case "close":
-          this.ctx.spawn(() => this.close(command.id));
+          this.begin(() => this.close(command.id));
           break;
         case "retry":
           this.ctx.clock.after(command.delayMs, () => this.run(this.table.retryDue(command.id)));

@@ -29,8 +29,31 @@ export interface LogServer {
   close(): Promise<void>;
 }
 
+/**
+ * Where the volumes of pods are. Paths are relative to the kubelet's own directory, but those of `hostPath` and `ensure`. Groups are given where the
+ * operating system lets us. Errors: VOLUME_IO, or what the disk of an actor answers.
+ */
+export interface VolumeDisk {
+  makeDirectory(path: string, mode?: number, group?: number): Promise<void>;
+  /** Makes the file, and the directories above it. */
+  write(path: string, bytes: Uint8Array, mode: number, group: number | undefined): Promise<void>;
+  /** A symbolic link at `path`. */
+  link(target: string, path: string): Promise<void>;
+  /** Replaces what is at `to`. */
+  rename(from: string, to: string): Promise<void>;
+  /** A file or a whole directory; nothing happens when there is none. */
+  remove(path: string): Promise<void>;
+  /** Names in a directory, sorted; empty when there is none. */
+  list(path: string): Promise<readonly string[]>;
+  /** Sees to it that a place of the machine is of a `hostPath`'s type. Errors: POD_CONFIG when it can't be. */
+  hostPath(path: string, type: string): Promise<void>;
+  /** Makes a directory where there is nothing. */
+  ensure(path: string): Promise<void>;
+}
+
 export interface KubeletIo {
   machine(): MachineFacts;
+  volumes(root: string): VolumeDisk;
   /** Serves `GET /containerLogs/{namespace}/{pod}/{container}` on `host`, or on 127.0.0.1 where that can't be bound. */
   serveLogs(host: string, token: string | undefined, source: LogSource): Promise<LogServer>;
 }

@@ -3,7 +3,12 @@
  * server, containers from the runtime's events; each pod has a worker of its own (`core/pod-worker.ts`). A new incarnation
  * reads both anew and takes up what runs.
  */
-import type { ContainerEvent, ContainerRuntimeMethods, ContainerStatus } from "../../protocols/container-runtime.ts";
+import type {
+  ContainerEvent,
+  ContainerRuntimeMethods,
+  ContainerStatus,
+  PodSandboxStatus,
+} from "../../protocols/container-runtime.ts";
 import { containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { KubeletMethods } from "../../protocols/kubelet.ts";
@@ -18,10 +23,13 @@ import { Informer } from "../client/informer.ts";
 import { pods, services } from "../client/resources.ts";
 import { SIMULATED_MACHINE } from "./core/node-object.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
+import { withNews } from "./core/runtime-news.ts";
+import { containersOf } from "./core/sources.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
 import type { NodeServices } from "./node-services.ts";
+import { plainVolumeDisk } from "./plain-volume-disk.ts";
 import { PodRunner } from "./pod-runner.ts";
 import { SourceCache } from "./source-cache.ts";
 import type { KubeletOptions } from "./spec.ts";
@@ -56,6 +64,10 @@ class Kubelet {
   private isRuntimeUp = false;
   private isRuntimeListed = false;
   private runtimeFailures = 0;
+  /** Counts the times that the runtime's events were taken up: an answer to an earlier time's question is out of date. */
+  private runtimeRound = 0;
+  /** Events since the runtime was last asked for its list, until the answer is there. */
+  private news: ContainerEvent[] | undefined;
 
   constructor(ctx: Context<unknown>, options: KubeletOptions, io: KubeletIo | undefined) {
     this.ctx = ctx;
@@ -90,7 +102,7 @@ class Kubelet {
         inFlightMax: options.eventsInFlightMax,
       }),
       sources: this.sources,
-      volumes: new VolumeStore(ctx),
+      volumes: new VolumeStore(ctx, this.io?.volumes(ctx.disk.root) ?? plainVolumeDisk(ctx)),
       addresses: this.addresses,
       starts: new Gate(options.startsInFlightMax),
       writes: new Gate(options.writesInFlightMax),
@@ -163,64 +175,98 @@ class Kubelet {
     return runner;
   }
 
-  /** The runtime's events, taken up again whenever it died; then all that it has is read anew. */
+  /**
+   * The runtime's events, taken up again whenever it died; then all that it has is read anew. Not before the pods are known, and
+   * without a wait in between: what is listed is taken in before it has grown old.
+   */
   private followRuntime(): void {
-    this.runtime.stream("events", null, {
-      next: (event) => this.takeEvent(event),
-      end: (error) => {
-        this.isRuntimeUp = false;
-        this.agent?.setRuntimeUp(false);
-        const { baseMs, maxMs } = RUNTIME_RETRY;
-        const pauseMs = Math.min(baseMs * 2 ** this.runtimeFailures++, maxMs);
-        this.ctx.log.debug("runtime events ended", { error: error?.message ?? "closed", pauseMs });
-        this.ctx.clock.after(pauseMs, () => this.followRuntime());
-      },
+    this.ctx.spawn(async () => {
+      await this.pods.whenSynced();
+      const round = ++this.runtimeRound;
+      this.runtime.stream("events", null, {
+        next: (event) => this.takeEvent(event),
+        end: (error) => {
+          this.isRuntimeUp = false;
+          this.agent?.setRuntimeUp(false);
+          const { baseMs, maxMs } = RUNTIME_RETRY;
+          const pauseMs = Math.min(baseMs * 2 ** this.runtimeFailures++, maxMs);
+          this.ctx.log.debug("runtime events ended", { error: error?.message ?? "closed", pauseMs });
+          this.ctx.clock.after(pauseMs, () => this.followRuntime());
+        },
+      });
+      await this.listRuntime(round);
     });
-    this.ctx.spawn(() => this.listRuntime());
   }
 
-  private async listRuntime(): Promise<void> {
+  private async listRuntime(round: number): Promise<void> {
+    const askedMs = this.ctx.clock.monotonicMs();
+    this.news = [];
     try {
       const [sandboxes, containers] = await Promise.all([
         this.runtime.call("listPodSandbox", null),
         this.runtime.call("listContainers", null),
-        this.pods.whenSynced(),
       ]);
-      this.isRuntimeUp = true;
-      this.runtimeFailures = 0;
-      this.agent?.setRuntimeUp(true);
-      for (const { network } of sandboxes.items) this.addresses.reserve(network.askedIp);
-      const isFirst = !this.isRuntimeListed;
-      this.isRuntimeListed = true;
-      if (isFirst) for (const pod of this.pods.list()) this.adopt(pod, "");
-      const known = new Set<string>();
-      for (const [uid, runner] of this.runners) {
-        const own = sandboxes.items.filter(({ metadata }) => metadata.uid === uid);
-        const ids = new Set(own.map(({ id }) => id));
-        known.add(uid);
-        runner.replaceRuntime(
-          own.at(-1),
-          containers.items.filter(({ podSandboxId }) => ids.has(podSandboxId)),
-        );
-      }
-      for (const { id, metadata, network } of sandboxes.items) {
-        if (!known.has(metadata.uid)) await this.removeOrphan(id, network.askedIp);
-      }
+      if (round === this.runtimeRound)
+        this.takeRuntime(sandboxes.items, withNews(containers.items, this.news), askedMs);
     } catch (error) {
       // The stream of events ends for the same reason, and is what brings us back.
       if (!(error instanceof InkubeError)) throw error;
       this.ctx.log.debug("runtime not listed", { error: error.message });
-      if (error.code === "DEADLINE_EXCEEDED") this.ctx.spawn(() => this.listRuntime());
+      if (error.code === "DEADLINE_EXCEEDED" && round === this.runtimeRound) await this.listRuntime(round);
     }
   }
 
-  /** A pod that was deleted while no kubelet looked. */
-  private async removeOrphan(podSandboxId: string, ip: string): Promise<void> {
-    await this.runtime.call("removePodSandbox", { podSandboxId });
-    this.addresses.release(ip);
+  private takeRuntime(
+    sandboxes: readonly PodSandboxStatus[],
+    containers: readonly ContainerStatus[],
+    askedMs: number,
+  ): void {
+    this.news = undefined;
+    this.isRuntimeUp = true;
+    this.runtimeFailures = 0;
+    this.agent?.setRuntimeUp(true);
+    for (const { network } of sandboxes) this.addresses.reserve(network.askedIp);
+    const isFirst = !this.isRuntimeListed;
+    this.isRuntimeListed = true;
+    if (isFirst) for (const pod of this.pods.list()) this.adopt(pod, "");
+    for (const [uid, runner] of this.runners) {
+      const own = sandboxes.filter(({ metadata }) => metadata.uid === uid);
+      const ids = new Set(own.map(({ id }) => id));
+      runner.replaceRuntime(
+        own.at(-1),
+        containers.filter(({ podSandboxId }) => ids.has(podSandboxId)),
+        askedMs,
+      );
+    }
+    for (const sandbox of sandboxes) {
+      if (!this.runners.has(sandbox.metadata.uid)) this.ctx.spawn(() => this.removeOrphan(sandbox, 0));
+    }
+    if (isFirst) this.ctx.spawn(() => this.removeOrphanedVolumes());
+  }
+
+  /** A pod that was deleted while no kubelet looked. Tried until it is gone: nobody else knows of it any more. */
+  private async removeOrphan(sandbox: PodSandboxStatus, failures: number): Promise<void> {
+    try {
+      await this.runtime.call("removePodSandbox", { podSandboxId: sandbox.id });
+      this.addresses.release(sandbox.network.askedIp);
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      this.ctx.log.warn("orphaned pod not removed", { pod: sandbox.metadata.name, error: error.message });
+      const { retryBaseMs, retryMaxMs } = this.options;
+      await this.ctx.clock.sleep(Math.min(retryBaseMs * 2 ** failures, retryMaxMs));
+      await this.removeOrphan(sandbox, failures + 1);
+    }
+  }
+
+  /** Volumes, Secrets among them, of pods that this node has no more. */
+  private async removeOrphanedVolumes(): Promise<void> {
+    for (const uid of (await this.node?.volumes.list()) ?? []) {
+      if (!this.runners.has(uid)) await this.node?.volumes.remove(uid);
+    }
   }
 
   private takeEvent(event: ContainerEvent): void {
+    this.news?.push(event);
     const runner = this.runners.get(event.podUid);
     if (runner === undefined) return;
     if (event.type === "CONTAINER_DELETED_EVENT") runner.dropContainer(event.status.id);
@@ -258,9 +304,7 @@ class Kubelet {
       .sort((one, other) => other.metadata.attempt - one.metadata.attempt);
     const status = attempts[previous ? 1 : 0];
     if (status !== undefined) return status;
-    const spec = found.spec;
-    const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-    if (!all.some(({ name }) => name === container)) {
+    if (!containersOf(found).some(({ name }) => name === container)) {
       throw new InkubeError("LOG_UNAVAILABLE", `container ${container} is not valid for pod ${pod}`);
     }
     const what = previous ? "previous terminated container" : "container";

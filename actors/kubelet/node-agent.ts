@@ -9,8 +9,8 @@ import { Client } from "../client/client.ts";
 import { Informer } from "../client/informer.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { NodeFacts } from "./core/node-object.ts";
-import { nodeObject, nodeStatus, withoutHeartbeats } from "./core/node-object.ts";
-import { isEqual, statusPatch } from "./core/status-patch.ts";
+import { nodeObject, nodeStatus } from "./core/node-object.ts";
+import { hasNodeStatus, isEqual, isNewerVersion } from "./core/status-patch.ts";
 import type { KubeletOptions } from "./spec.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -49,6 +49,9 @@ export class NodeAgent {
     const { clock } = this.ctx;
     // Others write to the node too: when the controllers have given it up, only its kubelet can say that it is back.
     this.informer.onChange(({ type, object }) => {
+      // What a write of ours has answered may be newer than what the watch is at.
+      const known = this.node?.metadata?.resourceVersion;
+      if (known !== undefined && isNewerVersion(known, object.metadata?.resourceVersion ?? "")) return;
       this.node = type === "deleted" ? undefined : object;
       this.update();
     });
@@ -128,15 +131,12 @@ export class NodeAgent {
     const nowMs = this.ctx.clock.nowMs();
     const status = nodeStatus(this.currentFacts(), node.status, nowMs);
     const isDue = nowMs - this.reportedMs >= this.options.nodeStatusReportMs;
-    const before = withoutHeartbeats(node.status ?? {});
-    const patch = statusPatch({ ...before }, { ...withoutHeartbeats(status) });
-    // Fields of the status that aren't the kubelet's own are left as they are.
-    const own = Object.keys(patch ?? {}).filter((key) => key in status);
-    if (own.length === 0 && (!isDue || this.reportedMs === 0)) {
+    if (hasNodeStatus(node.status ?? {}, status) && (!isDue || this.reportedMs === 0)) {
       if (this.reportedMs === 0) this.reportedMs = nowMs;
       return;
     }
-    const options = { subresource: "status" };
+    // Conditions and capacities of others stay: a strategic merge patch merges by type and by name.
+    const options = { subresource: "status", patchType: "application/strategic-merge-patch+json" as const };
     this.node = await this.client.patch(nodes, this.options.nodeName, undefined, { status }, options);
     this.reportedMs = nowMs;
   }

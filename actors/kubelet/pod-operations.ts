@@ -1,5 +1,5 @@
 /** Carries out what a pod's worker wants done: each of its operations as calls to the runtime, the disk, the network and the API. */
-import type { ContainerConfig, ContainerStatus, PodSandboxStatus } from "../../protocols/container-runtime.ts";
+import type { ContainerConfig, ContainerStatus, Mount, PodSandboxStatus } from "../../protocols/container-runtime.ts";
 import { CONTAINER_ENVIRONMENT } from "../../protocols/container-runtime.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
@@ -8,11 +8,11 @@ import type { IntOrString } from "../../protocols/kubernetes/meta-v1.ts";
 import type { Address } from "../../runtime/net.ts";
 import { pods } from "../client/resources.ts";
 import { environmentOf, expand } from "./core/environment.ts";
+import { etcHosts, hostnameOf } from "./core/hostname.ts";
 import type { Operation } from "./core/pod-worker.ts";
 import { parseQuantity } from "./core/quantity.ts";
 import type { PodFacts } from "./core/sources.ts";
-import { configError } from "./core/sources.ts";
-import type { VolumePlan } from "./core/volumes.ts";
+import { configError, containersOf } from "./core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
@@ -48,7 +48,7 @@ export class PodOperations {
   async volumes(pod: Pod): Promise<void> {
     const uid = pod.metadata?.uid ?? "";
     if ((pod.spec?.volumes ?? []).length === 0) return;
-    await this.node.volumes.write(uid, await this.plan(pod, undefined));
+    await this.node.volumes.write(uid, planVolumes(this.facts(pod, undefined), await this.node.sources.of(pod)));
   }
 
   async sandbox(pod: Pod, attempt: number): Promise<PodSandboxStatus> {
@@ -58,9 +58,15 @@ export class PodOperations {
     if (ip === undefined)
       throw new InkubeError("NO_ADDRESS", "all addresses of the node are in use", { retryable: true });
     try {
-      const hostname = pod.spec?.hostname ?? name;
+      const hostname = isHost ? this.node.options.nodeName : hostnameOf(pod);
       const config = { metadata: { name, namespace, uid, attempt }, hostname, ip, labels, annotations };
-      return (await this.node.runtime.call("runPodSandbox", { config })).status;
+      const { status } = await this.node.runtime.call("runPodSandbox", { config });
+      // One that was made by a try whose answer was lost has its own address.
+      if (!isHost && status.network.askedIp !== ip) {
+        this.node.addresses.release(ip);
+        this.node.addresses.reserve(status.network.askedIp);
+      }
+      return status;
     } catch (error) {
       if (!isHost) this.node.addresses.release(ip);
       throw error;
@@ -118,13 +124,30 @@ export class PodOperations {
     try {
       await runtime.call("pullImage", { image });
     } catch (error) {
-      if (hasCode(error, "IMAGE_NOT_FOUND")) {
-        this.tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${error.message}`, container.name);
-        this.tell(pod, "Warning", "Failed", "Error: ErrImagePull", container.name);
-      }
-      throw error;
+      throw this.pullFailed(pod, container, error);
     }
     this.tell(pod, "Normal", "Pulled", `Container image "${image}" already present on machine`, container.name);
+  }
+
+  /** Tells why there is no image, in the kubelet's own words; the error to go on with. */
+  private pullFailed(pod: Pod, container: Container, error: unknown): unknown {
+    const { image = "", imagePullPolicy, name } = container;
+    if (hasCode(error, "INVALID_IMAGE_NAME")) {
+      const message = `Failed to apply default image tag "${image}": ${error.message}`;
+      this.tell(pod, "Warning", "InspectFailed", message, name);
+      this.tell(pod, "Warning", "Failed", "Error: InvalidImageName", name);
+      return new InkubeError("INVALID_IMAGE_NAME", message);
+    }
+    if (!hasCode(error, "IMAGE_NOT_FOUND")) return error;
+    if (imagePullPolicy === "Never") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      this.tell(pod, "Warning", "ErrImageNeverPull", message, name);
+      this.tell(pod, "Warning", "Failed", "Error: ErrImageNeverPull", name);
+      return new InkubeError("IMAGE_NEVER_PULLED", message);
+    }
+    this.tell(pod, "Warning", "Failed", `Failed to pull image "${image}": ${error.message}`, name);
+    this.tell(pod, "Warning", "Failed", "Error: ErrImagePull", name);
+    return error;
   }
 
   private async configOf(
@@ -138,12 +161,7 @@ export class PodOperations {
     const facts = this.facts(pod, sandbox);
     const env = environmentOf(container, facts, await node.services(), sources);
     const lookup = (name: string): string | undefined => env[name];
-    const mounts = mountsOf(
-      container,
-      await this.plan(pod, sandbox),
-      (volume) => node.volumes.directoryOf(pod.metadata?.uid ?? "", volume),
-      (path) => expand(path, lookup),
-    );
+    const mounts = await this.mounts(pod, container, (path) => expand(path, lookup));
     const memory = parseQuantity(container.resources?.limits?.["memory"]);
     return {
       metadata: { name: container.name, attempt },
@@ -151,18 +169,34 @@ export class PodOperations {
       command: (container.command ?? []).map((argument) => expand(argument, lookup)),
       args: (container.args ?? []).map((argument) => expand(argument, lookup)),
       ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
-      envs: { [CONTAINER_ENVIRONMENT.hosts]: node.hostsFile, ...volumeVariables(container, mounts), ...env },
+      envs: {
+        [CONTAINER_ENVIRONMENT.hosts]: node.hostsFile,
+        [CONTAINER_ENVIRONMENT.etcHosts]: JSON.stringify(etcHosts(pod, sandbox.hostname, sandbox.network.ip)),
+        ...volumeVariables(container, mounts),
+        ...env,
+      },
       mounts,
       ports: (container.ports ?? [])
         .filter(({ protocol = "TCP" }) => protocol === "TCP")
         .map((port) => port.containerPort),
       ...(memory === undefined ? {} : { memoryLimitBytes: Math.floor(memory) }),
+      terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
+      terminationMessagePolicy:
+        container.terminationMessagePolicy === "FallbackToLogsOnError" ? "FallbackToLogsOnError" : "File",
     };
   }
 
-  private async plan(pod: Pod, sandbox: PodSandboxStatus | undefined): Promise<readonly VolumePlan[]> {
-    if ((pod.spec?.volumes ?? []).length === 0) return [];
-    return planVolumes(this.facts(pod, sandbox), await this.node.sources.of(pod));
+  /** The container's mounts, with all that they need. */
+  private async mounts(
+    pod: Pod,
+    container: Container,
+    expandPath: (path: string) => string,
+  ): Promise<readonly Mount[]> {
+    const { volumes } = this.node;
+    const { uid = "" } = pod.metadata ?? {};
+    const plans = mountsOf(container, volumes.plansOf(uid), volumes.placesOf(uid), expandPath);
+    await volumes.prepare(uid, container.name, plans);
+    return plans.map(({ containerPath, hostPath, readonly }) => ({ containerPath, hostPath, readonly }));
   }
 
   private facts(pod: Pod, sandbox: PodSandboxStatus | undefined): PodFacts {
@@ -297,7 +331,7 @@ function addressOf(
 }
 
 function findContainer(pod: Pod, name: string): Container | undefined {
-  return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find((one) => one.name === name);
+  return containersOf(pod).find((one) => one.name === name);
 }
 
 function containerOf(pod: Pod, name: string): Container {
@@ -313,6 +347,7 @@ export function typedPod(pod: Pod): Pod {
 
 /** The part of the pod that an event about a container is about. */
 export function fieldPathOf(pod: Pod, container: string): string {
-  const isInit = pod.spec?.initContainers?.some(({ name }) => name === container) === true;
-  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+  const lists = ["initContainers", "ephemeralContainers"] as const;
+  const list = lists.find((one) => pod.spec?.[one]?.some(({ name }) => name === container)) ?? "containers";
+  return `spec.${list}{${container}}`;
 }

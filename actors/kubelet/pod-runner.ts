@@ -6,10 +6,12 @@ import type { Pod, PodStatus } from "../../protocols/kubernetes/core-v1.ts";
 import type { Cause } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { pods } from "../client/resources.ts";
+import { noticesOf } from "./core/notices.ts";
 import { isInterim } from "./core/pod-status.ts";
 import type { Now, Operation, Step } from "./core/pod-worker.ts";
 import { PodWorker } from "./core/pod-worker.ts";
-import { isEqual, isNewerVersion, statusPatch } from "./core/status-patch.ts";
+import { isEqual, isNewerVersion, podStatusPatch } from "./core/status-patch.ts";
+import { containersOf } from "./core/sources.ts";
 import { hasLiveVolumes } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
@@ -21,11 +23,11 @@ export class PodRunner {
   private readonly node: NodeServices;
   private readonly worker: PodWorker;
   private readonly operations: PodOperations;
-  /** What the API server has, as far as is known. */
-  private written: PodStatus;
-  /** The status as the API server gave it last, and of which version: another one there is somebody else's doing. */
+  /** The newest status that the API server is known to have, by a watch or by the answer to a write, and its version. */
   private served: PodStatus;
   private servedVersion: string;
+  /** A patch after which the API server still had something else: it is not sent again while nothing has changed. */
+  private refused: unknown;
   private wanted: PodStatus | undefined;
   private writing: Promise<void> | undefined;
   private writtenPorts: string | undefined;
@@ -35,14 +37,14 @@ export class PodRunner {
   private isFinished = false;
   private isGone = false;
   private writeFailures = 0;
+  private sandboxMadeMs = Number.NEGATIVE_INFINITY;
   private cause: Cause;
 
   constructor(node: NodeServices, pod: Pod, cause: Cause) {
     this.node = node;
     this.cause = cause;
     this.operations = new PodOperations(node);
-    this.written = pod.status ?? {};
-    this.served = this.written;
+    this.served = pod.status ?? {};
     this.servedVersion = pod.metadata?.resourceVersion ?? "";
     this.writtenPorts = pod.metadata?.annotations?.[PORTS_ANNOTATION];
     const { options } = node;
@@ -57,6 +59,8 @@ export class PodRunner {
       },
       this.now(),
     );
+    if (pod.status?.startTime !== undefined) return;
+    for (const notice of noticesOf(pod)) node.events.event(typedPod(pod), "Warning", "Unsupported", notice);
   }
 
   get pod(): Pod {
@@ -74,12 +78,12 @@ export class PodRunner {
     this.kick();
   }
 
-  /** Takes note of what others have written: controllers do so when they believe the node lost, and only we know better. */
+  /** Takes note of what the API server has: others write to it too, and of some of it only we know better. */
   private observe(pod: Pod): void {
     const version = pod.metadata?.resourceVersion ?? "";
     if (!isNewerVersion(version, this.servedVersion)) return;
     const status = pod.status ?? {};
-    if (!isEqual(status, this.served)) this.written = status;
+    if (!isEqual(status, this.served)) this.refused = undefined;
     this.served = status;
     this.servedVersion = version;
   }
@@ -101,8 +105,10 @@ export class PodRunner {
     this.kick();
   }
 
-  replaceRuntime(sandbox: PodSandboxStatus | undefined, containers: readonly ContainerStatus[]): void {
+  /** All that the runtime has of the pod, as it was asked for at `askedMs` (monotonic). A sandbox made since then is newer. */
+  replaceRuntime(listed: PodSandboxStatus | undefined, containers: readonly ContainerStatus[], askedMs: number): void {
     const lost = this.worker.sandboxStatus;
+    const sandbox = this.sandboxMadeMs >= askedMs ? lost : listed;
     if (lost !== undefined && lost.network.askedIp !== sandbox?.network.askedIp) {
       this.node.addresses.release(lost.network.askedIp);
     }
@@ -170,6 +176,7 @@ export class PodRunner {
         return await operations.volumes(pod);
       case "sandbox":
         worker.setSandbox(await operations.sandbox(pod, operation.attempt));
+        this.sandboxMadeMs = this.now().monotonicMs;
         return;
       case "start":
         return await this.node.starts.through(() => this.start(operation));
@@ -203,10 +210,7 @@ export class PodRunner {
 
   private async probe(operation: Operation & { readonly op: "probe" }): Promise<void> {
     const { worker } = this;
-    const spec = this.pod.spec;
-    const container = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
-      ({ name }) => name === operation.container,
-    );
+    const container = containersOf(this.pod).find(({ name }) => name === operation.container);
     const status = worker.runtimeContainers.find(({ id }) => id === operation.containerId);
     const probe = container?.[`${operation.kind}Probe`];
     const ip = worker.sandboxStatus?.network.ip;
@@ -258,10 +262,15 @@ export class PodRunner {
     const { wanted } = this;
     if (wanted === undefined) return;
     const ports = this.ports();
-    const patch = statusPatch({ ...this.written }, { ...wanted });
-    if (patch === undefined && ports === this.writtenPorts) return;
+    if (this.patchTo(wanted) === undefined && ports === this.writtenPorts) return;
     this.writing = this.node.writes.through(() => this.send(wanted, ports));
     this.node.ctx.spawn(() => this.writing ?? Promise.resolve());
+  }
+
+  /** What is to be sent so that the API server has `wanted`; undefined when it has it, or doesn't take it. */
+  private patchTo(wanted: PodStatus): Readonly<Record<string, unknown>> | undefined {
+    const patch = podStatusPatch(this.served, wanted);
+    return isEqual(patch, this.refused) ? undefined : patch;
   }
 
   private async send(wanted: PodStatus, ports: string | undefined): Promise<void> {
@@ -274,25 +283,22 @@ export class PodRunner {
         await client.patch(pods, name, namespace, { metadata });
         this.writtenPorts = ports;
       }
-      const patch = statusPatch({ ...this.written }, { ...wanted });
+      const patch = this.patchTo(wanted);
       if (patch !== undefined) {
         ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, this.cause);
         const body = { metadata: { uid }, status: patch };
-        const pod = await client.patch(pods, name, namespace, body, { subresource: "status" });
-        const version = pod.metadata?.resourceVersion ?? "";
-        // Else somebody has written after us, and `observe` knows already.
-        if (!isNewerVersion(this.servedVersion, version)) {
-          this.written = wanted;
-          this.served = pod.status ?? {};
-          this.servedVersion = version;
-        }
+        const how = { subresource: "status", patchType: "application/strategic-merge-patch+json" as const };
+        const pod = await client.patch(pods, name, namespace, body, how);
+        this.observe(pod);
+        const isNewest = pod.metadata?.resourceVersion === this.servedVersion;
+        if (isNewest && isEqual(podStatusPatch(this.served, wanted), patch)) this.refused = patch;
       }
       this.writeFailures = 0;
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
-      if (hasReason(error, "NotFound", "Conflict")) {
-        // Deleted, or replaced by another pod of that name: the informer tells.
-        this.written = wanted;
+      if (hasReason(error, "NotFound")) {
+        // Deleted: the informer tells.
+        this.isGone = true;
       } else {
         ctx.log.warn("pod status not written", { pod: `${namespace}/${name}`, error: error.message });
         const pauseMs = Math.min(options.retryBaseMs * 2 ** this.writeFailures++, options.retryMaxMs);
@@ -302,7 +308,7 @@ export class PodRunner {
       this.writing = undefined;
     }
     // What has come meanwhile.
-    if (this.wanted !== undefined && !isEqual(this.wanted, this.written)) this.kick();
+    if (this.wanted !== undefined && this.patchTo(this.wanted) !== undefined) this.kick();
   }
 
   /** Resolves when the last status has been written, or can't be. */

@@ -3,6 +3,7 @@
  * a kubelet sees no others.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
 import type { ConfigMap, Pod, Secret } from "../../protocols/kubernetes/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
@@ -11,6 +12,9 @@ import type { Resource } from "../client/resources.ts";
 import { configMaps, secrets } from "../client/resources.ts";
 import type { Sources } from "./core/sources.ts";
 import { referencesOf } from "./core/sources.ts";
+
+/** How long a pod's step waits for its objects before it is tried anew. An API server's restart takes a fraction of it. */
+const SYNC_TIMEOUT_MS = 10_000;
 
 interface Followed<T extends KubernetesObject> {
   readonly informer: Informer<T>;
@@ -39,11 +43,25 @@ export class SourceCache {
       ...names.configMaps.map((name) => this.follow(this.configMaps, configMaps, namespace, name, uid)),
       ...names.secrets.map((name) => this.follow(this.secrets, secrets, namespace, name, uid)),
     ];
-    for (const informer of followed) if (!informer.synced) await informer.whenSynced();
+    for (const informer of followed) if (!informer.synced) await this.synced(informer);
     return {
       configMap: (name) => this.configMaps.get(`${namespace}/${name}`)?.informer.get(name, namespace),
       secret: (name) => this.secrets.get(`${namespace}/${name}`)?.informer.get(name, namespace),
     };
+  }
+
+  /** Not for ever: what waits holds up the end of its pod. */
+  private synced(informer: Informer<KubernetesObject>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = new InkubeError("NOT_SYNCED", "failed to sync the pod's ConfigMaps and Secrets: timed out", {
+        retryable: true,
+      });
+      const timer = this.ctx.clock.after(SYNC_TIMEOUT_MS, () => reject(late));
+      void informer.whenSynced().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** The pod needs nothing any more. */

@@ -12,6 +12,7 @@ import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Change } from "../client/informer.ts";
+import { faultFields } from "../client/core/fault-fields.ts";
 import { Informer } from "../client/informer.ts";
 import { nodes, pods } from "../client/resources.ts";
 import { SchedulerCache } from "./core/cache.ts";
@@ -20,6 +21,7 @@ import type { NodeInfo } from "./core/node-info.ts";
 import type { PodInfo } from "./core/pod-info.ts";
 import { podInfo } from "./core/pod-info.ts";
 import { SchedulingQueue } from "./core/queue.ts";
+import type { Decision } from "./core/schedule.ts";
 import { reject, Scheduling } from "./core/schedule.ts";
 import type { SchedulerOptions } from "./spec.ts";
 
@@ -39,6 +41,7 @@ export class SchedulingSession {
   private readonly causes = new Map<string, string>();
   private inFlight = 0;
   private bound = 0;
+  private faults = 0;
   private ready = false;
   private stopped = false;
   private timer: Timer | undefined;
@@ -49,8 +52,9 @@ export class SchedulingSession {
     this.client = client;
     this.recorder = recorder;
     this.queue = new SchedulingQueue(ctx.options.queue);
-    this.nodeInformer = new Informer(ctx, client, nodes);
-    this.podInformer = new Informer(ctx, client, pods);
+    const onFault = (thrown: unknown, key: string): void => this.tellFault("listener threw", key, thrown);
+    this.nodeInformer = new Informer(ctx, client, nodes, {}, undefined, onFault);
+    this.podInformer = new Informer(ctx, client, pods, {}, undefined, onFault);
     this.nodeInformer.onChange((change) => this.onNode(change));
     this.podInformer.onChange((change) => this.onPod(change));
   }
@@ -74,7 +78,13 @@ export class SchedulingSession {
 
   counts(): SchedulingCounts {
     const { active, backoff, unschedulable } = this.queue.counts();
-    return { active, backoff, unschedulable, bound: this.bound };
+    return { active, backoff, unschedulable, bound: this.bound, faults: this.faults };
+  }
+
+  /** A fault of the program costs the pod or node that it met, and no other: the next leader would meet it again. */
+  private tellFault(what: string, key: string, thrown: unknown): void {
+    this.faults++;
+    this.ctx.log.error(what, { key, ...faultFields(thrown) });
   }
 
   private onNode({ type, object }: Change<Node>): void {
@@ -114,8 +124,17 @@ export class SchedulingSession {
   /** Pods that no node took are tried again when the node that changed takes them: the filters are their own hints. */
   private retryOn(node: NodeInfo | undefined): void {
     if (node === undefined) return;
-    this.queue.moveWhere((pod) => reject(pod, node) === undefined, this.ctx.clock.monotonicMs());
+    this.queue.moveWhere((pod) => this.mayTake(pod, node), this.ctx.clock.monotonicMs());
     this.plan();
+  }
+
+  /** A filter that throws says nothing, so the pod gets its attempt, and the fault is told there. */
+  private mayTake(pod: PodInfo, node: NodeInfo): boolean {
+    try {
+      return reject(pod, node) === undefined;
+    } catch {
+      return true;
+    }
   }
 
   /** Changes of one turn are placed together, after all of them are in. */
@@ -132,7 +151,7 @@ export class SchedulingSession {
   private pump(): void {
     if (!this.ready || this.stopped) return;
     const nowMs = this.ctx.clock.monotonicMs();
-    const next = this.queue.advance(nowMs);
+    this.queue.advance(nowMs);
     for (
       let decisions = 0;
       this.inFlight < this.ctx.options.inFlightMax && decisions < DECISIONS_PER_TURN_MAX;
@@ -142,6 +161,7 @@ export class SchedulingSession {
       if (pod === undefined) break;
       this.place(pod);
     }
+    const next = this.queue.advance(nowMs);
     const overBudget = this.queue.hasActive && this.inFlight < this.ctx.options.inFlightMax;
     this.timer?.cancel();
     if (overBudget) this.timer = this.ctx.clock.after(0, () => this.pump());
@@ -149,11 +169,12 @@ export class SchedulingSession {
   }
 
   private place(pod: PodInfo): void {
-    const decision = this.scheduling.decide(pod, this.cache.nodes, this.ctx.random.next());
+    const decision = this.decide(pod);
+    if (decision === undefined) return this.queue.retry(pod, this.ctx.clock.monotonicMs());
     const { node } = decision;
     if (node === undefined) {
       this.queue.unschedulable(pod, this.ctx.clock.monotonicMs());
-      this.run(() => this.report(pod, decision.message));
+      this.run(pod, () => this.report(pod, decision.message));
       return;
     }
     this.cache.assume(pod, node);
@@ -163,13 +184,26 @@ export class SchedulingSession {
       { node, feasible: decision.scores.length },
       this.causes.get(pod.key),
     );
-    this.run(() => this.bind(pod, node));
+    this.run(pod, () => this.bind(pod, node));
   }
 
-  private run(work: () => Promise<void>): void {
+  private decide(pod: PodInfo): Decision | undefined {
+    try {
+      return this.scheduling.decide(pod, this.cache.nodes, this.ctx.random.next());
+    } catch (thrown) {
+      this.tellFault("a plugin threw", pod.key, thrown);
+      return undefined;
+    }
+  }
+
+  private run(pod: PodInfo, work: () => Promise<void>): void {
     this.inFlight++;
     this.ctx.spawn(async () => {
-      await work();
+      try {
+        await work();
+      } catch (thrown) {
+        this.tellFault("scheduling threw", pod.key, thrown);
+      }
       this.inFlight--;
       this.pump();
     });

@@ -4,6 +4,7 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { checkFilter } from "./core/filter.ts";
 import { RingReader } from "./ring-reader.ts";
 import type { TraceCollectorOptions } from "./spec.ts";
 
@@ -11,9 +12,13 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
   traceCollectorProtocol,
   ({ clock, options }) => ({
     handlers: {
-      events: ({ limit, ...filter }) => {
+      check: (filter) => {
+        checkFilter(filter, Object.keys(options.rings));
+        return null;
+      },
+      events: ({ limit = Infinity, ...filter }) => {
         const events = new RingReader(() => options.rings, filter).read();
-        return { events: limit === undefined ? events : events.slice(-limit) };
+        return { events: events.slice(Math.max(0, events.length - limit)) };
       },
       follow: (filter, sink) => follow(filter, sink, clock, options),
     },

@@ -92,31 +92,41 @@ function formatRequirement({ key, operator, values }: LabelRequirement): string 
   }
 }
 
+type Test = (labels: Labels | undefined) => boolean;
+
 function compile(requirements: readonly LabelRequirement[]): CompiledLabelSelector {
-  return {
-    requirements,
-    matches: (labels) => requirements.every((requirement) => holds(requirement, labels)),
-  };
+  const tests = requirements.map(testOf);
+  const [only] = tests;
+  const matches: Test =
+    only !== undefined && tests.length === 1 ? only : (labels) => tests.every((test) => test(labels));
+  return { requirements, matches };
 }
 
-function holds({ key, operator, values }: LabelRequirement, labels: Labels | undefined): boolean {
-  const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+/** Lists ask it of each object: what can be found out once is. */
+function testOf({ key, operator, values }: LabelRequirement): Test {
+  const wanted = new Set(values);
+  const [first = ""] = values;
   switch (operator) {
     case "=":
     case "in":
-      return value !== undefined && values.includes(value);
+      // What an object inherits is no text, and equals none.
+      if (wanted.size === 1) return (labels) => labels?.[key] === first;
+      return (labels) => labels !== undefined && wanted.has(labels[key] as string);
     case "!=":
     case "notin":
-      return value === undefined || !values.includes(value);
+      return (labels) => labels === undefined || !wanted.has(labels[key] as string);
     case "exists":
-      return value !== undefined;
+      return (labels) => labels !== undefined && Object.hasOwn(labels, key);
     case "!":
-      return value === undefined;
+      return (labels) => labels === undefined || !Object.hasOwn(labels, key);
     case ">":
     case "<": {
-      if (value === undefined || !INTEGER.test(value)) return false;
-      const [left, right] = [BigInt(value), BigInt(values[0] ?? "0")];
-      return operator === ">" ? left > right : left < right;
+      const bound = BigInt(first || "0");
+      return (labels) => {
+        const value = labels !== undefined && Object.hasOwn(labels, key) ? (labels[key] ?? "") : "";
+        if (!INTEGER.test(value)) return false;
+        return operator === ">" ? BigInt(value) > bound : BigInt(value) < bound;
+      };
     }
   }
 }

@@ -2,15 +2,13 @@
 import type { Random } from "../random.ts";
 import type { ActiveFaults, LinkFaultsTo } from "./boundary.ts";
 import { NO_FAULTS } from "./boundary.ts";
+import type { Places } from "./check-plan.ts";
+import { checkPlan } from "./check-plan.ts";
 import type { ActorFault, ClockFault, DiskFate, DiskFault, Fault, FaultPlan, LinkFault, Partition } from "./plan.ts";
-import { checkPlan, namesAt } from "./plan.ts";
+import { namesAt } from "./plan.ts";
 
 /** What a host does for a plan. */
-export interface FaultTarget {
-  /** Names of all actors that take part, also of those that are down. */
-  readonly actors: readonly string[];
-  /** Who else has links and a clock, but neither crashes nor hangs: the embedding program. */
-  readonly outsiders: readonly string[];
+export interface FaultTarget extends Places {
   /** Runs `action` after that time; returns how to call it off. */
   after(delayMs: number, action: () => void): () => void;
   random(label: string): Random;
@@ -33,6 +31,8 @@ export class FaultDriver {
   private readonly target: FaultTarget;
   private readonly inForce = new Set<Fault>();
   private readonly jumped = new Set<Fault>();
+  /** Partitions that have broken their links. */
+  private readonly broken = new Set<Fault>();
   private readonly timers = new Set<() => void>();
   private readonly everybody: readonly string[];
   /** What each actor was told last. */
@@ -40,8 +40,7 @@ export class FaultDriver {
 
   /** Errors: INVALID_FAULT_PLAN. */
   constructor(plan: FaultPlan, target: FaultTarget) {
-    checkPlan(plan);
-    this.plan = plan;
+    this.plan = checkPlan(plan, target);
     this.target = target;
     this.everybody = [...target.actors, ...target.outsiders];
   }
@@ -77,7 +76,9 @@ export class FaultDriver {
     this.target.onFault?.(fault, "begins");
     if (fault.kind === "partition" && fault.breakAfterMs !== undefined) {
       this.after(fault.breakAfterMs, () => {
-        if (this.inForce.has(fault)) for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
+        if (!this.inForce.has(fault)) return;
+        this.broken.add(fault);
+        for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
       });
     }
     this.tell();
@@ -86,7 +87,8 @@ export class FaultDriver {
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
     if (!isStruck(fault)) this.target.onFault?.(fault, "ends");
-    if (fault.kind !== "partition" || fault.breakAfterMs === undefined) return;
+    // A link that lives on must not be made anew: what is under way over it would be lost.
+    if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
     for (const [from, to] of this.links(fault)) this.target.mendLink(from, to);
   }
 

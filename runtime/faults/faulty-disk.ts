@@ -72,6 +72,17 @@ export class FaultyDisk implements Disk {
     return this.inner.syncDirectory(directory);
   }
 
+  async isRegistered(): Promise<boolean> {
+    await this.gate.pass("read");
+    return this.inner.isRegistered();
+  }
+
+  async register(): Promise<void> {
+    await this.gate.pass("write");
+    await this.gate.pass("sync");
+    return this.inner.register();
+  }
+
   private unsyncedAt(path: string): Unsynced {
     let unsynced = this.unsynced.get(path);
     if (unsynced === undefined) this.unsynced.set(path, (unsynced = new Unsynced()));

@@ -7,7 +7,6 @@
  * are casts, and the requests and answers of calls, which then run into their deadlines; only casts are doubled or come
  * out of order. Disks lose what was not synced and fail with the errors of `Disk`.
  */
-import { InkubeError } from "../../protocols/errors.ts";
 
 export interface FaultPlan {
   /** For hosts that have none of their own; default 1. */
@@ -116,42 +115,6 @@ export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault;
 
 /** Which share of this an `actor-slow` does nothing for. */
 export const SLOW_PERIOD_MS = 10;
-
-/** Errors: INVALID_FAULT_PLAN, naming the fault. */
-export function checkPlan(plan: FaultPlan): void {
-  const ids = new Set<string>();
-  for (const fault of plan.faults) {
-    const require = (holds: boolean, what: string): void => {
-      if (!holds) throw new InkubeError("INVALID_FAULT_PLAN", `fault ${fault.id}: ${what}`);
-    };
-    require(!ids.has(fault.id), "its id is another's too");
-    ids.add(fault.id);
-    checkNumbers(fault, require);
-    if (fault.kind === "partition" || fault.kind.startsWith("link-")) {
-      const { from, to } = fault as Partition;
-      require(typeof from === "string" && typeof to === "string", "from and to are names of actors");
-    } else require(typeof (fault as { at?: unknown }).at === "string", "at is a name of actors");
-  }
-}
-
-function checkNumbers(fault: Fault, require: (holds: boolean, what: string) => void): void {
-  for (const [name, value] of Object.entries(fault) as [string, unknown][]) {
-    if (name === "chance" || name === "share") {
-      require(typeof value === "number" && value >= 0 && value <= 1, `${name} is a number from 0 to 1`);
-    } else if (name === "everyMs") {
-      require(typeof value === "number" && value > 0, "everyMs is above 0");
-    } else if (name === "byMs" && !fault.kind.startsWith("clock-")) {
-      const range = value as readonly unknown[];
-      const [least, most] = Array.isArray(range) ? range : [];
-      const isRange = typeof least === "number" && typeof most === "number" && least >= 0 && most >= least;
-      require(isRange, "byMs is a range [least, most] in milliseconds");
-    } else if (name === "byMs") {
-      require(Number.isFinite(value), "byMs is a number of milliseconds");
-    } else if (name.endsWith("Ms")) {
-      require(typeof value === "number" && value >= 0, `${name} is a number of milliseconds from 0`);
-    }
-  }
-}
 
 /** Those of `names` that a place stands for, in their order. */
 export function namesAt(place: Place, names: readonly string[]): readonly string[] {

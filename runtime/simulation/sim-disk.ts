@@ -52,6 +52,8 @@ export class SimDisk {
   private nameChanges: NameChange[] = [];
   private fault: DiskFault | undefined;
   private stalled: (() => void)[] = [];
+  /** Kept elsewhere: neither a crash nor the loss of the disk undoes it. */
+  registered = false;
 
   constructor(world: World, random: Random) {
     this.world = world;
@@ -260,6 +262,15 @@ class SimDiskView implements Disk {
   syncDirectory(directory: string): Promise<void> {
     const name = normalize(directory);
     return this.disk.perform(this.owner, "sync", () => this.disk.syncDirectory(name));
+  }
+
+  isRegistered(): Promise<boolean> {
+    return this.disk.perform(this.owner, "read", () => this.disk.registered);
+  }
+
+  async register(): Promise<void> {
+    await this.disk.perform(this.owner, "write", () => undefined);
+    await this.disk.perform(this.owner, "sync", () => void (this.disk.registered = true));
   }
 }
 

@@ -54,7 +54,8 @@ export interface LinkSession {
   readonly left: LinkEnd;
   /** Undefined until the peer has started, for one that is about to. */
   right: LinkEnd | undefined;
-  open: boolean;
+  /** Why it is over, from the moment that either end died or it broke; each end is told of it later. */
+  ended: DownReason | undefined;
   readonly fromLeft: Direction;
   readonly fromRight: Direction;
 }
@@ -84,6 +85,11 @@ export class SimLinks {
   private readonly planned = new Set<string>();
   private readonly pairs = new LinkPairs();
   private readonly channels = new Map<string, Channel>();
+  /**
+   * The newest session of each pair. The next one begins when it has ended, and not before: were two open at once, each
+   * end could be told of the other one last.
+   */
+  private readonly sessions = new Map<string, LinkSession>();
   /** Links to actors that are about to start, by the name of those. */
   private readonly early = new Map<string, LinkSession[]>();
   /** Deliveries to an actor that is about to start, in order. */
@@ -108,6 +114,10 @@ export class SimLinks {
     return this.pairs.of(name);
   }
 
+  arePaired(left: string, right: string): boolean {
+    return this.pairs.has(left, right);
+  }
+
   /** Links a new end with everybody it is paired with who is alive or about to be. */
   join(end: LinkEnd): void {
     this.ends.set(end.name, end);
@@ -116,34 +126,36 @@ export class SimLinks {
     const early = this.early.get(end.name) ?? [];
     this.early.delete(end.name);
     for (const session of early) {
-      if (!session.open) continue;
+      if (session.ended !== undefined) continue;
       session.right = end;
       this.up(end, session.left.name, session);
     }
-    for (const peer of this.peersOf(end.name)) if (!end.links.has(peer)) this.connect(end, peer);
+    for (const peer of this.peersOf(end.name)) this.connect(end, peer);
     const waiting = this.waiting.get(end.name) ?? [];
     this.waiting.delete(end.name);
     for (const { from, deliver } of waiting) this.send(from, end.name, end, () => deliver(end));
   }
 
-  /** Ends every link of an end that has died; its peers are told. */
+  /** Ends every link of an end that has died, also those that it has not heard of yet; its peers are told. */
   leave(end: LinkEnd, reason: DownReason): void {
     if (this.ends.get(end.name) === end) this.ends.delete(end.name);
-    for (const [peer, session] of end.links) {
-      if (!session.open) continue;
-      session.open = false;
+    for (const peer of this.peersOf(end.name)) {
+      const session = this.sessions.get(pairOf(end.name, peer));
+      if (session === undefined || session.ended !== undefined) continue;
+      if (session.left !== end && session.right !== end) continue;
+      session.ended = reason;
       const other = session.left === end ? session.right : session.left;
-      if (other !== undefined) this.send(end.name, peer, other, () => this.down(other, end.name, session, reason));
+      if (other !== undefined) this.send(end.name, peer, other, () => this.down(other, end.name, session));
     }
     end.links.clear();
   }
 
   transmit(end: LinkEnd, peer: string, envelopes: Envelope[]): void {
     const session = end.links.get(peer);
-    if (session === undefined || !session.open) return;
+    if (session === undefined || session.ended !== undefined) return;
     if (end.gate?.on !== true) return this.post(end, peer, session, envelopes);
     end.gate.send(peer, envelopes, (passed) => {
-      if (session.open && end.links.get(peer) === session) this.post(end, peer, session, passed);
+      if (session.ended === undefined && end.links.get(peer) === session) this.post(end, peer, session, passed);
     });
   }
 
@@ -186,44 +198,52 @@ export class SimLinks {
 
   /** Ends a link whose ends live on: what is under way is lost, and each end sees the other go down. */
   break(left: string, right: string): void {
-    const session = this.ends.get(left)?.links.get(right);
-    if (session === undefined || !session.open || session.right === undefined) return;
-    session.open = false;
+    const session = this.sessions.get(pairOf(left, right));
+    if (session === undefined || session.ended !== undefined || session.right === undefined) return;
+    session.ended = "hang";
     for (const [end, peer] of [
       [session.left, session.right],
       [session.right, session.left],
     ] as const) {
       // Not over the channel, which is cut.
-      this.world.schedule(this.latency.toUs, end, () => this.down(end, peer.name, session, "hang"));
+      this.world.schedule(this.latency.toUs, end, () => this.down(end, peer.name, session));
     }
   }
 
   /** Links two ends again after `break`. */
   mend(left: string, right: string): void {
     const end = this.ends.get(left);
-    if (end === undefined || !this.ends.has(right) || !this.pairs.has(left, right)) return;
-    if (end.links.get(right)?.open !== true) this.connect(end, right);
+    if (end !== undefined && this.ends.has(right) && this.pairs.has(left, right)) this.connect(end, right);
   }
 
   private connect(end: LinkEnd, peer: string): void {
     const other = this.ends.get(peer);
     if (other === undefined && !this.planned.has(peer)) return;
+    const pair = pairOf(end.name, peer);
+    const newest = this.sessions.get(pair);
+    if (newest !== undefined && newest.ended === undefined) return;
     const fromLeft = { codec: new FrameCodec(), channel: this.channel(end.name, peer) };
     const fromRight = { codec: new FrameCodec(), channel: this.channel(peer, end.name) };
-    const session: LinkSession = { left: end, right: other, open: true, fromLeft, fromRight };
+    const session: LinkSession = { left: end, right: other, ended: undefined, fromLeft, fromRight };
+    this.sessions.set(pair, session);
     this.up(end, peer, session);
     if (other !== undefined) this.send(end.name, peer, other, () => this.up(other, end.name, session));
     else this.early.set(peer, [...(this.early.get(peer) ?? []), session]);
   }
 
   private up(end: LinkEnd, peer: string, session: LinkSession): void {
-    if (!session.open) return;
+    if (session.ended !== undefined) return;
+    const before = end.links.get(peer);
+    if (before !== undefined) this.down(end, peer, before);
     end.links.set(peer, session);
     end.cell.linkUp(peer);
   }
 
-  private down(end: LinkEnd, peer: string, session: LinkSession, reason: DownReason): void {
+  /** Tells an end of the end of a session, unless it has been told. */
+  private down(end: LinkEnd, peer: string, session: LinkSession): void {
     if (end.links.get(peer) !== session) return;
+    const reason = session.ended;
+    if (reason === undefined) throw new Error(`broken invariant: two sessions of ${end.name} and ${peer} are open`);
     end.links.delete(peer);
     end.gate?.forget(peer);
     end.recorder.record("down", peer, peer, "", "");
@@ -275,4 +295,9 @@ export class SimLinks {
     }
     return channel;
   }
+}
+
+/** The link of two names, whichever is first. */
+function pairOf(left: string, right: string): string {
+  return left < right ? `${left}>${right}` : `${right}>${left}`;
 }

@@ -125,7 +125,7 @@ export class SimulationHost implements Introspectable {
   /** What the plan has in force, by actor. */
   private readonly faults = new Map<string, ActiveFaults>();
 
-  /** Errors: INVALID_SPEC. */
+  /** Errors: INVALID_SPEC; INVALID_FAULT_PLAN. */
   constructor(options: SimulationOptions) {
     this.options = options;
     this.world = new World({
@@ -350,6 +350,7 @@ export class SimulationHost implements Introspectable {
     return {
       actors: actorsOf(options.spec).map(({ name }) => name),
       outsiders: [this.embedder.name],
+      areLinked: (left, right) => this.links.arePaired(left, right),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
         return () => void (event.action = undefined);
@@ -447,7 +448,7 @@ export class SimulationHost implements Introspectable {
             },
             (error: unknown) => {
               if (!(error instanceof InkubeError)) this.noteCrash(incarnation, error);
-              this.die(incarnation, "start-timeout", error as Error);
+              this.die(incarnation, "throw", error as Error);
             },
           );
       });
@@ -455,6 +456,7 @@ export class SimulationHost implements Introspectable {
         const late = new InkubeError(
           "DEADLINE_EXCEEDED",
           `${spec.name} did not start within ${spec.startTimeoutMs} ms`,
+          { retryable: true },
         );
         this.die(incarnation, "start-timeout", late);
       });

@@ -61,6 +61,7 @@ export class TraceLog {
 
 class ActorSink implements TraceSink {
   lastSequence = 0;
+  lastLamport = 0;
   private readonly actor: string;
   private readonly add: (event: TraceEvent) => void;
 
@@ -71,6 +72,7 @@ class ActorSink implements TraceSink {
 
   write(event: TraceEvent): void {
     this.lastSequence = event.sequence;
+    this.lastLamport = event.lamport;
     this.add(event);
   }
 

@@ -1,6 +1,9 @@
 /**
  * Carries out what `SupervisorCore` decides: starts, stops and kills actors through a host, keeps its timers, and tells
  * what happens. Both hosts use it.
+ *
+ * It is one serial process, as a supervisor of Erlang/OTP: what is asked of it, or told, waits until the decision before
+ * has been carried out and told. So a command of the host, or a listener, may ask for anything at once.
  */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { DownReason } from "../actor.ts";
@@ -12,9 +15,14 @@ import { SupervisorCore } from "./core/supervisor-core.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
 import type { TreeNode } from "./tree.ts";
 import { treeOf } from "./tree.ts";
+import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
+import { Upgrades, hasEnded } from "./upgrade.ts";
 
 export interface ActorHost {
-  /** Resolves when the actor is up. When it does not come up, `Supervisor.actorDown` is called all the same. */
+  /**
+   * Resolves when the actor is up. One that does not come up is told of by `Supervisor.actorDown`, with why; a start that
+   * can't even begin only rejects, or throws.
+   */
   start(spec: ChildSpec, handedOver?: unknown): Promise<void>;
   stop(name: string, deadlineMs: number): Promise<void>;
   kill(name: string): Promise<void>;
@@ -29,46 +37,51 @@ export interface ActorHost {
   handOver(name: string, forMs: number): Promise<unknown>;
 }
 
-/** What an actor becomes; the rest of its spec stays. */
-export type Upgrade = Partial<Pick<ChildSpec, "actor" | "options" | "shutdownMs" | "startTimeoutMs" | "heapLimitMb">>;
-
-export interface UpgradeOptions {
-  /** Tells whether the new incarnation does its work, by calls to it; a rejection, or no answer in time, takes it back. */
-  readonly probe?: () => Promise<unknown>;
-  readonly probeTimeoutMs?: number;
-}
-
-/** A probe is a few calls. */
-const PROBE_TIMEOUT_MS = 5_000;
-
 /** What a supervisor tells those who watch it. */
 export type SupervisorEvent = Exclude<
   SupervisorCommand,
   { readonly type: "start" | "stop" | "kill" | "set-timer" | "cancel-timer" }
 >;
+type HostCommand = Exclude<SupervisorCommand, SupervisorEvent>;
 
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Names outside of the tree that specs may link to, as the embedder's. */
   readonly externals?: readonly string[];
+  /** What a listener throws is thrown to whom the supervisor was called by, once everything is carried out and told. */
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
+
+/** One start of an actor, until its end. */
+interface Attempt {
+  up: boolean;
+}
+
+/** Whether what is waited for is there (`true`), or why it will not come; undefined: not yet. */
+type Settled = true | Error | undefined;
 
 export class Supervisor {
   private readonly core: SupervisorCore;
   private readonly spec: SupervisorSpec;
-  private readonly lastDowns = new Map<string, string>();
   private readonly host: ActorHost;
   private readonly options: SupervisorOptions;
+  private readonly upgrades: Upgrades;
+  /** What is to be done after what is being done. */
+  private readonly inbox: (() => void)[] = [];
+  private working = false;
+  /** What a decision or a listener has thrown meanwhile, the first of them. */
+  private thrown: { readonly error: unknown } | undefined;
   private readonly timers = new Map<string, Timer>();
   private readonly listeners = new Set<(event: SupervisorEvent) => void>();
   private readonly handedOver = new Map<string, unknown>();
-  private readonly upgrading = new Set<string>();
+  private readonly attempts = new Map<string, Attempt>();
+  private readonly lastDowns = new Map<string, string>();
   private lastFailure: Error | undefined;
   /** The last one of each actor. */
   private readonly failures = new Map<string, Error>();
-  private onHopelessStart: ((error: Error) => void) | undefined;
+  /** Actors whose last start said that it can't succeed. */
+  private readonly hopeless = new Set<string>();
   private terminated = false;
 
   /** The whole tree is checked before anything starts. Errors: INVALID_SPEC. */
@@ -78,6 +91,14 @@ export class Supervisor {
     this.spec = spec;
     this.host = host;
     this.options = options;
+    this.upgrades = new Upgrades({
+      host,
+      core: this.core,
+      clock: options.clock,
+      takeOut: (name, how) => this.takeOut(name, how),
+      startAs: (child, state, how) => this.startAs(child, state, how),
+      onEvent: (listener) => this.onEvent(listener),
+    });
     if (options.onEvent !== undefined) this.listeners.add(options.onEvent);
   }
 
@@ -86,57 +107,83 @@ export class Supervisor {
    * actor says that its start can't succeed (an `InkubeError` that is not retryable). Then `stop` ends what has started.
    */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.onHopelessStart = reject;
-      this.until((event) => {
-        if (event.type === "up" && event.name === this.spec.name) resolve();
-        else if (event.type === "terminated") reject(this.failure("the cluster did not come up"));
-        else return false;
-        this.onHopelessStart = undefined;
-        return true;
-      });
-      this.run(this.core.start(this.nowMs()));
-    });
+    const root = this.spec.name;
+    return this.until(
+      () => (this.terminated ? [] : this.core.start(this.nowMs())),
+      (event) => {
+        if (this.terminated) return this.failure("the cluster did not come up");
+        if (this.core.get(root).state === "up") return true;
+        return event?.type === "down" && this.hopeless.has(event.name) ? this.failures.get(event.name) : undefined;
+      },
+    );
   }
 
   /** Resolves when every actor has ended. */
   stop(): Promise<void> {
-    if (this.terminated) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.until((event) => {
-        if (event.type !== "terminated") return false;
-        resolve();
-        return true;
-      });
-      this.run(this.core.stop(this.nowMs()));
-    });
+    return this.until(
+      () => this.core.stop(this.nowMs()),
+      () => (this.core.get(this.spec.name).state === "ended" ? true : undefined),
+    );
   }
 
   /** Ends the whole tree, as an escalation to its root does: what goes on around it can't be mended by restarts. */
   giveUp(reason: string): void {
-    this.lastFailure = new InkubeError("SUPERVISOR_GAVE_UP", reason);
-    this.run(this.core.giveUp(reason, this.nowMs()));
-  }
-
-  /** From the host: an actor has ended, asked or not. */
-  actorDown(name: string, reason: DownReason, error: Error | undefined): void {
-    if (error !== undefined) this.noteFailure(name, error);
-    this.run(this.core.childDown(name, reason, this.nowMs(), this.options.random.next()));
-  }
-
-  /** Ends an actor, or a supervisor with all of its actors, for good. Resolves when it is down. */
-  takeOut(name: string, options: { readonly kill: boolean }): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.core.get(name).state === "ended") return resolve();
-      this.until((event) => {
-        if (event.type !== "terminated" && !(event.type === "down" && event.name === name)) return false;
-        resolve();
-        return true;
-      });
-      this.run(this.core.stopChild(name, this.nowMs(), options));
-      // One that waited for its restart is down already, and ends without another word.
-      if (this.core.get(name).state === "ended") resolve();
+    this.decide(() => {
+      this.lastFailure = new InkubeError("SUPERVISOR_GAVE_UP", reason);
+      return this.core.giveUp(reason, this.nowMs());
     });
+  }
+
+  /** From the host: an actor has ended, asked or not; `error` is why, where that is known. */
+  actorDown(name: string, reason: DownReason, error: Error | undefined): void {
+    const attempt = this.attempts.get(name);
+    this.attempts.delete(name);
+    this.decide(() => {
+      if (error !== undefined) this.noteFailure(name, error);
+      if (attempt?.up === false && error instanceof InkubeError && !error.retryable) this.hopeless.add(name);
+      return this.core.childDown(name, reason, this.nowMs(), this.options.random.next());
+    });
+  }
+
+  /**
+   * Ends an actor as a crash would, so that its supervisor does what its spec says. Resolves when it is down.
+   * Errors: INVALID_ARGUMENT for what is no actor of the tree, ACTOR_DOWN for one that does not run.
+   */
+  async kill(name: string): Promise<void> {
+    this.core.specOf(name);
+    if (!this.attempts.has(name)) throw notRunning(name);
+    await this.host.kill(name);
+  }
+
+  /**
+   * Ends an actor, or a supervisor with all of its actors, for good. Resolves when it is down. Errors: INVALID_ARGUMENT
+   * for the root, and what is not of the tree.
+   */
+  takeOut(name: string, options: { readonly kill: boolean }): Promise<void> {
+    return this.until(
+      () => this.core.stopChild(name, this.nowMs(), options),
+      () => (this.core.get(name).state === "ended" ? true : undefined),
+    );
+  }
+
+  /**
+   * Starts what was taken out. Resolves when it is up, however often it is restarted until then. Errors: INVALID_ARGUMENT
+   * for what is not of the tree, ACTOR_DOWN when the supervisor above it does not run, and what its last start failed
+   * with when it, or its supervisor, ends for good.
+   */
+  putBack(name: string): Promise<void> {
+    return this.until(
+      () => {
+        const parent = this.core.parentOf(name);
+        if (parent !== undefined && this.core.get(parent).state === "ended") throw notRunning(parent);
+        return this.core.startChild(name, this.nowMs());
+      },
+      () => {
+        const { state } = this.core.get(name);
+        if (state === "up") return true;
+        return state === "ended" ? (this.failures.get(name) ?? this.failure(`${name} did not come up`)) : undefined;
+      },
+    );
   }
 
   /**
@@ -149,122 +196,8 @@ export class Supervisor {
    * Errors: UPGRADE_FAILED, with the reason; the old version runs then, or will when its supervisor does. ACTOR_DOWN when
    * the actor is not up.
    */
-  async upgrade(name: string, change: Upgrade, options: UpgradeOptions = {}): Promise<void> {
-    const old = this.core.specOf(name);
-    if (this.upgrading.has(name)) throw new InkubeError("INVALID_ARGUMENT", `${name} is being upgraded already`);
-    if (this.core.get(name).state !== "up") {
-      throw new InkubeError("ACTOR_DOWN", `${name} is not up; upgrade it when it is`, { retryable: true });
-    }
-    this.upgrading.add(name);
-    try {
-      const next: ChildSpec = { ...old, ...change };
-      await this.host
-        .prepare(next)
-        .catch((error: unknown) => this.upgradeFailed(name, "its code can't be loaded", error));
-      const state = await this.host
-        .handOver(name, old.shutdownMs)
-        .catch((error: unknown) => this.upgradeFailed(name, "it did not hand over", error));
-      await this.takeOut(name, { kill: false });
-      try {
-        await this.startAs(next, state, { onTrial: true });
-        await this.probe(name, options);
-        if (!this.core.endTrial(name)) throw this.hasEnded(name);
-      } catch (error) {
-        await this.takeBack(old, state, error);
-      }
-    } finally {
-      this.host.discard(name);
-      this.upgrading.delete(name);
-    }
-  }
-
-  private async takeBack(old: ChildSpec, state: unknown, why: unknown): Promise<never> {
-    const { name } = old;
-    await this.takeOut(name, { kill: true });
-    let outcome = "the old version runs again";
-    try {
-      await this.startAs(old, state, { onTrial: false });
-    } catch (error) {
-      outcome = `nor does the old version run (${(error as Error).message})`;
-    }
-    return this.upgradeFailed(name, outcome, why);
-  }
-
-  private upgradeFailed(name: string, what: string, cause: unknown): never {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InkubeError("UPGRADE_FAILED", `${name} was not upgraded, ${what}: ${why}`, { cause });
-  }
-
-  private hasEnded(name: string, reason?: string): InkubeError {
-    return new InkubeError("ACTOR_DOWN", `${name} went down${reason === undefined ? "" : ` (${reason})`}`, {
-      retryable: true,
-    });
-  }
-
-  /** Starts what was taken out; rejects when its first start fails, or its supervisor ends before it. */
-  private startAs(spec: ChildSpec, state: unknown, options: { readonly onTrial: boolean }): Promise<void> {
-    const { name } = spec;
-    return new Promise((resolve, reject) => {
-      let over = false;
-      const settle = (how: () => void): true => {
-        over = true;
-        // Who starts later than asked starts without it.
-        this.handedOver.delete(name);
-        how();
-        return true;
-      };
-      const unsupervised = (): void => reject(this.hasEnded(name, "its supervisor has ended"));
-      this.core.changeChild(spec);
-      this.failures.delete(name);
-      this.until((event) => {
-        if (over) return true;
-        if (event.type === "up" && event.name === name) return settle(resolve);
-        if (event.type === "down" && event.name === name) {
-          // The host says a moment later why a start failed.
-          const tell = (): void => reject(this.failures.get(name) ?? this.hasEnded(name, event.reason));
-          return settle(() => void this.options.clock.after(1, tell));
-        }
-        return this.core.get(name).state === "ended" && settle(unsupervised);
-      });
-      this.handedOver.set(name, state);
-      this.run(this.core.startChild(name, this.nowMs(), options));
-      if (!over && this.core.get(name).state === "ended") settle(unsupervised);
-    });
-  }
-
-  /** Rejects also when the actor ends before its probe. */
-  private probe(name: string, { probe, probeTimeoutMs = PROBE_TIMEOUT_MS }: UpgradeOptions): Promise<void> {
-    if (probe === undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      let over = false;
-      const timer = this.options.clock.after(probeTimeoutMs, () => {
-        reject(new InkubeError("DEADLINE_EXCEEDED", `its probe did not end within ${probeTimeoutMs} ms`));
-      });
-      this.until((event) => {
-        if (!over && event.type === "down" && event.name === name) reject(this.hasEnded(name, event.reason));
-        return over || (event.type === "down" && event.name === name);
-      });
-      probe()
-        .then(() => resolve(), reject)
-        .finally(() => {
-          over = true;
-          timer.cancel();
-        });
-    });
-  }
-
-  /** Starts what was taken out. Resolves when it is up. */
-  putBack(name: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.core.get(name).state === "up") return resolve();
-      this.until((event) => {
-        if (event.type === "up" && event.name === name) resolve();
-        else if (event.type === "terminated") reject(this.failure(`${name} did not come up`));
-        else return false;
-        return true;
-      });
-      this.run(this.core.startChild(name, this.nowMs()));
-    });
+  upgrade(name: string, change: Upgrade, options: UpgradeOptions = {}): Promise<void> {
+    return this.upgrades.upgrade(name, change, options);
   }
 
   /** Every actor and supervisor, parents first. */
@@ -282,11 +215,89 @@ export class Supervisor {
     return () => void this.listeners.delete(listener);
   }
 
-  /** Asks `done` of each event until it says true. */
-  private until(done: (event: SupervisorEvent) => boolean): void {
-    const forget = this.onEvent((event) => {
-      if (done(event)) forget();
+  private startAs(spec: ChildSpec, state: unknown, options: { readonly onTrial: boolean }): Promise<void> {
+    const { name } = spec;
+    return this.until(
+      () => {
+        this.core.changeChild(spec);
+        this.failures.delete(name);
+        this.handedOver.set(name, state);
+        return this.core.startChild(name, this.nowMs(), options);
+      },
+      (event) => {
+        const outcome = this.firstStart(name, event);
+        // Who starts later than asked starts without it.
+        if (outcome !== undefined) this.handedOver.delete(name);
+        return outcome;
+      },
+    );
+  }
+
+  private firstStart(name: string, event: SupervisorEvent | undefined): Settled {
+    if (event?.type === "up" && event.name === name) return true;
+    if (event?.type === "down" && event.name === name) return this.failures.get(name) ?? hasEnded(name, event.reason);
+    return this.core.get(name).state === "ended" ? hasEnded(name, "its supervisor has ended") : undefined;
+  }
+
+  /** Makes a decision, and settles when `settled` says so: it is asked right after the decision, and of each event from then on. */
+  private until(
+    decision: () => readonly SupervisorCommand[],
+    settled: (event: SupervisorEvent | undefined) => Settled,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.decide(() => {
+        const commands = decision();
+        let over = false;
+        const look = (event: SupervisorEvent | undefined): void => {
+          const outcome = over ? undefined : settled(event);
+          if (outcome === undefined) return;
+          over = true;
+          this.listeners.delete(look);
+          if (outcome === true) resolve();
+          else reject(outcome);
+        };
+        this.listeners.add(look);
+        look(undefined);
+        return commands;
+      }, reject);
     });
+  }
+
+  /** `refused`: what to do when the decision can't be made, as for a name that is not of the tree. */
+  private decide(decision: () => readonly SupervisorCommand[], refused?: (error: unknown) => void): void {
+    this.inbox.push(() => {
+      let commands: readonly SupervisorCommand[];
+      try {
+        commands = decision();
+      } catch (error) {
+        if (refused === undefined) throw error;
+        return refused(error);
+      }
+      const events: SupervisorEvent[] = [];
+      for (const command of commands) {
+        if (isEvent(command)) events.push(command);
+        else this.carryOut(command);
+      }
+      for (const event of events) this.tell(event);
+    });
+    if (!this.working) this.work();
+  }
+
+  private work(): void {
+    this.working = true;
+    for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) this.guard(next);
+    this.working = false;
+    const { thrown } = this;
+    this.thrown = undefined;
+    if (thrown !== undefined) throw thrown.error;
+  }
+
+  private guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.thrown ??= { error };
+    }
   }
 
   private nowMs(): number {
@@ -302,59 +313,85 @@ export class Supervisor {
     return this.lastFailure ?? new InkubeError("SUPERVISOR_GAVE_UP", `${what}: its actors ended too often`);
   }
 
-  private run(commands: readonly SupervisorCommand[]): void {
-    for (const command of commands) this.carryOut(command);
-  }
-
-  private carryOut(command: SupervisorCommand): void {
+  private carryOut(command: HostCommand): void {
     switch (command.type) {
-      case "start": {
-        const { name } = command.child;
-        const state = this.handedOver.get(name);
-        this.handedOver.delete(name);
-        this.host.start(command.child, state).then(
-          () => this.run(this.core.childStarted(name, this.nowMs())),
-          (error: Error) => {
-            this.noteFailure(name, error);
-            if (error instanceof InkubeError && !error.retryable) this.onHopelessStart?.(error);
-          },
-        );
-        return;
-      }
+      case "start":
+        return this.startActor(command.child);
       case "stop":
-        void this.host.stop(command.child, command.deadlineMs);
-        return;
+        return void this.host.stop(command.child, command.deadlineMs);
       case "kill":
-        void this.host.kill(command.child);
-        return;
+        return void this.host.kill(command.child);
       case "set-timer": {
         const { timer } = command;
-        this.timers.set(
-          timer,
-          this.options.clock.after(command.delayMs, () => {
-            this.timers.delete(timer);
-            this.run(this.core.timerFired(timer, this.nowMs()));
-          }),
-        );
+        const fire = (): void => {
+          this.timers.delete(timer);
+          this.decide(() => this.core.timerFired(timer, this.nowMs()));
+        };
+        this.timers.set(timer, this.options.clock.after(command.delayMs, fire));
         return;
       }
       case "cancel-timer":
         this.timers.get(command.timer)?.cancel();
         this.timers.delete(command.timer);
         return;
-      case "up":
-      case "down":
-      case "restart":
-      case "escalate":
-        return this.tell(command);
-      case "terminated":
-        this.terminated = true;
-        return this.tell(command);
     }
+  }
+
+  private startActor(child: ChildSpec): void {
+    const { name } = child;
+    const state = this.handedOver.get(name);
+    this.handedOver.delete(name);
+    const attempt: Attempt = { up: false };
+    this.attempts.set(name, attempt);
+    const isThis = (): boolean => this.attempts.get(name) === attempt;
+    // Within a function of its own, so that what it throws at once is treated like what it rejects with.
+    const start = async (): Promise<void> => this.host.start(child, state);
+    start().then(
+      () => {
+        if (!isThis()) return;
+        attempt.up = true;
+        this.decide(() => {
+          this.hopeless.delete(name);
+          return this.core.childStarted(name, this.nowMs());
+        });
+      },
+      // Unless the host has told of its end already: then it never began.
+      (error: unknown) => {
+        if (isThis()) this.actorDown(name, "throw", startFailed(name, error));
+      },
+    );
   }
 
   private tell(event: SupervisorEvent): void {
     if (event.type === "down") this.lastDowns.set(event.name, event.reason);
-    for (const listener of [...this.listeners]) listener(event);
+    if (event.type === "terminated") this.terminated = true;
+    for (const listener of [...this.listeners]) this.guard(() => listener(event));
   }
+}
+
+function isEvent(command: SupervisorCommand): command is SupervisorEvent {
+  switch (command.type) {
+    case "start":
+    case "stop":
+    case "kill":
+    case "set-timer":
+    case "cancel-timer":
+      return false;
+    case "up":
+    case "down":
+    case "restart":
+    case "escalate":
+    case "terminated":
+      return true;
+  }
+}
+
+function notRunning(name: string): InkubeError {
+  return new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
+}
+
+function startFailed(name: string, cause: unknown): InkubeError {
+  if (cause instanceof InkubeError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new InkubeError("START_FAILED", `${name} can't be started: ${why}`, { cause });
 }

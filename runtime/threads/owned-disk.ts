@@ -60,6 +60,14 @@ export class OwnedDisk implements Disk {
     return this.run(() => this.disk.syncDirectory(directory));
   }
 
+  isRegistered(): Promise<boolean> {
+    return this.run(() => this.disk.isRegistered());
+  }
+
+  register(): Promise<void> {
+    return this.run(() => this.disk.register());
+  }
+
   /** Resolves when nothing is under way and every file is closed. */
   async close(): Promise<void> {
     this.closed = true;

@@ -53,11 +53,12 @@ export class PreparedThreads {
       this.discard(start.name);
       return undefined;
     }
-    this.prepared.delete(start.name);
     const { worker } = prepared;
+    // First: one that can't be sent its actor goes on waiting.
+    worker.postMessage(start, transferList);
+    this.prepared.delete(start.name);
     worker.removeAllListeners();
     worker.ref();
-    worker.postMessage(start, transferList);
     return worker;
   }
 

@@ -145,10 +145,16 @@ export class SharedThread {
 
   start(start: ThreadStart, transfer: readonly TransferListItem[]): ThreadShare {
     const id = this.nextId++;
+    const order: SharedThreadOrder = { id, start };
+    try {
+      this.worker.postMessage(order, transfer);
+    } catch (error) {
+      // What can't be sent starts nobody; a thread without actors has ended.
+      if (this.shares.size === 0) this.end();
+      throw error;
+    }
     const share = new ThreadShare(this, () => this.release(id));
     this.shares.set(id, share);
-    const order: SharedThreadOrder = { id, start };
-    this.worker.postMessage(order, transfer);
     return share;
   }
 

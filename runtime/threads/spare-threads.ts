@@ -48,10 +48,11 @@ export class SpareThreads {
   take(start: ThreadStart, transferList: readonly TransferListItem[]): Worker | undefined {
     for (const spare of this.spares) {
       if (!spare.ready) continue;
+      // First: one that can't be sent its actor goes on waiting.
+      spare.worker.postMessage(start, transferList);
       this.spares.delete(spare);
       spare.worker.removeAllListeners();
       spare.worker.ref();
-      spare.worker.postMessage(start, transferList);
       return spare.worker;
     }
     return undefined;

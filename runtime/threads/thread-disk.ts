@@ -1,10 +1,11 @@
 /** A folder of the machine as an actor's disk. `fsync: false` is for clusters whose state need not outlive the process. */
 import { close, fdatasync, ftruncate, open, read, write } from "node:fs";
 import * as fs from "node:fs/promises";
-import { dirname, join, normalize, sep } from "node:path";
+import { basename, dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Disk, DiskFile } from "../disk.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -13,6 +14,9 @@ const syncFile = promisify(fdatasync);
 
 export function threadDisk(root: string, options: { readonly fsync: boolean }): Disk {
   let temporary = 0;
+  // Beside the directory that holds all actors' directories.
+  const register = `${dirname(root)}.registered`;
+  const registered = join(register, basename(root));
   const at = (path: string): string => {
     const full = join(root, normalize(path));
     if (full !== root && !full.startsWith(root + sep)) {
@@ -20,25 +24,34 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     }
     return full;
   };
-  const syncFolder = async (full: string): Promise<void> => {
+  const syncPath = async (path: string): Promise<void> => {
     if (!options.fsync) return;
-    const handle = await guarded(() => fs.open(full, "r"));
+    const handle = await guarded(() => fs.open(path, "r"));
     try {
-      await guarded(() => handle.sync(), full);
+      await guarded(() => handle.sync(), path);
     } finally {
       await handle.close();
     }
   };
-  const syncDirectory = (directory: string): Promise<void> => syncFolder(at(directory));
+  const syncDirectory = (directory: string): Promise<void> => syncPath(at(directory));
   /** With all above it; the names of those that are new are durable, too. */
   const makeFolder = async (full: string): Promise<void> => {
-    const first = await guarded(() => fs.mkdir(full, { recursive: true }));
-    if (first === undefined) return;
-    for (let made = full; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+    const made: string[] = [];
+    for (let missing = full; !(await exists(missing)); missing = dirname(missing)) made.push(missing);
+    if (made.length === 0) return;
+    await guarded(() => makeDirectory(full));
+    for (const path of made) await syncPath(dirname(path));
   };
   return {
     root,
     syncDirectory,
+    isRegistered: () => exists(registered),
+    register: async () => {
+      if (await exists(registered)) return;
+      await makeFolder(register);
+      await guarded(() => fs.writeFile(registered, ""));
+      await syncPath(register);
+    },
     open: async (path, { create = false } = {}) => {
       const full = at(path);
       if (create) await makeFolder(dirname(full));
@@ -159,7 +172,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** `path` where the system does not name it: it knows an open file by its number. */
-async function guarded<T>(work: () => Promise<T>, path?: string): Promise<T> {
+async function guarded<T>(work: () => T | Promise<T>, path?: string): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -10,6 +10,7 @@
  */
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
+import type { Places } from "../faults/check-plan.ts";
 import { FaultDriver } from "../faults/driver.ts";
 import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
@@ -87,9 +88,7 @@ export class ActorFaults {
 }
 
 /** What applying a plan needs of the host. */
-export interface FaultyHost {
-  readonly actors: readonly string[];
-  readonly outsiders: readonly string[];
+export interface FaultyHost extends Places {
   command(actor: string, command: FaultCommand): void;
   /** For the next incarnations; undefined: none. */
   keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
@@ -112,6 +111,7 @@ export function applyFaults(
   const driver = new FaultDriver(plan, {
     actors: host.actors,
     outsiders: host.outsiders,
+    areLinked: (left, right) => host.areLinked(left, right),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs).unref();
       return () => clearTimeout(timer);

@@ -4,7 +4,7 @@
  *
  * A link exists while both ends run. The first death sign a peer sees is its port closing, within a millisecond.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,7 @@ import { NO_FAULTS } from "../faults/boundary.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
 import type { AppliedFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
-import type { ThreadStatistics } from "./control.ts";
+import type { StartOutcome, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
 import type { ActorStatistics, Introspectable, Tracing } from "../introspection.ts";
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
@@ -31,6 +31,7 @@ import { ControlDoor } from "./control.ts";
 import { hangStack } from "./hang-stack.ts";
 import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { PreparedThreads } from "./prepared-threads.ts";
 import { traceRing } from "./ring-tracing.ts";
 import { keepThreadsKillable } from "./killable.ts";
@@ -42,7 +43,7 @@ import { SpareThreads } from "./spare-threads.ts";
 import type { Watchable, WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
-import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread } from "./worker-thread.ts";
+import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread, detailsOf } from "./worker-thread.ts";
 
 export interface ThreadHostOptions {
   /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
@@ -81,6 +82,8 @@ export interface LocalPeer {
 
 interface RunningThread {
   readonly worker: Worker;
+  /** Moves with every message that the thread handles. */
+  readonly progress: SharedArrayBuffer;
   /** Its part in the worker, when it has not all of it. */
   readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
@@ -231,7 +234,10 @@ export class ThreadHost implements Introspectable {
     }
   }
 
-  /** Rejects when the actor's `start` threw or did not finish in time; the thread is gone then. */
+  /**
+   * Rejects when the actor can't be started, its `start` threw, or did not finish in time; it is down then, and `onDown` has
+   * been called. Errors: START_FAILED for a start that could not even begin, DEADLINE_EXCEEDED, and the actor's own.
+   */
   start(spec: ChildSpec, handedOver?: unknown): Promise<void> {
     const { name } = spec;
     if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
@@ -239,58 +245,89 @@ export class ThreadHost implements Introspectable {
   }
 
   private async begin(spec: ChildSpec, handedOver: unknown, booted: () => void): Promise<void> {
-    for (const peer of spec.links) this.pairs.add(spec.name, peer);
-    const control = new MessageChannel();
-    const links = this.linksOf(spec.name);
-    this.sharedThreads.plan(spec);
-    const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
-    const progress = shared?.progress ?? new SharedArrayBuffer(4);
-    const diskRoot = this.dataDirOf(spec.name);
-    if (this.lostDisks.delete(spec.name)) rmSync(diskRoot, { recursive: true, force: true });
-    mkdirSync(diskRoot, { recursive: true });
-    const generation = (this.starts.get(spec.name) ?? 0) + 1;
-    this.starts.set(spec.name, generation);
-    const start: ThreadStart = {
-      bundle: this.bundleOf(spec.actor),
-      name: spec.name,
-      incarnation: nanoid(),
-      options: spec.options,
-      handedOver: handedOver ?? this.leftBehind.get(spec.name),
-      declared: this.pairs.of(spec.name),
-      links,
-      control: control.port2,
-      ring: this.ring(spec.name),
-      progress,
-      diskRoot,
-      fsync: this.options.fsync,
-      faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(spec.name), generation },
-    };
-    const transferList = [control.port2, ...links.map(({ port }) => port)];
-    this.leftBehind.delete(spec.name);
-    const share = shared?.start(start, transferList);
-    const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
-    this.spares?.refillLater();
-    const thread = this.track(spec, worker, new ControlDoor(spec.name, control.port1), share);
+    const { name } = spec;
+    let thread: RunningThread;
+    try {
+      thread = this.launch(spec, handedOver);
+    } catch (cause) {
+      const error = new InkubeError("START_FAILED", `${name} can't be started: ${(cause as Error).message}`, { cause });
+      this.tellDown(name, "throw", error, detailsOf(error, undefined));
+      throw error;
+    }
+    const { control, life, worker, share } = thread;
     const startTimeoutMs = spec.startTimeoutMs * (this.isCrowded() ? CROWDED_PATIENCE : 1);
     try {
       // Answered as soon as the thread has loaded its code.
-      await thread.control.inspect(startTimeoutMs);
+      await control.inspect(startTimeoutMs);
       // Most are up soon after; one that waits for another actor must not keep its turn from it.
       const turn = setTimeout(booted, START_TURN_MS).unref();
-      const outcome = await thread.control.start(startTimeoutMs).finally(() => clearTimeout(turn));
-      if (!outcome.started) {
-        const error = InkubeError.fromData(outcome.error);
-        if (outcome.stack !== "") error.stack = outcome.stack;
-        throw error;
-      }
+      const outcome = await control.start(startTimeoutMs).finally(() => clearTimeout(turn));
+      if (!outcome.started) return await this.failStart(thread, "throw", startError(outcome));
       // One look at a shared thread serves all of its actors.
-      this.watchdog.watch(worker, progress, shared === undefined ? spec.hangAfterMs : undefined);
+      this.watchdog.watch(worker, thread.progress, share === undefined ? spec.hangAfterMs : undefined);
     } catch (error) {
-      thread.life.end(hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw");
-      const { error: cause } = await thread.life.ended;
-      // The thread's own end says more than that it did not answer.
-      throw hasCode(error, "ACTOR_DOWN") ? (cause ?? error) : error;
+      await this.failStart(thread, hasCode(error, "DEADLINE_EXCEEDED") ? "start-timeout" : "throw", error as Error);
     }
+  }
+
+  private async failStart({ life }: RunningThread, reason: DownReason, error: Error): Promise<never> {
+    life.end(reason, error);
+    const end = await life.ended;
+    // The thread's own end says more than that it did not answer.
+    throw hasCode(error, "ACTOR_DOWN") ? (end.error ?? error) : error;
+  }
+
+  /** Makes the actor's thread, or its part of one. What this throws leaves nothing behind. */
+  private launch(spec: ChildSpec, handedOver: unknown): RunningThread {
+    const { name } = spec;
+    for (const peer of spec.links) this.pairs.add(name, peer);
+    const control = new MessageChannel();
+    const links = this.linksOf(name);
+    try {
+      this.sharedThreads.plan(spec);
+      const start: ThreadStart = {
+        bundle: this.bundleOf(spec.actor),
+        name,
+        incarnation: nanoid(),
+        options: spec.options,
+        handedOver: handedOver ?? this.leftBehind.get(name),
+        declared: this.pairs.of(name),
+        links,
+        control: control.port2,
+        ring: this.ring(name),
+        progress: new SharedArrayBuffer(4),
+        diskRoot: this.makeDisk(name),
+        fsync: this.options.fsync,
+        faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(name), generation: this.nextGeneration(name) },
+      };
+      const transferList = [control.port2, ...links.map(({ port }) => port)];
+      const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
+      const share = shared?.start(start, transferList);
+      const worker = shared?.worker ?? this.ownThread(spec, start, transferList);
+      this.leftBehind.delete(name);
+      this.spares?.refillLater();
+      const progress = shared?.progress ?? start.progress;
+      return this.track(spec, { worker, progress, share, control: new ControlDoor(name, control.port1) });
+    } catch (error) {
+      control.port1.close();
+      for (const { port } of links) port.close();
+      this.planned.delete(name);
+      throw error;
+    }
+  }
+
+  private makeDisk(name: string): string {
+    const root = this.dataDirOf(name);
+    if (this.lostDisks.has(name)) rmSync(root, { recursive: true, force: true });
+    this.lostDisks.delete(name);
+    makeDirectory(root);
+    return root;
+  }
+
+  private nextGeneration(name: string): number {
+    const generation = (this.starts.get(name) ?? 0) + 1;
+    this.starts.set(name, generation);
+    return generation;
   }
 
   /** Asks the actor to stop and waits; ends its thread when it has not within `deadlineMs`. */
@@ -317,6 +354,7 @@ export class ThreadHost implements Introspectable {
     const host: FaultyHost = {
       actors: [...names],
       outsiders: [...this.locals.keys()],
+      areLinked: (left, right) => this.pairs.has(left, right),
       command: (name, command) => {
         this.locals.get(name)?.fault(command);
         // One that is down hears of it when it starts.
@@ -422,8 +460,9 @@ export class ThreadHost implements Introspectable {
     return { start, heapGuardShare: this.options.heapGuardShare ?? HEAP_GUARD_SHARE };
   }
 
-  private track(spec: ChildSpec, worker: Worker, control: ControlDoor, share?: ThreadShare): RunningThread {
+  private track(spec: ChildSpec, parts: Omit<RunningThread, "life">): RunningThread {
     const { name } = spec;
+    const { worker, share } = parts;
     const terminateMs = this.options.terminateMs ?? TERMINATE_MS;
     const life = new WorkerThread(share ?? worker, {
       name,
@@ -434,7 +473,7 @@ export class ThreadHost implements Introspectable {
       onEnd: (end) => this.ended(thread, name, end),
       onZombieGone: () => this.countZombies(() => this.zombieThreads.delete(worker)),
     });
-    const thread: RunningThread = { worker, share, control, life };
+    const thread: RunningThread = { ...parts, life };
     if (share !== undefined) share.whenFull(() => void this.retireFull(thread, spec));
     else {
       worker.on("message", (message: unknown) => {
@@ -452,7 +491,16 @@ export class ThreadHost implements Introspectable {
     if (thread.share === undefined || this.on(thread.worker).length === 0) this.watchdog.unwatch(thread.worker);
     thread.control.close();
     const why = reason === "normal" || reason === "exit" ? (thread.share?.reason ?? reason) : reason;
-    const down: Down = { actor: name, reason: why, details };
+    if (reason === "unkillable") {
+      // It can't end the process any more, and must not keep it.
+      thread.worker.unref();
+      this.countZombies(() => this.zombieThreads.add(thread.worker));
+    }
+    this.tellDown(name, why, error, details);
+  }
+
+  private tellDown(name: string, reason: DownReason, error: Error | undefined, details: DownDetails): void {
+    const down: Down = { actor: name, reason, details };
     for (const peer of this.pairs.of(name)) {
       this.locals.get(peer)?.down(down);
       // A peer that is gone before it could hear of it needs no word.
@@ -461,12 +509,7 @@ export class ThreadHost implements Introspectable {
         ?.control.down(down, CONTROL_TIMEOUT_MS)
         .catch(() => undefined);
     }
-    if (reason === "unkillable") {
-      // It can't end the process any more, and must not keep it.
-      thread.worker.unref();
-      this.countZombies(() => this.zombieThreads.add(thread.worker));
-    }
-    this.options.onDown(name, why, error, details);
+    this.options.onDown(name, reason, error, details);
   }
 
   /** More actors start, or are about to, than the cores can take at a time: being late means nothing now. */
@@ -563,4 +606,10 @@ export class ThreadHost implements Introspectable {
     kept.set(peer, port);
     this.waitingPorts.set(owner, kept);
   }
+}
+
+function startError({ error: data, stack }: Extract<StartOutcome, { readonly started: false }>): InkubeError {
+  const error = InkubeError.fromData(data);
+  if (stack !== "") error.stack = stack;
+  return error;
 }

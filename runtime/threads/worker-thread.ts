@@ -78,9 +78,10 @@ export class WorkerThread {
     this.graceful = true;
   }
 
-  /** Ends it at once. The first reason stands, unless that was a graceful stop. */
-  end(reason: DownReason): void {
+  /** Ends it at once; `error` says why, where it has said so. The first reason stands, unless that was a graceful stop. */
+  end(reason: DownReason, error?: Error): void {
     if (this.over) return;
+    if (error !== undefined) this.failure ??= error;
     if (this.ending === undefined || this.graceful) this.ending = reason;
     this.graceful = false;
     this.terminate();

@@ -2,10 +2,12 @@ import type { TraceEvent } from "../../protocols/trace-collector.ts";
 
 export type { TraceEvent };
 
-/** Orders the events of several actors so that causes come before effects; ties go by time, then by name. */
+/**
+ * Orders the events of several actors so that causes come before effects, whatever their wall clocks said; of those that
+ * are equal none caused the other, and they go by name.
+ */
 export function compareEvents(left: TraceEvent, right: TraceEvent): number {
   return (
-    left.timeMs - right.timeMs ||
     left.lamport - right.lamport ||
     (left.actor < right.actor ? -1 : left.actor > right.actor ? 1 : left.sequence - right.sequence)
   );

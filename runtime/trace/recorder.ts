@@ -8,7 +8,9 @@ export type MessageKind = "call" | "cast" | "stream";
 
 /** Where events go: a ring in shared memory on threads, a list in the simulation. */
 export interface TraceSink {
+  /** Of the newest record, also of an earlier incarnation's; 0 before the first. */
   readonly lastSequence: number;
+  readonly lastLamport: number;
   write(event: TraceEvent): void;
   /**
    * As `write`, for a message whose cause is known by number: event `cause` of `peer`, 0 for none. Of these there are a
@@ -26,7 +28,13 @@ export interface TraceSink {
 }
 
 export class Recorder {
-  lamport = 0;
+  /**
+   * A Lamport clock that keeps up with the wall clock: microseconds since the Unix epoch, or one more than what was
+   * recorded here or heard of before, if that is later. So an effect never stands before its cause, however wrong the
+   * wall clocks are, and what has nothing to do with one another stands by its time.
+   * @see Kulkarni et al., "Logical Physical Clocks", 2014, section 3.2
+   */
+  lamport: number;
   private sequence: number;
   private current = 0;
   /** Messages that are handled in one go bear one time: asking for it costs more than a record. */
@@ -40,6 +48,7 @@ export class Recorder {
     this.clock = clock;
     this.sink = sink;
     this.sequence = sink.lastSequence;
+    this.lamport = sink.lastLamport;
   }
 
   /** Sequence of the event that is being handled now, 0 outside of any. */
@@ -62,9 +71,9 @@ export class Recorder {
 
   record(kind: string, subject: string, peer: string, cause: Cause, detail: string): number {
     const sequence = ++this.sequence;
+    this.turn();
     const lamport = ++this.lamport;
-    const timeMs = this.clock.nowMs();
-    this.turnMs = timeMs;
+    const timeMs = this.turnMs;
     this.sink.write({ actor: this.actor, sequence, lamport, timeMs, kind, subject, peer, cause, detail });
     return sequence;
   }
@@ -72,6 +81,7 @@ export class Recorder {
   /** Messages are taken up now: those that are recorded until the next `turn` bear this time. */
   turn(): void {
     this.turnMs = this.clock.nowMs();
+    this.observe(this.turnMs * 1_000);
   }
 
   /** A message of `peer` is taken up. */

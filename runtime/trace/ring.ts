@@ -3,7 +3,7 @@
  * restarts. One writer (the actor's thread), any number of readers that never disturb it.
  *
  * Layout, in 32-bit words: `head, tail, lastSequence, namesEnd`, then the names, then the ring. A record is `length, form,
- * sequence, lamport, timeMs (a double in two words)`, and then
+ * sequence, lamport, timeMs` (the last two are doubles of two words each), and then
  * - of a message: `kind, method, peer, cause`: three names, and the sequence of the peer's event that caused it;
  * - of any other event: kind, subject, peer, cause, detail, each as `u16 bytes, UTF-8`.
  * A name is written once (`u16 bytes, UTF-8`) and then known by its place, so that a message costs some ten stores.
@@ -30,8 +30,10 @@ const RING_AT = HEADER_WORDS + NAMES_BYTES / 4;
 
 const MESSAGE = 1;
 const EVENT = 2;
-const RECORD_WORDS = 6;
-const MESSAGE_WORDS = 10;
+const LAMPORT_WORD = 3;
+const TIME_WORD = 5;
+const RECORD_WORDS = 7;
+const MESSAGE_WORDS = 11;
 /** No string of a record is longer; what is cut was for a person's eye. */
 const STRING_BYTES_MAX = 1_000;
 const ASCII_LOOP_MAX = 64;
@@ -48,14 +50,16 @@ export class RingWriter implements TraceSink {
   private readonly words: Int32Array;
   private readonly bytes: Buffer;
   private readonly scratch = Buffer.allocUnsafe(TEXT_BYTES_MAX);
-  private readonly double = new Float64Array(1);
-  private readonly doubleWords = new Int32Array(this.double.buffer);
+  private readonly doubles = new Float64Array(2);
+  private readonly doubleWords = new Int32Array(this.doubles.buffer);
   private readonly names = new Map<string, number>();
   private readonly size: number;
   private head: number;
   private tail: number;
   /** Words that may be written before the tail has to move, or the ring's end is reached. */
   private room: number;
+  /** Of the newest record of an earlier incarnation of the actor; 0 when there is none. */
+  readonly lastLamport: number;
 
   constructor(ring: SharedArrayBuffer) {
     this.words = new Int32Array(ring);
@@ -64,6 +68,7 @@ export class RingWriter implements TraceSink {
     this.head = this.words[HEAD]! >>> 0;
     this.tail = this.words[TAIL]! >>> 0;
     this.room = 0;
+    this.lastLamport = this.newestLamport();
     const end = (HEADER_WORDS << 2) + this.words[NAMES_END]!;
     for (let at = HEADER_WORDS << 2; at < end;) {
       const length = this.bytes.readUInt16LE(at);
@@ -75,6 +80,16 @@ export class RingWriter implements TraceSink {
   /** Sequence of the newest record, also from an earlier incarnation of the actor. */
   get lastSequence(): number {
     return this.words[LAST_SEQUENCE]!;
+  }
+
+  private newestLamport(): number {
+    const { words, size } = this;
+    let newest = 0;
+    for (let at = this.tail; ((this.head - at) | 0) > 0; at = (at + stepAt(words, at & (size - 1), size)) >>> 0) {
+      const record = RING_AT + (at & (size - 1));
+      if (words[record] !== 0) newest = this.bytes.readDoubleLE((record + LAMPORT_WORD) << 2);
+    }
+    return newest;
   }
 
   write(event: TraceEvent): void {
@@ -121,13 +136,15 @@ export class RingWriter implements TraceSink {
     if (length > this.room) this.makeRoom(length);
     const { words } = this;
     const at = RING_AT + (this.head & (this.size - 1));
-    this.double[0] = timeMs;
+    this.doubles[0] = lamport;
+    this.doubles[1] = timeMs;
     words[at] = length;
     words[at + 1] = form;
     words[at + 2] = sequence;
-    words[at + 3] = lamport;
-    words[at + 4] = this.doubleWords[0]!;
-    words[at + 5] = this.doubleWords[1]!;
+    words[at + LAMPORT_WORD] = this.doubleWords[0]!;
+    words[at + LAMPORT_WORD + 1] = this.doubleWords[1]!;
+    words[at + TIME_WORD] = this.doubleWords[2]!;
+    words[at + TIME_WORD + 1] = this.doubleWords[3]!;
     return at;
   }
 
@@ -246,8 +263,8 @@ class RingReader {
     const event = {
       actor: this.actor,
       sequence: words[position + 2]!,
-      lamport: words[position + 3]!,
-      timeMs: this.bytes.readDoubleLE((position + 4) << 2),
+      lamport: this.bytes.readDoubleLE((position + LAMPORT_WORD) << 2),
+      timeMs: this.bytes.readDoubleLE((position + TIME_WORD) << 2),
     };
     if (words[position + 1] === MESSAGE) {
       const peer = this.name(words[at + 2]!);

@@ -1,7 +1,11 @@
 /** Errors of the store as the API's Status. */
 import { KUBERNETES_STATUS, statusError } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import { failure, internalError } from "./machinery/status.ts";
+import { BrokenInvariant } from "./broken-invariant.ts";
+import { failure, internalError, serviceUnavailable } from "./machinery/status.ts";
+
+/** No quorum can be reached; the request was certainly not carried out. */
+export const ETCD_UNREACHABLE = "ETCD_UNREACHABLE";
 
 const TIMED_OUT = new Set([
   "DEADLINE_EXCEEDED",
@@ -14,10 +18,16 @@ const TIMED_OUT = new Set([
   "ETCD_TOO_MANY_REQUESTS",
 ]);
 
-/** An answer for the caller; what is no `InkubeError` is a broken invariant and is thrown on. */
+/** Whether a request failed by a fault in what was made of its data. It costs that request, and is recorded. */
+export function isFault(error: unknown): boolean {
+  return !(error instanceof InkubeError) && !(error instanceof BrokenInvariant);
+}
+
+/** An answer for the caller; what is no `InkubeError` is thrown on. */
 export function toStatusError(error: unknown): InkubeError {
   if (!(error instanceof InkubeError)) throw error;
   if (error.code === KUBERNETES_STATUS) return error;
+  if (error.code === ETCD_UNREACHABLE) return serviceUnavailable(error.message, 1);
   if (TIMED_OUT.has(error.code)) {
     const message = `Timeout: request did not complete within requested timeout - ${error.message}`;
     return statusError(failure(504, "Timeout", message, { retryAfterSeconds: 1 }));

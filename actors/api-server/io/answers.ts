@@ -114,6 +114,11 @@ export class Replies {
   error(request: HttpRequest, answer: HttpAnswer, thrown: unknown): void {
     const status = statusOf(toStatusError(thrown));
     if (answer.closed || status === undefined) return;
+    if (answer.begun) {
+      // Too late for another answer: the client sees that this one broke off.
+      answer.destroy();
+      return;
+    }
     const seconds = status.details?.retryAfterSeconds;
     const retry = seconds === undefined || seconds === 0 ? {} : { "retry-after": String(seconds) };
     const body = encoder.encode(JSON.stringify(status));

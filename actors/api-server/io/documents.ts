@@ -10,6 +10,7 @@ import {
   versionDocument,
 } from "../core/machinery/discovery.ts";
 import { openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import { OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
 import type { Replies, Reply } from "./answers.ts";
@@ -23,9 +24,6 @@ const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no
 
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
 export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
-
-/** How long a health check waits for a quorum. */
-export const HEALTH_TIMEOUT_MS = 2_000;
 
 export class Documents {
   private readonly replies: Replies;
@@ -74,6 +72,7 @@ export class Documents {
 
   /** Only JSON: a client that wants protobuf alone is told so, and falls back. */
   private openApi(reply: Reply, segments: readonly string[]): boolean {
+    if (segments[1] === "v2" && segments.length === 2) return this.openApiV2(reply);
     if (segments[1] !== "v3") return false;
     const [, , root, group, version] = segments;
     const core = root === "api" && group !== undefined && segments.length === 4;
@@ -92,6 +91,12 @@ export class Documents {
       form: "object",
     };
     this.replies.bytes(reply, 200, bytes, { ...form, mediaType: "application/json" });
+    return true;
+  }
+
+  private openApiV2({ request, answer }: Reply): boolean {
+    if (!(header(request, "accept") ?? "").includes(OPENAPI_V2_MEDIA_TYPE)) return false;
+    answer.send(200, { "content-type": OPENAPI_V2_MEDIA_TYPE, "cache-control": "no-cache, private" }, openApiV2());
     return true;
   }
 

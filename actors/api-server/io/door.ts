@@ -32,6 +32,7 @@ class HttpsDoor implements Door {
   private readonly rest: Rest;
   private readonly authenticator: Authenticator;
   private open: OpenServer | undefined;
+  private readonly closing = new Set<Promise<void>>();
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
@@ -40,7 +41,7 @@ class HttpsDoor implements Door {
   }
 
   async serve(host: string, port: number, reusePort: boolean): Promise<number> {
-    await this.close();
+    this.withdraw();
     const { tls } = this.backend.options;
     if (tls === undefined) throw new InkubeError("INVALID_ARGUMENT", "an API server without TLS material can't serve");
     const server = createSecureServer({
@@ -68,11 +69,18 @@ class HttpsDoor implements Door {
     }
   }
 
-  async close(): Promise<void> {
+  withdraw(): void {
     const { open } = this;
     this.open = undefined;
     this.rest.endWatches();
-    await open?.close(CLOSE_MS);
+    if (open === undefined) return;
+    const closed = open.close(CLOSE_MS).then(() => void this.closing.delete(closed));
+    this.closing.add(closed);
+  }
+
+  async close(): Promise<void> {
+    this.withdraw();
+    await Promise.all(this.closing);
   }
 
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -182,6 +190,7 @@ class OpenServer {
     });
   }
 
+  /** The port is free at once; resolves when the last connection is closed. */
   close(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
       const cut = setTimeout(() => {

@@ -20,6 +20,9 @@ export interface HttpAnswer {
   open(status: number, headers: Headers): HttpBody;
   /** The client is gone. */
   readonly closed: boolean;
+  /** The head is on its way. */
+  readonly begun: boolean;
+  destroy(): void;
 }
 
 export type Headers = { readonly [name: string]: string };

@@ -18,6 +18,10 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     return this.response.destroyed || this.response.writableEnded;
   }
 
+  get begun(): boolean {
+    return this.response.headersSent;
+  }
+
   send(status: number, headers: Headers, body: Uint8Array | undefined): void {
     const { response } = this;
     if (this.closed || response.headersSent) return;

@@ -15,6 +15,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     return this.stream.destroyed || this.stream.closed;
   }
 
+  get begun(): boolean {
+    return this.stream.headersSent;
+  }
+
   send(status: number, headers: Headers, body: Uint8Array | undefined): void {
     const { stream } = this;
     if (this.closed || stream.headersSent) return;

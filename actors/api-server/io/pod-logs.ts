@@ -3,13 +3,12 @@ import { request as httpRequest } from "node:http";
 import { statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
-import type { Query } from "../core/rest/query.ts";
+import type { LogOptions } from "../core/rest/log-options.ts";
 import type { HttpAnswer } from "./http-messages.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The kubelet's refusals are short. */
 const REFUSAL_BYTES_MAX = 4_096;
-const OPTIONS = ["follow", "tailLines", "previous", "timestamps", "sinceSeconds", "sinceTime", "limitBytes"];
 
 /** The container whose logs are meant. @throws Status 400 when that is not clear */
 export function logContainer(pod: Pod, asked: string | undefined): string {
@@ -38,17 +37,18 @@ export function streamLogs(
   pod: Pod,
   node: Node | undefined,
   token: string,
-  query: Query,
+  asked: { readonly container: string | undefined; readonly options: LogOptions },
   answer: HttpAnswer,
 ): Promise<void> {
   const { name = "", namespace = "" } = pod.metadata ?? {};
   const nodeName = pod.spec?.nodeName;
-  const container = logContainer(pod, query.get("container"));
+  const container = logContainer(pod, asked.container);
   if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
   if (node === undefined) throw notFound({ group: "", resource: "nodes" }, nodeName);
   const { host, port } = kubeletAddress(node);
-  const options = OPTIONS.filter((option) => query.has(option));
-  const parameters = options.map((option) => `${option}=${encodeURIComponent(query.get(option) ?? "")}`).join("&");
+  const parameters = Object.entries(asked.options)
+    .map(([option, value]) => `${option}=${encodeURIComponent(value)}`)
+    .join("&");
   const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${parameters}`;
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({ host, port, path, headers: { authorization: `Bearer ${token}` } });

@@ -15,17 +15,18 @@ import {
 import type { Answer, Eviction } from "../core/registry/answers.ts";
 import { answerOf, plainAnswer } from "../core/registry/answers.ts";
 import type { Offer } from "../core/rest/negotiation.ts";
+import { refuseImpersonation } from "../core/rest/impersonation.ts";
+import { logOptions } from "../core/rest/log-options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
-import { toStatusError } from "../core/store-errors.ts";
 import type { ObjectPlace, RequestScope } from "../registry.ts";
 import { statusError, hasReason } from "../../../protocols/api-server.ts";
 import { requiredInfo } from "../resource-lookup.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
-import { Documents, HEALTH_TIMEOUT_MS, PUBLIC_PATHS } from "./documents.ts";
+import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WatchLines, WatchStream } from "./watch-stream.ts";
@@ -60,7 +61,7 @@ export class Rest {
       }
       await this.route(request, answer);
     } catch (error) {
-      this.replies.error(request, answer, error);
+      this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     } finally {
       this.underWay--;
     }
@@ -80,6 +81,7 @@ export class Rest {
     const path = mark < 0 ? request.url : request.url.slice(0, mark);
     const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
     if (request.user === undefined && !PUBLIC_PATHS.has(path)) throw unauthorized();
+    refuseImpersonation(request.headers, request.user?.user ?? "system:anonymous");
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(segments);
@@ -100,15 +102,8 @@ export class Rest {
     this.documents.notFound(answer);
   }
 
-  private async health(request: HttpRequest, answer: HttpAnswer, name: string): Promise<void> {
-    if (name === "livez") return this.documents.health(answer, request, name, undefined);
-    let quorum = true;
-    try {
-      await this.backend.store.consistent(this.backend.monotonicMs() + HEALTH_TIMEOUT_MS);
-    } catch (error) {
-      toStatusError(error);
-      quorum = false;
-    }
+  private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
+    const quorum = name === "livez" ? undefined : this.backend.store.ready;
     this.documents.health(answer, request, name, quorum);
   }
 
@@ -118,6 +113,7 @@ export class Rest {
     const watch = request.method === "GET" && path.subresource === undefined && (path.watch || isWatch(query));
     const verb = verbOf(request.method, name !== undefined, watch);
     const verbs = path.subresource?.verbs ?? info.verbs;
+    if (verb === "deletecollection" && info.namespaced && path.namespace === undefined) throw methodNotAllowed();
     if (verb === undefined || !verbs.includes(verb)) throw methodNotAllowed();
     const scope = this.backend.scope(request.user ?? { user: "", groups: [] }, verb, request.url);
     switch (verb) {
@@ -178,14 +174,11 @@ export class Rest {
     if (path.subresource?.name === "eviction") {
       const eviction = decodeBody(request, { apiVersion: "policy/v1", kind: "Eviction" }, validation)
         .object as Eviction;
-      return registry.evict(scope, namespace ?? "", name, eviction);
+      return registry.evict(scope, namespace ?? "", name, eviction, options);
     }
     if (path.subresource !== undefined) throw noSuchResource();
     const { object, warnings } = decodeBody(request, info, validation);
-    return withWarnings(
-      await registry.create(scope, info, createNamespace(path, object.metadata?.namespace), object, options),
-      warnings,
-    );
+    return withWarnings(await registry.create(scope, info, createNamespace(path), object, options), warnings);
   }
 
   private async update(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<Answer> {
@@ -200,7 +193,7 @@ export class Rest {
       subresource === "scale"
         ? registry.updateScale(scope, place, object, options)
         : subresource === "finalize"
-          ? registry.finalize(scope, place.name, object)
+          ? registry.finalize(scope, place.name, object, options)
           : registry.update(scope, place, subresource, object, options);
     return withWarnings(await answer, warnings);
   }
@@ -222,16 +215,21 @@ export class Rest {
   }
 
   private async deleteCollection(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
-    const { registry, store } = this.backend;
+    const { registry, lists } = this.backend;
     const { info, namespace } = path;
     const form = negotiated(reply.request, "list");
     const options = this.deletion(reply);
-    const items = await registry.deleteCollection(scope, info, namespace, listOptions(reply.query), options);
-    this.replies.list(reply, info, { items, metadata: { resourceVersion: String(store.revision) } }, form);
+    const found = await lists.list(scope, info, namespace, listOptions(reply.query));
+    await registry.deleteAll(scope, info, found.items, options, () => reply.answer.closed);
+    this.replies.list(reply, info, found, form);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
     const { registry, options } = this.backend;
+    const asked = {
+      container: reply.query.get("container"),
+      options: logOptions(path.name ?? "", reply.query),
+    };
     const pod = (await registry.get(scope, placeOf(path), "0")).object as Pod;
     const nodeName = pod.spec?.nodeName;
     let node: Node | undefined;
@@ -243,7 +241,7 @@ export class Rest {
         if (!hasReason(error, "NotFound")) throw error;
       }
     }
-    await streamLogs(pod, node, options.kubeletToken, reply.query, reply.answer);
+    await streamLogs(pod, node, options.kubeletToken, asked, reply.answer);
   }
 
   private async watch(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -281,7 +279,7 @@ export class Rest {
         {
           event: (type, stored) => started().event(type, stored),
           bookmark: (object) => started().bookmark(object),
-          expire: (error) => started().expire(error),
+          end: (error) => started().end(this.backend.explained(error, `watch ${request.url}`) as Error),
         },
       );
       const running = started();
@@ -338,13 +336,12 @@ function placeOf(path: ResourcePath): ObjectPlace {
   return { info: path.info, namespace: path.namespace, name: path.name };
 }
 
-/** A POST to an object is refused; one to all namespaces of a resource needs a namespace. */
-function createNamespace(path: ResourcePath, given: string | undefined): string | undefined {
+/** @throws Status 405 for a POST to an object, or to a resource in all namespaces */
+function createNamespace(path: ResourcePath): string | undefined {
   const { info, namespace, name } = path;
   if (name !== undefined) throw methodNotAllowed();
   if (info.namespaced && namespace === undefined) {
-    if (given === undefined || given === "") throw badRequest("an empty namespace may not be set during creation");
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    throw methodNotAllowed();
   }
   return namespace;
 }

@@ -1,7 +1,8 @@
 /** `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with `follow=true`. */
+import { hasCode } from "../../../protocols/errors.ts";
 import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../../protocols/trace-collector.ts";
 import type { Ref } from "../../../runtime/actor.ts";
-import { notFound } from "../core/machinery/status.ts";
+import { badRequest, notFound } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import type { HttpBody, RawHandler } from "./http-messages.ts";
@@ -19,6 +20,7 @@ export function traceLog(collector: Ref<TraceCollectorMethods> | undefined): Raw
     const mark = request.url.indexOf("?");
     const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
     const filter = filterOf(query);
+    await checked(collector.call("check", filter));
     if (query.get("follow") === "true") {
       follow(collector, filter, answer.open(200, HEADERS));
       return;
@@ -26,6 +28,15 @@ export function traceLog(collector: Ref<TraceCollectorMethods> | undefined): Raw
     const { events } = await collector.call("events", filter);
     answer.send(200, HEADERS, lines(events));
   };
+}
+
+/** Errors: a 400 that says which actors or kinds there are. */
+async function checked(check: Promise<null>): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    throw hasCode(error, "NO_SUCH_ACTOR", "NO_SUCH_KIND") ? badRequest(error.message) : error;
+  }
 }
 
 function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body: HttpBody): void {

@@ -3,7 +3,7 @@
  * same form; what one turn brings leaves in one write.
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { statusOf } from "../../../protocols/api-server.ts";
+import { hasReason, statusOf } from "../../../protocols/api-server.ts";
 import type { ResourceInfo } from "../../../protocols/kubernetes/resources.ts";
 import type { ChangeType } from "../core/cache/resource-cache.ts";
 import type { StoredObject } from "../core/cache/stored-object.ts";
@@ -86,10 +86,6 @@ export class WatchStream implements WatchReceiver {
     this.push(this.rendered("BOOKMARK", object));
   }
 
-  expire(error: Error): void {
-    this.fail(error);
-  }
-
   /** Tells the client why, and ends the stream. */
   fail(error: Error): void {
     const status = statusOf(error);
@@ -97,8 +93,13 @@ export class WatchStream implements WatchReceiver {
     this.end();
   }
 
-  end(): void {
+  /** Without an error, or when the client had better go on elsewhere, the stream just ends, as at a server that stops. */
+  end(error?: Error): void {
     if (this.ended) return;
+    if (hasReason(error, "Expired")) {
+      this.fail(error as Error);
+      return;
+    }
     this.flush();
     this.ended = true;
     this.body.end();

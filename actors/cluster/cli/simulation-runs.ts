@@ -4,15 +4,23 @@ import { fileURLToPath } from "node:url";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { runSeeds } from "../../../runtime/simulation/seeds.ts";
+import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import { CLUSTER_FAULTS } from "../simulation/fault-plan.ts";
 import type { ScenarioOptions, ScenarioResult } from "../simulation/scenario.ts";
 import { runScenario } from "../simulation/scenario.ts";
+import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
+
+/** What goes wrong beneath the story, and how the command is told so again. */
+export interface Faults {
+  readonly plan: FaultPlan | undefined;
+  /** `--faults`, `--faults FILE`, or nothing. */
+  readonly argument: string;
+}
 
 export interface OneRun {
   readonly seed: number;
   readonly minutes: number;
-  /** Whether the plan of faults is in force. */
-  readonly faults: boolean;
+  readonly faults: Faults;
   readonly traceFile: string | undefined;
   /** Gets the log of decisions, also of a run that fails. */
   readonly recordFile: string | undefined;
@@ -24,16 +32,16 @@ export interface ManyRuns {
   /** At a time; undefined: one for each processor but one. */
   readonly jobs: number | undefined;
   readonly minutes: number;
-  readonly faults: boolean;
+  readonly faults: Faults;
   /** Of the seeds, to be run twice. */
   readonly selfCheckShare: number;
 }
 
 /** Tells the story of one seed, and the digest of its trace: equal for equal runs. Errors: SIMULATION_FAILED. */
 export async function runOne({ seed, minutes, faults, traceFile, recordFile }: OneRun): Promise<void> {
-  const record = recordFile === undefined ? undefined : new DecisionLog(seed, { minutes, faults });
+  const record = recordFile === undefined ? undefined : new DecisionLog(seed, { minutes, ...planOf(faults.plan) });
   try {
-    await tell({ seed, minutes, ...planOf(faults), ...(record === undefined ? {} : { record }) }, traceFile);
+    await tell({ seed, minutes, ...planOf(faults.plan), ...(record === undefined ? {} : { record }) }, traceFile);
   } finally {
     if (record !== undefined && recordFile !== undefined) {
       writeFileSync(recordFile, record.toBytes());
@@ -47,13 +55,34 @@ export async function runOne({ seed, minutes, faults, traceFile, recordFile }: O
 /** Repeats a recorded run. Errors: INVALID_DECISION_LOG, SIMULATION_DIVERGED at the first difference, SIMULATION_FAILED. */
 export async function replay(file: string, traceFile: string | undefined): Promise<void> {
   const log = DecisionLog.fromBytes(readFileSync(file));
-  const { minutes, faults } = log.about as { readonly minutes: number; readonly faults: boolean };
+  const { minutes, faults } = log.about as { readonly minutes: number; readonly faults?: FaultPlan };
   await tell({ seed: log.seed, minutes, ...planOf(faults), replay: log }, traceFile);
   console.log(`as recorded: all ${log.count} decisions were asked for again, in the same order`);
 }
 
-function planOf(faults: boolean): Pick<ScenarioOptions, "faults"> {
-  return faults ? { faults: CLUSTER_FAULTS } : {};
+/**
+ * `given`: nothing, the option alone, or the name of a file that holds a plan as JSON.
+ * Errors: INVALID_FAULT_PLAN, also for a file that can't be read.
+ */
+export function faultsOf(given: true | string | undefined): Faults {
+  if (given === undefined) return { plan: undefined, argument: "" };
+  if (given === true) return { plan: CLUSTER_FAULTS, argument: " --faults" };
+  const plan = readPlan(given);
+  // The cluster knows who may be named; it is not started.
+  void new SimulatedCluster({ seed: 1, faults: plan });
+  return { plan, argument: ` --faults ${given}` };
+}
+
+function readPlan(file: string): FaultPlan {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as FaultPlan;
+  } catch (error) {
+    throw new InkubeError("INVALID_FAULT_PLAN", `plan of faults: ${file}: ${(error as Error).message}`);
+  }
+}
+
+function planOf(faults: FaultPlan | undefined): Pick<ScenarioOptions, "faults"> {
+  return faults === undefined ? {} : { faults };
 }
 
 async function tell(options: ScenarioOptions, traceFile: string | undefined): Promise<void> {
@@ -73,7 +102,7 @@ export async function runMany({ seeds, jobs, minutes, faults, selfCheckShare }: 
   const { firstFailure, checked } = await runSeeds<ScenarioResult>({
     seeds: Array.from({ length: seeds }, (_, index) => index + 1),
     file: fileURLToPath(new URL("./simulation-worker.js", import.meta.url)),
-    options: { minutes, ...planOf(faults) },
+    options: { minutes, ...planOf(faults.plan) },
     selfCheck: { share: selfCheckShare },
     ...(jobs === undefined ? {} : { jobs }),
     onResult: () => {
@@ -83,7 +112,7 @@ export async function runMany({ seeds, jobs, minutes, faults, selfCheckShare }: 
   });
   if (firstFailure !== undefined) {
     const { seed, error } = firstFailure;
-    const repeat = `inkube simulate --seed ${seed} --minutes ${minutes}${faults ? " --faults" : ""}`;
+    const repeat = `inkube simulate --seed ${seed} --minutes ${minutes}${faults.argument}`;
     if (hasCode(error, "SIMULATION_DIVERGED")) {
       const file = `seed-${seed}.decisions`;
       throw new InkubeError(

@@ -20,7 +20,7 @@ export function traceCommand(): Command {
       .description("print what the cluster's actors did, and what caused it")
       .option("--actor <name>", "of one actor as scheduler-0, or of a node's as worker-1/")
       .option("--object <name>", "about an object: pods/default/web-1, or part of it")
-      .option("--kind <kind>", "of a kind of event, or a family of them: scheduled, log.warn, log, call, start")
+      .option("--kind <kind>", "of a kind of event, or a family of them: scheduled, log.warn, log, call, pod")
       .option("-f, --follow", "go on with what happens")
       .option("--json", "one JSON object a line"),
   ).action((options: TraceOptions) =>
@@ -30,10 +30,13 @@ export function traceCommand(): Command {
         if (options[name] !== undefined) query.set(name, options[name]);
       }
       if (options.follow === true) query.set("follow", "true");
+      let printed = 0;
       for await (const line of linesOf(await api.open({ path: `/debug/trace?${query.toString()}` }))) {
         if (line === "") continue;
+        printed++;
         process.stdout.write(`${options.json === true ? line : formatEvent(JSON.parse(line) as TraceEvent)}\n`);
       }
+      if (printed === 0 && options.follow !== true) process.stderr.write("nothing that is still recorded matches\n");
     }),
   );
 }

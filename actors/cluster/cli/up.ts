@@ -18,8 +18,9 @@ import { Screen } from "./screen.ts";
 import { duration } from "./view.ts";
 
 interface UpOptions {
-  readonly masters: string;
-  readonly workers: string;
+  readonly masters?: string;
+  readonly workers?: string;
+  readonly apiOnly?: boolean;
   readonly port: string;
   readonly dataDir?: string;
   readonly manifest: readonly string[];
@@ -34,8 +35,12 @@ const FORCED_EXIT_CODE = 130;
 export function upCommand(): Command {
   return new Command("up")
     .description("run a cluster in this terminal until Ctrl-C")
-    .option("--masters <count>", "an etcd member, API server, scheduler and controller-manager each; odd", "3")
-    .option("--workers <count>", "a kubelet, kube-proxy and container runtime each", "3")
+    .option(
+      "--masters <count>",
+      "an etcd member, API server, scheduler and controller-manager each; odd (default: 3; 1 with --api-only)",
+    )
+    .option("--workers <count>", "a kubelet, kube-proxy and container runtime each (default: 3; none with --api-only)")
+    .option("--api-only", "the API alone, for controllers of your own: no scheduler, no controllers, no workers")
     .option("--port <port>", "of the Kubernetes API on 127.0.0.1; 0 is any free one", "0")
     .option("--data-dir <path>", "keep everything there, and go on from there (default: keep nothing)")
     .option("--manifest <file...>", "apply these once the cluster is ready", [])
@@ -90,9 +95,11 @@ async function up(options: UpOptions): Promise<void> {
 }
 
 function clusterOptionsOf(options: UpOptions): ClusterOptions {
+  const apiOnly = options.apiOnly === true;
   return {
-    masters: integer("--masters", options.masters, 1, 7),
-    workers: integer("--workers", options.workers, 0, 500),
+    masters: integer("--masters", options.masters ?? (apiOnly ? "1" : "3"), 1, 7),
+    workers: integer("--workers", options.workers ?? (apiOnly ? "0" : "3"), 0, 500),
+    controllers: !apiOnly,
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
@@ -151,16 +158,16 @@ class Progress {
   private readonly total: number;
   private readonly live = process.stdout.isTTY;
 
-  constructor({ masters = 3, workers = 3 }: ClusterOptions) {
+  constructor({ masters = 3, workers = 3, controllers = true }: ClusterOptions) {
     // The collector besides.
-    this.total = masters * 4 + workers * 3 + 1;
+    this.total = masters * (controllers ? 4 : 2) + workers * 3 + 1;
     if (!this.live)
       say(`starting ${masters} master${masters === 1 ? "" : "s"} and ${workers} worker${workers === 1 ? "" : "s"}`);
     else this.draw();
   }
 
   observe(event: ClusterEvent): void {
-    if (event.type !== "up" || /^(root|master-\d+|worker-\d+)$/.test(event.name)) return;
+    if (event.type !== "up" || /^(root|(master|worker)-\d+(\/(control-plane|agents))?)$/.test(event.name)) return;
     this.up.add(event.name);
     if (this.live && this.up.size <= this.total) this.draw();
   }

@@ -27,7 +27,8 @@ export async function takeSlot(directory: DataDirectory): Promise<AddressSlot> {
     if (lock !== "taken") return taken(slot, lock);
     throw new InkubeError(
       "ADDRESSES_IN_USE",
-      `the addresses of ${directory.path} (slot ${slot}) are in use by another cluster on this machine; stop that one first`,
+      `the addresses of ${directory.path} (slot ${slot}) are in use by another cluster on this machine; stop that one first. ` +
+        "A copy of a data directory keeps the addresses of its Services, so it can't run beside the original",
       { retryable: true },
     );
   }

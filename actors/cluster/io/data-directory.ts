@@ -8,7 +8,6 @@
 import { randomBytes } from "node:crypto";
 import {
   linkSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -20,6 +19,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
+import { makeDirectory } from "../../../runtime/threads/make-directory.ts";
 
 /** Raised when an older inkube could not read what this one writes. */
 export const DATA_FORMAT = 1;
@@ -33,7 +33,7 @@ export interface DataDirectory {
   /** Whether it outlives the process. */
   readonly durable: boolean;
   read(name: string): string | undefined;
-  /** For secrets: readable by the owner only. */
+  /** For secrets: readable by the owner only. Errors: DATA_DIRECTORY_UNUSABLE. */
   write(name: string, content: string): void;
   /** Gives the directory back; a temporary one is removed. */
   release(): void;
@@ -46,7 +46,7 @@ export function openDataDirectory(path: string | undefined): DataDirectory {
   let real: string;
   try {
     // The Secrets of the cluster lie there.
-    mkdirSync(full, { recursive: true, mode: 0o700 });
+    makeDirectory(full, { mode: 0o700 });
     real = realpathSync(full);
   } catch (error) {
     throw unusable(full, error);
@@ -105,8 +105,12 @@ function directoryAt(path: string, durable: boolean, release: () => void): DataD
     write: (name, content) => {
       // Never half of it, whenever the process or the machine ends.
       const aside = join(path, `${name}.new`);
-      writeFileSync(aside, content, { mode: 0o600, flush: durable });
-      renameSync(aside, join(path, name));
+      try {
+        writeFileSync(aside, content, { mode: 0o600, flush: durable });
+        renameSync(aside, join(path, name));
+      } catch (error) {
+        throw unusable(path, error);
+      }
     },
     release,
   };

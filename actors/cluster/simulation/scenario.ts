@@ -46,8 +46,11 @@ const CONVERGENCE_MS = 60_000;
 
 /** `onTrace` gets the trace's text when the story is over, also when it ends badly. */
 export async function runScenario(options: ScenarioOptions, onTrace?: (text: string) => void): Promise<ScenarioResult> {
-  const cluster = new SimulatedCluster(options);
-  const scenario = new Scenario(cluster);
+  const cluster = new SimulatedCluster({
+    ...options,
+    onFault: (fault, what) => scenario.tell(`fault ${fault.id} (${fault.kind}) ${what}`),
+  });
+  const scenario: Scenario = new Scenario(cluster);
   try {
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);

@@ -6,7 +6,7 @@ import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { FaultPlan } from "../../../runtime/faults/plan.ts";
+import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
@@ -30,6 +30,8 @@ export interface SimulatedClusterOptions {
   readonly workers?: number;
   /** From the moment that every actor is up. */
   readonly faults?: FaultPlan;
+  /** Told what of the plan begins, ends and hits whom. */
+  readonly onFault?: (fault: Fault, what: string) => void;
   readonly record?: DecisionLog;
   readonly replay?: DecisionLog;
 }
@@ -52,6 +54,7 @@ export class SimulatedCluster {
     this.host = new SimulationHost({
       seed: options.seed,
       ...(options.faults === undefined ? {} : { faults: options.faults }),
+      ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
       spec: makeTopology({

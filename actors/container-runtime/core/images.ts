@@ -56,6 +56,25 @@ export function normalizeImage(image: string): { readonly repository: string; re
   return { repository: isHost ? name : `docker.io/${name}`, tag };
 }
 
+/** Path components and a host, tag and digest of an image's name. @see the grammar of distribution/reference */
+const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const HOST = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
+const TAG = "\\w[\\w.-]{0,127}";
+const DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+const REFERENCE: RegExp = new RegExp(`^(?:${HOST}/)?${COMPONENT}(?:/${COMPONENT})*(?::${TAG})?(?:@${DIGEST})?$`);
+
+/** What is wrong with the name of an image, in the words of distribution/reference; undefined when it is well formed. */
+export function imageNameFault(image: string): string | undefined {
+  if (REFERENCE.test(image)) return undefined;
+  const { repository } = normalizeImage(image);
+  const path = repository.slice(repository.indexOf("/") + 1);
+  const isCase = path !== path.toLowerCase() && REFERENCE.test(image.toLowerCase());
+  const why = isCase
+    ? `invalid reference format: repository name (${path}) must be lowercase`
+    : "invalid reference format";
+  return `couldn't parse image name "${image}": ${why}`;
+}
+
 type BuiltIn = "pause" | "node" | "shell" | BuiltInModule;
 
 /** Repositories that run without being registered. */

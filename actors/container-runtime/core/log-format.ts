@@ -47,10 +47,10 @@ export class LineCutter {
     return lines;
   }
 
-  /** What is left when the stream has ended: a last line without its newline. */
+  /** What is left when the stream has ended: a last line without its newline, which readers get without one. */
   end(nowMs: number): readonly Uint8Array[] {
     if (this.pending.length === 0) return [];
-    const line = this.format(this.pending, "F", nowMs);
+    const line = this.format(this.pending, "P", nowMs);
     this.pending = new Uint8Array(0);
     return [line];
   }

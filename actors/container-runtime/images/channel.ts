@@ -23,18 +23,28 @@ export type ContainerEnv = {
   readonly INKUBE_ROOT?: string;
   /** Path of kube-proxy's file of names and addresses (`actors/kube-proxy/core/hosts.ts`). */
   readonly INKUBE_HOSTS?: string;
+  /** What the pod's `/etc/hosts` would say, as JSON: name -> addresses. */
+  readonly INKUBE_ETC_HOSTS?: string;
+  /** The file that stands for the container's `terminationMessagePath`. */
+  readonly INKUBE_TERMINATION_LOG?: string;
+  /** The container's id, which all its processes carry. */
+  readonly INKUBE_CONTAINER_ID?: string;
   /** Number of the open descriptor, or path of the file, that a child process reports to. */
   readonly INKUBE_PORTS?: string;
 };
 
 /** From the container to its driver. */
-export type FromContainer = {
-  /** A server listens. `port` is the one that the program asked for, `actual` the one that it got. */
-  readonly kind: "listening";
-  readonly port: number;
-  readonly host: string;
-  readonly actual: number;
-};
+export type FromContainer =
+  | {
+      /** A server listens. `port` is the one that the program asked for, `actual` the one that it got. */
+      readonly kind: "listening";
+      readonly port: number;
+      readonly host: string;
+      readonly actual: number;
+    }
+  /** A process is about to be started, or, with its id, has been. Of those that are waited for only the first is said. */
+  | { readonly kind: "spawned"; readonly pid?: number }
+  | { readonly kind: "ended"; readonly pid: number };
 
 /** From the driver to a container on a thread. */
 export type ToContainer = {

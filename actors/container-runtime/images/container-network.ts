@@ -3,82 +3,21 @@
  * that can't be had are replaced by others, cluster names resolve, and connections leave from the pod's address.
  * It changes the built-in modules of the thread or process that it is installed in, and so belongs into containers only.
  */
-import dns from "node:dns";
-import { appendFileSync, readFileSync, statSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
+import { appendFileSync, readFileSync } from "node:fs";
 import net from "node:net";
 import os from "node:os";
-import type { ContainerEnv, FromContainer } from "./channel.ts";
+import type { FromContainer } from "./channel.ts";
+import type { NamesEnv } from "./container-names.ts";
+import { ClusterNames, installContainerNames } from "./container-names.ts";
 
 export interface ContainerNetworkOptions {
-  readonly env: ContainerEnv & { readonly [name: string]: string | undefined };
+  readonly env: NamesEnv;
   readonly report: (message: FromContainer) => void;
-}
-
-interface HostsFile {
-  readonly names: { readonly [name: string]: readonly string[] | undefined };
-  readonly ports: { readonly [address: string]: string | undefined };
 }
 
 const SHARED_IP = "127.0.0.1";
 const LOCAL_NAMES = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
 const ANY_NAMES = new Set(["", "0.0.0.0", "::", "[::]", "::0"]);
-const NO_HOSTS: HostsFile = { names: {}, ports: {} };
-
-/** Names and moved ports of the cluster, read anew when the file has changed. */
-export class ClusterNames {
-  private readonly env: ContainerNetworkOptions["env"];
-  private hosts: HostsFile = NO_HOSTS;
-  private stamp = "";
-
-  constructor(env: ContainerNetworkOptions["env"]) {
-    this.env = env;
-  }
-
-  /**
-   * The addresses of `name`, `name.namespace`, `name.namespace.svc` or `name.namespace.svc.cluster.local`, with or without a
-   * dot at the end; undefined for what is no name of the cluster. An ExternalName answers with its other name.
-   */
-  resolve(hostname: string): readonly string[] | undefined {
-    const labels = hostname.toLowerCase().replace(/\.$/, "").split(".");
-    if (labels.slice(-3).join(".") === "svc.cluster.local") labels.splice(-3);
-    else if (labels.at(-1) === "svc" && labels.length > 2) labels.pop();
-    const namespace = this.env.POD_NAMESPACE ?? "default";
-    const names = this.read().names;
-    const name = labels.join(".");
-    const found = names[`${name}.${namespace}`] ?? names[name];
-    if (found !== undefined) return found;
-    const isOwn = labels.length === 1 || (labels.length === 2 && labels[1] === namespace);
-    const variable = `${(labels[0] ?? "").toUpperCase().replaceAll("-", "_")}_SERVICE_HOST`;
-    const address = isOwn ? this.env[variable] : undefined;
-    return address === undefined || address === "" ? undefined : [address];
-  }
-
-  /** Where `host:port` is really served. */
-  moved(host: string, port: number): { readonly host: string; readonly port: number } | undefined {
-    const address = this.read().ports[`${host}:${port}`];
-    if (address === undefined) return undefined;
-    const colon = address.lastIndexOf(":");
-    return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
-  }
-
-  private read(): HostsFile {
-    const path = this.env.INKUBE_HOSTS;
-    if (path === undefined || path === "") return NO_HOSTS;
-    try {
-      const { mtimeMs, size, ino } = statSync(path);
-      const stamp = `${mtimeMs}/${size}/${ino}`;
-      if (stamp !== this.stamp) {
-        this.hosts = JSON.parse(readFileSync(path, "utf8")) as HostsFile;
-        this.stamp = stamp;
-      }
-    } catch (error) {
-      // It is written when the node's kube-proxy has come up: until then there are the variables.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-    return this.hosts;
-  }
-}
 
 export function installContainerNetwork(options: ContainerNetworkOptions): void {
   const { env } = options;
@@ -92,10 +31,7 @@ export function installContainerNetwork(options: ContainerNetworkOptions): void 
     });
   }
   patchConnect(podIp, names, mapped);
-  patchLookup(names);
-  const hostname = env.HOSTNAME;
-  if (hostname !== undefined && hostname !== "") os.hostname = () => hostname;
-  syncBuiltinESMExports();
+  installContainerNames(names, env.HOSTNAME);
 }
 
 /** Reports of a child process: into an open descriptor (`4`), or at the end of a file. Lines this short are written whole. */
@@ -246,7 +182,8 @@ function route(
 ): ConnectOptions {
   const asked = options.host ?? "localhost";
   const port = Number(options.port);
-  let host = names.resolve(asked)?.[0] ?? asked;
+  const found = names.lookup(asked);
+  let host = typeof found === "string" ? found : (found?.[0] ?? asked);
   const isLocal = LOCAL_NAMES.has(asked);
   const own = isLocal || asked === podIp ? mapped.get(port) : undefined;
   const inPod = own ?? (isLocal && podIp !== undefined && isListening(podIp, port) ? { host: podIp, port } : undefined);
@@ -277,40 +214,4 @@ function isListening(ip: string, port: number): boolean {
     // A machine that hides its tables: then only a container's own servers are known.
     return false;
   }
-}
-
-type LookupCallback = (
-  error: NodeJS.ErrnoException | null,
-  address?: string | readonly dns.LookupAddress[],
-  family?: number,
-) => void;
-
-/** Cluster names for those who ask by themselves; everything else goes where it went. */
-function patchLookup(names: ClusterNames): void {
-  const lookup = dns.lookup as unknown as (hostname: string, ...rest: unknown[]) => void;
-  const answer = (hostname: string): readonly dns.LookupAddress[] | string | undefined => {
-    const found = names.resolve(hostname);
-    const [first] = found ?? [];
-    if (found === undefined || first === undefined) return undefined;
-    return net.isIP(first) === 0 ? first : found.map((address) => ({ address, family: net.isIP(address) }));
-  };
-  dns.lookup = function (hostname: string, ...rest: unknown[]): void {
-    const found = answer(hostname);
-    if (found === undefined) return lookup(hostname, ...rest);
-    if (typeof found === "string") return lookup(found, ...rest);
-    const callback = rest.at(-1) as LookupCallback;
-    const options = rest.length > 1 ? rest[0] : undefined;
-    const wantsAll = typeof options === "object" && options !== null && (options as { all?: boolean }).all === true;
-    const [first] = found;
-    process.nextTick(() => (wantsAll ? callback(null, found) : callback(null, first?.address, first?.family)));
-  } as unknown as typeof dns.lookup;
-
-  const promised = dns.promises.lookup as unknown as (hostname: string, options?: unknown) => Promise<unknown>;
-  dns.promises.lookup = function (hostname: string, options?: unknown): Promise<unknown> {
-    const found = answer(hostname);
-    if (found === undefined) return promised(hostname, options);
-    if (typeof found === "string") return promised(found, options);
-    const wantsAll = typeof options === "object" && options !== null && (options as { all?: boolean }).all === true;
-    return Promise.resolve(wantsAll ? found : found[0]);
-  } as unknown as typeof dns.promises.lookup;
 }

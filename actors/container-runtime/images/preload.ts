@@ -1,9 +1,32 @@
-/** Runs in every Node.js container before its own code, on a thread or in a process: `channel.ts` says what it is given. */
+/**
+ * Runs in every Node.js container before its own code, on a thread or in a process, and in every thread that the container makes:
+ * `channel.ts` says what it is given.
+ */
 import { isMainThread, MessagePort, workerData } from "node:worker_threads";
 import { CHANNEL_KEY } from "./channel.ts";
-import type { FromContainer } from "./channel.ts";
+import type { ContainerEnv, FromContainer } from "./channel.ts";
+import {
+  containerEnvironment,
+  installContainerProcesses,
+  installContainerThreads,
+  reportFromThread,
+} from "./container-children.ts";
+import { installTerminationLog } from "./container-files.ts";
 import { installContainerNetwork, reportTo } from "./container-network.ts";
 import { installContainerProcess } from "./container-process.ts";
+
+// Of the built file, which is a CommonJS module.
+declare const __filename: string;
+
+type Env = ContainerEnv & { readonly [name: string]: string | undefined };
+
+function install(env: Env, report: (message: FromContainer) => void): void {
+  installContainerNetwork({ env, report });
+  installContainerProcesses(env, report);
+  installContainerThreads(__filename, env, report);
+  const { INKUBE_TERMINATION_LOG: log = "", INKUBE_ROOT: root = "" } = env;
+  if (log !== "" && log.startsWith(root)) installTerminationLog(log.slice(root.length), log);
+}
 
 const channel: unknown =
   isMainThread || workerData === null || typeof workerData !== "object"
@@ -12,11 +35,14 @@ const channel: unknown =
 
 if (channel instanceof MessagePort) {
   installContainerProcess(channel);
-  installContainerNetwork({ env: process.env, report: (message) => channel.postMessage(message) });
+  install(process.env, (message) => channel.postMessage(message));
 } else if (isMainThread) {
   const target = process.env["INKUBE_PORTS"];
   // Children of this process inherit the variable but not the descriptor: that number may be anything of theirs.
   delete process.env["INKUBE_PORTS"];
   const report: (message: FromContainer) => void = target === undefined ? () => undefined : reportTo(target);
-  installContainerNetwork({ env: process.env, report });
+  install(process.env, report);
+} else {
+  const env = (containerEnvironment() ?? process.env) as Env;
+  install(env, reportFromThread(env));
 }

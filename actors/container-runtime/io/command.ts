@@ -1,8 +1,10 @@
 /** How programs of this machine are run for containers, whatever drives the container itself. */
 import { spawn } from "node:child_process";
+import { accessSync, constants as access, statSync } from "node:fs";
 import { constants } from "node:os";
-import { delimiter, dirname } from "node:path";
+import { delimiter, dirname, resolve as resolvePath } from "node:path";
 import type { Readable } from "node:stream";
+import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exit } from "../core/container-table.ts";
 import type { ExecResult } from "../driver.ts";
@@ -18,7 +20,7 @@ export const SHIM: string =
 /** Bytes of output that an exec may have; more is cut off. The kubelet shows 10 KiB of a probe's. */
 const EXEC_OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Marks all that belongs to a container, so that it can be found in /proc. */
-export const MARK = "INKUBE_CONTAINER_ID";
+export const MARK: string = CONTAINER_ENVIRONMENT.mark;
 
 /** What a program of the machine finds before the container's own environment. */
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -64,6 +66,30 @@ export function execCommand(
 /** `node` means the Node.js that runs us: a machine may have another one, or none, on its path. */
 export function resolveNode(argument: string, index: number): string {
   return index === 0 && (argument === "node" || argument === "/usr/local/bin/node") ? process.execPath : argument;
+}
+
+/** Why `file` can't be run from `cwd` with this PATH, in the words of a Go runtime; undefined when it can be. */
+export function commandFault(file: string, cwd: string, path: string): string | undefined {
+  const isPath = file.includes("/");
+  const candidates = isPath
+    ? [resolvePath(cwd, file)]
+    : path.split(delimiter).map((directory) => resolvePath(cwd, directory, file));
+  const faults = candidates.map((candidate) => executableFault(candidate));
+  if (faults.includes(undefined)) return undefined;
+  const why = isPath ? faults[0] : "executable file not found in $PATH";
+  return `unable to start container process: exec: "${file}": ${why}`;
+}
+
+function executableFault(path: string): string | undefined {
+  try {
+    if (statSync(path).isDirectory()) return "is a directory";
+    accessSync(path, access.X_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES"
+      ? "permission denied"
+      : `stat ${path}: no such file or directory`;
+  }
 }
 
 function gather(stream: Readable | null): () => Uint8Array {

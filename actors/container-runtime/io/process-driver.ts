@@ -6,24 +6,21 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
-import { MACHINE_PATH, MARK, SHIM, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
+import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
 import { prepareRoot, workingDirectory } from "./root-directory.ts";
+import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** How long output may take to end after the program: only what left the group can still hold the pipe. */
 const OUTPUT_GRACE_MS = 500;
 
-const MARK_VALUE: RegExp = new RegExp(`(?:^|\\0)${MARK}=([^\\0]*)`);
 /** A heap that Node.js can start in. */
 const HEAP_MEGABYTES_MIN = 16;
 /** What V8 says on standard error before it aborts. */
 const HEAP_EXHAUSTED = "JavaScript heap out of memory";
-/** How long after a container's end its strays are looked for. */
-const SWEEP_MS = 10;
 
 export interface ProcessDriverOptions {
   /** Loaded by Node.js programs before their own code: a path to a `.cjs` file. */
@@ -34,7 +31,7 @@ export function processDriver(options: ProcessDriverOptions): Driver {
   return {
     start: (spec, events) => start(spec, events, options),
     recover: (ids) => killMarked(ids),
-    close: () => Promise.resolve(),
+    close: () => Promise.resolve(sweep()),
   };
 }
 
@@ -52,7 +49,10 @@ async function start(
   try {
     prepareRoot(spec);
     cwd = workingDirectory(spec, program.workingDir);
-    child = spawn("/bin/sh", ["-c", SHIM, "sh", ...program.argv.map(resolveNode)], {
+    const argv = program.argv.map(resolveNode).map((argument) => withTerminationLog(argument, spec, env));
+    const fault = commandFault(argv[0] ?? "", cwd, env["PATH"] ?? "");
+    if (fault !== undefined) throw startFailed(fault);
+    child = spawn("/bin/sh", ["-c", SHIM, "sh", ...argv], {
       cwd,
       env,
       detached: true,
@@ -67,6 +67,18 @@ async function start(
   });
   child.on("error", () => undefined);
   return new ProcessContainer(spec, child, cwd, env, events);
+}
+
+/**
+ * A command that names its container's termination log means the file below its root: there is no mount, and the path as it stands is
+ * the machine's own.
+ */
+function withTerminationLog(argument: string, spec: ContainerSpec, env: NodeJS.ProcessEnv): string {
+  const { terminationMessagePath: path } = spec;
+  const real = env[CONTAINER_ENVIRONMENT.terminationLog];
+  if (path === undefined || path === "" || real === undefined) return argument;
+  const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return argument.replaceAll(new RegExp(`(?<![\\w./-])${escaped}(?![\\w./-])`, "g"), () => real);
 }
 
 class ProcessContainer implements RunningContainer {
@@ -132,36 +144,6 @@ class ProcessContainer implements RunningContainer {
   }
 }
 
-/** Containers whose strays are to be looked for. One look at /proc serves all that ended in the same moment. */
-const sweeping = new Set<string>();
-
-function sweepLater(id: string): void {
-  if (process.platform !== "linux") return;
-  if (sweeping.size === 0) {
-    setTimeout(() => {
-      const ids = [...sweeping];
-      sweeping.clear();
-      killMarked(ids);
-    }, SWEEP_MS);
-  }
-  sweeping.add(id);
-}
-
-/** Kills all processes that carry the mark of one of these containers. Linux only; elsewhere none is found. */
-function killMarked(ids: readonly string[]): void {
-  if (process.platform !== "linux" || ids.length === 0) return;
-  const marks = new Set(ids);
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const found = MARK_VALUE.exec(readFileSync(`/proc/${name}/environ`, "latin1"))?.[1];
-      if (found !== undefined && marks.has(found)) process.kill(Number(name), "SIGKILL");
-    } catch {
-      // Another user's process, or one that has just ended.
-    }
-  }
-}
-
 function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {
     PATH: MACHINE_PATH,
@@ -210,12 +192,14 @@ function readReports(stream: Readable, events: DriverEvents): void {
   });
 }
 
+type Listening = FromContainer & { readonly kind: "listening" };
+
 /** A report, or undefined: a program may write to that descriptor whatever it likes. */
-function parseReport(line: string): FromContainer | undefined {
+function parseReport(line: string): Listening | undefined {
   try {
-    const report = JSON.parse(line) as Partial<FromContainer> | null;
+    const report = JSON.parse(line) as Partial<Listening> | null;
     if (report?.kind !== "listening" || !isPort(report.port) || !isPort(report.actual)) return undefined;
-    return report as FromContainer;
+    return report as Listening;
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
 /** The directory that stands for a container's `/`: its mounts are symbolic links in it. */
-import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import type { ContainerSpec } from "../driver.ts";
 
 export function prepareRoot(spec: ContainerSpec): void {
-  mkdirSync(join(spec.root, "tmp"), { recursive: true });
+  mkdirSync(spec.root, { recursive: true });
   // Shorter paths first, so that a mount below another one lands inside of it.
   const mounts = [...spec.mounts].sort((one, other) => one.containerPath.length - other.containerPath.length);
   for (const mount of mounts) {
@@ -13,6 +13,11 @@ export function prepareRoot(spec: ContainerSpec): void {
     if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true) unlinkSync(at);
     if (!existsSync(at)) symlinkSync(mount.hostPath, at);
   }
+  mkdirSync(join(spec.root, "tmp"), { recursive: true });
+  if (spec.terminationMessagePath === undefined) return;
+  const log = inside(spec.root, spec.terminationMessagePath);
+  mkdirSync(dirname(log), { recursive: true });
+  if (!existsSync(log)) writeFileSync(log, "");
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { MessagePort } from "node:worker_threads";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exit } from "../core/container-table.ts";
 import type { BuiltInModule } from "../core/images.ts";
@@ -15,6 +15,7 @@ import type { FromContainer, ToContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, execCommand } from "./command.ts";
 import { prepareRoot } from "./root-directory.ts";
+import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
 const HEAP_BYTES_MIN = 16 * 1024 * 1024;
@@ -67,7 +68,7 @@ export function threadDriver(options: ThreadDriverOptions): Driver {
   const driver = new ThreadDriver(options);
   return {
     start: (spec, events) => driver.start(spec, events),
-    recover: () => undefined,
+    recover: (ids) => killMarked(ids),
     close: () => driver.close(),
   };
 }
@@ -98,16 +99,12 @@ class ThreadDriver {
     }
     const { worker, port } = thread;
     const container = new ThreadContainer(spec, worker, port, events);
-    port.on("message", (message: FromContainer | undefined) => {
-      if (message?.kind === "listening") events.listening(message.port, message.actual);
-    });
-    port.unref();
     port.postMessage({
       module: module.href,
       path: fileURLToPath(module),
       preload,
       argv: [...program.args],
-      env: spec.env,
+      env: { ...spec.env, [MARK]: spec.id },
     });
     this.running++;
     worker.once("exit", () => {
@@ -122,6 +119,7 @@ class ThreadDriver {
   async close(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.spareTimer);
+    sweep();
     await this.dropSpare();
   }
 
@@ -184,6 +182,8 @@ class ThreadContainer implements RunningContainer {
   private readonly port: MessagePort;
   private killed = false;
   private ended = false;
+  private hasSpawned = false;
+  private readonly pids = new Set<number>();
   private failure: (Error & { readonly code?: string }) | undefined;
 
   constructor(spec: ContainerSpec, worker: Worker, port: MessagePort, events: DriverEvents) {
@@ -194,8 +194,20 @@ class ThreadContainer implements RunningContainer {
     worker.on("error", (error: unknown) => {
       this.failure = error instanceof Error ? error : new Error(String(error));
     });
+    const take = (message: FromContainer | undefined): void => {
+      if (message?.kind === "listening") events.listening(message.port, message.actual);
+      else if (message !== undefined) this.noteProcess(message);
+    };
+    port.on("message", take);
+    port.unref();
     worker.once("exit", (code) => {
       this.ended = true;
+      // Its last words.
+      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+        take(got.message as FromContainer);
+      }
+      this.endProcesses();
+      if (this.hasSpawned) sweepLater(spec.id);
       const finish = async (): Promise<void> => {
         await Promise.all(outputs);
         const { failure } = this;
@@ -217,6 +229,30 @@ class ThreadContainer implements RunningContainer {
     if (this.ended) return;
     this.killed = true;
     void this.worker.terminate();
+    // A thread that waits for a process of its own ends no sooner than that.
+    this.endProcesses();
+  }
+
+  /** What the program tells of the processes that it starts. */
+  private noteProcess(message: Exclude<FromContainer, { readonly kind: "listening" }>): void {
+    this.hasSpawned = true;
+    if (message.kind === "ended") this.pids.delete(message.pid);
+    else if (message.pid !== undefined) this.pids.add(message.pid);
+    if (this.killed || this.ended) this.endProcesses();
+  }
+
+  /** By their mark, which theirs carry as well; where there is no /proc, those that the program itself has started. */
+  private endProcesses(): void {
+    if (!this.hasSpawned) return;
+    if (process.platform === "linux") return killMarked([this.spec.id]);
+    for (const pid of this.pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has just ended.
+      }
+    }
+    this.pids.clear();
   }
 
   /** A process beside the thread, with its environment, in the directory that stands for its root. */

@@ -28,6 +28,10 @@ export class ByteWriter {
     this.bytes = grown;
   }
 
+  bool(value: boolean): void {
+    this.u8(value ? 1 : 0);
+  }
+
   u8(value: number): void {
     this.reserve(1);
     this.bytes[this.length++] = value;
@@ -127,6 +131,10 @@ export class ByteReader {
 
   get done(): boolean {
     return this.position >= this.end;
+  }
+
+  bool(): boolean {
+    return this.u8() !== 0;
   }
 
   u8(): number {

@@ -1,10 +1,10 @@
 /**
  * The cluster's names for containers, as a file: `{ names: { "backend.shop": ["127.96.0.7"] }, ports: { "127.96.0.7:80":
- * "127.96.0.7:41233" } }`. `names` answers for cluster DNS; `ports` says where an address is really served when its own
- * port can't be had. Read by the container side (`container-runtime/images/`).
+ * "127.96.0.7:41233" }, srv: { "_http._tcp.backend.shop": [{ name, port }] } }`. `names` and `srv` answer for cluster DNS; `ports` says
+ * where an address is really served when its own port can't be had. Read by the container side (`container-runtime/images/`).
  */
 import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+import type { EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
 import { publishedAddresses } from "./service-ports.ts";
 
 export const HOSTS_FILE = "hosts.json";
@@ -13,12 +13,23 @@ export interface Hosts {
   /** `name.namespace`, or `hostname.name.namespace` for a pod of a headless Service -> addresses, or one other name. */
   readonly names: Readonly<Record<string, readonly string[]>>;
   readonly ports: Readonly<Record<string, string>>;
+  /** `_port._protocol.name.namespace` -> what cluster DNS says where that port is. */
+  readonly srv: Readonly<Record<string, readonly ServiceTarget[]>>;
 }
+
+export interface ServiceTarget {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** The domain of a cluster's Services. */
+const DOMAIN = "svc.cluster.local";
 
 /** Sorted throughout: the same cluster gives the same bytes. `slicesOf` is asked for headless Services only. */
 export function hostsOf(services: readonly Service[], slicesOf: (service: string) => readonly EndpointSlice[]): Hosts {
   const names: [string, readonly string[]][] = [];
   const ports: [string, string][] = [];
+  const srv: [string, readonly ServiceTarget[]][] = [];
   for (const service of services) {
     const { name = "", namespace = "" } = service.metadata ?? {};
     const spec = service.spec ?? {};
@@ -26,31 +37,62 @@ export function hostsOf(services: readonly Service[], slicesOf: (service: string
     if (spec.type === "ExternalName") {
       if (spec.externalName !== undefined) names.push([host, [spec.externalName]]);
     } else if (spec.clusterIP === "None") {
-      names.push(...headlessNames(host, slicesOf(`${namespace}/${name}`), spec.publishNotReadyAddresses === true));
+      const endpoints = headlessEndpoints(slicesOf(`${namespace}/${name}`), spec.publishNotReadyAddresses === true);
+      names.push(...headlessNames(host, endpoints));
+      srv.push(...headlessTargets(host, endpoints));
     } else if (spec.clusterIP !== undefined && spec.clusterIP !== "") {
       names.push([host, [spec.clusterIP]]);
       for (const [port, address] of publishedAddresses(service)) ports.push([`${spec.clusterIP}:${port}`, address]);
+      for (const { name: port = "", protocol, port: number } of spec.ports ?? []) {
+        if (port !== "") srv.push([srvName(port, protocol, host), [{ name: `${host}.${DOMAIN}`, port: number }]]);
+      }
     }
   }
-  return { names: sorted(names), ports: sorted(ports) };
+  return { names: sorted(names), ports: sorted(ports), srv: sorted(srv) };
 }
 
-function headlessNames(
-  host: string,
-  slices: readonly EndpointSlice[],
-  evenUnready: boolean,
-): readonly [string, readonly string[]][] {
-  const all = new Set<string>();
-  const named: [string, readonly string[]][] = [];
-  for (const slice of slices) {
-    for (const endpoint of slice.endpoints ?? []) {
+function srvName(port: string, protocol: string | undefined, host: string): string {
+  return `_${port}._${(protocol ?? "TCP").toLowerCase()}.${host}`;
+}
+
+interface HeadlessEndpoint {
+  readonly address: string;
+  /** The endpoint's own name below its Service; its address with dashes where it has none. */
+  readonly hostname: string;
+  readonly ports: readonly EndpointPort[];
+}
+
+function headlessEndpoints(slices: readonly EndpointSlice[], evenUnready: boolean): readonly HeadlessEndpoint[] {
+  return slices.flatMap((slice) =>
+    (slice.endpoints ?? []).flatMap((endpoint) => {
       const address = endpoint.addresses[0];
-      if (address === undefined || (endpoint.conditions?.ready === false && !evenUnready)) continue;
-      all.add(address);
-      if (endpoint.hostname !== undefined) named.push([`${endpoint.hostname}.${host}`, [address]]);
+      if (address === undefined || (endpoint.conditions?.ready === false && !evenUnready)) return [];
+      const hostname = endpoint.hostname ?? address.replaceAll(/[.:]/g, "-");
+      return [{ address, hostname, ports: slice.ports ?? [] }];
+    }),
+  );
+}
+
+function headlessNames(host: string, endpoints: readonly HeadlessEndpoint[]): readonly [string, readonly string[]][] {
+  if (endpoints.length === 0) return [];
+  const all = [...new Set(endpoints.map(({ address }) => address))].sort((a, b) => (a < b ? -1 : 1));
+  const own = endpoints.map(({ hostname, address }): [string, readonly string[]] => [`${hostname}.${host}`, [address]]);
+  return [[host, all], ...own];
+}
+
+function headlessTargets(
+  host: string,
+  endpoints: readonly HeadlessEndpoint[],
+): readonly [string, readonly ServiceTarget[]][] {
+  const targets = new Map<string, ServiceTarget[]>();
+  for (const { hostname, ports } of endpoints) {
+    for (const { name = "", protocol, port } of ports) {
+      if (name === "" || port === undefined) continue;
+      const key = srvName(name, protocol, host);
+      targets.set(key, [...(targets.get(key) ?? []), { name: `${hostname}.${host}.${DOMAIN}`, port }]);
     }
   }
-  return all.size === 0 ? named : [[host, [...all].sort((a, b) => (a < b ? -1 : 1))], ...named];
+  return [...targets].map(([key, some]) => [key, some.sort((a, b) => (a.name < b.name ? -1 : 1))]);
 }
 
 function sorted<T>(entries: readonly [string, T][]): Readonly<Record<string, T>> {

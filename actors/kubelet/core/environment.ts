@@ -1,7 +1,7 @@
 /** The environment of a container, in the order and with the precedence of the kubelet's own. */
 import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/core-v1.ts";
 import type { PodFacts, Sources } from "./sources.ts";
-import { configError, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
+import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 
 /**
  * Service variables first, then `envFrom`, then `env`: later ones win, and `$(NAME)` sees the earlier ones.
@@ -45,9 +45,8 @@ function valueOf(
   if (from.fieldRef !== undefined) return fieldValue(from.fieldRef.fieldPath, facts);
   if (from.resourceFieldRef !== undefined) {
     const name = from.resourceFieldRef.containerName;
-    const spec = facts.pod.spec;
-    const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-    const of = name === undefined || name === "" ? container : all.find((other) => other.name === name);
+    const isOwn = name === undefined || name === "";
+    const of = isOwn ? container : containersOf(facts.pod).find((other) => other.name === name);
     if (of === undefined) throw configError(`resourceFieldRef names no container of the pod: ${name}`);
     return resourceValue(from.resourceFieldRef, of, facts);
   }

@@ -102,14 +102,6 @@ function conditions(facts: NodeFacts, before: NodeStatus | undefined, nowMs: num
   ];
 }
 
-/** Whether two statuses differ in more than the times of their heartbeats. */
-export function withoutHeartbeats(status: NodeStatus): NodeStatus {
-  return {
-    ...status,
-    conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _heartbeat, ...condition }) => condition),
-  };
-}
-
 /** What the simulation runs on. */
 export const SIMULATED_MACHINE: MachineFacts = {
   operatingSystem: "linux",

@@ -22,6 +22,8 @@ export interface ContainerView {
   readonly isInit: boolean;
   /** An init container that goes on beside the others (KEP-753). */
   readonly isSidecar: boolean;
+  /** Added to look into the pod: it counts for nothing else. */
+  readonly isEphemeral: boolean;
   readonly latest: RuntimeStatus | undefined;
   readonly previous: RuntimeStatus | undefined;
   /** Why it isn't running while it should be; undefined when it is, or needn't be. */
@@ -39,6 +41,8 @@ export interface PodView {
   /** What was said last, which the API server may not have yet. */
   readonly last: PodStatus | undefined;
   readonly sandbox: PodSandboxStatus | undefined;
+  /** Its volumes have been filled. */
+  readonly hasVolumes: boolean;
   readonly containers: readonly ContainerView[];
   readonly hostIP: string;
   readonly startTimeMs: number;
@@ -51,16 +55,17 @@ export interface PodView {
 export function podStatusOf(view: PodView, nowMs: number): PodStatus {
   const { pod, sandbox, failure } = view;
   const init = view.containers.filter(({ isInit }) => isInit);
-  const main = view.containers.filter(({ isInit }) => !isInit);
+  const ephemeral = view.containers.filter(({ isEphemeral }) => isEphemeral);
+  const main = view.containers.filter(({ isInit, isEphemeral }) => !isInit && !isEphemeral);
   const phase = phaseOf(view);
   const ip = sandbox?.network.ip;
   const old = pod.status;
   const generation = pod.metadata?.generation;
   return {
-    ...(old?.nominatedNodeName === undefined ? {} : { nominatedNodeName: old.nominatedNodeName }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    ...failure,
+    ...(failure === undefined ? {} : { reason: failure.reason }),
+    ...(failure === undefined || failure.message === "" ? {} : { message: failure.message }),
     conditions: conditionsOf(view, phase, nowMs),
     hostIP: view.hostIP,
     hostIPs: [{ ip: view.hostIP }],
@@ -68,6 +73,9 @@ export function podStatusOf(view: PodView, nowMs: number): PodStatus {
     startTime: old?.startTime ?? formatTime(view.startTimeMs),
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map((container) => containerStatusOf(container)) }),
     containerStatuses: main.map((container) => containerStatusOf(container)),
+    ...(ephemeral.length === 0
+      ? {}
+      : { ephemeralContainerStatuses: ephemeral.map((container) => containerStatusOf(container)) }),
     qosClass: old?.qosClass ?? qosClassOf(pod),
   };
 }
@@ -75,7 +83,8 @@ export function podStatusOf(view: PodView, nowMs: number): PodStatus {
 /** Whether a status only says that the pod is on its way: one that needn't be seen if a better one comes soon. */
 export function isInterim(status: PodStatus): boolean {
   if (status.phase !== "Pending") return false;
-  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
   return all.every(({ state, lastState }) => {
     const reason = state?.waiting?.reason;
     const isUsual = reason === undefined || reason === "ContainerCreating" || reason === "PodInitializing";
@@ -83,48 +92,53 @@ export function isInterim(status: PodStatus): boolean {
   });
 }
 
+export function isTerminal(phase: PodPhase | undefined): phase is "Succeeded" | "Failed" {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
 function phaseOf(view: PodView): PodPhase {
   const { pod, containers, failure } = view;
   if (failure !== undefined) return "Failed";
-  const settled = view.last?.phase ?? pod.status?.phase;
-  if (settled === "Succeeded" || settled === "Failed") return settled;
-  // A pod that is being ended is judged as if nothing were restarted.
-  const policy = view.isEnding ? "Never" : (pod.spec?.restartPolicy ?? "Always");
-  const counts = { pending: 0, failedInit: 0, waiting: 0, running: 0, succeeded: 0, failed: 0 };
+  // Whoever has said so: a pod that has ended stays so.
+  for (const settled of [view.last?.phase, pod.status?.phase]) if (isTerminal(settled)) return settled;
+  const counts = { pending: 0, failedInit: 0, waiting: 0, running: 0, restarting: 0, succeeded: 0, failed: 0 };
   for (const container of containers) {
     const { latest } = container;
-    if (container.isInit && !container.isSidecar) {
+    if (container.isSidecar || container.isEphemeral) continue;
+    if (container.isInit) {
       if (latest?.state === "CONTAINER_EXITED") {
         if (latest.exitCode === 0) continue;
-        if (policy === "Never") counts.failedInit++;
+        if (container.isOver) counts.failedInit++;
         else counts.pending++;
       } else if (!hasStartedMain(containers)) counts.pending++;
       continue;
     }
-    if (container.isSidecar) continue;
     if (latest?.state === "CONTAINER_RUNNING") counts.running++;
     else if (latest?.state === "CONTAINER_EXITED") {
-      if (latest.exitCode === 0) counts.succeeded++;
+      if (!container.isOver) counts.restarting++;
+      else if (latest.exitCode === 0) counts.succeeded++;
       else counts.failed++;
-    } else if (container.reported?.lastState?.terminated !== undefined) counts.running++;
+    } else if (container.reported?.lastState?.terminated !== undefined) counts.restarting++;
     else counts.waiting++;
   }
   if (counts.failedInit > 0) return "Failed";
   if (counts.pending > 0 || counts.waiting > 0) return "Pending";
-  if (counts.running > 0) return "Running";
-  if (policy === "Always") return "Running";
-  if (counts.failed === 0) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
+  if (counts.running > 0 || counts.restarting > 0) return "Running";
+  return counts.failed === 0 ? "Succeeded" : "Failed";
 }
 
 function hasStartedMain(containers: readonly ContainerView[]): boolean {
-  return containers.some(({ isInit, latest }) => !isInit && latest !== undefined && latest.startedAtMs > 0);
+  return containers.some(
+    ({ isInit, isEphemeral, latest }) => !isInit && !isEphemeral && latest !== undefined && latest.startedAtMs > 0,
+  );
 }
 
 function containerStatusOf(container: ContainerView): ContainerStatus {
   const { spec, latest, previous, reported, waiting, ready, started } = container;
   const base = { name: spec.name, ready, image: spec.image ?? "", started };
   if (latest === undefined) {
+    // The runtime has forgotten one that had ended: what was said of its end is still true.
+    if (container.isOver && reported?.state?.terminated !== undefined) return { ...reported, ready };
     const lost = reported?.containerID !== undefined ? lostState(reported) : undefined;
     return {
       ...base,
@@ -187,8 +201,10 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
   const { pod, containers, sandbox } = view;
   const generation = pod.metadata?.generation;
   const reported = pod.status?.conditions ?? [];
-  const isDone = phase === "Succeeded" || phase === "Failed";
-  const unready = containers.filter(({ isInit, isSidecar, ready }) => (!isInit || isSidecar) && !ready);
+  const isDone = isTerminal(phase);
+  const unready = containers.filter(
+    ({ isInit, isSidecar, isEphemeral, ready }) => (!isInit || isSidecar) && !isEphemeral && !ready,
+  );
   const uninitialized = containers.filter(
     ({ isInit, isSidecar, latest, started }) =>
       isInit && (isSidecar ? !started : !(latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0)),
@@ -212,17 +228,16 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
     ? { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed", message: undefined }
     : { reason: "ContainersNotReady", message: `containers with unready status: [${names(unready)}]` };
   const containersReady = !isDone && unready.length === 0;
-  const gates = pod.spec?.readinessGates ?? [];
-  const closed = gates.filter(
-    ({ conditionType }) => reported.find((one) => one.type === conditionType)?.status !== "True",
-  );
+  const closed = (pod.spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const gate = reported.find((one) => one.type === conditionType);
+    if (gate === undefined) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
+    if (gate.status === "True") return [];
+    return [`the status of pod readiness gate "${conditionType}" is not "True", but ${gate.status}`];
+  });
   const ready = containersReady && closed.length === 0;
-  const gate = closed[0]?.conditionType ?? "";
-  const readyWhy = containersReady
-    ? { reason: "ReadinessGatesNotReady", message: `the status of pod readiness gate "${gate}" is not "True"` }
-    : notReady;
+  const readyWhy = containersReady ? { reason: "ReadinessGatesNotReady", message: closed.join(", ") } : notReady;
   const ours = [
-    condition("PodReadyToStartContainers", sandbox?.state === "SANDBOX_READY" && !isDone),
+    condition("PodReadyToStartContainers", sandbox?.state === "SANDBOX_READY" && view.hasVolumes && !isDone),
     condition(
       "Initialized",
       initialized,

@@ -10,9 +10,13 @@ import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubern
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
 import { nextBackOff, waitsUntil } from "./crash-back-off.ts";
 import type { ContainerView } from "./pod-status.ts";
-import { containerId, podStatusOf } from "./pod-status.ts";
+import { containerId, isTerminal, podStatusOf } from "./pod-status.ts";
 import type { ProbeKind } from "./prober.ts";
 import { ProbeSchedule } from "./prober.ts";
+import { isRestarted, isSidecar } from "./restart-policy.ts";
+import { isOlder } from "./runtime-news.ts";
+import { containersOf } from "./sources.ts";
+import { hasOtherDownwardFiles } from "./volumes.ts";
 
 /** Wall time is for what is shown and compared with the runtime's times, monotonic time for everything else. */
 export interface Now {
@@ -72,6 +76,13 @@ export interface Failure {
   readonly message: string;
 }
 
+const PULL_FAILED = "ErrImagePull";
+/** What a container waits for that has no image, by the code of the failure. */
+const PULL_REASONS: ReadonlyMap<string, string> = new Map([
+  ["IMAGE_NOT_FOUND", PULL_FAILED],
+  ["IMAGE_NEVER_PULLED", "ErrImageNeverPull"],
+  ["INVALID_IMAGE_NAME", "InvalidImageName"],
+]);
 /** How long a failed pull shows as ErrImagePull before it shows as ImagePullBackOff. */
 const PULL_ERROR_SHOWN_MS = 1_000;
 /** How long a container may take to listen on its ports before it is ready without them, where that matters. */
@@ -115,7 +126,10 @@ export class PodWorker {
   /** By when a container that is being stopped has to be gone, and whether for the pod's own end. */
   private readonly stopping = new Map<string, number>();
   private readonly retries = new Map<string, Retry>();
-  private volumesReady: boolean;
+  /** `stale`: filled, with what is no longer all true. Containers need not wait for that. */
+  private volumes: "awaited" | "filled" | "stale";
+  /** Something has changed since the volumes were last begun to be filled. */
+  private wereChanged = false;
   private isRemoved = false;
   private isDeleted = false;
   private isCleaned = false;
@@ -130,9 +144,8 @@ export class PodWorker {
     this.pod = pod;
     this.options = options;
     this.startTimeMs = now.wallMs;
-    this.volumesReady = (pod.spec?.volumes ?? []).length === 0;
-    const { phase, reason = "", message = "" } = pod.status ?? {};
-    if (phase === "Failed" && reason !== "") this.failure = { reason, message };
+    this.volumes = (pod.spec?.volumes ?? []).length === 0 ? "filled" : "awaited";
+    this.noteFailure();
   }
 
   get current(): Pod {
@@ -148,7 +161,15 @@ export class PodWorker {
   }
 
   setPod(pod: Pod): void {
+    if (hasOtherDownwardFiles(this.pod, pod)) this.volumesChanged();
     this.pod = pod;
+    this.noteFailure();
+  }
+
+  /** A pod that has failed, whoever said so, is not brought back to life. */
+  private noteFailure(): void {
+    const { phase, reason = "", message = "" } = this.pod.status ?? {};
+    if (phase === "Failed" && reason !== "") this.failure ??= { reason, message };
   }
 
   /** The pod is no longer in the API. */
@@ -163,7 +184,7 @@ export class PodWorker {
   /** News of a container, which may come late or twice: a container only goes forward. */
   setContainer(status: ContainerStatus, now: Now): void {
     const known = this.containers.get(status.id);
-    if (known !== undefined && rank(known) > rank(status)) return;
+    if (known !== undefined && isOlder(status, known)) return;
     this.containers.set(status.id, status);
     if (status.state === "CONTAINER_RUNNING") {
       if (known?.state !== "CONTAINER_RUNNING") this.beginProbes(status, now);
@@ -190,7 +211,12 @@ export class PodWorker {
   sourcesChanged(hasVolumes: boolean): void {
     for (const memory of this.memory.values()) memory.failure = undefined;
     this.retries.delete("volumes");
-    if (hasVolumes) this.volumesReady = false;
+    if (hasVolumes) this.volumesChanged();
+  }
+
+  private volumesChanged(): void {
+    if (this.volumes === "filled") this.volumes = "stale";
+    this.wereChanged = true;
   }
 
   succeeded(operation: Operation): void {
@@ -198,7 +224,7 @@ export class PodWorker {
     this.retries.delete(keyOf(operation));
     switch (operation.op) {
       case "volumes":
-        this.volumesReady = true;
+        this.volumes = this.wereChanged ? "stale" : "filled";
         break;
       case "start": {
         const memory = this.memoryOf(operation.container);
@@ -227,12 +253,13 @@ export class PodWorker {
     this.inFlight.delete(key);
     if (operation.op === "stop") this.stopping.delete(operation.containerId);
     if (operation.op === "start" && failure.code === "CONTAINER_START_FAILED") return;
-    if (operation.op === "start" && failure.code === "IMAGE_NOT_FOUND") {
+    const pullReason = PULL_REASONS.get(failure.code);
+    if (operation.op === "start" && pullReason !== undefined) {
       const memory = this.memoryOf(operation.container);
       const backOff = nextBackOff(memory.pull?.backOff, now.wallMs, this.options.imageBackOff);
       const untilMs = now.wallMs + backOff.delayMs;
       const { message } = failure;
-      memory.pull = { backOff, untilMs, reason: "ErrImagePull", message, failedMs: now.wallMs };
+      memory.pull = { backOff, untilMs, reason: pullReason, message, failedMs: now.wallMs };
       return;
     }
     const before = operation.op === "start" ? this.memoryOf(operation.container).failure : this.retries.get(key);
@@ -273,7 +300,10 @@ export class PodWorker {
     const status = this.status(now, ending);
     const { operations, events, wakeInMs } = this;
     this.events = [];
-    for (const operation of operations) this.inFlight.add(keyOf(operation));
+    for (const operation of operations) {
+      this.inFlight.add(keyOf(operation));
+      if (operation.op === "volumes") this.wereChanged = false;
+    }
     const isFinished = this.isCleaned && (this.isRemoved || this.isDeleted);
     return { operations, events, status, wakeInMs, isFinished };
   }
@@ -287,8 +317,8 @@ export class PodWorker {
       return { graceMs: given === undefined ? ofSpec : given * 1_000, failure: this.failure };
     }
     if (this.failure !== undefined) return { graceMs: ofSpec, failure: this.failure };
-    const phase = this.lastStatus?.phase ?? this.pod.status?.phase;
-    if (phase === "Succeeded" || phase === "Failed") return { graceMs: ofSpec, failure: undefined };
+    if (isTerminal(this.lastStatus?.phase) || isTerminal(this.pod.status?.phase))
+      return { graceMs: ofSpec, failure: undefined };
     if (spec?.activeDeadlineSeconds !== undefined) {
       const startedMs =
         this.pod.status?.startTime === undefined ? this.startTimeMs : Date.parse(this.pod.status.startTime);
@@ -307,14 +337,12 @@ export class PodWorker {
   /** Towards a pod that runs. */
   private advance(now: Now): void {
     const hasSandbox = this.sandbox?.state === "SANDBOX_READY";
-    if (!this.volumesReady) this.begin({ op: "volumes" }, now);
-    if (!hasSandbox) this.begin({ op: "sandbox", attempt: (this.sandbox?.metadata.attempt ?? -1) + 1 }, now);
+    if (this.volumes !== "filled") this.begin({ op: "volumes" }, now);
     for (const container of this.running()) this.watchOver(container, now);
-    if (!hasSandbox || !this.volumesReady) return;
-    if (this.advanceInit(now)) {
-      const policy = this.pod.spec?.restartPolicy ?? "Always";
-      for (const container of this.pod.spec?.containers ?? []) this.ensure(container, policy, now);
-    }
+    if (this.volumes === "awaited") return;
+    if (!hasSandbox) return this.begin({ op: "sandbox", attempt: (this.sandbox?.metadata.attempt ?? -1) + 1 }, now);
+    for (const container of this.ephemeral()) this.ensure(container, now);
+    if (this.advanceInit(now)) for (const container of this.pod.spec?.containers ?? []) this.ensure(container, now);
     this.forgetOldAttempts();
   }
 
@@ -322,8 +350,8 @@ export class PodWorker {
   private advanceInit(now: Now): boolean {
     const hasStarted = (this.pod.spec?.containers ?? []).some(({ name }) => this.attempts(name).length > 0);
     for (const container of this.pod.spec?.initContainers ?? []) {
-      if (isSidecar(container)) {
-        this.ensure(container, "Always", now);
+      if (isSidecar(this.pod, container)) {
+        this.ensure(container, now);
         const latest = this.latest(container.name);
         if (!hasStarted && !(latest !== undefined && this.isStarted(latest))) return false;
         continue;
@@ -331,21 +359,21 @@ export class PodWorker {
       if (hasStarted) continue;
       const latest = this.latest(container.name);
       if (latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0) continue;
-      this.ensure(container, this.pod.spec?.restartPolicy === "Never" ? "Never" : "OnFailure", now);
+      this.ensure(container, now);
       return false;
     }
     return true;
   }
 
   /** Towards a container that runs, unless its time is over. */
-  private ensure(container: Container, policy: "Always" | "OnFailure" | "Never", now: Now): void {
+  private ensure(container: Container, now: Now): void {
     const { name } = container;
     if (this.inFlight.has(`start:${name}`)) return;
     const latest = this.latest(name);
     if (latest?.state === "CONTAINER_RUNNING") return;
     // Left behind by a kubelet that died between the two steps of a start.
     if (latest?.state === "CONTAINER_CREATED") return this.begin({ op: "remove", containerId: latest.id }, now);
-    if (latest !== undefined && !restarts(policy, latest)) return;
+    if (latest !== undefined && !isRestarted(this.pod, container, latest.exitCode)) return;
     const memory = this.memoryOf(name);
     const holds = memory.failure ?? memory.pull;
     if (holds !== undefined && holds.untilMs > now.wallMs) {
@@ -433,8 +461,11 @@ export class PodWorker {
       this.stop(status, container, `Stopping container ${status.metadata.name}`, ending.graceMs, now);
     }
     // What is being started now shows as running soon, and is stopped then.
-    const isStarting = [...this.inFlight].some((key) => key.startsWith("start:") || key === "sandbox");
-    if (running.length > 0 || isStarting) return;
+    // Nor may anything be written into a volume that has been removed.
+    const isBeginning = [...this.inFlight].some(
+      (key) => key.startsWith("start:") || key === "sandbox" || key === "volumes",
+    );
+    if (running.length > 0 || isBeginning) return;
     const isLeaving = this.pod.metadata?.deletionTimestamp !== undefined || this.isRemoved;
     if (!isLeaving) return;
     if (!this.isCleaned) this.begin({ op: "cleanup" }, now);
@@ -478,6 +509,7 @@ export class PodWorker {
         pod: this.pod,
         last: this.lastStatus,
         sandbox: this.isCleaned ? undefined : this.sandbox,
+        hasVolumes: this.volumes !== "awaited",
         containers: this.specs().map((container) => this.view(container, ending !== undefined, now)),
         hostIP: this.options.hostIP,
         startTimeMs: this.startTimeMs,
@@ -493,22 +525,24 @@ export class PodWorker {
   private view(spec: Container, isEnding: boolean, now: Now): ContainerView {
     const [latest, previous] = this.attempts(spec.name);
     const isInit = this.pod.spec?.initContainers?.includes(spec) === true;
-    const sidecar = isInit && isSidecar(spec);
-    const policy = sidecar ? "Always" : (this.pod.spec?.restartPolicy ?? "Always");
+    const sidecar = isSidecar(this.pod, spec);
+    const isEphemeral = this.ephemeral().includes(spec);
     const isInitDone = isInit && !sidecar && latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0;
-    const isOver = isEnding || isInitDone || (latest?.state === "CONTAINER_EXITED" && !restarts(policy, latest));
+    const isOver =
+      isEnding || isInitDone || (latest?.state === "CONTAINER_EXITED" && !isRestarted(this.pod, spec, latest.exitCode));
     const isRunning = latest?.state === "CONTAINER_RUNNING";
     const started = isRunning && this.isStarted(latest);
     return {
       spec,
       isInit,
       isSidecar: sidecar,
+      isEphemeral,
       latest,
       previous,
       waiting:
         isRunning || (isOver && latest !== undefined) ? undefined : this.waitingOf(spec.name, latest, isInit, now),
       isOver,
-      ready: isInit && !sidecar ? isInitDone : started && this.isReady(latest),
+      ready: isEphemeral ? false : isInit && !sidecar ? isInitDone : started && this.isReady(latest),
       started,
       reported: this.reported(spec.name),
     };
@@ -527,8 +561,8 @@ export class PodWorker {
       return { reason, message };
     }
     if (memory?.pull !== undefined) {
-      const { message, failedMs } = memory.pull;
-      if (now.wallMs - failedMs < PULL_ERROR_SHOWN_MS) return { reason: "ErrImagePull", message };
+      const { reason, message, failedMs } = memory.pull;
+      if (reason !== PULL_FAILED || now.wallMs - failedMs < PULL_ERROR_SHOWN_MS) return { reason, message };
       const image = this.specOf(name)?.image ?? "";
       return { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${message}` };
     }
@@ -623,7 +657,11 @@ export class PodWorker {
   }
 
   private specs(): readonly Container[] {
-    return [...(this.pod.spec?.initContainers ?? []), ...(this.pod.spec?.containers ?? [])];
+    return containersOf(this.pod);
+  }
+
+  private ephemeral(): readonly Container[] {
+    return this.pod.spec?.ephemeralContainers ?? [];
   }
 
   private specOf(name: string): Container | undefined {
@@ -631,12 +669,21 @@ export class PodWorker {
   }
 
   private isSidecarName(name: string): boolean {
-    return this.pod.spec?.initContainers?.some((container) => container.name === name && isSidecar(container)) === true;
+    return (
+      this.pod.spec?.initContainers?.some((container) => container.name === name && isSidecar(this.pod, container)) ===
+      true
+    );
   }
 
   private reported(name: string): NonNullable<PodStatus["containerStatuses"]>[number] | undefined {
-    const { containerStatuses = [], initContainerStatuses = [] } = this.pod.status ?? {};
-    return [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name);
+    const {
+      containerStatuses = [],
+      initContainerStatuses = [],
+      ephemeralContainerStatuses = [],
+    } = this.pod.status ?? {};
+    return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+      (status) => status.name === name,
+    );
   }
 
   private memoryOf(name: string): ContainerMemory {
@@ -669,18 +716,6 @@ function keyOf(operation: Operation): string {
     case "probe":
       return `probe:${operation.containerId}:${operation.kind}`;
   }
-}
-
-function isSidecar(container: Container): boolean {
-  return container.restartPolicy === "Always";
-}
-
-function restarts(policy: "Always" | "OnFailure" | "Never", ended: ContainerStatus): boolean {
-  return policy === "Always" || (policy === "OnFailure" && ended.exitCode !== 0);
-}
-
-function rank({ state }: ContainerStatus): number {
-  return state === "CONTAINER_CREATED" ? 0 : state === "CONTAINER_RUNNING" ? 1 : 2;
 }
 
 /** As Go prints durations: `10s`, `1m20s`. */

@@ -30,6 +30,12 @@ export function configError(message: string): InkubeError {
   return new InkubeError("POD_CONFIG", message, { retryable: true });
 }
 
+/** All containers of a pod: initial, ephemeral and its own. */
+export function containersOf(pod: Pod): readonly Container[] {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  return [...initContainers, ...containers, ...ephemeralContainers];
+}
+
 /** Names of the objects that a pod needs, those that may be missing included. */
 export function referencesOf(pod: Pod): {
   readonly configMaps: readonly string[];
@@ -40,7 +46,7 @@ export function referencesOf(pod: Pod): {
   const add = (to: Set<string>, name: string | undefined): void => {
     if (name !== undefined && name !== "") to.add(name);
   };
-  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+  for (const container of containersOf(pod)) {
     for (const { configMapRef, secretRef } of container.envFrom ?? []) {
       add(configMaps, configMapRef?.name);
       add(secrets, secretRef?.name);

@@ -11,45 +11,104 @@ import type {
   VolumeProjection,
 } from "../../../protocols/kubernetes/core-v1.ts";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import type { PodFacts, Sources } from "./sources.ts";
-import { configError, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
+import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
+import { isEqual } from "./status-patch.ts";
 
-/** A volume as it should be on disk. */
-export type VolumePlan =
-  /** Made once, then the containers' own. */
-  | { readonly kind: "empty"; readonly name: string }
-  /** Exactly these files, by path below the volume. */
-  | { readonly kind: "files"; readonly name: string; readonly files: ReadonlyMap<string, Uint8Array> }
-  /** A place of this machine. */
-  | { readonly kind: "host"; readonly name: string; readonly path: string };
+/** A file of a volume. `mode`: its permission bits. */
+export interface VolumeFile {
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
 
-/** Errors: POD_CONFIG when an object or key that isn't optional is missing, or the kind of volume isn't supported. */
+/** By path below the volume. */
+export type VolumeFiles = ReadonlyMap<string, VolumeFile>;
+
+/** A volume as it should be on disk. `group`: the pod's fsGroup. */
+export type VolumePlan = { readonly name: string; readonly group: number | undefined } & (
+  | {
+      /** Made once, then the containers' own. */
+      readonly kind: "empty";
+    }
+  | {
+      /** Exactly these files, which change all at once. */
+      readonly kind: "files";
+      readonly files: VolumeFiles;
+    }
+  | {
+      /** A place of this machine, of the type of a `hostPath`; empty for any. */
+      readonly kind: "host";
+      readonly path: string;
+      readonly type: string;
+    }
+);
+
+/** Permission bits of a file for which its volume names none. */
+const MODE = 0o644;
+/** What an fsGroup adds to the files of a volume that containers only read. @see SetVolumeOwnership of the kubelet */
+const GROUP_MODE = 0o440;
+const SUPPORTED = "emptyDir, hostPath, configMap, secret, downwardAPI and projected are";
+/** Of the downward API, what a volume may show: the rest isn't known before the pod has its address. */
+const DOWNWARD_FIELDS = /^metadata\.(name|namespace|uid|labels|annotations)(\['[^']+'\])?$/;
+
+/** Errors: POD_CONFIG when an object or key that isn't optional is missing, or something asked for isn't supported. */
 export function planVolumes(facts: PodFacts, sources: Sources): readonly VolumePlan[] {
-  return (facts.pod.spec?.volumes ?? []).map((volume) => planVolume(volume, facts, sources));
+  return (facts.pod.spec?.volumes ?? []).map((volume) => {
+    try {
+      return planVolume(volume, facts, sources);
+    } catch (error) {
+      if (!hasCode(error, "POD_CONFIG")) throw error;
+      throw configError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`);
+    }
+  });
 }
 
 function planVolume(volume: Volume, facts: PodFacts, sources: Sources): VolumePlan {
-  const { name } = volume;
-  if (volume.hostPath !== undefined) return { kind: "host", name, path: volume.hostPath.path };
-  const files = new Map<string, Uint8Array>();
-  if (volume.configMap !== undefined) addConfigMap(files, volume.configMap, sources);
-  else if (volume.secret !== undefined) {
-    const { secretName, items, optional } = volume.secret;
-    addSecret(files, { name: secretName, items, optional }, sources);
-  } else if (volume.downwardAPI !== undefined) addDownward(files, volume.downwardAPI.items ?? [], facts);
-  else if (volume.projected !== undefined) {
-    for (const source of volume.projected.sources ?? []) addProjection(files, source, facts, sources);
-  } else if (isEmptyDir(volume)) return { kind: "empty", name };
-  else {
-    const kind = Object.keys(volume).find((key) => key !== "name") ?? "none";
-    throw configError(`volume "${name}": volumes of the kind ${kind} are not supported`);
+  const group = facts.pod.spec?.securityContext?.fsGroup;
+  const base = { name: volume.name, group };
+  const { hostPath, configMap, secret, downwardAPI, projected } = volume;
+  if (hostPath !== undefined) return { kind: "host", ...base, path: hostPath.path, type: hostPath.type ?? "" };
+  if (isEmptyDir(volume)) {
+    const medium = volume.emptyDir?.medium ?? "";
+    if (medium.startsWith("HugePages")) throw configError(`an emptyDir can't be of the medium ${medium} here`);
+    return { kind: "empty", ...base };
   }
-  return { kind: "files", name, files };
+  const defaultMode = (configMap ?? secret ?? downwardAPI ?? projected)?.defaultMode ?? MODE;
+  const files = new FileSet(defaultMode | (group === undefined ? 0 : GROUP_MODE), group !== undefined);
+  if (configMap !== undefined) addConfigMap(files, configMap, sources);
+  else if (secret !== undefined) addSecret(files, { ...secret, name: secret.secretName }, sources);
+  else if (downwardAPI !== undefined) addDownward(files, downwardAPI.items ?? [], facts);
+  else if (projected !== undefined) {
+    for (const source of projected.sources ?? []) addProjection(files, source, facts, sources);
+  } else throw unsupported(Object.keys(volume).find((key) => key !== "name") ?? "none", SUPPORTED);
+  return { kind: "files", ...base, files: files.files };
+}
+
+function unsupported(what: string, supported: string): InkubeError {
+  return configError(`${what} is not supported here; ${supported}`);
 }
 
 /** A volume without a source is an emptyDir, by the API's defaults. */
 function isEmptyDir(volume: Volume): boolean {
   return volume.emptyDir !== undefined || Object.keys(volume).every((key) => key === "name");
+}
+
+class FileSet {
+  readonly files = new Map<string, VolumeFile>();
+  private readonly defaultMode: number;
+  private readonly hasGroup: boolean;
+
+  constructor(defaultMode: number, hasGroup: boolean) {
+    this.defaultMode = defaultMode;
+    this.hasGroup = hasGroup;
+  }
+
+  add(path: string, bytes: Uint8Array, mode: number | undefined): void {
+    const own = mode === undefined ? this.defaultMode : mode | (this.hasGroup ? GROUP_MODE : 0);
+    this.files.set(safePath(path), { bytes, mode: own });
+  }
 }
 
 interface KeyedSource {
@@ -58,17 +117,19 @@ interface KeyedSource {
   readonly optional?: boolean | undefined;
 }
 
-function addConfigMap(files: Map<string, Uint8Array>, source: KeyedSource, sources: Sources): void {
+function addConfigMap(files: FileSet, source: KeyedSource, sources: Sources): void {
   const { name = "", optional } = source;
   const found = sources.configMap(name);
-  if (found !== undefined) addData(files, `ConfigMap "${name}"`, configMapData(found), source);
+  const missing = (key: string): string => `configmap references non-existent config key: ${key}`;
+  if (found !== undefined) addData(files, configMapData(found), source, missing);
   else if (optional !== true) throw configError(`configmap "${name}" not found`);
 }
 
-function addSecret(files: Map<string, Uint8Array>, source: KeyedSource, sources: Sources): void {
+function addSecret(files: FileSet, source: KeyedSource, sources: Sources): void {
   const { name = "", optional } = source;
   const found = sources.secret(name);
-  if (found !== undefined) addData(files, `Secret "${name}"`, secretData(found), source);
+  const missing = (key: string): string => `references non-existent secret key: ${key}`;
+  if (found !== undefined) addData(files, secretData(found), source, missing);
   else if (optional !== true) throw configError(`secret "${name}" not found`);
 }
 
@@ -85,49 +146,48 @@ function secretData(secret: Secret): ReadonlyMap<string, Uint8Array> {
 }
 
 function addData(
-  files: Map<string, Uint8Array>,
-  what: string,
+  files: FileSet,
   data: ReadonlyMap<string, Uint8Array>,
   { items, optional }: KeyedSource,
+  missing: (key: string) => string,
 ): void {
   if (items === undefined || items.length === 0) {
-    for (const [key, bytes] of data) files.set(key, bytes);
+    for (const [key, bytes] of data) files.add(key, bytes, undefined);
     return;
   }
-  for (const { key, path } of items) {
+  for (const { key, path, mode } of items) {
     const bytes = data.get(key);
-    if (bytes !== undefined) files.set(safePath(path), bytes);
-    else if (optional !== true) throw configError(`${what} has no key "${key}"`);
+    if (bytes !== undefined) files.add(path, bytes, mode);
+    else if (optional !== true) throw configError(missing(key));
   }
 }
 
-function addDownward(files: Map<string, Uint8Array>, items: readonly DownwardAPIVolumeFile[], facts: PodFacts): void {
+function addDownward(files: FileSet, items: readonly DownwardAPIVolumeFile[], facts: PodFacts): void {
   const encoder = new TextEncoder();
-  for (const { path, fieldRef, resourceFieldRef } of items) {
+  for (const { path, fieldRef, resourceFieldRef, mode } of items) {
     let text = "";
-    if (fieldRef !== undefined) text = fieldValue(fieldRef.fieldPath, facts);
-    else if (resourceFieldRef !== undefined) {
-      const container = facts.pod.spec?.containers.find(({ name }) => name === resourceFieldRef.containerName);
+    if (fieldRef !== undefined) {
+      if (!DOWNWARD_FIELDS.test(fieldRef.fieldPath))
+        throw configError(`${path}: unsupported fieldPath ${fieldRef.fieldPath}`);
+      text = fieldValue(fieldRef.fieldPath, facts);
+    } else if (resourceFieldRef !== undefined) {
+      const container = containersOf(facts.pod).find(({ name }) => name === resourceFieldRef.containerName);
       if (container === undefined) throw configError(`${path}: resourceFieldRef needs the name of a container`);
       text = resourceValue(resourceFieldRef, container, facts);
-    }
-    files.set(safePath(path), encoder.encode(text));
+    } else throw configError(`${path}: neither a fieldRef nor a resourceFieldRef`);
+    files.add(path, encoder.encode(text), mode);
   }
 }
 
-/** Tokens and certificates have no issuer here yet: such a source adds nothing, and its ConfigMap may be missing. */
-function addProjection(
-  files: Map<string, Uint8Array>,
-  source: VolumeProjection,
-  facts: PodFacts,
-  sources: Sources,
-): void {
-  if (source.configMap !== undefined) {
-    const isRootCa = source.configMap.name === "kube-root-ca.crt";
-    addConfigMap(files, isRootCa ? { ...source.configMap, optional: true } : source.configMap, sources);
+/** Tokens and certificates have no issuer here: a pod that counts on one is told, and doesn't start without it. */
+function addProjection(files: FileSet, source: VolumeProjection, facts: PodFacts, sources: Sources): void {
+  for (const [kind, of] of Object.entries(source)) {
+    if (of === undefined) continue;
+    if (kind === "configMap") addConfigMap(files, source.configMap ?? {}, sources);
+    else if (kind === "secret") addSecret(files, source.secret ?? {}, sources);
+    else if (kind === "downwardAPI") addDownward(files, source.downwardAPI?.items ?? [], facts);
+    else throw unsupported(`the projected source ${kind}`, "leave it out, or give the pod its credentials in a Secret");
   }
-  if (source.secret !== undefined) addSecret(files, source.secret, sources);
-  if (source.downwardAPI !== undefined) addDownward(files, source.downwardAPI.items ?? [], facts);
 }
 
 /** A path that stays below its volume. */
@@ -138,21 +198,51 @@ function safePath(path: string): string {
   return path;
 }
 
-/** Where `container` sees its volumes; `directoryOf` gives a volume's directory on this machine. */
+/** A mount, and what has to be there before: a part of a volume's files as they are now, or a directory. */
+export interface MountPlan extends Mount {
+  readonly volume: string;
+  readonly needs?: { readonly copy: VolumeFiles } | "directory";
+}
+
+/** Where volumes are on this machine. */
+export interface VolumePlaces {
+  volume(name: string): string;
+  /** Of a part of a volume's files that the mount of this index sees. */
+  subPath(name: string, container: string, index: number): string;
+}
+
+/**
+ * Where `container` sees its volumes. A `subPath` of a volume of files is a copy, as it is when the container starts: such a
+ * mount doesn't follow the volume. In the copy, the name of a single file is empty. A `subPath` that isn't there is an empty directory.
+ */
 export function mountsOf(
   container: Container,
   plans: readonly VolumePlan[],
-  directoryOf: (volume: string) => string,
+  places: VolumePlaces,
   expandPath: (path: string) => string,
-): readonly Mount[] {
-  return (container.volumeMounts ?? []).map((mount) => {
+): readonly MountPlan[] {
+  return (container.volumeMounts ?? []).map((mount, index) => {
     const plan = plans.find(({ name }) => name === mount.name);
     if (plan === undefined) throw configError(`volume mount "${mount.name}" names no volume of the pod`);
-    const directory = plan.kind === "host" ? plan.path : directoryOf(plan.name);
     const below = mount.subPathExpr === undefined ? (mount.subPath ?? "") : expandPath(mount.subPathExpr);
-    const hostPath = below === "" ? directory : `${directory}/${safePath(below)}`;
-    return { containerPath: mount.mountPath, hostPath, readonly: mount.readOnly === true };
+    const isReadonly = mount.readOnly === true || plan.kind === "files";
+    const base = { volume: plan.name, containerPath: mount.mountPath, readonly: isReadonly };
+    const directory = plan.kind === "host" ? plan.path : places.volume(plan.name);
+    if (below === "") return { ...base, hostPath: directory };
+    const path = safePath(below);
+    if (plan.kind !== "files") return { ...base, hostPath: `${directory}/${path}`, needs: "directory" as const };
+    const hostPath = places.subPath(plan.name, container.name, index);
+    return { ...base, hostPath, needs: { copy: filesBelow(plan.files, path) } };
   });
+}
+
+function filesBelow(files: VolumeFiles, path: string): VolumeFiles {
+  const file = files.get(path);
+  if (file !== undefined) return new Map([["", file]]);
+  const prefix = `${path}/`;
+  return new Map(
+    [...files].flatMap(([name, of]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), of]] : [])),
+  );
 }
 
 /** `INKUBE_VOLUME_<NAME>` for each volume that the container mounts. */
@@ -170,4 +260,14 @@ export function hasLiveVolumes(pod: Pod): boolean {
   return (pod.spec?.volumes ?? []).some(
     ({ configMap, secret, downwardAPI, projected }) => (configMap ?? secret ?? downwardAPI ?? projected) !== undefined,
   );
+}
+
+/** Whether what the downward API says in a pod's volumes has become something else. */
+export function hasOtherDownwardFiles(before: Pod, after: Pod): boolean {
+  const isUsed = (after.spec?.volumes ?? []).some(
+    ({ downwardAPI, projected }) =>
+      downwardAPI !== undefined || projected?.sources?.some((source) => source.downwardAPI !== undefined) === true,
+  );
+  const { labels, annotations } = before.metadata ?? {};
+  return isUsed && !(isEqual(labels, after.metadata?.labels) && isEqual(annotations, after.metadata?.annotations));
 }

@@ -5,9 +5,10 @@ import os from "node:os";
 import type { MachineFacts } from "../core/node-object.ts";
 import type { KubeletIo } from "../kubelet-io.ts";
 import { serveLogs } from "./log-server.ts";
+import { volumeDisk } from "./volume-disk.ts";
 
 export function machineIo(): KubeletIo {
-  return { machine: machineFacts, serveLogs };
+  return { machine: machineFacts, volumes: volumeDisk, serveLogs };
 }
 
 /** Architectures by Go's names, which Kubernetes uses. */

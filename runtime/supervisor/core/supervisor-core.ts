@@ -205,6 +205,11 @@ export class SupervisorCore {
     return spec;
   }
 
+  /** Of the root: undefined. */
+  parentOf(name: string): string | undefined {
+    return this.find(name).parent?.spec.name;
+  }
+
   get(name: string): ChildStatus {
     return statusOf(this.find(name));
   }

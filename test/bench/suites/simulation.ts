@@ -80,8 +80,10 @@ async function measure(faults?: FaultPlan): Promise<{ readonly casts: number; re
   return { casts: (MESSAGES / castsMs) * 1_000, calls: (MESSAGES / callsMs) * 1_000 };
 }
 
-/** In force for nobody: what the boundaries cost by being there. */
-const IDLE_PLAN: FaultPlan = { faults: [{ id: "nobody", kind: "link-drop", from: "nobody", to: "nobody", chance: 1 }] };
+/** Not in force yet: what the boundaries cost by being there. */
+const IDLE_PLAN: FaultPlan = {
+  faults: [{ id: "later", kind: "link-drop", from: "a", to: "b", chance: 1, fromMs: 1e9 }],
+};
 
 export const simulation: Suite = {
   name: "simulation",

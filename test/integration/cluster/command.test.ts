@@ -52,6 +52,10 @@ describe("inkube, given what it can't use", () => {
     ["get", "missing required argument 'resource'"],
     ["get pods", 'start a cluster here with "inkube up"'],
     ["simulate --seed x", "--seed takes a whole number"],
+    ["simulate --faults missing.json", "plan of faults: missing.json"],
+    ["simulate --seeds 5 --trace t", "--trace has no meaning beside --seeds"],
+    ["simulate --replay d --faults", "--faults has no meaning beside --replay"],
+    ["simulate --jobs 2", "--jobs has no meaning without --seeds"],
   ])("refuses `%s`, saying what to do", async (args, part) => {
     expect(await refused(args)).toContain(part);
   });
@@ -59,6 +63,18 @@ describe("inkube, given what it can't use", () => {
   it("names the line of malformed YAML", async () => {
     const broken = file("broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n   labels: {}\n");
     expect(await refused(`up --manifest ${broken}`)).toMatch(/^inkube: broken\.yaml: .* at line 4, column 9\n$/);
+  });
+
+  it("names every fault of a plan that can't be carried out, and what it may be", async () => {
+    const plan = {
+      faults: [
+        { id: "x", kind: "pod-kill" },
+        { id: "y", kind: "disk-full", at: "etcd-7" },
+      ],
+    };
+    const said = await refused(`simulate --faults ${file("plan.json", JSON.stringify(plan))}`);
+    expect(said).toMatch(/fault x: kind: there is no kind "pod-kill" \(allowed: link-drop, /);
+    expect(said).toContain("fault y: at: nobody answers to etcd-7; did you mean etcd-0?");
   });
 
   it("names the document that has no kind, and the one that has no name", async () => {
@@ -187,6 +203,9 @@ spec:
     );
     const line = (await done("trace --actor etcd-0 --json")).split("\n")[0]!;
     expect(JSON.parse(line)).toMatchObject({ actor: "etcd-0", sequence: expect.any(Number) as number });
+    expect(await refused("trace --kind nosuchkind")).toMatch(/no kind of event nosuchkind.* There are call, cast/);
+    expect(await refused("trace --kind nosuchkind --follow")).toContain("no kind of event nosuchkind");
+    expect(await refused("trace --actor etcd-7")).toMatch(/no actor etcd-7 here; did you mean etcd-0\?/);
     const following = inkube("trace --follow --object followed");
     await done(
       "apply -f -",

@@ -121,6 +121,7 @@ describe("an embedded cluster", () => {
       ),
     ).rejects.toMatchObject({ code: "WAIT_TIMEOUT" });
     await expect(cluster.waitFor("pod", "Ready")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(cluster.waitFor("po/p", "Healthy")).rejects.toMatchObject({ code: "UNKNOWN_CONDITION" });
   });
 
   it("tells who leads", async () => {
@@ -158,5 +159,61 @@ describe("an embedded cluster", () => {
     const [outcome] = await Promise.allSettled([waiting, other.stop()]);
     expect(outcome).toMatchObject({ status: "rejected", reason: { code: "CLUSTER_STOPPED" } });
     await other.stop();
+  });
+
+  it("answers at once, and by name, whatever is asked of it when it has been stopped", async () => {
+    const other = await inkube.Cluster.start({ masters: 1, workers: 0 });
+    await other.stop();
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
+    const asked: readonly (() => unknown)[] = [
+      () => other.apply(map),
+      () => other.waitFor("configmap/a", "deleted"),
+      () => other.kill("etcd-0"),
+      () => other.restore("master-0"),
+      () => other.leader("scheduler"),
+      () => other.applyFaults({ faults: [] }),
+    ];
+    for (const ask of asked)
+      await expect((async () => ask())(), String(ask)).rejects.toMatchObject({ code: "CLUSTER_STOPPED" });
+  });
+
+  it("says which masters to restore when all of them were killed, and serves again when one is", async () => {
+    const other = await inkube.Cluster.start({ masters: 1, workers: 0 });
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
+    await other.kill("master-0");
+    await expect(other.apply(map)).rejects.toMatchObject({
+      code: "NO_MASTER",
+      message: expect.stringContaining('cluster.restore("master-0")'),
+    });
+    await other.restore("master-0");
+    expect(await other.apply(map)).toHaveLength(1);
+    await other.stop();
+  });
+});
+
+describe("the API alone", () => {
+  it("takes every write, and nobody acts on it: no scheduler, no controller, no node", async () => {
+    await using alone = await inkube.Cluster.start({ masters: 1, workers: 0, controllers: false });
+    const roles = new Set(alone.actors().map(({ name }) => name.replace(/-?\d.*$/, "")));
+    expect([...roles].sort()).toEqual(["api-server", "etcd", "master", "root", "trace-collector"]);
+    const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const selector = { matchLabels: { app: "web" } };
+    await alone.apply([
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: "mine" } },
+      {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name: "web" },
+        spec: { replicas: 2, selector, template },
+      },
+      { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "i" }] } },
+    ]);
+    // An informer's first list is later than all of it.
+    await alone.waitFor("pod/p", (pod: Pod) => pod.spec?.nodeName === undefined);
+    expect((await alone.client.list(inkube.replicaSets)).items).toEqual([]);
+    const waited = await alone.waitFor("deploy/web", "RolledOut", { timeoutMs: 300 }).catch(String);
+    expect(waited).toContain("0 of 2 replicas are ready");
+    await alone.client.delete(inkube.namespaces, "mine");
+    expect((await alone.client.get(inkube.namespaces, "mine")).status?.phase).toBe("Terminating");
   });
 });

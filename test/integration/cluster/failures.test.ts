@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
+import type { FaultPlan } from "../../../actors/cluster/index.ts";
+import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { ConfigMap, Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
+import { effectsBeforeCauses } from "../../fixtures/trace-order.ts";
 import { until } from "../../fixtures/until.ts";
 
 const { configMaps, deployments, pods } = inkube;
@@ -183,6 +186,42 @@ describe("failures", () => {
   it("appear in the trace with their causes", () => {
     const events = cluster.trace.events({ object: "pods/default/moving", kind: "scheduled" });
     expect(events.length).toBeGreaterThan(0);
+  });
+
+  it("leave the trace in the order of causes when clocks are off", async () => {
+    const plan = cluster.applyFaults({
+      faults: [
+        { id: "ahead", kind: "clock-skew", at: "api-server-*", byMs: 30_000 },
+        { id: "behind", kind: "clock-skew", at: "worker-*/kubelet", byMs: -30_000 },
+      ],
+    });
+    const told: TraceEvent[] = [];
+    const following = cluster.trace.follow({ object: "skewed" }, (events) => told.push(...events), 20);
+    await cluster.apply(deployment("skewed", 6));
+    await cluster.waitFor("deployment/skewed", "RolledOut");
+    await cluster.client.delete(deployments, "skewed", "default");
+    const events = cluster.trace.events();
+    following.stop();
+    plan.stop();
+    expect(events.filter(({ subject, cause }) => subject.includes("skewed") && cause !== "").length).toBeGreaterThan(
+      12,
+    );
+    expect(effectsBeforeCauses(events)).toEqual([]);
+    expect(told.length).toBeGreaterThan(12);
+    expect(effectsBeforeCauses(told)).toEqual([]);
+  });
+
+  it("by a plan that can't be carried out are refused whole, and what was meant is said", () => {
+    const faults = [
+      { id: "cut", kind: "partition", from: "etcd-0", to: "etcd-*" },
+      { id: "far", kind: "actor-crash", at: "etcd-7", chanse: 1 },
+    ] as unknown as FaultPlan["faults"];
+    expect(() => cluster.applyFaults({ faults })).toThrow(
+      "fault far: chanse: a fault of kind actor-crash has no such field; did you mean chance?",
+    );
+    expect(() => cluster.applyFaults({} as FaultPlan)).toThrow("faults: it is missing (allowed: a list of faults)");
+    expect(() => cluster.trace.events({ kind: "nosuchkind" })).toThrow("there is no kind of event nosuchkind");
+    expect(() => cluster.trace.follow({ actor: "etcd-7" }, () => undefined)).toThrow("there is no actor etcd-7 here");
   });
 });
 

@@ -45,7 +45,9 @@ function startPod(image: string, name: string, ip: string, env: Record<string, s
   const signal = (): void => port1.postMessage({ kind: "signal", signal: "SIGTERM" });
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
-    port1.on("message", (message: FromContainer) => resolve({ worker, ip, port: message.actual, signal }));
+    port1.on("message", (message: FromContainer) => {
+      if (message.kind === "listening") resolve({ worker, ip, port: message.actual, signal });
+    });
     port1.unref();
   });
 }

@@ -1,15 +1,412 @@
-/** Mistakes in Raft and in the reads that go through it. */
+/** Mistakes in Raft, in the reads and writes that go through it, and in what a lost disk costs. */
 const RAFT = "actors/etcd/core/raft/raft.ts";
-const UNIT = "test/unit/actors/etcd/core/raft/raft.test.ts";
-const WORLD = "test/simulation/etcd/raft.test.ts";
+const LOG = "actors/etcd/core/raft/log.ts";
+const PROGRESS = "actors/etcd/core/raft/progress.ts";
+const RECOVERY = "actors/etcd/core/raft/recovery.ts";
+const REQUESTS = "actors/etcd/requests.ts";
+const MEMBER = "actors/etcd/member.ts";
 
-export const variants = [
+const UNIT = "test/unit/actors/etcd/core/raft/raft.test.ts";
+const RECOVERY_UNIT = "test/unit/actors/etcd/core/raft/recovery.test.ts";
+const REQUESTS_UNIT = "test/unit/actors/etcd/requests.test.ts";
+const WORLD = "test/simulation/etcd/raft.test.ts";
+const ACTORS = "test/simulation/etcd/etcd-actor.test.ts";
+
+const NOTHING = "";
+
+const elections = [
+  {
+    name: "votes-twice",
+    file: RAFT,
+    find: `(this.vote === 0 && this.leader === 0) ||`,
+    replace: `this.leader === 0 ||`,
+    why: "a member votes for whoever asks, several times a term",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "votes-for-less",
+    file: RAFT,
+    find: ` && this.log.isUpToDate(message.lastIndex, message.lastTerm);`,
+    replace: `;`,
+    why: "a member votes for a log that lacks what is committed",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "votes-before-disk",
+    file: RAFT,
+    find: `    this.promise({ type: "voteResponse", to: message.from, term, preVote: message.preVote, granted });`,
+    replace: `    this.outbox.push({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
+    why: "a vote leaves before it is on disk",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "asks-for-votes-before-disk",
+    file: RAFT,
+    find: `        this.promise({ type: "vote", to,`,
+    replace: `        this.outbox.push({ type: "vote", from: this.id, to,`,
+    why: "a candidate asks for votes before its own is on disk",
+    tests: [WORLD],
+  },
+  {
+    name: "pre-vote-is-a-vote",
+    file: RAFT,
+    find: `    if (this.role !== (message.preVote ? "preCandidate" : "candidate")) return;
+    if (message.preVote && message.granted && message.term !== this.term + 1) return;`,
+    replace: `    if (this.role !== "preCandidate" && this.role !== "candidate") return;`,
+    why: "an answer to the question whether an election could be won counts as a vote",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "small-quorum",
+    file: RAFT,
+    find: `return Math.floor(this.membership.voters.length / 2) + 1;`,
+    replace: `return Math.ceil(this.membership.voters.length / 2);`,
+    why: "half of an even number of members is taken for a majority",
+    tests: [WORLD],
+  },
+  {
+    name: "deposes-a-live-leader",
+    file: RAFT,
+    find: `if (heard && !message.transfer) return false;`,
+    replace: NOTHING,
+    why: "a member that hears from its leader helps to depose it",
+    tests: [UNIT],
+  },
+  {
+    name: "leads-alone",
+    file: RAFT,
+    find: `if (active < this.quorum()) {`,
+    replace: `if (active < 1) {`,
+    why: "a leader that hears of no majority goes on",
+    tests: [UNIT],
+  },
+];
+
+const replication = [
   {
     name: "acknowledges-own-last",
     file: RAFT,
-    find: `this.promise({ type: "appendResponse", to, index: last });`,
-    replace: `this.promise({ type: "appendResponse", to, index: this.log.last });`,
+    find: `    this.acknowledge(to, last);`,
+    replace: `    this.acknowledge(to, this.log.last);`,
     why: "a follower acknowledges the end of its own log, which the leader may never have sent",
     tests: [UNIT, WORLD],
   },
+  {
+    name: "acknowledges-before-disk",
+    file: RAFT,
+    find: `    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    replace: `    this.send({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    why: "a follower acknowledges entries before they are on disk",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "commits-unverified-by-append",
+    file: RAFT,
+    find: `    this.learnCommit(message.commit, last);`,
+    replace: `    this.learnCommit(message.commit, this.log.last);`,
+    why: "a follower commits a suffix that the leader has not sent",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "commits-unverified-by-heartbeat",
+    file: RAFT,
+    find: `return this.log.lastTerm === this.term ? this.log.last : this.log.committed;`,
+    replace: `return this.log.last;`,
+    why: "a follower takes the leader's commit index for its own log, whatever is in that",
+    tests: [UNIT, RECOVERY_UNIT],
+  },
+  {
+    name: "commits-older-term",
+    file: RAFT,
+    find: ` || this.log.term(index) !== this.term) return;`,
+    replace: `) return;`,
+    why: "a leader commits an entry of an earlier term by counting (thesis figure 3.7)",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "leader-counts-unsynced",
+    file: RAFT,
+    find: `own.acknowledge(this.log.stable)`,
+    replace: `own.acknowledge(this.log.last)`,
+    why: "a leader counts itself for entries that are not on its disk",
+    tests: [WORLD],
+  },
+  {
+    name: "applies-unsynced",
+    file: LOG,
+    find: `const to = Math.min(this.committed, this.stable);`,
+    replace: `const to = this.committed;`,
+    why: "a member applies what is not on its own disk",
+    tests: [WORLD],
+  },
+  {
+    name: "late-append-cuts",
+    file: LOG,
+    find: `    return previousIndex + entries.length;`,
+    replace: `    this.cut(previousIndex + entries.length + 1);
+    return previousIndex + entries.length;`,
+    why: "an older append that comes late cuts off what came after it",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "appends-without-the-previous-entry",
+    file: LOG,
+    find: `if (this.term(previousIndex) !== previousTerm) return undefined;`,
+    replace: `if (this.term(previousIndex) === undefined) return undefined;`,
+    why: "entries are appended to a log that went its own way before them",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "sync-vouches-for-replaced",
+    file: LOG,
+    find: `this.persisting = Math.min(this.persisting, from - 1);`,
+    replace: NOTHING,
+    why: "the end of a sync vouches for entries that took the place of those it wrote",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "snapshot-keeps-conflict",
+    file: LOG,
+    find: `    this.entries = [];
+    this.offset = meta.index;`,
+    replace: `    this.entries.splice(0, meta.index - this.offset);
+    this.offset = meta.index;`,
+    why: "a snapshot does not drop a longer log that conflicts with it",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "match-without-advance",
+    file: PROGRESS,
+    find: `    if (index <= this.match) return false;`,
+    replace: NOTHING,
+    why: "an acknowledgement that comes late takes back a newer one",
+    tests: ["test/unit/actors/etcd/core/raft/progress.test.ts"],
+  },
 ];
+
+const reads = [
+  {
+    name: "read-joins-round",
+    file: RAFT,
+    find: `if (this.round === this.roundSent) this.round++;`,
+    replace: `if (this.reads.length === 0) this.round++;`,
+    why: "a read joins a round whose heartbeats have left before it came",
+    tests: [UNIT],
+  },
+  {
+    name: "read-served-by-any-round",
+    file: RAFT,
+    find: `      if (read.round > round) break;`,
+    replace: NOTHING,
+    why: "the late answer to an earlier round serves a later read",
+    tests: [UNIT],
+  },
+  {
+    name: "read-before-own-term",
+    file: RAFT,
+    find: `if (this.log.term(this.log.committed) !== this.term) {
+      this.earlyReads`,
+    replace: `if (this.log.committed < 0) {
+      this.earlyReads`,
+    why: "a new leader answers reads before it knows what is committed",
+    tests: [UNIT, WORLD],
+  },
+  {
+    name: "read-without-round",
+    file: RAFT,
+    find: `    if (this.quorum() === 1) {
+      this.answerRead`,
+    replace: `    if (this.quorum() > 0) {
+      this.answerRead`,
+    why: "a leader answers reads without asking whether it still leads",
+    tests: [UNIT],
+  },
+  {
+    name: "late-answer-serves-later-read",
+    file: REQUESTS,
+    find: `if (this.underWay?.context !== context) return;`,
+    replace: `if (this.underWay === undefined) return;`,
+    why: "the late answer to a round that was given up serves the one after it",
+    tests: [REQUESTS_UNIT],
+  },
+  {
+    name: "round-number-used-twice",
+    file: REQUESTS,
+    find: `const context = ++this.lastContext;`,
+    replace: `const context = this.lastContext;`,
+    why: "two rounds have the same number",
+    tests: [REQUESTS_UNIT],
+  },
+  {
+    name: "two-rounds-at-a-time",
+    file: REQUESTS,
+    find: `return this.waiting.length > 0 && this.underWay === undefined;`,
+    replace: `return this.waiting.length > 0;`,
+    why: "a round takes the place of one under way, whose reads are never answered",
+    tests: [REQUESTS_UNIT],
+  },
+  {
+    name: "read-from-older-state",
+    file: REQUESTS,
+    find: `if (index > applied) return true;`,
+    replace: `if (index > applied + 1) return true;`,
+    why: "a read is answered before all that was committed when it was asked is applied",
+    tests: [REQUESTS_UNIT],
+  },
+];
+
+const forwarding = [
+  {
+    name: "forwarding-outlives-the-leader",
+    file: MEMBER,
+    find: `    this.forwarding?.abort();
+    this.forwarding = undefined;`,
+    replace: NOTHING,
+    why: "writes wait for the call to a leader that is cut off, though there is another one",
+    tests: [ACTORS],
+  },
+  {
+    name: "passed-on-outlives-the-leader",
+    file: MEMBER,
+    find: `for (const one of this.passedOn) one.abort();`,
+    replace: NOTHING,
+    why: "a renewal of a lease waits for a leader that is cut off",
+    tests: [ACTORS],
+  },
+  {
+    name: "sent-writes-hang",
+    file: MEMBER,
+    find: `    this.writes.failSent(etcdError("ETCD_LEADER_CHANGED"));
+    this.reads.retry();`,
+    replace: `    this.reads.retry();`,
+    why: "a write that went to a leader of the past is never answered",
+    tests: [ACTORS],
+  },
+];
+
+const lostDisks = [
+  {
+    name: "recovering-votes",
+    file: RAFT,
+    find: `const granted = free && !this.isRecovering && `,
+    replace: `const granted = free && `,
+    why: "a member whose disk was lost votes again at once",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "recovering-stands",
+    file: RAFT,
+    find: `this.membership.voters.includes(this.id) && !this.isRecovering;`,
+    replace: `this.membership.voters.includes(this.id);`,
+    why: "a member whose disk was lost stands for election",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "recovering-counts",
+    file: RAFT,
+    find: `values.push(progress.recovering ? 0 : value(progress, member));`,
+    replace: `values.push(value(progress, member));`,
+    why: "what a member without a vote acknowledges counts for a commit and for reads",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "recovering-keeps-quorum",
+    file: PROGRESS,
+    find: `return !this.learner && !this.recovering;`,
+    replace: `return !this.learner;`,
+    why: "a member without a vote keeps a leader in office, and may be handed leadership",
+    tests: [RECOVERY_UNIT],
+  },
+  {
+    name: "loss-is-not-noticed-by-the-leader",
+    file: RAFT,
+    find: `if (progress !== undefined && progress.recovering !== recovering) this.forget(member, recovering);`,
+    replace: NOTHING,
+    why: "a leader goes on counting what a member acknowledged before its disk was lost",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "second-loss-is-not-noticed",
+    file: RAFT,
+    find: `if (lastIndex < (this.progress.get(to)?.match ?? 0)) this.forget(to, true);`,
+    replace: NOTHING,
+    why: "a member whose disk is lost again while it recovers is never sent anything",
+    tests: [WORLD],
+  },
+  {
+    name: "recovers-without-the-log",
+    file: RECOVERY,
+    find: `return told >= this.neededIndex && committed >= this.neededIndex;`,
+    replace: `return this.neededIndex < Infinity;`,
+    why: "a member votes again before it has what it may have acknowledged",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "recovers-in-an-older-term",
+    file: RAFT,
+    find: `if (reached > this.term) this.becomeFollower(reached, 0);`,
+    replace: `if (reached > this.term) return;`,
+    why: "a member votes in a term in which it may have voted before",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "votes-again-in-the-reached-term",
+    file: RAFT,
+    find: `    this.vote = this.id;
+  }`,
+    replace: `  }`,
+    why: "a member votes a second time in the last term that the others knew",
+    tests: [RECOVERY_UNIT],
+  },
+  {
+    name: "recovers-by-a-majority",
+    file: RECOVERY,
+    find: `if (this.answers.size < this.others.length) return undefined;`,
+    replace: `if (this.answers.size < this.others.length / 2) return undefined;`,
+    why: "a member votes again without having heard from all others",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "recovers-by-the-forgetful",
+    file: RAFT,
+    find: `    if (recovering) return;
+    const reached`,
+    replace: `    const reached`,
+    why: "the answer of a member that has forgotten as well counts",
+    tests: [RECOVERY_UNIT],
+  },
+  {
+    name: "recovers-by-an-old-answer",
+    file: RECOVERY,
+    find: `if (nonce !== this.nonce || !this.others.includes(from)) return undefined;`,
+    replace: `if (!this.others.includes(from)) return undefined;`,
+    why: "the answer to an earlier question counts",
+    tests: [RECOVERY_UNIT],
+  },
+  {
+    name: "recovering-only-in-memory",
+    file: RAFT,
+    find: `commit: this.log.committed, recovering },`,
+    replace: `commit: this.log.committed, recovering: false },`,
+    why: "a restart makes a voter of a member that has not recovered",
+    tests: [RECOVERY_UNIT, WORLD],
+  },
+  {
+    name: "lost-disk-is-new",
+    file: "actors/etcd/storage.ts",
+    find: `const isLost = names.length === 0 &&`,
+    replace: `const isLost = names.length < 0 &&`,
+    why: "a member whose disk was lost takes itself for a new one",
+    tests: [ACTORS],
+  },
+  {
+    name: "new-disk-is-not-registered",
+    file: "actors/etcd/storage.ts",
+    find: `    await disk.register();`,
+    replace: NOTHING,
+    why: "nobody knows that there was a log",
+    tests: [ACTORS],
+  },
+];
+
+export const variants = [...elections, ...replication, ...reads, ...forwarding, ...lostDisks];

@@ -1,65 +1,13 @@
 /** Three API servers in front of three etcd members on virtual time, while members and servers die and links break. */
 import { describe, expect, it } from "vitest";
-import { apiServerActor } from "../../../actors/api-server/api-server.ts";
-import { noDoor } from "../../../actors/api-server/backend.ts";
-import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
 import { Client } from "../../../actors/client/client.ts";
 import { configMaps, services } from "../../../actors/client/resources.ts";
-import { etcdActor } from "../../../actors/etcd/etcd.ts";
-import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../../protocols/api-server.ts";
+import { etcdProtocol } from "../../../protocols/etcd.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
-import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
-import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
-
-const MASTERS = [0, 1, 2];
-const ETCD = MASTERS.map((index) => `etcd-${index}`);
-const SERVERS = MASTERS.map((index) => `api-server-${index}`);
-
-function rotated(names: readonly string[], index: number): readonly string[] {
-  return [...names.slice(index), ...names.slice(0, index)];
-}
-
-function plane(seed: number): SimulationHost {
-  const base = { restart: "permanent", shutdownMs: SHUTDOWN_MS, startTimeoutMs: START_TIMEOUT_MS } as const;
-  const children: ChildSpec[] = [
-    ...ETCD.map((name) => ({
-      ...base,
-      name,
-      actor: "etcd",
-      options: { ...ETCD_DEFAULTS, name, members: ETCD },
-      links: ETCD.filter((other) => other !== name),
-    })),
-    ...SERVERS.map((name, index) => ({
-      ...base,
-      name,
-      actor: "api-server",
-      options: {
-        ...API_SERVER_DEFAULTS,
-        members: rotated(ETCD, index),
-        tokens: [],
-        kubeletToken: "",
-        replayRevisions: 50,
-      },
-      links: ETCD,
-    })),
-  ];
-  return new SimulationHost({
-    seed,
-    spec: {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: { restarts: 1_000, periodMs: 1_000 },
-      backoff: BACKOFF,
-      startInParallel: true,
-      children,
-    },
-    definitions: { etcd: etcdActor, "api-server": apiServerActor(noDoor) },
-    embedder: { name: "cluster", links: SERVERS },
-  });
-}
+import type { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
+import { ETCD, plane, rotated, SERVERS } from "./plane.ts";
 
 interface Workload {
   readonly acknowledged: Set<string>;
@@ -97,8 +45,8 @@ function isTrouble(error: unknown): boolean {
 
 /** Follows the shared object as an informer does: resumes from the last revision, starts over when that is gone. */
 class Follower {
-  readonly revisions: number[] = [];
-  relists = 0;
+  /** What it was told of without a break; a new list begins each time that it had to start over. */
+  readonly runs: number[][] = [[]];
   private readonly host: SimulationHost;
   private readonly server: string;
   private last: string | undefined;
@@ -119,18 +67,35 @@ class Follower {
       {
         next: ({ type, object }) => {
           this.last = object.metadata?.resourceVersion ?? this.last;
-          if (type !== "BOOKMARK") this.revisions.push(Number(this.last));
+          if (type !== "BOOKMARK") this.runs.at(-1)!.push(Number(this.last));
         },
         end: (error) => {
           if (hasReason(error, "Expired")) {
             this.last = undefined;
-            this.relists++;
+            this.runs.push([]);
           }
           this.host.context.clock.after(20, () => this.follow());
         },
       },
     );
   }
+}
+
+/** Every revision of a key, as etcd itself has kept them. */
+async function revisionsOf(host: SimulationHost, key: string): Promise<readonly number[]> {
+  const revisions: number[] = [];
+  const member = host.context.ref(etcdProtocol, "etcd-0");
+  const watching = member.stream(
+    "watch",
+    { key, startRevision: 1 },
+    {
+      next: ({ events }) => void revisions.push(...events.map(({ kv }) => kv.modRevision)),
+      end: (error) => expect(error).toBeUndefined(),
+    },
+  );
+  await host.run(1_000);
+  watching.cancel();
+  return revisions;
 }
 
 describe("three API servers", () => {
@@ -172,9 +137,14 @@ describe("three API servers", () => {
       expect(work.stale).toEqual([]);
       expect([...work.acknowledged].filter((key) => data[key] === undefined)).toEqual([]);
       expect(work.acknowledged.size).toBeGreaterThan(100);
-      for (const { revisions } of followers) {
-        expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
-        expect(String(revisions.at(-1))).toBe(metadata?.resourceVersion);
+      const history = await revisionsOf(host, "/registry/configmaps/default/shared");
+      expect(history.length).toBeGreaterThan(work.acknowledged.size);
+      for (const { runs } of followers) {
+        for (const run of runs.filter(({ length }) => length > 0)) {
+          const begin = history.indexOf(run[0]!);
+          expect(run).toEqual(history.slice(begin, begin + run.length));
+        }
+        expect(String(runs.at(-1)?.at(-1))).toBe(metadata?.resourceVersion);
       }
       await host.stop();
     },

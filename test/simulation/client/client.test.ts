@@ -10,31 +10,38 @@ import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 import { fakeApiServer, FakeStore } from "./fake-api-server.ts";
+import type { Expected } from "../../fixtures/watch-crashes.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const SERVERS = ["api-server-0", "api-server-1"];
 
-async function start(): Promise<{ readonly host: SimulationHost; readonly store: FakeStore; readonly client: Client }> {
+async function start(
+  expected: Expected = {},
+): Promise<{ readonly host: SimulationHost; readonly store: FakeStore; readonly client: Client }> {
   const store = new FakeStore();
-  const host = new SimulationHost({
-    seed: 1,
-    spec: {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: INTENSITY,
-      backoff: BACKOFF,
-      children: SERVERS.map((name) => ({
-        name,
-        actor: "api-server",
-        options: null,
-        links: [],
-        restart: "permanent",
-        shutdownMs: SHUTDOWN_MS,
-        startTimeoutMs: START_TIMEOUT_MS,
-      })),
-    },
-    definitions: { "api-server": fakeApiServer(store) },
-    embedder: { name: "cluster", links: SERVERS },
-  });
+  const host = watchCrashes(
+    new SimulationHost({
+      seed: 1,
+      spec: {
+        name: "root",
+        strategy: "one_for_one",
+        intensity: INTENSITY,
+        backoff: BACKOFF,
+        children: SERVERS.map((name) => ({
+          name,
+          actor: "api-server",
+          options: null,
+          links: [],
+          restart: "permanent",
+          shutdownMs: SHUTDOWN_MS,
+          startTimeoutMs: START_TIMEOUT_MS,
+        })),
+      },
+      definitions: { "api-server": fakeApiServer(store) },
+      embedder: { name: "cluster", links: SERVERS },
+    }),
+    expected,
+  );
   await host.start();
   return { host, store, client: new Client(host.context, SERVERS, { listPageSize: 2 }) };
 }
@@ -140,7 +147,7 @@ it("lists anew when its revision is no longer kept, and tells only of what chang
   host.heal(["cluster"], SERVERS);
   store.endWatches();
   await host.run(3_000);
-  expect(new Set(seen)).toEqual(new Set(["deleted a", "modified b", "added c"]));
+  expect(seen.toSorted()).toEqual(["added c", "deleted a", "modified b"]);
   expect(names(informer.list())).toEqual(["b", "c"]);
 });
 
@@ -186,4 +193,42 @@ it("never works on one key twice at a time, nor on more keys than it has workers
   await host.run(100);
   expect(Math.max(...widths)).toBe(2);
   expect(queue.size).toBe(0);
+});
+
+it("costs a key whose reconciler throws nothing but its own work, and tells it as an error", async () => {
+  const { host } = await start({ faults: true });
+  const queue = new WorkQueue(host.context, { name: "test", workers: 1, backoff: { baseMs: 10, capMs: 40 } });
+  const done: string[] = [];
+  let attempts = 0;
+  queue.run(async (key) => {
+    if (key === "bad" && ++attempts < 4) throw new TypeError("x is undefined");
+    done.push(key);
+  });
+  for (const key of ["bad", "a", "b"]) queue.add(key);
+  await host.run(5);
+  expect(done).toEqual(["a", "b"]);
+  await host.run(200);
+  expect(done).toEqual(["a", "b", "bad"]);
+  expect([queue.faults, queue.size]).toEqual([3, 0]);
+  const told = host.trace.events.filter(({ kind }) => kind === "log.error");
+  expect(told).toHaveLength(3);
+  expect(told[0]?.detail).toMatch(/queue=test key=bad error=x is undefined stack=TypeError/);
+});
+
+it("gives a change to the other listeners when one throws over it, where somebody is told", async () => {
+  const { host, store, client } = await start();
+  const faults: string[] = [];
+  const informer = new Informer(host.context, client, configMaps, {}, undefined, (thrown, key) => {
+    faults.push(`${key}: ${(thrown as Error).message}`);
+  });
+  const seen: string[] = [];
+  informer.onChange(({ object }) => {
+    if (object.metadata?.name === "b") throw new TypeError("no b, please");
+  });
+  informer.onChange(({ object }) => void seen.push(object.metadata?.name ?? ""));
+  for (const name of ["a", "b", "c"]) store.put(name);
+  informer.start();
+  await host.run(100);
+  expect(seen).toEqual(["a", "b", "c"]);
+  expect(faults).toEqual(["default/b: no b, please"]);
 });

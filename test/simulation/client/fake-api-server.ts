@@ -79,6 +79,8 @@ export function fakeApiServer(store: FakeStore): ActorDefinition<ApiServerMethod
         sink.signal.addEventListener("abort", () => store.sinks.delete(sink));
       },
       serve: () => ({ port: 0 }),
+      withdraw: () => null,
+      readiness: (_request, sink) => sink.push({ ready: true }),
       ready: () => ({ resourceVersion: String(store.revision) }),
     },
   }));

@@ -14,9 +14,12 @@ import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 import { fakeKubelet } from "./fake-kubelet.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 export interface PlaneOptions {
   readonly seed: number;
+  /** The test brings about faults that cost a key or a request. */
+  readonly faults?: boolean;
   readonly masters?: number;
   readonly workers?: number;
   readonly controllerManager?: Partial<ControllerManagerOptions>;
@@ -32,18 +35,21 @@ export class ControlPlane {
     const names = (kind: string): readonly string[] =>
       Array.from({ length: masters }, (_, index) => `${kind}-${index}`);
     const apiServers = names("api-server");
-    this.host = new SimulationHost({
-      seed: options.seed,
-      spec: tree(options, masters),
-      definitions: {
-        etcd: etcdActor,
-        "api-server": apiServerActor(noDoor),
-        scheduler: schedulerActor,
-        "controller-manager": controllerManagerActor,
-        kubelet: fakeKubelet,
-      },
-      embedder: { name: "cluster", links: [...apiServers, ...names("scheduler"), ...names("controller-manager")] },
-    });
+    this.host = watchCrashes(
+      new SimulationHost({
+        seed: options.seed,
+        spec: tree(options, masters),
+        definitions: {
+          etcd: etcdActor,
+          "api-server": apiServerActor(noDoor),
+          scheduler: schedulerActor,
+          "controller-manager": controllerManagerActor,
+          kubelet: fakeKubelet,
+        },
+        embedder: { name: "cluster", links: ["etcd", "api-server", "scheduler", "controller-manager"].flatMap(names) },
+      }),
+      { faults: options.faults === true },
+    );
     this.client = new Client(this.host.context, apiServers);
   }
 

@@ -44,7 +44,6 @@ async function story(seed: number): Promise<void> {
     const names = items.flatMap((slice) => slice.endpoints ?? []).map(({ targetRef }) => targetRef?.name);
     return names.length === replicas && new Set(names).size === replicas;
   });
-  expect(plane.host.crashes).toEqual([]);
 }
 
 it.each([1, 2, 3, 4, 5, 6])(

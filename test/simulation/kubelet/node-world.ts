@@ -16,12 +16,13 @@ import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
-import type { Event, Node, Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Event, Node, Pod, PodCondition, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Context } from "../../../runtime/actor.ts";
 import { defineActor } from "../../../runtime/actor.ts";
 import type { Net } from "../../../runtime/net.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const NODE = "worker-0";
 const KUBELET = `${NODE}/kubelet`;
@@ -59,31 +60,33 @@ export class NodeWorld {
       nodeIP: "127.32.0.1",
       ...kubelet,
     };
-    this.host = new SimulationHost({
-      seed,
-      spec: {
-        name: "root",
-        strategy: "one_for_one",
-        intensity: { restarts: 1_000, periodMs: 10_000 },
-        backoff: BACKOFF,
-        startInParallel: true,
-        children: [
-          child("etcd-0", "etcd", etcd, []),
-          child("api-server-0", "api-server", apiServer, ["etcd-0"]),
-          child(RUNTIME, "container-runtime", { pods: "simulated", ...runtime }, []),
-          child(KUBELET, "kubelet", kubeletOptions, ["api-server-0", RUNTIME]),
-        ],
-      },
-      definitions: {
-        etcd: etcdActor,
-        "api-server": apiServerActor(noDoor),
-        "container-runtime": defineActor(runtimeActor.protocol, (ctx: Context<Partial<ContainerRuntimeOptions>>) =>
-          runtimeActor.start({ ...ctx, net: wrapNet(ctx.net) }),
-        ),
-        kubelet: kubeletActor(),
-      },
-      embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
-    });
+    this.host = watchCrashes(
+      new SimulationHost({
+        seed,
+        spec: {
+          name: "root",
+          strategy: "one_for_one",
+          intensity: { restarts: 1_000, periodMs: 10_000 },
+          backoff: BACKOFF,
+          startInParallel: true,
+          children: [
+            child("etcd-0", "etcd", etcd, []),
+            child("api-server-0", "api-server", apiServer, ["etcd-0"]),
+            child(RUNTIME, "container-runtime", { pods: "simulated", ...runtime }, []),
+            child(KUBELET, "kubelet", kubeletOptions, ["api-server-0", RUNTIME]),
+          ],
+        },
+        definitions: {
+          etcd: etcdActor,
+          "api-server": apiServerActor(noDoor),
+          "container-runtime": defineActor(runtimeActor.protocol, (ctx: Context<Partial<ContainerRuntimeOptions>>) =>
+            runtimeActor.start({ ...ctx, net: wrapNet(ctx.net) }),
+          ),
+          kubelet: kubeletActor(),
+        },
+        embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
+      }),
+    );
     this.client = new Client(this.host.context, ["api-server-0"]);
   }
 
@@ -102,6 +105,15 @@ export class NodeWorld {
   /** `disk`: whether what it did not sync, which is all, is kept. */
   killRuntime(disk: "kept" | "crash" = "kept"): void {
     this.host.kill(RUNTIME, { disk });
+  }
+
+  /** The kubelet and the API server don't hear of each other until `reconnectKubelet`. */
+  cutOffKubelet(): void {
+    this.host.partition([KUBELET], ["api-server-0"]);
+  }
+
+  reconnectKubelet(): void {
+    this.host.heal([KUBELET], ["api-server-0"]);
   }
 
   killApiServer(): void {
@@ -141,6 +153,19 @@ export class NodeWorld {
 
   pod(name: string): Promise<Pod | undefined> {
     return this.host.settle(() => this.client.find(pods, name, "default"));
+  }
+
+  /** As a controller does: conditions are merged by type. */
+  patchConditions(name: string, conditions: readonly PodCondition[]): Promise<Pod> {
+    const body = { status: { conditions } };
+    const options = { patchType: "application/strategic-merge-patch+json" as const, subresource: "status" };
+    return this.host.settle(() => this.client.patch(pods, name, "default", body, options));
+  }
+
+  /** As the collector of a lost node's pods does. */
+  failPod(name: string): Promise<Pod> {
+    const body = { status: { phase: "Failed", reason: "Lost" } };
+    return this.host.settle(() => this.client.patch(pods, name, "default", body, { subresource: "status" }));
   }
 
   node(): Promise<Node | undefined> {

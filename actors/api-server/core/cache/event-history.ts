@@ -1,3 +1,5 @@
+import { BrokenInvariant } from "../broken-invariant.ts";
+
 /** The newest changes of a resource, bounded by number and age, so that a watch can resume where it broke off. */
 export class EventHistory<E extends { readonly revision: number; readonly atMs: number }> {
   private readonly min: number;
@@ -41,7 +43,8 @@ export class EventHistory<E extends { readonly revision: number; readonly atMs: 
   }
 
   push(event: E): void {
-    if (event.revision < this.newest) throw new Error(`event of revision ${event.revision} after ${this.newest}`);
+    if (event.revision < this.newest)
+      throw new BrokenInvariant(`event of revision ${event.revision} after ${this.newest}`);
     this.events.push(event);
     this.newest = event.revision;
     while (this.size > this.min) {

@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { BrokenInvariant } from "../broken-invariant.ts";
 import { EventHistory } from "./event-history.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { Head } from "./stored-object.ts";
@@ -31,6 +32,8 @@ export interface CacheWatcher extends WatchScope {
   deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   /** The cache has lost its place; the watcher must list again. */
   expire(): void;
+  /** A change could not be told to it: its watch is over. */
+  fail(error: unknown): void;
 }
 
 export interface HistoryLimits {
@@ -155,7 +158,14 @@ export class ResourceCache {
     );
     // So that the first of many knows already that others follow.
     if (concerned.length > 1) current.readers += concerned.length - 1;
-    for (const watcher of concerned) offer(watcher, change);
+    for (const watcher of concerned) {
+      try {
+        offer(watcher, change);
+      } catch (error) {
+        if (error instanceof BrokenInvariant) throw error;
+        watcher.fail(error);
+      }
+    }
     return change;
   }
 

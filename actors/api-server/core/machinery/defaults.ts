@@ -142,16 +142,8 @@ function defaultService(object: JsonObject): void {
     type === "LoadBalancer" ||
     (type === "ClusterIP" && Array.isArray(spec["externalIPs"]) && spec["externalIPs"].length > 0);
   if (external) setDefault(spec, "externalTrafficPolicy", "Cluster", "");
-  if (type !== "ExternalName") {
-    setDefault(spec, "internalTrafficPolicy", "Cluster");
-    defaultIpFamilies(spec);
-  }
+  // What has no endpoints has no policy about them.
+  if (type === "ExternalName") delete spec["internalTrafficPolicy"];
+  else setDefault(spec, "internalTrafficPolicy", "Cluster");
   if (type === "LoadBalancer") setDefault(spec, "allocateLoadBalancerNodePorts", true);
-}
-
-/** A single-stack IPv4 cluster, as the allocator of kube-apiserver sees it. Who writes the endpoints of a headless Service by hand may use both. */
-function defaultIpFamilies(spec: JsonObject): void {
-  const dual = objectIn(spec, "selector") === undefined && spec["clusterIP"] === "None";
-  setDefault(spec, "ipFamilyPolicy", dual ? "RequireDualStack" : "SingleStack");
-  setDefault(spec, "ipFamilies", dual ? ["IPv4", "IPv6"] : ["IPv4"]);
 }

@@ -147,10 +147,21 @@ export function requestEntityTooLarge(limitBytes: number): InkubeError {
   return statusError(failure(413, "RequestEntityTooLarge", message));
 }
 
+/** 503: another server, or this one a little later, may well answer. */
+export function serviceUnavailable(message: string, retryAfterSeconds: number): InkubeError {
+  return statusError(failure(503, "ServiceUnavailable", message, { retryAfterSeconds }));
+}
+
 /** The store could not answer in time; nothing tells whether a write was carried out. */
 export function serverTimeout(of: GroupResource, operation: string, retryAfterSeconds: number): InkubeError {
   const message = `The ${operation} operation against ${qualifiedResource(of)} could not be completed at this time, please try again.`;
   return statusError(failure(500, "ServerTimeout", message, { ...detailsOf(of, operation), retryAfterSeconds }));
+}
+
+/** 500 without a reason: what kube-apiserver makes of an error that is no Status. */
+export function unexplained(message: string): InkubeError {
+  const { reason: _reason, ...status } = failure(500, "", message);
+  return statusError(status);
 }
 
 export function internalError(why: string): InkubeError {

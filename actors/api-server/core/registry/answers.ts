@@ -1,5 +1,5 @@
 /** What a request is answered with, before a door writes it down. */
-import type { DeleteOptions, KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
@@ -8,7 +8,8 @@ import { failure, qualifiedResource } from "../machinery/status.ts";
 import { servedBytes, toServed } from "./present.ts";
 
 export interface Eviction extends KubernetesObject {
-  readonly deleteOptions?: DeleteOptions;
+  /** As on the wire. */
+  readonly deleteOptions?: Readonly<Record<string, unknown>>;
 }
 
 export interface Answer {

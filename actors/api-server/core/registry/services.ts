@@ -5,6 +5,13 @@
  */
 import type { Service, ServicePort, ServiceSpec } from "../../../../protocols/kubernetes/core-v1.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import {
+  givesNodePorts,
+  needsHealthCheckPort,
+  needsNodePort,
+  prepareServiceCreate,
+  prepareServiceUpdate,
+} from "./service-changes.ts";
 import type { Fields, Strategy } from "./strategy.ts";
 
 export const SERVICE_IP_PREFIX = "/registry/ranges/serviceips/";
@@ -13,8 +20,11 @@ export const NODE_PORT_PREFIX = "/registry/ranges/servicenodeports/";
 export const serviceStrategy: Strategy = {
   returnsDeletedObject: true,
   status: "empty",
-  prepareCreate: (object) => ({ ...object, status: { loadBalancer: {} } }),
-  prepareUpdate: (object, old) => keepAddresses(object as Service, old as Service) as Fields,
+  prepareCreate: (object) => ({ ...prepareServiceCreate(object as Service), status: { loadBalancer: {} } }),
+  prepareUpdate: (object, old) => {
+    const service = prepareServiceUpdate(object as Service, old as Service);
+    return (service.spec?.type === "LoadBalancer" ? service : { ...service, status: { loadBalancer: {} } }) as Fields;
+  },
 };
 
 export interface AddressRanges {
@@ -94,8 +104,13 @@ export function allocate(
   const held = new Set(claimsOf(old));
   const free = (key: string): boolean => held.has(key) || !taken.has(key);
   const causes: StatusCause[] = [];
-  const addressed = spec.type === "ExternalName" ? withoutAddresses(spec) : assignIp(spec, ranges, free, taken, causes);
-  const complete = exposesNodePorts(addressed) ? assignNodePorts(addressed, ranges, free, taken, causes) : addressed;
+  const addressed = spec.type === "ExternalName" ? spec : assignIp(spec, ranges, free, taken, causes);
+  const exposed = needsNodePort(addressed)
+    ? assignNodePorts(addressed, (old as Service | undefined)?.spec, ranges, free, taken, causes)
+    : addressed;
+  const complete = needsHealthCheckPort(exposed)
+    ? assignHealthCheckPort(exposed, ranges, free, taken, causes)
+    : exposed;
   if (causes.length > 0) return causes;
   const result = { ...object, spec: complete } as Fields;
   const wanted = claimsOf(result);
@@ -110,11 +125,6 @@ function usesIp(clusterIp: string | undefined): clusterIp is string {
   return clusterIp !== undefined && clusterIp !== "" && clusterIp !== "None";
 }
 
-function withoutAddresses(spec: ServiceSpec): ServiceSpec {
-  const { clusterIP: _ip, clusterIPs: _ips, ipFamilies: _families, ipFamilyPolicy: _policy, ...rest } = spec;
-  return rest;
-}
-
 function assignIp(
   spec: ServiceSpec,
   ranges: AddressRanges,
@@ -127,7 +137,10 @@ function assignIp(
   if (asked !== undefined && asked !== "") {
     const ip = parseIp(asked);
     const quoted = JSON.stringify([asked]);
-    if (ip === undefined || ip < ranges.firstIp || ip > ranges.lastIp) {
+    if (ip === undefined || ip < ranges.firstIp - 1 || ip > ranges.lastIp + 1) {
+      const why = `failed to allocate IP ${asked}: the provided network does not match the current range`;
+      causes.push(invalidValue("spec.clusterIPs", quoted, why));
+    } else if (ip < ranges.firstIp || ip > ranges.lastIp) {
       const range = `${formatIp(ranges.firstIp)}-${formatIp(ranges.lastIp)}`;
       const why = `failed to allocate IP ${asked}: the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${range}`;
       causes.push(invalidValue("spec.clusterIPs", quoted, why));
@@ -145,13 +158,9 @@ function assignIp(
   return { ...spec, clusterIP: formatIp(ip), clusterIPs: [formatIp(ip)] };
 }
 
-function exposesNodePorts(spec: ServiceSpec): boolean {
-  if (spec.type === "NodePort") return true;
-  return spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false;
-}
-
 function assignNodePorts(
   spec: ServiceSpec,
+  old: ServiceSpec | undefined,
   ranges: AddressRanges,
   free: (key: string) => boolean,
   taken: Taken,
@@ -163,18 +172,23 @@ function assignNodePorts(
     chosen.set(port, (chosen.get(port) ?? new Set()).add(protocol));
   };
   for (const port of spec.ports ?? []) if (port.nodePort) note(port.nodePort, port.protocol ?? "TCP");
+  const portOf = new Map<number, number>();
   const ports = (spec.ports ?? []).map((port, index): ServicePort => {
     if (port.nodePort) {
+      // A new Service may name one node port for two protocols of one port only.
+      const shared = portOf.get(port.nodePort) ?? port.port;
+      portOf.set(port.nodePort, port.port);
       const field = `spec.ports[${index}].nodePort`;
       const { firstNodePort, lastNodePort } = ranges;
       if (port.nodePort < firstNodePort || port.nodePort > lastNodePort) {
         const why = `provided port is not in the valid range. The range of valid ports is ${firstNodePort}-${lastNodePort}`;
         causes.push(invalidValue(field, String(port.nodePort), why));
-      } else if (!free(NODE_PORT_PREFIX + port.nodePort)) {
+      } else if ((old === undefined && shared !== port.port) || !free(NODE_PORT_PREFIX + port.nodePort)) {
         causes.push(invalidValue(field, String(port.nodePort), "provided port is already allocated"));
       }
       return port;
     }
+    if (!givesNodePorts(spec)) return port;
     // The same port number under another protocol of the same Service shares the node port, as in Kubernetes.
     const twin = (spec.ports ?? []).find((other) => other.port === port.port && other.nodePort);
     if (twin?.nodePort && !used(twin.nodePort, port.protocol ?? "TCP")) {
@@ -198,6 +212,36 @@ function assignNodePorts(
   return { ...spec, ports };
 }
 
+function assignHealthCheckPort(
+  spec: ServiceSpec,
+  ranges: AddressRanges,
+  free: (key: string) => boolean,
+  taken: Taken,
+  causes: StatusCause[],
+): ServiceSpec {
+  const { firstNodePort, lastNodePort } = ranges;
+  const field = "spec.healthCheckNodePort";
+  const asked = spec.healthCheckNodePort;
+  const own = new Set((spec.ports ?? []).map((port) => port.nodePort));
+  if (asked) {
+    const text = `failed to allocate requested HealthCheck NodePort ${asked}`;
+    if (asked < firstNodePort || asked > lastNodePort) {
+      const why = `provided port is not in the valid range. The range of valid ports is ${firstNodePort}-${lastNodePort}`;
+      causes.push({ reason: "InternalError", field, message: `Internal error: ${text}: ${why}` });
+    } else if (own.has(asked) || !free(NODE_PORT_PREFIX + asked)) {
+      const message = `Internal error: ${text}: provided port is already allocated`;
+      causes.push({ reason: "InternalError", field, message });
+    }
+    return spec;
+  }
+  const isFree = (value: number): boolean => !own.has(value) && free(NODE_PORT_PREFIX + value);
+  const healthCheckNodePort = pick(firstNodePort, lastNodePort, isFree, taken);
+  if (healthCheckNodePort !== undefined) return { ...spec, healthCheckNodePort };
+  const message = "Internal error: failed to allocate a HealthCheck NodePort: range is full";
+  causes.push({ reason: "InternalError", field, message });
+  return spec;
+}
+
 /** The first free value from a random start on, so that servers that race seldom meet. */
 function pick(first: number, last: number, free: (value: number) => boolean, taken: Taken): number | undefined {
   const count = last - first + 1;
@@ -211,39 +255,4 @@ function pick(first: number, last: number, free: (value: number) => boolean, tak
 
 function invalidValue(field: string, value: string, why: string): StatusCause {
   return { reason: "FieldValueInvalid", field, message: `Invalid value: ${value}: ${why}` };
-}
-
-/** An update that says nothing of the addresses keeps them. Source: service storage `patchAllocatedValues`. */
-function keepAddresses(incoming: Service, old: Service): Service {
-  const spec: ServiceSpec = incoming.spec ?? {};
-  const before: ServiceSpec = old.spec ?? {};
-  if (spec.type === "ExternalName" || before.type === "ExternalName") return incoming;
-  const keepIp = !spec.clusterIP && before.clusterIP !== undefined;
-  const kept: ServiceSpec = keepIp
-    ? {
-        ...spec,
-        clusterIP: before.clusterIP,
-        ...(before.clusterIPs === undefined ? {} : { clusterIPs: before.clusterIPs }),
-      }
-    : spec;
-  if (!exposesNodePorts(kept)) return { ...incoming, spec: dropNodePorts(kept, before) };
-  if (!exposesNodePorts(before)) return { ...incoming, spec: kept };
-  const ports = (kept.ports ?? []).map((port): ServicePort => {
-    if (port.nodePort) return port;
-    const same = before.ports?.find(
-      (one) => one.port === port.port && (one.protocol ?? "TCP") === (port.protocol ?? "TCP"),
-    );
-    return same?.nodePort ? { ...port, nodePort: same.nodePort } : port;
-  });
-  return { ...incoming, spec: { ...kept, ports } };
-}
-
-/** A Service that stops being exposed on nodes loses the node ports that it had, unless its new spec asks for others. */
-function dropNodePorts(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
-  if (!exposesNodePorts(before) || spec.ports === undefined) return spec;
-  const ports = spec.ports.map((port): ServicePort => {
-    const { nodePort: _gone, ...rest } = port;
-    return rest;
-  });
-  return { ...spec, ports };
 }

@@ -28,9 +28,9 @@ export interface Strategy {
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
   readonly statusKeepsLabels?: true;
-  /** Before defaults are applied. */
+  /** The object has its defaults. */
   readonly prepareCreate?: (object: Fields, admission: Admission) => Fields;
-  /** Main resource only; `status` is already the old one. */
+  /** Main resource only; the object has its defaults, and `status` is already the old one. */
   readonly prepareUpdate?: (object: Fields, old: Fields) => Fields;
   readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
   readonly validateCreate?: (object: Fields) => readonly StatusCause[];

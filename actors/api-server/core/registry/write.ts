@@ -44,11 +44,12 @@ export function prepareCreate(info: ResourceInfo, incoming: KubernetesObject, cr
     ...(strategy.generation === undefined ? {} : { generation: 1 }),
   };
   const { status: _status, ...rest } = incoming as Fields;
-  const fresh: Fields =
+  const fresh = applyDefaults(
     strategy.status === "empty"
-      ? { ...rest, status: {}, metadata: stamped }
-      : { ...(incoming as Fields), metadata: stamped };
-  const object = applyDefaults(strategy.prepareCreate?.(fresh, creation) ?? fresh) as Fields;
+      ? ({ ...rest, status: {}, metadata: stamped } as Fields)
+      : { ...(incoming as Fields), metadata: stamped },
+  ) as Fields;
+  const object = strategy.prepareCreate?.(fresh, creation) ?? fresh;
   check(info, name, [...validateCreate(object), ...(strategy.validateCreate?.(object) ?? [])]);
   return object;
 }
@@ -65,10 +66,10 @@ export function prepareUpdate(
 ): Fields {
   const strategy = strategyOf(info);
   const before = old as Fields;
-  const kept: Fields = {
+  const kept = applyDefaults({
     ...(incoming as Fields),
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
-  };
+  }) as Fields;
   let next: Fields;
   if (subresource === "status") {
     const metadata = strategy.statusKeepsLabels
@@ -83,7 +84,7 @@ export function prepareUpdate(
     const isolated = strategy.status === undefined ? kept : withStatus(kept, before["status"]);
     next = strategy.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(strategy.generation === true, applyDefaults(next) as Fields, before);
+  const object = raiseGeneration(strategy.generation === true, next, before);
   check(info, object.metadata?.name ?? "", validateUpdate(object, before, subresource));
   return object;
 }
@@ -92,32 +93,23 @@ function check(info: ResourceInfo, name: string, causes: readonly StatusCause[])
   if (causes.length > 0) throw invalid({ group: info.group, kind: info.kind }, name, causes);
 }
 
-/** What clients can't change: identity, times, generation. */
+/**
+ * What clients can't change is the old one's: identity, creation time, generation. Another name or deletion time is left for the
+ * validation to refuse.
+ */
 function serverMetadata(incoming: ObjectMeta, old: ObjectMeta): ObjectMeta {
-  const {
-    resourceVersion: _rv,
-    selfLink: _link,
-    managedFields: _managed,
-    uid: _uid,
-    generation: _generation,
-    creationTimestamp: _created,
-    deletionTimestamp: _deletion,
-    deletionGracePeriodSeconds: _grace,
-    generateName: _generate,
-    ...free
-  } = incoming;
+  const { resourceVersion: _rv, selfLink: _link, managedFields: _managed, generation: _generation, ...free } = incoming;
+  const deletion = ["deletionTimestamp", "deletionGracePeriodSeconds"] as const;
   return {
     ...free,
-    ...pick(old, ["name", "namespace", "generateName", "uid", "generation", "creationTimestamp"]),
-    ...pick(old, ["deletionTimestamp", "deletionGracePeriodSeconds"]),
-    // A patch that renames is refused by validation, rather than done without the new name.
-    ...pick(incoming, ["name"]),
+    ...pick(old, ["name", "namespace", "uid", "generation", "creationTimestamp", ...deletion]),
+    ...pick(incoming, ["name", ...deletion]),
   };
 }
 
 function pick(from: ObjectMeta, names: readonly (keyof ObjectMeta)[]): ObjectMeta {
   const picked: Record<string, unknown> = {};
-  for (const name of names) if (from[name] !== undefined) picked[name] = from[name];
+  for (const name of names) if (from[name] !== undefined && from[name] !== null) picked[name] = from[name];
   return picked;
 }
 

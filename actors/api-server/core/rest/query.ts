@@ -1,22 +1,42 @@
-/** Query parameters of the REST API, checked as Kubernetes does. */
+/** The query of a URL, and the options that it holds. */
 import type { DeleteOptions, ListOptions, WriteOptions } from "../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
-import { badRequest, invalid } from "../machinery/status.ts";
+import { badRequest } from "../machinery/status.ts";
+import type { Given, WatchOptions, WriteKind } from "./options.ts";
+import { checkDeleteOptions, checkListOptions, checkWatchOptions, checkWriteOptions } from "./options.ts";
 
-export type Query = ReadonlyMap<string, string>;
+/** Parameters by name. */
+export class Query {
+  private readonly values = new Map<string, string[]>();
 
-const NONE: Query = new Map();
-
-/** The first value of each parameter counts. */
-export function parseQuery(text: string): Query {
-  if (text === "") return NONE;
-  const query = new Map<string, string>();
-  for (const pair of text.split("&")) {
-    const equals = pair.indexOf("=");
-    const name = decode(equals < 0 ? pair : pair.slice(0, equals));
-    if (name !== "" && !query.has(name)) query.set(name, equals < 0 ? "" : decode(pair.slice(equals + 1)));
+  constructor(text: string) {
+    if (text === "") return;
+    for (const pair of text.split("&")) {
+      const equals = pair.indexOf("=");
+      const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+      if (name === "") continue;
+      const value = equals < 0 ? "" : decode(pair.slice(equals + 1));
+      const values = this.values.get(name);
+      if (values === undefined) this.values.set(name, [value]);
+      else values.push(value);
+    }
   }
-  return query;
+
+  /** The first value, which counts where one is expected. */
+  get(name: string): string | undefined {
+    return this.values.get(name)?.[0];
+  }
+
+  all(name: string): readonly string[] | undefined {
+    return this.values.get(name);
+  }
+
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+}
+
+export function parseQuery(text: string): Query {
+  return new Query(text);
 }
 
 function decode(text: string): string {
@@ -28,46 +48,29 @@ function decode(text: string): string {
   }
 }
 
+/** @throws Status 400 and 422 */
 export function listOptions(query: Query): ListOptions {
-  const limit = integer(query, "limit");
-  const match = query.get("resourceVersionMatch");
-  return {
-    ...given(query, "labelSelector"),
-    ...given(query, "fieldSelector"),
-    ...given(query, "continue"),
-    ...given(query, "resourceVersion"),
-    ...(limit === undefined || limit <= 0 ? {} : { limit }),
-    ...(match === undefined || match === "" ? {} : { resourceVersionMatch: match as "Exact" }),
-  };
+  return checkListOptions(listParameters(query));
 }
 
-export interface WatchOptions extends ListOptions {
-  readonly sendInitialEvents?: boolean;
-  readonly bookmarks: boolean;
-  readonly timeoutSeconds?: number;
-}
-
-/** @throws Status 422 for options that contradict each other */
+/** @throws Status 400 and 422 */
 export function watchOptions(query: Query): WatchOptions {
-  const sendInitialEvents = boolean(query, "sendInitialEvents");
-  const match = query.get("resourceVersionMatch") ?? "";
-  const cause = (why: string): never => {
-    const causes = [{ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" }];
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", causes);
-  };
-  if (sendInitialEvents === undefined && match !== "") {
-    cause("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-  }
-  if (sendInitialEvents !== undefined && match !== "NotOlderThan") {
-    cause("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-  }
-  const timeoutSeconds = integer(query, "timeoutSeconds");
-  const { resourceVersionMatch: _match, continue: _continue, limit: _limit, ...rest } = listOptions(query);
+  return checkWatchOptions({
+    ...listParameters(query),
+    allowWatchBookmarks: boolean(query, "allowWatchBookmarks"),
+  });
+}
+
+function listParameters(query: Query): Given {
   return {
-    ...rest,
-    ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
-    bookmarks: boolean(query, "allowWatchBookmarks") ?? false,
-    ...(timeoutSeconds === undefined || timeoutSeconds <= 0 ? {} : { timeoutSeconds }),
+    labelSelector: query.get("labelSelector"),
+    fieldSelector: query.get("fieldSelector"),
+    continue: query.get("continue"),
+    resourceVersion: query.get("resourceVersion"),
+    resourceVersionMatch: query.get("resourceVersionMatch"),
+    sendInitialEvents: boolean(query, "sendInitialEvents"),
+    limit: integer(query, "limit"),
+    timeoutSeconds: integer(query, "timeoutSeconds"),
   };
 }
 
@@ -76,63 +79,38 @@ export function isWatch(query: Query): boolean {
 }
 
 /** @throws Status 422 for values that Kubernetes does not know */
-export function writeOptions(query: Query, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
-  const fieldValidation = query.get("fieldValidation") || "Warn";
-  if (fieldValidation !== "Ignore" && fieldValidation !== "Warn" && fieldValidation !== "Strict") {
-    const supported = 'supported values: "", "Ignore", "Strict", "Warn"';
-    const message = `Unsupported value: ${JSON.stringify(fieldValidation)}: ${supported}`;
-    throw invalidOption(kind, { reason: "FieldValueNotSupported", message, field: "fieldValidation" });
-  }
-  return {
-    fieldValidation,
-    ...given(query, "fieldManager"),
-    ...(dryRun(query.get("dryRun"), kind) ? { dryRun: true } : {}),
+export function writeOptions(query: Query, kind: WriteKind): WriteOptions {
+  const options = checkWriteOptions(
+    {
+      dryRun: query.all("dryRun"),
+      fieldManager: query.get("fieldManager"),
+      fieldValidation: query.get("fieldValidation"),
+      ...(kind === "PatchOptions" ? { force: boolean(query, "force") } : {}),
+    },
+    kind,
+  );
+  return { fieldValidation: "Warn", ...options };
+}
+
+/**
+ * Options of a deletion: the body's, with the query's where it names any. kube-apiserver passes the query over when there is
+ * a body, and so carries out what was asked for as a dry run.
+ */
+export function deleteOptions(query: Query, body: Given): DeleteOptions {
+  const own = {
+    dryRun: query.all("dryRun"),
+    gracePeriodSeconds: integer(query, "gracePeriodSeconds"),
+    orphanDependents: boolean(query, "orphanDependents"),
+    propagationPolicy: query.get("propagationPolicy"),
   };
-}
-
-/** Options of a deletion: the body's, with the query's where it names any. */
-export function deleteOptions(query: Query, body: Readonly<Record<string, unknown>>): DeleteOptions {
-  const kind = "DeleteOptions";
-  const seconds = integer(query, "gracePeriodSeconds") ?? body["gracePeriodSeconds"];
-  const orphan = boolean(query, "orphanDependents") ?? body["orphanDependents"];
-  const policy = query.get("propagationPolicy") ?? body["propagationPolicy"];
-  if (seconds !== undefined && !Number.isInteger(seconds)) throw badRequest("gracePeriodSeconds must be a number");
-  if (policy !== undefined && policy !== "Foreground" && policy !== "Background" && policy !== "Orphan") {
-    const supported = 'supported values: "Foreground", "Background", "Orphan", "nil"';
-    const message = `Unsupported value: ${JSON.stringify(policy)}: ${supported}`;
-    throw invalidOption(kind, { reason: "FieldValueNotSupported", message, field: "propagationPolicy" });
-  }
-  const dryRunValues = query.get("dryRun") ?? (body["dryRun"] as readonly string[] | undefined)?.join();
-  const propagationPolicy = policy ?? (orphan === undefined ? undefined : orphan === true ? "Orphan" : "Background");
-  const preconditions = body["preconditions"] as DeleteOptions["preconditions"];
-  return {
-    ...(seconds === undefined ? {} : { gracePeriodSeconds: seconds as number }),
-    ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
-    ...(preconditions === undefined || preconditions === null ? {} : { preconditions }),
-    ...(dryRun(dryRunValues, kind) ? { dryRun: true } : {}),
-  };
-}
-
-function dryRun(value: string | undefined, kind: string): boolean {
-  if (value === undefined || value === "") return false;
-  if (value === "All") return true;
-  const message = `Unsupported value: ${JSON.stringify([value])}: supported values: "All"`;
-  throw invalidOption(kind, { reason: "FieldValueNotSupported", message, field: "dryRun" });
-}
-
-function invalidOption(kind: string, cause: StatusCause): Error {
-  return invalid({ group: "meta.k8s.io", kind }, "", [cause]);
-}
-
-function given<Name extends string>(query: Query, name: Name): { readonly [K in Name]?: string } {
-  const value = query.get(name);
-  return (value === undefined || value === "" ? {} : { [name]: value }) as { readonly [K in Name]?: string };
+  const named = Object.entries(own).filter(([, value]) => value !== undefined);
+  return checkDeleteOptions({ ...body, ...Object.fromEntries(named) });
 }
 
 export function integer(query: Query, name: string): number | undefined {
   const value = query.get(name);
-  if (value === undefined || value === "") return undefined;
-  if (!/^-?\d{1,15}$/.test(value)) {
+  if (value === undefined) return undefined;
+  if (!/^[-+]?\d{1,15}$/.test(value)) {
     throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   }
   return Number(value);

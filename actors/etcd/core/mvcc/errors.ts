@@ -14,6 +14,7 @@ const ERRORS: { readonly [Code in EtcdErrorCode]: readonly [message: string, ret
   ETCD_NO_SPACE: ["etcdserver: mvcc: database space exceeded", false],
   ETCD_NO_LEADER: ["etcdserver: no leader", true],
   ETCD_LEADER_CHANGED: ["etcdserver: leader changed", true],
+  ETCD_QUORUM_LOST: ["etcdserver: no leader, and there can be none", false],
   ETCD_TIMEOUT: ["etcdserver: request timed out", true],
   ETCD_OUT_OF_SERVICE: ["etcdserver: server stopped", true],
   ETCD_CORRUPT: ["etcdserver: corrupt cluster", false],

@@ -18,6 +18,8 @@ const KINDS = [
   "readIndex",
   "readIndexResponse",
   "timeoutNow",
+  "recovery",
+  "recoveryResponse",
 ] as const satisfies readonly Message["type"][];
 
 export function encodeMessage(message: Message): Uint8Array {
@@ -34,7 +36,6 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.u8((message.preVote ? 1 : 0) | (message.transfer ? 2 : 0));
       writer.varint(message.lastIndex);
       writer.varint(message.lastTerm);
-      writer.varint(message.commit);
       return;
     case "voteResponse":
       writer.u8((message.preVote ? 1 : 0) | (message.granted ? 2 : 0));
@@ -51,11 +52,13 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return;
     case "appendResponse":
       writer.varint(message.index);
+      writer.bool(message.recovering);
       return;
     case "appendReject":
       writer.varint(message.rejected);
       writer.varint(message.hintIndex);
       writer.varint(message.hintTerm);
+      writer.bool(message.recovering);
       return;
     case "heartbeat":
       writer.varint(message.commit);
@@ -63,6 +66,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return;
     case "heartbeatResponse":
       writer.varint(message.round);
+      writer.bool(message.recovering);
       return;
     case "commit":
       writer.varint(message.commit);
@@ -82,6 +86,15 @@ function writeBody(writer: ByteWriter, message: Message): void {
       return;
     case "timeoutNow":
       return;
+    case "recovery":
+      writer.varint(message.nonce);
+      writer.varint(message.lastIndex);
+      return;
+    case "recoveryResponse":
+      writer.varint(message.nonce);
+      writer.varint(message.lastIndex);
+      writer.bool(message.recovering);
+      return;
   }
 }
 
@@ -95,8 +108,8 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
     case "vote": {
       const flags = reader.u8();
       const [preVote, transfer] = [(flags & 1) !== 0, (flags & 2) !== 0];
-      const [lastIndex, lastTerm, commit] = [reader.varint(), reader.varint(), reader.varint()];
-      return { type, ...envelope, preVote, transfer, lastIndex, lastTerm, commit };
+      const [lastIndex, lastTerm] = [reader.varint(), reader.varint()];
+      return { type, ...envelope, preVote, transfer, lastIndex, lastTerm };
     }
     case "voteResponse": {
       const flags = reader.u8();
@@ -110,17 +123,17 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
       return { type, ...envelope, previousIndex, previousTerm, commit, entries };
     }
     case "appendResponse":
-      return { type, ...envelope, index: reader.varint() };
+      return { type, ...envelope, index: reader.varint(), recovering: reader.bool() };
     case "appendReject": {
       const [rejected, hintIndex, hintTerm] = [reader.varint(), reader.varint(), reader.varint()];
-      return { type, ...envelope, rejected, hintIndex, hintTerm };
+      return { type, ...envelope, rejected, hintIndex, hintTerm, recovering: reader.bool() };
     }
     case "heartbeat": {
       const [commit, round] = [reader.varint(), reader.varint()];
       return { type, ...envelope, commit, round };
     }
     case "heartbeatResponse":
-      return { type, ...envelope, round: reader.varint() };
+      return { type, ...envelope, round: reader.varint(), recovering: reader.bool() };
     case "commit":
       return { type, ...envelope, commit: reader.varint() };
     case "snapshot": {
@@ -136,6 +149,12 @@ export function decodeMessage(bytes: Uint8Array, from: number, to: number): Mess
     }
     case "timeoutNow":
       return { type, ...envelope };
+    case "recovery":
+      return { type, ...envelope, nonce: reader.varint(), lastIndex: reader.varint() };
+    case "recoveryResponse": {
+      const [nonce, lastIndex] = [reader.varint(), reader.varint()];
+      return { type, ...envelope, nonce, lastIndex, recovering: reader.bool() };
+    }
   }
 }
 

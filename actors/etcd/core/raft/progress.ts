@@ -24,6 +24,8 @@ export class Progress {
   commitSent = 0;
   /** Newest round of ReadIndex that it confirmed. */
   round = 0;
+  /** Its disk was lost: it receives, and counts for nothing. */
+  readonly recovering: boolean;
   /** `match` at the last heartbeat: no progress between two while something is under way means that it was lost. */
   private matchAtHeartbeat = -1;
   /** Heartbeats answered since a snapshot was sent. */
@@ -31,9 +33,15 @@ export class Progress {
   /** Last index of each append under way, oldest first. */
   private readonly inflight: number[] = [];
 
-  constructor(next: number, learner: boolean) {
+  constructor(next: number, learner: boolean, recovering: boolean = false) {
     this.next = next;
     this.learner = learner;
+    this.recovering = recovering;
+  }
+
+  /** Whether it counts for majorities. */
+  get counts(): boolean {
+    return !this.learner && !this.recovering;
   }
 
   inflightFull(max: number): boolean {
@@ -88,16 +96,12 @@ export class Progress {
       return true;
     }
     if (this.next - 1 !== rejected) return false;
-    this.next = Math.max(Math.min(rejected, agreeAtMost + 1), this.match + 1);
+    const next = Math.max(Math.min(rejected, agreeAtMost + 1), this.match + 1);
+    // A refusal of what it has acknowledged: asking the same again at once would get the same answer.
+    if (next === this.next) return false;
+    this.next = next;
     this.paused = false;
     return true;
-  }
-
-  /** The member has lost its log. */
-  lost(): void {
-    this.match = 0;
-    this.commitSent = 0;
-    this.becomeProbe();
   }
 
   /** Called as the clock sends a heartbeat: if the last was answered, lets a probe go again and notices lost appends. */

@@ -10,11 +10,13 @@
  *
  * With pre-vote and check-quorum (9.6, 6.2), ReadIndex by a round of heartbeats (6.4), leadership transfer (3.10),
  * pipelined appends with a window (10.2.1). Learners are members that count for nothing; changing the membership goes
- * through `Membership` in the snapshot and is for later.
+ * through `Membership` in the snapshot and is for later. Whose disk was lost counts for nothing either, until it has made
+ * good for what it has forgotten: `recovery.ts`.
  */
 import { invariant } from "../bytes.ts";
 import { RaftLog } from "./log.ts";
 import { Progress } from "./progress.ts";
+import { Recovery } from "./recovery.ts";
 import type {
   Body,
   Entry,
@@ -58,6 +60,8 @@ interface PendingRead {
   readonly round: number;
 }
 
+/** Questions about a lost disk are no part of any term. */
+type Termed = Exclude<Message, { readonly type: "recovery" | "recoveryResponse" }>;
 type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>;
 
 export class Raft {
@@ -77,6 +81,7 @@ export class Raft {
   private transferee = 0;
 
   private electionElapsed = 0;
+  private recoveryElapsed = 0;
   private heartbeatElapsed = 0;
   private electionTimeout = 0;
   private randomState: number;
@@ -88,11 +93,13 @@ export class Raft {
   /** Reads that came before the leader had committed an entry of its own term (thesis 6.4, step 1). */
   private earlyReads: { readonly from: number; readonly context: number }[] = [];
 
-  /** Below it this member neither votes nor stands: see `HardState.floor`. */
-  private floor: number;
+  /** Set while this member has no vote: see `HardState.recovering`. */
+  private recovery: Recovery | undefined;
+  /** Others that said that they are recovering, and how many ticks ago; each says it every election timeout. */
+  private readonly recoveringOthers: Map<number, number> = new Map();
   private savedTerm: number;
   private savedVote: number;
-  private savedFloor: number;
+  private savedRecovering: boolean;
   private pendingSnapshot: Snapshot | undefined;
   private snapshotUnderWay = false;
   private persisting = false;
@@ -112,11 +119,12 @@ export class Raft {
     this.vote = recovered.hardState.vote;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
-    this.floor = recovered.hardState.floor;
-    this.savedFloor = this.floor;
+    this.savedRecovering = recovered.hardState.recovering;
+    if (this.savedRecovering) this.recovery = new Recovery(this.otherVoters);
     invariant(this.term >= this.log.lastTerm, `term ${this.term} below the log's ${this.log.lastTerm}`);
     this.log.commitTo(Math.min(recovered.hardState.commit, this.log.last));
     this.becomeFollower(this.term, 0);
+    this.askToRecover();
   }
 
   // ---- what the shell does ------------------------------------------------------------------------------------------
@@ -124,6 +132,11 @@ export class Raft {
   /** The clock moved by one tick. After a stall: deliver the messages that waited first, and then one tick only. */
   tick(): void {
     this.electionElapsed++;
+    for (const [other, ticks] of this.recoveringOthers) {
+      if (ticks > 3 * this.options.electionTicks) this.recoveringOthers.delete(other);
+      else this.recoveringOthers.set(other, ticks + 1);
+    }
+    if (this.recovery !== undefined && ++this.recoveryElapsed >= this.options.electionTicks) this.askToRecover();
     if (this.role === "leader") {
       this.tickLeader();
     } else if (this.electionElapsed >= this.electionTimeout && this.mayStand) {
@@ -170,7 +183,7 @@ export class Raft {
   /** Hands leadership to `to` once its log is complete; given up after an election timeout. False when it can't be. */
   transferLeader(to: number): boolean {
     const progress = this.progress.get(to);
-    if (this.role !== "leader" || to === this.id || progress === undefined || progress.learner) return false;
+    if (this.role !== "leader" || to === this.id || progress?.counts !== true) return false;
     this.transferee = to;
     this.electionElapsed = 0;
     if (progress.match === this.log.last) this.send({ type: "timeoutNow", to });
@@ -259,42 +272,60 @@ export class Raft {
     return ready;
   }
 
-  private isVoter(member: number): boolean {
-    return this.membership.voters.includes(member);
+  private get otherVoters(): readonly number[] {
+    return this.membership.voters.filter((voter) => voter !== this.id);
   }
 
   private get mayStand(): boolean {
-    return this.isVoter(this.id) && this.log.last >= this.floor;
+    return this.membership.voters.includes(this.id) && !this.isRecovering;
   }
 
-  /** Others say that `committed` entries exist; with an empty log this member has lost its disk, or is new and late. */
-  private noteLoss(committed: number): boolean {
-    if (this.log.last > 0 || committed === 0) return false;
-    this.floor = Math.max(this.floor, committed);
-    return true;
+  /** Its disk was lost and it has no vote: see `recovery.ts`. */
+  get isRecovering(): boolean {
+    return this.recovery !== undefined;
   }
 
-  /** As follower: `false`, and an answer that says so, when this member's log is lost. */
-  private learnCommit(to: number, commit: number): boolean {
-    if (commit > this.log.last && this.noteLoss(commit)) {
-      this.promise({ type: "appendReject", to, rejected: commit, hintIndex: 0, hintTerm: 0 });
-      return false;
-    }
-    // Still catching up: the leader spoke before it learned of the loss.
-    if (commit > this.log.last && this.log.last < this.floor) return false;
-    this.log.commitTo(commit);
-    return true;
+  /** Voters known to have no vote, this member included. */
+  get recovering(): readonly number[] {
+    return this.membership.voters.filter((voter) =>
+      voter === this.id ? this.isRecovering : this.recoveringOthers.has(voter),
+    );
+  }
+
+  /** As a recovering member: the voters that have not answered its newest question. */
+  get unanswered(): readonly number[] {
+    return this.recovery?.silent ?? [];
+  }
+
+  /** So many disks were lost at the same time that there can't be a leader any more. */
+  get isQuorumLost(): boolean {
+    return this.leader === 0 && this.membership.voters.length - this.recovering.length < this.quorum();
+  }
+
+  /**
+   * As follower: the leader says that `commit` is committed. It holds for this log only as far as that is known to be the
+   * leader's: up to `verified`.
+   */
+  private learnCommit(commit: number, verified: number): void {
+    this.log.commitTo(Math.min(commit, verified));
+    if (this.recovery?.isDone(commit, this.log.committed) === true) this.recovery = undefined;
+  }
+
+  /** Up to here this log is known to be the leader's: a log that ends with an entry of a term is that term's (thesis 3.5). */
+  private get verified(): number {
+    return this.log.lastTerm === this.term ? this.log.last : this.log.committed;
   }
 
   // ---- what comes out -----------------------------------------------------------------------------------------------
 
   private takePersist(): Persist | undefined {
-    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || this.floor !== this.savedFloor;
+    const { isRecovering: recovering } = this;
+    const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || recovering !== this.savedRecovering;
     if (!changed && !this.log.hasUnstable && this.pendingSnapshot === undefined) return undefined;
     this.persisting = true;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
-    this.savedFloor = this.floor;
+    this.savedRecovering = recovering;
     this.promisesUnderWay = this.promises;
     this.promises = [];
     const snapshot = this.pendingSnapshot;
@@ -303,7 +334,7 @@ export class Raft {
     return {
       snapshot,
       entries: this.log.takeUnstable(),
-      hardState: { term: this.term, vote: this.vote, commit: this.log.committed, floor: this.floor },
+      hardState: { term: this.term, vote: this.vote, commit: this.log.committed, recovering },
     };
   }
 
@@ -427,13 +458,13 @@ export class Raft {
       this.role = "candidate";
       this.vote = this.id;
     }
-    const { last: lastIndex, lastTerm, committed: commit } = this.log;
+    const { last: lastIndex, lastTerm } = this.log;
     for (const to of this.membership.voters) {
       if (to === this.id) {
         this.promise({ type: "voteResponse", to, term, preVote: pre, granted: true });
       } else {
         // A vote is asked for only once this member's log and term are on disk: it speaks for them.
-        this.promise({ type: "vote", to, term, preVote: pre, lastIndex, lastTerm, commit, transfer });
+        this.promise({ type: "vote", to, term, preVote: pre, lastIndex, lastTerm, transfer });
       }
     }
   }
@@ -447,7 +478,9 @@ export class Raft {
       [this.membership.voters, false],
       [this.membership.learners, true],
     ] as const) {
-      for (const member of list) this.progress.set(member, new Progress(this.log.last + 1, learner));
+      for (const member of list) {
+        this.progress.set(member, new Progress(this.log.last + 1, learner, this.recoveringOthers.has(member)));
+      }
     }
     // Thesis 6.4: an entry of the own term shows what is committed.
     this.log.append(this.term, new Uint8Array(0));
@@ -461,7 +494,7 @@ export class Raft {
       // Check-quorum (thesis 6.2): a leader that hears of no majority must not believe that it still leads.
       let active = 0;
       for (const [member, progress] of this.progress) {
-        if (!progress.learner && (member === this.id || progress.recentlyActive)) active++;
+        if (progress.counts && (member === this.id || progress.recentlyActive)) active++;
         progress.recentlyActive = false;
       }
       if (active < this.quorum()) {
@@ -493,6 +526,8 @@ export class Raft {
   // ---- messages -----------------------------------------------------------------------------------------------------
 
   step(message: Message): void {
+    if (message.type === "recovery") return this.onRecovery(message);
+    if (message.type === "recoveryResponse") return this.onRecoveryResponse(message);
     if (message.term > this.term) {
       if (!this.meetsHigherTerm(message)) return;
     } else if (message.term < this.term) {
@@ -512,14 +547,18 @@ export class Raft {
         return this.onAppendReject(message);
       case "heartbeat":
         this.follow(message.from);
-        this.learnCommit(message.from, message.commit);
-        return this.send({ type: "heartbeatResponse", to: message.from, round: message.round });
+        this.learnCommit(message.commit, this.verified);
+        return this.send({
+          type: "heartbeatResponse",
+          to: message.from,
+          round: message.round,
+          recovering: this.isRecovering,
+        });
       case "heartbeatResponse":
         return this.onHeartbeatResponse(message);
       case "commit":
         this.follow(message.from);
-        this.learnCommit(message.from, message.commit);
-        return;
+        return this.learnCommit(message.commit, this.verified);
       case "snapshot":
         return this.onSnapshot(message);
       case "readIndex":
@@ -535,7 +574,7 @@ export class Raft {
   }
 
   /** False when the message is to be ignored. */
-  private meetsHigherTerm(message: Message): boolean {
+  private meetsHigherTerm(message: Termed): boolean {
     switch (message.type) {
       case "vote": {
         // Whoever hears from a leader helps no one to depose it (thesis 4.2.3), unless the leader itself asked for that.
@@ -566,14 +605,21 @@ export class Raft {
     }
   }
 
-  private answerLowerTerm(message: Message): void {
+  private answerLowerTerm(message: Termed): void {
     switch (message.type) {
       case "append":
       case "heartbeat":
       case "commit":
       case "snapshot":
         // A leader of the past learns of the present, even if this member, held back by pre-vote, never asked for votes.
-        this.promise({ type: "appendReject", to: message.from, rejected: 0, hintIndex: 0, hintTerm: 0 });
+        this.promise({
+          type: "appendReject",
+          to: message.from,
+          rejected: 0,
+          hintIndex: 0,
+          hintTerm: 0,
+          recovering: this.isRecovering,
+        });
         return;
       case "vote":
         this.promise({ type: "voteResponse", to: message.from, preVote: message.preVote, granted: false });
@@ -602,8 +648,7 @@ export class Raft {
       this.vote === message.from ||
       (this.vote === 0 && this.leader === 0) ||
       (message.preVote && message.term > this.term);
-    const lost = this.noteLoss(message.commit) || this.log.last < this.floor;
-    const granted = free && !lost && this.log.isUpToDate(message.lastIndex, message.lastTerm);
+    const granted = free && !this.isRecovering && this.log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted && !message.preVote) {
       this.vote = message.from;
       this.electionElapsed = 0;
@@ -636,12 +681,11 @@ export class Raft {
     this.follow(message.from);
     const { from: to, previousIndex, previousTerm } = message;
     if (previousIndex < this.log.committed) {
-      this.promise({ type: "appendResponse", to, index: this.log.committed });
+      this.acknowledge(to, this.log.committed);
       return;
     }
     const last = this.log.merge(previousIndex, previousTerm, message.entries);
     if (last === undefined) {
-      this.noteLoss(message.commit);
       const hint = this.log.findConflict(previousIndex, previousTerm);
       this.promise({
         type: "appendReject",
@@ -649,15 +693,20 @@ export class Raft {
         rejected: previousIndex,
         hintIndex: hint.index,
         hintTerm: hint.term,
+        recovering: this.isRecovering,
       });
       return;
     }
-    this.log.commitTo(Math.min(message.commit, last));
-    this.promise({ type: "appendResponse", to, index: last });
+    this.learnCommit(message.commit, last);
+    this.acknowledge(to, last);
+  }
+
+  private acknowledge(to: number, index: number): void {
+    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });
   }
 
   private onAppendResponse(message: Of<"appendResponse">): void {
-    const progress = this.heard(message.from);
+    const progress = this.heard(message);
     if (progress === undefined) return;
     const probing = progress.state === "probe";
     const advanced = progress.acknowledge(message.index);
@@ -672,20 +721,15 @@ export class Raft {
   }
 
   private onAppendReject(message: Of<"appendReject">): void {
-    const progress = this.heard(message.from);
+    const progress = this.heard(message);
     if (progress === undefined) return;
-    if (message.hintIndex === 0 && progress.match > 0) {
-      // It acknowledged more than it has: its disk is lost. An old message that says so costs no more than a new start.
-      progress.lost();
-      return;
-    }
     // Fast backtracking: skips whole terms in which the logs can't agree (thesis 3.5; etcd-io/raft `findConflictByTerm`).
     const agreeAtMost = this.log.findConflict(message.hintIndex, message.hintTerm).index;
     progress.reject(message.rejected, Math.min(agreeAtMost, message.hintIndex));
   }
 
   private onHeartbeatResponse(message: Of<"heartbeatResponse">): void {
-    const progress = this.heard(message.from);
+    const progress = this.heard(message);
     if (progress === undefined) return;
     progress.answered = true;
     if (message.round <= progress.round) return;
@@ -693,9 +737,12 @@ export class Raft {
     this.confirmReads();
   }
 
-  private heard(member: number): Progress | undefined {
-    if (this.role !== "leader") return undefined;
-    const progress = this.progress.get(member);
+  private heard({
+    from,
+    recovering,
+  }: Of<"appendResponse" | "appendReject" | "heartbeatResponse">): Progress | undefined {
+    this.noteRecovering(from, recovering);
+    const progress = this.progress.get(from);
     if (progress === undefined) return undefined;
     progress.recentlyActive = true;
     if (progress.down) {
@@ -703,6 +750,49 @@ export class Raft {
       progress.paused = false;
     }
     return progress;
+  }
+
+  // ---- lost disks ---------------------------------------------------------------------------------------------------
+
+  private askToRecover(): void {
+    if (this.recovery === undefined) return;
+    this.recoveryElapsed = 0;
+    const nonce = this.random(2 ** 31);
+    this.recovery.ask(nonce);
+    for (const to of this.otherVoters) {
+      this.send({ type: "recovery", to, nonce, lastIndex: this.log.last });
+    }
+  }
+
+  private onRecovery({ from: to, nonce, lastIndex }: Of<"recovery">): void {
+    this.noteRecovering(to, true);
+    // Lost once more since it acknowledged that.
+    if (lastIndex < (this.progress.get(to)?.match ?? 0)) this.forget(to, true);
+    this.send({ type: "recoveryResponse", to, nonce, lastIndex: this.log.last, recovering: this.isRecovering });
+  }
+
+  private onRecoveryResponse({ from, term, nonce, lastIndex, recovering }: Of<"recoveryResponse">): void {
+    this.noteRecovering(from, recovering);
+    if (recovering) return;
+    const reached = this.recovery?.take(from, nonce, { term, lastIndex });
+    if (reached === undefined || reached < this.term) return;
+    if (reached > this.term) this.becomeFollower(reached, 0);
+    // Its former self may have voted in this term.
+    this.vote = this.id;
+  }
+
+  /** What a leader knew of a member's log is void when its disk is lost, and so is what it told without a vote. */
+  private noteRecovering(member: number, recovering: boolean): void {
+    if (recovering) this.recoveringOthers.set(member, 0);
+    else this.recoveringOthers.delete(member);
+    const progress = this.progress.get(member);
+    if (progress !== undefined && progress.recovering !== recovering) this.forget(member, recovering);
+  }
+
+  private forget(member: number, recovering: boolean): void {
+    const learner = this.membership.learners.includes(member);
+    this.progress.set(member, new Progress(this.log.last + 1, learner, recovering));
+    if (recovering && this.transferee === member) this.transferee = 0;
   }
 
   private onSnapshot(message: Of<"snapshot">): void {
@@ -718,7 +808,7 @@ export class Raft {
         this.pendingSnapshot = snapshot;
       }
     }
-    this.promise({ type: "appendResponse", to, index: this.log.committed });
+    this.acknowledge(to, this.log.committed);
   }
 
   // ---- commit and reads, as leader ----------------------------------------------------------------------------------
@@ -731,7 +821,9 @@ export class Raft {
   /** The largest value that a majority of the voters has reached. */
   private reachedByQuorum(value: (progress: Progress, member: number) => number): number {
     const values: number[] = [];
-    for (const [member, progress] of this.progress) if (!progress.learner) values.push(value(progress, member));
+    for (const [member, progress] of this.progress) {
+      if (!progress.learner) values.push(progress.recovering ? 0 : value(progress, member));
+    }
     values.sort((a, b) => b - a);
     return values[this.quorum() - 1] as number;
   }

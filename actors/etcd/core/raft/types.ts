@@ -18,11 +18,8 @@ export interface HardState {
   readonly vote: number;
   /** A hint only: what is known to be committed, so that a restart need not ask for it. */
   readonly commit: number;
-  /**
-   * 0, or how much of the log this member must have before it votes again: its disk was lost, and with it what it had
-   * acknowledged.
-   */
-  readonly floor: number;
+  /** Its disk was lost, and what it promised before is not made good yet: it has no vote. See `recovery.ts`. */
+  readonly recovering: boolean;
 }
 
 export interface Membership {
@@ -55,8 +52,6 @@ export type Message =
       readonly preVote: boolean;
       readonly lastIndex: number;
       readonly lastTerm: number;
-      /** What the sender knows to be committed: a member with an empty log learns from it that it has lost its own. */
-      readonly commit: number;
       /** Set when the leader itself asked for the election (thesis 3.10): a live leader is no reason to refuse. */
       readonly transfer: boolean;
     })
@@ -69,24 +64,34 @@ export type Message =
       readonly entries: readonly Entry[];
       readonly commit: number;
     })
-  /** Everything up to `index` is on the sender's disk. */
-  | (Envelope & { readonly type: "appendResponse"; readonly index: number })
+  /** Everything up to `index` is on the sender's disk. An answer of a recovering member counts for no majority. */
+  | (Envelope & { readonly type: "appendResponse"; readonly index: number; readonly recovering: boolean })
   /** The sender has no entry like `rejected`; the largest place where the logs may agree is `hintIndex`. */
   | (Envelope & {
       readonly type: "appendReject";
       readonly rejected: number;
       readonly hintIndex: number;
       readonly hintTerm: number;
+      readonly recovering: boolean;
     })
   /** `round` counts the leader's rounds of ReadIndex (thesis 6.4). */
   | (Envelope & { readonly type: "heartbeat"; readonly commit: number; readonly round: number })
-  | (Envelope & { readonly type: "heartbeatResponse"; readonly round: number })
+  | (Envelope & { readonly type: "heartbeatResponse"; readonly round: number; readonly recovering: boolean })
   /** Tells a follower what is committed; needs no answer. */
   | (Envelope & { readonly type: "commit"; readonly commit: number })
   | (Envelope & { readonly type: "snapshot"; readonly snapshot: Snapshot })
   /** A follower asks for the index that its reads must wait for; `context` is its own number for them. */
   | (Envelope & { readonly type: "readIndex"; readonly context: number })
   | (Envelope & { readonly type: "readIndexResponse"; readonly context: number; readonly index: number })
+  /** Asked by a member whose disk was lost, whatever the terms are; and the answer, whose `term` is the sender's own. */
+  | (Envelope & { readonly type: "recovery"; readonly nonce: number; readonly lastIndex: number })
+  | (Envelope & {
+      readonly type: "recoveryResponse";
+      readonly nonce: number;
+      readonly lastIndex: number;
+      /** The sender has forgotten as well: this is no answer. */
+      readonly recovering: boolean;
+    })
   /** Leadership transfer: start an election now. */
   | (Envelope & { readonly type: "timeoutNow" });
 

@@ -87,7 +87,7 @@ function checkPlace(name: string, read: SegmentRead, before: SegmentRead | undef
 
 class Replay {
   entries: Entry[] = [];
-  hardState: HardState = { term: 0, vote: 0, commit: 0, floor: 0 };
+  hardState: HardState = { term: 0, vote: 0, commit: 0, recovering: false };
   mark: SnapshotMark = { index: 0, term: 0 };
 
   /** The largest index of an entry in the segment. */

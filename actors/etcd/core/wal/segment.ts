@@ -105,7 +105,7 @@ function writeHardState(writer: ByteWriter, hardState: HardState): void {
   writer.varint(hardState.term);
   writer.varint(hardState.vote);
   writer.varint(hardState.commit);
-  writer.varint(hardState.floor);
+  writer.bool(hardState.recovering);
 }
 
 export interface SegmentRead {
@@ -180,8 +180,8 @@ function readRecord(payload: ByteReader): Record {
   const kind = payload.u8();
   switch (kind) {
     case HARD_STATE: {
-      const [term, vote, commit, floor] = [payload.varint(), payload.varint(), payload.varint(), payload.varint()];
-      return { type: "hardState", hardState: { term, vote, commit, floor } };
+      const [term, vote, commit] = [payload.varint(), payload.varint(), payload.varint()];
+      return { type: "hardState", hardState: { term, vote, commit, recovering: payload.varint() !== 0 } };
     }
     case ENTRY: {
       const [term, index] = [payload.varint(), payload.varint()];
@@ -197,7 +197,7 @@ function readRecord(payload: ByteReader): Record {
 
 /** There is no replacing a member yet, and one that begins anew under its old name could vote twice in one term. */
 export const WHAT_TO_DO =
-  "Nothing was changed. Put back what was there when the cluster stopped; where that is gone, save the objects that the other members hold and apply them to a cluster in a new directory";
+  "Nothing was changed. Put back what was there when the cluster stopped; or remove this member's directory and start the member again: it takes everything from the others, once all of them are there, and has no vote until then";
 
 export function corrupt(name: string, at: number, what: string): Error {
   return etcdError(

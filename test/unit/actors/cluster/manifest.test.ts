@@ -32,6 +32,9 @@ describe("a manifest", () => {
     expect(resourceOf({ apiVersion: "apps/v1", kind: "Deployment" }).resource).toBe("deployments");
     expect(() => resourceOf({ apiVersion: "v1", kind: "Deployment" })).toThrow(/apps\/v1 Deployment/);
     for (const word of ["pod", "pods", "Pod"]) expect(resourceNamed(word).resource).toBe("pods");
+    for (const word of ["deploy", "deployments.apps", "Deployments.v1.apps", "deployment.apps"])
+      expect(resourceNamed(word).resource).toBe("deployments");
+    expect(() => resourceNamed("pods.apps")).toThrow(/no resource "pods.apps"/);
     expect(() => resourceNamed("gadget")).toThrow(/no resource "gadget"/);
   });
 });

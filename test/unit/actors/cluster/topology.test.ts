@@ -4,7 +4,8 @@ import { SLOTS, addressesOf, nodeAddress, podRange } from "../../../../actors/cl
 import type { TopologyOptions } from "../../../../actors/cluster/topology.ts";
 import { EMBEDDER, TRACE_COLLECTOR, heartbeat, makeTopology } from "../../../../actors/cluster/topology.ts";
 import { checkSpec } from "../../../../runtime/supervisor/core/check-spec.ts";
-import { actorsOf } from "../../../../runtime/supervisor/spec.ts";
+import type { SupervisorSpec } from "../../../../runtime/supervisor/spec.ts";
+import { actorsOf, isSupervisor } from "../../../../runtime/supervisor/spec.ts";
 
 function options(masters: number, workers: number): TopologyOptions {
   return {
@@ -38,6 +39,30 @@ describe("the tree of a cluster", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("keeps what holds state out of the crash loops of what does not: etcd and the containers live on", () => {
+    const tree = makeTopology(options(3, 2));
+    const groupOf = (name: string): string | undefined => {
+      const visit = (spec: SupervisorSpec): string | undefined => {
+        for (const child of spec.children) {
+          const found = isSupervisor(child) ? visit(child) : child.name === name ? spec.name : undefined;
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      };
+      return visit(tree);
+    };
+    expect(groupOf("etcd-1")).toBe("master-1");
+    for (const role of ["api-server", "scheduler", "controller-manager"])
+      expect(groupOf(`${role}-1`)).toBe("master-1/control-plane");
+    expect(groupOf("worker-1/container-runtime")).toBe("worker-1");
+    for (const role of ["kubelet", "kube-proxy"]) expect(groupOf(`worker-1/${role}`)).toBe("worker-1/agents");
+  });
+
+  it("has neither schedulers nor controllers when it is asked for the API alone", () => {
+    const actors = actorsOf(makeTopology({ ...options(1, 0), controllers: false }));
+    expect(actors.map(({ name }) => name)).toEqual(["etcd-0", "api-server-0"]);
   });
 
   it("lets only API servers talk to etcd, besides etcd itself", () => {

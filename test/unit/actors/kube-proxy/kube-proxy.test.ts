@@ -185,7 +185,11 @@ describe("kube-proxy where addresses can't be had", () => {
     expect(address.startsWith(`${host}:`)).toBe(true);
     expect(await ask({ host, port: Number(address.split(":")[1]) })).toBe("web");
     await until(() => proxy.hosts() !== null && JSON.stringify(proxy.hosts()).includes(address));
-    expect(proxy.hosts()).toEqual({ names: { "web.shop": [SERVICE_IP] }, ports: { [`${SERVICE_IP}:80`]: address } });
+    expect(proxy.hosts()).toEqual({
+      names: { "web.shop": [SERVICE_IP] },
+      ports: { [`${SERVICE_IP}:80`]: address },
+      srv: {},
+    });
   };
 
   it.runIf(process.platform === "linux")("serves a privileged port on another one of the same address", () =>

@@ -3,17 +3,20 @@ import { RingReader } from "../../../../actors/trace-collector/ring-reader.ts";
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
 import { RingWriter, makeRing } from "../../../../runtime/trace/ring.ts";
 
-function recorder(actor: string): { readonly ring: SharedArrayBuffer; write(timeMs: number, subject: string): void } {
+function recorder(actor: string): {
+  readonly ring: SharedArrayBuffer;
+  write(timeMs: number, subject: string, lamport?: number): void;
+} {
   const ring = makeRing(64 * 1024);
   const writer = new RingWriter(ring);
   let sequence = 0;
   return {
     ring,
-    write: (timeMs, subject) => {
+    write: (timeMs, subject, lamport = 1_000 * timeMs) => {
       const event: TraceEvent = {
         actor,
         sequence: ++sequence,
-        lamport: sequence,
+        lamport,
         timeMs,
         kind: "test.happened",
         subject,
@@ -43,12 +46,60 @@ describe("RingReader", () => {
   it("sees the recorders of actors that appear later, and reads only those that the filter wants", () => {
     const first = recorder("worker-0/kubelet");
     const later = recorder("worker-1/kubelet");
-    const rings: Record<string, SharedArrayBuffer> = { "worker-0/kubelet": first.ring };
+    const neighbor = recorder("worker-1/kube-proxy");
+    const rings: Record<string, SharedArrayBuffer> = {
+      "worker-0/kubelet": first.ring,
+      "worker-1/kube-proxy": neighbor.ring,
+    };
     const reader = new RingReader(() => rings, { actor: "worker-1/" });
     first.write(1, "not wanted");
     expect(reader.read()).toEqual([]);
     rings["worker-1/kubelet"] = later.ring;
     later.write(2, "wanted");
     expect(reader.read().map(({ subject }) => subject)).toEqual(["wanted"]);
+  });
+
+  it("puts causes before effects, whatever the wall clocks of both said", () => {
+    const ahead = recorder("api-server-0");
+    const right = recorder("kubelet");
+    const reader = new RingReader(() => ({ "api-server-0": ahead.ring, kubelet: right.ring }), {});
+    right.write(1, "before");
+    ahead.write(60_000, "cause");
+    right.write(2, "effect", 60_000_001);
+    expect(reader.read().map(({ subject }) => subject)).toEqual(["before", "cause", "effect"]);
+  });
+
+  it("tells an event that was recorded while it read no later than what it caused", () => {
+    const first = recorder("a");
+    const second = recorder("b");
+    let asked = 0;
+    const rings = {
+      get a(): SharedArrayBuffer {
+        return first.ring;
+      },
+      get b(): SharedArrayBuffer {
+        // The recorder of `a` has been read by now.
+        if (++asked === 1) {
+          first.write(5, "cause");
+          second.write(6, "effect");
+          first.write(7, "after");
+        }
+        return second.ring;
+      },
+    };
+    const reader = new RingReader(() => rings, {});
+    const read = (): readonly string[] => reader.read().map(({ subject }) => subject);
+    first.write(1, "early");
+    expect([...read(), "|", ...read()]).toEqual(["early", "cause", "effect", "|", "after"]);
+  });
+
+  it("refuses an actor that is not there and a kind that nobody records, and names those that there are", () => {
+    const rings = (): Record<string, SharedArrayBuffer> => ({ "etcd-0": makeRing(4_096) });
+    expect(() => new RingReader(rings, { actor: "etdc-0" })).toThrow(
+      "there is no actor etdc-0 here; did you mean etcd-0? There are etcd-0",
+    );
+    expect(() => new RingReader(rings, { kind: "nosuchkind" })).toThrow(
+      "there is no kind of event nosuchkind. There are call",
+    );
   });
 });

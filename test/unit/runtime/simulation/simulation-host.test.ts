@@ -182,6 +182,44 @@ describe("SimulationHost", () => {
     expect(await host.settle(() => storeOf(host).call("read", null))).toEqual({ values: [] });
   });
 
+  it("keeps one session of a link whose actor restarts within a partition", async () => {
+    const host = storeHost();
+    await host.start();
+    host.partition(["test"], ["store-0"]);
+    host.kill("store-0");
+    await host.run(100);
+    host.heal(["test"], ["store-0"]);
+    await host.run(100);
+    expect(await host.settle(() => storeOf(host).call("append", { value: 1 }))).toEqual({ total: 1 });
+  });
+
+  it("breaks a link of which one end has not heard yet, and makes it anew", async () => {
+    const host = storeHost();
+    await host.start();
+    host.partition(["store-0"], ["test"], { oneWay: true, breakAfterMs: 200 });
+    host.kill("store-0");
+    await host.run(400);
+    host.heal(["store-0"], ["test"]);
+    await host.run(100);
+    expect(await host.settle(() => storeOf(host).call("append", { value: 1 }))).toEqual({ total: 1 });
+  });
+
+  it("tells of the end of a link whose other end died before it had heard of the link", async () => {
+    const host = storeHost();
+    const downs: Down[] = [];
+    host.context.monitor("store-0", (down) => downs.push(down));
+    await host.start();
+    host.partition(["test"], ["store-0"], { oneWay: true, breakAfterMs: 100 });
+    await host.run(200);
+    // The new session's news are under way to a store that dies before they arrive.
+    host.heal(["test"], ["store-0"]);
+    host.kill("store-0");
+    await host.run(1);
+    expect(downs.map(({ reason }) => reason)).toEqual(["hang", "killed"]);
+    await host.run(100);
+    expect(await host.settle(() => storeOf(host).call("append", { value: 1 }))).toEqual({ total: 1 });
+  });
+
   it("links nobody at the end of a partition who was not linked before", async () => {
     const host = toyHost(1);
     await host.start();

@@ -160,3 +160,22 @@ describe("the disk of a thread", () => {
     expect(readFileSync(join(root, "wal/1"), "utf8")).toBe("old");
   });
 });
+
+describe("the register of a disk", () => {
+  let directory: string;
+  beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "inkube-test-"))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it("outlives the directory, and that of all actors' directories", async () => {
+    const root = join(directory, "actors", "a");
+    const disk = threadDisk(root, { fsync: true });
+    expect(await disk.isRegistered()).toBe(false);
+    await disk.replace("x", new Uint8Array(1));
+    await disk.register();
+    await disk.register();
+    rmSync(join(directory, "actors"), { recursive: true });
+    expect(await threadDisk(root, { fsync: true }).isRegistered()).toBe(true);
+    expect(await threadDisk(join(directory, "actors", "b"), { fsync: true }).isRegistered()).toBe(false);
+    expect(readdirSync(directory)).toEqual(["actors.registered"]);
+  });
+});

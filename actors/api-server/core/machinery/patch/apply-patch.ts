@@ -7,7 +7,7 @@ import { decodeObject } from "../decode-object.ts";
 import { checkDepth } from "../json.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
-import { badRequest, failure, invalid, requestEntityTooLarge, unsupportedMediaType } from "../status.ts";
+import { badRequest, failure, invalid, requestEntityTooLarge, unexplained, unsupportedMediaType } from "../status.ts";
 import { JsonPatchError, applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { StrategicMergePatchError, applyStrategicMergePatch, goMap } from "./strategic-merge-patch.ts";
@@ -40,7 +40,8 @@ export function parsePatch(text: string): unknown {
 /**
  * `current` with `patch` applied; neither is changed. The result has not been through `decodeObject` yet.
  * @param of the kind, whose merge keys the strategic merge patch follows
- * @throws Status 400 (malformed patch), 422 (a patch that can't be applied), 415 (apply-patch+yaml: not yet)
+ * @throws Status 400 (malformed patch), 422 (a JSON patch that can't be applied), 500 (a strategic one, as from
+ * kube-apiserver), 415 (apply-patch+yaml: not yet)
  */
 export function applyPatch(type: PatchType, of: ExpectedKind, current: KubernetesObject, patch: unknown): JsonObject {
   switch (type) {
@@ -111,10 +112,6 @@ function jsonPatch(current: KubernetesObject, patch: unknown): JsonObject {
   }
 }
 
-/**
- * kube-apiserver answers a strategic merge patch that can't be applied with 500, though the fault is the sender's; here it is
- * a 422, so that nobody repeats the request.
- */
 function strategicMergePatch(of: ExpectedKind, current: KubernetesObject, patch: JsonObject): JsonObject {
   const type = findType(of.apiVersion, of.kind);
   if (type === undefined) throw unsupportedMediaType(PATCH_TYPES.slice(0, 2));
@@ -122,6 +119,6 @@ function strategicMergePatch(of: ExpectedKind, current: KubernetesObject, patch:
     return applyStrategicMergePatch(current as JsonObject, patch, type);
   } catch (error) {
     if (!(error instanceof StrategicMergePatchError)) throw error;
-    throw error.malformed ? badRequest(error.message) : statusError(failure(422, "Invalid", error.message, {}));
+    throw error.malformed ? badRequest(error.message) : unexplained(error.message);
   }
 }

@@ -142,7 +142,7 @@ function mergedForOrder(
 
 function listOrThrow(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new StrategicMergePatchError(`expected a []interface {}, but received a ${goKind(value)}`, true);
+  throw new StrategicMergePatchError(`expected a []interface {}, but received a ${goKind(value)}`);
 }
 
 function optionalList(value: unknown): readonly unknown[] | undefined {

@@ -75,14 +75,7 @@ function validateControllers(owners: readonly OwnerReference[], errors: FieldErr
   errors.invalid("metadata.ownerReferences", owners, detail);
 }
 
-const IMMUTABLE = [
-  "name",
-  "namespace",
-  "uid",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
+const IMMUTABLE = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"] as const;
 
 export function validateObjectMetaUpdate(metadata: ObjectMeta, old: ObjectMeta, errors: FieldErrors): void {
   if (old.deletionTimestamp !== undefined) {

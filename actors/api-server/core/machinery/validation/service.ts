@@ -5,49 +5,116 @@
  */
 import type { Endpoints, Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
-import { equalJson } from "../json-value.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "./container.ts";
 import type { FieldErrors } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain, ipAddress, isIpv4, isIpv6 } from "./names.ts";
+import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv6, qualifiedName } from "./names.ts";
 import { validateLabels } from "./object-meta.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /** One day. */
 const CLIENT_IP_SECONDS_MAX = 86_400;
 
-export function validateService({ spec = {} }: Service, errors: FieldErrors): void {
-  const headless = spec.clusterIP === "None";
-  if ((spec.ports ?? []).length === 0 && !headless && spec.type !== "ExternalName") errors.required("spec.ports");
-  if (spec.type === "LoadBalancer" && headless) {
-    errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services");
+export function validateService(service: Service, errors: FieldErrors): void {
+  const { spec = {}, metadata } = service;
+  const headless = isHeadless(spec);
+  const type = spec.type ?? "";
+  if ((spec.ports ?? []).length === 0 && !headless && type !== "ExternalName") errors.required("spec.ports");
+  if (headless && (type === "LoadBalancer" || type === "NodePort")) {
+    errors.invalid("spec.clusterIPs[0]", "None", `may not be set to 'None' for ${type} services`);
   }
-  if (spec.type === "ExternalName") validateExternalName(spec, errors);
+  if (type === "ExternalName") validateExternalName(spec, errors);
+  else validateClusterIps(spec, errors);
   validatePorts(spec, errors);
   validateLabels("spec.selector", spec.selector, errors);
-  errors.oneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
-  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
-  if (
-    spec.sessionAffinity === "ClientIP" &&
-    (timeout === undefined || timeout <= 0 || timeout > CLIENT_IP_SECONDS_MAX)
-  ) {
-    const detail = `must be greater than 0 and less than ${CLIENT_IP_SECONDS_MAX}`;
-    errors.invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", timeout, detail);
+  validateAffinity(spec, errors);
+  for (const [i, ip] of (spec.externalIPs ?? []).entries()) {
+    const before = errors.causes.length;
+    errors.all(`spec.externalIPs[${i}]`, ip, ipAddress(ip));
+    if (errors.causes.length === before) validateReachableIp(`spec.externalIPs[${i}]`, ip, errors);
   }
-  validateClusterIps(spec, errors);
-  for (const [i, ip] of (spec.externalIPs ?? []).entries()) errors.all(`spec.externalIPs[${i}]`, ip, ipAddress(ip));
-  errors.oneOf("spec.type", spec.type, TYPES);
+  errors.oneOf("spec.type", type, TYPES);
   validateNodePorts(spec, errors);
+  validateLoadBalancer(spec, metadata?.annotations ?? {}, errors);
+  validateTraffic(spec, errors);
+}
+
+function isHeadless(spec: ServiceSpec): boolean {
+  return (spec.clusterIPs ?? []).length <= 1 && (spec.clusterIPs?.[0] ?? spec.clusterIP) === "None";
+}
+
+function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
+  errors.oneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
+  if (spec.sessionAffinity !== "ClientIP") return;
+  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (timeout !== undefined && timeout > 0 && timeout <= CLIENT_IP_SECONDS_MAX) return;
+  const detail = `must be greater than 0 and less than ${CLIENT_IP_SECONDS_MAX}`;
+  errors.invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", timeout, detail);
+}
+
+const SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges";
+
+/** Fields that only a LoadBalancer has. */
+function validateLoadBalancer(
+  spec: ServiceSpec,
+  annotations: Readonly<Record<string, string>>,
+  errors: FieldErrors,
+): void {
+  const balanced = spec.type === "LoadBalancer";
+  const only = (field: string): void => {
+    if (!balanced) errors.forbidden(field, "may only be used when `type` is 'LoadBalancer'");
+  };
+  const annotated = annotations[SOURCE_RANGES];
+  if ((spec.loadBalancerSourceRanges ?? []).length > 0) {
+    // Kubernetes writes this field so.
+    const field = "spec.LoadBalancerSourceRanges";
+    only(field);
+    for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
+      errors.all(`${field}[${i}]`, range.trim(), cidr(range.trim()));
+    }
+  } else if (annotated !== undefined) {
+    const field = `metadata.annotations[${SOURCE_RANGES}]`;
+    only(field);
+    for (const range of annotated.trim() === "" ? [] : annotated.split(",")) {
+      errors.all(field, range.trim(), cidr(range.trim()));
+    }
+  }
+  if (spec.allocateLoadBalancerNodePorts !== undefined) only("spec.allocateLoadBalancerNodePorts");
+  const { loadBalancerClass } = spec;
+  if (loadBalancerClass === undefined) return;
+  if (balanced) errors.all("spec.loadBalancerClass", loadBalancerClass, qualifiedName(loadBalancerClass));
+  else only("spec.loadBalancerClass");
+}
+
+const DISTRIBUTIONS = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+
+function validateTraffic(spec: ServiceSpec, errors: FieldErrors): void {
+  const { type, externalTrafficPolicy: policy, healthCheckNodePort, trafficDistribution } = spec;
+  const external =
+    type === "NodePort" || type === "LoadBalancer" || (type === "ClusterIP" && (spec.externalIPs ?? []).length > 0);
+  if (external) errors.oneOf("spec.externalTrafficPolicy", policy, ["Cluster", "Local"]);
+  else if (policy) {
+    errors.invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services");
+  }
+  if (healthCheckNodePort && !(type === "LoadBalancer" && policy === "Local")) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.invalid("spec.healthCheckNodePort", healthCheckNodePort, detail);
+  } else if (healthCheckNodePort) {
+    errors.inRange("spec.healthCheckNodePort", healthCheckNodePort, 1, PORT_MAX);
+  }
   if (spec.internalTrafficPolicy !== undefined) {
     errors.oneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"]);
   }
-  if (spec.externalTrafficPolicy !== undefined) {
-    errors.oneOf("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ["Cluster", "Local"]);
+  if (trafficDistribution !== undefined) {
+    errors.oneOf("spec.trafficDistribution", trafficDistribution, DISTRIBUTIONS);
   }
 }
 
 function validateExternalName(spec: ServiceSpec, errors: FieldErrors): void {
-  if (spec.clusterIP) {
-    errors.forbidden("spec.clusterIPs", "may not be set when `type` is 'ExternalName'");
+  for (const field of ["clusterIPs", "ipFamilies"] as const) {
+    if ((spec[field] ?? []).length > 0) errors.forbidden(`spec.${field}`, "may not be set for ExternalName services");
+  }
+  if (spec.ipFamilyPolicy !== undefined) {
+    errors.forbidden("spec.ipFamilyPolicy", "may not be set for ExternalName services");
   }
   const name = (spec.externalName ?? "").replace(/\.$/, "");
   if (name === "") errors.required("spec.externalName");
@@ -69,6 +136,9 @@ function validatePorts(spec: ServiceSpec, errors: FieldErrors): void {
     errors.inRange(`${at}.port`, port.port, 1, PORT_MAX);
     errors.oneOf(`${at}.protocol`, port.protocol, PROTOCOLS);
     validatePortNumOrName(`${at}.targetPort`, port.targetPort ?? port.port, errors);
+    if (port.appProtocol !== undefined) {
+      errors.all(`${at}.appProtocol`, port.appProtocol, qualifiedName(port.appProtocol));
+    }
   }
   const seen = new Set<string>();
   for (const [i, { port, protocol }] of ports.entries()) {
@@ -83,47 +153,100 @@ function goPort({ port, protocol }: Pick<ServicePort, "port" | "protocol">): unk
   return { Name: "", Protocol: protocol ?? "", AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
 }
 
-function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void {
-  const ips = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
-  if (spec.clusterIP && spec.clusterIPs && spec.clusterIPs[0] !== spec.clusterIP) {
-    errors.invalid("spec.clusterIPs", spec.clusterIPs, "first value must match `clusterIP`");
-  }
-  for (const [i, ip] of ips.entries()) {
-    if (ip === "None") {
-      if (i > 0) errors.invalid(`spec.clusterIPs[${i}]`, ip, "'None' must be the first and only value");
-    } else errors.all(`spec.clusterIPs[${i}]`, ip, ipAddress(ip));
-  }
-  for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+/** Cluster IPs, their families and the policy about them; of an ExternalName there is nothing to look at. */
+export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void {
+  const ips = spec.clusterIPs ?? [];
+  const field = "spec.clusterIPs";
+  if (spec.clusterIP) {
+    if (ips.length === 0) errors.required(field);
+    else if (ips[0] !== spec.clusterIP) errors.invalid(field, ips, "first value must match `clusterIP`");
+  } else if (ips.length > 0) errors.invalid(field, ips, "must be empty when `clusterIP` is not specified");
+  const families = spec.ipFamilies ?? [];
+  for (const [i, family] of families.entries()) {
     errors.oneOf(`spec.ipFamilies[${i}]`, family, ["IPv4", "IPv6"]);
-    const ip = ips[i];
-    const fits = family === "IPv6" ? isIpv6 : isIpv4;
-    if (ip === undefined || ip === "None" || fits(ip) || ipAddress(ip).length > 0) continue;
-    const detail = `expected an ${family} value as indicated by \`ipFamilies[${i}]\``;
-    errors.invalid(`spec.clusterIPs[${i}]`, ip, detail);
+    if (families.indexOf(family) < i) errors.duplicate(`spec.ipFamilies[${i}]`, family);
+  }
+  if (spec.ipFamilyPolicy !== undefined) {
+    errors.oneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, ["PreferDualStack", "RequireDualStack", "SingleStack"]);
+  }
+  const before = errors.causes.length;
+  for (const [i, ip] of ips.entries()) {
+    if (i === 0 && ip === "None") {
+      if (ips.length > 1) errors.invalid(field, ips, "'None' must be the first and only value");
+    } else errors.all(`${field}[${i}]`, ip, ipAddress(ip));
+  }
+  const valid = errors.causes.length === before;
+  if (ips.length > 2) errors.invalid(field, ips, "may only hold up to 2 values");
+  if (!valid) return;
+  if (ips.length > 1 && ips.every(isIpv6) === ips.some(isIpv6)) {
+    errors.invalid(field, ips, "may specify no more than one IP for each IP family");
+  }
+  if (isHeadless(spec)) return;
+  for (const [i, ip] of ips.entries()) {
+    const family = families[i];
+    const fits = family === "IPv6" ? isIpv6(ip) : family === "IPv4" ? !isIpv6(ip) : true;
+    if (!fits) errors.invalid(`${field}[${i}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``);
   }
 }
 
 function validateNodePorts(spec: ServiceSpec, errors: FieldErrors): void {
+  if (spec.type !== "ClusterIP") return;
+  for (const [i, { nodePort }] of (spec.ports ?? []).entries()) {
+    if (nodePort) errors.forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'");
+  }
+}
+
+/** Of a new Service the allocation finds them. */
+function validateDistinctNodePorts(ports: readonly ServicePort[], errors: FieldErrors): void {
   const used = new Set<string>();
-  for (const [i, { nodePort, protocol }] of (spec.ports ?? []).entries()) {
+  for (const [i, { nodePort, protocol }] of ports.entries()) {
     if (!nodePort) continue;
-    if (spec.type === "ClusterIP" || spec.type === "ExternalName") {
-      errors.forbidden(`spec.ports[${i}].nodePort`, `may not be used when \`type\` is '${spec.type}'`);
-    }
     const key = `${protocol}/${nodePort}`;
-    if (used.has(key)) errors.invalid(`spec.ports[${i}].nodePort`, nodePort, "provided port is already allocated");
+    if (used.has(key)) errors.duplicate(`spec.ports[${i}].nodePort`, nodePort);
     used.add(key);
   }
 }
 
 export function validateServiceUpdate(service: Service, old: Service, errors: FieldErrors): void {
-  const [ip, before] = [service.spec?.clusterIP, old.spec?.clusterIP];
-  const both = service.spec?.type !== "ExternalName" && old.spec?.type !== "ExternalName";
-  if (both && before && ip !== before) errors.invalid("spec.clusterIPs[0]", [ip], "may not change once set");
-  const { spec } = service;
-  // A client that sets the one field need not know the list that came after it.
-  const follows = spec?.clusterIP && ip !== before && equalJson(spec.clusterIPs, old.spec?.clusterIPs);
-  validateService(follows ? { ...service, spec: { ...spec, clusterIPs: [spec.clusterIP] } } : service, errors);
+  const [spec, before] = [service.spec ?? {}, old.spec ?? {}];
+  if (spec.type !== "ExternalName" && before.type !== "ExternalName") validateAddressUpdate(spec, before, errors);
+  if (spec.type === "LoadBalancer" && before.type === "LoadBalancer") {
+    const [name = null, former = null] = [spec.loadBalancerClass, before.loadBalancerClass];
+    if (name !== former) errors.invalid("spec.loadBalancerClass", name, "may not change once set");
+    const local = spec.externalTrafficPolicy === "Local" && before.externalTrafficPolicy === "Local";
+    if (local && spec.healthCheckNodePort !== before.healthCheckNodePort) {
+      errors.forbidden("spec.healthCheckNodePort", "field is immutable");
+    }
+  }
+  validateDistinctNodePorts(spec.ports ?? [], errors);
+  validateService(service, errors);
+}
+
+/** Source: `validateUpgradeDowngradeClusterIPs`, `validateUpgradeDowngradeIPFamilies`, of a cluster with one family. */
+function validateAddressUpdate(spec: ServiceSpec, before: ServiceSpec, errors: FieldErrors): void {
+  const [headless, wasHeadless] = [isHeadless(spec), isHeadless(before)];
+  if (headless && wasHeadless) return;
+  const [ips, former] = [spec.clusterIPs ?? [], before.clusterIPs ?? []];
+  const changed = former.length > 0 && ips[0] !== former[0];
+  if (ips.length === 0 && former.length > 0) {
+    errors.invalid("spec.clusterIPs[0]", ips, "primary clusterIP can not be unset");
+  } else if (changed) errors.invalid("spec.clusterIPs[0]", ips, "may not change once set");
+  if (headless !== wasHeadless) return;
+  const [family, formerFamily] = [spec.ipFamilies?.[0], before.ipFamilies?.[0]];
+  if (family !== undefined && formerFamily !== undefined && family !== formerFamily) {
+    errors.invalid("spec.ipFamilies[0]", spec.ipFamilies, "may not change once set");
+  }
+}
+
+/** An address that can't be an endpoint's. Loopback can: see above. */
+function validateReachableIp(field: string, ip: string, errors: FieldErrors): void {
+  if (ip === "0.0.0.0" || ip === "::") errors.invalid(field, ip, `may not be unspecified (${ip})`);
+  if (ip.startsWith("169.254.") || /^fe[89ab][0-9a-f]:/i.test(ip)) {
+    errors.invalid(field, ip, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  }
+  if (ip.startsWith("224.0.0.") || /^ff[0-9a-f]2:/i.test(ip)) {
+    errors.invalid(field, ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  }
 }
 
 export function validateEndpoints(object: Endpoints, errors: FieldErrors): void {

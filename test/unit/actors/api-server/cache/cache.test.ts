@@ -44,6 +44,10 @@ class Recorder implements CacheWatcher {
     this.seen.push([type, stored.key, Number(stored.object.metadata?.resourceVersion)]);
   }
 
+  fail(error: unknown): void {
+    throw error;
+  }
+
   expire(): void {
     this.expired = true;
   }

@@ -110,4 +110,56 @@ describe("the store", () => {
     await create(server, "a");
     expect((await get(server, "a")).metadata?.name).toBe("a");
   });
+
+  it("gives each of the readers that ask etcd together its own deadline", async () => {
+    for (const [first, second] of [
+      [40, 10_000],
+      [10_000, 40],
+    ]) {
+      const server = await started();
+      await create(server, "a");
+      const answer = server.etcd.delay("readIndex");
+      const patience = [first, second];
+      const request = { verb: "get", target: { ...target, name: "a" } } as const;
+      const reading = patience.map((timeoutMs) =>
+        server.request(request, timeoutMs).then(
+          () => "read",
+          (error: unknown) => statusOf(error)?.code,
+        ),
+      );
+      const impatient = reading[patience.indexOf(40)];
+      expect(await impatient).toBe(504);
+      answer();
+      expect((await Promise.all(reading)).toSorted()).toEqual([504, "read"]);
+    }
+  });
+
+  it("leaves the member whose watch stalls, and not the one that its requests are with by then", async () => {
+    const server = await started({ watchStallMs: 40 });
+    await create(server, "a");
+    server.etcd.stall("etcd-0");
+    server.etcd.trouble("txn", { how: "refuse", code: "ACTOR_DOWN" });
+    await create(server, "b");
+    expect((await get(server, "b")).metadata?.name).toBe("b");
+    expect(server.etcd.watchedAt).toEqual(["etcd-0", "etcd-1"]);
+  });
+
+  it("keeps no ghost of an object whose answer comes after the watch has told of its end", async () => {
+    const server = await started();
+    const other = await started({}, undefined, server.etcd);
+    const namespaces = { group: "", version: "v1", resource: "namespaces" };
+    const answer = server.etcd.delay("txn");
+    const making = server.request({ verb: "create", target: namespaces, object: { metadata: { name: "brief" } } });
+    const brief = { ...namespaces, name: "brief" };
+    await other.request({ verb: "get", target: brief });
+    await other.request({ verb: "delete", target: brief });
+    const finalize = { ...brief, subresource: "finalize" };
+    await other.request({ verb: "update", target: finalize, object: { metadata: { name: "brief" } } });
+    await server.request({ verb: "list", target: namespaces });
+    answer();
+    await making;
+    const inside = { ...target, namespace: "brief" };
+    const refused = server.request({ verb: "create", target: inside, object: { metadata: { name: "a" } } });
+    expect(statusOf(await refused.catch((error: unknown) => error))?.message).toBe('namespaces "brief" not found');
+  });
 });

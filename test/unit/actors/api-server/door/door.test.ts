@@ -4,7 +4,8 @@ import { request as httpsRequest } from "node:https";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { podStrategy } from "../../../../../actors/api-server/core/registry/pods.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import type { TestServer } from "../harness/test-server.ts";
@@ -143,6 +144,17 @@ describe("the HTTPS door", () => {
     });
   });
 
+  it("survives a fault over a request's data, and says so", async () => {
+    const strategy = podStrategy as { prepareCreate: () => unknown };
+    vi.spyOn(strategy, "prepareCreate").mockImplementationOnce(() => {
+      throw new TypeError("a hole");
+    });
+    const pod = { metadata: { name: "faulty" }, spec: { containers: [{ name: "a", image: "i" }] } };
+    const pods = "/api/v1/namespaces/default/pods";
+    expect((await send("POST", pods, pod)).json).toMatchObject({ code: 500, reason: "InternalError" });
+    expect((await send("POST", `${pods}?dryRun=All`, pod)).status).toBe(201);
+  });
+
   it("tells unknown paths, resources and methods apart", async () => {
     expect((await send("GET", "/foo")).text).toBe("404 page not found\n");
     expect((await send("GET", "/api/v1/namespaces/default/foos")).json).toMatchObject({
@@ -216,7 +228,23 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${maps}/big`)).headers["content-encoding"]).toBeUndefined();
   });
 
+  it("acts for nobody but the caller", async () => {
+    const as = await send("GET", maps, undefined, { "impersonate-user": "bob" });
+    expect([as.status, as.json.message]).toEqual([
+      403,
+      'users "bob" is forbidden: User "admin" cannot impersonate resource "users" in API group "" at the cluster scope',
+    ]);
+    expect((await send("GET", maps, undefined, { "impersonate-group": "a" })).status).toBe(400);
+  });
+
+  it("takes what is posted to where it says it is, and has no POST or DELETE for all namespaces", async () => {
+    expect((await send("POST", "/api/v1/configmaps", { metadata: { name: "q" } })).status).toBe(405);
+    expect((await send("DELETE", "/api/v1/configmaps")).status).toBe(405);
+  });
+
   it("describes itself", async () => {
+    const v2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    expect((await send("GET", "/openapi/v2", undefined, { accept: v2 })).headers["content-type"]).toBe(v2);
     expect((await send("GET", "/version")).json.minor).toBe("37");
     expect((await send("GET", "/api")).json.versions).toEqual(["v1"]);
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
@@ -291,6 +319,27 @@ describe("the HTTPS door", () => {
     );
     kubelet.close();
     expect((await send("GET", `${pods}/none/log`)).json).toMatchObject({ code: 404 });
+    const bad = (query: string): Promise<Answer> => send("GET", `${pods}/logged/log?${query}`);
+    const range = (field: string, value: number, bound: string): string =>
+      `PodLogOptions "logged" is invalid: ${field}: Invalid value: ${value}: must be ${bound}`;
+    const layout = '"2006-01-02T15:04:05Z07:00"';
+    for (const [query, code, message] of [
+      ["tailLines=-1", 422, range("tailLines", -1, "greater than or equal to 0")],
+      ["sinceSeconds=0", 422, range("sinceSeconds", 0, "greater than 0")],
+      ["limitBytes=0", 422, range("limitBytes", 0, "greater than 0")],
+      [
+        "sinceSeconds=5&sinceTime=2020-01-01T00:00:00Z",
+        422,
+        'PodLogOptions "logged" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+      ],
+      ["stream=bogus", 422, 'PodLogOptions "logged" is invalid: stream: Forbidden: may not be specified'],
+      ["tailLines=abc", 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
+      ["tailLines=", 400, 'strconv.ParseInt: parsing "": invalid syntax'],
+      ["sinceTime=bogus", 400, `parsing time "bogus" as ${layout}: cannot parse "bogus" as "2006"`],
+      ["sinceTime=2020-01-01", 400, `parsing time "2020-01-01" as ${layout}: cannot parse "" as "T"`],
+    ] as const) {
+      expect([query, (await bad(query)).json]).toMatchObject([query, { code, message }]);
+    }
   });
 
   it("can be opened on another port, and closes what came in by the old one", async () => {

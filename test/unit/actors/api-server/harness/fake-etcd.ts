@@ -19,13 +19,33 @@ export class FakeEtcd {
   readonly calls: Map<string, number> = new Map();
   private readonly hub = new WatchHub();
   private readonly consumers = new Map<Watcher, Consumer<WatchResponse>>();
+  private readonly memberOf = new WeakMap<object, string>();
   private readonly troubles: { readonly method: string; readonly trouble: Trouble }[] = [];
+  /** Names of the members that watches were opened at, in order. */
+  readonly watchedAt: string[] = [];
+  private readonly stalled = new Set<string>();
+  private readonly delays: { readonly method: string; readonly until: Promise<void> }[] = [];
   private leases = 0;
   private held: (() => void)[] | undefined;
 
   /** The next call of `method` goes wrong. */
   trouble(method: string, trouble: Trouble): void {
     this.troubles.push({ method, trouble });
+  }
+
+  /** The next call of `method` is carried out, and answered when the function that comes back is called. */
+  delay(method: string): () => void {
+    let answer: () => void = () => {};
+    this.delays.push({ method, until: new Promise((resolve) => (answer = resolve)) });
+    return () => answer();
+  }
+
+  /** Watches at this member bring nothing more. */
+  stall(member: string): void {
+    this.stalled.add(member);
+    for (const [watcher, consumer] of [...this.consumers]) {
+      if (this.memberOf.get(consumer) === member) this.hub.remove(watcher);
+    }
   }
 
   /** Watches bring nothing until `release`. */
@@ -59,7 +79,7 @@ export class FakeEtcd {
       cast: () => undefined,
       offer: () => Promise.resolve(),
       stream: ((_method: string, request: WatchRequest, consumer: Consumer<WatchResponse>) =>
-        this.watch(request, consumer)) as unknown as Ref<EtcdMethods>["stream"],
+        this.watch(name, request, consumer)) as unknown as Ref<EtcdMethods>["stream"],
     };
   }
 
@@ -71,7 +91,8 @@ export class FakeEtcd {
     const error = trouble && new InkubeError(trouble.code, "made by the test", { retryable: true });
     if (trouble?.how === "refuse") throw error;
     const answer = this.answer(method, request);
-    await Promise.resolve();
+    const delay = this.delays.findIndex((each) => each.method === method);
+    await (delay < 0 ? Promise.resolve() : this.delays.splice(delay, 1)[0]?.until);
     if (error !== undefined) throw error;
     if (answer instanceof InkubeError) throw answer;
     return answer;
@@ -115,7 +136,10 @@ export class FakeEtcd {
     return true;
   }
 
-  private watch(request: WatchRequest, consumer: Consumer<WatchResponse>): Subscription {
+  private watch(member: string, request: WatchRequest, consumer: Consumer<WatchResponse>): Subscription {
+    this.watchedAt.push(member);
+    this.memberOf.set(consumer, member);
+    if (this.stalled.has(member)) return { cancel: () => undefined };
     const watcher = this.hub.add(this.machine.store, {
       range: keyRange(request.key, request.rangeEnd),
       startRevision: request.startRevision,

@@ -24,7 +24,7 @@ export interface TestServer {
   readonly actor: Actor<ApiServerMethods>;
   /** What killed the actor, if anything did. */
   readonly crashes: unknown[];
-  request(request: ApiRequest): Promise<KubernetesObject>;
+  request(this: void, request: ApiRequest, timeoutMs?: number): Promise<KubernetesObject>;
   watch(request: ApiWatchRequest): TestWatch;
   stop(): Promise<void>;
 }
@@ -109,7 +109,8 @@ export async function startServer(
     etcd,
     actor,
     crashes,
-    request: async (request) => overLink((await actor.handlers.request(request, message)).object),
+    request: async (request, timeoutMs = 10_000) =>
+      overLink((await actor.handlers.request(request, { ...message, timeoutMs })).object),
     watch: (request) => openWatch(actor, request),
     stop: async () => {
       stopping.abort();

@@ -23,7 +23,7 @@ function withoutAllocations(object: unknown): unknown {
   delete copy.metadata["generation"];
   const { spec } = copy;
   if (spec?.["clusterIP"] !== "None") delete spec?.["clusterIP"];
-  delete spec?.["clusterIPs"];
+  for (const given of ["clusterIPs", "ipFamilies", "ipFamilyPolicy"]) delete spec?.[given];
   for (const port of (spec?.["ports"] ?? []) as Record<string, unknown>[]) delete port["nodePort"];
   return copy;
 }

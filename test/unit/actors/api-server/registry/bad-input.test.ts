@@ -1,4 +1,4 @@
-/** Whatever is in a body, the answer is an object or a Status of the 4xx kind, and the server lives. */
+/** Whatever is in a body, the answer is an object or a Status that says what is wrong with it, and the server lives. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ApiRequest, KubernetesObject } from "../../../../../protocols/api-server.ts";
@@ -118,7 +118,9 @@ async function answered(request: ApiRequest): Promise<KubernetesObject | undefin
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;
-    expect(status.code, JSON.stringify(status)).toBeLessThan(500);
+    // kube-apiserver blames itself for some of them, without a reason; InternalError is what a throw of ours becomes.
+    if (status.code !== 500 || status.reason !== undefined)
+      expect(status.code, JSON.stringify(status)).toBeLessThan(500);
     return undefined;
   }
 }

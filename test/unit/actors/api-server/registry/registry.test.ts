@@ -439,6 +439,22 @@ describe("service addresses", () => {
     expect(again.spec.clusterIP).toBe("127.96.3.4");
   });
 
+  it("are free again for the server that once lost the race for them", async () => {
+    const other = await startServer({}, undefined, server.etcd);
+    const wanted = (name: string): Loose =>
+      service(name, { type: "NodePort", clusterIP: "127.96.3.4", ports: [{ port: 80, nodePort: 30_500 }] }) as Loose;
+    const createAt = (at: TestServer, name: string): Promise<KubernetesObject> =>
+      at.request({ verb: "create", target: target("services"), object: wanted(name) });
+    server.etcd.hold();
+    await createAt(server, "winner");
+    expect((await refused(createAt(other, "loser"))).message).toContain("already allocated");
+    server.etcd.release();
+    await remove("services", "winner");
+    await other.request({ verb: "list", target: target("services") });
+    expect((await createAt(other, "loser")).metadata?.name).toBe("loser");
+    await other.stop();
+  });
+
   it("stay with the Service through updates that do not name them", async () => {
     const made = (await create("services", service("one", { type: "NodePort" }))) as unknown as Made;
     const updated = (await update("services", "one", service("one", { type: "NodePort" }))) as unknown as Made;

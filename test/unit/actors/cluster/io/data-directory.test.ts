@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   realpathSync,
   rmSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { transformSync } from "esbuild";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openDataDirectory } from "../../../../../actors/cluster/io/data-directory.ts";
 
@@ -58,10 +60,28 @@ it("is refused, and left free, when a newer inkube has written it", () => {
   expect(existsSync(join(path, "lock"))).toBe(false);
 });
 
-it("is refused where it can't be made", () => {
+it.each(["file", "file/below", "file/far/below"])("is refused where it can't be made, by name: %s", (at) => {
   writeFileSync(join(path, "file"), "");
-  expect(() => openDataDirectory(join(path, "file"))).toThrow(
-    expect.objectContaining({ code: "DATA_DIRECTORY_UNUSABLE" }),
+  expect(() => openDataDirectory(join(path, at))).toThrow(
+    expect.objectContaining({
+      code: "DATA_DIRECTORY_UNUSABLE",
+      message: expect.stringContaining(`can't use ${join(path, at)} as data directory`) as string,
+    }),
+  );
+});
+
+// In a process of its own, which a call that never returns does not outlive.
+it.runIf(process.platform === "linux")("is refused at once where nobody can make one, as in /proc", () => {
+  const module = new URL("../../../../../runtime/threads/make-directory.ts", import.meta.url);
+  const { code } = transformSync(readFileSync(module, "utf8"), { loader: "ts", format: "esm" });
+  const program = `${code}\ntry { makeDirectory("/proc/nope/below") } catch (error) { console.log(error.code) }`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { timeout: 20_000 });
+  expect(stdout.toString()).toBe("ENOENT\n");
+  expect(() => openDataDirectory("/proc/nope")).toThrow(
+    expect.objectContaining({
+      code: "DATA_DIRECTORY_UNUSABLE",
+      message: expect.stringContaining("/proc/nope") as string,
+    }),
   );
 });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { ImageOptions } from "../../../../../actors/container-runtime/core/images.ts";
-import { findImage, imageId, normalizeImage, programOf } from "../../../../../actors/container-runtime/core/images.ts";
+import {
+  findImage,
+  imageId,
+  imageNameFault,
+  normalizeImage,
+  programOf,
+} from "../../../../../actors/container-runtime/core/images.ts";
 
 const real: ImageOptions = {
   pods: "real",
@@ -79,3 +85,19 @@ describe("an image", () => {
     expect(programOf("shop/web:2", [], [], { pods: "simulated", images: {} })).toEqual({ driver: "simulated" });
   });
 });
+
+it.each(["nginx", "nginx:1.27", "localhost:5000/a/b_c/d--e:T.1-x", `web@sha256:${"0a".repeat(32)}`, "[::1]:5000/a"])(
+  "%s is the name of an image",
+  (image) => expect(imageNameFault(image)).toBeUndefined(),
+);
+
+// The words of distribution/reference, as kubelets show them.
+it.each([
+  ["nginx::1", "invalid reference format"],
+  ["", "invalid reference format"],
+  ["a b", "invalid reference format"],
+  ["nginx:", "invalid reference format"],
+  ["-web", "invalid reference format"],
+  ["Nginx", "invalid reference format: repository name (library/Nginx) must be lowercase"],
+  ["shop/Web:1", "invalid reference format: repository name (shop/Web) must be lowercase"],
+])("%s is none", (image, why) => expect(imageNameFault(image)).toBe(`couldn't parse image name "${image}": ${why}`));

@@ -1,6 +1,6 @@
 /** The container side, as it is built, inside real threads and real processes. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -242,6 +242,144 @@ describe("cluster names in a container", () => {
     };
     expect(await onThread(ASK, env).next()).toMatchObject({ found: "127.0.0.1", answers: ["127.0.0.1", "127.0.0.1"] });
   });
+});
+
+describe("names that a program asks for by itself", () => {
+  const ask = (questions: string): string => `
+    import dns from "node:dns";
+    import os from "node:os";
+    import { Worker } from "node:worker_threads";
+    const { promises } = dns;
+    const asked = async (work) => { try { return await work(); } catch (error) { return error.code; } };
+    const called = (method, ...args) => new Promise((resolve) =>
+      dns[method](...args, (error, ...found) => resolve(error?.code ?? (found.length > 1 ? found : found[0]))));
+    const answers = [];
+    for (const question of [${questions}]) answers.push(await asked(question));
+    say(answers);
+  `;
+  const hosts = (): string => {
+    const file = join(directory, "names.json");
+    const db = [
+      { name: "db-0.db.shop.svc.cluster.local", port: 5432 },
+      { name: "db-1.db.shop.svc.cluster.local", port: 5432 },
+    ];
+    writeFileSync(
+      file,
+      JSON.stringify({
+        names: {
+          "backend.shop": ["127.96.9.9"],
+          "alias.shop": ["backend.shop.svc.cluster.local"],
+          "again.shop": ["alias.shop.svc.cluster.local."],
+          "outside.shop": ["localhost"],
+          "loop.shop": ["loop.shop.svc.cluster.local"],
+          "db.shop": ["127.64.0.4", "127.64.0.5"],
+          "db-0.db.shop": ["127.64.0.4"],
+        },
+        ports: {},
+        srv: {
+          "_sql._tcp.db.shop": db,
+          "_http._tcp.backend.shop": [{ name: "backend.shop.svc.cluster.local", port: 80 }],
+        },
+      }),
+    );
+    return file;
+  };
+  const env = (): Record<string, string> => ({
+    POD_NAMESPACE: "shop",
+    HOSTNAME: "db-0",
+    INKUBE_CONTAINER_ID: "c-1",
+    INKUBE_HOSTS: hosts(),
+    INKUBE_ETC_HOSTS: JSON.stringify({
+      "db-0": ["127.64.0.4"],
+      "db-0.db.shop.svc.cluster.local": ["127.64.0.4"],
+      extra: ["127.1.2.3"],
+    }),
+  });
+
+  it.each<[string, string, unknown]>([
+    ["an ExternalName of another Service", `() => called("lookup", "alias")`, ["127.96.9.9", 4]],
+    ["an ExternalName of an ExternalName", `() => promises.lookup("again")`, { address: "127.96.9.9", family: 4 }],
+    [
+      "an ExternalName of the world outside",
+      `async () => (await promises.lookup("outside", { family: 4 })).address`,
+      "127.0.0.1",
+    ],
+    ["what an ExternalName stands for", `() => called("resolveCname", "alias")`, ["backend.shop.svc.cluster.local"]],
+    ["an ExternalName of itself", `() => called("resolve4", "loop")`, "ENODATA"],
+    ["the addresses of a headless Service", `() => called("resolve4", "db.shop.svc")`, ["127.64.0.4", "127.64.0.5"]],
+    ["the same as promises", `() => promises.resolve4("db")`, ["127.64.0.4", "127.64.0.5"]],
+    ["the same by type", `() => called("resolve", "db", "A")`, ["127.64.0.4", "127.64.0.5"]],
+    ["the same without a type", `() => promises.resolve("db")`, ["127.64.0.4", "127.64.0.5"]],
+    ["the same of a resolver", `() => new promises.Resolver().resolve4("db")`, ["127.64.0.4", "127.64.0.5"]],
+    [
+      "how long an address holds",
+      `() => called("resolve4", "backend", { ttl: true })`,
+      [{ address: "127.96.9.9", ttl: 5 }],
+    ],
+    ["IPv6 addresses, of which there are none", `() => called("resolve6", "backend")`, "ENODATA"],
+    ["a name that the cluster hasn't", `() => called("resolve4", "none.shop.svc.cluster.local")`, "ENOTFOUND"],
+    [
+      "the ports of a Service",
+      `() => promises.resolveSrv("_http._tcp.backend")`,
+      [{ name: "backend.shop.svc.cluster.local", port: 80, priority: 0, weight: 100 }],
+    ],
+    [
+      "the ports of a headless Service",
+      `() => called("resolveSrv", "_sql._tcp.db.shop.svc.cluster.local")`,
+      ["db-0", "db-1"].map((name) => ({
+        name: `${name}.db.shop.svc.cluster.local`,
+        port: 5432,
+        priority: 0,
+        weight: 50,
+      })),
+    ],
+    ["one pod below its Service", `() => called("lookup", "db-0.db")`, ["127.64.0.4", 4]],
+    ["the pod's own name", `() => called("lookup", os.hostname())`, ["127.64.0.4", 4]],
+    ["the pod's own whole name", `() => called("lookup", "db-0.db.shop.svc.cluster.local")`, ["127.64.0.4", 4]],
+    ["an alias of the pod's spec", `() => called("lookup", "extra")`, ["127.1.2.3", 4]],
+    [
+      "the host's name in a thread of the program's own",
+      `() => new Promise((resolve) => new Worker('require("node:worker_threads").parentPort.postMessage(require("node:os").hostname())',
+        { eval: true, env: {} }).once("message", resolve))`,
+      "db-0",
+    ],
+    [
+      "cluster names in a thread of the program's own",
+      `() => new Promise((resolve) => new Worker('require("node:dns").lookup("backend", (error, address) => require("node:worker_threads").parentPort.postMessage(address))',
+        { eval: true }).once("message", resolve))`,
+      "127.96.9.9",
+    ],
+  ])("%s", async (_what, question, expected) => {
+    expect(await onThread(ask(question), env()).next()).toEqual([expected]);
+  });
+
+  it("a server in a thread of the program's own is reported, too", async () => {
+    const code = `
+      import { Worker } from "node:worker_threads";
+      new Worker('require("node:net").createServer().listen(0)', { eval: true });
+    `;
+    const container = onThread(code, { POD_IP: "127.0.0.1", INKUBE_CONTAINER_ID: "c-2" });
+    expect(await reported(container)).toMatchObject([{ kind: "listening", host: "127.0.0.1" }]);
+  });
+});
+
+it("what a program writes to its termination log is below its root", async () => {
+  const code = `
+    import fs, { writeFileSync, createWriteStream } from "node:fs";
+    import { appendFile } from "node:fs/promises";
+    writeFileSync("/dev/inkube-test-log", "a");
+    await appendFile("/dev/inkube-test-log", "b");
+    fs.appendFileSync("/dev/inkube-test-log", "c");
+    createWriteStream("/dev/inkube-test-log", { flags: "a" }).end("d", () => say("done"));
+  `;
+  const env = {
+    INKUBE_ROOT: join(directory, "root"),
+    INKUBE_TERMINATION_LOG: join(directory, "root/dev/inkube-test-log"),
+  };
+  mkdirSync(join(directory, "root/dev"), { recursive: true });
+  expect(await onThread(code, env).next()).toBe("done");
+  expect(readFileSync(env.INKUBE_TERMINATION_LOG, "utf8")).toBe("abcd");
+  expect(existsSync("/dev/inkube-test-log")).toBe(false);
 });
 
 describe("the process of a container on a thread", () => {

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import type { Exit } from "../../../../../actors/container-runtime/core/container-table.ts";
@@ -42,6 +42,7 @@ async function run(driver: Driver, program: Program, overrides: Partial<Containe
     root: join(root, "container"),
     mounts: [],
     workingDir: undefined,
+    terminationMessagePath: undefined,
     memoryLimitBytes: 0,
     podIp: "127.0.0.1",
     ports: [],
@@ -112,10 +113,38 @@ it("node in a command is the Node.js that runs us", async () => {
   expect(ran.output()).toBe(`${process.version}\n`);
 });
 
-it("a command that doesn't exist ends with 127 and says so", async () => {
-  const ran = await run(processes, command("no-such-program"));
-  expect((await ran.exited).exitCode).toBe(127);
-  expect(ran.output()).toContain("no-such-program");
+it.each([
+  ["no-such-program", 'exec: "no-such-program": executable file not found in $PATH'],
+  ["/no/such/program", 'exec: "/no/such/program": stat /no/such/program: no such file or directory'],
+  ["/etc", 'exec: "/etc": is a directory'],
+])("the command %s, which can't be run, is a failed start", async (file, words) => {
+  await expect(run(processes, command(file))).rejects.toMatchObject({
+    code: "CONTAINER_START_FAILED",
+    message: `unable to start container process: ${words}`,
+  });
+});
+
+it("a command that names its termination log writes below its root", async () => {
+  const terminationMessagePath = "/dev/inkube-test-log";
+  const real = join(root, "container", terminationMessagePath);
+  const env = { INKUBE_TERMINATION_LOG: real };
+  const script = "echo bye > /dev/inkube-test-log; cat $INKUBE_TERMINATION_LOG; ls /dev/inkube-test-log.d";
+  const ran = await run(processes, command("sh", "-c", script), { terminationMessagePath, env });
+  await ran.exited;
+  expect(ran.output()).toContain("bye\n");
+  expect(ran.output()).toContain("/dev/inkube-test-log.d");
+  expect(readFileSync(real, "utf8")).toBe("bye\n");
+  expect(existsSync(terminationMessagePath)).toBe(false);
+});
+
+it("a volume may be mounted where the root has a directory of its own", async () => {
+  const volume = join(root, "volume");
+  execFileSync("mkdir", ["-p", volume]);
+  const mounts = [{ containerPath: "/tmp", hostPath: volume, readonly: false }];
+  await (
+    await run(processes, command("sh", "-c", "echo hello > tmp/file"), { mounts })
+  ).exited;
+  expect(readFileSync(join(volume, "file"), "utf8")).toBe("hello\n");
 });
 
 it("SIGTERM ends a process with 143, or as its handler says", async () => {
@@ -306,12 +335,12 @@ it("a Node.js process that grows over its memory limit is OOMKilled", async () =
 it("a container on a thread that was made beforehand finds its own environment, arguments and signals", async () => {
   const driver = threadDriver({ builtIn: { "web-server": nowhere, agnhost: nowhere }, spareDelayMs: 0 });
   const source = `console.log(JSON.stringify([process.argv.slice(2), process.env])); setInterval(() => {}, 1000)`;
-  const first = await run(driver, module(source, "one"), { env: { NAME: "first" } });
+  const first = await run(driver, module(source, "one"), { id: "c-1", env: { NAME: "first" } });
   await first.said("]\n");
-  const second = await run(driver, module(source, "two"), { env: { NAME: "second" } });
+  const second = await run(driver, module(source, "two"), { id: "c-2", env: { NAME: "second" } });
   await second.said("]\n");
-  expect(first.output()).toBe(`[["one"],{"NAME":"first"}]\n`);
-  expect(second.output()).toBe(`[["two"],{"NAME":"second"}]\n`);
+  expect(first.output()).toBe(`[["one"],{"INKUBE_CONTAINER_ID":"c-1","NAME":"first"}]\n`);
+  expect(second.output()).toBe(`[["two"],{"INKUBE_CONTAINER_ID":"c-2","NAME":"second"}]\n`);
   for (const { container } of [first, second]) container.terminate();
   expect((await second.exited).exitCode).toBe(143);
   await driver.close();
@@ -327,4 +356,68 @@ it("exec beside a thread runs a command with its environment, in its root, and n
   await expect(ran.container.exec(["sleep", "60"], 30)).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   ran.container.kill();
   await ran.exited;
+});
+
+describe.runIf(process.platform === "linux")("the processes that a thread has started", () => {
+  let withPreload: Driver;
+  beforeEach(() => {
+    const preload = join(root, "preload.cjs");
+    const source = fileURLToPath(new URL("../../../../../actors/container-runtime/images/preload.ts", import.meta.url));
+    buildSync({ entryPoints: [source], bundle: true, platform: "node", format: "cjs", outfile: preload });
+    withPreload = threadDriver({ preload, builtIn: { "web-server": nowhere, agnhost: nowhere } });
+  });
+  afterEach(() => withPreload.close());
+  const start = async (source: string, id: string): Promise<Run & { readonly pid: number }> => {
+    const env = { HOSTNAME: "pod-1", INKUBE_CONTAINER_ID: id };
+    const ran = await run(withPreload, module(`import { spawn, spawnSync } from "node:child_process";${source}`), {
+      id,
+      env,
+    });
+    await ran.said("pid=");
+    return { ...ran, pid: Number(/pid=(\d+)/.exec(ran.output())?.[1]) };
+  };
+
+  it.each([
+    ["with its environment", `{ stdio: "ignore" }`],
+    [
+      "with another one, apart from its group",
+      `{ stdio: "ignore", detached: true, env: { PATH: process.env.PATH ?? "/bin" } }`,
+    ],
+  ])("%s end with it", async (_what, options) => {
+    const ran = await start(
+      `console.log("pid=" + spawn("/bin/sleep", ["71"], ${options}).pid); setInterval(() => {}, 1e6);`,
+      `children-${process.pid}-${_what.length}`,
+    );
+    expect(isAlive(ran.pid)).toBe(true);
+    ran.container.kill();
+    await ran.exited;
+    await gone(ran.pid);
+  });
+
+  it("end with it when it has ended by itself", async () => {
+    const ran = await start(
+      `const child = spawn("/bin/sleep", ["72"], { stdio: "ignore" }); console.log("pid=" + child.pid); child.unref();`,
+      `children-${process.pid}-own`,
+    );
+    expect((await ran.exited).exitCode).toBe(0);
+    await gone(ran.pid);
+  });
+
+  it("end with it though it waits for one of them, or another thread of its own has made them", async () => {
+    const waiting = await start(
+      `process.stdout.write("pid=0\\n", () => spawnSync("/bin/sleep", ["73"]));`,
+      `children-${process.pid}-sync`,
+    );
+    waiting.container.kill();
+    expect((await waiting.exited).exitCode).toBe(137);
+    const nested = await start(
+      `import { Worker } from "node:worker_threads";
+       new Worker('const { spawn } = require("node:child_process"); console.log("pid=" + spawn("/bin/sleep", ["74"]).pid)', { eval: true });
+       setInterval(() => {}, 1e6);`,
+      `children-${process.pid}-nested`,
+    );
+    nested.container.kill();
+    await nested.exited;
+    await gone(nested.pid);
+  });
 });

@@ -131,6 +131,23 @@ describe("Rules", () => {
         "web.shop": ["127.96.0.7"],
       },
       ports: { "127.96.0.7:80": "127.96.0.7:41233" },
+      srv: {
+        "_dns._udp.web.shop": [{ name: "web.shop.svc.cluster.local", port: 53 }],
+        "_http._tcp.db.shop": [{ name: "db-0.db.shop.svc.cluster.local", port: 8_080 }],
+        "_http._tcp.web.shop": [{ name: "web.shop.svc.cluster.local", port: 80 }],
+      },
+    });
+  });
+
+  it("names the pods of a headless Service by their address where they have no name", () => {
+    const subject = rules();
+    subject.setService({ metadata: { name: "db", namespace: "shop" }, spec: { clusterIP: "None" } });
+    const labels = { "kubernetes.io/service-name": "db" };
+    const metadata = { name: "db-1", namespace: "shop", labels };
+    subject.setSlice(slice("db-1", { metadata, endpoints: [{ addresses: ["127.64.0.9"] }] }));
+    expect(subject.hosts()).toMatchObject({
+      names: { "127-64-0-9.db.shop": ["127.64.0.9"], "db.shop": ["127.64.0.9"] },
+      srv: { "_http._tcp.db.shop": [{ name: "127-64-0-9.db.shop.svc.cluster.local", port: 8_080 }] },
     });
   });
 });

@@ -151,7 +151,7 @@ const condition = (bench: Bench, type: string): string | undefined =>
   bench.step().status.conditions?.find((one) => one.type === type)?.status;
 
 describe("a new pod", () => {
-  it("gets volumes and a sandbox at the same time, and then its containers at the same time", () => {
+  it("gets volumes, then a sandbox, and then its containers at the same time", () => {
     const bench = new Bench({
       containers: [
         { name: "one", image: "web" },
@@ -159,9 +159,11 @@ describe("a new pod", () => {
       ],
       volumes: [{ name: "data", emptyDir: {} }],
     });
-    expect(bench.ops()).toEqual(["volumes", "sandbox"]);
-    expect(bench.ops()).toEqual([]);
-    bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    for (const expected of ["volumes", "sandbox"]) {
+      expect(bench.ops()).toEqual([expected]);
+      expect(bench.ops()).toEqual([]);
+      bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    }
     expect(bench.ops()).toEqual(["start one 0", "start two 0"]);
   });
 
@@ -396,6 +398,133 @@ describe("init containers", () => {
   });
 });
 
+describe("a container's own restart policy", () => {
+  const rule = (operator: string, ...values: readonly number[]) => ({
+    action: "Restart",
+    exitCodes: { operator, values },
+  });
+  it.each([
+    ["Never", [], 1, "Always", false],
+    ["OnFailure", [], 0, "Always", false],
+    ["OnFailure", [], 1, "Never", true],
+    ["Always", [], 0, "Never", true],
+    ["Never", [rule("In", 42)], 42, "Never", true],
+    ["Never", [rule("In", 42)], 43, "Never", false],
+    ["Never", [rule("NotIn", 42)], 43, "Never", true],
+    ["OnFailure", [rule("NotIn", 1)], 1, "Never", true],
+  ] as const)(
+    "%s with the rules %j, code %i, in a pod that says %s: restarted %s",
+    (own, rules, code, ofPod, again) => {
+      const main = { name: "main", image: "web", restartPolicy: own, restartPolicyRules: rules };
+      const bench = new Bench({ restartPolicy: ofPod, containers: [main] });
+      bench.settle();
+      bench.exit("main", code);
+      expect(bench.ops()).toEqual(again ? ["start main 1"] : []);
+      if (!again) expect(bench.step().status.phase).toBe(code === 0 ? "Succeeded" : "Failed");
+    },
+  );
+
+  it("Never for an init container fails the pod with it, whatever the pod says", () => {
+    const bench = new Bench({ initContainers: [{ name: "one", image: "web", restartPolicy: "Never" }] });
+    bench.settle();
+    bench.exit("one", 1);
+    expect(bench.ops()).toEqual([]);
+    expect(bench.step().status.phase).toBe("Failed");
+  });
+
+  it("leaves the others of its pod as they are", () => {
+    const once = { name: "once", image: "web", restartPolicy: "Never" };
+    const bench = new Bench({ containers: [once, { name: "main", image: "web" }] });
+    bench.settle();
+    bench.exit("once", 1);
+    bench.settle();
+    expect(bench.step().status.phase).toBe("Running");
+    expect(bench.container("once").state?.terminated?.exitCode).toBe(1);
+  });
+});
+
+describe("ephemeral containers", () => {
+  const debug = { name: "debug", image: "web" };
+
+  it("run once beside the others, are shown apart, and count neither for the phase nor for readiness", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.change({ ephemeralContainers: [debug] });
+    expect(bench.ops()).toEqual(["start debug 0"]);
+    bench.settle();
+    bench.settle();
+    expect(bench.step().status.ephemeralContainerStatuses?.[0]).toMatchObject({ name: "debug", ready: false });
+    expect(bench.step().status.containerStatuses?.length).toBe(1);
+    bench.exit("debug", 1);
+    expect(bench.ops()).toEqual([]);
+    expect(condition(bench, "Ready")).toBe("True");
+    expect(bench.step().status.phase).toBe("Running");
+  });
+
+  it("end with their pod", () => {
+    const bench = new Bench({ ephemeralContainers: [debug] });
+    bench.settle();
+    bench.change({ ephemeralContainers: [debug] }, { deletionTimestamp: "2026-01-01T00:00:30Z" });
+    expect([...bench.ops()].sort()).toEqual(["stop debug 30000", "stop main 30000"]);
+  });
+});
+
+describe("volumes", () => {
+  const volumes = [{ name: "v", secret: { secretName: "s" } }];
+
+  it("are filled before there is a sandbox, and until then the pod is not ready to start containers", () => {
+    const bench = new Bench({ volumes });
+    expect(bench.ops()).toEqual(["volumes"]);
+    expect(condition(bench, "PodReadyToStartContainers")).toBe("False");
+    bench.settle();
+    expect(condition(bench, "PodReadyToStartContainers")).toBe("True");
+  });
+
+  it("are not removed while they are being written", () => {
+    const bench = new Bench({ volumes });
+    bench.settle();
+    bench.worker.sourcesChanged(true);
+    expect(bench.ops()).toEqual(["volumes"]);
+    bench.exit("main", 0);
+    bench.change({ volumes }, { deletionTimestamp: "2026-01-01T00:00:30Z" });
+    expect(bench.ops()).toEqual([]);
+    bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    expect(bench.ops()).toEqual(["cleanup"]);
+  });
+
+  it("are filled again when what they hold has changed meanwhile", () => {
+    const bench = new Bench({ volumes });
+    bench.settle();
+    bench.worker.sourcesChanged(true);
+    expect(bench.ops()).toEqual(["volumes"]);
+    bench.worker.sourcesChanged(true);
+    expect(bench.ops()).toEqual([]);
+    bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    expect(bench.ops()).toEqual(["volumes"]);
+  });
+
+  it("of the downward API follow the pod's labels and annotations", () => {
+    const spec = { volumes: [{ name: "v", downwardAPI: {} }] };
+    const bench = new Bench(spec, { labels: { a: "1" } });
+    bench.settle();
+    bench.change(spec, { labels: { a: "1" } });
+    expect(bench.ops()).toEqual([]);
+    bench.change(spec, { labels: { a: "2" } });
+    expect(bench.ops()).toEqual(["volumes"]);
+  });
+
+  it("that can't be brought up to date don't keep a container from its restart", () => {
+    const bench = new Bench({ volumes });
+    bench.settle();
+    bench.worker.sourcesChanged(true);
+    bench.step();
+    const [filling] = bench.pending.splice(0);
+    bench.worker.failed(filling!, { code: "POD_CONFIG", message: "gone" }, bench.now);
+    bench.exit("main", 1);
+    expect(bench.ops()).toEqual(["start main 1"]);
+  });
+});
+
 describe("the end of a pod", () => {
   const deletion = { deletionTimestamp: "2026-01-01T00:00:30Z", deletionGracePeriodSeconds: 5 };
 
@@ -466,6 +595,22 @@ describe("failures", () => {
     bench.nowMs += bench.step().wakeInMs;
     expect(bench.ops()).toEqual(["start main 0"]);
     expect(bench.nowMs).toBe(10_000);
+  });
+
+  it.each([
+    ["IMAGE_NEVER_PULLED", "ErrImageNeverPull"],
+    ["INVALID_IMAGE_NAME", "InvalidImageName"],
+  ])("of a pull that was not tried (%s) show as %s all the time", (code, reason) => {
+    const bench = new Bench();
+    bench.step();
+    bench.pending.splice(0).forEach((operation) => bench.carryOut(operation));
+    bench.step();
+    const [start] = bench.pending.splice(0);
+    bench.worker.failed(start!, { code, message: "no image" }, bench.now);
+    for (let seconds = 0; seconds < 5; seconds++) {
+      expect(bench.container().state?.waiting).toEqual({ reason, message: "no image" });
+      bench.nowMs += 1_000;
+    }
   });
 
   it("of configuration are tried again at once when an object it names has changed", () => {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
 import type { Volume } from "../../../../../protocols/kubernetes/core-v1.ts";
@@ -8,18 +9,30 @@ const sources: Sources = {
   secret: (name) => (name === "login" ? { data: { password: "czNjcmV0" } } : undefined),
 };
 
-function files(volume: Omit<Volume, "name">): Record<string, string> {
+function planOf(volume: Omit<Volume, "name">, fsGroup?: number) {
+  const securityContext = fsGroup === undefined ? {} : { fsGroup };
   const facts: PodFacts = {
-    pod: { metadata: { name: "web" }, spec: { containers: [{ name: "main" }], volumes: [{ name: "v", ...volume }] } },
+    pod: {
+      metadata: { name: "web", labels: { a: "1" } },
+      spec: { securityContext, containers: [{ name: "main" }], volumes: [{ name: "v", ...volume }] },
+    },
     podIP: "127.64.0.1",
     hostIP: "127.32.0.1",
     nodeName: "worker-0",
     allocatable: { cpu: "1", memory: "1Gi" },
   };
   const [plan] = planVolumes(facts, sources);
-  if (plan?.kind !== "files") throw new Error(`a volume of the kind ${plan?.kind}`);
-  return Object.fromEntries([...plan.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString("latin1")]));
+  return plan!;
 }
+
+function filesOf(volume: Omit<Volume, "name">, fsGroup?: number) {
+  const plan = planOf(volume, fsGroup);
+  if (plan.kind !== "files") throw new Error(`a volume of the kind ${plan.kind}`);
+  return plan.files;
+}
+
+const files = (volume: Omit<Volume, "name">): Record<string, string> =>
+  Object.fromEntries([...filesOf(volume)].map(([path, { bytes }]) => [path, Buffer.from(bytes).toString("latin1")]));
 
 it.each<[string, Omit<Volume, "name">, Record<string, string>]>([
   ["a whole ConfigMap", { configMap: { name: "settings" } }, { a: "1", b: "2", c: "\0\u0001" }],
@@ -42,52 +55,162 @@ it.each<[string, Omit<Volume, "name">, Record<string, string>]>([
         sources: [
           { configMap: { name: "settings", items: [{ key: "a", path: "a" }] } },
           { secret: { name: "login" } },
-          { serviceAccountToken: { path: "token" } },
-          { configMap: { name: "kube-root-ca.crt" } },
+          { downwardAPI: { items: [{ path: "name", fieldRef: { fieldPath: "metadata.name" } }] } },
         ],
       },
     },
-    { a: "1", password: "s3cret" },
+    { a: "1", password: "s3cret", name: "web" },
   ],
 ])("a volume of %s", (_what, volume, expected) => expect(files(volume)).toEqual(expected));
 
 it.each<[string, Omit<Volume, "name">, string]>([
   ["a ConfigMap that is missing", { configMap: { name: "none" } }, 'configmap "none" not found'],
-  ["a key that is missing", { configMap: { name: "settings", items: [{ key: "z", path: "z" }] } }, 'has no key "z"'],
+  [
+    "a key that a ConfigMap hasn't",
+    { configMap: { name: "settings", items: [{ key: "z", path: "z" }] } },
+    'MountVolume.SetUp failed for volume "v" : configmap references non-existent config key: z',
+  ],
+  [
+    "a key that a Secret hasn't",
+    { secret: { secretName: "login", items: [{ key: "z", path: "z" }] } },
+    'MountVolume.SetUp failed for volume "v" : references non-existent secret key: z',
+  ],
+  [
+    "a field that isn't known when volumes are filled",
+    { downwardAPI: { items: [{ path: "ip", fieldRef: { fieldPath: "status.podIP" } }] } },
+    "unsupported fieldPath status.podIP",
+  ],
+  [
+    "a token of a service account",
+    { projected: { sources: [{ serviceAccountToken: { path: "t" } }] } },
+    "serviceAccountToken",
+  ],
+  [
+    "a bundle of certificates",
+    { projected: { sources: [{ clusterTrustBundle: { path: "t" } }] } },
+    "clusterTrustBundle",
+  ],
+  ["a pod's certificate", { projected: { sources: [{ podCertificate: {} }] } }, "podCertificate"],
+  ["a claim", { persistentVolumeClaim: { claimName: "data" } }, "persistentVolumeClaim is not supported here"],
+  ["huge pages", { emptyDir: { medium: "HugePages-2Mi" } }, "HugePages-2Mi"],
   ["a path that climbs out", { configMap: { name: "settings", items: [{ key: "a", path: "../a" }] } }, "no path below"],
   ["an absolute path", { configMap: { name: "settings", items: [{ key: "a", path: "/a" }] } }, "no path below"],
   ["a kind that isn't supported", { nfs: { server: "x", path: "/" } }, "nfs"],
 ])("refuses %s", (_what, volume, message) => expect(() => files(volume)).toThrow(message));
 
-it("mounts lead to directories, files below them, and places of the machine", () => {
+it.each<[string, Omit<Volume, "name">, number | undefined, Record<string, number>]>([
+  ["0644 where nothing is said", { configMap: { name: "settings" } }, undefined, { a: 0o644, b: 0o644, c: 0o644 }],
+  ["the volume's default", { secret: { secretName: "login", defaultMode: 0o400 } }, undefined, { password: 0o400 }],
+  [
+    "the item's own before it",
+    {
+      configMap: {
+        name: "settings",
+        defaultMode: 0o400,
+        items: [
+          { key: "a", path: "a", mode: 0o755 },
+          { key: "b", path: "b" },
+        ],
+      },
+    },
+    undefined,
+    { a: 0o755, b: 0o400 },
+  ],
+  ["readable for an fsGroup", { secret: { secretName: "login", defaultMode: 0o400 } }, 2_000, { password: 0o440 }],
+  [
+    "of a projected volume as of the others",
+    {
+      projected: {
+        defaultMode: 0o600,
+        sources: [
+          { secret: { name: "login" } },
+          { downwardAPI: { items: [{ path: "n", mode: 0o444, fieldRef: { fieldPath: "metadata.name" } }] } },
+        ],
+      },
+    },
+    undefined,
+    { password: 0o600, n: 0o444 },
+  ],
+])("the permissions of a file are %s", (_what, volume, fsGroup, expected) =>
+  expect(Object.fromEntries([...filesOf(volume, fsGroup)].map(([path, { mode }]) => [path, mode]))).toEqual(expected),
+);
+
+it("a place of the machine has the type that was asked for", () => {
+  expect(planOf({ hostPath: { path: "/srv", type: "Directory" } })).toMatchObject({ path: "/srv", type: "Directory" });
+});
+
+it("mounts lead to directories and places of the machine, and a subPath to its own copy or directory", () => {
   const container = {
     name: "main",
     volumeMounts: [
-      { name: "config", mountPath: "/etc/config", readOnly: true },
+      { name: "config", mountPath: "/etc/config" },
       { name: "config", mountPath: "/etc/one", subPath: "one" },
+      { name: "config", mountPath: "/etc/dir", subPath: "dir" },
+      { name: "config", mountPath: "/etc/none", subPath: "none" },
       { name: "data-dir", mountPath: "/data", subPathExpr: "$(POD)" },
       { name: "host", mountPath: "/host" },
     ],
   };
-  const plans = [
-    { kind: "files" as const, name: "config", files: new Map<string, Uint8Array>() },
-    { kind: "empty" as const, name: "data-dir" },
-    { kind: "host" as const, name: "host", path: "/srv" },
-  ];
+  const group = undefined;
+  const file = { bytes: new Uint8Array(), mode: 0o644 };
+  const content = new Map([
+    ["one", file],
+    ["dir/two", file],
+  ]);
   const mounts = mountsOf(
     container,
-    plans,
-    (volume) => `/volumes/${volume}`,
+    [
+      { kind: "files", name: "config", group, files: content },
+      { kind: "empty", name: "data-dir", group },
+      { kind: "host", name: "host", group, path: "/srv", type: "" },
+    ],
+    { volume: (name) => `/volumes/${name}`, subPath: (name, of, index) => `/subpaths/${name}/${of}/${index}` },
     (path) => path.replace("$(POD)", "web-1"),
   );
-  expect(mounts.map(({ containerPath, hostPath, readonly }) => [containerPath, hostPath, readonly])).toEqual([
-    ["/etc/config", "/volumes/config", true],
-    ["/etc/one", "/volumes/config/one", false],
-    ["/data", "/volumes/data-dir/web-1", false],
-    ["/host", "/srv", false],
+  const shown = mounts.map(({ containerPath, hostPath, needs }) => [
+    containerPath,
+    hostPath,
+    typeof needs === "object" ? [...needs.copy.keys()] : needs,
+  ]);
+  expect(shown).toEqual([
+    ["/etc/config", "/volumes/config", undefined],
+    ["/etc/one", "/subpaths/config/main/1", [""]],
+    ["/etc/dir", "/subpaths/config/main/2", ["two"]],
+    ["/etc/none", "/subpaths/config/main/3", []],
+    ["/data", "/volumes/data-dir/web-1", "directory"],
+    ["/host", "/srv", undefined],
   ]);
   expect(volumeVariables(container, mounts)).toMatchObject({
     INKUBE_VOLUME_CONFIG: "/volumes/config",
     INKUBE_VOLUME_DATA_DIR: "/volumes/data-dir/web-1",
   });
+});
+
+it("what is taken and not done is told in words", () => {
+  const pod = {
+    spec: {
+      containers: [
+        {
+          name: "main",
+          volumeMounts: [
+            { name: "cache", mountPath: "/c", readOnly: true, mountPropagation: "Bidirectional" as const },
+            { name: "config", mountPath: "/d", readOnly: true },
+          ],
+          restartPolicyRules: [{ action: "RestartAllContainers" }],
+        },
+      ],
+      volumes: [
+        { name: "cache", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+        { name: "config", configMap: { name: "c" } },
+      ],
+    },
+  };
+  expect(noticesOf(pod)).toEqual([
+    'volume "cache": medium Memory: it is a directory on disk here',
+    'volume "cache": sizeLimit is not enforced',
+    'container "main": the mount of "cache" can be written to: readOnly is not enforced',
+    'container "main": the mount of "cache" has no mountPropagation Bidirectional',
+    'container "main": the action RestartAllContainers of restartPolicyRules is not supported',
+  ]);
+  expect(noticesOf({ spec: { containers: [{ name: "main" }] } })).toEqual([]);
 });

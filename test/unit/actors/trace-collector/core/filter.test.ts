@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matches, wantsActor } from "../../../../../actors/trace-collector/core/filter.ts";
+import { checkFilter, matches, wantsActor } from "../../../../../actors/trace-collector/core/filter.ts";
 import type { TraceEvent, TraceFilter } from "../../../../../protocols/trace-collector.ts";
 
 const bound: TraceEvent = {
@@ -35,5 +35,37 @@ describe("a trace filter", () => {
   it("takes a name that ends in a slash for all actors of a node", () => {
     expect(wantsActor({ actor: "worker-2/" }, "worker-2/kubelet")).toBe(true);
     expect(wantsActor({ actor: "worker-2/" }, "worker-20/kubelet")).toBe(false);
+  });
+
+  const ACTORS = ["cluster", "etcd-0", "worker-1/kubelet", "worker-1/kube-proxy"];
+
+  it.each<TraceFilter>([
+    {},
+    { actor: "etcd-0" },
+    { actor: "worker-1/" },
+    { actor: "worker-1/kubelet", kind: "pod.status" },
+    { kind: "pod" },
+    { kind: "log" },
+    { kind: "call" },
+    { object: "whatever" },
+  ])("%j can let something through", (filter) => {
+    expect(() => checkFilter(filter, ACTORS)).not.toThrow();
+  });
+
+  it.each<[TraceFilter, string, string]>([
+    [
+      { actor: "etcd-7" },
+      "NO_SUCH_ACTOR",
+      "there is no actor etcd-7 here; did you mean etcd-0? There are cluster, etcd-0",
+    ],
+    [{ actor: "worker-1" }, "NO_SUCH_ACTOR", "; did you mean worker-1/?"],
+    [{ kind: "nosuchkind" }, "NO_SUCH_KIND", "there is no kind of event nosuchkind. There are call, cast, stream"],
+    [{ kind: "pod.statsu" }, "NO_SUCH_KIND", "; did you mean pod.status?"],
+    [{ kind: "po" }, "NO_SUCH_KIND", "; did you mean"],
+    [{ kind: "" }, "NO_SUCH_KIND", "there is no kind"],
+  ])("%j is refused with %s", (filter, code, message) => {
+    expect(() => checkFilter(filter, ACTORS)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) as string }),
+    );
   });
 });

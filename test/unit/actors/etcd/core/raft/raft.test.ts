@@ -18,7 +18,7 @@ function raft(
   return new Raft(
     { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
     {
-      hardState: { term: 0, vote: 0, commit: 0, floor: 0, ...state },
+      hardState: { term: 0, vote: 0, commit: 0, recovering: false, ...state },
       snapshot: { index: 0, term: 0, membership: { voters, learners } },
       entries,
     },
@@ -155,7 +155,6 @@ describe("elections", () => {
       transfer: false,
       lastIndex: 0,
       lastTerm: 0,
-      commit: 0,
     });
     const ready = voter.ready();
     expect(ready.messages).toEqual([]);
@@ -163,6 +162,24 @@ describe("elections", () => {
     expect(voter.ready().messages).toEqual([]);
     voter.persisted();
     expect(voter.ready().messages).toMatchObject([{ type: "voteResponse", granted: true, to: 1 }]);
+  });
+
+  it("are not won by answers to the question whether one could be won", () => {
+    const candidate = raft(1, { voters: [1, 2, 3, 4, 5] });
+    candidate.campaign();
+    const sync = (): void => {
+      while (candidate.ready().persist !== undefined) candidate.persisted();
+    };
+    const grant = (from: number, preVote: boolean): void =>
+      candidate.step({ type: "voteResponse", from, to: 1, term: 1, preVote, granted: true });
+    sync();
+    for (const from of [2, 3]) grant(from, true);
+    sync();
+    expect(candidate.role).toBe("candidate");
+    for (const from of [4, 5]) grant(from, true);
+    expect(candidate.role).toBe("candidate");
+    for (const from of [2, 3]) grant(from, false);
+    expect(candidate.role).toBe("leader");
   });
 
   it("give one vote a term, also over a restart", () => {
@@ -176,7 +193,6 @@ describe("elections", () => {
       transfer: false,
       lastIndex: 9,
       lastTerm: 1,
-      commit: 0,
     });
     expect(voter.ready().messages).toMatchObject([{ type: "voteResponse", granted: false }]);
   });
@@ -231,10 +247,12 @@ describe("replication", () => {
     expect(leader.role).toBe("leader");
     expect(leader.log.last).toBe(3);
     // (d): a majority has entry 2 of term 2, and yet it is not committed …
-    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2 });
+    for (const from of [2, 3])
+      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2, recovering: false });
     expect(leader.log.committed).toBe(0);
     // (e): … before an entry of term 4 is.
-    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3 });
+    for (const from of [2, 3])
+      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3, recovering: false });
     expect(leader.log.committed).toBe(3);
   });
 
@@ -308,6 +326,69 @@ describe("replication", () => {
     );
   });
 
+  describe("to a follower whose log went its own way after entry 1", () => {
+    let follower: Raft;
+    beforeEach(() => {
+      follower = raft(2, { state: { term: 1 }, entries: [entry(1, 1, "a"), entry(2, 1, "b"), entry(3, 1, "c")] });
+    });
+    const append = (entries: Entry[], commit: number): void =>
+      follower.step({ type: "append", from: 1, to: 2, term: 2, previousIndex: 1, previousTerm: 1, entries, commit });
+    const sync = (): readonly Message[] => {
+      const first = follower.ready();
+      if (first.persist !== undefined) follower.persisted();
+      return [...first.messages, ...follower.ready().messages];
+    };
+
+    it("is acknowledged as far as the leader has sent, and not to the end of the follower's own log", () => {
+      append([], 0);
+      expect(sync()).toMatchObject([{ type: "appendResponse", index: 1 }]);
+      append([entry(2, 2, "B")], 0);
+      expect(sync()).toMatchObject([{ type: "appendResponse", index: 2 }]);
+      expect(follower.log.last).toBe(2);
+    });
+
+    it("commits nothing that this leader has not vouched for, whatever index it names", () => {
+      append([], 3);
+      expect(follower.log.committed).toBe(1);
+      follower.step({ type: "heartbeat", from: 1, to: 2, term: 2, commit: 3, round: 0 });
+      follower.step({ type: "commit", from: 1, to: 2, term: 2, commit: 2 });
+      expect(follower.log.committed).toBe(1);
+      append([entry(2, 2, "B"), entry(3, 2, "C")], 1);
+      follower.step({ type: "commit", from: 1, to: 2, term: 2, commit: 3 });
+      expect(follower.log.committed).toBe(3);
+    });
+
+    it("takes the place of the whole log when it is a snapshot", () => {
+      const membership = { voters: [1, 2, 3], learners: [] };
+      const snapshot = { index: 2, term: 2, membership, data: new Uint8Array(0) };
+      follower.step({ type: "snapshot", from: 1, to: 2, term: 2, snapshot });
+      expect([follower.log.last, follower.log.lastTerm, follower.log.committed]).toEqual([2, 2, 2]);
+      expect(sync()).toMatchObject([{ type: "appendResponse", index: 2 }]);
+      follower.step({
+        type: "append",
+        from: 1,
+        to: 2,
+        term: 2,
+        previousIndex: 2,
+        previousTerm: 2,
+        entries: [],
+        commit: 2,
+      });
+      expect(sync()).toMatchObject([{ type: "appendResponse", index: 2 }]);
+    });
+  });
+
+  it("is not undone by an older message of the same leader that comes late", () => {
+    const follower = raft(2);
+    const append = (previousIndex: number, entries: Entry[]): void => {
+      const previousTerm = previousIndex === 0 ? 0 : 1;
+      follower.step({ type: "append", from: 1, to: 2, term: 1, previousIndex, previousTerm, entries, commit: 0 });
+    };
+    append(0, [entry(1, 1), entry(2, 1), entry(3, 1)]);
+    append(0, [entry(1, 1)]);
+    expect(follower.log.last).toBe(3);
+  });
+
   it("gives a learner everything and counts it for nothing", () => {
     const three = new Group();
     for (const id of [1, 2]) three.add(id, raft(id, { voters: [1, 2], learners: [3] }));
@@ -348,7 +429,14 @@ describe("reads", () => {
     const leader = group.elect(1);
     group.tick(1, 2);
     // Answers to earlier heartbeats are still on their way to it when it is cut off.
-    const late: Message = { type: "heartbeatResponse", from: 2, to: 1, term: leader.term, round: 0 };
+    const late: Message = {
+      type: "heartbeatResponse",
+      from: 2,
+      to: 1,
+      term: leader.term,
+      round: 0,
+      recovering: false,
+    };
     group.blocked = ({ from, to }) => from === 1 || to === 1;
     leader.readIndex(5);
     group.settle();
@@ -371,6 +459,27 @@ describe("reads", () => {
     group.blocked = () => false;
     group.tick(2, 8);
     expect(group.readStates).toEqual([{ context: 4, index: 3 }]);
+  });
+
+  it("that come while a round is under way wait for the next one", () => {
+    const leader = group.elect(1);
+    group.settle();
+    const answers: Message[] = [];
+    group.blocked = (message) => {
+      if (message.type === "heartbeatResponse") answers.push(message);
+      return message.type === "heartbeatResponse";
+    };
+    leader.readIndex(1);
+    group.settle();
+    leader.readIndex(2);
+    const [first] = answers as [Message];
+    leader.step(first);
+    group.settle();
+    // The follower answered before the second read was there: it says nothing of that one's time.
+    expect(group.readStates.map(({ context }) => context)).toEqual([1]);
+    leader.step(answers[answers.length - 1] as Message);
+    group.settle();
+    expect(group.readStates.map(({ context }) => context)).toEqual([1, 2]);
   });
 
   it("are refused without a leader", () => expect(raft(1).readIndex(1)).toBe(false));
@@ -404,7 +513,7 @@ describe("hand-over", () => {
 
 describe("messages", () => {
   it.each<Message>([
-    { type: "vote", from: 1, to: 2, term: 3, preVote: true, transfer: false, lastIndex: 4, lastTerm: 5, commit: 6 },
+    { type: "vote", from: 1, to: 2, term: 3, preVote: true, transfer: false, lastIndex: 4, lastTerm: 5 },
     { type: "voteResponse", from: 1, to: 2, term: 3, preVote: false, granted: true },
     {
       type: "append",
@@ -416,10 +525,10 @@ describe("messages", () => {
       commit: 6,
       entries: [entry(8, 2, "a"), entry(9, 3, "b")],
     },
-    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40 },
-    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1 },
+    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40, recovering: true },
+    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1, recovering: true },
     { type: "heartbeat", from: 1, to: 2, term: 3, commit: 4, round: 5 },
-    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5 },
+    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5, recovering: true },
     { type: "commit", from: 1, to: 2, term: 3, commit: 4 },
     {
       type: "snapshot",
@@ -431,6 +540,8 @@ describe("messages", () => {
     { type: "readIndex", from: 1, to: 2, term: 3, context: 4 },
     { type: "readIndexResponse", from: 1, to: 2, term: 3, context: 4, index: 5 },
     { type: "timeoutNow", from: 1, to: 2, term: 3 },
+    { type: "recovery", from: 1, to: 2, term: 0, nonce: 2 ** 31, lastIndex: 4 },
+    { type: "recoveryResponse", from: 1, to: 2, term: 3, nonce: 7, lastIndex: 8, recovering: true },
   ])("survive the wire: $type", (message) => {
     const plain = (value: Message): unknown => JSON.parse(JSON.stringify(value, replacer));
     expect(plain(decodeMessage(encodeMessage(message), 1, 2))).toEqual(plain(message));

@@ -12,7 +12,7 @@ import { decodeSnapshot, encodeSnapshot } from "../../../../../../actors/etcd/co
 const identity = { clusterId: "c", memberId: 1 };
 const start = { index: 0, term: 0 };
 const entry = (index: number, term = 1, size = 20): Entry => ({ index, term, data: new Uint8Array(size).fill(index) });
-const state = (term: number, commit: number): HardState => ({ term, vote: 1, commit, floor: 0 });
+const state = (term: number, commit: number): HardState => ({ term, vote: 1, commit, recovering: false });
 const join = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 /** Segments, each a list of frames; with where each frame of the last one ends. */

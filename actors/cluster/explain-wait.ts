@@ -1,0 +1,85 @@
+/** Why an object is not yet as somebody waits for it to be, in a person's words: what its status and its pods' say. */
+import type { KubernetesObject } from "../../protocols/api-server.ts";
+import type { ContainerStatus, Pod } from "../../protocols/kubernetes/core-v1.ts";
+
+/** Enough to see a pattern; a person reads the rest elsewhere. */
+const PODS_MAX = 3;
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+interface Explained extends KubernetesObject {
+  readonly status?: {
+    readonly phase?: string;
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
+  readonly spec?: { readonly replicas?: number };
+}
+
+/** `kind`: objects of a list come without it. `pods`: those that belong to the object, where it is a workload. */
+export function explain(kind: string, object: KubernetesObject | undefined, pods: readonly Pod[]): string {
+  if (object === undefined) return "it is not there";
+  const parts = kind === "Pod" ? [podReason(object as Pod)] : [...counts(object), ...conditions(object)];
+  const unready = pods.map((pod) => ({ pod, reason: podReason(pod) })).filter(({ reason }) => reason !== "Ready");
+  for (const { pod, reason } of unready.slice(0, PODS_MAX)) parts.push(`pod ${pod.metadata?.name ?? ""}: ${reason}`);
+  if (unready.length > PODS_MAX) parts.push(`${unready.length - PODS_MAX} more pods are not ready`);
+  return parts.length === 0
+    ? `its status is ${JSON.stringify((object as Explained).status ?? null)}`
+    : parts.join("; ");
+}
+
+function counts(object: Explained): readonly string[] {
+  const { status, spec } = object;
+  if (spec?.replicas === undefined) return status?.phase === undefined ? [] : [status.phase];
+  const { readyReplicas: ready = 0, updatedReplicas: updated } = status ?? {};
+  const told = updated === undefined ? "" : `, ${updated} of the newest revision`;
+  return [`${ready} of ${spec.replicas} replicas are ready${told}`];
+}
+
+/** Those that are not as one wishes: everything but True, and what is a failure when it is True. */
+function conditions({ status }: Explained): readonly string[] {
+  return (status?.conditions ?? [])
+    .filter(
+      (condition) => (condition.status === "True") === /Failure|Pressure|Remaining|Unavailable$/.test(condition.type),
+    )
+    .map(
+      ({ type, status: value, reason, message }) =>
+        `${type}=${value}${reason === undefined ? "" : ` (${reason})`}${message ? `: ${message}` : ""}`,
+    );
+}
+
+function podReason({ metadata, spec, status }: Pod): string {
+  if (metadata?.deletionTimestamp !== undefined) return "is being deleted";
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const stuck = containers.map(containerReason).find((reason) => reason !== undefined);
+  if (stuck !== undefined) return stuck;
+  const isTrue = (type: string): boolean =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (scheduled?.status === "False") return `${scheduled.reason ?? "not scheduled"}: ${scheduled.message ?? ""}`;
+  if (isTrue("Ready")) return "Ready";
+  if ((spec?.nodeName ?? "") === "") return "waits for a node";
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const why = ready?.message ?? ready?.reason;
+  return `${status?.phase ?? "Pending"} on ${spec?.nodeName ?? ""}${why === undefined ? "" : `: ${why}`}`;
+}
+
+function containerReason({ name, state, lastState, restartCount }: ContainerStatus): string | undefined {
+  const { waiting, terminated } = state ?? {};
+  // Every container begins with these two.
+  if (waiting !== undefined && waiting.reason !== "ContainerCreating" && waiting.reason !== "PodInitializing") {
+    const last = lastState?.terminated;
+    const ended =
+      last === undefined ? "" : `; it ended ${restartCount ?? 0} times, last with exit code ${last.exitCode}`;
+    return `container ${name}: ${waiting.reason ?? "waits"}${waiting.message ? `: ${waiting.message}` : ""}${ended}`;
+  }
+  if (terminated === undefined || terminated.exitCode === 0) return undefined;
+  return `container ${name}: ${terminated.reason ?? "ended"}, exit code ${terminated.exitCode}`;
+}

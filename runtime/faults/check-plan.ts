@@ -1,0 +1,239 @@
+/**
+ * Checks a plan of faults whole before anything of it is carried out: a plan comes from files and from programs in plain
+ * JavaScript, and a fault that is misspelt, or that nobody answers to, would otherwise be one that quietly never happens.
+ */
+import { InkubeError } from "../../protocols/errors.ts";
+import { nearestName } from "../../protocols/nearest-name.ts";
+import type { Fault, FaultPlan } from "./plan.ts";
+import { namesAt } from "./plan.ts";
+
+/** Who a plan may name. */
+export interface Places {
+  /** Actors that take part, also those that are down. */
+  readonly actors: readonly string[];
+  /** Who else has links and a clock, and neither a disk nor a life of its own: the embedding program. */
+  readonly outsiders: readonly string[];
+  areLinked(left: string, right: string): boolean;
+}
+
+/** What is wrong with one field of one fault. */
+export interface PlanProblem {
+  /** Its id, or `number N` when it has none; empty for the plan itself. */
+  readonly fault: string;
+  readonly field: string;
+  readonly problem: string;
+  /** What the field may be, or the names to choose from. */
+  readonly allowed: string;
+  /** What was probably meant. */
+  readonly nearest?: string;
+}
+
+interface Rule {
+  readonly required: boolean;
+  readonly allowed: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+/** Node's timers fire at once when they are set for longer. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** A hundred years: what goes further is no date in places. */
+const CLOCK_MS_MAX = 3_155_760_000_000;
+
+const isNumber = (value: unknown, least: number, most: number): value is number =>
+  typeof value === "number" && value >= least && value <= most;
+const isMs = (value: unknown): value is number => isNumber(value, 0, TIMER_MS_MAX);
+const required = (allowed: string, holds: Rule["holds"]): Rule => ({ required: true, allowed, holds });
+const optional = ({ allowed, holds }: Rule): Rule => ({ required: false, allowed, holds });
+const oneOf = (...choices: readonly string[]): Rule =>
+  required(`one of ${choices.join(", ")}`, (value) => choices.includes(value as string));
+
+const OPERATIONS = ["open", "read", "write", "truncate", "sync", "rename", "remove", "list"];
+const NAME = required("a text that is not empty", (value) => typeof value === "string" && value !== "");
+const PLACE = required("names of actors, as etcd-0, etcd-*, worker-1/* or **", NAME.holds);
+const SHARE = required("a number from 0 to 1", (value) => isNumber(value, 0, 1));
+const MS = required(`a number of milliseconds from 0 to ${TIMER_MS_MAX}`, isMs);
+const PERIOD = required(`a number of milliseconds from 1 to ${TIMER_MS_MAX}`, (value) =>
+  isNumber(value, 1, TIMER_MS_MAX),
+);
+const RANGE = required(
+  "a range [least, most] of milliseconds",
+  (value) => Array.isArray(value) && value.length === 2 && isMs(value[0]) && isMs(value[1]) && value[0] <= value[1],
+);
+const OFFSET = required(`a number of milliseconds from -${CLOCK_MS_MAX} to ${CLOCK_MS_MAX}`, (value) =>
+  isNumber(value, -CLOCK_MS_MAX, CLOCK_MS_MAX),
+);
+const YES_OR_NO = required("true or false", (value) => typeof value === "boolean");
+const SOME_OPERATIONS = required(
+  `a list of some of ${OPERATIONS.join(", ")}`,
+  (value) => Array.isArray(value) && value.length > 0 && value.every((each) => OPERATIONS.includes(each as string)),
+);
+
+const BASE = { id: NAME, fromMs: optional(MS) };
+const LASTING = { ...BASE, forMs: optional(MS) };
+const ON_LINK = { ...LASTING, from: PLACE, to: PLACE };
+const ON_DISK = { ...LASTING, at: PLACE, chance: optional(SHARE) };
+const ON_ACTOR = {
+  ...LASTING,
+  at: PLACE,
+  everyMs: optional(PERIOD),
+  chance: optional(SHARE),
+  victims: optional(oneOf("one", "all")),
+};
+
+type FieldsOf<K extends Fault["kind"]> = Exclude<keyof Extract<Fault, { readonly kind: K }>, "kind">;
+
+/** Every field of every kind: what `plan.ts` has and this lacks does not compile, and the other way round. */
+const RULES: { readonly [K in Fault["kind"]]: { readonly [F in FieldsOf<K>]-?: Rule } } = {
+  "link-drop": { ...ON_LINK, chance: SHARE, messages: optional(oneOf("casts", "calls", "all")) },
+  "link-delay": { ...ON_LINK, byMs: RANGE, chance: optional(SHARE) },
+  "link-duplicate": { ...ON_LINK, chance: SHARE },
+  "link-reorder": { ...ON_LINK, chance: SHARE, byMs: RANGE },
+  partition: { ...ON_LINK, oneWay: optional(YES_OR_NO), breakAfterMs: optional(MS) },
+  "disk-full": ON_DISK,
+  "disk-error": { ...ON_DISK, operations: optional(SOME_OPERATIONS) },
+  "disk-stall": ON_DISK,
+  "disk-slow": { ...ON_DISK, byMs: RANGE },
+  "disk-bit-flip": ON_DISK,
+  "disk-torn-write": ON_DISK,
+  "disk-unsynced": ON_DISK,
+  "actor-crash": { ...ON_ACTOR, disk: optional(oneOf("crash", "kept", "lost")) },
+  "actor-oom": ON_ACTOR,
+  "actor-hang": { ...ON_ACTOR, hangMs: optional(PERIOD) },
+  "actor-slow": { ...LASTING, at: PLACE, share: SHARE },
+  "clock-skew": { ...LASTING, at: PLACE, byMs: OFFSET },
+  "clock-jump": { ...BASE, at: PLACE, byMs: OFFSET },
+};
+
+export const FAULT_KINDS: readonly string[] = Object.keys(RULES);
+const PLAN_FIELDS = ["seed", "faults"];
+
+/** The plan, when all of it can be carried out. Errors: INVALID_FAULT_PLAN, naming every problem (`details.problems`). */
+export function checkPlan(plan: unknown, places: Places): FaultPlan {
+  const problems = isRecord(plan)
+    ? problemsOf(plan, places)
+    : [aboutPlan("", "it is not an object", "{ faults: […] }")];
+  if (problems.length === 0) return plan as FaultPlan;
+  const lines = problems.map(textOf);
+  const message = lines.length === 1 ? lines[0]! : `${lines.length} things are wrong:\n${lines.join("\n")}`;
+  throw new InkubeError("INVALID_FAULT_PLAN", `plan of faults: ${message}`, { details: { problems } });
+}
+
+function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): readonly PlanProblem[] {
+  const problems: PlanProblem[] = Object.keys(plan)
+    .filter((field) => !PLAN_FIELDS.includes(field))
+    .map((field) => ({
+      ...aboutPlan(field, "a plan has no such field", PLAN_FIELDS.join(", ")),
+      ...nearest(field, PLAN_FIELDS),
+    }));
+  const { seed, faults } = plan;
+  if (seed !== undefined && !isNumber(seed, 0, Number.MAX_SAFE_INTEGER)) {
+    problems.push(aboutPlan("seed", saying(seed), "a number from 0"));
+  }
+  if (!Array.isArray(faults)) return [...problems, aboutPlan("faults", saying(faults), "a list of faults")];
+  const ids = new Set<unknown>();
+  for (const [index, fault] of (faults as readonly unknown[]).entries()) {
+    if (!isRecord(fault)) {
+      problems.push({ fault: `number ${index + 1}`, field: "", problem: saying(fault), allowed: "an object" });
+      continue;
+    }
+    const name = NAME.holds(fault["id"]) ? (fault["id"] as string) : `number ${index + 1}`;
+    if (NAME.holds(fault["id"]) && ids.has(fault["id"])) {
+      problems.push({ fault: name, field: "id", problem: "an earlier fault has it too", allowed: "an id of its own" });
+    }
+    ids.add(fault["id"]);
+    for (const problem of problemsOfFault(fault, places)) problems.push({ fault: name, ...problem });
+  }
+  return problems;
+}
+
+type FaultProblem = Omit<PlanProblem, "fault">;
+
+function problemsOfFault(fault: Readonly<Record<string, unknown>>, places: Places): readonly FaultProblem[] {
+  const { kind } = fault;
+  if (typeof kind !== "string" || !Object.hasOwn(RULES, kind)) {
+    const problem = kind === undefined ? "it is missing" : `there is no kind ${told(kind)}`;
+    return [{ field: "kind", problem, allowed: FAULT_KINDS.join(", "), ...nearest(kind, FAULT_KINDS) }];
+  }
+  const rules: Readonly<Record<string, Rule>> = RULES[kind as Fault["kind"]];
+  const fields = Object.keys(rules);
+  const problems: FaultProblem[] = Object.keys(fault)
+    .filter((field) => field !== "kind" && !Object.hasOwn(rules, field))
+    .map((field) => ({
+      field,
+      problem: `a fault of kind ${kind} has no such field`,
+      allowed: fields.join(", "),
+      ...nearest(field, fields),
+    }));
+  for (const [field, rule] of Object.entries(rules)) {
+    const value = fault[field];
+    if (value === undefined ? rule.required : !rule.holds(value)) {
+      problems.push({ field, problem: saying(value), allowed: rule.allowed });
+    }
+  }
+  if (problems.length > 0) return problems;
+  return [...problemsOfPlaces(fault as unknown as Fault, places), ...problemsOfTimes(fault as unknown as Fault)];
+}
+
+function problemsOfPlaces(fault: Fault, places: Places): readonly FaultProblem[] {
+  const { actors, outsiders } = places;
+  const everybody = [...actors, ...outsiders];
+  const unanswered = (field: string, place: string, names: readonly string[]): readonly FaultProblem[] => {
+    if (namesAt(place, names).length > 0) return [];
+    const forms = [...new Set(names.map(formOf))];
+    const problem = `nobody answers to ${place}`;
+    return [{ field, problem, allowed: forms.join(", "), ...nearest(place, [...names, ...forms]) }];
+  };
+  if (!("from" in fault)) return unanswered("at", fault.at, fault.kind.startsWith("clock-") ? everybody : actors);
+  const problems = [...unanswered("from", fault.from, everybody), ...unanswered("to", fault.to, everybody)];
+  if (problems.length > 0) return problems;
+  const to = namesAt(fault.to, everybody);
+  if (namesAt(fault.from, everybody).some((left) => to.some((right) => places.areLinked(left, right)))) return [];
+  const problem = `no actor of ${fault.from} has a link to one of ${fault.to}`;
+  return [{ field: "to", problem, allowed: "places between which messages go" }];
+}
+
+/** What would never come about. */
+function problemsOfTimes(fault: Fault): readonly FaultProblem[] {
+  if (fault.kind === "partition") {
+    const { breakAfterMs, forMs = Infinity } = fault;
+    if (breakAfterMs === undefined || breakAfterMs < forMs) return [];
+    return [{ field: "breakAfterMs", problem: `it is over after ${forMs} ms`, allowed: "less than forMs" }];
+  }
+  if (!("victims" in RULES[fault.kind])) return [];
+  const { forMs, everyMs } = fault as Fault & { readonly forMs?: number; readonly everyMs?: number };
+  if (forMs === undefined || everyMs !== undefined) return [];
+  return [{ field: "forMs", problem: "it happens once", allowed: "forMs beside everyMs" }];
+}
+
+/** `etcd-*` for `etcd-2`, `worker-*`/kubelet for `worker-7/kubelet`: what a person would write. */
+function formOf(name: string): string {
+  return name.replaceAll(/-\d+(?=\/|$)/g, "-*");
+}
+
+function aboutPlan(field: string, problem: string, allowed: string): PlanProblem {
+  return { fault: "", field, problem, allowed };
+}
+
+function nearest(name: unknown, names: readonly string[]): { readonly nearest?: string } {
+  const found = typeof name === "string" ? nearestName(name, names) : undefined;
+  return found === undefined ? {} : { nearest: found };
+}
+
+function textOf({ fault, field, problem, allowed, nearest: meant }: PlanProblem): string {
+  const where = [fault === "" ? "" : `fault ${fault}`, field].filter((part) => part !== "").join(": ");
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  return `${where === "" ? "" : `${where}: `}${problem}${hint} (allowed: ${allowed})`;
+}
+
+function saying(value: unknown): string {
+  return value === undefined ? "it is missing" : `it is ${told(value)}`;
+}
+
+function told(value: unknown): string {
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "function") return String(value);
+  return JSON.stringify(value) ?? String(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { applyMergePatch } from "../../../../../actors/api-server/core/machinery/patch/merge-patch.ts";
+import { allocate, claimsOf, ipRange } from "../../../../../actors/api-server/core/registry/services.ts";
+import type { Fields } from "../../../../../actors/api-server/core/registry/strategy.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { Written } from "../machinery/oracle-fixture.ts";
+import { createdBy, readFixture, resourceOf, updatedBy } from "../machinery/oracle-fixture.ts";
+
+interface Result {
+  readonly expected?: ServiceSpec;
+  readonly causes?: readonly StatusCause[];
+}
+
+interface Creation extends Result {
+  readonly spec: ServiceSpec;
+}
+
+interface Change extends Result {
+  readonly of: string;
+  readonly old: ServiceSpec;
+  /** A merge patch of the spec, or (of an update) the whole new spec. */
+  readonly patch?: unknown;
+  readonly spec?: ServiceSpec;
+}
+
+interface Fixture {
+  readonly creates: readonly Creation[];
+  readonly patches: readonly Change[];
+  readonly puts: readonly Change[];
+}
+
+const fixture = readFixture("services") as Fixture;
+const info = resourceOf("v1", "services");
+
+function service(spec: unknown): KubernetesObject {
+  return { apiVersion: "v1", kind: "Service", metadata: { name: "u" }, spec } as KubernetesObject;
+}
+
+function texts(causes: readonly StatusCause[]): readonly string[] {
+  return causes.map(({ field, message }) => `${field ?? ""} | ${message ?? ""}`).sort();
+}
+
+/** Addresses that were given in the write at hand are not the same ones here and there. */
+function comparable(spec: ServiceSpec, known: readonly string[]): unknown {
+  const { clusterIP, clusterIPs, ports, healthCheckNodePort, ...rest } = spec;
+  const given = (value: string | number | undefined): unknown =>
+    value === undefined || known.includes(String(value)) ? value : "given";
+  return {
+    ...rest,
+    ...(clusterIP === undefined ? {} : { clusterIP: given(clusterIP) }),
+    ...(clusterIPs === undefined ? {} : { clusterIPs: clusterIPs.map(given) }),
+    ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort: given(healthCheckNodePort) }),
+    ...(ports === undefined
+      ? {}
+      : { ports: ports.map((port: ServicePort) => ({ ...port, nodePort: given(port.nodePort) })) }),
+  };
+}
+
+/** Words of addresses and ports in a JSON text. */
+function addressesIn(...values: readonly unknown[]): readonly string[] {
+  return JSON.stringify(values).match(/10\.96\.\d+\.\d+|3\d{4}|None/g) ?? [];
+}
+
+function check(found: Written, result: Result, known: readonly string[]): void {
+  expect(texts(found.causes)).toEqual(texts(result.causes ?? []));
+  const spec = found.object?.["spec"] as ServiceSpec | undefined;
+  if (result.expected === undefined) return;
+  expect(comparable(spec ?? {}, known)).toEqual(comparable(result.expected, known));
+}
+
+describe("a Service that is created", () => {
+  for (const row of fixture.creates) {
+    it(`is what kube-apiserver makes of ${JSON.stringify(row.spec)}`, () => {
+      check(createdBy(info, service(row.spec)), row, addressesIn(row.spec));
+    });
+  }
+});
+
+describe("a Service that changes", () => {
+  for (const row of [...fixture.patches, ...fixture.puts]) {
+    const change = row.patch ?? row.spec;
+    it(`of kind ${row.of} becomes what kube-apiserver makes of ${row.patch ? "a patch" : "an update"} by ${JSON.stringify(change)}`, () => {
+      const next = row.spec ?? applyMergePatch(row.old, row.patch);
+      check(updatedBy(info, service(next), service(row.old)), row, addressesIn(row.old, change));
+    });
+  }
+
+  it("holds claims for all that it has", () => {
+    for (const row of fixture.patches) {
+      const old = service(row.old) as Fields;
+      const { object } = updatedBy(info, service(applyMergePatch(row.old, row.patch)), old);
+      if (object === undefined) continue;
+      const ranges = { ...ipRange("10.96.0.0/16"), firstNodePort: 30_000, lastNodePort: 32_767 };
+      const again = allocate(object, old, ranges, { has: () => false, below: () => 5 });
+      if (!("claim" in again)) throw new Error("the second allocation was refused");
+      const held = [...claimsOf(old), ...again.claim].filter((key) => !again.release.includes(key));
+      expect(held.sort()).toEqual([...claimsOf(object)].sort());
+    }
+  });
+});
