@@ -172,7 +172,8 @@ async function carryOut(storage: Storage, step: Step): Promise<void> {
 }
 
 async function recover(storage: Storage): Promise<State> {
-  const { log, snapshot } = await storage.open();
+  const { log, snapshot, isLost } = await storage.open();
+  expect(isLost).toBe(false);
   const { index, term } = snapshot ?? NEW.snapshot;
   // Refuses gaps, and terms that go down.
   new RaftLog({ index, term }, log.entries);
@@ -198,12 +199,12 @@ async function cutOff(seed: number, cutAt: number, power: boolean): Promise<bool
   }
   if (alive) return false;
   machine.crash(power);
-  const second = machine.storage({ established: possible[0] !== NEW });
+  const second = machine.storage();
   const found = (await machine.do(() => recover(second))) as State;
   expect(possible).toContainEqual(found);
   // What was read counts from now on: a member says it to the others. So it must last, and the log must go on from it.
   machine.crash(true);
-  const third = machine.storage({ established: true });
+  const third = machine.storage();
   expect(await machine.do(() => recover(third))).toEqual(found);
   let now = found;
   for (let count = 0; count < 3; count++) {
@@ -212,7 +213,7 @@ async function cutOff(seed: number, cutAt: number, power: boolean): Promise<bool
     now = outcomes(now, step).at(-1)!;
   }
   machine.crash(true);
-  const fourth = machine.storage({ established: true });
+  const fourth = machine.storage();
   expect(await machine.do(() => recover(fourth))).toEqual(now);
   return true;
 }
@@ -263,10 +264,19 @@ describe("a member's disk", () => {
     expect(await machine.do(() => recover(machine.storage()))).toEqual(state);
   });
 
-  it("refuses an empty directory where the member has been up before, and changes nothing", async () => {
+  it.each([
+    ["of a group that was up before", { established: true }, false],
+    ["that a member has had before", {}, true],
+  ])("takes an empty directory %s for a lost one, and begins nothing in it", async (_, options, hadOne) => {
     const machine = new Machine(1);
-    const storage = machine.storage({ established: true });
-    await expect(machine.do(() => storage.open())).rejects.toMatchObject({ code: "ETCD_CORRUPT" });
+    if (hadOne) {
+      const storage = machine.storage();
+      await machine.do(() => storage.open());
+      machine.disk.wipe();
+    }
+    const storage = machine.storage(options);
+    const opened = await machine.do(() => storage.open());
+    expect(opened).toMatchObject({ isLost: true, log: { hardState: { recovering: true } } });
     expect(machine.disk.files()).toEqual([]);
   });
 
