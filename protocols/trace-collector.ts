@@ -36,7 +36,7 @@ export interface TraceFilter {
 export const TRACE_KINDS: readonly string[] = [
   ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
-  ...["leader-known", "leader-lost", "snapshot-restored"],
+  ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
   ...["request.create", "request.update", "request.patch", "request.delete", "request.deletecollection", "write"],
   ...["leader-elected", "scheduled"],
   ...["garbage-collected", "node-lost", "pod-collected", "pod-evicted"],

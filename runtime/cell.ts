@@ -35,8 +35,16 @@ export interface CellHost {
   progress(): void;
   /** The actor has broken an invariant. Does not return to it. */
   crash(error: unknown): void;
-  /** Where timers and other actors share the thread: how long to handle messages before they get a turn. */
-  readonly turns?: { readonly budgetMs: number; next(action: () => void): void };
+  /** How long to handle messages before timers, and other actors of the thread, get a turn. Absent: for ever. */
+  readonly turns?: Turns;
+}
+
+export interface Turns {
+  readonly budgetMs: number;
+  /** What handling so many messages takes, where time stands still meanwhile. */
+  costMs?(messages: number): number;
+  /** Runs `action` in the next turn. */
+  next(action: () => void): void;
 }
 
 export interface MailboxOptions {
@@ -140,7 +148,8 @@ export class Cell {
   linkUp(peer: string): void {
     this.declare(peer);
     const link = this.links.get(peer)!;
-    if (link.up) this.linkDown(peer, "killed");
+    // One that has a new link without a word of the old one's end.
+    if (link.up) this.linkDown(peer, "exit");
     link.begin();
     for (const wake of [...link.onUp]) wake();
   }
@@ -158,8 +167,9 @@ export class Cell {
     const link = this.links.get(peer);
     if (link === undefined || !link.up) return false;
     link.up = false;
+    link.downReason = reason;
     link.outbox = [];
-    const error = actorDown(peer, reason);
+    const error = this.outgoing.closing ?? actorDown(peer, reason);
     const streams = this.outgoing.failAll(link, error);
     const messages = this.incoming.linkLost(link);
     this.guard(() => {
@@ -171,6 +181,8 @@ export class Cell {
 
   /** The second half of `linkDown`: those who watch the actor are told. */
   tellDown(down: Down): void {
+    const link = this.links.get(down.actor);
+    if (link?.up === false) link.downReason = down.reason;
     this.guard(() => {
       for (const listener of this.monitors.get(down.actor) ?? []) listener(down);
     });
@@ -206,12 +218,18 @@ export class Cell {
     }
   }
 
-  /** What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent. */
-  close(): void {
+  /**
+   * What is to be sent leaves now; then every call under way is rejected, every stream ended, and the cell is silent: with
+   * `error`, and so is what is asked for later; without one, as if the peers had ended.
+   */
+  close(error?: InkubeError): void {
     for (const link of this.links.values()) this.outgoing.flush(link);
+    this.outgoing.closing = error;
     for (const peer of this.links.keys()) this.linkDown(peer, "normal");
     this.outgoing.stopTimer();
     this.outgoing.closed = true;
+    // Calls that wait for a link to come up again.
+    for (const link of this.links.values()) for (const wake of [...link.onUp]) wake();
   }
 
   /**

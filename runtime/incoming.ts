@@ -104,7 +104,7 @@ export class Incoming {
     let atMs = this.host.clock.monotonicMs();
     for (const [index, held] of early.entries()) {
       this.acceptHeld(held);
-      if (index % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
+      if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
   }
 
@@ -156,7 +156,8 @@ export class Incoming {
       this.whole.dispatch(link, envelopes[index]!);
       if ((index + 1) % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
-    if (envelopes.length % MESSAGES_PER_LOOK !== 0) this.spend(atMs);
+    const rest = envelopes.length % MESSAGES_PER_LOOK;
+    if (rest !== 0) this.spend(atMs, rest);
   }
 
   /** A call, cast or stream over the link. */
@@ -190,15 +191,15 @@ export class Incoming {
   /** Between two messages of many. */
   private look(fromMs: number): number {
     this.host.recorder.turn();
-    return this.spend(fromMs);
+    return this.spend(fromMs, MESSAGES_PER_LOOK);
   }
 
-  /** Counts the time since `fromMs` against the turn. When it is used up, what comes waits for the next one. */
-  private spend(fromMs: number): number {
+  /** Counts the time since `fromMs`, for so many messages, against the turn. When it is used up, what comes waits for the next one. */
+  private spend(fromMs: number, messages: number): number {
     const { turns } = this.host;
     if (turns === undefined) return fromMs;
     const nowMs = this.host.clock.monotonicMs();
-    this.spentMs += nowMs - fromMs;
+    this.spentMs += nowMs - fromMs + (turns.costMs?.(messages) ?? 0);
     if (this.spentMs >= turns.budgetMs && !this.yielding && !this.outgoing.closed) {
       this.spentMs = 0;
       this.yielding = true;
@@ -219,13 +220,14 @@ export class Incoming {
   /** Handles one message after the other that `next` finds, as long as the turn lasts. */
   private handleWhile(next: () => Waiting<Link> | undefined): void {
     let atMs = this.host.clock.monotonicMs();
-    for (let taken = 1; !this.suspended && !this.yielding && !this.outgoing.closed; taken++) {
+    let taken = 0;
+    while (!this.suspended && !this.yielding && !this.outgoing.closed) {
       const entry = next();
       if (entry === undefined) break;
       this.begin(entry);
-      if (taken % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
+      if (++taken % MESSAGES_PER_LOOK === 0) atMs = this.look(atMs);
     }
-    if (!this.yielding) this.spend(atMs);
+    if (!this.yielding) this.spend(atMs, taken % MESSAGES_PER_LOOK);
   }
 
   /** Method ids mean nothing between two protocols, so nothing of a peer that speaks another one is carried out. */

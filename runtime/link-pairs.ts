@@ -21,6 +21,12 @@ export class LinkPairs {
     return [...this.peers.keys()];
   }
 
+  /** It is linked with nobody any more. */
+  remove(name: string): void {
+    for (const peer of this.of(name)) this.peers.get(peer)?.delete(name);
+    this.peers.delete(name);
+  }
+
   private addOneWay(from: string, to: string): void {
     const known = this.peers.get(from);
     if (known === undefined) this.peers.set(from, new Set([to]));

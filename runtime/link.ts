@@ -1,7 +1,7 @@
 /** What a cell keeps of one peer, for as long as the link to it lasts. */
 import type { InkubeError } from "../protocols/errors.ts";
 import type { Methods, Protocol } from "../protocols/protocol.ts";
-import type { Consumer } from "./actor.ts";
+import type { Consumer, DownReason } from "./actor.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Envelope } from "./frame.ts";
 import type { Gate } from "./gate.ts";
@@ -32,6 +32,8 @@ export interface PendingStream {
 export class Link {
   readonly peer: string;
   up = false;
+  /** Why it is down, once that is known. */
+  downReason: DownReason | undefined;
   /** Those who wait for it to be up, once. */
   readonly onUp: Set<() => void> = new Set<() => void>();
   nextId = 1;
@@ -65,6 +67,7 @@ export class Link {
   /** A new session: both ends begin anew. */
   begin(): void {
     this.up = true;
+    this.downReason = undefined;
     this.nextId = 1;
     this.session++;
     this.spoken = undefined;

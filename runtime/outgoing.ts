@@ -42,6 +42,8 @@ export class Outgoing {
   current: IncomingMessage | undefined;
   /** Nothing is sent any more. */
   closed = false;
+  /** What everything fails with from then on, where somebody has said so. */
+  closing: InkubeError | undefined;
   /** Nothing is settled any more either. */
   severed = false;
   private readonly whole: Whole;
@@ -142,7 +144,7 @@ export class Outgoing {
         return await this.call(link, method, methodName, request, definition, { ...options, timeoutMs });
       } catch (error) {
         const mayRetry = hasCode(error, "ACTOR_DOWN") && !this.closed && parent?.aborted !== true;
-        if (!mayRetry || !(await this.upBefore(link, endMs, options?.signal))) throw error;
+        if (!mayRetry || !(await this.upBefore(link, endMs, options?.signal))) throw this.closing ?? error;
         if (options?.signal?.aborted === true) throw cancelled(methodName);
         timeoutMs = endMs - clock.monotonicMs();
       }
@@ -177,7 +179,7 @@ export class Outgoing {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     if (this.severed) return new Promise(() => undefined);
-    if (!link.up || this.closed) return Promise.reject(actorDown(link.peer, "killed"));
+    if (!link.up || this.closed) return Promise.reject(this.unreachable(link));
     if (link.refused !== undefined) return Promise.reject(link.refused);
     const parent = this.parentOf(options);
     const signal = options?.signal;
@@ -216,6 +218,10 @@ export class Outgoing {
       });
     }
     return promise;
+  }
+
+  private unreachable(link: Link): InkubeError {
+    return this.closing ?? actorDown(link.peer, link.downReason);
   }
 
   private parentOf(options: CallOptions | undefined): IncomingMessage | undefined {
@@ -269,7 +275,7 @@ export class Outgoing {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.severed) return;
-      if (!link.up || this.closed) return reject(actorDown(link.peer, "killed"));
+      if (!link.up || this.closed) return reject(this.unreachable(link));
       if (link.refused !== undefined) return reject(link.refused);
       if (options?.signal?.aborted === true) return reject(cancelled(methodName));
       const cause = this.host.recorder.currentSequence;
@@ -320,7 +326,7 @@ export class Outgoing {
   ): Subscription {
     const id = link.nextId++;
     if (!link.up || this.closed || link.refused !== undefined) {
-      const error = link.refused ?? actorDown(link.peer, "killed");
+      const error = link.refused ?? this.unreachable(link);
       let canceled = false;
       this.host.atEndOfTurn(() => {
         if (!canceled) this.whole.guard(() => consumer.end(error));

@@ -138,7 +138,11 @@ class ApiServer {
     const scope = this.scope(sink);
     const { target } = request;
     const what = `watch ${target.resource} for ${sink.from}`;
-    const info = await this.answering(async () => infoOf(target), what);
+    const info = await this.answering(async () => {
+      const found = infoOf(target);
+      checkScope(found, { target, verb: "list" });
+      return found;
+    }, what);
     const { labelSelector, fieldSelector, resourceVersion } = request;
     const query = {
       info,
@@ -346,7 +350,7 @@ function checkVerb(info: ResourceInfo, { target, verb }: ApiRequest): void {
 }
 
 /** @throws Status for a target that the HTTPS door would have no path for */
-function checkScope(info: ResourceInfo, { target, verb }: ApiRequest): void {
+function checkScope(info: ResourceInfo, { target, verb }: Pick<ApiRequest, "target" | "verb">): void {
   const { namespace = "", name, subresource } = target;
   if (!info.namespaced && namespace !== "") throw noSuchResource();
   if (subresource !== undefined && name === undefined) throw methodNotAllowed();

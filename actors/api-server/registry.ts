@@ -23,7 +23,7 @@ import {
   unexplained,
 } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
-import { answerOf, plainAnswer, terminatingNamespace } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { IMMORTAL_NAMESPACES, isTerminating, withSpecFinalizers } from "./core/registry/namespaces.ts";
 import { bindPod } from "./core/registry/pods.ts";
@@ -133,7 +133,9 @@ export class Registry {
     if (create) await this.admit(scope, info, namespace, name);
     const lease = await this.leases.forWrite(info, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
+    let old: KubernetesObject | undefined;
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+      old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
         return this.creation(place, incoming, uid, taken, lease);
@@ -141,7 +143,9 @@ export class Registry {
       this.checkIncoming(place, incoming, current);
       return this.replacement(place, subresource, incoming, current, taken, lease);
     });
-    return answerOf(info, mutated.stored, mutated.created ? 201 : 200);
+    const code = mutated.created ? 201 : 200;
+    if (subresource !== undefined) return answerOf(info, mutated.stored, code);
+    return writtenAnswer(info, mutated.stored, code, { old });
   }
 
   /** Patches what is stored now, again if that changes meanwhile. */
@@ -156,16 +160,19 @@ export class Registry {
     const { info, name } = place;
     if (subresource === "scale") return this.patchScale(scope, place, patchType, patch, options);
     let warnings: readonly string[] = [];
+    let old: KubernetesObject | undefined;
     const lease = await this.leases.forWrite(info, scope.deadlineMs);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
       if (current === undefined) throw notFound(info, name);
-      const served = toServed(info, current.object);
+      old = current.object;
+      const served = toServed(info, old);
       const patched = patchObject(patchType, info, served, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       this.checkIncoming(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
-    return answerOf(info, mutated.stored, 200, warnings);
+    if (subresource !== undefined) return answerOf(info, mutated.stored, 200, warnings);
+    return writtenAnswer(info, mutated.stored, 200, { old, warnings });
   }
 
   async delete(scope: RequestScope, place: ObjectPlace, options: DeleteOptions = {}): Promise<Answer> {
@@ -336,11 +343,12 @@ export class Registry {
       if (current !== undefined) {
         // Our own object: an attempt whose answer was lost has made it.
         if (current.object.metadata?.uid === uid) return { action: "keep" };
-        throw alreadyExists(place.info, place.name);
+        const deleting = current.object.metadata?.deletionTimestamp !== undefined;
+        throw alreadyExists(place.info, place.name, deleting);
       }
       return this.creation(place, incoming, uid, taken, lease);
     });
-    return answerOf(place.info, mutated.stored, 201);
+    return writtenAnswer(place.info, mutated.stored, 201, {});
   }
 
   private creation(
@@ -354,7 +362,11 @@ export class Registry {
     const { options, clock } = this.ctx;
     const { tolerationSeconds } = options;
     const base = storedInfo(info);
-    const creation = { nowMs: clock.nowMs(), tolerationSeconds, uid, name, namespace };
+    const accounts = this.store.cache("/registry/serviceaccounts");
+    // A refusal that rests on a cache that lags is decided again on what a quorum says.
+    const hasServiceAccount = (where: string, account: string): boolean =>
+      accounts.newest(`${where}/${account}`) !== undefined;
+    const creation = { nowMs: clock.nowMs(), tolerationSeconds, hasServiceAccount, uid, name, namespace };
     const object = prepareCreate(base, toStored(info, incoming), creation);
     return this.withAddresses(base, object, undefined, taken, lease);
   }

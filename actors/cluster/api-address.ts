@@ -142,7 +142,9 @@ export class ApiAddress {
         told = true;
         this.tell(trouble);
       }
-      await clock.sleep(Math.min(RETRY.capMs, RETRY.baseMs * 2 ** Math.min(failures++, 10)));
+      // Rejected when the cluster has stopped meanwhile; the loop sees that.
+      const pauseMs = Math.min(RETRY.capMs, RETRY.baseMs * 2 ** Math.min(failures++, 10));
+      await clock.sleep(pauseMs).catch(() => undefined);
     }
   }
 

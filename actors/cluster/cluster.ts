@@ -19,6 +19,7 @@ import { actorsOf } from "../../runtime/supervisor/spec.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
+import { clearTimeout, setTimeout, wallNowMs } from "../../runtime/threads/machine-clock.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import type { Alarm } from "../../protocols/etcd.ts";
@@ -102,7 +103,7 @@ export class Cluster implements AsyncDisposable {
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
-  private readonly startedMs = Math.floor(Date.now() / 1_000) * 1_000;
+  private readonly startedMs = Math.floor(wallNowMs() / 1_000) * 1_000;
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
@@ -113,7 +114,7 @@ export class Cluster implements AsyncDisposable {
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
-      const loaded = loadIdentity(directory, resolved.name, resolved.masters, Date.now());
+      const loaded = loadIdentity(directory, resolved.name, resolved.masters, wallNowMs());
       slot = await takeSlot(directory);
       cluster = new Cluster(resolved, directory, loaded, slot);
       await cluster.bringUp();
@@ -233,7 +234,7 @@ export class Cluster implements AsyncDisposable {
     user: string,
     groups: readonly string[] = [],
   ): { readonly certificate: string; readonly key: string } {
-    return makeClientCertificate(this.identity, user, groups, Date.now());
+    return makeClientCertificate(this.identity, user, groups, wallNowMs());
   }
 
   /** Every actor and supervisor, parents first. */
@@ -338,17 +339,18 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Ends an actor as a crash would, and its supervisor replaces it; or a whole master or worker, which stays down until
-   * `restore`. Resolves when it is down.
+   * `restore`. Resolves when it is down. Errors: NO_SUCH_ACTOR, ACTOR_DOWN for what does not run, CLUSTER_STOPPED.
    */
   async kill(name: string): Promise<void> {
     this.mustRun();
     const found = this.supervisor.status().find((status) => status.name === name);
-    if (found === undefined) throw this.unknownActor(name);
-    if (this.isNode(name)) await this.supervisor.takeOut(name, { kill: true });
-    else await this.host.kill(name);
+    if (found === undefined || name === this.supervisor.spec().name) throw this.unknownActor(name);
+    if (!this.isNode(name)) return this.supervisor.kill(name);
+    if (found.state === "ended") throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
+    await this.supervisor.takeOut(name, { kill: true });
   }
 
-  /** Starts a node again that was killed. Resolves when its actors are up. */
+  /** Starts a node again that was killed. Resolves when its actors are up. Errors: NO_SUCH_ACTOR, CLUSTER_STOPPED. */
   async restore(name: string): Promise<void> {
     this.mustRun();
     if (!this.isNode(name)) throw this.unknownActor(name);
@@ -357,14 +359,18 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Lets things go wrong by a plan, the same that the simulation takes, until it is stopped. Places are the actors' names;
-   * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN.
+   * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN,
+   * CLUSTER_STOPPED.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();
     return this.host.applyFaults(plan, onFault);
   }
 
-  /** Stops everything in order, and leaves no thread, socket, timer or child process. Safe to call twice. */
+  /**
+   * Stops everything in order, and leaves no thread, socket, timer or child process. What still waits for the cluster is
+   * rejected then with CLUSTER_STOPPED, and what is asked of it later at once. Safe to call twice.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
     return this.stopping;
@@ -383,7 +389,7 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(writers.map(({ name }) => this.supervisor.takeOut(name, { kill: false })));
     await this.supervisor.stop();
     await this.host.close();
-    this.embedder.close();
+    this.embedder.close(this.stopped());
     this.releaseSlot();
     this.directory.release();
   }
@@ -505,14 +511,17 @@ export class Cluster implements AsyncDisposable {
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     this.address.serverDown(name);
-    this.lastDowns.set(name, { reason, message: error?.message, atMs: Date.now() });
+    this.lastDowns.set(name, { reason, message: error?.message, atMs: wallNowMs() });
     this.supervisor.actorDown(name, reason, error);
   }
 
   /** Errors: CLUSTER_STOPPED. */
   private mustRun(): void {
-    if (this.stopping === undefined) return;
-    throw new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
+    if (this.stopping !== undefined) throw this.stopped();
+  }
+
+  private stopped(): InkubeError {
+    return new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
   }
 
   /** A master that was taken out comes back only when it is asked for, so there is nothing to wait for. Errors: NO_MASTER. */

@@ -1,6 +1,7 @@
 /** The flight recorders of a cluster as one log: merged, filtered, followed. */
 import type { TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
+import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
 
 export type { TraceFilter };

@@ -24,15 +24,12 @@ import { renderLog } from "./core/log-format.ts";
 import type { ContainerRuntimeIo, ContainerSpec, Driver, DriverEvents, RunningContainer } from "./driver.ts";
 import { openJournal } from "./journal.ts";
 import type { Journal } from "./journal.ts";
+import { lastWords } from "./last-words.ts";
 import { LogWriter, readLogFiles } from "./log-writer.ts";
 import { absentDriver, simulatedDriver } from "./simulated-driver.ts";
 import type { ContainerRuntimeOptions } from "./spec.ts";
 import { CONTAINER_RUNTIME_DEFAULTS } from "./spec.ts";
 
-/** Of a termination message that its container wrote, and of one that is taken from its log. The kubelet's own. */
-const LAST_WORDS_BYTES_MAX = 4_096;
-const LAST_LOG_BYTES_MAX = 2_048;
-const LAST_LOG_LINES_MAX = 80;
 /** Log bytes in one item of `readLogs`. */
 const LOG_PIECE_BYTES = 65_536;
 /** Items that a slow reader of logs may have outstanding before reading waits, and for how long it waits. */
@@ -139,6 +136,14 @@ class ContainerRuntime {
         },
         readLogs: (request, sink) => this.readLogs(request, sink),
       },
+      state: () => ({
+        sandboxes: this.table.listSandboxes().length,
+        containers: this.table.listContainers().length,
+        toBeStarted: this.configs.size,
+        running: this.live.size,
+        logs: this.logs.size,
+        subscribers: this.sinks.size,
+      }),
       stop: () => this.stop(),
     };
   }
@@ -251,7 +256,7 @@ class ContainerRuntime {
       this.ctx.spawn(async () => {
         await log.end();
         this.logs.delete(id);
-        const last = await this.lastWords(created, config, exit);
+        const last = this.hasIo ? await lastWords(this.ctx, created, config, exit.exitCode) : "";
         const message = [exit.message, last].filter((part) => part !== "").join(": ");
         this.live.delete(id);
         this.record(this.table.exited(id, { ...exit, message }, this.ctx.clock.nowMs()));
@@ -285,25 +290,6 @@ class ContainerRuntime {
     if (live.wanted === "terminate") live.running.terminate();
     if (live.wanted === "kill") live.running.kill();
     return { status: this.table.container(id) };
-  }
-
-  /**
-   * What a container has said of its end: in the file for it, or else, where that is asked for and it failed, at the end of its log.
-   * @see getTerminationMessage of the kubelet
-   */
-  private async lastWords({ id, logPath }: ContainerStatus, config: ContainerConfig, exit: Exit): Promise<string> {
-    if (!this.hasIo) return "";
-    const { terminationMessagePath = "", terminationMessagePolicy } = config;
-    try {
-      const path = `containers/${id}/${terminationMessagePath}`;
-      const said = terminationMessagePath === "" ? "" : await readEnd(this.ctx, path, LAST_WORDS_BYTES_MAX);
-      if (said !== "" || terminationMessagePolicy !== "FallbackToLogsOnError" || exit.exitCode === 0) return said;
-      const log = renderLog(await readLogFiles(this.ctx, logPath), { tailLines: LAST_LOG_LINES_MAX });
-      return new TextDecoder().decode(log.subarray(-LAST_LOG_BYTES_MAX));
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      return `Error on reading termination log ${terminationMessagePath}: ${error.message}`;
-    }
   }
 
   private async specOf(status: ContainerStatus, config: ContainerConfig): Promise<ContainerSpec> {
@@ -470,20 +456,6 @@ const TRACE_KINDS: Readonly<Record<ContainerEventType, string>> = {
 
 function imageOf(image: string): { id: string; repoTags: readonly string[]; sizeBytes: number } {
   return { id: imageId(image), repoTags: [image], sizeBytes: 0 };
-}
-
-/** Up to `bytesMax` bytes at the end of a file, as text; empty when there is no such file. */
-async function readEnd(ctx: Context<unknown>, path: string, bytesMax: number): Promise<string> {
-  try {
-    const file = await ctx.disk.open(path);
-    const length = Math.min(file.sizeBytes, bytesMax);
-    const bytes = await file.read(file.sizeBytes - length, length);
-    await file.close();
-    return new TextDecoder().decode(bytes);
-  } catch (error) {
-    if (hasCode(error, "DISK_NOT_FOUND")) return "";
-    throw error;
-  }
 }
 
 /** As under /var/log/pods. */

@@ -8,6 +8,7 @@ import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
 import { deploymentController } from "./controllers/deployment.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
+import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
 import { namespaceController } from "./controllers/namespace.ts";
 import { nodeIpamController } from "./controllers/node-ipam.ts";
@@ -29,6 +30,7 @@ const CONTROLLERS: readonly Controller[] = [
   deploymentController,
   replicaSetController,
   endpointSliceController,
+  endpointSliceMirroringController,
   namespaceController,
   garbageCollector,
   podGarbageCollector,

@@ -102,8 +102,8 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     },
     compact: ({ revision }) => write({ type: "compact", revision: natural(revision, "revision") }, 0, false),
     leaseGrant: ({ ttlSeconds, id }) => {
-      const ttl = Math.max(options.leaseTtlSecondsMin, Math.ceil(natural(ttlSeconds, "ttlSeconds")));
-      const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : id;
+      const ttl = Math.max(options.leaseTtlSecondsMin, natural(Math.ceil(ttlSeconds), "ttlSeconds"));
+      const chosen = id === undefined || id === "0" ? String(1 + ctx.random.below(2 ** 53 - 1)) : leaseId(id);
       return write({ type: "leaseGrant", id: chosen, ttlSeconds: ttl }, 0, true);
     },
     leaseRevoke: ({ id }) => write({ type: "leaseRevoke", id }, 0, false),
@@ -165,8 +165,14 @@ function checkKey(key: string): void {
     throw new InkubeError("INVALID_ARGUMENT", "etcdserver: key is not provided");
 }
 
+/** An int64 as text; what all members carry out must be good on all of them. */
+function leaseId(id: string): string {
+  if (/^(0|[1-9]\d{0,18})$/.test(id)) return id;
+  throw new InkubeError("INVALID_ARGUMENT", `${JSON.stringify(id)} is no id of a lease`);
+}
+
 function natural(value: number, what: string): number {
-  if (Number.isSafeInteger(Math.ceil(value)) && value >= 0) return value;
+  if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new InkubeError("INVALID_ARGUMENT", `${what} must be a natural number, not ${value}`);
 }
 
@@ -177,14 +183,20 @@ function measure(request: TxnRequest): { readonly sizeBytes: number; readonly gr
   for (const compare of request.compare) {
     checkKey(compare.key);
     sizeBytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
+    if (compare.target === "lease") leaseId(compare.value);
+    else if (compare.target !== "value") natural(compare.value, compare.target);
   }
   for (const op of [...request.success, ...request.failure]) {
     if ("put" in op) {
       checkKey(op.put.key);
       sizeBytes += op.put.key.length + op.put.value.length;
       grows = true;
+    } else if ("range" in op) {
+      sizeBytes += op.range.key.length;
+      natural(op.range.limit ?? 0, "limit");
+      natural(op.range.revision ?? 0, "revision");
     } else {
-      sizeBytes += "range" in op ? op.range.key.length : op.deleteRange.key.length;
+      sizeBytes += op.deleteRange.key.length;
     }
   }
   return { sizeBytes, grows };

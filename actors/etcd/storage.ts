@@ -8,12 +8,11 @@ import type { DiskFile } from "../../runtime/disk.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
 import type { HardState, Persist, Snapshot } from "./core/raft/types.ts";
 import type { RecoveredLog } from "./core/wal/recovery.ts";
 import { recoverLog } from "./core/wal/recovery.ts";
 import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
-import { encodeRecords, encodeSegment, segmentName, segmentSequence, WHAT_TO_DO } from "./core/wal/segment.ts";
+import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
 import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
 import type { EtcdOptions } from "./spec.ts";
 
@@ -85,6 +84,8 @@ export class Storage {
     const log = isLost ? { ...found, hardState: { ...found.hardState, recovering: true } } : found;
     await this.sweep();
     await this.secure(log);
+    // The name of a snapshot that was just put in its place may not be on disk yet.
+    if (snapshot !== undefined) await disk.syncDirectory(SNAP);
     this.segments = log.segments.map(({ sequence, lastIndex }) => ({ sequence, lastIndex }));
     this.chain = log.chain;
     this.hardState = log.hardState;
@@ -202,7 +203,10 @@ export class Storage {
     }
   }
 
-  /** Begins a new segment, and removes those that hold nothing beyond the snapshot. */
+  /**
+   * Begins a new segment, and removes those that end before the snapshot. The one with the entry that the snapshot ends with
+   * stays: by its term a restart tells whether what follows it is of the same history.
+   */
   private async cut(): Promise<void> {
     const { disk } = this.ctx;
     const { mark } = this;
@@ -218,7 +222,7 @@ export class Storage {
     this.position = bytes.length;
     this.chain = chain;
     this.segments.push({ sequence, lastIndex: 0 });
-    while (this.segments.length > 1 && (this.segments[0] as Segment).lastIndex <= mark.index) {
+    while (this.segments.length > 1 && (this.segments[0] as Segment).lastIndex < mark.index) {
       const { sequence: old } = this.segments.shift() as Segment;
       await disk.remove(`${WAL}/${segmentName(old)}`);
       // One after the other, so that no crash leaves a gap between them.

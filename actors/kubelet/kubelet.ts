@@ -145,6 +145,12 @@ class Kubelet {
           port: this.logServer?.port ?? 0,
         }),
       },
+      state: () => ({
+        pods: this.runners.size,
+        volumes: this.node?.volumes.size ?? 0,
+        sources: this.sources.size,
+        addresses: this.addresses.inUse,
+      }),
       stop: () => this.logServer?.close(),
     };
   }

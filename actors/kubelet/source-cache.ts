@@ -35,6 +35,11 @@ export class SourceCache {
     this.onChange = onChange;
   }
 
+  /** Objects that are followed. */
+  get size(): number {
+    return this.configMaps.size + this.secrets.size;
+  }
+
   /** The objects of a pod, once they were read. */
   async of(pod: Pod): Promise<Sources> {
     const { uid = "", namespace = "" } = pod.metadata ?? {};

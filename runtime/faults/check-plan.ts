@@ -9,8 +9,8 @@ import { namesAt } from "./plan.ts";
 
 /** Who a plan may name. */
 export interface Places {
-  /** Actors that take part, also those that are down. */
-  readonly actors: readonly string[];
+  /** Names of all actors that take part now, also of those that are down. */
+  actors(): readonly string[];
   /** Who else has links and a clock, and neither a disk nor a life of its own: the embedding program. */
   readonly outsiders: readonly string[];
   areLinked(left: string, right: string): boolean;
@@ -175,7 +175,8 @@ function problemsOfFault(fault: Readonly<Record<string, unknown>>, places: Place
 }
 
 function problemsOfPlaces(fault: Fault, places: Places): readonly FaultProblem[] {
-  const { actors, outsiders } = places;
+  const { outsiders } = places;
+  const actors = places.actors();
   const everybody = [...actors, ...outsiders];
   const unanswered = (field: string, place: string, names: readonly string[]): readonly FaultProblem[] => {
     if (namesAt(place, names).length > 0) return [];

@@ -11,6 +11,7 @@ import { namesAt } from "./plan.ts";
 export interface FaultTarget extends Places {
   /** Runs `action` after that time; returns how to call it off. */
   after(delayMs: number, action: () => void): () => void;
+  /** The beginning of a stream of random numbers, or where it has been read to. */
   random(label: string): Random;
   /** Replaces what is in force for an actor, also for its next incarnations. */
   setFaults(actor: string, faults: ActiveFaults): void;
@@ -34,7 +35,8 @@ export class FaultDriver {
   /** Partitions that have broken their links. */
   private readonly broken = new Set<Fault>();
   private readonly timers = new Set<() => void>();
-  private readonly everybody: readonly string[];
+  /** Of each fault that strikes: what it decides by chance goes on from strike to strike. */
+  private readonly streams = new Map<Fault, Random>();
   /** What each actor was told last. */
   private readonly told = new Map<string, string>();
 
@@ -42,7 +44,6 @@ export class FaultDriver {
   constructor(plan: FaultPlan, target: FaultTarget) {
     this.plan = checkPlan(plan, target);
     this.target = target;
-    this.everybody = [...target.actors, ...target.outsiders];
   }
 
   start(): void {
@@ -54,12 +55,21 @@ export class FaultDriver {
     this.tell();
   }
 
+  /** Others take part than before: each is told what is in force for it. */
+  refresh(): void {
+    this.tell();
+  }
+
   /** Nothing is wrong any more, but that clocks that jumped stay where they are. */
   stop(): void {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const fault of [...this.inForce]) this.end(fault);
     this.tell();
+  }
+
+  private get everybody(): readonly string[] {
+    return [...this.target.actors(), ...this.target.outsiders];
   }
 
   private begin(fault: Fault): void {
@@ -97,15 +107,21 @@ export class FaultDriver {
     const { everyMs } = fault;
     if (everyMs === undefined) this.inForce.delete(fault);
     else this.after(everyMs, () => this.strike(fault));
-    const random = this.target.random(`fault/${fault.id}`);
+    const random = this.streamOf(fault);
     const chosen = random.next();
     if (fault.chance !== undefined && random.next() >= fault.chance) return;
-    const named = namesAt(fault.at, this.target.actors);
+    const named = namesAt(fault.at, this.target.actors());
     const one = named[Math.floor(chosen * named.length)];
     for (const actor of fault.victims === "all" ? named : one === undefined ? [] : [one]) {
       this.target.onFault?.(fault, `hits ${actor}`);
       this.hit(fault, actor);
     }
+  }
+
+  private streamOf(fault: Struck): Random {
+    let stream = this.streams.get(fault);
+    if (stream === undefined) this.streams.set(fault, (stream = this.target.random(`fault/${fault.id}`)));
+    return stream;
   }
 
   private hit(fault: Struck, actor: string): void {

@@ -110,6 +110,24 @@ export class SimLinks {
     this.planned.add(name);
   }
 
+  /** Those that it is paired with can refer to it from now on, also those that run already. */
+  declare(name: string): void {
+    for (const peer of this.peersOf(name)) this.ends.get(peer)?.cell.declare(name);
+  }
+
+  /** It is down and does not come again; links that wait for it end. */
+  dismiss(name: string): void {
+    this.planned.delete(name);
+    this.waiting.delete(name);
+    for (const session of this.early.get(name) ?? []) {
+      if (session.ended !== undefined) continue;
+      session.ended = "killed";
+      this.world.schedule(0, session.left, () => this.down(session.left, name, session));
+    }
+    this.early.delete(name);
+    this.pairs.remove(name);
+  }
+
   peersOf(name: string): readonly string[] {
     return this.pairs.of(name);
   }
@@ -246,7 +264,7 @@ export class SimLinks {
     if (reason === undefined) throw new Error(`broken invariant: two sessions of ${end.name} and ${peer} are open`);
     end.links.delete(peer);
     end.gate?.forget(peer);
-    end.recorder.record("down", peer, peer, "", "");
+    end.recorder.record("down", peer, peer, "", reason);
     end.cell.linkDown(peer, reason);
   }
 

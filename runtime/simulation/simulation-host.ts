@@ -45,6 +45,7 @@ import type { LinkEnd, LinkFault, LinkLatency, LinkSession } from "./sim-links.t
 import { SimLinks } from "./sim-links.ts";
 import type { SimNet } from "./sim-net.ts";
 import { SimNetwork } from "./sim-net.ts";
+import { SimTurns } from "./sim-turns.ts";
 import { TraceLog } from "./trace-log.ts";
 import { World } from "./world.ts";
 
@@ -141,6 +142,10 @@ export class SimulationHost implements Introspectable {
     this.supervisor = new Supervisor(
       options.spec,
       {
+        admit: (specs) => this.admit(specs),
+        dismiss: (names) => {
+          for (const name of names) this.links.dismiss(name);
+        },
         prepare: (spec) => this.prepareActor(spec),
         discard: () => undefined,
         handOver: (name, forMs) => this.handOver(name, forMs),
@@ -155,13 +160,7 @@ export class SimulationHost implements Introspectable {
         ...(options.onSupervisor === undefined ? {} : { onEvent: options.onSupervisor }),
       },
     );
-    for (const { name, actor, links } of actorsOf(options.spec)) {
-      if (!Object.hasOwn(options.definitions, actor)) {
-        throw new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`);
-      }
-      this.links.plan(name);
-      for (const peer of links) this.links.pair(name, peer);
-    }
+    this.plan(actorsOf(options.spec));
     for (const peer of embedder.links) this.links.pair(embedder.name, peer);
     this.embedder = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
     this.links.join(this.embedder);
@@ -354,7 +353,7 @@ export class SimulationHost implements Introspectable {
   private faultTarget(options: SimulationOptions): ConstructorParameters<typeof FaultDriver>[1] {
     const { world } = this;
     return {
-      actors: actorsOf(options.spec).map(({ name }) => name),
+      actors: () => actorsOf(this.supervisor.spec()).map(({ name }) => name),
       outsiders: [this.embedder.name],
       areLinked: (left, right) => this.links.arePaired(left, right),
       after: (delayMs, action) => {
@@ -407,9 +406,27 @@ export class SimulationHost implements Introspectable {
 
   // The supervisor's host
 
-  private prepareActor({ name, actor }: ChildSpec): Promise<void> {
-    if (Object.hasOwn(this.options.definitions, actor)) return Promise.resolve();
-    return Promise.reject(new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`));
+  private plan(specs: readonly ChildSpec[]): void {
+    for (const spec of specs) this.checkDefinition(spec);
+    for (const { name, links } of specs) {
+      this.links.plan(name);
+      for (const peer of links) this.links.pair(name, peer);
+    }
+  }
+
+  private async admit(specs: readonly ChildSpec[]): Promise<void> {
+    this.plan(specs);
+    for (const { name } of specs) this.links.declare(name);
+    this.driver?.refresh();
+  }
+
+  private checkDefinition({ name, actor }: ChildSpec): void {
+    if (Object.hasOwn(this.options.definitions, actor)) return;
+    throw new InkubeError("INVALID_SPEC", `${name}: actor: there is no definition of ${actor}`);
+  }
+
+  private async prepareActor(spec: ChildSpec): Promise<void> {
+    this.checkDefinition(spec);
   }
 
   private async handOver(name: string, forMs: number): Promise<unknown> {
@@ -537,6 +554,7 @@ export class SimulationHost implements Introspectable {
       atEndOfTurn: (action) => world.atEndOfTurn(action),
       progress: () => undefined,
       crash: owner.crash,
+      turns: new SimTurns(world, owner, world.random(`turns/${label}`)),
     };
     const cell = new Cell(name, cellHost);
     const net = this.network.open(owner);

@@ -13,12 +13,20 @@ import { checkSpec } from "./core/check-spec.ts";
 import type { ChildStatus, SupervisorCommand } from "./core/supervisor-core.ts";
 import { SupervisorCore } from "./core/supervisor-core.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
+import { actorsOf, isSupervisor } from "./spec.ts";
 import type { TreeNode } from "./tree.ts";
 import { treeOf } from "./tree.ts";
 import type { Upgrade, UpgradeOptions } from "./upgrade.ts";
 import { Upgrades, hasEnded } from "./upgrade.ts";
 
 export interface ActorHost {
+  /**
+   * Actors that come to a running tree: when it resolves, those that they link to can refer to them. Rejects when they can't
+   * be of this host.
+   */
+  admit(specs: readonly ChildSpec[]): Promise<void>;
+  /** Actors that have left the tree, and are down. Their disks stay. */
+  dismiss(names: readonly string[]): void;
   /**
    * Resolves when the actor is up. One that does not come up is told of by `Supervisor.actorDown`, with why; a start that
    * can't even begin only rejects, or throws.
@@ -63,7 +71,7 @@ type Settled = true | Error | undefined;
 
 export class Supervisor {
   private readonly core: SupervisorCore;
-  private readonly spec: SupervisorSpec;
+  private readonly root: string;
   private readonly host: ActorHost;
   private readonly options: SupervisorOptions;
   private readonly upgrades: Upgrades;
@@ -88,7 +96,7 @@ export class Supervisor {
   constructor(spec: SupervisorSpec, host: ActorHost, options: SupervisorOptions) {
     checkSpec(spec, options.externals ?? []);
     this.core = new SupervisorCore(spec);
-    this.spec = spec;
+    this.root = spec.name;
     this.host = host;
     this.options = options;
     this.upgrades = new Upgrades({
@@ -107,12 +115,11 @@ export class Supervisor {
    * actor says that its start can't succeed (an `InkubeError` that is not retryable). Then `stop` ends what has started.
    */
   start(): Promise<void> {
-    const root = this.spec.name;
     return this.until(
       () => (this.terminated ? [] : this.core.start(this.nowMs())),
       (event) => {
         if (this.terminated) return this.failure("the cluster did not come up");
-        if (this.core.get(root).state === "up") return true;
+        if (this.core.get(this.root).state === "up") return true;
         return event?.type === "down" && this.hopeless.has(event.name) ? this.failures.get(event.name) : undefined;
       },
     );
@@ -122,7 +129,7 @@ export class Supervisor {
   stop(): Promise<void> {
     return this.until(
       () => this.core.stop(this.nowMs()),
-      () => (this.core.get(this.spec.name).state === "ended" ? true : undefined),
+      () => (this.core.get(this.root).state === "ended" ? true : undefined),
     );
   }
 
@@ -162,8 +169,88 @@ export class Supervisor {
   takeOut(name: string, options: { readonly kill: boolean }): Promise<void> {
     return this.until(
       () => this.core.stopChild(name, this.nowMs(), options),
-      () => (this.core.get(name).state === "ended" ? true : undefined),
+      () => (this.hasEnded(name) ? true : undefined),
     );
+  }
+
+  /**
+   * Adds an actor, or a supervisor with its children, to the running tree: to the right of the children of `under`, by default
+   * the root. The actors that its specs link to can refer to it from then on, also those that run already. Resolves when it
+   * is up. It is on trial until then: when an actor does not start, or its supervisor ends before, it leaves the tree again.
+   *
+   * Errors: INVALID_SPEC for what the tree could not have had from the beginning, ACTOR_DOWN when `under` is not up, what
+   * the start failed with. Nothing of it is left then.
+   */
+  async addChild(spec: ChildSpec | SupervisorSpec, options: { readonly under?: string } = {}): Promise<void> {
+    const { name } = spec;
+    const under = options.under ?? this.root;
+    await this.until(
+      () => {
+        checkSpec(withChild(this.core.spec(), under, spec), this.options.externals ?? []);
+        return this.core.addChild(under, spec, this.nowMs());
+      },
+      () => true,
+    );
+    let removed = false;
+    const forget = this.onEvent((event) => {
+      removed ||= event.type === "removed" && event.name === name;
+    });
+    const actors = isSupervisor(spec) ? actorsOf(spec) : [spec];
+    try {
+      await this.host.admit(actors);
+      // From here on the name may be another's.
+      await this.firstStartOf(name, actors, () => removed);
+      if (removed || !this.core.endTrial(name)) throw hasEnded(name);
+    } catch (error) {
+      // One that another child links to, which has come meanwhile, stays, but does not run.
+      if (!removed) await this.remove(name, { kill: true }).catch(() => this.takeOut(name, { kill: true }));
+      throw error;
+    } finally {
+      forget();
+    }
+  }
+
+  /**
+   * Takes an actor, or a supervisor with all of its actors, out of the running tree for good, gracefully; its name is free
+   * then, and its disk stays. Resolves when it has ended. Errors: INVALID_ARGUMENT for the root, what is not of the tree,
+   * and what others link to.
+   */
+  removeChild(name: string): Promise<void> {
+    return this.remove(name, { kill: false });
+  }
+
+  private remove(name: string, options: { readonly kill: boolean }): Promise<void> {
+    return this.until(
+      () => {
+        checkUnlinked(this.core.spec(), this.core.spec(name));
+        return this.core.removeChild(name, this.nowMs(), options);
+      },
+      (event) => (event?.type === "removed" && event.name === name ? true : undefined),
+    );
+  }
+
+  private firstStartOf(name: string, actors: readonly ChildSpec[], removed: () => boolean): Promise<void> {
+    const isOfIt = new Set(actors.map((actor) => actor.name));
+    return this.until(
+      () => {
+        if (removed()) throw hasEnded(name, "it was removed");
+        return this.core.startChild(name, this.nowMs(), { onTrial: true });
+      },
+      (event) => {
+        if (removed()) return hasEnded(name, "it was removed");
+        const failed = event?.type === "down" && isOfIt.has(event.name) ? event.name : undefined;
+        // What its supervisor does about a start that can't succeed is of no use.
+        if (failed !== undefined && this.hopeless.has(failed)) return this.failures.get(failed);
+        const outcome = this.firstStart(name, event);
+        // What the actors of a supervisor failed with says more than that it gave up.
+        const failures = actors.map((actor) => this.failures.get(actor.name));
+        return outcome instanceof Error ? (failures.find((failure) => failure !== undefined) ?? outcome) : outcome;
+      },
+    );
+  }
+
+  private hasEnded(name: string): boolean {
+    return !this.core.has(name) || this.core.get(name).state === "ended";
   }
 
   /**
@@ -179,6 +266,7 @@ export class Supervisor {
         return this.core.startChild(name, this.nowMs());
       },
       () => {
+        if (!this.core.has(name)) return hasEnded(name, "it was removed");
         const { state } = this.core.get(name);
         if (state === "up") return true;
         return state === "ended" ? (this.failures.get(name) ?? this.failure(`${name} did not come up`)) : undefined;
@@ -205,9 +293,14 @@ export class Supervisor {
     return this.core.status();
   }
 
+  /** The tree as data, with what was added, upgraded and removed since it was made. */
+  spec(): SupervisorSpec {
+    return this.core.spec();
+  }
+
   /** The tree with the state of each of its nodes; `mermaidOf` draws it. */
   tree(): TreeNode {
-    return treeOf(this.spec, (name) => this.core.get(name), this.lastDowns);
+    return treeOf(this.core.spec(), (name) => this.core.get(name), this.lastDowns);
   }
 
   onEvent(listener: (event: SupervisorEvent) => void): () => void {
@@ -236,7 +329,7 @@ export class Supervisor {
   private firstStart(name: string, event: SupervisorEvent | undefined): Settled {
     if (event?.type === "up" && event.name === name) return true;
     if (event?.type === "down" && event.name === name) return this.failures.get(name) ?? hasEnded(name, event.reason);
-    return this.core.get(name).state === "ended" ? hasEnded(name, "its supervisor has ended") : undefined;
+    return this.hasEnded(name) ? hasEnded(name, "its supervisor has ended") : undefined;
   }
 
   /** Makes a decision, and settles when `settled` says so: it is asked right after the decision, and of each event from then on. */
@@ -362,10 +455,39 @@ export class Supervisor {
     );
   }
 
+  private forget(actors: readonly string[]): void {
+    for (const name of actors) {
+      this.failures.delete(name);
+      this.hopeless.delete(name);
+      this.lastDowns.delete(name);
+    }
+    this.host.dismiss(actors);
+  }
+
   private tell(event: SupervisorEvent): void {
     if (event.type === "down") this.lastDowns.set(event.name, event.reason);
     if (event.type === "terminated") this.terminated = true;
+    if (event.type === "removed") this.forget(event.actors);
     for (const listener of [...this.listeners]) this.guard(() => listener(event));
+  }
+}
+
+/** The tree with one more child. */
+function withChild(tree: SupervisorSpec, under: string, spec: ChildSpec | SupervisorSpec): SupervisorSpec {
+  const children = tree.children.map((child) => (isSupervisor(child) ? withChild(child, under, spec) : child));
+  return { ...tree, children: tree.name === under ? [...children, spec] : children };
+}
+
+/** Errors: INVALID_ARGUMENT when an actor that stays links to one of `leaving`. */
+function checkUnlinked(tree: SupervisorSpec, leaving: ChildSpec | SupervisorSpec): void {
+  const gone = new Set((isSupervisor(leaving) ? actorsOf(leaving) : [leaving]).map(({ name }) => name));
+  for (const { name, links } of actorsOf(tree)) {
+    const link = gone.has(name) ? undefined : links.find((peer) => gone.has(peer));
+    if (link === undefined) continue;
+    throw new InkubeError(
+      "INVALID_ARGUMENT",
+      `${leaving.name} can't be removed: ${name} links to ${link}; remove that first`,
+    );
   }
 }
 
@@ -381,6 +503,8 @@ function isEvent(command: SupervisorCommand): command is SupervisorEvent {
     case "down":
     case "restart":
     case "escalate":
+    case "added":
+    case "removed":
     case "terminated":
       return true;
   }

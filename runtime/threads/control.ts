@@ -11,6 +11,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Down } from "../actor.ts";
 import type { Question } from "./introspection.ts";
 import type { FaultCommand } from "./thread-faults.ts";
+import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 /** What a thread offers its supervisor. */
 export interface ThreadControl {
@@ -18,6 +19,8 @@ export interface ThreadControl {
   start(): Promise<StartOutcome>;
   /** Stops the actor gracefully and ends the thread. */
   stop(): void;
+  /** The actor may refer to that one from now on. */
+  declare(peer: string): void;
   connect(peer: string, port: MessagePort): void;
   /** A linked actor has ended. */
   down(down: Down): void;
@@ -68,6 +71,10 @@ export class ControlDoor {
 
   introspect(question: Question, timeoutMs: number): Promise<unknown> {
     return this.race(async () => (await this.remote.introspect(question)) as unknown, timeoutMs, question.ask);
+  }
+
+  declare(peer: string, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.declare(peer), timeoutMs, "declare");
   }
 
   connect(peer: string, port: MessagePort, timeoutMs: number): Promise<void> {

@@ -3,6 +3,7 @@
  * keeps the process alive no longer than the actors do.
  */
 import type { MessagePort } from "node:worker_threads";
+import { InkubeError } from "../../protocols/errors.ts";
 import type { Methods, Protocol } from "../../protocols/protocol.ts";
 import type { Context, Down, Ref } from "../actor.ts";
 import { Cell } from "../cell.ts";
@@ -12,6 +13,7 @@ import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
 import { ThreadNet } from "./net.ts";
+import { OwnedClock } from "./owned-clock.ts";
 import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
 import type { FaultCommand } from "./thread-faults.ts";
 import { ActorFaults } from "./thread-faults.ts";
@@ -19,6 +21,7 @@ import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import type { LocalPeer, ThreadHost } from "./thread-host.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
+import { queueMicrotask } from "./machine-clock.ts";
 
 export class EmbeddedPeer implements LocalPeer {
   readonly name: string;
@@ -26,6 +29,7 @@ export class EmbeddedPeer implements LocalPeer {
   private readonly cell: Cell;
   private readonly links: PortLinks;
   private readonly faults: ActorFaults;
+  private readonly clock: OwnedClock;
   private readonly stopping = new AbortController();
 
   /** `links`: the actors to refer to, besides those whose specs link to `name`. */
@@ -37,15 +41,16 @@ export class EmbeddedPeer implements LocalPeer {
       // No plan crashes it, and its disk has no faults.
       { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer) },
     );
-    const clock = threadClock({ unref: true, skew: this.faults.boundary });
-    const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));
-    const log = recorderLogger(recorder);
     const crash = (error: unknown): void => {
       // A listener of ours has broken an invariant; only the embedder's own handler of uncaught errors may decide.
       queueMicrotask(() => {
         throw error;
       });
     };
+    const clock = new OwnedClock(threadClock({ unref: true, skew: this.faults.boundary }), crash, () => undefined);
+    const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));
+    const log = recorderLogger(recorder);
+    this.clock = clock;
     this.links = new PortLinks(recorder, { unref: true, gate: this.faults.gate });
     this.cell = new Cell(name, {
       clock,
@@ -80,6 +85,10 @@ export class EmbeddedPeer implements LocalPeer {
     return this.cell.ref(protocol, name);
   }
 
+  declare(peer: string): void {
+    this.cell.declare(peer);
+  }
+
   connect(peer: string, port: MessagePort): void {
     this.links.connect(this.cell, peer, port);
   }
@@ -94,10 +103,15 @@ export class EmbeddedPeer implements LocalPeer {
     this.faults.carryOut({ ...command, faults: { ...command.faults, slowShare: 0 } });
   }
 
-  close(): void {
+  /**
+   * Takes no part any more. Everything that waits, for an actor or for time, is rejected now, and what is asked for later at
+   * once: with `error`, by default CANCELLED.
+   */
+  close(error: InkubeError = new InkubeError("CANCELLED", `${this.name} takes no part any more`)): void {
     this.faults.release();
-    this.stopping.abort();
-    this.cell.close();
+    this.stopping.abort(error);
+    this.cell.close(error);
+    this.clock.close(error);
     this.links.close();
   }
 }

@@ -3,6 +3,7 @@
  * of JavaScript. In a native call there is no such place, and nothing is found.
  */
 import { Session } from "node:inspector";
+import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 interface CallFrame {
   readonly functionName: string;

@@ -23,6 +23,7 @@ import { ActorFaults } from "./thread-faults.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
+import { setImmediate } from "./machine-clock.ts";
 
 /** What the host hands an actor's thread. */
 export interface ThreadStart {
@@ -105,9 +106,10 @@ export function launchActor<M extends Methods, Options>(
   let dead = false;
   const crash = (error: unknown): void => {
     if (dead) return;
-    recorder.event("crash", given.name, { error: String((error as Error | undefined)?.stack ?? error) });
-    if (!seat.shared) cell.close();
     dead = true;
+    recorder.event("crash", given.name, { error: String((error as Error | undefined)?.stack ?? error) });
+    // None of its code runs on: what it throws after this would be a consequence, and be taken for the cause.
+    cell.sever();
     seat.crashed(error);
   };
   const faults = new ActorFaults(given.name, given.faults, {
@@ -179,6 +181,7 @@ export function launchActor<M extends Methods, Options>(
       };
       end().catch(crash);
     },
+    declare: (peer) => cell.declare(peer),
     connect: (peer, port) => links.connect(cell, peer, port),
     down: (down) => links.down(cell, down),
     fault: (command) => faults.carryOut(command),

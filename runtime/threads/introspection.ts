@@ -7,6 +7,7 @@ import type { Methods } from "../../protocols/protocol.ts";
 import type { Actor } from "../actor.ts";
 import type { Cell } from "../cell.ts";
 import type { ActorStatistics } from "../introspection.ts";
+import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export type Question =
   | { readonly ask: "statistics" | "state" | "suspend" | "resume" }

@@ -6,6 +6,7 @@ import { connect as connectSocket, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Address, Connection, Listener, Net } from "../net.ts";
+import { clearTimeout, queueMicrotask, setTimeout } from "./machine-clock.ts";
 
 /** Connections that the kernel keeps for a listener that is slow to accept: Node's own default. */
 const BACKLOG = 511;

@@ -1,4 +1,5 @@
 import type { Seat } from "./hosted-actor.ts";
+import { nextTick, setImmediate } from "./machine-clock.ts";
 
 /** The seat of an actor with a thread of its own: the actor's end is the thread's. `started`: what is to be done once it is up. */
 export function ownSeat(started: () => void): Seat {
@@ -8,7 +9,7 @@ export function ownSeat(started: () => void): Seat {
     stopped: () => process.exit(0),
     crashed: (error) => {
       // Outside of any promise, so that it ends the thread with this error as its reason.
-      process.nextTick(() => {
+      nextTick(() => {
         throw error;
       });
     },

@@ -1,4 +1,7 @@
-/** The clock of an actor on a shared thread: its timers end with it, and what a timer throws ends it alone. */
+/**
+ * A clock whose timers end with its owner: an actor on a shared thread, which what a timer throws ends alone; or the
+ * embedding program's part in the cluster.
+ */
 import type { Clock, Timer } from "../clock.ts";
 
 const NEVER: Timer = { cancel: () => undefined };
@@ -6,10 +9,11 @@ const NEVER: Timer = { cancel: () => undefined };
 export class OwnedClock implements Clock {
   private readonly clock: Clock;
   private readonly crash: (error: unknown) => void;
-  private readonly timers = new Set<Timer>();
-  private closed = false;
-
   private readonly progress: () => void;
+  private readonly timers = new Set<Timer>();
+  private readonly sleepers = new Set<(error: Error) => void>();
+  private closed = false;
+  private closedWith: Error | undefined;
 
   /** `progress`: counts a timer that has fired, where the watchdog sees it. */
   constructor(clock: Clock, crash: (error: unknown) => void, progress: () => void) {
@@ -40,15 +44,27 @@ export class OwnedClock implements Clock {
     return this.own((guarded) => this.clock.every(periodMs, guarded), action);
   }
 
-  /** Never resolves once the actor has ended: what waits for it is never run again. */
+  /** Settles as `close` says once the clock is closed. */
   sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => void this.after(delayMs, resolve));
+    return new Promise((resolve, reject) => {
+      if (this.closedWith !== undefined) return reject(this.closedWith);
+      this.sleepers.add(reject);
+      this.after(delayMs, () => {
+        this.sleepers.delete(reject);
+        resolve();
+      });
+    });
   }
 
-  close(): void {
+  /** No timer fires any more. Who sleeps is rejected with `error`; without one it is never run again. */
+  close(error?: Error): void {
     this.closed = true;
+    this.closedWith = error;
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
+    const sleepers = [...this.sleepers];
+    this.sleepers.clear();
+    if (error !== undefined) for (const reject of sleepers) reject(error);
   }
 
   private own(begin: (guarded: () => void) => Timer, action: () => void): Timer {

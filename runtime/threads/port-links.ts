@@ -9,6 +9,7 @@ import { FrameCodec, FrameMismatch } from "../frame.ts";
 import type { LinkGate } from "../faults/link-gate.ts";
 import { PreEncoded } from "../pre-encoded.ts";
 import type { Recorder } from "../trace/recorder.ts";
+import { clearTimeout, monotonicNowMs, nextTick, setImmediate, setTimeout } from "./machine-clock.ts";
 
 /** Above it a frame's buffer changes hands instead of being copied. */
 const TRANSFER_BYTES_MIN = 64 * 1024;
@@ -91,7 +92,6 @@ export class PortLinks {
     port.on("close", () => {
       if (this.ports.get(peer) !== link) return;
       this.ports.delete(peer);
-      this.recorder.record("down", peer, peer, "", "");
       if (!cell.linkLost(peer)) return;
       const timer = setTimeout(() => this.explain({ actor: peer, reason: "exit" }), REASON_GRACE_MS);
       if (this.unref) timer.unref();
@@ -141,11 +141,11 @@ export class PortLinks {
 
   /** Takes frames from the ports, one of each in turn. False when all are empty. */
   private fetch(cell: Cell): boolean {
-    const untilMs = performance.now() + FETCH_MS;
+    const untilMs = monotonicNowMs() + FETCH_MS;
     for (let found = true; found;) {
       found = false;
       for (const { port, listener } of [...this.ports.values()]) {
-        if (cell.depth >= FETCHED_MAX || performance.now() > untilMs) return true;
+        if (cell.depth >= FETCHED_MAX || monotonicNowMs() > untilMs) return true;
         const received = receiveMessageOnPort(port) as { readonly message: Posted } | undefined;
         if (received === undefined) continue;
         found = true;
@@ -160,6 +160,7 @@ export class PortLinks {
     if (waiting === undefined) return;
     clearTimeout(waiting.timer);
     this.unexplained.delete(down.actor);
+    this.recorder.record("down", down.actor, down.actor, "", down.reason);
     waiting.cell.tellDown(down);
   }
 
@@ -222,7 +223,7 @@ function isSmall(value: unknown, budget: number): number {
  */
 export function atEndOfTurn(action: () => void, lone?: () => boolean): void {
   // A microtask; queueMicrotask() costs three times as much.
-  void MICROTASK.then(() => (lone?.() === true ? action() : process.nextTick(action)));
+  void MICROTASK.then(() => (lone?.() === true ? action() : nextTick(action)));
 }
 
 const MICROTASK = Promise.resolve();

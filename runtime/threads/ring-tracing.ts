@@ -2,6 +2,7 @@
 import type { Tracing } from "../introspection.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { readRing } from "../trace/ring.ts";
+import { clearInterval, setInterval } from "./machine-clock.ts";
 
 /** Short for a person who looks on; the ring holds some 6,000 messages. */
 const PERIOD_MS = 100;

@@ -10,6 +10,7 @@ import type { LoadedBundle } from "./load-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
 import type { SharedBootData, SharedThreadOrder, SharedThreadReport } from "./shared-threads.ts";
 import type { SharedThreadDoor } from "./thread.ts";
+import { setImmediate } from "./machine-clock.ts";
 
 interface Tenant {
   actor: HostedActor | undefined;

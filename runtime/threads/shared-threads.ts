@@ -13,6 +13,7 @@ import type { HeapWarning } from "./heap-guard.ts";
 import { isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { CROWDED_PATIENCE } from "./worker-thread.ts";
+import { setTimeout } from "./machine-clock.ts";
 
 /** What a shared thread is given when it is made. */
 export interface SharedBootData {
@@ -67,6 +68,10 @@ export class SharedThreads {
   /** What an actor asks of its thread counts from the next one of that name on. */
   plan(spec: Planned): void {
     if (spec.thread !== undefined) this.planned.set(spec.name, spec);
+  }
+
+  forget(actor: string): void {
+    this.planned.delete(actor);
   }
 
   /** The thread of that name; a new one when there is none, or the one there was takes no actor any more. */

@@ -7,6 +7,7 @@ import type { TransferListItem } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export interface SpareOptions {
   /** How many wait at any time. One serves single crashes; each costs its memory. */

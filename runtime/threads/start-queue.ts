@@ -1,4 +1,5 @@
 /** Starts that wait for their turn. */
+import { monotonicNowMs } from "./machine-clock.ts";
 
 /** How long what an actor does right after its start takes, with hundreds of others. */
 const CROWD_SETTLE_MS = 15_000;
@@ -21,7 +22,7 @@ export class StartQueue {
 
   /** Starts wait, or did a moment ago: what they began still wants more of the cores than there is. */
   get crowded(): boolean {
-    return this.waiting.size > 0 || performance.now() < this.crowdedUntilMs;
+    return this.waiting.size > 0 || monotonicNowMs() < this.crowdedUntilMs;
   }
 
   has(name: string): boolean {
@@ -57,7 +58,7 @@ export class StartQueue {
       const [next] = this.waiting;
       if (next === undefined) return;
       this.waiting.delete(next[0]);
-      this.crowdedUntilMs = performance.now() + CROWD_SETTLE_MS;
+      this.crowdedUntilMs = monotonicNowMs() + CROWD_SETTLE_MS;
       next[1].begin();
     };
     return start(booted).finally(booted);

@@ -1,5 +1,6 @@
 /** The machine's clock. A timer whose action throws takes its thread down with it, as any uncaught error does. */
 import type { Clock, Timer } from "../clock.ts";
+import { clearInterval, clearTimeout, monotonicNowMs, setInterval, setTimeout, wallNowMs } from "./machine-clock.ts";
 
 /** Node fires longer timers at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -13,8 +14,8 @@ export function threadClock(options: { readonly unref: boolean; readonly skew?: 
     return { cancel: () => clearTimeout(timer) };
   };
   return {
-    nowMs: () => Date.now() + skew.skewMs,
-    monotonicMs: () => performance.now(),
+    nowMs: () => wallNowMs() + skew.skewMs,
+    monotonicMs: () => monotonicNowMs(),
     after,
     every: (periodMs, action) => {
       const timer = hold(setInterval(action, Math.min(periodMs, TIMER_MS_MAX)));

@@ -24,30 +24,33 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     }
     return full;
   };
-  const syncPath = async (path: string): Promise<void> => {
+  const syncFolder = async (full: string): Promise<void> => {
     if (!options.fsync) return;
-    const handle = await guarded(() => fs.open(path, "r"));
+    const handle = await guarded(() => fs.open(full, "r"));
     try {
-      await guarded(() => handle.sync());
+      await guarded(() => handle.sync(), full);
     } finally {
       await handle.close();
     }
   };
-  const syncDirectory = (directory: string): Promise<void> => syncPath(at(directory));
+  const syncDirectory = (directory: string): Promise<void> => syncFolder(at(directory));
+  /** With all above it; the names of those that are new are durable, too. */
+  const makeFolder = async (full: string): Promise<void> => {
+    for (const made of await guarded(() => makeDirectory(full))) await syncFolder(dirname(made));
+  };
   return {
     root,
     syncDirectory,
     isRegistered: () => exists(registered),
     register: async () => {
       if (await exists(registered)) return;
-      await guarded(() => makeDirectory(register));
+      await makeFolder(register);
       await guarded(() => fs.writeFile(registered, ""));
-      await syncPath(register);
-      await syncPath(dirname(register));
+      await syncFolder(register);
     },
     open: async (path, { create = false } = {}) => {
       const full = at(path);
-      if (create) await guarded(() => makeDirectory(dirname(full)));
+      if (create) await makeFolder(dirname(full));
       const flags = create ? ((await exists(full)) ? "r+" : "wx+") : "r+";
       const descriptor = await guarded(() => openFile(full, flags));
       const { size } = await guarded(() => fs.stat(full));
@@ -63,7 +66,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     },
     replace: async (path, content) => {
       const full = at(path);
-      await guarded(() => makeDirectory(dirname(full)));
+      await makeFolder(dirname(full));
       const aside = `${full}.${++temporary}.tmp`;
       try {
         const handle = await guarded(() => fs.open(aside, "w"));
@@ -91,9 +94,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
     },
     rename: (from, to) => guarded(() => fs.rename(at(from), at(to))),
     remove: (path) => guarded(() => fs.rm(at(path), { recursive: true, force: true })),
-    makeDirectory: async (path) => {
-      await guarded(() => makeDirectory(at(path)));
-    },
+    makeDirectory: (path) => makeFolder(at(path)),
   };
 }
 

@@ -16,6 +16,7 @@ import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
 import { SLOW_PERIOD_MS } from "../faults/plan.ts";
 import { SeededRandom } from "../random.ts";
+import { clearInterval, clearTimeout, monotonicNowMs, nextTick, setInterval, setTimeout } from "./machine-clock.ts";
 
 /** Plain data: from the host to an actor. */
 export type FaultCommand =
@@ -50,7 +51,7 @@ export class ActorFaults {
     this.boundary = new FaultBoundary(name, {
       random: (label) => new SeededRandom(this.seed, `${label}#${given.generation}`),
       after: (delayMs, action) => void setTimeout(action, delayMs).unref(),
-      nowMs: () => performance.now(),
+      nowMs: () => monotonicNowMs(),
       die: () => actor.die(new Error("a power failure in the middle of a write: a fault of the plan")),
     });
     this.gate = new LinkGate(this.boundary, { holdsCuts: true });
@@ -97,6 +98,8 @@ export interface FaultyHost extends Places {
 }
 
 export interface AppliedFaults {
+  /** Actors have come since: what is in force goes for them too. */
+  refresh(): void;
   /** Ends every fault; clocks that jumped stay where they are. */
   stop(): void;
 }
@@ -109,7 +112,7 @@ export function applyFaults(
 ): AppliedFaults {
   const seed = plan.seed ?? 1;
   const driver = new FaultDriver(plan, {
-    actors: host.actors,
+    actors: () => host.actors(),
     outsiders: host.outsiders,
     areLinked: (left, right) => host.areLinked(left, right),
     after: (delayMs, action) => {
@@ -132,12 +135,12 @@ export function applyFaults(
     ...(onFault === undefined ? {} : { onFault }),
   });
   driver.start();
-  return { stop: () => driver.stop() };
+  return { refresh: () => driver.refresh(), stop: () => driver.stop() };
 }
 
 /** As V8 ends a thread whose heap is full: nothing of it runs on, whoever shares it. */
 function endAsOutOfMemory(): void {
-  process.nextTick(() => {
+  nextTick(() => {
     throw Object.assign(new Error("the heap is full: a fault of the plan"), { code: "ERR_WORKER_OUT_OF_MEMORY" });
   });
 }

@@ -44,6 +44,7 @@ import type { Watchable, WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread, detailsOf } from "./worker-thread.ts";
+import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export interface ThreadHostOptions {
   /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
@@ -75,6 +76,8 @@ export interface ThreadHostOptions {
 /** A peer that is not a thread of this host: the embedder's own cell. */
 export interface LocalPeer {
   readonly name: string;
+  /** It may refer to that actor from now on. */
+  declare(peer: string): void;
   connect(peer: string, port: MessagePort): void;
   down(down: Down): void;
   fault(command: FaultCommand): void;
@@ -110,6 +113,7 @@ export class ThreadHost implements Introspectable {
   /** What a plan has in force, by actor, and the number of each actor's starts. */
   private readonly faults = new Map<string, { readonly seed: number; readonly faults: ActiveFaults }>();
   private readonly starts = new Map<string, number>();
+  private readonly plans = new Set<AppliedFaults>();
   private readonly lostDisks = new Set<string>();
   /** Who may talk to whom; symmetric. */
   private readonly pairs = new LinkPairs();
@@ -155,6 +159,39 @@ export class ThreadHost implements Introspectable {
       this.sharedThreads.plan(spec);
       for (const peer of spec.links) this.pairs.add(spec.name, peer);
     }
+  }
+
+  /**
+   * Actors that come to those that run: when it resolves, those that they link to can refer to them, but for one that
+   * hangs, which hears of it with the link itself.
+   */
+  async admit(specs: readonly ChildSpec[]): Promise<void> {
+    this.plan(specs);
+    await Promise.all(specs.flatMap(({ name, links }) => links.map((peer) => this.declare(peer, name))));
+    for (const plan of this.plans) plan.refresh();
+  }
+
+  /** Actors that are down and do not come again. Their disks and flight recorders stay. */
+  dismiss(names: readonly string[]): void {
+    for (const name of names) {
+      for (const port of this.waitingPorts.get(name)?.values() ?? []) port.close();
+      this.waitingPorts.delete(name);
+      for (const ports of this.waitingPorts.values()) ports.delete(name);
+      this.planned.delete(name);
+      this.pairs.remove(name);
+      this.sharedThreads.forget(name);
+      this.faults.delete(name);
+      this.leftBehind.delete(name);
+      this.lostDisks.delete(name);
+    }
+  }
+
+  private async declare(at: string, peer: string): Promise<void> {
+    this.locals.get(at)?.declare(peer);
+    await this.threads
+      .get(at)
+      ?.control.declare(peer, CONTROL_TIMEOUT_MS)
+      .catch(() => undefined);
   }
 
   /** Lets the embedder's thread take part under a name that specs link to, or with links of its own. */
@@ -254,7 +291,7 @@ export class ThreadHost implements Introspectable {
       this.tellDown(name, "throw", error, detailsOf(error, undefined));
       throw error;
     }
-    const { control, life, worker, share } = thread;
+    const { control, worker, share } = thread;
     const startTimeoutMs = spec.startTimeoutMs * (this.isCrowded() ? CROWDED_PATIENCE : 1);
     try {
       // Answered as soon as the thread has loaded its code.
@@ -349,10 +386,11 @@ export class ThreadHost implements Introspectable {
 
   /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
-    const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
-    for (const local of this.locals.keys()) names.delete(local);
     const host: FaultyHost = {
-      actors: [...names],
+      actors: () => {
+        const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
+        return [...names].filter((name) => !this.locals.has(name));
+      },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
       command: (name, command) => {
@@ -378,7 +416,13 @@ export class ThreadHost implements Introspectable {
         if (port !== undefined) thread.control.connect(peer, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
       },
     };
-    return applyFaults(host, plan, onFault);
+    const applied = applyFaults(host, plan, onFault);
+    this.plans.add(applied);
+    const stop = (): void => {
+      this.plans.delete(applied);
+      applied.stop();
+    };
+    return { refresh: () => applied.refresh(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

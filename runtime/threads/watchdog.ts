@@ -8,6 +8,7 @@
  * thread is looked at exactly when its limit is reached: it is found at most two periods after the limit.
  */
 import type { EventLoopUtilization } from "node:perf_hooks";
+import { clearTimeout, monotonicNowMs, setTimeout } from "./machine-clock.ts";
 
 export interface WatchdogOptions {
   /** How often to look, while there are few threads. */
@@ -74,7 +75,7 @@ export class Watchdog {
       hangAfterMs: hangAfterMs ?? this.options.hangAfterMs,
       last: worker.performance.eventLoopUtilization(),
       lastProgress: -1,
-      lastLookMs: performance.now(),
+      lastLookMs: monotonicNowMs(),
       busySinceMs: undefined,
       asked: false,
     });
@@ -129,10 +130,12 @@ export class Watchdog {
 
 /** How long the thread has certainly been away from its event loop; undefined when it has been there since the last look. */
 function busyFor(worker: Watchable, watched: Watched): number | undefined {
-  const nowMs = performance.now();
+  const nowMs = monotonicNowMs();
   const now = worker.performance.eventLoopUtilization();
   const progress = Atomics.load(watched.progress, 0);
-  const stuck = now.idle === watched.last.idle && now.active > 0 && progress === watched.lastProgress;
+  // `active` is 0 before the thread's event loop has begun; it can be below where a program fakes its `performance`, for
+  // Node.js takes the time of it from there, while `idle` is the thread's own.
+  const stuck = now.idle === watched.last.idle && now.active !== 0 && progress === watched.lastProgress;
   if (stuck) watched.busySinceMs ??= watched.lastLookMs;
   else {
     watched.busySinceMs = undefined;

@@ -5,6 +5,7 @@
  */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { DownDetails, DownReason } from "../actor.ts";
+import { clearTimeout, setImmediate, setTimeout } from "./machine-clock.ts";
 
 /** A worker, or an actor's share of one. */
 export interface Endable {

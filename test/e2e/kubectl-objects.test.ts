@@ -54,6 +54,22 @@ describe("kubectl on objects", () => {
     await kubectl.run("wait deployment/web -n demo --for=condition=Available --timeout 30s");
   });
 
+  it("applies and creates a list, and tells that it knows no such kind", async () => {
+    const item = (name: string): object => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+    const list = { apiVersion: "v1", kind: "List", items: [item("listed-a"), item("listed-b")] };
+    const applied = await kubectl.run("apply -n demo -f -", JSON.stringify(list));
+    expect(applied).toBe("configmap/listed-a created\nconfigmap/listed-b created\n");
+    const second = { ...list, items: [item("listed-c")] };
+    expect(await kubectl.run("create -n demo -f -", JSON.stringify(second))).toBe("configmap/listed-c created\n");
+    const stranger = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "w" } };
+    const { stderr } = await kubectl.try("apply -n demo -f -", JSON.stringify(stranger));
+    expect(stderr).toContain('no matches for kind "Widget" in version "example.com/v1"');
+  });
+
+  it("acts for nobody but its user", async () => {
+    expect((await kubectl.try("get pods --as bob")).stderr).toContain('cannot impersonate resource "users"');
+  });
+
   it("labels, annotates, edits by every kind of patch, and selects by label", async () => {
     await kubectl.run("label configmap settings -n demo tier=front");
     await kubectl.run("annotate configmap settings -n demo note='two words'");

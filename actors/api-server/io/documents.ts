@@ -10,7 +10,7 @@ import {
   versionDocument,
 } from "../core/machinery/discovery.ts";
 import { openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
-import { OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
+import { acceptsOpenApiV2, OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
 import type { Replies, Reply } from "./answers.ts";
@@ -95,7 +95,7 @@ export class Documents {
   }
 
   private openApiV2({ request, answer }: Reply): boolean {
-    if (!(header(request, "accept") ?? "").includes(OPENAPI_V2_MEDIA_TYPE)) return false;
+    if (!acceptsOpenApiV2(header(request, "accept") ?? "")) return false;
     answer.send(200, { "content-type": OPENAPI_V2_MEDIA_TYPE, "cache-control": "no-cache, private" }, openApiV2());
     return true;
   }

@@ -349,5 +349,6 @@ function createNamespace(path: ResourcePath): string | undefined {
 function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
   if (warnings.length === 0) return answer;
   const { code, object, bytes } = answer;
-  return bytes === undefined ? { ...plainAnswer(object, code), warnings } : { code, object, bytes, warnings };
+  const all = [...warnings, ...answer.warnings];
+  return bytes === undefined ? { ...plainAnswer(object, code), warnings: all } : { code, object, bytes, warnings: all };
 }

@@ -29,6 +29,11 @@ export class History {
         return `${time} ${event.alarm}: ${event.message}`;
       case "alarm-over":
         return `${time} ${event.name} has no ${event.alarm} any more: ${event.path}`;
+      case "added":
+        return `${time} ${event.name} was added`;
+      case "removed":
+        this.downSince.delete(event.name);
+        return `${time} ${event.name} was removed`;
       case "restart":
       case "terminated":
         return undefined;

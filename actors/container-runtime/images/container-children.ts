@@ -84,6 +84,7 @@ export function reportFromThread(env: Environment): Report {
 
 function listen(name: string, report: Report): BroadcastChannel {
   const channel = new BroadcastChannel(name);
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a listener, unlike this, would hold the program up again
   channel.onmessage = (event) => report((event as { readonly data: FromContainer }).data);
   // It must not keep a finished program alive.
   (channel as unknown as { unref(): void }).unref();

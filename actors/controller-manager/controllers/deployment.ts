@@ -103,6 +103,7 @@ async function create(session: Session, deployment: Deployment, replicaSet: Repl
   }
   const told: Deployment = { apiVersion: "apps/v1", kind: "Deployment", ...deployment };
   const to = replicaSet.spec?.replicas ?? 0;
+  if (to === 0) return true;
   recorder.event(told, "Normal", "ScalingReplicaSet", `Scaled up replica set ${name} from 0 to ${to}`);
   return true;
 }

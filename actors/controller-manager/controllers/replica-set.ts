@@ -1,5 +1,5 @@
 /** ReplicaSet: keeps the wanted number of pods, creates in growing batches, deletes those that are missed least. */
-import { hasReason } from "../../../protocols/api-server.ts";
+import { hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { ReplicaSet } from "../../../protocols/kubernetes/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
@@ -157,7 +157,9 @@ class ReplicaSetController {
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       // A namespace that is being deleted takes nothing new: there is nothing to tell.
-      if (!hasReason(error, "Forbidden", "NotFound")) {
+      const causes = statusOf(error)?.details?.causes ?? [];
+      const leaving = hasReason(error, "NotFound") || causes.some(({ reason }) => reason === "NamespaceTerminating");
+      if (!leaving) {
         recorder.event(typed(replicaSet), "Warning", "FailedCreate", `Error creating: ${error.message}`);
       }
       return error;

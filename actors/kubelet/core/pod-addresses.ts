@@ -15,6 +15,11 @@ export class PodAddresses {
     this.base = Math.floor(address / this.size) * this.size;
   }
 
+  /** Addresses in use. */
+  get inUse(): number {
+    return this.taken.size;
+  }
+
   /** Undefined when all are taken. The first and the last of the range are never given. */
   allocate(): string | undefined {
     for (let tries = 0; tries < this.size - 2; tries++) {

@@ -107,7 +107,7 @@ export function resourcesOf(list: Readonly<Record<string, string>> | undefined):
 
 /**
  * The most that a pod needs at any moment: all containers and sidecars together, or one init container with the
- * sidecars started before it; plus the overhead of its runtime class.
+ * sidecars started before it; what the pod asks for as a whole counts instead; plus the overhead of its runtime class.
  */
 function podRequests(pod: Pod, cpuMilliFloor: number, memoryBytesFloor: number): Resources {
   const ofContainer = (container: Container): Resources => {
@@ -132,6 +132,11 @@ function podRequests(pod: Pod, cpuMilliFloor: number, memoryBytesFloor: number):
     }
   }
   raise(total, initPeak);
+  const ofPod = pod.spec?.resources?.requests ?? {};
+  const whole = resourcesOf(ofPod);
+  if (ofPod["cpu"] !== undefined) total.cpuMilli = whole.cpuMilli;
+  if (ofPod["memory"] !== undefined) total.memoryBytes = whole.memoryBytes;
+  for (const [name, amount] of whole.extended) total.extended.set(name, amount);
   addResources(total, resourcesOf(pod.spec?.overhead));
   return total;
 }

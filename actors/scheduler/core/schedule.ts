@@ -13,6 +13,7 @@ import { nodeResourcesBalancedAllocation, nodeResourcesFit } from "./plugins/nod
 import { nodeUnschedulable } from "./plugins/node-unschedulable.ts";
 import { podTopologySpread } from "./plugins/pod-topology-spread.ts";
 import { taintToleration } from "./plugins/taint-toleration.ts";
+import { missingClaim } from "./plugins/volume-binding.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 export const FILTERS: readonly FilterPlugin[] = [
@@ -73,6 +74,12 @@ export class Scheduling {
   /** `tie` in [0, 1) chooses among nodes of the same score. */
   decide(pod: PodInfo, nodes: readonly NodeInfo[], tie: number): Decision {
     const rejections = new Map<string, Rejection>();
+    const missing = missingClaim(pod.pod);
+    if (missing !== undefined && nodes.length > 0) {
+      const rejection = { plugin: "VolumeBinding", reasons: [missing], unresolvable: true };
+      for (const node of nodes) rejections.set(node.name, rejection);
+      return { node: undefined, message: `0/${nodes.length} nodes are available: ${missing}. not found`, rejections };
+    }
     const feasible: NodeInfo[] = [];
     const wanted = feasibleNodesWanted(nodes.length);
     let looked = 0;

@@ -25,6 +25,10 @@ export type SupervisorCommand =
   /** The rest tells, and asks for nothing. `up` of a supervisor: all of its children are up for the first time. */
   | { readonly type: "up"; readonly name: string }
   | { readonly type: "down"; readonly name: string; readonly reason: string }
+  /** A child has come to a running tree, with everything below it, and is about to be started. */
+  | { readonly type: "added"; readonly name: string; readonly under: string }
+  /** A child has left the tree for good; `actors` are those of it and below it. */
+  | { readonly type: "removed"; readonly name: string; readonly actors: readonly string[] }
   | { readonly type: "restart"; readonly name: string; readonly inARow: number; readonly delayMs: number }
   /** More restarts than the intensity allows: the supervisor stops its children and its own parent decides. */
   | { readonly type: "escalate"; readonly supervisor: string; readonly child: string; readonly reason: string }
@@ -61,6 +65,8 @@ interface Node {
   wanted: boolean;
   /** Taken out on purpose. */
   held: boolean;
+  /** Leaves the tree when it is down. */
+  leaving: boolean;
   /** Started to see whether it lives: its end is not its supervisor's matter. */
   onTrial: boolean;
   /** Must end before the sequence that it belongs to starts. */
@@ -151,12 +157,36 @@ export class SupervisorCore {
    * until `startChild`. `kill`: without a graceful stop, all at once. `down` tells when it has ended.
    */
   stopChild(name: string, nowMs: number, options: { readonly kill: boolean }): readonly SupervisorCommand[] {
+    return this.input(nowMs, () => this.takeOut(this.find(name), options.kill));
+  }
+
+  /**
+   * Adds a child to a supervisor that is up, to the right of its others. It is as one that was taken out: `startChild`
+   * starts it. The tree with it has passed `checkSpec`. Errors: INVALID_ARGUMENT, ACTOR_DOWN.
+   */
+  addChild(under: string, spec: ChildSpec | SupervisorSpec, nowMs: number): readonly SupervisorCommand[] {
+    return this.input(nowMs, () => {
+      const parent = this.find(under);
+      if (!isSupervisorNode(parent))
+        throw new InkubeError("INVALID_ARGUMENT", `${under} is an actor, not a supervisor`);
+      if (parent.state !== "up" || parent.leaving) {
+        throw new InkubeError("ACTOR_DOWN", `${under} is not up; add to it when it is`, { retryable: true });
+      }
+      const node = this.makeNode(spec, parent);
+      node.held = true;
+      parent.children.push(node);
+      this.say({ type: "added", name: spec.name, under });
+    });
+  }
+
+  /** As `stopChild`, and it leaves the tree, with everything below it, when it is down: `removed` tells. */
+  removeChild(name: string, nowMs: number, options: { readonly kill: boolean }): readonly SupervisorCommand[] {
     return this.input(nowMs, () => {
       const node = this.find(name);
-      if (node.parent === undefined) throw new InkubeError("INVALID_ARGUMENT", `${name} is the root; stop it instead`);
-      node.held = true;
-      if (node.state !== "down") this.stopNode(node, options.kill);
-      this.advance(node.parent);
+      node.leaving = node.parent !== undefined;
+      this.takeOut(node, options.kill);
+      // One that ended within this step has left already.
+      if (node.state === "down" && this.nodes.get(name) === node) this.leave(node);
     });
   }
 
@@ -171,6 +201,7 @@ export class SupervisorCore {
   ): readonly SupervisorCommand[] {
     return this.input(nowMs, () => {
       const node = this.find(name);
+      if (node.leaving) throw new InkubeError("INVALID_ARGUMENT", `${name} is being removed`);
       const ended = node.state === "down" && !node.wanted;
       if (node.parent === undefined || (!node.held && !ended)) return;
       node.held = false;
@@ -210,13 +241,24 @@ export class SupervisorCore {
     return this.find(name).parent?.spec.name;
   }
 
+  has(name: string): boolean {
+    return this.nodes.has(name);
+  }
+
   get(name: string): ChildStatus {
     return statusOf(this.find(name));
   }
 
   /** Every actor and supervisor, parents first, from left to right. */
   status(): readonly ChildStatus[] {
-    return [...this.nodes.values()].map(statusOf);
+    return nodesOf(this.root).map(statusOf);
+  }
+
+  /** The tree, or a part of it, as it is now: with what was added and upgraded, and without what was removed. */
+  spec(): SupervisorSpec;
+  spec(name: string): ChildSpec | SupervisorSpec;
+  spec(name: string = this.root.spec.name): ChildSpec | SupervisorSpec {
+    return specNow(this.find(name));
   }
 
   private makeNode(spec: ChildSpec | SupervisorSpec, parent: SupervisorNode | undefined): Node {
@@ -226,6 +268,7 @@ export class SupervisorCore {
       state: "down",
       wanted: false,
       held: false,
+      leaving: false,
       onTrial: false,
       mustStop: false,
       asked: false,
@@ -253,6 +296,25 @@ export class SupervisorCore {
     const node = this.nodes.get(name);
     if (node === undefined) throw new InkubeError("INVALID_ARGUMENT", `there is no child ${name}`);
     return node;
+  }
+
+  private takeOut(node: Node, kill: boolean): void {
+    const { parent } = node;
+    if (parent === undefined) {
+      throw new InkubeError("INVALID_ARGUMENT", `${node.spec.name} is the root; stop it instead`);
+    }
+    node.held = true;
+    if (node.state !== "down") this.stopNode(node, kill);
+    this.advance(parent);
+  }
+
+  private leave(node: Node): void {
+    const below = nodesOf(node);
+    for (const { spec } of below) this.nodes.delete(spec.name);
+    const siblings = node.parent!.children;
+    siblings.splice(siblings.indexOf(node), 1);
+    const actors = below.filter(({ spec }) => !isSupervisor(spec)).map(({ spec }) => spec.name);
+    this.say({ type: "removed", name: node.spec.name, actors });
   }
 
   private input(nowMs: number, change: () => void): readonly SupervisorCommand[] {
@@ -328,6 +390,7 @@ export class SupervisorCore {
   private nodeDown(node: Node, reason: string, random: number): void {
     node.state = "down";
     this.say({ type: "down", name: node.spec.name, reason });
+    if (node.leaving) this.leave(node);
     const parent = node.parent;
     if (parent === undefined) {
       return this.say({ type: "terminated", reason: reason === INTENSITY_EXCEEDED ? INTENSITY_EXCEEDED : "normal" });
@@ -425,8 +488,8 @@ export class SupervisorCore {
 
   private advanceStop(supervisor: SupervisorNode, random: number): void {
     const together = supervisor.killAsked || supervisor.spec.startInParallel === true;
-    for (let index = supervisor.children.length - 1; index >= 0; index--) {
-      const child = supervisor.children[index]!;
+    // A copy: whom this ends may leave the tree.
+    for (const child of [...supervisor.children].reverse()) {
       if (child.state === "down") continue;
       if (!child.asked || (supervisor.killAsked && !child.killAsked)) this.stopNode(child, supervisor.killAsked);
       // Stopping a supervisor without actors ends it, and this one with it.
@@ -440,8 +503,7 @@ export class SupervisorCore {
   /** Stops what must end before a sequence starts: from right to left, or all at once. */
   private stopGroup(supervisor: SupervisorNode): void {
     const together = supervisor.spec.startInParallel === true;
-    for (let index = supervisor.children.length - 1; index >= 0; index--) {
-      const child = supervisor.children[index]!;
+    for (const child of [...supervisor.children].reverse()) {
       if (!child.mustStop) continue;
       if (child.state !== "down" && !child.asked) this.stopNode(child, false);
       if (child.state === "down") child.mustStop = false;
@@ -450,7 +512,7 @@ export class SupervisorCore {
   }
 
   private startReady(supervisor: SupervisorNode): void {
-    for (const child of supervisor.children) {
+    for (const child of [...supervisor.children]) {
       if (!mayStart(supervisor, child)) continue;
       this.startNode(child);
       // A supervisor without actors is up at once, and its `nodeUp` has been here already.
@@ -483,6 +545,17 @@ function isSettled(node: Node): boolean {
 
 function isSupervisorNode(node: Node): node is SupervisorNode {
   return isSupervisor(node.spec);
+}
+
+/** It and everything below it, parents first, from left to right. */
+function nodesOf(node: Node): readonly Node[] {
+  return isSupervisorNode(node) ? [node, ...node.children.flatMap(nodesOf)] : [node];
+}
+
+function specNow(node: SupervisorNode): SupervisorSpec;
+function specNow(node: Node): ChildSpec | SupervisorSpec;
+function specNow(node: Node): ChildSpec | SupervisorSpec {
+  return isSupervisorNode(node) ? { ...node.spec, children: node.children.map((child) => specNow(child)) } : node.spec;
 }
 
 function statusOf(node: Node): ChildStatus {

@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { configMaps, nodes } from "../../../actors/client/resources.ts";
+import { configMaps, nodes, pods } from "../../../actors/client/resources.ts";
+import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
 
 let bundles: string;
@@ -196,4 +197,96 @@ it.each([
   expect(new Set(ips).size).toBe(names.length);
   await Promise.all(names.map((name) => cluster.delete(name)));
   await Promise.all(names.map(isGone));
+});
+
+const ended = (pod: Pod) => pod.status?.containerStatuses?.[0]?.state?.terminated;
+
+it.each<[string, "File" | "FallbackToLogsOnError", string, number, string | undefined]>([
+  ["what its container wrote", "File", "echo said > /dev/termination-log; echo log; exit 3", 3, "said\n"],
+  ["nothing where it wrote nothing", "File", "echo log; exit 3", 3, undefined],
+  ["the end of its log where that is asked for", "FallbackToLogsOnError", "echo log; exit 3", 3, "log\n"],
+  ["no log of one that did well", "FallbackToLogsOnError", "echo log", 0, undefined],
+])("the message of an end is %s", async (_what, terminationMessagePolicy, script, exitCode, message) => {
+  const name = `words-${exitCode}-${terminationMessagePolicy.toLowerCase()}-${script.length}`;
+  const main = { name: "main", image: "busybox", command: ["sh", "-c", script], terminationMessagePolicy };
+  await cluster.create(name, { restartPolicy: "Never", containers: [main] });
+  await cluster.untilPod(name, (pod) => ended(pod) !== undefined);
+  const terminated = ended((await cluster.get(name))!);
+  expect([terminated?.exitCode, terminated?.message]).toEqual([exitCode, message]);
+});
+
+it("a command that isn't there is a failed start, with words about it", async () => {
+  const main = { name: "main", image: "busybox", command: ["no-such-command"] };
+  await cluster.create("absent", { restartPolicy: "Never", containers: [main] });
+  await cluster.untilPod("absent", (pod) => ended(pod) !== undefined);
+  expect(ended((await cluster.get("absent"))!)).toMatchObject({
+    exitCode: 128,
+    reason: "StartError",
+    message: 'unable to start container process: exec: "no-such-command": executable file not found in $PATH',
+  });
+});
+
+it("images that can't be had say why", async () => {
+  const waits = async (name: string, image: string, imagePullPolicy?: "Never") => {
+    const main = { name: "main", image, ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }) };
+    await cluster.create(name, { containers: [main] });
+    const waiting = (pod: Pod) => pod.status?.containerStatuses?.[0]?.state?.waiting;
+    await cluster.untilPod(name, (pod) => /Image/.test(waiting(pod)?.reason ?? ""));
+    return waiting((await cluster.get(name))!);
+  };
+  expect(await waits("never", "nobody/knows:1", "Never")).toEqual({
+    reason: "ErrImageNeverPull",
+    message: 'Container image "nobody/knows:1" is not present with pull policy of Never',
+  });
+  expect(await waits("ill", "nginx::1")).toEqual({
+    reason: "InvalidImageName",
+    message:
+      'Failed to apply default image tag "nginx::1": couldn\'t parse image name "nginx::1": invalid reference format',
+  });
+});
+
+it("volumes have their permissions, follow their pod, and a subPath stays as it was", async () => {
+  await cluster.client.create(configMaps, { metadata: { name: "followed", namespace: "default" }, data: { a: "1" } });
+  const script = `
+    stat -c %a -L etc/live/a; readlink etc/live/a; cat etc/sub; ls etc/none | wc -l;
+    until grep -q two etc/pod/labels && grep -q 2 etc/live/a; do sleep 0.05; done; cat etc/sub; echo; echo over`;
+  await cluster.client.create(pods, {
+    metadata: { name: "follower", namespace: "default", labels: { which: "one" } },
+    spec: {
+      nodeName: NODE,
+      restartPolicy: "Never",
+      securityContext: { fsGroup: process.getgid?.() ?? 0 },
+      containers: [
+        {
+          name: "main",
+          image: "busybox",
+          command: ["sh", "-c", script],
+          volumeMounts: [
+            { name: "live", mountPath: "/etc/live" },
+            { name: "live", mountPath: "/etc/sub", subPath: "a" },
+            { name: "live", mountPath: "/etc/none", subPath: "none" },
+            { name: "pod", mountPath: "/etc/pod" },
+          ],
+        },
+      ],
+      volumes: [
+        {
+          name: "live",
+          configMap: {
+            name: "followed",
+            defaultMode: 0o400,
+            optional: true,
+            items: ["a", "none"].map((key) => ({ key, path: key })),
+          },
+        },
+        { name: "pod", downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }] } },
+      ],
+    },
+  });
+  await cluster.untilPod("follower", ({ status }) => status?.phase === "Running");
+  await expect.poll(async () => (await logs("follower")).text).toContain("0\n");
+  await cluster.client.patch(configMaps, "followed", "default", { data: { a: "2" } });
+  await cluster.client.patch(pods, "follower", "default", { metadata: { labels: { which: "two" } } });
+  await cluster.untilPod("follower", ({ status }) => status?.phase === "Succeeded");
+  expect((await logs("follower")).text).toBe("440\n..data/a\n10\n1\nover\n");
 });

@@ -7,6 +7,7 @@ import type { DownDetails, DownReason } from "../../../runtime/actor.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import type { ThreadHostOptions } from "../../../runtime/threads/thread-host.ts";
 import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import { readRing } from "../../../runtime/trace/ring.ts";
 import { mortalProtocol } from "../../fixtures/actors/mortal-protocol.ts";
 import type { Death } from "../../fixtures/actors/mortal-protocol.ts";
 import { buildFixtureActors } from "../../fixtures/build-actors.ts";
@@ -119,6 +120,38 @@ describe("those who watch an actor are told why it ended, with what the host kno
     expect(await told).toEqual([expect.objectContaining(down)]);
     expect(heard).toMatchObject([{ name: "mortal", reason, details }]);
     expect(own).toMatchObject([down]);
+  });
+
+  it.each([{}, { thread: "shared" }])(
+    "the first thing that went wrong is the reason, not what came of it: %j",
+    async (placement) => {
+      open();
+      await start("mortal", { watch: ["embedder"], fragile: true }, placement);
+      die("throw-coded");
+      await until(() => heard.length > 0);
+      expect(heard).toMatchObject([{ reason: "throw", details: { message: "the invariant is broken" } }]);
+      const crashes = readRing(host.ring("mortal"), "mortal").filter(({ kind }) => kind === "crash");
+      expect(crashes).toHaveLength(1);
+    },
+  );
+
+  it("the flight recorders of all who are linked with it, and who calls it later, know the reason too", async () => {
+    open();
+    await start("mortal");
+    const watchers = ["watcher", "watcher-2", "watcher-3"];
+    for (const name of watchers) await start(name, { watch: ["mortal"] }, { links: ["embedder", "mortal"] });
+    const told = watchers.map((name) => embedder.ref(mortalProtocol, name).call("hear", { downs: 1 }));
+    die("return-code");
+    await Promise.all(told);
+    await until(() => heard.length > 0);
+    for (const name of ["embedder", ...watchers]) {
+      const downs = readRing(host.ring(name), name).filter(({ kind }) => kind === "down");
+      expect(downs.map(({ subject, detail }) => `${subject} ${detail}`)).toEqual(["mortal exit"]);
+    }
+    await expect(embedder.ref(mortalProtocol, "mortal").call("downs", null)).rejects.toMatchObject({
+      code: "ACTOR_DOWN",
+      details: { actor: "mortal", reason: "exit" },
+    });
   });
 
   it("a kill and a stop are told apart", async () => {

@@ -18,6 +18,8 @@ import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 export interface PlaneOptions {
   readonly seed: number;
+  /** The test brings about faults that cost a key or a request. */
+  readonly faults?: boolean;
   readonly masters?: number;
   readonly workers?: number;
   readonly controllerManager?: Partial<ControllerManagerOptions>;
@@ -46,6 +48,7 @@ export class ControlPlane {
         },
         embedder: { name: "cluster", links: ["etcd", "api-server", "scheduler", "controller-manager"].flatMap(names) },
       }),
+      { faults: options.faults === true },
     );
     this.client = new Client(this.host.context, apiServers);
   }

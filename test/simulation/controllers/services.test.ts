@@ -70,3 +70,29 @@ it("gives each namespace its account and the CA, and empties it before it goes",
   await plane.until("the namespace gone", async () => (await plane.client.find(namespaces, "shop")) === undefined);
   expect((await plane.do((client) => client.list(pods))).items).toEqual([]);
 });
+
+it("mirrors Endpoints that were made by hand for a Service without a selector, and takes the mirror away with them", async () => {
+  const plane = new ControlPlane({ seed: 5, workers: 0 });
+  await plane.start();
+  const metadata = { name: "db", namespace: "default" };
+  const port = { name: "sql", port: 5_432 };
+  const subsets = [{ addresses: [{ ip: "127.9.9.9" }], ports: [port] }];
+  await plane.do((client) => client.create(services, { metadata, spec: { ports: [port] } }));
+  await plane.do((client) => client.create(endpoints, { metadata, subsets }));
+  const mirrored = async () =>
+    (
+      await plane.client.list(endpointSlices, {
+        namespace: "default",
+        labelSelector: "endpointslice.kubernetes.io/managed-by=endpointslicemirroring-controller.k8s.io",
+      })
+    ).items.map(({ ports = [], endpoints: of }) => [ports[0]?.port, of?.map(({ addresses }) => addresses[0]).join()]);
+  const until = (what: string, expected: unknown) =>
+    plane.until(what, async () => JSON.stringify(await mirrored()) === JSON.stringify(expected));
+  await until("a mirror", [[5_432, "127.9.9.9"]]);
+  const both = [{ addresses: [{ ip: "127.9.9.9" }, { ip: "127.9.9.10" }], ports: [port] }];
+  await plane.do((client) => client.patch(endpoints, "db", "default", { subsets: both }));
+  await until("a second address", [[5_432, "127.9.9.9,127.9.9.10"]]);
+  await plane.do((client) => client.patch(services, "db", "default", { spec: { selector: { app: "db" } } }));
+  await until("no mirror of a Service with a selector", []);
+  expect(plane.host.crashes).toEqual([]);
+});

@@ -41,6 +41,35 @@ describe("three etcd members", () => {
     expect(got[got.length - 1]).toMatchObject({ header: { revision }, events: [] });
   });
 
+  it("tell watchers of what is compacted in the same moment", async () => {
+    const world = new EtcdWorld(4);
+    const { host } = world;
+    await host.start();
+    const leader = await world.leader();
+    const { header } = await world.put(leader, "/a", "0");
+    const got: number[] = [];
+    world
+      .ref(leader)
+      .stream(
+        "watch",
+        { key: "/a" },
+        { next: ({ events }) => void got.push(...events.map(({ kv }) => kv.modRevision)), end: () => undefined },
+      );
+    await host.run(20);
+    // One batch, so that all of it is applied in one go.
+    const ref = world.ref(leader);
+    const revisions = [1, 2, 3, 4].map((more) => header.revision + more);
+    await host.settle(() =>
+      Promise.all([
+        ...revisions.map(() => ref.call("put", { key: "/a", value: bytes("x") })),
+        ref.call("compact", { revision: header.revision + 4 }),
+      ]),
+    );
+    await host.run(20);
+    expect(got).toEqual(revisions);
+    expect(host.crashes).toEqual([]);
+  });
+
   it("run transactions, leases and compaction as etcd does", async () => {
     const world = new EtcdWorld(3);
     const { host } = world;
@@ -82,6 +111,25 @@ describe("three etcd members", () => {
       );
     await host.run(50);
     expect(ended).toMatchObject({ code: "ETCD_COMPACTED" });
+  });
+
+  it("refuse what can't be carried out before they agree on it", async () => {
+    const world = new EtcdWorld(6);
+    const { host } = world;
+    await host.start();
+    const txn = (parts: object) => ({ compare: [], success: [], failure: [], ...parts });
+    for (const request of [
+      txn({ compare: [{ key: "/a", target: "lease", result: "equal", value: "x" }] }),
+      txn({ compare: [{ key: "/a", target: "mod", result: "equal", value: -1 }] }),
+      txn({ success: [{ range: { key: "/a", revision: -1 } }] }),
+    ]) {
+      const refused = host.settle(() => world.ref(0).call("txn", request));
+      await expect(refused).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    const refused = host.settle(() => world.ref(0).call("leaseGrant", { ttlSeconds: 1, id: "x" }));
+    await expect(refused).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await world.put(0, "/a", "still there");
+    expect(host.crashes).toEqual([]);
   });
 
   it("survive the leader's death within tens of milliseconds, losing nothing that was acknowledged", async () => {
@@ -166,6 +214,8 @@ describe("three etcd members", () => {
       expect(world.writes.filter(({ revision }) => revision !== undefined).length).toBeGreaterThan(300);
       expect(world.readCount).toBeGreaterThan(100);
       expect(world.seen.length).toBeGreaterThan(300);
+      expect(world.leases).toBeGreaterThan(30);
+      expect(world.compactions).toBeGreaterThan(5);
     }
   });
 

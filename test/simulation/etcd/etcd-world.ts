@@ -36,6 +36,10 @@ export class EtcdWorld {
   readonly seen: WatchEvent[] = [];
   readonly errors: Map<string, number> = new Map();
   readCount = 0;
+  leases = 0;
+  compactions = 0;
+  /** Revisions up to here were seen by the watcher; all, where there is none. */
+  private watched = Infinity;
   private ackedRevision = 0;
   private working = 0;
   private nextKey = 0;
@@ -65,7 +69,7 @@ export class EtcdWorld {
         definitions: { etcd: etcdActor },
         embedder: { name: "cluster", links: this.names },
       }),
-      ({ error }) => hasCode(error, "DISK_FULL", "DISK_FAILED"),
+      { crash: ({ error }) => hasCode(error, "DISK_FULL", "DISK_FAILED") },
     );
   }
 
@@ -119,7 +123,10 @@ export class EtcdWorld {
     host.context.spawn(async () => {
       for (let turn = host.context.random.below(3); host.nowMs < untilMs; turn++) {
         const ref = this.ref(turn % this.names.length);
-        if (host.context.random.next() < 0.7) await this.writeOne(ref);
+        const dice = host.context.random.next();
+        if (dice < 0.6) await this.writeOne(ref);
+        else if (dice < 0.7) await this.leaseOne(ref);
+        else if (dice < 0.72) await this.compactOne(ref);
         else await this.readOne(ref);
         await host.context.clock.sleep(host.context.random.below(10));
       }
@@ -137,6 +144,32 @@ export class EtcdWorld {
       this.note(error);
       const refused = hasCode(error, ...REFUSED);
       if (!refused) this.writes.push({ key, revision: undefined });
+    }
+  }
+
+  /** A key that goes with its lease, sooner or later; most leases are left to end by themselves. */
+  private async leaseOne(ref: Ref<EtcdMethods>): Promise<void> {
+    const { random } = this.host.context;
+    const key = `/leased/${random.below(20)}`;
+    try {
+      const lease = await ref.call("leaseGrant", { ttlSeconds: 1 + random.below(2) }, { timeoutMs: 2_000 });
+      await ref.call("put", { key, value: bytes(key), lease: lease.id }, { timeoutMs: 2_000 });
+      if (random.next() < 0.3) await ref.call("leaseRevoke", { id: lease.id }, { timeoutMs: 2_000 });
+      this.leases++;
+    } catch (error) {
+      this.note(error);
+    }
+  }
+
+  /** Keeps what the watcher may still have to fetch. */
+  private async compactOne(ref: Ref<EtcdMethods>): Promise<void> {
+    const revision = Math.min(this.watched, this.ackedRevision) - this.host.context.random.below(20);
+    if (revision < 1) return;
+    try {
+      await ref.call("compact", { revision }, { timeoutMs: 2_000 });
+      this.compactions++;
+    } catch (error) {
+      this.note(error);
     }
   }
 
@@ -160,10 +193,11 @@ export class EtcdWorld {
   startWatch(): void {
     let next = 1;
     let turn = 0;
+    this.watched = 0;
     const open = (): void => {
       this.ref(turn++ % this.names.length).stream(
         "watch",
-        { key: "/", rangeEnd: "0", startRevision: next, prevKv: true },
+        { key: "/k/", rangeEnd: "/k0", startRevision: next, prevKv: true, progressNotify: true },
         {
           next: ({ header, events }) => {
             for (const event of events) {
@@ -172,8 +206,12 @@ export class EtcdWorld {
               this.seen.push(event);
             }
             const last = events[events.length - 1];
-            if (last !== undefined) next = last.kv.modRevision + 1;
-            if (header.revision + 1 < next) throw new Error("an event is ahead of its header");
+            if (last !== undefined && last.kv.modRevision > header.revision) {
+              throw new Error("an event is ahead of its header");
+            }
+            // A header promises that nothing up to its revision is still to come.
+            next = Math.max(next, header.revision + 1);
+            this.watched = next - 1;
           },
           end: () => void this.host.context.clock.after(20, open),
         },

@@ -81,6 +81,19 @@ describe("members whose disks are full", () => {
     }
   });
 
+  it("go on to lead and to answer reads when only one other can write", async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { world, leader } = await filled(seed);
+      fill(world, [leader, (leader + 1) % 3], true);
+      await write(world, leader, "/first");
+      for (let rounds = 0; rounds < 20; rounds++) {
+        expect(await world.get(leader, "/a"), `seed ${seed}`).toBe("9");
+        await world.host.run(100);
+      }
+      expect(await world.leader()).toBe(leader);
+    }
+  });
+
   it("hold up no one else as followers, and catch up later", async () => {
     const { world, leader } = await filled(1);
     const follower = (leader + 1) % 3;

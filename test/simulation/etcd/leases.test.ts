@@ -63,7 +63,14 @@ describe("a lease", () => {
       expect(renewedAtMs, `seed ${seed}`).toBeGreaterThan(0);
       await host.run(50);
       expect(await world.get((leader + 1) % 3, "/leased"), `seed ${seed}`).toBe("x");
+      // Nor by that leader when it leads again.
       host.disk(world.names[leader]!).setFault(undefined);
+      await host.run(200);
+      await host.settle(() => heir.call("leaseKeepAlive", { id: lease.id }));
+      await host.settle(() => heir.call("moveLeader", { to: world.names[leader]! }));
+      const { ttlSeconds } = await host.settle(() => world.ref(leader).call("leaseKeepAlive", { id: lease.id }));
+      await host.run(50);
+      expect([ttlSeconds, await world.get(leader, "/leased")], `seed ${seed}`).toEqual([1, "x"]);
       await host.stop();
     }
   });

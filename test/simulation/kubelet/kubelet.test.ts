@@ -315,6 +315,33 @@ describe("where the machine binds no address for each pod", () => {
   });
 });
 
+it("a node holds nothing of the pods that it had", async () => {
+  await begin(21);
+  await world.createPod("stays", {});
+  await world.untilPod("stays", isReady);
+  const before = await world.held();
+  const volumes = [
+    { name: "data", emptyDir: {} },
+    { name: "map", configMap: { name: "none", optional: true } },
+  ];
+  for (let round = 0; round < 20; round++) {
+    const names = Array.from({ length: 10 }, (_, index) => `pod-${round}-${index}`);
+    for (const [index, name] of names.entries()) {
+      const ends = { restartPolicy: "Never" as const };
+      await world.createPod(
+        name,
+        { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }], volumes, ...(index % 3 === 0 ? ends : {}) },
+        index % 3 === 0 ? { "inkube.dev/simulated-exit-after-ms": "20" } : {},
+      );
+    }
+    await world.host.run(100);
+    for (const name of names) await world.deletePod(name, round % 2 === 0 ? 0 : undefined);
+    await world.until(async () => (await world.pods()).length === 1);
+  }
+  await world.host.run(1_000);
+  expect(await world.held()).toEqual(before);
+});
+
 it("two runs of one seed leave the same trace", async () => {
   const digest = async (): Promise<string> => {
     await begin(20);

@@ -132,6 +132,11 @@ export class NodeWorld {
     return { sandboxes: sandboxes.items, containers: containers.items };
   }
 
+  /** How much the kubelet and the runtime hold. */
+  held(): Promise<readonly unknown[]> {
+    return this.host.settle(() => Promise.all([KUBELET, RUNTIME].map((name) => this.host.state(name))));
+  }
+
   async pods(): Promise<readonly Pod[]> {
     return (await this.host.settle(() => this.client.list(pods, { namespace: "default" }))).items;
   }

@@ -33,7 +33,7 @@ export function listPage(
     const found = stored !== undefined && (start === undefined || start <= single) && selection.matches(stored.object);
     return { items: found ? [stored] : [], revision };
   }
-  const { keys, from, to } = cache.range(scope.namespace);
+  const { keys, from, to } = keysOf(cache, scope);
   const first = start === undefined ? from : Math.max(from, SortedKeys.lowerBound(keys, start));
   const items: StoredObject[] = [];
   for (let i = first; i < to; i++) {
@@ -46,6 +46,15 @@ export function listPage(
     }
   }
   return { items, revision };
+}
+
+/** All keys of the namespace that can be selected, as `[keys, from, to)`. */
+function keysOf(cache: ResourceCache, { namespace, selection }: ListScope): ReturnType<ResourceCache["range"]> {
+  const keys = selection.labels === undefined ? undefined : cache.keysByLabels(selection.labels);
+  if (keys === undefined) return cache.range(namespace);
+  if (namespace === undefined || !cache.info.namespaced) return { keys, from: 0, to: keys.length };
+  const from = SortedKeys.lowerBound(keys, `${namespace}/`);
+  return { keys, from, to: SortedKeys.lowerBound(keys, `${namespace}0`) };
 }
 
 /** The one key that the selection can match: kubectl and informers often watch and list a single object by its name. */

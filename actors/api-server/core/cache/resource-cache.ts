@@ -5,8 +5,10 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
 import { EventHistory } from "./event-history.ts";
+import { LabelIndex } from "./label-index.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { Head } from "./stored-object.ts";
 import { headOf, StoredObject } from "./stored-object.ts";
@@ -51,6 +53,7 @@ export class ResourceCache {
   readonly watchers: WatcherIndex<CacheWatcher>;
   private readonly objects = new Map<string, StoredObject>();
   private readonly keys = new SortedKeys();
+  private readonly labels = new LabelIndex();
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
 
@@ -98,6 +101,12 @@ export class ResourceCache {
     return { keys, from, to: SortedKeys.lowerBound(keys, `${namespace}0`) };
   }
 
+  /** Keys among which are all that meet `requirements`, ascending; undefined where all may as well be looked at. */
+  keysByLabels(requirements: readonly LabelRequirement[]): readonly string[] | undefined {
+    const keys = this.labels.candidates(requirements, this.objects);
+    return keys && [...new Set(keys)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
   /** Starts over with what a list at `revision` found. Watchers are told to start over, too. */
   reset(revision: number): void {
     for (const watcher of this.watchers.all()) {
@@ -106,6 +115,7 @@ export class ResourceCache {
     }
     this.objects.clear();
     this.keys.clear();
+    this.labels.clear();
     this.expected.clear();
     this.history.reset(revision);
   }
@@ -113,7 +123,9 @@ export class ResourceCache {
   /** An object of the list that `reset` announced. */
   load(key: string, revision: number, value: Uint8Array): void {
     if (!this.objects.has(key)) this.keys.add(key);
-    this.objects.set(key, new StoredObject(this.head, key, revision, value));
+    const stored = new StoredObject(this.head, key, revision, value);
+    this.labels.change(key, this.objects.get(key), stored);
+    this.objects.set(key, stored);
     this.history.noteRevision(revision);
   }
 
@@ -128,6 +140,7 @@ export class ResourceCache {
     const current = this.takeExpected(key, revision) ?? new StoredObject(this.head, key, revision, value);
     if (previous === undefined) this.keys.add(key);
     this.objects.set(key, current);
+    this.labels.change(key, previous, current);
     const type = previous === undefined ? "ADDED" : "MODIFIED";
     return this.publish({ type, key, revision, current, previous, cause, atMs: nowMs });
   }
@@ -139,6 +152,7 @@ export class ResourceCache {
     if (previous === undefined) return undefined;
     this.objects.delete(key);
     this.keys.remove(key);
+    this.labels.change(key, previous, undefined);
     const current = previous.at(revision);
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs });
   }

@@ -6,7 +6,13 @@
  */
 import { versionDocument } from "./discovery.ts";
 
-export const OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** What clients ask for, and what is answered: the former is no media type that their own parsers take. */
+const ASKED = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+export const OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+export function acceptsOpenApiV2(accept: string): boolean {
+  return [ASKED, OPENAPI_V2_MEDIA_TYPE].some((type) => accept.includes(type));
+}
 
 const encoder = new TextEncoder();
 const LENGTH_DELIMITED = 2;

@@ -1,6 +1,7 @@
 /** The `labelSelector` and `fieldSelector` parameters, with Kubernetes' 400 for what it does not understand. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ResourceInfo, SelectableField } from "../../../../protocols/kubernetes/resources.ts";
+import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { SelectorSyntaxError, parseLabelSelector } from "../../../../protocols/kubernetes/selectors.ts";
 import { badRequest } from "./status.ts";
 
@@ -11,6 +12,8 @@ export interface Selection {
   readonly matches: (object: KubernetesObject) => boolean;
   /** Fields that must equal one value, such as `metadata.name` or `spec.nodeName`: what a cache can be indexed by. */
   readonly exact: ReadonlyMap<string, string>;
+  /** What the labels must meet, by which a cache can be indexed as well. */
+  readonly labels?: readonly LabelRequirement[];
 }
 
 /**
@@ -24,11 +27,12 @@ export function compileSelection(
   const labels = compileLabels(labelSelector);
   const fields = fieldSelector ? compileFields(resource, fieldSelector) : { exact: new Map(), matches: undefined };
   const matchesFields = fields.matches;
-  const tests = [labels, matchesFields].filter((test) => test !== undefined);
+  const tests = [labels?.matches, matchesFields].filter((test) => test !== undefined);
   const [first, second] = tests;
   return {
     everything: tests.length === 0,
     exact: fields.exact,
+    ...(labels === undefined ? {} : { labels: labels.requirements }),
     matches:
       first === undefined ? () => true : second === undefined ? first : (object) => first(object) && second(object),
   };
@@ -36,11 +40,14 @@ export function compileSelection(
 
 type Test = (object: KubernetesObject) => boolean;
 
-function compileLabels(text: string | undefined): Test | undefined {
+function compileLabels(
+  text: string | undefined,
+): { readonly requirements: readonly LabelRequirement[]; readonly matches: Test } | undefined {
   if (text === undefined || text.trim() === "") return undefined;
   try {
-    const selector = parseLabelSelector(text);
-    return selector.requirements.length === 0 ? undefined : (object) => selector.matches(object.metadata?.labels);
+    const { requirements, matches } = parseLabelSelector(text);
+    if (requirements.length === 0) return undefined;
+    return { requirements, matches: (object) => matches(object.metadata?.labels) };
   } catch (error) {
     if (error instanceof SelectorSyntaxError) throw badRequest(error.message);
     throw error;

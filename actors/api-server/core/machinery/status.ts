@@ -63,8 +63,9 @@ export function noSuchResource(): InkubeError {
   return statusError(failure(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
-export function alreadyExists(of: GroupResource, name: string): InkubeError {
-  const message = `${qualifiedResource(of)} "${name}" already exists`;
+/** @param deleting the one that is there is on its way out, so that trying again will help */
+export function alreadyExists(of: GroupResource, name: string, deleting: boolean = false): InkubeError {
+  const message = `${deleting ? "object is being deleted: " : ""}${qualifiedResource(of)} "${name}" already exists`;
   return statusError(failure(409, "AlreadyExists", message, detailsOf(of, name)));
 }
 

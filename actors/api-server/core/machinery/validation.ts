@@ -1,11 +1,11 @@
 /** What Kubernetes checks of an object before it stores it. An empty list means valid; else throw `invalid(kind, name, causes)`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Pod } from "../../../../protocols/kubernetes/core-v1.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
 import {
   validateConfigMap,
   validateConfigMapUpdate,
   validateLease,
+  validateNamespace,
   validateNode,
   validateNodeUpdate,
   validateSecret,
@@ -16,7 +16,7 @@ import { FieldErrors } from "./validation/field-errors.ts";
 import { dns1123Label, dns1123Subdomain, pathSegment } from "./validation/names.ts";
 import type { NameRule } from "./validation/object-meta.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/object-meta.ts";
-import { validatePodSpec, validatePodUpdate } from "./validation/pod.ts";
+import { validatePodCreate, validatePodUpdate } from "./validation/pod.ts";
 import {
   validateEndpointSlice,
   validateEndpointSliceUpdate,
@@ -56,10 +56,10 @@ const RULES: Readonly<Record<string, Rules>> = {
   Event: { name: pathSegment, create: validateCoreEvent },
   "events.k8s.io/v1 Event": { create: validateEventsEvent, update: () => undefined },
   Lease: { create: validateLease },
-  Namespace: { name: dns1123Label },
+  Namespace: { name: dns1123Label, create: validateNamespace },
   Node: { create: validateNode, update: validateNodeUpdate },
   Pod: {
-    create: (pod: Pod, errors) => validatePodSpec("spec", pod.spec ?? { containers: [] }, errors),
+    create: validatePodCreate,
     update: validatePodUpdate,
   },
   ReplicaSet: both(validateReplicaSet, validateSelectorUpdate),

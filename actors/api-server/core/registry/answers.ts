@@ -5,6 +5,7 @@ import type { InkubeError } from "../../../../protocols/errors.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import { failure, qualifiedResource } from "../machinery/status.ts";
+import { warningsOf } from "../machinery/warnings.ts";
 import { servedBytes, toServed } from "./present.ts";
 
 export interface Eviction extends KubernetesObject {
@@ -23,7 +24,7 @@ export interface Answer {
 
 class StoredAnswer implements Answer {
   readonly code: number;
-  readonly warnings: readonly string[];
+  protected readonly given: readonly string[];
   private readonly info: ResourceInfo;
   private readonly stored: StoredObject;
 
@@ -31,7 +32,11 @@ class StoredAnswer implements Answer {
     this.info = info;
     this.stored = stored;
     this.code = code;
-    this.warnings = warnings;
+    this.given = warnings;
+  }
+
+  get warnings(): readonly string[] {
+    return this.given;
   }
 
   get object(): KubernetesObject {
@@ -41,6 +46,31 @@ class StoredAnswer implements Answer {
   get bytes(): Uint8Array {
     return servedBytes(this.info, this.stored);
   }
+}
+
+/** The answer to a write of the main resource: it tells what its sender should know, once a door asks. */
+class WrittenAnswer extends StoredAnswer {
+  private readonly old: KubernetesObject | undefined;
+
+  constructor(info: ResourceInfo, stored: StoredObject, code: number, written: Written) {
+    super(info, stored, code, written.warnings ?? []);
+    this.old = written.old;
+  }
+
+  override get warnings(): readonly string[] {
+    return [...this.given, ...warningsOf(this.object, this.old)];
+  }
+}
+
+export interface Written {
+  /** What an update replaced. */
+  readonly old?: KubernetesObject | undefined;
+  /** What the request itself gives cause to. */
+  readonly warnings?: readonly string[];
+}
+
+export function writtenAnswer(info: ResourceInfo, stored: StoredObject, code: number, written: Written): Answer {
+  return new WrittenAnswer(info, stored, code, written);
 }
 
 export function answerOf(

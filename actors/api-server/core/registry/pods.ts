@@ -1,8 +1,16 @@
 /** Pods: what creation fills in, how long deletion waits, and binding to a node. */
-import type { Container, Pod, PodSpec, PodStatus, Toleration } from "../../../../protocols/kubernetes/core-v1.ts";
+import type {
+  Pod,
+  PodCondition,
+  PodSpec,
+  PodStatus,
+  ResourceRequirements,
+} from "../../../../protocols/kubernetes/core-v1.ts";
 import { compareQuantities } from "../../../../protocols/kubernetes/quantity.ts";
+import { withPodRequests } from "../machinery/pod-resources.ts";
 import { formatTime } from "../machinery/time.ts";
-import type { Admission, Fields, Strategy } from "./strategy.ts";
+import { admitPod, admitPodUpdate } from "./pod-admission.ts";
+import type { Fields, Strategy } from "./strategy.ts";
 
 /** Kubernetes gives pods that name none 30 seconds. */
 const GRACE_SECONDS_DEFAULT = 30;
@@ -12,9 +20,20 @@ export const podStrategy: Strategy = {
   returnsDeletedObject: true,
   status: "empty",
   prepareCreate: (object, admission) => {
-    const pod = object as Pod;
-    const spec = admitSpec(pod.spec ?? { containers: [] }, admission);
-    return { ...object, spec, status: { phase: "Pending", qosClass: qosClass(spec) } };
+    const admitted = admitPod(object as Pod, admission);
+    const spec =
+      admitted.resources === undefined
+        ? admitted
+        : { ...admitted, resources: withPodRequests(admitted.resources, admitted) };
+    const gated = (spec.schedulingGates ?? []).length > 0;
+    const conditions = gated ? { conditions: [gatedCondition(admission.nowMs)] } : {};
+    return { ...object, spec, status: { phase: "Pending", ...conditions, qosClass: qosClass(spec) } };
+  },
+  prepareUpdate: (object, old) => {
+    const { spec } = object as Pod;
+    return spec === undefined
+      ? object
+      : { ...object, spec: admitPodUpdate(spec, (old as Pod).spec ?? { containers: [] }) };
   },
   prepareStatusUpdate: (object, old) => {
     const { ownerReferences: _new, ...metadata } = object.metadata ?? {};
@@ -38,26 +57,15 @@ export const podStrategy: Strategy = {
   },
 };
 
-/** Admission plugins ServiceAccount (without its token volume), Priority and DefaultTolerationSeconds. */
-function admitSpec(spec: PodSpec, admission: Admission): PodSpec {
-  const account = spec.serviceAccountName || spec.serviceAccount || "default";
+function gatedCondition(nowMs: number): PodCondition {
   return {
-    ...spec,
-    serviceAccountName: account,
-    serviceAccount: account,
-    priority: spec.priority ?? 0,
-    preemptionPolicy: spec.preemptionPolicy ?? "PreemptLowerPriority",
-    tolerations: withDefaultTolerations(spec.tolerations ?? [], admission.tolerationSeconds),
-  };
-}
-
-function withDefaultTolerations(given: readonly Toleration[], tolerationSeconds: number): readonly Toleration[] {
-  const added: Toleration[] = [];
-  for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
-    const covered = given.some((one) => (!one.key || one.key === key) && (!one.effect || one.effect === "NoExecute"));
-    if (!covered) added.push({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds });
-  }
-  return [...given, ...added];
+    type: "PodScheduled",
+    status: "False",
+    lastProbeTime: null,
+    lastTransitionTime: formatTime(nowMs),
+    reason: "SchedulingGated",
+    message: "Scheduling is blocked due to non-empty scheduling gates",
+  } as unknown as PodCondition;
 }
 
 /**
@@ -65,7 +73,11 @@ function withDefaultTolerations(given: readonly Toleration[], tolerationSeconds:
  * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
  */
 export function qosClass(spec: PodSpec | undefined): "Guaranteed" | "Burstable" | "BestEffort" {
-  const containers: readonly Container[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  // What the pod says as a whole counts instead of what its containers say.
+  const containers: readonly { readonly resources?: ResourceRequirements }[] =
+    spec?.resources === undefined
+      ? [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+      : [{ resources: spec.resources }];
   let any = false;
   let guaranteed = true;
   for (const { resources } of containers) {

@@ -17,6 +17,7 @@ export interface Admission {
   readonly nowMs: number;
   /** tolerationSeconds of the two tolerations that every pod gets. */
   readonly tolerationSeconds: number;
+  readonly hasServiceAccount: (namespace: string, name: string) => boolean;
 }
 
 export interface Strategy {

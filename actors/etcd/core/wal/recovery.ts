@@ -123,7 +123,12 @@ class Replay {
   goOnFrom(mark: SnapshotMark): void {
     this.mark = mark;
     const first = this.entries[0];
-    if (first === undefined || mark.index < first.index) return;
+    if (first === undefined) return;
+    if (mark.index < first.index) {
+      // Terms never go down in one history.
+      if (first.term < mark.term) this.entries = [];
+      return;
+    }
     // Where the log has the very entry that the snapshot ends with, what follows it stays good.
     if (this.entries[mark.index - first.index]?.term !== mark.term) this.entries = [];
   }

@@ -7,7 +7,7 @@ import { SimulatedCluster } from "../../../../actors/cluster/simulation/simulate
 
 /** Etcd's members are linked with one another, the kubelet with nobody of these, the program with the members. */
 const PLACES: Places = {
-  actors: ["etcd-0", "etcd-1", "worker-0/kubelet"],
+  actors: () => ["etcd-0", "etcd-1", "worker-0/kubelet"],
   outsiders: ["cluster"],
   areLinked: (left, right) => left !== right && [left, right].every((name) => !name.startsWith("worker")),
 };

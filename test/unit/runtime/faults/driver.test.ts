@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../../runtime/random.ts";
 
 /** What a driver asks of its host, and time that passes when the test says so. */
 class Target implements FaultTarget {
-  readonly actors = ["a", "b"];
+  readonly actors = (): readonly string[] => ["a", "b"];
   readonly outsiders = ["test"];
   readonly done: string[] = [];
   readonly areLinked = (): boolean => true;

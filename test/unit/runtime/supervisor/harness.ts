@@ -82,6 +82,8 @@ export class Harness {
           break;
         case "up":
         case "down":
+        case "added":
+        case "removed":
           break;
       }
     }

@@ -88,6 +88,15 @@ export class HostDouble implements ActorHost {
     return this.ask("kill", name);
   }
 
+  admit(specs: readonly ChildSpec[]): Promise<void> {
+    this.log.push(`admit ${specs.map(({ name }) => name).join(", ")}`);
+    return Promise.resolve();
+  }
+
+  dismiss(names: readonly string[]): void {
+    this.log.push(`dismiss ${names.join(", ")}`);
+  }
+
   prepare(): Promise<void> {
     return Promise.resolve();
   }

@@ -43,7 +43,8 @@ function randomTree(draw: Draw, name: string, depth: number): SupervisorSpec {
 
 /** OTP's rules, told by what a host sees: which actor was asked to end, which ended, and when. */
 class Model {
-  private readonly parents = new Map<string, SupervisorSpec>();
+  private readonly parents = new Map<string, string>();
+  private readonly children = new Map<string, readonly string[]>();
   private readonly specs = new Map<string, ChildSpec | SupervisorSpec>();
   private readonly crashes = new Map<string, number[]>();
   private readonly inARow = new Map<string, number>();
@@ -57,17 +58,39 @@ class Model {
   private expected: string | undefined;
   private readonly harness: Harness;
 
+  /** Added, and not up yet: their ends are nobody's matter. */
+  readonly onTrial = new Set<string>();
+
   constructor(root: SupervisorSpec, harness: Harness) {
     this.harness = harness;
-    const visit = (spec: ChildSpec | SupervisorSpec): void => {
-      this.specs.set(spec.name, spec);
-      if (!isSupervisor(spec)) return;
-      for (const child of spec.children) {
-        this.parents.set(child.name, spec);
-        visit(child);
-      }
-    };
-    visit(root);
+    this.learn(root, undefined);
+  }
+
+  /** What is of the tree from now on. */
+  private learn(spec: ChildSpec | SupervisorSpec, under: string | undefined): void {
+    const { name } = spec;
+    this.specs.set(name, spec);
+    if (under !== undefined) {
+      this.parents.set(name, under);
+      this.children.set(under, [...(this.children.get(under) ?? []), name]);
+    }
+    if (isSupervisor(spec)) for (const child of spec.children) this.learn(child, name);
+  }
+
+  private forget(name: string): void {
+    for (const child of this.children.get(name) ?? []) this.forget(child);
+    const parent = this.parents.get(name)!;
+    this.children.set(
+      parent,
+      this.children.get(parent)!.filter((child) => child !== name),
+    );
+    for (const of of [this.specs, this.parents, this.children, this.inARow, this.crashes]) of.delete(name);
+    for (const of of [this.ending, this.gone, this.asked, this.onTrial]) of.delete(name);
+  }
+
+  /** It is about to be removed: its end is asked for, whatever its reason. */
+  leaves(name: string): void {
+    this.ending.add(name);
   }
 
   /** Before each end. */
@@ -97,12 +120,16 @@ class Model {
         return;
       case "escalate":
         // Those below its children are supervised until their own supervisor's turn to stop has come.
-        for (const { name } of (this.specs.get(command.supervisor) as SupervisorSpec).children) this.ending.add(name);
+        for (const name of this.children.get(command.supervisor) ?? []) this.ending.add(name);
         return;
       case "down":
         return this.down(command.name, command.reason);
       case "restart":
         return this.restart(command.name);
+      case "added":
+        return this.learn(this.harness.core.spec(command.name), command.under);
+      case "removed":
+        return this.forget(command.name);
       case "set-timer":
       case "cancel-timer":
       case "terminated":
@@ -116,8 +143,7 @@ class Model {
   }
 
   private below(name: string): readonly string[] {
-    const spec = this.specs.get(name)!;
-    return isSupervisor(spec) ? spec.children.flatMap((child) => [child.name, ...this.below(child.name)]) : [];
+    return (this.children.get(name) ?? []).flatMap((child) => [child, ...this.below(child)]);
   }
 
   private down(name: string, reason: string): void {
@@ -138,8 +164,9 @@ class Model {
       this.crashes.delete(name);
     }
     this.ending.delete(name);
-    const parent = this.parents.get(name);
+    const parent = this.specs.get(this.parents.get(name) ?? "") as SupervisorSpec | undefined;
     if (parent === undefined || endedAsAsked || expectedEnd || this.stopping.has(parent.name)) return;
+    if (this.onTrial.has(name)) return;
     if (
       !isSupervisor(spec) &&
       (spec.restart === "temporary" || (spec.restart === "transient" && reason === "normal"))
@@ -165,13 +192,45 @@ class Model {
 
   /** What its siblings do because of it is asked of them, also when they end before they hear of it. */
   private restart(name: string): void {
-    const parent = this.parents.get(name)!;
+    const parent = this.specs.get(this.parents.get(name)!) as SupervisorSpec;
     if (parent.strategy === "one_for_one") return;
-    const from = parent.strategy === "one_for_all" ? 0 : parent.children.findIndex((child) => child.name === name);
-    for (const sibling of parent.children.slice(from)) {
-      if (sibling.name === name || this.gone.has(sibling.name)) continue;
-      if (this.alive.has(sibling.name)) this.ending.add(sibling.name);
+    const siblings = this.children.get(parent.name)!;
+    for (const sibling of siblings.slice(parent.strategy === "one_for_all" ? 0 : siblings.indexOf(name))) {
+      if (sibling === name || this.gone.has(sibling)) continue;
+      if (this.alive.has(sibling)) this.ending.add(sibling);
     }
+  }
+}
+
+/** A child comes to a supervisor that is up, or leaves the tree. */
+function grow(harness: Harness, model: Model, draw: Draw, name: string): void {
+  const { core } = harness;
+  const [root, ...nodes] = core.status();
+  const at = nodes[draw(Math.max(1, nodes.length))];
+  if (draw(2) === 0) {
+    if (at === undefined) return;
+    model.leaves(at.name);
+    harness.apply(core.removeChild(at.name, harness.nowMs, { kill: draw(2) === 0 }));
+    return;
+  }
+  const under = at !== undefined && isSupervisor(core.spec(at.name)) ? at : root!;
+  if (under.state !== "up") {
+    expect(() => core.addChild(under.name, actor(name), harness.nowMs)).toThrow("is not up");
+    return;
+  }
+  harness.apply(core.addChild(under.name, draw(3) === 0 ? randomTree(draw, name, 1) : actor(name), harness.nowMs));
+  model.onTrial.add(name);
+  harness.apply(core.startChild(name, harness.nowMs, { onTrial: true }));
+}
+
+/** As `Supervisor.addChild` does: what is up is supervised as the others are, what has ended leaves. */
+function endTrials(harness: Harness, model: Model): void {
+  for (const name of model.onTrial) {
+    const { state } = harness.core.get(name);
+    if (state === "up") {
+      expect(harness.core.endTrial(name)).toBe(true);
+      model.onTrial.delete(name);
+    } else if (state === "ended") harness.apply(harness.core.removeChild(name, harness.nowMs, { kill: true }));
   }
 }
 
@@ -187,9 +246,13 @@ function simulate(seed: number): void {
     down(name, reason, random);
   };
   harness.start();
+  const grows = draw(2) === 0;
   for (let event = 0; event < EVENTS_MAX && harness.nowMs < FAULTY_MS; event++) {
     if (harness.terminated !== undefined) break;
     harness.pass(draw(200));
+    endTrials(harness, model);
+    if (grows && draw(8) === 0) grow(harness, model, draw, `n${event}`);
+    if (harness.terminated !== undefined) break;
     const names = [...harness.running.keys()];
     const name = names[draw(Math.max(1, names.length))];
     if (name === undefined) continue;
@@ -210,7 +273,9 @@ function simulate(seed: number): void {
     expect([harness.running.size, harness.timers.size]).toEqual([0, 0]);
     return;
   }
-  for (const { name, restart } of actorsOf(spec)) {
+  endTrials(harness, model);
+  expect(model.onTrial.size).toBe(0);
+  for (const { name, restart } of actorsOf(harness.core.spec())) {
     const { state } = harness.core.get(name);
     if (restart === "permanent") expect(`${name} ${state}`).toBe(`${name} up`);
     else expect(["up", "ended"]).toContain(state);

@@ -1,5 +1,6 @@
 /** The supervisor as one serial process: whatever is asked of it, and whenever, one thing is done after the other. */
 import { describe, expect, it } from "vitest";
+import { InkubeError } from "../../../../protocols/errors.ts";
 import type { SupervisorEvent } from "../../../../runtime/supervisor/supervisor.ts";
 import { actor, supervisor } from "./harness.ts";
 import { HostDouble, turn } from "./host-double.ts";
@@ -167,5 +168,130 @@ describe("a listener that throws", () => {
     expect(() => host.down("a")).toThrow("the listener is broken");
     expect(heard).toEqual(["down", "restart"]);
     expect(host.running.has("a")).toBe(true);
+  });
+});
+
+describe("a child that comes to a running tree", () => {
+  it("is checked with the whole tree, made known to its host, and started; who added it is told when it is up", async () => {
+    const host = await running();
+    const added = host.supervisor.addChild(actor("c", { links: ["a"] }));
+    await turn();
+    expect(host.take()).toEqual(["added c", "admit c", "start c"]);
+    await host.up("c");
+    await added;
+    expect(host.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toContain("c up");
+    expect(host.supervisor.tree().children?.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+    host.down("c");
+    expect(host.take()).toEqual(["up c", "start c", "down c", "restart c"]);
+  });
+
+  it.each([
+    ["a name that is taken", actor("a"), {}, "INVALID_SPEC"],
+    ["a link to nobody", actor("c", { links: ["nobody"] }), {}, "INVALID_SPEC"],
+    ["a supervisor that is none", actor("c"), { under: "a" }, "INVALID_ARGUMENT"],
+    ["a supervisor that is not there", actor("c"), { under: "nobody" }, "INVALID_ARGUMENT"],
+  ] as const)("is refused with %s, and nothing changes", async (_what, child, options, code) => {
+    const host = await running();
+    const before = host.supervisor.tree();
+    await expect(host.supervisor.addChild(child, options)).rejects.toMatchObject({ code });
+    expect(host.supervisor.tree()).toEqual(before);
+    expect(host.take()).toEqual([]);
+  });
+
+  it("is refused while the tree is not up", async () => {
+    const host = new HostDouble(pair());
+    await expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
+  });
+
+  it("leaves again when its first start fails, with why, and costs its siblings nothing", async () => {
+    const host = await running();
+    const added = host.supervisor.addChild(actor("c"));
+    await turn();
+    host.take();
+    host.down("c", "throw", new Error("its port is taken"));
+    await expect(added).rejects.toThrow("its port is taken");
+    expect(host.take()).toEqual(["down c", "dismiss c", "removed c"]);
+    expect(host.supervisor.status().map(({ name, restarts }) => `${name} ${restarts}`)).toEqual([
+      "root 0",
+      "a 0",
+      "b 0",
+    ]);
+  });
+
+  it("is with its children one thing: an actor that can't start takes all of it out again", async () => {
+    const host = await running();
+    const added = host.supervisor.addChild(supervisor("node", [actor("x"), actor("y")], { startInParallel: true }));
+    const failed = expect(added).rejects.toMatchObject({ code: "NO_LICENSE" });
+    await turn();
+    await host.up("x");
+    host.down("y", "throw", new InkubeError("NO_LICENSE", "it may not run here"));
+    await turn();
+    await host.settle();
+    await failed;
+    expect([...host.running.keys()]).toEqual(["a", "b"]);
+    expect(host.supervisor.status()).toHaveLength(3);
+  });
+
+  it("fails when the tree is stopped, or it is removed, before it is up", async () => {
+    for (const how of ["stop", "remove"] as const) {
+      const host = await running();
+      const failed = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+      await turn();
+      const ended = how === "stop" ? host.supervisor.stop() : host.supervisor.removeChild("c");
+      await host.settle();
+      await ended;
+      await failed;
+      expect(host.supervisor.status()).toHaveLength(3);
+    }
+  });
+});
+
+describe("a child that leaves a running tree", () => {
+  it("is stopped gracefully, is not restarted, and its name is free", async () => {
+    const host = await running();
+    const removed = host.supervisor.removeChild("b");
+    expect(host.take()).toEqual(["stop b"]);
+    host.down("b", "normal");
+    await removed;
+    expect(host.take()).toEqual(["down b", "dismiss b", "removed b"]);
+    const added = host.supervisor.addChild(actor("b"));
+    await turn();
+    await host.up("b");
+    await added;
+  });
+
+  it("leaves also when it is down, waits for its restart, or was taken out", async () => {
+    const host = await running();
+    host.down("a");
+    host.down("a");
+    await host.supervisor.removeChild("a");
+    const taken = host.supervisor.takeOut("b", { kill: true });
+    await host.settle();
+    await taken;
+    await host.supervisor.removeChild("b");
+    expect(host.supervisor.status()).toHaveLength(1);
+    host.clock.pass(60_000);
+    expect(host.running.size).toBe(0);
+  });
+
+  it("stays while another links to it", async () => {
+    const host = new HostDouble(supervisor("root", [actor("a"), actor("b", { links: ["a"] })]));
+    const started = host.supervisor.start();
+    await host.settle();
+    await started;
+    await expect(host.supervisor.removeChild("a")).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("b links to a") as string,
+    });
+    expect([...host.running.keys()]).toEqual(["a", "b"]);
+  });
+
+  it("can't be put back while it ends, nor be the root", async () => {
+    const host = await running();
+    const removed = host.supervisor.removeChild("a");
+    await expect(host.supervisor.putBack("a")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(host.supervisor.removeChild("root")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await host.settle();
+    await removed;
   });
 });

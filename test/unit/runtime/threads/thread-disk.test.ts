@@ -1,8 +1,165 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Disk } from "../../../../runtime/disk.ts";
 import { threadDisk } from "../../../../runtime/threads/thread-disk.ts";
+
+/** What was asked of the system, in order, and what it is to answer instead of doing it. */
+const system = vi.hoisted(() => ({
+  calls: [] as string[],
+  failing: new Map<string, string>(),
+  /** Syncs end when this is resolved. */
+  gate: undefined as Promise<void> | undefined,
+}));
+
+function failureOf(call: string): Error | null {
+  const code = system.failing.get(call);
+  return code === undefined ? null : Object.assign(new Error(`${code}: it failed, ${call}`), { code });
+}
+
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof import("node:fs")>();
+  type Done = (error: Error | null, count?: number) => void;
+  const write = (...all: unknown[]): void => {
+    system.calls.push("write");
+    const failure = failureOf("write");
+    if (failure !== null) (all[all.length - 1] as Done)(failure, 0);
+    else (fs.write as (...of: unknown[]) => void)(...all);
+  };
+  const fdatasync = (fd: number, done: Done): void => {
+    const failure = failureOf("fdatasync");
+    if (failure !== null) return done(failure);
+    void (system.gate ?? Promise.resolve()).then(() =>
+      fs.fdatasync(fd, (error) => {
+        system.calls.push("fdatasync");
+        done(error);
+      }),
+    );
+  };
+  return { ...fs, write, fdatasync };
+});
+vi.mock("node:fs/promises", async (original) => {
+  const fs = await original<typeof import("node:fs/promises")>();
+  return {
+    ...fs,
+    open: async (path: string, flags: string) => {
+      const handle = await fs.open(path, flags);
+      const [sync, writeFile] = [handle.sync.bind(handle), handle.writeFile.bind(handle)];
+      return Object.assign(handle, {
+        sync: async () => {
+          await sync();
+          system.calls.push(`fsync ${basename(path)}`);
+        },
+        writeFile: async (content: Uint8Array) => {
+          const failure = failureOf("writeFile");
+          if (failure !== null) throw failure;
+          await writeFile(content);
+          system.calls.push(`write ${basename(path)}`);
+        },
+      });
+    },
+    rename: async (from: string, to: string) => {
+      await fs.rename(from, to);
+      system.calls.push(`rename ${basename(from)} ${basename(to)}`);
+    },
+  };
+});
+
+let root: string;
+let disk: Disk;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "inkube-test-disk-"));
+  disk = threadDisk(root, { fsync: true });
+  system.calls.length = 0;
+});
+afterEach(() => {
+  system.failing.clear();
+  system.gate = undefined;
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe("the disk of a thread", () => {
+  it("has said that a file is synced when the system has", async () => {
+    let open = (): void => undefined;
+    system.gate = new Promise<void>((resolve) => void (open = resolve));
+    const file = await disk.open("1", { create: true });
+    await file.write(0, bytes("x"));
+    let synced = false;
+    const done = file.sync().then(() => void (synced = true));
+    await disk.list("");
+    expect(synced).toBe(false);
+    open();
+    await done;
+    expect(system.calls).toEqual(["write", "fdatasync"]);
+    await file.close();
+  });
+
+  it("replaces a file by one that was synced under another name, and syncs the directory then", async () => {
+    await disk.replace("wal/1", bytes("old"));
+    system.calls.length = 0;
+    await disk.replace("wal/1", bytes("new"));
+    const aside = system.calls[0]!.split(" ")[1]!;
+    expect(system.calls).toEqual([`write ${aside}`, `fsync ${aside}`, `rename ${aside} 1`, "fsync wal"]);
+    expect(readFileSync(join(root, "wal/1"), "utf8")).toBe("new");
+  });
+
+  it("syncs a directory when it is asked to", async () => {
+    await disk.replace("wal/1", bytes("x"));
+    system.calls.length = 0;
+    await disk.syncDirectory("wal");
+    expect(system.calls).toEqual(["fsync wal"]);
+  });
+
+  it("syncs the names of the directories that it makes on the way", async () => {
+    await disk.makeDirectory("a/b");
+    expect(system.calls).toEqual([`fsync ${basename(root)}`, "fsync a"]);
+    system.calls.length = 0;
+    await disk.makeDirectory("a/b");
+    expect(system.calls).toEqual([]);
+  });
+
+  it("syncs nothing where nothing is to outlive the process", async () => {
+    disk = threadDisk(root, { fsync: false });
+    await disk.replace("wal/1", bytes("x"));
+    await disk.syncDirectory("wal");
+    const file = await disk.open("wal/1");
+    await file.sync();
+    await file.close();
+    expect(system.calls.filter((call) => call.includes("sync"))).toEqual([]);
+  });
+
+  it("says what the system said and of which file", async () => {
+    const file = await disk.open("wal/1", { create: true });
+    const path = join(root, "wal/1");
+    system.failing.set("write", "ENOSPC");
+    await expect(file.write(0, bytes("x"))).rejects.toMatchObject({
+      code: "DISK_FULL",
+      message: `ENOSPC: it failed, write '${path}'`,
+    });
+    await file.close();
+  });
+
+  it.each(["EIO", "ENOSPC"])("has failed for good when a sync has failed with %s", async (code) => {
+    const file = await disk.open("wal/1", { create: true });
+    system.failing.set("fdatasync", code);
+    await expect(file.sync()).rejects.toMatchObject({
+      code: "DISK_FAILED",
+      message: `${code}: it failed, fdatasync '${join(root, "wal/1")}'`,
+    });
+    await file.close();
+  });
+
+  it("leaves the old file and nothing beside it when there is no room for the new one", async () => {
+    await disk.replace("wal/1", bytes("old"));
+    system.failing.set("writeFile", "ENOSPC");
+    await expect(disk.replace("wal/1", bytes("new"))).rejects.toMatchObject({ code: "DISK_FULL" });
+    expect(readdirSync(join(root, "wal"))).toEqual(["1"]);
+    expect(readFileSync(join(root, "wal/1"), "utf8")).toBe("old");
+  });
+});
 
 describe("the register of a disk", () => {
   let directory: string;

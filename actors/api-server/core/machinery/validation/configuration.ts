@@ -1,6 +1,6 @@
 /** Rules of ConfigMaps, Secrets, Nodes and Leases. Source: Kubernetes `pkg/apis/{core,coordination}/validation`. */
 import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
-import type { ConfigMap, Node, Secret, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Namespace, Node, Secret, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
 import { base64Length } from "../base64.ts";
 import { equalJson } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
@@ -71,10 +71,35 @@ export function validateSecret(secret: Secret, errors: FieldErrors): void {
   if (type === "kubernetes.io/service-account-token" && !secret.metadata?.annotations?.[SERVICE_ACCOUNT_NAME]) {
     errors.required(`metadata.annotations[${SERVICE_ACCOUNT_NAME}]`);
   }
+  for (const key of [".dockercfg", ".dockerconfigjson"]) {
+    const needed = Object.hasOwn(SECRET_KEYS, type) && SECRET_KEYS[type]?.includes(key) === true;
+    const content = data[key];
+    const problem = needed && content !== undefined ? jsonObjectProblem(atob(content)) : undefined;
+    if (problem !== undefined) errors.invalid(`data[${key}]`, "<secret contents redacted>", problem);
+  }
   const either = Object.hasOwn(data, "username") || Object.hasOwn(data, "password");
   if (type === "kubernetes.io/basic-auth" && !either) {
     errors.required("data[username]");
     errors.required("data[password]");
+  }
+}
+
+/** Why a text is no JSON object, in the words of Go's decoder; never with the text itself, which is secret. */
+function jsonObjectProblem(text: string): string | undefined {
+  const start = text.trimStart().charAt(0);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && !Array.isArray(value)) return undefined;
+    const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    return `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
+  } catch (error) {
+    if (
+      start === "" ||
+      /Unexpected end|Unterminated|Expected property name or '}' in JSON at position 1 .*$/.test(String(error))
+    )
+      return "unexpected end of JSON input";
+    if (!/[[{"\-\dtfn]/.test(start)) return `invalid character '${start}' looking for beginning of value`;
+    return "invalid character in JSON";
   }
 }
 
@@ -121,6 +146,16 @@ export function validateNodeUpdate(node: Node, old: Node, errors: FieldErrors): 
   }
   if (old.spec?.providerID && node.spec?.providerID !== old.spec.providerID) {
     errors.invalid("spec.providerID", null, "field cannot be modified once set");
+  }
+}
+
+/** Source: `ValidateNamespace`. */
+export function validateNamespace({ spec }: Namespace, errors: FieldErrors): void {
+  for (const finalizer of spec?.finalizers ?? []) {
+    errors.all("spec.finalizers", finalizer, qualifiedName(finalizer));
+    if (finalizer.includes("/") || finalizer === "kubernetes") continue;
+    const detail = "name is neither a standard finalizer name nor is it fully qualified";
+    errors.invalid("spec.finalizers", finalizer, detail);
   }
 }
 

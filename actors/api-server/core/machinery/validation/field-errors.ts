@@ -20,17 +20,25 @@ export class FieldErrors {
     this.#add("FieldValueForbidden", field, "Forbidden", detail);
   }
 
-  notFound(field: string, value: unknown): void {
-    this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, "");
+  notFound(field: string, value: unknown, detail: string = ""): void {
+    this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, detail);
   }
 
   tooLong(field: string, maxBytes: number): void {
     this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${maxBytes} bytes`);
   }
 
+  tooMany(field: string, count: number, max: number): void {
+    this.#add("FieldValueTooMany", field, `Too many: ${count}`, `must have at most ${max} items`);
+  }
+
   /** A string that is none of `supported`, which are listed in this order. */
   oneOf(field: string, value: unknown, supported: readonly string[]): void {
     if (typeof value === "string" && supported.includes(value)) return;
+    this.unsupported(field, value, supported);
+  }
+
+  unsupported(field: string, value: unknown, supported: readonly string[]): void {
     const list = supported.map((name) => JSON.stringify(name)).join(", ");
     this.#add("FieldValueNotSupported", field, `Unsupported value: ${shown(value)}`, `supported values: ${list}`);
   }

@@ -1,7 +1,7 @@
 /** Rules of selector objects. Source: apimachinery `apis/meta/v1/validation`. */
 import type { LabelSelector } from "../../../../../protocols/kubernetes/meta-v1.ts";
 import { compileSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
-import type { FieldErrors } from "./field-errors.ts";
+import { FieldErrors } from "./field-errors.ts";
 import { labelValue, qualifiedName } from "./names.ts";
 import { validateLabels } from "./object-meta.ts";
 
@@ -46,7 +46,7 @@ export function validateWorkloadSelector(
     validateLabelSelector("spec.selector", selector, errors);
     const empty = Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
     if (empty) errors.invalid("spec.selector", selector, `empty selector is invalid for ${kind}`);
-    if (hasBadOperator(selector)) errors.invalid("spec.selector", selector, "invalid label selector");
+    if (!isSelector(selector)) errors.invalid("spec.selector", selector, "invalid label selector");
   }
   const valid = errors.causes.length === before && selector !== null && selector !== undefined;
   const missing = selector === null || selector === undefined;
@@ -55,10 +55,9 @@ export function validateWorkloadSelector(
   }
 }
 
-function hasBadOperator(selector: LabelSelector): boolean {
-  return (selector.matchExpressions ?? []).some(({ operator, values }) => {
-    const count = (values ?? []).length;
-    if (operator === "In" || operator === "NotIn") return count === 0;
-    return operator === "Exists" || operator === "DoesNotExist" ? count > 0 : true;
-  });
+/** Whether it can be compiled at all. */
+function isSelector(selector: LabelSelector): boolean {
+  const found = new FieldErrors();
+  validateLabelSelector("", selector, found);
+  return found.causes.length === 0;
 }

@@ -20,6 +20,16 @@ export function dns1123Label(value: string): Problems {
   return checked(value, LABEL_PATTERN, LABEL_MESSAGE, 63);
 }
 
+const SEARCH = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+const SEARCH_PATTERN = new RegExp(`^${SEARCH}(\\.${SEARCH})*$`);
+const SEARCH_MESSAGE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+
+/** A domain that a resolver searches in: underscores are allowed. */
+export function searchDomain(value: string): Problems {
+  return checked(value, SEARCH_PATTERN, SEARCH_MESSAGE, 253);
+}
+
 /** A key of a ConfigMap or Secret. */
 export function configKey(value: string): Problems {
   if (value === ".") return ["must not be '.'"];

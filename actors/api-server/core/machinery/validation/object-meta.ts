@@ -19,6 +19,7 @@ export function validateObjectMeta(metadata: ObjectMeta, nameRule: NameRule, err
   if (generateName) errors.all("metadata.generateName", generateName, nameRule(generateName.replace(/-$/, "a")));
   if (!name) errors.required("metadata.name", "name or generateName is required");
   else errors.all("metadata.name", name, nameRule(name));
+  errors.notNegative("metadata.generation", metadata.generation);
   validateLabels("metadata.labels", metadata.labels, errors);
   validateAnnotations("metadata.annotations", metadata.annotations, errors);
   for (const [i, owner] of (metadata.ownerReferences ?? []).entries()) {

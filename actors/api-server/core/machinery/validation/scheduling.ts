@@ -9,7 +9,7 @@ import type {
 } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabelSelector } from "./label-selector.ts";
-import { labelValue, qualifiedName } from "./names.ts";
+import { dns1123Label, labelValue, qualifiedName } from "./names.ts";
 
 const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -33,6 +33,11 @@ export function validateTolerations(field: string, tolerations: readonly Tolerat
       case "Exists":
         if (value) errors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
         break;
+      case "Lt":
+      case "Gt":
+        // Kubernetes' own list has them, though they are switched off.
+        errors.unsupported(`${at}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"]);
+        break;
       default:
         errors.oneOf(`${at}.operator`, operator, ["Equal", "Exists"]);
     }
@@ -52,7 +57,11 @@ export function validateAffinity(field: string, affinity: Affinity, errors: Fiel
       if (terms.length === 0) {
         errors.required(`${at}.${required}.nodeSelectorTerms`, "must have at least one node selector term");
       }
-      for (const [i, term] of terms.entries()) validateTerm(`${at}.${required}.nodeSelectorTerms[${i}]`, term, errors);
+      for (const [i, term] of terms.entries()) {
+        const here = `${at}.${required}.nodeSelectorTerms[${i}]`;
+        validateTerm(here, term, errors);
+        validateValues(here, term, errors);
+      }
     }
     for (const [i, { weight, preference }] of (nodeAffinity[preferred] ?? []).entries()) {
       validateWeight(`${at}.${preferred}[${i}].weight`, weight, errors);
@@ -94,6 +103,15 @@ function validateTerm(at: string, term: NodeSelectorTerm, errors: FieldErrors): 
   }
 }
 
+/** Of what is required; a preference for a value that no node can have is let through. */
+function validateValues(at: string, term: NodeSelectorTerm, errors: FieldErrors): void {
+  for (const [i, { values }] of (term.matchExpressions ?? []).entries()) {
+    for (const [j, value] of (values ?? []).entries()) {
+      errors.all(`${at}.matchExpressions[${i}].values[${j}]`, value, labelValue(value));
+    }
+  }
+}
+
 function validateOperands(at: string, { operator, values }: NodeSelectorRequirement, errors: FieldErrors): void {
   const count = (values ?? []).length;
   switch (operator as string) {
@@ -117,6 +135,14 @@ function validateOperands(at: string, { operator, values }: NodeSelectorRequirem
 function validatePodTerm(at: string, term: PodAffinityTerm, errors: FieldErrors): void {
   if (term.labelSelector) validateLabelSelector(`${at}.labelSelector`, term.labelSelector, errors);
   if (term.namespaceSelector) validateLabelSelector(`${at}.namespaceSelector`, term.namespaceSelector, errors);
+  // Kubernetes names the field so, and leaves the index out.
+  for (const name of term.namespaces ?? []) errors.all(`${at}.namespace`, name, dns1123Label(name));
+  validateLabelKeys(at, "matchLabelKeys", term.matchLabelKeys ?? [], term.labelSelector, errors);
+  validateLabelKeys(at, "mismatchLabelKeys", term.mismatchLabelKeys ?? [], term.labelSelector, errors);
+  for (const [i, key] of (term.matchLabelKeys ?? []).entries()) {
+    if (!(term.mismatchLabelKeys ?? []).includes(key)) continue;
+    errors.invalid(`${at}.matchLabelKeys[${i}]`, key, "exists in both matchLabelKeys and mismatchLabelKeys");
+  }
   if (!term.topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
   errors.all(`${at}.topologyKey`, term.topologyKey, qualifiedName(term.topologyKey));
 }
@@ -126,16 +152,41 @@ export function validateSpreadConstraints(
   constraints: readonly TopologySpreadConstraint[],
   errors: FieldErrors,
 ): void {
-  for (const [i, { maxSkew, topologyKey, whenUnsatisfiable, labelSelector }] of constraints.entries()) {
+  for (const [i, constraint] of constraints.entries()) {
+    const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector, minDomains } = constraint;
     const at = `${field}[${i}]`;
     if (maxSkew <= 0) errors.invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero");
     if (!topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
     errors.oneOf(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
     const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
     const repeats = constraints
-      .slice(0, i)
+      .slice(i + 1)
       .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable);
     if (repeats) errors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
+    if (typeof minDomains === "number") {
+      if (minDomains <= 0) errors.invalid(`${at}.minDomains`, minDomains, "must be greater than zero");
+      if (whenUnsatisfiable !== "DoNotSchedule") {
+        const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+        errors.invalid(`${at}.minDomains`, minDomains, detail);
+      }
+    }
+    for (const policy of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {
+      if (constraint[policy] !== undefined) errors.oneOf(`${at}.${policy}`, constraint[policy], ["Honor", "Ignore"]);
+    }
+    validateLabelKeys(at, "matchLabelKeys", constraint.matchLabelKeys ?? [], labelSelector, errors);
     if (labelSelector) validateLabelSelector(`${at}.labelSelector`, labelSelector, errors);
   }
+}
+
+/** Keys of labels whose values a pod takes from itself. */
+function validateLabelKeys(
+  at: string,
+  name: string,
+  keys: readonly string[],
+  selector: PodAffinityTerm["labelSelector"],
+  errors: FieldErrors,
+): void {
+  if (keys.length === 0) return;
+  if (!selector) return errors.forbidden(`${at}.${name}`, "must not be specified when labelSelector is not set");
+  for (const [i, key] of keys.entries()) errors.all(`${at}.${name}[${i}]`, key, qualifiedName(key));
 }

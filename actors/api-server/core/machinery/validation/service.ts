@@ -7,7 +7,7 @@ import type { Endpoints, Service, ServicePort, ServiceSpec } from "../../../../.
 import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "./container.ts";
 import type { FieldErrors } from "./field-errors.ts";
-import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv6, qualifiedName } from "./names.ts";
+import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv6, labelValue, qualifiedName } from "./names.ts";
 import { validateLabels } from "./object-meta.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
@@ -266,13 +266,14 @@ export function validateEndpoints(object: Endpoints, errors: FieldErrors): void 
       }
     }
     const ports = subset.ports ?? [];
-    for (const [j, { name, port, protocol }] of ports.entries()) {
+    for (const [j, { name, port, protocol, appProtocol }] of ports.entries()) {
       const here = `${at}.ports[${j}]`;
       if (!name) {
         if (ports.length > 1) errors.required(`${here}.name`);
       } else errors.all(`${here}.name`, name, dns1123Label(name));
       errors.inRange(`${here}.port`, port, 1, PORT_MAX);
       errors.oneOf(`${here}.protocol`, protocol, PROTOCOLS);
+      if (appProtocol !== undefined) errors.all(`${here}.appProtocol`, appProtocol, qualifiedName(appProtocol));
     }
   }
 }
@@ -289,7 +290,7 @@ export function validateEndpointSlice(slice: EndpointSlice, errors: FieldErrors)
   const endpoints = slice.endpoints ?? [];
   if (endpoints.length > ENDPOINTS_MAX)
     errors.invalid("endpoints", endpoints.length, `must have at most ${ENDPOINTS_MAX} items`);
-  for (const [i, { addresses, hostname, nodeName }] of endpoints.entries()) {
+  for (const [i, { addresses, hostname, nodeName, hints }] of endpoints.entries()) {
     const at = `endpoints[${i}]`;
     const list = addresses ?? [];
     if (list.length === 0) errors.required(`${at}.addresses`);
@@ -302,17 +303,27 @@ export function validateEndpointSlice(slice: EndpointSlice, errors: FieldErrors)
     }
     if (nodeName) errors.all(`${at}.nodeName`, nodeName, dns1123Subdomain(nodeName));
     if (hostname) errors.all(`${at}.hostname`, hostname, dns1123Label(hostname));
+    const rules = { forZones: labelValue, forNodes: dns1123Subdomain } as const;
+    for (const kind of ["forZones", "forNodes"] as const) {
+      const names = (hints?.[kind] ?? []).map((hint) => hint.name);
+      for (const [j, name] of names.entries()) {
+        const here = `${at}.hints.${kind}[${j}].name`;
+        if (names.indexOf(name) < j) errors.duplicate(here, name);
+        errors.all(here, name, rules[kind](name));
+      }
+    }
   }
 }
 
 function validateSlicePorts(slice: EndpointSlice, errors: FieldErrors): void {
   const names = new Set<string>();
-  for (const [i, { name = "", protocol }] of (slice.ports ?? []).entries()) {
+  for (const [i, { name = "", protocol, appProtocol }] of (slice.ports ?? []).entries()) {
     const at = `ports[${i}]`;
     if (name !== "") errors.all(`${at}.name`, name, dns1123Label(name));
     if (names.has(name)) errors.duplicate(`${at}.name`, name);
     names.add(name);
     errors.oneOf(`${at}.protocol`, protocol, PROTOCOLS);
+    if (appProtocol !== undefined) errors.all(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Rules of Deployments and ReplicaSets. Source: Kubernetes `pkg/apis/apps/validation/validation.go`. */
 import type { Deployment, DeploymentStrategy, ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
+import type { PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { IntOrString } from "../../../../../protocols/kubernetes/meta-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateWorkloadSelector } from "./label-selector.ts";
@@ -11,7 +12,7 @@ export function validateDeployment({ spec }: Deployment, errors: FieldErrors): v
   errors.notNegative("spec.replicas", spec.replicas);
   validateWorkloadSelector("deployment", spec.selector, spec.template?.metadata?.labels, errors);
   validateTemplate("spec.template", spec.template ?? {}, errors);
-  validateRestartPolicy(spec.template?.spec?.restartPolicy, errors);
+  validatePodOfWorkload(spec.template?.spec, errors);
   validateStrategy(spec.strategy ?? {}, errors);
   errors.notNegative("spec.minReadySeconds", spec.minReadySeconds);
   errors.notNegative("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
@@ -29,7 +30,7 @@ export function validateReplicaSet({ spec }: ReplicaSet, errors: FieldErrors): v
   const template = spec.template ?? {};
   validateWorkloadSelector("replicaset", spec.selector, template.metadata?.labels, errors);
   validateTemplate("spec.template", template, errors);
-  validateRestartPolicy(template.spec?.restartPolicy, errors);
+  validatePodOfWorkload(template.spec, errors);
 }
 
 export function validateSelectorUpdate(
@@ -40,9 +41,15 @@ export function validateSelectorUpdate(
   immutable("spec.selector", object.spec?.selector, old.spec?.selector, errors);
 }
 
-function validateRestartPolicy(policy: string | undefined, errors: FieldErrors): void {
-  if (policy === undefined || !["OnFailure", "Never"].includes(policy)) return;
-  errors.oneOf("spec.template.spec.restartPolicy", policy, ["Always"]);
+/** A workload's pods run until it ends them. Source: `ValidatePodTemplateSpecForReplicaSet`. */
+function validatePodOfWorkload(spec: PodSpec | undefined, errors: FieldErrors): void {
+  const policy = spec?.restartPolicy;
+  if (policy !== undefined && policy !== "Always") {
+    errors.oneOf("spec.template.spec.restartPolicy", policy, ["Always"]);
+  }
+  if (spec?.activeDeadlineSeconds === undefined) return;
+  const detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
+  errors.forbidden("spec.template.spec.activeDeadlineSeconds", detail);
 }
 
 function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): void {

@@ -130,7 +130,7 @@ describe("the store", () => {
       const impatient = reading[patience.indexOf(40)];
       expect(await impatient).toBe(504);
       answer();
-      expect((await Promise.all(reading)).toSorted()).toEqual([504, "read"]);
+      expect(new Set(await Promise.all(reading))).toEqual(new Set([504, "read"]));
     }
   });
 

@@ -193,6 +193,18 @@ describe("the HTTPS door", () => {
     expect([made.status, made.text.includes("data:\n  a: b\n")]).toEqual([201, true]);
   });
 
+  it("warns of what is deprecated, ignored or not honoured, beside unknown fields", async () => {
+    const endpoints = "/api/v1/namespaces/default/endpoints?dryRun=All";
+    const deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+    const warned = await send("POST", endpoints, { metadata: { name: "w" }, dota: {} });
+    expect(warned.headers["warning"]).toBe(`299 - "unknown field \\"dota\\"", 299 - "${deprecated}"`);
+    const spec = { containers: [{ name: "a", image: "i", tty: true }] };
+    const pod = await send("POST", "/api/v1/namespaces/default/pods?dryRun=All", { metadata: { name: "w" }, spec });
+    expect(pod.headers["warning"]).toBe(
+      '299 - "spec.containers[0].tty: stored, but not honoured by inkube: there is no terminal"',
+    );
+  });
+
   it("warns of unknown fields, or refuses them, as asked", async () => {
     const object = { metadata: { name: "w" }, dota: {} };
     const warned = await send("POST", `${maps}?dryRun=All`, object);
@@ -244,7 +256,9 @@ describe("the HTTPS door", () => {
 
   it("describes itself", async () => {
     const v2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-    expect((await send("GET", "/openapi/v2", undefined, { accept: v2 })).headers["content-type"]).toBe(v2);
+    expect((await send("GET", "/openapi/v2", undefined, { accept: v2 })).headers["content-type"]).toBe(
+      "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    );
     expect((await send("GET", "/version")).json.minor).toBe("37");
     expect((await send("GET", "/api")).json.versions).toEqual(["v1"]);
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";

@@ -25,7 +25,7 @@ export interface TestServer {
   /** What killed the actor, if anything did. */
   readonly crashes: unknown[];
   request(this: void, request: ApiRequest, timeoutMs?: number): Promise<KubernetesObject>;
-  watch(request: ApiWatchRequest): TestWatch;
+  watch(this: void, request: ApiWatchRequest): TestWatch;
   stop(): Promise<void>;
 }
 

@@ -53,7 +53,9 @@ function decoded(info: ResourceInfo, value: unknown): KubernetesObject {
 /** A POST of `value`, as the API server goes about it. */
 export function createdBy(info: ResourceInfo, value: KubernetesObject): Written {
   const namespace = info.namespaced ? "default" : undefined;
-  const creation = { nowMs: 0, tolerationSeconds: 300, uid: "u", name: value.metadata?.name ?? "", namespace };
+  const hasServiceAccount = (): boolean => true;
+  const name = value.metadata?.name ?? "";
+  const creation = { nowMs: 0, tolerationSeconds: 300, hasServiceAccount, uid: "u", name, namespace };
   return written(info, undefined, () => prepareCreate(info, decoded(info, value), creation));
 }
 

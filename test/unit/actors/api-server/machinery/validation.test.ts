@@ -38,6 +38,15 @@ describe("validateCreate", () => {
     });
   }
 
+  /** One object for each thing that can be wrong with a field, its causes as `field | reason | message`. */
+  const bad = (readFixture("bad-objects") as { cases: (Omit<Case, "causes"> & { causes: readonly string[] })[] }).cases;
+  for (const { apiVersion, resource, object, causes } of bad) {
+    it(`refuses ${resource} because of ${causes.join("; ").slice(0, 200)}`, () => {
+      const found = sorted(createdBy(resourceOf(apiVersion, resource), object).causes);
+      expect(found.map((text) => text.split("\n")[0])).toEqual(causes);
+    });
+  }
+
   it("takes endpoints on loopback, where the pods of an embedded cluster are", () => {
     const slice = {
       apiVersion: "discovery.k8s.io/v1",

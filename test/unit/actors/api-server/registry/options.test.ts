@@ -256,7 +256,7 @@ describe("what names an object", () => {
   });
 
   it("is a namespace for what has one, and none for what has not, whatever the verb", async () => {
-    const { request } = await start();
+    const { request, watch } = await start();
     const object = { metadata: { name: "x" } };
     const patchType = "application/merge-patch+json";
     const requests = (target: ApiRequest["target"]): readonly ApiRequest[] => [
@@ -273,6 +273,8 @@ describe("what names an object", () => {
     for (const each of requests({ ...core, resource: "nodes", namespace: "default", name: "x" })) {
       expect([each.verb, await outcome(() => request(each))]).toEqual([each.verb, expect.stringMatching(/^404 /)]);
     }
+    const watched = await watch({ target: { ...core, resource: "nodes", namespace: "default" } }).ended;
+    expect(statusOf(watched)?.code).toBe(404);
     const items = (await request({ verb: "list", target: { ...core, resource: "configmaps" } })) as { items?: unknown };
     expect(items.items).toEqual([]);
   });

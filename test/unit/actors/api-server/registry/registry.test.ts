@@ -109,6 +109,26 @@ describe("creation", () => {
     });
   });
 
+  it("says of an object that is there that it is being deleted", async () => {
+    await create("configmaps", { metadata: { name: "c", finalizers: ["a.b/c"] } });
+    await server.request({ verb: "delete", target: target("configmaps", "c") });
+    expect((await refused(create("configmaps", { metadata: { name: "c" } }))).message).toBe(
+      'object is being deleted: configmaps "c" already exists',
+    );
+  });
+
+  it("refuses a pod whose account is not there, and takes it once it is", async () => {
+    const spec = { containers: [{ name: "a", image: "i" }], serviceAccountName: "ci" };
+    const wanted = { metadata: { name: "p" }, spec };
+    expect(await refused(create("pods", wanted))).toEqual({
+      reason: "Forbidden",
+      message: 'pods "p" is forbidden: error looking up service account default/ci: serviceaccount "ci" not found',
+      code: 403,
+    });
+    await create("serviceaccounts", { metadata: { name: "ci" } });
+    expect(await create("pods", wanted)).toMatchObject({ spec: { serviceAccountName: "ci" } });
+  });
+
   it("makes distinct names from generateName", async () => {
     const made = await Promise.all([1, 2, 3].map(() => create("configmaps", { metadata: { generateName: "c-" } })));
     const names = made.map((each) => each.metadata?.name);

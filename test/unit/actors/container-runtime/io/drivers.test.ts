@@ -2,6 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -420,4 +422,25 @@ describe.runIf(process.platform === "linux")("the processes that a thread has st
     await nested.exited;
     await gone(nested.pid);
   });
+});
+
+it("containers on threads that have ended leave nothing on the heap of their driver", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const program = module(`console.log("up"); setInterval(() => {}, 1e6);`);
+  const churn = async (count: number): Promise<number> => {
+    for (let done = 0; done < count; done++) {
+      const ran = await run(threads, program);
+      await ran.said("up");
+      ran.container.kill();
+      await ran.exited;
+    }
+    await threads.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await churn(20);
+  const after = await churn(60);
+  expect((after - before) / 60).toBeLessThan(4_096);
 });

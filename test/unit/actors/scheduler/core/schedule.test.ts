@@ -65,6 +65,17 @@ it("says in Kubernetes' words why no node takes a pod", () => {
   expect(decide([], pod("p", "1", "1Gi"))).toMatchObject({ message: "no nodes available to schedule pods" });
 });
 
+it("says in Kubernetes' words that a claim is missing, which no node can help", () => {
+  const claim = { name: "v", persistentVolumeClaim: { claimName: "nope" } };
+  const template = { name: "v", ephemeral: { volumeClaimTemplate: { spec: {} } } };
+  const messageOf = (volume: object): unknown =>
+    (decide([node("a", {})], pod("p", "1", "1Gi", { volumes: [volume as never] })) as { message?: string }).message;
+  expect(messageOf(claim)).toBe('0/1 nodes are available: persistentvolumeclaim "nope" not found. not found');
+  expect(messageOf(template)).toBe(
+    '0/1 nodes are available: waiting for ephemeral volume controller to create the persistentvolumeclaim "p-v". not found',
+  );
+});
+
 it.each<[string, Partial<PodSpec>, NodeOptions, string | undefined]>([
   ["a cordoned node", {}, { spec: { unschedulable: true } }, "NodeUnschedulable"],
   [

@@ -186,6 +186,15 @@ it("keeps as many old ReplicaSets as the history limit says", () => {
   ]);
 });
 
+it.each(["Recreate", "RollingUpdate"])("is not available with nothing ready (%s)", (type) => {
+  const world = new World(deployment(2, "a", { strategy: { type } } as Partial<DeploymentSpec>));
+  world.look();
+  world.look();
+  expect(world.condition("Available")).toMatchObject({ status: "False", reason: "MinimumReplicasUnavailable" });
+  world.settle();
+  expect(world.condition("Available")).toMatchObject({ status: "True", reason: "MinimumReplicasAvailable" });
+});
+
 it("recreates only when the last old pod is gone", () => {
   const world = new World(deployment(2, "a", { strategy: { type: "Recreate" } }));
   world.settle();

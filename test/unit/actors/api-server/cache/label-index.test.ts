@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { listPage } from "../../../../../actors/api-server/core/cache/list.ts";
+import { ResourceCache } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
+import { compileSelection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
+import { resourceOf } from "../machinery/oracle-fixture.ts";
+
+const info = resourceOf("v1", "configmaps");
+const encoder = new TextEncoder();
+
+type Change = { readonly key: string; readonly labels: Readonly<Record<string, string>> | undefined };
+
+/** Few keys, labels and values, so that they meet; undefined labels are a deletion. */
+const change: fc.Arbitrary<Change> = fc.record({
+  key: fc.constantFrom("a/x", "a/y", "a/z", "b/x", "b/y", "c/x"),
+  labels: fc.option(fc.dictionary(fc.constantFrom("app", "tier"), fc.constantFrom("1", "2", "")), { nil: undefined }),
+});
+const selector = fc.constantFrom(
+  ...[
+    "app=1",
+    "app in (1,2)",
+    "app",
+    "app=1,tier=2",
+    "tier=none",
+    "app!=1",
+    "!app",
+    "app notin (1),tier",
+    "app=",
+    "app=1,app=2",
+  ],
+);
+const namespace = fc.constantFrom(undefined, "a", "b");
+
+it("a list by labels finds what a look at each object finds, whenever it was indexed and whatever came and went", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(change, fc.record({ selector, namespace, limit: fc.constantFrom(0, 1, 2) })), {
+        maxLength: 40,
+      }),
+      (steps) => {
+        const cache = new ResourceCache(info, { historyMax: 10, historyMin: 1, historyAgeMs: 1_000 });
+        for (const [index, step] of steps.entries()) {
+          const revision = index + 2;
+          if ("key" in step) {
+            const [within = "", name = ""] = step.key.split("/");
+            const object = { metadata: { name, namespace: within, labels: step.labels } };
+            if (step.labels === undefined) cache.remove(step.key, revision, undefined, 0);
+            else cache.put(step.key, revision, encoder.encode(JSON.stringify(object)), undefined, 0);
+            continue;
+          }
+          const { labels, ...plain } = compileSelection(info, step.selector, undefined);
+          const pages = (selection: typeof plain): readonly string[] => {
+            const found: string[] = [];
+            let start: string | undefined;
+            do {
+              const page = listPage(cache, revision, { namespace: step.namespace, selection }, step.limit, start);
+              found.push(...page.items.map((item) => item.key));
+              start = page.next;
+            } while (start !== undefined);
+            return found;
+          };
+          expect(labels).toBeDefined();
+          expect(pages({ ...plain, labels } as typeof plain)).toEqual(pages(plain));
+        }
+      },
+    ),
+  );
+});

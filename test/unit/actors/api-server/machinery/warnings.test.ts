@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest";
+import { UNHONOURED } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
+import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
+import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
+import { createdBy, readFixture, resourceOf } from "./oracle-fixture.ts";
+
+interface Case {
+  readonly apiVersion: string;
+  readonly resource: string;
+  readonly object: KubernetesObject;
+  readonly warnings: readonly string[];
+}
+
+const OURS = ": stored, but not honoured by inkube: ";
+
+function warningsAt(apiVersion: string, resource: string, object: KubernetesObject): readonly string[] {
+  const made = createdBy(resourceOf(apiVersion, resource), object).object;
+  if (made === undefined) throw new Error("refused");
+  return warningsOf(made, undefined);
+}
+
+describe("warningsOf", () => {
+  for (const { apiVersion, resource, object, warnings } of (readFixture("warnings") as { cases: Case[] }).cases) {
+    it(`says what kube-apiserver says of ${resource}: ${warnings.join("; ").slice(0, 120)}`, () => {
+      const told = warningsAt(apiVersion, resource, object).filter((text) => !text.includes(OURS));
+      expect([...told].sort()).toEqual(warnings);
+    });
+  }
+
+  it("does not repeat itself when an update leaves the field as it is", () => {
+    const spec = { containers: [{ name: "a", image: "i", securityContext: { runAsUser: 7 } }] };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec } as KubernetesObject;
+    expect(warningsOf(pod, undefined)).toEqual([
+      `spec.containers[0].securityContext.runAsUser${OURS}containers run as the user of this process`,
+    ]);
+    expect(warningsOf(pod, pod)).toEqual([]);
+  });
+
+  it("has nothing to say of an ordinary object", () => {
+    const pod = { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "i" }] } };
+    const service = { metadata: { name: "a" }, spec: { selector: { a: "b" }, ports: [{ port: 80 }] } };
+    expect(warningsAt("v1", "pods", pod as KubernetesObject)).toEqual([]);
+    expect(warningsAt("v1", "services", service as KubernetesObject)).toEqual([]);
+    expect(warningsAt("v1", "nodes", { metadata: { name: "a" } })).toEqual([]);
+  });
+});
+
+/**
+ * Where each field of what users write is acted on: `place: fields`. A field that is new in the schema stands in no list, and so
+ * fails the test until somebody has decided about it.
+ */
+const HONOURED: Readonly<Record<string, string>> = {
+  Affinity: "nodeAffinity podAffinity podAntiAffinity",
+  Capabilities: "",
+  ClientIPConfig: "timeoutSeconds",
+  ConfigMapEnvSource: "name optional",
+  ConfigMapKeySelector: "name key optional",
+  ConfigMapProjection: "name items optional",
+  ConfigMapVolumeSource: "name items defaultMode optional",
+  Container:
+    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext",
+  ContainerPort: "name hostPort containerPort protocol",
+  // What the kubelet does not do with a rule it tells by an event.
+  ContainerRestartRule: "action exitCodes",
+  ContainerRestartRuleOnExitCodes: "operator values",
+  DeploymentSpec:
+    "replicas selector template strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds",
+  DeploymentStrategy: "type rollingUpdate",
+  DownwardAPIProjection: "items",
+  DownwardAPIVolumeFile: "path fieldRef resourceFieldRef mode",
+  DownwardAPIVolumeSource: "items defaultMode",
+  // The kubelet tells of `medium` and `sizeLimit` by an event.
+  EmptyDirVolumeSource: "medium sizeLimit",
+  EnvFromSource: "prefix configMapRef secretRef",
+  EnvVar: "name value valueFrom",
+  EnvVarSource: "fieldRef resourceFieldRef configMapKeyRef secretKeyRef",
+  // The kubelet tells of `targetContainerName` by an event; admission refuses what no such container can have.
+  EphemeralContainer:
+    "name image command args workingDir ports envFrom env resources restartPolicy restartPolicyRules volumeMounts livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy securityContext targetContainerName",
+  ExecAction: "command",
+  GRPCAction: "port service mode",
+  HTTPGetAction: "path port host scheme httpHeaders",
+  HTTPHeader: "name value",
+  HostAlias: "ip hostnames",
+  HostPathVolumeSource: "path type",
+  KeyToPath: "key path mode",
+  LabelSelector: "matchLabels matchExpressions",
+  LabelSelectorRequirement: "key operator values",
+  Lifecycle: "postStart preStop",
+  LifecycleHandler: "exec httpGet tcpSocket sleep",
+  NodeAffinity: "requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution",
+  NodeSelector: "nodeSelectorTerms",
+  NodeSelectorRequirement: "key operator values",
+  NodeSelectorTerm: "matchExpressions matchFields",
+  // Kubernetes itself warns of `externalID`.
+  NodeSpec: "podCIDR podCIDRs providerID unschedulable taints externalID",
+  ObjectFieldSelector: "apiVersion fieldPath",
+  // Metadata is the registry's, and the same for every kind.
+  ObjectMeta: "*",
+  PodReadinessGate: "conditionType",
+  PodSchedulingGate: "name",
+  PodSecurityContext: "fsGroup",
+  // Admission refuses a runtimeClassName, an overhead and a preemptionPolicy that the cluster does not have.
+  PodSpec:
+    "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead setHostnameAsFQDN schedulingGates resources hostnameOverride",
+  PodTemplateSpec: "metadata spec",
+  PreferredSchedulingTerm: "weight preference",
+  // A gRPC probe fails, and says why.
+  Probe:
+    "exec httpGet tcpSocket grpc initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold terminationGracePeriodSeconds",
+  ProjectedVolumeSource: "sources defaultMode",
+  ResourceFieldSelector: "containerName resource divisor",
+  ResourceRequirements: "limits requests",
+  RollingUpdateDeployment: "maxUnavailable maxSurge",
+  SecretEnvSource: "name optional",
+  SecretKeySelector: "name key optional",
+  SecretProjection: "name items optional",
+  SecretVolumeSource: "secretName items defaultMode optional",
+  SecurityContext: "",
+  ServicePort: "name protocol appProtocol port targetPort nodePort",
+  // The API gives and takes the ports and families; there is no balancer whose health checks would use healthCheckNodePort.
+  ServiceSpec:
+    "ports selector clusterIP clusterIPs type sessionAffinity sessionAffinityConfig externalName externalTrafficPolicy internalTrafficPolicy healthCheckNodePort publishNotReadyAddresses ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts",
+  SessionAffinityConfig: "clientIP",
+  SleepAction: "seconds",
+  TCPSocketAction: "port host",
+  Taint: "key value effect timeAdded",
+  Toleration: "key operator value effect tolerationSeconds",
+  // Every other source is refused by the kubelet with FailedMount; a pod that names a claim stays Pending.
+  Volume: "*",
+  // The kubelet tells of readOnly and mountPropagation by an event, where it does not enforce them.
+  VolumeMount: "name readOnly mountPath subPath mountPropagation subPathExpr",
+  VolumeProjection: "secret downwardAPI configMap",
+};
+
+/** Refused with 422: a pod as a whole claims no devices. */
+const REFUSED = "resources.claims";
+const MOUNTED = ["hostPath", "emptyDir", "secret", "downwardAPI", "configMap", "projected"];
+
+/** Fields, by their paths in the rows of the list, about which nothing is decided. */
+function undecided(type: TypeRef, at: string, told: ReadonlySet<string>, seen: readonly string[]): readonly string[] {
+  const known = HONOURED[type.name];
+  if (known === undefined) return [`${at}: the type ${type.name}`];
+  const honoured = new Set(known.split(" "));
+  const missing: string[] = [];
+  for (const field of type.fields.values()) {
+    let inner: FieldType = field.type;
+    const list = inner.is === "list" ? "[]" : "";
+    while (inner.is === "list" || inner.is === "map") inner = inner.of;
+    const path = at === "" ? `${field.name}${list}` : `${at}.${field.name}${list}`;
+    if (told.has(path.replace(/\[\]$/, "")) || (type.name === "Volume" && !MOUNTED.includes(field.name))) continue;
+    if (!honoured.has("*") && !honoured.has(field.name)) missing.push(path);
+    else if (inner.is === "object" && type.name !== "ObjectMeta" && !seen.includes(inner.type.name)) {
+      missing.push(...undecided(inner.type, path, told, [...seen, inner.type.name]));
+    }
+  }
+  return missing;
+}
+
+function specOf(apiVersion: string, kind: string): TypeRef {
+  const type = findType(apiVersion, kind)?.fields.get("spec")?.type;
+  if (type?.is !== "object") throw new Error(`no spec of ${kind}`);
+  return type.type;
+}
+
+describe("every field that is accepted", () => {
+  it.each([
+    ["v1", "Pod", UNHONOURED.Pod],
+    ["v1", "Service", UNHONOURED.Service],
+    ["v1", "Node", UNHONOURED.Node],
+  ] as const)("is honoured, refused or told of (%s %s)", (apiVersion, kind, rows) => {
+    expect(undecided(specOf(apiVersion, kind), "", new Set([REFUSED, ...rows.map((row) => row.path)]), [])).toEqual([]);
+  });
+
+  it("is honoured in a Deployment, whose template is a pod's", () => {
+    const rows = new Set([REFUSED, ...UNHONOURED.Pod.map((row) => row.path)].map((path) => `template.spec.${path}`));
+    expect(undecided(specOf("apps/v1", "Deployment"), "", rows, [])).toEqual([]);
+  });
+
+  it("is missed when nobody has decided about it", () => {
+    expect(undecided(specOf("v1", "Node"), "", new Set(), [])).toEqual(["configSource", "podPreemptionPolicy"]);
+  });
+});

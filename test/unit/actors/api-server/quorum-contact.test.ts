@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import type { Contact } from "../../../../actors/api-server/core/quorum-contact.ts";
+import { QuorumContact } from "../../../../actors/api-server/core/quorum-contact.ts";
+
+const LIMITS = { lostTicks: 3, cutOffTicks: 6 };
+
+describe("the contact to a quorum", () => {
+  it("is lost after so many silent ticks, cut off after more, and back with the first answer", () => {
+    const contact = new QuorumContact(LIMITS);
+    const states = Array.from({ length: 7 }, (): Contact => {
+      contact.tick();
+      return contact.state;
+    });
+    expect(states).toEqual(["reached", "reached", "lost", "lost", "lost", "cut-off", "cut-off"]);
+    contact.heard();
+    expect(contact.state).toBe("reached");
+  });
+
+  it("asks nobody while others are answered, then the member in use, then all", () => {
+    const contact = new QuorumContact(LIMITS);
+    contact.heard();
+    expect([contact.tick(), contact.tick(), contact.tick(), contact.tick()]).toEqual(["none", "current", "all", "all"]);
+    contact.heard();
+    expect([contact.tick(), contact.tick()]).toEqual(["none", "current"]);
+  });
+
+  it("is not lost by however many answers and pauses take turns", () => {
+    const contact = new QuorumContact(LIMITS);
+    for (let round = 0; round < 100; round++) {
+      contact.heard();
+      for (let tick = 0; tick < LIMITS.lostTicks; tick++) contact.tick();
+      expect(contact.state).toBe("reached");
+    }
+  });
+});

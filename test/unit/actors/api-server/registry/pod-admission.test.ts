@@ -1,0 +1,155 @@
+import { describe, expect, it } from "vitest";
+import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/registry/pod-admission.ts";
+import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import { statusOf } from "../../../../../protocols/api-server.ts";
+import type { Written } from "../machinery/oracle-fixture.ts";
+import { createdBy, resourceOf, updatedBy } from "../machinery/oracle-fixture.ts";
+
+const admission = { nowMs: 0, tolerationSeconds: 300, hasServiceAccount: (_in: string, name: string) => name === "ci" };
+const info = resourceOf("v1", "pods");
+
+function podOf(spec: Partial<PodSpec>): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a", namespace: "default" },
+    spec: { containers: [{ name: "a", image: "i" }], ...spec },
+  };
+}
+
+function refusal(spec: Partial<PodSpec>): string | undefined {
+  try {
+    admitPod(podOf(spec), admission);
+    return undefined;
+  } catch (error) {
+    return statusOf(error)?.code === 403 ? statusOf(error)?.message : String(error);
+  }
+}
+
+/** Of kube-apiserver 1.37.1. */
+const REFUSALS: readonly (readonly [Partial<PodSpec>, string])[] = [
+  [{ serviceAccountName: "nope" }, 'error looking up service account default/nope: serviceaccount "nope" not found'],
+  [{ priorityClassName: "nope" }, "no PriorityClass with name nope was found"],
+  [
+    { priorityClassName: "system-node-critical", priority: 5 },
+    "the integer value of priority (5) must not be provided in pod spec; priority admission controller computed 2000001000 from the given PriorityClass name",
+  ],
+  [
+    { priority: 1 },
+    "the integer value of priority (1) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name",
+  ],
+  [
+    { preemptionPolicy: "Never" },
+    "the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name",
+  ],
+  [{ runtimeClassName: "nope" }, 'pod rejected: RuntimeClass "nope" not found'],
+  [{ overhead: { cpu: "1" } }, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"],
+  [
+    { serviceAccountName: "nope", priorityClassName: "nope" },
+    'error looking up service account default/nope: serviceaccount "nope" not found',
+  ],
+];
+
+describe("the admission of a pod", () => {
+  for (const [spec, why] of REFUSALS) {
+    it(`refuses ${JSON.stringify(spec)} in kube-apiserver's words`, () => {
+      expect(refusal(spec)).toBe(`pods "a" is forbidden: ${why}`);
+    });
+  }
+
+  it("takes an account that is there, and the default one before it is", () => {
+    expect([refusal({ serviceAccountName: "ci" }), refusal({})]).toEqual([undefined, undefined]);
+  });
+
+  it("gives the priorities of the system's classes", () => {
+    const priorityOf = (priorityClassName: string): number | undefined =>
+      admitPod(podOf({ priorityClassName }), admission).priority;
+    expect(priorityOf("system-node-critical")).toBe(2_000_001_000);
+    expect(priorityOf("system-cluster-critical")).toBe(2_000_000_000);
+  });
+
+  it("adds what it added again where an update leaves it out", () => {
+    const old = admitPod(podOf({}), admission);
+    const tolerations = [{ key: "k", operator: "Exists" as const }];
+    const next = admitPodUpdate({ containers: old.containers, tolerations }, old);
+    expect(next.tolerations?.map((one) => one.key)).toEqual([
+      "k",
+      "node.kubernetes.io/not-ready",
+      "node.kubernetes.io/unreachable",
+    ]);
+    expect([next.priority, next.preemptionPolicy]).toEqual([0, "PreemptLowerPriority"]);
+  });
+});
+
+describe("a gated pod", () => {
+  const gated = (spec: Partial<PodSpec> = {}): Written =>
+    createdBy(info, podOf({ schedulingGates: [{ name: "a/b" }], nodeSelector: { a: "b" }, ...spec }));
+
+  function changed(spec: Partial<PodSpec>, before: Partial<PodSpec> = {}): readonly string[] {
+    const old = gated(before).object as Pod;
+    const next = { ...old, spec: { ...old.spec, ...spec } } as Pod;
+    return updatedBy(info, next, old).causes.map(({ field, message }) => `${field}: ${message?.split("\n")[0]}`);
+  }
+
+  it("says so in its condition from the beginning", () => {
+    const status = (gated().object as Pod).status;
+    expect(status?.conditions).toEqual([
+      {
+        type: "PodScheduled",
+        status: "False",
+        lastProbeTime: null,
+        lastTransitionTime: "1970-01-01T00:00:00Z",
+        reason: "SchedulingGated",
+        message: "Scheduling is blocked due to non-empty scheduling gates",
+      },
+    ]);
+  });
+
+  it("can be narrowed to fewer nodes, and not widened", () => {
+    const only = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
+    expect(changed({ nodeSelector: { a: "b", c: "d" } })).toEqual([]);
+    expect(changed({ nodeSelector: { a: "x" } })).toEqual([`spec.nodeSelector: Invalid value: {"a":"x"}: ${only}`]);
+    const affinity = (key: string): PodSpec["affinity"] => ({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "Exists" }] }],
+        },
+      },
+    });
+    expect(changed({ affinity: affinity("a") } as Partial<PodSpec>)).toEqual([]);
+    expect(changed({ affinity: affinity("z") } as Partial<PodSpec>, { affinity: affinity("a") } as never)).toEqual([
+      'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]: Invalid value: {"MatchExpressions":[{"Key":"z","Operator":"Exists","Values":null}],"MatchFields":null}: only additions are allowed (no mutations or deletions)',
+    ]);
+  });
+
+  it("loses gates and gets none", () => {
+    expect(changed({ schedulingGates: [] })).toEqual([]);
+    expect(changed({ schedulingGates: [{ name: "x/y" }] })).toEqual([
+      "spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'x/y'",
+    ]);
+  });
+
+  it("has no node yet", () => {
+    expect(gated({ nodeName: "n" }).causes.map((cause) => cause.message)).toEqual([
+      "Forbidden: cannot be set until all schedulingGates have been cleared",
+    ]);
+  });
+});
+
+describe("what a pod asks for as a whole", () => {
+  const made = (spec: Partial<PodSpec>): Pod => createdBy(info, podOf(spec)).object as Pod;
+
+  it("is what it limits, where its containers say nothing", () => {
+    const pod = made({ resources: { limits: { cpu: "1", memory: "1Gi" } } });
+    expect(pod.spec?.resources?.requests).toEqual({ cpu: "1", memory: "1Gi" });
+    expect(pod.status?.qosClass).toBe("Guaranteed");
+  });
+
+  it("is what its containers ask for together, where they say it", () => {
+    const containers = [{ name: "a", image: "i", resources: { requests: { memory: "1Mi" } } }];
+    const limits = { cpu: "1", memory: "1Gi" };
+    const pod = made({ containers, resources: { limits, requests: { cpu: "500m" } } });
+    expect(pod.spec?.resources?.requests).toEqual({ cpu: "500m", memory: "1Mi" });
+    expect(pod.status?.qosClass).toBe("Burstable");
+  });
+});
