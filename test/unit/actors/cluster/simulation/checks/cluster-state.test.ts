@@ -74,6 +74,8 @@ describe("the state of the cluster", () => {
       spec: { nodeName: "n", containers: [{ name: "c" }] },
       status: { phase: "Running", conditions, containerStatuses },
     };
+    const waiting = [{ ...said, ready: false }];
+    const starting: Pod = { ...unready, status: { ...unready.status, containerStatuses: waiting } };
     const node: Node = {
       kind: "Node",
       metadata: { name: "n" },
@@ -85,11 +87,7 @@ describe("the state of the cluster", () => {
     checked.set("n", node, 30_000);
     expect(() => checked.checkOverdue(49_000)).not.toThrow();
     expect(() => checked.checkOverdue(51_000)).toThrow("p is unready for 21000 ms on n, which is Ready");
-    checked.set(
-      "p",
-      { ...unready, status: { ...unready.status, containerStatuses: [{ ...said, ready: false }] } },
-      51_000,
-    );
+    checked.set("p", starting, 51_000);
     expect(() => checked.checkOverdue(90_000)).not.toThrow();
   });
 
