@@ -12,7 +12,7 @@ import { one } from "./swarm.ts";
 
 const CLIENTS = 3;
 const KEYS = ["/history/a", "/history/b", "/history/c"];
-const PAUSE_MS = 400;
+const PAUSE_MS = 700;
 const TIMEOUT_MS = 3_000;
 export const LEASE_TTL_SECONDS: readonly number[] = [2, 5, 12];
 /** Nothing was written. */

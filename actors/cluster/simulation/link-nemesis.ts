@@ -43,8 +43,9 @@ export class LinkNemesis {
   async deafenKubelet(): Promise<void> {
     const { host, apiServers, workers, clock } = this.cluster;
     const kubelet = `worker-${this.random.below(workers)}/kubelet`;
-    const forMs = 500 + this.random.below(5_500);
-    const dies = this.random.below(3) > 0;
+    // Often about as long as it takes until its node counts as lost.
+    const forMs = this.random.below(2) === 0 ? 500 + this.random.below(5_500) : 2_800 + this.random.below(1_200);
+    const dies = this.random.below(2) === 0;
     this.tell(`${kubelet} is cut off from the API for ${forMs} ms${dies ? ", and killed" : ""}`);
     host.partition([kubelet], apiServers);
     if (dies) host.kill(kubelet);

@@ -132,6 +132,7 @@ class Scenario {
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + this.random.below(FAULT_EVERY_MS.spread));
       await (this.random.next() < CHANGE_SHARE ? this.change() : this.nemesis.strike());
+      this.observer.state.checkOverdue(host.nowMs);
       // The story of what comes after it is of no interest.
       if (host.crashes.length > 0) return;
     }
@@ -156,6 +157,7 @@ class Scenario {
     await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
     await this.leasesEnd();
     await this.checkHistories();
+    this.observer.state.checkOverdue(this.cluster.host.nowMs);
     this.observer.stop();
     this.tell("every node is Ready, every Deployment has its pods, and every client was told the truth");
   }

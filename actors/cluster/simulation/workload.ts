@@ -14,7 +14,7 @@ const NAMESPACE = "default";
 export const REPLICAS = 6;
 /** Tasks that are there at a time. */
 const TASKS_MAX = 6;
-const TASK_PAUSE_MS = 3_000;
+const TASK_PAUSE_MS = 4_000;
 const NEVER_MS = 86_400_000;
 
 interface Kind {

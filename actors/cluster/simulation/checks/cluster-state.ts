@@ -4,9 +4,11 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod, Service } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod, Service } from "../../../../protocols/kubernetes/core-v1.ts";
 import { broken } from "./broken.ts";
 
+/** How long a pod may be said to be unready on a Ready node though all of its containers are ready. */
+const UNREADY_MS = 20_000;
 /** How long a controller may act on the number of replicas that its ReplicaSet had before. */
 const STALE_MS = 5_000;
 
@@ -19,15 +21,21 @@ export class ClusterState {
   private readonly objects = new Map<string, KubernetesObject>();
   /** Numbers of replicas that each ReplicaSet has asked for, newest last, by uid. */
   private readonly asked = new Map<string, Asked[]>();
+  /** Since when pods are unready although their containers are ready, and nodes are Ready. */
+  private readonly unreadySinceMs = new Map<string, number>();
+  private readonly readySinceMs = new Map<string, number>();
 
   /** An object after a revision, or undefined when it is gone. Errors: PROMISE_BROKEN. */
   set(key: string, object: KubernetesObject | undefined, nowMs: number): void {
     const before = this.objects.get(key);
     if (object === undefined) {
       this.objects.delete(key);
+      this.unreadySinceMs.delete(key);
       return;
     }
     this.objects.set(key, object);
+    if (object.kind === "Pod") keepSince(this.unreadySinceMs, key, isWronglyUnready(object), nowMs);
+    if (object.kind === "Node") keepSince(this.readySinceMs, object.metadata?.name ?? "", isReady(object), nowMs);
     switch (object.kind) {
       case "Service":
         return this.checkService(key, object);
@@ -41,6 +49,20 @@ export class ClusterState {
         return checkAvailable(object);
       case undefined:
       default:
+    }
+  }
+
+  /** To be asked now and then. Errors: PROMISE_BROKEN for what has not been mended for too long. */
+  checkOverdue(nowMs: number): void {
+    for (const [key, sinceMs] of this.unreadySinceMs) {
+      const node = (this.objects.get(key) as Pod).spec?.nodeName ?? "";
+      const readyMs = this.readySinceMs.get(node) ?? nowMs;
+      const forMs = nowMs - Math.max(sinceMs, readyMs);
+      if (forMs > UNREADY_MS) {
+        throw broken(
+          `${key} is unready for ${forMs.toFixed(0)} ms on ${node}, which is Ready, with all containers ready`,
+        );
+      }
     }
   }
 
@@ -100,13 +122,26 @@ function claimsOf({ spec }: Service): readonly string[] {
   return [...ips, ...ports];
 }
 
-function isServing({ metadata, spec, status }: Pod): boolean {
-  return (
-    metadata?.deletionTimestamp === undefined &&
-    spec?.hostNetwork !== true &&
-    (status?.podIP ?? "") !== "" &&
-    (status?.conditions ?? []).some(({ type, status: value }) => type === "Ready" && value === "True")
-  );
+function keepSince(since: Map<string, number>, key: string, holds: boolean, nowMs: number): void {
+  if (!holds) since.delete(key);
+  else if (!since.has(key)) since.set(key, nowMs);
+}
+
+function isReady({ status }: Pod | Node): boolean {
+  return (status?.conditions ?? []).some(({ type, status: value }) => type === "Ready" && value === "True");
+}
+
+function isWronglyUnready(pod: Pod): boolean {
+  const { metadata, spec, status } = pod;
+  const containers = status?.containerStatuses ?? [];
+  if (metadata?.deletionTimestamp !== undefined || status?.phase !== "Running" || isReady(pod)) return false;
+  return containers.length === spec?.containers.length && containers.every(({ ready }) => ready);
+}
+
+function isServing(pod: Pod): boolean {
+  const { metadata, spec, status } = pod;
+  const hasAddress = spec?.hostNetwork !== true && (status?.podIP ?? "") !== "";
+  return metadata?.deletionTimestamp === undefined && hasAddress && isReady(pod);
 }
 
 function isActive({ metadata, status }: Pod): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ClusterState } from "../../../../../../actors/cluster/simulation/checks/cluster-state.ts";
 import type { Deployment } from "../../../../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod, Service } from "../../../../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod, Service } from "../../../../../../protocols/kubernetes/core-v1.ts";
 
 function service(clusterIP: string, nodePort: number): Service {
   return { kind: "Service", spec: { clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80, nodePort }] } };
@@ -63,6 +63,32 @@ describe("the state of the cluster", () => {
     expect(
       state(["r", replicaSet(2)], ["r", replicaSet(1), 5], ["p1", owned("p1"), 9_000], ["p2", owned("p2"), 9_000]),
     ).toThrow("asks for 1");
+  });
+
+  it("has no pod that stays unready on a Ready node with all containers ready", () => {
+    const said = { name: "c", image: "i", imageID: "i", restartCount: 0 };
+    const containerStatuses = [{ ...said, ready: true }];
+    const conditions = [{ type: "Ready", status: "False" }];
+    const unready: Pod = {
+      kind: "Pod",
+      spec: { nodeName: "n", containers: [{ name: "c" }] },
+      status: { phase: "Running", conditions, containerStatuses },
+    };
+    const waiting = [{ ...said, ready: false }];
+    const starting: Pod = { ...unready, status: { ...unready.status, containerStatuses: waiting } };
+    const node: Node = {
+      kind: "Node",
+      metadata: { name: "n" },
+      status: { conditions: [{ type: "Ready", status: "True" }] },
+    };
+    const checked = new ClusterState();
+    checked.set("p", unready, 0);
+    expect(() => checked.checkOverdue(60_000)).not.toThrow();
+    checked.set("n", node, 30_000);
+    expect(() => checked.checkOverdue(49_000)).not.toThrow();
+    expect(() => checked.checkOverdue(51_000)).toThrow("p is unready for 21000 ms on n, which is Ready");
+    checked.set("p", starting, 51_000);
+    expect(() => checked.checkOverdue(90_000)).not.toThrow();
   });
 
   it("has no Deployment that is Available with too few pods", () => {
