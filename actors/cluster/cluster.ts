@@ -48,9 +48,13 @@ import { makeKubeconfig } from "./kubeconfig.ts";
 import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
-import { EMBEDDER, makeTopology } from "./topology.ts";
+import type { TopologyOptions } from "./topology.ts";
+import { collectorSpec, EMBEDDER, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
 import { waitForObject } from "./wait.ts";
+import { WorkerScale } from "./worker-scale.ts";
+import type { RemoveWorkerOptions } from "./workers.ts";
+import { isReadySince, Workers } from "./workers.ts";
 
 /** Directory of this package's built files. */
 const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
@@ -96,8 +100,9 @@ export class Cluster implements AsyncDisposable {
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
-  private readonly actorNames: readonly string[];
   private readonly etcdMembers: readonly string[];
+  private readonly workers: Workers;
+  private readonly workerScale: WorkerScale;
   private readonly alarms: EtcdAlarms;
   private readonly listeners = new Set<(event: ClusterEvent) => void>();
   private readonly embedder: EmbeddedPeer;
@@ -153,7 +158,7 @@ export class Cluster implements AsyncDisposable {
       },
     });
     const kubeletToken = randomBytes(16).toString("hex");
-    const tree = makeTopology({
+    const topology: TopologyOptions = {
       masters: options.masters,
       workers: options.workers,
       controllers: options.controllers,
@@ -171,12 +176,12 @@ export class Cluster implements AsyncDisposable {
       etcd: { established },
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
-    });
+    };
+    const tree = makeTopology(topology);
     const actors = actorsOf(tree);
     const namesOf = (role: string): readonly string[] =>
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
-    this.actorNames = actors.map(({ name }) => name);
     this.etcdMembers = namesOf("etcd");
     this.host.plan(actors);
     this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers]);
@@ -184,7 +189,7 @@ export class Cluster implements AsyncDisposable {
     this.client = new Client(context, apiServers);
     this.trace = new ClusterTrace(() => this.rings());
     this.inspector = new ActorInspector(this.host, (name) => {
-      if (!this.actorNames.includes(name)) throw this.unknownActor(name);
+      if (!this.actorNames().includes(name)) throw this.unknownActor(name);
       return name;
     });
     this.address = new ApiAddress(
@@ -203,6 +208,14 @@ export class Cluster implements AsyncDisposable {
       externals: [EMBEDDER],
       onEvent: (event) => this.supervised(event),
     });
+    this.workers = new Workers({
+      supervisor: this.supervisor,
+      client: this.client,
+      clock: context.clock,
+      topology,
+      actorsChanged: () => this.followActors(),
+    });
+    this.workerScale = new WorkerScale(context, this.client, this.workers);
   }
 
   /** `https://127.0.0.1:port`. */
@@ -357,6 +370,21 @@ export class Cluster implements AsyncDisposable {
     await this.supervisor.putBack(name);
   }
 
+  /** Adds a worker. Resolves with its name when its node is Ready. Errors: TOO_MANY_WORKERS, CLUSTER_STOPPED, what its start failed with. */
+  async addWorker(): Promise<string> {
+    this.mustServe();
+    return this.workers.add();
+  }
+
+  /**
+   * Removes a worker for good: nothing new comes to it, its pods end gracefully, within `timeoutMs`, and controllers replace
+   * them elsewhere. Resolves when its node is gone. Errors: NO_SUCH_ACTOR, CLUSTER_STOPPED.
+   */
+  async removeWorker(name: string, options: RemoveWorkerOptions = {}): Promise<void> {
+    this.mustServe();
+    await this.workers.remove(name, options);
+  }
+
   /**
    * Lets things go wrong by a plan, the same that the simulation takes, until it is stopped. Places are the actors' names;
    * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Errors: INVALID_FAULT_PLAN,
@@ -382,6 +410,7 @@ export class Cluster implements AsyncDisposable {
 
   private async shutDown(): Promise<void> {
     this.address.close();
+    this.workerScale.stop();
     // Whoever still has something to write (a Lease to give back, the last status of a pod) does it while the API answers.
     const writers = this.supervisor
       .status()
@@ -423,18 +452,13 @@ export class Cluster implements AsyncDisposable {
     // From now on an empty directory of a member is one that was lost.
     if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
+    await this.workerScale.start();
   }
 
   /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */
   private nodesReady(): Promise<void> {
     const informer = this.informer(nodes);
-    const isReady = ({ status }: Node): boolean =>
-      status?.conditions?.some(
-        (condition) =>
-          condition.type === "Ready" &&
-          condition.status === "True" &&
-          Date.parse(condition.lastHeartbeatTime ?? "") >= this.startedMs,
-      ) ?? false;
+    const isReady = (node: Node): boolean => isReadySince(node, this.startedMs);
     return new Promise((resolve) => {
       const look = (): void => {
         if (informer.list().filter(isReady).length < this.options.workers) return;
@@ -533,8 +557,18 @@ export class Cluster implements AsyncDisposable {
     throw new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
   }
 
+  private actorNames(): readonly string[] {
+    return actorsOf(this.supervisor.spec()).map(({ name }) => name);
+  }
+
+  /** The trace collector reads the recorders that it was started with: it is made another version of itself. */
+  private async followActors(): Promise<void> {
+    const { options } = collectorSpec(this.actorNames(), (names) => this.ringsOf(names));
+    await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
+  }
+
   private rings(): Rings {
-    return this.ringsOf([EMBEDDER, ...this.actorNames]);
+    return this.ringsOf([EMBEDDER, ...this.actorNames()]);
   }
 
   private ringsOf(actors: readonly string[]): Rings {

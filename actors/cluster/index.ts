@@ -10,6 +10,7 @@ export type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 export type { ActorStatistics, Introspectable, Tracing } from "../../runtime/introspection.ts";
 export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, ImageOptions } from "./options.ts";
+export type { RemoveWorkerOptions } from "./workers.ts";
 export type { ClusterTrace, TraceFilter } from "./trace.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
 export { formatEvent } from "../../runtime/trace/event.ts";

@@ -104,7 +104,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
 /** A quorum of more costs every write and survives nothing that matters within one process. */
 const MASTERS_MAX = 7;
 /** Three threads each; what a machine of 24 GiB holds. */
-const WORKERS_MAX = 500;
+export const WORKERS_MAX = 500;
 /** More than a master and a worker have actors is never needed at once. */
 const SPARES_MAX = 16;
 

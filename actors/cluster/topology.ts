@@ -93,16 +93,18 @@ export function makeTopology(options: TopologyOptions): SupervisorSpec {
     intensity: INTENSITY,
     backoff: BACKOFF,
     startInParallel: true,
-    children: options.rings === undefined ? members : [collectorSpec(members, options.rings), ...members],
+    children: options.rings === undefined ? members : [collectorSpec(namesOf(members), options.rings), ...members],
   };
 }
 
-function collectorSpec(members: readonly SupervisorSpec[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
-  const actors = members.flatMap(actorsOf).map(({ name }) => name);
-  const options: TraceCollectorOptions = {
-    ...TRACE_COLLECTOR_DEFAULTS,
-    rings: ringsOf([EMBEDDER, ...actors, TRACE_COLLECTOR]),
-  };
+function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
+  return members.flatMap(actorsOf).map(({ name }) => name);
+}
+
+/** `actors`: whose recorders it reads, besides its own and the embedding program's. */
+export function collectorSpec(actors: readonly string[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
+  const names = [...new Set([EMBEDDER, ...actors, TRACE_COLLECTOR])];
+  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(names) };
   return child(TRACE_COLLECTOR, "trace-collector", options, []);
 }
 

@@ -7,6 +7,7 @@ import { deleteCommand } from "./delete.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { logsCommand } from "./logs.ts";
+import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
@@ -26,6 +27,7 @@ for (const command of [
   applyCommand(),
   getCommand(),
   deleteCommand(),
+  scaleCommand(),
   logsCommand(),
   traceCommand(),
   simulateCommand(),

@@ -36,15 +36,14 @@ class NodeLifecycle {
       const name = object.metadata?.name ?? "";
       if (type === "deleted") return this.health.removeNode(name);
       this.health.addNode(name, clock.monotonicMs());
-      const renewTime = session.leases.get(name, LEASE_NAMESPACE)?.spec?.renewTime;
-      this.health.renewed(name, renewTime, clock.monotonicMs());
+      this.health.renewed(name, session.leases.get(name, LEASE_NAMESPACE)?.spec, clock.monotonicMs());
       this.queue.add(name);
     });
     // A renewal only moves a deadline: the queue's own timer finds out when it passes.
     session.leases.onChange(({ type, object }) => {
       const name = object.metadata?.name ?? "";
       if (type === "deleted") return;
-      if (this.health.renewed(name, object.spec?.renewTime, clock.monotonicMs())) this.queue.add(name);
+      if (this.health.renewed(name, object.spec, clock.monotonicMs())) this.queue.add(name);
     });
   }
 
@@ -57,7 +56,7 @@ class NodeLifecycle {
     health.reported(name, ownReport, clock.monotonicMs());
     if (!health.isLost(name) && health.leftMs(name, clock.monotonicMs()) === 0) {
       const lease = await session.client.find(leases, name, LEASE_NAMESPACE);
-      health.renewed(name, lease?.spec?.renewTime, clock.monotonicMs());
+      health.renewed(name, lease?.spec, clock.monotonicMs());
       if (health.leftMs(name, clock.monotonicMs()) === 0 && health.timeUp(name, clock.monotonicMs())) {
         log.warn("node lost", { node: name });
         session.ctx.trace.event("node-lost", `nodes/${name}`);

@@ -5,10 +5,11 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/nodelifecycle
  */
+import type { LeaseSpec } from "../../../protocols/kubernetes/coordination-v1.ts";
 import type { Node, NodeCondition, Taint, TaintEffect } from "../../../protocols/kubernetes/core-v1.ts";
 
 export interface HealthOptions {
-  /** Without a renewal for so long a node is lost. */
+  /** Without a renewal for so long a node is lost, unless its Lease is good for longer. */
   readonly graceMs: number;
   /** What a node has until its first renewal. */
   readonly startupGraceMs: number;
@@ -16,9 +17,11 @@ export interface HealthOptions {
 
 interface Seen {
   renewTime: string | undefined;
-  /** When the node's silence is too long. */
   /** Of the newest Ready condition. */
   heartbeatTime?: string;
+  /** How long its silence is none: nodes of a large cluster renew less often, and their Leases say so. */
+  graceMs: number;
+  /** When the node's silence is too long. */
   deadlineMs: number;
   lost: boolean;
 }
@@ -36,7 +39,8 @@ export class NodeHealth {
 
   addNode(name: string, nowMs: number): void {
     if (this.nodes.has(name)) return;
-    this.nodes.set(name, { renewTime: undefined, deadlineMs: nowMs + this.options.startupGraceMs, lost: false });
+    const { graceMs, startupGraceMs } = this.options;
+    this.nodes.set(name, { renewTime: undefined, graceMs, deadlineMs: nowMs + startupGraceMs, lost: false });
   }
 
   removeNode(name: string): void {
@@ -47,12 +51,14 @@ export class NodeHealth {
    * A Lease as a watch or a read shows it. Answers whether the node has to be looked at: it was lost and is back, or its
    * first renewal has brought its deadline forward.
    */
-  renewed(name: string, renewTime: string | undefined, nowMs: number): boolean {
+  renewed(name: string, lease: LeaseSpec | undefined, nowMs: number): boolean {
+    const renewTime = lease?.renewTime;
     const seen = this.nodes.get(name);
     if (seen === undefined || renewTime === undefined || seen.renewTime === renewTime) return false;
     const first = seen.renewTime === undefined;
     seen.renewTime = renewTime;
-    seen.deadlineMs = nowMs + this.options.graceMs;
+    seen.graceMs = Math.max(this.options.graceMs, (lease?.leaseDurationSeconds ?? 0) * 1_000);
+    seen.deadlineMs = nowMs + seen.graceMs;
     this.heardAtMs = nowMs;
     this.doubted = false;
     const back = seen.lost || first;
@@ -71,7 +77,7 @@ export class NodeHealth {
     const first = seen.heartbeatTime === undefined;
     seen.heartbeatTime = heartbeatTime;
     if (first) return;
-    seen.deadlineMs = Math.max(seen.deadlineMs, nowMs + this.options.graceMs);
+    seen.deadlineMs = Math.max(seen.deadlineMs, nowMs + seen.graceMs);
     seen.lost = false;
     this.heardAtMs = nowMs;
     this.doubted = false;

@@ -14,12 +14,12 @@ it("takes a node for lost when its Lease has not changed for the grace period", 
   const health = new NodeHealth(options);
   health.addNode("a", 0);
   expect(health.leftMs("a", 0)).toBe(10_000);
-  expect(health.renewed("a", "t1", 500)).toBe(true);
-  expect(health.renewed("a", "t1", 2_500)).toBe(false);
+  expect(health.renewed("a", { renewTime: "t1" }, 500)).toBe(true);
+  expect(health.renewed("a", { renewTime: "t1" }, 2_500)).toBe(false);
   expect(health.leftMs("a", 3_000)).toBe(500);
   expect(health.timeUp("a", 3_500)).toBe(true);
   expect(health.isLost("a")).toBe(true);
-  expect(health.renewed("a", "t2", 9_000)).toBe(true);
+  expect(health.renewed("a", { renewTime: "t2" }, 9_000)).toBe(true);
   expect(health.isLost("a")).toBe(false);
 });
 
@@ -27,7 +27,7 @@ it("doubts itself first when no node at all is heard of", () => {
   const health = new NodeHealth(options);
   for (const name of ["a", "b"]) {
     health.addNode(name, 0);
-    health.renewed(name, "t1", 0);
+    health.renewed(name, { renewTime: "t1" }, 0);
   }
   expect(health.timeUp("a", 3_000)).toBe(false);
   expect(health.leftMs("b", 3_000)).toBe(3_000);
@@ -39,9 +39,9 @@ it("does not doubt itself while another node is heard of", () => {
   const health = new NodeHealth(options);
   for (const name of ["a", "b"]) {
     health.addNode(name, 0);
-    health.renewed(name, "t1", 0);
+    health.renewed(name, { renewTime: "t1" }, 0);
   }
-  health.renewed("b", "t2", 2_900);
+  health.renewed("b", { renewTime: "t2" }, 2_900);
   expect(health.timeUp("a", 3_000)).toBe(true);
 });
 
