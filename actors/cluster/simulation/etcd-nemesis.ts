@@ -96,9 +96,9 @@ export class EtcdNemesis {
     if (leader === undefined) return;
     const { host, clock } = this.cluster;
     const others = this.others(leader);
-    const forMs = 1_500 + this.random.below(6_000);
-    const burst = this.random.below(BURST_MAX);
-    const dies = this.random.below(3) > 0;
+    const forMs = 2_000 + this.random.below(4_000);
+    const burst = 50 + this.random.below(BURST_MAX);
+    const dies = this.random.below(4) > 0;
     this.tell(`${leader} leads, and is cut off from the other members for ${forMs} ms with ${burst} writes under way`);
     const endMs = host.nowMs + forMs;
     const writing = others.map((follower) => this.writeThrough(follower, endMs));

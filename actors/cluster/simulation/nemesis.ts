@@ -88,7 +88,7 @@ export class Nemesis {
     if (this.cluster.masters < 3) return [];
     return [
       { feature: "partitions", weight: 1, apply: () => this.etcd.partition() },
-      { feature: "cut-off-leader", weight: 3, apply: () => this.etcd.cutOffLeader() },
+      { feature: "cut-off-leader", weight: 5, apply: () => this.etcd.cutOffLeader() },
       { feature: "lost-disk", weight: 2, apply: () => this.etcd.loseDisk() },
       { feature: "flipped-bits", weight: 1, apply: () => this.etcd.flipBit() },
     ];

@@ -43,8 +43,8 @@ export function drawSwarm(seed: number): Swarm {
   return {
     features: new Set(everything ? FEATURES : chosen),
     etcd: {
-      snapshotEntries: one(random, [20, 50, 150, 400]),
-      catchUpEntries: one(random, [1, 5, 20, 100]),
+      snapshotEntries: one(random, [25, 40, 100, 300]),
+      catchUpEntries: one(random, [1, 3, 10, 100]),
       autoCompactionRevisions: one(random, [0, 50, 500]),
       batchBytesMax: one(random, [1, 1_024, 1_048_576]),
       segmentBytes: one(random, [4_096, 65_536, 1_048_576]),
