@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { deployments, events, pods, replicaSets } from "../../../actors/client/resources.ts";
+import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { isSettled, podsOf, web } from "./objects.ts";
 
@@ -87,3 +88,22 @@ it("makes 999 pods with few writes besides theirs, and counts what repeats", asy
   expect(told.reduce((sum, { count }) => sum + (count ?? 0), 0)).toBe(999);
   expect(told.length).toBe(11);
 }, 60_000);
+
+it("tells by an event and a condition that its pods are refused", async () => {
+  const plane = new ControlPlane({ seed: 11, workers: 1 });
+  await plane.start();
+  const { metadata, spec } = web(1);
+  const template = { ...spec?.template, spec: { containers: [], ...spec?.template?.spec, serviceAccountName: "nope" } };
+  const refused = { metadata: metadata ?? {}, spec: { ...spec, template } } as Deployment;
+  await plane.do((client) => client.create(deployments, refused));
+  const why = 'error looking up service account default/nope: serviceaccount "nope" not found';
+  await plane.until("the condition", async () => {
+    const { status } = await plane.client.get(deployments, "web", "default");
+    const failure = status?.conditions?.find(({ type }) => type === "ReplicaFailure");
+    return failure?.reason === "FailedCreate" && (failure.message ?? "").includes(why);
+  });
+  await plane.until("the event", async () => {
+    const { items } = await plane.client.list(events, { namespace: "default" });
+    return items.some(({ reason, message }) => reason === "FailedCreate" && (message ?? "").includes(why));
+  });
+});
