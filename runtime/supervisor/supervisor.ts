@@ -184,21 +184,23 @@ export class Supervisor {
   async addChild(spec: ChildSpec | SupervisorSpec, options: { readonly under?: string } = {}): Promise<void> {
     const { name } = spec;
     const under = options.under ?? this.root;
+    // From when it has left on, the name may be another's.
+    let removed = false;
+    let forget = (): void => undefined;
     await this.until(
       () => {
         checkSpec(withChild(this.core.spec(), under, spec), this.options.externals ?? []);
-        return this.core.addChild(under, spec, this.nowMs());
+        const commands = this.core.addChild(under, spec, this.nowMs());
+        forget = this.onEvent((event) => {
+          removed ||= event.type === "removed" && event.name === name;
+        });
+        return commands;
       },
       () => true,
     );
-    let removed = false;
-    const forget = this.onEvent((event) => {
-      removed ||= event.type === "removed" && event.name === name;
-    });
     const actors = isSupervisor(spec) ? actorsOf(spec) : [spec];
     try {
-      await this.host.admit(actors);
-      // From here on the name may be another's.
+      if (!removed) await this.host.admit(actors);
       await this.firstStartOf(name, actors, () => removed);
       if (removed || !this.core.endTrial(name)) throw hasEnded(name);
     } catch (error) {

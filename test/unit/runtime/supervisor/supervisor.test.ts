@@ -232,6 +232,14 @@ describe("a child that comes to a running tree", () => {
     expect(host.supervisor.status()).toHaveLength(3);
   });
 
+  it("is not started, nor known to its host, when it is removed in the same breath", async () => {
+    const host = await running();
+    const failed = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    await host.supervisor.removeChild("c");
+    await failed;
+    expect(host.take()).toEqual(["added c", "dismiss c", "removed c"]);
+  });
+
   it("fails when the tree is stopped, or it is removed, before it is up", async () => {
     for (const how of ["stop", "remove"] as const) {
       const host = await running();
