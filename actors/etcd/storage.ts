@@ -8,12 +8,11 @@ import type { DiskFile } from "../../runtime/disk.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
-import { etcdError } from "./core/mvcc/errors.ts";
 import type { HardState, Persist, Snapshot } from "./core/raft/types.ts";
 import type { RecoveredLog } from "./core/wal/recovery.ts";
 import { recoverLog } from "./core/wal/recovery.ts";
 import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
-import { encodeRecords, encodeSegment, segmentName, segmentSequence, WHAT_TO_DO } from "./core/wal/segment.ts";
+import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
 import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
 import type { EtcdOptions } from "./spec.ts";
 
