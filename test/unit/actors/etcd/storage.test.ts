@@ -176,7 +176,7 @@ async function recover(storage: Storage): Promise<State> {
   expect(isLost).toBe(false);
   const { index, term } = snapshot ?? NEW.snapshot;
   // Refuses gaps, and terms that go down.
-  new RaftLog({ index, term }, log.entries);
+  expect(new RaftLog({ index, term }, log.entries).last).toBe(index + log.entries.length);
   const entries = log.entries.map((one) => [one.index, one.term] as const);
   return { snapshot: { index, term }, entries, hardState: log.hardState };
 }

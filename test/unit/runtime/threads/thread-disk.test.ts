@@ -1,3 +1,5 @@
+import type * as fsModule from "node:fs";
+import type * as fsPromises from "node:fs/promises";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -19,7 +21,7 @@ function failureOf(call: string): Error | null {
 }
 
 vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
+  const fs = await original<typeof fsModule>();
   type Done = (error: Error | null, count?: number) => void;
   const write = (...all: unknown[]): void => {
     system.calls.push("write");
@@ -30,17 +32,19 @@ vi.mock("node:fs", async (original) => {
   const fdatasync = (fd: number, done: Done): void => {
     const failure = failureOf("fdatasync");
     if (failure !== null) return done(failure);
-    void (system.gate ?? Promise.resolve()).then(() =>
+    const go = async (): Promise<void> => {
+      await system.gate;
       fs.fdatasync(fd, (error) => {
         system.calls.push("fdatasync");
         done(error);
-      }),
-    );
+      });
+    };
+    void go();
   };
   return { ...fs, write, fdatasync };
 });
 vi.mock("node:fs/promises", async (original) => {
-  const fs = await original<typeof import("node:fs/promises")>();
+  const fs = await original<typeof fsPromises>();
   return {
     ...fs,
     open: async (path: string, flags: string) => {
@@ -167,14 +171,14 @@ describe("the register of a disk", () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   it("outlives the directory, and that of all actors' directories", async () => {
-    const root = join(directory, "actors", "a");
-    const disk = threadDisk(root, { fsync: true });
-    expect(await disk.isRegistered()).toBe(false);
-    await disk.replace("x", new Uint8Array(1));
-    await disk.register();
-    await disk.register();
+    const home = join(directory, "actors", "a");
+    const one = threadDisk(home, { fsync: true });
+    expect(await one.isRegistered()).toBe(false);
+    await one.replace("x", new Uint8Array(1));
+    await one.register();
+    await one.register();
     rmSync(join(directory, "actors"), { recursive: true });
-    expect(await threadDisk(root, { fsync: true }).isRegistered()).toBe(true);
+    expect(await threadDisk(home, { fsync: true }).isRegistered()).toBe(true);
     expect(await threadDisk(join(directory, "actors", "b"), { fsync: true }).isRegistered()).toBe(false);
     expect(readdirSync(directory)).toEqual(["actors.registered"]);
   });
