@@ -17,6 +17,7 @@ const SNAPSHOT_WAIT_MS = 3_000;
 const SNAPSHOT_LOOK_MS = 0.2;
 const SLOW_DISK = 10;
 const ELECTION_WAIT_MS = 5_000;
+const ELECTION_LOOK_MS = 100;
 /** After so long with all members there, one whose disk was lost has what the others have. */
 const RECOVERY_MS = 10_000;
 const LATE_WRITES_MAX = 60;
@@ -55,11 +56,11 @@ export class EtcdNemesis {
    */
   async joinLate(): Promise<void> {
     const { late } = this;
-    this.late = undefined;
-    const leader = await this.cluster.leader();
-    if (late === undefined || leader === undefined) return;
+    if (late === undefined) return;
     const { host, clock } = this.cluster;
     const others = this.others(late);
+    const leader = await this.waitForLeader(others);
+    if (leader === undefined) return host.heal([late], others);
     const third = others.find((member) => member !== leader)!;
     if (this.random.below(2) === 0) {
       this.tell(`${late} was cut off from the beginning; ${third} loses its disk as it joins, and ${leader} hangs`);
@@ -215,14 +216,16 @@ export class EtcdNemesis {
     return this.cluster.leader();
   }
 
-  private async waitForLeader(among: readonly string[]): Promise<void> {
+  /** Undefined when none of them leads within the limit. */
+  private async waitForLeader(among: readonly string[]): Promise<string | undefined> {
     const { host, clock } = this.cluster;
     const endMs = host.nowMs + ELECTION_WAIT_MS;
     while (host.nowMs < endMs) {
       const leader = await this.cluster.leader();
-      if (leader !== undefined && among.includes(leader)) return;
-      await clock.sleep(PARTITION_MS / 30);
+      if (leader !== undefined && among.includes(leader)) return leader;
+      await clock.sleep(ELECTION_LOOK_MS);
     }
+    return undefined;
   }
 
   private others(member: string): readonly string[] {
