@@ -81,7 +81,9 @@ async function measure(faults?: FaultPlan): Promise<{ readonly casts: number; re
 }
 
 /** Not in force yet: what the boundaries cost by being there. */
-const IDLE_PLAN: FaultPlan = { faults: [{ id: "later", kind: "link-drop", from: "a", to: "b", chance: 1, fromMs: 1e9 }] };
+const IDLE_PLAN: FaultPlan = {
+  faults: [{ id: "later", kind: "link-drop", from: "a", to: "b", chance: 1, fromMs: 1e9 }],
+};
 
 export const simulation: Suite = {
   name: "simulation",
