@@ -8,7 +8,7 @@ import { SimulationHost } from "../../../../runtime/simulation/simulation-host.t
 import { actor, supervisor } from "./harness.ts";
 
 const EMBEDDER = "test";
-const SEEDS = 1_000;
+const SEEDS = 300;
 
 type RelayMethods = { readonly ask: Call<{ readonly via: readonly string[] }, { readonly answeredBy: string }> };
 const relayProtocol = protocol<RelayMethods>("relay", { ask: call({ timeoutMs: 2_000, idempotent: true }) });
