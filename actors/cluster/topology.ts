@@ -103,8 +103,8 @@ function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
 
 /** `actors`: whose recorders it reads, besides its own and the embedding program's. */
 export function collectorSpec(actors: readonly string[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
-  const names = [...new Set([EMBEDDER, ...actors, TRACE_COLLECTOR])];
-  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(names) };
+  const recorded = [...new Set([EMBEDDER, ...actors, TRACE_COLLECTOR])];
+  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(recorded) };
   return child(TRACE_COLLECTOR, "trace-collector", options, []);
 }
 

@@ -59,7 +59,7 @@ export function drawSwarm(seed: number): Swarm {
 
 /** The story's own limits, in a line. */
 export function describeSwarm({ features, etcd, apiServer }: Swarm): string {
-  const limits = Object.entries({ ...etcd, ...apiServer }).map(([name, value]) => `${name} ${String(value)}`);
+  const limits = Object.entries({ ...etcd, ...apiServer }).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return `${[...features].join(", ")}; ${limits.join(", ")}`;
 }
 
