@@ -105,8 +105,8 @@ const log = [
   row(
     "lost-disk-begins-anew",
     STORAGE,
-    `options.established && files.length === 0`,
-    `options.established && files.length < 0`,
+    `const isLost = names.length === 0 && known;`,
+    `const isLost = names.length < 0 && known;`,
     "a member whose disk was lost votes again under its name",
     CUT_OFF,
   ),
@@ -348,7 +348,7 @@ const syncs = [
   row(
     "directory-not-synced",
     DISK,
-    `    for (let made = full; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));\n`,
+    `    for (const path of made) await syncPath(dirname(path));\n`,
     ``,
     "the name of a new directory is not on disk",
     THREAD,
