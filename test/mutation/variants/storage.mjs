@@ -348,8 +348,8 @@ const syncs = [
   row(
     "directory-not-synced",
     DISK,
-    `    for (const path of made) await syncPath(dirname(path));\n`,
-    ``,
+    `    for (const made of await guarded(() => makeDirectory(full))) await syncFolder(dirname(made));\n`,
+    `    await guarded(() => makeDirectory(full));\n`,
     "the name of a new directory is not on disk",
     THREAD,
   ),
