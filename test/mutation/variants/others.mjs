@@ -9,7 +9,6 @@ const RECORDER = "runtime/trace/recorder.ts";
 const RING = "runtime/trace/ring.ts";
 const PLAN = "runtime/faults/check-plan.ts";
 const ADDRESS = "actors/cluster/api-address.ts";
-const CONTACT = "actors/api-server/core/quorum-contact.ts";
 const OPTIONS = "actors/api-server/core/rest/options.ts";
 const MUTATION = "actors/api-server/mutation.ts";
 const SERVICES = "actors/api-server/core/registry/service-changes.ts";
@@ -31,14 +30,16 @@ const ALARMS = "actors/etcd/alarms.ts";
 const FAULTY = ["test/simulation/controllers/faulty-objects.test.ts"];
 const CLIENT = ["test/simulation/client/client.test.ts"];
 const MEMBERSHIP = ["test/unit/runtime/supervisor/membership.test.ts"];
-const LINKED = ["test/unit/runtime/simulation/sim-links.test.ts", "test/unit/runtime/simulation/incarnations.test.ts"];
+const LINKED = ["test/unit/runtime/simulation/sim-link-sessions.test.ts"];
 const ORDER = ["test/unit/runtime/trace/order.test.ts", "test/unit/runtime/ring.test.ts"];
 const PLANS = ["test/unit/runtime/faults/check-plan.test.ts"];
 const ADDRESSES = ["test/unit/actors/cluster/api-address.test.ts"];
-const CONTACTS = ["test/unit/actors/api-server/quorum-contact.test.ts"];
 const GIVEN = ["test/unit/actors/api-server/registry/options.test.ts"];
-const REGISTRY = ["test/unit/actors/api-server/registry/faults.test.ts"];
-const SERVICE = ["test/unit/actors/api-server/registry/services.test.ts"];
+const CLAIMS = ["test/unit/actors/api-server/mutation.test.ts"];
+const SERVICE = [
+  "test/unit/actors/api-server/registry/services.test.ts",
+  "test/unit/actors/api-server/registry/service-changes.test.ts",
+];
 const POD = ["test/unit/actors/api-server/registry/pod-admission.test.ts"];
 const WARNINGS = ["test/unit/actors/api-server/machinery/warnings.test.ts"];
 const RUNTIME = ["test/unit/actors/kubelet/core/runtime-news.test.ts"];
@@ -50,9 +51,8 @@ const TREE = ["test/unit/actors/cluster/topology.test.ts"];
 const WORKER = ["test/unit/actors/cluster/workers.test.ts"];
 const EXPLAINED = ["test/unit/actors/cluster/explain-wait.test.ts"];
 const WAITED = ["test/unit/actors/cluster/wait.test.ts"];
-const ACTORS = ["test/simulation/etcd/etcd-actor.test.ts"];
-const TIMES = ["test/simulation/etcd/leases.test.ts"];
-const ALARM = ["test/simulation/etcd/full-disk.test.ts", ...ACTORS];
+const TIMES = ["test/unit/actors/etcd/leases.test.ts"];
+const ALARM = ["test/unit/actors/etcd/alarms.test.ts"];
 
 const row = (name, file, find, replace, why, tests) => ({ name, file, find, replace, why, tests });
 
@@ -419,7 +419,7 @@ const door = [
     `(claim) => (this.taken.get(claim) ?? 0) > this.store.revision`,
     `(claim) => this.taken.has(claim)`,
     "a claim stays taken although the cache knows better",
-    [...REGISTRY, ...SERVICE],
+    CLAIMS,
   ),
   row(
     "taken-never-forgotten",
@@ -427,7 +427,7 @@ const door = [
     `    for (const [known, at] of this.taken) if (at <= this.store.revision) this.taken.delete(known);\n`,
     ``,
     "claims that were taken are remembered for ever",
-    [...REGISTRY, ...SERVICE],
+    CLAIMS,
   ),
   row(
     "service-node-port-twice",
@@ -905,7 +905,7 @@ const etcd = [
     `|| leaderlessMs <= this.ctx.options.leaderWaitMs) return undefined;`,
     `) return undefined;`,
     "a lost quorum is told before the others had time to come",
-    ACTORS,
+    ALARM,
   ),
   row(
     "lost-told-each-time",
@@ -913,7 +913,7 @@ const etcd = [
     `    this.wasQuorumLost = lost !== undefined;\n`,
     ``,
     "a lost quorum fills the log",
-    ACTORS,
+    ALARM,
   ),
   row(
     "lost-alarm-stays",
@@ -921,7 +921,7 @@ const etcd = [
     `      this.alarms.set(true);\n`,
     ``,
     "the alarm of a lost disk stays after its recovery",
-    ACTORS,
+    ALARM,
   ),
   row(
     "lost-recovered-again",
@@ -929,15 +929,7 @@ const etcd = [
     `    this.wasRecovering = raft.isRecovering;\n    const lost`,
     `    const lost`,
     "the recovery is told at each tick",
-    ACTORS,
-  ),
-  row(
-    "lease-ended-by-a-follower",
-    LEASES,
-    `    if (!this.leading) return [];\n`,
-    ``,
-    "whoever led once proposes ends",
-    TIMES,
+    ALARM,
   ),
   row(
     "lease-renewed-by-a-follower",

@@ -20,21 +20,21 @@ class World {
   }
 
   start(over: Partial<Wait>): Promise<KubernetesObject | undefined> {
-    const world = this;
+    const isSynced = (): boolean => this.synced;
     const informer = {
       get synced() {
-        return world.synced;
+        return isSynced();
       },
-      get: () => world.object,
-      onChange: (listener: () => void) => (world.change = listener),
+      get: () => this.object,
+      onChange: (listener: () => void) => (this.change = listener),
       start: () => undefined,
-      stop: () => world.stopped++,
-      whenSynced: () => new Promise<void>((resolve) => (world.listed = resolve)),
+      stop: () => this.stopped++,
+      whenSynced: () => new Promise<void>((resolve) => (this.listed = resolve)),
     };
     const clock = {
       after: (_ms: number, action: () => void) => {
-        world.timeUp = action;
-        return { cancel: () => world.cancelled++ };
+        this.timeUp = action;
+        return { cancel: () => this.cancelled++ };
       },
     };
     return waitForObject({
@@ -46,7 +46,7 @@ class World {
       timeoutMs: 100,
       what: "pod/web to be gone",
       clock,
-      stopping: world.stopping.signal,
+      stopping: this.stopping.signal,
       ...over,
     } as unknown as Wait);
   }

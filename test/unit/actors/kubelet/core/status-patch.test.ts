@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { hasNodeStatus, isEqual, isNewerVersion, podStatusPatch } from "../../../../../actors/kubelet/core/status-patch.ts";
+import {
+  hasNodeStatus,
+  isEqual,
+  isNewerVersion,
+  podStatusPatch,
+} from "../../../../../actors/kubelet/core/status-patch.ts";
 import type { PodStatus } from "../../../../../protocols/kubernetes/core-v1.ts";
 
 const TIME = "2026-01-01T00:00:00Z";

@@ -44,7 +44,16 @@ it.each<[string, Omit<Volume, "name">, Record<string, string>]>([
   ["a Secret", { secret: { secretName: "login" } }, { password: "s3cret" }],
   [
     "an optional key that is missing beside one that is there",
-    { configMap: { name: "settings", optional: true, items: [{ key: "z", path: "z" }, { key: "a", path: "a" }] } },
+    {
+      configMap: {
+        name: "settings",
+        optional: true,
+        items: [
+          { key: "z", path: "z" },
+          { key: "a", path: "a" },
+        ],
+      },
+    },
     { a: "1" },
   ],
   ["an optional one that is missing", { secret: { secretName: "none", optional: true } }, {}],
@@ -99,7 +108,11 @@ it.each<[string, Omit<Volume, "name">, string]>([
   ["a claim", { persistentVolumeClaim: { claimName: "data" } }, "persistentVolumeClaim is not supported here"],
   ["huge pages", { emptyDir: { medium: "HugePages-2Mi" } }, "HugePages-2Mi"],
   ["a path that climbs out", { configMap: { name: "settings", items: [{ key: "a", path: "../a" }] } }, "no path below"],
-  ["a path that climbs out on its way", { configMap: { name: "settings", items: [{ key: "a", path: "x/../../a" }] } }, "no path below"],
+  [
+    "a path that climbs out on its way",
+    { configMap: { name: "settings", items: [{ key: "a", path: "x/../../a" }] } },
+    "no path below",
+  ],
   ["an absolute path", { configMap: { name: "settings", items: [{ key: "a", path: "/a" }] } }, "no path below"],
   ["a kind that isn't supported", { nfs: { server: "x", path: "/" } }, "nfs"],
 ])("refuses %s", (_what, volume, message) => expect(() => files(volume)).toThrow(message));
