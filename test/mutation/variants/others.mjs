@@ -29,7 +29,10 @@ const ALARMS = "actors/etcd/alarms.ts";
 
 const FAULTY = ["test/simulation/controllers/faulty-objects.test.ts"];
 const CLIENT = ["test/simulation/client/client.test.ts"];
-const MEMBERSHIP = ["test/unit/runtime/supervisor/membership.test.ts"];
+const MEMBERSHIP = [
+  "test/unit/runtime/supervisor/supervisor-core.test.ts",
+  "test/unit/runtime/supervisor/supervisor.test.ts",
+];
 const LINKED = ["test/unit/runtime/simulation/sim-link-sessions.test.ts"];
 const ORDER = ["test/unit/runtime/trace/order.test.ts", "test/unit/runtime/ring.test.ts"];
 const PLANS = ["test/unit/runtime/faults/check-plan.test.ts"];
@@ -120,14 +123,6 @@ const faults = [
 ];
 
 const supervision = [
-  row(
-    "added-below-what-leaves",
-    CORE,
-    `parent.state !== "up" || parent.leaving`,
-    `parent.state !== "up"`,
-    "a child is added to a supervisor that is being removed",
-    [...MEMBERSHIP, "test/unit/runtime/supervisor/supervisor-core.property.test.ts"],
-  ),
   row(
     "removed-is-started",
     CORE,

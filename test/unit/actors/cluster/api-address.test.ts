@@ -32,6 +32,8 @@ class FakeServer {
       name: this.name,
       call: (method: string) => {
         this.asked.push(method);
+        // An address that moves for ever would let nothing else happen here.
+        if (this.asked.length > 1_000) return new Promise(() => undefined);
         if (method !== "serve" || this.refusals-- <= 0) return Promise.resolve({ port: 6_443 });
         return Promise.reject(new InkubeError("ADDRESS_IN_USE", "in use", { retryable: true }));
       },
