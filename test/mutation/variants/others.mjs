@@ -3,7 +3,6 @@ const QUEUE = "actors/client/work-queue.ts";
 const INFORMER = "actors/client/informer.ts";
 const SESSION = "actors/scheduler/scheduling-session.ts";
 const CORE = "runtime/supervisor/core/supervisor-core.ts";
-const SUPERVISOR = "runtime/supervisor/supervisor.ts";
 const LINKS = "runtime/simulation/sim-links.ts";
 const RECORDER = "runtime/trace/recorder.ts";
 const RING = "runtime/trace/ring.ts";
@@ -139,54 +138,6 @@ const supervision = [
     "what was below a removed supervisor keeps its name",
     MEMBERSHIP,
   ),
-  row(
-    "removed-while-down-stays",
-    CORE,
-    `      if (node.state === "down" && this.nodes.get(name) === node) this.leave(node);\n`,
-    ``,
-    "a child that is down already never leaves",
-    MEMBERSHIP,
-  ),
-  row(
-    "added-runs-at-once",
-    CORE,
-    `      node.held = true;\n      parent.children.push(node);`,
-    `      parent.children.push(node);`,
-    "a child that was added is not held back until it is admitted",
-    MEMBERSHIP,
-  ),
-  row(
-    "admitted-though-removed",
-    SUPERVISOR,
-    `      if (!removed) await this.host.admit(actors);`,
-    `      await this.host.admit(actors);`,
-    "the host learns of a child that has left already",
-    MEMBERSHIP,
-  ),
-  row(
-    "trial-never-ends",
-    SUPERVISOR,
-    `      if (removed || !this.core.endTrial(name)) throw hasEnded(name);`,
-    `      if (removed) throw hasEnded(name);`,
-    "a child that was added is not restarted after a crash",
-    MEMBERSHIP,
-  ),
-  row(
-    "anybody-leaves",
-    SUPERVISOR,
-    `removed ||= event.type === "removed" && event.name === name;`,
-    `removed ||= event.type === "removed";`,
-    "a child that leaves while another comes ends that one",
-    MEMBERSHIP,
-  ),
-  row(
-    "failed-child-stays",
-    SUPERVISOR,
-    `      if (!removed) await this.remove(name, { kill: true }).catch(() => this.takeOut(name, { kill: true }));\n`,
-    ``,
-    "a child whose first start failed stays in the tree",
-    MEMBERSHIP,
-  ),
 ];
 
 const links = [
@@ -196,7 +147,7 @@ const links = [
     `    if (newest !== undefined && newest.ended === undefined) return;\n`,
     ``,
     "a second session of two ends begins before the first has ended",
-    LINKED,
+    ["test/unit/runtime/simulation/incarnations.test.ts"],
   ),
   row(
     "up-after-the-end",
@@ -220,14 +171,6 @@ const links = [
     `    if (end.links.get(from) === session) end.cell.receive(from, frame);`,
     `    if (end.links.has(from)) end.cell.receive(from, frame);`,
     "a frame of one session arrives in the next",
-    LINKED,
-  ),
-  row(
-    "dismissed-still-waited-for",
-    LINKS,
-    `    this.planned.delete(name);\n    this.waiting.delete(name);`,
-    `    this.planned.delete(name);`,
-    "what was sent to an actor that never came reaches another of its name",
     LINKED,
   ),
   row(
