@@ -16,6 +16,7 @@ class World {
     historyMin: 1,
     historyMax: 10,
     historyAgeMs: 1_000,
+    historyBytes: 1_000_000,
   });
 
   constructor() {
