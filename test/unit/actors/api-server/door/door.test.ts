@@ -331,6 +331,25 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${pods}/logged/log?container=zz`)).json.message).toBe(
       "container zz is not valid for pod logged",
     );
+    const debug = { ephemeralContainers: [{ name: "dbg", image: "i" }] };
+    const merge = { "content-type": "application/strategic-merge-patch+json" };
+    const added = await send("PATCH", `${pods}/logged/ephemeralcontainers`, { spec: debug }, merge);
+    expect(added.status).toBe(200);
+    expect((await send("GET", `${pods}/logged/log?container=dbg`)).text).toBe(
+      "log of /containerLogs/default/logged/dbg?",
+    );
+    // An ephemeral container is never the default.
+    expect((await send("GET", `${pods}/logged/log`)).text).toBe("log of /containerLogs/default/logged/a?");
+    const [initContainers, containers] = [["i"], ["a", "b"]].map((names) =>
+      names.map((name) => ({ name, image: "i" })),
+    );
+    const several = { nodeName: "n", initContainers, containers };
+    expect((await send("POST", pods, { metadata: { name: "several" }, spec: several })).status).toBe(201);
+    await send("PATCH", `${pods}/several/ephemeralcontainers`, { spec: debug }, merge);
+    expect((await send("GET", `${pods}/several/log`)).json).toMatchObject({
+      code: 400,
+      message: "a container name must be specified for pod several, choose one of: [i a b dbg]",
+    });
     kubelet.close();
     expect((await send("GET", `${pods}/none/log`)).json).toMatchObject({ code: 404 });
     const bad = (query: string): Promise<Answer> => send("GET", `${pods}/logged/log?${query}`);
