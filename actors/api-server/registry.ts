@@ -144,7 +144,7 @@ export class Registry {
       return this.replacement(place, subresource, incoming, current, taken, lease);
     });
     const code = mutated.created ? 201 : 200;
-    if (subresource !== undefined) return answerOf(info, mutated.stored, code);
+    if (!tells(subresource)) return answerOf(info, mutated.stored, code);
     return writtenAnswer(info, mutated.stored, code, { old });
   }
 
@@ -171,7 +171,7 @@ export class Registry {
       this.checkIncoming(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
-    if (subresource !== undefined) return answerOf(info, mutated.stored, 200, warnings);
+    if (!tells(subresource)) return answerOf(info, mutated.stored, 200, warnings);
     return writtenAnswer(info, mutated.stored, 200, { old, warnings });
   }
 
@@ -511,6 +511,11 @@ function checkIdentity({ info, namespace, name }: ObjectPlace, incoming: Kuberne
   if (given !== name)
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
   checkNamespace(info, namespace, incoming.metadata.namespace);
+}
+
+/** Whether what is written has a say in what is done, and so may be warned about. */
+function tells(subresource: string | undefined): boolean {
+  return subresource === undefined || subresource === "ephemeralcontainers";
 }
 
 function isVersioned(object: KubernetesObject): boolean {

@@ -63,7 +63,7 @@ export class PodRunner {
       this.now(),
     );
     if (pod.status?.startTime !== undefined) return;
-    for (const notice of noticesOf(pod)) node.events.event(typedPod(pod), "Warning", "Unsupported", notice);
+    this.tellNotices(pod, []);
   }
 
   get pod(): Pod {
@@ -75,10 +75,18 @@ export class PodRunner {
   }
 
   setPod(pod: Pod, cause: Cause): void {
+    // Ephemeral containers come later than the pod.
+    this.tellNotices(pod, noticesOf(this.pod));
     this.worker.setPod(pod);
     this.cause = cause;
     this.observe(pod);
     this.kick();
+  }
+
+  private tellNotices(pod: Pod, told: readonly string[]): void {
+    for (const notice of noticesOf(pod)) {
+      if (!told.includes(notice)) this.node.events.event(typedPod(pod), "Warning", "Unsupported", notice);
+    }
   }
 
   /** Takes note of what the API server has: others write to it too, and of some of it only we know better. */

@@ -10,18 +10,21 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** The kubelet's refusals are short. */
 const REFUSAL_BYTES_MAX = 4_096;
 
-/** The container whose logs are meant. @throws Status 400 when that is not clear */
+/**
+ * The container whose logs are meant: the only one of `containers`, when none is named. Source: registry/core/pod `validateContainer`.
+ * @throws Status 400 when that is not clear
+ */
 export function logContainer(pod: Pod, asked: string | undefined): string {
   const name = pod.metadata?.name ?? "";
-  const containers = (pod.spec?.containers ?? []).map((container) => container.name);
-  const initContainers = (pod.spec?.initContainers ?? []).map((container) => container.name);
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const names = [...initContainers, ...containers, ...ephemeralContainers].map((container) => container.name);
   if (asked) {
-    if (containers.includes(asked) || initContainers.includes(asked)) return asked;
+    if (names.includes(asked)) return asked;
     throw badRequest(`container ${asked} is not valid for pod ${name}`);
   }
   const [only] = containers;
-  if (containers.length === 1 && only !== undefined) return only;
-  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${containers.join(" ")}]`);
+  if (containers.length === 1 && only !== undefined) return only.name;
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`);
 }
 
 /** Where the kubelet of a node listens. @throws Status 500 when the node does not say */

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { configMaps, nodes, pods } from "../../../actors/client/resources.ts";
+import { configMaps, events, nodes, pods } from "../../../actors/client/resources.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
 
@@ -22,10 +22,15 @@ afterEach(() => expect(cluster.crashes).toEqual([]));
 
 const isGone = (name: string) => cluster.until(async () => (await cluster.get(name)) === undefined);
 
-async function logs(pod: string, query = "", token = "secret"): Promise<{ status: number; text: string }> {
+async function logs(
+  pod: string,
+  query = "",
+  token = "secret",
+  named?: string,
+): Promise<{ status: number; text: string }> {
   const node = await cluster.client.get(nodes, NODE);
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
-  const container = (await cluster.get(pod))?.spec?.containers[0]?.name ?? "main";
+  const container = named ?? (await cluster.get(pod))?.spec?.containers[0]?.name ?? "main";
   const response = await fetch(`http://127.0.0.1:${port}/containerLogs/default/${pod}/${container}${query}`, {
     headers: { authorization: `Bearer ${token}` },
   });
@@ -82,6 +87,29 @@ it("a process runs with its configuration, and its log is kept in order", async 
 it("the log server refuses a wrong token and knows no other pods", async () => {
   expect((await logs("job", "", "wrong")).status).toBe(401);
   expect((await logs("nobody")).status).toBe(404);
+});
+
+it("an ephemeral container has a log, and what it asks for in vain is told", async () => {
+  const command = ["sh", "-c", "while :; do sleep 0.05; done"];
+  await cluster.create("debugged", { containers: [{ name: "main", image: "busybox", command }] });
+  await cluster.untilPod("debugged", isReady);
+  const says = { image: "busybox", command: ["sh", "-c", "echo here"], targetContainerName: "main" };
+  await cluster.client.patch(
+    pods,
+    "debugged",
+    "default",
+    { spec: { ephemeralContainers: [{ name: "dbg", ...says }] } },
+    {
+      subresource: "ephemeralcontainers",
+    },
+  );
+  await expect.poll(async () => (await logs("debugged", "", "secret", "dbg")).text).toBe("here\n");
+  const told = async (): Promise<readonly (string | undefined)[]> =>
+    (await cluster.client.list(events, { namespace: "default" })).items
+      .filter(({ reason, involvedObject }) => reason === "Unsupported" && involvedObject.name === "debugged")
+      .map(({ message }) => message);
+  await expect.poll(told).toEqual(['container "dbg": targetContainerName is not supported']);
+  await cluster.delete("debugged");
 });
 
 it("a log is followed until its container ends", async () => {

@@ -9,7 +9,6 @@ import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/ku
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 import type { JsonBody } from "./json.ts";
-import { setOwn } from "./json-value.ts";
 import { badRequest } from "./status.ts";
 
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -28,7 +27,7 @@ export interface ExpectedKind {
 
 /**
  * @param expected the kind that the URL takes; a body of another kind is refused, one that names none is taken for it
- * @throws Status 400: wrong types, wrong kind, or (Strict) unknown and duplicate fields
+ * @throws Status 400: wrong types, wrong kind, a map with the key `__proto__`, or (Strict) unknown and duplicate fields
  */
 export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValidation: FieldValidation): Decoded {
   const value = body.value;
@@ -234,8 +233,12 @@ class Decoding {
         if (!isRecord(value)) return this.#wrong(value, goTypeOf(type));
         const result: Plain = {};
         for (const key of Object.keys(value)) {
+          if (key === "__proto__") {
+            this.#refuseKey();
+            continue;
+          }
           steps.push(key);
-          setOwn(result, key, this.#element(type.of, value[key], field));
+          result[key] = this.#element(type.of, value[key], field);
           steps.pop();
         }
         return result;
@@ -281,8 +284,14 @@ class Decoding {
         return this.#time(type.scalar, value);
       case "FieldsV1":
       case "RawExtension":
+        if (holdsProto(value)) this.#refuseKey();
         return value;
     }
+  }
+
+  /** Kubernetes takes the key. Between actors it would become another one, so that data would change without a word. */
+  #refuseKey(): void {
+    this.error ??= `${this.#path()}: Invalid value: "__proto__": inkube can't keep a key of this name`;
   }
 
   #integer(goType: "int32" | "int64", value: unknown): unknown {
@@ -336,6 +345,11 @@ class Decoding {
     }
     return `${owner.name}.${names.join(".")}`;
   }
+}
+
+function holdsProto(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsProto);
+  return isRecord(value) && Object.keys(value).some((key) => key === "__proto__" || holdsProto(value[key]));
 }
 
 function isEmptyMap(type: FieldType, value: unknown): boolean {

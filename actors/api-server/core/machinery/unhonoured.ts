@@ -12,6 +12,8 @@ export interface Unhonoured {
   readonly words: string;
   /** Values that ask for just that. */
   readonly benign?: readonly unknown[];
+  /** Of which specs it is so; of all when left out. */
+  readonly when?: (spec: JsonObject) => boolean;
 }
 
 const NO_USERS = "containers run as the user of this process";
@@ -94,7 +96,15 @@ const POD: readonly Unhonoured[] = [
   { path: "volumes[].emptyDir.mode", words: "the directory has the mode 0777" },
 ];
 
+/** Of a headless Service, and of an ExternalName, nobody forwards anything. */
+function isForwarded({ type, clusterIP }: JsonObject): boolean {
+  return type !== "ExternalName" && clusterIP !== "None";
+}
+
 const SERVICE: readonly Unhonoured[] = [
+  { path: "ports[].protocol", words: "only TCP is forwarded", benign: ["TCP"], when: isForwarded },
+  // Given to each LoadBalancer with externalTrafficPolicy Local.
+  { path: "healthCheckNodePort", words: "nobody listens on this port", benign: [0] },
   { path: "loadBalancerIP", words: "there is no load balancer" },
   { path: "loadBalancerClass", words: "there is no load balancer" },
   { path: "loadBalancerSourceRanges", words: "there is no load balancer" },
@@ -117,7 +127,8 @@ export const UNHONOURED: Readonly<Record<"Pod" | "Service" | "Node", readonly Un
 /** One sentence for each field of the list that is set, of several items for the first. */
 export function unhonouredIn(at: string, spec: JsonObject, rows: readonly Unhonoured[]): readonly string[] {
   const told: string[] = [];
-  for (const { path, words, benign = [] } of rows) {
+  for (const { path, words, benign = [], when } of rows) {
+    if (when?.(spec) === false) continue;
     const place = firstSet(at, spec, path.split("."), benign);
     if (place !== undefined) told.push(`${place}: stored, but not honoured by inkube: ${words}`);
   }

@@ -48,7 +48,7 @@ class StoredAnswer implements Answer {
   }
 }
 
-/** The answer to a write of the main resource: it tells what its sender should know, once a door asks. */
+/** The answer to a write of a spec: it tells what its sender should know, once a door asks. */
 class WrittenAnswer extends StoredAnswer {
   private readonly old: KubernetesObject | undefined;
 

@@ -311,6 +311,15 @@ describe("the HTTPS door", () => {
     expect(event).toMatchObject({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   });
 
+  it("refuses a map key that could not be kept as it is", async () => {
+    const body = JSON.parse('{"metadata":{"name":"proto"},"data":{"__proto__":"x"}}') as unknown;
+    expect((await send("POST", maps, body)).json).toMatchObject({
+      code: 400,
+      message:
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: data: Invalid value: "__proto__": inkube can\'t keep a key of this name',
+    });
+  });
+
   it("gives the logs that the kubelet of the pod's node gives", async () => {
     const kubelet = createServer((request, response) => {
       const allowed = request.headers.authorization === "Bearer kubelet-secret";
@@ -331,6 +340,28 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${pods}/logged/log?container=zz`)).json.message).toBe(
       "container zz is not valid for pod logged",
     );
+    const debug = { ephemeralContainers: [{ name: "dbg", image: "i", tty: true }] };
+    const strategic = { "content-type": "application/strategic-merge-patch+json" };
+    const added = await send("PATCH", `${pods}/logged/ephemeralcontainers`, { spec: debug }, strategic);
+    expect([added.status, added.headers["warning"]]).toEqual([
+      200,
+      '299 - "spec.ephemeralContainers[0].tty: stored, but not honoured by inkube: there is no terminal"',
+    ]);
+    expect((await send("GET", `${pods}/logged/log?container=dbg`)).text).toBe(
+      "log of /containerLogs/default/logged/dbg?",
+    );
+    // An ephemeral container is never the default.
+    expect((await send("GET", `${pods}/logged/log`)).text).toBe("log of /containerLogs/default/logged/a?");
+    const [initContainers, containers] = [["i"], ["a", "b"]].map((names) =>
+      names.map((name) => ({ name, image: "i" })),
+    );
+    const several = { nodeName: "n", initContainers, containers };
+    expect((await send("POST", pods, { metadata: { name: "several" }, spec: several })).status).toBe(201);
+    await send("PATCH", `${pods}/several/ephemeralcontainers`, { spec: debug }, strategic);
+    expect((await send("GET", `${pods}/several/log`)).json).toMatchObject({
+      code: 400,
+      message: "a container name must be specified for pod several, choose one of: [i a b dbg]",
+    });
     kubelet.close();
     expect((await send("GET", `${pods}/none/log`)).json).toMatchObject({ code: 404 });
     const bad = (query: string): Promise<Answer> => send("GET", `${pods}/logged/log?${query}`);

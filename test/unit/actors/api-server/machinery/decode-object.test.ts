@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { parseJson } from "../../../../../actors/api-server/core/machinery/json.ts";
+import { patchObject } from "../../../../../actors/api-server/core/machinery/patch/apply-patch.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
 
 interface Case {
@@ -99,11 +100,37 @@ describe("decodeObject", () => {
     });
   });
 
-  it("takes __proto__ as a key like any other", () => {
-    const text = '{"metadata":{"name":"a"},"data":{"__proto__":"x"}}';
-    const configMaps = resourceOf("v1", "configmaps");
-    const { object } = decodeObject(configMaps, parseJson(text, configMaps), "Strict");
-    expect(Object.keys((object as { data?: object }).data ?? {})).toEqual(["__proto__"]);
+  it.each([
+    ["v1", "configmaps", "data", '{"data":{"__proto__":"x"}}'],
+    ["v1", "secrets", "data", '{"data":{"a":"eA==","__proto__":"eA=="}}'],
+    ["v1", "pods", "metadata.labels", '{"metadata":{"labels":{"__proto__":"x"}}}'],
+    [
+      "apps/v1",
+      "deployments",
+      "spec.template.spec.nodeSelector",
+      '{"spec":{"template":{"spec":{"nodeSelector":{"__proto__":"x"}}}}}',
+    ],
+    [
+      "v1",
+      "pods",
+      "metadata.managedFields[0].fieldsV1",
+      '{"metadata":{"managedFields":[{"fieldsV1":{"a":[{"__proto__":{}}]}}]}}',
+    ],
+  ])(
+    "refuses the key __proto__, which would be renamed between actors (%s %s %s)",
+    (apiVersion, resource, at, text) => {
+      const of = resourceOf(apiVersion, resource);
+      const decode = (): unknown => decodeObject(of, parseJson(text, of), "Ignore");
+      expect(decode).toThrow(`${at}: Invalid value: "__proto__": inkube can't keep a key of this name`);
+    },
+  );
+
+  it("refuses it also when a patch brings it", () => {
+    const of = resourceOf("v1", "configmaps");
+    const patch = JSON.parse('{"data":{"__proto__":"x"}}') as unknown;
+    for (const type of ["application/merge-patch+json", "application/strategic-merge-patch+json"] as const) {
+      expect(() => patchObject(type, of, { metadata: { name: "a" } }, patch, "Ignore")).toThrow("data: Invalid value:");
+    }
   });
 });
 

@@ -38,6 +38,44 @@ describe("warningsOf", () => {
     expect(warningsOf(pod, pod)).toEqual([]);
   });
 
+  it.each(["UDP", "SCTP"])("tells that a Service forwards no %s, unless it forwards nothing anyway", (protocol) => {
+    const ports = [
+      { name: "a", port: 80 },
+      { name: "b", port: 81, protocol },
+    ];
+    const told = (spec: object): readonly string[] =>
+      warningsAt("v1", "services", { metadata: { name: "a" }, spec: { ports, ...spec } } as KubernetesObject);
+    expect(told({})).toEqual([`spec.ports[1].protocol${OURS}only TCP is forwarded`]);
+    expect(told({ clusterIP: "None" }).filter((text) => text.includes(OURS))).toEqual([]);
+    expect(told({ type: "ExternalName", externalName: "a.b" })).toEqual([]);
+  });
+
+  it("tells that nobody listens on the port for a balancer's health checks", () => {
+    const spec = {
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      ports: [{ port: 80 }],
+      healthCheckNodePort: 30_001,
+    };
+    const service = { metadata: { name: "a" }, spec } as KubernetesObject;
+    expect(warningsAt("v1", "services", service)).toEqual([
+      `spec.healthCheckNodePort${OURS}nobody listens on this port`,
+    ]);
+  });
+
+  it("tells of ephemeral containers what it tells of others, and nothing of the protocol of a container's port", () => {
+    const container = { name: "a", image: "i", ports: [{ containerPort: 53, protocol: "UDP" }] };
+    const asked = { stdin: true, stdinOnce: true, tty: true, securityContext: { privileged: true, runAsUser: 7 } };
+    const ephemeralContainers = [{ name: "dbg", image: "i", targetContainerName: "a", ...asked }];
+    const pod = { kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
+    const debugged = { ...pod, spec: { ...pod.spec, ephemeralContainers } };
+    expect(warningsOf(pod, undefined)).toEqual([]);
+    const fields = ["securityContext.runAsUser", "securityContext.privileged", "stdin", "stdinOnce", "tty"];
+    expect(warningsOf(debugged, pod).map((text) => text.split(OURS)[0])).toEqual(
+      fields.map((field) => `spec.ephemeralContainers[0].${field}`),
+    );
+  });
+
   it("has nothing to say of an ordinary object", () => {
     const pod = { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "i" }] } };
     const service = { metadata: { name: "a" }, spec: { selector: { a: "b" }, ports: [{ port: 80 }] } };
@@ -119,10 +157,10 @@ const HONOURED: Readonly<Record<string, string>> = {
   SecretProjection: "name items optional",
   SecretVolumeSource: "secretName items defaultMode optional",
   SecurityContext: "",
-  ServicePort: "name protocol appProtocol port targetPort nodePort",
-  // The API gives and takes the ports and families; there is no balancer whose health checks would use healthCheckNodePort.
+  ServicePort: "name appProtocol port targetPort nodePort",
+  // The API gives and takes the ports and families.
   ServiceSpec:
-    "ports selector clusterIP clusterIPs type sessionAffinity sessionAffinityConfig externalName externalTrafficPolicy internalTrafficPolicy healthCheckNodePort publishNotReadyAddresses ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts",
+    "ports selector clusterIP clusterIPs type sessionAffinity sessionAffinityConfig externalName externalTrafficPolicy internalTrafficPolicy publishNotReadyAddresses ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts",
   SessionAffinityConfig: "clientIP",
   SleepAction: "seconds",
   TCPSocketAction: "port host",
