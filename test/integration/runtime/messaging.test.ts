@@ -200,7 +200,7 @@ describe.each([
       },
     };
     const proxy = new Proxy({}, { ownKeys: () => throwing.a });
-    const many = Array.from({ length: 50 }, (_, value) => ({ value, [`shape${value}`]: 1 }));
+    const many = Array.from({ length: 50 }, (_each, value) => ({ value, [`shape${value}`]: 1 }));
     const requests: readonly (readonly [string, unknown, string])[] = [
       ["a symbol", { a: Symbol("s") }, "symbol"],
       ["a symbol behind shapes that are new", [...many, Symbol("s")], "symbol"],

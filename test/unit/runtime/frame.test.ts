@@ -52,6 +52,11 @@ describe("a link's codec", () => {
           if (fails) {
             const asked = [...envelopes, cast(Symbol("bad"))];
             expect(() => from.encode(1, asked)).toThrow(/symbol/);
+            // Nothing of the values that were encoded before waits to be sent.
+            const unasked = new FrameCodec(7).encode(1, [cast(1)]).length;
+            const probe = new FrameCodec(7);
+            expect(() => probe.encode(1, [...envelopes, cast(Symbol("bad"))])).toThrow(/symbol/);
+            expect(probe.encode(1, [cast(1)])).toHaveLength(unasked);
             expect(asked).toHaveLength(envelopes.length + 1);
           }
           const expected = JSON.stringify([...values, values]);
