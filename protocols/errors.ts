@@ -31,6 +31,8 @@ export type RuntimeErrorCode =
   | "UNKNOWN_METHOD"
   /** The consumer of a stream did not keep up with what its producer may buffer. */
   | "STREAM_OVERRUN"
+  /** A request, answer or item is no plain data: it holds a symbol, a ring or a getter that throws. It was not sent. */
+  | "NOT_ENCODABLE"
   /** No link to an actor of that name was declared in the child's spec. */
   | "NO_LINK"
   /** What came in is not what the method takes. */

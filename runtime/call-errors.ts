@@ -36,6 +36,28 @@ export function circuitOpen(peer: string, method: string): InkubeError {
   });
 }
 
+/** `what` of `method`, between the caller and `peer`, is no plain data. */
+export function notEncodable(
+  peer: string,
+  method: string,
+  what: "request" | "answer" | "item",
+  why: string,
+): InkubeError {
+  const whose =
+    what === "request" ? `${method} of ${peer} was not sent: its request` : `${peer} failed ${method}: its ${what}`;
+  return new InkubeError("NOT_ENCODABLE", `${whose} is no plain data: ${why}`, { details: { actor: peer, method } });
+}
+
+/** Of what an encoder or a getter threw, which may be anything. */
+export function whyNotEncodable(cause: unknown): string {
+  try {
+    if (cause instanceof RangeError && cause.message.includes("call stack")) return "it is a ring, or nested too deep";
+    return cause instanceof Error ? cause.message : String(cause);
+  } catch {
+    return "it can't be read";
+  }
+}
+
 export function noLink(name: string, peer: string): InkubeError {
   return new InkubeError("NO_LINK", `${name} has no link to ${peer}; add it to the links of its child spec`);
 }

@@ -7,12 +7,13 @@
  * with their frames; `receive(peer, frame)`; `activate(protocol, handlers)` once the actor has started (messages wait
  * until then); `close()` at the end.
  */
+import type { ErrorData } from "../protocols/errors.ts";
 import { InkubeError } from "../protocols/errors.ts";
 import type { Methods, Protocol } from "../protocols/protocol.ts";
 import { signature } from "../protocols/protocol.ts";
 import type { Down, DownDetails, DownReason, Handlers, Logger, Ref } from "./actor.ts";
 import type { ProtocolSummary } from "./call-errors.ts";
-import { actorDown, noLink, protocolMismatch } from "./call-errors.ts";
+import { actorDown, noLink, notEncodable, protocolMismatch, whyNotEncodable } from "./call-errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Envelope, Frame } from "./frame.ts";
 import { CALL, CANCEL, CAST, CREDIT, END, FAIL, ITEM, OPEN, REFUSE, REPLY, SPEAK, TAKEN } from "./frame.ts";
@@ -21,14 +22,15 @@ import { Incoming, isPromise } from "./incoming.ts";
 import { Link } from "./link.ts";
 import { OutgoingStream } from "./messages.ts";
 import { Outgoing } from "./outgoing.ts";
+import type { Refuse } from "./send-each.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
 export interface CellHost {
   readonly clock: Clock;
   readonly recorder: Recorder;
   readonly log: Logger;
-  /** Sends one frame; the array is the host's from then on. A link that is gone meanwhile loses it, and the cell is told by `linkDown`. */
-  transmit(peer: string, envelopes: Envelope[]): void;
+  /** Sends one frame; the array is the host's from then on. What can't be encoded is refused, and the rest goes on. A link that is gone meanwhile loses it, and the cell is told by `linkDown`. */
+  transmit(peer: string, envelopes: Envelope[], refuse: Refuse): void;
   /** Runs `action` when the current turn is over, so that what one turn sends leaves together; sooner while `lone` says so. */
   atEndOfTurn(action: () => void, lone?: () => boolean): void;
   /** Counts a handled message where a watchdog sees it. */
@@ -58,6 +60,9 @@ export const MAILBOX_MAX = 100_000;
 /** Dead letters of one reason that are recorded each; of more, those that double the count. */
 const DEAD_LETTERS_RECORDED = 16;
 
+/** Codes on the wire, in the place of NOT_ENCODABLE: that one an actor may hand on as its own. */
+const UNSENT = { answer: "NOT_ENCODABLE:answer", item: "NOT_ENCODABLE:item" } as const;
+
 /** What an actor has done and has to do, as counted since its start. */
 export interface CellStatistics extends IncomingStatistics {
   /** By reason. */
@@ -80,6 +85,7 @@ export class Cell {
       name,
       host,
       links: this.links,
+      refuse: (peer, envelope, cause) => this.refuse(peer, envelope, cause),
       heldMax: options.mailboxMax,
       deadLetter: (reason, subject, peer) => this.deadLetter(reason, subject, peer),
       guard: (work) => this.guard(work),
@@ -262,7 +268,7 @@ export class Cell {
         const call = link.calls.get(envelope[1]);
         if (call === undefined) return;
         this.outgoing.settle(link, envelope[1], call);
-        return call.reject(InkubeError.fromData(envelope[2]));
+        return call.reject(errorOf(envelope[2], link.peer, call.method));
       }
       case ITEM:
         this.handleItem(link, envelope[1], envelope[2]);
@@ -275,8 +281,9 @@ export class Cell {
       case END: {
         const stream = link.streams.get(envelope[1]);
         link.streams.delete(envelope[1]);
-        const error = envelope[2] === null ? undefined : InkubeError.fromData(envelope[2]);
-        if (stream !== undefined) this.guard(() => stream.consumer.end(error));
+        if (stream === undefined) return;
+        const error = envelope[2] === null ? undefined : errorOf(envelope[2], link.peer, stream.method);
+        this.guard(() => stream.consumer.end(error));
         return;
       }
       case CANCEL:
@@ -288,6 +295,38 @@ export class Cell {
         const [, name, version, methods] = envelope;
         return this.refusedBy(link, { name, version, methods });
       }
+    }
+  }
+
+  /** An envelope can't be encoded: whoever asked for it, here or at the peer, fails alone. */
+  private refuse(peer: string, envelope: Envelope, cause: unknown): Envelope | undefined {
+    const link = this.links.get(peer);
+    if (link === undefined) return undefined;
+    const why = whyNotEncodable(cause);
+    switch (envelope[0]) {
+      case CALL:
+      case CAST:
+      case OPEN:
+        this.outgoing.refuse(link, envelope, why);
+        return undefined;
+      case REPLY:
+      case FAIL:
+        this.deadLetter("not encodable", "answer", peer);
+        return [FAIL, envelope[1], unsent("answer", why)];
+      case ITEM:
+      case END: {
+        this.deadLetter("not encodable", "item", peer);
+        const data = unsent("item", why);
+        this.incoming.endUnsent(link, envelope[1], InkubeError.fromData(data));
+        // What the actor pushed after it is not for anybody any more.
+        return [END, envelope[1], data];
+      }
+      case CREDIT:
+      case CANCEL:
+      case TAKEN:
+      case SPEAK:
+      case REFUSE:
+        throw new Error("broken invariant: the runtime's own message can't be encoded", { cause });
     }
   }
 
@@ -334,4 +373,16 @@ export class Cell {
       this.host.crash(error);
     }
   }
+}
+
+/** In the place of an answer or item that can't be encoded; the caller knows of which method. */
+function unsent(what: "answer" | "item", why: string): ErrorData {
+  return { code: UNSENT[what], message: why, retryable: false };
+}
+
+function errorOf(data: ErrorData, peer: string, method: string): InkubeError {
+  for (const what of ["answer", "item"] as const) {
+    if (data.code === UNSENT[what]) return notEncodable(peer, method, what, data.message);
+  }
+  return InkubeError.fromData(data);
 }

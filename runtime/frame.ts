@@ -75,12 +75,7 @@ export class FrameMismatch extends Error {
 }
 
 export class FrameCodec {
-  // msgpackr's types miss `sequential` on this version's options.
-  private readonly packr = new Packr({
-    useRecords: true,
-    sequential: true,
-    maxOwnStructures: RECORD_SHAPES_MAX,
-  } as ConstructorParameters<typeof Packr>[0]);
+  private packr = newPackr();
   private readonly unpackr = new Unpackr({
     useRecords: true,
     sequential: true,
@@ -99,11 +94,24 @@ export class FrameCodec {
     this.epoch = epoch >>> 0;
   }
 
-  /** Takes `envelopes` over. The bytes have a buffer of exactly their size, so that posting them ships nothing else. */
+  /**
+   * Takes `envelopes` over. The bytes have a buffer of exactly their size, so that posting them ships nothing else.
+   * Throws what the encoder or a getter throws for what is no plain data; the codec is then as if it had not been asked.
+   */
   encode(lamport: number, envelopes: Envelope[]): Uint8Array<ArrayBuffer> {
     const frame: (Envelope | number)[] = envelopes;
     frame.push(lamport);
-    const packed = during(this.preEncoded, () => this.packr.pack(frame));
+    let packed: Uint8Array;
+    try {
+      packed = during(this.preEncoded, () => this.packr.pack(frame));
+    } catch (error) {
+      // The table may have shapes by now that the other end has never seen. A new one says each shape again before it
+      // names it, in the place of what the other end has under that number.
+      this.packr = newPackr();
+      this.preEncoded.undoWritten();
+      frame.pop();
+      throw error;
+    }
     const start = HEADER_BYTES + this.preEncoded.writtenBytes;
     // What pack() returns is a view on a pool that the next call overwrites.
     const bytes = new Uint8Array(start + packed.length);
@@ -139,4 +147,13 @@ export class FrameCodec {
     const lamport = frame.pop() as number;
     return { lamport, envelopes: frame as Envelope[] };
   }
+}
+
+function newPackr(): Packr {
+  // msgpackr's types miss `sequential` on this version's options.
+  return new Packr({
+    useRecords: true,
+    sequential: true,
+    maxOwnStructures: RECORD_SHAPES_MAX,
+  } as ConstructorParameters<typeof Packr>[0]);
 }

@@ -256,6 +256,14 @@ export class Incoming {
     if (this.stashed.length > 0) this.stashed = this.stashed.flatMap((each) => (is(each) ? heirOf(each) : each));
   }
 
+  /** An item of a stream can't be sent: its actor gives it up. The host may be in the midst of a frame. */
+  endUnsent(link: Link, id: number, error: InkubeError): void {
+    const sink = link.incoming.get(id);
+    if (!(sink instanceof OutgoingStream)) return;
+    this.finish(link, id);
+    this.host.atEndOfTurn(() => this.whole.guard(() => sink.abort(error)));
+  }
+
   /** Nobody waits for its own answer any more; it is still handled for those whose messages it replaced. */
   private handOn(entry: Waiting<Link>): void {
     const [heir] = heirOf(entry);

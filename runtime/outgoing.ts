@@ -12,7 +12,16 @@ import type {
 } from "../protocols/protocol.ts";
 import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
 import type { CallOptions, Cause, Consumer, Ref, Subscription } from "./actor.ts";
-import { actorDown, callCycle, cancelled, circuitOpen, deadlineExceeded, mailboxFull, noLink } from "./call-errors.ts";
+import {
+  actorDown,
+  callCycle,
+  cancelled,
+  circuitOpen,
+  deadlineExceeded,
+  mailboxFull,
+  noLink,
+  notEncodable,
+} from "./call-errors.ts";
 import type { Admission } from "./breaker.ts";
 import { Breaker } from "./breaker.ts";
 import type { CellHost } from "./cell.ts";
@@ -21,7 +30,9 @@ import type { Envelope, WireCause } from "./frame.ts";
 import { CALL, CANCEL, CAST, OPEN, SPEAK } from "./frame.ts";
 import { Gate } from "./gate.ts";
 import type { Link, PendingCall, PendingStream } from "./link.ts";
+import type { Request } from "./mailbox.ts";
 import { IncomingMessage } from "./messages.ts";
+import type { Refuse } from "./send-each.ts";
 
 /** More leave as several frames, so that nobody has to decode for long at a time. */
 const FRAME_ENVELOPES_MAX = 32;
@@ -31,6 +42,7 @@ interface Whole {
   readonly name: string;
   readonly host: CellHost;
   readonly links: ReadonlyMap<string, Link>;
+  readonly refuse: Refuse;
   /** Bounds what waits for room at one method of one peer. */
   readonly heldMax: number;
   deadLetter(reason: string, subject: string, peer: string): void;
@@ -365,7 +377,37 @@ export class Outgoing {
     const outbox = link.outbox;
     if (outbox.length === 0 || !link.up) return;
     link.outbox = [];
-    this.host.transmit(link.peer, outbox);
+    this.host.transmit(link.peer, outbox, this.whole.refuse);
+  }
+
+  /** A request can't be encoded and is not sent. The host may be in the midst of a frame. */
+  refuse(link: Link, envelope: Request, why: string): void {
+    if (envelope[0] === CAST) {
+      link.gates.get(envelope[1])?.leave(1);
+      const method = this.methodName(link, envelope[1]);
+      const error = notEncodable(link.peer, method, "request", why);
+      this.host.log.warn("a message was not sent", { to: link.peer, method, code: error.code, error: error.message });
+      return this.whole.deadLetter("not encodable", method, link.peer);
+    }
+    const id = envelope[1];
+    const error = notEncodable(link.peer, this.methodName(link, envelope[2]), "request", why);
+    const call = link.calls.get(id);
+    if (envelope[0] === CALL) {
+      if (call === undefined) return;
+      this.settle(link, id, call);
+      return call.reject(error);
+    }
+    const stream = link.streams.get(id);
+    if (stream === undefined) return;
+    this.host.atEndOfTurn(() => {
+      if (link.streams.get(id) !== stream) return;
+      link.streams.delete(id);
+      this.whole.guard(() => stream.consumer.end(error));
+    });
+  }
+
+  private methodName(link: Link, method: number): string {
+    return link.spoken?.ids[method] ?? String(method);
   }
 
   /** Nothing over the link will be answered. The streams that are returned are to be ended. */

@@ -114,6 +114,13 @@ export class PreEncodedLink {
     this.writtenBytes = 0;
   }
 
+  /** The envelopes can't be packed: none of their values is sent, nor any news of shapes. */
+  undoWritten(): void {
+    for (const { value, known } of this.written.reverse()) this.sent.set(value.encoder.id, known);
+    this.written = [];
+    this.writtenBytes = 0;
+  }
+
   /** Called while the envelopes are read. */
   read(place: number): unknown {
     if (place >= this.values.length) throw new Error(`no value ${place} came with the frame`);

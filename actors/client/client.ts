@@ -22,6 +22,7 @@ import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
 import type { Consumer, Context, Ref, Subscription } from "../../runtime/actor.ts";
 import { backoffMs } from "./core/backoff.ts";
+import { findNotPlain } from "./core/plain-data.ts";
 import { isTransient } from "./core/transient.ts";
 import type { Resource } from "./resources.ts";
 import { apiVersionOf, pods } from "./resources.ts";
@@ -42,6 +43,8 @@ export interface ClientOptions {
   readonly listPageSize: number;
   /** Objects deleted by one request of `deleteCollection`: a second's work of a busy server. */
   readonly deletePageSize: number;
+  /** Whether bodies are checked to be plain data, and refused with INVALID_ARGUMENT: for programs that are not inkube's own. */
+  readonly checksBodies: boolean;
 }
 
 export const CLIENT_DEFAULTS: ClientOptions = {
@@ -53,6 +56,7 @@ export const CLIENT_DEFAULTS: ClientOptions = {
   nameTriesMax: 8,
   listPageSize: 4_000,
   deletePageSize: 500,
+  checksBodies: false,
 };
 
 export interface WatchOptions {
@@ -258,6 +262,7 @@ export class Client {
 
   /** A request as it is. `attempts.lost` tells afterwards whether a try may have been carried out without an answer. */
   async request(request: ApiRequest, attempts: { lost: boolean } = { lost: false }): Promise<KubernetesObject> {
+    if (this.options.checksBodies) checkBody(request);
     const { clock } = this.ctx;
     const deadlineMs = clock.monotonicMs() + this.options.timeoutMs;
     for (let failures = 0; ; failures++) {
@@ -306,6 +311,19 @@ export class Client {
     if (server === undefined) throw new Error(`no API server ${index}`);
     return server;
   }
+}
+
+function checkBody(request: ApiRequest): void {
+  const body = "object" in request ? request.object : "patch" in request ? request.patch : undefined;
+  if (body === undefined) return;
+  const found = findNotPlain(body);
+  if (found === undefined) return;
+  const place = found.path === "" ? "it" : found.path;
+  throw new InkubeError(
+    "INVALID_ARGUMENT",
+    `the body to ${request.verb} ${request.target.resource} with is no plain data: ${place} ${found.what}`,
+    { details: { path: found.path } },
+  );
 }
 
 function targetOf(resource: Resource, namespace?: string, name?: string, subresource?: string): ApiTarget {

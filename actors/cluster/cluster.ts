@@ -186,7 +186,7 @@ export class Cluster implements AsyncDisposable {
     this.host.plan(actors);
     this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers]);
     const { context } = this.embedder;
-    this.client = new Client(context, apiServers);
+    this.client = new Client(context, apiServers, { checksBodies: true });
     this.trace = new ClusterTrace(() => this.rings());
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);

@@ -4,8 +4,12 @@ import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import { findResource } from "../../protocols/kubernetes/resources.ts";
 import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
+import { findNotPlain } from "../client/core/plain-data.ts";
 import * as resources from "../client/resources.ts";
 import type { Resource } from "../client/resources.ts";
+
+/** Nobody nests them more than once. */
+const LISTS_DEPTH_MAX = 10;
 
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -19,28 +23,48 @@ export function parseManifest(
   source = "manifest",
 ): readonly KubernetesObject[] {
   if (typeof manifest !== "string")
-    return (Array.isArray(manifest) ? manifest : [manifest]).flatMap((value, index) =>
-      flatten(value, `${source}[${index}]`),
-    );
+    return (Array.isArray(manifest) ? manifest : [manifest]).flatMap((value, index) => {
+      const place = `${source}[${index}]`;
+      return reading(place, () => flatten(value, place));
+    });
   if (isYamlTooDeep(manifest)) throw invalid(source, "is nested too deep; is a bracket not closed?");
-  return parseAllDocuments(manifest, { prettyErrors: true }).flatMap((document, index) => {
+  const documents = reading(source, () => [...parseAllDocuments(manifest, { prettyErrors: true })]);
+  return documents.flatMap((document, index) => {
     const error = document.errors[0];
     // Its first line says what and where; the lines after it show the place.
     if (error !== undefined) throw invalid(source, error.message.split(":\n")[0]!);
-    const value: unknown = document.toJS();
-    return value === null ? [] : flatten(value, `${source}, document ${index + 1}`);
+    const place = `${source}, document ${index + 1}`;
+    return reading(place, () => {
+      // Throws for aliases that multiply without end.
+      const value: unknown = document.toJS();
+      return value === null ? [] : flatten(value, place);
+    });
   });
 }
 
-function flatten(value: unknown, place: string): readonly KubernetesObject[] {
+/** Whatever the parser, a getter or a Proxy throws is the manifest's fault. */
+function reading<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof InkubeError) throw error;
+    throw invalid(place, `can't be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function flatten(value: unknown, place: string, depth = 0): readonly KubernetesObject[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(place, "is not an object");
   const object = value as KubernetesObject & { readonly items?: readonly unknown[] };
   for (const field of ["apiVersion", "kind"] as const) {
     if (typeof object[field] !== "string" || object[field] === "") throw invalid(place, `has no ${field}`);
   }
   if (object.kind === "List" && Array.isArray(object.items)) {
-    return object.items.flatMap((item, index) => flatten(item, `${place}.items[${index}]`));
+    if (depth >= LISTS_DEPTH_MAX) throw invalid(place, "is a List in too many Lists; does it contain itself?");
+    return object.items.flatMap((item, index) => flatten(item, `${place}.items[${index}]`, depth + 1));
   }
+  const found = findNotPlain(object);
+  if (found !== undefined)
+    throw invalid(place, `is no plain data: ${found.path === "" ? "it" : found.path} ${found.what}`);
   const { name, generateName } = object.metadata ?? {};
   if (name === undefined && generateName === undefined) throw invalid(place, `(${object.kind}) has no metadata.name`);
   return [object];

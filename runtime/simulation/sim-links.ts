@@ -10,9 +10,11 @@ import { LinkPairs } from "../link-pairs.ts";
 import type { Cell } from "../cell.ts";
 import type { DownReason } from "../actor.ts";
 import type { Envelope, Frame } from "../frame.ts";
-import { CAST, FrameCodec } from "../frame.ts";
+import { CAST, FrameCodec, FrameMismatch } from "../frame.ts";
 import type { LinkGate } from "../faults/link-gate.ts";
 import type { Random } from "../random.ts";
+import type { Refuse } from "../send-each.ts";
+import { sendEach } from "../send-each.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { copySmall } from "./copy-small.ts";
 import type { EventOwner } from "./event-queue.ts";
@@ -168,19 +170,31 @@ export class SimLinks {
     end.links.clear();
   }
 
-  transmit(end: LinkEnd, peer: string, envelopes: Envelope[]): void {
+  transmit(end: LinkEnd, peer: string, envelopes: Envelope[], refuse: Refuse): void {
     const session = end.links.get(peer);
     if (session === undefined || session.ended !== undefined) return;
-    if (end.gate?.on !== true) return this.post(end, peer, session, envelopes);
+    if (end.gate?.on !== true) return this.postOrRefuse(end, peer, session, envelopes, refuse);
     end.gate.send(peer, envelopes, (passed) => {
-      if (session.ended === undefined && end.links.get(peer) === session) this.post(end, peer, session, passed);
+      if (session.ended !== undefined || end.links.get(peer) !== session) return;
+      this.postOrRefuse(end, peer, session, passed, refuse);
     });
   }
 
-  private post(end: LinkEnd, peer: string, session: LinkSession, envelopes: Envelope[]): void {
-    const { codec, channel } = session.left === end ? session.fromLeft : session.fromRight;
+  private postOrRefuse(end: LinkEnd, peer: string, session: LinkSession, envelopes: Envelope[], refuse: Refuse): void {
+    const { channel } = session.left === end ? session.fromLeft : session.fromRight;
     const sent = channel.fault === undefined ? envelopes : this.spoil(channel, envelopes);
     if (sent.length === 0) return;
+    try {
+      this.post(end, peer, session, sent);
+    } catch (error) {
+      if (error instanceof FrameMismatch) throw error;
+      sendEach(peer, sent, (one) => this.post(end, peer, session, one), refuse);
+    }
+  }
+
+  /** Throws for what can't be encoded or copied. */
+  private post(end: LinkEnd, peer: string, session: LinkSession, sent: Envelope[]): void {
+    const { codec, channel } = session.left === end ? session.fromLeft : session.fromRight;
     const { lamport } = end.recorder;
     const small = sent.length === 1 ? copySmall(sent) : undefined;
     const frame = small === undefined ? codec.decode(codec.encode(lamport, sent)) : { lamport, envelopes: small };

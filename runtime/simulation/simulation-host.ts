@@ -550,7 +550,7 @@ export class SimulationHost implements Introspectable {
       clock,
       recorder,
       log,
-      transmit: (peer, envelopes) => this.links.transmit(end, peer, envelopes),
+      transmit: (peer, envelopes, refuse) => this.links.transmit(end, peer, envelopes, refuse),
       atEndOfTurn: (action) => world.atEndOfTurn(action),
       progress: () => undefined,
       crash: owner.crash,

@@ -56,7 +56,7 @@ export class EmbeddedPeer implements LocalPeer {
       clock,
       recorder,
       log,
-      transmit: (peer, envelopes) => this.links.transmit(peer, envelopes),
+      transmit: (peer, envelopes, refuse) => this.links.transmit(peer, envelopes, refuse),
       atEndOfTurn,
       progress: () => undefined,
       crash,

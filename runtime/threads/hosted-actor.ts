@@ -127,7 +127,7 @@ export function launchActor<M extends Methods, Options>(
     clock,
     recorder,
     log,
-    transmit: (peer, envelopes) => links.transmit(peer, envelopes),
+    transmit: (peer, envelopes, refuse) => links.transmit(peer, envelopes, refuse),
     atEndOfTurn,
     // Only this thread writes it.
     progress: () => void progress[0]!++,

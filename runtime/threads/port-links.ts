@@ -8,6 +8,8 @@ import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec, FrameMismatch } from "../frame.ts";
 import type { LinkGate } from "../faults/link-gate.ts";
 import { PreEncoded } from "../pre-encoded.ts";
+import type { Refuse } from "../send-each.ts";
+import { sendEach } from "../send-each.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { clearTimeout, monotonicNowMs, nextTick, setImmediate, setTimeout } from "./machine-clock.ts";
 
@@ -164,12 +166,12 @@ export class PortLinks {
     waiting.cell.tellDown(down);
   }
 
-  transmit(peer: string, envelopes: Envelope[]): void {
+  transmit(peer: string, envelopes: Envelope[], refuse: Refuse): void {
     const link = this.ports.get(peer);
     if (link === undefined) return;
-    if (this.gate?.on !== true) return this.post(link, envelopes);
+    if (this.gate?.on !== true) return this.postOrRefuse(peer, link, envelopes, refuse);
     this.gate.send(peer, envelopes, (passed) => {
-      if (this.ports.get(peer) === link) this.post(link, passed);
+      if (this.ports.get(peer) === link) this.postOrRefuse(peer, link, passed, refuse);
     });
   }
 
@@ -178,7 +180,16 @@ export class PortLinks {
     this.down(cell, { actor: peer, reason: "hang" });
   }
 
-  private post(link: { readonly port: MessagePort; readonly codec: FrameCodec }, envelopes: Envelope[]): void {
+  private postOrRefuse(peer: string, link: PortLink, envelopes: Envelope[], refuse: Refuse): void {
+    try {
+      this.post(link, envelopes);
+    } catch {
+      sendEach(peer, envelopes, (one) => this.post(link, one), refuse);
+    }
+  }
+
+  /** Throws for what can't be encoded or cloned. */
+  private post(link: PortLink, envelopes: Envelope[]): void {
     if (envelopes.length === 1 && isSmall(envelopes, SMALL_VALUES_MAX) >= 0) {
       link.port.postMessage([this.recorder.lamport, ...envelopes[0]!]);
       return;

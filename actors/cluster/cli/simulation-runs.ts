@@ -52,12 +52,31 @@ export async function runOne({ seed, minutes, faults, traceFile, recordFile }: O
   }
 }
 
-/** Repeats a recorded run. Errors: INVALID_DECISION_LOG, SIMULATION_DIVERGED at the first difference, SIMULATION_FAILED. */
+/** Repeats a recorded run. Errors: INVALID_DECISION_LOG, also for a file that can't be read; SIMULATION_DIVERGED at the first difference, SIMULATION_FAILED. */
 export async function replay(file: string, traceFile: string | undefined): Promise<void> {
-  const log = DecisionLog.fromBytes(readFileSync(file));
+  const log = readLog(file);
   const { minutes, faults } = log.about as { readonly minutes: number; readonly faults?: FaultPlan };
   await tell({ seed: log.seed, minutes, ...planOf(faults), replay: log }, traceFile);
   console.log(`as recorded: all ${log.count} decisions were asked for again, in the same order`);
+}
+
+function readLog(file: string): DecisionLog {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InkubeError(
+      "INVALID_DECISION_LOG",
+      code === "ENOENT" ? `there is no file ${file}` : `${file}: ${message}`,
+    );
+  }
+  try {
+    return DecisionLog.fromBytes(bytes);
+  } catch (error) {
+    if (hasCode(error)) throw new InkubeError(error.code, `${file} is no log of decisions: ${error.message}`);
+    throw error;
+  }
 }
 
 /**

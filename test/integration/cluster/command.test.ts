@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLI, Program, TOUR } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";
@@ -12,7 +13,7 @@ let directory: string;
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "inkube-test-command-"))));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function file(name: string, content: string): string {
+function file(name: string, content: string | Uint8Array): string {
   writeFileSync(join(directory, name), content);
   return name;
 }
@@ -55,6 +56,8 @@ describe("inkube, given what it can't use", () => {
     ["simulate --faults missing.json", "plan of faults: missing.json"],
     ["simulate --seeds 5 --trace t", "--trace has no meaning beside --seeds"],
     ["simulate --replay d --faults", "--faults has no meaning beside --replay"],
+    ["simulate --replay missing.decisions", "there is no file missing.decisions"],
+    ["simulate --replay .", ".: "],
     ["simulate --jobs 2", "--jobs has no meaning without --seeds"],
   ])("refuses `%s`, saying what to do", async (args, part) => {
     expect(await refused(args)).toContain(part);
@@ -63,6 +66,13 @@ describe("inkube, given what it can't use", () => {
   it("names the line of malformed YAML", async () => {
     const broken = file("broken.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n   labels: {}\n");
     expect(await refused(`up --manifest ${broken}`)).toMatch(/^inkube: broken\.yaml: .* at line 4, column 9\n$/);
+  });
+
+  it("names what was to be replayed when it is no log of decisions", async () => {
+    const text = file("text.decisions", "not a log\n");
+    expect(await refused(`simulate --replay ${text}`)).toContain("text.decisions is no log of decisions");
+    const other = file("other.decisions", gzipSync('{"format":"other"}\n'));
+    expect(await refused(`simulate --replay ${other}`)).toContain("other.decisions is no log of decisions");
   });
 
   it("names every fault of a plan that can't be carried out, and what it may be", async () => {

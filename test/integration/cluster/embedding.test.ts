@@ -78,6 +78,34 @@ describe("an embedded cluster", () => {
     expect(await cluster.client.find(inkube.configMaps, "half", "default")).toBeUndefined();
   });
 
+  it("refuses a body that is no plain data, to its caller alone", async () => {
+    const { client } = cluster;
+    const ring: Record<string, unknown> = {};
+    ring["ring"] = ring;
+    let deep: unknown = {};
+    for (let depth = 0; depth < 3_000; depth++) deep = { deep };
+    const throwing = {
+      get a(): never {
+        throw new Error("not now");
+      },
+    };
+    const bad = [{ a: Symbol("s") }, { a: () => 1 }, { a: 1n }, ring, deep, throwing, JSON.parse('{"__proto__":"x"}')];
+    for (const data of bad as never[]) {
+      const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "odd", namespace: "default" }, data };
+      const good = client.get(inkube.namespaces, "default");
+      const refused = { code: "INVALID_ARGUMENT", message: expect.stringMatching(/no plain data: data\./) as unknown };
+      await expect(client.create(inkube.configMaps, map)).rejects.toMatchObject(refused);
+      await expect(client.patch(inkube.configMaps, "odd", "default", { data })).rejects.toMatchObject(refused);
+      await expect(cluster.apply(map)).rejects.toMatchObject({ code: "INVALID_MANIFEST" });
+      expect((await good).kind).toBe("Namespace");
+    }
+    // Past the check of bodies, the runtime refuses by itself.
+    const options = { fieldManager: Symbol("s") as never };
+    const map = { metadata: { name: "odd", namespace: "default" } };
+    await expect(client.create(inkube.configMaps, map, options)).rejects.toMatchObject({ code: "NOT_ENCODABLE" });
+    expect(await client.find(inkube.configMaps, "odd", "default")).toBeUndefined();
+  });
+
   it("refuses unknown fields with a Status", async () => {
     const mistyped = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b" }, daata: {} };
     const error: unknown = await cluster.apply(mistyped).catch((reason: unknown) => reason);

@@ -191,6 +191,75 @@ describe.each([
     expect(ended).toEqual([1, 2, 3, [1, 2, 3]]);
   });
 
+  describe("with a message that is no plain data", () => {
+    const ring: Record<string, unknown> = { fresh: { shape: 1 } };
+    ring["ring"] = ring;
+    const throwing = {
+      get a(): never {
+        throw new Error("not now");
+      },
+    };
+    const proxy = new Proxy({}, { ownKeys: () => throwing.a });
+    const many = Array.from({ length: 50 }, (_each, value) => ({ value, [`shape${value}`]: 1 }));
+    const requests: readonly (readonly [string, unknown, string])[] = [
+      ["a symbol", { a: Symbol("s") }, "symbol"],
+      ["a symbol behind shapes that are new", [...many, Symbol("s")], "symbol"],
+      ["a ring", [many, ring], "ring"],
+      ["a getter that throws", throwing, "not now"],
+      ["a Proxy that throws", [many, proxy], "not now"],
+    ];
+
+    it.each(requests)("refuses that one alone: %s", async (_each, request, why) => {
+      const ended = await world.run(async () => {
+        const before = box.call("scribble", { list: [1] });
+        const bad = box.call("odd", request).catch((error: unknown) => error);
+        const after = box.call("scribble", { list: [2] });
+        const frame = [(await before).list[0], await bad, (await after).list[0]];
+        // Alone in its frame; and shapes that the refused ones had come again.
+        const alone = await outcomes([box.call("odd", request) as never]);
+        return [...frame, ...alone, (await box.call("scribble", { list: many as never })).list.length];
+      });
+      expect(ended).toEqual([1, ended[1], 2, "NOT_ENCODABLE", 51]);
+      expect(ended[1]).toMatchObject({ code: "NOT_ENCODABLE", retryable: false, details: { method: "odd" } });
+      expect(String(ended[1])).toMatch(new RegExp(`odd of box-a was not sent.*${why}`, "i"));
+    });
+
+    it("refuses a stream and a cast of it, and lets go what the cast holds back", async () => {
+      const ended = await world.run(async () => {
+        const opened = new Promise((resolve) => {
+          box.stream("odds", Symbol("s"), { next: () => undefined, end: resolve });
+        });
+        for (let sent = 0; sent < 10; sent++) box.cast("paced", { value: Symbol("s") as never });
+        box.cast("open", null);
+        await box.offer("paced", { value: 7 }, { timeoutMs: 2_000 });
+        return [await opened, await box.call("handled", null)];
+      });
+      expect(ended[0]).toMatchObject({ code: "NOT_ENCODABLE", details: { method: "odds" } });
+      expect(ended[1]).toEqual([7]);
+    });
+
+    it.each(["many", "few"])("fails the call whose answer it is, and no other: %s", async (request) => {
+      const ended = await world.run(async () => {
+        const bad = box.call("odd", request).catch((error: unknown) => error);
+        const after = box.call("scribble", { list: [2] });
+        return [await bad, (await after).list[0]];
+      });
+      expect(ended[0]).toMatchObject({ code: "NOT_ENCODABLE", details: { actor: "box-a", method: "odd" } });
+      expect(String(ended[0])).toContain("box-a failed odd: its answer");
+      expect(ended[1]).toBe(2);
+    });
+
+    it("ends the stream whose item it is, with all that came before", async () => {
+      const items: unknown[] = [];
+      const end = await world.run(
+        () =>
+          new Promise((resolve) => box.stream("odds", null, { next: (item) => void items.push(item), end: resolve })),
+      );
+      expect(items).toEqual([{ first: 1 }]);
+      expect(end).toMatchObject({ code: "NOT_ENCODABLE", details: { actor: "box-a", method: "odds" } });
+    });
+  });
+
   it("gives a nested call no more time than the outer one has left", async () => {
     const { told } = await world.run(() =>
       box.call("chain", { path: ["box-b"], timeoutMs: 4_000 }, { timeoutMs: 300 }),

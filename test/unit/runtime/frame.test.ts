@@ -40,6 +40,33 @@ describe("a link's codec", () => {
     expect(() => to.decode(after)).toThrow(/frame 3 came in the place of frame 2/);
   });
 
+  it("goes on after what it can't encode, as if that had not been asked, whatever shapes came before", () => {
+    const plain = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes("__proto__"));
+    const producer = new PreEncoder();
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.array(plain, { maxLength: 4 }), fc.boolean()), { maxLength: 8 }), (frames) => {
+        const [from, to] = [new FrameCodec(7), new FrameCodec(9)];
+        for (const [values, fails] of frames) {
+          const encoded = producer.encode(values).inMessage;
+          const envelopes = [...values, encoded].map(cast);
+          if (fails) {
+            const asked = [...envelopes, cast(Symbol("bad"))];
+            expect(() => from.encode(1, asked)).toThrow(/symbol/);
+            // Nothing of the values that were encoded before waits to be sent.
+            const unasked = new FrameCodec(7).encode(1, [cast(1)]).length;
+            const probe = new FrameCodec(7);
+            expect(() => probe.encode(1, [...envelopes, cast(Symbol("bad"))])).toThrow(/symbol/);
+            expect(probe.encode(1, [cast(1)])).toHaveLength(unasked);
+            expect(asked).toHaveLength(envelopes.length + 1);
+          }
+          const expected = JSON.stringify([...values, values]);
+          expect(JSON.stringify(requests(to, from.encode(1, envelopes)))).toBe(expected);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("refuses a frame of another incarnation of the link", () => {
     const to = new FrameCodec(9);
     to.decode(new FrameCodec(7).encode(1, [cast(1)]));
@@ -116,7 +143,7 @@ function end(name: string): { readonly cell: Cell; readonly links: PortLinks } {
     clock,
     recorder,
     log: recorderLogger(recorder),
-    transmit: (peer, envelopes) => links.transmit(peer, envelopes),
+    transmit: (peer, envelopes, refuse) => links.transmit(peer, envelopes, refuse),
     atEndOfTurn,
     progress: () => undefined,
     turns: threadTurns,

@@ -28,6 +28,49 @@ describe("a manifest", () => {
     expect(() => parseManifest(text, "web.yaml")).toThrow(message);
   });
 
+  const ring: Record<string, unknown> = {};
+  ring["ring"] = ring;
+  const list: { apiVersion: string; kind: string; items: unknown[] } = { apiVersion: "v1", kind: "List", items: [] };
+  list.items.push(list, list);
+  let deep: unknown = {};
+  for (let depth = 0; depth < 50_000; depth++) deep = { deep };
+  const throwing = {
+    get a(): never {
+      throw new Error("not now");
+    },
+  };
+  const map = (data: unknown): object => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data });
+  it.each([
+    ["a bigint", map({ a: 1n }), /^web\[0\]: is no plain data: data\.a is a bigint$/],
+    ["a function", map({ a: () => 1 }), /data\.a is a function/],
+    ["a ring", map(ring), /^web\[0\]: is no plain data: data\.ring.* 1000 deep/],
+    ["50,000 levels", map(deep), /^web\[0\]: is no plain data: data\.deep.* 1000 deep/],
+    ["a getter that throws", map(throwing), /^web\[0\]: .*data\.a can't be read: not now/],
+    [
+      "a Proxy that throws",
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error("no");
+          },
+        },
+      ),
+      /^web\[0\]: can't be read: no/,
+    ],
+    ["a List of itself", list, /^web\[0\]\.items\[0\].* does it contain itself/],
+    ["a YAML text of aliases that multiply", bomb(), /^web, document 1: can't be read: Excessive alias count/],
+    [
+      "a YAML text that contains itself",
+      "apiVersion: v1\nkind: X\nmetadata: {name: a}\nd: &a [*a]\n",
+      /^web, document 1: /,
+    ],
+    ["a YAML text of 50,000 levels", `a: ${"[".repeat(50_000)}`, /^web: is nested too deep/],
+  ] as const)("that holds %s is refused with its place", (_, given, message) => {
+    const error = refusal(() => parseManifest(given, "web"));
+    expect(error).toMatchObject({ code: "INVALID_MANIFEST", message: expect.stringMatching(message) as unknown });
+  });
+
   it("names kinds that are known, and says which are when not", () => {
     expect(resourceOf({ apiVersion: "apps/v1", kind: "Deployment" }).resource).toBe("deployments");
     expect(() => resourceOf({ apiVersion: "v1", kind: "Deployment" })).toThrow(/apps\/v1 Deployment/);
@@ -61,3 +104,20 @@ describe("applying again", () => {
 it("refuses nesting that would end the process, and says where", () => {
   expect(() => parseManifest("[".repeat(3_000), "deep.yaml")).toThrow(/deep\.yaml: is nested too deep/);
 });
+
+/** Each line has the one before nine times. */
+function bomb(): string {
+  const lines = Array.from({ length: 9 }, (_, index) => {
+    const item = index === 0 ? "x" : `*a${index - 1}`;
+    return `a${index}: &a${index} [${Array.from({ length: 9 }, () => item).join(", ")}]`;
+  });
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n${lines.join("\n")}\n`;
+}
+
+function refusal(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
