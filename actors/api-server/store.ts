@@ -371,10 +371,11 @@ export class Store {
     this.sweep = undefined;
     const { clock, options } = this.ctx;
     const nowMs = clock.monotonicMs();
-    this.refuse((reader, revision) => (nowMs < reader.deadlineMs ? undefined : this.late(revision)));
+    // Looked at before anybody is refused: a sweep that comes late on a busy thread finds their time over as well.
     const stalled = this.waiters.some(
       ({ revision, sinceMs }) => revision > this.reached && nowMs - sinceMs >= options.watchStallMs,
     );
+    this.refuse((reader, revision) => (nowMs < reader.deadlineMs ? undefined : this.late(revision)));
     if (stalled && this.subscription !== undefined && this.followed !== undefined) {
       this.etcd.failOver(this.followed);
       // Its successor has as long to bring it.

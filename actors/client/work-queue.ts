@@ -3,7 +3,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { BackoffOptions } from "./core/backoff.ts";
-import { faultFields } from "./core/fault-fields.ts";
+import { faultFields } from "./faults.ts";
 import { KeyQueue } from "./core/queue.ts";
 
 /** What a reconciler answers: nothing, or when to come back to the same key. */

@@ -51,7 +51,7 @@ import { resolveOptions } from "./options.ts";
 import type { TopologyOptions } from "./topology.ts";
 import { collectorSpec, EMBEDDER, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
-import { waitForObject } from "./wait.ts";
+import { answerOf, checkWait, waitForObject } from "./wait.ts";
 import { WorkerScale } from "./worker-scale.ts";
 import type { RemoveWorkerOptions } from "./workers.ts";
 import { isReadySince, Workers } from "./workers.ts";
@@ -313,21 +313,20 @@ export class Cluster implements AsyncDisposable {
   /**
    * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
    * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
-   * with why it is not so, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED.
+   * with why it is not so, INVALID_ARGUMENT, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED, and what the function throws.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
     condition: string | ((object: T) => boolean),
     options: WaitOptions = {},
   ): Promise<T | undefined> {
-    const [word = "", name = ""] = target.split("/");
-    if (name === "") throw new InkubeError("INVALID_ARGUMENT", `waitFor takes "resource/name", not "${target}"`);
+    const { word, name } = checkWait(target, condition, options);
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
       if (typeof condition === "string") checkCondition(resource.kind, condition, object);
       if (object === undefined) return condition === "deleted";
-      return typeof condition === "string" ? meets(object, condition) : condition(object as T);
+      return typeof condition === "string" ? meets(object, condition) : answerOf(condition(object as T));
     };
     const informer = this.informer(resource, {
       fieldSelector: `metadata.name=${name}`,
@@ -363,10 +362,13 @@ export class Cluster implements AsyncDisposable {
     await this.supervisor.takeOut(name, { kill: true });
   }
 
-  /** Starts a node again that was killed. Resolves when its actors are up. Errors: NO_SUCH_ACTOR, CLUSTER_STOPPED. */
+  /** Starts a node again that was killed. Resolves when its actors are up. Errors: NO_SUCH_ACTOR, INVALID_ARGUMENT, CLUSTER_STOPPED. */
   async restore(name: string): Promise<void> {
     this.mustRun();
-    if (!this.isNode(name)) throw this.unknownActor(name);
+    if (!this.isNode(name)) {
+      if (!this.supervisor.status().some((status) => status.name === name)) throw this.unknownActor(name);
+      throw new InkubeError("INVALID_ARGUMENT", `restore takes a master or a worker, not ${name}`);
+    }
     await this.supervisor.putBack(name);
   }
 

@@ -13,8 +13,8 @@ export type AlarmEvent = {
   | { readonly type: "alarm-over"; readonly alarm: Alarm["type"]; readonly path: string }
 );
 
-/** Members that start together tell their alarms together: the error is to name all of them. */
-const GATHER_MS = 200;
+/** The error is to name every member that is out of service: those that have not told yet are waited for so long. */
+const GATHER_MS = 2_000;
 
 export class EtcdAlarms {
   /** Rejects with DATA_DIRECTORY_DAMAGED when so many members are out of service that the others are no majority. */
@@ -59,7 +59,12 @@ export class EtcdAlarms {
         this.tell({ type: "alarm", name, alarm: type, path, message });
       }
     }
-    if (this.noMajority()) this.clock.after(GATHER_MS, () => this.noMajority() && this.loseQuorum(this.damaged()));
+    if (!this.noMajority()) return;
+    const lose = (): void => {
+      if (this.noMajority()) this.loseQuorum(this.damaged());
+    };
+    if (this.states.size === this.members.size) lose();
+    else this.clock.after(GATHER_MS, lose);
   }
 
   private outOfService(): readonly AlarmState[] {

@@ -110,6 +110,8 @@ const SPARES_MAX = 16;
 
 /** Errors: INVALID_OPTION. */
 export function resolveOptions(options: ClusterOptions): ResolvedOptions {
+  if (typeof options !== "object" || options === null)
+    throw invalidOption("options", `must be an object, as { masters: 3 }, not ${JSON.stringify(options)}`);
   for (const key of Object.keys(options)) {
     if (!KNOWN.includes(key as keyof ClusterOptions)) {
       throw invalidOption(key, `there is no such option; the options are ${KNOWN.join(", ")}`);
@@ -127,7 +129,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     masters,
     workers: integer("workers", options.workers ?? 3, 0, WORKERS_MAX),
     name,
-    dataDir: options.dataDir,
+    dataDir: directory("dataDir", options.dataDir),
     port: integer("port", options.port ?? 0, 0, 65_535),
     images: checkImages(options.images ?? {}),
     pods,
@@ -167,9 +169,11 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<Record<string, ImageOptions>> {
+  if (typeof images !== "object" || images === null)
+    throw invalidOption("images", `must be a table by name, not ${JSON.stringify(images)}`);
   for (const [name, image] of Object.entries(images)) {
     const place = `images["${name}"]`;
-    const given = image as Readonly<Record<string, unknown>>;
+    const given = (image ?? {}) as Readonly<Record<string, unknown>>;
     const isModule = isText(given["module"]);
     if (!isModule && (!areTexts(given["command"]) || (given["command"] as readonly string[]).length === 0))
       throw invalidOption(place, `must be { module: "./file.js" } or { command: ["program", …] }`);
@@ -183,6 +187,11 @@ function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<R
     if (!isText(workingDir)) throw invalidOption(`${place}.workingDir`, "must be a string");
   }
   return images;
+}
+
+function directory(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || (typeof value === "string" && value !== "")) return value;
+  throw invalidOption(name, `must be a path, not ${JSON.stringify(value)}; leave it out to keep nothing`);
 }
 
 function flag(name: string, value: boolean): boolean {

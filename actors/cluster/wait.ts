@@ -20,6 +20,41 @@ export interface Wait {
   readonly stopping: AbortSignal;
 }
 
+/** What `waitFor` is asked for, from whoever may not have read its types. Errors: INVALID_ARGUMENT. */
+export function checkWait(
+  target: string,
+  condition: unknown,
+  options: { readonly timeoutMs?: number; readonly namespace?: string },
+): { readonly word: string; readonly name: string } {
+  const refuse = (what: string): never => {
+    throw new InkubeError("INVALID_ARGUMENT", `waitFor takes ${what}`);
+  };
+  const [word = "", name = "", ...more] = typeof target === "string" ? target.split("/") : [];
+  if (word === "" || name === "" || more.length > 0) refuse(`"resource/name", not ${JSON.stringify(target)}`);
+  if ((typeof condition !== "string" || condition === "") && typeof condition !== "function")
+    refuse(`a condition's name or a function, not ${JSON.stringify(condition ?? null)}`);
+  for (const [option, value] of Object.entries(options)) {
+    if (option === "timeoutMs") {
+      if (typeof value !== "number" || !(value >= 0))
+        refuse(`timeoutMs as a number from 0, not ${JSON.stringify(value)}`);
+    } else if (option === "namespace") {
+      if (value !== undefined && typeof value !== "string")
+        refuse(`namespace as a string, not ${JSON.stringify(value)}`);
+    } else refuse(`timeoutMs and namespace, not ${option}`);
+  }
+  return { word, name };
+}
+
+/** What a condition said; a promise would always be true. Errors: INVALID_ARGUMENT. */
+export function answerOf(answer: unknown): boolean {
+  if (typeof (answer as { readonly then?: unknown } | undefined)?.then === "function")
+    throw new InkubeError(
+      "INVALID_ARGUMENT",
+      "the condition must answer true or false at once: it is asked at each change",
+    );
+  return Boolean(answer);
+}
+
 /** Starts the informer, and stops it in the end. Errors: WAIT_TIMEOUT with why, CLUSTER_STOPPED. */
 export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined> {
   const { informer, name, namespace, stopping, timeoutMs, what } = wait;

@@ -20,7 +20,7 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
-import { faultFields } from "../client/core/fault-fields.ts";
+import { faultFields } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import * as resources from "../client/resources.ts";
 import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";

@@ -429,11 +429,19 @@ export class Member {
   }
 
   private compactOld(): void {
-    const kept = this.ctx.options.autoCompactionRevisions;
-    const { revision, compactRevision } = this.machine.store;
-    if (kept === 0 || this.raft.role !== "leader" || this.savingSnapshot || this.storage.full !== undefined) return;
-    if (revision - compactRevision <= 1.2 * kept) return;
-    this.own.push({ type: "compact", revision: revision - kept });
+    const {
+      autoCompactionRevisions: revisions,
+      autoCompactionBytes: bytes,
+      autoCompactionRevisionsMin: revisionsMin,
+    } = this.ctx.options;
+    const { store } = this.machine;
+    if (revisions === 0 || this.raft.role !== "leader" || this.savingSnapshot || this.storage.full !== undefined)
+      return;
+    // Some more than is kept, so that a compaction is worth its while.
+    if (store.revision - store.compactRevision <= 1.2 * revisions && store.historyBytes <= 1.2 * bytes) return;
+    const revision = store.compactionFor({ revisions, bytes, revisionsMin });
+    if (revision === undefined) return;
+    this.own.push({ type: "compact", revision });
     this.askForTurn();
   }
 

@@ -45,8 +45,12 @@ export interface EtcdOptions {
   readonly watchBufferMax: number;
   /** How often watchers that asked for it hear of progress, when nothing else tells them. */
   readonly progressMs: number;
-  /** Revisions kept by the leader's own compaction, for the case that no API server compacts; 0: never. */
+  /** Revisions kept by the leader's own compaction, for the case that no API server compacts in time; 0: never. */
   readonly autoCompactionRevisions: number;
+  /** Bytes written that are kept by it: much churn between two compactions must not fill the memory. */
+  readonly autoCompactionBytes: number;
+  /** Revisions that it keeps however large: API servers that start read them. */
+  readonly autoCompactionRevisionsMin: number;
   /** Shortest lease: below it renewal can't keep up with an election. */
   readonly leaseTtlSecondsMin: number;
 }
@@ -72,5 +76,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   watchBufferMax: 1_024,
   progressMs: 5_000,
   autoCompactionRevisions: 50_000,
+  autoCompactionBytes: 32 * 1_048_576,
+  autoCompactionRevisionsMin: 2_000,
   leaseTtlSecondsMin: 1,
 };

@@ -21,6 +21,7 @@ import type { Actor, ActorDefinition, Context } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { Client } from "../client/client.ts";
+import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import { endpointSlices, nodes, services } from "../client/resources.ts";
 import { WorkQueue } from "../client/work-queue.ts";
@@ -74,9 +75,10 @@ class KubeProxy {
       shards: ctx.options.shards,
       balancer: BALANCER_DEFAULTS,
     });
-    this.services = new Informer(ctx, this.client, services);
-    this.slices = new Informer(ctx, this.client, endpointSlices);
-    this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode);
+    const onFault = (resource: string): ReturnType<typeof tellListenerFault> => tellListenerFault(ctx.log, resource);
+    this.services = new Informer(ctx, this.client, services, {}, undefined, onFault("services"));
+    this.slices = new Informer(ctx, this.client, endpointSlices, {}, undefined, onFault("endpointslices"));
+    this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode, onFault("nodes"));
     this.forwarder = new Forwarder(ctx);
     this.publishing = new WorkQueue(ctx, { name: "kube-proxy-addresses", workers: 4 });
     this.listeners = new Listeners(ctx, {

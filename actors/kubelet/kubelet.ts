@@ -19,6 +19,8 @@ import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import type { Change } from "../client/informer.ts";
+import { keyOf } from "../client/core/store.ts";
+import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import { pods, services } from "../client/resources.ts";
 import { SIMULATED_MACHINE } from "./core/node-object.ts";
@@ -75,7 +77,8 @@ class Kubelet {
     this.io = io;
     this.client = new Client(ctx, options.apiServers);
     this.runtime = ctx.ref(containerRuntimeProtocol, options.containerRuntime);
-    this.pods = new Informer(ctx, this.client, pods, { fieldSelector: `spec.nodeName=${options.nodeName}` });
+    const ofThisNode = { fieldSelector: `spec.nodeName=${options.nodeName}` };
+    this.pods = new Informer(ctx, this.client, pods, ofThisNode, undefined, tellListenerFault(ctx.log, "pods"));
     this.services = new Informer(ctx, this.client, services);
     this.addresses = new PodAddresses(options.podCIDR);
     this.sources = new SourceCache(ctx, this.client, (uids) => {
@@ -234,7 +237,7 @@ class Kubelet {
     for (const { network } of sandboxes) this.addresses.reserve(network.askedIp);
     const isFirst = !this.isRuntimeListed;
     this.isRuntimeListed = true;
-    if (isFirst) for (const pod of this.pods.list()) this.adopt(pod, "");
+    if (isFirst) for (const pod of this.pods.list()) this.adoptSafely(pod);
     for (const [uid, runner] of this.runners) {
       const own = sandboxes.filter(({ metadata }) => metadata.uid === uid);
       const ids = new Set(own.map(({ id }) => id));
@@ -248,6 +251,15 @@ class Kubelet {
       if (!this.runners.has(sandbox.metadata.uid)) this.ctx.spawn(() => this.removeOrphan(sandbox, 0));
     }
     if (isFirst) this.ctx.spawn(() => this.removeOrphanedVolumes());
+  }
+
+  /** As from the informer: a pod that can't be taken up keeps none from its place. */
+  private adoptSafely(pod: Pod): void {
+    try {
+      this.adopt(pod, "");
+    } catch (thrown) {
+      tellListenerFault(this.ctx.log, "pods")(thrown, keyOf(pod));
+    }
   }
 
   /** A pod that was deleted while no kubelet looked. Tried until it is gone: nobody else knows of it any more. */

@@ -5,6 +5,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Pod, PodStatus } from "../../protocols/kubernetes/core-v1.ts";
 import type { Cause } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import { faultFields } from "../client/faults.ts";
 import { pods } from "../client/resources.ts";
 import { noticesOf } from "./core/notices.ts";
 import { isInterim } from "./core/pod-status.ts";
@@ -17,6 +18,8 @@ import type { NodeServices } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
 
 /** Which ports of a pod listen elsewhere than asked: `{"80":41233}`. Read by the EndpointSlice controller. */
+/** Until a pod is looked at again over which this kubelet threw. As a crash loop's first pause. */
+const FAULT_RETRY_MS = 10_000;
 const PORTS_ANNOTATION = "inkube.dev/ports";
 
 export class PodRunner {
@@ -129,8 +132,31 @@ export class PodRunner {
     this.node.ctx.spawn(async () => {
       await Promise.resolve();
       this.isKicked = false;
-      if (!this.isFinished) this.step();
+      if (!this.isFinished) this.stepSafely();
     });
+  }
+
+  /** A pod that this kubelet can't cope with costs only itself: the kubelet's successor would meet it again, and all pods with it. */
+  private stepSafely(): void {
+    try {
+      this.step();
+    } catch (thrown) {
+      this.tellFault(thrown);
+      this.wakeTimer?.cancel();
+      this.wakeTimer = this.node.ctx.clock.after(FAULT_RETRY_MS, () => this.kick());
+    }
+  }
+
+  private faultOf(thrown: unknown): InkubeError {
+    this.tellFault(thrown);
+    return new InkubeError("INTERNAL", faultFields(thrown).error, { cause: thrown });
+  }
+
+  private tellFault(thrown: unknown): void {
+    const { name, namespace } = this.pod.metadata ?? {};
+    const fields = faultFields(thrown);
+    this.node.ctx.log.error("a pod is not in step", { key: `${namespace}/${name}`, ...fields });
+    this.node.events.event(typedPod(this.pod), "Warning", "FailedSync", `Error syncing pod: ${fields.error}`);
   }
 
   private step(): void {
@@ -161,9 +187,10 @@ export class PodRunner {
         await this.perform(operation);
         this.worker.succeeded(operation);
       } catch (error) {
-        if (!(error instanceof InkubeError)) throw error;
-        this.worker.failed(operation, { code: error.code, message: error.message }, this.now());
-        this.failed(operation, error);
+        const failure = error instanceof InkubeError ? error : this.faultOf(error);
+        const { code, message } = failure;
+        this.worker.failed(operation, { code, message }, this.now());
+        this.failed(operation, failure);
       }
       this.kick();
     });

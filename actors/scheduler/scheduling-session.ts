@@ -12,7 +12,7 @@ import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Change } from "../client/informer.ts";
-import { faultFields } from "../client/core/fault-fields.ts";
+import { faultFields } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import { nodes, pods } from "../client/resources.ts";
 import { SchedulerCache } from "./core/cache.ts";

@@ -6,6 +6,7 @@ import type { TransferListItem } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { resourceLimitsOf } from "./resource-limits.ts";
 
 export interface PreparedOptions {
   readonly name: string;
@@ -34,7 +35,7 @@ export class PreparedThreads {
     const worker = new Worker(this.boot, {
       name,
       workerData: data,
-      ...(heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } }),
+      resourceLimits: resourceLimitsOf(heapLimitMb),
     });
     await new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve());

@@ -14,6 +14,7 @@ import { isHeapWarning } from "./heap-guard.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { CROWDED_PATIENCE } from "./worker-thread.ts";
 import { setTimeout } from "./machine-clock.ts";
+import { resourceLimitsOf } from "./resource-limits.ts";
 
 /** What a shared thread is given when it is made. */
 export interface SharedBootData {
@@ -112,7 +113,7 @@ export class SharedThread {
     this.worker = new Worker(boot, {
       name,
       workerData,
-      ...(heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimitMb } }),
+      resourceLimits: resourceLimitsOf(heapLimitMb),
     });
     // Each of its actors listens, and there may be hundreds.
     this.worker.setMaxListeners(0);

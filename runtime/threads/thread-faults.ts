@@ -110,7 +110,8 @@ export function applyFaults(
   plan: FaultPlan,
   onFault?: (fault: Fault, what: string) => void,
 ): AppliedFaults {
-  const seed = plan.seed ?? 1;
+  // What is no plan at all is the driver's to refuse.
+  const seed = (plan as FaultPlan | null)?.seed ?? 1;
   const driver = new FaultDriver(plan, {
     actors: () => host.actors(),
     outsiders: host.outsiders,

@@ -45,6 +45,7 @@ import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread, detailsOf } from "./worker-thread.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
+import { resourceLimitsOf } from "./resource-limits.ts";
 
 export interface ThreadHostOptions {
   /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
@@ -496,7 +497,7 @@ export class ThreadHost implements Introspectable {
       name: spec.name,
       workerData: this.bootData(start),
       transferList,
-      ...(spec.heapLimitMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.heapLimitMb } }),
+      resourceLimits: resourceLimitsOf(spec.heapLimitMb),
     });
   }
 

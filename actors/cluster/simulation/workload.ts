@@ -13,7 +13,7 @@ import { one } from "./swarm.ts";
 const NAMESPACE = "default";
 export const REPLICAS = 6;
 /** Tasks that are there at a time. */
-const TASKS_MAX = 6;
+const TASKS_MAX = 16;
 const TASK_PAUSE_MS = 4_000;
 const NEVER_MS = 86_400_000;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { configMaps, leases } from "../../../actors/client/resources.ts";
+import { etcdProtocol } from "../../../protocols/etcd.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Net } from "../../../runtime/net.ts";
 import { NodeWorld, isReady } from "./node-world.ts";
@@ -25,6 +26,31 @@ describe("a node", () => {
     const before = (await lease()).spec?.renewTime ?? "";
     await world.host.run(2_100);
     expect(Date.parse((await lease()).spec?.renewTime ?? "") - Date.parse(before)).toBeGreaterThanOrEqual(1_900);
+  });
+});
+
+describe("a pod that the kubelet can't cope with", () => {
+  it("costs no other pod anything, also when the kubelet starts anew beside it", async () => {
+    await begin(1, {}, {}, (net) => net, { faults: true });
+    const etcd = world.host.context.ref(etcdProtocol, "etcd-0");
+    // No API server would take it: it stands for whatever the kubelet has not thought of.
+    const faulty = {
+      metadata: { name: "faulty", namespace: "default", uid: "faulty" },
+      spec: { nodeName: "worker-0", containers: 7, volumes: 7 },
+    };
+    const value = new TextEncoder().encode(JSON.stringify(faulty));
+    await world.host.settle(() => etcd.call("put", { key: "/registry/pods/default/faulty", value }));
+    await world.host.run(500);
+    await world.createPod("web", {});
+    await world.untilPod("web", isReady);
+    world.killKubelet();
+    await world.host.run(1_000);
+    await world.createPod("later", {});
+    await world.untilPod("later", isReady);
+    const told = world.host.trace.events.filter(
+      ({ kind, detail }) => kind === "log.error" && detail.includes("stack="),
+    );
+    expect(told.length).toBeGreaterThan(0);
   });
 });
 

@@ -22,6 +22,7 @@ import { defineActor } from "../../../runtime/actor.ts";
 import type { Net } from "../../../runtime/net.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
+import type { Expected } from "../../fixtures/watch-crashes.ts";
 import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const NODE = "worker-0";
@@ -38,6 +39,7 @@ export class NodeWorld {
     kubelet: Partial<KubeletOptions> = {},
     runtime: Partial<ContainerRuntimeOptions> = {},
     wrapNet: (net: Net) => Net = (net) => net,
+    expected: Expected = {},
   ) {
     const runtimeActor = containerRuntimeActor();
     const child = (name: string, actor: string, options: unknown, links: readonly string[]) => ({
@@ -84,8 +86,9 @@ export class NodeWorld {
           ),
           kubelet: kubeletActor(),
         },
-        embedder: { name: "cluster", links: ["api-server-0", RUNTIME] },
+        embedder: { name: "cluster", links: ["api-server-0", "etcd-0", RUNTIME] },
       }),
+      expected,
     );
     this.client = new Client(this.host.context, ["api-server-0"]);
   }

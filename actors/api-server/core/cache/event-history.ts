@@ -1,20 +1,32 @@
 import { BrokenInvariant } from "../broken-invariant.ts";
 
-/** The newest changes of a resource, bounded by number and age, so that a watch can resume where it broke off. */
-export class EventHistory<E extends { readonly revision: number; readonly atMs: number }> {
-  private readonly min: number;
-  private readonly max: number;
-  private readonly ageMs: number;
+/** What the history looks at of an event. */
+interface Dated {
+  readonly revision: number;
+  readonly atMs: number;
+  readonly sizeBytes: number;
+}
+
+export interface HistoryBounds {
+  /** Events kept, however old and large. */
+  readonly min: number;
+  readonly max: number;
+  readonly ageMs: number;
+  readonly bytes: number;
+}
+
+/** The newest changes of a resource, bounded by number, age and size, so that a watch can resume where it broke off. */
+export class EventHistory<E extends Dated> {
+  private readonly bounds: HistoryBounds;
+  private bytes = 0;
   private events: E[] = [];
   /** Index of the oldest event that is kept; those before it wait to be cut off together. */
   private start = 0;
   private floor = 0;
   private newest = 0;
 
-  constructor(min: number, max: number, ageMs: number) {
-    this.min = min;
-    this.max = max;
-    this.ageMs = ageMs;
+  constructor(bounds: HistoryBounds) {
+    this.bounds = bounds;
   }
 
   /** Every event after this revision is kept. */
@@ -30,9 +42,14 @@ export class EventHistory<E extends { readonly revision: number; readonly atMs: 
     return this.events.length - this.start;
   }
 
+  get sizeBytes(): number {
+    return this.bytes;
+  }
+
   reset(revision: number): void {
     this.events = [];
     this.start = 0;
+    this.bytes = 0;
     this.floor = revision;
     this.newest = 0;
   }
@@ -47,10 +64,13 @@ export class EventHistory<E extends { readonly revision: number; readonly atMs: 
       throw new BrokenInvariant(`event of revision ${event.revision} after ${this.newest}`);
     this.events.push(event);
     this.newest = event.revision;
-    while (this.size > this.min) {
+    this.bytes += event.sizeBytes;
+    const { min, max, ageMs, bytes } = this.bounds;
+    while (this.size > min) {
       const oldest = this.events[this.start] as E;
-      if (this.size <= this.max && event.atMs - oldest.atMs <= this.ageMs) break;
+      if (this.size <= max && event.atMs - oldest.atMs <= ageMs && this.bytes <= bytes) break;
       this.floor = oldest.revision;
+      this.bytes -= oldest.sizeBytes;
       this.start++;
     }
     if (this.start > 64 && this.start * 2 > this.events.length) {

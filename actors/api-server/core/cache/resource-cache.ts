@@ -27,6 +27,8 @@ export interface Change {
   readonly cause: string | undefined;
   /** When it was learnt of, for the history's age limit. */
   readonly atMs: number;
+  /** Of the state after the change; the one before it is another change's. */
+  readonly sizeBytes: number;
 }
 
 export interface CacheWatcher extends WatchScope {
@@ -45,6 +47,8 @@ export interface HistoryLimits {
   readonly historyMin: number;
   /** Between the two, how long a change is kept. kube-apiserver sizes its cache for 75 s. */
   readonly historyAgeMs: number;
+  /** What the kept changes of one resource may take beyond `historyMin`; some thousands of pods. */
+  readonly historyBytes: number;
 }
 
 export class ResourceCache {
@@ -62,7 +66,12 @@ export class ResourceCache {
     this.info = info;
     this.head = headOf(info);
     this.watchers = new WatcherIndex(INDEXED_FIELDS.get(info.storagePrefix));
-    this.history = new EventHistory(limits.historyMin, limits.historyMax, limits.historyAgeMs);
+    this.history = new EventHistory({
+      min: limits.historyMin,
+      max: limits.historyMax,
+      ageMs: limits.historyAgeMs,
+      bytes: limits.historyBytes,
+    });
   }
 
   get size(): number {
@@ -142,7 +151,7 @@ export class ResourceCache {
     this.objects.set(key, current);
     this.labels.change(key, previous, current);
     const type = previous === undefined ? "ADDED" : "MODIFIED";
-    return this.publish({ type, key, revision, current, previous, cause, atMs: nowMs });
+    return this.publish({ type, key, revision, current, previous, cause, atMs: nowMs, sizeBytes: value.length });
   }
 
   /** Undefined when there was no such object. */
@@ -154,7 +163,8 @@ export class ResourceCache {
     this.keys.remove(key);
     this.labels.change(key, previous, undefined);
     const current = previous.at(revision);
-    return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs });
+    const sizeBytes = current.value.length;
+    return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
   }
 
   /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */
@@ -180,6 +190,9 @@ export class ResourceCache {
         watcher.fail(error);
       }
     }
+    // Readers of the past are few: a resumed watch reads its bytes, or parses them again.
+    previous?.forgetObject();
+    if (change.type === "DELETED") current.forgetObject();
     return change;
   }
 

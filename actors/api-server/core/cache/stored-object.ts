@@ -79,6 +79,11 @@ export class StoredObject {
     return (this.parsed ??= withRevision(JSON.parse(decoder.decode(this.value)) as KubernetesObject, this.revision));
   }
 
+  /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
+  forgetObject(): void {
+    this.parsed = undefined;
+  }
+
   /** JSON of `object`. */
   get bytes(): Uint8Array {
     if (this.encoded === undefined) {

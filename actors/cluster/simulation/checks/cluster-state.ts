@@ -9,6 +9,10 @@ import { broken } from "./broken.ts";
 
 /** How long a pod may be said to be unready on a Ready node though all of its containers are ready. */
 const UNREADY_MS = 20_000;
+/** Of simulated containers: so long after its start one ends by itself. */
+const EXIT_AFTER = "inkube.dev/simulated-exit-after-ms";
+/** How long one that has ended may still be said to run. */
+const ENDED_MS = 20_000;
 /** How long a controller may act on the number of replicas that its ReplicaSet had before. */
 const STALE_MS = 5_000;
 
@@ -24,6 +28,8 @@ export class ClusterState {
   /** Since when pods are unready although their containers are ready, and nodes are Ready. */
   private readonly unreadySinceMs = new Map<string, number>();
   private readonly readySinceMs = new Map<string, number>();
+  /** Pods of one container that ends by itself: which one is said to run, and since when. */
+  private readonly running = new Map<string, { readonly id: string; readonly sinceMs: number }>();
 
   /** An object after a revision, or undefined when it is gone. Errors: PROMISE_BROKEN. */
   set(key: string, object: KubernetesObject | undefined, nowMs: number): void {
@@ -31,10 +37,14 @@ export class ClusterState {
     if (object === undefined) {
       this.objects.delete(key);
       this.unreadySinceMs.delete(key);
+      this.running.delete(key);
       return;
     }
     this.objects.set(key, object);
-    if (object.kind === "Pod") keepSince(this.unreadySinceMs, key, isWronglyUnready(object), nowMs);
+    if (object.kind === "Pod") {
+      keepSince(this.unreadySinceMs, key, isWronglyUnready(object), nowMs);
+      this.noteRunning(key, object, nowMs);
+    }
     if (object.kind === "Node") keepSince(this.readySinceMs, object.metadata?.name ?? "", isReady(object), nowMs);
     switch (object.kind) {
       case "Service":
@@ -55,15 +65,30 @@ export class ClusterState {
   /** To be asked now and then. Errors: PROMISE_BROKEN for what has not been mended for too long. */
   checkOverdue(nowMs: number): void {
     for (const [key, sinceMs] of this.unreadySinceMs) {
-      const node = (this.objects.get(key) as Pod).spec?.nodeName ?? "";
-      const readyMs = this.readySinceMs.get(node) ?? nowMs;
-      const forMs = nowMs - Math.max(sinceMs, readyMs);
+      const forMs = this.watchedMs(key, sinceMs, nowMs);
       if (forMs > UNREADY_MS) {
-        throw broken(
-          `${key} is unready for ${forMs.toFixed(0)} ms on ${node}, which is Ready, with all containers ready`,
-        );
+        throw broken(`${key} is unready for ${forMs.toFixed(0)} ms on a Ready node with all containers ready`);
       }
     }
+    for (const [key, { id, sinceMs }] of this.running) {
+      const exitAfterMs = Number((this.objects.get(key) as Pod).metadata?.annotations?.[EXIT_AFTER]);
+      if (this.watchedMs(key, sinceMs + exitAfterMs, nowMs) > ENDED_MS) {
+        throw broken(`${key} is said to run ${id}, which has ended at ${(sinceMs + exitAfterMs).toFixed(0)} ms`);
+      }
+    }
+  }
+
+  /** How long since `sinceMs` the pod's node has been Ready; negative for what is to come. */
+  private watchedMs(key: string, sinceMs: number, nowMs: number): number {
+    const node = (this.objects.get(key) as Pod).spec?.nodeName ?? "";
+    return nowMs - Math.max(sinceMs, this.readySinceMs.get(node) ?? nowMs);
+  }
+
+  private noteRunning(key: string, { metadata, status }: Pod, nowMs: number): void {
+    const [container] = status?.containerStatuses ?? [];
+    const id = container?.state?.running === undefined ? undefined : container.containerID;
+    if (id === undefined || metadata?.annotations?.[EXIT_AFTER] === undefined) this.running.delete(key);
+    else if (this.running.get(key)?.id !== id) this.running.set(key, { id, sinceMs: nowMs });
   }
 
   *all<T extends KubernetesObject>(kind: string): Generator<readonly [string, T]> {

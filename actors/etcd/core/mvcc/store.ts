@@ -47,6 +47,8 @@ export class Store {
   /** Every revision from `historyStart` on. */
   private history: Revision[] = [];
   private historyStart = 2;
+  /** Of all that the history's revisions have written; some of it is still current. */
+  historyBytes = 0;
   /** Events of the transaction under way. */
   private pending: WatchEvent[] = [];
 
@@ -151,8 +153,7 @@ export class Store {
   /** Makes what was written since the last commit a revision; nothing written, no revision. */
   commit(): void {
     if (this.pending.length === 0) return;
-    this.revision++;
-    this.history.push({ revision: this.revision, events: this.pending });
+    this.remember(this.pending);
     this.pending = [];
   }
 
@@ -190,8 +191,36 @@ export class Store {
       }
     }
     const keepFrom = Math.max(revision, this.historyStart);
+    for (const { events } of this.history.slice(0, keepFrom - this.historyStart))
+      this.historyBytes -= eventBytes(events);
     this.history = this.history.slice(keepFrom - this.historyStart);
     this.historyStart = keepFrom;
+  }
+
+  /**
+   * To which revision to compact for the history to be of `revisions` and `bytes` at most, but of `revisionsMin` in any case.
+   * Undefined where nothing is to be done.
+   */
+  compactionFor(limits: {
+    readonly revisions: number;
+    readonly bytes: number;
+    readonly revisionsMin: number;
+  }): number | undefined {
+    let bytes = 0;
+    let at = this.history.length;
+    while (at > 0 && this.history.length - at < limits.revisions) {
+      bytes += eventBytes((this.history[at - 1] as Revision).events);
+      if (bytes > limits.bytes && this.history.length - at >= limits.revisionsMin) break;
+      at--;
+    }
+    const revision = this.historyStart + at - 1;
+    return at > 0 && revision > this.compactRevision ? revision : undefined;
+  }
+
+  private remember(events: readonly WatchEvent[]): void {
+    this.revision++;
+    this.history.push({ revision: this.revision, events });
+    this.historyBytes += eventBytes(events);
   }
 
   private compactKey(record: KeyRecord, revision: number): void {
@@ -253,8 +282,7 @@ export class Store {
       this.addVersion(record, kv);
       whole.push(event(type, kv, previous ?? prevKv, cause));
     }
-    this.revision++;
-    this.history.push({ revision: this.revision, events: whole });
+    this.remember(whole);
   }
 
   /** Attaches to each lease the keys whose newest version names it: only that one holds a key to its lease. */
@@ -285,6 +313,10 @@ function event(
 ): WatchEvent {
   if (prevKv === undefined) return cause === undefined ? { type, kv } : { type, kv, cause };
   return cause === undefined ? { type, kv, prevKv } : { type, kv, prevKv, cause };
+}
+
+function eventBytes(events: readonly WatchEvent[]): number {
+  return events.reduce((sum, { kv }) => sum + versionBytes(kv), 0);
 }
 
 function versionBytes(kv: KeyValue): number {

@@ -51,6 +51,23 @@ it.each([
     "container web: Error, exit code 2",
   ],
   [
+    "is kept by an init container",
+    pod("a", {
+      phase: "Pending",
+      initContainerStatuses: [container({ name: "init", state: { terminated: { exitCode: 1, reason: "Error" } } })],
+      containerStatuses: [container({ state: { waiting: { reason: "PodInitializing" } } })],
+    }),
+    "container init: Error, exit code 1",
+  ],
+  [
+    "has ended well",
+    pod("a", {
+      phase: "Succeeded",
+      containerStatuses: [container({ state: { terminated: { exitCode: 0, reason: "Completed" } } })],
+    }),
+    "Succeeded on worker-0",
+  ],
+  [
     "is just starting",
     pod("a", {
       phase: "Pending",
@@ -97,4 +114,15 @@ it("says of a Deployment how far it is, which conditions are wrong, and what kee
 
 it("shows the status of what has neither replicas nor conditions", () => {
   expect(explain("Gadget", { status: { polished: 3 } } as object, [])).toBe('its status is {"polished":3}');
+});
+
+it("says of a node what is wrong, and nothing of the pressure that it is not under", () => {
+  const conditions = [
+    { type: "MemoryPressure", status: "False" },
+    { type: "DiskPressure", status: "True", reason: "Full" },
+    { type: "Ready", status: "False", message: "no runtime" },
+  ];
+  expect(explain("Node", { status: { conditions } } as object, [])).toBe(
+    "DiskPressure=True (Full); Ready=False: no runtime",
+  );
 });

@@ -85,6 +85,25 @@ describe("the tree of a cluster", () => {
     expect(kubelet?.options).toMatchObject({ leaseRenewMs: 3_000, leaseDurationSeconds: 9 });
   });
 
+  it("has no Lease that is good for less than what counts as lost, nor a new node lost before its renewals count", () => {
+    for (let workers = 0; workers <= 1_000; workers++) {
+      const { kubelet, controllerManager } = heartbeat(workers);
+      expect(kubelet.leaseDurationSeconds * 1_000).toBeGreaterThanOrEqual(controllerManager.nodeMonitorGraceMs);
+      expect(controllerManager.nodeStartupGraceMs).toBeGreaterThanOrEqual(controllerManager.nodeMonitorGraceMs);
+    }
+  });
+
+  it("spreads the workers over the API servers, and puts real containers on no thread of others", () => {
+    const actors = actorsOf(makeTopology({ ...options(3, 4), nodesPerThread: 2 }));
+    const optionsOf = (name: string) =>
+      actors.find((actor) => actor.name === name)?.options as { apiServers: string[] };
+    const first = [0, 1, 2, 3].map((index) => optionsOf(`worker-${index}/kubelet`).apiServers[0]);
+    expect(first).toEqual(["api-server-0", "api-server-1", "api-server-2", "api-server-0"]);
+    const threads = actors.filter(({ thread }) => thread !== undefined).map(({ name, thread }) => [name, thread]);
+    expect(threads.filter(([name]) => name?.includes("container-runtime"))).toEqual([]);
+    expect(threads).toContainEqual(["worker-3/kubelet", "workers-1"]);
+  });
+
   it("prefers an actor's own master", () => {
     const scheduler = actorsOf(makeTopology(options(3, 0))).find(({ name }) => name === "scheduler-1")!;
     expect((scheduler.options as { readonly apiServers: readonly string[] }).apiServers).toEqual([

@@ -56,6 +56,7 @@ const REFUSED: readonly Refused[] = [
   ["a range upside down", { kind: "disk-slow", at: "etcd-0", byMs: [5, 1] }, "byMs", /^a range/],
   ["an unknown choice", { kind: "actor-crash", at: "etcd-0", disk: "gone" }, "disk", "one of crash, kept, lost"],
   ["an operation of no disk", { kind: "disk-error", at: "etcd-0", operations: ["fsync"] }, "operations", /^a list/],
+  ["no operation at all", { kind: "disk-error", at: "etcd-0", operations: [] }, "operations", /^a list/],
   ["a yes that is a text", { kind: "partition", from: "*", to: "*", oneWay: "yes" }, "oneWay", "true or false"],
   ["no place", { kind: "disk-full" }, "at", /^names of actors/],
   ["a place that is a list", { kind: "partition", from: ["etcd-0"], to: "*" }, "from", /^names of actors/],
@@ -97,6 +98,18 @@ describe("a plan of faults", () => {
     [{ faults: [{ kind: "disk-full", at: "*" }] }, "id"],
   ])("is an object with a list of faults, which %j is not", (plan, field) => {
     expect(problemsOf(plan)).toMatchObject([{ field }]);
+  });
+
+  it.each<[string, object]>([
+    ["a range of one value", { kind: "disk-slow", at: "etcd-0", byMs: [5, 5] }],
+    ["a break just before the end", { kind: "partition", from: "etcd-0", to: "etcd-1", forMs: 5, breakAfterMs: 4 }],
+    ["a break without an end", { kind: "partition", from: "etcd-0", to: "etcd-1", breakAfterMs: 4 }],
+    ["the limits of a share", { kind: "disk-full", at: "etcd-0", chance: 1 }],
+    ["an end of what happens again and again", { kind: "actor-crash", at: "*", everyMs: 1, forMs: 5 }],
+    ["the clock of the program", { kind: "clock-jump", at: "cluster", byMs: -1 }],
+    ["a cut between the program and a member", { kind: "partition", from: "cluster", to: "etcd-1" }],
+  ])("may have %s", (_what, fault) => {
+    expect(problemsOf({ faults: [{ id: "f", ...fault }] })).toEqual([]);
   });
 
   it("has an id for each fault", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SupervisorCore } from "../../../../runtime/supervisor/core/supervisor-core.ts";
 import type { Restart } from "../../../../runtime/supervisor/spec.ts";
 import { Harness, actor, supervisor } from "./harness.ts";
 
@@ -357,4 +358,11 @@ describe("giving up from outside", () => {
     harness.apply([]);
     expect(harness.core.giveUp("again", harness.nowMs)).toEqual([]);
   });
+});
+
+it("a supervisor that leaves the tree takes the names of all that is below it along", () => {
+  const core = new SupervisorCore(supervisor("root", [supervisor("n", [actor("x"), supervisor("m", [actor("y")])])]));
+  const commands = core.removeChild("n", 0, { kill: false });
+  expect(commands).toEqual([{ type: "removed", name: "n", actors: ["x", "y"] }]);
+  expect(["n", "x", "m", "y"].filter((name) => core.has(name))).toEqual([]);
 });

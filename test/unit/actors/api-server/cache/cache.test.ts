@@ -16,7 +16,9 @@ import { findResource } from "../../../../../protocols/kubernetes/resources.ts";
 
 const pods = findResource("", "v1", "pods") as ResourceInfo;
 const head = headOf(pods);
-const LIMITS = { historyMin: 4, historyMax: 8, historyAgeMs: 1_000 };
+const LIMITS = { historyMin: 4, historyMax: 8, historyAgeMs: 1_000, historyBytes: 1_000_000 };
+
+const BOUNDS = { min: 2, max: 4, ageMs: 100, bytes: 100 };
 
 function pod(name: string, node?: string, labels?: Record<string, string>): KubernetesObject {
   const metadata = { name, namespace: "default", ...(labels === undefined ? {} : { labels }) };
@@ -115,20 +117,46 @@ describe("sorted keys", () => {
 
 describe("the history", () => {
   it("forgets by number and by age, but never below its least, and knows from where on it is complete", () => {
-    const history = new EventHistory<{ revision: number; atMs: number }>(2, 4, 100);
+    const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
     history.reset(10);
-    for (let i = 1; i <= 6; i++) history.push({ revision: 10 + i, atMs: i });
+    for (let i = 1; i <= 6; i++) history.push({ revision: 10 + i, atMs: i, sizeBytes: 1 });
     expect([history.size, history.floorRevision]).toEqual([4, 12]);
-    history.push({ revision: 17, atMs: 500 });
+    history.push({ revision: 17, atMs: 500, sizeBytes: 1 });
     expect([history.size, history.floorRevision]).toEqual([2, 15]);
     expect([...history.after(15)].map((event) => event.revision)).toEqual([16, 17]);
     expect([...history.after(17)]).toEqual([]);
   });
 
+  it("keeps fewer events when they are large, but never less than the least", () => {
+    const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
+    for (let i = 1; i <= 4; i++) history.push({ revision: i, atMs: 0, sizeBytes: 40 });
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([2, 80, 2]);
+    history.push({ revision: 5, atMs: 0, sizeBytes: 1_000 });
+    expect([history.size, history.sizeBytes]).toEqual([2, 1_040]);
+    history.push({ revision: 6, atMs: 0, sizeBytes: 1 });
+    history.push({ revision: 7, atMs: 0, sizeBytes: 1 });
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([2, 2, 5]);
+    history.reset(9);
+    expect([history.size, history.sizeBytes]).toEqual([0, 0]);
+  });
+
   it("refuses to go back", () => {
-    const history = new EventHistory<{ revision: number; atMs: number }>(2, 4, 100);
-    history.push({ revision: 5, atMs: 0 });
-    expect(() => history.push({ revision: 4, atMs: 0 })).toThrow("event of revision 4 after 5");
+    const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
+    history.push({ revision: 5, atMs: 0, sizeBytes: 1 });
+    expect(() => history.push({ revision: 4, atMs: 0, sizeBytes: 1 })).toThrow("event of revision 4 after 5");
+  });
+});
+
+describe("an object of the past", () => {
+  it("is kept as its bytes only, and is parsed again for who asks", () => {
+    const cache = new ResourceCache(pods, LIMITS);
+    cache.reset(1);
+    const first = cache.put("default/p", 2, value(pod("p")), undefined, 0).current;
+    const parsed = first.object;
+    expect(first.object).toBe(parsed);
+    cache.put("default/p", 3, value(pod("p", "n")), undefined, 0);
+    expect(first.object).not.toBe(parsed);
+    expect(first.object).toEqual(parsed);
   });
 });
 
@@ -199,7 +227,12 @@ describe("a watcher", () => {
     ];
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const cache = new ResourceCache(pods, { historyMin: 100, historyMax: 100, historyAgeMs: 1e9 });
+        const cache = new ResourceCache(pods, {
+          historyMin: 100,
+          historyMax: 100,
+          historyAgeMs: 1e9,
+          historyBytes: 1e9,
+        });
         cache.reset(1);
         const live = kinds.map((kind) => new Recorder(...kind));
         for (const watcher of live) cache.watchers.add(watcher);

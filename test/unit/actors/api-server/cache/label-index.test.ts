@@ -38,7 +38,12 @@ it("a list by labels finds what a look at each object finds, whenever it was ind
         maxLength: 40,
       }),
       (steps) => {
-        const cache = new ResourceCache(info, { historyMax: 10, historyMin: 1, historyAgeMs: 1_000 });
+        const cache = new ResourceCache(info, {
+          historyMax: 10,
+          historyMin: 1,
+          historyAgeMs: 1_000,
+          historyBytes: 100_000,
+        });
         for (const [index, step] of steps.entries()) {
           const revision = index + 2;
           if ("key" in step) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { UNHONOURED } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
+import { UNHONOURED, unhonouredIn } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
@@ -181,5 +181,22 @@ describe("every field that is accepted", () => {
 
   it("is missed when nobody has decided about it", () => {
     expect(undecided(specOf("v1", "Node"), "", new Set(), [])).toEqual(["configSource", "podPreemptionPolicy"]);
+  });
+});
+
+describe("a field that is not honoured", () => {
+  const rows = [{ path: "containers[].tty", words: "no terminal", benign: [false] }];
+  const told = (...ttys: readonly unknown[]): readonly string[] =>
+    unhonouredIn("spec", { containers: ttys.map((tty) => ({ tty })) } as never, rows);
+
+  it("is told of the first item that sets it, be it not the first", () => {
+    expect(told(undefined, false, true, true)).toEqual([
+      "spec.containers[2].tty: stored, but not honoured by inkube: no terminal",
+    ]);
+  });
+
+  it("is not told where it says nothing", () => {
+    expect(told(null, [], false)).toEqual([]);
+    expect(told()).toEqual([]);
   });
 });

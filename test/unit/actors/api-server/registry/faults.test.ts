@@ -36,7 +36,12 @@ describe("a change that can't be told to one watcher", () => {
   it("ends that watch, and is told to the others", () => {
     const info = findResource("", "v1", "pods");
     if (info === undefined) throw new Error("no pods");
-    const cache = new ResourceCache(info, { historyMax: 10, historyMin: 1, historyAgeMs: 1_000 });
+    const cache = new ResourceCache(info, {
+      historyMax: 10,
+      historyMin: 1,
+      historyAgeMs: 1_000,
+      historyBytes: 100_000,
+    });
     const told: string[] = [];
     const selection = { everything: true, exact: new Map(), matches: () => true };
     for (const name of ["first", "odd", "last"]) {

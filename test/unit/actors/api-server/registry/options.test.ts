@@ -163,6 +163,9 @@ describe("the options of a message", () => {
     expect(checkWriteOptions({ dryRun: ["All"] }, "CreateOptions")).toEqual({ dryRun: true });
     expect(checkWriteOptions({ dryRun: true }, "PatchOptions")).toEqual({ dryRun: true });
     expect(checkDeleteOptions({ dryRun: false })).toEqual({});
+    expect(checkDeleteOptions({ dryRun: [] })).toEqual({});
+    const preconditions = { uid: "u", resourceVersion: "7" };
+    expect(checkDeleteOptions({ preconditions })).toEqual({ preconditions });
     expect(checkListOptions({ limit: 3 })).toEqual({ limit: 3 });
     expect(checkWatchOptions({})).toEqual({ bookmarks: false });
   });

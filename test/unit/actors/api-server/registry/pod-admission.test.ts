@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/registry/pod-admission.ts";
-import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
 import { createdBy, resourceOf, updatedBy } from "../machinery/oracle-fixture.ts";
@@ -66,6 +66,28 @@ describe("the admission of a pod", () => {
       admitPod(podOf({ priorityClassName }), admission).priority;
     expect(priorityOf("system-node-critical")).toBe(2_000_001_000);
     expect(priorityOf("system-cluster-critical")).toBe(2_000_000_000);
+  });
+
+  it.each<[string, Toleration, readonly (string | undefined)[]]>([
+    ["everything", { operator: "Exists" }, [undefined]],
+    ["all keys with NoExecute", { operator: "Exists", effect: "NoExecute" }, [undefined]],
+    [
+      "all keys with another effect",
+      { operator: "Exists", effect: "NoSchedule" },
+      [undefined, "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"],
+    ],
+    [
+      "one of the two",
+      { key: "node.kubernetes.io/unreachable", operator: "Exists", tolerationSeconds: 5 },
+      ["node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"],
+    ],
+  ])("adds the tolerations of lost nodes that a pod has not, which tolerates %s", (_what, toleration, keys) => {
+    const { tolerations } = admitPod(podOf({ tolerations: [toleration] }), admission);
+    expect(tolerations?.map(({ key }) => key)).toEqual(keys);
+  });
+
+  it("takes an overhead of nothing for none", () => {
+    expect(refusal({ overhead: {} })).toBeUndefined();
   });
 
   it("adds what it added again where an update leaves it out", () => {

@@ -84,3 +84,24 @@ it.each<[string, Service | undefined, Endpoints | undefined]>([
   const plan = planMirror(service, endpoints, present);
   expect([plan.create.length, plan.update.length, plan.delete.length]).toEqual([0, 0, 2]);
 });
+
+it("an address that is there twice is there once, ready when it is so anywhere in its subset", () => {
+  const subsets = [{ addresses: [{ ip: "10.0.0.1" }], notReadyAddresses: [{ ip: "10.0.0.1" }] }];
+  const [slice] = planMirror(SERVICE, { ...ENDPOINTS, subsets }, []).create;
+  expect(slice?.endpoints).toEqual([{ addresses: ["10.0.0.1"], conditions: { ready: true } }]);
+});
+
+it("a slice has no more than 1,000 endpoints, as in Kubernetes", () => {
+  const addresses = Array.from({ length: 1_001 }, (_, index) => ({ ip: `10.0.${index >> 8}.${index & 255}` }));
+  const { create } = planMirror(SERVICE, { ...ENDPOINTS, subsets: [{ addresses }] }, []);
+  expect(create.map(({ endpoints }) => endpoints?.length)).toEqual([1_000]);
+});
+
+it("ports that differ in anything, also in what is spoken there, have slices of their own", () => {
+  const subsets = ["http", "kubernetes.io/h2c"].map((appProtocol, index) => ({
+    addresses: [{ ip: `10.0.0.${index}` }],
+    ports: [{ name: "web", port: 80, appProtocol }],
+  }));
+  const { create } = planMirror(SERVICE, { ...ENDPOINTS, subsets }, []);
+  expect(create.map(({ ports }) => ports?.[0]?.appProtocol)).toEqual(["http", "kubernetes.io/h2c"]);
+});

@@ -110,3 +110,38 @@ it("cuts the cluster's range into one for each node, the first free one", () => 
   expect(nextRange("10.0.0.0/24", 24, new Set(["10.0.0.0/24"]))).toBeUndefined();
   expect(nextRange("nonsense", 24, new Set())).toBeUndefined();
 });
+
+it("gives a node the time that its Lease is good for, and never less than the cluster's", () => {
+  const health = new NodeHealth(options);
+  health.addNode("slow", 0);
+  health.renewed("slow", { renewTime: "t1", leaseDurationSeconds: 40 }, 0);
+  expect(health.leftMs("slow", 0)).toBe(40_000);
+  health.reported("slow", "h1", 1_000);
+  health.reported("slow", "h2", 2_000);
+  expect(health.leftMs("slow", 2_000)).toBe(40_000);
+  health.renewed("slow", { renewTime: "t2" }, 3_000);
+  expect(health.leftMs("slow", 3_000)).toBe(3_000);
+});
+
+it("takes the first report of a node that it sees for no news", () => {
+  const health = new NodeHealth(options);
+  health.addNode("a", 0);
+  health.renewed("a", { renewTime: "t1" }, 0);
+  health.reported("a", "h1", 2_000);
+  expect(health.leftMs("a", 2_000)).toBe(1_000);
+  health.reported("a", "h2", 2_500);
+  expect(health.leftMs("a", 2_500)).toBe(3_000);
+});
+
+it("never brings the end of a node's time forward when it doubts itself", () => {
+  const health = new NodeHealth(options);
+  for (const [name, leaseDurationSeconds] of [
+    ["a", 3],
+    ["slow", 40],
+  ] as const) {
+    health.addNode(name, 0);
+    health.renewed(name, { renewTime: "t1", leaseDurationSeconds }, 0);
+  }
+  expect(health.timeUp("a", 3_000)).toBe(false);
+  expect(health.leftMs("slow", 3_000)).toBe(37_000);
+});

@@ -46,6 +46,12 @@ it.each<[string, readonly ContainerStatus[], readonly ContainerEvent[], readonly
   ["a start before the list", [exited], [event("CONTAINER_STARTED_EVENT", running)], [exited]],
   ["a port that came after the list", [running], [event("CONTAINER_LISTENING_EVENT", listening)], [listening]],
   ["a start before the port that is listed", [listening], [event("CONTAINER_STARTED_EVENT", running)], [listening]],
+  [
+    "a word about the same end that came after the list",
+    [exited],
+    [event("CONTAINER_STOPPED_EVENT", { ...exited, message: "last words" })],
+    [{ ...exited, message: "last words" }],
+  ],
   ["a container made after the list", [], [event("CONTAINER_CREATED_EVENT", created)], [created]],
   ["a container removed after the list", [exited], [event("CONTAINER_DELETED_EVENT", exited)], []],
   [

@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { hasNodeStatus, podStatusPatch } from "../../../../../actors/kubelet/core/status-patch.ts";
+import {
+  hasNodeStatus,
+  isEqual,
+  isNewerVersion,
+  podStatusPatch,
+} from "../../../../../actors/kubelet/core/status-patch.ts";
 import type { PodStatus } from "../../../../../protocols/kubernetes/core-v1.ts";
 
 const TIME = "2026-01-01T00:00:00Z";
@@ -65,4 +70,23 @@ it("a node's conditions and capacities by others, and the times of heartbeats, a
   expect(hasNodeStatus(served, mine)).toBe(true);
   expect(hasNodeStatus({ ...served, capacity: { cpu: "4" } }, mine)).toBe(false);
   expect(hasNodeStatus({ ...served, conditions: [{ type: "Ready", status: "Unknown" }] }, mine)).toBe(false);
+});
+
+it("a list is another one when an item has come or gone", () => {
+  const one = { name: "a", ready: true };
+  const other = { name: "b", ready: true };
+  for (const [left, right] of [
+    [[one], [one, other]],
+    [[one, other], [one]],
+    [[], [one]],
+  ])
+    expect(isEqual(left, right)).toBe(false);
+  expect(isEqual([one, other], [{ ...one }, { ...other, message: undefined }])).toBe(true);
+});
+
+it("versions are ordered as the numbers that they are", () => {
+  expect(isNewerVersion("10", "9")).toBe(true);
+  expect(isNewerVersion("9", "10")).toBe(false);
+  expect(isNewerVersion("12", "11")).toBe(true);
+  expect(isNewerVersion("11", "11")).toBe(false);
 });

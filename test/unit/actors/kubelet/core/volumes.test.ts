@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
-import { mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
+import { hasLiveVolumes, mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
 import type { Volume } from "../../../../../protocols/kubernetes/core-v1.ts";
 
 const sources: Sources = {
@@ -42,6 +42,20 @@ it.each<[string, Omit<Volume, "name">, Record<string, string>]>([
     { "x/y": "1" },
   ],
   ["a Secret", { secret: { secretName: "login" } }, { password: "s3cret" }],
+  [
+    "an optional key that is missing beside one that is there",
+    {
+      configMap: {
+        name: "settings",
+        optional: true,
+        items: [
+          { key: "z", path: "z" },
+          { key: "a", path: "a" },
+        ],
+      },
+    },
+    { a: "1" },
+  ],
   ["an optional one that is missing", { secret: { secretName: "none", optional: true } }, {}],
   [
     "the downward API",
@@ -94,6 +108,11 @@ it.each<[string, Omit<Volume, "name">, string]>([
   ["a claim", { persistentVolumeClaim: { claimName: "data" } }, "persistentVolumeClaim is not supported here"],
   ["huge pages", { emptyDir: { medium: "HugePages-2Mi" } }, "HugePages-2Mi"],
   ["a path that climbs out", { configMap: { name: "settings", items: [{ key: "a", path: "../a" }] } }, "no path below"],
+  [
+    "a path that climbs out on its way",
+    { configMap: { name: "settings", items: [{ key: "a", path: "x/../../a" }] } },
+    "no path below",
+  ],
   ["an absolute path", { configMap: { name: "settings", items: [{ key: "a", path: "/a" }] } }, "no path below"],
   ["a kind that isn't supported", { nfs: { server: "x", path: "/" } }, "nfs"],
 ])("refuses %s", (_what, volume, message) => expect(() => files(volume)).toThrow(message));
@@ -117,6 +136,12 @@ it.each<[string, Omit<Volume, "name">, number | undefined, Record<string, number
     { a: 0o755, b: 0o400 },
   ],
   ["readable for an fsGroup", { secret: { secretName: "login", defaultMode: 0o400 } }, 2_000, { password: 0o440 }],
+  [
+    "readable for an fsGroup also where the item has its own",
+    { secret: { secretName: "login", items: [{ key: "password", path: "p", mode: 0o400 }] } },
+    2_000,
+    { p: 0o440 },
+  ],
   [
     "of a projected volume as of the others",
     {
@@ -180,6 +205,7 @@ it("mounts lead to directories and places of the machine, and a subPath to its o
     ["/data", "/volumes/data-dir/web-1", "directory"],
     ["/host", "/srv", undefined],
   ]);
+  expect(mounts.map(({ readonly }) => readonly)).toEqual([true, true, true, true, false, false]);
   expect(volumeVariables(container, mounts)).toMatchObject({
     INKUBE_VOLUME_CONFIG: "/volumes/config",
     INKUBE_VOLUME_DATA_DIR: "/volumes/data-dir/web-1",
@@ -214,3 +240,14 @@ it("what is taken and not done is told in words", () => {
   ]);
   expect(noticesOf({ spec: { containers: [{ name: "main" }] } })).toEqual([]);
 });
+
+it.each<[string, Omit<Volume, "name">, boolean]>([
+  ["a ConfigMap", { configMap: { name: "settings" } }, true],
+  ["a Secret", { secret: { secretName: "login" } }, true],
+  ["the downward API", { downwardAPI: {} }, true],
+  ["a projection of several", { projected: { sources: [] } }, true],
+  ["an empty directory", { emptyDir: {} }, false],
+  ["a place of the machine", { hostPath: { path: "/srv" } }, false],
+])("whether the content of %s changes under its pod is known", (_what, volume, expected) =>
+  expect(hasLiveVolumes({ spec: { containers: [], volumes: [{ name: "v", ...volume }] } })).toBe(expected),
+);

@@ -86,9 +86,36 @@ describe("the state of the cluster", () => {
     expect(() => checked.checkOverdue(60_000)).not.toThrow();
     checked.set("n", node, 30_000);
     expect(() => checked.checkOverdue(49_000)).not.toThrow();
-    expect(() => checked.checkOverdue(51_000)).toThrow("p is unready for 21000 ms on n, which is Ready");
+    expect(() => checked.checkOverdue(51_000)).toThrow("p is unready for 21000 ms on a Ready node");
     checked.set("p", starting, 51_000);
     expect(() => checked.checkOverdue(90_000)).not.toThrow();
+  });
+
+  it("has no container that is said to run long after it has ended by itself", () => {
+    const running = (containerID: string): Pod => ({
+      kind: "Pod",
+      metadata: { annotations: { "inkube.dev/simulated-exit-after-ms": "5000" } },
+      spec: { nodeName: "n", containers: [] },
+      status: {
+        containerStatuses: [
+          { name: "c", image: "i", imageID: "i", ready: true, restartCount: 0, containerID, state: { running: {} } },
+        ],
+      },
+    });
+    const node: Node = {
+      kind: "Node",
+      metadata: { name: "n" },
+      status: { conditions: [{ type: "Ready", status: "True" }] },
+    };
+    const checked = new ClusterState();
+    checked.set("n", node, 0);
+    checked.set("p", running("a"), 1_000);
+    checked.set("p", running("a"), 4_000);
+    expect(() => checked.checkOverdue(26_000)).not.toThrow();
+    expect(() => checked.checkOverdue(26_001)).toThrow("p is said to run a, which has ended at 6000 ms");
+    checked.set("p", running("b"), 26_001);
+    expect(() => checked.checkOverdue(51_001)).not.toThrow();
+    expect(() => checked.checkOverdue(51_002)).toThrow("p is said to run b");
   });
 
   it("has no Deployment that is Available with too few pods", () => {

@@ -46,6 +46,33 @@ describe("revisions", () => {
   });
 });
 
+describe("what a history holds", () => {
+  /** Each put: a key of 1, a value of 3 and 96 bytes besides. */
+  const written = (count: number): Store =>
+    machine(...Array.from({ length: count }, (_, at) => put("k", String(at).padStart(3, "0")))).store;
+  const LIMITS = { revisions: 100, bytes: 100_000, revisionsMin: 2 };
+
+  it("is counted in bytes, also after a compaction and in what a snapshot gives back", () => {
+    const store = written(10);
+    expect(store.historyBytes).toBe(1_000);
+    store.compact(8);
+    // Revision 8 itself is kept, for a watch that begins there.
+    expect(store.historyBytes).toBe(400);
+    expect(decodeStore(encodeStore(store)).historyBytes).toBe(400);
+  });
+
+  it("says to which revision to compact for it to be small enough, and never forgets the newest few", () => {
+    const store = written(10);
+    expect(store.compactionFor(LIMITS)).toBeUndefined();
+    expect(store.compactionFor({ ...LIMITS, revisions: 4 })).toBe(7);
+    expect(store.compactionFor({ ...LIMITS, bytes: 550 })).toBe(6);
+    expect(store.compactionFor({ ...LIMITS, bytes: 1 })).toBe(9);
+    store.compact(9);
+    expect(store.compactionFor({ ...LIMITS, bytes: 1 })).toBeUndefined();
+    expect(store.get("k")?.value).toEqual(bytes("009"));
+  });
+});
+
 describe("range", () => {
   const { store } = machine(put("a", "1"), put("b", "2"), put("c", "3"), put("b", "4"), remove("a"));
 

@@ -1,0 +1,131 @@
+import { expect, it } from "vitest";
+import type { Wait } from "../../../../actors/cluster/wait.ts";
+import { answerOf, checkWait, waitForObject } from "../../../../actors/cluster/wait.ts";
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+
+/** A wait whose informer and clock the test drives. */
+class World {
+  readonly stopping: AbortController = new AbortController();
+  object: KubernetesObject | undefined;
+  synced = false;
+  stopped = 0;
+  cancelled = 0;
+  change = (): void => undefined;
+  timeUp = (): void => undefined;
+  private listed = (): void => undefined;
+
+  list(): void {
+    this.synced = true;
+    this.listed();
+  }
+
+  start(over: Partial<Wait>): Promise<KubernetesObject | undefined> {
+    const isSynced = (): boolean => this.synced;
+    const informer = {
+      get synced() {
+        return isSynced();
+      },
+      get: () => this.object,
+      onChange: (listener: () => void) => (this.change = listener),
+      start: () => undefined,
+      stop: () => this.stopped++,
+      whenSynced: () => new Promise<void>((resolve) => (this.listed = resolve)),
+    };
+    const clock = {
+      after: (_ms: number, action: () => void) => {
+        this.timeUp = action;
+        return { cancel: () => this.cancelled++ };
+      },
+    };
+    return waitForObject({
+      informer,
+      name: "web",
+      namespace: "default",
+      isMet: (object: unknown) => object === undefined,
+      explain: async (object: unknown) => (object === undefined ? "it is not there" : "it is there"),
+      timeoutMs: 100,
+      what: "pod/web to be gone",
+      clock,
+      stopping: this.stopping.signal,
+      ...over,
+    } as unknown as Wait);
+  }
+}
+
+it("does not take what is not listed yet for what is not there", async () => {
+  const world = new World();
+  let over = false;
+  const wait = world.start({}).then(() => (over = true));
+  world.change();
+  await new Promise(setImmediate);
+  expect(over).toBe(false);
+  world.object = {};
+  world.list();
+  await new Promise(setImmediate);
+  expect(over).toBe(false);
+  world.object = undefined;
+  world.change();
+  await wait;
+  expect([world.stopped, world.cancelled]).toEqual([1, 1]);
+});
+
+it("ends with why it is not so when the time is up, and watches no longer", async () => {
+  const listed = new World();
+  listed.object = {};
+  const wait = listed.start({});
+  listed.list();
+  listed.timeUp();
+  await expect(wait).rejects.toMatchObject({
+    code: "WAIT_TIMEOUT",
+    message: "waited 100 ms for pod/web to be gone; it is there",
+  });
+  expect(listed.stopped).toBe(1);
+  const silent = new World();
+  const unanswered = silent.start({});
+  silent.timeUp();
+  await expect(unanswered).rejects.toThrow("no API server answered");
+});
+
+it("ends with what its condition throws, and when the cluster stops", async () => {
+  const world = new World();
+  const wait = world.start({
+    isMet: () => {
+      throw new Error("no such field");
+    },
+  });
+  world.list();
+  await expect(wait).rejects.toThrow("no such field");
+  expect([world.stopped, world.cancelled]).toEqual([1, 1]);
+  const other = new World();
+  const stopped = other.start({});
+  other.stopping.abort();
+  await expect(stopped).rejects.toMatchObject({ code: "CLUSTER_STOPPED" });
+  expect(other.stopped).toBe(1);
+});
+
+it.each([
+  ["pod", "Ready", {}, '"resource/name", not "pod"'],
+  ["pod/a/b", "Ready", {}, '"resource/name"'],
+  [null, "Ready", {}, '"resource/name", not null'],
+  ["pod/a", null, {}, "a condition's name or a function, not null"],
+  ["pod/a", "", {}, "a condition's name"],
+  ["pod/a", "Ready", { timeoutMs: -1 }, "timeoutMs as a number from 0, not -1"],
+  ["pod/a", "Ready", { timeoutMs: "5" }, 'not "5"'],
+  ["pod/a", "Ready", { timeout: 5 }, "timeoutMs and namespace, not timeout"],
+  ["pod/a", "Ready", { namespace: 5 }, "namespace as a string"],
+])("refuses to wait for %j to be %j with %j", (target, condition, options, message) => {
+  expect(() => checkWait(target as string, condition, options as object)).toThrow(message);
+  expect(() => checkWait(target as string, condition, options as object)).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+  );
+});
+
+it("takes a resource and a name", () => {
+  expect(checkWait("deploy/web", () => true, { timeoutMs: 0 })).toEqual({ word: "deploy", name: "web" });
+});
+
+it("takes no promise for an answer, as it would always be true", () => {
+  expect(answerOf(true)).toBe(true);
+  expect(answerOf(undefined)).toBe(false);
+  expect(() => answerOf(Promise.resolve(false))).toThrow("at once");
+});
