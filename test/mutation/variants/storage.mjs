@@ -283,11 +283,11 @@ const watches = [
     WATCHERS,
   ),
   row(
-    "twice-after-catching-up",
+    "gap-after-catching-up",
     HUB,
     `watcher.next = Math.max(watcher.next, through + 1);`,
-    `watcher.next = Math.max(watcher.next, through);`,
-    "a watcher that catches up never has it all",
+    `watcher.next = Math.max(watcher.next, through + 2);`,
+    "a watcher misses the first revision after it has caught up",
     WATCHERS,
   ),
   row(

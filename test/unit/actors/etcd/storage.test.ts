@@ -48,7 +48,7 @@ class Machine {
   storage(options: Partial<EtcdOptions> = {}): Storage {
     const ctx = {
       disk: this.disk.open(this.owner, "/simulated"),
-      options: { ...ETCD_DEFAULTS, segmentBytes: 400, name: "etcd-0", members: ["etcd-0"], ...options },
+      options: { ...ETCD_DEFAULTS, segmentBytes: 1_500, name: "etcd-0", members: ["etcd-0"], ...options },
       log: SILENT,
       clock: { sleep: (ms: number) => new Promise<void>((go) => this.world.schedule(ms * 1_000, this.owner, go)) },
     };
@@ -125,7 +125,7 @@ function nextStep(state: State, random: Random): Step {
   const committed = Math.max(hardState.commit, state.snapshot.index);
   const append = (term: number, from: number, commit: number): Persist => ({
     snapshot: undefined,
-    entries: Array.from({ length: 1 + random.below(3) }, (_, at) => entry(from + at, term, random.below(90))),
+    entries: Array.from({ length: 1 + random.below(3) }, (_, at) => entry(from + at, term, random.below(500))),
     hardState: { ...hardState, term, vote: term === hardState.term ? hardState.vote : 1 + random.below(3), commit },
   });
   const dice = random.below(10);
@@ -144,7 +144,10 @@ function nextStep(state: State, random: Random): Step {
   if (dice < 9) {
     const index = committed + 1 + random.below(4);
     const term = hardState.term + 1;
-    const snapshot: Snapshot = { index, term, membership: MEMBERSHIP, data: new Uint8Array(50) };
+    // What it ends with is of the leader's own term or of one before, and not what the log has there.
+    const own = termOf(state, index);
+    const ofSnapshot = own !== undefined && random.below(2) === 0 ? Math.min(own + 1, term) : term;
+    const snapshot: Snapshot = { index, term: ofSnapshot, membership: MEMBERSHIP, data: new Uint8Array(50) };
     const entries = random.below(2) === 0 ? [] : [entry(index + 1, term, 9)];
     return { persist: { snapshot, entries, hardState: { ...hardState, term, vote: 0, commit: index } } };
   }
@@ -235,6 +238,28 @@ describe("a member's disk", () => {
         }
       }
     }
+  });
+
+  it("knows a conflicting end by the entry before it, when older segments are gone", async () => {
+    const machine = new Machine(3);
+    const storage = machine.storage({ segmentBytes: 1 });
+    const hardState = (term: number, commit: number): HardState => ({ term, vote: 0, commit, recovering: false });
+    const snapshot: Snapshot = { index: 3, term: 2, membership: MEMBERSHIP, data: new Uint8Array(5) };
+    await machine.do(async () => {
+      await recover(storage);
+      for (const [index, term] of [
+        [1, 1],
+        [2, 1],
+        [3, 1],
+        [4, 3],
+      ] as const) {
+        await storage.append({ snapshot: undefined, entries: [entry(index, term, 9)], hardState: hardState(term, 0) });
+      }
+      // A leader of term 4 has committed another entry 3, of term 2.
+      await storage.append({ snapshot, entries: [], hardState: hardState(4, 3) });
+    });
+    machine.crash(true);
+    expect(await machine.do(() => recover(machine.storage()))).toMatchObject({ snapshot: { index: 3 }, entries: [] });
   });
 
   it("holds after a wait for room exactly what it was given, and no more of it than once", async () => {

@@ -167,6 +167,21 @@ describe("the log", () => {
     expect(() => recoverLog(spoil(files), start, identity)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
   });
 
+  it("is refused where a frame is lost, also when what it held was overwritten later", () => {
+    const { files } = makeLog([[[entry(1), entry(2)], [entry(3)]], [[entry(3, 2)]]]);
+    const [first, second] = files;
+    const { ends } = makeLog([[[entry(1), entry(2)], [entry(3)]]]);
+    const shortened = { ...first!, bytes: first!.bytes.subarray(0, ends[1]) };
+    expect(() => recoverLog([shortened, second!], start, identity)).toThrow(/does not go on from the segment before/);
+  });
+
+  it("is refused where a frame is torn although another segment follows", () => {
+    const { files, ends } = makeLog([[[entry(1), entry(2)]], [[entry(3)]]]);
+    const torn = makeLog([[[entry(1), entry(2)], [entry(3)]]]).files[0]!.bytes.subarray(0, -16);
+    expect(torn.length).toBeGreaterThan(ends[1]!);
+    expect(() => recoverLog([{ ...files[0]!, bytes: torn }, files[1]!], start, identity)).toThrow(/a frame is torn/);
+  });
+
   it("is refused by another member, and says whose it is", () => {
     const { files } = makeLog([[[entry(1)]]]);
     expect(() => recoverLog(files, start, { ...identity, memberId: 2 })).toThrow(/belongs to member 1/);
