@@ -83,12 +83,12 @@ describe("a session of a simulated link", () => {
     const end = pair.join("b");
     pair.pass();
     const cast: Envelope = [CAST, 0, null, 0];
-    pair.links.transmit(end, "a", [cast]);
+    pair.links.transmit(end, "a", [cast], () => undefined);
     pair.links.break("a", "b");
     pair.links.mend("a", "b");
     pair.pass();
     expect(pair.told["a"]).toEqual(["up", "hang", "up"]);
-    pair.links.transmit(end, "a", [cast]);
+    pair.links.transmit(end, "a", [cast], () => undefined);
     pair.pass();
     expect(pair.told["a"]).toEqual(["up", "hang", "up", "frame"]);
   });
