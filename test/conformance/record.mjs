@@ -4,7 +4,8 @@
 //
 // Start a kube-apiserver 1.37 of your own on loopback before (etcd beside it, and --token-auth-file for the token); it needs
 // Go, which inkube and its tests never do. Each object is created with `dryRun=All`, so nothing is left behind. To record more,
-// add rows that have no answer to the file, and run it. A git diff then shows what has changed.
+// add rows that have no answer to the file, run it, and then `npm run format`. A git diff shows what has changed; a few rows
+// change from run to run, where kube-apiserver walks a map in whatever order.
 import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 
