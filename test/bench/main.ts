@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
+import { churn } from "./suites/churn.ts";
 import { codec } from "./suites/codec.ts";
 import { etcd } from "./suites/etcd.ts";
 import { faults } from "./suites/faults.ts";
@@ -30,8 +31,11 @@ const suites: readonly Suite[] = [
   recorder,
   faults,
   scale,
+  churn,
 ];
-/** One name for several suites; with no name given, all run but `scale`, which takes minutes. */
+/** These take minutes, and run when they are asked for by name. */
+const LONG: readonly Suite[] = [scale, churn];
+/** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   runtime: ["messaging", "codec", "supervision", "simulation", "recorder", "faults"],
 };
@@ -51,7 +55,7 @@ if (unknown.length > 0) {
 const figures: Figure[] = [];
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`);
 for (const suite of suites) {
-  if (asked.length === 0 ? suite === scale : !asked.includes(suite.name)) continue;
+  if (asked.length === 0 ? LONG.includes(suite) : !asked.includes(suite.name)) continue;
   console.log(`\n${suite.name}: ${suite.about}`);
   await suite.run((figure) => {
     const whole: Figure = { suite: suite.name, ...figure };

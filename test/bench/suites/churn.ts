@@ -1,0 +1,51 @@
+/** Memory while pods come and go, and what of it is left when nothing happens any more. */
+import { startClusterProcess } from "../cluster-process.ts";
+import type { Suite } from "../report.ts";
+
+/** `INKUBE_CHURN_PODS=10000` for the long form: nine minutes, and six of rest. */
+const PODS = Number(process.env["INKUBE_CHURN_PODS"] ?? 2_000);
+const PODS_PER_SECOND = 20;
+const ALIVE_MAX = 20;
+const REST_MS = Number(process.env["INKUBE_CHURN_REST_MS"] ?? 120_000);
+const MEGABYTE = 1_048_576;
+
+/** Makes and deletes pods at that rate; a round that is late is not caught up. */
+const CHURN = `(async () => {
+  const { pods } = await import("inkube");
+  const alive = [];
+  const startMs = performance.now();
+  for (let count = 0; count < ${PODS}; count++) {
+    const name = "churn-" + count;
+    const metadata = { name, namespace: "default" };
+    await cluster.client.create(pods, { metadata, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: "main", image: "nginx" }] } });
+    alive.push(name);
+    if (alive.length > ${ALIVE_MAX}) await cluster.client.delete(pods, alive.shift(), "default");
+    const aheadMs = startMs + (count + 1) * ${1_000 / PODS_PER_SECOND} - performance.now();
+    if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+  }
+  for (const name of alive) await cluster.client.delete(pods, name, "default");
+  return true;
+})()`;
+
+export const churn: Suite = {
+  name: "churn",
+  about: `3 + 2 nodes; ${PODS} pods on threads, ${PODS_PER_SECOND} a second, ${ALIVE_MAX} alive at a time; then ${REST_MS / 1_000} s of rest`,
+  run: async (report) => {
+    const cluster = await startClusterProcess({ masters: 3, workers: 2 });
+    const megabytes = (): number => cluster.residentBytes() / MEGABYTE;
+    // What the start made is collected by then.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const beforeMb = megabytes();
+    let peakMb = beforeMb;
+    const look = setInterval(() => (peakMb = Math.max(peakMb, megabytes())), 1_000);
+    await cluster.evaluate<boolean>(CHURN);
+    clearInterval(look);
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    const afterMb = megabytes();
+    await cluster.stop();
+    report({ name: "memory before", value: beforeMb, unit: "MB" });
+    const peer = { name: "memory before", value: beforeMb };
+    report({ name: "memory at its highest", value: peakMb, unit: "MB", peer });
+    report({ name: "memory after the rest", value: afterMb, unit: "MB", peer, target: "≤ 1.3 ×" });
+  },
+};
