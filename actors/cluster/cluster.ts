@@ -6,11 +6,9 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import { apiServerProtocol, hasReason } from "../../protocols/api-server.ts";
+import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/core-v1.ts";
-import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
-import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
@@ -28,14 +26,15 @@ import { Client } from "../client/client.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
-import { leases, nodes, pods } from "../client/resources.ts";
+import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { addressesOf } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
+import { applyObject } from "./apply.ts";
 import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
-import { explain } from "./explain-wait.ts";
+import { explainWith } from "./explain-wait.ts";
 import { takeSlot } from "./io/address-slot.ts";
 import { locateImages } from "./io/images.ts";
 import { machineCapacity } from "./io/machine.ts";
@@ -45,7 +44,7 @@ import type { Identity } from "./io/identity.ts";
 import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
-import { applyPatch, parseManifest, resourceNamed, resourceOf, withRecord } from "./manifest.ts";
+import { parseManifest, resourceNamed, resourceOf } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { TopologyOptions } from "./topology.ts";
@@ -61,9 +60,6 @@ const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
 
 /** A rollout of a few pods, with room for a node that is lost meanwhile. */
 const WAIT_TIMEOUT_MS = 30_000;
-
-/** As kubectl: a field that nobody knows is a mistake, not a wish for the future. */
-const WRITE_OPTIONS = { fieldManager: "inkube", fieldValidation: "Strict" } as const;
 
 /** What a spare thread has loaded: what costs a cluster most while it is down. The rest loads in some 10 ms. */
 const SPARED = ["api-server", "etcd", "scheduler", "controller-manager", "kubelet", "kube-proxy"] as const;
@@ -306,7 +302,7 @@ export class Cluster implements AsyncDisposable {
     const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
     const applied: KubernetesObject[] = [];
     for (const { object, resource } of wanted)
-      applied.push(await this.applyOne(resource, object, options.namespace ?? "default"));
+      applied.push(await applyObject(this.client, resource, object, options.namespace ?? "default"));
     return applied;
   }
 
@@ -339,7 +335,7 @@ export class Cluster implements AsyncDisposable {
       name,
       namespace,
       isMet,
-      explain: (object) => this.explain(resource, object),
+      explain: (object) => explainWith(this.client, resource, object),
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
       clock,
@@ -471,38 +467,6 @@ export class Cluster implements AsyncDisposable {
       informer.start();
       void informer.whenSynced().then(look);
     });
-  }
-
-  private async explain(resource: Resource, object: KubernetesObject | undefined): Promise<string> {
-    const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
-    const namespace = object?.metadata?.namespace;
-    if (selector === undefined || namespace === undefined || resource.group !== "apps")
-      return explain(resource.kind, object, []);
-    const labelSelector = formatSelectorObject(selector);
-    // What its pods say is worth having, and no reason to fail with another error than the one that is told.
-    const found = await this.client.list(pods, { namespace, labelSelector }).catch(() => ({ items: [] }));
-    return explain(resource.kind, object, found.items);
-  }
-
-  private async applyOne(
-    resource: Resource,
-    object: KubernetesObject,
-    defaultNamespace: string,
-  ): Promise<KubernetesObject> {
-    const namespace = resource.namespaced ? (object.metadata?.namespace ?? defaultNamespace) : undefined;
-    const placed = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
-    const name = placed.metadata?.name;
-    if (name === undefined) return this.client.create(resource, placed, WRITE_OPTIONS);
-    try {
-      const current = await this.client.get(resource, name, namespace);
-      return await this.client.patch(resource, name, namespace, applyPatch(current, placed), {
-        patchType: "application/strategic-merge-patch+json",
-        ...WRITE_OPTIONS,
-      });
-    } catch (error) {
-      if (!hasReason(error, "NotFound")) throw error;
-    }
-    return this.client.create(resource, withRecord(placed), WRITE_OPTIONS);
   }
 
   private async etcdLeader(): Promise<string | undefined> {

@@ -1,6 +1,11 @@
 /** Why an object is not yet as somebody waits for it to be, in a person's words: what its status and its pods' say. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { ContainerStatus, Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
+import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
+import type { Client } from "../client/client.ts";
+import type { Resource } from "../client/resources.ts";
+import * as resources from "../client/resources.ts";
 
 /** Enough to see a pattern; a person reads the rest elsewhere. */
 const PODS_MAX = 3;
@@ -21,6 +26,21 @@ interface Explained extends KubernetesObject {
     readonly conditions?: readonly Condition[];
   };
   readonly spec?: { readonly replicas?: number };
+}
+
+/** `explain`, with what the pods of a workload say. */
+export async function explainWith(
+  client: Client,
+  { kind, group }: Resource,
+  object: KubernetesObject | undefined,
+): Promise<string> {
+  const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
+  const namespace = object?.metadata?.namespace;
+  if (selector === undefined || namespace === undefined || group !== "apps") return explain(kind, object, []);
+  const labelSelector = formatSelectorObject(selector);
+  // What its pods say is worth having, and no reason to fail with another error than the one that is told.
+  const found = await client.list(resources.pods, { namespace, labelSelector }).catch(() => ({ items: [] }));
+  return explain(kind, object, found.items);
 }
 
 /** `kind`: objects of a list come without it. `pods`: those that belong to the object, where it is a workload. */
