@@ -4,7 +4,7 @@
  */
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node, Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../protocols/kubernetes/core-v1.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import type { Client } from "../client/client.ts";
@@ -119,9 +119,9 @@ export class Workers {
     const asked = new Set<string>();
     for (;;) {
       const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
-      const running = items.filter((pod) => !isOver(pod));
-      if (running.length === 0 || clock.monotonicMs() >= endMs) return;
-      const fresh = running.filter(({ metadata }) => !asked.has(metadata?.uid ?? ""));
+      // Also those that have ended: only their kubelet can say that nothing of them is left.
+      if (items.length === 0 || clock.monotonicMs() >= endMs) return;
+      const fresh = items.filter(({ metadata }) => !asked.has(metadata?.uid ?? ""));
       await Promise.all(
         fresh.map((pod) => gone(() => client.delete(pods, pod.metadata?.name ?? "", pod.metadata?.namespace))),
       );
@@ -148,10 +148,6 @@ export function isReadySince({ status }: Node, sinceMs: number): boolean {
         type === "Ready" && value === "True" && Date.parse(lastHeartbeatTime ?? "") >= sinceMs,
     ) ?? false
   );
-}
-
-function isOver({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 async function gone(work: () => Promise<unknown>): Promise<void> {
