@@ -20,7 +20,7 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
-import { faultFields } from "../client/faults.ts";
+import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import * as resources from "../client/resources.ts";
 import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";
@@ -117,9 +117,10 @@ export class Session {
   private informer<T extends KubernetesObject>(resource: resources.Resource<T>, namespace?: string): Informer<T> {
     const selector = namespace === undefined ? {} : { namespace };
     // What one controller can't read must not end them all, here and at the next leader.
+    const tell = tellListenerFault(this.ctx.log, resource.resource);
     const onFault = (thrown: unknown, key: string): void => {
       this.listenerFaults++;
-      this.ctx.log.error("listener threw", { resource: resource.resource, key, ...faultFields(thrown) });
+      tell(thrown, key);
     };
     const informer = new Informer(this.ctx, this.client, resource, selector, undefined, onFault);
     this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
