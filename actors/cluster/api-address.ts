@@ -1,8 +1,8 @@
 /**
  * The one address of the Kubernetes API, with no proxy in the way. Where several threads can listen on one port
  * (`reusePort`: Linux, Node 23.1 and later) every API server that is ready does; elsewhere one has it, and another gets it as
- * soon as that one is down, or can't answer what clients ask. While no server is ready the address stays where it is: who
- * has it says at least that it is worth another try.
+ * soon as that one is down, or can't answer what clients ask: for a moment between the two connections are refused. While no
+ * server is ready the address stays where it is: who has it says at least that it is worth another try.
  */
 import { platform } from "node:process";
 import type { ApiServerMethods } from "../../protocols/api-server.ts";
@@ -202,7 +202,7 @@ export class ApiAddress {
   }
 }
 
-function canSharePort(): boolean {
+export function canSharePort(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   return platform === "linux" && (major > 23 || (major === 23 && minor >= 1));
 }

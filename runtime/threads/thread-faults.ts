@@ -90,7 +90,8 @@ export class ActorFaults {
 
 /** What applying a plan needs of the host. */
 export interface FaultyHost extends Places {
-  command(actor: string, command: FaultCommand): void;
+  /** Resolves when the actor has taken it in, or will never: it is down, or hangs. */
+  command(actor: string, command: FaultCommand): Promise<void>;
   /** For the next incarnations; undefined: none. */
   keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
   crash(actor: string, disk: DiskFate): void;
@@ -100,8 +101,10 @@ export interface FaultyHost extends Places {
 export interface AppliedFaults {
   /** Actors have come since: what is in force goes for them too. */
   refresh(): void;
-  /** Ends every fault; clocks that jumped stay where they are. */
-  stop(): void;
+  /** Resolves when every actor has what is in force now: threads hear of it one by one, and what is sent meanwhile may escape. */
+  settled(): Promise<void>;
+  /** Ends every fault; clocks that jumped stay where they are. Resolves when the last actor has been told: none strikes then. */
+  stop(): Promise<void>;
 }
 
 /** Errors: INVALID_FAULT_PLAN. */
@@ -112,6 +115,8 @@ export function applyFaults(
 ): AppliedFaults {
   // What is no plan at all is the driver's to refuse.
   const seed = (plan as FaultPlan | null)?.seed ?? 1;
+  const telling = new Set<Promise<void>>();
+  const settled = async (): Promise<void> => void (await Promise.all(telling));
   const driver = new FaultDriver(plan, {
     actors: () => host.actors(),
     outsiders: host.outsiders,
@@ -123,20 +128,25 @@ export function applyFaults(
     random: (label) => new SeededRandom(seed, label),
     setFaults: (actor, faults) => {
       host.keepFaults(actor, seed, faults);
-      host.command(actor, { do: "set", seed, faults });
+      const told = host.command(actor, { do: "set", seed, faults }).then(() => void telling.delete(told));
+      telling.add(told);
     },
     crash: (actor, disk) => host.crash(actor, disk),
-    exhaust: (actor) => host.command(actor, { do: "exhaust" }),
-    hang: (actor, forMs) => host.command(actor, { do: "hang", forMs }),
+    exhaust: (actor) => void host.command(actor, { do: "exhaust" }),
+    hang: (actor, forMs) => void host.command(actor, { do: "hang", forMs }),
     breakLink: (left, right) => {
-      host.command(left, { do: "break", peer: right });
-      host.command(right, { do: "break", peer: left });
+      void host.command(left, { do: "break", peer: right });
+      void host.command(right, { do: "break", peer: left });
     },
     mendLink: (left, right) => host.mendLink(left, right),
     ...(onFault === undefined ? {} : { onFault }),
   });
   driver.start();
-  return { refresh: () => driver.refresh(), stop: () => driver.stop() };
+  const stop = (): Promise<void> => {
+    driver.stop();
+    return settled();
+  };
+  return { refresh: () => driver.refresh(), settled, stop };
 }
 
 /** As V8 ends a thread whose heap is full: nothing of it runs on, whoever shares it. */

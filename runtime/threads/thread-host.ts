@@ -394,10 +394,10 @@ export class ThreadHost implements Introspectable {
       },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
-      command: (name, command) => {
+      command: async (name, command) => {
         this.locals.get(name)?.fault(command);
         // One that is down hears of it when it starts.
-        this.threads
+        await this.threads
           .get(name)
           ?.control.fault(command, CONTROL_TIMEOUT_MS)
           .catch(() => undefined);
@@ -419,11 +419,11 @@ export class ThreadHost implements Introspectable {
     };
     const applied = applyFaults(host, plan, onFault);
     this.plans.add(applied);
-    const stop = (): void => {
+    const stop = (): Promise<void> => {
       this.plans.delete(applied);
-      applied.stop();
+      return applied.stop();
     };
-    return { refresh: () => applied.refresh(), stop };
+    return { ...applied, stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

@@ -218,7 +218,7 @@ describe("a full disk", () => {
     expect(alarms).toContainEqual(
       expect.objectContaining({ alarm: "NOSPACE", path: expect.stringContaining(join(dataDir, "actors", "etcd-")) }),
     );
-    faults.stop();
+    await faults.stop();
     await until("there is room", () => cluster!.actors().every(({ alarms: raised }) => raised === undefined));
     await until("it is created", async () => {
       const answer = await refused();

@@ -109,7 +109,7 @@ describe("failures", () => {
     );
     const before = acknowledged().length;
     await until("writes go on", () => acknowledged().length > before + 50);
-    plan.stop();
+    await plan.stop();
     await allUp();
     await Promise.all(writers.map((writer) => writer.stop()));
     expect(hits).toEqual(["cut begins", expect.stringMatching(/^full hits api-server-\d$/), "cut ends"]);
@@ -202,7 +202,7 @@ describe("failures", () => {
     await cluster.client.delete(deployments, "skewed", "default");
     const events = cluster.trace.events();
     following.stop();
-    plan.stop();
+    await plan.stop();
     expect(events.filter(({ subject, cause }) => subject.includes("skewed") && cause !== "").length).toBeGreaterThan(
       12,
     );

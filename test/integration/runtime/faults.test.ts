@@ -48,7 +48,7 @@ beforeEach(() => {
   embedder = new EmbeddedPeer("embedder", host);
 });
 afterEach(async () => {
-  plan?.stop();
+  await plan?.stop();
   await Promise.all(host.actors.map((name) => host.stop(name, 2_000)));
   embedder.close();
   rmSync(dataDir, { recursive: true, force: true });
@@ -77,10 +77,10 @@ function start(name: string): Promise<void> {
   });
 }
 
-/** The plan is in force for what is called after it: both go through the same control door, in order. */
+/** The plan is in force for what is called after it. */
 async function apply(...faults: readonly Fault[]): Promise<void> {
   plan = host.applyFaults({ seed: 3, faults }, (fault, what) => void hits.push(`${fault.id} ${what}`));
-  await Promise.all(host.actors.map((name) => host.inspect(name)));
+  await plan.settled();
 }
 
 const ref = (name: string): Ref<NoteMethods> => embedder.ref(noteProtocol, name);
@@ -106,7 +106,7 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
     const notes = await sendNotes(100);
     expect(notes.length).toBeGreaterThan(50);
     expect(notes.length).toBeLessThan(90);
-    plan?.stop();
+    await plan?.stop();
     await apply({ id: "g", kind: "link-duplicate", from: "a", to: "b", chance: 0.5 });
     expect((await sendNotes(100)).length - notes.length).toBeGreaterThan(120);
   });
@@ -123,7 +123,7 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
       .toBe(60);
     const notes = await ref("b").call("notes", null);
     expect(notes).not.toEqual(inOrder(notes));
-    plan?.stop();
+    await plan?.stop();
     await apply({ id: "g", kind: "link-delay", from: "a", to: "b", byMs: [1, 30] });
     await sendNotes(60);
     await expect
@@ -144,11 +144,11 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
     ] as const) {
       await apply({ id: "f", kind: "link-drop", from, to, chance: 1, messages: "all" });
       await expect(ask()).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
-      plan?.stop();
+      await plan?.stop();
     }
     await apply({ id: "g", kind: "partition", from: "embedder", to: "a", breakAfterMs: 20 });
     await expect.poll(() => ask().catch((error: unknown) => (error as InkubeError).code)).toBe("ACTOR_DOWN");
-    plan?.stop();
+    await plan?.stop();
     await expect.poll(() => ask().catch(() => undefined)).toEqual([]);
   });
 
@@ -156,10 +156,9 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
     const dropped = async (seed: number): Promise<readonly number[]> => {
       const before = (await ref("b").call("notes", null)).length;
       plan = host.applyFaults({ seed, faults: [{ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.5 }] });
-      await Promise.all(host.actors.map((name) => host.inspect(name)));
+      await plan.settled();
       const notes = (await sendNotes(64)).slice(before);
-      plan.stop();
-      await Promise.all(host.actors.map((name) => host.inspect(name)));
+      await plan.stop();
       return notes;
     };
     const first = await dropped(5);
@@ -170,12 +169,12 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
   it("hold back in a partition, break the link when it lasts, and mend it at its end", async () => {
     await apply({ id: "f", kind: "partition", from: "a", to: "b" });
     expect(await sendNotes(10)).toEqual([]);
-    plan?.stop();
+    await plan?.stop();
     await expect.poll(() => ref("b").call("notes", null)).toEqual(Array.from({ length: 10 }, (_, value) => value));
     await apply({ id: "g", kind: "partition", from: "a", to: "b", breakAfterMs: 20 });
     await expect.poll(() => ref("a").call("downs", null)).toEqual(["b"]);
     await expect.poll(() => ref("b").call("downs", null)).toEqual(["a"]);
-    plan?.stop();
+    await plan?.stop();
     await expect.poll(() => sendNotes(1).then(({ length }) => length)).toBeGreaterThan(10);
   });
 });
@@ -188,14 +187,14 @@ describe.each(PLACEMENTS)("faults of disks on $where", ({ shared }) => {
     await apply({ id: "f", kind: "disk-full", at: "a" });
     await expect(write("a")).rejects.toMatchObject({ code: "DISK_FULL" });
     await write("b");
-    plan?.stop();
+    await plan?.stop();
     await apply({ id: "g", kind: "disk-error", at: "*", operations: ["sync"] });
     await expect(write("b")).rejects.toMatchObject({ code: "DISK_FAILED" });
-    plan?.stop();
+    await plan?.stop();
     await apply({ id: "h", kind: "disk-stall", at: "a" });
     const stalled = ref("a").call("write", { text: "late", sync: true }, { timeoutMs: 10_000 });
     await expect(write("a")).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
-    plan?.stop();
+    await plan?.stop();
     await stalled;
   });
 
@@ -207,7 +206,7 @@ describe.each(PLACEMENTS)("faults of disks on $where", ({ shared }) => {
     await expect(written).rejects.toMatchObject({ code: "ACTOR_DOWN" });
     expect(await dead).toEqual(["a throw"]);
     expect(await ref("b").call("read", null)).toBe("whole");
-    plan?.stop();
+    await plan?.stop();
     await start("a");
     const found = await ref("a").call("read", null);
     expect(found.length).toBeLessThan(4_000);
@@ -235,7 +234,7 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
         hits.push(`${fault.id} ${what}`);
       });
       expect(await dead).toEqual(["a killed"]);
-      plan?.stop();
+      await plan?.stop();
       await start("a");
       expect(await ref("a").call("read", null)).toBe(disk === "kept" ? "x" : "");
     }
@@ -273,7 +272,7 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
     await host.kill("a");
     await start("a");
     expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
-    plan?.stop();
+    await plan?.stop();
     await host.inspect("a");
     expect(Math.abs(await offMs())).toBeLessThan(1_000);
     await apply({ id: "g", kind: "actor-slow", at: "a", share: 0.9 });

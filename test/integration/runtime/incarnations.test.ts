@@ -56,7 +56,7 @@ describe.each(["hold", "shelve", "watch"] as const)(
           const cut = { id: "cut", kind: "partition", from: "client", to: "server", breakAfterMs: 10 } as const;
           const plan = host.applyFaults({ faults: [cut] });
           await expect.poll(() => client.call("answers", null)).toEqual(["old: ACTOR_DOWN"]);
-          plan.stop();
+          await plan.stop();
           // Handled after what mends the link, at both ends.
           await Promise.all(["client", "server"].map((name) => host.inspect(name)));
         };

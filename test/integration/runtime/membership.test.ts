@@ -128,10 +128,11 @@ describe.each([
       (_fault, what) => void hits.push(what),
     );
     await supervisor.addChild(node("n"));
+    await plan.settled();
     await expect(
       embedder.ref(probeProtocol, "hub").call("relay", { to: "n/a", value: 3 }, { timeoutMs: 300 }),
     ).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
-    plan.stop();
+    await plan.stop();
     expect(await relayed("n/a")).toEqual({ value: 3 });
   });
 });
