@@ -307,9 +307,10 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
-   * with why it is not so, INVALID_ARGUMENT, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED, and what the function throws.
+   * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type, or
+   * `Ready=False`, as `kubectl wait` takes it, in any case; `deleted`, or what a function says. `target` as kubectl names it:
+   * `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT with why it is not so, INVALID_ARGUMENT, UNKNOWN_KIND,
+   * UNKNOWN_CONDITION, CLUSTER_STOPPED, NO_MASTER also when the last one is killed meanwhile, and what the function throws.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
@@ -320,9 +321,9 @@ export class Cluster implements AsyncDisposable {
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
-      if (typeof condition === "string") checkCondition(resource.kind, condition, object);
-      if (object === undefined) return condition === "deleted";
-      return typeof condition === "string" ? meets(object, condition) : answerOf(condition(object as T));
+      if (typeof condition === "function") return object !== undefined && answerOf(condition(object as T));
+      checkCondition(resource.kind, condition, object);
+      return meets(object, condition);
     };
     const informer = this.informer(resource, {
       fieldSelector: `metadata.name=${name}`,
