@@ -16,8 +16,8 @@ export interface Wait {
   /** For errors: `pod/web to be Ready`. */
   readonly what: string;
   readonly clock: Clock;
-  /** Aborted when the cluster stops. */
-  readonly stopping: AbortSignal;
+  /** Tells why nobody will answer any more, at once when that is so already. Returns how to stop listening. */
+  readonly whenOver: (tell: (why: InkubeError) => void) => () => void;
 }
 
 /** What `waitFor` is asked for, from whoever may not have read its types. Errors: INVALID_ARGUMENT. */
@@ -55,15 +55,16 @@ export function answerOf(answer: unknown): boolean {
   return Boolean(answer);
 }
 
-/** Starts the informer, and stops it in the end. Errors: WAIT_TIMEOUT with why, CLUSTER_STOPPED. */
+/** Starts the informer, and stops it in the end. Errors: WAIT_TIMEOUT with why, and what `whenOver` tells. */
 export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined> {
-  const { informer, name, namespace, stopping, timeoutMs, what } = wait;
+  const { informer, name, namespace, timeoutMs, what } = wait;
   return new Promise((resolve, reject) => {
     let over = false;
+    let unlisten = (): void => undefined;
     const end = (): void => {
       over = true;
       timer.cancel();
-      stopping.removeEventListener("abort", stopped);
+      unlisten();
       informer.stop();
     };
     const look = (): void => {
@@ -78,9 +79,10 @@ export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined>
       end();
       resolve(object);
     };
-    const stopped = (): void => {
+    const unanswered = (why: InkubeError): void => {
+      if (over) return;
       end();
-      reject(new InkubeError("CLUSTER_STOPPED", `waited for ${what}, but the cluster stopped`));
+      reject(new InkubeError(why.code, `waited for ${what}, but ${why.message}`));
     };
     const late = (): void => {
       const state = informer.synced
@@ -93,8 +95,8 @@ export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined>
       );
     };
     const timer = wait.clock.after(timeoutMs, late);
-    if (stopping.aborted) return stopped();
-    stopping.addEventListener("abort", stopped);
+    unlisten = wait.whenOver(unanswered);
+    if (over) return unlisten();
     informer.onChange(look);
     informer.start();
     void informer.whenSynced().then(look);

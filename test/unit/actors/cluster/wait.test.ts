@@ -1,11 +1,14 @@
 import { expect, it } from "vitest";
 import type { Wait } from "../../../../actors/cluster/wait.ts";
 import { answerOf, checkWait, waitForObject } from "../../../../actors/cluster/wait.ts";
+import { InkubeError } from "../../../../protocols/errors.ts";
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 
 /** A wait whose informer and clock the test drives. */
 class World {
-  readonly stopping: AbortController = new AbortController();
+  readonly listeners: Set<(why: InkubeError) => void> = new Set();
+  /** Why it was over before anybody waited. */
+  over: InkubeError | undefined;
   object: KubernetesObject | undefined;
   synced = false;
   stopped = 0;
@@ -46,7 +49,11 @@ class World {
       timeoutMs: 100,
       what: "pod/web to be gone",
       clock,
-      stopping: this.stopping.signal,
+      whenOver: (tell: (why: InkubeError) => void) => {
+        this.listeners.add(tell);
+        if (this.over !== undefined) tell(this.over);
+        return () => this.listeners.delete(tell);
+      },
       ...over,
     } as unknown as Wait);
   }
@@ -86,7 +93,7 @@ it("ends with why it is not so when the time is up, and watches no longer", asyn
   await expect(unanswered).rejects.toThrow("no API server answered");
 });
 
-it("ends with what its condition throws, and when the cluster stops", async () => {
+it("ends with what its condition throws", async () => {
   const world = new World();
   const wait = world.start({
     isMet: () => {
@@ -95,12 +102,20 @@ it("ends with what its condition throws, and when the cluster stops", async () =
   });
   world.list();
   await expect(wait).rejects.toThrow("no such field");
-  expect([world.stopped, world.cancelled]).toEqual([1, 1]);
-  const other = new World();
-  const stopped = other.start({});
-  other.stopping.abort();
-  await expect(stopped).rejects.toMatchObject({ code: "CLUSTER_STOPPED" });
-  expect(other.stopped).toBe(1);
+  expect([world.stopped, world.cancelled, world.listeners.size]).toEqual([1, 1, 0]);
+});
+
+it.each(["before", "meanwhile"])("ends with why when nobody will answer any more: %s", async (when) => {
+  const world = new World();
+  const why = new InkubeError("NO_MASTER", "every master was killed");
+  if (when === "before") world.over = why;
+  const wait = world.start({});
+  if (when === "meanwhile") for (const tell of world.listeners) tell(why);
+  await expect(wait).rejects.toMatchObject({
+    code: "NO_MASTER",
+    message: "waited for pod/web to be gone, but every master was killed",
+  });
+  expect([world.stopped, world.cancelled, world.listeners.size]).toEqual([1, 1, 0]);
 });
 
 it.each([
