@@ -210,6 +210,8 @@ export class Cluster implements AsyncDisposable {
       client: this.client,
       clock: context.clock,
       topology,
+      informer: (resource, selector) => this.informer(resource, selector),
+      whenOver: (tell) => this.whenOver(tell),
       actorsChanged: () => this.followActors(),
     });
     this.workerScale = new WorkerScale(context, this.client, this.workers);

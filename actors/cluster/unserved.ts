@@ -10,7 +10,10 @@ export function unserved([root, ...others]: readonly ChildStatus[]): InkubeError
   const masters = others.filter(({ name }) => /^master-\d+$/.test(name));
   if (masters.some(({ state }) => state !== "ended")) return undefined;
   if (root?.state === "ended")
-    return new InkubeError("NO_MASTER", "the cluster has ended, as what it started again failed too often; start another");
+    return new InkubeError(
+      "NO_MASTER",
+      "the cluster has ended, as what it started again failed too often; start another",
+    );
   const remedy = masters.map(({ name }) => `cluster.restore("${name}")`).join(", ");
   return new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
 }

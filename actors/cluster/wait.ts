@@ -1,4 +1,4 @@
-/** Waits until one object is as it should be. */
+/** Waits until one object, or all of a kind, are as they should be. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -101,4 +101,49 @@ export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined>
     informer.start();
     void informer.whenSynced().then(look);
   });
+}
+
+export interface Look<T extends KubernetesObject> {
+  readonly informer: Informer<T>;
+  /** Asked with everything that the informer follows, when it is listed and after changes, once at a time. */
+  readonly isMet: (objects: readonly T[]) => boolean | Promise<boolean>;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** As that of a `Wait`. */
+  readonly whenOver: Wait["whenOver"];
+}
+
+/** Whether it was so in time. Starts the informer, and stops it in the end. Errors: what `isMet` throws and `whenOver` tells. */
+export async function metInTime<T extends KubernetesObject>(look: Look<T>): Promise<boolean> {
+  const { informer, isMet } = look;
+  const state: { news: boolean; late: boolean; why: InkubeError | undefined } = {
+    news: true,
+    late: false,
+    why: undefined,
+  };
+  let wake = (): void => undefined;
+  const note = (what: Partial<typeof state>): void => {
+    Object.assign(state, what);
+    wake();
+  };
+  const timer = look.clock.after(look.timeoutMs, () => note({ late: true }));
+  const unlisten = look.whenOver((why) => note({ why }));
+  informer.onChange(() => note({ news: true }));
+  informer.start();
+  void informer.whenSynced().then(() => note({ news: true }));
+  try {
+    for (;;) {
+      if (state.news && informer.synced) {
+        state.news = false;
+        if (await isMet(informer.list())) return true;
+      }
+      if (state.why !== undefined) throw state.why;
+      if (state.late) return false;
+      if (!state.news || !informer.synced) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    timer.cancel();
+    unlisten();
+    informer.stop();
+  }
 }
