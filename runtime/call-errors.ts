@@ -1,13 +1,18 @@
 /** The errors that a cell itself answers with. */
 import { InkubeError } from "../protocols/errors.ts";
-import type { DownReason } from "./actor.ts";
+import type { DownDetails, DownReason } from "./actor.ts";
 
-/** Without a reason: the link is gone before anybody could say why. */
-export function actorDown(peer: string, reason?: DownReason): InkubeError {
-  const why = reason === undefined ? "" : ` (${reason})`;
+/** Without a reason: the link is gone before anybody could say why. `details`: what is known of the end; its message is told. */
+export function actorDown(peer: string, reason?: DownReason, details: DownDetails = {}): InkubeError {
+  const { message } = details;
+  const why = reason === undefined ? "" : ` (${reason}${message === undefined ? "" : `: ${message}`})`;
   return new InkubeError("ACTOR_DOWN", `${peer} is down${why}; what was under way may or may not have been done`, {
     retryable: true,
-    details: reason === undefined ? { actor: peer } : { actor: peer, reason },
+    details: {
+      actor: peer,
+      ...(reason === undefined ? {} : { reason }),
+      ...(message === undefined ? {} : { message }),
+    },
   });
 }
 

@@ -161,21 +161,22 @@ export class Cell {
   }
 
   linkDown(peer: string, reason: DownReason, details?: DownDetails): void {
-    if (!this.linkLost(peer, reason)) return;
+    if (!this.linkLost(peer, reason, details)) return;
     this.tellDown({ actor: peer, reason, ...(details === undefined ? {} : { details }) });
   }
 
   /**
-   * The first half of `linkDown`, for a host that sees the end before its reason: what is under way over the link fails
-   * now. `tellDown` follows. False when the link was down already.
+   * The first half of `linkDown`, for a host that sees the end before its reason, or before it is sure of it: what is under
+   * way over the link fails now. `tellDown` follows. False when the link was down already.
    */
-  linkLost(peer: string, reason?: DownReason): boolean {
+  linkLost(peer: string, reason?: DownReason, details?: DownDetails): boolean {
     const link = this.links.get(peer);
     if (link === undefined || !link.up) return false;
     link.up = false;
     link.downReason = reason;
+    link.downDetails = details;
     link.outbox = [];
-    const error = this.outgoing.closing ?? actorDown(peer, reason);
+    const error = this.outgoing.closing ?? actorDown(peer, reason, details);
     const streams = this.outgoing.failAll(link, error);
     const messages = this.incoming.linkLost(link);
     this.guard(() => {
@@ -188,7 +189,10 @@ export class Cell {
   /** The second half of `linkDown`: those who watch the actor are told. */
   tellDown(down: Down): void {
     const link = this.links.get(down.actor);
-    if (link?.up === false) link.downReason = down.reason;
+    if (link?.up === false) {
+      link.downReason = down.reason;
+      link.downDetails = down.details;
+    }
     this.guard(() => {
       for (const listener of this.monitors.get(down.actor) ?? []) listener(down);
     });

@@ -1,7 +1,7 @@
 /** What a cell keeps of one peer, for as long as the link to it lasts. */
 import type { InkubeError } from "../protocols/errors.ts";
 import type { Methods, Protocol } from "../protocols/protocol.ts";
-import type { Consumer, DownReason } from "./actor.ts";
+import type { Consumer, DownDetails, DownReason } from "./actor.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Envelope } from "./frame.ts";
 import type { Gate } from "./gate.ts";
@@ -34,6 +34,7 @@ export class Link {
   up = false;
   /** Why it is down, once that is known. */
   downReason: DownReason | undefined;
+  downDetails: DownDetails | undefined;
   /** Those who wait for it to be up, once. */
   readonly onUp: Set<() => void> = new Set<() => void>();
   nextId = 1;
@@ -68,6 +69,7 @@ export class Link {
   begin(): void {
     this.up = true;
     this.downReason = undefined;
+    this.downDetails = undefined;
     this.nextId = 1;
     this.session++;
     this.spoken = undefined;

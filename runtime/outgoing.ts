@@ -233,7 +233,7 @@ export class Outgoing {
   }
 
   private unreachable(link: Link): InkubeError {
-    return this.closing ?? actorDown(link.peer, link.downReason);
+    return this.closing ?? actorDown(link.peer, link.downReason, link.downDetails);
   }
 
   private parentOf(options: CallOptions | undefined): IncomingMessage | undefined {

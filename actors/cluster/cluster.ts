@@ -50,6 +50,7 @@ import { resolveOptions } from "./options.ts";
 import type { TopologyOptions } from "./topology.ts";
 import { collectorSpec, EMBEDDER, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
+import { unserved } from "./unserved.ts";
 import { answerOf, checkWait, waitForObject } from "./wait.ts";
 import { WorkerScale } from "./worker-scale.ts";
 import type { RemoveWorkerOptions } from "./workers.ts";
@@ -209,6 +210,8 @@ export class Cluster implements AsyncDisposable {
       client: this.client,
       clock: context.clock,
       topology,
+      informer: (resource, selector) => this.informer(resource, selector),
+      whenOver: (tell) => this.whenOver(tell),
       actorsChanged: () => this.followActors(),
     });
     this.workerScale = new WorkerScale(context, this.client, this.workers);
@@ -307,29 +310,30 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type,
-   * `deleted`, or what a function says. `target` as kubectl names it: `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT
-   * with why it is not so, INVALID_ARGUMENT, UNKNOWN_KIND, UNKNOWN_CONDITION, CLUSTER_STOPPED, and what the function throws.
+   * Waits until an object meets a condition: `RolledOut` (a Deployment), `Ready`, `Available` or any other condition type, or
+   * `Ready=False`, as `kubectl wait` takes it, in any case; `deleted`, or what a function says. `target` as kubectl names it:
+   * `deployment/web`, `deploy/web`. Errors: WAIT_TIMEOUT with why it is not so, INVALID_ARGUMENT, UNKNOWN_KIND,
+   * UNKNOWN_CONDITION, CLUSTER_STOPPED, NO_MASTER also when the last one is killed meanwhile, and what the function throws.
    */
   async waitFor<T extends KubernetesObject = KubernetesObject>(
     target: string,
     condition: string | ((object: T) => boolean),
     options: WaitOptions = {},
   ): Promise<T | undefined> {
+    this.mustServe();
     const { word, name } = checkWait(target, condition, options);
     const resource = resourceNamed(word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
-      if (typeof condition === "string") checkCondition(resource.kind, condition, object);
-      if (object === undefined) return condition === "deleted";
-      return typeof condition === "string" ? meets(object, condition) : answerOf(condition(object as T));
+      if (typeof condition === "function") return object !== undefined && answerOf(condition(object as T));
+      checkCondition(resource.kind, condition, object);
+      return meets(object, condition);
     };
     const informer = this.informer(resource, {
       fieldSelector: `metadata.name=${name}`,
       ...(namespace === undefined ? {} : { namespace }),
     });
     const what = `${target} to be ${typeof condition === "string" ? condition : "as asked"}`;
-    const { clock, stopping } = this.embedder.context;
     const found = await waitForObject({
       informer,
       name,
@@ -338,8 +342,8 @@ export class Cluster implements AsyncDisposable {
       explain: (object) => explainWith(this.client, resource, object),
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
-      clock,
-      stopping,
+      clock: this.embedder.context.clock,
+      whenOver: (tell) => this.whenOver(tell),
     });
     // Whoever asks for a type says what the target is.
     return found as T | undefined;
@@ -515,13 +519,30 @@ export class Cluster implements AsyncDisposable {
     return new InkubeError("CLUSTER_STOPPED", `the cluster ${this.name} has been stopped; start another one`);
   }
 
-  /** A master that was taken out comes back only when it is asked for, so there is nothing to wait for. Errors: NO_MASTER. */
+  /** Errors: CLUSTER_STOPPED, NO_MASTER. */
   private mustServe(): void {
     this.mustRun();
-    const masters = this.supervisor.status().filter(({ name }) => /^master-\d+$/.test(name));
-    if (masters.some(({ state }) => state !== "ended")) return;
-    const remedy = masters.map(({ name }) => `cluster.restore("${name}")`).join(", ");
-    throw new InkubeError("NO_MASTER", `every master was killed, so nobody serves the API; bring one back: ${remedy}`);
+    const why = unserved(this.supervisor.status());
+    if (why !== undefined) throw why;
+  }
+
+  /** Tells why nobody will answer any more, once that is so: CLUSTER_STOPPED, NO_MASTER. Returns how to stop listening. */
+  private whenOver(tell: (why: InkubeError) => void): () => void {
+    const { stopping } = this.embedder.context;
+    const look = (): void => {
+      const why = stopping.aborted ? this.stopped() : unserved(this.supervisor.status());
+      // A cluster that is being stopped ends its masters too, and has answered until then.
+      if (why !== undefined && (stopping.aborted || this.stopping === undefined)) tell(why);
+    };
+    const unlisten = this.onEvent(({ type }) => {
+      if (type === "down") look();
+    });
+    stopping.addEventListener("abort", look);
+    look();
+    return () => {
+      stopping.removeEventListener("abort", look);
+      unlisten();
+    };
   }
 
   private actorNames(): readonly string[] {

@@ -1,4 +1,4 @@
-/** Waits until one object is as it should be. */
+/** Waits until one object, or all of a kind, are as they should be. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -16,8 +16,8 @@ export interface Wait {
   /** For errors: `pod/web to be Ready`. */
   readonly what: string;
   readonly clock: Clock;
-  /** Aborted when the cluster stops. */
-  readonly stopping: AbortSignal;
+  /** Tells why nobody will answer any more, at once when that is so already. Returns how to stop listening. */
+  readonly whenOver: (tell: (why: InkubeError) => void) => () => void;
 }
 
 /** What `waitFor` is asked for, from whoever may not have read its types. Errors: INVALID_ARGUMENT. */
@@ -55,15 +55,16 @@ export function answerOf(answer: unknown): boolean {
   return Boolean(answer);
 }
 
-/** Starts the informer, and stops it in the end. Errors: WAIT_TIMEOUT with why, CLUSTER_STOPPED. */
+/** Starts the informer, and stops it in the end. Errors: WAIT_TIMEOUT with why, and what `whenOver` tells. */
 export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined> {
-  const { informer, name, namespace, stopping, timeoutMs, what } = wait;
+  const { informer, name, namespace, timeoutMs, what } = wait;
   return new Promise((resolve, reject) => {
     let over = false;
+    let unlisten = (): void => undefined;
     const end = (): void => {
       over = true;
       timer.cancel();
-      stopping.removeEventListener("abort", stopped);
+      unlisten();
       informer.stop();
     };
     const look = (): void => {
@@ -78,9 +79,10 @@ export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined>
       end();
       resolve(object);
     };
-    const stopped = (): void => {
+    const unanswered = (why: InkubeError): void => {
+      if (over) return;
       end();
-      reject(new InkubeError("CLUSTER_STOPPED", `waited for ${what}, but the cluster stopped`));
+      reject(new InkubeError(why.code, `waited for ${what}, but ${why.message}`));
     };
     const late = (): void => {
       const state = informer.synced
@@ -93,10 +95,55 @@ export function waitForObject(wait: Wait): Promise<KubernetesObject | undefined>
       );
     };
     const timer = wait.clock.after(timeoutMs, late);
-    if (stopping.aborted) return stopped();
-    stopping.addEventListener("abort", stopped);
+    unlisten = wait.whenOver(unanswered);
+    if (over) return unlisten();
     informer.onChange(look);
     informer.start();
     void informer.whenSynced().then(look);
   });
+}
+
+export interface Look<T extends KubernetesObject> {
+  readonly informer: Informer<T>;
+  /** Asked with everything that the informer follows, when it is listed and after changes, once at a time. */
+  readonly isMet: (objects: readonly T[]) => boolean | Promise<boolean>;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** As that of a `Wait`. */
+  readonly whenOver: Wait["whenOver"];
+}
+
+/** Whether it was so in time. Starts the informer, and stops it in the end. Errors: what `isMet` throws and `whenOver` tells. */
+export async function metInTime<T extends KubernetesObject>(look: Look<T>): Promise<boolean> {
+  const { informer, isMet } = look;
+  const state: { news: boolean; late: boolean; why: InkubeError | undefined } = {
+    news: true,
+    late: false,
+    why: undefined,
+  };
+  let wake = (): void => undefined;
+  const note = (what: Partial<typeof state>): void => {
+    Object.assign(state, what);
+    wake();
+  };
+  const timer = look.clock.after(look.timeoutMs, () => note({ late: true }));
+  const unlisten = look.whenOver((why) => note({ why }));
+  informer.onChange(() => note({ news: true }));
+  informer.start();
+  void informer.whenSynced().then(() => note({ news: true }));
+  try {
+    for (;;) {
+      if (state.news && informer.synced) {
+        state.news = false;
+        if (await isMet(informer.list())) return true;
+      }
+      if (state.why !== undefined) throw state.why;
+      if (state.late) return false;
+      if (!state.news || !informer.synced) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    timer.cancel();
+    unlisten();
+    informer.stop();
+  }
 }

@@ -59,10 +59,10 @@ export class WorkerScale {
       const message = `workers must be a whole number from 0 to ${WORKERS_MAX}, not "${text}"`;
       return this.recorder.event(told, "Warning", "InvalidScale", message);
     }
-    const before = this.workers.names().length;
-    if (count === before) return;
     try {
-      await this.workers.scale(count);
+      // How many there are is known only when the wishes before this one are fulfilled.
+      const before = await this.workers.scale(count);
+      if (count === before) return;
       this.recorder.event(told, "Normal", "Scaled", `Scaled workers from ${before} to ${count}`);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;

@@ -22,6 +22,8 @@ export interface ThreadControl {
   /** The actor may refer to that one from now on. */
   declare(peer: string): void;
   connect(peer: string, port: MessagePort): void;
+  /** A linked actor is being ended. */
+  ending(down: Down): void;
   /** A linked actor has ended. */
   down(down: Down): void;
   inspect(): ThreadStatistics;
@@ -83,6 +85,10 @@ export class ControlDoor {
 
   fault(command: FaultCommand, timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.fault(command), timeoutMs, "fault");
+  }
+
+  ending(down: Down, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.ending(down), timeoutMs, "ending");
   }
 
   down(down: Down, timeoutMs: number): Promise<void> {

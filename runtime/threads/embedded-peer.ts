@@ -93,6 +93,10 @@ export class EmbeddedPeer implements LocalPeer {
     this.links.connect(this.cell, peer, port);
   }
 
+  ending(down: Down): void {
+    this.links.ending(down);
+  }
+
   down(down: Down): void {
     this.links.down(this.cell, down);
   }

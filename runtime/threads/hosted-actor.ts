@@ -24,6 +24,7 @@ import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
 import { setImmediate } from "./machine-clock.ts";
+import { detailsOf } from "./worker-thread.ts";
 
 /** What the host hands an actor's thread. */
 export interface ThreadStart {
@@ -110,6 +111,7 @@ export function launchActor<M extends Methods, Options>(
     recorder.event("crash", given.name, { error: String((error as Error | undefined)?.stack ?? error) });
     // None of its code runs on: what it throws after this would be a consequence, and be taken for the cause.
     cell.sever();
+    links.farewell("throw", detailsOf(asError(error), undefined));
     seat.crashed(error);
   };
   const faults = new ActorFaults(given.name, given.faults, {
@@ -176,6 +178,7 @@ export function launchActor<M extends Methods, Options>(
         stopping.abort();
         await actor?.stop?.();
         cell.close();
+        links.farewell("normal", {});
         // What the last turn sent has been posted by then, and what is posted is delivered.
         setImmediate(() => seat.stopped());
       };
@@ -183,12 +186,18 @@ export function launchActor<M extends Methods, Options>(
     },
     declare: (peer) => cell.declare(peer),
     connect: (peer, port) => links.connect(cell, peer, port),
+    ending: (down) => links.ending(down),
     down: (down) => links.down(cell, down),
     fault: (command) => faults.carryOut(command),
     ping: () => void Atomics.add(progress, 0, 1),
     introspect: (question) => introspection.answer(question),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
   };
+  if (!seat.shared) {
+    // Its thread's ends that don't come by us: what is thrown outside of the actor's turns, and an exit that it asks for itself.
+    process.on("uncaughtExceptionMonitor", (error) => links.farewell("throw", detailsOf(error, undefined)));
+    process.on("exit", (exitCode) => links.farewell(exitCode === 0 ? "normal" : "exit", { exitCode }));
+  }
   expose(control, given.control);
   return {
     release: async () => {
@@ -200,4 +209,9 @@ export function launchActor<M extends Methods, Options>(
       await holdings?.release();
     },
   };
+}
+
+/** What was thrown, which may be anything. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import type { Down } from "../actor.ts";
+import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec, FrameMismatch } from "../frame.ts";
@@ -17,7 +17,8 @@ import { clearTimeout, monotonicNowMs, nextTick, setImmediate, setTimeout } from
 const TRANSFER_BYTES_MIN = 64 * 1024;
 /**
  * A closed port tells that its peer is gone within a millisecond, the host tells why a few milliseconds later. Calls fail
- * at once; monitors wait this long for the reason. The host is late only when the embedder blocks its own thread.
+ * at once, with what the peer has said itself when it ended, or the host when it began to end it, where that has come by then;
+ * monitors wait this long for the host's last word. The host is late only when the embedder blocks its own thread.
  */
 const REASON_GRACE_MS = 200;
 /**
@@ -42,8 +43,13 @@ interface Renewal {
   readonly renewed: MessagePort;
 }
 
+/** The last message of one that ends by itself. */
+interface Farewell {
+  readonly ends: { readonly reason: DownReason; readonly details: DownDetails };
+}
+
 /** A frame of records; or a lone small message, its Lamport time first, flat because each nesting costs a clone half a microsecond. */
-type Posted = Uint8Array | unknown[] | Renewal;
+type Posted = Uint8Array | unknown[] | Renewal | Farewell;
 
 interface PortLink {
   readonly port: MessagePort;
@@ -55,8 +61,14 @@ export class PortLinks {
   private readonly ports = new Map<string, PortLink>();
   /** The ports are not listened to but read, a little each turn, because the cell has more than a turn's work. */
   private pulling = false;
-  /** Peers that are gone, while their monitors wait for the reason. */
-  private readonly unexplained = new Map<string, { readonly cell: Cell; readonly timer: NodeJS.Timeout }>();
+  /** Peers that are about to be gone, and why. */
+  private readonly dying = new Map<string, Down>();
+  private saidFarewell = false;
+  /** Peers that are gone, while their monitors wait for the reason; `guess` is what is said when nobody tells. */
+  private readonly unexplained = new Map<
+    string,
+    { readonly cell: Cell; readonly timer: NodeJS.Timeout; readonly guess: Down }
+  >();
   private readonly recorder: Recorder;
   private readonly unref: boolean;
   private readonly gate: LinkGate | undefined;
@@ -69,7 +81,8 @@ export class PortLinks {
   }
 
   connect(cell: Cell, peer: string, port: MessagePort): void {
-    this.explain({ actor: peer, reason: "exit" });
+    this.explain(peer);
+    this.dying.delete(peer);
     this.gate?.forget(peer);
     this.ports.get(peer)?.port.close();
     const codec = new FrameCodec(randomInt(2 ** 32));
@@ -79,7 +92,8 @@ export class PortLinks {
       try {
         if (Array.isArray(message)) frame = { lamport: message.shift() as number, envelopes: [message as never] };
         else if (message instanceof Uint8Array) frame = codec.decode(message);
-        else return this.connect(cell, peer, message.renewed);
+        else if ("renewed" in message) return this.connect(cell, peer, message.renewed);
+        else return this.heardFarewell(peer, message);
       } catch (error) {
         if (!(error instanceof FrameMismatch)) throw error;
         return this.renew(cell, peer, port, error);
@@ -94,12 +108,32 @@ export class PortLinks {
     port.on("close", () => {
       if (this.ports.get(peer) !== link) return;
       this.ports.delete(peer);
-      if (!cell.linkLost(peer)) return;
-      const timer = setTimeout(() => this.explain({ actor: peer, reason: "exit" }), REASON_GRACE_MS);
+      const known = this.dying.get(peer);
+      this.dying.delete(peer);
+      if (!cell.linkLost(peer, known?.reason, known?.details)) return;
+      const timer = setTimeout(() => this.explain(peer), REASON_GRACE_MS);
       if (this.unref) timer.unref();
-      this.unexplained.set(peer, { cell, timer });
+      this.unexplained.set(peer, { cell, timer, guess: known ?? { actor: peer, reason: "exit" } });
     });
     if (this.unref) port.unref();
+  }
+
+  /** From the host: a peer is being ended, and why; what it has sent still counts. `down` follows, and may know better. */
+  ending(down: Down): void {
+    this.dying.set(down.actor, down);
+  }
+
+  /** To all peers: this actor ends now. The first reason stands: what comes later is a consequence. */
+  farewell(reason: DownReason, details: DownDetails): void {
+    if (this.saidFarewell) return;
+    this.saidFarewell = true;
+    for (const { port } of this.ports.values()) port.postMessage({ ends: { reason, details } } satisfies Farewell);
+  }
+
+  private heardFarewell(peer: string, { ends }: Farewell): void {
+    // The host knows why it has asked for a graceful end.
+    if (ends.reason === "normal" && this.dying.has(peer)) return;
+    this.dying.set(peer, { actor: peer, ...ends });
   }
 
   /**
@@ -108,7 +142,8 @@ export class PortLinks {
    */
   down(cell: Cell, down: Down): void {
     const link = this.ports.get(down.actor);
-    if (link === undefined) return this.explain(down);
+    if (link === undefined) return this.explain(down.actor, down);
+    this.dying.delete(down.actor);
     this.ports.delete(down.actor);
     link.port.close();
     this.recorder.record("down", down.actor, down.actor, "", down.reason);
@@ -157,9 +192,10 @@ export class PortLinks {
     return false;
   }
 
-  private explain(down: Down): void {
-    const waiting = this.unexplained.get(down.actor);
+  private explain(peer: string, told?: Down): void {
+    const waiting = this.unexplained.get(peer);
     if (waiting === undefined) return;
+    const down = told ?? waiting.guess;
     clearTimeout(waiting.timer);
     this.unexplained.delete(down.actor);
     this.recorder.record("down", down.actor, down.actor, "", down.reason);

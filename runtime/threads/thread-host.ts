@@ -80,6 +80,7 @@ export interface LocalPeer {
   /** It may refer to that actor from now on. */
   declare(peer: string): void;
   connect(peer: string, port: MessagePort): void;
+  ending(down: Down): void;
   down(down: Down): void;
   fault(command: FaultCommand): void;
 }
@@ -515,6 +516,7 @@ export class ThreadHost implements Introspectable {
       terminateMs: share === undefined ? terminateMs : terminateMs + RELEASE_MS_MAX,
       isCrowded: () => this.isCrowded(),
       ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
+      onEnding: (reason, details) => this.tellEnding(name, reason, details),
       onEnd: (end) => this.ended(thread, name, end),
       onZombieGone: () => this.countZombies(() => this.zombieThreads.delete(worker)),
     });
@@ -542,6 +544,18 @@ export class ThreadHost implements Introspectable {
       this.countZombies(() => this.zombieThreads.add(thread.worker));
     }
     this.tellDown(name, why, error, details);
+  }
+
+  /** Before its port closes, so that calls under way can say why they fail. */
+  private tellEnding(name: string, reason: DownReason, details: DownDetails): void {
+    const down: Down = { actor: name, reason, details };
+    for (const peer of this.pairs.of(name)) {
+      this.locals.get(peer)?.ending(down);
+      this.threads
+        .get(peer)
+        ?.control.ending(down, CONTROL_TIMEOUT_MS)
+        .catch(() => undefined);
+    }
   }
 
   private tellDown(name: string, reason: DownReason, error: Error | undefined, details: DownDetails): void {

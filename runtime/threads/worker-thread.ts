@@ -29,6 +29,8 @@ export interface WorkerThreadOptions {
   readonly terminateMs?: number;
   /** Whether far more threads want to run than there are cores: one that ends late then is no zombie yet. */
   readonly isCrowded?: () => boolean;
+  /** It has been asked to stop, or is about to be terminated, and why; again when something worse comes of it. */
+  readonly onEnding?: (reason: DownReason, details: DownDetails) => void;
   /** Called once, at the exit, or when the thread is given up. */
   readonly onEnd: (end: ThreadEnd) => void;
   /** The thread was given up, and is gone after all. */
@@ -77,6 +79,7 @@ export class WorkerThread {
   asked(reason: "normal" | "heap-guard"): void {
     this.ending ??= reason;
     this.graceful = true;
+    this.options.onEnding?.(this.ending, {});
   }
 
   /** Ends it at once; `error` says why, where it has said so. The first reason stands, unless that was a graceful stop. */
@@ -100,6 +103,9 @@ export class WorkerThread {
 
   private terminate(how: () => unknown = () => this.source.terminate()): void {
     if (this.over || this.terminating !== undefined) return;
+    // Before it ends, so that most who see a port of it close have heard it; of another port, so not surely all.
+    if (this.ending !== undefined)
+      this.options.onEnding?.(this.ending, detailsOf(this.errorOf(this.ending), undefined));
     this.awaitExit();
     how();
   }

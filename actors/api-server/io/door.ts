@@ -19,7 +19,7 @@ import { TRACE_PATH, traceLog } from "./trace-log.ts";
 /** Streams of one client at once: an informer per resource and many requests beside them. */
 const STREAMS_MAX = 1_000;
 const WINDOW_BYTES = 1_048_576;
-/** Sessions that have not ended this long after the door closed are cut. */
+/** What is under way so long after the server has been asked to stop is cut. */
 const CLOSE_MS = 250;
 const EMPTY = new Uint8Array(0);
 
@@ -32,7 +32,7 @@ class HttpsDoor implements Door {
   private readonly rest: Rest;
   private readonly authenticator: Authenticator;
   private open: OpenServer | undefined;
-  private readonly closing = new Set<Promise<void>>();
+  private readonly closing = new Set<OpenServer>();
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
@@ -74,13 +74,20 @@ class HttpsDoor implements Door {
     this.open = undefined;
     this.rest.endWatches();
     if (open === undefined) return;
-    const closed = open.close(CLOSE_MS).then(() => void this.closing.delete(closed));
-    this.closing.add(closed);
+    this.closing.add(open);
+    // Whoever has asked something is answered, if only that it took too long.
+    open.close(this.backend.options.requestTimeoutMs);
+    void open.closed.then(() => this.closing.delete(open));
   }
 
   async close(): Promise<void> {
     this.withdraw();
-    await Promise.all(this.closing);
+    await Promise.all(
+      [...this.closing].map((open) => {
+        open.close(CLOSE_MS);
+        return open.closed;
+      }),
+    );
   }
 
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -158,9 +165,29 @@ class OpenServer {
   private readonly server: Http2SecureServer;
   private readonly sessions = new Set<Http2Session>();
   private readonly sockets = new Set<TLSSocket>();
+  /** What is to be answered on HTTP/1.1 connections. */
+  private readonly answering = new Set<ServerResponse>();
+  private cut: NodeJS.Timeout | undefined;
+  /** Resolves when the last connection is closed, some time after `close`. */
+  readonly closed: Promise<void>;
 
   constructor(server: Http2SecureServer) {
     this.server = server;
+    this.closed = new Promise((resolve) => {
+      server.once("close", () => {
+        clearTimeout(this.cut);
+        resolve();
+      });
+    });
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      if (request.httpVersionMajor !== 1) return;
+      this.answering.add(response);
+      response.once("close", () => {
+        this.answering.delete(response);
+        // An answer that had begun before could not say that it is the last one.
+        if (this.cut !== undefined) request.socket.end();
+      });
+    });
     server.on("session", (session: ServerHttp2Session) => {
       this.sessions.add(session);
       session.once("close", () => this.sessions.delete(session));
@@ -190,21 +217,23 @@ class OpenServer {
     });
   }
 
-  /** The port is free at once; resolves when the last connection is closed. */
-  close(graceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cut = setTimeout(() => {
-        for (const session of this.sessions) session.destroy();
-        for (const socket of this.sockets) socket.destroy();
-      }, graceMs);
-      this.server.close(() => {
-        clearTimeout(cut);
-        for (const socket of this.sockets) socket.destroy();
-        resolve();
-      });
-      for (const session of this.sessions) session.close();
-      for (const socket of this.sockets) if (socket.alpnProtocol !== "h2") socket.end();
-    });
+  /**
+   * The port is free at once, and connections on which nothing is asked are closed; those on which something is, after the
+   * answer, or when they are cut after `graceMs`. Asked again, the newest time counts.
+   */
+  close(graceMs: number): void {
+    const isFirst = this.cut === undefined;
+    clearTimeout(this.cut);
+    this.cut = setTimeout(() => {
+      for (const session of this.sessions) session.destroy();
+      for (const socket of this.sockets) socket.destroy();
+    }, graceMs);
+    if (!isFirst) return;
+    this.server.close();
+    for (const session of this.sessions) session.close();
+    const busy = new Set([...this.answering].map(({ req }) => req.socket));
+    for (const response of this.answering) response.shouldKeepAlive = false;
+    for (const socket of this.sockets) if (socket.alpnProtocol !== "h2" && !busy.has(socket)) socket.end();
   }
 }
 

@@ -36,6 +36,12 @@ async function scale(api: Api, wanted: number): Promise<void> {
   for (;;) {
     const { items } = await api.json<{ readonly items: readonly Node[] }>({ path: "/api/v1/nodes" });
     const workers = items.filter(({ metadata }) => /^worker-\d+$/.test(metadata?.name ?? ""));
+    // Read after the nodes: so many were there while this was what is wished for.
+    const wished = await wishedFor(api);
+    if (wished !== undefined && wished !== String(wanted))
+      throw refuse(
+        `somebody has asked for ${wished} workers meanwhile, and ${wished} there will be: ask again for ${wanted} if that is wrong`,
+      );
     if (workers.length === wanted && workers.every((node) => meets(node, "Ready"))) break;
     if (Date.now() >= endMs)
       throw refuse(
@@ -44,6 +50,16 @@ async function scale(api: Api, wanted: number): Promise<void> {
     await sleep(LOOK_MS);
   }
   process.stdout.write(`${wanted} ${wanted === 1 ? "worker is" : "workers are"} Ready\n`);
+}
+
+/** Undefined when nobody wishes for anything any more, which stops nothing. */
+async function wishedFor(api: Api): Promise<string | undefined> {
+  try {
+    return (await api.json<ConfigMap>({ path: `${MAPS}/${SCALE.name}` })).data?.["workers"];
+  } catch (error) {
+    if (!hasReason(error, "NotFound")) throw error;
+    return undefined;
+  }
 }
 
 async function wish(api: Api, workers: string): Promise<void> {

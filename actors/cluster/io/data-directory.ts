@@ -2,8 +2,9 @@
  * The data directory of a cluster: one process at a time, one format. What the actors keep is theirs; here are only the
  * lock, the format's version and the certificates.
  *
- * The lock is a file that names the owner's process and when that began. It is taken by linking it into place; a lock whose
- * process is gone (SIGKILL leaves it behind) is taken over.
+ * The lock is a file that names the owner's process, when that began, and the directory that it holds. It is taken by linking
+ * it into place; a lock whose process is gone (SIGKILL leaves it behind), or that was copied along from another directory, is
+ * taken over.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -14,6 +15,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -79,7 +81,7 @@ function temporaryDirectory(): DataDirectory {
   const parent = realpathSync(tmpdir());
   sweepTemporary(parent);
   const path = mkdtempSync(join(parent, TEMPORARY_PREFIX));
-  writeFileSync(join(path, LOCK), ownerLine());
+  writeFileSync(join(path, LOCK), ownerLine(path));
   return directoryAt(path, false, () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
 }
 
@@ -129,13 +131,15 @@ function checkFormat(directory: DataDirectory): void {
 
 function takeLock(lock: string, path: string): void {
   const own = `${lock}.${randomBytes(6).toString("hex")}`;
-  writeFileSync(own, ownerLine());
+  // Made before the directory is asked who it is: one of an overlay's lower layer may be another once it is written to.
+  writeFileSync(own, "");
+  writeFileSync(own, ownerLine(path));
   try {
     // A link appears with its content, so nobody reads a lock that is not written yet.
     while (!tryLink(own, lock)) {
       const content = readIfThere(lock);
       if (content === undefined) continue;
-      if (ownerLives(content)) {
+      if (ownerLives(content) && isOf(path, content)) {
         const owner = Number.parseInt(content, 10);
         throw new InkubeError(
           "DATA_DIRECTORY_IN_USE",
@@ -182,8 +186,20 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function ownerLine(): string {
-  return `${process.pid} ${startOf(process.pid)}\n`;
+function ownerLine(path: string): string {
+  return `${process.pid} ${startOf(process.pid)} ${identityOf(path)}\n`;
+}
+
+/** Whether a lock was taken for this directory. One of an older inkube does not say, and may have been. */
+function isOf(path: string, line: string): boolean {
+  const [, , directory = ""] = line.trim().split(" ", 3);
+  return directory === "" || directory === identityOf(path);
+}
+
+/** What a renamed directory keeps and a copied one does not have. */
+function identityOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 /** Process ids come again, after a boot or in a new container even at once: the same id is another process then. */

@@ -208,13 +208,24 @@ describe("an embedded cluster", () => {
   it("says which masters to restore when all of them were killed, and serves again when one is", async () => {
     const other = await inkube.Cluster.start({ masters: 1, workers: 0 });
     const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
+    const waiting = other.waitFor("configmap/a", () => true).catch((error: unknown) => error);
+    await other.kill("api-server-0");
+    // It is started again: a reason to wait, as the wait before and this one do.
+    const later = other.waitFor("configmap/a", () => true).catch((error: unknown) => error);
     await other.kill("master-0");
+    for (const wait of [waiting, later, other.waitFor("configmap/a", "deleted").catch((error: unknown) => error)])
+      expect(await wait).toMatchObject({
+        code: "NO_MASTER",
+        message: expect.stringContaining('cluster.restore("master-0")'),
+      });
     await expect(other.apply(map)).rejects.toMatchObject({
       code: "NO_MASTER",
       message: expect.stringContaining('cluster.restore("master-0")'),
     });
     await other.restore("master-0");
+    const met = other.waitFor("configmap/a", () => true);
     expect(await other.apply(map)).toHaveLength(1);
+    expect(await met).toMatchObject({ metadata: { name: "a" } });
     await other.stop();
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
+import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { Program } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";
@@ -33,6 +34,10 @@ afterAll(async () => {
 
 const nodeNames = async (): Promise<readonly string[]> =>
   (await cluster.client.list(inkube.nodes)).items.map(({ metadata }) => metadata?.name ?? "").sort();
+const eventsOf = async (part: string): Promise<boolean> =>
+  (await cluster.client.list(inkube.events, { namespace: "kube-system" })).items.some(({ message }) =>
+    message?.includes(part),
+  );
 const workersOfPods = async (): Promise<ReadonlySet<string | undefined>> =>
   new Set((await cluster.client.list(inkube.pods, { namespace: "default" })).items.map(({ spec }) => spec?.nodeName));
 
@@ -85,6 +90,23 @@ describe("workers of a running cluster", () => {
     expect(await scale("many")).toContain("takes a whole number from 0 to 500");
   });
 
+  it("are as many as the last one to ask has asked for, and the one before is told so", async () => {
+    const before = (await cluster.client.list(inkube.nodes)).items.length;
+    expect(before).toBe(1);
+    const first = Program.inkube(["scale", "workers", "5"], directory);
+    const wish = (workers: string): Promise<unknown> =>
+      cluster.waitFor<ConfigMap>("configmap/inkube", ({ data }) => data?.["workers"] === workers, {
+        namespace: "kube-system",
+      });
+    await wish("5");
+    // As many as there are: a wish that nothing would have to be done for, had nobody asked before.
+    const metadata = { name: "inkube", namespace: "kube-system" };
+    await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { workers: "1" } });
+    expect(await first.exited).toBe(1);
+    expect(first.stderr).toContain("somebody has asked for 1 workers meanwhile, and 1 there will be");
+    await until("one worker again", async () => (await nodeNames()).join() === "worker-0" && eventsOf("from 5 to 1"));
+  });
+
   it("are told about when somebody wishes for what can't be", async () => {
     const metadata = { name: "inkube", namespace: "kube-system" };
     await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { workers: "-1" } });
@@ -94,5 +116,26 @@ describe("workers of a running cluster", () => {
       ),
     );
     expect(await nodeNames()).toEqual(["worker-0"]);
+  });
+});
+
+describe("workers of the API alone", () => {
+  it("leave neither node nor pods behind, whether they were drained or are dead", async () => {
+    await using alone = await inkube.Cluster.start({ masters: 1, workers: 2, controllers: false, pods: "simulated" });
+    const podOn = (nodeName: string): object => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: nodeName },
+      spec: { nodeName, containers: [{ name: "c", image: "i" }] },
+    });
+    await alone.apply([podOn("worker-0"), podOn("worker-1")]);
+    await alone.waitFor("pod/worker-0", "Ready");
+    await alone.waitFor("pod/worker-1", "Ready");
+    await alone.kill("worker-1");
+    await alone.removeWorker("worker-0");
+    await alone.removeWorker("worker-1");
+    expect((await alone.client.list(inkube.pods)).items).toEqual([]);
+    expect((await alone.client.list(inkube.nodes)).items).toEqual([]);
+    expect((await alone.client.list(inkube.leases, { namespace: "kube-node-lease" })).items).toEqual([]);
   });
 });

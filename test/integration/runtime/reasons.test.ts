@@ -154,6 +154,35 @@ describe("those who watch an actor are told why it ended, with what the host kno
     });
   });
 
+  it.each([
+    ["return-code", "exit", {}],
+    ["throw-coded", "throw", { message: "the invariant is broken" }],
+    ["throw-late", "throw", { message: "nobody awaited it" }],
+    ["spin", "hang", { message: expect.stringMatching(/for \d+ ms/) as string }],
+    ["kill", "killed", {}],
+    ["stop", "normal", {}],
+  ] as const)(
+    "so are those whose calls it has not answered, here and on other threads: %s",
+    async (how, reason, known) => {
+      open();
+      await start("mortal");
+      await start("watcher", {}, { links: ["embedder", "mortal"] });
+      const elsewhere = embedder.ref(mortalProtocol, "watcher").call("askInVain", { of: "mortal" });
+      const here = embedder.ref(mortalProtocol, "mortal").call("hear", { downs: Infinity });
+      // Both calls have arrived when one that was sent after them is answered.
+      await embedder.ref(mortalProtocol, "watcher").call("reach", { actor: "mortal" });
+      await embedder.ref(mortalProtocol, "mortal").call("incarnation", null);
+      if (how === "kill") void host.kill("mortal");
+      else if (how === "stop") void host.stop("mortal", 2_000);
+      else die(how);
+      const told = { code: "ACTOR_DOWN", details: { actor: "mortal", reason, ...known } };
+      await expect(here).rejects.toMatchObject(told);
+      // What only the host can say comes to other threads by another port than the one that closes, and may come after that.
+      const isForetold = how !== "kill" && how !== "spin";
+      expect(await elsewhere).toMatchObject(isForetold ? told : { code: "ACTOR_DOWN", details: { actor: "mortal" } });
+    },
+  );
+
   it("a kill and a stop are told apart", async () => {
     open();
     await start("mortal");

@@ -1,11 +1,14 @@
-import { expect, it } from "vitest";
-import type { Wait } from "../../../../actors/cluster/wait.ts";
-import { answerOf, checkWait, waitForObject } from "../../../../actors/cluster/wait.ts";
+import { describe, expect, it } from "vitest";
+import type { Look, Wait } from "../../../../actors/cluster/wait.ts";
+import { answerOf, checkWait, metInTime, waitForObject } from "../../../../actors/cluster/wait.ts";
+import { InkubeError } from "../../../../protocols/errors.ts";
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 
 /** A wait whose informer and clock the test drives. */
 class World {
-  readonly stopping: AbortController = new AbortController();
+  readonly listeners: Set<(why: InkubeError) => void> = new Set();
+  /** Why it was over before anybody waited. */
+  over: InkubeError | undefined;
   object: KubernetesObject | undefined;
   synced = false;
   stopped = 0;
@@ -20,12 +23,29 @@ class World {
   }
 
   start(over: Partial<Wait>): Promise<KubernetesObject | undefined> {
+    return waitForObject({
+      ...this.parts(),
+      name: "web",
+      namespace: "default",
+      isMet: (object: unknown) => object === undefined,
+      explain: async (object: unknown) => (object === undefined ? "it is not there" : "it is there"),
+      what: "pod/web to be gone",
+      ...over,
+    } as unknown as Wait);
+  }
+
+  meet(isMet: Look<KubernetesObject>["isMet"]): Promise<boolean> {
+    return metInTime({ ...this.parts(), isMet } as unknown as Look<KubernetesObject>);
+  }
+
+  private parts(): object {
     const isSynced = (): boolean => this.synced;
     const informer = {
       get synced() {
         return isSynced();
       },
       get: () => this.object,
+      list: () => (this.object === undefined ? [] : [this.object]),
       onChange: (listener: () => void) => (this.change = listener),
       start: () => undefined,
       stop: () => this.stopped++,
@@ -37,18 +57,12 @@ class World {
         return { cancel: () => this.cancelled++ };
       },
     };
-    return waitForObject({
-      informer,
-      name: "web",
-      namespace: "default",
-      isMet: (object: unknown) => object === undefined,
-      explain: async (object: unknown) => (object === undefined ? "it is not there" : "it is there"),
-      timeoutMs: 100,
-      what: "pod/web to be gone",
-      clock,
-      stopping: this.stopping.signal,
-      ...over,
-    } as unknown as Wait);
+    const whenOver: Wait["whenOver"] = (tell) => {
+      this.listeners.add(tell);
+      if (this.over !== undefined) tell(this.over);
+      return () => void this.listeners.delete(tell);
+    };
+    return { informer, clock, whenOver, timeoutMs: 100 };
   }
 }
 
@@ -86,7 +100,7 @@ it("ends with why it is not so when the time is up, and watches no longer", asyn
   await expect(unanswered).rejects.toThrow("no API server answered");
 });
 
-it("ends with what its condition throws, and when the cluster stops", async () => {
+it("ends with what its condition throws", async () => {
   const world = new World();
   const wait = world.start({
     isMet: () => {
@@ -95,12 +109,52 @@ it("ends with what its condition throws, and when the cluster stops", async () =
   });
   world.list();
   await expect(wait).rejects.toThrow("no such field");
-  expect([world.stopped, world.cancelled]).toEqual([1, 1]);
-  const other = new World();
-  const stopped = other.start({});
-  other.stopping.abort();
-  await expect(stopped).rejects.toMatchObject({ code: "CLUSTER_STOPPED" });
-  expect(other.stopped).toBe(1);
+  expect([world.stopped, world.cancelled, world.listeners.size]).toEqual([1, 1, 0]);
+});
+
+it.each(["before", "meanwhile"])("ends with why when nobody will answer any more: %s", async (when) => {
+  const world = new World();
+  const why = new InkubeError("NO_MASTER", "every master was killed");
+  if (when === "before") world.over = why;
+  const wait = world.start({});
+  if (when === "meanwhile") for (const tell of world.listeners) tell(why);
+  await expect(wait).rejects.toMatchObject({
+    code: "NO_MASTER",
+    message: "waited for pod/web to be gone, but every master was killed",
+  });
+  expect([world.stopped, world.cancelled, world.listeners.size]).toEqual([1, 1, 0]);
+});
+
+describe("a wait for all objects of a kind", () => {
+  it("looks anew at each change, one look at a time, and misses none that comes while it looks", async () => {
+    const world = new World();
+    let looks = 0;
+    const met = world.meet(async () => {
+      if (++looks === 1) world.change();
+      return looks === 2;
+    });
+    world.list();
+    expect(await met).toBe(true);
+    expect([looks, world.stopped, world.cancelled, world.listeners.size]).toEqual([2, 1, 1, 0]);
+  });
+
+  it("ends when the time is up, when its look fails, and with why nobody will answer any more", async () => {
+    const late = new World();
+    const unmet = late.meet(() => false);
+    late.list();
+    late.timeUp();
+    expect(await unmet).toBe(false);
+    const failing = new World();
+    const failed = failing.meet(() => Promise.reject(new Error("no such pod")));
+    failing.list();
+    await expect(failed).rejects.toThrow("no such pod");
+    const silent = new World();
+    const unanswered = silent.meet(() => true);
+    for (const tell of silent.listeners) tell(new InkubeError("NO_MASTER", "every master was killed"));
+    await expect(unanswered).rejects.toMatchObject({ code: "NO_MASTER" });
+    for (const world of [late, failing, silent])
+      expect([world.stopped, world.cancelled, world.listeners.size]).toEqual([1, 1, 0]);
+  });
 });
 
 it.each([

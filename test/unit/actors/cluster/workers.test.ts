@@ -5,15 +5,27 @@ import { isReadySince, Workers } from "../../../../actors/cluster/workers.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
 import type { Node } from "../../../../protocols/kubernetes/core-v1.ts";
 
-/** A cluster of names: what its workers ask of it is noted in order. Time passes by itself, as fast as it is slept. */
+interface FakeInformer {
+  readonly synced: boolean;
+  onChange(listener: () => void): void;
+  start(): void;
+  stop(): void;
+  whenSynced(): Promise<void>;
+  list(): readonly object[];
+}
+
+/** A cluster of names: what its workers ask of it is noted in order. Time passes where nothing else happens. */
 class FakeHome {
   readonly workers: string[];
   readonly log: string[] = [];
   /** Names of those that are not up. */
   readonly down: Set<string> = new Set();
-  /** How often the pods of a worker are still there when they are listed. */
+  /** How many changes a worker's pod takes until it is gone. */
   lingering = 0;
+  followed = 0;
+  private readonly timers = new Set<() => void>();
   failNext = false;
+  controllers = true;
   nowMs = 10_000;
   private changing = 0;
   mostAtATime = 0;
@@ -35,24 +47,34 @@ class FakeHome {
         this.change(`remove ${name}`, () => this.workers.splice(this.workers.indexOf(name), 1)),
     };
     const client = {
-      find: async () => readyNode(this.nowMs),
       patch: async (_resource: unknown, name: string) => void this.log.push(`cordon ${name}`),
-      list: async () => ({
-        items: this.lingering-- > 0 ? [{ metadata: { name: "p", namespace: "d", uid: "u" } }] : [],
-      }),
-      delete: async ({ resource }: { readonly resource: string }, name: string) => {
-        this.log.push(`delete ${resource} ${name}`);
+      list: async () => ({ items: this.lingering > 0 ? [POD] : [] }),
+      delete: async (
+        { resource }: { readonly resource: string },
+        name: string,
+        _namespace?: string,
+        { gracePeriodSeconds }: { readonly gracePeriodSeconds?: number } = {},
+      ) => {
+        this.log.push(`delete ${resource} ${name}${gracePeriodSeconds === 0 ? " at once" : ""}`);
         throw statusError({ code: 404, reason: "NotFound" });
       },
     };
     const clock = {
       nowMs: () => this.nowMs,
       monotonicMs: () => this.nowMs,
-      sleep: async (ms: number) => void (this.nowMs += ms),
+      after: (ms: number, action: () => void) => {
+        const fire = (): void => {
+          this.nowMs += ms;
+          action();
+        };
+        this.timers.add(fire);
+        return { cancel: () => this.timers.delete(fire) };
+      },
     };
     const topology = {
       masters: 1,
       workers: 1,
+      controllers: this.controllers,
       addresses: addressesOf(0),
       clusterId: "test",
       apiServer: { tokens: [], kubeletToken: "" },
@@ -61,7 +83,27 @@ class FakeHome {
       controllerManager: {},
       etcd: {},
     };
-    return { supervisor, client, clock, topology, actorsChanged: async () => {} } as unknown as WorkersHome;
+    const whenOver = (): (() => void) => () => undefined;
+    const informer = ({ resource }: { readonly resource: string }): FakeInformer => this.informer(resource);
+    const home = { supervisor, client, clock, topology, informer, whenOver, actorsChanged: async () => {} };
+    return home as unknown as WorkersHome;
+  }
+
+  private informer(resource: string): FakeInformer {
+    let changed = (): void => undefined;
+    return {
+      synced: true,
+      onChange: (listener) => void (changed = listener),
+      start: () => void this.followed++,
+      stop: () => void this.followed--,
+      whenSynced: () => Promise.resolve(),
+      list: () => {
+        if (resource === "nodes") return [readyNode(this.nowMs)];
+        if (this.lingering === Infinity) setImmediate(() => this.timers.forEach((fire) => fire()));
+        else setImmediate(changed);
+        return this.lingering !== Infinity && this.lingering-- <= 0 ? [] : [POD];
+      },
+    };
   }
 
   private async change(what: string, work: () => void): Promise<void> {
@@ -72,6 +114,8 @@ class FakeHome {
     work();
   }
 }
+
+const POD = { metadata: { name: "p", namespace: "d", uid: "u" } };
 
 function readyNode(heardAtMs: number): Node {
   const lastHeartbeatTime = new Date(heardAtMs).toISOString();
@@ -106,9 +150,14 @@ describe("the workers of a cluster", () => {
   });
 
   it("that are too many go from the highest number down", async () => {
-    await workers.scale(1);
+    expect(await workers.scale(1)).toBe(3);
     expect(workers.names()).toEqual(["worker-0"]);
     expect(fake.log.filter((line) => line.startsWith("remove"))).toEqual(["remove worker-10", "remove worker-2"]);
+  });
+
+  it("are as many as the last wish says, also when it is for as many as there were at the first", async () => {
+    expect(await Promise.all([workers.scale(5), workers.scale(3)])).toEqual([3, 5]);
+    expect(workers.names()).toHaveLength(3);
   });
 
   it("are drained before they go, each pod asked once, and leave neither node nor Lease", async () => {
@@ -120,6 +169,21 @@ describe("the workers of a cluster", () => {
       "remove worker-2",
       "delete nodes worker-2",
       "delete leases worker-2",
+    ]);
+    expect(fake.followed).toBe(0);
+  });
+
+  it("leave no pod behind where no controller removes it, not even one that does not end", async () => {
+    fake.controllers = false;
+    workers = new Workers(fake.home());
+    fake.lingering = Infinity;
+    await workers.remove("worker-2", { timeoutMs: 1_000 });
+    fake.down.add("worker-10");
+    await workers.remove("worker-10");
+    expect(fake.log.filter((line) => line.includes("pods"))).toEqual([
+      "delete pods p",
+      "delete pods p at once",
+      "delete pods p at once",
     ]);
   });
 

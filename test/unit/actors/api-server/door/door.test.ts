@@ -1,8 +1,10 @@
 import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
-import { request as httpsRequest } from "node:https";
+import { Agent, request as httpsRequest } from "node:https";
+import { once } from "node:events";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { podStrategy } from "../../../../../actors/api-server/core/registry/pods.ts";
@@ -385,6 +387,40 @@ describe("the HTTPS door", () => {
     ] as const) {
       expect([query, (await bad(query)).json]).toMatchObject([query, { code, message }]);
     }
+  });
+
+  it("answers what was asked of it over HTTP/1.1 before it withdrew, and closes the connections on which nothing is", async () => {
+    const agent = new Agent({ keepAlive: true, ca: authority.certificate, checkServerIdentity: () => undefined });
+    const ask = (method: string, path: string, headers: Record<string, string> = {}): ClientRequest =>
+      httpsRequest({
+        agent,
+        method,
+        host: "127.0.0.1",
+        port,
+        path,
+        headers: { authorization: "Bearer secret", ...headers },
+      });
+    const answered = (request: ClientRequest): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => request.once("response", resolve).once("error", reject));
+    const writing = ask("POST", maps, { "content-type": "application/json", expect: "100-continue" });
+    const written = answered(writing);
+    writing.flushHeaders();
+    await once(writing, "continue");
+    const idle = ask("GET", "/livez");
+    const idleClosed = once(idle, "socket").then(([socket]) => once(socket as Socket, "close"));
+    const reading = answered(idle);
+    idle.end();
+    (await reading).resume();
+    await server.actor.handlers.withdraw(null, {} as never);
+    await idleClosed;
+    writing.end(JSON.stringify({ metadata: { name: "late" } }));
+    const { statusCode, headers, socket } = (await written).resume();
+    expect([statusCode, headers.connection]).toEqual([201, "close"]);
+    if (!socket.destroyed) await once(socket, "close");
+    port = (await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never)).port;
+    session = connect(`https://127.0.0.1:${port}`, { ca: authority.certificate, checkServerIdentity: () => undefined });
+    expect((await send("GET", `${maps}/late`)).status).toBe(200);
+    agent.destroy();
   });
 
   it("can be opened on another port, and closes what came in by the old one", async () => {

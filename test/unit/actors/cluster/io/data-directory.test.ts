@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -52,6 +54,20 @@ it.runIf(process.platform === "linux")("is taken over when another process has t
     rmSync(join(path, "lock"));
   }
   expect(readdirSync(path)).toEqual(["format"]);
+});
+
+it("is its owner's under another name too, but a copy of it is nobody's", () => {
+  const directory = openDataDirectory(join(path, "original"));
+  cpSync(directory.path, join(path, "copy"), { recursive: true });
+  const copy = openDataDirectory(join(path, "copy"));
+  expect(() => openDataDirectory(join(path, "copy"))).toThrow(
+    expect.objectContaining({ code: "DATA_DIRECTORY_IN_USE", details: { pid: process.pid } }),
+  );
+  renameSync(join(path, "original"), join(path, "renamed"));
+  expect(() => openDataDirectory(join(path, "renamed"))).toThrow(
+    expect.objectContaining({ code: "DATA_DIRECTORY_IN_USE" }),
+  );
+  copy.release();
 });
 
 it("is refused, and left free, when a newer inkube has written it", () => {
