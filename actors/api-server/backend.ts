@@ -1,25 +1,26 @@
 /** What stands behind both doors. */
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
-import type { UserInfo } from "./core/identity.ts";
-import type { Lists } from "./lists.ts";
-import type { Registry, RequestScope } from "./registry.ts";
+import type { Catalog } from "./core/catalog/catalog.ts";
+import type { Dispatch } from "./dispatch.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 import type { Watches } from "./watches.ts";
 
 export interface Backend {
   readonly options: ApiServerOptions;
+  readonly catalog: Catalog;
+  readonly pipeline: Pipeline;
+  readonly dispatch: Dispatch;
   readonly store: Store;
   readonly registry: Registry;
-  readonly lists: Lists;
   readonly watches: Watches;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   nowMs(): number;
-  monotonicMs(): number;
-  /** A request that came through the HTTPS door: its cause is the event of its arrival. */
-  scope(user: UserInfo, verb: string, path: string): RequestScope;
+  every(periodMs: number, action: () => void): void;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;

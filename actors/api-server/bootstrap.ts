@@ -1,12 +1,11 @@
 /** What every cluster has from the beginning: its namespaces, and the Service by which pods find the API. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
+import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
-import { SYSTEM_NAMESPACES } from "./core/registry/namespaces.ts";
-import { formatIp, ipRange } from "./core/registry/services.ts";
+import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
+import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
 import type { Registry, RequestScope } from "./registry.ts";
-import { requiredInfo } from "./resource-lookup.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 const SERVICE = "kubernetes";
@@ -15,18 +14,20 @@ const HTTPS_PORT = 443;
 export class Bootstrap {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly registry: Registry;
+  private readonly catalog: Catalog;
 
-  constructor(ctx: Context<ApiServerOptions>, registry: Registry) {
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, catalog: Catalog) {
     this.ctx = ctx;
     this.registry = registry;
+    this.catalog = catalog;
   }
 
   /** Namespaces. Each API server does it; the first wins. */
   async namespaces(): Promise<void> {
-    const info = requiredInfo("", "v1", "namespaces");
-    const cache = this.registry.cacheOf(info);
+    const served = this.catalog.required("", "v1", "namespaces");
+    const cache = this.registry.store.cacheOf(served);
     const missing = SYSTEM_NAMESPACES.filter((name) => cache.get(name) === undefined);
-    await Promise.all(missing.map((name) => this.create(info, undefined, { metadata: { name } })));
+    await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
   }
 
   /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */
@@ -35,15 +36,15 @@ export class Bootstrap {
     const clusterIP = formatIp(ipRange(this.ctx.options.serviceCidr).firstIp);
     const metadata = { name: SERVICE, namespace: "default" };
     const ports = [{ name: "https", protocol: "TCP", port: HTTPS_PORT, targetPort: port }];
-    await this.put(requiredInfo("", "v1", "services"), {
+    await this.put(this.catalog.required("", "v1", "services"), {
       metadata: { ...metadata, labels },
       spec: { type: "ClusterIP", clusterIP, clusterIPs: [clusterIP], ports, sessionAffinity: "None" },
     } as KubernetesObject);
-    await this.put(requiredInfo("", "v1", "endpoints"), {
+    await this.put(this.catalog.required("", "v1", "endpoints"), {
       metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
       subsets: [{ addresses: [{ ip: host }], ports: [{ name: "https", port, protocol: "TCP" }] }],
     } as KubernetesObject);
-    await this.put(requiredInfo("discovery.k8s.io", "v1", "endpointslices"), {
+    await this.put(this.catalog.required("discovery.k8s.io", "v1", "endpointslices"), {
       metadata: { ...metadata, labels: { "kubernetes.io/service-name": SERVICE } },
       addressType: "IPv4",
       endpoints: [{ addresses: [host], conditions: { ready: true } }],
@@ -51,10 +52,9 @@ export class Bootstrap {
     } as KubernetesObject);
   }
 
-  private async create(info: ResourceInfo, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
-    const typed = { kind: info.kind, apiVersion: info.apiVersion, ...object };
+  private async create(served: Served, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
     try {
-      await this.registry.create(this.scope(), info, namespace, typed);
+      await this.registry.create(this.scope(), served, namespace, typed(served, object));
       return true;
     } catch (error) {
       if (hasReason(error, "AlreadyExists")) return false;
@@ -62,13 +62,12 @@ export class Bootstrap {
     }
   }
 
-  private async put(info: ResourceInfo, object: KubernetesObject): Promise<void> {
+  private async put(served: Served, object: KubernetesObject): Promise<void> {
     const { name = "", namespace } = object.metadata ?? {};
-    if (this.registry.cacheOf(info).get(`${namespace}/${name}`) === undefined) {
-      if (await this.create(info, namespace, object)) return;
+    if (this.registry.store.cacheOf(served).get(`${namespace}/${name}`) === undefined) {
+      if (await this.create(served, namespace, object)) return;
     }
-    const typed = { kind: info.kind, apiVersion: info.apiVersion, ...object };
-    await this.registry.update(this.scope(), { info, namespace, name }, undefined, typed);
+    await this.registry.update(this.scope(), { served, namespace, name }, undefined, typed(served, object));
   }
 
   private scope(): RequestScope {
@@ -76,4 +75,8 @@ export class Bootstrap {
     const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
     return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: "" };
   }
+}
+
+function typed({ info }: Served, object: KubernetesObject): KubernetesObject {
+  return { kind: info.kind, apiVersion: info.apiVersion, ...object };
 }

@@ -2,9 +2,9 @@
  * Events expire. One etcd lease serves all Events of a minute, as in kube-apiserver's lease manager: each lives for its time
  * to live and up to that minute longer.
  */
-import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SharedWork } from "../../runtime/shared-work.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -26,8 +26,8 @@ export class EventLeases {
   }
 
   /** The lease to write an object of this resource with; undefined for what lives on. */
-  forWrite(info: ResourceInfo, deadlineMs: number): Promise<string> | undefined {
-    if (info.storagePrefix !== "/registry/events") return undefined;
+  forWrite({ stored }: Served, deadlineMs: number): Promise<string> | undefined {
+    if (stored.rules.expires !== true) return undefined;
     const nowMs = this.ctx.clock.monotonicMs();
     if (this.lease === undefined || nowMs - this.sinceMs >= REUSE_MS || this.uses >= USES_MAX) {
       this.sinceMs = nowMs;

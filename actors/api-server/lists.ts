@@ -7,7 +7,6 @@ import { statusError } from "../../protocols/api-server.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import type { RangeResponse } from "../../protocols/etcd.ts";
-import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { decodeContinue, encodeContinue } from "./core/cache/continue-token.ts";
 import type { ListMetadata } from "./core/cache/encode-list.ts";
@@ -15,6 +14,7 @@ import type { ListPage } from "./core/cache/list.ts";
 import { listPage } from "./core/cache/list.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import { StoredObject } from "./core/cache/stored-object.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
 import { badRequest, expired, failure, tooLargeResourceVersion } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
@@ -51,12 +51,12 @@ export class Lists {
 
   async list(
     scope: RequestScope,
-    info: ResourceInfo,
+    served: Served,
     namespace: string | undefined,
     options: ListOptions,
   ): Promise<ObjectList> {
-    const selection = selectionOf(info, options.labelSelector, options.fieldSelector);
-    const cache = this.store.cache(info.storagePrefix ?? "");
+    const selection = selectionOf(served, options.labelSelector, options.fieldSelector);
+    const cache = this.store.cacheOf(served);
     // Whatever the cache has comes whole.
     const limit = options.resourceVersion === "0" ? 0 : (options.limit ?? 0);
     if (options.continue) return this.proceed(scope, cache, namespace, selection, limit, options);

@@ -10,7 +10,7 @@ import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
-import type { Fields } from "./core/registry/strategy.ts";
+import type { Fields } from "./core/kinds/rules.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 

@@ -4,10 +4,10 @@
  * go to each of its kube-proxies.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { PreEncoded } from "../../runtime/pre-encoded.ts";
 import { PreEncoder } from "../../runtime/pre-encoded.ts";
 import type { Head, StoredObject } from "./core/cache/stored-object.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import { isConverted, toServed } from "./core/registry/present.ts";
 
 type Encoded = WeakMap<StoredObject, PreEncoded<KubernetesObject>>;
@@ -20,9 +20,9 @@ export class ServedObjects {
   private older: Encoded = new WeakMap();
 
   /** The object for one more reader, to be put into a message. */
-  forReader(info: ResourceInfo, stored: StoredObject): KubernetesObject {
+  forReader(served: Served, stored: StoredObject): KubernetesObject {
     // Two versions of one object would need two forms; as with JSON, the converted one is made for each reader.
-    if (isConverted(info)) return toServed(info, stored.object);
+    if (isConverted(served)) return toServed(served, stored.object);
     const first = stored.readers++ === 0;
     return first ? stored.object : this.encoded(stored).inMessage;
   }

@@ -4,12 +4,12 @@
  */
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { EtcdMethods, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
-import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { ResourceCache } from "./core/cache/resource-cache.ts";
-import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/registry/services.ts";
+import type { Catalog, Served } from "./core/catalog/catalog.ts";
+import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/kinds/core/service-addresses.ts";
 import type { Attempts } from "./etcd-client.ts";
 import { EtcdClient, unreachable } from "./etcd-client.ts";
 import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
@@ -58,13 +58,13 @@ export class Store {
   private failures = 0;
   private stopped = false;
 
-  constructor(ctx: Context<ApiServerOptions>) {
+  constructor(ctx: Context<ApiServerOptions>, catalog: Catalog) {
     this.ctx = ctx;
     this.etcd = new EtcdClient(ctx);
     const caches = new Map<string, ResourceCache>();
-    for (const info of RESOURCES) {
-      if (info.storagePrefix === undefined || info.storageApiVersion !== undefined) continue;
-      caches.set(info.storagePrefix, new ResourceCache(info, ctx.options));
+    for (const { info, rules, stored } of catalog.all) {
+      if (info.storagePrefix === undefined || stored.info !== info) continue;
+      caches.set(info.storagePrefix, new ResourceCache(info, rules.indexed, ctx.options));
     }
     this.caches = caches;
   }
@@ -106,6 +106,11 @@ export class Store {
     const cache = this.caches.get(prefix);
     if (cache === undefined) throw new BrokenInvariant(`no cache for ${prefix}`);
     return cache;
+  }
+
+  /** Of the objects that are served so. */
+  cacheOf({ info }: Served): ResourceCache {
+    return this.cache(info.storagePrefix ?? "");
   }
 
   txn(request: TxnRequest, deadlineMs: number, attempts: Attempts): Promise<TxnResponse> {

@@ -3,11 +3,11 @@
  * @see KEP-956 (bookmarks), KEP-3157 (`sendInitialEvents`)
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { listPage } from "./core/cache/list.ts";
 import type { CacheWatcher, ChangeType, ResourceCache } from "./core/cache/resource-cache.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
 import { expired } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
@@ -19,7 +19,7 @@ import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
 export interface WatchQuery {
-  readonly info: ResourceInfo;
+  readonly served: Served;
   readonly namespace: string | undefined;
   readonly name?: string | undefined;
   readonly labelSelector?: string | undefined;
@@ -74,13 +74,13 @@ export class Watches {
   async open(scope: RequestScope, query: WatchQuery, receiver: WatchReceiver): Promise<OpenWatch> {
     // Who watches the past of a server that hears of nothing new would never know.
     this.store.etcd.checkReachable();
-    const { info, namespace, resourceVersion, sendInitialEvents } = query;
-    const selection = withName(selectionOf(info, query.labelSelector, query.fieldSelector), query.name);
+    const { served, namespace, resourceVersion, sendInitialEvents } = query;
+    const selection = withName(selectionOf(served, query.labelSelector, query.fieldSelector), query.name);
     const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
     if (initial) await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
     else await this.store.waitFor(0, scope.deadlineMs);
-    const cache = this.store.cache(info.storagePrefix ?? "");
+    const cache = this.store.cacheOf(served);
     const from = initial || !resourceVersion ? this.store.revision : parseRevision(resourceVersion);
     if (from < cache.oldestRevision) {
       throw expired(`too old resource version: ${from} (${cache.oldestRevision})`);
@@ -92,7 +92,7 @@ export class Watches {
       for (const stored of listPage(cache, from, { namespace, selection }, 0, undefined).items) {
         receiver.event("ADDED", stored, undefined);
       }
-      if (query.bookmarks) receiver.bookmark(bookmarkOf(info, from, true));
+      if (query.bookmarks) receiver.bookmark(bookmarkOf(served, from, true));
     } else cache.replay(watch, from);
     if (!watch.closed) cache.watchers.add(watch);
     if (!watch.closed) this.running.add(watch);
@@ -107,7 +107,7 @@ class RunningWatch implements CacheWatcher, OpenWatch {
   closed = false;
   private readonly store: Store;
   private readonly cache: ResourceCache;
-  private readonly info: ResourceInfo;
+  private readonly served: Served;
   private readonly from: number;
   private readonly receiver: WatchReceiver;
   private readonly onClose: (watch: RunningWatch) => void;
@@ -123,7 +123,7 @@ class RunningWatch implements CacheWatcher, OpenWatch {
   ) {
     this.store = store;
     this.cache = cache;
-    this.info = query.info;
+    this.served = query.served;
     this.wantsBookmarks = query.bookmarks;
     this.namespace = query.namespace;
     this.selection = selection;
@@ -153,7 +153,7 @@ class RunningWatch implements CacheWatcher, OpenWatch {
 
   bookmark(): void {
     const revision = Math.max(this.from, this.store.revision);
-    if (!this.closed) this.receiver.bookmark(bookmarkOf(this.info, revision, false));
+    if (!this.closed) this.receiver.bookmark(bookmarkOf(this.served, revision, false));
   }
 
   close(): void {
@@ -165,7 +165,7 @@ class RunningWatch implements CacheWatcher, OpenWatch {
 
 const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
-function bookmarkOf(info: ResourceInfo, revision: number, initialEventsEnd: boolean): KubernetesObject {
+function bookmarkOf({ info }: Served, revision: number, initialEventsEnd: boolean): KubernetesObject {
   const annotations = initialEventsEnd ? { annotations: { [INITIAL_EVENTS_END]: "true" } } : {};
   const metadata = { resourceVersion: String(revision), ...annotations };
   return { kind: info.kind, apiVersion: info.apiVersion, metadata };

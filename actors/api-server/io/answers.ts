@@ -3,8 +3,8 @@ import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../../protocols/kubernetes/resources.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Answer } from "../core/registry/answers.ts";
@@ -53,7 +53,7 @@ export class Replies {
   }
 
   /** One object. */
-  object(reply: Reply, info: ResourceInfo, answer: Answer, form: Negotiated): void {
+  object(reply: Reply, served: Served, answer: Answer, form: Negotiated): void {
     const warnings = warningHeaders(answer.warnings);
     if (form.form === "object" || answer.object.kind === "Status") {
       const { bytes } = answer;
@@ -68,21 +68,22 @@ export class Replies {
     }
     const resourceVersion = object.metadata?.resourceVersion;
     const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-    const table = toTable(info, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
+    const table = toTable(served, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
     this.value(reply, answer.code, table, form, warnings);
   }
 
-  list(reply: Reply, info: ResourceInfo, list: ObjectList, form: Negotiated): void {
+  list(reply: Reply, served: Served, list: ObjectList, form: Negotiated): void {
+    const { info } = served;
     const kind = `${info.kind}List`;
     const { metadata } = list;
-    if (form.form === "object" && !isConverted(info)) {
+    if (form.form === "object" && !isConverted(served)) {
       this.bytes(reply, 200, encodeList(kind, info.apiVersion, metadata, list.items), form);
       return;
     }
-    const items = list.items.map((stored) => toServed(info, stored.object));
+    const items = list.items.map((stored) => toServed(served, stored.object));
     if (form.form === "table") {
       const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-      this.value(reply, 200, toTable(info, items, metadata, options), form);
+      this.value(reply, 200, toTable(served, items, metadata, options), form);
     } else if (form.form === "partial") {
       const partial = items.map(toPartialObjectMetadata);
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: partial };

@@ -9,7 +9,9 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
-import { openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import type { Catalog } from "../core/catalog/catalog.ts";
+import { GroupCache } from "../core/catalog/catalog.ts";
+import { openApiDocuments, openApiIndex } from "../core/machinery/openapi.ts";
 import { acceptsOpenApiV2, OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
@@ -27,28 +29,34 @@ export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", 
 
 export class Documents {
   private readonly replies: Replies;
-  private readonly made = new Map<string, Uint8Array>();
+  private readonly catalog: () => Catalog;
+  /** Of the catalog that was there last. */
+  private made: { readonly of: Catalog; readonly documents: Map<string, Uint8Array> } | undefined;
+  private readonly openApiOf = new GroupCache(openApiDocuments);
 
-  constructor(replies: Replies) {
+  constructor(replies: Replies, catalog: () => Catalog) {
     this.replies = replies;
+    this.catalog = catalog;
   }
 
   group(reply: Reply, path: GroupPath): void {
     const { request } = reply;
+    const catalog = this.catalog();
     if (path.kind === "groups") {
       const form = negotiated(request, "discovery");
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
-        const bytes = this.document(`${path.root} ${version}`, () => aggregatedDiscovery(path.root, version));
+        const bytes = this.document(`${path.root} ${version}`, () => aggregatedDiscovery(catalog, path.root, version));
         const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
         this.replies.bytes(reply, 200, bytes, form, headers);
         return;
       }
-      const value = path.root === "api" ? apiVersions(request.localAddress) : apiGroupList();
+      const value = path.root === "api" ? apiVersions(request.localAddress) : apiGroupList(catalog);
       this.replies.value(reply, 200, value, form, { vary: "Accept" });
       return;
     }
-    const value = path.kind === "group" ? apiGroup(path.group) : apiResourceList(path.group, path.version);
+    const value =
+      path.kind === "group" ? apiGroup(catalog, path.group) : apiResourceList(catalog, path.group, path.version);
     if (value === undefined) throw noSuchResource();
     this.replies.value(reply, 200, value, negotiated(request, "plain"));
   }
@@ -58,7 +66,7 @@ export class Documents {
     const json = { mediaType: "application/json", form: "object" } as const;
     switch (segments[0]) {
       case undefined:
-        this.replies.value(reply, 200, { paths: rootPaths() }, json);
+        this.replies.value(reply, 200, { paths: rootPaths(this.catalog()) }, json);
         return true;
       case "version":
         this.replies.value(reply, 200, versionDocument(), json);
@@ -79,11 +87,11 @@ export class Documents {
     const named = root === "apis" && group !== undefined && version !== undefined && segments.length === 5;
     const bytes =
       root === undefined
-        ? openApiIndex()
+        ? this.document("openapi", () => openApiIndex(this.catalog(), (each) => this.openApiOf.of(each)))
         : core
-          ? openApiDocument("", group)
+          ? this.openApiV3("", group)
           : named
-            ? openApiDocument(group, version)
+            ? this.openApiV3(group, version)
             : undefined;
     if (bytes === undefined) return false;
     const form = negotiate(header(reply.request, "accept"), "plain") ?? {
@@ -92,6 +100,11 @@ export class Documents {
     };
     this.replies.bytes(reply, 200, bytes, { ...form, mediaType: "application/json" });
     return true;
+  }
+
+  private openApiV3(name: string, version: string): Uint8Array | undefined {
+    const group = this.catalog().groups.get(name);
+    return group === undefined ? undefined : this.openApiOf.of(group).get(version);
   }
 
   private openApiV2({ request, answer }: Reply): boolean {
@@ -117,10 +130,14 @@ export class Documents {
   }
 
   private document(name: string, make: () => object): Uint8Array {
-    let bytes = this.made.get(name);
+    const catalog = this.catalog();
+    if (this.made?.of !== catalog) this.made = { of: catalog, documents: new Map() };
+    const { documents } = this.made;
+    let bytes = documents.get(name);
     if (bytes === undefined) {
-      bytes = encoder.encode(JSON.stringify(make()));
-      this.made.set(name, bytes);
+      const made = make();
+      bytes = made instanceof Uint8Array ? made : encoder.encode(JSON.stringify(made));
+      documents.set(name, bytes);
     }
     return bytes;
   }

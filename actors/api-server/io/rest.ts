@@ -1,28 +1,22 @@
-/** The REST API: from a request's method and path to the registry, and back. One for HTTP/1.1 and HTTP/2. */
-import type { DeleteOptions, PatchType, WriteOptions } from "../../../protocols/api-server.ts";
-import type { Binding, Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+/** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
+import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
+import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Backend } from "../backend.ts";
+import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import {
-  badRequest,
-  failure,
-  methodNotAllowed,
-  noSuchResource,
-  requestEntityTooLarge,
-  tooManyRequests,
-  unauthorized,
-} from "../core/machinery/status.ts";
-import type { Answer, Eviction } from "../core/registry/answers.ts";
-import { answerOf, plainAnswer } from "../core/registry/answers.ts";
-import type { Offer } from "../core/rest/negotiation.ts";
-import { refuseImpersonation } from "../core/rest/impersonation.ts";
+import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
+import type { Offer } from "../core/rest/negotiation.ts";
+import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
-import type { ObjectPlace, RequestScope } from "../registry.ts";
-import { statusError, hasReason } from "../../../protocols/api-server.ts";
-import { requiredInfo } from "../resource-lookup.ts";
+import type { Verb } from "../core/rest/target.ts";
+import { checkVerb } from "../core/rest/target.ts";
+import type { Input } from "../dispatch.ts";
+import { placeOf } from "../dispatch.ts";
+import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
@@ -42,28 +36,26 @@ export class Rest {
   private readonly lines = new WatchLines();
   private readonly watching = new Set<WatchStream>();
   private watchSpread = 0;
-  private underWay = 0;
 
   /** @param raw handlers of paths outside of the API, by path */
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.raw = raw;
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs());
-    this.documents = new Documents(this.replies);
+    this.documents = new Documents(this.replies, () => backend.catalog);
   }
 
   /** Answers every request; what it throws is a broken invariant. */
   async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
-    this.underWay++;
     try {
-      if (this.underWay > this.backend.options.requestsMax) {
-        throw tooManyRequests("too many requests, please try again later", 1);
-      }
-      await this.route(request, answer);
+      const mark = request.url.indexOf("?");
+      const path = mark < 0 ? request.url : request.url.slice(0, mark);
+      const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
+      const { user, headers } = request;
+      const arrival = { user, headers, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      await this.backend.pipeline.run(arrival, () => this.route({ request, answer, query }, path));
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
-    } finally {
-      this.underWay--;
     }
   }
 
@@ -76,16 +68,11 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
-  private route(request: HttpRequest, answer: HttpAnswer): Promise<void> | void {
-    const mark = request.url.indexOf("?");
-    const path = mark < 0 ? request.url : request.url.slice(0, mark);
-    const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-    if (request.user === undefined && !PUBLIC_PATHS.has(path)) throw unauthorized();
-    refuseImpersonation(request.headers, request.user?.user ?? "system:anonymous");
+  private route(reply: Reply, path: string): Promise<void> | void {
+    const { request, answer } = reply;
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
-    const resource = parseResourcePath(segments);
-    const reply = { request, answer, query };
+    const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.resource(reply, resource);
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
@@ -109,123 +96,39 @@ export class Rest {
 
   private async resource(reply: Reply, path: ResourcePath): Promise<void> {
     const { request, query } = reply;
-    const { info, name } = path;
-    const watch = request.method === "GET" && path.subresource === undefined && (path.watch || isWatch(query));
-    const verb = verbOf(request.method, name !== undefined, watch);
-    const verbs = path.subresource?.verbs ?? info.verbs;
-    if (verb === "deletecollection" && info.namespaced && path.namespace === undefined) throw methodNotAllowed();
-    if (verb === undefined || !verbs.includes(verb)) throw methodNotAllowed();
-    const scope = this.backend.scope(request.user ?? { user: "", groups: [] }, verb, request.url);
+    const { served, name, subresource } = path;
+    const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
+    const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    const user = request.user ?? { user: "", groups: [] };
+    const call = {
+      scope: this.backend.pipeline.scope(user, verb, request.url),
+      target: path,
+      input: new HttpInput(reply),
+    };
+    const { dispatch } = this.backend;
     switch (verb) {
       case "watch":
-        return this.watch(reply, path, scope);
-      case "list": {
+        return this.watch(reply, path, call.scope);
+      case "list":
+      case "deletecollection": {
         const form = negotiated(request, "list");
-        const list = await this.backend.lists.list(scope, info, path.namespace, listOptions(query));
-        return this.replies.list(reply, info, list, form);
+        const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
+        return this.replies.list(reply, served, list, form);
       }
-      case "deletecollection":
-        return this.deleteCollection(reply, path, scope);
       case "get":
       case "create":
       case "update":
       case "patch":
       case "delete": {
-        if (path.subresource?.name === "log") return this.logs(reply, path, scope);
+        if (subresource?.name === "log") return this.logs(reply, path, call.scope);
         const form = negotiated(request, offerOf(path));
-        const answer = await this.single(reply, path, scope, verb);
-        this.replies.object(reply, info, answer, form);
+        this.replies.object(reply, served, await dispatch[verb](call), form);
       }
     }
   }
 
-  private single(reply: Reply, path: ResourcePath, scope: RequestScope, verb: SingleVerb): Promise<Answer> {
-    switch (verb) {
-      case "get":
-        return this.get(reply, path, scope);
-      case "create":
-        return this.create(reply, path, scope);
-      case "update":
-        return this.update(reply, path, scope);
-      case "patch":
-        return this.patch(reply, path, scope);
-      case "delete":
-        return this.backend.registry.delete(scope, placeOf(path), this.deletion(reply));
-    }
-  }
-
-  private async get(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<Answer> {
-    const { registry } = this.backend;
-    if (path.subresource?.name === "scale") return registry.getScale(scope, placeOf(path));
-    const stored = await registry.get(scope, placeOf(path), reply.query.get("resourceVersion"));
-    return answerOf(path.info, stored, 200);
-  }
-
-  private async create(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<Answer> {
-    const { request, query } = reply;
-    const { registry } = this.backend;
-    const { info, namespace, name = "" } = path;
-    const options = writeOptions(query, "CreateOptions");
-    const validation = options.fieldValidation ?? "Warn";
-    if (path.subresource?.name === "binding" || info.resource === "bindings") {
-      const binding = decodeBody(request, { apiVersion: "v1", kind: "Binding" }, validation).object as Binding;
-      return registry.bind(scope, namespace ?? "", name || (binding.metadata?.name ?? ""), binding, options);
-    }
-    if (path.subresource?.name === "eviction") {
-      const eviction = decodeBody(request, { apiVersion: "policy/v1", kind: "Eviction" }, validation)
-        .object as Eviction;
-      return registry.evict(scope, namespace ?? "", name, eviction, options);
-    }
-    if (path.subresource !== undefined) throw noSuchResource();
-    const { object, warnings } = decodeBody(request, info, validation);
-    return withWarnings(await registry.create(scope, info, createNamespace(path), object, options), warnings);
-  }
-
-  private async update(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<Answer> {
-    const { request, query } = reply;
-    const { registry } = this.backend;
-    const options = writeOptions(query, "UpdateOptions");
-    const place = placeOf(path);
-    const subresource = path.subresource?.name;
-    const expected = subresource === "scale" ? { apiVersion: "autoscaling/v1", kind: "Scale" } : path.info;
-    const { object, warnings } = decodeBody(request, expected, options.fieldValidation ?? "Warn");
-    const answer =
-      subresource === "scale"
-        ? registry.updateScale(scope, place, object, options)
-        : subresource === "finalize"
-          ? registry.finalize(scope, place.name, object, options)
-          : registry.update(scope, place, subresource, object, options);
-    return withWarnings(await answer, warnings);
-  }
-
-  private patch(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<Answer> {
-    const { request, query } = reply;
-    const type = mediaTypeOf(request);
-    if (!PATCH_TYPES.includes(type as PatchType)) {
-      throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
-    }
-    const options: WriteOptions = writeOptions(query, "PatchOptions");
-    const patch = parsePatch(textOf(request.body));
-    const { registry } = this.backend;
-    return registry.patch(scope, placeOf(path), path.subresource?.name, type as PatchType, patch, options);
-  }
-
-  private deletion(reply: Reply): DeleteOptions {
-    return deleteOptions(reply.query, decodeDeleteOptions(reply.request));
-  }
-
-  private async deleteCollection(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
-    const { registry, lists } = this.backend;
-    const { info, namespace } = path;
-    const form = negotiated(reply.request, "list");
-    const options = this.deletion(reply);
-    const found = await lists.list(scope, info, namespace, listOptions(reply.query));
-    await registry.deleteAll(scope, info, found.items, options, () => reply.answer.closed);
-    this.replies.list(reply, info, found, form);
-  }
-
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
-    const { registry, options } = this.backend;
+    const { registry, options, catalog } = this.backend;
     const asked = {
       container: reply.query.get("container"),
       options: logOptions(path.name ?? "", reply.query),
@@ -234,7 +137,7 @@ export class Rest {
     const nodeName = pod.spec?.nodeName;
     let node: Node | undefined;
     if (nodeName) {
-      const place = { info: requiredInfo("", "v1", "nodes"), namespace: undefined, name: nodeName };
+      const place = { served: catalog.required("", "v1", "nodes"), namespace: undefined, name: nodeName };
       try {
         node = (await registry.get(scope, place, "0")).object as Node;
       } catch (error) {
@@ -247,7 +150,7 @@ export class Rest {
   private async watch(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
     const { request, answer, query } = reply;
     const { backend } = this;
-    const { info, namespace, name } = path;
+    const { served, namespace, name } = path;
     const form = negotiated(request, "watch");
     const options = watchOptions(query);
     const { timeoutSeconds, bookmarks, ...rest } = options;
@@ -256,7 +159,7 @@ export class Rest {
       if (stream !== undefined) return stream;
       const body = answer.open(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
       const settings = {
-        info,
+        served,
         form: form.form,
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
@@ -275,7 +178,7 @@ export class Rest {
     try {
       const watch = await backend.watches.open(
         scope,
-        { info, namespace, name, bookmarks, ...rest },
+        { served, namespace, name, bookmarks, ...rest },
         {
           event: (type, stored) => started().event(type, stored),
           bookmark: (object) => started().bookmark(object),
@@ -306,9 +209,6 @@ export class Rest {
   }
 }
 
-type SingleVerb = "get" | "create" | "update" | "patch" | "delete";
-type Verb = SingleVerb | "list" | "watch" | "deletecollection";
-
 function verbOf(method: string, named: boolean, watch: boolean): Verb | undefined {
   switch (method) {
     case "GET":
@@ -330,25 +230,43 @@ function offerOf(path: ResourcePath): Offer {
   return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
 }
 
-/** @throws Status 405 for a path that names no object */
-function placeOf(path: ResourcePath): ObjectPlace {
-  if (path.name === undefined) throw methodNotAllowed();
-  return { info: path.info, namespace: path.namespace, name: path.name };
-}
+/** Of one request over HTTP: its query and its body. */
+class HttpInput implements Input {
+  private readonly reply: Reply;
 
-/** @throws Status 405 for a POST to an object, or to a resource in all namespaces */
-function createNamespace(path: ResourcePath): string | undefined {
-  const { info, namespace, name } = path;
-  if (name !== undefined) throw methodNotAllowed();
-  if (info.namespaced && namespace === undefined) {
-    throw methodNotAllowed();
+  constructor(reply: Reply) {
+    this.reply = reply;
   }
-  return namespace;
-}
 
-function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
-  if (warnings.length === 0) return answer;
-  const { code, object, bytes } = answer;
-  const all = [...warnings, ...answer.warnings];
-  return bytes === undefined ? { ...plainAnswer(object, code), warnings: all } : { code, object, bytes, warnings: all };
+  writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
+    return writeOptions(this.reply.query, kind);
+  }
+
+  deleteOptions(): DeleteOptions {
+    return deleteOptions(this.reply.query, decodeDeleteOptions(this.reply.request));
+  }
+
+  listOptions(): ListOptions {
+    return listOptions(this.reply.query);
+  }
+
+  resourceVersion(): string | undefined {
+    return this.reply.query.get("resourceVersion");
+  }
+
+  body(...[expected, validation]: Parameters<Input["body"]>): Decoded {
+    return decodeBody(this.reply.request, expected, validation);
+  }
+
+  patch(): ReturnType<Input["patch"]> {
+    const type = mediaTypeOf(this.reply.request) as PatchType;
+    if (!PATCH_TYPES.includes(type)) {
+      throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
+    }
+    return { type, patch: parsePatch(textOf(this.reply.request.body)) };
+  }
+
+  abandoned(): boolean {
+    return this.reply.answer.closed;
+  }
 }

@@ -4,8 +4,8 @@
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../../protocols/kubernetes/resources.ts";
 import type { ChangeType } from "../core/cache/resource-cache.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import type { StoredObject } from "../core/cache/stored-object.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
@@ -20,14 +20,14 @@ const encoder = new TextEncoder();
 export class WatchLines {
   private stored: StoredObject | undefined;
   private type: ChangeType | undefined;
-  private info: ResourceInfo | undefined;
+  private served: Served | undefined;
   private line: Uint8Array = new Uint8Array(0);
   private joined: Uint8Array = new Uint8Array(0);
   private joinedFrom: readonly Uint8Array[] = [];
 
-  of(info: ResourceInfo, type: ChangeType, stored: StoredObject): Uint8Array {
-    if (this.stored === stored && this.type === type && this.info === info) return this.line;
-    const { bytes } = info.storageApiVersion === undefined ? stored : { bytes: servedBytes(info, stored) };
+  of(served: Served, type: ChangeType, stored: StoredObject): Uint8Array {
+    if (this.stored === stored && this.type === type && this.served === served) return this.line;
+    const bytes = servedBytes(served, stored);
     const head = `{"type":"${type}","object":`;
     const line = new Uint8Array(head.length + bytes.length + 2);
     for (let i = 0; i < head.length; i++) line[i] = head.charCodeAt(i);
@@ -36,7 +36,7 @@ export class WatchLines {
     line[line.length - 1] = 0x0a;
     this.stored = stored;
     this.type = type;
-    this.info = info;
+    this.served = served;
     this.line = line;
     return line;
   }
@@ -53,7 +53,7 @@ export class WatchLines {
 }
 
 export interface WatchStreamOptions {
-  readonly info: ResourceInfo;
+  readonly served: Served;
   readonly form: Form;
   readonly includeObject: IncludeObject;
   readonly bufferBytesMax: number;
@@ -77,9 +77,9 @@ export class WatchStream implements WatchReceiver {
   }
 
   event(type: ChangeType, stored: StoredObject): void {
-    const { info, form } = this.options;
-    if (form === "object") this.push(this.lines.of(info, type, stored));
-    else this.push(this.rendered(type, toServed(info, stored.object)));
+    const { served, form } = this.options;
+    if (form === "object") this.push(this.lines.of(served, type, stored));
+    else this.push(this.rendered(type, toServed(served, stored.object)));
   }
 
   bookmark(object: KubernetesObject): void {
@@ -110,13 +110,13 @@ export class WatchStream implements WatchReceiver {
   }
 
   private inForm(object: KubernetesObject): KubernetesObject {
-    const { info, form, includeObject, nowMs } = this.options;
+    const { served, form, includeObject, nowMs } = this.options;
     if (form === "partial") return toPartialObjectMetadata(object);
     if (form !== "table") return object;
     const resourceVersion = object.metadata?.resourceVersion ?? "";
     const columns = !this.columnsSent;
     this.columnsSent = true;
-    return toTable(info, [object], { resourceVersion }, { includeObject, nowMs: nowMs(), columns });
+    return toTable(served, [object], { resourceVersion }, { includeObject, nowMs: nowMs(), columns });
   }
 
   private push(line: Uint8Array): void {

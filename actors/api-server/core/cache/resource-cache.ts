@@ -13,7 +13,8 @@ import { SortedKeys } from "./sorted-keys.ts";
 import type { Head } from "./stored-object.ts";
 import { headOf, StoredObject } from "./stored-object.ts";
 import type { WatchScope } from "./watcher-index.ts";
-import { INDEXED_FIELDS, WatcherIndex } from "./watcher-index.ts";
+import type { IndexedField } from "../kinds/rules.ts";
+import { WatcherIndex } from "./watcher-index.ts";
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -61,11 +62,11 @@ export class ResourceCache {
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
 
-  constructor(info: ResourceInfo, limits: HistoryLimits) {
+  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits) {
     if (info.storagePrefix === undefined) throw new Error(`${info.resource} is not stored`);
     this.info = info;
     this.head = headOf(info);
-    this.watchers = new WatcherIndex(INDEXED_FIELDS.get(info.storagePrefix));
+    this.watchers = new WatcherIndex(indexed);
     this.history = new EventHistory({
       min: limits.historyMin,
       max: limits.historyMax,

@@ -3,30 +3,13 @@
  * of one node, or of one namespace, is asked only about those.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { IndexedField } from "../kinds/rules.ts";
 import type { Selection } from "../machinery/selectors.ts";
 
 export interface WatchScope {
   readonly namespace: string | undefined;
   readonly selection: Selection;
 }
-
-/** A field of objects by which watchers are found. */
-export interface IndexedField {
-  readonly name: string;
-  readonly valueOf: (object: KubernetesObject) => string;
-}
-
-/** Where the kubelets' watches find their pods. */
-export const INDEXED_FIELDS: ReadonlyMap<string, IndexedField> = new Map([
-  [
-    "/registry/pods",
-    {
-      name: "spec.nodeName",
-      valueOf: (object: KubernetesObject) =>
-        (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "",
-    },
-  ],
-]);
 
 export class WatcherIndex<W extends WatchScope> {
   readonly field: IndexedField | undefined;

@@ -1,9 +1,9 @@
 /**
- * The documents by which clients find out what the server serves. All are derived from the resource table; each is built once.
+ * The documents by which clients find out what the server serves. All are derived from the catalog.
  * @see https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
  */
 import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
-import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
+import type { Catalog, CatalogGroup, Served } from "../catalog/catalog.ts";
 
 export type DiscoveryVersion = "v2" | "v2beta1";
 
@@ -34,24 +34,6 @@ export function versionDocument(): object {
   };
 }
 
-interface Group {
-  readonly name: string;
-  readonly versions: readonly string[];
-}
-
-/** Named groups in the order of the table, each with its versions, the preferred first. */
-const GROUPS: readonly Group[] = groups();
-
-function groups(): readonly Group[] {
-  const versions = new Map<string, string[]>();
-  for (const { group, version } of RESOURCES) {
-    const known = versions.get(group);
-    if (known === undefined) versions.set(group, [version]);
-    else if (!known.includes(version)) known.push(version);
-  }
-  return [...versions].map(([name, list]) => ({ name, versions: list }));
-}
-
 /** `/api`. `serverAddress` is `host:port` as the client reached it. */
 export function apiVersions(serverAddress: string): object {
   return {
@@ -61,34 +43,34 @@ export function apiVersions(serverAddress: string): object {
   };
 }
 
-function groupDocument({ name, versions }: Group): object {
-  const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+function groupDocument({ name, versions }: CatalogGroup): object {
+  const all = versions.map(({ version }) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
 
 /** `/apis`. */
-export function apiGroupList(): object {
-  const named = GROUPS.filter((group) => group.name !== "");
+export function apiGroupList(catalog: Catalog): object {
+  const named = [...catalog.groups.values()].filter((group) => group.name !== "");
   return { kind: "APIGroupList", apiVersion: "v1", groups: named.map(groupDocument) };
 }
 
 /** `/apis/apps`; undefined when the group is not served. */
-export function apiGroup(group: string): object | undefined {
-  const found = GROUPS.find(({ name }) => name === group && name !== "");
+export function apiGroup(catalog: Catalog, group: string): object | undefined {
+  const found = group === "" ? undefined : catalog.groups.get(group);
   return found === undefined ? undefined : { kind: "APIGroup", apiVersion: "v1", ...groupDocument(found) };
 }
 
 /** `/api/v1` (group ""), `/apis/apps/v1`; undefined when not served. */
-export function apiResourceList(group: string, version: string): object | undefined {
-  const rows = RESOURCES.filter((row) => row.group === group && row.version === version);
-  if (rows.length === 0) return undefined;
+export function apiResourceList(catalog: Catalog, group: string, version: string): object | undefined {
+  const found = catalog.version(group, version);
+  if (found === undefined) return undefined;
   return {
     kind: "APIResourceList",
     ...(group === "" ? {} : { apiVersion: "v1" }),
     groupVersion: group === "" ? version : `${group}/${version}`,
-    resources: rows.flatMap((row) => [
-      legacyResource(row),
-      ...row.subresources.map((sub) => legacySubresource(row, sub)),
+    resources: found.resources.flatMap(({ info }) => [
+      legacyResource(info),
+      ...info.subresources.map((sub) => legacySubresource(info, sub)),
     ]),
   };
 }
@@ -132,37 +114,29 @@ function storageVersionHash(row: ResourceInfo): string {
   return btoa(binary);
 }
 
-const AGGREGATED = new Map<string, object>();
-
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
-export function aggregatedDiscovery(root: "api" | "apis", version: DiscoveryVersion): object {
-  const key = `${root} ${version}`;
-  let document = AGGREGATED.get(key);
-  if (document === undefined) {
-    const wanted = GROUPS.filter(({ name }) => (name === "") === (root === "api"));
-    document = {
-      kind: "APIGroupDiscoveryList",
-      apiVersion: `apidiscovery.k8s.io/${version}`,
-      metadata: {},
-      items: wanted.map(groupDiscovery),
-    };
-    AGGREGATED.set(key, document);
-  }
-  return document;
+export function aggregatedDiscovery(catalog: Catalog, root: "api" | "apis", version: DiscoveryVersion): object {
+  const wanted = [...catalog.groups.values()].filter(({ name }) => (name === "") === (root === "api"));
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: wanted.map(groupDiscovery),
+  };
 }
 
-function groupDiscovery(group: Group): object {
+function groupDiscovery(group: CatalogGroup): object {
   return {
     metadata: group.name === "" ? {} : { name: group.name },
-    versions: group.versions.map((version) => ({
+    versions: group.versions.map(({ version, resources }) => ({
       version,
-      resources: RESOURCES.filter((row) => row.group === group.name && row.version === version).map(resourceDiscovery),
+      resources: resources.map(resourceDiscovery),
       freshness: "Current",
     })),
   };
 }
 
-function resourceDiscovery(row: ResourceInfo): object {
+function resourceDiscovery({ info: row }: Served): object {
   return {
     resource: row.resource,
     responseKind: { group: "", version: "", kind: row.kind },
@@ -181,11 +155,13 @@ function subresourceDiscovery(sub: SubresourceInfo): object {
 }
 
 /** The `paths` of `/`: what discovery adds; the door knows its own others. */
-export function rootPaths(): readonly string[] {
-  const named = GROUPS.filter(({ name }) => name !== "").sort((a, b) => (a.name < b.name ? -1 : 1));
+export function rootPaths(catalog: Catalog): readonly string[] {
+  const named = [...catalog.groups.values()]
+    .filter(({ name }) => name !== "")
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const apis = named.flatMap(({ name, versions }) => [
     `/apis/${name}`,
-    ...[...versions].sort().map((version) => `/apis/${name}/${version}`),
+    ...versions.map(({ version }) => `/apis/${name}/${version}`).sort(),
   ]);
   return ["/api", "/api/v1", "/apis", ...apis, "/openapi/v3", "/version"];
 }

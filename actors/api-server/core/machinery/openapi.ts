@@ -1,36 +1,34 @@
 /**
- * OpenAPI v3 of what is served, derived from the schema and the resource table. Built when first asked for and kept as bytes,
- * which are the same in every process of one build, so clients may cache them by the hash in the index.
+ * OpenAPI v3 of what is served, derived from the schema and the catalog. The bytes are the same in every process of one build,
+ * so clients may cache them by the hash in the index.
  * What clients read from it: `fieldValidation` on PATCH, the media types that PATCH takes, kinds, fields, merge keys.
  */
 import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
-import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { Catalog, CatalogGroup } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
 
 const encoder = new TextEncoder();
-const DOCUMENTS = new Map<string, Uint8Array>();
-let index: Uint8Array | undefined;
 
 /** Where the document of a group and version is, below `/openapi/v3/`. */
 function pathOf(group: string, version: string): string {
   return group === "" ? `api/${version}` : `apis/${group}/${version}`;
 }
 
-/** `/openapi/v3`. */
-export function openApiIndex(): Uint8Array {
-  if (index === undefined) {
-    const paths: Record<string, unknown> = {};
-    for (const { group, version } of RESOURCES) {
-      const path = pathOf(group, version);
-      if (path in paths) continue;
-      const bytes = openApiDocument(group, version) ?? new Uint8Array(0);
+/** `/openapi/v3`. `documentsOf` makes, or knows, those of a group. */
+export function openApiIndex(
+  catalog: Catalog,
+  documentsOf: (group: CatalogGroup) => ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+  const paths: Record<string, unknown> = {};
+  for (const group of catalog.groups.values()) {
+    for (const [version, bytes] of documentsOf(group)) {
+      const path = pathOf(group.name, version);
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash(bytes)}` };
     }
-    index = encoder.encode(JSON.stringify({ paths }));
   }
-  return index;
+  return encoder.encode(JSON.stringify({ paths }));
 }
 
 /** FNV-1a over the bytes, twice with different seeds, as 16 hexadecimal digits in capitals. */
@@ -43,17 +41,14 @@ function hash(bytes: Uint8Array): string {
   return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0").toUpperCase()).join("");
 }
 
-/** `/openapi/v3/api/v1` as ("", "v1"), `/openapi/v3/apis/apps/v1` as ("apps", "v1"); undefined when not served. */
-export function openApiDocument(group: string, version: string): Uint8Array | undefined {
-  const path = pathOf(group, version);
-  const rows = RESOURCES.filter((row) => row.group === group && row.version === version);
-  if (rows.length === 0) return undefined;
-  let bytes = DOCUMENTS.get(path);
-  if (bytes === undefined) {
-    bytes = encoder.encode(JSON.stringify(new Document(path, rows).build()));
-    DOCUMENTS.set(path, bytes);
-  }
-  return bytes;
+/** The documents of a group by version: `/openapi/v3/api/v1` is "v1" of "", `/openapi/v3/apis/apps/v1` is "v1" of "apps". */
+export function openApiDocuments({ name, versions }: CatalogGroup): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    versions.map(({ version, resources }) => {
+      const rows = resources.map(({ info }) => info);
+      return [version, encoder.encode(JSON.stringify(new Document(pathOf(name, version), rows).build()))];
+    }),
+  );
 }
 
 type Json = Record<string, unknown>;

@@ -2,40 +2,10 @@
  * Defaults of pods and pod templates, written into the object at hand.
  * Source: Kubernetes 1.37 `pkg/apis/core/v1/defaults.go` and the defaults in the field tables.
  */
-import { formatQuantity, parseQuantity, quantityMilli } from "../../../../protocols/kubernetes/quantity.ts";
+import { objectIn, objectsIn, roundAmounts, setDefault } from "./default-values.ts";
 import type { JsonObject } from "./json-value.ts";
 import { isJsonObject } from "./json-value.ts";
 
-/** Sets `key` unless it has a value. Go's zero values count as none when `zero` says so. */
-export function setDefault(target: JsonObject, key: string, value: unknown, zero?: "" | 0): void {
-  if (target[key] === undefined || target[key] === null || (zero !== undefined && target[key] === zero)) {
-    target[key] = value;
-  }
-}
-
-/** The objects of a list; nothing when it is no list. */
-export function objectsIn(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-export function objectIn(target: JsonObject, key: string): JsonObject | undefined {
-  const value = target[key];
-  return isJsonObject(value) ? value : undefined;
-}
-
-/** Amounts finer than a thousandth, which are rounded up to one. */
-const FINE = /[un]$|[eE]-/;
-
-export function roundAmounts(amounts: JsonObject | undefined): void {
-  for (const name of Object.keys(amounts ?? {})) {
-    const text = amounts?.[name];
-    if (amounts === undefined || typeof text !== "string" || !FINE.test(text)) continue;
-    const { format } = parseQuantity(text);
-    amounts[name] = formatQuantity({ nano: BigInt(quantityMilli(text)) * 1_000_000n, format });
-  }
-}
-
-/** What holds for pods and for templates of pods. */
 export function defaultPodSpec(spec: JsonObject): void {
   const serviceAccount = spec["serviceAccountName"] || spec["serviceAccount"];
   if (typeof serviceAccount === "string" && serviceAccount !== "") {

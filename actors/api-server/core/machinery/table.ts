@@ -2,8 +2,10 @@
 import type { KubernetesList, KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ListMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
 import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
-import type { Cell } from "./table-cells.ts";
-import { cellsOf } from "./table-cells.ts";
+import type { Served } from "../catalog/catalog.ts";
+import type { RowCondition } from "../kinds/rules.ts";
+import type { Cell } from "./cells.ts";
+import { ageOf, nameOf } from "./cells.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
@@ -26,12 +28,7 @@ export interface TableColumnDefinition {
 
 export interface TableRow {
   readonly cells: readonly Cell[];
-  readonly conditions?: readonly {
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string;
-    readonly message: string;
-  }[];
+  readonly conditions?: readonly RowCondition[];
   readonly object: KubernetesObject | null;
 }
 
@@ -43,7 +40,7 @@ export interface Table extends KubernetesObject {
 
 /** A Table of `objects`; `metadata` is the list's, or `{ resourceVersion }` of the one object. */
 export function toTable(
-  resource: ResourceInfo,
+  served: Served,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
   options: TableOptions,
@@ -52,19 +49,16 @@ export function toTable(
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
     metadata: metadata,
-    columnDefinitions: options.columns ? columnsOf(resource) : null,
-    rows: objects.map((object) => toRow(resource, object, options)),
+    columnDefinitions: options.columns ? columnsOf(served.info) : null,
+    rows: objects.map((object) => toRow(served, object, options)),
   };
 }
 
-function toRow(resource: ResourceInfo, object: KubernetesObject, options: TableOptions): TableRow {
-  const cells = cellsOf(object, resource.kind, options.nowMs);
-  const phase = resource.kind === "Pod" ? (object as { status?: { phase?: string } }).status?.phase : undefined;
-  const finished = phase === "Succeeded" || phase === "Failed";
-  const message = phase === "Succeeded" ? "The pod has completed successfully." : "The pod failed.";
+function toRow({ rules }: Served, object: KubernetesObject, options: TableOptions): TableRow {
+  const conditions = rules.rowConditions?.(object as never) ?? [];
   return {
-    cells,
-    ...(finished ? { conditions: [{ type: "Completed", status: "True", reason: phase, message }] } : {}),
+    cells: rules.cells?.(object as never, options.nowMs) ?? [nameOf(object), ageOf(object, options.nowMs)],
+    ...(conditions.length === 0 ? {} : { conditions }),
     object: rowObject(object, options.includeObject),
   };
 }

@@ -1,47 +1,24 @@
 /**
  * What clients are told about an object that is taken, as `Warning` headers: Kubernetes' own sentences, and those about fields that
- * nothing here acts on. Source: Kubernetes 1.37 `pkg/api/pod/warnings.go`, `pkg/api/service/warnings.go`, `pkg/api/node/util.go`.
+ * nothing here acts on.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Container, Pod, PodSpec, PodTemplateSpec, Service } from "../../../../protocols/kubernetes/core-v1.ts";
-import { parseQuantity } from "../../../../protocols/kubernetes/quantity.ts";
-import type { JsonObject } from "./json-value.ts";
-import { UNHONOURED, unhonouredIn } from "./unhonoured.ts";
+import type { KindRules } from "../kinds/rules.ts";
 
 /** @param old what was there before an update: what it was warned about is not told again */
-export function warningsOf(object: KubernetesObject, old: KubernetesObject | undefined): readonly string[] {
-  const found = sentences(object);
-  if (old === undefined || found.length === 0) return found;
-  const known = new Set(sentences(old));
-  // Of a deprecated kind each request is warned.
-  return object.kind === "Endpoints" ? found : found.filter((sentence) => !known.has(sentence));
+export function warningsOf(
+  rules: KindRules,
+  object: KubernetesObject,
+  old: KubernetesObject | undefined,
+): readonly string[] {
+  const found = sentences(rules, object);
+  if (old === undefined || found.length === 0 || rules.deprecated === true) return found;
+  const known = new Set(sentences(rules, old));
+  return found.filter((sentence) => !known.has(sentence));
 }
 
-function sentences(object: KubernetesObject): readonly string[] {
-  const metadata = ownerWarnings(object);
-  const spec = (object as { readonly spec?: JsonObject }).spec ?? {};
-  switch (object.kind) {
-    case "Endpoints":
-      return [...metadata, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"];
-    case "Pod":
-      return [...metadata, ...podWarnings("", object as Pod)];
-    case "Deployment":
-    case "ReplicaSet": {
-      const template = spec["template"] as PodTemplateSpec | undefined;
-      return [...metadata, ...podWarnings("spec.template.", template ?? {})];
-    }
-    case "Service":
-      return [...metadata, ...serviceWarnings(object as Service), ...unhonouredIn("spec", spec, UNHONOURED.Service)];
-    case "Node": {
-      const external = spec["externalID"]
-        ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"]
-        : [];
-      return [...metadata, ...external, ...unhonouredIn("spec", spec, UNHONOURED.Node)];
-    }
-    case undefined:
-    default:
-      return metadata;
-  }
+function sentences({ warnings }: KindRules, object: KubernetesObject): readonly string[] {
+  return [...ownerWarnings(object), ...(warnings?.(object as never) ?? [])];
 }
 
 function ownerWarnings({ metadata }: KubernetesObject): readonly string[] {
@@ -52,191 +29,4 @@ function ownerWarnings({ metadata }: KubernetesObject): readonly string[] {
     "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests";
   const uid = `duplicate UID(s) observed: ${repeated.join(", ")}`;
   return [`.metadata.ownerReferences contains duplicate entries; ${why}; ${uid}`];
-}
-
-function serviceWarnings({ spec = {} }: Service): readonly string[] {
-  const told: string[] = [];
-  const headless = spec.type === "ClusterIP" && spec.clusterIP === "None";
-  const external = (spec.externalIPs ?? []).length > 0;
-  if (headless && spec.loadBalancerIP) told.push("spec.loadBalancerIP is ignored for headless services");
-  if (headless && external) told.push("spec.externalIPs is ignored for headless services");
-  if (headless && spec.sessionAffinity !== "None") told.push("spec.SessionAffinity is ignored for headless services");
-  if (external && spec.type === "ExternalName") {
-    told.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
-  } else if (external && !headless) {
-    told.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
-  }
-  if (spec.type !== "ExternalName" && spec.externalName) {
-    told.push('spec.externalName is ignored when spec.type is not "ExternalName"');
-  }
-  if (spec.trafficDistribution === "PreferClose") {
-    told.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
-  }
-  return told;
-}
-
-const DEPRECATED_LABELS: Readonly<Record<string, string>> = {
-  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-  "app.kubernetes.io/created-by": "deprecated since v1.9",
-  "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
-  "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
-};
-
-const DEPRECATED_VOLUMES: Readonly<Record<string, string>> = {
-  photonPersistentDisk: "photonPersistentDisk: deprecated in v1.11, non-functional in v1.16+",
-  gitRepo: "gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
-  scaleIO: "scaleIO: deprecated in v1.16, non-functional in v1.22+",
-  flocker: "flocker: deprecated in v1.22, non-functional in v1.25+",
-  storageos: "storageOS: deprecated in v1.22, non-functional in v1.25+",
-  quobyte: "quobyte: deprecated in v1.22, non-functional in v1.25+",
-  glusterfs: "glusterfs: deprecated in v1.25, non-functional in v1.26+",
-  cephfs: "cephfs: deprecated in v1.28, non-functional in v1.31+",
-  rbd: "rbd: deprecated in v1.28, non-functional in v1.31+",
-};
-
-/** @param at what comes before `spec.` */
-function podWarnings(at: string, { spec = { containers: [] } }: Pod | PodTemplateSpec): readonly string[] {
-  const field = `${at}spec`;
-  const grace = spec.terminationGracePeriodSeconds ?? 0;
-  return [
-    ...labelWarnings(field, spec),
-    ...(spec.volumes ?? []).flatMap((volume, i) =>
-      Object.keys(volume)
-        .filter((kind) => Object.hasOwn(DEPRECATED_VOLUMES, kind))
-        .map((kind) => `${field}.volumes[${i}].${DEPRECATED_VOLUMES[kind]}`),
-    ),
-    ...(spec.volumes ?? []).flatMap(({ ephemeral }, i) => {
-      const place = `${field}.volumes[${i}].ephemeral.volumeClaimTemplate.spec.resources`;
-      const resources = ephemeral?.volumeClaimTemplate?.spec?.resources;
-      const lists = ["limits", "requests"] as const;
-      return lists.flatMap((list) => fractions(`${place}.${list}`, resources?.[list], ["storage"]));
-    }),
-    ...repeatedWarnings(field, spec),
-    ...fractions(`${field}.overhead`, spec.overhead),
-    ...containersIn(field, spec).flatMap(([place, container]) => containerWarnings(place, container)),
-    ...portWarnings(containersIn(field, spec)),
-    ...(grace < 0
-      ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
-      : []),
-    ...unhonouredIn(field, spec as unknown as JsonObject, UNHONOURED.Pod),
-  ];
-}
-
-function containersIn(field: string, spec: PodSpec): readonly (readonly [string, Container])[] {
-  return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((list) =>
-    ((spec[list] ?? []) as readonly Container[]).map((each, i) => [`${field}.${list}[${i}]`, each] as const),
-  );
-}
-
-function labelWarnings(field: string, spec: PodSpec): readonly string[] {
-  const told: string[] = [];
-  const messageOf = (key: string): string | undefined =>
-    Object.hasOwn(DEPRECATED_LABELS, key) ? DEPRECATED_LABELS[key] : undefined;
-  for (const key of Object.keys(spec.nodeSelector ?? {})) {
-    const message = messageOf(key);
-    if (message !== undefined) told.push(`${field}.nodeSelector[${key}]: ${message}`);
-  }
-  const required = "requiredDuringSchedulingIgnoredDuringExecution";
-  const terms = spec.affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? [];
-  for (const [i, term] of terms.entries()) {
-    for (const [j, { key }] of (term.matchExpressions ?? []).entries()) {
-      const message = messageOf(key);
-      const place = `${field}.affinity.nodeAffinity.${required}.nodeSelectorTerms[${i}].matchExpressions[${j}].key`;
-      if (message !== undefined) told.push(`${place}: ${key} is ${message}`);
-    }
-  }
-  for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
-    const place = `${field}.topologySpreadConstraints[${i}]`;
-    const message = messageOf(topologyKey);
-    if (message !== undefined) told.push(`${place}.topologyKey: ${topologyKey} is ${message}`);
-    if (!labelSelector) told.push(`${place}.labelSelector: a null labelSelector results in matching no pod`);
-  }
-  return told;
-}
-
-function repeatedWarnings(field: string, spec: PodSpec): readonly string[] {
-  const told: string[] = [];
-  const ips = (spec.hostAliases ?? []).map((alias) => alias.ip);
-  for (const [i, ip] of ips.entries()) {
-    if (ips.indexOf(ip) < i) told.push(`${field}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`);
-  }
-  const names = (spec.imagePullSecrets ?? []).map((secret) => secret.name ?? "");
-  for (const [i, name] of names.entries()) {
-    const place = `${field}.imagePullSecrets[${i}].name`;
-    if (names.indexOf(name) < i) told.push(`${place}: duplicate name ${JSON.stringify(name)}`);
-    if (name === "") told.push(`${place}: invalid empty name ""`);
-  }
-  return told;
-}
-
-/** Half a byte is none. */
-function fractions(
-  field: string,
-  amounts: Readonly<Record<string, string>> | undefined,
-  names: readonly string[] = ["memory", "ephemeral-storage"],
-): readonly string[] {
-  return names.flatMap((name) => {
-    const amount = amounts?.[name];
-    if (amount === undefined || parseQuantity(amount).nano % 1_000_000_000n === 0n) return [];
-    return [`${field}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`];
-  });
-}
-
-function containerWarnings(place: string, { resources, env = [] }: Container): readonly string[] {
-  const told = [
-    ...fractions(`${place}.resources.limits`, resources?.limits),
-    ...fractions(`${place}.resources.requests`, resources?.requests),
-  ];
-  const names = new Set<string>();
-  for (const [i, { name, value = "", valueFrom }] of env.entries()) {
-    const reference = `$(${name})`;
-    // A value that builds on the one before needs it.
-    const hides = valueFrom !== undefined || value === reference || !value.includes(reference);
-    if (names.has(name) && hides) {
-      const what = `hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`;
-      told.push(`${place}.env[${i}]: ${what}`);
-    }
-    names.add(name);
-  }
-  return told;
-}
-
-function portWarnings(containers: readonly (readonly [string, Container])[]): readonly string[] {
-  const told: string[] = [];
-  const ports = containers.flatMap(([place, container]) =>
-    (container.ports ?? []).map((port, i) => ({ place: `${place}.ports[${i}]`, ...port })),
-  );
-  const names = new Map<string, string>();
-  for (const [i, port] of ports.entries()) {
-    const { place, name = "", hostIP = "", hostPort = 0, containerPort, protocol } = port;
-    if (hostIP !== "" && hostPort === 0) {
-      const shown = `{Name:${name} HostPort:0 ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
-      told.push(`${place}: hostIP set without hostPort: ${shown}`);
-    }
-    for (const other of ports.slice(0, i)) {
-      if (other.containerPort !== containerPort || other.protocol !== protocol) continue;
-      const [otherIp, otherPort] = [other.hostIP ?? "", other.hostPort ?? 0];
-      if (otherIp === hostIP && otherPort === hostPort)
-        told.push(`${place}: duplicate port definition with ${other.place}`);
-      else if (hostPort === 0 || otherPort === 0)
-        told.push(`${place}: overlapping port definition with ${other.place}`);
-      else if (hostPort === otherPort && (hostIP === "") !== (otherIp === "")) {
-        told.push(`${place}: dangerously ambiguous port definition with ${other.place}`);
-      }
-    }
-  }
-  for (const { place, name = "" } of ports) {
-    const other = names.get(name);
-    if (name === "") continue;
-    if (other === undefined) names.set(name, place);
-    else {
-      const what = `duplicate port name ${JSON.stringify(name)} with ${other}`;
-      told.push(`${place}: ${what}, services and probes that select ports by name will use ${other}`);
-    }
-  }
-  return told;
 }

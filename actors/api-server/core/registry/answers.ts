@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { Served } from "../catalog/catalog.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import { failure, qualifiedResource } from "../machinery/status.ts";
 import { warningsOf } from "../machinery/warnings.ts";
@@ -25,11 +26,11 @@ export interface Answer {
 class StoredAnswer implements Answer {
   readonly code: number;
   protected readonly given: readonly string[];
-  private readonly info: ResourceInfo;
+  protected readonly served: Served;
   private readonly stored: StoredObject;
 
-  constructor(info: ResourceInfo, stored: StoredObject, code: number, warnings: readonly string[]) {
-    this.info = info;
+  constructor(served: Served, stored: StoredObject, code: number, warnings: readonly string[]) {
+    this.served = served;
     this.stored = stored;
     this.code = code;
     this.given = warnings;
@@ -40,11 +41,11 @@ class StoredAnswer implements Answer {
   }
 
   get object(): KubernetesObject {
-    return toServed(this.info, this.stored.object);
+    return toServed(this.served, this.stored.object);
   }
 
   get bytes(): Uint8Array {
-    return servedBytes(this.info, this.stored);
+    return servedBytes(this.served, this.stored);
   }
 }
 
@@ -52,13 +53,13 @@ class StoredAnswer implements Answer {
 class WrittenAnswer extends StoredAnswer {
   private readonly old: KubernetesObject | undefined;
 
-  constructor(info: ResourceInfo, stored: StoredObject, code: number, written: Written) {
-    super(info, stored, code, written.warnings ?? []);
+  constructor(served: Served, stored: StoredObject, code: number, written: Written) {
+    super(served, stored, code, written.warnings ?? []);
     this.old = written.old;
   }
 
   override get warnings(): readonly string[] {
-    return [...this.given, ...warningsOf(this.object, this.old)];
+    return [...this.given, ...warningsOf(this.served.rules, this.object, this.old)];
   }
 }
 
@@ -69,21 +70,24 @@ export interface Written {
   readonly warnings?: readonly string[];
 }
 
-export function writtenAnswer(info: ResourceInfo, stored: StoredObject, code: number, written: Written): Answer {
-  return new WrittenAnswer(info, stored, code, written);
+export function writtenAnswer(served: Served, stored: StoredObject, code: number, written: Written): Answer {
+  return new WrittenAnswer(served, stored, code, written);
 }
 
-export function answerOf(
-  info: ResourceInfo,
-  stored: StoredObject,
-  code: number,
-  warnings: readonly string[] = [],
-): Answer {
-  return new StoredAnswer(info, stored, code, warnings);
+export function answerOf(served: Served, stored: StoredObject, code: number, warnings: readonly string[] = []): Answer {
+  return new StoredAnswer(served, stored, code, warnings);
 }
 
 export function plainAnswer(object: KubernetesObject, code: number): Answer {
   return { code, object, warnings: [] };
+}
+
+/** With what is told besides, before what the answer itself tells. */
+export function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
+  if (warnings.length === 0) return answer;
+  const { code, object, bytes } = answer;
+  const all = [...warnings, ...answer.warnings];
+  return bytes === undefined ? { ...plainAnswer(object, code), warnings: all } : { code, object, bytes, warnings: all };
 }
 
 /** 403 with the cause by which clients tell it from a lack of rights. */

@@ -4,10 +4,8 @@
  */
 import type { DeleteOptions } from "../../../../protocols/api-server.ts";
 import type { ObjectMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { formatTime, parseTimeMs } from "../machinery/time.ts";
-import type { Fields } from "./strategy.ts";
-import { strategyOf } from "./strategy.ts";
+import type { Fields, KindRules } from "../kinds/rules.ts";
 
 const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
@@ -30,15 +28,14 @@ export function failedPrecondition(object: Fields, conditions: DeleteOptions["pr
   return undefined;
 }
 
-export function decideDeletion(info: ResourceInfo, object: Fields, options: DeleteOptions, nowMs: number): Deletion {
-  const strategy = strategyOf(info);
+export function decideDeletion(rules: KindRules, object: Fields, options: DeleteOptions, nowMs: number): Deletion {
   const metadata = object.metadata ?? {};
   const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
   const finalizersChange = finalizers.join() !== (metadata.finalizers ?? []).join();
-  if (strategy.specFinalizers) return decideNamespace(object, finalizers, nowMs);
-  const grace = strategy.graceSeconds?.(object, options.gracePeriodSeconds);
+  if (rules.specFinalizers) return decideNamespace(object, finalizers, nowMs);
+  const grace = rules.graceSeconds?.(object, options.gracePeriodSeconds);
   if (metadata.deletionTimestamp !== undefined) {
-    const shortened = shorten(metadata, strategy.graceSeconds === undefined ? undefined : options.gracePeriodSeconds);
+    const shortened = shorten(metadata, rules.graceSeconds === undefined ? undefined : options.gracePeriodSeconds);
     const left = shortened?.deletionGracePeriodSeconds ?? metadata.deletionGracePeriodSeconds ?? 0;
     if (finalizers.length === 0 && left === 0) return { action: "remove" };
     if (shortened === undefined && !finalizersChange) return { action: "pending" };
@@ -56,10 +53,10 @@ export function decideDeletion(info: ResourceInfo, object: Fields, options: Dele
 }
 
 /** Whether an update has just let go of an object that was marked for deletion. */
-export function isReleased(info: ResourceInfo, object: Fields): boolean {
+export function isReleased(rules: KindRules, object: Fields): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata ?? {};
   if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
-  if (strategyOf(info).specFinalizers) return specFinalizers(object).length === 0;
+  if (rules.specFinalizers) return specFinalizers(object).length === 0;
   return (deletionGracePeriodSeconds ?? 0) === 0;
 }
 

@@ -1,37 +1,37 @@
 /** How a stored object looks through one of the resources that it is served as. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
+import type { Served } from "../catalog/catalog.ts";
 import type { Selection } from "../machinery/selectors.ts";
 import { compileSelection } from "../machinery/selectors.ts";
-import { toCoreVersion, toEventsVersion } from "./event-versions.ts";
 
 const encoder = new TextEncoder();
 
-export function isConverted(info: ResourceInfo): boolean {
-  return info.storageApiVersion !== undefined;
+export function isConverted({ rules }: Served): boolean {
+  return rules.convert !== undefined;
 }
 
-export function toServed(info: ResourceInfo, object: KubernetesObject): KubernetesObject {
-  return isConverted(info) ? toEventsVersion(object) : object;
+export function toServed({ rules }: Served, object: KubernetesObject): KubernetesObject {
+  return rules.convert === undefined ? object : rules.convert.toServed(object);
 }
 
-export function toStored(info: ResourceInfo, object: KubernetesObject): KubernetesObject {
-  return isConverted(info) ? toCoreVersion(object) : object;
+export function toStored({ rules }: Served, object: KubernetesObject): KubernetesObject {
+  return rules.convert === undefined ? object : rules.convert.toStored(object);
 }
 
 /** JSON of the object as served. */
-export function servedBytes(info: ResourceInfo, stored: StoredObject): Uint8Array {
-  return isConverted(info) ? encoder.encode(JSON.stringify(toEventsVersion(stored.object))) : stored.bytes;
+export function servedBytes(served: Served, stored: StoredObject): Uint8Array {
+  if (!isConverted(served)) return stored.bytes;
+  return encoder.encode(JSON.stringify(toServed(served, stored.object)));
 }
 
 /** Selectors speak of the served version; the caches hold the stored one. */
 export function selectionOf(
-  info: ResourceInfo,
+  served: Served,
   labelSelector: string | undefined,
   fieldSelector: string | undefined,
 ): Selection {
-  const selection = compileSelection(info, labelSelector, fieldSelector);
-  if (!isConverted(info)) return selection;
-  return { ...selection, matches: (object) => selection.matches(toEventsVersion(object)) };
+  const selection = compileSelection(served.info, labelSelector, fieldSelector);
+  if (!isConverted(served)) return selection;
+  return { ...selection, matches: (object) => selection.matches(toServed(served, object)) };
 }

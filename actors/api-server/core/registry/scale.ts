@@ -1,7 +1,7 @@
 /** The `scale` subresource of workloads. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
-import type { Fields } from "./strategy.ts";
+import type { Fields } from "../kinds/rules.ts";
 
 interface Scalable extends KubernetesObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };

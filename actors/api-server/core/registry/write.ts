@@ -4,14 +4,14 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { Served } from "../catalog/catalog.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { applyDefaults } from "../machinery/defaults.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
-import type { Admission, Fields } from "./strategy.ts";
-import { strategyOf } from "./strategy.ts";
+import type { Admission, Fields } from "../kinds/rules.ts";
+import { toServed, toStored } from "./present.ts";
 
 export interface Creation extends Admission {
   readonly uid: string;
@@ -23,8 +23,9 @@ export interface Creation extends Admission {
  * The object to store.
  * @throws Status 422 with the causes
  */
-export function prepareCreate(info: ResourceInfo, incoming: KubernetesObject, creation: Creation): Fields {
-  const strategy = strategyOf(info);
+export function prepareCreate(served: Served, given: KubernetesObject, creation: Creation): Fields {
+  const { rules } = served.stored;
+  const incoming = toStored(served, given);
   const {
     resourceVersion: _rv,
     selfLink: _link,
@@ -41,16 +42,18 @@ export function prepareCreate(info: ResourceInfo, incoming: KubernetesObject, cr
     ...(namespace === undefined ? {} : { namespace }),
     uid,
     creationTimestamp: formatTime(nowMs),
-    ...(strategy.generation === undefined ? {} : { generation: 1 }),
+    ...(rules.generation === undefined ? {} : { generation: 1 }),
   };
   const { status: _status, ...rest } = incoming as Fields;
   const fresh = applyDefaults(
-    strategy.status === "empty"
+    rules,
+    rules.status === "empty"
       ? ({ ...rest, status: {}, metadata: stamped } as Fields)
       : { ...(incoming as Fields), metadata: stamped },
   ) as Fields;
-  const object = strategy.prepareCreate?.(fresh, creation) ?? fresh;
-  check(info, name, [...validateCreate(object), ...(strategy.validateCreate?.(object) ?? [])]);
+  const object = rules.prepareCreate?.(fresh, creation) ?? fresh;
+  // In the version that it came in, whose field names its sender knows.
+  check(served.stored, name, validateCreate(served.rules, toServed(served, object)));
   return object;
 }
 
@@ -59,37 +62,35 @@ export function prepareCreate(info: ResourceInfo, incoming: KubernetesObject, cr
  * @throws Status 422 with the causes
  */
 export function prepareUpdate(
-  info: ResourceInfo,
-  incoming: KubernetesObject,
+  served: Served,
+  given: KubernetesObject,
   old: KubernetesObject,
   subresource: string | undefined,
 ): Fields {
-  const strategy = strategyOf(info);
+  const { rules } = served.stored;
+  const incoming = toStored(served, given);
   const before = old as Fields;
-  const kept = applyDefaults({
+  const kept = applyDefaults(rules, {
     ...(incoming as Fields),
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
   }) as Fields;
   let next: Fields;
   if (subresource === "status") {
-    const metadata = strategy.statusKeepsLabels
-      ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
-      : kept.metadata;
+    const metadata = rules.statusKeepsLabels ? withLabels(kept.metadata ?? {}, before.metadata?.labels) : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
-    next = strategy.prepareStatusUpdate?.(merged, before) ?? merged;
-  } else if (subresource === "ephemeralcontainers") {
-    const { ephemeralContainers } = (kept["spec"] ?? {}) as { readonly ephemeralContainers?: unknown };
-    next = { ...before, spec: { ...(before["spec"] as object | undefined), ephemeralContainers } };
+    next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
+  } else if (subresource !== undefined) {
+    next = rules.subresources?.[subresource]?.(kept, before) ?? before;
   } else {
-    const isolated = strategy.status === undefined ? kept : withStatus(kept, before["status"]);
-    next = strategy.prepareUpdate?.(isolated, before) ?? isolated;
+    const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
+    next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(strategy.generation === true, next, before);
-  check(info, object.metadata?.name ?? "", validateUpdate(object, before, subresource));
+  const object = raiseGeneration(rules.generation === true, next, before);
+  check(served.stored, object.metadata?.name ?? "", validateUpdate(rules, object, before, subresource));
   return object;
 }
 
-function check(info: ResourceInfo, name: string, causes: readonly StatusCause[]): void {
+function check({ info }: Served, name: string, causes: readonly StatusCause[]): void {
   if (causes.length > 0) throw invalid({ group: info.group, kind: info.kind }, name, causes);
 }
 

@@ -1,12 +1,8 @@
 /** What a URL of the REST API names. Source: apiserver `RequestInfoFactory`. */
-import { findResource, RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
-import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Target } from "./target.ts";
 
-export interface ResourcePath {
-  readonly info: ResourceInfo;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly subresource: SubresourceInfo | undefined;
+export interface ResourcePath extends Target {
   /** The old `/watch/` form. */
   readonly watch: boolean;
 }
@@ -15,8 +11,6 @@ export type GroupPath =
   | { readonly kind: "groups"; readonly root: "api" | "apis" }
   | { readonly kind: "group"; readonly group: string }
   | { readonly kind: "version"; readonly group: string; readonly version: string };
-
-const VERSIONS = new Set(RESOURCES.map((row) => `${row.group}/${row.version}`));
 
 /** `/api`, `/apis`, `/apis/apps`, `/apis/apps/v1`; undefined for any other path. */
 export function parseGroupPath(segments: readonly string[]): GroupPath | undefined {
@@ -32,12 +26,11 @@ export function parseGroupPath(segments: readonly string[]): GroupPath | undefin
 }
 
 /** A resource, an object or a subresource; undefined when the path names none that is served. */
-export function parseResourcePath(segments: readonly string[]): ResourcePath | undefined {
+export function parseResourcePath(catalog: Catalog, segments: readonly string[]): ResourcePath | undefined {
   const core = segments[0] === "api";
   if (!core && segments[0] !== "apis") return undefined;
   const group = core ? "" : (segments[1] ?? "");
   const version = segments[core ? 1 : 2] ?? "";
-  if (!VERSIONS.has(`${group}/${version}`)) return undefined;
   let at = core ? 2 : 3;
   const watch = segments[at] === "watch";
   if (watch) at++;
@@ -46,16 +39,17 @@ export function parseResourcePath(segments: readonly string[]): ResourcePath | u
     namespace = segments[at + 1];
     at += 2;
   }
-  const info = findResource(group, version, segments[at] ?? "");
-  if (info === undefined || segments.length > at + 3) return undefined;
+  const served = catalog.find(group, version, segments[at] ?? "");
+  if (served === undefined || segments.length > at + 3) return undefined;
+  const { info } = served;
   // A cluster-scoped resource is not found below a namespace.
   if (namespace !== undefined && !info.namespaced) return undefined;
   const name = segments[at + 1];
   const subresourceName = segments[at + 2];
   if (info.namespaced && namespace === undefined && name !== undefined) return undefined;
-  if (subresourceName === undefined) return { info, namespace, name, subresource: undefined, watch };
+  if (subresourceName === undefined) return { served, namespace, name, subresource: undefined, watch };
   const subresource = info.subresources.find((each) => each.name === subresourceName);
-  return subresource === undefined ? undefined : { info, namespace, name, subresource, watch };
+  return subresource === undefined ? undefined : { served, namespace, name, subresource, watch };
 }
 
 function isNamespaceSubresource(segment: string): boolean {

@@ -1,6 +1,7 @@
 /** The query of a URL, and the options that it holds. */
 import type { DeleteOptions, ListOptions, WriteOptions } from "../../../../protocols/api-server.ts";
 import { badRequest } from "../machinery/status.ts";
+import type { FieldValidation } from "../machinery/decode-object.ts";
 import type { Given, WatchOptions, WriteKind } from "./options.ts";
 import { checkDeleteOptions, checkListOptions, checkWatchOptions, checkWriteOptions } from "./options.ts";
 
@@ -79,7 +80,10 @@ export function isWatch(query: Query): boolean {
 }
 
 /** @throws Status 422 for values that Kubernetes does not know */
-export function writeOptions(query: Query, kind: WriteKind): WriteOptions {
+export function writeOptions(
+  query: Query,
+  kind: WriteKind,
+): WriteOptions & { readonly fieldValidation: FieldValidation } {
   const options = checkWriteOptions(
     {
       dryRun: query.all("dryRun"),

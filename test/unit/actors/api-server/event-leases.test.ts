@@ -3,11 +3,11 @@ import { EventLeases } from "../../../../actors/api-server/event-leases.ts";
 import type { ApiServerOptions } from "../../../../actors/api-server/spec.ts";
 import type { Store } from "../../../../actors/api-server/store.ts";
 import { InkubeError } from "../../../../protocols/errors.ts";
-import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../../../runtime/actor.ts";
+import { servedAs } from "./harness/catalog.ts";
 import { storeHost } from "../../runtime/simulation/toy.ts";
 
-const events = RESOURCES.find(({ storagePrefix }) => storagePrefix === "/registry/events")!;
+const events = servedAs("v1", "events");
 
 /** Leases of an etcd that takes 500 ms to grant one, and refuses the first `refused`. */
 function makeLeases(refused = 0): { leases: EventLeases; host: ReturnType<typeof storeHost>; granted: number[] } {
@@ -56,11 +56,6 @@ describe("the lease of Events", () => {
 
   it("is given to Events alone", () => {
     const { leases } = makeLeases();
-    expect(
-      leases.forWrite(
-        RESOURCES.find(({ resource }) => resource === "pods")!,
-        Infinity,
-      ),
-    ).toBeUndefined();
+    expect(leases.forWrite(servedAs("v1", "pods"), Infinity)).toBeUndefined();
   });
 });

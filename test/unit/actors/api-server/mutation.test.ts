@@ -12,7 +12,7 @@ class World {
   revision = 5;
   readonly held: Set<string> = new Set();
   readonly mutations: Mutations;
-  private readonly cache = new ResourceCache(findResource("", "v1", "services")!, {
+  private readonly cache = new ResourceCache(findResource("", "v1", "services")!, undefined, {
     historyMin: 1,
     historyMax: 10,
     historyAgeMs: 1_000,

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { headOf, StoredObject, encodeStored } from "../../../../actors/api-server/core/cache/stored-object.ts";
-import { infoOf } from "../../../../actors/api-server/resource-lookup.ts";
 import { ServedObjects } from "../../../../actors/api-server/served-objects.ts";
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { PreEncoded, PreEncoder } from "../../../../runtime/pre-encoded.ts";
+import { catalog } from "./harness/catalog.ts";
 import type { TestServer } from "./harness/test-server.ts";
 import { serversOfTests } from "./harness/test-server.ts";
 
@@ -77,24 +77,24 @@ describe("what several actors read", () => {
 });
 
 describe("the form that is shared", () => {
-  const info = infoOf(target);
-  const head = headOf(info);
+  const maps = catalog.served(target);
+  const head = headOf(maps.info);
   const stored = (): StoredObject =>
     new StoredObject(head, "default/a", 7, encodeStored(head, { metadata: { name: "a", namespace: "default" } }));
 
   it("is kept while it is read once in a period, and then let go of", () => {
     const served = new ServedObjects();
     const object = stored();
-    expect(served.forReader(info, object)).toBe(object.object);
-    const shared = served.forReader(info, object);
+    expect(served.forReader(maps, object)).toBe(object.object);
+    const shared = served.forReader(maps, object);
     expect(shared).toBeInstanceOf(PreEncoded);
     for (let period = 0; period < 3; period++) {
       served.age();
-      expect(served.forReader(info, object)).toBe(shared);
+      expect(served.forReader(maps, object)).toBe(shared);
     }
     served.age();
     served.age();
-    expect(served.forReader(info, object)).not.toBe(shared);
+    expect(served.forReader(maps, object)).not.toBe(shared);
     expect(encode).toHaveBeenCalledTimes(2);
   });
 });

@@ -149,7 +149,7 @@ describe("the history", () => {
 
 describe("an object of the past", () => {
   it("is kept as its bytes only, and is parsed again for who asks", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     const first = cache.put("default/p", 2, value(pod("p")), undefined, 0).current;
     const parsed = first.object;
@@ -162,7 +162,7 @@ describe("an object of the past", () => {
 
 describe("a watcher", () => {
   it("sees an object enter its selection as ADDED and leave it as DELETED with the last state that matched", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     const watcher = new Recorder("a=1");
     cache.watchers.add(watcher);
@@ -179,7 +179,7 @@ describe("a watcher", () => {
   });
 
   it("of one node is asked about that node's pods only", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     const nodes = ["n0", "n1"].map((node) => new Recorder(undefined, `spec.nodeName=${node}`));
     let asked = 0;
@@ -227,7 +227,7 @@ describe("a watcher", () => {
     ];
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const cache = new ResourceCache(pods, {
+        const cache = new ResourceCache(pods, undefined, {
           historyMin: 100,
           historyMax: 100,
           historyAgeMs: 1e9,
@@ -261,7 +261,7 @@ describe("a watcher", () => {
   });
 
   it("is told to start over when the cache does", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     const watcher = new Recorder();
     cache.watchers.add(watcher);
     cache.reset(50);
@@ -271,7 +271,7 @@ describe("a watcher", () => {
 
 describe("what this server wrote itself", () => {
   it("is known before the watch brings it, and is not parsed again", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     const object = pod("p");
     const stored = new StoredObject(head, "default/p", 2, value(object), object);
@@ -283,7 +283,7 @@ describe("what this server wrote itself", () => {
   });
 
   it("gives way to what others wrote after it", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     cache.expect(new StoredObject(head, "default/p", 2, value(pod("p"))));
     cache.put("default/p", 3, value(pod("p", "n")), undefined, 0);
@@ -293,7 +293,7 @@ describe("what this server wrote itself", () => {
 
 describe("pages", () => {
   it("put together are the whole list, whatever their size", () => {
-    const cache = new ResourceCache(pods, LIMITS);
+    const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
     const names = Array.from({ length: 23 }, (_each, index) => `p${index}`);
     for (const [index, name] of names.entries()) {

@@ -38,7 +38,7 @@ it("a list by labels finds what a look at each object finds, whenever it was ind
         maxLength: 40,
       }),
       (steps) => {
-        const cache = new ResourceCache(info, {
+        const cache = new ResourceCache(info, undefined, {
           historyMax: 10,
           historyMin: 1,
           historyAgeMs: 1_000,

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { podStrategy } from "../../../../../actors/api-server/core/registry/pods.ts";
+import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import type { TestServer } from "../harness/test-server.ts";
@@ -147,7 +147,7 @@ describe("the HTTPS door", () => {
   });
 
   it("survives a fault over a request's data, and says so", async () => {
-    const strategy = podStrategy as { prepareCreate: () => unknown };
+    const strategy = podRules as { prepareCreate: () => unknown };
     vi.spyOn(strategy, "prepareCreate").mockImplementationOnce(() => {
       throw new TypeError("a hole");
     });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
+import { rulesFor } from "../harness/catalog.ts";
 
 interface Case {
   readonly apiVersion: string;
@@ -32,14 +34,16 @@ describe("applyDefaults", () => {
   for (const { apiVersion, resource, object, expected } of (readFixture("defaults") as { cases: Case[] }).cases) {
     it(`gives ${resource} the defaults of kube-apiserver: ${JSON.stringify(object).slice(0, 160)}`, () => {
       const decoded = decodeObject(resourceOf(apiVersion, resource), { value: object, duplicates: [] }, "Strict");
-      expect(withoutAllocations(applyDefaults(decoded.object))).toEqual(withoutAllocations(expected));
+      expect(withoutAllocations(applyDefaults(rulesFor(decoded.object), decoded.object))).toEqual(
+        withoutAllocations(expected),
+      );
     });
   }
 
   it("does not change its input", () => {
     const object = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [{ name: "a" }] } };
     const before = structuredClone(object);
-    applyDefaults(object);
+    applyDefaults(rulesFor(object), object);
     expect(object).toEqual(before);
   });
 
@@ -50,20 +54,20 @@ describe("applyDefaults", () => {
         { value: object, duplicates: [] },
         "Strict",
       );
-      const once = applyDefaults(decoded);
-      expect(applyDefaults(once)).toEqual(once);
+      const once = applyDefaults(rulesFor(decoded), decoded);
+      expect(applyDefaults(rulesFor(once), once)).toEqual(once);
     }
   });
 
   it("rounds amounts finer than a thousandth up", () => {
     const containers = [{ name: "a", resources: { limits: { cpu: "100u", memory: "1Gi" } } }];
-    const pod = applyDefaults({ apiVersion: "v1", kind: "Pod", spec: { containers } } as KubernetesObject);
+    const pod = applyDefaults(podRules, { apiVersion: "v1", kind: "Pod", spec: { containers } } as KubernetesObject);
     expect(pod).toMatchObject({ spec: { containers: [{ resources: { limits: { cpu: "1m", memory: "1Gi" } } }] } });
   });
 
   it("marks a namespace with its own name", () => {
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
-    expect(applyDefaults(namespace)).toMatchObject({
+    expect(applyDefaults(rulesFor(namespace), namespace)).toMatchObject({
       metadata: { labels: { "kubernetes.io/metadata.name": "shop" } },
       status: { phase: "Active" },
     });

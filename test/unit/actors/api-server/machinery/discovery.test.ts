@@ -8,8 +8,8 @@ import {
   rootPaths,
   versionDocument,
 } from "../../../../../actors/api-server/core/machinery/discovery.ts";
-import { openApiDocument, openApiIndex } from "../../../../../actors/api-server/core/machinery/openapi.ts";
-import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
+import { openApiDocuments, openApiIndex } from "../../../../../actors/api-server/core/machinery/openapi.ts";
+import { catalog } from "../harness/catalog.ts";
 import { readFixture } from "./oracle-fixture.ts";
 
 interface Resource {
@@ -54,14 +54,14 @@ function byName(groups: readonly Group[]): readonly Group[] {
 describe("discovery", () => {
   it("tells the same of each served resource as kube-apiserver, aggregated", () => {
     const items = (root: "api" | "apis"): readonly Group[] =>
-      (aggregatedDiscovery(root, "v2") as { items: readonly Group[] }).items;
+      (aggregatedDiscovery(catalog, root, "v2") as { items: readonly Group[] }).items;
     expect(items("api")).toEqual(servedOnly(fixture.api));
     expect(byName(items("apis"))).toEqual(byName(servedOnly(fixture.apis)));
   });
 
   it("tells the same of each served resource as kube-apiserver, one group at a time", () => {
     for (const [group, expected] of Object.entries(fixture.lists)) {
-      const list = apiResourceList(group, "v1") as List;
+      const list = apiResourceList(catalog, group, "v1") as List;
       const found = list.resources.map((resource) => {
         const { storageVersionHash, ...rest } = resource as { name: string; storageVersionHash?: string };
         if (storageVersionHash !== undefined) expect(storageVersionHash).toMatch(/^[A-Za-z0-9+/]{11}=$/);
@@ -74,12 +74,15 @@ describe("discovery", () => {
 
   it("names groups, versions and paths", () => {
     expect(apiVersions("127.0.0.1:6443")).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
-    expect((apiGroupList() as { groups: { name: string }[] }).groups.map(({ name }) => name)).toContain("apps");
-    expect(apiGroup("apps")).toMatchObject({ kind: "APIGroup", preferredVersion: { groupVersion: "apps/v1" } });
-    expect(apiGroup("batch")).toBeUndefined();
-    expect(apiGroup("")).toBeUndefined();
-    expect(apiResourceList("apps", "v2")).toBeUndefined();
-    expect(rootPaths()).toContain("/apis/apps/v1");
+    expect((apiGroupList(catalog) as { groups: { name: string }[] }).groups.map(({ name }) => name)).toContain("apps");
+    expect(apiGroup(catalog, "apps")).toMatchObject({
+      kind: "APIGroup",
+      preferredVersion: { groupVersion: "apps/v1" },
+    });
+    expect(apiGroup(catalog, "batch")).toBeUndefined();
+    expect(apiGroup(catalog, "")).toBeUndefined();
+    expect(apiResourceList(catalog, "apps", "v2")).toBeUndefined();
+    expect(rootPaths(catalog)).toContain("/apis/apps/v1");
     expect(versionDocument()).toMatchObject({ major: "1", minor: "37" });
   });
 });
@@ -94,17 +97,22 @@ interface Operation {
   readonly "x-kubernetes-group-version-kind"?: unknown;
 }
 
+function openApiDocument(name: string, version: string): Uint8Array | undefined {
+  const group = catalog.groups.get(name);
+  return group === undefined ? undefined : openApiDocuments(group).get(version);
+}
+
 function parse(bytes: Uint8Array | undefined): Document {
   return JSON.parse(new TextDecoder().decode(bytes)) as Document;
 }
 
 describe("OpenAPI", () => {
   it("has a document for each group and version in its index, and hashes that follow the content", () => {
-    const index = JSON.parse(new TextDecoder().decode(openApiIndex())) as {
+    const index = JSON.parse(new TextDecoder().decode(openApiIndex(catalog, openApiDocuments))) as {
       paths: Record<string, { serverRelativeURL: string }>;
     };
     const versions = new Set(
-      RESOURCES.map(({ group, version }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
+      catalog.all.map(({ info: { group, version } }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
     );
     expect(Object.keys(index.paths).sort()).toEqual([...versions].sort());
     const hashes = Object.values(index.paths).map(({ serverRelativeURL }) => serverRelativeURL.split("hash=")[1]);

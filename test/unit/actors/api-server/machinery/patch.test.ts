@@ -10,6 +10,7 @@ import { applyMergePatch } from "../../../../../actors/api-server/core/machinery
 import type { KubernetesObject, PatchType } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
+import { rulesFor } from "../harness/catalog.ts";
 
 interface Fixture {
   readonly current: Readonly<Record<string, KubernetesObject>>;
@@ -42,7 +43,7 @@ describe("patchObject", () => {
       let answer: unknown;
       try {
         const { object } = patchObject(type, resourceOf(apiVersion, resource), current, patch, "Strict");
-        answer = withoutSystemFields(applyDefaults(object));
+        answer = withoutSystemFields(applyDefaults(rulesFor(object), object));
       } catch (error) {
         const found = statusOf(error);
         answer = {

@@ -7,6 +7,7 @@ import {
 } from "../../../../../actors/api-server/core/machinery/table.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
+import { servedAs } from "../harness/catalog.ts";
 
 interface Case {
   readonly apiVersion: string;
@@ -28,7 +29,7 @@ describe("toTable", () => {
     .cases) {
     it(`prints ${resource}/${object.metadata?.name} as kube-apiserver does`, () => {
       const options = { includeObject: "None", nowMs: Date.parse(now), columns: true } as const;
-      const table = toTable(resourceOf(apiVersion, resource), [object], { resourceVersion: "1" }, options);
+      const table = toTable(servedAs(apiVersion, resource), [object], { resourceVersion: "1" }, options);
       const found = table.columnDefinitions?.map(({ name, type, format, priority }) => [name, type, format, priority]);
       expect(found).toEqual(columns);
       expect(withoutYoungAges(table.rows[0]?.cells ?? [])).toEqual(withoutYoungAges(row.cells));
@@ -39,8 +40,7 @@ describe("toTable", () => {
   it("carries as much of each object as was asked for", () => {
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "b" } };
     const of = (includeObject: "None" | "Metadata" | "Object"): unknown =>
-      toTable(resourceOf("v1", "configmaps"), [object], {}, { includeObject, nowMs: 0, columns: false }).rows[0]
-        ?.object;
+      toTable(servedAs("v1", "configmaps"), [object], {}, { includeObject, nowMs: 0, columns: false }).rows[0]?.object;
     expect(of("None")).toBeNull();
     expect(of("Object")).toBe(object);
     expect(of("Metadata")).toEqual(toPartialObjectMetadata(object));
@@ -48,7 +48,7 @@ describe("toTable", () => {
 
   it("leaves the columns out where the watcher knows them", () => {
     const options = { includeObject: "None", nowMs: 0, columns: false } as const;
-    expect(toTable(resourceOf("v1", "pods"), [], {}, options).columnDefinitions).toBeNull();
+    expect(toTable(servedAs("v1", "pods"), [], {}, options).columnDefinitions).toBeNull();
   });
 });
 

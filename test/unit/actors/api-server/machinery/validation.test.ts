@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
 import { createdBy, readFixture, resourceOf, updatedBy } from "./oracle-fixture.ts";
+import { rulesFor, servedAs } from "../harness/catalog.ts";
 
 interface Case {
   readonly apiVersion: string;
@@ -28,13 +30,13 @@ function sorted(causes: readonly StatusCause[]): readonly string[] {
 
 function prepare(apiVersion: string, resource: string, value: unknown): KubernetesObject {
   const { object } = decodeObject(resourceOf(apiVersion, resource), { value, duplicates: [] }, "Ignore");
-  return applyDefaults(object);
+  return applyDefaults(rulesFor(object), object);
 }
 
 describe("validateCreate", () => {
   for (const { apiVersion, resource, object, causes } of (readFixture("validation") as { cases: Case[] }).cases) {
     it(`finds what kube-apiserver finds in ${resource} ${JSON.stringify(object).slice(0, 160)}`, () => {
-      expect(sorted(createdBy(resourceOf(apiVersion, resource), object).causes)).toEqual(sorted(causes));
+      expect(sorted(createdBy(servedAs(apiVersion, resource), object).causes)).toEqual(sorted(causes));
     });
   }
 
@@ -42,7 +44,7 @@ describe("validateCreate", () => {
   const bad = (readFixture("bad-objects") as { cases: (Omit<Case, "causes"> & { causes: readonly string[] })[] }).cases;
   for (const { apiVersion, resource, object, causes } of bad) {
     it(`refuses ${resource} because of ${causes.join("; ").slice(0, 200)}`, () => {
-      const found = sorted(createdBy(resourceOf(apiVersion, resource), object).causes);
+      const found = sorted(createdBy(servedAs(apiVersion, resource), object).causes);
       expect(found.map((text) => text.split("\n")[0])).toEqual(causes);
     });
   }
@@ -55,13 +57,13 @@ describe("validateCreate", () => {
       addressType: "IPv4",
       endpoints: [{ addresses: ["127.64.0.7"] }],
     };
-    expect(validateCreate(slice)).toEqual([]);
+    expect(validateCreate(rulesFor(slice), slice)).toEqual([]);
   });
 
   it("refuses names and labels that are too long", () => {
     const long = "a".repeat(64);
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a".repeat(254), labels: { a: long } } };
-    expect(validateCreate(object).map((cause) => cause.message)).toEqual([
+    expect(validateCreate(rulesFor(object), object).map((cause) => cause.message)).toEqual([
       `Invalid value: "${"a".repeat(254)}": must be no more than 253 characters`,
       `Invalid value: "${long}": must be no more than 63 bytes`,
     ]);
@@ -69,7 +71,7 @@ describe("validateCreate", () => {
 
   it("refuses a ConfigMap whose values are larger than one megabyte", () => {
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "x".repeat(1_048_577) } };
-    expect(validateCreate(object)).toEqual([
+    expect(validateCreate(rulesFor(object), object)).toEqual([
       { reason: "FieldValueTooLong", message: "Too long: may not be more than 1048576 bytes", field: "" },
     ]);
   });
@@ -80,7 +82,7 @@ describe("validateUpdate", () => {
     .cases) {
     it(`finds what kube-apiserver finds when ${resource} becomes ${JSON.stringify(object).slice(0, 160)}`, () => {
       const before = prepare(apiVersion, resource, old);
-      const found = updatedBy(resourceOf(apiVersion, resource), object, before).causes;
+      const found = updatedBy(servedAs(apiVersion, resource), object, before).causes;
       // Which fields of a pod changed is told in words of our own.
       const comparable = (cause: StatusCause): StatusCause => ({
         ...cause,
@@ -96,19 +98,21 @@ describe("validateUpdate", () => {
         metadata: { name: "a" },
         spec: { restartPolicy, containers: [{ name: "a", image: "b" }] },
       });
-    expect(validateUpdate(pod("Never"), pod("Always"))[0]?.message).toContain("\nchanged: spec.restartPolicy");
+    expect(validateUpdate(podRules, pod("Never"), pod("Always"))[0]?.message).toContain(
+      "\nchanged: spec.restartPolicy",
+    );
   });
 
   it("takes no new finalizer on an object that is being deleted", () => {
     const metadata = { name: "a", deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["a.b/c"] };
     const old = { apiVersion: "v1", kind: "ConfigMap", metadata };
     const object = { ...old, metadata: { ...metadata, finalizers: ["a.b/c", "x.y/z"] } };
-    expect(validateUpdate(object, old).map((cause) => cause.field)).toEqual(["metadata.finalizers"]);
+    expect(validateUpdate(rulesFor(object), object, old).map((cause) => cause.field)).toEqual(["metadata.finalizers"]);
   });
 
   it("looks only at the metadata when a status is written", () => {
     const old = prepare("v1", "pods", { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "b" }] } });
     const object = { ...old, spec: {}, status: { phase: "Running" } };
-    expect(validateUpdate(object, old, "status")).toEqual([]);
+    expect(validateUpdate(rulesFor(object), object, old, "status")).toEqual([]);
   });
 });

@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { UNHONOURED, unhonouredIn } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
+import { unhonouredIn } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
+import { NODE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/node.ts";
+import { POD_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/pod-unhonoured.ts";
+import { SERVICE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/service.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import { createdBy, readFixture, resourceOf } from "./oracle-fixture.ts";
+import { rulesFor, servedAs } from "../harness/catalog.ts";
 
 interface Case {
   readonly apiVersion: string;
@@ -16,9 +20,9 @@ interface Case {
 const OURS = ": stored, but not honoured by inkube: ";
 
 function warningsAt(apiVersion: string, resource: string, object: KubernetesObject): readonly string[] {
-  const made = createdBy(resourceOf(apiVersion, resource), object).object;
+  const made = createdBy(servedAs(apiVersion, resource), object).object;
   if (made === undefined) throw new Error("refused");
-  return warningsOf(made, undefined);
+  return warningsOf(rulesFor(made), made, undefined);
 }
 
 describe("warningsOf", () => {
@@ -32,10 +36,10 @@ describe("warningsOf", () => {
   it("does not repeat itself when an update leaves the field as it is", () => {
     const spec = { containers: [{ name: "a", image: "i", securityContext: { runAsUser: 7 } }] };
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec } as KubernetesObject;
-    expect(warningsOf(pod, undefined)).toEqual([
+    expect(warningsOf(rulesFor(pod), pod, undefined)).toEqual([
       `spec.containers[0].securityContext.runAsUser${OURS}containers run as the user of this process`,
     ]);
-    expect(warningsOf(pod, pod)).toEqual([]);
+    expect(warningsOf(rulesFor(pod), pod, pod)).toEqual([]);
   });
 
   it.each(["UDP", "SCTP"])("tells that a Service forwards no %s, unless it forwards nothing anyway", (protocol) => {
@@ -69,9 +73,9 @@ describe("warningsOf", () => {
     const ephemeralContainers = [{ name: "dbg", image: "i", targetContainerName: "a", ...asked }];
     const pod = { kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
     const debugged = { ...pod, spec: { ...pod.spec, ephemeralContainers } };
-    expect(warningsOf(pod, undefined)).toEqual([]);
+    expect(warningsOf(rulesFor(pod), pod, undefined)).toEqual([]);
     const fields = ["securityContext.runAsUser", "securityContext.privileged", "stdin", "stdinOnce", "tty"];
-    expect(warningsOf(debugged, pod).map((text) => text.split(OURS)[0])).toEqual(
+    expect(warningsOf(rulesFor(debugged), debugged, pod).map((text) => text.split(OURS)[0])).toEqual(
       fields.map((field) => `spec.ephemeralContainers[0].${field}`),
     );
   });
@@ -205,15 +209,15 @@ function specOf(apiVersion: string, kind: string): TypeRef {
 
 describe("every field that is accepted", () => {
   it.each([
-    ["v1", "Pod", UNHONOURED.Pod],
-    ["v1", "Service", UNHONOURED.Service],
-    ["v1", "Node", UNHONOURED.Node],
+    ["v1", "Pod", POD_UNHONOURED],
+    ["v1", "Service", SERVICE_UNHONOURED],
+    ["v1", "Node", NODE_UNHONOURED],
   ] as const)("is honoured, refused or told of (%s %s)", (apiVersion, kind, rows) => {
     expect(undecided(specOf(apiVersion, kind), "", new Set([REFUSED, ...rows.map((row) => row.path)]), [])).toEqual([]);
   });
 
   it("is honoured in a Deployment, whose template is a pod's", () => {
-    const rows = new Set([REFUSED, ...UNHONOURED.Pod.map((row) => row.path)].map((path) => `template.spec.${path}`));
+    const rows = new Set([REFUSED, ...POD_UNHONOURED.map((row) => row.path)].map((path) => `template.spec.${path}`));
     expect(undecided(specOf("apps/v1", "Deployment"), "", rows, [])).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 /** A throw over somebody's data is the answer to that request, at both doors, and the server lives on. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ResourceCache } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
-import { podStrategy } from "../../../../../actors/api-server/core/registry/pods.ts";
+import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { isTransient } from "../../../../../actors/client/core/transient.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
@@ -20,7 +20,7 @@ afterEach(() => void vi.restoreAllMocks());
 describe("a fault of the server over a request's data", () => {
   it("is answered with 500, which no client carries to the next server", async () => {
     const { request } = await start();
-    vi.spyOn(podStrategy as { prepareCreate: () => unknown }, "prepareCreate").mockImplementationOnce(fault);
+    vi.spyOn(podRules as { prepareCreate: () => unknown }, "prepareCreate").mockImplementationOnce(fault);
     const error = await request({ verb: "create", target: pods, object: pod }).catch((thrown: unknown) => thrown);
     expect(statusOf(error)).toMatchObject({
       code: 500,
@@ -36,7 +36,7 @@ describe("a change that can't be told to one watcher", () => {
   it("ends that watch, and is told to the others", () => {
     const info = findResource("", "v1", "pods");
     if (info === undefined) throw new Error("no pods");
-    const cache = new ResourceCache(info, {
+    const cache = new ResourceCache(info, undefined, {
       historyMax: 10,
       historyMin: 1,
       historyAgeMs: 1_000,

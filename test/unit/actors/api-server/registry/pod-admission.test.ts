@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/registry/pod-admission.ts";
+import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/kinds/core/pod-admission.ts";
 import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
-import { createdBy, resourceOf, updatedBy } from "../machinery/oracle-fixture.ts";
+import { servedAs } from "../harness/catalog.ts";
+import { createdBy, updatedBy } from "../machinery/oracle-fixture.ts";
 
 const admission = { nowMs: 0, tolerationSeconds: 300, hasServiceAccount: (_in: string, name: string) => name === "ci" };
-const info = resourceOf("v1", "pods");
+const served = servedAs("v1", "pods");
 
 function podOf(spec: Partial<PodSpec>): Pod {
   return {
@@ -105,12 +106,12 @@ describe("the admission of a pod", () => {
 
 describe("a gated pod", () => {
   const gated = (spec: Partial<PodSpec> = {}): Written =>
-    createdBy(info, podOf({ schedulingGates: [{ name: "a/b" }], nodeSelector: { a: "b" }, ...spec }));
+    createdBy(served, podOf({ schedulingGates: [{ name: "a/b" }], nodeSelector: { a: "b" }, ...spec }));
 
   function changed(spec: Partial<PodSpec>, before: Partial<PodSpec> = {}): readonly string[] {
     const old = gated(before).object as Pod;
     const next = { ...old, spec: { ...old.spec, ...spec } } as Pod;
-    return updatedBy(info, next, old).causes.map(({ field, message }) => `${field}: ${message?.split("\n")[0]}`);
+    return updatedBy(served, next, old).causes.map(({ field, message }) => `${field}: ${message?.split("\n")[0]}`);
   }
 
   it("says so in its condition from the beginning", () => {
@@ -159,7 +160,7 @@ describe("a gated pod", () => {
 });
 
 describe("what a pod asks for as a whole", () => {
-  const made = (spec: Partial<PodSpec>): Pod => createdBy(info, podOf(spec)).object as Pod;
+  const made = (spec: Partial<PodSpec>): Pod => createdBy(served, podOf(spec)).object as Pod;
 
   it("is what it limits, where its containers say nothing", () => {
     const pod = made({ resources: { limits: { cpu: "1", memory: "1Gi" } } });

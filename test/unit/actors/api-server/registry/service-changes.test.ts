@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { prepareServiceUpdate } from "../../../../../actors/api-server/core/registry/service-changes.ts";
+import { prepareServiceUpdate } from "../../../../../actors/api-server/core/kinds/core/service-changes.ts";
 import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 
 const BASE: ServiceSpec = {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { applyMergePatch } from "../../../../../actors/api-server/core/machinery/patch/merge-patch.ts";
-import { allocate, claimsOf, ipRange } from "../../../../../actors/api-server/core/registry/services.ts";
-import type { Fields } from "../../../../../actors/api-server/core/registry/strategy.ts";
+import { allocate, claimsOf, ipRange } from "../../../../../actors/api-server/core/kinds/core/service-addresses.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
-import { createdBy, readFixture, resourceOf, updatedBy } from "../machinery/oracle-fixture.ts";
+import { servedAs } from "../harness/catalog.ts";
+import { createdBy, readFixture, updatedBy } from "../machinery/oracle-fixture.ts";
 
 interface Result {
   readonly expected?: ServiceSpec;
@@ -32,7 +33,7 @@ interface Fixture {
 }
 
 const fixture = readFixture("services") as Fixture;
-const info = resourceOf("v1", "services");
+const served = servedAs("v1", "services");
 
 function service(spec: unknown): KubernetesObject {
   return { apiVersion: "v1", kind: "Service", metadata: { name: "u" }, spec } as KubernetesObject;
@@ -73,7 +74,7 @@ function check(found: Written, result: Result, known: readonly string[]): void {
 describe("a Service that is created", () => {
   for (const row of fixture.creates) {
     it(`is what kube-apiserver makes of ${JSON.stringify(row.spec)}`, () => {
-      check(createdBy(info, service(row.spec)), row, addressesIn(row.spec));
+      check(createdBy(served, service(row.spec)), row, addressesIn(row.spec));
     });
   }
 });
@@ -83,14 +84,14 @@ describe("a Service that changes", () => {
     const change = row.patch ?? row.spec;
     it(`of kind ${row.of} becomes what kube-apiserver makes of ${row.patch ? "a patch" : "an update"} by ${JSON.stringify(change)}`, () => {
       const next = row.spec ?? applyMergePatch(row.old, row.patch);
-      check(updatedBy(info, service(next), service(row.old)), row, addressesIn(row.old, change));
+      check(updatedBy(served, service(next), service(row.old)), row, addressesIn(row.old, change));
     });
   }
 
   it("holds claims for all that it has", () => {
     for (const row of fixture.patches) {
       const old = service(row.old) as Fields;
-      const { object } = updatedBy(info, service(applyMergePatch(row.old, row.patch)), old);
+      const { object } = updatedBy(served, service(applyMergePatch(row.old, row.patch)), old);
       if (object === undefined) continue;
       const ranges = { ...ipRange("10.96.0.0/16"), firstNodePort: 30_000, lastNodePort: 32_767 };
       const again = allocate(object, old, ranges, { has: () => false, below: () => 5 });

@@ -3,10 +3,10 @@
  * on by default, in its order and its words: ServiceAccount (without its token volume), Priority, DefaultTolerationSeconds,
  * RuntimeClass.
  */
-import type { InkubeError } from "../../../../protocols/errors.ts";
-import type { Pod, PodSpec, Toleration } from "../../../../protocols/kubernetes/core-v1.ts";
-import { forbidden } from "../machinery/status.ts";
-import type { Admission } from "./strategy.ts";
+import type { InkubeError } from "../../../../../protocols/errors.ts";
+import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
+import { forbidden } from "../../machinery/status.ts";
+import type { Admission } from "../rules.ts";
 
 /** Classes of every cluster; PriorityClass is no served kind yet. */
 const PRIORITY_CLASSES: Readonly<Record<string, number>> = {

@@ -4,8 +4,8 @@
  */
 import type { Event } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { Event as EventV1 } from "../../../../../protocols/kubernetes/events-v1.ts";
-import type { FieldErrors } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { qualifiedName } from "../../machinery/validation/names.ts";
 
 const INSTANCE_CHARS_MAX = 128;
 const ACTION_CHARS_MAX = 128;

@@ -3,8 +3,8 @@
  * Service and only if it is not there, so that three API servers can't give one address twice and no repair loop is needed.
  * (kube-apiserver keeps a bitmap that it repairs, or IPAddress objects, KEP-1880.)
  */
-import type { Service, ServicePort, ServiceSpec } from "../../../../protocols/kubernetes/core-v1.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
 import {
   givesNodePorts,
   needsHealthCheckPort,
@@ -12,41 +12,10 @@ import {
   prepareServiceCreate,
   prepareServiceUpdate,
 } from "./service-changes.ts";
-import type { Fields, Strategy } from "./strategy.ts";
+import type { AddressRanges, Allocation, Fields, Taken } from "../rules.ts";
 
 export const SERVICE_IP_PREFIX = "/registry/ranges/serviceips/";
 export const NODE_PORT_PREFIX = "/registry/ranges/servicenodeports/";
-
-export const serviceStrategy: Strategy = {
-  returnsDeletedObject: true,
-  status: "empty",
-  prepareCreate: (object) => ({ ...prepareServiceCreate(object as Service), status: { loadBalancer: {} } }),
-  prepareUpdate: (object, old) => {
-    const service = prepareServiceUpdate(object as Service, old as Service);
-    return (service.spec?.type === "LoadBalancer" ? service : { ...service, status: { loadBalancer: {} } }) as Fields;
-  },
-};
-
-export interface AddressRanges {
-  /** First and last address that may be given, as numbers. */
-  readonly firstIp: number;
-  readonly lastIp: number;
-  readonly firstNodePort: number;
-  readonly lastNodePort: number;
-}
-
-export interface Allocation {
-  readonly object: Fields;
-  /** Claim keys to write and to remove with the object. */
-  readonly claim: readonly string[];
-  readonly release: readonly string[];
-}
-
-export interface Taken {
-  readonly has: (claimKey: string) => boolean;
-  /** Uniform in [0, bound). */
-  readonly below: (bound: number) => number;
-}
 
 /** `127.96.0.0/16` without its first and last address. The address .1 belongs to the `kubernetes` Service. */
 export function ipRange(cidr: string): { readonly firstIp: number; readonly lastIp: number } {

@@ -10,12 +10,12 @@ import type {
   Service,
   ServicePort,
   ServiceSpec,
-} from "../../../../protocols/kubernetes/core-v1.ts";
-import { equalJson } from "../machinery/json-value.ts";
-import { invalid } from "../machinery/status.ts";
-import { FieldErrors } from "../machinery/validation/field-errors.ts";
-import { isIpv6 } from "../machinery/validation/names.ts";
-import { validateClusterIps } from "../machinery/validation/service.ts";
+} from "../../../../../protocols/kubernetes/core-v1.ts";
+import { equalJson } from "../../machinery/json-value.ts";
+import { invalid } from "../../machinery/status.ts";
+import { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { isIpv6 } from "../../machinery/validation/names.ts";
+import { validateClusterIps } from "./service-validation.ts";
 
 type Spec = { -readonly [Key in keyof ServiceSpec]: ServiceSpec[Key] };
 

@@ -1,13 +1,45 @@
-/** Rules of Deployments and ReplicaSets. Source: Kubernetes `pkg/apis/apps/validation/validation.go`. */
-import type { Deployment, DeploymentStrategy, ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
-import type { PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+/** Deployments. Source: Kubernetes `pkg/apis/apps`. */
+import type { Deployment, DeploymentStrategy } from "../../../../../protocols/kubernetes/apps-v1.ts";
 import type { IntOrString } from "../../../../../protocols/kubernetes/meta-v1.ts";
-import type { FieldErrors } from "./field-errors.ts";
-import { validateWorkloadSelector } from "./label-selector.ts";
-import { immutable } from "./object-meta.ts";
-import { validateTemplate } from "./pod.ts";
+import { formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
+import type { Cell } from "../../machinery/cells.ts";
+import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";
+import { member, setDefault } from "../../machinery/default-values.ts";
+import type { JsonObject } from "../../machinery/json-value.ts";
+import { defaultPodSpec } from "../../machinery/pod-defaults.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { validateWorkloadSelector } from "../../machinery/validation/label-selector.ts";
+import { validateTemplate } from "../../machinery/validation/pod.ts";
+import type { KindRules } from "../rules.ts";
+import { validatePodOfWorkload, validateSelectorUpdate, workload } from "./workload.ts";
 
-export function validateDeployment({ spec }: Deployment, errors: FieldErrors): void {
+export const deployment: KindRules = {
+  ...workload,
+  statusKeepsLabels: true,
+  defaults: (object) => defaults(member(object, "spec")),
+  validate,
+  validateUpdate: (object: Deployment, old: Deployment, errors) => {
+    validate(object, errors);
+    validateSelectorUpdate(object, old, errors);
+  },
+  cells,
+};
+
+function defaults(spec: JsonObject): void {
+  setDefault(spec, "replicas", 1);
+  defaultPodSpec(member(member(spec, "template"), "spec"));
+  const strategy = member(spec, "strategy");
+  setDefault(strategy, "type", "RollingUpdate", "");
+  if (strategy["type"] === "RollingUpdate") {
+    const rollingUpdate = member(strategy, "rollingUpdate");
+    setDefault(rollingUpdate, "maxUnavailable", "25%");
+    setDefault(rollingUpdate, "maxSurge", "25%");
+  }
+  setDefault(spec, "revisionHistoryLimit", 10);
+  setDefault(spec, "progressDeadlineSeconds", 600);
+}
+
+function validate({ spec }: Deployment, errors: FieldErrors): void {
   if (spec === undefined) return errors.required("spec");
   errors.notNegative("spec.replicas", spec.replicas);
   validateWorkloadSelector("deployment", spec.selector, spec.template?.metadata?.labels, errors);
@@ -21,35 +53,6 @@ export function validateDeployment({ spec }: Deployment, errors: FieldErrors): v
   if (typeof deadline === "number" && deadline <= minReadySeconds) {
     errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds");
   }
-}
-
-export function validateReplicaSet({ spec }: ReplicaSet, errors: FieldErrors): void {
-  if (spec === undefined) return errors.required("spec");
-  errors.notNegative("spec.replicas", spec.replicas);
-  errors.notNegative("spec.minReadySeconds", spec.minReadySeconds);
-  const template = spec.template ?? {};
-  validateWorkloadSelector("replicaset", spec.selector, template.metadata?.labels, errors);
-  validateTemplate("spec.template", template, errors);
-  validatePodOfWorkload(template.spec, errors);
-}
-
-export function validateSelectorUpdate(
-  object: Deployment | ReplicaSet,
-  old: Deployment | ReplicaSet,
-  errors: FieldErrors,
-): void {
-  immutable("spec.selector", object.spec?.selector, old.spec?.selector, errors);
-}
-
-/** A workload's pods run until it ends them. Source: `ValidatePodTemplateSpecForReplicaSet`. */
-function validatePodOfWorkload(spec: PodSpec | undefined, errors: FieldErrors): void {
-  const policy = spec?.restartPolicy;
-  if (policy !== undefined && policy !== "Always") {
-    errors.oneOf("spec.template.spec.restartPolicy", policy, ["Always"]);
-  }
-  if (spec?.activeDeadlineSeconds === undefined) return;
-  const detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
-  errors.forbidden("spec.template.spec.activeDeadlineSeconds", detail);
 }
 
 function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): void {
@@ -92,4 +95,17 @@ function validatePercentOrNumber(field: string, value: IntOrString, errors: Fiel
   const detail =
     "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
   errors.invalid(field, value, detail);
+}
+
+function cells(object: Deployment, nowMs: number): readonly Cell[] {
+  const { spec, status } = object;
+  return [
+    nameOf(object),
+    `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    status?.updatedReplicas ?? 0,
+    status?.availableReplicas ?? 0,
+    ageOf(object, nowMs),
+    ...containerCells(spec?.template),
+    formatSelectorObject(spec?.selector),
+  ];
 }

@@ -5,20 +5,45 @@ import type {
   PodSpec,
   PodStatus,
   ResourceRequirements,
-} from "../../../../protocols/kubernetes/core-v1.ts";
-import { compareQuantities } from "../../../../protocols/kubernetes/quantity.ts";
-import { withPodRequests } from "../machinery/pod-resources.ts";
-import { formatTime } from "../machinery/time.ts";
+} from "../../../../../protocols/kubernetes/core-v1.ts";
+import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
+import { member, syncFirst } from "../../machinery/default-values.ts";
+import { isJsonObject } from "../../machinery/json-value.ts";
+import { defaultPod, defaultPodSpec } from "../../machinery/pod-defaults.ts";
+import { withPodRequests } from "../../machinery/pod-resources.ts";
+import { formatTime } from "../../machinery/time.ts";
+import { validatePodCreate, validatePodUpdate } from "../../machinery/validation/pod.ts";
+import type { Fields, KindRules } from "../rules.ts";
 import { admitPod, admitPodUpdate } from "./pod-admission.ts";
-import type { Fields, Strategy } from "./strategy.ts";
+import { podCells } from "./pod-cells.ts";
+import { podWarnings } from "./pod-warnings.ts";
 
 /** Kubernetes gives pods that name none 30 seconds. */
 const GRACE_SECONDS_DEFAULT = 30;
 
-export const podStrategy: Strategy = {
+export const pod: KindRules = {
   generation: true,
   returnsDeletedObject: true,
   status: "empty",
+  defaults: (object) => {
+    const spec = member(object, "spec");
+    defaultPodSpec(spec);
+    defaultPod(spec);
+    const ipOf = (item: unknown): unknown => (isJsonObject(item) ? item["ip"] : undefined);
+    syncFirst(member(object, "status"), "podIP", "podIPs", (ip) => ({ ip }), ipOf);
+  },
+  validate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
+  warnings: (object: Pod) => podWarnings("", object),
+  cells: podCells,
+  rowConditions: ({ status }: Pod) => {
+    const phase = status?.phase;
+    if (phase !== "Succeeded" && phase !== "Failed") return [];
+    const message = phase === "Succeeded" ? "The pod has completed successfully." : "The pod failed.";
+    return [{ type: "Completed", status: "True", reason: phase, message }];
+  },
+  // Where the kubelets' watches find their pods.
+  indexed: { name: "spec.nodeName", valueOf: (object) => (object as Pod).spec?.nodeName ?? "" },
   prepareCreate: (object, admission) => {
     const admitted = admitPod(object as Pod, admission);
     const spec =
@@ -47,6 +72,12 @@ export const podStrategy: Strategy = {
       metadata: { ...metadata, ...(owners === undefined ? {} : { ownerReferences: owners }) },
       status,
     };
+  },
+  subresources: {
+    ephemeralcontainers: (object, old) => {
+      const { ephemeralContainers } = (object as Pod).spec ?? {};
+      return { ...old, spec: { ...(old as Pod).spec, ephemeralContainers } };
+    },
   },
   graceSeconds: (object, asked) => {
     const { spec, status } = object as Pod;
@@ -97,18 +128,18 @@ function positive(quantity: string | undefined): boolean {
 
 /** The pod on its node, or why that can't be. Source: `pkg/registry/core/pod/storage` `BindingREST.setPodNodeAndMetadata`. */
 export function bindPod(
-  pod: Fields,
+  unbound: Fields,
   binding: { readonly node: string; readonly annotations?: Readonly<Record<string, string>> },
   nowMs: number,
 ): Fields | string {
-  const { metadata, spec, status } = pod as Pod;
+  const { metadata, spec, status } = unbound as Pod;
   const name = metadata?.name ?? "";
   if (metadata?.deletionTimestamp !== undefined) return `pod ${name} is being deleted, cannot be assigned to a host`;
   if (spec?.nodeName) return `pod ${name} is already assigned to node "${spec.nodeName}"`;
   if ((spec?.schedulingGates?.length ?? 0) > 0) return `pod ${name} has non-empty .spec.schedulingGates`;
   const annotations = { ...metadata?.annotations, ...binding.annotations };
   return {
-    ...pod,
+    ...unbound,
     metadata: { ...metadata, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
     spec: { ...spec, nodeName: binding.node },
     status: withScheduled(status ?? {}, nowMs),

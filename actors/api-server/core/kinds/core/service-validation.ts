@@ -5,10 +5,18 @@
  */
 import type { Endpoints, Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
 import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
-import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "./container.ts";
-import type { FieldErrors } from "./field-errors.ts";
-import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv6, labelValue, qualifiedName } from "./names.ts";
-import { validateLabels } from "./object-meta.ts";
+import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "../../machinery/validation/container.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import {
+  cidr,
+  dns1123Label,
+  dns1123Subdomain,
+  ipAddress,
+  isIpv6,
+  labelValue,
+  qualifiedName,
+} from "../../machinery/validation/names.ts";
+import { validateLabels } from "../../machinery/validation/object-meta.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /** One day. */
@@ -247,87 +255,4 @@ function validateReachableIp(field: string, ip: string, errors: FieldErrors): vo
   if (ip.startsWith("224.0.0.") || /^ff[0-9a-f]2:/i.test(ip)) {
     errors.invalid(field, ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
   }
-}
-
-export function validateEndpoints(object: Endpoints, errors: FieldErrors): void {
-  for (const [i, subset] of (object.subsets ?? []).entries()) {
-    const at = `subsets[${i}]`;
-    if ((subset.addresses ?? []).length + (subset.notReadyAddresses ?? []).length === 0) {
-      errors.required(at, "must specify `addresses` or `notReadyAddresses`");
-    }
-    for (const list of ["addresses", "notReadyAddresses"] as const) {
-      for (const [j, { ip, hostname, nodeName }] of (subset[list] ?? []).entries()) {
-        const here = `${at}.${list}[${j}]`;
-        const problems = ipAddress(ip);
-        errors.all(`${here}.ip`, ip, problems);
-        if (problems.length > 0) errors.invalid(`${here}.ip`, ip, "must be a valid IP address");
-        if (hostname) errors.all(`${here}.hostname`, hostname, dns1123Label(hostname));
-        if (nodeName) errors.all(`${here}.nodeName`, nodeName, dns1123Subdomain(nodeName));
-      }
-    }
-    const ports = subset.ports ?? [];
-    for (const [j, { name, port, protocol, appProtocol }] of ports.entries()) {
-      const here = `${at}.ports[${j}]`;
-      if (!name) {
-        if (ports.length > 1) errors.required(`${here}.name`);
-      } else errors.all(`${here}.name`, name, dns1123Label(name));
-      errors.inRange(`${here}.port`, port, 1, PORT_MAX);
-      errors.oneOf(`${here}.protocol`, protocol, PROTOCOLS);
-      if (appProtocol !== undefined) errors.all(`${here}.appProtocol`, appProtocol, qualifiedName(appProtocol));
-    }
-  }
-}
-
-const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
-/** Kubernetes' limits on one slice. */
-const ENDPOINTS_MAX = 1000;
-const ADDRESSES_MAX = 100;
-
-export function validateEndpointSlice(slice: EndpointSlice, errors: FieldErrors): void {
-  if (!slice.addressType) errors.required("addressType");
-  else errors.oneOf("addressType", slice.addressType, ADDRESS_TYPES);
-  validateSlicePorts(slice, errors);
-  const endpoints = slice.endpoints ?? [];
-  if (endpoints.length > ENDPOINTS_MAX)
-    errors.invalid("endpoints", endpoints.length, `must have at most ${ENDPOINTS_MAX} items`);
-  for (const [i, { addresses, hostname, nodeName, hints }] of endpoints.entries()) {
-    const at = `endpoints[${i}]`;
-    const list = addresses ?? [];
-    if (list.length === 0) errors.required(`${at}.addresses`);
-    if (list.length > ADDRESSES_MAX)
-      errors.invalid(`${at}.addresses`, list.length, `must have at most ${ADDRESSES_MAX} items`);
-    for (const [j, address] of list.entries()) {
-      const here = `${at}.addresses[${j}]`;
-      if (slice.addressType === "FQDN") errors.all(here, address, dns1123Subdomain(address));
-      else errors.all(here, address, ipAddress(address));
-    }
-    if (nodeName) errors.all(`${at}.nodeName`, nodeName, dns1123Subdomain(nodeName));
-    if (hostname) errors.all(`${at}.hostname`, hostname, dns1123Label(hostname));
-    const rules = { forZones: labelValue, forNodes: dns1123Subdomain } as const;
-    for (const kind of ["forZones", "forNodes"] as const) {
-      const names = (hints?.[kind] ?? []).map((hint) => hint.name);
-      for (const [j, name] of names.entries()) {
-        const here = `${at}.hints.${kind}[${j}].name`;
-        if (names.indexOf(name) < j) errors.duplicate(here, name);
-        errors.all(here, name, rules[kind](name));
-      }
-    }
-  }
-}
-
-function validateSlicePorts(slice: EndpointSlice, errors: FieldErrors): void {
-  const names = new Set<string>();
-  for (const [i, { name = "", protocol, appProtocol }] of (slice.ports ?? []).entries()) {
-    const at = `ports[${i}]`;
-    if (name !== "") errors.all(`${at}.name`, name, dns1123Label(name));
-    if (names.has(name)) errors.duplicate(`${at}.name`, name);
-    names.add(name);
-    errors.oneOf(`${at}.protocol`, protocol, PROTOCOLS);
-    if (appProtocol !== undefined) errors.all(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol));
-  }
-}
-
-export function validateEndpointSliceUpdate(slice: EndpointSlice, old: EndpointSlice, errors: FieldErrors): void {
-  validateEndpointSlice(slice, errors);
-  if (slice.addressType !== old.addressType) errors.invalid("addressType", null, "field is immutable");
 }

@@ -2,7 +2,7 @@
  * Events are stored as core `v1` and served as `events.k8s.io/v1`, too, under other field names.
  * Source: KEP-383; conversions of `k8s.io/api/events/v1`.
  */
-import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 
 /** Stored name, served name. */
 const FIELDS: readonly (readonly [string, string])[] = [

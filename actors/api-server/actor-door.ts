@@ -1,0 +1,175 @@
+/** The door for the cluster's own actors: requests and watches as messages. Who asks, the link vouches for. */
+import type {
+  ApiRequest,
+  ApiWatchEvent,
+  ApiWatchRequest,
+  KubernetesObject,
+  ListOptions,
+} from "../../protocols/api-server.ts";
+import type { Incoming, Sink } from "../../runtime/actor.ts";
+import type { Backend } from "./backend.ts";
+import type { Served } from "./core/catalog/catalog.ts";
+import { userOfActor } from "./core/identity.ts";
+import { decodeObject } from "./core/machinery/decode-object.ts";
+import { methodNotAllowed } from "./core/machinery/status.ts";
+import type { Answer } from "./core/registry/answers.ts";
+import type { Given } from "./core/rest/options.ts";
+import { checkDeleteOptions, checkListOptions, checkNames, checkWriteOptions } from "./core/rest/options.ts";
+import type { Verb } from "./core/rest/target.ts";
+import { resolveTarget } from "./core/rest/target.ts";
+import { toStatusError } from "./core/store-errors.ts";
+import type { Call, Input } from "./dispatch.ts";
+import type { ObjectList } from "./lists.ts";
+import type { RequestScope } from "./registry.ts";
+import { ServedObjects } from "./served-objects.ts";
+
+/** How long the form in which several actors have read an object is kept for more of them, once to twice. */
+const SHARED_FOR_MS = 30_000;
+
+/** What a door knows of the message that it answers. */
+type Sender = Pick<Incoming, "from" | "timeoutMs" | "cause">;
+
+export class ActorDoor {
+  private readonly backend: Backend;
+  private readonly objects = new ServedObjects();
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
+  start(): void {
+    this.backend.every(SHARED_FOR_MS, () => this.objects.age());
+  }
+
+  request(request: ApiRequest, message: Incoming): Promise<{ readonly object: KubernetesObject }> {
+    const { verb, target } = request;
+    const what = `${verb} ${target.resource} ${target.namespace ?? ""}/${target.name ?? ""} for ${message.from}`;
+    const scope = this.scope(message);
+    return this.answering(message, what, async () => {
+      const resolved = resolveTarget(this.backend.catalog, target, verb);
+      const input = new MessageInput(request, message.signal);
+      return { object: await this.carryOut(verb, { scope, target: resolved, input }) };
+    });
+  }
+
+  async watch(request: ApiWatchRequest, sink: Sink<ApiWatchEvent>): Promise<void> {
+    const { labelSelector, fieldSelector, resourceVersion } = request;
+    const what = `watch ${request.target.resource} for ${sink.from}`;
+    const scope = this.scope(sink);
+    const opened = await this.answering(sink, what, () => {
+      const { served, namespace, name } = resolveTarget(this.backend.catalog, request.target, "watch");
+      const query = { served, namespace, name, labelSelector, fieldSelector, resourceVersion, bookmarks: true };
+      return this.backend.watches.open(scope, query, {
+        event: (type, stored, cause) => {
+          const object = this.objects.forReader(served, stored);
+          sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
+        },
+        bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
+        end: (error) => sink.end(toStatusError(this.backend.explained(error, what))),
+      });
+    });
+    if (sink.signal.aborted) opened.close();
+    else sink.signal.addEventListener("abort", () => opened.close());
+  }
+
+  /** Runs `work` for a message; what it throws is a Status, or a fault of ours that has been recorded. */
+  async answering<T>(sender: Sender, what: string, work: () => Promise<T>): Promise<T> {
+    const arrival = { user: userOfActor(sender.from), isPublic: false, limited: false, headers: {} };
+    try {
+      return await this.backend.pipeline.run(arrival, work);
+    } catch (error) {
+      throw toStatusError(this.backend.explained(error, what));
+    }
+  }
+
+  scope({ from, timeoutMs, cause }: Sender): RequestScope {
+    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", timeoutMs), cause };
+  }
+
+  private async carryOut(verb: Verb, call: Call): Promise<KubernetesObject> {
+    const { dispatch } = this.backend;
+    const { served } = call.target;
+    switch (verb) {
+      case "list":
+        return this.listObject(served, await dispatch.list(call));
+      case "deletecollection":
+        return this.listObject(served, await dispatch.deleteCollection(call));
+      case "get":
+      case "create":
+      case "update":
+      case "patch":
+      case "delete":
+        return (await this.single(verb, call)).object;
+      case "watch":
+        throw methodNotAllowed();
+    }
+  }
+
+  private single(verb: "get" | "create" | "update" | "patch" | "delete", call: Call): Promise<Answer> {
+    return this.backend.dispatch[verb](call);
+  }
+
+  private listObject(served: Served, list: ObjectList): KubernetesObject {
+    const { info } = served;
+    const items = list.items.map((stored) => this.objects.forReader(served, stored));
+    return {
+      kind: `${info.kind}List`,
+      apiVersion: info.apiVersion,
+      metadata: list.metadata,
+      items,
+    } as KubernetesObject;
+  }
+}
+
+class MessageInput implements Input {
+  private readonly request: ApiRequest;
+  private readonly signal: AbortSignal;
+
+  constructor(request: ApiRequest, signal: AbortSignal) {
+    this.request = request;
+    this.signal = signal;
+  }
+
+  writeOptions(kind: Parameters<Input["writeOptions"]>[0]): ReturnType<Input["writeOptions"]> {
+    const { request } = this;
+    const given = ("object" in request || "patch" in request ? request.options : undefined) ?? {};
+    checkNames(given as Given, kind);
+    return { fieldValidation: "Ignore", ...checkWriteOptions(given as Given, kind) };
+  }
+
+  deleteOptions(): ReturnType<Input["deleteOptions"]> {
+    const { request } = this;
+    const deletes = request.verb === "delete" || request.verb === "deletecollection";
+    const given = (deletes ? request.options : undefined) ?? {};
+    checkNames(given as Given, "DeleteOptions");
+    return checkDeleteOptions(given as Given);
+  }
+
+  listOptions(): ListOptions {
+    const { request } = this;
+    const given =
+      (request.verb === "list" ? request.options : request.verb === "deletecollection" ? request.list : undefined) ??
+      {};
+    checkNames(given as Given, "ListOptions");
+    return checkListOptions(given as Given);
+  }
+
+  resourceVersion(): string | undefined {
+    return this.request.verb === "get" ? this.request.resourceVersion : undefined;
+  }
+
+  body(...[expected, validation]: Parameters<Input["body"]>): ReturnType<Input["body"]> {
+    const value = "object" in this.request ? this.request.object : undefined;
+    return decodeObject(expected, { value, duplicates: [] }, validation);
+  }
+
+  patch(): ReturnType<Input["patch"]> {
+    const { request } = this;
+    if (request.verb !== "patch") throw methodNotAllowed();
+    return { type: request.patchType, patch: request.patch };
+  }
+
+  abandoned(): boolean {
+    return this.signal.aborted;
+  }
+}

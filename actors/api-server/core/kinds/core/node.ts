@@ -1,0 +1,118 @@
+/** Nodes: a kubelet registers with its status, and a creation keeps it. */
+import type { Node, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
+import { ageOf, nameOf } from "../../machinery/cells.ts";
+import type { Cell } from "../../machinery/cells.ts";
+import { member, objectIn, roundAmounts, setDefault, syncFirst } from "../../machinery/default-values.ts";
+import type { JsonObject } from "../../machinery/json-value.ts";
+import { cloneJson } from "../../machinery/json-value.ts";
+import { unhonouredIn } from "../../machinery/unhonoured.ts";
+import type { Unhonoured } from "../../machinery/unhonoured.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { cidr, labelValue, qualifiedName } from "../../machinery/validation/names.ts";
+import { validateQuantity } from "../../machinery/validation/resources.ts";
+import type { KindRules } from "../rules.ts";
+
+export const NODE_UNHONOURED: readonly Unhonoured[] = [
+  { path: "configSource", words: "kubelets are configured by their options" },
+  { path: "podPreemptionPolicy", words: "no pod makes room for another" },
+];
+
+export const node: KindRules = {
+  status: "kept",
+  defaults,
+  validate,
+  validateUpdate,
+  warnings: ({ spec = {} }: Node) => [
+    ...(spec.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+    ...unhonouredIn("spec", spec as JsonObject, NODE_UNHONOURED),
+  ],
+  cells,
+};
+
+function defaults(object: JsonObject): void {
+  const status = member(object, "status");
+  const capacity = objectIn(status, "capacity");
+  roundAmounts(capacity);
+  roundAmounts(objectIn(status, "allocatable"));
+  if (capacity !== undefined) setDefault(status, "allocatable", cloneJson(capacity));
+  const spec = member(object, "spec");
+  syncFirst(
+    spec,
+    "podCIDR",
+    "podCIDRs",
+    (cidr) => cidr,
+    (cidr) => cidr,
+  );
+}
+
+const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+function validate(node: Node, errors: FieldErrors): void {
+  validateTaints(node.spec?.taints ?? [], errors);
+  for (const list of ["capacity", "allocatable"] as const) {
+    for (const [name, value] of Object.entries(node.status?.[list] ?? {})) {
+      validateQuantity(`status.${list}.${name}`, value, errors);
+    }
+  }
+  for (const [i, value] of (node.spec?.podCIDRs ?? []).entries()) errors.all(`spec.podCIDRs[${i}]`, value, cidr(value));
+}
+
+/** Kubernetes names the place of a taint so, though it is `spec.taints`. */
+function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
+  const seen = new Set<string>();
+  for (const [i, { key, value = "", effect }] of taints.entries()) {
+    const at = `metadata.taints[${i}]`;
+    errors.all(`${at}.key`, key, qualifiedName(key));
+    errors.all(`${at}.value`, value, labelValue(value));
+    if (!effect) errors.required(`${at}.effect`);
+    else errors.oneOf(`${at}.effect`, effect, EFFECTS);
+    const pair = `${key}:${effect}`;
+    if (seen.has(pair)) {
+      const shown = { Key: key, Value: value, Effect: effect, TimeAdded: null };
+      errors.duplicate(at, shown, "taints must be unique by key and effect pair");
+    }
+    seen.add(pair);
+  }
+}
+
+function validateUpdate(node: Node, old: Node, errors: FieldErrors): void {
+  validate(node, errors);
+  if (old.spec?.podCIDR && node.spec?.podCIDR !== old.spec.podCIDR) {
+    errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
+  }
+  if (old.spec?.providerID && node.spec?.providerID !== old.spec.providerID) {
+    errors.invalid("spec.providerID", null, "field cannot be modified once set");
+  }
+}
+
+function cells(node: Node, nowMs: number): readonly Cell[] {
+  const info = node.status?.nodeInfo;
+  const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
+  const status = ready === undefined ? "Unknown" : ready.status === "True" ? "Ready" : "NotReady";
+  const address = (type: string): string =>
+    node.status?.addresses?.find((candidate) => candidate.type === type)?.address ?? "<none>";
+  const architecture = info?.architecture ? ` (${info.architecture})` : "";
+  return [
+    nameOf(node),
+    node.spec?.unschedulable === true ? `${status},SchedulingDisabled` : status,
+    nodeRoles(node),
+    ageOf(node, nowMs),
+    info?.kubeletVersion ?? "",
+    address("InternalIP"),
+    address("ExternalIP"),
+    info?.osImage || "<unknown>",
+    `${info?.kernelVersion || "<unknown>"}${architecture}`,
+    info?.containerRuntimeVersion || "<unknown>",
+  ];
+}
+
+const ROLE_PREFIX = "node-role.kubernetes.io/";
+
+function nodeRoles(node: Node): string {
+  const roles = new Set<string>();
+  for (const [key, value] of Object.entries(node.metadata?.labels ?? {})) {
+    if (key.startsWith(ROLE_PREFIX) && key !== ROLE_PREFIX) roles.add(key.slice(ROLE_PREFIX.length));
+    else if (key === "kubernetes.io/role" && value !== "") roles.add(value);
+  }
+  return roles.size === 0 ? "<none>" : [...roles].sort().join(",");
+}

@@ -1,0 +1,4 @@
+/** ServiceAccounts. */
+import type { KindRules } from "../rules.ts";
+
+export const serviceAccount: KindRules = { returnsDeletedObject: true };

@@ -1,0 +1,126 @@
+/**
+ * All that is particular to a kind, as one row of hooks; what is the same for all kinds is the generic part's, which calls them.
+ * Each kind has a file of its own in `<group>/`, and a line in `kinds.ts`. Every hook is pure.
+ * Source: `pkg/registry/<group>/<kind>/strategy.go`, `pkg/apis/<group>`, `pkg/printers`, and the admission plugins that are on
+ * by default.
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { Cell } from "../machinery/cells.ts";
+import type { JsonObject } from "../machinery/json-value.ts";
+import type { FieldErrors } from "../machinery/validation/field-errors.ts";
+import type { NameRule } from "../machinery/validation/object-meta.ts";
+
+/** An object of any kind, its fields by name. */
+export type Fields = KubernetesObject & { readonly [field: string]: unknown };
+
+export interface Admission {
+  readonly nowMs: number;
+  /** tolerationSeconds of the two tolerations that every pod gets. */
+  readonly tolerationSeconds: number;
+  readonly hasServiceAccount: (namespace: string, name: string) => boolean;
+}
+
+/** Where watchers of a field's value are found without asking all of them. */
+export interface IndexedField {
+  readonly name: string;
+  readonly valueOf: (object: KubernetesObject) => string;
+}
+
+export interface RowCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What one cluster gives out. */
+export interface AddressRanges {
+  /** First and last address that may be given, as numbers. */
+  readonly firstIp: number;
+  readonly lastIp: number;
+  readonly firstNodePort: number;
+  readonly lastNodePort: number;
+}
+
+/** What is given out already, and chance. */
+export interface Taken {
+  readonly has: (claimKey: string) => boolean;
+  /** Uniform in [0, bound). */
+  readonly below: (bound: number) => number;
+}
+
+export interface Allocation {
+  readonly object: Fields;
+  /** Claim keys to write and to remove with the object. */
+  readonly claim: readonly string[];
+  readonly release: readonly string[];
+}
+
+/** Of what all objects share, such as addresses, one has its part. A claim is a key of its own in etcd. */
+export interface Claims {
+  /** Every claim that a stored object holds. */
+  readonly of: (object: Fields | undefined) => readonly string[];
+  /**
+   * Gives the object what it lacks.
+   * @returns causes for a 422 when what it asks for is taken, outside of the range, or nothing is left
+   */
+  readonly allocate: (
+    object: Fields,
+    old: Fields | undefined,
+    ranges: AddressRanges,
+    taken: Taken,
+  ) => Allocation | readonly StatusCause[];
+}
+
+/** Between the version that is served and the one that is stored. */
+export interface Conversion {
+  readonly toServed: (object: KubernetesObject) => KubernetesObject;
+  readonly toStored: (object: KubernetesObject) => KubernetesObject;
+}
+
+/** `object` and `old` of a hook are of the kind that it is listed under: hooks may name its type. */
+export interface KindRules {
+  /** Has `metadata.generation`, raised when anything but metadata and status changes. */
+  readonly generation?: true;
+  /** Deleting answers with the object and not with a Status. */
+  readonly returnsDeletedObject?: true;
+  /** Has a `status` that only the subresource writes, and that creation empties. */
+  readonly status?: "empty" | "kept";
+  /** Labels can't be changed through the status subresource. */
+  readonly statusKeepsLabels?: true;
+  /** Sets the defaults in the object at hand. */
+  readonly defaults?: (object: JsonObject) => void;
+  /** The object has its defaults. */
+  readonly prepareCreate?: (object: Fields, admission: Admission) => Fields;
+  /** Main resource only; the object has its defaults, and `status` is already the old one. */
+  readonly prepareUpdate?: (object: Fields, old: Fields) => Fields;
+  readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
+  /** A DNS subdomain when left out. */
+  readonly name?: NameRule;
+  readonly validate?: (object: never, errors: FieldErrors) => void;
+  /** Of the main resource; `validate` when left out. */
+  readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** What is told about an object that is taken, in `Warning` headers. */
+  readonly warnings?: (object: never) => readonly string[];
+  /** The kind itself is deprecated: each request is warned, whatever it changes. */
+  readonly deprecated?: true;
+  /** One cell for each column; name and age when left out. */
+  readonly cells?: (object: never, nowMs: number) => readonly Cell[];
+  /** What is marked in its row of a Table. */
+  readonly rowConditions?: (object: never) => readonly RowCondition[];
+  /** Seconds that the object may live on after its deletion; 0: it goes at once. Absent: it always goes at once. */
+  readonly graceSeconds?: (object: Fields, asked: number | undefined) => number;
+  /** A second finalizer list, in `spec`, holds the object (namespaces). */
+  readonly specFinalizers?: true;
+  /** These can't be deleted. */
+  readonly immortal?: ReadonlySet<string>;
+  /** Objects are written with a lease, and end with it. */
+  readonly expires?: true;
+  readonly indexed?: IndexedField;
+  readonly claims?: Claims;
+  /** Update of a subresource other than `status`, which is the same for all: what it changes of `old`. */
+  readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
+  /** Of a version other than the one that is stored. */
+  readonly convert?: Conversion;
+}

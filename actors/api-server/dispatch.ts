@@ -1,0 +1,133 @@
+/** The last stage of every request, by whichever door it came: its verb on its target. */
+import type {
+  DeleteOptions,
+  KubernetesObject,
+  ListOptions,
+  PatchType,
+  WriteOptions,
+} from "../../protocols/api-server.ts";
+import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Decoded, ExpectedKind, FieldValidation } from "./core/machinery/decode-object.ts";
+import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
+import type { Answer, Eviction } from "./core/registry/answers.ts";
+import { answerOf, withWarnings } from "./core/registry/answers.ts";
+import type { WriteKind } from "./core/rest/options.ts";
+import type { Target } from "./core/rest/target.ts";
+import type { Lists, ObjectList } from "./lists.ts";
+import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import type { Subresources } from "./subresources.ts";
+
+/** What a door reads from its request once the verb calls for it. Each throws a Status for what it can't make sense of. */
+export interface Input {
+  writeOptions(kind: WriteKind): WriteOptions & { readonly fieldValidation: FieldValidation };
+  deleteOptions(): DeleteOptions;
+  listOptions(): ListOptions;
+  /** Of a `get`. */
+  resourceVersion(): string | undefined;
+  body(expected: ExpectedKind, validation: FieldValidation): Decoded;
+  patch(): { readonly type: PatchType; readonly patch: unknown };
+  /** Nobody waits for the answer any more. */
+  abandoned(): boolean;
+}
+
+export interface Call {
+  readonly scope: RequestScope;
+  readonly target: Target;
+  readonly input: Input;
+}
+
+const SCALE = { apiVersion: "autoscaling/v1", kind: "Scale" };
+
+export class Dispatch {
+  private readonly registry: Registry;
+  private readonly subresources: Subresources;
+  private readonly lists: Lists;
+
+  constructor(registry: Registry, subresources: Subresources, lists: Lists) {
+    this.registry = registry;
+    this.subresources = subresources;
+    this.lists = lists;
+  }
+
+  list({ scope, target, input }: Call): Promise<ObjectList> {
+    return this.lists.list(scope, target.served, target.namespace, input.listOptions());
+  }
+
+  /** Answers with what it has deleted. */
+  async deleteCollection({ scope, target, input }: Call): Promise<ObjectList> {
+    const options = input.deleteOptions();
+    const found = await this.lists.list(scope, target.served, target.namespace, input.listOptions());
+    await this.registry.deleteAll(scope, target.served, found.items, options, () => input.abandoned());
+    return found;
+  }
+
+  async get({ scope, target, input }: Call): Promise<Answer> {
+    const { served, subresource } = target;
+    if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
+    return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);
+  }
+
+  async create({ scope, target, input }: Call): Promise<Answer> {
+    const { served, namespace, name, subresource } = target;
+    const options = input.writeOptions("CreateOptions");
+    const decode = (expected: ExpectedKind): Decoded => input.body(expected, options.fieldValidation);
+    if (subresource?.name === "binding" || served.info.resource === "bindings") {
+      const binding = decode({ apiVersion: "v1", kind: "Binding" }).object as Binding;
+      return this.subresources.bind(scope, namespace ?? "", name ?? binding.metadata?.name ?? "", binding, options);
+    }
+    if (subresource?.name === "eviction") {
+      const eviction = decode({ apiVersion: "policy/v1", kind: "Eviction" }).object as Eviction;
+      return this.subresources.evict(scope, namespace ?? "", name ?? "", eviction, options);
+    }
+    if (subresource !== undefined) throw noSuchResource();
+    if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
+    const { object, warnings } = decode(served.info);
+    return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
+  }
+
+  async update({ scope, target, input }: Call): Promise<Answer> {
+    const place = placeOf(target);
+    const subresource = target.subresource?.name;
+    const options = input.writeOptions("UpdateOptions");
+    const expected = subresource === "scale" ? SCALE : target.served.info;
+    const { object, warnings } = input.body(expected, options.fieldValidation);
+    return withWarnings(await this.replace(scope, place, subresource, object, options), warnings);
+  }
+
+  private replace(
+    scope: RequestScope,
+    place: ObjectPlace,
+    subresource: string | undefined,
+    object: KubernetesObject,
+    options: WriteOptions,
+  ): Promise<Answer> {
+    switch (subresource) {
+      case "scale":
+        return this.subresources.updateScale(scope, place, object, options);
+      case "finalize":
+        return this.subresources.finalize(scope, place, object, options);
+      case undefined:
+      default:
+        return this.registry.update(scope, place, subresource, object, options);
+    }
+  }
+
+  patch({ scope, target, input }: Call): Promise<Answer> {
+    const place = placeOf(target);
+    const options = input.writeOptions("PatchOptions");
+    const { type, patch } = input.patch();
+    const subresource = target.subresource?.name;
+    if (subresource === "scale") return this.subresources.patchScale(scope, place, type, patch, options);
+    return this.registry.patch(scope, place, subresource, type, patch, options);
+  }
+
+  delete({ scope, target, input }: Call): Promise<Answer> {
+    return this.registry.delete(scope, placeOf(target), input.deleteOptions());
+  }
+}
+
+/** @throws Status 405 for a target that names no object */
+export function placeOf({ served, namespace, name }: Target): ObjectPlace {
+  if (name === undefined) throw methodNotAllowed();
+  return { served, namespace, name };
+}

@@ -1,0 +1,75 @@
+/**
+ * What every request passes before it is dispatched, in one order for both doors: that of apiserver's
+ * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
+ */
+import type { Context } from "../../runtime/actor.ts";
+import type { UserInfo } from "./core/identity.ts";
+import { tooManyRequests, unauthorized } from "./core/machinery/status.ts";
+import { refuseImpersonation } from "./core/rest/impersonation.ts";
+import type { RequestScope } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+
+export interface Arrival {
+  /** Undefined where nothing vouches for anybody. */
+  readonly user: UserInfo | undefined;
+  /** Anyone may ask. */
+  readonly isPublic: boolean;
+  /** The actors of the cluster wait in a mailbox that has a bound of its own. */
+  readonly limited: boolean;
+  readonly headers: { readonly [name: string]: unknown };
+}
+
+type Stage = (arrival: Arrival) => void;
+
+function authenticate({ user, isPublic }: Arrival): void {
+  if (user === undefined && !isPublic) throw unauthorized();
+}
+
+function impersonate({ headers, user }: Arrival): void {
+  refuseImpersonation(headers, user?.user ?? "system:anonymous");
+}
+
+/** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */
+function authorize(): void {}
+
+const BEFORE_FLOW: readonly Stage[] = [authenticate, impersonate];
+const BEHIND_FLOW: readonly Stage[] = [authorize];
+
+/** Verbs that can cause something. */
+const WRITES: readonly string[] = ["create", "update", "patch", "delete", "deletecollection"];
+
+export class Pipeline {
+  private readonly ctx: Context<ApiServerOptions>;
+  private underWay = 0;
+
+  constructor(ctx: Context<ApiServerOptions>) {
+    this.ctx = ctx;
+  }
+
+  /** @throws what a stage refuses the request with, or what `work` throws */
+  async run<T>(arrival: Arrival, work: () => Promise<T> | T): Promise<T> {
+    for (const stage of BEFORE_FLOW) stage(arrival);
+    const counted = arrival.limited ? 1 : 0;
+    if (this.underWay + counted > this.ctx.options.requestsMax) {
+      throw tooManyRequests("too many requests, please try again later", 1);
+    }
+    this.underWay += counted;
+    try {
+      for (const stage of BEHIND_FLOW) stage(arrival);
+      return await work();
+    } finally {
+      this.underWay -= counted;
+    }
+  }
+
+  /** On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes. */
+  scope(user: UserInfo, verb: string, path: string, timeoutMs: number = Infinity): RequestScope {
+    const { clock, options, trace } = this.ctx;
+    return {
+      ...user,
+      deadlineMs: clock.monotonicMs() + Math.min(timeoutMs, options.requestTimeoutMs),
+      // Reads cause nothing, and there are thousands of them a second.
+      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user }) : "",
+    };
+  }
+}

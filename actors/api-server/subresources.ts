@@ -1,0 +1,161 @@
+/** Subresources that show or change their object in a form of its own: `scale`, `binding`, `eviction`, `finalize`. */
+import type { KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
+import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
+import { bindPod } from "./core/kinds/core/pod.ts";
+import type { Fields } from "./core/kinds/rules.ts";
+import { patchObject } from "./core/machinery/patch/apply-patch.ts";
+import { badRequest, conflict, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
+import type { Answer, Eviction } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer } from "./core/registry/answers.ts";
+import { isReleased } from "./core/registry/deletion.ts";
+import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
+import { checkDeleteOptions } from "./core/rest/options.ts";
+import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import { checkIdentity, checkNamespace } from "./registry.ts";
+import { parseRevision } from "./revisions.ts";
+
+export class Subresources {
+  private readonly ctx: Pick<Context<unknown>, "clock">;
+  private readonly registry: Registry;
+
+  constructor(ctx: Pick<Context<unknown>, "clock">, registry: Registry) {
+    this.ctx = ctx;
+    this.registry = registry;
+  }
+
+  async getScale(scope: RequestScope, place: ObjectPlace): Promise<Answer> {
+    return plainAnswer(toScale((await this.registry.get(scope, place)).object), 200);
+  }
+
+  async updateScale(
+    scope: RequestScope,
+    place: ObjectPlace,
+    scale: KubernetesObject,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
+    checkIdentity(place, scale);
+    return this.scale(scope, place, () => scale, options);
+  }
+
+  /** Assigns a pod to a node. */
+  async bind(
+    scope: RequestScope,
+    namespace: string,
+    name: string,
+    binding: Binding,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
+    const served = this.registry.catalog.required("", "v1", "pods");
+    const { info } = served;
+    const { metadata = {}, target } = binding;
+    if (name === "") throw badRequest("Name parameter required.");
+    if (metadata.name !== undefined && metadata.name !== name)
+      throw badRequest("name in URL does not match name in Binding object");
+    checkNamespace(served, namespace, metadata.namespace);
+    const node = target.name ?? "";
+    if (node === "") {
+      const causes = [{ reason: "FieldValueRequired", message: "Required value", field: "target.name" }];
+      throw invalid({ group: "", kind: "Binding" }, name, causes);
+    }
+    if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node") {
+      const supported = 'supported values: "Node", "<empty>"';
+      throw unexplained(`target.kind: Unsupported value: ${JSON.stringify(target.kind)}: ${supported}`);
+    }
+    const annotations = metadata.annotations;
+    await this.registry.mutate(scope, { served, namespace, name }, options.dryRun === true, (current) => {
+      if (current === undefined) throw notFound(info, name);
+      const of = { group: "", resource: "pods/binding" };
+      const uid = current.object.metadata?.uid;
+      if (metadata.uid !== undefined && metadata.uid !== uid) {
+        throw conflict(
+          of,
+          name,
+          `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
+        );
+      }
+      const bound = bindPod(
+        current.object as Fields,
+        annotations === undefined ? { node } : { node, annotations },
+        this.ctx.clock.nowMs(),
+      );
+      if (typeof bound === "string") throw conflict(of, name, bound);
+      return { action: "put", object: bound };
+    });
+    return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
+  }
+
+  /** Deletes a pod; budgets that would forbid it come with PodDisruptionBudget. */
+  async evict(
+    scope: RequestScope,
+    namespace: string,
+    name: string,
+    eviction: Eviction,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
+    const served = this.registry.catalog.required("", "v1", "pods");
+    const { info } = served;
+    if (eviction.metadata?.name !== name) throw badRequest("name in URL does not match name in Eviction object");
+    checkNamespace(served, namespace, eviction.metadata.namespace);
+    const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});
+    const dryRun = options.dryRun === true || deletion.dryRun === true;
+    await this.registry.delete(scope, { served, namespace, name }, { ...deletion, dryRun });
+    return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
+  }
+
+  /** Replaces the finalizers in the spec of a namespace; with the last one the namespace goes. */
+  async finalize(
+    scope: RequestScope,
+    place: ObjectPlace,
+    incoming: KubernetesObject,
+    options: WriteOptions = {},
+  ): Promise<Answer> {
+    const { served, name } = place;
+    const { info } = served;
+    checkIdentity(place, incoming);
+    const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current) => {
+      if (current === undefined) throw notFound(info, name);
+      this.registry.checkIncoming(place, incoming, current);
+      const object = withSpecFinalizers(current.object as Fields, incoming as Fields);
+      return isReleased(served.rules, object) ? { action: "remove", object } : { action: "put", object };
+    });
+    return answerOf(served, mutated.stored, 200);
+  }
+
+  patchScale(
+    scope: RequestScope,
+    place: ObjectPlace,
+    patchType: PatchType,
+    patch: unknown,
+    options: WriteOptions,
+  ): Promise<Answer> {
+    const kind = { apiVersion: "autoscaling/v1", kind: "Scale" };
+    const decide = (current: KubernetesObject): KubernetesObject => {
+      const patched = patchObject(patchType, kind, toScale(current), patch, options.fieldValidation ?? "Warn");
+      return patched.object;
+    };
+    return this.scale(scope, place, decide, options);
+  }
+
+  private async scale(
+    scope: RequestScope,
+    place: ObjectPlace,
+    scaleOf: (current: KubernetesObject) => KubernetesObject,
+    options: WriteOptions,
+  ): Promise<Answer> {
+    const { name } = place;
+    const { info } = place.served;
+    const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current, taken) => {
+      if (current === undefined) throw notFound(info, name);
+      const scale = scaleOf(current.object);
+      const causes = validateScale(scale);
+      if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
+      const { resourceVersion } = scale.metadata ?? {};
+      if (resourceVersion && parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);
+      const object = withReplicas(current.object as Fields, replicasOf(scale));
+      return this.registry.replacement(place, undefined, object, current, taken, undefined);
+    });
+    return plainAnswer(toScale(mutated.stored.object), 200);
+  }
+}
