@@ -85,7 +85,10 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
-    this.ctx.clock.every(SHARED_FOR_MS, () => this.served.age());
+    this.ctx.clock.every(SHARED_FOR_MS, () => {
+      this.served.age();
+      this.store.age();
+    });
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(() => this.started ?? Promise.resolve());

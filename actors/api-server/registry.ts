@@ -131,10 +131,9 @@ export class Registry {
     checkIdentity(place, incoming);
     const create = info.createOnUpdate && subresource === undefined;
     if (create) await this.admit(scope, info, namespace, name);
-    const lease = await this.leases.forWrite(info, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
     let old: KubernetesObject | undefined;
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
@@ -161,8 +160,7 @@ export class Registry {
     if (subresource === "scale") return this.patchScale(scope, place, patchType, patch, options);
     let warnings: readonly string[] = [];
     let old: KubernetesObject | undefined;
-    const lease = await this.leases.forWrite(info, scope.deadlineMs);
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
       const served = toServed(info, old);
@@ -331,10 +329,9 @@ export class Registry {
     incoming: KubernetesObject,
     options: WriteOptions,
   ): Promise<Answer> {
-    const lease = await this.leases.forWrite(place.info, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
     const versioned = isVersioned(incoming) && options.dryRun !== true;
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
         this.creation(place, incoming, uid, taken, lease);
@@ -457,6 +454,18 @@ export class Registry {
       return this.replacement(place, undefined, object, current, taken, undefined);
     });
     return plainAnswer(toScale(mutated.stored.object), 200);
+  }
+
+  /** As `mutate`, of what may be written with a lease. */
+  private mutateLeased(
+    scope: RequestScope,
+    place: ObjectPlace,
+    dryRun: boolean,
+    decide: (current: StoredObject | undefined, taken: Taken, lease: string | undefined) => Outcome,
+  ): Promise<Mutated> {
+    return this.leases.write(place.info, scope.deadlineMs, (lease) =>
+      this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
+    );
   }
 
   private mutate(

@@ -18,10 +18,9 @@ export interface HeapWarning {
   readonly limitBytes: number;
 }
 
-/** `share`, 0 to 1, of the thread's limit; 0 turns the guard off. */
-export function guardHeap(share: number): void {
+/** `share`, 0 to 1, of `limitMb`, by default of the thread's own limit; 0 turns the guard off. */
+export function guardHeap(share: number, limitMb: number = resourceLimits.maxOldGenerationSizeMb ?? 0): void {
   if (share === 0) return;
-  const limitMb = resourceLimits.maxOldGenerationSizeMb ?? 0;
   const limitBytes = limitMb > 0 ? limitMb * 1024 * 1024 : getHeapStatistics().heap_size_limit;
   const observer = new PerformanceObserver((entries) => {
     const major = entries.getEntries().some((entry) => kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR);

@@ -167,6 +167,11 @@ export class ResourceCache {
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
   }
 
+  /** Forgets changes that have become too old. */
+  age(nowMs: number): void {
+    this.history.age(nowMs);
+  }
+
   /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */
   replay(watcher: CacheWatcher, revision: number): void {
     for (const change of this.history.after(revision)) offer(watcher, change);
