@@ -108,5 +108,5 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   historyMax: 8_192,
   historyMin: 128,
   historyAgeMs: 75_000,
-  historyBytes: 8_388_608,
+  historyBytes: 4_194_304,
 };

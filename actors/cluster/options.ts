@@ -172,7 +172,10 @@ function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): nu
 
 function checkHeapLimits(limits: HeapLimits): HeapLimits {
   if (typeof limits !== "object" || limits === null)
-    throw invalidOption("heapLimitsMb", `must be a table by kind of actor, as { etcd: 2048 }, not ${JSON.stringify(limits)}`);
+    throw invalidOption(
+      "heapLimitsMb",
+      `must be a table by kind of actor, as { etcd: 2048 }, not ${JSON.stringify(limits)}`,
+    );
   for (const [role, limitMb] of Object.entries(limits)) {
     const place = `heapLimitsMb["${role}"]`;
     if (!(role in HEAP_LIMITS_MB)) throw invalidOption(place, `there are ${Object.keys(HEAP_LIMITS_MB).join(", ")}`);

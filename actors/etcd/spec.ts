@@ -47,9 +47,12 @@ export interface EtcdOptions {
   readonly progressMs: number;
   /** Revisions kept by the leader's own compaction, for the case that no API server compacts in time; 0: never. */
   readonly autoCompactionRevisions: number;
-  /** Bytes written that are kept by it: much churn between two compactions must not fill the memory. */
+  /**
+   * Bytes written that are kept by it: much churn between two compactions must not fill the memory. Some thousands of small
+   * objects, more than the API servers that start ask for; who comes later reads the newest state.
+   */
   readonly autoCompactionBytes: number;
-  /** Revisions that it keeps however large: API servers that start read them. */
+  /** Revisions that it keeps however large, for a list that is read page by page. */
   readonly autoCompactionRevisionsMin: number;
   /** Shortest lease: below it renewal can't keep up with an election. */
   readonly leaseTtlSecondsMin: number;
@@ -77,6 +80,6 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   progressMs: 5_000,
   autoCompactionRevisions: 50_000,
   autoCompactionBytes: 8 * 1_048_576,
-  autoCompactionRevisionsMin: 2_000,
+  autoCompactionRevisionsMin: 250,
   leaseTtlSecondsMin: 1,
 };

@@ -47,7 +47,7 @@ export interface HistoryLimits {
   readonly historyMin: number;
   /** Between the two, how long a change is kept. kube-apiserver sizes its cache for 75 s. */
   readonly historyAgeMs: number;
-  /** What the kept changes of one resource may take beyond `historyMin`; some thousands of pods. */
+  /** What the kept changes of one resource may take beyond `historyMin`; two thousand states of pods. */
   readonly historyBytes: number;
 }
 
