@@ -57,7 +57,7 @@ export class SpareThreads {
       // First: one that can't be sent its actor goes on waiting.
       spare.worker.postMessage(start, transferList);
       this.spares.delete(spare);
-      spare.worker.removeAllListeners();
+      forgetListeners(spare.worker);
       spare.worker.ref();
       return spare.worker;
     }
@@ -93,4 +93,12 @@ export class SpareThreads {
     worker.once("exit", () => void this.spares.delete(spare));
     worker.unref();
   }
+}
+
+/**
+ * Takes our own listeners off, so that the actor's host puts on its own. Not all of them: Node.js itself listens for
+ * listeners to come, and a worker that it no longer hears of them tells its host nothing more.
+ */
+export function forgetListeners(worker: Worker): void {
+  for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }
