@@ -35,7 +35,7 @@ export type {
 export { PreEncoded, PreEncoder } from "./pre-encoded.ts";
 export { resumable } from "./resumable.ts";
 export type { ResumableOptions } from "./resumable.ts";
-export type { ActorStatistics, Introspectable, Tracing } from "./introspection.ts";
+export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "./introspection.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { Disk, DiskFile } from "./disk.ts";
 export type { Address, Connection, Listener, Net } from "./net.ts";

@@ -11,6 +11,13 @@ export interface ActorStatistics extends CellStatistics {
   readonly cpuMs?: number;
 }
 
+/** What a thread holds when its garbage has been collected. */
+export interface HeapInUse {
+  readonly heapUsedBytes: number;
+  /** Of its buffers, which lie outside the heap. */
+  readonly arrayBufferBytes: number;
+}
+
 /**
  * Each question is answered between two of the actor's messages. Errors: ACTOR_DOWN, also when it dies meanwhile, and
  * DEADLINE_EXCEEDED when it does not come to answer; both retryable.

@@ -21,6 +21,9 @@ import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import { Watches } from "./watches.ts";
 
+/** How often what is no longer in use is let go of. */
+const AGING_MS = 30_000;
+
 export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
     const server = new ApiServer(ctx, openDoor);
@@ -65,6 +68,7 @@ class ApiServer {
     this.store.start();
     this.watches.start();
     this.actors.start();
+    this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(() => this.started ?? Promise.resolve());

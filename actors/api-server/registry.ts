@@ -123,10 +123,9 @@ export class Registry {
     checkIdentity(place, incoming);
     const create = info.createOnUpdate && subresource === undefined;
     if (create) await this.admit(scope, served, namespace, name);
-    const lease = await this.leases.forWrite(served, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
     let old: KubernetesObject | undefined;
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
@@ -153,8 +152,7 @@ export class Registry {
     const { info } = served;
     let warnings: readonly string[] = [];
     let old: KubernetesObject | undefined;
-    const lease = await this.leases.forWrite(served, scope.deadlineMs);
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
       const shown = toServed(served, old);
@@ -226,10 +224,9 @@ export class Registry {
     incoming: KubernetesObject,
     options: WriteOptions,
   ): Promise<Answer> {
-    const lease = await this.leases.forWrite(place.served, scope.deadlineMs);
     const uid = this.ctx.ids.uuid();
     const versioned = isVersioned(incoming) && options.dryRun !== true;
-    const mutated = await this.mutate(scope, place, options.dryRun === true, (current, taken) => {
+    const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
         this.creation(place, incoming, uid, taken, lease);
@@ -320,6 +317,18 @@ export class Registry {
       throw invalid({ group: info.group, kind: info.resource }, name, causes);
     }
     if (parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);
+  }
+
+  /** As `mutate`, of what may be written with a lease. */
+  private mutateLeased(
+    scope: RequestScope,
+    place: ObjectPlace,
+    dryRun: boolean,
+    decide: (current: StoredObject | undefined, taken: Taken, lease: string | undefined) => Outcome,
+  ): Promise<Mutated> {
+    return this.leases.write(place.served, scope.deadlineMs, (lease) =>
+      this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
+    );
   }
 
   /** Decides from what is stored, and again if that changes meanwhile. */

@@ -31,6 +31,11 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly tolerationSeconds: number;
   /** Life of an Event. As in Kubernetes. */
   readonly eventTtlSeconds: number;
+  /**
+   * Events kept of the whole cluster; the oldest go first, however young. Kubernetes bounds them by age alone, and an hour of
+   * busy controllers in every cache of one process would take gigabytes: 10 KB each with three masters.
+   */
+  readonly eventsMax: number;
   /** Deadline of a request that names none. kube-apiserver has 60 s; a quorum that takes 10 s is not coming back. */
   readonly requestTimeoutMs: number;
   /**
@@ -77,6 +82,7 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   nodePortLast: 32_767,
   tolerationSeconds: 1,
   eventTtlSeconds: 3_600,
+  eventsMax: 4_096,
   requestTimeoutMs: 10_000,
   attemptTimeoutMs: 1_000,
   rangeTimeoutMs: 5_000,
@@ -102,5 +108,5 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   historyMax: 8_192,
   historyMin: 128,
   historyAgeMs: 75_000,
-  historyBytes: 8_388_608,
+  historyBytes: 4_194_304,
 };

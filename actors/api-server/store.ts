@@ -3,7 +3,7 @@
  * stand at one revision together, and a consistent read is "ask the quorum for its revision, wait until the caches have it".
  */
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { EtcdMethods, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
+import type { EtcdMethods, KeyValue, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
@@ -18,6 +18,9 @@ import type { ApiServerOptions } from "./spec.ts";
 const REGISTRY = "/registry/";
 /** "0" is the character after "/". */
 const REGISTRY_END = "/registry0";
+
+/** A value alone in its frame has more than one part in so many of it, and is not copied. */
+const FRAME_SHARE = 2;
 
 /** Who waits for the quorum's newest revision. */
 interface Reader {
@@ -39,6 +42,8 @@ export class Store {
   readonly caches: ReadonlyMap<string, ResourceCache>;
   /** Claim keys of services that are taken, as far as the cache knows. */
   readonly claims: Set<string> = new Set();
+  /** Leases of etcd that Events were written with, by the revision that first named them; also of some that have ended. */
+  readonly leases: Map<string, number> = new Map();
   private readonly ctx: Context<ApiServerOptions>;
   private reached = 0;
   private loaded = false;
@@ -100,6 +105,12 @@ export class Store {
     this.stopped = true;
     this.connection++;
     this.subscription?.cancel();
+  }
+
+  /** Forgets changes that nobody who reads on will ask for: of what has become quiet, too. */
+  age(): void {
+    const nowMs = this.ctx.clock.nowMs();
+    for (const cache of this.caches.values()) cache.age(nowMs);
   }
 
   cache(prefix: string): ResourceCache {
@@ -266,13 +277,14 @@ export class Store {
     const { clock, options } = this.ctx;
     for (const cache of this.caches.values()) cache.reset(revision);
     this.claims.clear();
+    this.leases.clear();
     let key = REGISTRY;
     for (;;) {
       const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
       const request = { key, rangeEnd: REGISTRY_END, limit: options.loadPage, revision, serializable: false };
       try {
         const page = await this.etcd.call("range", request, deadlineMs, persistent());
-        for (const kv of page.kvs) this.loadKey(kv.key, kv.modRevision, kv.value);
+        for (const kv of page.kvs) this.loadKey(kv);
         const last = page.kvs.at(-1);
         if (!page.more || last === undefined) return revision;
         key = `${last.key}\0`;
@@ -283,10 +295,18 @@ export class Store {
     }
   }
 
-  private loadKey(key: string, revision: number, value: Uint8Array): void {
+  private loadKey(kv: KeyValue): void {
+    const { key, modRevision } = kv;
     const place = this.place(key);
-    if (place !== undefined) place.cache.load(place.key, revision, value);
+    this.noteLease(kv);
+    if (place !== undefined) place.cache.load(place.key, modRevision, ownBytes(kv.value));
     else if (isClaim(key)) this.claims.add(key);
+  }
+
+  private noteLease({ lease, modRevision }: KeyValue): void {
+    if (lease === "0") return;
+    const known = this.leases.get(lease);
+    if (known === undefined || modRevision < known) this.leases.set(lease, modRevision);
   }
 
   /** Follows etcd from where the caches stand. */
@@ -336,10 +356,11 @@ export class Store {
     const nowMs = this.ctx.clock.nowMs();
     for (const event of response.events) {
       const { key, modRevision, value } = event.kv;
+      this.noteLease(event.kv);
       if (modRevision > this.reached) this.reached = modRevision;
       const place = this.place(key);
       if (place !== undefined) {
-        if (event.type === "put") place.cache.put(place.key, modRevision, value, event.cause, nowMs);
+        if (event.type === "put") place.cache.put(place.key, modRevision, ownBytes(value), event.cause, nowMs);
         else place.cache.remove(place.key, modRevision, event.cause, nowMs);
       } else if (isClaim(key)) {
         if (event.type === "put") this.claims.add(key);
@@ -421,6 +442,11 @@ export class Store {
 /** For the loading of the caches, which is what this server waits for itself. */
 function persistent(): Attempts {
   return { lost: false, persistent: true, shared: true };
+}
+
+/** What is decoded is a view on its whole frame, which may be a page of a thousand objects: one that lives on would keep it. */
+function ownBytes(value: Uint8Array): Uint8Array {
+  return value.length * FRAME_SHARE >= value.buffer.byteLength ? value : new Uint8Array(value);
 }
 
 function isClaim(key: string): boolean {

@@ -48,7 +48,7 @@ import { parseManifest, resourceNamed, resourceOf } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { TopologyOptions } from "./topology.ts";
-import { collectorSpec, EMBEDDER, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import { collectorSpec, EMBEDDER, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
 import { answerOf, checkWait, waitForObject } from "./wait.ts";
@@ -148,7 +148,11 @@ export class Cluster implements AsyncDisposable {
       dataDir: join(directory.path, "actors"),
       fsync: directory.durable,
       watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
-      spares: { count: options.spareThreads, actors: SPARED },
+      spares: {
+        count: options.spareThreads,
+        actors: SPARED,
+        heapLimitMb: Math.max(...SPARED.map((role) => options.heapLimitsMb[role] ?? HEAP_LIMITS_MB[role])),
+      },
       onDown: (name, reason, error) => this.actorDown(name, reason, error),
       onZombies: (count) => {
         if (count > ZOMBIES_MAX) this.supervisor.giveUp(`${count} threads can't be ended`);
@@ -171,6 +175,7 @@ export class Cluster implements AsyncDisposable {
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
       kubelet: { kubeletToken, capacity: { ...machineCapacity(), ...options.capacity } },
       etcd: { established },
+      heapLimitsMb: options.heapLimitsMb,
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
     };

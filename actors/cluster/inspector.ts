@@ -1,5 +1,5 @@
 /** Looks into the running actors of a cluster. */
-import type { ActorStatistics, Introspectable, Tracing } from "../../runtime/introspection.ts";
+import type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../runtime/introspection.ts";
 import type { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import type { TraceEvent } from "../../runtime/trace/event.ts";
 
@@ -37,6 +37,11 @@ export class ActorInspector implements Introspectable {
   /** To follow many actors at a time see `Cluster.trace`. */
   follow(name: string, wanted: (event: TraceEvent) => boolean, onEvent: (event: TraceEvent) => void): Tracing {
     return this.host.follow(this.known(name), wanted, onEvent);
+  }
+
+  /** Has the garbage of the actor's thread collected, which stands still meanwhile, and tells what is left. */
+  async collectGarbage(name: string): Promise<HeapInUse> {
+    return this.host.collectGarbage(this.known(name));
   }
 
   /** JSON text of a `.cpuprofile` of the actor's thread. */

@@ -2,6 +2,8 @@
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { ClusterEvent } from "./cluster.ts";
+import type { Role } from "./topology.ts";
+import { HEAP_LIMITS_MB } from "./topology.ts";
 
 export interface ClusterOptions {
   /** Masters: an etcd member, API server, scheduler and controller-manager each. Odd, 1 to 7; 3 survive the loss of one. Default 3. */
@@ -47,6 +49,12 @@ export interface ClusterOptions {
    * once the cluster is up. 0 saves their memory. Default 1.
    */
   readonly spareThreads?: number;
+  /**
+   * What the heap of each actor of a kind may hold, in MB, in place of the defaults: 1,024 for what runs on masters and the
+   * trace collector, 256 for a worker's. An actor that has four fifths of it in use hands over and is restarted
+   * (`heap-guard`). Actors that share a thread (`placement`) have Node's own limit together.
+   */
+  readonly heapLimitsMb?: HeapLimits;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -66,6 +74,8 @@ export type ImageOptions =
       readonly workingDir?: string;
     };
 
+export type HeapLimits = { readonly [role in Role]?: number };
+
 export interface ResolvedOptions {
   readonly masters: number;
   readonly workers: number;
@@ -80,6 +90,7 @@ export interface ResolvedOptions {
   readonly capacity: { readonly cpu?: string; readonly memory?: string; readonly pods?: string };
   readonly hangAfterMs: number;
   readonly spareThreads: number;
+  readonly heapLimitsMb: HeapLimits;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -98,6 +109,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "capacity",
   "hangAfterMs",
   "spareThreads",
+  "heapLimitsMb",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -105,6 +117,9 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
 const MASTERS_MAX = 7;
 /** Three threads each; what a machine of 24 GiB holds. */
 export const WORKERS_MAX = 500;
+/** Below it an actor that has just started may be over its limit; above it no machine has the memory. */
+const HEAP_LIMIT_MB_MIN = 64;
+const HEAP_LIMIT_MB_MAX = 65_536;
 /** More than a master and a worker have actors is never needed at once. */
 const SPARES_MAX = 16;
 
@@ -139,6 +154,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     capacity: checkCapacity(options.capacity ?? {}),
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
     spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
+    heapLimitsMb: checkHeapLimits(options.heapLimitsMb ?? {}),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
@@ -152,6 +168,20 @@ function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): nu
       `must be "thread-per-actor" or { nodesPerThread: … }, not ${JSON.stringify(placement)}`,
     );
   return integer("placement.nodesPerThread", placement.nodesPerThread, 1, WORKERS_MAX);
+}
+
+function checkHeapLimits(limits: HeapLimits): HeapLimits {
+  if (typeof limits !== "object" || limits === null)
+    throw invalidOption(
+      "heapLimitsMb",
+      `must be a table by kind of actor, as { etcd: 2048 }, not ${JSON.stringify(limits)}`,
+    );
+  for (const [role, limitMb] of Object.entries(limits)) {
+    const place = `heapLimitsMb["${role}"]`;
+    if (!(role in HEAP_LIMITS_MB)) throw invalidOption(place, `there are ${Object.keys(HEAP_LIMITS_MB).join(", ")}`);
+    integer(place, limitMb, HEAP_LIMIT_MB_MIN, HEAP_LIMIT_MB_MAX);
+  }
+  return limits;
 }
 
 function checkCapacity(capacity: NonNullable<ClusterOptions["capacity"]>): NonNullable<ClusterOptions["capacity"]> {

@@ -308,7 +308,10 @@ export class Member {
       if (data.length > 0) readBatches(data, this.applyOne);
       this.appliedIndex = index;
     }
-    if (entries.length > 0) this.watches.flush();
+    if (entries.length === 0) return;
+    this.watches.flush();
+    const { catchUpEntries, catchUpBytes } = this.ctx.options;
+    this.raft.log.trim(catchUpEntries, catchUpBytes);
   }
 
   private readonly applyOne = (command: Command, origin: number, sequence: number): void => {

@@ -26,7 +26,7 @@ export interface EtcdOptions {
   readonly snapshotEntries: number;
   /** Log bytes that force a snapshot: bounds the time of a restart. */
   readonly snapshotBytes: number;
-  /** Entries, and their bytes, kept behind a snapshot for followers that lag. */
+  /** Applied entries, and their bytes, kept in memory for followers that lag. The entries as in etcd; some seconds of pods. */
   readonly catchUpEntries: number;
   readonly catchUpBytes: number;
   /** A log file is closed at this size. As in etcd. */
@@ -47,9 +47,12 @@ export interface EtcdOptions {
   readonly progressMs: number;
   /** Revisions kept by the leader's own compaction, for the case that no API server compacts in time; 0: never. */
   readonly autoCompactionRevisions: number;
-  /** Bytes written that are kept by it: much churn between two compactions must not fill the memory. */
+  /**
+   * Bytes written that are kept by it: much churn between two compactions must not fill the memory. Some thousands of small
+   * objects, more than the API servers that start ask for; who comes later reads the newest state.
+   */
   readonly autoCompactionBytes: number;
-  /** Revisions that it keeps however large: API servers that start read them. */
+  /** Revisions that it keeps however large, for a list that is read page by page. */
   readonly autoCompactionRevisionsMin: number;
   /** Shortest lease: below it renewal can't keep up with an election. */
   readonly leaseTtlSecondsMin: number;
@@ -66,7 +69,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   snapshotEntries: 10_000,
   snapshotBytes: 64 * 1_048_576,
   catchUpEntries: 5_000,
-  catchUpBytes: 8 * 1_048_576,
+  catchUpBytes: 4 * 1_048_576,
   segmentBytes: 64 * 1_048_576,
   quotaBytes: 2 * 1_024 * 1_048_576,
   requestBytesMax: 1.5 * 1_048_576,
@@ -76,7 +79,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   watchBufferMax: 1_024,
   progressMs: 5_000,
   autoCompactionRevisions: 50_000,
-  autoCompactionBytes: 32 * 1_048_576,
-  autoCompactionRevisionsMin: 2_000,
+  autoCompactionBytes: 8 * 1_048_576,
+  autoCompactionRevisionsMin: 250,
   leaseTtlSecondsMin: 1,
 };

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import { guardHeap } from "./heap-guard.ts";
 import type { Launch, ThreadStart } from "./hosted-actor.ts";
+import { collectAtRest } from "./idle-collection.ts";
 import type { LoadedBundle } from "./load-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
 import { ownSeat } from "./own-seat.ts";
@@ -14,13 +15,14 @@ import type { SharedThreadDoor } from "./thread.ts";
 const { start, heapGuardShare } = workerData as BootData;
 if ("preload" in start) void waitAsSpare(start.preload);
 else {
+  guardHeap(heapGuardShare, start.heapLimitMb);
   const loaded = loadBundle(start.bundle);
   if (!(loaded instanceof Promise)) {
     // The functions that a start needs are compiled once the actor is up.
     (globalThis as { inkubeSaveCodeCache?: () => void }).inkubeSaveCodeCache = () => loaded.saveCache();
   }
 }
-guardHeap(heapGuardShare);
+collectAtRest();
 
 async function waitAsSpare(preload: readonly string[]): Promise<void> {
   const door = globalThis as SharedThreadDoor;
@@ -40,6 +42,7 @@ async function waitAsSpare(preload: readonly string[]): Promise<void> {
     await rehearsal?.();
   }
   parentPort!.once("message", (given: ThreadStart) => {
+    guardHeap(heapGuardShare, given.heapLimitMb);
     const known = ready.get(given.bundle);
     if (known !== undefined)
       known.launch(

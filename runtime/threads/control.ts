@@ -18,7 +18,7 @@ export interface ThreadControl {
   /** Starts the actor; resolves when its `start` has. What it threw comes back as data. */
   start(): Promise<StartOutcome>;
   /** Stops the actor gracefully and ends the thread. */
-  stop(): void;
+  stop(why: StopReason): void;
   /** The actor may refer to that one from now on. */
   declare(peer: string): void;
   connect(peer: string, port: MessagePort): void;
@@ -34,6 +34,9 @@ export interface ThreadControl {
   /** Moves the counter that the watchdog looks at. */
   ping(): void;
 }
+
+/** `normal`: it was asked for. `heap-guard`: its heap is nearly full. */
+export type StopReason = "normal" | "heap-guard";
 
 export type StartOutcome =
   | { readonly started: true }
@@ -63,8 +66,8 @@ export class ControlDoor {
     return this.race(() => this.remote.start() as Promise<StartOutcome>, timeoutMs, "start");
   }
 
-  stop(timeoutMs: number): Promise<void> {
-    return this.race(() => this.remote.stop(), timeoutMs, "stop");
+  stop(why: StopReason, timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.stop(why), timeoutMs, "stop");
   }
 
   inspect(timeoutMs: number): Promise<ThreadStatistics> {

@@ -1,12 +1,13 @@
 /**
  * Ends an actor gracefully before V8's heap limit does it abruptly: not every overflow is contained by `resourceLimits`,
  * and some abort the process. What fills the rest of its heap faster than its host can ask it to stop still ends by the limit.
- * It looks only after a major collection, when what is used is what is live, so an idle thread
- * is never woken.
+ * It looks only after a collection, so an idle thread is never woken, and judges after a major one, when what is used is
+ * what is live.
  */
 import { PerformanceObserver, constants } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import { parentPort, resourceLimits } from "node:worker_threads";
+import { collectGarbage } from "./idle-collection.ts";
 
 /** Above this share of its limit a heap is collected again and again, and the next large object overflows it. */
 export const HEAP_GUARD_SHARE = 0.8;
@@ -18,15 +19,22 @@ export interface HeapWarning {
   readonly limitBytes: number;
 }
 
-/** `share`, 0 to 1, of the thread's limit; 0 turns the guard off. */
-export function guardHeap(share: number): void {
+/** `share`, 0 to 1, of `limitMb`, by default of the thread's own limit; 0 turns the guard off. */
+export function guardHeap(share: number, limitMb: number = resourceLimits.maxOldGenerationSizeMb ?? 0): void {
   if (share === 0) return;
-  const limitMb = resourceLimits.maxOldGenerationSizeMb ?? 0;
   const limitBytes = limitMb > 0 ? limitMb * 1024 * 1024 : getHeapStatistics().heap_size_limit;
+  // V8 collects with its own limit in mind; below that the guard has it done, whenever a tenth more of the limit is used.
+  const isOwnLimit = limitMb > 0 && limitMb < (resourceLimits.maxOldGenerationSizeMb ?? 0);
+  let lookedBytes = 0;
   const observer = new PerformanceObserver((entries) => {
     const major = entries.getEntries().some((entry) => kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR);
-    if (!major) return;
     const usedBytes = getHeapStatistics().used_heap_size;
+    if (!major) {
+      if (!isOwnLimit || usedBytes < Math.max(limitBytes * share, lookedBytes + limitBytes / 10)) return;
+      lookedBytes = usedBytes;
+      void collectGarbage();
+      return;
+    }
     if (usedBytes < limitBytes * share) return;
     observer.disconnect();
     parentPort?.postMessage({ type: "heap-guard", usedBytes, limitBytes } satisfies HeapWarning);

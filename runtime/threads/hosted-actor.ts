@@ -32,6 +32,8 @@ export interface ThreadStart {
   readonly bundle: string;
   readonly name: string;
   readonly incarnation: string;
+  /** What the actor may take of its heap; undefined where it is all that its thread may. */
+  readonly heapLimitMb?: number;
   readonly options: unknown;
   readonly handedOver: unknown;
   readonly declared: readonly string[];
@@ -172,9 +174,10 @@ export function launchActor<M extends Methods, Options>(
       seat.started();
       return { started: true };
     },
-    stop: () => {
+    stop: (why) => {
       const end = async (): Promise<void> => {
-        recorder.event("stop", given.name);
+        if (why === "normal") recorder.event("stop", given.name);
+        else recorder.event("stop", given.name, { reason: why });
         stopping.abort();
         await actor?.stop?.();
         cell.close();

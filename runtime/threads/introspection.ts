@@ -6,11 +6,12 @@ import type { EventLoopUtilization } from "node:perf_hooks";
 import type { Methods } from "../../protocols/protocol.ts";
 import type { Actor } from "../actor.ts";
 import type { Cell } from "../cell.ts";
-import type { ActorStatistics } from "../introspection.ts";
+import type { ActorStatistics, HeapInUse } from "../introspection.ts";
+import { collectGarbage } from "./idle-collection.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export type Question =
-  | { readonly ask: "statistics" | "state" | "suspend" | "resume" }
+  | { readonly ask: "statistics" | "state" | "suspend" | "resume" | "collect" }
   /** What it hands over, once the calls and casts under way have ended, or after `forMs`; it takes up nothing new. */
   | { readonly ask: "hand-over"; readonly forMs: number }
   | { readonly ask: "cpu-profile"; readonly forMs: number }
@@ -38,6 +39,8 @@ export class Introspection {
         return this.cell.suspend();
       case "resume":
         return this.cell.resume();
+      case "collect":
+        return this.collect();
       case "hand-over":
         return this.handOver(question.forMs);
       case "cpu-profile":
@@ -60,6 +63,12 @@ export class Introspection {
       this.cell.resume();
       throw error;
     }
+  }
+
+  private async collect(): Promise<HeapInUse> {
+    await collectGarbage();
+    const { heapUsed: heapUsedBytes, arrayBuffers: arrayBufferBytes } = process.memoryUsage();
+    return { heapUsedBytes, arrayBufferBytes };
   }
 
   private statistics(): ActorStatistics {

@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
 import { resourceLimitsOf } from "./resource-limits.ts";
+import { forgetListeners } from "./spare-threads.ts";
 
 export interface PreparedOptions {
   readonly name: string;
@@ -58,7 +59,7 @@ export class PreparedThreads {
     // First: one that can't be sent its actor goes on waiting.
     worker.postMessage(start, transferList);
     this.prepared.delete(start.name);
-    worker.removeAllListeners();
+    forgetListeners(worker);
     worker.ref();
     return worker;
   }

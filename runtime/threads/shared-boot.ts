@@ -6,6 +6,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { guardHeap } from "./heap-guard.ts";
 import type { HostedActor, Launch, ThreadStart } from "./hosted-actor.ts";
+import { collectAtRest } from "./idle-collection.ts";
 import type { LoadedBundle } from "./load-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
 import type { SharedBootData, SharedThreadOrder, SharedThreadReport } from "./shared-threads.ts";
@@ -99,3 +100,4 @@ port.on(
   (order: SharedThreadOrder) => void (order.start === undefined ? end(order.id) : start(order.id, order.start)),
 );
 guardHeap(heapGuardShare);
+collectAtRest();

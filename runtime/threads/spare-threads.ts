@@ -1,12 +1,14 @@
 /**
  * Threads that have booted and loaded the actors' bundles already, and wait to be told which actor to be: a replacement
- * is up in the time of two messages instead of a thread's start. A spare serves any actor that has a thread of its own
- * and no heap limit of its own, which V8 only takes when a thread is made.
+ * is up in the time of two messages instead of a thread's start. A spare serves any actor that has a thread of its own.
+ * V8 takes a heap limit only when a thread is made, so a spare's is `heapLimitMb`; one that asks for less is held to it by
+ * the heap guard, and one that asks for more gets a new thread.
  */
 import type { TransferListItem } from "node:worker_threads";
 import { Worker } from "node:worker_threads";
 import type { BootData } from "./boot-data.ts";
 import type { ThreadStart } from "./hosted-actor.ts";
+import { resourceLimitsOf } from "./resource-limits.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export interface SpareOptions {
@@ -14,6 +16,8 @@ export interface SpareOptions {
   readonly count: number;
   /** Names of the actors whose bundles they load. Another is loaded when it is needed. */
   readonly actors: readonly string[];
+  /** Heap limit of each; by default Node's. */
+  readonly heapLimitMb?: number;
   /** How long after the last start new ones are made, so that they don't compete with what is starting. */
   readonly delayMs?: number;
 }
@@ -47,12 +51,13 @@ export class SpareThreads {
 
   /** Makes a waiting thread the actor's; undefined when none is ready. */
   take(start: ThreadStart, transferList: readonly TransferListItem[]): Worker | undefined {
+    if ((start.heapLimitMb ?? Infinity) > (this.options.heapLimitMb ?? Infinity)) return undefined;
     for (const spare of this.spares) {
       if (!spare.ready) continue;
       // First: one that can't be sent its actor goes on waiting.
       spare.worker.postMessage(start, transferList);
       this.spares.delete(spare);
-      spare.worker.removeAllListeners();
+      forgetListeners(spare.worker);
       spare.worker.ref();
       return spare.worker;
     }
@@ -75,7 +80,11 @@ export class SpareThreads {
   }
 
   private add(): void {
-    const worker = new Worker(this.boot, { name: "spare", workerData: this.data });
+    const worker = new Worker(this.boot, {
+      name: "spare",
+      workerData: this.data,
+      resourceLimits: resourceLimitsOf(this.options.heapLimitMb),
+    });
     const spare: Spare = { worker, ready: false };
     this.spares.add(spare);
     worker.once("message", () => void (spare.ready = true));
@@ -84,4 +93,12 @@ export class SpareThreads {
     worker.once("exit", () => void this.spares.delete(spare));
     worker.unref();
   }
+}
+
+/**
+ * Takes our own listeners off, so that the actor's host puts on its own. Not all of them: Node.js itself listens for
+ * listeners to come, and a worker that it no longer hears of them tells its host nothing more.
+ */
+export function forgetListeners(worker: Worker): void {
+  for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -21,9 +21,9 @@ import { NO_FAULTS } from "../faults/boundary.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
 import type { AppliedFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
-import type { StartOutcome, ThreadStatistics } from "./control.ts";
+import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
-import type { ActorStatistics, Introspectable, Tracing } from "../introspection.ts";
+import type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../introspection.ts";
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import { LinkPairs } from "../link-pairs.ts";
 import type { BootData } from "./boot-data.ts";
@@ -328,6 +328,7 @@ export class ThreadHost implements Introspectable {
         bundle: this.bundleOf(spec.actor),
         name,
         incarnation: nanoid(),
+        ...(spec.heapLimitMb === undefined ? {} : { heapLimitMb: spec.heapLimitMb }),
         options: spec.options,
         handedOver: handedOver ?? this.leftBehind.get(name),
         declared: this.pairs.of(name),
@@ -469,6 +470,11 @@ export class ThreadHost implements Introspectable {
     await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS);
   }
 
+  /** Has the garbage of the actor's thread collected, which stands still meanwhile, and tells what is left. */
+  async collectGarbage(name: string): Promise<HeapInUse> {
+    return (await this.introspect(name, { ask: "collect" }, SNAPSHOT_MS)) as HeapInUse;
+  }
+
   private async introspect(name: string, question: Question, extraMs = 0): Promise<unknown> {
     const thread = this.threads.get(name);
     if (thread === undefined) throw new InkubeError("ACTOR_DOWN", `${name} is not running`, { retryable: true });
@@ -492,7 +498,7 @@ export class ThreadHost implements Introspectable {
   private ownThread(spec: ChildSpec, start: ThreadStart, transferList: TransferListItem[]): Worker {
     const prepared = this.prepared.take(start, transferList);
     if (prepared !== undefined) return prepared;
-    const spare = spec.heapLimitMb === undefined ? this.spares?.take(start, transferList) : undefined;
+    const spare = this.spares?.take(start, transferList);
     if (spare !== undefined) return spare;
     return new Worker(join(this.bundles, "boot.cjs"), {
       name: spec.name,
@@ -596,7 +602,7 @@ export class ThreadHost implements Introspectable {
   /** A graceful stop; ends the thread when it has not within `deadlineMs`. */
   private async retire(
     thread: RunningThread,
-    reason: "normal" | "heap-guard",
+    reason: StopReason,
     deadlineMs: number,
     first: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
@@ -606,7 +612,7 @@ export class ThreadHost implements Introspectable {
       thread.life.asked(reason);
       // A thread that is gone before it could answer has stopped too.
       first()
-        .then(() => thread.control.stop(deadlineMs))
+        .then(() => thread.control.stop(reason, deadlineMs))
         .catch(() => thread.life.end("killed"));
     }
     await thread.life.ended;

@@ -9,21 +9,27 @@ const ALIVE_MAX = 20;
 const REST_MS = Number(process.env["INKUBE_CHURN_REST_MS"] ?? 120_000);
 const MEGABYTE = 1_048_576;
 
-/** Makes and deletes pods at that rate; a round that is late is not caught up. */
+/**
+ * Makes and deletes pods at that rate; a round that is late is not caught up. On a busy machine a request is tried again whose
+ * first try did its work: that it finds it done is no fault.
+ */
 const CHURN = `(async () => {
-  const { pods } = await import("inkube");
+  const { hasReason, pods } = await import("inkube");
   const alive = [];
   const startMs = performance.now();
+  const unlessDone = (reason) => (error) => {
+    if (!hasReason(error, reason)) throw error;
+  };
   for (let count = 0; count < ${PODS}; count++) {
     const name = "churn-" + count;
     const metadata = { name, namespace: "default" };
-    await cluster.client.create(pods, { metadata, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: "main", image: "nginx" }] } });
+    await cluster.client.create(pods, { metadata, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: "main", image: "nginx" }] } }).catch(unlessDone("AlreadyExists"));
     alive.push(name);
-    if (alive.length > ${ALIVE_MAX}) await cluster.client.delete(pods, alive.shift(), "default");
+    if (alive.length > ${ALIVE_MAX}) await cluster.client.delete(pods, alive.shift(), "default").catch(unlessDone("NotFound"));
     const aheadMs = startMs + (count + 1) * ${1_000 / PODS_PER_SECOND} - performance.now();
     if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
   }
-  for (const name of alive) await cluster.client.delete(pods, name, "default");
+  for (const name of alive) await cluster.client.delete(pods, name, "default").catch(unlessDone("NotFound"));
   return true;
 })()`;
 
@@ -42,10 +48,14 @@ export const churn: Suite = {
     clearInterval(look);
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
     const afterMb = megabytes();
+    // The process stays, and with it what the cluster has left behind.
+    await cluster.evaluate<void>("cluster.stop()");
+    const stoppedMb = megabytes();
     await cluster.stop();
     report({ name: "memory before", value: beforeMb, unit: "MB" });
     const peer = { name: "memory before", value: beforeMb };
     report({ name: "memory at its highest", value: peakMb, unit: "MB", peer });
     report({ name: "memory after the rest", value: afterMb, unit: "MB", peer, target: "≤ 1.3 ×" });
+    report({ name: "memory after stop()", value: stoppedMb, unit: "MB", peer });
   },
 };

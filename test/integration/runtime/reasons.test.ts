@@ -273,6 +273,8 @@ describe("the heap guard", () => {
     die("leak");
     const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
     expect(downs).toMatchObject([{ actor: "mortal", reason: "heap-guard" }]);
+    const trace = readRing(host.ring("mortal"), "mortal");
+    expect(trace.find(({ kind }) => kind === "stop")).toMatchObject({ detail: "reason=heap-guard" });
   });
 
   it("can be turned off; V8's own limit then ends the actor", async () => {

@@ -45,12 +45,21 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function supervise(spares: number, names: readonly string[] = ["mortal", "watcher"]): Promise<void> {
+interface Limits {
+  readonly heapLimitMb: number;
+  readonly ofSparesMb: number;
+}
+
+async function supervise(
+  spares: number,
+  names: readonly string[] = ["mortal", "watcher"],
+  limits?: Limits,
+): Promise<void> {
   host = new ThreadHost({
     bundles,
     dataDir,
     fsync: false,
-    spares: { count: spares, actors: ["mortal"], delayMs: 0 },
+    spares: { count: spares, actors: ["mortal"], delayMs: 0, ...(limits && { heapLimitMb: limits.ofSparesMb }) },
     onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
   });
   const children = names.map((name): ChildSpec => ({
@@ -61,6 +70,7 @@ async function supervise(spares: number, names: readonly string[] = ["mortal", "
     restart: "permanent",
     shutdownMs: 2_000,
     startTimeoutMs: 20_000,
+    ...(limits && { heapLimitMb: limits.heapLimitMb }),
   }));
   host.plan(children);
   embedder = new EmbeddedPeer("embedder", host);
@@ -108,6 +118,28 @@ describe("a spare thread", () => {
       const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: round + 1 });
       expect(downs.at(-1)).toMatchObject({ actor: "mortal", reason: "killed" });
     }
+  });
+
+  it("holds its actor to the actor's own heap limit, below its own", async () => {
+    await supervise(1, undefined, { heapLimitMb: 48, ofSparesMb: 256 });
+    await spareReady(1);
+    const first = up("mortal");
+    await host.kill("mortal");
+    await first;
+    const second = up("mortal");
+    embedder.ref(mortalProtocol, "mortal").cast("die", "leak");
+    await second;
+    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
+    expect(downs.map(({ reason }) => reason)).toEqual(["killed", "heap-guard"]);
+  });
+
+  it("is no replacement of an actor that may take more than it", async () => {
+    await supervise(1, undefined, { heapLimitMb: 256, ofSparesMb: 48 });
+    await spareReady(1);
+    const back = up("mortal");
+    await host.kill("mortal");
+    await back;
+    expect(host.sparesReady).toBe(1);
   });
 
   it("dies as any thread does, with the reason of its actor", async () => {

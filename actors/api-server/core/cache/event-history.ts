@@ -65,10 +65,15 @@ export class EventHistory<E extends Dated> {
     this.events.push(event);
     this.newest = event.revision;
     this.bytes += event.sizeBytes;
+    this.age(event.atMs);
+  }
+
+  /** Forgets what has become too old, or too much. Called also while nothing changes: a quiet resource must not keep its storms. */
+  age(nowMs: number): void {
     const { min, max, ageMs, bytes } = this.bounds;
     while (this.size > min) {
       const oldest = this.events[this.start] as E;
-      if (this.size <= max && event.atMs - oldest.atMs <= ageMs && this.bytes <= bytes) break;
+      if (this.size <= max && nowMs - oldest.atMs <= ageMs && this.bytes <= bytes) break;
       this.floor = oldest.revision;
       this.bytes -= oldest.sizeBytes;
       this.start++;

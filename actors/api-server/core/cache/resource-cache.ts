@@ -48,7 +48,7 @@ export interface HistoryLimits {
   readonly historyMin: number;
   /** Between the two, how long a change is kept. kube-apiserver sizes its cache for 75 s. */
   readonly historyAgeMs: number;
-  /** What the kept changes of one resource may take beyond `historyMin`; some thousands of pods. */
+  /** What the kept changes of one resource may take beyond `historyMin`; two thousand states of pods. */
   readonly historyBytes: number;
 }
 
@@ -166,6 +166,11 @@ export class ResourceCache {
     const current = previous.at(revision);
     const sizeBytes = current.value.length;
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
+  }
+
+  /** Forgets changes that have become too old. */
+  age(nowMs: number): void {
+    this.history.age(nowMs);
   }
 
   /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */

@@ -7,6 +7,7 @@ import type { Entry, SnapshotMeta } from "./types.ts";
 
 export class RaftLog {
   private entries: Entry[] = [];
+  private bytes = 0;
   /** Index and term of the entry just before the first kept one. */
   private offset: number;
   private offsetTerm: number;
@@ -36,6 +37,15 @@ export class RaftLog {
     return this.offset + this.entries.length;
   }
 
+  /** Kept entries, and the bytes of their data. */
+  get size(): number {
+    return this.entries.length;
+  }
+
+  get sizeBytes(): number {
+    return this.bytes;
+  }
+
   get lastTerm(): number {
     return this.entries.length === 0 ? this.offsetTerm : (this.entries[this.entries.length - 1] as Entry).term;
   }
@@ -50,6 +60,7 @@ export class RaftLog {
     invariant(entry.index === this.last + 1, `entry ${entry.index} after ${this.last}`);
     invariant(entry.term >= this.lastTerm, `term ${entry.term} after ${this.lastTerm}`);
     this.entries.push(entry);
+    this.bytes += entry.data.length;
   }
 
   /** A leader's own entry. */
@@ -78,7 +89,7 @@ export class RaftLog {
 
   private cut(from: number): void {
     if (from > this.last) return;
-    this.entries.length = from - this.offset - 1;
+    this.bytes -= bytesOf(this.entries.splice(from - this.offset - 1));
     this.stable = Math.min(this.stable, from - 1);
     this.persisting = Math.min(this.persisting, from - 1);
   }
@@ -145,9 +156,19 @@ export class RaftLog {
     if (index <= this.offset) return;
     invariant(index <= this.applied, `compaction at ${index} of what is not applied (${this.applied})`);
     const term = this.term(index) as number;
-    this.entries.splice(0, index - this.offset);
+    this.bytes -= bytesOf(this.entries.splice(0, index - this.offset));
     this.offset = index;
     this.offsetTerm = term;
+  }
+
+  /**
+   * Forgets what is applied but for `entries` and `bytes` of it, which catch up a follower that lags; one that lags more gets
+   * a snapshot of the state. Does nothing before there is half as much again, so that it is worth its while. What a restart
+   * needs is on disk, whatever is forgotten here. Source: etcd 3.6 `compactRaftLog`, which left snapshots behind as well.
+   */
+  trim(entriesMax: number, bytesMax: number): void {
+    if (this.entries.length <= 1.5 * entriesMax && this.bytes <= 1.5 * bytesMax) return;
+    this.compact(this.catchUpFrom(this.applied, entriesMax, bytesMax));
   }
 
   /** The largest index up to `index` behind which at least one of `entries` and `bytes` would be exceeded. */
@@ -166,6 +187,7 @@ export class RaftLog {
   restore(meta: SnapshotMeta): void {
     invariant(meta.index > this.committed, `snapshot ${meta.index} within what is committed (${this.committed})`);
     this.entries = [];
+    this.bytes = 0;
     this.offset = meta.index;
     this.offsetTerm = meta.term;
     this.committed = meta.index;
@@ -173,4 +195,8 @@ export class RaftLog {
     this.stable = meta.index;
     this.persisting = 0;
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { data }) => sum + data.length, 0);
 }

@@ -9,23 +9,49 @@ import { storeHost } from "../../runtime/simulation/toy.ts";
 
 const events = servedAs("v1", "events");
 
+interface Made {
+  readonly leases: EventLeases;
+  readonly host: ReturnType<typeof storeHost>;
+  readonly granted: number[];
+  readonly revoked: string[];
+  /** Leases that Events were written with, by revision, and how many Events there are. */
+  readonly seen: Map<string, number>;
+  readonly events: { size: number };
+}
+
+const EVENTS_MAX = 100;
+const EVENTS_A_LEASE = 40;
+
 /** Leases of an etcd that takes 500 ms to grant one, and refuses the first `refused`. */
-function makeLeases(refused = 0): { leases: EventLeases; host: ReturnType<typeof storeHost>; granted: number[] } {
+function makeLeases(refused = 0): Made {
   const host = storeHost();
   const { context } = host;
   const granted: number[] = [];
   const ctx = {
     clock: context.clock,
     spawn: (work: () => Promise<void>) => context.spawn(work),
-    options: { eventTtlSeconds: 3_600, requestTimeoutMs: 60_000 },
+    options: { eventTtlSeconds: 3_600, requestTimeoutMs: 60_000, eventsMax: EVENTS_MAX },
   } as unknown as Context<ApiServerOptions>;
-  const call = async (_: string, { ttlSeconds }: { readonly ttlSeconds: number }): Promise<{ readonly id: string }> => {
+  const revoked: string[] = [];
+  const seen = new Map<string, number>();
+  const kept = { size: 0 };
+  const call = async (
+    method: string,
+    { ttlSeconds, id }: { readonly ttlSeconds: number; readonly id: string },
+  ): Promise<object> => {
+    if (method === "leaseRevoke") {
+      if (id === "expired") throw new InkubeError("ETCD_LEASE_NOT_FOUND", "no such lease");
+      revoked.push(id);
+      kept.size -= EVENTS_A_LEASE;
+      return { header: { revision: 1 } };
+    }
     await context.clock.sleep(500);
     granted.push(ttlSeconds);
     if (granted.length <= refused) throw new InkubeError("ETCD_NO_LEADER", "no leader", { retryable: true });
     return { id: `lease-${granted.length}` };
   };
-  return { leases: new EventLeases(ctx, { etcd: { call } } as unknown as Store), host, granted };
+  const store = { etcd: { call }, leases: seen, cache: () => kept, waitFor: () => Promise.resolve() };
+  return { leases: new EventLeases(ctx, store as unknown as Store), host, granted, revoked, seen, events: kept };
 }
 
 describe("the lease of Events", () => {
@@ -52,6 +78,32 @@ describe("the lease of Events", () => {
     expect(await write()).toBe("lease-2");
     await host.run(1_000);
     expect(await write()).toBe("lease-3");
+  });
+
+  it("is ended early, the oldest first, when there are too many Events, but never the only one", async () => {
+    const made = makeLeases();
+    for (const [id, revision] of Object.entries({ young: 90, expired: 10, old: 20, older: 15 }))
+      made.seen.set(id, revision);
+    made.events.size = EVENTS_MAX + EVENTS_A_LEASE + 1;
+    await made.host.settle(async () => made.leases.forWrite(events, Infinity));
+    expect(made.revoked).toEqual(["older", "old"]);
+    expect([...made.seen.keys()]).toEqual(["young"]);
+    made.events.size = EVENTS_MAX + 1;
+    await made.host.run(60_000);
+    await made.host.settle(async () => made.leases.forWrite(events, Infinity));
+    expect(made.revoked).toEqual(["older", "old"]);
+  });
+
+  it("that was ended early while it was written with is replaced by another", async () => {
+    const { leases, host } = makeLeases();
+    const written: (string | undefined)[] = [];
+    await host.settle(() =>
+      leases.write(events, Infinity, async (lease) => {
+        written.push(lease);
+        if (lease === "lease-1") throw new InkubeError("ETCD_LEASE_NOT_FOUND", "no such lease");
+      }),
+    );
+    expect(written).toEqual(["lease-1", "lease-2"]);
   });
 
   it("is given to Events alone", () => {

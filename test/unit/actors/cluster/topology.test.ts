@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SLOTS, addressesOf, nodeAddress, podRange } from "../../../../actors/cluster/addresses.ts";
 import type { TopologyOptions } from "../../../../actors/cluster/topology.ts";
-import { EMBEDDER, TRACE_COLLECTOR, heartbeat, makeTopology } from "../../../../actors/cluster/topology.ts";
+import {
+  EMBEDDER,
+  HEAP_LIMITS_MB,
+  TRACE_COLLECTOR,
+  heartbeat,
+  makeTopology,
+} from "../../../../actors/cluster/topology.ts";
 import { checkSpec } from "../../../../runtime/supervisor/core/check-spec.ts";
 import type { SupervisorSpec } from "../../../../runtime/supervisor/spec.ts";
 import { actorsOf, isSupervisor } from "../../../../runtime/supervisor/spec.ts";
@@ -102,6 +108,26 @@ describe("the tree of a cluster", () => {
     const threads = actors.filter(({ thread }) => thread !== undefined).map(({ name, thread }) => [name, thread]);
     expect(threads.filter(([name]) => name?.includes("container-runtime"))).toEqual([]);
     expect(threads).toContainEqual(["worker-3/kubelet", "workers-1"]);
+  });
+
+  it("states for every actor what its heap may hold, unless it shares its thread", () => {
+    const limits = (given: Partial<TopologyOptions>): readonly (readonly [string, number | undefined])[] =>
+      actorsOf(makeTopology({ ...options(1, 1), rings, ...given })).map(({ actor, heapLimitMb }) => [
+        actor,
+        heapLimitMb,
+      ]);
+    expect(Object.fromEntries(limits({}))).toEqual(HEAP_LIMITS_MB);
+    expect(Object.fromEntries(limits({ heapLimitsMb: { etcd: 2_048, kubelet: 128 } }))).toEqual({
+      ...HEAP_LIMITS_MB,
+      etcd: 2_048,
+      kubelet: 128,
+    });
+    const shared = limits({ nodesPerThread: 5, containerRuntime: { pods: "simulated" } });
+    expect(shared.filter(([, limitMb]) => limitMb === undefined).map(([actor]) => actor)).toEqual([
+      "container-runtime",
+      "kubelet",
+      "kube-proxy",
+    ]);
   });
 
   it("prefers an actor's own master", () => {

@@ -116,6 +116,15 @@ describe("sorted keys", () => {
 });
 
 describe("the history", () => {
+  it("forgets what has become too old also while nothing changes, but for the least that it keeps", () => {
+    const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
+    for (let i = 1; i <= 4; i++) history.push({ revision: i, atMs: i, sizeBytes: 10 });
+    history.age(102);
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([3, 30, 1]);
+    history.age(10_000);
+    expect([history.size, history.sizeBytes, history.floorRevision]).toEqual([2, 20, 2]);
+  });
+
   it("forgets by number and by age, but never below its least, and knows from where on it is complete", () => {
     const history = new EventHistory<{ revision: number; atMs: number; sizeBytes: number }>(BOUNDS);
     history.reset(10);
