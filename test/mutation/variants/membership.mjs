@@ -78,6 +78,14 @@ const coming = [
     SERIAL,
   ),
   row(
+    "left-with-the-one-above",
+    SUPERVISOR,
+    `event.type === "removed" && !this.core.has(name);`,
+    `event.type === "removed" && event.name === name;`,
+    "who adds a child that leaves with its supervisor is told nonsense, and another by its name is killed",
+    SERIAL,
+  ),
+  row(
     "failed-child-that-is-linked-runs-on",
     SUPERVISOR,
     `{ kill: true }).catch(() => this.takeOut(name, { kill: true }));`,
@@ -144,7 +152,7 @@ const coming = [
   row(
     "added-to-what-is-not-up",
     CORE,
-    `      if (parent.state !== "up" || parent.leaving) {`,
+    `      if (parent.state !== "up") {`,
     `      if (parent.state === "down") {`,
     "a child comes to a supervisor that starts, or ends",
     MEMBERS,

@@ -320,6 +320,47 @@ describe("a child that comes to a running tree", () => {
     },
   );
 
+  it("leaves with a supervisor above it that is removed meanwhile, and is not taken for another by its name either", async () => {
+    let next: Promise<void> | undefined;
+    const host = new HostDouble(
+      supervisor("root", [supervisor("node", [supervisor("office", [actor("x")]), actor("y")])]),
+      (event) => {
+        if (event.type === "removed" && event.name === "node") next = host.supervisor.addChild(actor("c"));
+      },
+    );
+    const started = host.supervisor.start();
+    await host.settle();
+    await started;
+    const removed = host.supervisor.removeChild("node");
+    // Its turn to stop has not come.
+    expect(host.supervisor.status().find(({ name }) => name === "office")).toMatchObject({ state: "up" });
+    const failed = expect(host.supervisor.addChild(actor("c"), { under: "office" })).rejects.toMatchObject({
+      code: "ACTOR_DOWN",
+    });
+    await turn();
+    expect([...host.running.keys()]).toEqual(["x", "y", "c"]);
+    host.onCommand = (command) => {
+      const [what, name] = command.split(" ");
+      if (what === "stop") host.down(name!, "normal");
+    };
+    host.down("y", "normal");
+    await removed;
+    await failed;
+    await turn();
+    await host.up("c");
+    await next;
+    expect(host.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual(["root up", "c up"]);
+  });
+
+  it("is refused by a supervisor that is being removed", async () => {
+    const host = await runningTree([supervisor("node", [actor("x")]), actor("a")]);
+    const removed = host.supervisor.removeChild("node");
+    await expect(host.supervisor.addChild(actor("c"), { under: "node" })).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    await host.settle();
+    await removed;
+    expect([...host.running.keys()]).toEqual(["a"]);
+  });
+
   it("is not started when its supervisor begins anew before its host knows it", async () => {
     const host = await runningTree([
       supervisor("office", [actor("x")], { intensity: { restarts: 0, periodMs: 1_000 } }),
