@@ -27,6 +27,8 @@ const ALARMS = "actors/etcd/alarms.ts";
 
 const FAULTY = ["test/simulation/controllers/faulty-objects.test.ts"];
 const CLIENT = ["test/simulation/client/client.test.ts"];
+const WATCHDOG = "runtime/threads/watchdog.ts";
+const WATCHED = ["test/unit/runtime/threads/watchdog.test.ts"];
 const LINKED = ["test/unit/runtime/simulation/sim-link-sessions.test.ts"];
 const ORDER = ["test/unit/runtime/trace/order.test.ts", "test/unit/runtime/ring.test.ts"];
 const PLANS = ["test/unit/runtime/faults/check-plan.test.ts"];
@@ -895,7 +897,35 @@ const etcd = [
   ),
 ];
 
+const threads = [
+  row(
+    "excused-is-hung",
+    WATCHDOG,
+    `this.isCrowded() || watched.excuses > 0`,
+    `this.isCrowded()`,
+    "a thread is ended as hung while it writes the heap snapshot that was asked of it",
+    WATCHED,
+  ),
+  row(
+    "excused-for-ever",
+    WATCHDOG,
+    `return () => void watched.excuses--;`,
+    `return () => undefined;`,
+    "a thread that was asked for a heap snapshot is never looked at again",
+    WATCHED,
+  ),
+  row(
+    "one-excuse-ends-all",
+    WATCHDOG,
+    `return () => void watched.excuses--;`,
+    `return () => void (watched.excuses = 0);`,
+    "of two snapshots of one thread, the end of the first makes the second a hang",
+    WATCHED,
+  ),
+];
+
 export const variants = [
+  ...threads,
   ...faults,
   ...links,
   ...trace,
