@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { probeProtocol } from "../../fixtures/actors/probe-protocol.ts";
+import { tenantProtocol } from "../../fixtures/actors/tenant-protocol.ts";
 import type { SupervisedThreads } from "../../fixtures/threads.ts";
 import { EMBEDDER, child, tree, useThreads } from "../../fixtures/threads.ts";
 
@@ -51,6 +52,11 @@ describe.each([
         code: "ACTOR_DOWN",
       });
     }
+    // The next incarnation of its peer has never heard of it.
+    const back = threads.next("up", "hub");
+    await threads.supervisor.kill("hub");
+    await back;
+    await expect(relayed("n/b")).rejects.toMatchObject({ code: "NO_LINK" });
   });
 
   it("leaves nothing behind when it can't start", async () => {
@@ -81,5 +87,25 @@ describe.each([
     plan.stop();
     await threads.carriedOut();
     expect(await relayed("n/a")).toEqual({ value: 3 });
+  });
+});
+
+describe("a child that leaves a running tree", () => {
+  it("takes along what it added to the heap limit of a shared thread", async () => {
+    const tenant = (name: string, heapLimitMb: number) => child(name, "tenant", { thread: "shared", heapLimitMb });
+    await threads.supervisor.addChild(tenant("a", 40));
+    await threads.supervisor.removeChild("a");
+    await threads.supervisor.addChild(tenant("b", 24));
+    expect(await threads.ref(tenantProtocol, "b").call("heapLimitMb", null)).toBe(24);
+  });
+
+  it("is no crowd that is about to start when it has never been: who hangs is found", async () => {
+    const gone = Array.from({ length: 1_000 }, (_, index) => probe(`n-${index}`, []));
+    await threads.host.admit(gone);
+    threads.host.dismiss(gone.map(({ name }) => name));
+    const back = threads.next("up", "hub");
+    threads.ref(probeProtocol, "hub").cast("die", "spin");
+    await back;
+    expect(threads.deaths).toMatchObject([{ name: "hub", reason: "hang" }]);
   });
 });

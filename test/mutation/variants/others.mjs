@@ -28,6 +28,8 @@ const ALARMS = "actors/etcd/alarms.ts";
 const FAULTY = ["test/simulation/controllers/faulty-objects.test.ts"];
 const CLIENT = ["test/simulation/client/client.test.ts"];
 const WATCHDOG = "runtime/threads/watchdog.ts";
+const HANG_STACK = "runtime/threads/hang-stack.ts";
+const STACK = ["test/unit/runtime/threads/hang-stack.test.ts"];
 const WATCHED = ["test/unit/runtime/threads/watchdog.test.ts"];
 const LINKED = ["test/unit/runtime/simulation/sim-link-sessions.test.ts"];
 const ORDER = ["test/unit/runtime/trace/order.test.ts", "test/unit/runtime/ring.test.ts"];
@@ -898,6 +900,14 @@ const etcd = [
 ];
 
 const threads = [
+  row(
+    "stack-is-told-twice",
+    HANG_STACK,
+    `      if (isOver) return;\n`,
+    ``,
+    "a stack that comes just when time is up throws in the program's own thread",
+    STACK,
+  ),
   row(
     "excused-is-hung",
     WATCHDOG,

@@ -224,9 +224,24 @@ describe("a child that comes to a running tree", () => {
     });
   });
 
-  it("is refused while the tree is not up", async () => {
-    const host = new HostDouble(pair());
-    await expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
+  it("is refused at once, and nothing changes, while the supervisor is not up, has yet to be, or is being removed", async () => {
+    const refused = async (host: HostDouble, under: string): Promise<void> => {
+      host.take();
+      const before = host.supervisor.tree();
+      const added = host.supervisor.addChild(actor("c"), { under });
+      await expect(added).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
+      expect(host.supervisor.tree()).toEqual(before);
+      expect(host.take()).toEqual([]);
+    };
+    await refused(new HostDouble(pair()), "root");
+    const starting = new HostDouble(pair());
+    void starting.supervisor.start();
+    await refused(starting, "root");
+    const host = await runningTree([supervisor("node", [actor("x")]), actor("a")]);
+    const removed = host.supervisor.removeChild("node");
+    await refused(host, "node");
+    await host.settle();
+    await removed;
   });
 
   it("leaves again when its first start fails, with why, and costs its siblings nothing", async () => {
@@ -350,15 +365,6 @@ describe("a child that comes to a running tree", () => {
     await host.up("c");
     await next;
     expect(host.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual(["root up", "c up"]);
-  });
-
-  it("is refused by a supervisor that is being removed", async () => {
-    const host = await runningTree([supervisor("node", [actor("x")]), actor("a")]);
-    const removed = host.supervisor.removeChild("node");
-    await expect(host.supervisor.addChild(actor("c"), { under: "node" })).rejects.toMatchObject({ code: "ACTOR_DOWN" });
-    await host.settle();
-    await removed;
-    expect([...host.running.keys()]).toEqual(["a"]);
   });
 
   it("is not started when its supervisor begins anew before its host knows it", async () => {
