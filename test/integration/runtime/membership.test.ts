@@ -90,6 +90,14 @@ describe.each([
   });
 });
 
+it("who comes can be referred to once its host knows it, by actors and by the program, though it does not run yet", async () => {
+  await threads.host.admit([probe("n", ["hub", EMBEDDER])]);
+  await expect(relayed("n")).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+  await expect(threads.ref(probeProtocol, "n").call("echo", { value: 1 })).rejects.toMatchObject({
+    code: "ACTOR_DOWN",
+  });
+});
+
 describe("a child that leaves a running tree", () => {
   it("takes along what it added to the heap limit of a shared thread", async () => {
     const tenant = (name: string, heapLimitMb: number) => child(name, "tenant", { thread: "shared", heapLimitMb });

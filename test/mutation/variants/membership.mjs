@@ -324,6 +324,14 @@ const hosts = [
     ON_THREADS,
   ),
   row(
+    "program-does-not-hear",
+    THREADS,
+    `    this.locals.get(at)?.declare(peer);\n`,
+    ``,
+    "the program can't refer to one that comes before it runs",
+    ON_THREADS,
+  ),
+  row(
     "faults-miss-who-comes",
     THREADS,
     `    for (const plan of this.plans) plan.refresh();\n`,
