@@ -348,11 +348,11 @@ const hosts = [
     ON_THREADS,
   ),
   row(
-    "plan-of-a-start-stays",
+    "crowd-of-the-gone",
     THREADS,
     `      this.planned.delete(name);\n      this.pairs.remove`,
     `      this.pairs.remove`,
-    "on threads, one that left before its start is waited for: its next links open before it is to start",
+    "on threads, those that left before their start are a crowd that is about to start for ever, and no hang is found",
     ON_THREADS,
   ),
   row(
