@@ -27,11 +27,12 @@ describe("the stack of a thread that hangs", () => {
   });
 
   it("is none when it comes while the question is taken back, in the midst of that, and nothing is thrown", async () => {
-    const { emit, post } = Session.prototype;
+    const emit = Reflect.get(Session.prototype, "emit") as (this: Session, ...args: unknown[]) => boolean;
+    const post = Reflect.get(Session.prototype, "post") as (this: Session, ...args: unknown[]) => void;
     let late: (() => void) | undefined;
     let cameLate = false;
     vi.spyOn(Session.prototype, "emit").mockImplementation(function (this: Session, ...args: unknown[]): boolean {
-      const tell = (): boolean => Reflect.apply(emit, this, args) as boolean;
+      const tell = (): boolean => emit.apply(this, args);
       const isPaused = args[0] === "NodeWorker.receivedMessageFromWorker" && JSON.stringify(args).includes("paused");
       if (!isPaused) return tell();
       late = () => void (cameLate = tell());
@@ -39,7 +40,7 @@ describe("the stack of a thread that hangs", () => {
     });
     vi.spyOn(Session.prototype, "post").mockImplementation(function (this: Session, ...args: unknown[]): void {
       if (JSON.stringify(args).includes("Debugger.resume")) late?.();
-      Reflect.apply(post, this, args);
+      post.apply(this, args);
     });
     expect(await hangStack(worker.threadId, LATE_MS)).toBeUndefined();
     expect(cameLate).toBe(true);
