@@ -184,7 +184,7 @@ export class Supervisor {
   async addChild(spec: ChildSpec | SupervisorSpec, options: { readonly under?: string } = {}): Promise<void> {
     const { name } = spec;
     const under = options.under ?? this.root;
-    // From when it has left on, the name may be another's.
+    // By itself, or with a supervisor above it. From then on the name may be another's.
     let removed = false;
     let forget = (): void => undefined;
     await this.until(
@@ -192,7 +192,7 @@ export class Supervisor {
         checkSpec(withChild(this.core.spec(), under, spec), this.options.externals ?? []);
         const commands = this.core.addChild(under, spec, this.nowMs());
         forget = this.onEvent((event) => {
-          removed ||= event.type === "removed" && event.name === name;
+          removed ||= event.type === "removed" && !this.core.has(name);
         });
         return commands;
       },

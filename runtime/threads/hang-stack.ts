@@ -27,10 +27,14 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
   return new Promise((resolve) => {
     const session = new Session();
     let sessionId: string | undefined;
+    let isOver = false;
     const send = (id: number, method: string): void => {
       session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify({ id, method }) });
     };
     const finish = (stack: string | undefined): void => {
+      // What has come from the thread meanwhile is told in the midst of a post.
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       if (sessionId !== undefined) {
         send(3, "Debugger.resume");

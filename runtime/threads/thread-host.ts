@@ -465,9 +465,11 @@ export class ThreadHost implements Introspectable {
     return (await this.introspect(name, { ask: "cpu-profile", forMs }, forMs)) as string;
   }
 
-  /** Writes a heap snapshot of the actor's thread, which stands still meanwhile. */
+  /** Writes a heap snapshot of the actor's thread, which stands still meanwhile: that is no hang. */
   async heapSnapshot(name: string, file: string): Promise<void> {
-    await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS);
+    const thread = this.threads.get(name);
+    const isOver = thread === undefined ? undefined : this.watchdog.excuse(thread.worker);
+    await this.introspect(name, { ask: "heap-snapshot", file }, SNAPSHOT_MS).finally(isOver);
   }
 
   /** Has the garbage of the actor's thread collected, which stands still meanwhile, and tells what is left. */

@@ -38,6 +38,8 @@ interface Watched {
   lastLookMs: number;
   busySinceMs: number | undefined;
   asked: boolean;
+  /** Questions under way that it stands still for. */
+  excuses: number;
 }
 
 export class Watchdog {
@@ -78,6 +80,7 @@ export class Watchdog {
       lastLookMs: monotonicNowMs(),
       busySinceMs: undefined,
       asked: false,
+      excuses: 0,
     });
     if (this.timer === undefined) this.arm(this.periodMs);
   }
@@ -87,6 +90,14 @@ export class Watchdog {
     if (this.watched.size > 0) return;
     clearTimeout(this.timer);
     this.timer = undefined;
+  }
+
+  /** It stands still because it was told to, until what this gives is called. */
+  excuse(worker: Watchable): () => void {
+    const watched = this.watched.get(worker);
+    if (watched === undefined) return () => undefined;
+    watched.excuses++;
+    return () => void watched.excuses--;
   }
 
   get periodMs(): number {
@@ -107,7 +118,7 @@ export class Watchdog {
     for (const [worker, watched] of this.watched) {
       const busyMs = busyFor(worker, watched);
       if (busyMs === undefined) continue;
-      if (this.isCrowded()) {
+      if (this.isCrowded() || watched.excuses > 0) {
         watched.busySinceMs = undefined;
         watched.asked = false;
         continue;

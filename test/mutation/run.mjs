@@ -20,16 +20,28 @@
  * file no longer loads, or its tests fail on the tree as it is).
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const VARIANTS = fileURLToPath(new URL("variants/", import.meta.url));
 const COPIED = ["actors", "protocols", "runtime", "test", "package.json", "tsconfig.json"];
-/** A mistake may make a test run for ever: that is noticed, too. */
+/** A mistake may make a test run for ever, or wait for ever: that is noticed, too. */
 const TIMEOUT_MS = 300_000;
+/** So many times as long as the slowest test of a file took without a mistake is for ever: the machine may be busy. */
+const PATIENCE = 10;
+const TEST_TIMEOUT_MS_MIN = 10_000;
 
 async function load() {
   const rows = [];
@@ -73,32 +85,39 @@ function copyTree() {
   return copy;
 }
 
-/** `passed`, `failed`, `hung`, or `broken` when a file did not even load; and the first test that failed. */
-function run(copy, tests) {
+/**
+ * `passed`, `failed`, `hung`, or `broken` when a file did not even load; the first test that failed, and how long the slowest
+ * test of each file took.
+ */
+function run(copy, tests, { timeoutMs = TIMEOUT_MS, testTimeoutMs = TIMEOUT_MS } = {}) {
   const output = join(copy, "result.json");
   rmSync(output, { force: true });
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const args = ["run", "--config", join(copy, "test/vitest.config.ts"), "--bail", "1", "--reporter=json"];
-  const { signal } = spawnSync(process.execPath, [vitest, ...args, `--outputFile=${output}`, ...tests], {
-    cwd: copy,
-    stdio: "ignore",
-    timeout: TIMEOUT_MS,
-  });
+  args.push(`--outputFile=${output}`, `--testTimeout=${testTimeoutMs}`, `--hookTimeout=${testTimeoutMs}`);
+  const options = { cwd: copy, stdio: "ignore", timeout: timeoutMs };
+  const { signal } = spawnSync(process.execPath, [vitest, ...args, ...tests], options);
   if (signal !== null) return { outcome: "hung" };
   const { success, numFailedTests, testResults } = JSON.parse(readFileSync(output, "utf8"));
-  if (success) return { outcome: "passed" };
+  if (success) return { outcome: "passed", slowestMs: slowestOf(copy, testResults) };
   if (numFailedTests === 0) return { outcome: "broken", by: testResults.find(({ message }) => message)?.message };
   const failed = testResults.flatMap(({ assertionResults }) =>
     assertionResults.filter((one) => one.status === "failed"),
   );
-  return { outcome: "failed", by: failed[0]?.fullName };
+  return { outcome: "failed", by: failed[0]?.fullName, message: failed[0]?.failureMessages[0] };
 }
 
-function tryVariant(copy, { file, find, replace, tests }) {
-  const source = readFileSync(join(ROOT, file), "utf8");
+function slowestOf(copy, testResults) {
+  const ofFile = ({ assertionResults }) => Math.max(...assertionResults.map(({ duration }) => duration ?? 0));
+  return new Map(testResults.map((result) => [relative(realpathSync(copy), result.name), ofFile(result)]));
+}
+
+function tryVariant(copy, { file, find, replace, tests }, slowestMs) {
+  const source = readFileSync(join(copy, file), "utf8");
   writeFileSync(join(copy, file), source.split(find).join(replace));
+  const testTimeoutMs = Math.round(PATIENCE * Math.max(...tests.map((name) => slowestMs.get(name))));
   try {
-    return run(copy, tests);
+    return run(copy, tests, { testTimeoutMs: Math.min(TIMEOUT_MS, Math.max(TEST_TIMEOUT_MS_MIN, testTimeoutMs)) });
   } finally {
     writeFileSync(join(copy, file), source);
   }
@@ -112,13 +131,16 @@ async function main(wanted) {
   const copy = copyTree();
   const survived = [];
   try {
-    const before = run(copy, [...new Set(chosen.flatMap(({ tests }) => tests))]);
-    if (before.outcome !== "passed") fail(`the tests fail on the tree as it is: ${before.by ?? before.outcome}`);
+    // All files at once take longer than one.
+    const before = run(copy, [...new Set(chosen.flatMap(({ tests }) => tests))], { timeoutMs: 6 * TIMEOUT_MS });
+    if (before.outcome !== "passed") {
+      fail(`the tests fail on the tree as it is: ${before.by ?? before.outcome}\n${before.message ?? ""}`);
+    }
     for (const row of chosen) {
-      const { outcome, by } = tryVariant(copy, row);
-      console.log(
-        `${outcome === "passed" ? "SURVIVED" : "noticed "}  ${row.name}${by === undefined ? "" : `  (${by})`}`,
-      );
+      const startedMs = Date.now();
+      const { outcome, by = outcome } = tryVariant(copy, row, before.slowestMs);
+      const seconds = Math.round((Date.now() - startedMs) / 1_000);
+      console.log(`${outcome === "passed" ? "SURVIVED" : "noticed "} ${seconds} s  ${row.name}  (${by})`);
       if (outcome === "broken") fail(`${row.name} does not load: ${by}`);
       if (outcome === "passed") survived.push(row);
     }

@@ -169,7 +169,7 @@ export class SupervisorCore {
       const parent = this.find(under);
       if (!isSupervisorNode(parent))
         throw new InkubeError("INVALID_ARGUMENT", `${under} is an actor, not a supervisor`);
-      if (parent.state !== "up" || parent.leaving) {
+      if (parent.state !== "up") {
         throw new InkubeError("ACTOR_DOWN", `${under} is not up; add to it when it is`, { retryable: true });
       }
       const node = this.makeNode(spec, parent);

@@ -1,102 +1,36 @@
 /** What a supervisor does with ends on real threads: by the child's kind, up to giving up. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import type { SupervisorEvent } from "../../../runtime/supervisor/supervisor.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import { mortalProtocol } from "../../fixtures/actors/mortal-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { SupervisedThreads } from "../../fixtures/threads.ts";
+import { child, tree, useThreads } from "../../fixtures/threads.ts";
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let supervisor: Supervisor;
-let events: SupervisorEvent[];
+const { start } = useThreads();
+let threads: SupervisedThreads;
 
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-escalation-"));
-  events = [];
-});
-afterEach(async () => {
-  await supervisor.stop();
-  await host.close();
-  embedder.close();
-  expect(host.actors).toEqual([]);
-  rmSync(dataDir, { recursive: true, force: true });
-});
-
-const child = (name: string, rest: Partial<ChildSpec> = {}): ChildSpec => ({
-  name,
-  actor: "mortal",
-  options: {},
-  links: ["embedder"],
-  restart: "permanent",
-  shutdownMs: 2_000,
-  startTimeoutMs: 20_000,
-  ...rest,
-});
-
-const tree = (
+const mortal = (name: string, rest: Partial<ChildSpec> = {}): ChildSpec => child(name, "mortal", rest);
+const group = (
   name: string,
   restarts: number,
   children: SupervisorSpec["children"],
   rest: Partial<SupervisorSpec> = {},
-): SupervisorSpec => ({
-  name,
-  strategy: "one_for_one",
-  intensity: { restarts, periodMs: 60_000 },
-  backoff: BACKOFF,
-  children,
-  ...rest,
-});
+): SupervisorSpec => tree(children, { name, intensity: { restarts, periodMs: 60_000 }, ...rest });
 
-async function supervise(spec: SupervisorSpec, names: readonly string[]): Promise<void> {
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
-  });
-  embedder = new EmbeddedPeer("embedder", host, names);
-  const { clock, random } = embedder.context;
-  supervisor = new Supervisor(spec, host, {
-    clock,
-    random,
-    externals: ["embedder"],
-    onEvent: (event) => void events.push(event),
-  });
-  await supervisor.start();
+async function supervise(spec: SupervisorSpec): Promise<void> {
+  threads = await start(spec);
 }
 
-const seen = (type: SupervisorEvent["type"], name?: string): Promise<void> =>
-  new Promise((resolve) => {
-    const forget = supervisor.onEvent((event) => {
-      if (event.type !== type || (name !== undefined && (!("name" in event) || event.name !== name))) return;
-      forget();
-      resolve();
-    });
-  });
-const incarnation = (name: string): Promise<string> => embedder.ref(mortalProtocol, name).call("incarnation", null);
+const incarnation = (name: string): Promise<string> => threads.ref(mortalProtocol, name).call("incarnation", null);
 
 describe("a call that is idempotent", () => {
   it("is made anew at the replacement of an actor that dies under it, within its deadline", async () => {
-    await supervise(tree("root", 5, [child("a")]), ["a"]);
+    await supervise(group("root", 5, [mortal("a")]));
     const before = await incarnation("a");
-    const ref = embedder.ref(mortalProtocol, "a");
+    const ref = threads.ref(mortalProtocol, "a");
     const answer = ref.call("steady", { notIn: before });
     const short = ref.call("steady", { notIn: before }, { timeoutMs: 30 });
     await expect(short).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
-    await host.kill("a");
+    await threads.host.kill("a");
     const whileDown = ref.call("steady", { notIn: before });
     const after = await answer;
     expect(after).not.toBe(before);
@@ -104,10 +38,10 @@ describe("a call that is idempotent", () => {
   });
 
   it("fails when the actor does not come back before its deadline, or when its caller gives up", async () => {
-    await supervise(tree("root", 5, [child("a")]), ["a"]);
+    await supervise(group("root", 5, [mortal("a")]));
     const before = await incarnation("a");
-    await supervisor.takeOut("a", { kill: true });
-    const ref = embedder.ref(mortalProtocol, "a");
+    await threads.supervisor.takeOut("a", { kill: true });
+    const ref = threads.ref(mortalProtocol, "a");
     const late = ref.call("steady", { notIn: before }, { timeoutMs: 50 });
     await expect(late).rejects.toMatchObject({ code: "ACTOR_DOWN" });
     const controller = new AbortController();
@@ -119,52 +53,56 @@ describe("a call that is idempotent", () => {
 
 describe("escalation on threads", () => {
   it("restarts a whole group when one of it crashes too often, and leaves the rest of the tree alone", async () => {
-    await supervise(tree("root", 5, [tree("group", 0, [child("a"), child("b")]), child("c")]), ["a", "b", "c"]);
+    await supervise(group("root", 5, [group("group", 0, [mortal("a"), mortal("b")]), mortal("c")]));
     const before = await Promise.all(["a", "b", "c"].map(incarnation));
-    const back = seen("up", "group");
-    await host.kill("a");
+    const back = threads.next("up", "group");
+    await threads.host.kill("a");
     await back;
     const after = await Promise.all(["a", "b", "c"].map(incarnation));
     expect(after.map((id, index) => id === before[index])).toEqual([false, false, true]);
-    expect(events).toContainEqual({ type: "escalate", supervisor: "group", child: "a", reason: "killed" });
+    expect(threads.events).toContainEqual({ type: "escalate", supervisor: "group", child: "a", reason: "killed" });
   });
 
   it("ends the tree, and every thread of it, when the root gives up", async () => {
-    await supervise(tree("root", 0, [child("a"), child("b")]), ["a", "b"]);
-    const over = seen("terminated");
-    await host.kill("a");
+    await supervise(group("root", 0, [mortal("a"), mortal("b")]));
+    const over = threads.next("terminated");
+    await threads.host.kill("a");
     await over;
-    expect(events.at(-1)).toEqual({ type: "terminated", reason: "intensity-exceeded" });
-    expect(host.actors).toEqual([]);
+    expect(threads.events.at(-1)).toEqual({ type: "terminated", reason: "intensity-exceeded" });
+    expect(threads.host.actors).toEqual([]);
   });
 
   it("ends the tree when it is told that restarts don't help", async () => {
-    await supervise(tree("root", 5, [child("a")]), ["a"]);
-    const over = seen("terminated");
-    supervisor.giveUp("threads can't be ended");
+    await supervise(group("root", 5, [mortal("a")]));
+    const over = threads.next("terminated");
+    threads.supervisor.giveUp("threads can't be ended");
     await over;
-    expect(events.at(-1)).toEqual({ type: "terminated", reason: "intensity-exceeded" });
+    expect(threads.events.at(-1)).toEqual({ type: "terminated", reason: "intensity-exceeded" });
   });
 
   it("restarts a transient actor that crashes, not one that ends normally, and a temporary one never", async () => {
-    const children = [child("a", { restart: "transient" }), child("b", { restart: "temporary" })];
-    await supervise(tree("root", 5, children), ["a", "b"]);
-    const back = seen("up", "a");
-    await host.kill("a");
+    const children = [mortal("a", { restart: "transient" }), mortal("b", { restart: "temporary" })];
+    await supervise(group("root", 5, children));
+    const back = threads.next("up", "a");
+    await threads.host.kill("a");
     await back;
-    await host.stop("a", 2_000);
-    await host.kill("b");
-    expect(supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual(["root up", "a ended", "b ended"]);
+    await threads.host.stop("a", 2_000);
+    await threads.host.kill("b");
+    expect(threads.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual([
+      "root up",
+      "a ended",
+      "b ended",
+    ]);
   });
 
   it("ends a group with its significant child", async () => {
-    const group = tree("group", 5, [child("a", { restart: "transient", significant: true }), child("b")], {
+    const pair = group("group", 5, [mortal("a", { restart: "transient", significant: true }), mortal("b")], {
       autoShutdown: "any_significant",
     });
-    await supervise(tree("root", 5, [group, child("c")]), ["a", "b", "c"]);
-    const over = seen("down", "group");
-    await host.stop("a", 2_000);
+    await supervise(group("root", 5, [pair, mortal("c")]));
+    const over = threads.next("down", "group");
+    await threads.host.stop("a", 2_000);
     await over;
-    expect(host.actors).toEqual(["c"]);
+    expect(threads.host.actors).toEqual(["c"]);
   });
 });

@@ -1,58 +1,27 @@
 /** The plan of faults of the simulation, carried out on threads: the same faults at the same boundaries. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Ref } from "../../../runtime/actor.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import type { AppliedFaults } from "../../../runtime/threads/thread-faults.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import type { NoteMethods } from "../../fixtures/actors/note-actor.ts";
 import { noteProtocol } from "../../fixtures/actors/note-actor.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { Threads } from "../../fixtures/threads.ts";
+import { EMBEDDER, child, useThreads } from "../../fixtures/threads.ts";
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let deaths: string[];
-let onDeath: (() => void) | undefined;
+const { open } = useThreads();
+let threads: Threads;
 /** That all actors share, if any. */
 let thread: string | undefined;
 let plan: AppliedFaults | undefined;
 let hits: string[];
 
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-
 beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-faults-"));
-  deaths = [];
-  onDeath = undefined;
   plan = undefined;
   hits = [];
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    watchdog: { periodMs: 50, hangAfterMs: 400 },
-    onDown: (name, reason) => {
-      deaths.push(`${name} ${reason}`);
-      onDeath?.();
-    },
-  });
-  embedder = new EmbeddedPeer("embedder", host);
+  threads = open({ watchdog: { periodMs: 50, hangAfterMs: 400 } });
 });
-afterEach(async () => {
-  await plan?.stop();
-  await Promise.all(host.actors.map((name) => host.stop(name, 2_000)));
-  embedder.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+afterEach(() => plan?.stop());
 
 const PLACEMENTS = [
   { where: "threads of their own", shared: undefined },
@@ -65,32 +34,28 @@ async function begin(shared: string | undefined): Promise<void> {
 }
 
 function start(name: string): Promise<void> {
-  return host.start({
-    name,
-    actor: "note",
-    options: null,
-    links: [...(name === "a" ? ["b"] : []), "embedder"],
-    restart: "temporary",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    ...(thread === undefined ? {} : { thread }),
-  });
+  return threads.host.start(
+    child(name, "note", {
+      options: null,
+      links: [...(name === "a" ? ["b"] : []), EMBEDDER],
+      ...(thread === undefined ? {} : { thread }),
+    }),
+  );
 }
 
 /** The plan is in force for what is called after it. */
 async function apply(...faults: readonly Fault[]): Promise<void> {
-  plan = host.applyFaults({ seed: 3, faults }, (fault, what) => void hits.push(`${fault.id} ${what}`));
+  plan = threads.host.applyFaults({ seed: 3, faults }, (fault, what) => void hits.push(`${fault.id} ${what}`));
   await plan.settled();
 }
 
-const ref = (name: string): Ref<NoteMethods> => embedder.ref(noteProtocol, name);
+const ref = (name: string): Ref<NoteMethods> => threads.ref(noteProtocol, name);
+const deaths = (): readonly string[] => threads.deaths.map(({ name, reason }) => `${name} ${reason}`);
 /** The next deaths, in the order of the names. */
 async function nextDeaths(count: number): Promise<readonly string[]> {
-  const before = deaths.length;
-  await new Promise<void>((resolve) => {
-    onDeath = () => void (deaths.length >= before + count && resolve());
-  });
-  return deaths.slice(before).sort();
+  const before = threads.deaths.length;
+  await threads.until(() => threads.deaths.length >= before + count);
+  return deaths().slice(before).sort();
 }
 const sendNotes = async (count: number): Promise<readonly number[]> => {
   await ref("a").call("send", { to: "b", count }, { timeoutMs: 20_000 });
@@ -139,8 +104,8 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
   it("take in the links of the embedding program: lost on its way out or back, cut, and mended", async () => {
     const ask = (): Promise<readonly number[]> => ref("a").call("notes", null, { timeoutMs: 200 });
     for (const [from, to] of [
-      ["embedder", "a"],
-      ["a", "embedder"],
+      [EMBEDDER, "a"],
+      ["a", EMBEDDER],
     ] as const) {
       await apply({ id: "f", kind: "link-drop", from, to, chance: 1, messages: "all" });
       await expect(ask()).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
@@ -155,7 +120,10 @@ describe.each(PLACEMENTS)("faults of links on $where", ({ shared }) => {
   it("decide by the seed of the plan, also for actors that ran before it", async () => {
     const dropped = async (seed: number): Promise<readonly number[]> => {
       const before = (await ref("b").call("notes", null)).length;
-      plan = host.applyFaults({ seed, faults: [{ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.5 }] });
+      plan = threads.host.applyFaults({
+        seed,
+        faults: [{ id: "f", kind: "link-drop", from: "a", to: "b", chance: 0.5 }],
+      });
       await plan.settled();
       const notes = (await sendNotes(64)).slice(before);
       await plan.stop();
@@ -215,10 +183,10 @@ describe.each(PLACEMENTS)("faults of disks on $where", ({ shared }) => {
     await ref("a").call("write", { text: "synced".repeat(700), sync: true });
     await ref("a").call("write", { text: "forgotten", sync: false });
     expect(await ref("a").call("read", null)).toMatch(/^forgotten/);
-    await host.kill("a");
+    await threads.host.kill("a");
     await start("a");
     expect(await ref("a").call("read", null)).toMatch(/^syncedsynced/);
-    expect(deaths).toEqual(["a throw", "a killed"]);
+    expect(deaths()).toEqual(["a throw", "a killed"]);
   });
 });
 
@@ -230,7 +198,7 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
     for (const disk of ["kept", "lost"] as const) {
       await ref("a").call("write", { text: "x", sync: true });
       const dead = nextDeaths(1);
-      plan = host.applyFaults({ faults: [{ id: disk, kind: "actor-crash", at: "a", disk }] }, (fault, what) => {
+      plan = threads.host.applyFaults({ faults: [{ id: disk, kind: "actor-crash", at: "a", disk }] }, (fault, what) => {
         hits.push(`${fault.id} ${what}`);
       });
       expect(await dead).toEqual(["a killed"]);
@@ -245,23 +213,23 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
   it("end an actor as out of memory, with all that share its thread", async () => {
     const expected = shared === undefined ? ["a out-of-memory"] : ["a out-of-memory", "b out-of-memory"];
     const dead = nextDeaths(expected.length);
-    plan = host.applyFaults({ faults: [{ id: "f", kind: "actor-oom", at: "a" }] });
+    plan = threads.host.applyFaults({ faults: [{ id: "f", kind: "actor-oom", at: "a" }] });
     expect([...(await dead)].sort()).toEqual(expected);
   });
 
   it("hang an actor for a while, or until its watchdog ends it, with all that share its thread", async () => {
     const startedMs = performance.now();
-    void host.applyFaults({ faults: [{ id: "f", kind: "actor-hang", at: "a", hangMs: 150 }] });
-    await host.inspect("a");
+    void threads.host.applyFaults({ faults: [{ id: "f", kind: "actor-hang", at: "a", hangMs: 150 }] });
+    await threads.host.inspect("a");
     expect(performance.now() - startedMs).toBeGreaterThan(140);
     const expected = shared === undefined ? ["a hang"] : ["a hang", "b hang"];
     const dead = nextDeaths(expected.length);
-    void host.applyFaults({ faults: [{ id: "g", kind: "actor-hang", at: "a" }] });
+    void threads.host.applyFaults({ faults: [{ id: "g", kind: "actor-hang", at: "a" }] });
     expect(await dead).toEqual(expected);
     await Promise.all(expected.map((death) => start(death[0]!)));
     expect(await ref("a").call("notes", null)).toEqual([]);
     expect(await ref("b").call("notes", null)).toEqual([]);
-    expect(deaths).toHaveLength(expected.length);
+    expect(deaths()).toHaveLength(expected.length);
   });
 
   it("set the wall clock of one actor off, also of the next incarnation, and slow down all that share its thread", async () => {
@@ -269,11 +237,11 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
     await apply({ id: "f", kind: "clock-skew", at: "a", byMs: 3_600_000 });
     expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
     expect(Math.abs(await offMs("b"))).toBeLessThan(1_000);
-    await host.kill("a");
+    await threads.host.kill("a");
     await start("a");
     expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
     await plan?.stop();
-    await host.inspect("a");
+    await threads.host.inspect("a");
     expect(Math.abs(await offMs())).toBeLessThan(1_000);
     await apply({ id: "g", kind: "actor-slow", at: "a", share: 0.9 });
     const startedMs = performance.now();

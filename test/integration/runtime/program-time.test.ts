@@ -1,80 +1,20 @@
 /** A program's tests fake its time; the actors around it live on in the machine's. And when it takes no part any more, nothing of it waits. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import { mortalProtocol } from "../../fixtures/actors/mortal-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { SupervisedThreads } from "../../fixtures/threads.ts";
+import { child, tree, useThreads } from "../../fixtures/threads.ts";
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let supervisor: Supervisor;
+const { start } = useThreads();
+afterEach(() => void vi.useRealTimers());
 
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-program-time-"));
-});
-afterEach(async () => {
-  vi.useRealTimers();
-  await supervisor.stop();
-  embedder.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
-
-function tie(): void {
-  const child = (name: string, rest: Partial<ChildSpec> = {}): ChildSpec => ({
-    name,
-    actor: "mortal",
-    options: {},
-    links: ["embedder"],
-    restart: "permanent",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    ...rest,
-  });
-  const children = [child("mortal"), child("sharer", { thread: "shared" })];
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    watchdog: { periodMs: 50, hangAfterMs: 400 },
-    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
-  });
-  host.plan(children);
-  embedder = new EmbeddedPeer("embedder", host);
-  const { clock, random } = embedder.context;
-  supervisor = new Supervisor(
-    {
-      name: "root",
-      strategy: "one_for_one",
+const mortals = (): Promise<SupervisedThreads> =>
+  start(
+    tree([child("mortal", "mortal"), child("sharer", "mortal", { thread: "shared" })], {
       intensity: { restarts: 20, periodMs: 60_000 },
-      backoff: BACKOFF,
-      children,
-    },
-    host,
-    { clock, random, externals: ["embedder"] },
+    }),
+    { watchdog: { periodMs: 50, hangAfterMs: 400 } },
   );
-}
-
-const nextUp = (name: string): Promise<void> =>
-  new Promise((resolve) => {
-    const forget = supervisor.onEvent((event) => {
-      if (event.type !== "up" || event.name !== name) return;
-      forget();
-      resolve();
-    });
-  });
 
 describe("a program whose time is faked", () => {
   it.each([
@@ -82,8 +22,8 @@ describe("a program whose time is faked", () => {
     ["everything", {}],
   ])("has actors that start, answer in time, are restarted after a pause, hang and stop: %s", async (_what, fakes) => {
     vi.useFakeTimers({ ...fakes, now: 1_000_000_000_000 });
-    tie();
-    await supervisor.start();
+    const threads = await mortals();
+    const { supervisor, embedder } = threads;
     for (const name of ["mortal", "sharer"]) {
       const actor = embedder.ref(mortalProtocol, name);
       expect(await actor.call("incarnation", null)).toBeTypeOf("string");
@@ -92,7 +32,7 @@ describe("a program whose time is faked", () => {
       });
       // The second restart in a row waits for its pause.
       for (const how of ["throw-coded", "throw-coded", "spin"] as const) {
-        const back = nextUp(name);
+        const back = threads.next("up", name);
         actor.cast("die", how);
         await back;
       }
@@ -106,8 +46,7 @@ describe("a program whose time is faked", () => {
 
 describe("a program that takes no part any more", () => {
   it("has nothing that waits: all of it is rejected at once, with the reason that was given", async () => {
-    tie();
-    await supervisor.start();
+    const { supervisor, embedder } = await mortals();
     const actor = embedder.ref(mortalProtocol, "mortal");
     const { clock, stopping } = embedder.context;
     // An idempotent call waits for its actor to come back.

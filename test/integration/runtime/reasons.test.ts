@@ -1,90 +1,24 @@
 /** Every way in which an actor's thread can end: what its host says of it, and what those who watch the actor are told. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { DownDetails, DownReason } from "../../../runtime/actor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import type { ThreadHostOptions } from "../../../runtime/threads/thread-host.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import { describe, expect, it } from "vitest";
 import { readRing } from "../../../runtime/trace/ring.ts";
 import { mortalProtocol } from "../../fixtures/actors/mortal-protocol.ts";
 import type { Death } from "../../fixtures/actors/mortal-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { Threads, ThreadsOptions } from "../../fixtures/threads.ts";
+import { EMBEDDER, child, useThreads } from "../../fixtures/threads.ts";
 
-interface Heard {
-  readonly name: string;
-  readonly reason: DownReason;
-  readonly details: DownDetails;
-}
+const tests = useThreads();
+let threads: Threads;
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let heard: Heard[];
-let zombies: number[];
-let onHeard: (() => void) | undefined;
-
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-reasons-"));
-  heard = [];
-  zombies = [];
-  onHeard = undefined;
-});
-afterEach(async () => {
-  await Promise.all(host.actors.map((name) => host.stop(name, 2_000)));
-  embedder.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
-
-function open(options: Partial<ThreadHostOptions> = {}): void {
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    watchdog: { periodMs: 50, hangAfterMs: 400 },
-    onDown: (name, reason, _error, details) => {
-      heard.push({ name, reason, details });
-      onHeard?.();
-    },
-    onZombies: (count) => {
-      zombies.push(count);
-      onHeard?.();
-    },
-    ...options,
-  });
-  embedder = new EmbeddedPeer("embedder", host);
+function open(options: ThreadsOptions = {}): void {
+  threads = tests.open({ watchdog: { periodMs: 50, hangAfterMs: 400 }, ...options });
 }
 
 const start = (name: string, options: object = {}, rest: object = {}): Promise<void> =>
-  host.start({
-    name,
-    actor: "mortal",
-    options,
-    links: name === "watcher" ? ["embedder", "mortal"] : ["embedder"],
-    restart: "temporary",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    ...rest,
-  });
+  threads.host.start(
+    child(name, "mortal", { options, links: name === "watcher" ? [EMBEDDER, "mortal"] : [EMBEDDER], ...rest }),
+  );
 
-const until = (done: () => boolean): Promise<void> =>
-  new Promise((resolve) => {
-    onHeard = () => {
-      if (!done()) return;
-      onHeard = undefined;
-      resolve();
-    };
-    onHeard();
-  });
-
-const die = (how: Death): void => embedder.ref(mortalProtocol, "mortal").cast("die", how);
+const die = (how: Death): void => threads.ref(mortalProtocol, "mortal").cast("die", how);
 
 describe("those who watch an actor are told why it ended, with what the host knows", () => {
   it.each([
@@ -112,13 +46,13 @@ describe("those who watch an actor are told why it ended, with what the host kno
     open();
     await start("mortal");
     await start("watcher", { watch: ["mortal"] });
-    const told = embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
+    const told = threads.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
     const own: unknown[] = [];
-    embedder.context.monitor("mortal", (down) => void own.push(down));
+    threads.embedder.context.monitor("mortal", (down) => void own.push(down));
     die(how);
     const down = { actor: "mortal", reason, details };
     expect(await told).toEqual([expect.objectContaining(down)]);
-    expect(heard).toMatchObject([{ name: "mortal", reason, details }]);
+    expect(threads.deaths).toMatchObject([{ name: "mortal", reason, details }]);
     expect(own).toMatchObject([down]);
   });
 
@@ -126,11 +60,11 @@ describe("those who watch an actor are told why it ended, with what the host kno
     "the first thing that went wrong is the reason, not what came of it: %j",
     async (placement) => {
       open();
-      await start("mortal", { watch: ["embedder"], fragile: true }, placement);
+      await start("mortal", { watch: [EMBEDDER], fragile: true }, placement);
       die("throw-coded");
-      await until(() => heard.length > 0);
-      expect(heard).toMatchObject([{ reason: "throw", details: { message: "the invariant is broken" } }]);
-      const crashes = readRing(host.ring("mortal"), "mortal").filter(({ kind }) => kind === "crash");
+      await threads.until(() => threads.deaths.length > 0);
+      expect(threads.deaths).toMatchObject([{ reason: "throw", details: { message: "the invariant is broken" } }]);
+      const crashes = readRing(threads.host.ring("mortal"), "mortal").filter(({ kind }) => kind === "crash");
       expect(crashes).toHaveLength(1);
     },
   );
@@ -139,16 +73,16 @@ describe("those who watch an actor are told why it ended, with what the host kno
     open();
     await start("mortal");
     const watchers = ["watcher", "watcher-2", "watcher-3"];
-    for (const name of watchers) await start(name, { watch: ["mortal"] }, { links: ["embedder", "mortal"] });
-    const told = watchers.map((name) => embedder.ref(mortalProtocol, name).call("hear", { downs: 1 }));
+    for (const name of watchers) await start(name, { watch: ["mortal"] }, { links: [EMBEDDER, "mortal"] });
+    const told = watchers.map((name) => threads.ref(mortalProtocol, name).call("hear", { downs: 1 }));
     die("return-code");
     await Promise.all(told);
-    await until(() => heard.length > 0);
-    for (const name of ["embedder", ...watchers]) {
-      const downs = readRing(host.ring(name), name).filter(({ kind }) => kind === "down");
+    await threads.until(() => threads.deaths.length > 0);
+    for (const name of [EMBEDDER, ...watchers]) {
+      const downs = readRing(threads.host.ring(name), name).filter(({ kind }) => kind === "down");
       expect(downs.map(({ subject, detail }) => `${subject} ${detail}`)).toEqual(["mortal exit"]);
     }
-    await expect(embedder.ref(mortalProtocol, "mortal").call("downs", null)).rejects.toMatchObject({
+    await expect(threads.ref(mortalProtocol, "mortal").call("downs", null)).rejects.toMatchObject({
       code: "ACTOR_DOWN",
       details: { actor: "mortal", reason: "exit" },
     });
@@ -166,14 +100,14 @@ describe("those who watch an actor are told why it ended, with what the host kno
     async (how, reason, known) => {
       open();
       await start("mortal");
-      await start("watcher", {}, { links: ["embedder", "mortal"] });
-      const elsewhere = embedder.ref(mortalProtocol, "watcher").call("askInVain", { of: "mortal" });
-      const here = embedder.ref(mortalProtocol, "mortal").call("hear", { downs: Infinity });
+      await start("watcher", {}, { links: [EMBEDDER, "mortal"] });
+      const elsewhere = threads.ref(mortalProtocol, "watcher").call("askInVain", { of: "mortal" });
+      const here = threads.ref(mortalProtocol, "mortal").call("hear", { downs: Infinity });
       // Both calls have arrived when one that was sent after them is answered.
-      await embedder.ref(mortalProtocol, "watcher").call("reach", { actor: "mortal" });
-      await embedder.ref(mortalProtocol, "mortal").call("incarnation", null);
-      if (how === "kill") void host.kill("mortal");
-      else if (how === "stop") void host.stop("mortal", 2_000);
+      await threads.ref(mortalProtocol, "watcher").call("reach", { actor: "mortal" });
+      await threads.ref(mortalProtocol, "mortal").call("incarnation", null);
+      if (how === "kill") void threads.host.kill("mortal");
+      else if (how === "stop") void threads.host.stop("mortal", 2_000);
       else die(how);
       const told = { code: "ACTOR_DOWN", details: { actor: "mortal", reason, ...known } };
       await expect(here).rejects.toMatchObject(told);
@@ -187,18 +121,18 @@ describe("those who watch an actor are told why it ended, with what the host kno
     open();
     await start("mortal");
     await start("watcher", { watch: ["mortal"] });
-    await host.kill("mortal");
+    await threads.host.kill("mortal");
     await start("mortal");
-    await host.stop("mortal", 2_000);
-    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
+    await threads.host.stop("mortal", 2_000);
+    const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
     expect(downs.map(({ reason }) => reason)).toEqual(["killed", "normal"]);
   });
 
   it("an actor that does not stop when asked to is killed at its deadline", async () => {
     open();
     await start("mortal", { stubborn: true });
-    await host.stop("mortal", 50);
-    expect(heard).toMatchObject([{ reason: "killed" }]);
+    await threads.host.stop("mortal", 50);
+    expect(threads.deaths).toMatchObject([{ reason: "killed" }]);
   });
 
   it.each([
@@ -208,8 +142,8 @@ describe("those who watch an actor are told why it ended, with what the host kno
   ] as const)("a start that does %s ends as %s", async (how, reason) => {
     open();
     await expect(start("mortal", { start: how }, { startTimeoutMs: how === "throw" ? 20_000 : 300 })).rejects.toThrow();
-    expect(heard).toMatchObject([{ name: "mortal", reason }]);
-    expect(host.actors).toEqual([]);
+    expect(threads.deaths).toMatchObject([{ name: "mortal", reason }]);
+    expect(threads.host.actors).toEqual([]);
   });
 });
 
@@ -218,21 +152,21 @@ describe("a thread that can't be ended", () => {
     open({ terminateMs: 150 });
     await start("mortal");
     await start("watcher", { watch: ["mortal"] });
-    const before = await embedder.ref(mortalProtocol, "mortal").call("incarnation", null);
+    const before = await threads.ref(mortalProtocol, "mortal").call("incarnation", null);
     die("native");
-    const pending = embedder.ref(mortalProtocol, "mortal").call("incarnation", null, { timeoutMs: 30_000 });
+    const pending = threads.ref(mortalProtocol, "mortal").call("incarnation", null, { timeoutMs: 30_000 });
     await expect(pending).rejects.toMatchObject({ code: "ACTOR_DOWN" });
-    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
+    const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
     expect(downs).toMatchObject([{ actor: "mortal", reason: "unkillable", details: { code: "ACTOR_UNKILLABLE" } }]);
-    expect(zombies).toEqual([1]);
+    expect(threads.zombies).toEqual([1]);
     // Its replacement serves while the zombie still runs.
     await start("mortal");
-    const after = await embedder.ref(mortalProtocol, "mortal").call("incarnation", null);
+    const after = await threads.ref(mortalProtocol, "mortal").call("incarnation", null);
     expect(after).not.toBe(before);
-    await until(() => zombies.at(-1) === 0);
+    await threads.until(() => threads.zombies.at(-1) === 0);
     // Its late end is nobody's second death.
-    expect(heard.filter(({ name }) => name === "mortal")).toHaveLength(1);
-    expect(await embedder.ref(mortalProtocol, "mortal").call("incarnation", null)).toBe(after);
+    expect(threads.deaths.filter(({ name }) => name === "mortal")).toHaveLength(1);
+    expect(await threads.ref(mortalProtocol, "mortal").call("incarnation", null)).toBe(after);
   });
 
   it("is one, however many actors share it; all of them count as down and are replaced together", async () => {
@@ -240,27 +174,27 @@ describe("a thread that can't be ended", () => {
     await start("mortal", {}, { thread: "shared" });
     await start("watcher", {}, { thread: "shared" });
     die("native-long");
-    await until(() => heard.length === 2);
-    expect(heard.map(({ name, reason }) => `${name} ${reason}`).sort()).toEqual([
+    await threads.until(() => threads.deaths.length === 2);
+    expect(threads.deaths.map(({ name, reason }) => `${name} ${reason}`).sort()).toEqual([
       "mortal unkillable",
       "watcher unkillable",
     ]);
     await start("mortal", {}, { thread: "shared" });
-    await until(() => zombies.at(-1) === 0);
-    expect(zombies).toEqual([1, 0]);
+    await threads.until(() => threads.zombies.at(-1) === 0);
+    expect(threads.zombies).toEqual([1, 0]);
     // The end of the old thread has not ended the watch over its successor.
     die("spin");
-    await until(() => heard.length === 3);
-    expect(heard[2]).toMatchObject({ name: "mortal", reason: "hang" });
+    await threads.until(() => threads.deaths.length === 3);
+    expect(threads.deaths[2]).toMatchObject({ name: "mortal", reason: "hang" });
   });
 
   it("is not what a loop that V8 unrolls becomes", async () => {
     open();
     await start("mortal");
     die("unrolled");
-    await until(() => heard.length > 0);
-    expect(heard).toMatchObject([{ reason: "hang" }]);
-    expect(host.zombies).toBe(0);
+    await threads.until(() => threads.deaths.length > 0);
+    expect(threads.deaths).toMatchObject([{ reason: "hang" }]);
+    expect(threads.host.zombies).toBe(0);
   });
 });
 
@@ -271,9 +205,9 @@ describe("the heap guard", () => {
     await start("mortal", {}, { heapLimitMb: 48, hangAfterMs: 20_000 });
     await start("watcher", { watch: ["mortal"] });
     die("leak");
-    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
+    const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: 1 });
     expect(downs).toMatchObject([{ actor: "mortal", reason: "heap-guard" }]);
-    const trace = readRing(host.ring("mortal"), "mortal");
+    const trace = readRing(threads.host.ring("mortal"), "mortal");
     expect(trace.find(({ kind }) => kind === "stop")).toMatchObject({ detail: "reason=heap-guard" });
   });
 
@@ -282,8 +216,8 @@ describe("the heap guard", () => {
     open({ heapGuardShare: 0, watchdog: { periodMs: 50, hangAfterMs: 20_000 } });
     await start("mortal", {}, { heapLimitMb: 48 });
     die("leak");
-    await until(() => heard.length > 0);
-    expect(heard).toMatchObject([{ reason: "out-of-memory", details: { code: "ERR_WORKER_OUT_OF_MEMORY" } }]);
+    await threads.until(() => threads.deaths.length > 0);
+    expect(threads.deaths).toMatchObject([{ reason: "out-of-memory", details: { code: "ERR_WORKER_OUT_OF_MEMORY" } }]);
   });
 });
 
@@ -293,9 +227,9 @@ describe("the watchdog", () => {
     await start("mortal", {}, { hangAfterMs: 1_000 });
     const before = performance.now();
     die("spin");
-    await until(() => heard.length > 0);
+    await threads.until(() => threads.deaths.length > 0);
     const afterMs = performance.now() - before;
-    expect(heard).toMatchObject([{ name: "mortal", reason: "hang" }]);
+    expect(threads.deaths).toMatchObject([{ name: "mortal", reason: "hang" }]);
     expect(afterMs).toBeGreaterThan(950);
     // 300 ms after the limit are the promise on a quiet machine; the bench measures it.
     expect(afterMs).toBeLessThan(2_000);
@@ -305,9 +239,9 @@ describe("the watchdog", () => {
     open();
     await start("mortal");
     die("work");
-    await embedder.ref(mortalProtocol, "mortal").call("hear", { downs: 0 });
+    await threads.ref(mortalProtocol, "mortal").call("hear", { downs: 0 });
     await new Promise((resolve) => setTimeout(resolve, 1_200));
-    expect(heard).toEqual([]);
-    expect(await embedder.ref(mortalProtocol, "mortal").call("incarnation", null)).toBeTypeOf("string");
+    expect(threads.deaths).toEqual([]);
+    expect(await threads.ref(mortalProtocol, "mortal").call("incarnation", null)).toBeTypeOf("string");
   });
 });

@@ -1,81 +1,29 @@
 /** The heap of a thread that actors share: its limit, its guard, and its overflow. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Ref } from "../../../runtime/actor.ts";
 import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import type { ThreadHostOptions } from "../../../runtime/threads/thread-host.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import type { TenantMethods } from "../../fixtures/actors/tenant-protocol.ts";
 import { tenantProtocol } from "../../fixtures/actors/tenant-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { SupervisedThreads, ThreadsOptions } from "../../fixtures/threads.ts";
+import { child, tree, useThreads } from "../../fixtures/threads.ts";
 import { until } from "../../fixtures/until.ts";
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let supervisor: Supervisor;
-let deaths: string[];
+const { start } = useThreads();
+let threads: SupervisedThreads;
 
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-afterEach(async () => {
-  await supervisor.stop();
-  embedder.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+const tenant = (name: string, more: Partial<ChildSpec> = {}): ChildSpec =>
+  child(name, "tenant", { thread: "shared", ...more });
 
-function tenant(name: string, more: Partial<ChildSpec> = {}): ChildSpec {
-  return {
-    name,
-    actor: "tenant",
-    options: {},
-    links: ["embedder"],
-    restart: "permanent",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    thread: "shared",
-    ...more,
-  };
+async function open(children: readonly ChildSpec[], options: ThreadsOptions = {}): Promise<void> {
+  const root = tree(children, { intensity: { restarts: 10, periodMs: 10_000 }, startInParallel: true });
+  // Close to its limit a thread mostly collects garbage, which looks like a hang to a short limit.
+  threads = await start(root, { watchdog: { periodMs: 50, hangAfterMs: 20_000 }, ...options });
 }
 
-async function open(children: readonly ChildSpec[], options: Partial<ThreadHostOptions> = {}): Promise<void> {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-heap-"));
-  deaths = [];
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    // Close to its limit a thread mostly collects garbage, which looks like a hang to a short limit.
-    watchdog: { periodMs: 50, hangAfterMs: 20_000 },
-    onDown: (name, reason, error) => {
-      deaths.push(`${name} ${reason}`);
-      supervisor.actorDown(name, reason, error);
-    },
-    ...options,
-  });
-  embedder = new EmbeddedPeer("embedder", host);
-  const { clock, random } = embedder.context;
-  const intensity = { restarts: 10, periodMs: 10_000 };
-  supervisor = new Supervisor(
-    { name: "root", strategy: "one_for_one", intensity, backoff: BACKOFF, startInParallel: true, children },
-    host,
-    { clock, random, externals: ["embedder"] },
-  );
-  host.plan(children);
-  await supervisor.start();
-}
-
-const ref = (name: string): Ref<TenantMethods> => embedder.ref(tenantProtocol, name);
+const deaths = (): readonly string[] => threads.deaths.map(({ name, reason }) => `${name} ${reason}`);
+const ref = (name: string): Ref<TenantMethods> => threads.ref(tenantProtocol, name);
 const threadOf = (name: string): Promise<number> => ref(name).call("thread", null);
-const allUp = (): boolean => supervisor.status().every(({ state }) => state === "up");
+const allUp = (): boolean => threads.supervisor.status().every(({ state }) => state === "up");
 const limitOf = (name: string): Promise<number | undefined> => ref(name).call("heapLimitMb", null);
 
 describe("the heap limit of a shared thread", () => {
@@ -85,7 +33,10 @@ describe("the heap limit of a shared thread", () => {
     expect(await Promise.all(["a", "b", "c", "d"].map(limitOf))).toEqual([63, 63, 63, 32]);
     const before = await threadOf("c");
     ref("b").cast("die", "exit");
-    await until("they are back", async () => deaths.length === 3 && allUp() && (await threadOf("c")) !== before);
+    await until(
+      "they are back",
+      async () => threads.deaths.length === 3 && allUp() && (await threadOf("c")) !== before,
+    );
     expect(await Promise.all(["a", "b", "c"].map(limitOf))).toEqual([63, 63, 63]);
   });
 
@@ -103,8 +54,8 @@ describe("the heap guard of a shared thread", () => {
     const [old, other] = await Promise.all([threadOf("a"), threadOf("c")]);
     await ref("b").call("keep", { list: [1, 2, 3] });
     ref("a").cast("die", "leak");
-    await until("both have ended and are back", () => deaths.length === 2 && allUp());
-    expect([...deaths].sort()).toEqual(["a heap-guard", "b heap-guard"]);
+    await until("both have ended and are back", () => threads.deaths.length === 2 && allUp());
+    expect([...deaths()].sort()).toEqual(["a heap-guard", "b heap-guard"]);
     expect(await ref("b").call("kept", null)).toEqual([1, 2, 3]);
     expect(await threadOf("a")).toBe(await threadOf("b"));
     expect(await threadOf("a")).not.toBe(old);
@@ -116,15 +67,15 @@ describe("the heap guard of a shared thread", () => {
     await open([tenant("a", small), stubborn], { watchdog: { periodMs: 50, hangAfterMs: 2_000 } });
     const old = await threadOf("a");
     ref("a").cast("die", "leak");
-    const isUp = (): boolean => supervisor.status().some(({ name, state }) => name === "a" && state === "up");
-    await until("the first is back", () => deaths.length === 1 && isUp());
+    const isUp = (): boolean => threads.supervisor.status().some(({ name, state }) => name === "a" && state === "up");
+    await until("the first is back", () => threads.deaths.length === 1 && isUp());
     expect(await threadOf("a")).not.toBe(old);
-    expect(deaths).toEqual(["a heap-guard"]);
-    await host.kill("b");
+    expect(deaths()).toEqual(["a heap-guard"]);
+    await threads.host.kill("b");
     // The late end of the old thread has not ended the watch over its successor.
     ref("a").cast("die", "spin");
-    await until("the hang is found", () => deaths.length === 3);
-    expect(deaths).toEqual(["a heap-guard", "b killed", "a hang"]);
+    await until("the hang is found", () => threads.deaths.length === 3);
+    expect(deaths()).toEqual(["a heap-guard", "b killed", "a hang"]);
   });
 });
 
@@ -143,11 +94,11 @@ describe("an overflow of a shared thread", () => {
       const other = await ref("c").call("echo", { value: 1 });
       const old = await threadOf("a");
       ref("b").cast("die", how);
-      await until("they are back", () => deaths.length === 3 && allUp());
-      expect([...deaths].sort()).toEqual(["a out-of-memory", "b out-of-memory", "d out-of-memory"]);
-      const threads = await Promise.all(["a", "b", "d"].map(threadOf));
-      expect(new Set(threads).size).toBe(1);
-      expect(threads[0]).not.toBe(old);
+      await until("they are back", () => threads.deaths.length === 3 && allUp());
+      expect([...deaths()].sort()).toEqual(["a out-of-memory", "b out-of-memory", "d out-of-memory"]);
+      const now = await Promise.all(["a", "b", "d"].map(threadOf));
+      expect(new Set(now).size).toBe(1);
+      expect(now[0]).not.toBe(old);
       expect(await ref("c").call("echo", { value: 1 })).toEqual(other);
     },
   );

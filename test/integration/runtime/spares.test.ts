@@ -1,16 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
+import { describe, expect, it } from "vitest";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
 import { mortalProtocol } from "../../fixtures/actors/mortal-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { SupervisedThreads } from "../../fixtures/threads.ts";
+import { EMBEDDER, child, tree, useThreads } from "../../fixtures/threads.ts";
 
 /** Kills that must leave nothing behind, and how many are under way at a time. */
 const KILLS = 1_000;
@@ -25,25 +20,8 @@ const HEAP_KEPT_MB_MAX = 4;
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let supervisor: Supervisor;
-
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-spares-"));
-});
-afterEach(async () => {
-  await supervisor.stop();
-  await host.close();
-  embedder.close();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+const { start } = useThreads();
+let threads: SupervisedThreads;
 
 interface Limits {
   readonly heapLimitMb: number;
@@ -55,53 +33,26 @@ async function supervise(
   names: readonly string[] = ["mortal", "watcher"],
   limits?: Limits,
 ): Promise<void> {
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    spares: { count: spares, actors: ["mortal"], delayMs: 0, ...(limits && { heapLimitMb: limits.ofSparesMb }) },
-    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
-  });
-  const children = names.map((name): ChildSpec => ({
-    name,
-    actor: "mortal",
-    options: name === "watcher" ? { watch: ["mortal"] } : {},
-    links: name === "watcher" ? ["embedder", "mortal"] : ["embedder"],
-    restart: "permanent",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    ...(limits && { heapLimitMb: limits.heapLimitMb }),
-  }));
-  host.plan(children);
-  embedder = new EmbeddedPeer("embedder", host);
-  const { clock, random } = embedder.context;
-  supervisor = new Supervisor(
-    {
-      name: "root",
-      strategy: "one_for_one",
-      intensity: { restarts: 10 * KILLS, periodMs: 60_000 },
-      // No pause, however often it is killed.
-      backoff: { ...BACKOFF, initialMs: 0.001, maxMs: 0.001 },
-      children,
-    },
-    host,
-    { clock, random, externals: ["embedder"] },
+  const children = names.map((name) =>
+    child(name, "mortal", {
+      ...(name === "watcher" && { options: { watch: ["mortal"] }, links: [EMBEDDER, "mortal"] }),
+      ...(limits && { heapLimitMb: limits.heapLimitMb }),
+    }),
   );
-  await supervisor.start();
+  const root = tree(children, {
+    intensity: { restarts: 10 * KILLS, periodMs: 60_000 },
+    // No pause, however often it is killed.
+    backoff: { ...BACKOFF, initialMs: 0.001, maxMs: 0.001 },
+  });
+  threads = await start(root, {
+    spares: { count: spares, actors: ["mortal"], delayMs: 0, ...(limits && { heapLimitMb: limits.ofSparesMb }) },
+  });
 }
 
-const up = (name: string): Promise<void> =>
-  new Promise((resolve) => {
-    const forget = supervisor.onEvent((event) => {
-      if (event.type !== "up" || event.name !== name) return;
-      forget();
-      resolve();
-    });
-  });
-const incarnation = (name: string): Promise<string> => embedder.ref(mortalProtocol, name).call("incarnation", null);
+const incarnation = (name: string): Promise<string> => threads.ref(mortalProtocol, name).call("incarnation", null);
 
 async function spareReady(count: number): Promise<void> {
-  while (host.sparesReady < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (threads.host.sparesReady < count) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe("a spare thread", () => {
@@ -110,12 +61,12 @@ describe("a spare thread", () => {
     for (let round = 0; round < 3; round++) {
       await spareReady(1);
       const before = await incarnation("mortal");
-      const back = up("mortal");
-      await host.kill("mortal");
+      const back = threads.next("up", "mortal");
+      await threads.host.kill("mortal");
       await back;
-      expect(host.sparesReady).toBe(0);
+      expect(threads.host.sparesReady).toBe(0);
       expect(await incarnation("mortal")).not.toBe(before);
-      const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: round + 1 });
+      const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: round + 1 });
       expect(downs.at(-1)).toMatchObject({ actor: "mortal", reason: "killed" });
     }
   });
@@ -123,35 +74,35 @@ describe("a spare thread", () => {
   it("holds its actor to the actor's own heap limit, below its own", async () => {
     await supervise(1, undefined, { heapLimitMb: 48, ofSparesMb: 256 });
     await spareReady(1);
-    const first = up("mortal");
-    await host.kill("mortal");
+    const first = threads.next("up", "mortal");
+    await threads.host.kill("mortal");
     await first;
-    const second = up("mortal");
-    embedder.ref(mortalProtocol, "mortal").cast("die", "leak");
+    const second = threads.next("up", "mortal");
+    threads.ref(mortalProtocol, "mortal").cast("die", "leak");
     await second;
-    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
+    const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
     expect(downs.map(({ reason }) => reason)).toEqual(["killed", "heap-guard"]);
   });
 
   it("is no replacement of an actor that may take more than it", async () => {
     await supervise(1, undefined, { heapLimitMb: 256, ofSparesMb: 48 });
     await spareReady(1);
-    const back = up("mortal");
-    await host.kill("mortal");
+    const back = threads.next("up", "mortal");
+    await threads.host.kill("mortal");
     await back;
-    expect(host.sparesReady).toBe(1);
+    expect(threads.host.sparesReady).toBe(1);
   });
 
   it("dies as any thread does, with the reason of its actor", async () => {
     await supervise(1);
     await spareReady(1);
-    const first = up("mortal");
-    await host.kill("mortal");
+    const first = threads.next("up", "mortal");
+    await threads.host.kill("mortal");
     await first;
-    const second = up("mortal");
-    embedder.ref(mortalProtocol, "mortal").cast("die", "throw-coded");
+    const second = threads.next("up", "mortal");
+    threads.ref(mortalProtocol, "mortal").cast("die", "throw-coded");
     await second;
-    const downs = await embedder.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
+    const downs = await threads.ref(mortalProtocol, "watcher").call("hear", { downs: 2 });
     expect(downs.map(({ reason }) => reason)).toEqual(["killed", "throw"]);
     expect(downs[1]?.details).toMatchObject({ code: "E_BIT", cause: "a bit flipped" });
   });
@@ -165,8 +116,8 @@ describe("killed and restarted again and again", () => {
       for (let round = 0; round < kills / TOGETHER; round++) {
         await Promise.all(
           names.map(async (name) => {
-            const back = up(name);
-            await host.kill(name);
+            const back = threads.next("up", name);
+            await threads.host.kill(name);
             await back;
             await incarnation(name);
           }),
@@ -181,14 +132,16 @@ describe("killed and restarted again and again", () => {
     expect({ ...after, rssMb: 0, heapMb: 0 }).toEqual({ ...before, rssMb: 0, heapMb: 0 });
     expect(after.heapMb - before.heapMb).toBeLessThan(HEAP_KEPT_MB_MAX);
     expect(after.rssMb - before.rssMb).toBeLessThan(KEPT_MB_MAX);
-    expect([...host.actors].sort()).toEqual(names);
-    expect(host.zombies).toBe(0);
+    expect([...threads.host.actors].sort()).toEqual(names);
+    expect(threads.host.zombies).toBe(0);
     // The work of 1,200 threads that come and go: half a minute where nothing else runs.
   }, 180_000);
 });
 
-/** What the process holds, with nothing left to collect. */
+/** What the process holds, with nothing left to collect, nor of what the test was told. */
 function measure(): Readonly<Record<"threads" | "ports" | "workers" | "rssMb" | "heapMb", number>> {
+  threads.deaths.length = 0;
+  threads.events.length = 0;
   collectGarbage();
   const kinds = process.getActiveResourcesInfo();
   const count = (kind: string): number => kinds.filter((each) => each === kind).length;

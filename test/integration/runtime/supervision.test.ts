@@ -1,86 +1,31 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ChildSpec, Strategy } from "../../../runtime/supervisor/spec.ts";
-import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import type { SupervisorEvent } from "../../../runtime/supervisor/supervisor.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import { describe, expect, it } from "vitest";
+import type { Strategy } from "../../../runtime/supervisor/spec.ts";
 import { probeProtocol } from "../../fixtures/actors/probe-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import type { SupervisedThreads } from "../../fixtures/threads.ts";
+import { EMBEDDER, child, tree, useThreads } from "../../fixtures/threads.ts";
 
 const NAMES = ["probe-a", "probe-b", "probe-c"];
 
-let bundles: string;
-let dataDir: string;
-let host: ThreadHost;
-let embedder: EmbeddedPeer;
-let supervisor: Supervisor;
-let events: SupervisorEvent[];
-
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), "inkube-supervision-"));
-  events = [];
-});
-afterEach(async () => {
-  await supervisor.stop();
-  embedder.close();
-  expect(host.actors).toEqual([]);
-  rmSync(dataDir, { recursive: true, force: true });
-});
+const { start } = useThreads();
+let threads: SupervisedThreads;
 
 async function supervise(strategy: Strategy): Promise<void> {
-  host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    watchdog: { periodMs: 50, hangAfterMs: 400 },
-    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
-  });
-  const children = NAMES.map((name): ChildSpec => ({
-    name,
-    actor: "probe",
-    options: {},
-    links: ["embedder", ...NAMES.filter((other) => other < name)],
-    restart: "permanent",
-    shutdownMs: 2_000,
-    startTimeoutMs: 20_000,
-    heapLimitMb: 64,
-    hangAfterMs: 1_500,
-  }));
-  host.plan(children);
-  embedder = new EmbeddedPeer("embedder", host);
-  const { clock, random } = embedder.context;
-  supervisor = new Supervisor(
-    { name: "root", strategy, intensity: { restarts: 10, periodMs: 60_000 }, backoff: BACKOFF, children },
-    host,
-    { clock, random, externals: ["embedder"], onEvent: (event) => void events.push(event) },
+  const children = NAMES.map((name) =>
+    child(name, "probe", {
+      links: [EMBEDDER, ...NAMES.filter((other) => other < name)],
+      heapLimitMb: 64,
+      hangAfterMs: 1_500,
+    }),
   );
-  await supervisor.start();
+  threads = await start(tree(children, { strategy }), { watchdog: { periodMs: 50, hangAfterMs: 400 } });
 }
 
 /** Resolves when every child that is restarted because of one death is up again. */
-function restarted(names: readonly string[]): Promise<void> {
-  const missing = new Set(names);
-  return new Promise((resolve) => {
-    const forget = supervisor.onEvent((event) => {
-      if (event.type !== "up") return;
-      missing.delete(event.name);
-      if (missing.size > 0) return;
-      forget();
-      resolve();
-    });
-  });
-}
+const restarted = (names: readonly string[]): Promise<unknown> =>
+  Promise.all(names.map((name) => threads.next("up", name)));
 
 const incarnation = async (name: string): Promise<string> =>
-  (await embedder.ref(probeProtocol, name).call("echo", { value: null })).incarnation;
+  (await threads.ref(probeProtocol, name).call("echo", { value: null })).incarnation;
 
 describe("a supervisor on threads", () => {
   it.each(["throw", "reject", "exit", "overflow", "spin", "out-of-memory"] as const)(
@@ -89,14 +34,14 @@ describe("a supervisor on threads", () => {
       await supervise("one_for_one");
       const before = await Promise.all(NAMES.map(incarnation));
       const back = restarted(["probe-b"]);
-      const pending = embedder.ref(probeProtocol, "probe-b").call("never", null);
-      embedder.ref(probeProtocol, "probe-b").cast("die", how);
+      const pending = threads.ref(probeProtocol, "probe-b").call("never", null);
+      threads.ref(probeProtocol, "probe-b").cast("die", how);
       await expect(pending).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
       await back;
       const after = await Promise.all(NAMES.map(incarnation));
       expect(after.map((id, index) => id === before[index])).toEqual([true, false, true]);
       // The replacement is linked with those that were there before it.
-      expect(await embedder.ref(probeProtocol, "probe-c").call("relay", { to: "probe-b", value: 3 })).toEqual({
+      expect(await threads.ref(probeProtocol, "probe-c").call("relay", { to: "probe-b", value: 3 })).toEqual({
         value: 3,
       });
     },
@@ -110,7 +55,7 @@ describe("a supervisor on threads", () => {
     await supervise(strategy);
     const before = await Promise.all(NAMES.map(incarnation));
     const back = restarted(NAMES.filter((_, index) => !kept[index]));
-    await host.kill("probe-b");
+    await threads.host.kill("probe-b");
     await back;
     const after = await Promise.all(NAMES.map(incarnation));
     expect(after.map((id, index) => id === before[index])).toEqual(kept);
@@ -118,18 +63,18 @@ describe("a supervisor on threads", () => {
 
   it("starts from left to right and stops from right to left", async () => {
     await supervise("one_for_one");
-    await supervisor.stop();
+    await threads.supervisor.stop();
     const order = (type: "up" | "down"): string[] =>
-      events.flatMap((event) => (event.type === type && event.name !== "root" ? [event.name] : []));
+      threads.events.flatMap((event) => (event.type === type && event.name !== "root" ? [event.name] : []));
     expect(order("up")).toEqual(NAMES);
     expect(order("down")).toEqual([...NAMES].reverse());
   });
 
   it("leaves an actor down that was taken out, until it is put back", async () => {
     await supervise("one_for_one");
-    await supervisor.takeOut("probe-b", { kill: true });
+    await threads.supervisor.takeOut("probe-b", { kill: true });
     await expect(incarnation("probe-b")).rejects.toMatchObject({ code: "ACTOR_DOWN" });
-    await supervisor.putBack("probe-b");
+    await threads.supervisor.putBack("probe-b");
     expect(await incarnation("probe-b")).toBeTypeOf("string");
   });
 });

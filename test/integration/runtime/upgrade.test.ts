@@ -1,20 +1,15 @@
 /** An actor becomes another version of itself, the same on threads and in the simulation. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Ref } from "../../../runtime/actor.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { BACKOFF } from "../../../runtime/supervisor/spec.ts";
-import { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
-import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
-import { ThreadHost } from "../../../runtime/threads/thread-host.ts";
+import type { Supervisor } from "../../../runtime/supervisor/supervisor.ts";
 import { ledgerActor } from "../../fixtures/actors/ledger-actor.ts";
 import type { LedgerMethods } from "../../fixtures/actors/ledger-protocol.ts";
 import { ledgerProtocol } from "../../fixtures/actors/ledger-protocol.ts";
-import { buildFixtureActors } from "../../fixtures/build-actors.ts";
+import { EMBEDDER, child, tree, useThreads } from "../../fixtures/threads.ts";
 
 interface World {
   readonly supervisor: Supervisor;
@@ -24,67 +19,30 @@ interface World {
   end(): Promise<void>;
 }
 
-const EMBEDDER = "test";
-let bundles: string;
-beforeAll(async () => {
-  bundles = await buildFixtureActors();
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
+const { start } = useThreads();
 
-function tree(more: Partial<ChildSpec> = {}): SupervisorSpec {
-  const child: ChildSpec = {
-    name: "ledger",
-    actor: "ledger",
-    options: { version: 1 },
-    links: [EMBEDDER],
-    restart: "permanent",
-    shutdownMs: 2_000,
-    startTimeoutMs: 10_000,
-    ...more,
-  };
-  return {
-    name: "root",
-    strategy: "one_for_one",
+const ledger = (more: Partial<ChildSpec> = {}): SupervisorSpec =>
+  tree([child("ledger", "ledger", { options: { version: 1 }, startTimeoutMs: 10_000, ...more })], {
     intensity: { restarts: 1, periodMs: 600_000 },
     backoff: { ...BACKOFF, initialMs: 1 },
-    children: [child],
-  };
-}
+  });
 
 async function threads(more: Partial<ChildSpec> = {}): Promise<World & { prepared(): number }> {
-  const dataDir = mkdtempSync(join(tmpdir(), "inkube-upgrade-"));
-  const spec = tree(more);
-  const host = new ThreadHost({
-    bundles,
-    dataDir,
-    fsync: false,
-    onDown: (name, reason, error) => supervisor.actorDown(name, reason, error),
-  });
-  host.plan(spec.children as readonly ChildSpec[]);
-  const embedder = new EmbeddedPeer(EMBEDDER, host);
-  const { clock, random } = embedder.context;
-  const supervisor = new Supervisor(spec, host, { clock, random, externals: [EMBEDDER] });
-  await supervisor.start();
+  const { host, supervisor, embedder } = await start(ledger(more));
   return {
     supervisor,
-    clock,
+    clock: embedder.context.clock,
     ledger: embedder.ref(ledgerProtocol, "ledger"),
     prepared: () => host.preparedReady,
     run: (work) => work(),
-    end: async () => {
-      await supervisor.stop();
-      expect(host.actors).toEqual([]);
-      await host.close();
-      embedder.close();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    end: () => Promise.resolve(),
   };
 }
 
 async function simulation(): Promise<World> {
   const host = new SimulationHost({
     seed: 11,
-    spec: tree(),
+    spec: ledger(),
     definitions: { ledger: ledgerActor },
     embedder: { name: EMBEDDER, links: [] },
   });
@@ -235,47 +193,35 @@ describe.each([
 describe("an actor on a thread", () => {
   it("keeps no thread for an upgrade that has failed, which a restart would take with its limits", async () => {
     const world = await threads();
-    try {
-      await world.supervisor.upgrade("ledger", { options: { version: 2, fails: "hand-over" } });
-      const upgrade = world.supervisor.upgrade("ledger", { heapLimitMb: 32 });
-      await expect(upgrade).rejects.toMatchObject({ code: "UPGRADE_FAILED" });
-      expect(world.prepared()).toBe(0);
-    } finally {
-      await world.end();
-    }
+    await world.supervisor.upgrade("ledger", { options: { version: 2, fails: "hand-over" } });
+    const upgrade = world.supervisor.upgrade("ledger", { heapLimitMb: 32 });
+    await expect(upgrade).rejects.toMatchObject({ code: "UPGRADE_FAILED" });
+    expect(world.prepared()).toBe(0);
   });
 
   it("stays what it is, untouched, when the code of its next version can't be loaded", async () => {
     const world = await threads();
-    try {
-      const before = await world.ledger.call("add", { by: 5 });
-      const error = failure(
-        await world.supervisor.upgrade("ledger", { actor: "missing" }).catch((reason: unknown) => reason),
-      );
-      expect(error.code).toBe("UPGRADE_FAILED");
-      expect(error.message).toMatch(/its code can't be loaded/);
-      expect(await world.ledger.call("get", null)).toEqual(before);
-    } finally {
-      await world.end();
-    }
+    const before = await world.ledger.call("add", { by: 5 });
+    const error = failure(
+      await world.supervisor.upgrade("ledger", { actor: "missing" }).catch((reason: unknown) => reason),
+    );
+    expect(error.code).toBe("UPGRADE_FAILED");
+    expect(error.message).toMatch(/its code can't be loaded/);
+    expect(await world.ledger.call("get", null)).toEqual(before);
   });
 
   it("hands over to its next incarnation when the heap guard ends it", async () => {
     const world = await threads({ heapLimitMb: 48, hangAfterMs: 60_000 });
-    try {
-      await world.ledger.call("add", { by: 5 });
-      const backUp = new Promise<string>((resolve) => {
-        let reason = "";
-        world.supervisor.onEvent((event) => {
-          if (event.type === "down") reason = event.reason;
-          if (event.type === "up" && event.name === "ledger") resolve(reason);
-        });
+    await world.ledger.call("add", { by: 5 });
+    const backUp = new Promise<string>((resolve) => {
+      let reason = "";
+      world.supervisor.onEvent((event) => {
+        if (event.type === "down") reason = event.reason;
+        if (event.type === "up" && event.name === "ledger") resolve(reason);
       });
-      world.ledger.cast("leak", null);
-      expect(await backUp).toBe("heap-guard");
-      expect(await world.ledger.call("get", null)).toMatchObject({ total: 5, version: 1 });
-    } finally {
-      await world.end();
-    }
+    });
+    world.ledger.cast("leak", null);
+    expect(await backUp).toBe("heap-guard");
+    expect(await world.ledger.call("get", null)).toMatchObject({ total: 5, version: 1 });
   });
 });

@@ -1,8 +1,7 @@
-/** Mistakes in what isolates faults, in supervision and links, and in what the API server, the kubelet and controllers decide. */
+/** Mistakes in what isolates faults, in links, and in what the API server, the kubelet and controllers decide. */
 const QUEUE = "actors/client/work-queue.ts";
 const INFORMER = "actors/client/informer.ts";
 const SESSION = "actors/scheduler/scheduling-session.ts";
-const CORE = "runtime/supervisor/core/supervisor-core.ts";
 const LINKS = "runtime/simulation/sim-links.ts";
 const RECORDER = "runtime/trace/recorder.ts";
 const RING = "runtime/trace/ring.ts";
@@ -28,10 +27,10 @@ const ALARMS = "actors/etcd/alarms.ts";
 
 const FAULTY = ["test/simulation/controllers/faulty-objects.test.ts"];
 const CLIENT = ["test/simulation/client/client.test.ts"];
-const MEMBERSHIP = [
-  "test/unit/runtime/supervisor/supervisor-core.test.ts",
-  "test/unit/runtime/supervisor/supervisor.test.ts",
-];
+const WATCHDOG = "runtime/threads/watchdog.ts";
+const HANG_STACK = "runtime/threads/hang-stack.ts";
+const STACK = ["test/unit/runtime/threads/hang-stack.test.ts"];
+const WATCHED = ["test/unit/runtime/threads/watchdog.test.ts"];
 const LINKED = ["test/unit/runtime/simulation/sim-link-sessions.test.ts"];
 const ORDER = ["test/unit/runtime/trace/order.test.ts", "test/unit/runtime/ring.test.ts"];
 const PLANS = ["test/unit/runtime/faults/check-plan.test.ts"];
@@ -118,25 +117,6 @@ const faults = [
     `        await work();\n        this.inFlight--;\n      } catch (thrown) {\n        this.tellFault("scheduling threw", pod.key, thrown);\n      }`,
     "a fault while binding counts as under way for ever",
     FAULTY,
-  ),
-];
-
-const supervision = [
-  row(
-    "removed-is-started",
-    CORE,
-    `      if (node.leaving) throw new InkubeError("INVALID_ARGUMENT", \`\${name} is being removed\`);\n`,
-    ``,
-    "a child that is being removed is started again",
-    MEMBERSHIP,
-  ),
-  row(
-    "names-below-stay-taken",
-    CORE,
-    `    for (const { spec } of below) this.nodes.delete(spec.name);`,
-    `    this.nodes.delete(node.spec.name);`,
-    "what was below a removed supervisor keeps its name",
-    MEMBERSHIP,
   ),
 ];
 
@@ -919,9 +899,44 @@ const etcd = [
   ),
 ];
 
+const threads = [
+  row(
+    "stack-is-told-twice",
+    HANG_STACK,
+    `      if (isOver) return;\n`,
+    ``,
+    "a stack that comes just when time is up throws in the program's own thread",
+    STACK,
+  ),
+  row(
+    "excused-is-hung",
+    WATCHDOG,
+    `this.isCrowded() || watched.excuses > 0`,
+    `this.isCrowded()`,
+    "a thread is ended as hung while it writes the heap snapshot that was asked of it",
+    WATCHED,
+  ),
+  row(
+    "excused-for-ever",
+    WATCHDOG,
+    `return () => void watched.excuses--;`,
+    `return () => undefined;`,
+    "a thread that was asked for a heap snapshot is never looked at again",
+    WATCHED,
+  ),
+  row(
+    "one-excuse-ends-all",
+    WATCHDOG,
+    `return () => void watched.excuses--;`,
+    `return () => void (watched.excuses = 0);`,
+    "of two snapshots of one thread, the end of the first makes the second a hang",
+    WATCHED,
+  ),
+];
+
 export const variants = [
+  ...threads,
   ...faults,
-  ...supervision,
   ...links,
   ...trace,
   ...plans,

@@ -72,6 +72,10 @@ describe("a child that comes to a running tree in the simulation", () => {
     expect([...host.actors].sort()).toEqual(["hub", "side"]);
     const gone = host.context.ref(relayProtocol, "n/a");
     await expect(host.settle(() => gone.call("ask", { via: [] }))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    // The next incarnation of its peer has never heard of it.
+    host.kill("hub");
+    await host.run(100);
+    await expect(host.settle(() => askHub(host, "n/a"))).rejects.toMatchObject({ code: "NO_LINK" });
     await host.settle(() => host.supervisor.addChild(node("n")));
     expect(await host.settle(() => askHub(host, "n/a"))).toEqual({ answeredBy: "n/a" });
     await host.stop();

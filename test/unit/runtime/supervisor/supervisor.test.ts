@@ -2,10 +2,24 @@
 import { describe, expect, it } from "vitest";
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { SupervisorEvent } from "../../../../runtime/supervisor/supervisor.ts";
+import type { ChildSpec, SupervisorSpec } from "../../../../runtime/supervisor/spec.ts";
+import { isSupervisor } from "../../../../runtime/supervisor/spec.ts";
 import { actor, supervisor } from "./harness.ts";
 import { HostDouble, turn } from "./host-double.ts";
 
 const pair = () => supervisor("root", [actor("a"), actor("b")], { startInParallel: true });
+
+async function runningTree(children: SupervisorSpec["children"]): Promise<HostDouble> {
+  const host = new HostDouble(supervisor("root", children));
+  const started = host.supervisor.start();
+  await host.settle();
+  await started;
+  host.take();
+  return host;
+}
+
+const namesOf = (spec: ChildSpec | SupervisorSpec): readonly string[] =>
+  isSupervisor(spec) ? [spec.name, ...spec.children.flatMap(namesOf)] : [spec.name];
 
 async function running(onEvent?: (event: SupervisorEvent) => void): Promise<HostDouble> {
   const host = new HostDouble(pair(), onEvent);
@@ -198,9 +212,36 @@ describe("a child that comes to a running tree", () => {
     expect(host.take()).toEqual([]);
   });
 
-  it("is refused while the tree is not up", async () => {
-    const host = new HostDouble(pair());
-    await expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
+  it("comes under the supervisor that is named, to the right of its others, and is checked with the whole tree", async () => {
+    const host = await runningTree([supervisor("office", [actor("x")]), actor("a")]);
+    const added = host.supervisor.addChild(actor("c"), { under: "office" });
+    await turn();
+    await host.settle();
+    await added;
+    expect(host.supervisor.spec().children.map((child) => namesOf(child))).toEqual([["office", "x", "c"], ["a"]]);
+    await expect(host.supervisor.addChild(actor("a"), { under: "office" })).rejects.toMatchObject({
+      code: "INVALID_SPEC",
+    });
+  });
+
+  it("is refused at once, and nothing changes, while the supervisor is not up, has yet to be, or is being removed", async () => {
+    const refused = async (host: HostDouble, under: string): Promise<void> => {
+      host.take();
+      const before = host.supervisor.tree();
+      const added = host.supervisor.addChild(actor("c"), { under });
+      await expect(added).rejects.toMatchObject({ code: "ACTOR_DOWN", retryable: true });
+      expect(host.supervisor.tree()).toEqual(before);
+      expect(host.take()).toEqual([]);
+    };
+    await refused(new HostDouble(pair()), "root");
+    const starting = new HostDouble(pair());
+    void starting.supervisor.start();
+    await refused(starting, "root");
+    const host = await runningTree([supervisor("node", [actor("x")]), actor("a")]);
+    const removed = host.supervisor.removeChild("node");
+    await refused(host, "node");
+    await host.settle();
+    await removed;
   });
 
   it("leaves again when its first start fails, with why, and costs its siblings nothing", async () => {
@@ -224,12 +265,32 @@ describe("a child that comes to a running tree", () => {
     const failed = expect(added).rejects.toMatchObject({ code: "NO_LICENSE" });
     await turn();
     await host.up("x");
+    host.take();
     host.down("y", "throw", new InkubeError("NO_LICENSE", "it may not run here"));
     await turn();
+    expect(host.take()).toEqual(["start y", "down y", "restart y", "kill y", "kill x"]);
     await host.settle();
     await failed;
     expect([...host.running.keys()]).toEqual(["a", "b"]);
     expect(host.supervisor.status()).toHaveLength(3);
+  });
+
+  it("stays when it fails while another links to it, but nothing of it runs, and who added it is told why", async () => {
+    const host = await running();
+    const node = supervisor("node", [actor("x"), actor("y")], { startInParallel: true });
+    const failed = expect(host.supervisor.addChild(node)).rejects.toMatchObject({ code: "NO_LICENSE" });
+    await turn();
+    await host.up("x");
+    const friend = host.supervisor.addChild(actor("friend", { links: ["x"] }));
+    await turn();
+    await host.up("friend");
+    await friend;
+    host.down("y", "throw", new InkubeError("NO_LICENSE", "it may not run here"));
+    await turn();
+    await host.settle();
+    await failed;
+    expect([...host.running.keys()]).toEqual(["a", "b", "friend"]);
+    expect(host.supervisor.status().find(({ name }) => name === "node")).toMatchObject({ state: "ended" });
   });
 
   it("is not started, nor known to its host, when it is removed in the same breath", async () => {
@@ -238,6 +299,88 @@ describe("a child that comes to a running tree", () => {
     await host.supervisor.removeChild("c");
     await failed;
     expect(host.take()).toEqual(["added c", "dismiss c", "removed c"]);
+  });
+
+  it("is not taken for another that comes by its name in the same breath", async () => {
+    const host = await running();
+    const failed = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    const removed = host.supervisor.removeChild("c");
+    const next = host.supervisor.addChild(actor("c"));
+    await removed;
+    await failed;
+    await turn();
+    expect(host.take()).toEqual(["added c", "dismiss c", "removed c", "added c", "admit c", "start c"]);
+    await host.up("c");
+    await next;
+    expect(host.supervisor.status().find(({ name }) => name === "c")).toMatchObject({ state: "up" });
+  });
+
+  it.each(["is removed", "ends"])(
+    "fails when it %s as soon as it is up, before who added it hears of that",
+    async (how) => {
+      const host = await running((event) => {
+        if (event.type !== "up" || event.name !== "c") return;
+        if (how === "is removed") void host.supervisor.removeChild("c");
+        else host.down("c", "normal");
+      });
+      host.onCommand = (command) => {
+        if (command === "stop c") host.down("c", "normal");
+      };
+      const failed = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+      await turn();
+      await host.up("c");
+      await failed;
+      expect(host.supervisor.status()).toHaveLength(3);
+      expect(host.running.has("c")).toBe(false);
+    },
+  );
+
+  it("leaves with a supervisor above it that is removed meanwhile, and is not taken for another by its name either", async () => {
+    let next: Promise<void> | undefined;
+    const host = new HostDouble(
+      supervisor("root", [supervisor("node", [supervisor("office", [actor("x")]), actor("y")])]),
+      (event) => {
+        if (event.type === "removed" && event.name === "node") next = host.supervisor.addChild(actor("c"));
+      },
+    );
+    const started = host.supervisor.start();
+    await host.settle();
+    await started;
+    const removed = host.supervisor.removeChild("node");
+    // Its turn to stop has not come.
+    expect(host.supervisor.status().find(({ name }) => name === "office")).toMatchObject({ state: "up" });
+    const failed = expect(host.supervisor.addChild(actor("c"), { under: "office" })).rejects.toMatchObject({
+      code: "ACTOR_DOWN",
+    });
+    await turn();
+    expect([...host.running.keys()]).toEqual(["x", "y", "c"]);
+    host.onCommand = (command) => {
+      const [what, name] = command.split(" ");
+      if (what === "stop") host.down(name!, "normal");
+    };
+    host.down("y", "normal");
+    await removed;
+    await failed;
+    await turn();
+    await host.up("c");
+    await next;
+    expect(host.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual(["root up", "c up"]);
+  });
+
+  it("is not started when its supervisor begins anew before its host knows it", async () => {
+    const host = await runningTree([
+      supervisor("office", [actor("x")], { intensity: { restarts: 0, periodMs: 1_000 } }),
+    ]);
+    const admitted = new Map<string, () => void>();
+    host.admit = ([spec]) => new Promise((resolve) => void admitted.set(spec!.name, resolve));
+    const added = host.supervisor.addChild(actor("c"), { under: "office" });
+    host.down("x");
+    await host.up("x");
+    expect([...host.running.keys()]).toEqual(["x"]);
+    admitted.get("c")!();
+    await turn();
+    await host.up("c");
+    await added;
   });
 
   it("fails when the tree is stopped, or it is removed, before it is up", async () => {
@@ -266,6 +409,61 @@ describe("a child that leaves a running tree", () => {
     await turn();
     await host.up("b");
     await added;
+  });
+
+  it("is forgotten: one that comes by its name has not failed, nor ended, as it did", async () => {
+    const host = await running();
+    const failed = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "NO_LICENSE" });
+    await turn();
+    host.down("c", "throw", new InkubeError("NO_LICENSE", "it may not run here"));
+    await failed;
+    const failedToo = expect(host.supervisor.addChild(actor("c"))).rejects.toMatchObject({ code: "ACTOR_DOWN" });
+    await turn();
+    host.down("c", "killed");
+    await failedToo;
+    const added = host.supervisor.addChild(actor("c"));
+    await turn();
+    await host.up("c");
+    await added;
+    expect(host.supervisor.tree().children?.at(-1)).toEqual({ name: "c", state: "up", restarts: 0 });
+  });
+
+  it("has left when it has, not when another has", async () => {
+    const host = await running();
+    const told: string[] = [];
+    const removed = ["a", "b"].map((name) => host.supervisor.removeChild(name).then(() => void told.push(name)));
+    host.down("b", "normal");
+    await turn();
+    expect(told).toEqual(["b"]);
+    expect(host.supervisor.status().map(({ name }) => name)).toEqual(["root", "a"]);
+    host.down("a", "normal");
+    await Promise.all(removed);
+  });
+
+  it("leaves alone: its siblings stay, and are supervised", async () => {
+    const host = await running();
+    const removed = host.supervisor.removeChild("a");
+    await host.settle();
+    await removed;
+    expect(host.supervisor.status().map(({ name, state }) => `${name} ${state}`)).toEqual(["root up", "b up"]);
+    host.down("b");
+    expect(host.running.has("b")).toBe(true);
+  });
+
+  it("leaves with everything below it, whose links among each other hold nobody", async () => {
+    const host = await runningTree([supervisor("node", [actor("x"), actor("y", { links: ["x"] })]), actor("a")]);
+    const removed = host.supervisor.removeChild("node");
+    await host.settle();
+    await removed;
+    expect(host.take()).toEqual(["stop y", "stop x", "down y", "down x", "down node", "dismiss x, y", "removed node"]);
+    expect([...host.running.keys()]).toEqual(["a"]);
+  });
+
+  it("leaves once, also when it is a supervisor without actors, which ends at once", async () => {
+    const host = await runningTree([supervisor("node", []), actor("a")]);
+    await host.supervisor.removeChild("node");
+    expect(host.take()).toEqual(["down node", "dismiss ", "removed node"]);
+    expect(host.supervisor.status().map(({ name }) => name)).toEqual(["root", "a"]);
   });
 
   it("leaves also when it is down, waits for its restart, or was taken out", async () => {

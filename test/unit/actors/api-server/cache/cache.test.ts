@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { describe, expect, it } from "vitest";
 import { decodeContinue, encodeContinue } from "../../../../../actors/api-server/core/cache/continue-token.ts";
 import { encodeList } from "../../../../../actors/api-server/core/cache/encode-list.ts";
@@ -188,7 +189,7 @@ describe("a watcher", () => {
   });
 
   it("of one node is asked about that node's pods only", () => {
-    const cache = new ResourceCache(pods, undefined, LIMITS);
+    const cache = new ResourceCache(pods, podRules.indexed, LIMITS);
     cache.reset(1);
     const nodes = ["n0", "n1"].map((node) => new Recorder(undefined, `spec.nodeName=${node}`));
     let asked = 0;
