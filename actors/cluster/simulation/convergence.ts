@@ -148,7 +148,8 @@ function differenceOf(items: readonly Pod[], running: ReadonlySet<string>): stri
   let difference = "";
   const said = new Set<string>();
   for (const { metadata, status } of items) {
-    for (const { name, containerID = "", state } of status?.containerStatuses ?? []) {
+    const { containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+    for (const { name, containerID = "", state } of [...containerStatuses, ...ephemeralContainerStatuses]) {
       if (state?.running === undefined) continue;
       const id = containerID.slice(containerID.indexOf("://") + 3);
       said.add(id);

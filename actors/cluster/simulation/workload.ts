@@ -6,6 +6,7 @@ import type { Pod, PodTemplateSpec, Service } from "../../../protocols/kubernete
 import type { Random } from "../../../runtime/random.ts";
 import { deployments, pods, services } from "../../client/resources.ts";
 import { EMBEDDER } from "../topology.ts";
+import { DEBUGGER_ANNOTATIONS } from "./debuggers.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 import type { Feature } from "./swarm.ts";
 import { one } from "./swarm.ts";
@@ -182,7 +183,8 @@ function template(name: string, annotations: Readonly<Record<string, string>>): 
   const ports = [{ containerPort: 80 }];
   const probed = { readinessProbe: { httpGet: { port: 80, path: "/" }, periodSeconds: 1 } };
   const container = { name, image: "nginx:1.1", ports, ...(name === "web" || name === "crash" ? {} : probed) };
-  return { metadata: { labels: { app: name }, annotations }, spec: { containers: [container] } };
+  const all = { ...DEBUGGER_ANNOTATIONS, ...annotations };
+  return { metadata: { labels: { app: name }, annotations: all }, spec: { containers: [container] } };
 }
 
 function deployment({ name, strategy, annotations, replicas }: Kind): Deployment {
