@@ -1,6 +1,6 @@
 /**
- * Somebody looks into pods that run, as `kubectl debug` does: a container is added to one, runs for a while beside the others, and
- * ends by itself. Nothing else of a pod changes then, least of all whether it is Ready, so its kubelet tells only that much of it.
+ * Somebody looks into pods that run, as `kubectl debug` does: containers are added to one, run for a while beside the others, and
+ * end by themselves. Nothing else of a pod changes then, least of all whether it is Ready, so its kubelet tells only that much of it.
  */
 import { hasCode } from "../../../protocols/errors.ts";
 import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
@@ -9,13 +9,18 @@ import { pods } from "../../client/resources.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const NAMESPACE = "default";
-const PAUSE_MS = 2_000;
-/** How long a pod's first debugger runs, its second one, and so on. They can't be removed, so that is all it ever gets. */
-const RUN_MS: readonly number[] = [2_500, 1_000, 4_000, 6_000];
+const PAUSE_MS = 5_000;
+/** How long those run that are added together: in whatever is cut off for a while one is likely to end. */
+const RUN_MS: readonly number[] = [2_000, 4_500, 7_500];
+/** They can't be removed, so a pod does not get more. */
+const DEBUGGERS_MAX = 4 * RUN_MS.length;
 
 /** For the pods that are to be looked into. */
 export const DEBUGGER_ANNOTATIONS: Readonly<Record<string, string>> = Object.fromEntries(
-  RUN_MS.map((ms, index) => [`inkube.dev/simulated-exit-after-ms.${nameOf(index)}`, String(ms)]),
+  Array.from({ length: DEBUGGERS_MAX }, (_, index) => [
+    `inkube.dev/simulated-exit-after-ms.${nameOf(index)}`,
+    String(RUN_MS[index % RUN_MS.length]),
+  ]),
 );
 
 export class Debuggers {
@@ -55,9 +60,12 @@ export class Debuggers {
     const { client } = this.cluster;
     const { items } = await client.list(pods, { namespace: NAMESPACE, labelSelector: "app" });
     const open = items.filter(isOpen);
-    const pod = open.length === 0 ? undefined : open[this.random.below(open.length)];
+    // Each in its turn: what is wrong with a pod's status is often mended by the next that is written of it.
+    const fewest = Math.min(...open.map(debuggersOf));
+    const next = open.filter((pod) => debuggersOf(pod) === fewest);
+    const pod = next.length === 0 ? undefined : next[this.random.below(next.length)];
     if (pod?.metadata?.name === undefined) return;
-    const ephemeralContainers = [{ name: nameOf(debuggersOf(pod)), image: "busybox:1" }];
+    const ephemeralContainers = RUN_MS.map((_, index) => ({ name: nameOf(fewest + index), image: "busybox:1" }));
     await client.patch(
       pods,
       pod.metadata.name,
@@ -70,7 +78,7 @@ export class Debuggers {
 
 function isOpen(pod: Pod): boolean {
   const { metadata, status } = pod;
-  return metadata?.deletionTimestamp === undefined && status?.phase === "Running" && debuggersOf(pod) < RUN_MS.length;
+  return metadata?.deletionTimestamp === undefined && status?.phase === "Running" && debuggersOf(pod) < DEBUGGERS_MAX;
 }
 
 function debuggersOf({ spec }: Pod): number {

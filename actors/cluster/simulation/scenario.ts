@@ -157,9 +157,13 @@ class Scenario {
     await this.nemesis.heal();
     this.cluster.host.endFaults();
     this.tell("nothing is broken any more");
-    await Promise.all(
-      [this.etcdClients, this.apiClients, this.race, this.debuggers].map((clients) => clients.stop()).concat(this.workload.settle()),
-    );
+    await Promise.all([
+      this.etcdClients.stop(),
+      this.apiClients.stop(),
+      this.race.stop(),
+      this.debuggers.stop(),
+      this.workload.settle(),
+    ]);
     await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
     await this.leasesEnd();
     await this.checkHistories();
