@@ -9,11 +9,13 @@ import { pods } from "../../client/resources.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const NAMESPACE = "default";
-const PAUSE_MS = 5_000;
-/** How long those run that are added together: in whatever is cut off for a while one is likely to end. */
-const RUN_MS: readonly number[] = [2_000, 4_500, 7_500];
+/** The Deployment whose pods are looked into. */
+export const DEBUGGED = "patient";
+const PAUSE_MS = 12_000;
+/** How long those run that are added together: whatever is cut off for a while, one ends meanwhile. */
+const RUN_MS: readonly number[] = [3_000, 6_000, 9_000, 12_000, 15_000, 18_000];
 /** They can't be removed, so a pod does not get more. */
-const DEBUGGERS_MAX = 4 * RUN_MS.length;
+const DEBUGGERS_MAX = 3 * RUN_MS.length;
 
 /** For the pods that are to be looked into. */
 export const DEBUGGER_ANNOTATIONS: Readonly<Record<string, string>> = Object.fromEntries(
@@ -58,7 +60,7 @@ export class Debuggers {
 
   private async debug(): Promise<void> {
     const { client } = this.cluster;
-    const { items } = await client.list(pods, { namespace: NAMESPACE, labelSelector: "app" });
+    const { items } = await client.list(pods, { namespace: NAMESPACE, labelSelector: `app=${DEBUGGED}` });
     const open = items.filter(isOpen);
     // Each in its turn: what is wrong with a pod's status is often mended by the next that is written of it.
     const fewest = Math.min(...open.map(debuggersOf));
