@@ -1,9 +1,9 @@
 /** When nothing is broken any more the cluster must come to what was asked of it, and everybody must agree on it. */
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
 import { deployments, endpointSlices, pods } from "../../client/resources.ts";
 import { broken } from "./checks/broken.ts";
+import { differenceOf } from "./checks/running-containers.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 import type { Workload } from "./workload.ts";
 
@@ -142,21 +142,6 @@ export class Convergence {
       .until("members hold the same data", CONVERGENCE_MS, look)
       .catch((error: unknown) => rethrow(error, `only ${[...compared].join(", ")} could be compared`));
   }
-}
-
-function differenceOf(items: readonly Pod[], running: ReadonlySet<string>): string {
-  let difference = "";
-  const said = new Set<string>();
-  for (const { metadata, status } of items) {
-    for (const { name, containerID = "", state } of status?.containerStatuses ?? []) {
-      if (state?.running === undefined) continue;
-      const id = containerID.slice(containerID.indexOf("://") + 3);
-      said.add(id);
-      if (!running.has(id)) difference += ` ${metadata?.name}/${name} is said to run as ${id}, and does not;`;
-    }
-  }
-  for (const id of running) if (!said.has(id)) difference += ` ${id} runs, and nobody says so;`;
-  return difference;
 }
 
 /** What was missing when time was up says more than that it was. */

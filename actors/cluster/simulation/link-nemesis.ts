@@ -45,7 +45,8 @@ export class LinkNemesis {
     const kubelet = `worker-${this.random.below(workers)}/kubelet`;
     // Often about as long as it takes until its node counts as lost.
     const forMs = this.random.below(2) === 0 ? 500 + this.random.below(5_500) : 2_800 + this.random.below(1_200);
-    const dies = this.random.below(2) === 0;
+    // One that lives on has things to tell when it is back, of pods that were said to be unready meanwhile.
+    const dies = this.random.below(3) === 0;
     this.tell(`${kubelet} is cut off from the API for ${forMs} ms${dies ? ", and killed" : ""}`);
     host.partition([kubelet], apiServers);
     if (dies) host.kill(kubelet);

@@ -133,6 +133,6 @@ export class Nemesis {
 function faultsOfLinks(links: LinkNemesis): readonly Fault[] {
   return [
     { feature: "cut-off-api-server", weight: 2, apply: () => links.cutOffApiServer() },
-    { feature: "deaf-kubelet", weight: 3, apply: () => links.deafenKubelet() },
+    { feature: "deaf-kubelet", weight: 4, apply: () => links.deafenKubelet() },
   ];
 }

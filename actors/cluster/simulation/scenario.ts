@@ -10,6 +10,7 @@ import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
 import { ApiClients } from "./api-clients.ts";
 import { verdictOf } from "./checks/verdict.ts";
 import { CONVERGENCE_MS, Convergence } from "./convergence.ts";
+import { Debuggers } from "./debuggers.ts";
 import { EtcdClients, LEASE_TTL_SECONDS } from "./etcd-clients.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Observer } from "./observer.ts";
@@ -97,6 +98,7 @@ class Scenario {
   private readonly apiClients: ApiClients;
   private readonly race: ServiceRace;
   private readonly workload: Workload;
+  private readonly debuggers: Debuggers;
   private readonly nemesis: Nemesis;
 
   constructor(cluster: SimulatedCluster, { features }: Swarm) {
@@ -109,6 +111,7 @@ class Scenario {
     this.apiClients = new ApiClients(cluster, this.observer);
     this.race = new ServiceRace(cluster, this.observer);
     this.workload = new Workload(cluster, features, tell);
+    this.debuggers = new Debuggers(cluster);
     this.nemesis = new Nemesis(cluster, features, this.etcdClients, tell);
   }
 
@@ -127,6 +130,7 @@ class Scenario {
     this.etcdClients.start({ history: this.features.has("history"), leases: this.features.has("leases") });
     if (this.features.has("history")) this.apiClients.start();
     if (this.features.has("services")) this.race.start();
+    if (this.features.has("debuggers")) this.debuggers.start();
     const endMs = host.nowMs + forMs;
     await this.nemesis.joinLate();
     while (host.nowMs < endMs) {
@@ -153,7 +157,13 @@ class Scenario {
     await this.nemesis.heal();
     this.cluster.host.endFaults();
     this.tell("nothing is broken any more");
-    await Promise.all([this.etcdClients.stop(), this.apiClients.stop(), this.race.stop(), this.workload.settle()]);
+    await Promise.all([
+      this.etcdClients.stop(),
+      this.apiClients.stop(),
+      this.race.stop(),
+      this.debuggers.stop(),
+      this.workload.settle(),
+    ]);
     await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
     await this.leasesEnd();
     await this.checkHistories();

@@ -16,6 +16,7 @@ export const FEATURES = [
   "services",
   "rollouts",
   "tasks",
+  "debuggers",
   // What goes wrong.
   "kills",
   "hangs",

@@ -2,10 +2,11 @@
 import { hasCode } from "../../../protocols/errors.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
 import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod, PodTemplateSpec, Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec, PodTemplateSpec, Service } from "../../../protocols/kubernetes/core-v1.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { deployments, pods, services } from "../../client/resources.ts";
 import { EMBEDDER } from "../topology.ts";
+import { DEBUGGED, DEBUGGER_ANNOTATIONS } from "./debuggers.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 import type { Feature } from "./swarm.ts";
 import { one } from "./swarm.ts";
@@ -16,6 +17,8 @@ export const REPLICAS = 6;
 const TASKS_MAX = 16;
 const TASK_PAUSE_MS = 4_000;
 const NEVER_MS = 86_400_000;
+/** As Kubernetes has it unless told otherwise; the simulated cluster gives up a lost node's pods after a second. */
+const PATIENCE_SECONDS = 300;
 
 interface Kind {
   readonly name: string;
@@ -80,7 +83,8 @@ export class Workload {
   async settle(): Promise<void> {
     this.isOver = true;
     await this.working;
-    for (const name of this.replicas.keys()) if (name !== "web") await this.rollOut(name, readyAfter(0));
+    const steady = ["web", DEBUGGED];
+    for (const name of this.replicas.keys()) if (!steady.includes(name)) await this.rollOut(name, readyAfter(0));
   }
 
   private kinds(): readonly Kind[] {
@@ -100,6 +104,9 @@ export class Workload {
         : []),
       ...(this.features.has("tasks")
         ? [{ name: "crash", strategy: rolling, annotations: exitAfter(6_000, 1), replicas: 2 }]
+        : []),
+      ...(this.features.has("debuggers")
+        ? [{ name: DEBUGGED, strategy: rolling, annotations: DEBUGGER_ANNOTATIONS, replicas: REPLICAS }]
         : []),
     ];
   }
@@ -181,8 +188,19 @@ function forgotten(): Readonly<Record<string, null>> {
 function template(name: string, annotations: Readonly<Record<string, string>>): PodTemplateSpec {
   const ports = [{ containerPort: 80 }];
   const probed = { readinessProbe: { httpGet: { port: 80, path: "/" }, periodSeconds: 1 } };
-  const container = { name, image: "nginx:1.1", ports, ...(name === "web" || name === "crash" ? {} : probed) };
-  return { metadata: { labels: { app: name }, annotations }, spec: { containers: [container] } };
+  const container = { name, image: "nginx:1.1", ports, ...(["web", "crash", DEBUGGED].includes(name) ? {} : probed) };
+  const spec = { containers: [container], ...(name === DEBUGGED ? { tolerations: patience() } : {}) };
+  return { metadata: { labels: { app: name }, annotations }, spec };
+}
+
+/** Its pods stay on a node that is lost for a while, and go on there when it is back. */
+function patience(): NonNullable<PodSpec["tolerations"]> {
+  return ["not-ready", "unreachable"].map((what) => ({
+    key: `node.kubernetes.io/${what}`,
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: PATIENCE_SECONDS,
+  }));
 }
 
 function deployment({ name, strategy, annotations, replicas }: Kind): Deployment {
