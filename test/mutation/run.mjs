@@ -13,6 +13,7 @@
  *     file     the source, from the top of the tree
  *     find     text that stands in it exactly once
  *     replace  what stands there instead
+ *     also     for a mistake of several places of the file: more pairs of both; may be left out
  *     why      what the mistake does
  *     tests    test files that must fail; unit tests and simulations, for tests on threads run the built package
  *
@@ -56,14 +57,22 @@ function fail(message) {
 function check(rows) {
   const wrong = [];
   const names = new Set();
-  for (const { name, file, find, replace, tests } of rows) {
+  for (const row of rows) {
+    const { name, file, tests } = row;
     if (names.has(name)) wrong.push(`${name}: the name is there twice`);
     names.add(name);
-    const times = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
-    if (times !== 1) wrong.push(`${name}: its text stands ${times} times in ${file}`);
-    if (find === replace || tests.length === 0) wrong.push(`${name}: it changes nothing, or names no test`);
+    if (tests.length === 0) wrong.push(`${name}: it names no test`);
+    for (const [find, replace] of editsOf(row)) {
+      const times = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
+      if (times !== 1) wrong.push(`${name}: its text stands ${times} times in ${file}`);
+      if (find === replace) wrong.push(`${name}: it changes nothing`);
+    }
   }
   if (wrong.length > 0) fail(wrong.join("\n"));
+}
+
+function editsOf({ find, replace, also = [] }) {
+  return [[find, replace], ...also];
 }
 
 function copyTree() {
@@ -94,9 +103,11 @@ function run(copy, tests) {
   return { outcome: "failed", by: failed[0]?.fullName };
 }
 
-function tryVariant(copy, { file, find, replace, tests }) {
+function tryVariant(copy, row) {
+  const { file, tests } = row;
   const source = readFileSync(join(ROOT, file), "utf8");
-  writeFileSync(join(copy, file), source.split(find).join(replace));
+  const mistaken = editsOf(row).reduce((text, [find, replace]) => text.split(find).join(replace), source);
+  writeFileSync(join(copy, file), mistaken);
   try {
     return run(copy, tests);
   } finally {

@@ -6,7 +6,7 @@
  */
 const TESTS = ["test/simulation/cluster/kept-seeds.test.ts"];
 
-const row = (name, file, find, replace, why) => ({ name, file, find, replace, why, tests: TESTS });
+const row = (name, file, find, replace, why, also = []) => ({ name, file, find, replace, why, also, tests: TESTS });
 
 export const variants = [
   row(
@@ -65,5 +65,19 @@ export const variants = [
     `return { maxSurge: 0, maxUnavailable: 0 };`,
     `return { maxSurge: 0, maxUnavailable: wanted(deployment) };`,
     "a Deployment that is recreated says that it is Available without a pod",
+  ),
+  row(
+    "story-runtime-listed-too-early",
+    "actors/kubelet/kubelet.ts",
+    `    this.ctx.spawn(async () => {\n      await this.pods.whenSynced();\n`,
+    `    this.ctx.spawn(async () => {\n`,
+    "a kubelet holds its runtime's list until it knows its pods, and forgets what ends meanwhile",
+    [
+      [
+        `        this.runtime.call("listContainers", null),\n`,
+        `        this.runtime.call("listContainers", null),\n        this.pods.whenSynced(),\n`,
+      ],
+      [`withNews(containers.items, this.news)`, `withNews(containers.items, [])`],
+    ],
   ),
 ];
