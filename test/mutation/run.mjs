@@ -13,6 +13,7 @@
  *     file     the source, from the top of the tree
  *     find     text that stands in it exactly once
  *     replace  what stands there instead
+ *     also     for a mistake of several places of the file: more pairs of both; may be left out
  *     why      what the mistake does
  *     tests    test files that must fail; unit tests and simulations, for tests on threads run the built package
  *
@@ -68,14 +69,22 @@ function fail(message) {
 function check(rows) {
   const wrong = [];
   const names = new Set();
-  for (const { name, file, find, replace, tests } of rows) {
+  for (const row of rows) {
+    const { name, file, tests } = row;
     if (names.has(name)) wrong.push(`${name}: the name is there twice`);
     names.add(name);
-    const times = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
-    if (times !== 1) wrong.push(`${name}: its text stands ${times} times in ${file}`);
-    if (find === replace || tests.length === 0) wrong.push(`${name}: it changes nothing, or names no test`);
+    if (tests.length === 0) wrong.push(`${name}: it names no test`);
+    for (const [find, replace] of editsOf(row)) {
+      const times = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
+      if (times !== 1) wrong.push(`${name}: its text stands ${times} times in ${file}`);
+      if (find === replace) wrong.push(`${name}: it changes nothing`);
+    }
   }
   if (wrong.length > 0) fail(wrong.join("\n"));
+}
+
+function editsOf({ find, replace, also = [] }) {
+  return [[find, replace], ...also];
 }
 
 function copyTree() {
@@ -112,9 +121,11 @@ function slowestOf(copy, testResults) {
   return new Map(testResults.map((result) => [relative(realpathSync(copy), result.name), ofFile(result)]));
 }
 
-function tryVariant(copy, { file, find, replace, tests }, slowestMs) {
+function tryVariant(copy, row, slowestMs) {
+  const { file, tests } = row;
   const source = readFileSync(join(copy, file), "utf8");
-  writeFileSync(join(copy, file), source.split(find).join(replace));
+  const mistaken = editsOf(row).reduce((text, [find, replace]) => text.split(find).join(replace), source);
+  writeFileSync(join(copy, file), mistaken);
   const testTimeoutMs = Math.round(PATIENCE * Math.max(...tests.map((name) => slowestMs.get(name))));
   try {
     return run(copy, tests, { testTimeoutMs: Math.min(TIMEOUT_MS, Math.max(TEST_TIMEOUT_MS_MIN, testTimeoutMs)) });
