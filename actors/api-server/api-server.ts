@@ -12,7 +12,7 @@ import type {
 } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";

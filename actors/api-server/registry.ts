@@ -5,7 +5,7 @@
 import type { DeleteOptions, KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
-import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";

@@ -4,7 +4,7 @@
  */
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import type { Client } from "../client/client.ts";

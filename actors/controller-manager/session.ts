@@ -3,8 +3,8 @@
  * client, one recorder. Local copies live and die with the session.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
-import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
@@ -14,8 +14,8 @@ import type {
   Secret,
   Service,
   ServiceAccount,
-} from "../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+} from "../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";

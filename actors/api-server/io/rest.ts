@@ -1,6 +1,6 @@
 /** The REST API: from a request's method and path to the registry, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, PatchType, WriteOptions } from "../../../protocols/api-server.ts";
-import type { Binding, Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Binding, Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import {

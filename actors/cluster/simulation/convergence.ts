@@ -1,7 +1,7 @@
 /** When nothing is broken any more the cluster must come to what was asked of it, and everybody must agree on it. */
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { deployments, endpointSlices, pods } from "../../client/resources.ts";
 import { broken } from "./checks/broken.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";

@@ -1,7 +1,7 @@
 /** Namespace deletion: removes what is in the namespace, and lets it go when nothing is left. */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Namespace } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Namespace } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Resource } from "../../client/resources.ts";
 import {
   configMaps,

@@ -1,5 +1,5 @@
 /** Whether a container that has ended is started again. */
-import type { Container, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** An init container that goes on beside the others (KEP-753). */
 export function isSidecar(pod: Pod, container: Container): boolean {

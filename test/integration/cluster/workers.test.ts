@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
-import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { Program } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";

@@ -120,6 +120,7 @@ function zeroDefault(type: FieldType): Json {
     case "IntOrString":
     case "FieldsV1":
     case "RawExtension":
+    case "JSON":
       return {};
   }
 }
@@ -294,7 +295,8 @@ class Document {
     return {
       ...this.#fieldType(field.type, !field.pointer),
       ...(field.omitEmpty || field.pointer ? {} : zeroDefault(field.type)),
-      ...(field.atomic ? { "x-kubernetes-map-type": "atomic" } : {}),
+      ...(field.default === undefined ? {} : { default: field.default }),
+      ...(field.mapType === undefined ? {} : { "x-kubernetes-map-type": field.mapType }),
       ...(field.listMapKeys.length === 0 ? {} : { "x-kubernetes-list-map-keys": field.listMapKeys }),
       ...(field.listType === undefined ? {} : { "x-kubernetes-list-type": field.listType }),
       ...(field.mergeKey === undefined ? {} : { "x-kubernetes-patch-merge-key": field.mergeKey }),
@@ -315,6 +317,8 @@ class Document {
         return type.values === undefined
           ? this.#scalar(type.scalar)
           : { type: "string", enum: [...type.values].sort() };
+      case "either":
+        return this.#any(type.openApiName);
     }
   }
 
@@ -328,6 +332,12 @@ class Document {
   #named(name: string, schema: Json): Json {
     const full = `io.k8s.apimachinery.pkg.${name}`;
     if (!this.#schemas.has(full)) this.#schemas.set(full, schema);
+    return { allOf: [{ $ref: `#/components/schemas/${full}` }] };
+  }
+
+  /** Kubernetes' documents say nothing of what such a value looks like. */
+  #any(full: string): Json {
+    if (!this.#schemas.has(full)) this.#schemas.set(full, {});
     return { allOf: [{ $ref: `#/components/schemas/${full}` }] };
   }
 
@@ -359,6 +369,8 @@ class Document {
         return this.#named("apis.meta.v1.FieldsV1", { type: "object" });
       case "RawExtension":
         return this.#named("runtime.RawExtension", { type: "object" });
+      case "JSON":
+        return this.#any("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON");
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The rows of a Table, by kind. Source: Kubernetes `pkg/printers/internalversion/printers.go`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
-import type { Lease } from "../../../../protocols/kubernetes/coordination-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Lease } from "../../../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
@@ -10,8 +10,8 @@ import type {
   PodTemplateSpec,
   Secret,
   Service,
-} from "../../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../../protocols/kubernetes/discovery-v1.ts";
+} from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { formatSelectorObject } from "../../../../protocols/kubernetes/selectors.ts";
 import { age } from "./duration.ts";
 import { podCells } from "./table-pods.ts";

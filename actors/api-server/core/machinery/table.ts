@@ -1,6 +1,6 @@
 /** Lists and objects in the shape `kubectl get` asks for (`as=Table`), or with their metadata only. */
 import type { KubernetesList, KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ListMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ListMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Cell } from "./table-cells.ts";
 import { cellsOf } from "./table-cells.ts";

@@ -3,7 +3,13 @@
  * nothing here acts on. Source: Kubernetes 1.37 `pkg/api/pod/warnings.go`, `pkg/api/service/warnings.go`, `pkg/api/node/util.go`.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Container, Pod, PodSpec, PodTemplateSpec, Service } from "../../../../protocols/kubernetes/core-v1.ts";
+import type {
+  Container,
+  Pod,
+  PodSpec,
+  PodTemplateSpec,
+  Service,
+} from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "./json-value.ts";
 import { UNHONOURED, unhonouredIn } from "./unhonoured.ts";

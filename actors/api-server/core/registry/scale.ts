@@ -1,6 +1,6 @@
 /** The `scale` subresource of workloads. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Fields } from "./strategy.ts";
 
 interface Scalable extends KubernetesObject {

@@ -3,7 +3,7 @@
  * for all kinds. Source: `pkg/registry/<group>/<kind>/strategy.go` and the admission plugins that are on by default.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { namespaceStrategy } from "./namespaces.ts";
 import { nodeStrategy } from "./nodes.ts";

@@ -3,7 +3,7 @@
  * Source: apiserver `rest.BeforeCreate`, `rest.BeforeUpdate` and `registry.Store`.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { applyDefaults } from "../machinery/defaults.ts";

@@ -3,7 +3,7 @@ import { addressesOf } from "../../../../actors/cluster/addresses.ts";
 import type { WorkersHome } from "../../../../actors/cluster/workers.ts";
 import { isReadySince, Workers } from "../../../../actors/cluster/workers.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import type { Node } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 /** A cluster of names: what its workers ask of it is noted in order. Time passes by itself, as fast as it is slept. */
 class FakeHome {

@@ -1,6 +1,6 @@
 /** Rules of ConfigMaps, Secrets, Nodes and Leases. Source: Kubernetes `pkg/apis/{core,coordination}/validation`. */
-import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
-import type { ConfigMap, Namespace, Node, Secret, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Lease } from "../../../../../protocols/kubernetes/types/coordination-v1.ts";
+import type { ConfigMap, Namespace, Node, Secret, Taint } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { base64Length } from "../base64.ts";
 import { equalJson } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";

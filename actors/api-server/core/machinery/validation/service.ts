@@ -3,8 +3,13 @@
  * network every pod has one, so they are taken.
  * Source: Kubernetes `pkg/apis/core/validation` and `pkg/apis/discovery/validation`.
  */
-import type { Endpoints, Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
+import type {
+  Endpoints,
+  Service,
+  ServicePort,
+  ServiceSpec,
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "./container.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv6, labelValue, qualifiedName } from "./names.ts";

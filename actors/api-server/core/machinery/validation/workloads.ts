@@ -1,7 +1,7 @@
 /** Rules of Deployments and ReplicaSets. Source: Kubernetes `pkg/apis/apps/validation/validation.go`. */
-import type { Deployment, DeploymentStrategy, ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
-import type { PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { IntOrString } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { Deployment, DeploymentStrategy, ReplicaSet } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { IntOrString } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateWorkloadSelector } from "./label-selector.ts";
 import { immutable } from "./object-meta.ts";

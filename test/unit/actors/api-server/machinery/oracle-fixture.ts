@@ -7,7 +7,7 @@ import type { Fields } from "../../../../../actors/api-server/core/registry/stra
 import { prepareCreate, prepareUpdate } from "../../../../../actors/api-server/core/registry/write.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources.ts";
 import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
 
