@@ -155,6 +155,13 @@ function zeroOf(field: Field): unknown {
   }
 }
 
+/** What a field of a kind is when nothing has been said of it; undefined when it is left out then. */
+export function zeroOfField({ apiVersion, kind }: ExpectedKind, name: string): unknown {
+  const field = findType(apiVersion, kind)?.fields.get(name);
+  if (field === undefined || (field.omitEmpty && (field.pointer || !isStruct(field.type)))) return undefined;
+  return zeroOf(field);
+}
+
 /** Whether `omitempty` leaves out a value that is not a pointer. */
 function isEmpty(value: unknown): boolean {
   if (value === "" || value === 0 || value === false || value === null) return true;

@@ -36,7 +36,8 @@ export function openApiIndex(): Uint8Array {
 /** FNV-1a over the bytes, twice with different seeds, as 16 hexadecimal digits in capitals. */
 function hash(bytes: Uint8Array): string {
   let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (const byte of bytes) {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
     a = Math.imul(a ^ byte, 0x01000193);
     b = Math.imul(b ^ byte, 0x01000193);
   }

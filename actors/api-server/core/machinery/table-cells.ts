@@ -11,6 +11,7 @@ import type {
   Secret,
   Service,
 } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { formatSelectorObject } from "../../../../protocols/kubernetes/selectors.ts";
 import { age } from "./duration.ts";
@@ -20,9 +21,25 @@ export type Cell = string | number;
 type Printer = (object: KubernetesObject, nowMs: number) => readonly Cell[];
 
 /** The cells of `object`, one for each column of its resource. */
-export function cellsOf(object: KubernetesObject, kind: string, nowMs: number): readonly Cell[] {
+export function cellsOf(object: KubernetesObject, resource: ResourceInfo, nowMs: number): readonly Cell[] {
+  const { kind, columns } = resource;
   const printer = Object.hasOwn(PRINTERS, kind) ? PRINTERS[kind] : undefined;
-  return printer === undefined ? [nameOf(object), ageOf(object, nowMs)] : printer(object, nowMs);
+  if (printer !== undefined) return printer(object, nowMs);
+  if (columns.length === 0) return [nameOf(object), ageOf(object, nowMs)];
+  return columns.map(({ name }) => plainCell(object, name, nowMs));
+}
+
+/** What every kind has. The other columns of a kind without a printer stay empty. */
+function plainCell(object: KubernetesObject, column: string, nowMs: number): Cell {
+  switch (column) {
+    case "Name":
+      return nameOf(object);
+    case "Age":
+      return ageOf(object, nowMs);
+    case "Created At":
+      return object.metadata?.creationTimestamp ?? "";
+  }
+  return "<none>";
 }
 
 const PRINTERS: Readonly<Record<string, Printer>> = {

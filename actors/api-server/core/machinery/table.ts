@@ -58,7 +58,7 @@ export function toTable(
 }
 
 function toRow(resource: ResourceInfo, object: KubernetesObject, options: TableOptions): TableRow {
-  const cells = cellsOf(object, resource.kind, options.nowMs);
+  const cells = cellsOf(object, resource, options.nowMs);
   const phase = resource.kind === "Pod" ? (object as { status?: { phase?: string } }).status?.phase : undefined;
   const finished = phase === "Succeeded" || phase === "Failed";
   const message = phase === "Succeeded" ? "The pod has completed successfully." : "The pod failed.";
@@ -84,18 +84,18 @@ const COLUMNS = new WeakMap<ResourceInfo, readonly TableColumnDefinition[]>();
 
 /** Kinds without columns of their own show name and age. */
 const STANDARD: readonly ColumnInfo[] = [
-  { name: "Name", type: "string", priority: 0 },
-  { name: "Age", type: "string", priority: 0 },
+  { name: "Name", type: "string", format: "name", priority: 0 },
+  { name: "Age", type: "string", format: "", priority: 0 },
 ];
 
 function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
   let definitions = COLUMNS.get(resource);
   if (definitions === undefined) {
     const columns = resource.columns.length === 0 ? STANDARD : resource.columns;
-    definitions = columns.map(({ name, type, priority }) => ({
+    definitions = columns.map(({ name, type, format, priority }) => ({
       name,
       type,
-      format: name === "Name" ? "name" : "",
+      format,
       description: "",
       priority,
     }));

@@ -49,12 +49,16 @@ function both<T>(
 
 /** By kind, or by apiVersion and kind where two groups have one of that name. */
 const RULES: Readonly<Record<string, Rules>> = {
+  ClusterRole: { name: pathSegment },
+  ClusterRoleBinding: { name: pathSegment },
+  ClusterTrustBundle: { name: pathSegment },
   ConfigMap: { create: validateConfigMap, update: validateConfigMapUpdate },
   Deployment: both(validateDeployment, validateSelectorUpdate),
   Endpoints: { create: validateEndpoints },
   EndpointSlice: { create: validateEndpointSlice, update: validateEndpointSliceUpdate },
   Event: { name: pathSegment, create: validateCoreEvent },
   "events.k8s.io/v1 Event": { create: validateEventsEvent, update: () => undefined },
+  IPAddress: { name: pathSegment },
   Lease: { create: validateLease },
   Namespace: { name: dns1123Label, create: validateNamespace },
   Node: { create: validateNode, update: validateNodeUpdate },
@@ -63,6 +67,8 @@ const RULES: Readonly<Record<string, Rules>> = {
     update: validatePodUpdate,
   },
   ReplicaSet: both(validateReplicaSet, validateSelectorUpdate),
+  Role: { name: pathSegment },
+  RoleBinding: { name: pathSegment },
   Secret: { create: validateSecret, update: validateSecretUpdate },
   Service: { name: dns1123Label, create: validateService, update: validateServiceUpdate },
 };

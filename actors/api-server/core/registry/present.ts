@@ -4,25 +4,41 @@ import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts
 import type { StoredObject } from "../cache/stored-object.ts";
 import type { Selection } from "../machinery/selectors.ts";
 import { compileSelection } from "../machinery/selectors.ts";
+import { toAutoscalerV1, toAutoscalerV2 } from "./autoscaler-versions.ts";
 import { toCoreVersion, toEventsVersion } from "./event-versions.ts";
 
 const encoder = new TextEncoder();
+
+interface Conversion {
+  readonly served: (object: KubernetesObject) => KubernetesObject;
+  readonly stored: (object: KubernetesObject) => KubernetesObject;
+}
+
+/** By the kind of those that are stored in another version than the one they are served in. */
+const CONVERSIONS: Readonly<Record<string, Conversion>> = {
+  Event: { served: toEventsVersion, stored: toCoreVersion },
+  HorizontalPodAutoscaler: { served: toAutoscalerV1, stored: toAutoscalerV2 },
+};
 
 export function isConverted(info: ResourceInfo): boolean {
   return info.storageApiVersion !== undefined;
 }
 
+function conversionOf(info: ResourceInfo): Conversion | undefined {
+  return isConverted(info) ? CONVERSIONS[info.kind] : undefined;
+}
+
 export function toServed(info: ResourceInfo, object: KubernetesObject): KubernetesObject {
-  return isConverted(info) ? toEventsVersion(object) : object;
+  return conversionOf(info)?.served(object) ?? object;
 }
 
 export function toStored(info: ResourceInfo, object: KubernetesObject): KubernetesObject {
-  return isConverted(info) ? toCoreVersion(object) : object;
+  return conversionOf(info)?.stored(object) ?? object;
 }
 
 /** JSON of the object as served. */
 export function servedBytes(info: ResourceInfo, stored: StoredObject): Uint8Array {
-  return isConverted(info) ? encoder.encode(JSON.stringify(toEventsVersion(stored.object))) : stored.bytes;
+  return isConverted(info) ? encoder.encode(JSON.stringify(toServed(info, stored.object))) : stored.bytes;
 }
 
 /** Selectors speak of the served version; the caches hold the stored one. */
@@ -33,5 +49,5 @@ export function selectionOf(
 ): Selection {
   const selection = compileSelection(info, labelSelector, fieldSelector);
   if (!isConverted(info)) return selection;
-  return { ...selection, matches: (object) => selection.matches(toEventsVersion(object)) };
+  return { ...selection, matches: (object) => selection.matches(toServed(info, object)) };
 }

@@ -5,6 +5,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { zeroOfField } from "../machinery/decode-object.ts";
 import { namespaceStrategy } from "./namespaces.ts";
 import { nodeStrategy } from "./nodes.ts";
 import { podStrategy } from "./pods.ts";
@@ -41,7 +42,6 @@ export interface Strategy {
   readonly specFinalizers?: true;
 }
 
-const PLAIN: Strategy = {};
 const WORKLOAD: Strategy = { generation: true, status: "empty" };
 
 const STRATEGIES: ReadonlyMap<string, Strategy> = new Map<string, Strategy>([
@@ -55,5 +55,16 @@ const STRATEGIES: ReadonlyMap<string, Strategy> = new Map<string, Strategy>([
 ]);
 
 export function strategyOf(info: ResourceInfo): Strategy {
-  return STRATEGIES.get(info.storagePrefix ?? "") ?? PLAIN;
+  return STRATEGIES.get(info.storagePrefix ?? "") ?? plainStrategy(info);
+}
+
+/** Of a kind without hooks of its own: what its row says. */
+function plainStrategy(info: ResourceInfo): Strategy {
+  const hasStatus = info.subresources.some(({ name }) => name === "status");
+  return {
+    ...(info.generation ? { generation: true } : {}),
+    ...(hasStatus
+      ? { status: "empty", prepareCreate: (object) => ({ ...object, status: zeroOfField(info, "status") }) }
+      : {}),
+  };
 }

@@ -71,7 +71,7 @@ export function prepareUpdate(
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
   }) as Fields;
   let next: Fields;
-  if (subresource === "status") {
+  if (subresource === "status" || subresource === "approval") {
     const metadata = strategy.statusKeepsLabels
       ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
       : kept.metadata;
