@@ -27,7 +27,9 @@ const DEFAULT_CPU_UTILIZATION = 80;
 export function toAutoscalerV1(object: KubernetesObject): KubernetesObject {
   const { metadata, spec, status } = object as v2.HorizontalPodAutoscaler;
   const { metrics = [], behavior, scaleTargetRef, minReplicas, maxReplicas } = spec ?? {};
-  const { currentMetrics = [], conditions = [], ...rest } = status ?? {};
+  const { currentMetrics: measured, conditions = [], ...rest } = status ?? {};
+  // Always written, and null when there are none.
+  const currentMetrics = measured ?? [];
   const others = metrics.filter((metric) => cpuTarget(metric) === undefined).map(metricToV1);
   const target = metrics.map(cpuTarget).find((utilization) => utilization !== undefined);
   const current = currentMetrics.map(cpuCurrent).findLast((utilization) => utilization !== undefined);
@@ -63,7 +65,7 @@ export function toAutoscalerV2(object: KubernetesObject): KubernetesObject {
   const behavior = behaviorOf(annotations[BEHAVIOR]);
   const remembered = parsed<v1.MetricStatus[]>(annotations[CURRENT_METRICS])?.map(currentToV2);
   const cpu = { type: "Resource", resource: { name: "cpu", current: { averageUtilization: current } } };
-  const currentMetrics = remembered ?? (current === undefined ? undefined : [cpu]);
+  const currentMetrics = remembered ?? (current === undefined ? null : [cpu]);
   const conditions = parsed<v2.HorizontalPodAutoscalerCondition[]>(annotations[CONDITIONS]);
   return {
     ...object,
@@ -74,7 +76,7 @@ export function toAutoscalerV2(object: KubernetesObject): KubernetesObject {
       metrics: metrics.length === 0 ? [byCpu(DEFAULT_CPU_UTILIZATION)] : metrics,
       ...given({ behavior }),
     },
-    status: { ...restOfStatus, ...given({ currentMetrics, conditions }) },
+    status: { ...restOfStatus, currentMetrics, ...given({ conditions }) },
   } as KubernetesObject;
 }
 
