@@ -15,14 +15,9 @@ export function isRestarted(pod: Pod, container: Container, exitCode: number): b
   if (isSidecar(pod, container)) return true;
   if (isInit(pod, container) && exitCode === 0) return false;
   if (container.restartPolicy !== undefined && hasRule(container, exitCode)) return true;
-  switch (container.restartPolicy ?? pod.spec?.restartPolicy ?? "Always") {
-    case "Never":
-      return false;
-    case "OnFailure":
-      return exitCode !== 0;
-    default:
-      return true;
-  }
+  const policy = container.restartPolicy ?? pod.spec?.restartPolicy;
+  if (policy === "Never") return false;
+  return policy !== "OnFailure" || exitCode !== 0;
 }
 
 /** Whether the first rule that is about this exit code says `Restart`. */

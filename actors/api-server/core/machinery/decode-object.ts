@@ -56,6 +56,15 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   };
 }
 
+/** A value as a type of the schema has it; undefined when it does not fit. For JSON that an object carries as a text. */
+export function decodeAs(apiVersion: string, typeName: string, value: unknown): object | undefined {
+  const type = findType(apiVersion, typeName);
+  if (type === undefined || !isRecord(value)) return undefined;
+  const walk = new Decoding(type);
+  const object = walk.decode(value);
+  return walk.error === undefined ? object : undefined;
+}
+
 /** 400 for a body in which no kind can be found. */
 export function unrecognized(expected: ExpectedKind, why: string): Error {
   return badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}`);

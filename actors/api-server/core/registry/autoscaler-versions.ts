@@ -5,6 +5,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type * as v1 from "../../../../protocols/kubernetes/types/autoscaling-v1.ts";
 import type * as v2 from "../../../../protocols/kubernetes/types/autoscaling-v2.ts";
+import { decodeAs } from "../machinery/decode-object.ts";
 
 const PREFIX = "autoscaling.alpha.kubernetes.io/";
 const METRICS = `${PREFIX}metrics`;
@@ -60,13 +61,13 @@ export function toAutoscalerV2(object: KubernetesObject): KubernetesObject {
   const annotations = metadata?.annotations ?? {};
   const { targetCPUUtilizationPercentage: target, ...restOfSpec } = spec ?? {};
   const { currentCPUUtilizationPercentage: current, ...restOfStatus } = status ?? {};
-  const others = (parsed<v1.MetricSpec[]>(annotations[METRICS]) ?? []).map(metricToV2);
+  const others = (listIn(annotations[METRICS], "MetricSpec") ?? []).map(metricToV2);
   const metrics = [...others, ...(target === undefined ? [] : [byCpu(target)])];
   const behavior = behaviorOf(annotations[BEHAVIOR]);
-  const remembered = parsed<v1.MetricStatus[]>(annotations[CURRENT_METRICS])?.map(currentToV2);
+  const remembered = listIn(annotations[CURRENT_METRICS], "MetricStatus")?.map(currentToV2);
   const cpu = { type: "Resource", resource: { name: "cpu", current: { averageUtilization: current } } };
   const currentMetrics = remembered ?? (current === undefined ? null : [cpu]);
-  const conditions = parsed<v2.HorizontalPodAutoscalerCondition[]>(annotations[CONDITIONS]);
+  const conditions = listIn(annotations[CONDITIONS], "HorizontalPodAutoscalerCondition");
   return {
     ...object,
     apiVersion: "autoscaling/v2",
@@ -99,14 +100,21 @@ function withoutTravelling(annotations: Readonly<Record<string, string>> = {}): 
 }
 
 /** What a user has written there himself and can't be read counts as not written. */
-function parsed<T>(text: string | undefined): T | undefined {
+function parsed(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as T) : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** A list of objects of a v1 type; undefined when there is none, or one does not fit. */
+function listIn(text: string | undefined, typeName: string): readonly object[] | undefined {
+  const value = parsed(text);
+  if (!Array.isArray(value)) return undefined;
+  const items = value.map((item) => decodeAs("autoscaling/v1", typeName, item)).filter((item) => item !== undefined);
+  return items.length === value.length ? items : undefined;
 }
 
 function byCpu(averageUtilization: number): v2.MetricSpec {
@@ -156,8 +164,8 @@ function metricToV1(metric: v2.MetricSpec): object {
   });
 }
 
-function metricToV2(metric: v1.MetricSpec): object {
-  const { type, object, pods, resource, containerResource, external } = metric;
+function metricToV2(metric: object): object {
+  const { type, object, pods, resource, containerResource, external } = metric as v1.MetricSpec;
   const resourceToV2 = (source: v1.ResourceMetricSource): object => {
     const { targetAverageUtilization: averageUtilization, targetAverageValue: averageValue } = source;
     const by = averageUtilization === undefined ? "AverageValue" : "Utilization";
@@ -228,8 +236,8 @@ function currentToV1(status: v2.MetricStatus): object {
   });
 }
 
-function currentToV2(status: v1.MetricStatus): object {
-  const { type, object, pods, resource, containerResource, external } = status;
+function currentToV2(status: object): object {
+  const { type, object, pods, resource, containerResource, external } = status as v1.MetricStatus;
   const resourceToV2 = (source: v1.ResourceMetricStatus): object => ({
     name: source.name,
     current: given({
@@ -261,49 +269,33 @@ function currentToV2(status: v1.MetricStatus): object {
 }
 
 /** Kubernetes writes its internal type there, whose fields have Go's names. */
-interface Rules {
-  readonly StabilizationWindowSeconds: number | null;
-  readonly SelectPolicy: string | null;
-  readonly Policies:
-    | readonly { readonly Type: string; readonly Value: number; readonly PeriodSeconds: number }[]
-    | null;
-  readonly Tolerance: string | null;
-}
-
 function behaviorText({ scaleUp, scaleDown }: v2.HorizontalPodAutoscalerBehavior): string {
-  const rules = (from: v2.HPAScalingRules | undefined): Rules | null =>
-    from === undefined
-      ? null
-      : {
-          StabilizationWindowSeconds: from.stabilizationWindowSeconds ?? null,
-          SelectPolicy: from.selectPolicy ?? null,
-          Policies:
-            from.policies?.map(({ type, value, periodSeconds }) => ({
-              Type: type,
-              Value: value,
-              PeriodSeconds: periodSeconds,
-            })) ?? null,
-          Tolerance: from.tolerance ?? null,
-        };
+  const rules = (from: v2.HPAScalingRules | undefined): object | null => {
+    if (from === undefined) return null;
+    const policies = from.policies?.map(({ type, value, periodSeconds }) => ({
+      Type: type,
+      Value: value,
+      PeriodSeconds: periodSeconds,
+    }));
+    return {
+      StabilizationWindowSeconds: from.stabilizationWindowSeconds ?? null,
+      SelectPolicy: from.selectPolicy ?? null,
+      Policies: policies ?? null,
+      Tolerance: from.tolerance ?? null,
+    };
+  };
   return JSON.stringify({ ScaleUp: rules(scaleUp), ScaleDown: rules(scaleDown) });
 }
 
 function behaviorOf(text: string | undefined): object | undefined {
-  const { ScaleUp: up = null, ScaleDown: down = null } =
-    parsed<{ readonly ScaleUp?: Rules | null; readonly ScaleDown?: Rules | null }>(text) ?? {};
-  if (up === null && down === null) return undefined;
-  const rules = (from: Rules | null): object | undefined =>
-    from === null
-      ? undefined
-      : given({
-          stabilizationWindowSeconds: from.StabilizationWindowSeconds ?? undefined,
-          selectPolicy: from.SelectPolicy ?? undefined,
-          policies: from.Policies?.map(({ Type, Value, PeriodSeconds }) => ({
-            type: Type,
-            value: Value,
-            periodSeconds: PeriodSeconds,
-          })),
-          tolerance: from.Tolerance ?? undefined,
-        });
-  return given({ scaleUp: rules(up), scaleDown: rules(down) });
+  const behavior = decodeAs("autoscaling/v2", "HorizontalPodAutoscalerBehavior", withJsonNames(parsed(text)));
+  return behavior === undefined || Object.keys(behavior).length === 0 ? undefined : behavior;
+}
+
+function withJsonNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withJsonNames);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.slice(0, 1).toLowerCase() + key.slice(1), withJsonNames(item)]),
+  );
 }

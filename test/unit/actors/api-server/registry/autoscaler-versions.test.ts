@@ -56,7 +56,9 @@ const full: HorizontalPodAutoscaler = {
       { type: "Resource", resource: { name: "cpu", current: { averageUtilization: 55, averageValue: "110m" } } },
       { type: "Pods", pods: { metric: { name: "hits" }, current: { averageValue: "4" } } },
     ],
-    conditions: [{ type: "AbleToScale", status: "True", reason: "ReadyForNewScale" }],
+    conditions: [
+      { type: "AbleToScale", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z", reason: "ReadyForNewScale" },
+    ],
   },
 };
 
@@ -91,21 +93,31 @@ describe("a HorizontalPodAutoscaler", () => {
     });
   });
 
-  it("scales by 80 % of the processor when v1 says nothing, and takes no word of annotations that are no JSON", () => {
-    const object = {
-      apiVersion: "autoscaling/v1",
-      kind: "HorizontalPodAutoscaler",
-      metadata: { name: "web", annotations: { "autoscaling.alpha.kubernetes.io/metrics": "[" } },
-      spec: { scaleTargetRef, maxReplicas: 2 },
-    } as KubernetesObject;
-    const cpu = {
-      type: "Resource",
-      resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
-    };
-    expect(toAutoscalerV2(object)).toMatchObject({
-      metadata: { name: "web" },
-      spec: { maxReplicas: 2, metrics: [cpu] },
-    });
-    expect(toAutoscalerV2(object).metadata?.annotations).toBeUndefined();
-  });
+  it.each([
+    { "autoscaling.alpha.kubernetes.io/metrics": "[" },
+    { "autoscaling.alpha.kubernetes.io/metrics": "{}" },
+    { "autoscaling.alpha.kubernetes.io/metrics": '[null, {"resource": 5}]' },
+    { "autoscaling.alpha.kubernetes.io/behavior": '{"ScaleUp": {"Policies": {}}}' },
+    { "autoscaling.alpha.kubernetes.io/conditions": '"x"' },
+  ])(
+    "scales by 80 %% of the processor when v1 says nothing, and takes no word of annotations like %j",
+    (annotations) => {
+      const object = {
+        apiVersion: "autoscaling/v1",
+        kind: "HorizontalPodAutoscaler",
+        metadata: { name: "web", annotations },
+        spec: { scaleTargetRef, maxReplicas: 2 },
+      } as KubernetesObject;
+      const cpu = {
+        type: "Resource",
+        resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
+      };
+      expect(toAutoscalerV2(object)).not.toHaveProperty("spec.behavior");
+      expect(toAutoscalerV2(object)).toMatchObject({
+        metadata: { name: "web" },
+        spec: { maxReplicas: 2, metrics: [cpu] },
+      });
+      expect(toAutoscalerV2(object).metadata?.annotations).toBeUndefined();
+    },
+  );
 });
