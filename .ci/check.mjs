@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const checks = {
+  generated: ["node", ".ci/generate.mjs", "--check"],
   types: ["tsc", "-p", "."],
   lint: ["oxlint", "-c", ".oxlintrc.json", "--type-aware", "--deny-warnings", "actors", "protocols", "runtime", "test"],
   format: ["oxfmt", "--check", "actors", "protocols", "runtime", "test", ".ci"],
@@ -15,12 +16,13 @@ const checks = {
 const failed = [];
 for (const [name, [command, ...args]] of Object.entries(checks)) {
   const started = Date.now();
-  const { status } = spawnSync("npx", ["--no-install", command, ...args], {
+  const shown = command === "node" ? [command] : ["npx", "--no-install", command];
+  const { status } = spawnSync(shown[0], [...shown.slice(1), ...args], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
   console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${Date.now() - started} ms)`);
-  if (status !== 0) failed.push(`${name}: npx ${command} ${args.join(" ")}`);
+  if (status !== 0) failed.push(`${name}: ${[...shown, ...args].join(" ")}`);
 }
 if (failed.length > 0) {
   console.error(`\n${failed.join("\n")}`);

@@ -2,7 +2,7 @@
  * The Kubernetes API as messages between actors. The verbs, the options and the answers are those of the REST API; the
  * same pipeline serves both doors. The caller's identity is the name of its actor, which the link vouches for.
  */
-import type { ObjectMeta, Status } from "./kubernetes/meta-v1.ts";
+import type { ObjectMeta, Status } from "./kubernetes/types/meta-v1.ts";
 import { InkubeError } from "./errors.ts";
 import type { Call, Protocol, Stream } from "./protocol.ts";
 import { call, protocol, stream } from "./protocol.ts";

@@ -6,7 +6,7 @@ import type {
   PatchType,
   WriteOptions,
 } from "../../protocols/api-server.ts";
-import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "./core/machinery/decode-object.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";

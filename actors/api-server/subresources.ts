@@ -1,6 +1,6 @@
 /** Subresources that show or change their object in a form of its own: `scale`, `binding`, `eviction`, `finalize`. */
 import type { KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
-import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
 import { bindPod } from "./core/kinds/core/pod.ts";

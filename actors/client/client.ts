@@ -19,7 +19,7 @@ import type {
 } from "../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Binding } from "../../protocols/kubernetes/core-v1.ts";
+import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Consumer, Context, Ref, Subscription } from "../../runtime/actor.ts";
 import { backoffMs } from "./core/backoff.ts";
 import { findNotPlain } from "./core/plain-data.ts";

@@ -5,7 +5,7 @@
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Event, ObjectReference } from "../../protocols/kubernetes/core-v1.ts";
+import type { Event, ObjectReference } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "./client.ts";

@@ -5,7 +5,7 @@
  */
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { formatMicroTime } from "../../runtime/clock.ts";

@@ -1,7 +1,7 @@
 /** Typed rows for the resources that inkube's own actors read and write. */
 import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
-import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
@@ -12,8 +12,8 @@ import type {
   Secret,
   Service,
   ServiceAccount,
-} from "../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+} from "../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
   readonly kind: string;

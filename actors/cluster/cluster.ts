@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { DownReason } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";

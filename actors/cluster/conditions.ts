@@ -1,8 +1,8 @@
 /** What `waitFor` can wait for, as `kubectl wait` and `kubectl rollout status` judge it. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Deployment } from "../../protocols/kubernetes/apps-v1.ts";
-import type { Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Deployment } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 
 interface Condition {
   readonly type: string;

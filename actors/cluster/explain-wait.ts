@@ -1,7 +1,7 @@
 /** Why an object is not yet as somebody waits for it to be, in a person's words: what its status and its pods' say. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { ContainerStatus, Pod } from "../../protocols/kubernetes/core-v1.ts";
-import type { LabelSelector } from "../../protocols/kubernetes/meta-v1.ts";
+import type { ContainerStatus, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { LabelSelector } from "../../protocols/kubernetes/types/meta-v1.ts";
 import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
 import type { Client } from "../client/client.ts";
 import type { Resource } from "../client/resources.ts";

@@ -15,8 +15,8 @@ export type { ClusterTrace, TraceFilter } from "./trace.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
 export { formatEvent } from "../../runtime/trace/event.ts";
 export type { KubernetesList, KubernetesObject } from "../../protocols/api-server.ts";
-export type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
-export type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+export type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+export type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 export type {
   ConfigMap,
   Endpoints,
@@ -27,8 +27,8 @@ export type {
   Secret,
   Service,
   ServiceAccount,
-} from "../../protocols/kubernetes/core-v1.ts";
-export type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+} from "../../protocols/kubernetes/types/core-v1.ts";
+export type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 export { hasReason, statusOf } from "../../protocols/api-server.ts";
 export { InkubeError, hasCode } from "../../protocols/errors.ts";
 export * from "../client/resources.ts";

@@ -4,7 +4,7 @@
  * what its own options say.
  */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { ConfigMap } from "../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";

@@ -5,7 +5,7 @@
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node, Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import type { Client } from "../client/client.ts";

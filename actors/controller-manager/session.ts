@@ -3,8 +3,8 @@
  * client, one recorder. Local copies live and die with the session.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/apps-v1.ts";
-import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
+import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
@@ -14,8 +14,9 @@ import type {
   Secret,
   Service,
   ServiceAccount,
-} from "../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+} from "../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
@@ -70,6 +71,7 @@ export class Session {
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
     this.leases = this.informer(resources.leases, "kube-node-lease");
+    this.followOthers();
   }
 
   get stopped(): boolean {
@@ -114,7 +116,20 @@ export class Session {
     return this.queues.reduce((sum, { queue }) => sum + queue.faults, this.listenerFaults);
   }
 
-  private informer<T extends KubernetesObject>(resource: resources.Resource<T>, namespace?: string): Informer<T> {
+  /** Of all other kinds the metadata: anything may own, or be owned. Events are nobody's: there are many, and they expire. */
+  private followOthers(): void {
+    const known = new Set(["events", ...this.followed.map(({ resource }) => resource.resource)]);
+    for (const { group, version, resource, kind, namespaced, verbs, storageApiVersion } of RESOURCES) {
+      if (known.has(resource) || storageApiVersion !== undefined || !verbs.includes("watch")) continue;
+      this.informer({ group, version, resource, kind, namespaced }, undefined, metadataOnly);
+    }
+  }
+
+  private informer<T extends KubernetesObject>(
+    resource: resources.Resource<T>,
+    namespace?: string,
+    trim?: (object: T) => T,
+  ): Informer<T> {
     const selector = namespace === undefined ? {} : { namespace };
     // What one controller can't read must not end them all, here and at the next leader.
     const tell = tellListenerFault(this.ctx.log, resource.resource);
@@ -122,8 +137,12 @@ export class Session {
       this.listenerFaults++;
       tell(thrown, key);
     };
-    const informer = new Informer(this.ctx, this.client, resource, selector, undefined, onFault);
+    const informer = new Informer(this.ctx, this.client, resource, selector, trim, onFault);
     this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
     return informer;
   }
+}
+
+function metadataOnly({ metadata = {} }: KubernetesObject): KubernetesObject {
+  return { metadata };
 }

@@ -15,8 +15,8 @@ import type { KubeProxyMethods, KubeProxyStatus } from "../../protocols/kube-pro
 import { kubeProxyProtocol } from "../../protocols/kube-proxy.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node, Service } from "../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../protocols/kubernetes/discovery-v1.ts";
+import type { Node, Service } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, ActorDefinition, Context } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";

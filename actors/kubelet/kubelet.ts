@@ -13,7 +13,7 @@ import { containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { KubeletMethods } from "../../protocols/kubelet.ts";
 import { kubeletProtocol } from "../../protocols/kubelet.ts";
-import type { Pod, Service } from "../../protocols/kubernetes/core-v1.ts";
+import type { Pod, Service } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Actor, ActorDefinition, Context, Ref } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";

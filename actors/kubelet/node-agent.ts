@@ -1,8 +1,8 @@
 /** Keeps this node in the API: registers it, renews its Lease, and writes its status when it changed. */
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Lease } from "../../protocols/kubernetes/coordination-v1.ts";
-import type { Node } from "../../protocols/kubernetes/core-v1.ts";
+import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
+import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { formatMicroTime, formatTime } from "../../runtime/clock.ts";
 import { Client } from "../client/client.ts";

@@ -1,6 +1,6 @@
 /** What the shells of a node's pods share. */
 import type { ContainerRuntimeMethods } from "../../protocols/container-runtime.ts";
-import type { Pod, Service } from "../../protocols/kubernetes/core-v1.ts";
+import type { Pod, Service } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";

@@ -3,8 +3,8 @@ import type { ContainerConfig, ContainerStatus, Mount, PodSandboxStatus } from "
 import { CONTAINER_ENVIRONMENT } from "../../protocols/container-runtime.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Container, LifecycleHandler, Pod, Probe } from "../../protocols/kubernetes/core-v1.ts";
-import type { IntOrString } from "../../protocols/kubernetes/meta-v1.ts";
+import type { Container, LifecycleHandler, Pod, Probe } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { IntOrString } from "../../protocols/kubernetes/types/meta-v1.ts";
 import type { Address } from "../../runtime/net.ts";
 import { pods } from "../client/resources.ts";
 import { environmentOf, expand } from "./core/environment.ts";

@@ -2,7 +2,7 @@
 import type { ContainerStatus, PodSandboxStatus } from "../../protocols/container-runtime.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Pod, PodStatus } from "../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodStatus } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Cause } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { faultFields } from "../client/faults.ts";

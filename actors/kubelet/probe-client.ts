@@ -1,6 +1,6 @@
 /** Asks a container over the network: what `httpGet` and `tcpSocket` of probes and hooks do. */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { HTTPGetAction } from "../../protocols/kubernetes/core-v1.ts";
+import type { HTTPGetAction } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Address, Connection } from "../../runtime/net.ts";
 import { getRequest, statusOfAnswer } from "./core/http.ts";

@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { ConfigMap, Pod, Secret } from "../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Pod, Secret } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import { Informer } from "../client/informer.ts";

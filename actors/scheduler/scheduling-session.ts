@@ -4,7 +4,7 @@
  */
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Node, Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { SchedulingCounts } from "../../protocols/scheduler.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";

@@ -1,6 +1,6 @@
 /** Owner references: who made an object, and who answers for it. */
 import type { KubernetesObject } from "../api-server.ts";
-import type { OwnerReference } from "./meta-v1.ts";
+import type { OwnerReference } from "./types/meta-v1.ts";
 
 /** The one owner that controls the object. */
 export function controllerOf(object: KubernetesObject): OwnerReference | undefined {

@@ -1,8 +1,10 @@
 /**
  * The table of served resources: one row says all that is particular to a resource at the API's surface. Discovery, URLs,
  * storage keys, selectors and table headers follow from it.
- * Source: aggregated discovery and Table answers of kube-apiserver 1.37; storage prefixes and update rules of its registries.
+ * What kube-apiserver tells itself is in `resource-facts.ts`; what it does not tell stands here. Source: storage prefixes, field
+ * labels and update rules of the registries of Kubernetes 1.37.1.
  */
+import { RESOURCE_FACTS } from "./resource-facts.ts";
 
 export interface SubresourceInfo {
   readonly name: string;
@@ -14,7 +16,9 @@ export interface SubresourceInfo {
 
 export interface ColumnInfo {
   readonly name: string;
-  readonly type: "string" | "integer" | "date";
+  readonly type: "string" | "integer" | "boolean" | "date";
+  /** `name`: the text names an object. */
+  readonly format: "" | "name";
   /** 0 is shown always, 1 with `-o wide`. */
   readonly priority: number;
 }
@@ -51,90 +55,25 @@ export interface ResourceInfo {
   readonly createOnUpdate: boolean;
   /** Whether a PUT without resourceVersion overwrites. */
   readonly unconditionalUpdate: boolean;
+  /** Whether metadata.generation counts the changes of what is neither metadata nor status. */
+  readonly generation: boolean;
 }
 
-const STANDARD = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-const NO_COLLECTION = STANDARD.filter((verb) => verb !== "deletecollection");
-
-function column(text: string): ColumnInfo {
-  const wide = text.startsWith("+");
-  const name = wide ? text.slice(1) : text;
-  const integer = name.endsWith("#");
-  return { name: integer ? name.slice(0, -1) : name, type: integer ? "integer" : "string", priority: wide ? 1 : 0 };
-}
-
-function subresource(name: string, kind: string, verbs: string, apiVersion?: string): SubresourceInfo {
-  const base = { name, kind, verbs: verbs.split(" ") };
-  return apiVersion === undefined ? base : { ...base, apiVersion };
-}
-
-function status(kind: string): SubresourceInfo {
-  return subresource("status", kind, "get patch update");
-}
-
-function selectable(name: string, path: string = name): SelectableField {
-  return { name, path: path.split(".") };
-}
-
-/** A boolean, which is false when absent. */
-function flag(name: string): SelectableField {
-  return { ...selectable(name), absent: "false" };
-}
-
-const SCALE = subresource("scale", "Scale", "get patch update", "autoscaling/v1");
-
-type Row = Pick<ResourceInfo, "group" | "version" | "resource" | "kind"> & {
-  readonly clusterScoped?: true;
-  readonly shortNames?: readonly string[];
-  readonly categories?: readonly string[];
-  readonly verbs?: readonly string[];
-  readonly subresources?: readonly SubresourceInfo[];
-  /** `+Name` is shown with `-o wide` only, `Name#` holds integers. */
-  readonly columns: readonly string[];
-  /** Besides metadata.name and metadata.namespace. */
-  readonly fields?: readonly SelectableField[];
-  readonly storage?: string | null;
+/** What discovery does not tell of a resource. */
+interface Supplement {
+  /** Behind `/registry/`, when not the resource's name. */
+  readonly storage?: string;
   readonly storageApiVersion?: string;
+  /** Besides metadata.name and, of what is namespaced, metadata.namespace. Without any, all have both. */
+  readonly fields?: readonly SelectableField[];
   readonly createOnUpdate?: true;
   readonly conditionalUpdate?: true;
-};
-
-function info(row: Row): ResourceInfo {
-  const namespaced = row.clusterScoped !== true;
-  const names = namespaced ? ["metadata.name", "metadata.namespace"] : ["metadata.name"];
-  return {
-    group: row.group,
-    version: row.version,
-    apiVersion: row.group === "" ? row.version : `${row.group}/${row.version}`,
-    resource: row.resource,
-    singular: row.kind.toLowerCase(),
-    kind: row.kind,
-    shortNames: row.shortNames ?? [],
-    categories: row.categories ?? [],
-    namespaced,
-    verbs: row.verbs ?? STANDARD,
-    subresources: row.subresources ?? [],
-    columns: row.columns.map(column),
-    selectableFields: [...names.map((name) => selectable(name)), ...(row.fields ?? [])],
-    storagePrefix: row.storage === null ? undefined : `/registry/${row.storage ?? row.resource}`,
-    ...(row.storageApiVersion === undefined ? {} : { storageApiVersion: row.storageApiVersion }),
-    createOnUpdate: row.createOnUpdate === true,
-    unconditionalUpdate: row.conditionalUpdate !== true,
-  };
+  readonly generation?: true;
 }
 
-const EVENT_COLUMNS = [
-  "Last Seen",
-  "Type",
-  "Reason",
-  "Object",
-  "+Subobject",
-  "+Source",
-  "Message",
-  "+First Seen",
-  "+Count",
-  "+Name",
-];
+function selectable(name: string, path: string = name, absent: string = ""): SelectableField {
+  return { name, path: path.split("."), ...(absent === "" ? {} : { absent }) };
+}
 
 function eventFields(object: string): readonly SelectableField[] {
   const parts = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
@@ -149,187 +88,186 @@ function eventFields(object: string): readonly SelectableField[] {
   ];
 }
 
-const ROWS: readonly Row[] = [
-  {
-    group: "",
-    version: "v1",
-    resource: "bindings",
-    kind: "Binding",
-    verbs: ["create"],
-    columns: [],
-    storage: null,
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "configmaps",
-    kind: "ConfigMap",
-    shortNames: ["cm"],
-    columns: ["Name", "Data", "Age"],
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "endpoints",
-    kind: "Endpoints",
-    shortNames: ["ep"],
-    columns: ["Name", "Endpoints", "Age"],
-    storage: "services/endpoints",
-    createOnUpdate: true,
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "events",
-    kind: "Event",
-    shortNames: ["ev"],
-    columns: EVENT_COLUMNS,
-    fields: eventFields("involvedObject"),
-    createOnUpdate: true,
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "namespaces",
-    kind: "Namespace",
-    clusterScoped: true,
-    shortNames: ["ns"],
-    verbs: NO_COLLECTION,
-    subresources: [subresource("finalize", "Namespace", "update"), status("Namespace")],
-    columns: ["Name", "Status", "Age"],
-    fields: [selectable("status.phase")],
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "nodes",
-    kind: "Node",
-    clusterScoped: true,
-    shortNames: ["no"],
-    subresources: [status("Node")],
-    columns: [
-      "Name",
-      "Status",
-      "Roles",
-      "Age",
-      "Version",
-      "+Internal-IP",
-      "+External-IP",
-      "+OS-Image",
-      "+Kernel-Version",
-      "+Container-Runtime",
-    ],
-    fields: [flag("spec.unschedulable")],
-    storage: "minions",
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "pods",
-    kind: "Pod",
-    shortNames: ["po"],
-    categories: ["all"],
-    subresources: [
-      subresource("binding", "Binding", "create"),
-      subresource("ephemeralcontainers", "Pod", "get patch update"),
-      subresource("eviction", "Eviction", "create", "policy/v1"),
-      subresource("log", "Pod", "get"),
-      status("Pod"),
-    ],
-    columns: ["Name", "Ready", "Status", "Restarts", "Age", "+IP", "+Node", "+Nominated Node", "+Readiness Gates"],
+const GENERATION: Supplement = { generation: true };
+const CREATE_ON_UPDATE: Supplement = { createOnUpdate: true };
+const CONDITIONAL: Supplement = { conditionalUpdate: true };
+const COUNTED_CONDITIONAL: Supplement = { generation: true, conditionalUpdate: true };
+
+/** By apiVersion and resource. */
+const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
+  "v1/endpoints": { storage: "services/endpoints", createOnUpdate: true },
+  "v1/events": { fields: eventFields("involvedObject"), createOnUpdate: true },
+  "v1/limitranges": CREATE_ON_UPDATE,
+  "v1/namespaces": { fields: [selectable("status.phase")] },
+  "v1/nodes": { storage: "minions", fields: [selectable("spec.unschedulable", undefined, "false")] },
+  "v1/pods": {
     fields: [
       selectable("spec.nodeName"),
       selectable("spec.restartPolicy"),
       selectable("spec.schedulerName"),
       selectable("spec.serviceAccountName"),
-      flag("spec.hostNetwork"),
+      selectable("spec.hostNetwork", undefined, "false"),
       selectable("status.phase"),
       selectable("status.podIP"),
       selectable("status.podIPs", "status.podIPs.ip"),
       selectable("status.nominatedNodeName"),
     ],
+    generation: true,
   },
-  {
-    group: "",
-    version: "v1",
-    resource: "secrets",
-    kind: "Secret",
-    columns: ["Name", "Type", "Data", "Age"],
-    fields: [selectable("type")],
+  "v1/podtemplates": GENERATION,
+  "v1/replicationcontrollers": {
+    storage: "controllers",
+    fields: [selectable("status.replicas", undefined, "0")],
+    generation: true,
   },
-  {
-    group: "",
-    version: "v1",
-    resource: "serviceaccounts",
-    kind: "ServiceAccount",
-    shortNames: ["sa"],
-    subresources: [subresource("token", "TokenRequest", "create", "authentication.k8s.io/v1")],
-    columns: ["Name", "Age"],
-  },
-  {
-    group: "",
-    version: "v1",
-    resource: "services",
-    kind: "Service",
-    shortNames: ["svc"],
-    categories: ["all"],
-    subresources: [status("Service")],
-    columns: ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "+Selector"],
-    fields: [selectable("spec.clusterIP"), selectable("spec.type")],
+  "v1/secrets": { fields: [selectable("type")] },
+  "v1/services": {
     storage: "services/specs",
+    fields: [selectable("spec.clusterIP"), selectable("spec.type")],
     createOnUpdate: true,
   },
-  {
-    group: "apps",
-    version: "v1",
-    resource: "deployments",
-    kind: "Deployment",
-    shortNames: ["deploy"],
-    categories: ["all"],
-    subresources: [SCALE, status("Deployment")],
-    columns: ["Name", "Ready", "Up-to-date", "Available", "Age", "+Containers", "+Images", "+Selector"],
+  "admissionregistration.k8s.io/v1/mutatingadmissionpolicies": COUNTED_CONDITIONAL,
+  "admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings": COUNTED_CONDITIONAL,
+  "admissionregistration.k8s.io/v1/mutatingwebhookconfigurations": COUNTED_CONDITIONAL,
+  "admissionregistration.k8s.io/v1/validatingadmissionpolicies": COUNTED_CONDITIONAL,
+  "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings": COUNTED_CONDITIONAL,
+  "admissionregistration.k8s.io/v1/validatingwebhookconfigurations": COUNTED_CONDITIONAL,
+  "apiextensions.k8s.io/v1/customresourcedefinitions": {
+    storage: "apiextensions.k8s.io/customresourcedefinitions",
+    conditionalUpdate: true,
+    generation: true,
   },
-  {
-    group: "apps",
-    version: "v1",
-    resource: "replicasets",
-    kind: "ReplicaSet",
-    shortNames: ["rs"],
-    categories: ["all"],
-    subresources: [SCALE, status("ReplicaSet")],
-    columns: ["Name", "Desired#", "Current#", "Ready#", "Age", "+Containers", "+Images", "+Selector"],
-  },
-  {
-    group: "events.k8s.io",
-    version: "v1",
-    resource: "events",
-    kind: "Event",
-    shortNames: ["ev"],
-    columns: EVENT_COLUMNS,
-    fields: eventFields("regarding"),
-    storageApiVersion: "v1",
-    createOnUpdate: true,
-  },
-  {
-    group: "coordination.k8s.io",
-    version: "v1",
-    resource: "leases",
-    kind: "Lease",
-    columns: ["Name", "Holder", "Age"],
-    createOnUpdate: true,
+  "apiregistration.k8s.io/v1/apiservices": { storage: "apiregistration.k8s.io/apiservices", conditionalUpdate: true },
+  "apps/v1/daemonsets": GENERATION,
+  "apps/v1/deployments": GENERATION,
+  "apps/v1/replicasets": GENERATION,
+  "apps/v1/statefulsets": GENERATION,
+  "autoscaling/v1/horizontalpodautoscalers": { storageApiVersion: "autoscaling/v2", generation: true },
+  "autoscaling/v2/horizontalpodautoscalers": GENERATION,
+  "batch/v1/cronjobs": GENERATION,
+  "batch/v1/jobs": { fields: [selectable("status.successful", "status.succeeded", "0")], generation: true },
+  "certificates.k8s.io/v1/certificatesigningrequests": { fields: [selectable("spec.signerName")] },
+  "certificates.k8s.io/v1/clustertrustbundles": { fields: [selectable("spec.signerName")], conditionalUpdate: true },
+  "certificates.k8s.io/v1/podcertificaterequests": {
+    fields: [selectable("spec.signerName"), selectable("spec.podName"), selectable("spec.nodeName")],
     conditionalUpdate: true,
   },
-  {
-    group: "discovery.k8s.io",
-    version: "v1",
-    resource: "endpointslices",
-    kind: "EndpointSlice",
-    columns: ["Name", "AddressType", "Ports", "Endpoints", "Age"],
+  "coordination.k8s.io/v1/leases": { createOnUpdate: true, conditionalUpdate: true },
+  "discovery.k8s.io/v1/endpointslices": GENERATION,
+  "events.k8s.io/v1/events": { storageApiVersion: "v1", fields: eventFields("regarding"), createOnUpdate: true },
+  "flowcontrol.apiserver.k8s.io/v1/flowschemas": GENERATION,
+  "flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations": GENERATION,
+  "networking.k8s.io/v1/ingressclasses": GENERATION,
+  "networking.k8s.io/v1/ingresses": { storage: "ingress", generation: true },
+  "networking.k8s.io/v1/networkpolicies": GENERATION,
+  "node.k8s.io/v1/runtimeclasses": { createOnUpdate: true, conditionalUpdate: true },
+  "policy/v1/poddisruptionbudgets": COUNTED_CONDITIONAL,
+  "rbac.authorization.k8s.io/v1/clusterrolebindings": CREATE_ON_UPDATE,
+  "rbac.authorization.k8s.io/v1/clusterroles": CREATE_ON_UPDATE,
+  "rbac.authorization.k8s.io/v1/rolebindings": CREATE_ON_UPDATE,
+  "rbac.authorization.k8s.io/v1/roles": CREATE_ON_UPDATE,
+  "resource.k8s.io/v1/deviceclasses": GENERATION,
+  "resource.k8s.io/v1/devicetaintrules": GENERATION,
+  "resource.k8s.io/v1/resourceslices": {
+    fields: [selectable("spec.nodeName"), selectable("spec.driver"), selectable("spec.pool.name")],
+    generation: true,
   },
-];
+  "scheduling.k8s.io/v1/priorityclasses": GENERATION,
+  "storage.k8s.io/v1/csidrivers": CONDITIONAL,
+  "storage.k8s.io/v1/csinodes": CONDITIONAL,
+  "storage.k8s.io/v1/csistoragecapacities": CONDITIONAL,
+  "storage.k8s.io/v1/volumeattachments": CONDITIONAL,
+  "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
+};
+
+/** Kinds that are answered and not stored: the next step. A Binding is the pod's subresource, too. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  "ComponentStatus",
+  "LocalSubjectAccessReview",
+  "SelfSubjectAccessReview",
+  "SelfSubjectReview",
+  "SelfSubjectRulesReview",
+  "SubjectAccessReview",
+  "TokenReview",
+]);
+
+/** Streams to and from containers, nodes and services, and the resizing of a running pod: later. */
+const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy", "resize"]);
+
+const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+function verbsOf(text: string): readonly string[] {
+  return text === "*" ? STORED_VERBS : text.split(",");
+}
+
+const COLUMN_TYPES: Readonly<Record<string, ColumnInfo["type"]>> = { "#": "integer", "?": "boolean", "@": "date" };
+
+function columnOf(text: string): ColumnInfo {
+  const wide = text.startsWith("+");
+  const suffix = /[#?@!]$/.exec(text)?.[0] ?? "";
+  const name = text.slice(wide ? 1 : 0, text.length - suffix.length);
+  const format = name === "Name" || suffix === "!" ? "name" : "";
+  return { name, type: COLUMN_TYPES[suffix] ?? "string", format, priority: wide ? 1 : 0 };
+}
+
+function subresourceOf(line: string): SubresourceInfo {
+  const [, name = "", kind = "", verbs = "", apiVersion] = line.trim().split(" ");
+  const base = { name, kind, verbs: verbsOf(verbs) };
+  return apiVersion === undefined ? base : { ...base, apiVersion };
+}
+
+/** A row from its line of the facts and those below it. */
+function info(apiVersion: string, line: string, details: readonly string[]): ResourceInfo {
+  const [resource = "", kind = "", scope, verbText = "", ...marks] = line.split(" ");
+  const namesMarked = (mark: string): readonly string[] =>
+    marks.flatMap((text) => (text.startsWith(`${mark}=`) ? text.slice(mark.length + 1).split(",") : []));
+  const supplement = SUPPLEMENTS[`${apiVersion}/${resource}`] ?? {};
+  const [version = "", group = ""] = apiVersion.split("/").reverse();
+  const namespaced = scope === "namespaced";
+  const verbs = verbsOf(verbText);
+  const { storageApiVersion, fields } = supplement;
+  const named = namespaced || fields === undefined ? ["metadata.name", "metadata.namespace"] : ["metadata.name"];
+  return {
+    group,
+    version,
+    apiVersion,
+    resource,
+    singular: kind.toLowerCase(),
+    kind,
+    shortNames: namesMarked("short"),
+    categories: namesMarked("in"),
+    namespaced,
+    verbs,
+    subresources: details
+      .filter((detail) => detail.startsWith("  / "))
+      .map(subresourceOf)
+      .filter(({ name }) => !NOT_YET_SUBRESOURCES.has(name)),
+    columns: details
+      .filter((detail) => detail.startsWith("  | "))
+      .flatMap((detail) => detail.slice(4).split(" | ").map(columnOf)),
+    selectableFields: [...named.map((name) => selectable(name)), ...(fields ?? [])],
+    storagePrefix: verbs.includes("get") ? `/registry/${supplement.storage ?? resource}` : undefined,
+    ...(storageApiVersion === undefined ? {} : { storageApiVersion }),
+    createOnUpdate: supplement.createOnUpdate === true,
+    unconditionalUpdate: supplement.conditionalUpdate !== true,
+    generation: supplement.generation === true,
+  };
+}
+
+function rows(): readonly ResourceInfo[] {
+  const found: ResourceInfo[] = [];
+  for (const section of RESOURCE_FACTS.trim().split("\n\n")) {
+    const [apiVersion = "", ...lines] = section.split("\n");
+    const starts = lines.flatMap((line, at) => (line.startsWith(" ") ? [] : [at]));
+    for (const [i, start] of starts.entries()) {
+      found.push(info(apiVersion, lines[start] ?? "", lines.slice(start + 1, starts[i + 1])));
+    }
+  }
+  return found.filter(({ kind }) => !NOT_YET.has(kind));
+}
 
 /** All served resources, in the order in which discovery names them. */
-export const RESOURCES: readonly ResourceInfo[] = ROWS.map(info);
+export const RESOURCES: readonly ResourceInfo[] = rows();
 
 const BY_RESOURCE = new Map(RESOURCES.map((row) => [`${row.apiVersion}/${row.resource}`, row]));
 

@@ -3,7 +3,7 @@
  * Source: apimachinery `labels.Parse` and `metav1.LabelSelectorAsSelector`.
  */
 import { labelValue, qualifiedName } from "./labels.ts";
-import type { LabelSelector } from "./meta-v1.ts";
+import type { LabelSelector } from "./types/meta-v1.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 

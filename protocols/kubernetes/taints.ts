@@ -1,5 +1,5 @@
 /** Taints and tolerations. @see k8s.io/api/core/v1 Toleration.ToleratesTaint */
-import type { Taint, Toleration } from "./core-v1.ts";
+import type { Taint, Toleration } from "./types/core-v1.ts";
 
 export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
   if ((toleration.effect ?? "") !== "" && toleration.effect !== taint.effect) return false;

@@ -1,4 +1,4 @@
-import type { Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 
 /** A running Pod of about 3 KB of JSON, as a Deployment makes it. */
 export function samplePod(name = "web-7d4b9c6f5-x2x8k"): Pod {

@@ -7,7 +7,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Cluster, InkubeError, pods, services } from "../../actors/cluster/index.ts";
-import type { Pod } from "../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import { Load } from "./tour/load.ts";
 import { NotHealed, User, Watched } from "./tour/user.ts";
 

@@ -1,7 +1,7 @@
 /** `pods/log`: read from the kubelet of the pod's node, over HTTP on its loopback port, as it comes. */
 import { request as httpRequest } from "node:http";
 import { statusError } from "../../../protocols/api-server.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
 import type { HttpAnswer } from "./http-messages.ts";

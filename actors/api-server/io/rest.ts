@@ -1,7 +1,7 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";

@@ -4,7 +4,7 @@
  *
  * @see k8s.io/client-go/tools/leaderelection, whose rules these are; that a dead holder is told of and replaced at once is ours
  */
-import type { Lease } from "../../../protocols/kubernetes/coordination-v1.ts";
+import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
 
 export interface ElectionTimings {
   /** How long a Lease holds without a renewal. */

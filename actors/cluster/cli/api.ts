@@ -4,7 +4,7 @@ import { Agent, request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { statusError } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { Status } from "../../../protocols/kubernetes/meta-v1.ts";
+import type { Status } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Connection } from "./kubeconfig-file.ts";
 
 export interface ApiCall {

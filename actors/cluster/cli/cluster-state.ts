@@ -1,6 +1,6 @@
 /** What the views of `inkube up` show of a running cluster, kept up to date. */
-import type { Lease } from "../../../protocols/kubernetes/coordination-v1.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Informer } from "../../client/informer.ts";
 import { leases, nodes, pods } from "../../client/resources.ts";
 import type { Cluster } from "../cluster.ts";

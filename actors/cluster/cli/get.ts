@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
-import type { Status } from "../../../protocols/kubernetes/meta-v1.ts";
+import type { Status } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Api } from "./api.ts";
 import { linesOf } from "./api.ts";
 import type { ConnectOptions } from "./connect.ts";

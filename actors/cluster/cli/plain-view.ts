@@ -1,5 +1,5 @@
 /** What `inkube up` prints when its output is no terminal: one line for each thing that happens. */
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { podCells } from "../../api-server/core/kinds/core/pod-cells.ts";
 import type { Cluster } from "../cluster.ts";
 import { ClusterState } from "./cluster-state.ts";

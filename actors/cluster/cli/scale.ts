@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { ConfigMap, Node } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Node } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { meets } from "../conditions.ts";
 import { WORKERS_MAX } from "../options.ts";
 import { SCALE } from "../worker-scale.ts";

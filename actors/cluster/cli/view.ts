@@ -1,6 +1,6 @@
 /** The live view of a cluster as lines of text: pure, so that a test can look at it. */
-import type { Lease } from "../../../protocols/kubernetes/coordination-v1.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { podCells } from "../../api-server/core/kinds/core/pod-cells.ts";
 import type { ActorStatus } from "../cluster.ts";
 import { meets } from "../conditions.ts";

@@ -2,7 +2,7 @@
 import type { ApiServerMethods, ApiTarget, KubernetesObject } from "../../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
-import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Ref } from "../../../runtime/actor.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { ClientHistory } from "./checks/client-history.ts";

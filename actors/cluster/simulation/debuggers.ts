@@ -3,7 +3,7 @@
  * end by themselves. Nothing else of a pod changes then, least of all whether it is Ready, so its kubelet tells only that much of it.
  */
 import { hasCode } from "../../../protocols/errors.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { pods } from "../../client/resources.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";

@@ -5,7 +5,7 @@
 import type { ApiServerMethods, ApiTarget } from "../../../protocols/api-server.ts";
 import { apiServerProtocol, hasReason } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
-import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Ref } from "../../../runtime/actor.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { services } from "../../client/resources.ts";

@@ -1,8 +1,8 @@
 /** What is asked of the cluster while things are broken: Deployments of several kinds, and pods that end by themselves. */
 import { hasCode } from "../../../protocols/errors.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod, PodSpec, PodTemplateSpec, Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod, PodSpec, PodTemplateSpec, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { deployments, pods, services } from "../../client/resources.ts";
 import { EMBEDDER } from "../topology.ts";

@@ -1,6 +1,6 @@
 /** Deployment: rolls its ReplicaSets from one template to the next. */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
 import { controllerOf, isControlledBy } from "../../../protocols/kubernetes/owners.ts";
 import { keyOf } from "../../client/core/store.ts";

@@ -1,6 +1,6 @@
 /** EndpointSlices and Endpoints of Services with a selector. Both are written from one look at the pods. */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Pod, Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { matchesPlainSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { keyOf, objectKey } from "../../client/core/store.ts";
 import type { Change } from "../../client/informer.ts";

@@ -1,7 +1,7 @@
 /** Garbage collection: what has lost its last owner goes; owners that wait for dependents, or orphan them, are helped. */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { OwnerReference } from "../../../protocols/kubernetes/meta-v1.ts";
+import type { OwnerReference } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Resource } from "../../client/resources.ts";
 import { apiVersionOf } from "../../client/resources.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";

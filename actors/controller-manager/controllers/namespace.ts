@@ -1,39 +1,35 @@
 /** Namespace deletion: removes what is in the namespace, and lets it go when nothing is left. */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Namespace } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Namespace } from "../../../protocols/kubernetes/types/core-v1.ts";
+import { RESOURCES } from "../../../protocols/kubernetes/resources.ts";
 import type { Resource } from "../../client/resources.ts";
-import {
-  configMaps,
-  deployments,
-  endpoints,
-  endpointSlices,
-  events,
-  leases,
-  namespaces,
-  pods,
-  replicaSets,
-  secrets,
-  serviceAccounts,
-  services,
-} from "../../client/resources.ts";
+import { namespaces } from "../../client/resources.ts";
 import type { Result } from "../../client/work-queue.ts";
 import type { Session } from "../session.ts";
 
-/** What makes others first, so that nothing is made anew; events last, as the deletions make some. */
-const CONTENT: readonly Resource<KubernetesObject>[] = [
-  deployments,
-  replicaSets,
-  pods,
-  services,
-  endpointSlices,
-  endpoints,
-  configMaps,
-  secrets,
-  serviceAccounts,
-  leases,
-  events,
+/** What makes others goes first, so that nothing is made anew; events last, as the deletions make some. */
+const FIRST = [
+  "cronjobs",
+  "jobs",
+  "deployments",
+  "statefulsets",
+  "daemonsets",
+  "replicasets",
+  "replicationcontrollers",
 ];
+const LAST = ["events"];
+
+/** All that a namespace can hold. What is served in two versions is there once. */
+const CONTENT: readonly Resource<KubernetesObject>[] = RESOURCES.filter(
+  ({ namespaced, verbs, storageApiVersion }) =>
+    namespaced && verbs.includes("deletecollection") && storageApiVersion === undefined,
+).sort((a, b) => placeOf(a) - placeOf(b));
+
+function placeOf({ resource }: Resource): number {
+  if (LAST.includes(resource)) return FIRST.length + 1;
+  return FIRST.includes(resource) ? FIRST.indexOf(resource) : FIRST.length;
+}
 
 /** A look again while pods end, should no event tell. Kubernetes waits half their grace period. */
 const RECHECK_MS = 1_000;
@@ -54,12 +50,18 @@ async function reconcile(session: Session, name: string): Promise<Result> {
   const namespace = session.namespaces.get(name);
   if (namespace?.metadata?.deletionTimestamp === undefined) return;
   if (!(namespace.spec?.finalizers ?? []).includes("kubernetes")) return;
-  await Promise.all(CONTENT.map((resource) => session.client.deleteCollection(resource, name)));
-  const left = await Promise.all(
+  const held = await contentOf(session, name);
+  await Promise.all(held.map((resource) => session.client.deleteCollection(resource, name)));
+  if (held.length > 0 && (await contentOf(session, name)).length > 0) return { afterMs: RECHECK_MS };
+  await finalize(session, namespace);
+}
+
+/** The resources of which there is anything. Most namespaces hold few. */
+async function contentOf(session: Session, name: string): Promise<readonly Resource[]> {
+  const lists = await Promise.all(
     CONTENT.map((resource) => session.client.list(resource, { namespace: name, limit: 1 })),
   );
-  if (left.some(({ items }) => items.length > 0)) return { afterMs: RECHECK_MS };
-  await finalize(session, namespace);
+  return CONTENT.filter((_, i) => (lists[i]?.items.length ?? 0) > 0);
 }
 
 async function finalize(session: Session, namespace: Namespace): Promise<void> {

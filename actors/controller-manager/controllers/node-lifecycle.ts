@@ -1,6 +1,6 @@
 /** Node lifecycle: tells lost nodes by their Leases, marks them and their pods, taints nodes by their conditions. */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Node } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
 import { leases, nodes, pods } from "../../client/resources.ts";
 import type { Result, WorkQueue } from "../../client/work-queue.ts";

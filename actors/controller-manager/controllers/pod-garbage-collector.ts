@@ -5,7 +5,7 @@
  * @see k8s.io/kubernetes/pkg/controller/podgc
  */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { keyOf } from "../../client/core/store.ts";
 import { nodes, pods } from "../../client/resources.ts";
 import type { Result } from "../../client/work-queue.ts";

@@ -1,8 +1,8 @@
 /** ReplicaSet: keeps the wanted number of pods, creates in growing batches, deletes those that are missed least. */
 import { hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { ReplicaSet } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ReplicaSet } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
 import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
 import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";

@@ -1,6 +1,6 @@
 /** ServiceAccount: each namespace has a `default` one, and the cluster's CA for its pods. */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Namespace } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Namespace } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { configMaps, serviceAccounts } from "../../client/resources.ts";
 import type { Session } from "../session.ts";
 

@@ -1,6 +1,6 @@
 /** Taint eviction: deletes pods from nodes with NoExecute taints, at once or when their tolerations run out. */
 import { hasReason } from "../../../protocols/api-server.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { keyOf } from "../../client/core/store.ts";
 import { pods } from "../../client/resources.ts";
 import type { Result } from "../../client/work-queue.ts";

@@ -2,8 +2,13 @@
  * EndpointSlices out of Endpoints that somebody made by hand, for a Service without a selector.
  * @see k8s.io/kubernetes/pkg/controller/endpointslicemirroring
  */
-import type { Endpoints, EndpointAddress, EndpointSubset, Service } from "../../../protocols/kubernetes/core-v1.ts";
-import type { Endpoint, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+import type {
+  Endpoints,
+  EndpointAddress,
+  EndpointSubset,
+  Service,
+} from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Endpoint, EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 import { controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { canonical } from "./deployment/template.ts";
 import { MANAGED_BY_LABEL, SERVICE_NAME_LABEL } from "./endpoints.ts";

@@ -12,8 +12,8 @@ import type {
   Pod,
   Service,
   ServicePort,
-} from "../../../protocols/kubernetes/core-v1.ts";
-import type { Endpoint, EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+} from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Endpoint, EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 import { matchesPlainSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { canonical } from "./deployment/template.ts";

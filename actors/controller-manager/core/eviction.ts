@@ -3,7 +3,7 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/tainteviction
  */
-import type { Node, Pod, Taint } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod, Taint } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { toleratesTaint } from "../../../protocols/kubernetes/taints.ts";
 
 export function noExecuteTaints(node: Node | undefined): readonly Taint[] {

@@ -5,8 +5,8 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/nodelifecycle
  */
-import type { LeaseSpec } from "../../../protocols/kubernetes/coordination-v1.ts";
-import type { Node, NodeCondition, Taint, TaintEffect } from "../../../protocols/kubernetes/core-v1.ts";
+import type { LeaseSpec } from "../../../protocols/kubernetes/types/coordination-v1.ts";
+import type { Node, NodeCondition, Taint, TaintEffect } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 export interface HealthOptions {
   /** Without a renewal for so long a node is lost, unless its Lease is good for longer. */

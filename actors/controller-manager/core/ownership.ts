@@ -4,7 +4,7 @@
  * @see k8s.io/kubernetes/pkg/controller/garbagecollector
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import type { OwnerReference } from "../../../protocols/kubernetes/meta-v1.ts";
+import type { OwnerReference } from "../../../protocols/kubernetes/types/meta-v1.ts";
 
 export const FOREGROUND = "foregroundDeletion";
 export const ORPHAN = "orphan";

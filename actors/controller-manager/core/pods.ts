@@ -1,5 +1,5 @@
 /** Questions that several controllers ask of a pod. @see k8s.io/kubernetes/pkg/api/v1/pod/util.go */
-import type { Pod, PodCondition } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodCondition } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 export function conditionOf(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);

@@ -3,8 +3,8 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/replicaset, and controller_utils.go (ActivePodsWithRanks) for the order of deletion
  */
-import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
 import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";
 import { isActive, isReady, isTerminal, isTerminating, readySinceMs, untilAvailableMs } from "./pods.ts";

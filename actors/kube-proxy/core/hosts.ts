@@ -3,8 +3,8 @@
  * "127.96.0.7:41233" }, srv: { "_http._tcp.backend.shop": [{ name, port }] } }`. `names` and `srv` answer for cluster DNS; `ports` says
  * where an address is really served when its own port can't be had. Read by the container side (`container-runtime/images/`).
  */
-import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 import { publishedAddresses } from "./service-ports.ts";
 
 export const HOSTS_FILE = "hosts.json";

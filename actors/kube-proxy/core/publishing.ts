@@ -1,5 +1,5 @@
 /** What the annotation of a Service must become, so that it says where the Service is really served. */
-import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { ListenerRow } from "./listener-table.ts";
 import { ADDRESS_ANNOTATION, publishedAddresses } from "./service-ports.ts";
 

@@ -4,8 +4,8 @@
  */
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Address, ServicePortRequest } from "../../../protocols/kube-proxy.ts";
-import type { Node, Service } from "../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+import type { Node, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 import { Balancer } from "./balancer.ts";
 import type { BalancerOptions, PickFrom } from "./balancer.ts";
 import type { Hosts } from "./hosts.ts";

@@ -1,6 +1,6 @@
 /** What Services and EndpointSlices say, in the terms of the proxy: one row for each port of a Service, and its endpoints. */
-import type { Service } from "../../../protocols/kubernetes/core-v1.ts";
-import type { Endpoint as SliceEndpoint, EndpointSlice } from "../../../protocols/kubernetes/discovery-v1.ts";
+import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Endpoint as SliceEndpoint, EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface ServicePort {
   /** `namespace/name:port` */

@@ -1,5 +1,5 @@
 /** Which node an address belongs to, by the nodes' pod ranges and own addresses. */
-import type { Node } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 export interface Place {
   readonly node: string;

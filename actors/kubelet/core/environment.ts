@@ -1,5 +1,5 @@
 /** The environment of a container, in the order and with the precedence of the kubelet's own. */
-import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { PodFacts, Sources } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 

@@ -1,5 +1,5 @@
 /** What a pod is called, and what its `/etc/hosts` says. */
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** A host's name is no longer on Linux. */
 const HOSTNAME_MAX = 63;

@@ -1,5 +1,5 @@
 /** The HTTP/1.1 that probes and hooks need: one GET, of whose answer the status counts. @see RFC 9112 */
-import type { HTTPGetAction } from "../../../protocols/kubernetes/core-v1.ts";
+import type { HTTPGetAction } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** Head of an answer that may come before its first line ends. Anything longer is no HTTP. */
 const STATUS_LINE_BYTES_MAX = 8_192;

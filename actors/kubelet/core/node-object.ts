@@ -1,5 +1,5 @@
 /** The Node that a kubelet registers and keeps up to date. */
-import type { Node, NodeCondition, NodeStatus } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, NodeCondition, NodeStatus } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** The version of the Kubernetes API that we follow, as kubelets give theirs. */
 const KUBELET_VERSION = "v1.37.0-inkube";

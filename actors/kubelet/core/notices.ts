@@ -1,5 +1,5 @@
 /** What a pod asks for that is taken and not done. Its owner is told once, by events. */
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { containersOf } from "./sources.ts";
 
 /** One sentence for each field that is not honoured. */

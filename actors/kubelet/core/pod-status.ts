@@ -13,7 +13,7 @@ import type {
   PodCondition,
   PodPhase,
   PodStatus,
-} from "../../../protocols/kubernetes/core-v1.ts";
+} from "../../../protocols/kubernetes/types/core-v1.ts";
 import { qosClassOf } from "./quantity.ts";
 
 /** What the worker of a pod knows about one of its containers. */

@@ -6,7 +6,7 @@
  */
 import { LOST_CONTAINER } from "../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
-import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
 import { nextBackOff, waitsUntil } from "./crash-back-off.ts";
 import type { ContainerView } from "./pod-status.ts";

@@ -5,7 +5,7 @@
  * Unlike there, the first success of a readiness or startup probe is not waited for a whole period: until it comes the
  * probe is also tried eagerly, in a pace that doubles up to its period. Eager failures count for nothing.
  */
-import type { Probe } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Probe } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 export type ProbeKind = "startup" | "readiness" | "liveness";
 

@@ -1,5 +1,5 @@
 /** Resource quantities as numbers, for limits and the downward API. Follows the grammar of apimachinery's Quantity. */
-import type { Container, Pod, PodQOSClass } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod, PodQOSClass } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 const SCALES: Readonly<Record<string, number>> = {
   n: 1e-9,

@@ -1,5 +1,5 @@
 /** Whether a container that has ended is started again. */
-import type { Container, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** An init container that goes on beside the others (KEP-753). */
 export function isSidecar(pod: Pod, container: Container): boolean {
@@ -15,14 +15,9 @@ export function isRestarted(pod: Pod, container: Container, exitCode: number): b
   if (isSidecar(pod, container)) return true;
   if (isInit(pod, container) && exitCode === 0) return false;
   if (container.restartPolicy !== undefined && hasRule(container, exitCode)) return true;
-  switch (container.restartPolicy ?? pod.spec?.restartPolicy ?? "Always") {
-    case "Never":
-      return false;
-    case "OnFailure":
-      return exitCode !== 0;
-    default:
-      return true;
-  }
+  const policy = container.restartPolicy ?? pod.spec?.restartPolicy;
+  if (policy === "Never") return false;
+  return policy !== "OnFailure" || exitCode !== 0;
 }
 
 /** Whether the first rule that is about this exit code says `Restart`. */

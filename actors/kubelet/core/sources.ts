@@ -6,7 +6,7 @@ import type {
   Pod,
   ResourceFieldSelector,
   Secret,
-} from "../../../protocols/kubernetes/core-v1.ts";
+} from "../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "./quantity.ts";
 
 /** Objects of the pod's namespace. Undefined: there is none of that name. */

@@ -3,7 +3,7 @@
  * and touched: conditions of other types, and fields that the kubelet never writes, belong to others, who may write them at
  * any moment. So each patch is a strategic merge patch, in which conditions are merged by their type.
  */
-import type { NodeStatus, PodCondition, PodStatus } from "../../../protocols/kubernetes/core-v1.ts";
+import type { NodeStatus, PodCondition, PodStatus } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
 

@@ -9,7 +9,7 @@ import type {
   Secret,
   Volume,
   VolumeProjection,
-} from "../../../protocols/kubernetes/core-v1.ts";
+} from "../../../protocols/kubernetes/types/core-v1.ts";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import { hasCode } from "../../../protocols/errors.ts";

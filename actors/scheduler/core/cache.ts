@@ -4,7 +4,7 @@
  *
  * @see pkg/scheduler/backend/cache
  */
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 import { podInfo } from "./pod-info.ts";

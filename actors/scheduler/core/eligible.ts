@@ -1,5 +1,5 @@
 /** Which pods are the scheduler's business. */
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 /** A pod whose containers have all ended for good takes no room. */
 export function isTerminal(pod: Pod): boolean {

@@ -1,5 +1,5 @@
 /** A node with the pods on it, summed up: the pods that run there and those that are assumed to. */
-import type { Node, Taint } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Taint } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { HostPort, PodInfo, Resources } from "./pod-info.ts";
 import { addResources, emptyResources, resourcesOf, units } from "./pod-info.ts";
 

@@ -3,7 +3,7 @@
  *
  * @see k8s.io/component-helpers/resource (PodRequests) for the sum over containers, sidecars and init containers
  */
-import type { Container, Pod, Toleration } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod, Toleration } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { tryParseQuantity } from "../../../protocols/kubernetes/quantity.ts";
 
 export interface Resources {

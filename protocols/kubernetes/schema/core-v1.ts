@@ -1,12 +1,16 @@
-/** Field tables of `v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37 `types.go` and `generated.proto`. */
+/** Field tables of `v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37.1 `types.go` and `generated.proto`. */
 import type { SchemaPackage } from "./schema-package.ts";
 
 export const coreV1: SchemaPackage = {
+  name: "core",
+  apiVersion: "v1",
   openApiPrefix: "io.k8s.api.core.v1",
   enums: {
     AppArmorProfileType: "Unconfined|RuntimeDefault|Localhost",
     AzureDataDiskCachingMode: "None|ReadOnly|ReadWrite",
     AzureDataDiskKind: "Shared|Dedicated|Managed",
+    ClaimResourceStatus:
+      "ControllerResizeInProgress|ControllerResizeInfeasible|NodeResizePending|NodeResizeInProgress|NodeResizeInfeasible",
     DNSPolicy: "ClusterFirstWithHostNet|ClusterFirst|Default|None",
     GRPCProbeMode: "Plaintext|TLS",
     HTTPProtocol: "HTTP1|HTTP2",
@@ -19,7 +23,11 @@ export const coreV1: SchemaPackage = {
     NodePhase: "Pending|Running|Terminated",
     NodeSelectorOperator: "In|NotIn|Exists|DoesNotExist|Gt|Lt",
     PersistentVolumeAccessMode: "ReadWriteOnce|ReadOnlyMany|ReadWriteMany|ReadWriteOncePod",
+    PersistentVolumeClaimModifyVolumeStatus: "Pending|InProgress|Infeasible",
+    PersistentVolumeClaimPhase: "Pending|Bound|Lost",
     PersistentVolumeMode: "Block|Filesystem",
+    PersistentVolumePhase: "Pending|Available|Bound|Released|Failed",
+    PersistentVolumeReclaimPolicy: "Recycle|Delete|Retain",
     PodFSGroupChangePolicy: "OnRootMismatch|Always",
     PodPhase: "Pending|Running|Succeeded|Failed|Unknown",
     PodQOSClass: "Guaranteed|Burstable|BestEffort",
@@ -27,7 +35,10 @@ export const coreV1: SchemaPackage = {
     ProcMountType: "Default|Unmasked",
     Protocol: "TCP|UDP|SCTP",
     PullPolicy: "Always|Never|IfNotPresent",
+    ResourceQuotaScope:
+      "Terminating|NotTerminating|BestEffort|NotBestEffort|PriorityClass|CrossNamespacePodAffinity|VolumeAttributesClass",
     RestartPolicy: "Always|OnFailure|Never",
+    ScopeSelectorOperator: "In|NotIn|Exists|DoesNotExist",
     SeccompProfileType: "Unconfined|RuntimeDefault|Localhost",
     ServiceAffinity: "ClientIP|None",
     ServiceExternalTrafficPolicy: "Cluster|Local",
@@ -42,6 +53,38 @@ export const coreV1: SchemaPackage = {
     URIScheme: "HTTP|HTTPS",
     UnsatisfiableConstraintAction: "DoNotSchedule|ScheduleAnyway",
     VolumeHealthStatusType: "Inaccessible|DataLoss|Degraded",
+  },
+  openEnums: {
+    BindMountOption: "noexec|nodev|nosuid",
+    ComponentConditionType: "Healthy",
+    ConditionStatus: "True|False|Unknown",
+    ContainerRestartPolicy: "Always|Never|OnFailure",
+    ContainerRestartRuleAction: "Restart|RestartAllContainers",
+    ContainerRestartRuleOnExitCodesOperator: "In|NotIn",
+    FinalizerName: "kubernetes",
+    LimitType: "Pod|Container|PersistentVolumeClaim",
+    LoadBalancerIPMode: "VIP|Proxy",
+    NamespaceConditionType:
+      "NamespaceDeletionDiscoveryFailure|NamespaceDeletionContentFailure|NamespaceDeletionGroupVersionParsingFailure|NamespaceContentRemaining|NamespaceFinalizersRemaining",
+    NodeAddressType: "Hostname|InternalIP|ExternalIP|InternalDNS|ExternalDNS",
+    NodeConditionType:
+      "Ready|MemoryPressure|DiskPressure|PIDPressure|NetworkUnavailable|GracefulNodeShutdownInProgress|DrainInProgress|Drained|MaintenancePlanned|MaintenanceInProgress",
+    OSName: "linux|windows",
+    PersistentVolumeClaimConditionType:
+      "Resizing|FileSystemResizePending|ControllerResizeError|NodeResizeError|ModifyVolumeError|ModifyingVolume|Unused",
+    PodConditionType:
+      "ContainersReady|Initialized|Ready|PodScheduled|DisruptionTarget|PodReadyToStartContainers|PodResizePending|PodResizeInProgress|AllContainersRestarting",
+    PodResizeStatus: "InProgress|Deferred|Infeasible",
+    PodSELinuxChangePolicy: "Recursive|MountOption",
+    RecursiveReadOnlyMode: "Disabled|IfPossible|Enabled",
+    ReplicationControllerConditionType: "ReplicaFailure",
+    ResourceHealthStatus: "Healthy|Unhealthy|Unknown",
+    ResourceName:
+      "cpu|memory|storage|ephemeral-storage|pods|services|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims|services.nodeports|services.loadbalancers|requests.cpu|requests.memory|requests.storage|requests.ephemeral-storage|limits.cpu|limits.memory|limits.ephemeral-storage",
+    ResourceResizeRestartPolicy: "NotRequired|RestartContainer",
+    SecretType:
+      "Opaque|kubernetes.io/service-account-token|kubernetes.io/dockercfg|kubernetes.io/dockerconfigjson|kubernetes.io/basic-auth|kubernetes.io/ssh-auth|kubernetes.io/tls|bootstrap.kubernetes.io/token",
+    StorageMedium: "|Memory|HugePages|HugePages-",
   },
   types: {
     AWSElasticBlockStoreVolumeSource: `
@@ -63,13 +106,22 @@ localhostProfile? 2 *string
 name 1 string
 devicePath 2 string
 `,
+    AvoidPods: `
+preferAvoidPods? 1 []PreferAvoidPodsEntry list=atomic
+`,
     AzureDiskVolumeSource: `
 diskName 1 string
 diskURI 2 string
-cachingMode? 3 *AzureDataDiskCachingMode
-fsType? 4 *string
-readOnly? 5 *bool
-kind? 6 *AzureDataDiskKind
+cachingMode? 3 *AzureDataDiskCachingMode default="ReadWrite"
+fsType? 4 *string default="ext4"
+readOnly? 5 *bool default=false
+kind? 6 *AzureDataDiskKind default="Shared"
+`,
+    AzureFilePersistentVolumeSource: `
+secretName 1 string
+shareName 2 string
+readOnly? 3 bool
+secretNamespace~ 4 *string
 `,
     AzureFileVolumeSource: `
 secretName 1 string
@@ -80,6 +132,18 @@ readOnly? 3 bool
 !kind
 metadata? 1 meta.ObjectMeta
 target 2 ObjectReference
+`,
+    CSIPersistentVolumeSource: `
+driver 1 string
+volumeHandle 2 string
+readOnly? 3 bool
+fsType? 4 string
+volumeAttributes? 5 map:string
+controllerPublishSecretRef? 6 *SecretReference
+nodeStageSecretRef? 7 *SecretReference
+nodePublishSecretRef? 8 *SecretReference
+controllerExpandSecretRef? 9 *SecretReference
+nodeExpandSecretRef? 10 *SecretReference
 `,
     CSIVolumeSource: `
 driver 1 string
@@ -92,6 +156,14 @@ nodePublishSecretRef? 5 *LocalObjectReference
 add? 1 []string list=atomic
 drop? 2 []string list=atomic
 `,
+    CephFSPersistentVolumeSource: `
+monitors 1 []string list=atomic
+path? 2 string
+user? 3 string
+secretFile? 4 string
+secretRef? 5 *SecretReference
+readOnly? 6 bool
+`,
     CephFSVolumeSource: `
 monitors 1 []string list=atomic
 path? 2 string
@@ -99,6 +171,12 @@ user? 3 string
 secretFile? 4 string
 secretRef? 5 *LocalObjectReference
 readOnly? 6 bool
+`,
+    CinderPersistentVolumeSource: `
+volumeID 1 string
+fsType? 2 string
+readOnly? 3 bool
+secretRef? 4 *SecretReference
 `,
     CinderVolumeSource: `
 volumeID 1 string
@@ -116,6 +194,17 @@ labelSelector? 3 *meta.LabelSelector
 optional? 5 *bool
 path 4 string
 user? 6 *int64
+`,
+    ComponentCondition: `
+type 1 ComponentConditionType
+status 2 ConditionStatus
+message? 3 string
+error? 4 string
+`,
+    ComponentStatus: `
+!kind
+metadata? 1 meta.ObjectMeta
+conditions? 2 []ComponentCondition patch=merge key=type list=map:type
 `,
     ConfigMap: `
 !kind
@@ -164,7 +253,7 @@ envFrom? 19 []EnvFromSource list=atomic
 env? 7 []EnvVar patch=merge key=name list=map:name
 resources? 8 ResourceRequirements
 resizePolicy? 23 []ContainerResizePolicy list=atomic
-restartPolicy? 24 *string
+restartPolicy? 24 *ContainerRestartPolicy
 restartPolicyRules? 25 []ContainerRestartRule list=atomic
 volumeMounts? 9 []VolumeMount patch=merge key=mountPath list=map:mountPath
 volumeDevices? 21 []VolumeDevice patch=merge key=devicePath list=map:devicePath
@@ -193,19 +282,19 @@ sizeBytes? 2 int64
 name? 1 string
 hostPort? 2 int32
 containerPort 3 int32
-protocol? 4 Protocol
+protocol? 4 Protocol default="TCP"
 hostIP? 5 string
 `,
     ContainerResizePolicy: `
-resourceName 1 string
-restartPolicy 2 string
+resourceName 1 ResourceName
+restartPolicy 2 ResourceResizeRestartPolicy
 `,
     ContainerRestartRule: `
-action? 1 string
+action! 1 ContainerRestartRuleAction
 exitCodes? 2 *ContainerRestartRuleOnExitCodes
 `,
     ContainerRestartRuleOnExitCodes: `
-operator? 1 string
+operator! 1 ContainerRestartRuleOnExitCodesOperator
 values? 2 []int32 list=set
 `,
     ContainerState: `
@@ -268,7 +357,7 @@ defaultMode? 2 *int32
 defaultUser? 3 *int64
 `,
     EmptyDirVolumeSource: `
-medium? 1 string
+medium? 1 StorageMedium
 sizeLimit? 2 *Quantity
 mode? 3 *int32
 `,
@@ -328,7 +417,7 @@ envFrom? 19 []EnvFromSource list=atomic
 env? 7 []EnvVar patch=merge key=name list=map:name
 resources? 8 ResourceRequirements
 resizePolicy? 23 []ContainerResizePolicy list=atomic
-restartPolicy? 24 *string
+restartPolicy? 24 *ContainerRestartPolicy
 restartPolicyRules? 25 []ContainerRestartRule list=atomic
 volumeMounts? 9 []VolumeMount patch=merge key=mountPath list=map:mountPath
 volumeDevices? 21 []VolumeDevice patch=merge key=devicePath list=map:devicePath
@@ -393,7 +482,14 @@ wwids? 5 []string list=atomic
 volumeName 1 string
 path 2 string
 key 3 string
-optional? 4 *bool
+optional? 4 *bool default=false
+`,
+    FlexPersistentVolumeSource: `
+driver 1 string
+fsType? 2 string
+secretRef? 3 *SecretReference
+readOnly? 4 bool
+options? 5 map:string
 `,
     FlexVolumeSource: `
 driver 1 string
@@ -414,13 +510,19 @@ readOnly? 4 bool
 `,
     GRPCAction: `
 port 1 int32
-service~ 2 *string
+service~ 2 *string default=""
 mode? 3 *GRPCProbeMode
 `,
     GitRepoVolumeSource: `
 repository 1 string
 revision? 2 string
 directory? 3 string
+`,
+    GlusterfsPersistentVolumeSource: `
+endpoints 1 string
+path 2 string
+readOnly? 3 bool
+endpointsNamespace? 4 *string
 `,
     GlusterfsVolumeSource: `
 endpoints 1 string
@@ -450,11 +552,24 @@ ip 1 string
 path 1 string
 type? 2 *HostPathType
 `,
+    ISCSIPersistentVolumeSource: `
+targetPortal 1 string
+iqn 2 string
+lun 3 int32
+iscsiInterface? 4 string default="default"
+fsType? 5 string
+readOnly? 6 bool
+portals? 7 []string list=atomic
+chapAuthDiscovery? 8 bool
+chapAuthSession? 11 bool
+secretRef? 10 *SecretReference
+initiatorName? 12 *string
+`,
     ISCSIVolumeSource: `
 targetPortal 1 string
 iqn 2 string
 lun 3 int32
-iscsiInterface? 4 string
+iscsiInterface? 4 string default="default"
 fsType? 5 string
 readOnly? 6 bool
 portals? 7 []string list=atomic
@@ -468,7 +583,7 @@ reference? 1 string
 pullPolicy? 2 PullPolicy
 `,
     ImageVolumeStatus: `
-imageRef? 1 string
+imageRef! 1 string
 `,
     KeyToPath: `
 key 1 string
@@ -487,6 +602,22 @@ httpGet? 2 *HTTPGetAction
 tcpSocket? 3 *TCPSocketAction
 sleep? 4 *SleepAction
 `,
+    LimitRange: `
+!kind
+metadata? 1 meta.ObjectMeta
+spec? 2 LimitRangeSpec
+`,
+    LimitRangeItem: `
+type 1 LimitType
+max? 2 map:Quantity
+min? 3 map:Quantity
+default? 4 map:Quantity
+defaultRequest? 5 map:Quantity
+maxLimitRequestRatio? 6 map:Quantity
+`,
+    LimitRangeSpec: `
+limits 1 []LimitRangeItem list=atomic
+`,
     LinuxContainerUser: `
 uid 1 int64
 gid 2 int64
@@ -495,7 +626,7 @@ supplementalGroups? 3 []int64 list=atomic
     LoadBalancerIngress: `
 ip? 1 string
 hostname? 2 string
-ipMode? 3 *string
+ipMode? 3 *LoadBalancerIPMode
 ports? 4 []PortStatus list=atomic
 `,
     LoadBalancerStatus: `
@@ -503,7 +634,15 @@ ingress? 1 []LoadBalancerIngress list=atomic
 `,
     LocalObjectReference: `
 !atomic
-name? 1 string
+name? 1 string default=""
+`,
+    LocalVolumeSource: `
+path 1 string
+fsType? 2 *string
+`,
+    ModifyVolumeStatus: `
+targetVolumeAttributesClassName? 1 string
+status 2 PersistentVolumeClaimModifyVolumeStatus
 `,
     NFSVolumeSource: `
 server 1 string
@@ -517,14 +656,14 @@ spec? 2 NamespaceSpec
 status? 3 NamespaceStatus
 `,
     NamespaceCondition: `
-type 1 string
-status 2 string
+type 1 NamespaceConditionType
+status 2 ConditionStatus
 lastTransitionTime? 4 Time
 reason? 5 string
 message? 6 string
 `,
     NamespaceSpec: `
-finalizers? 1 []string list=atomic
+finalizers? 1 []FinalizerName list=atomic
 `,
     NamespaceStatus: `
 phase? 1 NamespacePhase
@@ -537,7 +676,7 @@ spec? 2 NodeSpec
 status? 3 NodeStatus
 `,
     NodeAddress: `
-type 1 string
+type 1 NodeAddressType
 address 2 string
 `,
     NodeAffinity: `
@@ -545,11 +684,11 @@ requiredDuringSchedulingIgnoredDuringExecution? 1 *NodeSelector
 preferredDuringSchedulingIgnoredDuringExecution? 2 []PreferredSchedulingTerm list=atomic
 `,
     NodeAllocatableMappedResources: `
-name 1 string
+name 1 ResourceName
 quantity 2 *Quantity
 `,
     NodeAllocatableOverheadResources: `
-name 1 string
+name 1 ResourceName
 perPod? 2 *Quantity
 perContainer? 3 *Quantity
 `,
@@ -560,8 +699,8 @@ mapping? 4 []NodeAllocatableMappedResources patch=merge key=name list=map:name
 overhead? 5 []NodeAllocatableOverheadResources patch=merge key=name list=map:name
 `,
     NodeCondition: `
-type 1 string
-status 2 string
+type 1 NodeConditionType
+status 2 ConditionStatus
 lastHeartbeatTime? 3 Time
 lastTransitionTime? 4 Time
 reason? 5 string
@@ -584,6 +723,10 @@ supplementalGroupsPolicy? 1 *bool
 `,
     NodePodPreemptionPolicy: `
 disableResizePreemption? 1 []string list=set
+`,
+    NodeProxyOptions: `
+!kind
+path? 1 string
 `,
     NodeRuntimeHandler: `
 name~ 1 string
@@ -665,6 +808,26 @@ apiVersion? 5 string
 resourceVersion? 6 string
 fieldPath? 7 string
 `,
+    PersistentVolume: `
+!kind
+metadata? 1 meta.ObjectMeta
+spec? 2 PersistentVolumeSpec
+status? 3 PersistentVolumeStatus
+`,
+    PersistentVolumeClaim: `
+!kind
+metadata? 1 meta.ObjectMeta
+spec? 2 PersistentVolumeClaimSpec
+status? 3 PersistentVolumeClaimStatus
+`,
+    PersistentVolumeClaimCondition: `
+type 1 PersistentVolumeClaimConditionType
+status 2 ConditionStatus
+lastProbeTime? 3 Time
+lastTransitionTime? 4 Time
+reason? 5 string
+message? 6 string
+`,
     PersistentVolumeClaimSpec: `
 accessModes? 1 []PersistentVolumeAccessMode list=atomic
 selector? 4 *meta.LabelSelector
@@ -676,6 +839,17 @@ dataSource? 7 *TypedLocalObjectReference
 dataSourceRef? 8 *TypedObjectReference
 volumeAttributesClassName? 9 *string
 `,
+    PersistentVolumeClaimStatus: `
+phase? 1 PersistentVolumeClaimPhase
+accessModes? 2 []PersistentVolumeAccessMode list=atomic
+capacity? 3 map:Quantity
+conditions? 4 []PersistentVolumeClaimCondition patch=merge key=type list=map:type
+allocatedResources? 5 map:Quantity
+allocatedResourceStatuses? 7 map:ClaimResourceStatus map=granular
+currentVolumeAttributesClassName? 8 *string
+modifyVolumeStatus? 9 *ModifyVolumeStatus
+healthStatus? 10 *VolumeHealthStatus
+`,
     PersistentVolumeClaimTemplate: `
 metadata? 1 meta.ObjectMeta
 spec 2 PersistentVolumeClaimSpec
@@ -683,6 +857,48 @@ spec 2 PersistentVolumeClaimSpec
     PersistentVolumeClaimVolumeSource: `
 claimName 1 string
 readOnly? 2 bool
+`,
+    PersistentVolumeSource: `
+gcePersistentDisk? 1 *GCEPersistentDiskVolumeSource
+awsElasticBlockStore? 2 *AWSElasticBlockStoreVolumeSource
+hostPath? 3 *HostPathVolumeSource
+glusterfs? 4 *GlusterfsPersistentVolumeSource
+nfs? 5 *NFSVolumeSource
+rbd? 6 *RBDPersistentVolumeSource
+iscsi? 7 *ISCSIPersistentVolumeSource
+cinder? 8 *CinderPersistentVolumeSource
+cephfs? 9 *CephFSPersistentVolumeSource
+fc? 10 *FCVolumeSource
+flocker? 11 *FlockerVolumeSource
+flexVolume? 12 *FlexPersistentVolumeSource
+azureFile? 13 *AzureFilePersistentVolumeSource
+vsphereVolume? 14 *VsphereVirtualDiskVolumeSource
+quobyte? 15 *QuobyteVolumeSource
+azureDisk? 16 *AzureDiskVolumeSource
+photonPersistentDisk? 17 *PhotonPersistentDiskVolumeSource
+portworxVolume? 18 *PortworxVolumeSource
+scaleIO? 19 *ScaleIOPersistentVolumeSource
+local? 20 *LocalVolumeSource
+storageos? 21 *StorageOSPersistentVolumeSource
+csi? 22 *CSIPersistentVolumeSource
+`,
+    PersistentVolumeSpec: `
+capacity? 1 map:Quantity
+= 2 PersistentVolumeSource
+accessModes? 3 []PersistentVolumeAccessMode list=atomic
+claimRef? 4 *ObjectReference map=granular
+persistentVolumeReclaimPolicy? 5 PersistentVolumeReclaimPolicy
+storageClassName? 6 string
+mountOptions? 7 []string list=atomic
+volumeMode? 8 *PersistentVolumeMode
+nodeAffinity? 9 *VolumeNodeAffinity
+volumeAttributesClassName? 10 *string
+`,
+    PersistentVolumeStatus: `
+phase? 1 PersistentVolumePhase
+message? 2 string
+reason? 3 string
+lastPhaseTransitionTime? 4 *Time
 `,
     PhotonPersistentDiskVolumeSource: `
 pdID 1 string
@@ -710,9 +926,17 @@ mismatchLabelKeys? 6 []string list=atomic
 requiredDuringSchedulingIgnoredDuringExecution? 1 []PodAffinityTerm list=atomic
 preferredDuringSchedulingIgnoredDuringExecution? 2 []WeightedPodAffinityTerm list=atomic
 `,
+    PodAttachOptions: `
+!kind
+stdin? 1 bool
+stdout? 2 bool
+stderr? 3 bool
+tty? 4 bool
+container? 5 string
+`,
     PodCertificateProjection: `
-signerName? 1 string
-keyType? 2 string
+signerName! 1 string
+keyType! 2 string
 maxExpirationSeconds? 3 *int32
 credentialBundlePath? 4 string
 keyPath? 5 string
@@ -721,9 +945,9 @@ userAnnotations? 7 map:string
 user? 8 *int64
 `,
     PodCondition: `
-type 1 string
+type 1 PodConditionType
 observedGeneration? 7 int64
-status 2 string
+status 2 ConditionStatus
 lastProbeTime? 3 Time
 lastTransitionTime? 4 Time
 reason? 5 string
@@ -738,6 +962,15 @@ options? 3 []PodDNSConfigOption list=atomic
 name? 1 string
 value? 2 *string
 `,
+    PodExecOptions: `
+!kind
+stdin? 1 bool
+stdout? 2 bool
+stderr? 3 bool
+tty? 4 bool
+container? 5 string
+command 6 []string list=atomic
+`,
     PodExtendedResourceClaimStatus: `
 requestMappings 1 []ContainerExtendedResourceRequest list=atomic
 resourceClaimName 2 string
@@ -745,11 +978,32 @@ resourceClaimName 2 string
     PodIP: `
 ip 1 string
 `,
+    PodLogOptions: `
+!kind
+container? 1 string
+follow? 2 bool
+previous? 3 bool
+sinceSeconds? 4 *int64
+sinceTime? 5 *Time
+timestamps? 6 bool
+tailLines? 7 *int64
+limitBytes? 8 *int64
+insecureSkipTLSVerifyBackend? 9 bool
+stream? 10 *string
+`,
     PodOS: `
-name 1 string
+name 1 OSName
+`,
+    PodPortForwardOptions: `
+!kind
+ports? 1 []int32 list=atomic
+`,
+    PodProxyOptions: `
+!kind
+path? 1 string
 `,
     PodReadinessGate: `
-conditionType 1 string
+conditionType 1 PodConditionType
 `,
     PodResourceClaim: `
 name 1 string
@@ -779,7 +1033,10 @@ sysctls? 7 []Sysctl list=atomic
 fsGroupChangePolicy? 9 *PodFSGroupChangePolicy
 seccompProfile? 10 *SeccompProfile
 appArmorProfile? 11 *AppArmorProfile
-seLinuxChangePolicy? 13 *string
+seLinuxChangePolicy? 13 *PodSELinuxChangePolicy
+`,
+    PodSignature: `
+podController? 1 *meta.OwnerReference
 `,
     PodSpec: `
 volumes? 1 []Volume patch=merge,retainKeys key=name list=map:name
@@ -842,13 +1099,18 @@ initContainerStatuses? 10 []ContainerStatus list=atomic
 containerStatuses? 8 []ContainerStatus list=atomic
 qosClass? 9 PodQOSClass
 ephemeralContainerStatuses? 13 []ContainerStatus list=atomic
-resize? 14 string
+resize? 14 PodResizeStatus
 resourceClaimStatuses? 15 []PodResourceClaimStatus patch=merge,retainKeys key=name list=map:name
 extendedResourceClaimStatus? 18 *PodExtendedResourceClaimStatus
 allocatedResources? 19 map:Quantity
 resources? 20 *ResourceRequirements
 nodeAllocatableResourceClaimStatuses? 21 []NodeAllocatableResourceClaimStatus patch=merge key=resourceClaimName list=map:resourceClaimName
 volumeHealth? 22 []PodVolumeHealth list=map:name
+`,
+    PodTemplate: `
+!kind
+metadata? 1 meta.ObjectMeta
+template? 2 PodTemplateSpec
 `,
     PodTemplateSpec: `
 metadata? 1 meta.ObjectMeta
@@ -868,6 +1130,15 @@ error? 3 *string
 volumeID 1 string
 fsType? 2 string
 readOnly? 3 bool
+`,
+    Preconditions: `
+uid? 1 *string
+`,
+    PreferAvoidPodsEntry: `
+podSignature 1 PodSignature
+evictionTime? 2 Time
+reason? 3 string
+message? 4 string
 `,
     PreferredSchedulingTerm: `
 weight 1 int32
@@ -901,15 +1172,58 @@ user? 4 string
 group? 5 string
 tenant? 6 string
 `,
+    RBDPersistentVolumeSource: `
+monitors 1 []string list=atomic
+image 2 string
+fsType? 3 string
+pool? 4 string default="rbd"
+user? 5 string default="admin"
+keyring? 6 string default="/etc/ceph/keyring"
+secretRef? 7 *SecretReference
+readOnly? 8 bool
+`,
     RBDVolumeSource: `
 monitors 1 []string list=atomic
 image 2 string
 fsType? 3 string
-pool? 4 string
-user? 5 string
-keyring? 6 string
+pool? 4 string default="rbd"
+user? 5 string default="admin"
+keyring? 6 string default="/etc/ceph/keyring"
 secretRef? 7 *LocalObjectReference
 readOnly? 8 bool
+`,
+    RangeAllocation: `
+!kind
+metadata? 1 meta.ObjectMeta
+range 2 string
+data 3 bytes
+`,
+    ReplicationController: `
+!kind
+metadata? 1 meta.ObjectMeta
+spec? 2 ReplicationControllerSpec
+status? 3 ReplicationControllerStatus
+`,
+    ReplicationControllerCondition: `
+type 1 ReplicationControllerConditionType
+status 2 ConditionStatus
+lastTransitionTime? 3 Time
+reason? 4 string
+message? 5 string
+`,
+    ReplicationControllerSpec: `
+replicas? 1 *int32 default=1
+minReadySeconds? 4 int32 default=0
+selector? 2 map:string map=atomic
+template? 3 *PodTemplateSpec
+`,
+    ReplicationControllerStatus: `
+replicas 1 int32
+fullyLabeledReplicas? 2 int32
+readyReplicas? 4 int32
+availableReplicas? 5 int32
+observedGeneration? 3 int64
+conditions? 6 []ReplicationControllerCondition patch=merge key=type list=map:type
 `,
     ResourceClaim: `
 name 1 string
@@ -923,8 +1237,23 @@ divisor? 3 Quantity
 `,
     ResourceHealth: `
 resourceID 1 string
-health? 2 string
+health? 2 ResourceHealthStatus
 message? 6 *string
+`,
+    ResourceQuota: `
+!kind
+metadata? 1 meta.ObjectMeta
+spec? 2 ResourceQuotaSpec
+status? 3 ResourceQuotaStatus
+`,
+    ResourceQuotaSpec: `
+hard? 1 map:Quantity
+scopes? 2 []ResourceQuotaScope list=atomic
+scopeSelector? 3 *ScopeSelector
+`,
+    ResourceQuotaStatus: `
+hard? 1 map:Quantity
+used? 2 map:Quantity
 `,
     ResourceRequirements: `
 limits? 1 map:Quantity
@@ -932,7 +1261,7 @@ requests? 2 map:Quantity
 claims? 3 []ResourceClaim list=map:name
 `,
     ResourceStatus: `
-name 1 string
+name 1 ResourceName
 resources? 2 []ResourceHealth list=map:resourceID
 `,
     SELinuxOptions: `
@@ -941,6 +1270,18 @@ role? 2 string
 type? 3 string
 level? 4 string
 `,
+    ScaleIOPersistentVolumeSource: `
+gateway 1 string
+system 2 string
+secretRef 3 *SecretReference
+sslEnabled? 4 bool
+protectionDomain? 5 string
+storagePool? 6 string
+storageMode? 7 string default="ThinProvisioned"
+volumeName? 8 string
+fsType? 9 string default="xfs"
+readOnly? 10 bool
+`,
     ScaleIOVolumeSource: `
 gateway 1 string
 system 2 string
@@ -948,10 +1289,19 @@ secretRef 3 *LocalObjectReference
 sslEnabled? 4 bool
 protectionDomain? 5 string
 storagePool? 6 string
-storageMode? 7 string
+storageMode? 7 string default="ThinProvisioned"
 volumeName? 8 string
-fsType? 9 string
+fsType? 9 string default="xfs"
 readOnly? 10 bool
+`,
+    ScopeSelector: `
+!atomic
+matchExpressions? 1 []ScopedResourceSelectorRequirement list=atomic
+`,
+    ScopedResourceSelectorRequirement: `
+scopeName 1 ResourceQuotaScope
+operator 2 ScopeSelectorOperator
+values? 3 []string list=atomic
 `,
     SeccompProfile: `
 type 1 SeccompProfileType
@@ -963,7 +1313,7 @@ metadata? 1 meta.ObjectMeta
 immutable? 5 *bool
 data? 2 map:bytes
 stringData? 4 map:string
-type? 3 string
+type? 3 SecretType
 `,
     SecretEnvSource: `
 = 1 LocalObjectReference
@@ -979,6 +1329,11 @@ optional? 3 *bool
 = 1 LocalObjectReference
 items? 2 []KeyToPath list=atomic
 optional? 4 *bool
+`,
+    SecretReference: `
+!atomic
+name? 1 string
+namespace? 2 string
 `,
     SecretVolumeSource: `
 secretName? 1 string
@@ -1001,6 +1356,10 @@ procMount? 9 *ProcMountType
 seccompProfile? 11 *SeccompProfile
 appArmorProfile? 12 *AppArmorProfile
 `,
+    SerializedReference: `
+!kind
+reference? 1 ObjectReference
+`,
     Service: `
 !kind
 metadata? 1 meta.ObjectMeta
@@ -1022,11 +1381,15 @@ user? 4 *int64
 `,
     ServicePort: `
 name? 1 string
-protocol? 2 Protocol
+protocol? 2 Protocol default="TCP"
 appProtocol? 6 *string
 port 3 int32
 targetPort? 4 IntOrString
 nodePort? 5 int32
+`,
+    ServiceProxyOptions: `
+!kind
+path? 1 string
 `,
     ServiceSpec: `
 ports? 1 []ServicePort patch=merge key=port list=map:port,protocol
@@ -1060,6 +1423,13 @@ clientIP? 1 *ClientIPConfig
     SleepAction: `
 seconds 1 int64
 `,
+    StorageOSPersistentVolumeSource: `
+volumeName? 1 string
+volumeNamespace? 2 string
+fsType? 3 string
+readOnly? 4 bool
+secretRef? 5 *ObjectReference
+`,
     StorageOSVolumeSource: `
 volumeName? 1 string
 volumeNamespace? 2 string
@@ -1087,6 +1457,14 @@ operator? 2 TolerationOperator
 value? 3 string
 effect? 4 TaintEffect
 tolerationSeconds? 5 *int64
+`,
+    TopologySelectorLabelRequirement: `
+key 1 string
+values 2 []string list=atomic
+`,
+    TopologySelectorTerm: `
+!atomic
+matchLabelExpressions? 1 []TopologySelectorLabelRequirement list=atomic
 `,
     TopologySpreadConstraint: `
 maxSkew 1 int32
@@ -1123,10 +1501,14 @@ status 1 VolumeHealthStatusType
 reason 2 string
 message? 3 string
 `,
+    VolumeHealthStatus: `
+healthConditions? 1 []VolumeHealthCondition patch=merge key=status list=map:status,reason
+lastTransitionTime? 2 Time
+`,
     VolumeMount: `
 name 1 string
 readOnly? 2 bool
-recursiveReadOnly? 7 *string
+recursiveReadOnly? 7 *RecursiveReadOnlyMode
 mountPath 3 string
 subPath? 4 string
 mountPropagation? 5 *MountPropagationMode
@@ -1137,8 +1519,11 @@ bindMountOptions? 8 []string list=set
 name 1 string
 mountPath 2 string
 readOnly? 3 bool
-recursiveReadOnly? 4 *string
+recursiveReadOnly? 4 *RecursiveReadOnlyMode
 volumeStatus? 5 *VolumeStatus
+`,
+    VolumeNodeAffinity: `
+required? 1 *NodeSelector
 `,
     VolumeProjection: `
 secret? 1 *SecretProjection

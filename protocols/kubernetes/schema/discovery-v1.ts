@@ -1,9 +1,12 @@
-/** Field tables of `discovery.k8s.io/v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37 `types.go` and `generated.proto`. */
+/** Field tables of `discovery.k8s.io/v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37.1 `types.go` and `generated.proto`. */
 import type { SchemaPackage } from "./schema-package.ts";
 
 export const discoveryV1: SchemaPackage = {
+  name: "discovery",
+  apiVersion: "discovery.k8s.io/v1",
   openApiPrefix: "io.k8s.api.discovery.v1",
   enums: {},
+  openEnums: {},
   types: {
     Endpoint: `
 addresses 1 []string list=set

@@ -1,9 +1,12 @@
-/** Field tables of `events.k8s.io/v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37 `types.go` and `generated.proto`. */
+/** Field tables of `events.k8s.io/v1`; `SchemaPackage` says how to read them. Source: Kubernetes 1.37.1 `types.go` and `generated.proto`. */
 import type { SchemaPackage } from "./schema-package.ts";
 
 export const eventsV1: SchemaPackage = {
+  name: "events",
+  apiVersion: "events.k8s.io/v1",
   openApiPrefix: "io.k8s.api.events.v1",
   enums: {},
+  openEnums: {},
   types: {
     Event: `
 !kind

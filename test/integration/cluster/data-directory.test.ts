@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster, ClusterEvent } from "../../../actors/cluster/cluster.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { until } from "../../fixtures/until.ts";
 import { Program } from "../../fixtures/program.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { FaultPlan } from "../../../actors/cluster/index.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import type { ConfigMap, Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { effectsBeforeCauses } from "../../fixtures/trace-order.ts";
 import { until } from "../../fixtures/until.ts";

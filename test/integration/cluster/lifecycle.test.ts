@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Api } from "../../../actors/cluster/cli/api.ts";
 import type { Connection } from "../../../actors/cluster/cli/kubeconfig-file.ts";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { Program, isRunning } from "../../fixtures/program.ts";
 import { until } from "../../fixtures/until.ts";

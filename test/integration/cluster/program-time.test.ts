@@ -1,6 +1,6 @@
 /** A whole cluster within a program whose time is faked, and what is left of it for the program once it has stopped. */
 import { expect, it, vi } from "vitest";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 
 const POD = {

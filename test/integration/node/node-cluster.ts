@@ -12,7 +12,7 @@ import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
 import type { KubeletOptions } from "../../../actors/kubelet/spec.ts";
 import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
-import type { Pod, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { ChildSpec } from "../../../runtime/supervisor/spec.ts";
 import { EmbeddedPeer } from "../../../runtime/threads/embedded-peer.ts";
 import { ThreadHost } from "../../../runtime/threads/thread-host.ts";

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { configMaps, events, nodes, pods } from "../../../actors/client/resources.ts";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
 
 let bundles: string;

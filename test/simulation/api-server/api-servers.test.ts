@@ -5,7 +5,7 @@ import { configMaps, services } from "../../../actors/client/resources.ts";
 import { apiServerProtocol, hasReason, statusOf } from "../../../protocols/api-server.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { ETCD, plane, rotated, SERVERS } from "./plane.ts";
 

@@ -6,7 +6,7 @@ import { configMaps } from "../../../actors/client/resources.ts";
 import { WorkQueue } from "../../../actors/client/work-queue.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { ConfigMap } from "../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { BACKOFF, INTENSITY, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
 import { fakeApiServer, FakeStore } from "./fake-api-server.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { deployments, events, pods, replicaSets } from "../../../actors/client/resources.ts";
-import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { isSettled, podsOf, web } from "./objects.ts";
 

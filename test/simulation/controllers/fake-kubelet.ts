@@ -4,7 +4,7 @@
  */
 import { hasReason } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { Node, Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Cast, Protocol } from "../../../protocols/protocol.ts";
 import { cast, protocol } from "../../../protocols/protocol.ts";
 import type { ActorDefinition } from "../../../runtime/actor.ts";

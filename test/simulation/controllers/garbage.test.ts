@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Resource } from "../../../actors/client/resources.ts";
 import { configMaps, deployments, replicaSets } from "../../../actors/client/resources.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { isSettled, podsOf, web } from "./objects.ts";
@@ -49,6 +50,23 @@ it("leaves orphans without their owner, and alive", async () => {
   const sets = await plane.do((client) => client.list(replicaSets, { namespace: "default" }));
   expect(sets.items.map(({ metadata }) => metadata?.ownerReferences ?? [])).toEqual([[]]);
   expect((await plane.do(podsOf)).length).toBe(3);
+});
+
+it("follows owners of kinds that no controller works on", async () => {
+  const plane = new ControlPlane({ seed: 5, workers: 0 });
+  await plane.start();
+  const jobs: Resource = { group: "batch", version: "v1", resource: "jobs", kind: "Job", namespaced: true };
+  const job = await plane.do((client) => client.create(jobs, { metadata: { name: "sum", namespace: "default" } }));
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: "sum", uid: job.metadata?.uid ?? "" };
+  const metadata = { name: "result", namespace: "default", ownerReferences: [owner] };
+  await plane.do((client) => client.create(configMaps, { metadata }));
+  await plane.host.run(1_000);
+  expect(await plane.do((client) => client.find(configMaps, "result", "default"))).toBeDefined();
+  await plane.do((client) => client.delete(jobs, "sum", "default"));
+  await plane.until(
+    "what it owned gone",
+    async () => (await plane.client.find(configMaps, "result", "default")) === undefined,
+  );
 });
 
 it("removes an object whose owner was never there, but not one whose owner's kind it does not know", async () => {

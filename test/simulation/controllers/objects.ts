@@ -1,8 +1,8 @@
 /** Objects and questions that the tests of the controllers share. */
 import type { Client } from "../../../actors/client/client.ts";
 import { deployments, leases, pods } from "../../../actors/client/resources.ts";
-import type { Deployment } from "../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod, Service } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 export function web(replicas: number, namespace: string = "default", cpu: string = "10m"): Deployment {
   return {

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Resource } from "../../../actors/client/resources.ts";
 import {
   configMaps,
   deployments,
@@ -66,9 +67,18 @@ it("gives each namespace its account and the CA, and empties it before it goes",
   await plane.do((client) => client.create(services, webService("shop")));
   await plane.do((client) => client.create(deployments, web(3, "shop")));
   await plane.until("3 replicas", () => isSettled(plane.client, 3, "shop"));
+  const ingresses: Resource = {
+    group: "networking.k8s.io",
+    version: "v1",
+    resource: "ingresses",
+    kind: "Ingress",
+    namespaced: true,
+  };
+  await plane.do((client) => client.create(ingresses, { metadata: { name: "web", namespace: "shop" } }));
   await plane.do((client) => client.delete(namespaces, "shop"));
   await plane.until("the namespace gone", async () => (await plane.client.find(namespaces, "shop")) === undefined);
   expect((await plane.do((client) => client.list(pods))).items).toEqual([]);
+  expect((await plane.do((client) => client.list(ingresses))).items).toEqual([]);
 });
 
 it("mirrors Endpoints that were made by hand for a Service without a selector, and takes the mirror away with them", async () => {

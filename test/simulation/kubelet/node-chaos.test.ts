@@ -3,7 +3,7 @@
  * what was asked for, once, and the API says what the runtime has.
  */
 import { expect, it } from "vitest";
-import type { Pod } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { NodeWorld, isReady } from "./node-world.ts";
 
 const SEEDS = Array.from({ length: 8 }, (_, index) => 100 + index);

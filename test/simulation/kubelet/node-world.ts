@@ -16,7 +16,7 @@ import { KUBELET_DEFAULTS } from "../../../actors/kubelet/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
-import type { Event, Node, Pod, PodCondition, PodSpec } from "../../../protocols/kubernetes/core-v1.ts";
+import type { Event, Node, Pod, PodCondition, PodSpec } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../../runtime/actor.ts";
 import { defineActor } from "../../../runtime/actor.ts";
 import type { Net } from "../../../runtime/net.ts";

@@ -128,7 +128,7 @@ function storedFirst(a: ResourceInfo, b: ResourceInfo): number {
 }
 
 function servedAs(info: ResourceInfo, stored: Served | undefined): Served {
-  const rules = rulesOf(info.group, info.kind);
+  const rules = rulesOf(info);
   if (info.storageApiVersion === undefined) return new StoredAsServed(info, rules);
   if (stored === undefined) throw new Error(`nothing stores ${info.apiVersion} ${info.resource}`);
   return { info, rules, stored };

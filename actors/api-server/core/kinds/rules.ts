@@ -5,7 +5,7 @@
  * by default.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
@@ -105,7 +105,7 @@ export interface KindRules {
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: each request is warned, whatever it changes. */
   readonly deprecated?: true;
-  /** One cell for each column; name and age when left out. */
+  /** One cell for each column; what every kind has when left out. */
   readonly cells?: (object: never, nowMs: number) => readonly Cell[];
   /** What is marked in its row of a Table. */
   readonly rowConditions?: (object: never) => readonly RowCondition[];
@@ -119,8 +119,8 @@ export interface KindRules {
   readonly expires?: true;
   readonly indexed?: IndexedField;
   readonly claims?: Claims;
-  /** Update of a subresource other than `status`, which is the same for all: what it changes of `old`. */
+  /** Update of a subresource that is about something else than the status: what it changes of `old`. */
   readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
-  /** Of a version other than the one that is stored. */
+  /** Where the kind is served in another version than it is stored in. */
   readonly convert?: Conversion;
 }

@@ -1,6 +1,6 @@
 /** What the cells of many kinds are made of. Source: Kubernetes `pkg/printers/internalversion/printers.go`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { PodTemplateSpec } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { PodTemplateSpec } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { age } from "./duration.ts";
 
 export type Cell = string | number;

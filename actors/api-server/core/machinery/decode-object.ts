@@ -5,7 +5,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { canonicalQuantity } from "../../../../protocols/kubernetes/quantity.ts";
-import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { EitherType, Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 import type { JsonBody } from "./json.ts";
@@ -54,6 +54,15 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
     object: { kind: expected.kind, apiVersion: expected.apiVersion, ...object },
     warnings: fieldValidation === "Warn" ? strict : [],
   };
+}
+
+/** A value as a type of the schema has it; undefined when it does not fit. For JSON that an object carries as a text. */
+export function decodeAs(apiVersion: string, typeName: string, value: unknown): object | undefined {
+  const type = findType(apiVersion, typeName);
+  if (type === undefined || !isRecord(value)) return undefined;
+  const walk = new Decoding(type);
+  const object = walk.decode(value);
+  return walk.error === undefined ? object : undefined;
 }
 
 /** 400 for a body in which no kind can be found. */
@@ -150,8 +159,16 @@ function zeroOf(field: Field): unknown {
     case "MicroTime":
     case "FieldsV1":
     case "RawExtension":
+    case "JSON":
       return null;
   }
+}
+
+/** What a field of a kind is when nothing has been said of it; undefined when it is left out then. */
+export function zeroOfField({ apiVersion, kind }: ExpectedKind, name: string): unknown {
+  const field = findType(apiVersion, kind)?.fields.get(name);
+  if (field === undefined || (field.omitEmpty && (field.pointer || !isStruct(field.type)))) return undefined;
+  return zeroOf(field);
 }
 
 /** Whether `omitempty` leaves out a value that is not a pointer. */
@@ -245,7 +262,19 @@ class Decoding {
       }
       case "scalar":
         return this.#scalar(type, value);
+      case "either":
+        return this.#either(type, value, field);
     }
+  }
+
+  /** Go's decoder of such a type decodes anew what is in it, and knows nothing of unknown fields there. */
+  #either(type: EitherType, value: unknown, field: Field): unknown {
+    const form = formOf(type, value);
+    if (form === undefined) return this.#wrong(value, goTypeOf(type));
+    const unknown = this.unknown.length;
+    const decoded = this.#value(form, value, field);
+    this.unknown.length = unknown;
+    return decoded;
   }
 
   /** Elements of lists and maps: a null is the zero value. */
@@ -284,6 +313,7 @@ class Decoding {
         return this.#time(type.scalar, value);
       case "FieldsV1":
       case "RawExtension":
+      case "JSON":
         if (holdsProto(value)) this.#refuseKey();
         return value;
     }
@@ -336,6 +366,7 @@ class Decoding {
     let owner = this.#root;
     let at: FieldType | undefined = { is: "object", type: this.#root };
     for (const step of this.#steps) {
+      if (at?.is === "either") at = formOf(at, typeof step === "number" ? [] : {});
       if (at?.is === "list" || at?.is === "map") at = at.of;
       else if (at?.is === "object" && typeof step === "string") {
         owner = at.type;
@@ -350,6 +381,15 @@ class Decoding {
 function holdsProto(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(holdsProto);
   return isRecord(value) && Object.keys(value).some((key) => key === "__proto__" || holdsProto(value[key]));
+}
+
+/** The form that a value of this JSON type has. */
+function formOf(type: EitherType, value: unknown): FieldType | undefined {
+  return type.forms.find(({ type: form }) => {
+    if (form.is === "list") return Array.isArray(value);
+    if (form.is === "scalar") return form.scalar === "bool" && typeof value === "boolean";
+    return isRecord(value);
+  })?.type;
 }
 
 function isEmptyMap(type: FieldType, value: unknown): boolean {
@@ -374,6 +414,8 @@ function goTypeOf(type: FieldType): string {
       return `map[string]${goTypeOf(type.of)}`;
     case "scalar":
       return type.scalar === "Quantity" ? "resource.Quantity" : type.scalar === "bytes" ? "[]uint8" : type.scalar;
+    case "either":
+      return `v1.${type.name}`;
   }
 }
 

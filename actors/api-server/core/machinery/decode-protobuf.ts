@@ -3,7 +3,7 @@
  * the object, encoded as its `generated.proto` says. Numbers and types come from the schema table.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Field, FieldType, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { EitherType, Field, FieldType, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { encodeBase64 } from "./base64.ts";
 import { badRequest } from "./status.ts";
@@ -131,6 +131,7 @@ function decodeField(field: Field, reader: ProtobufReader, result: Plain, depth:
     }
     case "object":
     case "scalar":
+    case "either":
       result[name] = decodeValue(type, reader, depth);
   }
 }
@@ -147,6 +148,23 @@ function decodeMapValue(type: FieldType, reader: ProtobufReader, depth: number):
   return items;
 }
 
+/** Of the forms that are there the one with most in it: `allows` is there beside the schema that it allows. */
+function decodeEither(type: EitherType, bytes: Uint8Array, depth: number): unknown {
+  if (depth > DEPTH_MAX) throw new ProtobufError("the message nests too deep");
+  const reader = new ProtobufReader(bytes);
+  let scalar: unknown = null;
+  let composed: unknown;
+  while (reader.next()) {
+    const form = type.forms.find(({ number }) => number === reader.field)?.type;
+    if (form === undefined) reader.skip();
+    else if (form.is === "list") {
+      composed = [...(Array.isArray(composed) ? composed : []), decodeValue(form.of, reader, depth)];
+    } else if (form.is === "scalar") scalar = decodeValue(form, reader, depth);
+    else composed = decodeValue(form, reader, depth);
+  }
+  return composed ?? scalar;
+}
+
 function emptyValue(type: FieldType): unknown {
   return type.is === "scalar" ? "" : type.is === "list" ? [] : {};
 }
@@ -157,6 +175,7 @@ function isInteger(type: FieldType & { readonly is: "scalar" }): boolean {
 
 function decodeValue(type: FieldType, reader: ProtobufReader, depth: number): unknown {
   if (type.is === "object") return decodeMessage(type.type, reader.bytes(), depth + 1);
+  if (type.is === "either") return decodeEither(type, reader.bytes(), depth + 1);
   if (type.is !== "scalar") throw new ProtobufError("a list in a list");
   switch (type.scalar) {
     case "string":
@@ -179,6 +198,7 @@ function decodeValue(type: FieldType, reader: ProtobufReader, depth: number): un
       return decodeTime(reader.bytes(), type.scalar === "MicroTime");
     case "FieldsV1":
     case "RawExtension":
+    case "JSON":
       return decodeRawJson(reader.bytes());
   }
 }

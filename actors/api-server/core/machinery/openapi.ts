@@ -34,7 +34,8 @@ export function openApiIndex(
 /** FNV-1a over the bytes, twice with different seeds, as 16 hexadecimal digits in capitals. */
 function hash(bytes: Uint8Array): string {
   let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (const byte of bytes) {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
     a = Math.imul(a ^ byte, 0x01000193);
     b = Math.imul(b ^ byte, 0x01000193);
   }
@@ -115,6 +116,7 @@ function zeroDefault(type: FieldType): Json {
     case "IntOrString":
     case "FieldsV1":
     case "RawExtension":
+    case "JSON":
       return {};
   }
 }
@@ -289,7 +291,8 @@ class Document {
     return {
       ...this.#fieldType(field.type, !field.pointer),
       ...(field.omitEmpty || field.pointer ? {} : zeroDefault(field.type)),
-      ...(field.atomic ? { "x-kubernetes-map-type": "atomic" } : {}),
+      ...(field.default === undefined ? {} : { default: field.default }),
+      ...(field.mapType === undefined ? {} : { "x-kubernetes-map-type": field.mapType }),
       ...(field.listMapKeys.length === 0 ? {} : { "x-kubernetes-list-map-keys": field.listMapKeys }),
       ...(field.listType === undefined ? {} : { "x-kubernetes-list-type": field.listType }),
       ...(field.mergeKey === undefined ? {} : { "x-kubernetes-patch-merge-key": field.mergeKey }),
@@ -310,6 +313,8 @@ class Document {
         return type.values === undefined
           ? this.#scalar(type.scalar)
           : { type: "string", enum: [...type.values].sort() };
+      case "either":
+        return this.#any(type.openApiName);
     }
   }
 
@@ -323,6 +328,12 @@ class Document {
   #named(name: string, schema: Json): Json {
     const full = `io.k8s.apimachinery.pkg.${name}`;
     if (!this.#schemas.has(full)) this.#schemas.set(full, schema);
+    return { allOf: [{ $ref: `#/components/schemas/${full}` }] };
+  }
+
+  /** Kubernetes' documents say nothing of what such a value looks like. */
+  #any(full: string): Json {
+    if (!this.#schemas.has(full)) this.#schemas.set(full, {});
     return { allOf: [{ $ref: `#/components/schemas/${full}` }] };
   }
 
@@ -354,6 +365,8 @@ class Document {
         return this.#named("apis.meta.v1.FieldsV1", { type: "object" });
       case "RawExtension":
         return this.#named("runtime.RawExtension", { type: "object" });
+      case "JSON":
+        return this.#any("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON");
     }
   }
 }

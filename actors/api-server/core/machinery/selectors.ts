@@ -78,6 +78,9 @@ function compileFields(
 
 /** Kinds with fields of their own say it in other words than those that can only be selected by name. */
 function unknownField(resource: ResourceInfo, field: string): string {
+  const { apiVersion, kind } = resource;
+  if (kind === "Job") return `field label ${JSON.stringify(field)} not supported for Job`;
+  if (kind === "ResourceSlice") return `field label not supported for ${apiVersion}, Kind=${kind}: ${field}`;
   if (resource.selectableFields.some(({ name }) => !name.startsWith("metadata."))) {
     return `field label not supported: ${field}`;
   }

@@ -4,7 +4,7 @@
  */
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import type { Status, StatusCause, StatusDetails } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { Status, StatusCause, StatusDetails } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 
 export interface GroupResource {
   readonly group: string;

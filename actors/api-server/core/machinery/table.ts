@@ -1,6 +1,6 @@
 /** Lists and objects in the shape `kubectl get` asks for (`as=Table`), or with their metadata only. */
 import type { KubernetesList, KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ListMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ListMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { RowCondition } from "../kinds/rules.ts";
@@ -54,13 +54,28 @@ export function toTable(
   };
 }
 
-function toRow({ rules }: Served, object: KubernetesObject, options: TableOptions): TableRow {
+function toRow({ info, rules }: Served, object: KubernetesObject, options: TableOptions): TableRow {
   const conditions = rules.rowConditions?.(object as never) ?? [];
   return {
-    cells: rules.cells?.(object as never, options.nowMs) ?? [nameOf(object), ageOf(object, options.nowMs)],
+    cells: rules.cells?.(object as never, options.nowMs) ?? plainCells(info, object, options.nowMs),
     ...(conditions.length === 0 ? {} : { conditions }),
     object: rowObject(object, options.includeObject),
   };
+}
+
+/** What every kind has. The other columns of a kind without a printer stay empty. */
+function plainCells({ columns }: ResourceInfo, object: KubernetesObject, nowMs: number): readonly Cell[] {
+  return (columns.length === 0 ? STANDARD : columns).map(({ name }) => {
+    switch (name) {
+      case "Name":
+        return nameOf(object);
+      case "Age":
+        return ageOf(object, nowMs);
+      case "Created At":
+        return object.metadata?.creationTimestamp ?? "";
+    }
+    return "<none>";
+  });
 }
 
 function rowObject(object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
@@ -78,18 +93,18 @@ const COLUMNS = new WeakMap<ResourceInfo, readonly TableColumnDefinition[]>();
 
 /** Kinds without columns of their own show name and age. */
 const STANDARD: readonly ColumnInfo[] = [
-  { name: "Name", type: "string", priority: 0 },
-  { name: "Age", type: "string", priority: 0 },
+  { name: "Name", type: "string", format: "name", priority: 0 },
+  { name: "Age", type: "string", format: "", priority: 0 },
 ];
 
 function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
   let definitions = COLUMNS.get(resource);
   if (definitions === undefined) {
     const columns = resource.columns.length === 0 ? STANDARD : resource.columns;
-    definitions = columns.map(({ name, type, priority }) => ({
+    definitions = columns.map(({ name, type, format, priority }) => ({
       name,
       type,
-      format: name === "Name" ? "name" : "",
+      format,
       description: "",
       priority,
     }));

@@ -1,6 +1,6 @@
 /** What Kubernetes checks of an object before it stores it. An empty list means valid; else throw `invalid(kind, name, causes)`. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { KindRules } from "../kinds/rules.ts";
 import { FieldErrors } from "./validation/field-errors.ts";
 import { dns1123Subdomain } from "./validation/names.ts";

@@ -3,7 +3,7 @@
  * Source: apiserver `rest.BeforeDelete`, `registry.Store.Delete`, `deletionFinalizersForGarbageCollection`.
  */
 import type { DeleteOptions } from "../../../../protocols/api-server.ts";
-import type { ObjectMeta } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { formatTime, parseTimeMs } from "../machinery/time.ts";
 import type { Fields, KindRules } from "../kinds/rules.ts";
 

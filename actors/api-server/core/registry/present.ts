@@ -2,21 +2,26 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import type { Served } from "../catalog/catalog.ts";
+import type { Conversion } from "../kinds/rules.ts";
 import type { Selection } from "../machinery/selectors.ts";
 import { compileSelection } from "../machinery/selectors.ts";
 
 const encoder = new TextEncoder();
 
-export function isConverted({ rules }: Served): boolean {
-  return rules.convert !== undefined;
+export function isConverted(served: Served): boolean {
+  return served.stored !== served;
 }
 
-export function toServed({ rules }: Served, object: KubernetesObject): KubernetesObject {
-  return rules.convert === undefined ? object : rules.convert.toServed(object);
+export function toServed(served: Served, object: KubernetesObject): KubernetesObject {
+  return conversionOf(served)?.toServed(object) ?? object;
 }
 
-export function toStored({ rules }: Served, object: KubernetesObject): KubernetesObject {
-  return rules.convert === undefined ? object : rules.convert.toStored(object);
+export function toStored(served: Served, object: KubernetesObject): KubernetesObject {
+  return conversionOf(served)?.toStored(object) ?? object;
+}
+
+function conversionOf(served: Served): Conversion | undefined {
+  return isConverted(served) ? served.rules.convert : undefined;
 }
 
 /** JSON of the object as served. */

@@ -1,6 +1,7 @@
 /** The `scale` subresource of workloads. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ReplicationController } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Fields } from "../kinds/rules.ts";
 
 interface Scalable extends KubernetesObject {
@@ -11,7 +12,7 @@ interface Scalable extends KubernetesObject {
 export function toScale(object: KubernetesObject): KubernetesObject {
   const { metadata = {}, spec, status } = object as Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = selectorText(spec?.selector);
+  const selector = selectorText(selectorOf(object));
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -19,6 +20,13 @@ export function toScale(object: KubernetesObject): KubernetesObject {
     spec: spec?.replicas ? { replicas: spec.replicas } : {},
     status: { replicas: status?.replicas ?? 0, ...(selector === "" ? {} : { selector }) },
   } as KubernetesObject;
+}
+
+/** That of a ReplicationController is the labels themselves. */
+function selectorOf(object: KubernetesObject): LabelSelector | undefined {
+  if (object.kind !== "ReplicationController") return (object as Scalable).spec?.selector;
+  const labels = (object as ReplicationController).spec?.selector;
+  return labels === undefined ? undefined : { matchLabels: labels };
 }
 
 function present(values: object): object {

@@ -3,7 +3,7 @@
  * Source: apiserver `rest.BeforeCreate`, `rest.BeforeUpdate` and `registry.Store`.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Served } from "../catalog/catalog.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { applyDefaults } from "../machinery/defaults.ts";
@@ -75,12 +75,13 @@ export function prepareUpdate(
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
   }) as Fields;
   let next: Fields;
-  if (subresource === "status") {
+  const change = subresource === undefined ? undefined : rules.subresources?.[subresource];
+  if (change !== undefined) next = change(kept, before);
+  else if (subresource !== undefined) {
+    // `status`, and others that are about it: `approval`.
     const metadata = rules.statusKeepsLabels ? withLabels(kept.metadata ?? {}, before.metadata?.labels) : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
     next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
-  } else if (subresource !== undefined) {
-    next = rules.subresources?.[subresource]?.(kept, before) ?? before;
   } else {
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;

@@ -1,5 +1,5 @@
 /** The options of `pods/log`, checked before the pod is looked for. Source: apis/core/validation `ValidatePodLogOptions`. */
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { badRequest, invalid } from "../machinery/status.ts";
 import type { Query } from "./query.ts";
 import { boolean, integer } from "./query.ts";

@@ -4,7 +4,7 @@
  * Source: apimachinery `apis/meta/v1/validation`, `apis/meta/internalversion/validation`.
  */
 import type { DeleteOptions, ListOptions, WriteOptions } from "../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { badRequest, invalid } from "../machinery/status.ts";
 
 /** Options by name, as they came. */

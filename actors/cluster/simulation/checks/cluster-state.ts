@@ -3,8 +3,8 @@
  * pods than they were asked for, and a Deployment says Available only with enough pods that are.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
-import type { Node, Pod, Service } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Node, Pod, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { broken } from "./broken.ts";
 
 /** How long a pod may be said to be unready on a Ready node though all of its containers are ready. */

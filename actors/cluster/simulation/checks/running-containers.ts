@@ -1,5 +1,5 @@
 /** Whether what a node's pods say of their containers, added ones among them, is what its runtime has. */
-import type { Pod } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 /** In words; empty when they agree. `running`: ids of the containers that run on the node that `items` are on. */
 export function differenceOf(items: readonly Pod[], running: ReadonlySet<string>): string {

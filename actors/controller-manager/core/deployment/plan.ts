@@ -4,7 +4,7 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/deployment/deployment_controller.go (syncDeployment)
  */
-import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Draft } from "./replica-sets.ts";
 import { annotateNew, changed, draftOf, findNew, newReplicaSet, revisionOf, scaleTo } from "./replica-sets.ts";
 import { wanted } from "./rounding.ts";

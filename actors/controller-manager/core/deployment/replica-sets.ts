@@ -1,5 +1,5 @@
 /** The ReplicaSets of a Deployment while a plan is being made: as they are, with what the plan changes on them. */
-import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/types/apps-v1.ts";
 import { controllerReference } from "../../../../protocols/kubernetes/owners.ts";
 import { fencesOf, wanted } from "./rounding.ts";
 import { HASH_LABEL, templateHash, templateText } from "./template.ts";

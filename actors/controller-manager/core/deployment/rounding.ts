@@ -1,6 +1,6 @@
 /** How many pods a rolling update may have above and below the wanted number. */
-import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/apps-v1.ts";
-import type { IntOrString } from "../../../../protocols/kubernetes/meta-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { IntOrString } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 
 export interface Fences {
   readonly maxSurge: number;

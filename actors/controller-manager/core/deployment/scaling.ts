@@ -4,7 +4,7 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/deployment/rolling.go and util/deployment_util.go
  */
-import type { Deployment } from "../../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment } from "../../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Draft } from "./replica-sets.ts";
 import { byCreation, DESIRED_REPLICAS, MAX_REPLICAS, revisionOf, scaleTo } from "./replica-sets.ts";
 import { fencesOf, wanted } from "./rounding.ts";

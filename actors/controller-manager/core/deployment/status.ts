@@ -3,7 +3,11 @@
  *
  * @see k8s.io/kubernetes/pkg/controller/deployment/progress.go and sync.go; reasons and messages are theirs
  */
-import type { Deployment, DeploymentCondition, DeploymentStatus } from "../../../../protocols/kubernetes/apps-v1.ts";
+import type {
+  Deployment,
+  DeploymentCondition,
+  DeploymentStatus,
+} from "../../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Draft } from "./replica-sets.ts";
 import { fencesOf, wanted } from "./rounding.ts";
 import { total } from "./scaling.ts";

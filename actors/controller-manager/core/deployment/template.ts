@@ -1,5 +1,5 @@
 /** Pod templates: when two are the same, and the hash that names the ReplicaSet of one. */
-import type { PodTemplateSpec } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { PodTemplateSpec } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 export const HASH_LABEL = "pod-template-hash";
 

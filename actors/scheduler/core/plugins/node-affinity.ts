@@ -4,7 +4,7 @@ import type {
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PreferredSchedulingTerm,
-} from "../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FilterPlugin, ScorePlugin } from "../framework.ts";
 import { normalizeToMax } from "../framework.ts";
 

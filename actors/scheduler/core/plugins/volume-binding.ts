@@ -1,4 +1,4 @@
-import type { Pod } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 /**
  * The first claim that the pod waits for, in the words of Kubernetes' plugin of this name; no node can help it. Claims are no

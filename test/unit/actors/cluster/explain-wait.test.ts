@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { explain } from "../../../../actors/cluster/explain-wait.ts";
-import type { ContainerStatus, Pod } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { ContainerStatus, Pod } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 const container = (rest: Partial<ContainerStatus>): ContainerStatus => ({
   name: "web",

@@ -3,7 +3,7 @@ import { addressesOf } from "../../../../actors/cluster/addresses.ts";
 import type { WorkersHome } from "../../../../actors/cluster/workers.ts";
 import { isReadySince, Workers } from "../../../../actors/cluster/workers.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import type { Node } from "../../../../protocols/kubernetes/core-v1.ts";
+import type { Node } from "../../../../protocols/kubernetes/types/core-v1.ts";
 
 interface FakeInformer {
   readonly synced: boolean;

@@ -6,8 +6,8 @@ import type { ApiRequest, ApiWatchEvent, KubernetesObject } from "../../../../pr
 import { statusError } from "../../../../protocols/api-server.ts";
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { KubeProxyMethods } from "../../../../protocols/kube-proxy.ts";
-import type { Node, Service } from "../../../../protocols/kubernetes/core-v1.ts";
-import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/discovery-v1.ts";
+import type { Node, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, Consumer, Context, Incoming } from "../../../../runtime/actor.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Address, Connection, Net } from "../../../../runtime/net.ts";

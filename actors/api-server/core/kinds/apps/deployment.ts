@@ -1,6 +1,6 @@
 /** Deployments. Source: Kubernetes `pkg/apis/apps`. */
-import type { Deployment, DeploymentStrategy } from "../../../../../protocols/kubernetes/apps-v1.ts";
-import type { IntOrString } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { Deployment, DeploymentStrategy } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { IntOrString } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";

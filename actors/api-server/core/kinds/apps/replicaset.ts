@@ -1,5 +1,5 @@
 /** ReplicaSets. Source: Kubernetes `pkg/apis/apps`. */
-import type { ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
+import type { ReplicaSet } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
 import { formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";

@@ -1,6 +1,6 @@
 /** What Deployments and ReplicaSets have in common. Source: Kubernetes `pkg/apis/apps/validation/validation.go`. */
-import type { Deployment, ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
-import type { PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Deployment, ReplicaSet } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
 import { podWarnings } from "../core/pod-warnings.ts";

@@ -1,5 +1,5 @@
 /** Leases. Source: Kubernetes `pkg/apis/coordination/validation`. */
-import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
+import type { Lease } from "../../../../../protocols/kubernetes/types/coordination-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { KindRules } from "../rules.ts";

@@ -1,5 +1,5 @@
 /** ConfigMaps. Source: Kubernetes `pkg/apis/core/validation`. */
-import type { ConfigMap } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { base64Length } from "../../machinery/base64.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";

@@ -1,5 +1,5 @@
 /** Endpoints. On inkube's embedded network every pod has a loopback address: as an endpoint it is taken, unlike by Kubernetes. */
-import type { Endpoints } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Endpoints } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { ageOf, listed, nameOf } from "../../machinery/cells.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { objectsIn, setDefault } from "../../machinery/default-values.ts";

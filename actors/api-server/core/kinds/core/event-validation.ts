@@ -2,8 +2,8 @@
  * Rules of events: lenient for those of v1 without eventTime, as old clients write them, strict for those of events.k8s.io.
  * Source: Kubernetes `pkg/apis/core/validation/events.go`.
  */
-import type { Event } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { Event as EventV1 } from "../../../../../protocols/kubernetes/events-v1.ts";
+import type { Event } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Event as EventV1 } from "../../../../../protocols/kubernetes/types/events-v1.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 

@@ -1,5 +1,5 @@
 /** What ConfigMaps and Secrets have in common. Source: Kubernetes `pkg/apis/core/validation`. */
-import type { ConfigMap, Secret } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ConfigMap, Secret } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 

@@ -1,5 +1,5 @@
 /** Namespaces: their phase, and the second list of finalizers that holds them until their contents are gone. */
-import type { Namespace } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Namespace } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { member, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";

@@ -1,5 +1,5 @@
 /** Nodes: a kubelet registers with its status, and a creation keeps it. */
-import type { Node, Taint } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Taint } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { member, objectIn, roundAmounts, setDefault, syncFirst } from "../../machinery/default-values.ts";

@@ -4,7 +4,7 @@
  * RuntimeClass.
  */
 import type { InkubeError } from "../../../../../protocols/errors.ts";
-import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { forbidden } from "../../machinery/status.ts";
 import type { Admission } from "../rules.ts";
 

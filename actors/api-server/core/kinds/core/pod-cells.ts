@@ -1,5 +1,5 @@
 /** The row of a pod in a Table. Source: Kubernetes `pkg/printers/internalversion/printers.go`. */
-import type { ContainerStatus, Pod } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ContainerStatus, Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { age } from "../../machinery/duration.ts";
 import { parseTimeMs } from "../../machinery/time.ts";

@@ -1,5 +1,5 @@
 /** What is told about pods, and about the templates of pods. Source: Kubernetes 1.37 `pkg/api/pod/warnings.go`, `pkg/api/node/util.go`. */
-import type { Container, Pod, PodSpec, PodTemplateSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Pod, PodSpec, PodTemplateSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { unhonouredIn } from "../../machinery/unhonoured.ts";

@@ -5,7 +5,7 @@ import type {
   PodSpec,
   PodStatus,
   ResourceRequirements,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
 import { member, syncFirst } from "../../machinery/default-values.ts";
 import { isJsonObject } from "../../machinery/json-value.ts";

@@ -1,5 +1,5 @@
 /** Secrets. Source: Kubernetes `pkg/apis/core/validation`. */
-import type { Secret } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Secret } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { base64Length, encodeBase64 } from "../../machinery/base64.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { member, objectIn, setDefault } from "../../machinery/default-values.ts";

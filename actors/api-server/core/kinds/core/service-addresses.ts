@@ -3,8 +3,8 @@
  * Service and only if it is not there, so that three API servers can't give one address twice and no repair loop is needed.
  * (kube-apiserver keeps a bitmap that it repairs, or IPAddress objects, KEP-1880.)
  */
-import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import {
   givesNodePorts,
   needsHealthCheckPort,

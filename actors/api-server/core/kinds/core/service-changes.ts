@@ -10,7 +10,7 @@ import type {
   Service,
   ServicePort,
   ServiceSpec,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { invalid } from "../../machinery/status.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";

@@ -3,8 +3,13 @@
  * network every pod has one, so they are taken.
  * Source: Kubernetes `pkg/apis/core/validation` and `pkg/apis/discovery/validation`.
  */
-import type { Endpoints, Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
+import type {
+  Endpoints,
+  Service,
+  ServicePort,
+  ServiceSpec,
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "../../machinery/validation/container.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import {

@@ -1,5 +1,5 @@
 /** Services. Source: Kubernetes `pkg/registry/core/service`, `pkg/api/service/warnings.go`. */
-import type { Service } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { member, objectsIn, setDefault } from "../../machinery/default-values.ts";

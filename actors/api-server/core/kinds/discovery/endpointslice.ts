@@ -1,5 +1,5 @@
 /** EndpointSlices. Loopback addresses are taken, see Endpoints. Source: Kubernetes `pkg/apis/discovery/validation`. */
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
+import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { ageOf, listed, nameOf } from "../../machinery/cells.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { objectsIn, setDefault } from "../../machinery/default-values.ts";

@@ -6,7 +6,7 @@ import type {
   EphemeralContainer,
   PodSpec,
   Volume,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { validateEnv, validateEnvFrom } from "./env.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateDevices, validateMounts } from "./mounts.ts";

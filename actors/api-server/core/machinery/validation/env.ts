@@ -4,7 +4,7 @@ import type {
   EnvVar,
   EnvVarSource,
   ResourceFieldSelector,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { configKey, dns1123Label, dns1123Subdomain, envVarName, qualifiedName } from "./names.ts";

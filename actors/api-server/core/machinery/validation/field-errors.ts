@@ -1,5 +1,5 @@
 /** Collects what is wrong with an object, in the words of apimachinery's `field.Error`. */
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 
 export class FieldErrors {
   readonly causes: StatusCause[] = [];

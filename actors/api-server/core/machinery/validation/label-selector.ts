@@ -1,5 +1,5 @@
 /** Rules of selector objects. Source: apimachinery `apis/meta/v1/validation`. */
-import type { LabelSelector } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { LabelSelector } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { compileSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
 import { FieldErrors } from "./field-errors.ts";
 import { labelValue, qualifiedName } from "./names.ts";

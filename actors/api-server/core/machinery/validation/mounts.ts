@@ -1,5 +1,5 @@
 /** Rules of mounts and devices. Source: Kubernetes `ValidateVolumeMounts`, `ValidateVolumeDevices`. */
-import type { Container, Volume, VolumeMount } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Volume, VolumeMount } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateRelativePath } from "./paths.ts";
 

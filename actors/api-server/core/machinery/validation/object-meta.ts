@@ -1,5 +1,5 @@
 /** Rules that hold for the metadata of every object. Source: apimachinery `api/validation/objectmeta.go`. */
-import type { ObjectMeta, OwnerReference } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { ObjectMeta, OwnerReference } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { equalJson } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { labelValue, qualifiedName } from "./names.ts";

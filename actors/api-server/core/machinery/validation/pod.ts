@@ -6,7 +6,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
   Toleration,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { JsonObject } from "../json-value.ts";
 import { equalJson } from "../json-value.ts";
 import {

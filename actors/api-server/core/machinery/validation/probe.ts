@@ -1,5 +1,5 @@
 /** Rules of probes and hooks. Source: Kubernetes `validateProbe`, `validateLifecycle`, `validateHandler`. */
-import type { Container, LifecycleHandler, Probe } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Container, LifecycleHandler, Probe } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { portName } from "./names.ts";
 

@@ -1,5 +1,5 @@
 /** Amounts that containers and nodes name. Source: Kubernetes `validateResourceName`, `ValidateResourceRequirements`. */
-import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { compareQuantities, parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import { containerTotal, isPodLevelResource } from "../pod-resources.ts";
 import type { FieldErrors } from "./field-errors.ts";

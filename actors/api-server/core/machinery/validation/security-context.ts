@@ -7,7 +7,7 @@ import type {
   SeccompProfile,
   SecurityContext,
   WindowsSecurityContextOptions,
-} from "../../../../../protocols/kubernetes/core-v1.ts";
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validateRelativePath } from "./paths.ts";

@@ -1,5 +1,5 @@
 /** Rules of volumes. Source: Kubernetes `ValidateVolumes`, `validateVolumeSource`. */
-import type { Volume } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";

@@ -1,7 +1,6 @@
 /** What the built-in kinds are served as, for tests of the parts that take it. */
 import type { Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
 import { Catalog } from "../../../../../actors/api-server/core/catalog/catalog.ts";
-import { rulesOf } from "../../../../../actors/api-server/core/kinds/kinds.ts";
 import type { KindRules } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 
@@ -14,5 +13,6 @@ export function servedAs(apiVersion: string, resource: string): Served {
 }
 
 export function rulesFor({ apiVersion = "", kind = "" }: KubernetesObject): KindRules {
-  return rulesOf(apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "", kind);
+  const served = catalog.all.find(({ info }) => info.apiVersion === apiVersion && info.kind === kind);
+  return served?.rules ?? {};
 }

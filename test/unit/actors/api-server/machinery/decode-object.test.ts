@@ -171,3 +171,39 @@ describe("parseJson", () => {
     expect(parseJson('{"a":{"bc":1, "b\\u0063" : 2}}', pods).duplicates).toEqual(["a.bc"]);
   });
 });
+
+describe("values of several forms", () => {
+  const crds = resourceOf("apiextensions.k8s.io/v1", "customresourcedefinitions");
+  const decode = (schema: object): unknown => {
+    const versions = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }];
+    const names = { plural: "a", kind: "A" };
+    const value = { metadata: { name: "a.b" }, spec: { group: "b", names, scope: "Cluster", versions } };
+    const { object } = decodeObject(crds, { value, duplicates: [] }, "Strict");
+    const [version] = (object as unknown as { spec: { versions: { schema: { openAPIV3Schema: unknown } }[] } }).spec
+      .versions;
+    return version?.schema.openAPIV3Schema;
+  };
+
+  it("keep the form that they are given in", () => {
+    const schema = {
+      type: "object",
+      additionalProperties: false,
+      items: { type: "string" },
+      dependencies: { a: ["b"], c: { type: "object" } },
+      default: { any: [1, "2", null] },
+    };
+    expect(decode(schema)).toEqual(schema);
+    expect(decode({ items: [{ type: "string" }], additionalProperties: { type: "integer" } })).toEqual({
+      items: [{ type: "string" }],
+      additionalProperties: { type: "integer" },
+    });
+  });
+
+  it("lose unknown fields without a word, and refuse another form", () => {
+    expect(decode({ items: { type: "string", madeUp: 1 } })).toEqual({ items: { type: "string" } });
+    expect(() => decode({ properties: { a: { madeUp: 1 } } })).toThrow(/unknown field/);
+    expect(() => decode({ additionalProperties: 7 })).toThrow(
+      /cannot unmarshal number into Go struct field .* of type v1.JSONSchemaPropsOrBool/,
+    );
+  });
+});

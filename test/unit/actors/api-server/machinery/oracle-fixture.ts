@@ -8,7 +8,7 @@ import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.t
 import { prepareCreate, prepareUpdate } from "../../../../../actors/api-server/core/registry/write.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources.ts";
 import { servedAs } from "../harness/catalog.ts";
 

@@ -4,7 +4,7 @@ import { applyDefaults } from "../../../../../actors/api-server/core/machinery/d
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { createdBy, readFixture, resourceOf, updatedBy } from "./oracle-fixture.ts";
 import { rulesFor, servedAs } from "../harness/catalog.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/kinds/core/pod-admission.ts";
-import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
 import { servedAs } from "../harness/catalog.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ApiRequest, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
-import type { Pod } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { prepareServiceUpdate } from "../../../../../actors/api-server/core/kinds/core/service-changes.ts";
-import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const BASE: ServiceSpec = {
   ipFamilyPolicy: "SingleStack",

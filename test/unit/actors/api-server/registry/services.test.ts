@@ -3,8 +3,8 @@ import { applyMergePatch } from "../../../../../actors/api-server/core/machinery
 import { allocate, claimsOf, ipRange } from "../../../../../actors/api-server/core/kinds/core/service-addresses.ts";
 import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
-import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { StatusCause } from "../../../../../protocols/kubernetes/meta-v1.ts";
+import type { ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
 import { servedAs } from "../harness/catalog.ts";
 import { createdBy, readFixture, updatedBy } from "../machinery/oracle-fixture.ts";

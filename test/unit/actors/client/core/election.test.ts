@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Election } from "../../../../../actors/client/core/election.ts";
-import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
+import type { Lease } from "../../../../../protocols/kubernetes/types/coordination-v1.ts";
 
 const timings = { leaseDurationMs: 3_000, renewPeriodMs: 1_000, renewDeadlineMs: 2_000 };
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { keyOf, ObjectStore, splitKey } from "../../../../../actors/client/core/store.ts";
-import type { Pod } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 function pod(name: string, version: string, node?: string): Pod {
   return {

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { ActorStatus } from "../../../../../actors/cluster/cluster.ts";
 import type { ViewState } from "../../../../../actors/cluster/cli/view.ts";
 import { duration, renderView } from "../../../../../actors/cluster/cli/view.ts";
-import type { Lease } from "../../../../../protocols/kubernetes/coordination-v1.ts";
-import type { Node, Pod } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Lease } from "../../../../../protocols/kubernetes/types/coordination-v1.ts";
+import type { Node, Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const ROLES = ["etcd", "api-server", "scheduler", "controller-manager"];
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { planMirror } from "../../../../../actors/controller-manager/core/endpoints-mirror.ts";
-import type { Endpoints, Service } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Endpoints, Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const SERVICE: Service = { metadata: { name: "db", namespace: "shop" }, spec: { ports: [{ port: 5_432 }] } };
 const ENDPOINTS: Endpoints = {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { endpointsOf, planEndpoints, planSlices } from "../../../../../actors/controller-manager/core/endpoints.ts";
-import type { Pod, Service, ServiceSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
+import type { Pod, Service, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 
 function service(spec: ServiceSpec = {}): Service {
   return {

@@ -6,7 +6,7 @@ import {
   plannedTaints,
 } from "../../../../../actors/controller-manager/core/node-health.ts";
 import { nextRange } from "../../../../../actors/controller-manager/core/pod-cidr.ts";
-import type { Node, Taint, Toleration } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Node, Taint, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const options = { graceMs: 3_000, startupGraceMs: 10_000 };
 

@@ -8,8 +8,8 @@ import {
   podFromTemplate,
   rankForDeletion,
 } from "../../../../../actors/controller-manager/core/replica-set.ts";
-import type { ReplicaSet } from "../../../../../protocols/kubernetes/apps-v1.ts";
-import type { Pod } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { ReplicaSet } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const nowMs = Date.parse("2026-01-01T01:00:00Z");
 const now = { epochMs: nowMs, text: "2026-01-01T01:00:00Z" };

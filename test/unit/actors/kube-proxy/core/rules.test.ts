@@ -4,8 +4,8 @@ import { annotationChange } from "../../../../../actors/kube-proxy/core/publishi
 import { Rules } from "../../../../../actors/kube-proxy/core/rules.ts";
 import { endpointsOf, servicePorts } from "../../../../../actors/kube-proxy/core/service-ports.ts";
 import { parseCidr, Topology } from "../../../../../actors/kube-proxy/core/topology.ts";
-import type { Service } from "../../../../../protocols/kubernetes/core-v1.ts";
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/discovery-v1.ts";
+import type { Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 
 const WEB: Service = {
   metadata: { name: "web", namespace: "shop" },

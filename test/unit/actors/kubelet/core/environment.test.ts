@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { environmentOf, expand, serviceEnvironment } from "../../../../../actors/kubelet/core/environment.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { decodeBase64 } from "../../../../../actors/kubelet/core/sources.ts";
-import type { Container, EnvVar, Pod, Service } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Container, EnvVar, Pod, Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const pod: Pod = {
   metadata: {

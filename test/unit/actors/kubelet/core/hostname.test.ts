@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { etcHosts, hostnameOf } from "../../../../../actors/kubelet/core/hostname.ts";
-import type { PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const pod = (spec: Partial<PodSpec>, name = "web-0") => ({
   metadata: { name, namespace: "shop" },

@@ -4,7 +4,7 @@ import type { Now, Operation, Step } from "../../../../../actors/kubelet/core/po
 import { PodWorker } from "../../../../../actors/kubelet/core/pod-worker.ts";
 import { LOST_CONTAINER } from "../../../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../../../protocols/container-runtime.ts";
-import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const OPTIONS = {
   hostIP: "127.32.0.1",

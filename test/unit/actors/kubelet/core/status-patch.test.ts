@@ -5,7 +5,7 @@ import {
   isNewerVersion,
   podStatusPatch,
 } from "../../../../../actors/kubelet/core/status-patch.ts";
-import type { PodStatus } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { PodStatus } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const TIME = "2026-01-01T00:00:00Z";
 const ready = (status: "True" | "False") => ({ type: "Ready", status, lastTransitionTime: TIME });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { hasLiveVolumes, mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
-import type { Volume } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const sources: Sources = {
   configMap: (name) => (name === "settings" ? { data: { a: "1", b: "2" }, binaryData: { c: "AAE=" } } : undefined),

@@ -4,7 +4,7 @@ import { SchedulerCache } from "../../../../../actors/scheduler/core/cache.ts";
 import { podInfo } from "../../../../../actors/scheduler/core/pod-info.ts";
 import type { Decision } from "../../../../../actors/scheduler/core/schedule.ts";
 import { feasibleNodesWanted, Scheduling } from "../../../../../actors/scheduler/core/schedule.ts";
-import type { Container, Node, NodeSpec, Pod, PodSpec } from "../../../../../protocols/kubernetes/core-v1.ts";
+import type { Container, Node, NodeSpec, Pod, PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 interface NodeOptions {
   readonly cpu?: string;

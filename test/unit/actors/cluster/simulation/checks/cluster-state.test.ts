@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ClusterState } from "../../../../../../actors/cluster/simulation/checks/cluster-state.ts";
-import type { Deployment } from "../../../../../../protocols/kubernetes/apps-v1.ts";
-import type { Node, Pod, Service } from "../../../../../../protocols/kubernetes/core-v1.ts";
+import type { Deployment } from "../../../../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Node, Pod, Service } from "../../../../../../protocols/kubernetes/types/core-v1.ts";
 
 function service(clusterIP: string, nodePort: number): Service {
   return { kind: "Service", spec: { clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80, nodePort }] } };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { differenceOf } from "../../../../../../actors/cluster/simulation/checks/running-containers.ts";
-import type { ContainerStatus, Pod } from "../../../../../../protocols/kubernetes/core-v1.ts";
+import type { ContainerStatus, Pod } from "../../../../../../protocols/kubernetes/types/core-v1.ts";
 
 function said(name: string, id: string, isRunning = true): ContainerStatus {
   const state = isRunning ? { running: {} } : { terminated: { exitCode: 0 } };

@@ -4,7 +4,7 @@ import type { DeploymentPlan } from "../../../../../../actors/controller-manager
 import { planDeployment } from "../../../../../../actors/controller-manager/core/deployment/plan.ts";
 import { fencesOf } from "../../../../../../actors/controller-manager/core/deployment/rounding.ts";
 import { templateHash, templateText } from "../../../../../../actors/controller-manager/core/deployment/template.ts";
-import type { Deployment, DeploymentSpec, ReplicaSet } from "../../../../../../protocols/kubernetes/apps-v1.ts";
+import type { Deployment, DeploymentSpec, ReplicaSet } from "../../../../../../protocols/kubernetes/types/apps-v1.ts";
 
 const now = { epochMs: Date.parse("2026-01-01T00:01:00Z"), text: "2026-01-01T00:01:00Z" };
 

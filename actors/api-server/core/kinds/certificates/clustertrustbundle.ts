@@ -1,0 +1,5 @@
+/** ClusterTrustBundles: their names begin with that of a signer, with its colons. */
+import { pathSegment } from "../../machinery/validation/names.ts";
+import type { KindRules } from "../rules.ts";
+
+export const clusterTrustBundle: KindRules = { name: pathSegment };

@@ -1,0 +1,5 @@
+/** Roles and their bindings: their names, with colons, are segments of a path. */
+import { pathSegment } from "../../machinery/validation/names.ts";
+import type { KindRules } from "../rules.ts";
+
+export const rbac: KindRules = { name: pathSegment };

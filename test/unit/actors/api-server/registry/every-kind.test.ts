@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ApiRequest, KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources.ts";
+import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.stop();
+  expect(server.crashes).toEqual([]);
+});
+
+const target = (info: ResourceInfo, name?: string, subresource?: string): ApiRequest["target"] => ({
+  group: info.group,
+  version: info.version,
+  resource: info.resource,
+  ...(info.namespaced ? { namespace: "default" } : {}),
+  ...(name === undefined ? {} : { name }),
+  ...(subresource === undefined ? {} : { subresource }),
+});
+
+const container = { name: "a", image: "nginx" };
+const template = { metadata: { labels: { a: "b" } }, spec: { containers: [container] } };
+/** What the kinds with rules of their own can't do without. */
+const BODIES: Readonly<Record<string, object>> = {
+  Deployment: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  EndpointSlice: { addressType: "IPv4", endpoints: [] },
+  Event: {
+    metadata: { name: "x", namespace: "default" },
+    involvedObject: { namespace: "default" },
+    regarding: { namespace: "default" },
+    eventTime: "2026-01-01T00:00:00.000000Z",
+    action: "a",
+    reason: "r",
+    type: "Normal",
+    reportingComponent: "c/d",
+    reportingController: "c/d",
+    reportingInstance: "i",
+  },
+  Pod: { spec: { containers: [container] } },
+  ReplicaSet: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  Service: { spec: { ports: [{ port: 80 }] } },
+};
+const stored = RESOURCES.filter(({ storagePrefix }) => storagePrefix !== undefined);
+
+describe("every kind", () => {
+  it.each(stored.map((info) => ({ info, title: `${info.apiVersion} ${info.kind}` })))(
+    "is created, listed, patched and deleted: $title",
+    async ({ info }) => {
+      const name = `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
+      const body = BODIES[info.kind] ?? {};
+      const object: KubernetesObject = { ...body, metadata: { name } };
+      const created = await server.request({ verb: "create", target: target(info), object });
+      expect(created).toMatchObject({ apiVersion: info.apiVersion, kind: info.kind, metadata: { name } });
+      if (info.generation && info.kind !== "Pod" && info.kind !== "EndpointSlice") {
+        expect(created.metadata?.generation).toBe(1);
+      }
+      const list = (await server.request({ verb: "list", target: target(info) })) as {
+        readonly items?: readonly KubernetesObject[];
+      };
+      expect(list.items?.map(({ metadata }) => metadata?.name)).toContain(name);
+      const patched = await server.request({
+        verb: "patch",
+        target: target(info, name),
+        patchType: "application/merge-patch+json",
+        patch: { metadata: { labels: { seen: "yes" } } },
+      });
+      expect(patched.metadata?.labels).toMatchObject({ seen: "yes" });
+      await server.request({ verb: "delete", target: target(info, name), options: { gracePeriodSeconds: 0 } });
+    },
+  );
+
+  it("keeps what the status subresource writes from the main resource", async () => {
+    const info = stored.find(({ kind }) => kind === "Ingress");
+    if (info === undefined) throw new Error("no Ingress");
+    const status = { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } };
+    const object = { metadata: { name: "web" }, spec: {}, status } as KubernetesObject;
+    const created = await server.request({ verb: "create", target: target(info), object });
+    expect(created).toMatchObject({ status: { loadBalancer: {} } });
+    expect(JSON.stringify(created)).not.toContain("10.0.0.1");
+    const updated = await server.request({ verb: "update", target: target(info, "web", "status"), object });
+    expect(updated).toMatchObject({ status, metadata: { generation: 1 } });
+    const changed = { metadata: { name: "web" }, spec: { ingressClassName: "nginx" } } as KubernetesObject;
+    const again = await server.request({ verb: "update", target: target(info, "web"), object: changed });
+    expect(again).toMatchObject({ status, metadata: { generation: 2 } });
+  });
+
+  it("has a signing request approved through its subresource only", async () => {
+    const info = stored.find(({ kind }) => kind === "CertificateSigningRequest");
+    if (info === undefined) throw new Error("no CertificateSigningRequest");
+    const conditions = [{ type: "Approved", status: "True" }];
+    const spec = { request: "", signerName: "example.com/a", usages: ["client auth"] };
+    const object = { metadata: { name: "a" }, spec, status: { conditions } } as KubernetesObject;
+    const created = await server.request({ verb: "create", target: target(info), object });
+    expect(created).toMatchObject({ spec: { signerName: "example.com/a" }, status: {} });
+    const approved = await server.request({ verb: "update", target: target(info, "a", "approval"), object });
+    expect(approved).toMatchObject({ status: { conditions } });
+    const signed = await server.request({
+      verb: "list",
+      target: target(info),
+      options: { fieldSelector: "spec.signerName=example.com/a" },
+    });
+    expect((signed as { readonly items?: readonly unknown[] }).items).toHaveLength(1);
+  });
+
+  it("is one object under two versions: a HorizontalPodAutoscaler", async () => {
+    const of = (version: string): ResourceInfo => {
+      const info = stored.find(({ kind, apiVersion }) => kind === "HorizontalPodAutoscaler" && apiVersion === version);
+      if (info === undefined) throw new Error(`no ${version}`);
+      return info;
+    };
+    const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
+    const spec = { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 };
+    const object = { metadata: { name: "web" }, spec } as KubernetesObject;
+    await server.request({ verb: "create", target: target(of("autoscaling/v1")), object });
+    const cpu = {
+      type: "Resource",
+      resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+    };
+    const v2 = await server.request({ verb: "get", target: target(of("autoscaling/v2"), "web") });
+    expect(v2).toMatchObject({ apiVersion: "autoscaling/v2", spec: { maxReplicas: 3, metrics: [cpu] } });
+    const v1 = await server.request({ verb: "get", target: target(of("autoscaling/v1"), "web") });
+    expect(v1).toMatchObject({ apiVersion: "autoscaling/v1", spec });
+  });
+});
