@@ -95,7 +95,6 @@ export class Subresources {
     options: WriteOptions = {},
   ): Promise<Answer> {
     const served = this.registry.catalog.required("", "v1", "pods");
-    const { info } = served;
     if (eviction.metadata?.name !== name) throw badRequest("name in URL does not match name in Eviction object");
     checkNamespace(served, namespace, eviction.metadata.namespace);
     const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});

@@ -1,46 +1,51 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
-import { deployment } from "./apps/deployment.ts";
-import { replicaSet } from "./apps/replicaset.ts";
-import { horizontalPodAutoscaler } from "./autoscaling/horizontalpodautoscaler.ts";
-import { clusterTrustBundle } from "./certificates/clustertrustbundle.ts";
-import { lease } from "./coordination/lease.ts";
-import { configMap } from "./core/configmap.ts";
-import { endpoints } from "./core/endpoints.ts";
-import { coreEvent } from "./core/event.ts";
-import { namespace } from "./core/namespace.ts";
-import { node } from "./core/node.ts";
-import { pod } from "./core/pod.ts";
-import { secret } from "./core/secret.ts";
-import { service } from "./core/service.ts";
-import { serviceAccount } from "./core/serviceaccount.ts";
-import { endpointSlice } from "./discovery/endpointslice.ts";
-import { event } from "./events/event.ts";
-import { ipAddress } from "./networking/ipaddress.ts";
-import { rbac } from "./rbac/rbac.ts";
+import { deploymentRules } from "./apps/deployment.ts";
+import { replicaSetRules } from "./apps/replicaset.ts";
+import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
+import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
+import { leaseRules } from "./coordination/lease.ts";
+import { configMapRules } from "./core/configmap.ts";
+import { endpointsRules } from "./core/endpoints.ts";
+import { coreEventRules } from "./core/event.ts";
+import { namespaceRules } from "./core/namespace.ts";
+import { nodeRules } from "./core/node.ts";
+import { podRules } from "./core/pod.ts";
+import { secretRules } from "./core/secret.ts";
+import { serviceRules } from "./core/service.ts";
+import { serviceAccountRules } from "./core/serviceaccount.ts";
+import { endpointSliceRules } from "./discovery/endpointslice.ts";
+import { eventRules } from "./events/event.ts";
+import { ipAddressRules } from "./networking/ipaddress.ts";
+import { rbacRules } from "./rbac/rbac.ts";
 import type { KindRules } from "./rules.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "": {
-    ConfigMap: configMap,
-    Endpoints: endpoints,
-    Event: coreEvent,
-    Namespace: namespace,
-    Node: node,
-    Pod: pod,
-    Secret: secret,
-    Service: service,
-    ServiceAccount: serviceAccount,
+    ConfigMap: configMapRules,
+    Endpoints: endpointsRules,
+    Event: coreEventRules,
+    Namespace: namespaceRules,
+    Node: nodeRules,
+    Pod: podRules,
+    Secret: secretRules,
+    Service: serviceRules,
+    ServiceAccount: serviceAccountRules,
   },
-  apps: { Deployment: deployment, ReplicaSet: replicaSet },
-  autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscaler },
-  "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundle },
-  "coordination.k8s.io": { Lease: lease },
-  "discovery.k8s.io": { EndpointSlice: endpointSlice },
-  "events.k8s.io": { Event: event },
-  "networking.k8s.io": { IPAddress: ipAddress },
-  "rbac.authorization.k8s.io": { ClusterRole: rbac, ClusterRoleBinding: rbac, Role: rbac, RoleBinding: rbac },
+  apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
+  autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
+  "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
+  "coordination.k8s.io": { Lease: leaseRules },
+  "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
+  "events.k8s.io": { Event: eventRules },
+  "networking.k8s.io": { IPAddress: ipAddressRules },
+  "rbac.authorization.k8s.io": {
+    ClusterRole: rbacRules,
+    ClusterRoleBinding: rbacRules,
+    Role: rbacRules,
+    RoleBinding: rbacRules,
+  },
 };
 
 /** The hooks of a kind; what none of them says, its row does. */

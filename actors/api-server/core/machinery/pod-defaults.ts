@@ -4,7 +4,6 @@
  */
 import { objectIn, objectsIn, roundAmounts, setDefault } from "./default-values.ts";
 import type { JsonObject } from "./json-value.ts";
-import { isJsonObject } from "./json-value.ts";
 
 export function defaultPodSpec(spec: JsonObject): void {
   const serviceAccount = spec["serviceAccountName"] || spec["serviceAccount"];

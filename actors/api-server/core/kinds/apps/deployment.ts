@@ -13,7 +13,7 @@ import { validateTemplate } from "../../machinery/validation/pod.ts";
 import type { KindRules } from "../rules.ts";
 import { validatePodOfWorkload, validateSelectorUpdate, workload } from "./workload.ts";
 
-export const deployment: KindRules = {
+export const deploymentRules: KindRules = {
   ...workload,
   statusKeepsLabels: true,
   defaults: (object) => defaults(member(object, "spec")),

@@ -11,7 +11,7 @@ import { validateTemplate } from "../../machinery/validation/pod.ts";
 import type { KindRules } from "../rules.ts";
 import { validatePodOfWorkload, validateSelectorUpdate, workload } from "./workload.ts";
 
-export const replicaSet: KindRules = {
+export const replicaSetRules: KindRules = {
   ...workload,
   defaults: (object) => {
     const spec = member(object, "spec");

@@ -2,6 +2,6 @@
 import type { KindRules } from "../rules.ts";
 import { toAutoscalerV1, toAutoscalerV2 } from "./autoscaler-versions.ts";
 
-export const horizontalPodAutoscaler: KindRules = {
+export const horizontalPodAutoscalerRules: KindRules = {
   convert: { toServed: toAutoscalerV1, toStored: toAutoscalerV2 },
 };

@@ -2,4 +2,4 @@
 import { pathSegment } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 
-export const clusterTrustBundle: KindRules = { name: pathSegment };
+export const clusterTrustBundleRules: KindRules = { name: pathSegment };

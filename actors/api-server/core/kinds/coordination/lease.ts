@@ -4,7 +4,7 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { KindRules } from "../rules.ts";
 
-export const lease: KindRules = {
+export const leaseRules: KindRules = {
   validate,
   cells: (object: Lease, nowMs) => [nameOf(object), object.spec?.holderIdentity ?? "", ageOf(object, nowMs)],
 };

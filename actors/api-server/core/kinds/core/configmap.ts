@@ -7,7 +7,7 @@ import { configKey } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 import { DATA_BYTES_MAX, validateImmutable } from "./immutable-data.ts";
 
-export const configMap: KindRules = {
+export const configMapRules: KindRules = {
   validate,
   validateUpdate: (object: ConfigMap, old: ConfigMap, errors) => {
     validateImmutable(object, old, ["data", "binaryData"], errors);

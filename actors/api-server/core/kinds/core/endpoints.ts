@@ -9,7 +9,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Label, dns1123Subdomain, ipAddress, qualifiedName } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 
-export const endpoints: KindRules = {
+export const endpointsRules: KindRules = {
   deprecated: true,
   defaults,
   validate,

@@ -7,7 +7,7 @@ import { pathSegment } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 import { validateCoreEvent } from "./event-validation.ts";
 
-export const coreEvent: KindRules = {
+export const coreEventRules: KindRules = {
   expires: true,
   name: pathSegment,
   validate: validateCoreEvent,

@@ -22,7 +22,7 @@ function finalizersOf(object: Fields): readonly string[] | undefined {
   return (object["spec"] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers;
 }
 
-export const namespace: KindRules = {
+export const namespaceRules: KindRules = {
   status: "kept",
   specFinalizers: true,
   // Source: admission plugin NamespaceLifecycle.

@@ -17,7 +17,7 @@ export const NODE_UNHONOURED: readonly Unhonoured[] = [
   { path: "podPreemptionPolicy", words: "no pod makes room for another" },
 ];
 
-export const node: KindRules = {
+export const nodeRules: KindRules = {
   status: "kept",
   defaults,
   validate,
@@ -40,8 +40,8 @@ function defaults(object: JsonObject): void {
     spec,
     "podCIDR",
     "podCIDRs",
-    (cidr) => cidr,
-    (cidr) => cidr,
+    (only) => only,
+    (first) => first,
   );
 }
 

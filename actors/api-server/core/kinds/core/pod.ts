@@ -21,7 +21,7 @@ import { podWarnings } from "./pod-warnings.ts";
 /** Kubernetes gives pods that name none 30 seconds. */
 const GRACE_SECONDS_DEFAULT = 30;
 
-export const pod: KindRules = {
+export const podRules: KindRules = {
   generation: true,
   returnsDeletedObject: true,
   status: "empty",

@@ -10,7 +10,7 @@ import { immutable } from "../../machinery/validation/object-meta.ts";
 import type { KindRules } from "../rules.ts";
 import { DATA_BYTES_MAX, validateImmutable } from "./immutable-data.ts";
 
-export const secret: KindRules = {
+export const secretRules: KindRules = {
   defaults,
   validate,
   validateUpdate: (object: Secret, old: Secret, errors) => {

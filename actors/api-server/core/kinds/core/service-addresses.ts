@@ -5,13 +5,7 @@
  */
 import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
-import {
-  givesNodePorts,
-  needsHealthCheckPort,
-  needsNodePort,
-  prepareServiceCreate,
-  prepareServiceUpdate,
-} from "./service-changes.ts";
+import { givesNodePorts, needsHealthCheckPort, needsNodePort } from "./service-changes.ts";
 import type { AddressRanges, Allocation, Fields, Taken } from "../rules.ts";
 
 export const SERVICE_IP_PREFIX = "/registry/ranges/serviceips/";

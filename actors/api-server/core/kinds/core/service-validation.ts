@@ -1,15 +1,5 @@
-/**
- * Rules of Services, Endpoints and EndpointSlices. Kubernetes refuses loopback addresses as endpoints; on inkube's embedded
- * network every pod has one, so they are taken.
- * Source: Kubernetes `pkg/apis/core/validation` and `pkg/apis/discovery/validation`.
- */
-import type {
-  Endpoints,
-  Service,
-  ServicePort,
-  ServiceSpec,
-} from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
+/** Rules of Services. Source: Kubernetes `pkg/apis/core/validation`. */
+import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "../../machinery/validation/container.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import {
@@ -18,7 +8,6 @@ import {
   dns1123Subdomain,
   ipAddress,
   isIpv6,
-  labelValue,
   qualifiedName,
 } from "../../machinery/validation/names.ts";
 import { validateLabels } from "../../machinery/validation/object-meta.ts";

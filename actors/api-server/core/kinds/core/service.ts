@@ -28,7 +28,7 @@ export const SERVICE_UNHONOURED: readonly Unhonoured[] = [
   { path: "trafficDistribution", words: "an endpoint on the same node is always preferred, then one in the same zone" },
 ];
 
-export const service: KindRules = {
+export const serviceRules: KindRules = {
   defaults,
   name: dns1123Label,
   validate: validateService,

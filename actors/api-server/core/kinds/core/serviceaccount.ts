@@ -1,4 +1,4 @@
 /** ServiceAccounts. */
 import type { KindRules } from "../rules.ts";
 
-export const serviceAccount: KindRules = { returnsDeletedObject: true };
+export const serviceAccountRules: KindRules = { returnsDeletedObject: true };

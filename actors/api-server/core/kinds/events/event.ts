@@ -4,7 +4,7 @@ import { validateEventsEvent } from "../core/event-validation.ts";
 import type { KindRules } from "../rules.ts";
 import { toCoreVersion, toEventsVersion } from "./event-versions.ts";
 
-export const event: KindRules = {
+export const eventRules: KindRules = {
   validate: validateEventsEvent,
   cells: eventCells,
   convert: { toServed: toEventsVersion, toStored: toCoreVersion },

@@ -2,4 +2,4 @@
 import { pathSegment } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 
-export const ipAddress: KindRules = { name: pathSegment };
+export const ipAddressRules: KindRules = { name: pathSegment };

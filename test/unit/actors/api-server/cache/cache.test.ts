@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { describe, expect, it } from "vitest";
 import { decodeContinue, encodeContinue } from "../../../../../actors/api-server/core/cache/continue-token.ts";
 import { encodeList } from "../../../../../actors/api-server/core/cache/encode-list.ts";

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import type { TestServer } from "../harness/test-server.ts";

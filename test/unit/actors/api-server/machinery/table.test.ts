@@ -6,7 +6,7 @@ import {
   toTable,
 } from "../../../../../actors/api-server/core/machinery/table.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
-import { readFixture, resourceOf } from "./oracle-fixture.ts";
+import { readFixture } from "./oracle-fixture.ts";
 import { servedAs } from "../harness/catalog.ts";
 
 interface Case {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";

@@ -7,7 +7,7 @@ import { warningsOf } from "../../../../../actors/api-server/core/machinery/warn
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
-import { createdBy, readFixture, resourceOf } from "./oracle-fixture.ts";
+import { createdBy, readFixture } from "./oracle-fixture.ts";
 import { rulesFor, servedAs } from "../harness/catalog.ts";
 
 interface Case {
@@ -71,7 +71,7 @@ describe("warningsOf", () => {
     const container = { name: "a", image: "i", ports: [{ containerPort: 53, protocol: "UDP" }] };
     const asked = { stdin: true, stdinOnce: true, tty: true, securityContext: { privileged: true, runAsUser: 7 } };
     const ephemeralContainers = [{ name: "dbg", image: "i", targetContainerName: "a", ...asked }];
-    const pod = { kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec: { containers: [container] } };
     const debugged = { ...pod, spec: { ...pod.spec, ephemeralContainers } };
     expect(warningsOf(rulesFor(pod), pod, undefined)).toEqual([]);
     const fields = ["securityContext.runAsUser", "securityContext.privileged", "stdin", "stdinOnce", "tty"];

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { toAutoscalerV1, toAutoscalerV2 } from "../../../../../actors/api-server/core/kinds/autoscaling/autoscaler-versions.ts";
+import {
+  toAutoscalerV1,
+  toAutoscalerV2,
+} from "../../../../../actors/api-server/core/kinds/autoscaling/autoscaler-versions.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { HorizontalPodAutoscaler } from "../../../../../protocols/kubernetes/types/autoscaling-v2.ts";
 

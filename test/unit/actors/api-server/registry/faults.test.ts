@@ -1,7 +1,7 @@
 /** A throw over somebody's data is the answer to that request, at both doors, and the server lives on. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ResourceCache } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
-import { pod as podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import { isTransient } from "../../../../../actors/client/core/transient.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
