@@ -253,11 +253,16 @@ export class Registry {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
     const { tolerationSeconds } = options;
-    const accounts = this.store.cache("/registry/serviceaccounts");
-    // A refusal that rests on a cache that lags is decided again on what a quorum says.
-    const hasServiceAccount = (where: string, account: string): boolean =>
-      accounts.newest(`${where}/${account}`) !== undefined;
-    const creation = { nowMs: clock.nowMs(), tolerationSeconds, hasServiceAccount, uid, name, namespace };
+    const creation = {
+      nowMs: clock.nowMs(),
+      tolerationSeconds,
+      // A refusal that rests on a cache that lags is decided again on what a quorum says.
+      find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
+      all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      uid,
+      name,
+      namespace,
+    };
     const object = prepareCreate(served, incoming, creation);
     return this.withClaims(served, object, undefined, taken, lease);
   }

@@ -93,6 +93,11 @@ export class ResourceCache {
     return this.objects.get(key);
   }
 
+  /** Those that the watch has brought. */
+  values(): Iterable<StoredObject> {
+    return this.objects.values();
+  }
+
   /** As `get`, with what this server has written itself and the watch has not brought yet. */
   newest(key: string): StoredObject | undefined {
     return this.expected.get(key) ?? this.objects.get(key);

@@ -48,11 +48,32 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   },
 };
 
+/** Kinds without hooks that somebody acts on, or that are there for others to read. */
+const HEEDED: Readonly<Record<string, readonly string[]>> = {
+  "": ["Binding", "PodTemplate"],
+  apps: ["ControllerRevision"],
+  "node.k8s.io": ["RuntimeClass"],
+  "scheduling.k8s.io": ["PriorityClass"],
+};
+/** Kinds with hooks that nobody acts on yet. */
+const UNHEEDED: readonly KindRules[] = [
+  clusterTrustBundleRules,
+  horizontalPodAutoscalerRules,
+  ipAddressRules,
+  rbacRules,
+];
+
 /** The hooks of a kind; what none of them says, its row does. */
 export function rulesOf(info: ResourceInfo): KindRules {
   const kinds = Object.hasOwn(KINDS, info.group) ? KINDS[info.group] : undefined;
   const own = kinds !== undefined && Object.hasOwn(kinds, info.kind) ? kinds[info.kind] : undefined;
-  return own?.status === undefined ? { ...rulesOfRow(info), ...own } : own;
+  if (own?.status !== undefined) return own;
+  const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
+  return { ...rulesOfRow(info), ...(heeded ? {} : { warnings: () => [unheeded(info)] }), ...own };
+}
+
+function unheeded({ kind }: ResourceInfo): string {
+  return `${kind} is stored, but not honoured by inkube: nothing acts on it yet`;
 }
 
 function rulesOfRow(info: ResourceInfo): KindRules {

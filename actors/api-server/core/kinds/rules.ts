@@ -18,7 +18,9 @@ export interface Admission {
   readonly nowMs: number;
   /** tolerationSeconds of the two tolerations that every pod gets. */
   readonly tolerationSeconds: number;
-  readonly hasServiceAccount: (namespace: string, name: string) => boolean;
+  /** Another object of the cluster: its storage prefix, and its key below it. */
+  readonly find: (prefix: string, key: string) => KubernetesObject | undefined;
+  readonly all: (prefix: string) => readonly KubernetesObject[];
 }
 
 /** Where watchers of a field's value are found without asking all of them. */

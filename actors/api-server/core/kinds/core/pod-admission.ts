@@ -4,12 +4,19 @@
  * RuntimeClass.
  */
 import type { InkubeError } from "../../../../../protocols/errors.ts";
+import type { RuntimeClass } from "../../../../../protocols/kubernetes/types/node-v1.ts";
+import type { PriorityClass } from "../../../../../protocols/kubernetes/types/scheduling-v1.ts";
 import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import { equalJson } from "../../machinery/json-value.ts";
 import { forbidden } from "../../machinery/status.ts";
 import type { Admission } from "../rules.ts";
 
-/** Classes of every cluster; PriorityClass is no served kind yet. */
-const PRIORITY_CLASSES: Readonly<Record<string, number>> = {
+const ACCOUNTS = "/registry/serviceaccounts";
+const PRIORITIES = "/registry/priorityclasses";
+const RUNTIMES = "/registry/runtimeclasses";
+
+/** Classes of every cluster, which are there before any object of theirs is. */
+const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
   "system-cluster-critical": 2_000_000_000,
   "system-node-critical": 2_000_001_000,
 };
@@ -21,16 +28,18 @@ const DEFAULT_TOLERATION_KEYS = ["node.kubernetes.io/not-ready", "node.kubernete
 export function admitPod(pod: Pod, admission: Admission): PodSpec {
   const spec = pod.spec ?? { containers: [] };
   const account = admitAccount(pod, spec, admission);
-  const { priority, preemptionPolicy } = admitPriority(pod, spec);
-  admitRuntimeClass(pod, spec);
-  return {
-    ...spec,
-    serviceAccountName: account,
-    serviceAccount: account,
-    priority,
-    preemptionPolicy,
-    tolerations: withDefaultTolerations(spec.tolerations ?? [], admission.tolerationSeconds),
-  };
+  const tolerations = withDefaultTolerations(spec.tolerations ?? [], admission.tolerationSeconds);
+  return admitRuntimeClass(
+    pod,
+    {
+      ...spec,
+      serviceAccountName: account,
+      serviceAccount: account,
+      ...admitPriority(pod, spec, admission),
+      tolerations,
+    },
+    admission,
+  );
 }
 
 /** An update that leaves out what admission added keeps it. */
@@ -58,35 +67,73 @@ function refused(pod: Pod, why: string): InkubeError {
 function admitAccount(pod: Pod, spec: PodSpec, admission: Admission): string {
   const account = spec.serviceAccountName || spec.serviceAccount || DEFAULT_ACCOUNT;
   const namespace = pod.metadata?.namespace ?? "";
-  if (account === DEFAULT_ACCOUNT || admission.hasServiceAccount(namespace, account)) return account;
+  if (account === DEFAULT_ACCOUNT || admission.find(ACCOUNTS, `${namespace}/${account}`)) return account;
   const why = `serviceaccount ${JSON.stringify(account)} not found`;
   throw refused(pod, `error looking up service account ${namespace}/${account}: ${why}`);
 }
 
-function admitPriority(pod: Pod, spec: PodSpec): Required<Pick<PodSpec, "priority" | "preemptionPolicy">> {
-  const name = spec.priorityClassName ?? "";
-  const priority = name === "" ? 0 : Object.hasOwn(PRIORITY_CLASSES, name) ? PRIORITY_CLASSES[name] : undefined;
-  if (priority === undefined) throw refused(pod, `no PriorityClass with name ${name} was found`);
-  const given = spec.priority ?? priority;
-  const computed = (value: string | number): string =>
-    `must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`;
-  if (given !== priority) throw refused(pod, `the integer value of priority (${given}) ${computed(priority)}`);
-  const preemptionPolicy = "PreemptLowerPriority";
-  const asked = spec.preemptionPolicy ?? preemptionPolicy;
-  if (asked !== preemptionPolicy) {
-    throw refused(pod, `the string value of PreemptionPolicy (${asked}) ${computed(preemptionPolicy)}`);
+type Priority = Pick<PodSpec, "priorityClassName" | "priority" | "preemptionPolicy">;
+
+function admitPriority(pod: Pod, spec: PodSpec, admission: Admission): Priority {
+  const asked = spec.priorityClassName ?? "";
+  const found = asked === "" ? defaultPriority(admission) : namedPriority(asked, admission);
+  if (found === undefined) throw refused(pod, `no PriorityClass with name ${asked} was found`);
+  const { metadata, value = 0, preemptionPolicy = "PreemptLowerPriority" } = found;
+  const computed = (what: string | number): string =>
+    `must not be provided in pod spec; priority admission controller computed ${what} from the given PriorityClass name`;
+  const priority = spec.priority ?? value;
+  if (priority !== value) throw refused(pod, `the integer value of priority (${priority}) ${computed(value)}`);
+  const policy = spec.preemptionPolicy ?? preemptionPolicy;
+  if (policy !== preemptionPolicy) {
+    throw refused(pod, `the string value of PreemptionPolicy (${policy}) ${computed(preemptionPolicy)}`);
   }
-  return { priority, preemptionPolicy };
+  const name = metadata?.name;
+  return { priority, preemptionPolicy, ...(name === undefined ? {} : { priorityClassName: name }) };
 }
 
-/** RuntimeClass is no served kind yet: there is none that a pod could name. */
-function admitRuntimeClass(pod: Pod, { runtimeClassName, overhead }: PodSpec): void {
-  if (runtimeClassName !== undefined) {
-    throw refused(pod, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+function namedPriority(name: string, { find }: Admission): PriorityClass | undefined {
+  const value = Object.hasOwn(SYSTEM_PRIORITIES, name) ? SYSTEM_PRIORITIES[name] : undefined;
+  return value === undefined ? (find(PRIORITIES, name) as PriorityClass | undefined) : { metadata: { name }, value };
+}
+
+/** Of several default classes the one of the lowest priority counts. */
+function defaultPriority({ all }: Admission): PriorityClass {
+  const defaults = (all(PRIORITIES) as readonly PriorityClass[]).filter(({ globalDefault }) => globalDefault === true);
+  return (
+    defaults.reduce<PriorityClass | undefined>(
+      (lowest, one) => (lowest === undefined || (one.value ?? 0) < (lowest.value ?? 0) ? one : lowest),
+      undefined,
+    ) ?? { value: 0 }
+  );
+}
+
+function admitRuntimeClass(pod: Pod, spec: PodSpec, { find }: Admission): PodSpec {
+  const { runtimeClassName: name, overhead = {} } = spec;
+  const found = name === undefined ? undefined : (find(RUNTIMES, name) as RuntimeClass | undefined);
+  if (name !== undefined && found === undefined) {
+    throw refused(pod, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
   }
-  if (overhead !== undefined && Object.keys(overhead).length > 0) {
-    throw refused(pod, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+  const fixed = found?.overhead?.podFixed;
+  if (Object.keys(overhead).length > 0 && !equalJson(overhead, fixed ?? {})) {
+    const why =
+      fixed === undefined
+        ? "Pod Overhead set without corresponding RuntimeClass defined Overhead"
+        : "Pod's Overhead doesn't match RuntimeClass's defined Overhead";
+    throw refused(pod, `pod rejected: ${why}`);
   }
+  const { nodeSelector, tolerations = [] } = found?.scheduling ?? {};
+  const given = spec.nodeSelector ?? {};
+  const torn = Object.entries(nodeSelector ?? {}).find(([key, value]) => (given[key] ?? value) !== value);
+  if (torn !== undefined) {
+    throw refused(pod, `pod rejected: conflict: runtimeClass.scheduling.nodeSelector[${torn[0]}] = ${torn[1]}`);
+  }
+  const added = tolerations.filter((one) => !(spec.tolerations ?? []).some((own) => equalJson(own, one)));
+  return {
+    ...spec,
+    ...(fixed === undefined ? {} : { overhead: fixed }),
+    ...(nodeSelector === undefined ? {} : { nodeSelector: { ...given, ...nodeSelector } }),
+    ...(added.length === 0 ? {} : { tolerations: [...(spec.tolerations ?? []), ...added] }),
+  };
 }
 
 function covers(tolerations: readonly Toleration[], key: string): boolean {

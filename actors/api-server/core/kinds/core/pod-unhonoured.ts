@@ -67,6 +67,7 @@ export const POD_UNHONOURED: readonly Unhonoured[] = [
     path: "topologySpreadConstraints",
     words: "the scheduler spreads the pods of one owner over nodes, and no further",
   },
+  { path: "runtimeClassName", words: "the image decides what runs it, whatever the class's handler" },
   { path: "resourceClaims", words: "there are no devices to claim" },
   { path: "schedulingGroup", words: "pods are scheduled one by one" },
   { path: "evictionResponders", words: "nobody is asked before an eviction" },

@@ -52,9 +52,10 @@ function decoded(info: ResourceInfo, value: unknown): KubernetesObject {
 /** A POST of `value`, as the API server goes about it. */
 export function createdBy(served: Served, value: KubernetesObject): Written {
   const namespace = served.info.namespaced ? "default" : undefined;
-  const hasServiceAccount = (): boolean => true;
+  const find = (prefix: string): KubernetesObject | undefined =>
+    prefix === "/registry/serviceaccounts" ? {} : undefined;
   const name = value.metadata?.name ?? "";
-  const creation = { nowMs: 0, tolerationSeconds: 300, hasServiceAccount, uid: "u", name, namespace };
+  const creation = { nowMs: 0, tolerationSeconds: 300, find, all: () => [], uid: "u", name, namespace };
   return written(served, undefined, () => prepareCreate(served, decoded(served.info, value), creation));
 }
 

@@ -1,12 +1,32 @@
 import { describe, expect, it } from "vitest";
 import { admitPod, admitPodUpdate } from "../../../../../actors/api-server/core/kinds/core/pod-admission.ts";
 import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { RuntimeClass } from "../../../../../protocols/kubernetes/types/node-v1.ts";
+import type { PriorityClass } from "../../../../../protocols/kubernetes/types/scheduling-v1.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { Written } from "../machinery/oracle-fixture.ts";
 import { servedAs } from "../harness/catalog.ts";
 import { createdBy, updatedBy } from "../machinery/oracle-fixture.ts";
 
-const admission = { nowMs: 0, tolerationSeconds: 300, hasServiceAccount: (_in: string, name: string) => name === "ci" };
+const CLASSES: readonly PriorityClass[] = [
+  { metadata: { name: "high" }, value: 1_000, preemptionPolicy: "Never" },
+  { metadata: { name: "usual" }, value: 20, globalDefault: true },
+  { metadata: { name: "rare" }, value: 30, globalDefault: true },
+];
+const SANDBOX: RuntimeClass = {
+  metadata: { name: "sandbox" },
+  handler: "h",
+  overhead: { podFixed: { cpu: "10m" } },
+  scheduling: { nodeSelector: { sandboxes: "yes" }, tolerations: [{ key: "k", operator: "Exists" }] },
+};
+const OBJECTS: Readonly<Record<string, KubernetesObject>> = {
+  "/registry/serviceaccounts/default/ci": {},
+  "/registry/priorityclasses/high": CLASSES[0] ?? {},
+  "/registry/runtimeclasses/sandbox": SANDBOX,
+};
+const find = (prefix: string, key: string): KubernetesObject | undefined => OBJECTS[`${prefix}/${key}`];
+const admission = { nowMs: 0, tolerationSeconds: 300, find, all: (): readonly KubernetesObject[] => [] };
 const served = servedAs("v1", "pods");
 
 function podOf(spec: Partial<PodSpec>): Pod {
@@ -67,6 +87,23 @@ describe("the admission of a pod", () => {
       admitPod(podOf({ priorityClassName }), admission).priority;
     expect(priorityOf("system-node-critical")).toBe(2_000_001_000);
     expect(priorityOf("system-cluster-critical")).toBe(2_000_000_000);
+  });
+
+  it("gives the priority and the policy of a class that is there, and of the lowest default one to a pod that names none", () => {
+    const classes = { ...admission, all: () => CLASSES };
+    expect(admitPod(podOf({ priorityClassName: "high" }), classes)).toMatchObject({
+      priority: 1_000,
+      preemptionPolicy: "Never",
+    });
+    expect(admitPod(podOf({}), classes)).toMatchObject({ priorityClassName: "usual", priority: 20 });
+  });
+
+  it("adds what the runtime class says, and refuses what contradicts it", () => {
+    const spec = admitPod(podOf({ runtimeClassName: "sandbox", nodeSelector: { disk: "ssd" } }), admission);
+    expect(spec).toMatchObject({ overhead: { cpu: "10m" }, nodeSelector: { disk: "ssd", sandboxes: "yes" } });
+    expect(spec.tolerations?.map(({ key }) => key)).toContain("k");
+    expect(refusal({ runtimeClassName: "sandbox", nodeSelector: { sandboxes: "no" } })).toContain("conflict");
+    expect(refusal({ runtimeClassName: "sandbox", overhead: { cpu: "1" } })).toContain("Overhead doesn't match");
   });
 
   it.each<[string, Toleration, readonly (string | undefined)[]]>([
