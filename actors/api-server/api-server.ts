@@ -10,6 +10,7 @@ import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
+import { usersOfTokens } from "./core/identity.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
 import { Dispatch } from "./dispatch.ts";
@@ -144,7 +145,7 @@ class ApiServer {
       options,
       catalog: this.catalog,
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, subresources, lists),
+      dispatch: new Dispatch(this.registry, subresources, lists, usersOfTokens(options.tokens)),
       store: this.store,
       registry: this.registry,
       watches: this.watches,

@@ -7,10 +7,11 @@ import type {
   WriteOptions,
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { UserInfo } from "./core/identity.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "./core/machinery/decode-object.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
-import { answerOf, withWarnings } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
@@ -39,11 +40,14 @@ export interface Call {
 const SCALE = { apiVersion: "autoscaling/v1", kind: "Scale" };
 
 export class Dispatch {
+  private readonly tokens: ReadonlyMap<string, UserInfo>;
   private readonly registry: Registry;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
 
-  constructor(registry: Registry, subresources: Subresources, lists: Lists) {
+  /** @param tokens whom a token names */
+  constructor(registry: Registry, subresources: Subresources, lists: Lists, tokens: ReadonlyMap<string, UserInfo>) {
+    this.tokens = tokens;
     this.registry = registry;
     this.subresources = subresources;
     this.lists = lists;
@@ -82,6 +86,12 @@ export class Dispatch {
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
     const { object, warnings } = decode(served.info);
+    const { virtual } = served.rules;
+    if (virtual !== undefined) {
+      const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+      const caller = { ...scope, userOfToken: (token: string) => this.tokens.get(token) };
+      return withWarnings(plainAnswer(virtual(own as never, caller), 201), warnings);
+    }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Context } from "../../runtime/actor.ts";
 import type { UserInfo } from "./core/identity.ts";
+import { ANONYMOUS } from "./core/identity.ts";
 import { tooManyRequests, unauthorized } from "./core/machinery/status.ts";
 import { refuseImpersonation } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
@@ -26,7 +27,7 @@ function authenticate({ user, isPublic }: Arrival): void {
 }
 
 function impersonate({ headers, user }: Arrival): void {
-  refuseImpersonation(headers, user?.user ?? "system:anonymous");
+  refuseImpersonation(headers, user?.user ?? ANONYMOUS);
 }
 
 /** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */

@@ -180,16 +180,7 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
 };
 
-/** Kinds that are answered and not stored: the next step. A Binding is the pod's subresource, too. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  "ComponentStatus",
-  "LocalSubjectAccessReview",
-  "SelfSubjectAccessReview",
-  "SelfSubjectReview",
-  "SelfSubjectRulesReview",
-  "SubjectAccessReview",
-  "TokenReview",
-]);
+const NOT_YET: ReadonlySet<string> = new Set(["ComponentStatus"]);
 
 /** Streams to and from containers, nodes and services, and the resizing of a running pod: later. */
 const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy", "resize"]);

@@ -1,11 +1,19 @@
-/** Who an actor is to the API: its name, which the link vouches for, says it. */
+/** Who somebody is to the API: an actor by its name, which the link vouches for, a client by its certificate or its token. */
+import type { TokenUser } from "../spec.ts";
 
 export interface UserInfo {
   readonly user: string;
   readonly groups: readonly string[];
 }
 
-const AUTHENTICATED = "system:authenticated";
+export const AUTHENTICATED = "system:authenticated";
+/** Whom nothing vouches for. */
+export const ANONYMOUS = "system:anonymous";
+
+/** By token. */
+export function usersOfTokens(tokens: readonly TokenUser[]): ReadonlyMap<string, UserInfo> {
+  return new Map(tokens.map(({ token, user, groups }) => [token, { user, groups: [...groups, AUTHENTICATED] }]));
+}
 
 /** Source: the identities that kubeadm gives the components. */
 export function userOfActor(actor: string): UserInfo {

@@ -2,20 +2,16 @@
 import type { Http2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { UserInfo } from "../core/identity.ts";
+import { AUTHENTICATED, usersOfTokens } from "../core/identity.ts";
 import type { TokenUser } from "../spec.ts";
-
-const AUTHENTICATED = "system:authenticated";
 
 export class Authenticator {
   private readonly tokens: ReadonlyMap<string, UserInfo>;
   private readonly bySocket = new WeakMap<object, UserInfo | null>();
 
   constructor(tokens: readonly TokenUser[]) {
-    const users = tokens.map(({ token, user, groups }): [string, UserInfo] => [
-      `Bearer ${token}`,
-      { user, groups: [...groups, AUTHENTICATED] },
-    ]);
-    this.tokens = new Map(users);
+    const users = [...usersOfTokens(tokens)];
+    this.tokens = new Map(users.map(([token, user]) => [`Bearer ${token}`, user]));
   }
 
   ofSession(session: Http2Session, authorization: string | undefined): UserInfo | undefined {

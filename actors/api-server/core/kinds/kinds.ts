@@ -3,6 +3,13 @@ import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
+import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
+import {
+  localSubjectAccessReviewRules,
+  selfSubjectAccessReviewRules,
+  selfSubjectRulesReviewRules,
+  subjectAccessReviewRules,
+} from "./authorization/reviews.ts";
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
@@ -35,6 +42,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   },
   apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
+  "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
+  "authorization.k8s.io": {
+    LocalSubjectAccessReview: localSubjectAccessReviewRules,
+    SelfSubjectAccessReview: selfSubjectAccessReviewRules,
+    SelfSubjectRulesReview: selfSubjectRulesReviewRules,
+    SubjectAccessReview: subjectAccessReviewRules,
+  },
   "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },

@@ -6,6 +6,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
+import type { UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
@@ -21,6 +22,11 @@ export interface Admission {
   /** Another object of the cluster: its storage prefix, and its key below it. */
   readonly find: (prefix: string, key: string) => KubernetesObject | undefined;
   readonly all: (prefix: string) => readonly KubernetesObject[];
+}
+
+/** Who asks, and whom the server knows. */
+export interface Caller extends UserInfo {
+  readonly userOfToken: (token: string) => UserInfo | undefined;
 }
 
 /** Where watchers of a field's value are found without asking all of them. */
@@ -119,6 +125,8 @@ export interface KindRules {
   readonly immortal?: ReadonlySet<string>;
   /** Objects are written with a lease, and end with it. */
   readonly expires?: true;
+  /** Answered and not stored: what becomes of an object that is created. */
+  readonly virtual?: (object: never, caller: Caller) => KubernetesObject;
   readonly indexed?: IndexedField;
   readonly claims?: Claims;
   /** Update of a subresource that is about something else than the status: what it changes of `old`. */
