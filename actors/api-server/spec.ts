@@ -1,4 +1,5 @@
 /** What an API server is started with. Data only. */
+import type { TokenUser } from "./core/identity.ts";
 import type { ContactLimits } from "./core/quorum-contact.ts";
 import type { HistoryLimits } from "./core/cache/resource-cache.ts";
 
@@ -7,12 +8,6 @@ export interface TlsMaterial {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
-}
-
-export interface TokenUser {
-  readonly token: string;
-  readonly user: string;
-  readonly groups: readonly string[];
 }
 
 export interface ApiServerOptions extends HistoryLimits, ContactLimits {

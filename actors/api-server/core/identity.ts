@@ -1,7 +1,13 @@
 /** Who somebody is to the API: an actor by its name, which the link vouches for, a client by its certificate or its token. */
-import type { TokenUser } from "../spec.ts";
 
 export interface UserInfo {
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+/** Whom a bearer token names. */
+export interface TokenUser {
+  readonly token: string;
   readonly user: string;
   readonly groups: readonly string[];
 }

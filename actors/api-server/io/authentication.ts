@@ -3,7 +3,7 @@ import type { Http2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { UserInfo } from "../core/identity.ts";
 import { AUTHENTICATED, usersOfTokens } from "../core/identity.ts";
-import type { TokenUser } from "../spec.ts";
+import type { TokenUser } from "../core/identity.ts";
 
 export class Authenticator {
   private readonly tokens: ReadonlyMap<string, UserInfo>;
