@@ -6,6 +6,7 @@ import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-c
 import { deployments, pods } from "../../../actors/client/resources.ts";
 import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
+// 4: a kubelet that takes its own wish for what the API server has leaves pods unready, on a node that was lost for a moment.
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
 /** Seeds that find what they name when it is broken on purpose; with the minutes that they need. */
