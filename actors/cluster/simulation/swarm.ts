@@ -41,20 +41,23 @@ export function drawSwarm(seed: number): Swarm {
   const random = new SeededRandom(seed, "swarm");
   const everything = random.below(2) === 0;
   const chosen = FEATURES.filter(() => random.below(2) === 0);
+  const etcd = {
+    snapshotEntries: one(random, [25, 40, 100, 300]),
+    catchUpEntries: one(random, [1, 3, 10, 100]),
+    autoCompactionRevisions: one(random, [0, 50, 500]),
+    batchBytesMax: one(random, [1, 1_024, 1_048_576]),
+    segmentBytes: one(random, [4_096, 65_536, 1_048_576]),
+  };
+  const apiServer = {
+    compactionMs: one(random, [5_000, 20_000, 60_000]),
+    eventTtlSeconds: one(random, [1, 20, 60]),
+    bookmarkMs: one(random, [2_000, 60_000]),
+  };
   return {
     features: new Set(everything ? FEATURES : chosen),
-    etcd: {
-      snapshotEntries: one(random, [25, 40, 100, 300]),
-      catchUpEntries: one(random, [1, 3, 10, 100]),
-      autoCompactionRevisions: one(random, [0, 50, 500]),
-      batchBytesMax: one(random, [1, 1_024, 1_048_576]),
-      segmentBytes: one(random, [4_096, 65_536, 1_048_576]),
-    },
-    apiServer: {
-      compactionMs: one(random, [5_000, 20_000, 60_000]),
-      eventTtlSeconds: one(random, [1, 20, 60]),
-      bookmarkMs: one(random, [2_000, 60_000]),
-    },
+    // With 1,024 a member that was away for a moment needs a snapshot.
+    etcd: { ...etcd, catchUpBytes: one(random, [1_024, 65_536, 4_194_304]) },
+    apiServer,
   };
 }
 
