@@ -80,4 +80,15 @@ export const variants = [
       [`withNews(containers.items, this.news)`, `withNews(containers.items, [])`],
     ],
   ),
+  row(
+    "story-own-wish-counts-as-served",
+    "actors/kubelet/pod-runner.ts",
+    `        this.observe(pod);\n        const isNewest`,
+    `        if (!isNewerVersion(this.servedVersion, pod.metadata?.resourceVersion ?? "")) {
+          this.served = { ...pod.status, ...wanted };
+          this.servedVersion = pod.metadata?.resourceVersion ?? "";
+        }
+        const isNewest`,
+    "a kubelet believes that what it wished is what the API server has, and leaves pods unready on a Ready node",
+  ),
 ];
