@@ -310,8 +310,7 @@ export class Member {
     }
     if (entries.length === 0) return;
     this.watches.flush();
-    const { catchUpEntries, catchUpBytes } = this.ctx.options;
-    this.raft.log.trim(catchUpEntries, catchUpBytes);
+    this.raft.trimLog(this.ctx.options);
   }
 
   private readonly applyOne = (command: Command, origin: number, sequence: number): void => {
@@ -520,8 +519,7 @@ export class Member {
     }
     if (!(await this.storage.save(meta, file.finish()))) return clock.sleep(SNAPSHOT_RETRY_MS);
     this.snapshotIndex = Math.max(this.snapshotIndex, meta.index);
-    const { log } = this.raft;
-    log.compact(Math.min(meta.index, log.catchUpFrom(log.applied, options.catchUpEntries, options.catchUpBytes)));
+    this.raft.trimLog(options);
   }
 
   // ---- the rest -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard of since the last look of check-quorum. */
   recentlyActive = false;
+  private activeBefore = false;
   /** The runtime said that it died, and nothing was heard of it since. */
   down = false;
   /** It answered a heartbeat since the clock last sent one. */
@@ -42,6 +43,19 @@ export class Progress {
   /** Whether it counts for majorities. */
   get counts(): boolean {
     return !this.learner && !this.recovering;
+  }
+
+  /** Check-quorum has looked: it counts anew. */
+  looked(): void {
+    this.activeBefore = this.recentlyActive;
+    this.recentlyActive = false;
+  }
+
+  /** Behind which entry it lacks what the log has; undefined while it is away, and a snapshot will serve it. */
+  get lacksFrom(): number | undefined {
+    if (this.down || !(this.recentlyActive || this.activeBefore)) return undefined;
+    if (this.state !== "snapshot") return this.match;
+    return this.pendingSnapshot === 0 ? undefined : this.pendingSnapshot;
   }
 
   inflightFull(max: number): boolean {

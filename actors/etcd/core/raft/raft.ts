@@ -32,6 +32,14 @@ import type {
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
+/** How much of what is applied is kept. */
+export interface TrimLimits {
+  readonly catchUpEntries: number;
+  readonly catchUpBytes: number;
+  /** All that the log holds at most for a member that is there, and behind. */
+  readonly snapshotBytes: number;
+}
+
 export interface RaftOptions {
   readonly id: number;
   /** Ticks without a word from a leader after which a follower stands for election; a random one to two times that. */
@@ -227,6 +235,16 @@ export class Raft {
     progress.pendingSnapshot = snapshot.index;
     progress.next = snapshot.index + 1;
     this.send({ type: "snapshot", to, snapshot });
+  }
+
+  /**
+   * Forgets of the log what is applied, but for some of it, and for what a member that is there still lacks: else it would need
+   * one snapshot after the other while there is much to write. A member that lacks too much holds nothing up.
+   */
+  trimLog({ catchUpEntries, catchUpBytes, snapshotBytes }: TrimLimits): void {
+    const spared = this.role === "leader" && this.log.sizeBytes <= snapshotBytes;
+    const needed = spared ? [...this.progress.values()].map(({ lacksFrom = Infinity }) => lacksFrom) : [];
+    this.log.trim(catchUpEntries, catchUpBytes, Math.min(Infinity, ...needed));
   }
 
   /** What a snapshot of all that is applied stands for. */
@@ -495,7 +513,7 @@ export class Raft {
       let active = 0;
       for (const [member, progress] of this.progress) {
         if (progress.counts && (member === this.id || progress.recentlyActive)) active++;
-        progress.recentlyActive = false;
+        progress.looked();
       }
       if (active < this.quorum()) {
         this.becomeFollower(this.term, 0);
