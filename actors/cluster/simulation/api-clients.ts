@@ -114,7 +114,10 @@ export class ApiClients {
       const place = target(found === undefined ? undefined : name);
       const request = { verb, target: place, object: { ...object, metadata } as KubernetesObject } as const;
       const answer = await ref.call("request", request, { timeoutMs: TIMEOUT_MS });
-      this.history.wrote({ client, key, value, expected, floor, outcome: revisionOf(answer.object) });
+      // A server that finds its own create done, by a try whose answer was lost, answers with what has become of it since.
+      const isLater = verb === "create" && (answer.object as ConfigMap).data?.["value"] !== value;
+      const outcome = isLater ? "unknown" : revisionOf(answer.object);
+      this.history.wrote({ client, key, value, expected, floor, outcome });
     } catch (error) {
       if (!hasCode(error)) throw error;
       // A Conflict may be the server's own earlier try, whose answer was lost.
