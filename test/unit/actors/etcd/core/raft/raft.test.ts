@@ -225,6 +225,52 @@ describe("replication", () => {
     expect(group.committed.get(1)).toEqual(["x"]);
   });
 
+  describe("to a follower that lags", () => {
+    const limits = { catchUpEntries: 2, catchUpBytes: 1_000, snapshotBytes: 20 };
+    const lagging = (): Raft => {
+      const leader = group.elect(1);
+      // Heard of, but nothing that it is sent arrives.
+      group.blocked = ({ type, to }) => to === 3 && type === "append";
+      for (let count = 0; count < 8; count++) group.propose(1, "x");
+      return leader;
+    };
+
+    it("keeps all that it lacks while it is there, and no more than a restart would read", () => {
+      const leader = lagging();
+      leader.trimLog(limits);
+      expect(leader.log.size).toBeGreaterThanOrEqual(8);
+      for (let count = 0; count < 20; count++) group.propose(1, "x");
+      leader.trimLog(limits);
+      expect(leader.log.size).toBe(2);
+    });
+
+    it("keeps nothing for one that has died, nor for one that nothing was heard of for long", () => {
+      const leader = lagging();
+      leader.peerDown(3);
+      leader.trimLog(limits);
+      expect(leader.log.size).toBe(2);
+      const other = (group = groupOf(3)) && lagging();
+      group.blocked = ({ to, from }) => to === 3 || from === 3;
+      group.tick(1, 25);
+      other.trimLog(limits);
+      expect(other.log.size).toBe(2);
+    });
+
+    it("keeps what follows a snapshot that it is taking in", () => {
+      const leader = lagging();
+      leader.peerDown(3);
+      leader.trimLog(limits);
+      group.blocked = ({ type, to }) => to === 3 && type === "snapshot";
+      group.tick(1, 4);
+      const asked = leader.log.applied;
+      leader.sendSnapshot(3, { ...leader.snapshotMeta(), data: new Uint8Array() } as never);
+      for (let count = 0; count < 6; count++) group.propose(1, "x");
+      leader.trimLog(limits);
+      expect(leader.log.first).toBeLessThanOrEqual(asked + 1);
+      expect(leader.log.last).toBe(asked + 6);
+    });
+  });
+
   it("commits nothing of an earlier term by counting (thesis figure 3.7)", () => {
     // S1 led term 2 and wrote (2, term 2) to S2 only; S5 wrote (2, term 3) to itself; S1 leads again, in term 4.
     const voters = [1, 2, 3, 4, 5];
