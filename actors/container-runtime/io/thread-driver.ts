@@ -23,6 +23,9 @@ const HEAP_BYTES_MIN = 16 * 1024 * 1024;
 /** A spare's own start must not take the CPU from the container that starts. */
 const SPARE_DELAY_MS = 250;
 
+/** Between two looks for the processes of a thread that is to end, and has not. */
+const AGAIN_MS = 50;
+
 /**
  * The first code on the thread: it waits to be told what it is, so that it can be made before that is known; then the
  * preload, then the module. It has to be a string, as a thread's entry can't be a TypeScript file on Node 20, and a `.cjs`
@@ -183,6 +186,7 @@ class ThreadContainer implements RunningContainer {
   private killed = false;
   private ended = false;
   private hasSpawned = false;
+  private endsAgain: NodeJS.Timeout | undefined;
   private readonly pids = new Set<number>();
   private failure: (Error & { readonly code?: string }) | undefined;
 
@@ -241,10 +245,23 @@ class ThreadContainer implements RunningContainer {
     if (this.killed || this.ended) this.endProcesses();
   }
 
+  /** One that was being made just then is found later only, and the thread may be waiting for it. */
+  private endProcessesAgain(): void {
+    if (this.ended || this.endsAgain !== undefined) return;
+    this.endsAgain = setTimeout(() => {
+      this.endsAgain = undefined;
+      if (!this.ended) this.endProcesses();
+    }, AGAIN_MS);
+  }
+
   /** By their mark, which theirs carry as well; where there is no /proc, those that the program itself has started. */
   private endProcesses(): void {
     if (!this.hasSpawned) return;
-    if (process.platform === "linux") return killMarked([this.spec.id]);
+    if (process.platform === "linux") {
+      killMarked([this.spec.id]);
+      this.endProcessesAgain();
+      return;
+    }
     for (const pid of this.pids) {
       try {
         process.kill(pid, "SIGKILL");
