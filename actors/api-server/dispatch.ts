@@ -81,7 +81,7 @@ export class Dispatch {
     }
     if (subresource?.name === "eviction") {
       const eviction = decode({ apiVersion: "policy/v1", kind: "Eviction" }).object as Eviction;
-      return this.subresources.evict(scope, namespace ?? "", name ?? "", eviction, options);
+      return this.subresources.evict(scope, placeOf(target), eviction, options);
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();

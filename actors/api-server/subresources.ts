@@ -89,17 +89,16 @@ export class Subresources {
   /** Deletes a pod; budgets that would forbid it come with PodDisruptionBudget. */
   async evict(
     scope: RequestScope,
-    namespace: string,
-    name: string,
+    place: ObjectPlace,
     eviction: Eviction,
     options: WriteOptions = {},
   ): Promise<Answer> {
-    const served = this.registry.catalog.required("", "v1", "pods");
+    const { served, namespace, name } = place;
     if (eviction.metadata?.name !== name) throw badRequest("name in URL does not match name in Eviction object");
     checkNamespace(served, namespace, eviction.metadata.namespace);
     const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});
     const dryRun = options.dryRun === true || deletion.dryRun === true;
-    await this.registry.delete(scope, { served, namespace, name }, { ...deletion, dryRun });
+    await this.registry.delete(scope, place, { ...deletion, dryRun });
     return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
   }
 

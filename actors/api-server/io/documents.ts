@@ -46,7 +46,9 @@ export class Documents {
       const form = negotiated(request, "discovery");
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
-        const bytes = this.document(`${path.root} ${version}`, () => aggregatedDiscovery(catalog, path.root, version));
+        const bytes = this.document(`${path.root} ${version}`, () =>
+          encoder.encode(JSON.stringify(aggregatedDiscovery(catalog, path.root, version))),
+        );
         const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
         this.replies.bytes(reply, 200, bytes, form, headers);
         return;
@@ -129,14 +131,13 @@ export class Documents {
     answer.send(404, { ...TEXT, "x-content-type-options": "nosniff" }, encoder.encode("404 page not found\n"));
   }
 
-  private document(name: string, make: () => object): Uint8Array {
+  private document(name: string, make: () => Uint8Array): Uint8Array {
     const catalog = this.catalog();
     if (this.made?.of !== catalog) this.made = { of: catalog, documents: new Map() };
     const { documents } = this.made;
     let bytes = documents.get(name);
     if (bytes === undefined) {
-      const made = make();
-      bytes = made instanceof Uint8Array ? made : encoder.encode(JSON.stringify(made));
+      bytes = make();
       documents.set(name, bytes);
     }
     return bytes;

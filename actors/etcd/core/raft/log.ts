@@ -164,11 +164,11 @@ export class RaftLog {
   /**
    * Forgets what is applied but for `entries` and `bytes` of it, which catch up a follower that lags; one that lags more gets
    * a snapshot of the state. Does nothing before there is half as much again, so that it is worth its while. What a restart
-   * needs is on disk, whatever is forgotten here. `neededFrom`: what is behind it is kept, too. Source: etcd 3.6 `compactRaftLog`, which left snapshots behind as well.
+   * needs is on disk, whatever is forgotten here. `neededFrom`, asked only then: what is behind it is kept, too. Source: etcd 3.6 `compactRaftLog`, which left snapshots behind as well.
    */
-  trim(entriesMax: number, bytesMax: number, neededFrom: number = Infinity): void {
+  trim(entriesMax: number, bytesMax: number, neededFrom: () => number = () => Infinity): void {
     if (this.entries.length <= 1.5 * entriesMax && this.bytes <= 1.5 * bytesMax) return;
-    this.compact(Math.min(neededFrom, this.catchUpFrom(this.applied, entriesMax, bytesMax)));
+    this.compact(Math.min(neededFrom(), this.catchUpFrom(this.applied, entriesMax, bytesMax)));
   }
 
   /** The largest index up to `index` behind which at least one of `entries` and `bytes` would be exceeded. */

@@ -242,9 +242,10 @@ export class Raft {
    * one snapshot after the other while there is much to write. A member that lacks too much holds nothing up.
    */
   trimLog({ catchUpEntries, catchUpBytes, snapshotBytes }: TrimLimits): void {
-    const spared = this.role === "leader" && this.log.sizeBytes <= snapshotBytes;
-    const needed = spared ? [...this.progress.values()].map(({ lacksFrom = Infinity }) => lacksFrom) : [];
-    this.log.trim(catchUpEntries, catchUpBytes, Math.min(Infinity, ...needed));
+    this.log.trim(catchUpEntries, catchUpBytes, () => {
+      if (this.role !== "leader" || this.log.sizeBytes > snapshotBytes) return Infinity;
+      return Math.min(...Array.from(this.progress.values(), ({ lacksFrom = Infinity }) => lacksFrom));
+    });
   }
 
   /** What a snapshot of all that is applied stands for. */
