@@ -168,8 +168,9 @@ const replication = [
     name: "snapshot-keeps-conflict",
     file: LOG,
     find: `    this.entries = [];
+    this.bytes = 0;
     this.offset = meta.index;`,
-    replace: `    this.entries.splice(0, meta.index - this.offset);
+    replace: `    this.bytes -= bytesOf(this.entries.splice(0, meta.index - this.offset));
     this.offset = meta.index;`,
     why: "a snapshot does not drop a longer log that conflicts with it",
     tests: [UNIT, WORLD],
