@@ -1,8 +1,11 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
+import { controllerRevisionRules } from "./apps/controllerrevision.ts";
+import { daemonSetRules } from "./apps/daemonset.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
+import { statefulSetRules } from "./apps/statefulset.ts";
 import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
 import {
   localSubjectAccessReviewRules,
@@ -11,6 +14,8 @@ import {
   subjectAccessReviewRules,
 } from "./authorization/reviews.ts";
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
+import { cronJobRules } from "./batch/cronjob.ts";
+import { jobRules } from "./batch/job.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
@@ -40,7 +45,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
-  apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
+  apps: {
+    ControllerRevision: controllerRevisionRules,
+    DaemonSet: daemonSetRules,
+    Deployment: deploymentRules,
+    ReplicaSet: replicaSetRules,
+    StatefulSet: statefulSetRules,
+  },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
   "authorization.k8s.io": {
@@ -49,6 +60,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SelfSubjectRulesReview: selfSubjectRulesReviewRules,
     SubjectAccessReview: subjectAccessReviewRules,
   },
+  batch: { CronJob: cronJobRules, Job: jobRules },
   "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
@@ -65,16 +77,19 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
   "": ["Binding", "PodTemplate"],
-  apps: ["ControllerRevision"],
   "node.k8s.io": ["RuntimeClass"],
   "scheduling.k8s.io": ["PriorityClass"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
   clusterTrustBundleRules,
+  cronJobRules,
+  daemonSetRules,
   horizontalPodAutoscalerRules,
   ipAddressRules,
+  jobRules,
   rbacRules,
+  statefulSetRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */
@@ -83,7 +98,17 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const own = kinds !== undefined && Object.hasOwn(kinds, info.kind) ? kinds[info.kind] : undefined;
   if (own?.status !== undefined) return own;
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
-  return { ...rulesOfRow(info), ...(heeded ? {} : { warnings: () => [unheeded(info)] }), ...own };
+  const rules = withOwn(rulesOfRow(info), own ?? {});
+  if (heeded) return rules;
+  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
+}
+
+/** What a kind makes of an object, it makes of what its row has made of it. */
+function withOwn(row: KindRules, own: KindRules): KindRules {
+  const { prepareCreate: first } = row;
+  const { prepareCreate: then } = own;
+  if (first === undefined || then === undefined) return { ...row, ...own };
+  return { ...row, ...own, prepareCreate: (object, admission) => then(first(object, admission), admission) };
 }
 
 function unheeded({ kind }: ResourceInfo): string {

@@ -1,0 +1,24 @@
+/** What claims and templates of claims have in common. Source: Kubernetes `pkg/apis/core/v1/defaults.go`, `pkg/api/persistentvolumeclaim`. */
+import type { PersistentVolumeClaimSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import { quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
+import { member, objectIn, roundAmounts, setDefault } from "../../machinery/default-values.ts";
+import type { JsonObject } from "../../machinery/json-value.ts";
+
+export function defaultClaim(claim: JsonObject): void {
+  const spec = member(claim, "spec");
+  const status = member(claim, "status");
+  const resources = objectIn(spec, "resources") ?? {};
+  for (const list of ["limits", "requests"]) roundAmounts(objectIn(resources, list));
+  for (const list of ["capacity", "allocatedResources"]) roundAmounts(objectIn(status, list));
+  setDefault(spec, "volumeMode", "Filesystem");
+  setDefault(status, "phase", "Pending", "");
+}
+
+/** @param at the place of the spec */
+export function claimSpecWarnings(at: string, spec: PersistentVolumeClaimSpec | undefined): readonly string[] {
+  return (["requests", "limits"] as const).flatMap((list) => {
+    const storage = spec?.resources?.[list]?.["storage"];
+    if (storage === undefined || quantityMilli(storage) % 1000 === 0) return [];
+    return [`${at}.resources.${list}[storage]: fractional byte value "${storage}" is invalid, must be an integer`];
+  });
+}
