@@ -156,7 +156,7 @@ export class Registry {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
       const shown = toServed(served, old);
-      const patched = patchObject(patchType, info, shown, patch, options.fieldValidation ?? "Warn");
+      const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       this.checkIncoming(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
