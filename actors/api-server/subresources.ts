@@ -5,6 +5,7 @@ import type { Context } from "../../runtime/actor.ts";
 import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
 import { bindPod } from "./core/kinds/core/pod.ts";
 import type { Fields } from "./core/kinds/rules.ts";
+import { SCALE_FORM } from "./core/catalog/form.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
 import { badRequest, conflict, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
@@ -128,9 +129,8 @@ export class Subresources {
     patch: unknown,
     options: WriteOptions,
   ): Promise<Answer> {
-    const kind = { apiVersion: "autoscaling/v1", kind: "Scale" };
     const decide = (current: KubernetesObject): KubernetesObject => {
-      const patched = patchObject(patchType, kind, toScale(current), patch, options.fieldValidation ?? "Warn");
+      const patched = patchObject(patchType, SCALE_FORM, toScale(current), patch, options.fieldValidation ?? "Warn");
       return patched.object;
     };
     return this.scale(scope, place, decide, options);

@@ -3,8 +3,8 @@ import { parseDocument } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
-import { decodeObject } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
 import { parseJson } from "../core/machinery/json.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
@@ -25,8 +25,8 @@ export function mediaTypeOf(request: HttpRequest): string {
  * The object in the body.
  * @throws Status 400 for what can't be understood, 415 for an unknown media type
  */
-export function decodeBody(request: HttpRequest, expected: ExpectedKind, validation: FieldValidation): Decoded {
-  return decodeObject(expected, readBody(request, expected), validation);
+export function decodeBody(request: HttpRequest, form: ObjectForm, validation: FieldValidation): Decoded {
+  return form.decode(readBody(request, form), validation);
 }
 
 function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {

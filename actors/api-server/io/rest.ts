@@ -254,8 +254,8 @@ class HttpInput implements Input {
     return this.reply.query.get("resourceVersion");
   }
 
-  body(...[expected, validation]: Parameters<Input["body"]>): Decoded {
-    return decodeBody(this.reply.request, expected, validation);
+  body(...[form, validation]: Parameters<Input["body"]>): Decoded {
+    return decodeBody(this.reply.request, form, validation);
   }
 
   patch(): ReturnType<Input["patch"]> {
