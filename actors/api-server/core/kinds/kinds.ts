@@ -21,15 +21,22 @@ import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
 import { endpointsRules } from "./core/endpoints.ts";
 import { coreEventRules } from "./core/event.ts";
+import { limitRangeRules } from "./core/limitrange.ts";
 import { namespaceRules } from "./core/namespace.ts";
 import { nodeRules } from "./core/node.ts";
+import { persistentVolumeRules } from "./core/persistentvolume.ts";
+import { persistentVolumeClaimRules } from "./core/persistentvolumeclaim.ts";
 import { podRules } from "./core/pod.ts";
+import { podTemplateRules } from "./core/podtemplate.ts";
+import { replicationControllerRules } from "./core/replicationcontroller.ts";
+import { resourceQuotaRules } from "./core/resourcequota.ts";
 import { secretRules } from "./core/secret.ts";
 import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
+import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
 import { rbacRules } from "./rbac/rbac.ts";
 import type { KindRules } from "./rules.ts";
 
@@ -38,9 +45,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ConfigMap: configMapRules,
     Endpoints: endpointsRules,
     Event: coreEventRules,
+    LimitRange: limitRangeRules,
     Namespace: namespaceRules,
     Node: nodeRules,
+    PersistentVolume: persistentVolumeRules,
+    PersistentVolumeClaim: persistentVolumeClaimRules,
     Pod: podRules,
+    PodTemplate: podTemplateRules,
+    ReplicationController: replicationControllerRules,
+    ResourceQuota: resourceQuotaRules,
     Secret: secretRules,
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
@@ -66,6 +79,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
   "networking.k8s.io": { IPAddress: ipAddressRules },
+  policy: { PodDisruptionBudget: podDisruptionBudgetRules },
   "rbac.authorization.k8s.io": {
     ClusterRole: rbacRules,
     ClusterRoleBinding: rbacRules,
@@ -76,7 +90,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
-  "": ["Binding", "PodTemplate"],
+  "": ["Binding"],
   "node.k8s.io": ["RuntimeClass"],
   "scheduling.k8s.io": ["PriorityClass"],
 };
@@ -88,7 +102,13 @@ const UNHEEDED: readonly KindRules[] = [
   horizontalPodAutoscalerRules,
   ipAddressRules,
   jobRules,
+  limitRangeRules,
+  persistentVolumeClaimRules,
+  persistentVolumeRules,
+  podDisruptionBudgetRules,
   rbacRules,
+  replicationControllerRules,
+  resourceQuotaRules,
   statefulSetRules,
 ];
 

@@ -3,6 +3,7 @@ import type { PersistentVolumeClaimSpec } from "../../../../../protocols/kuberne
 import { quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
 import { member, objectIn, roundAmounts, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
+import type { Fields } from "../rules.ts";
 
 export function defaultClaim(claim: JsonObject): void {
   const spec = member(claim, "spec");
@@ -21,4 +22,29 @@ export function claimSpecWarnings(at: string, spec: PersistentVolumeClaimSpec | 
     if (storage === undefined || quantityMilli(storage) % 1000 === 0) return [];
     return [`${at}.resources.${list}[storage]: fractional byte value "${storage}" is invalid, must be an integer`];
   });
+}
+
+/** Where the class of a claim or volume was named before it had a field. */
+export const CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class";
+
+const SHORT_MODES: Readonly<Record<string, string>> = {
+  ReadWriteOnce: "RWO",
+  ReadOnlyMany: "ROX",
+  ReadWriteMany: "RWX",
+  ReadWriteOncePod: "RWOP",
+};
+
+/** Always in this order. */
+export function accessModesText(modes: readonly string[] | undefined): string {
+  return Object.keys(SHORT_MODES)
+    .filter((mode) => modes?.includes(mode) === true)
+    .map((mode) => SHORT_MODES[mode])
+    .join(",");
+}
+
+/** Holds what is in use when it is deleted. Source: admission plugin StorageObjectInUseProtection. */
+export function withProtection(object: Fields, finalizer: string): Fields {
+  const finalizers = object.metadata?.finalizers ?? [];
+  if (finalizers.includes(finalizer)) return object;
+  return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };
 }

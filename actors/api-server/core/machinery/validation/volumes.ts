@@ -34,7 +34,7 @@ export function validateVolumes(
   return valid;
 }
 
-export type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
+type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
 
 const HOST_PATH_TYPES = [
   "",
@@ -82,6 +82,11 @@ const SOURCES: Readonly<Record<string, Check>> = {
   projected: validateProjected,
   ephemeral: validateEphemeral,
 };
+
+/** @param at with the name of the source */
+export function validateVolumeSource(at: string, kind: string, source: JsonObject, errors: FieldErrors): void {
+  SOURCES[kind]?.(at, source, errors);
+}
 
 function validateSource(at: string, volume: JsonObject, errors: FieldErrors): void {
   const kinds = Object.keys(volume).filter((key) => key !== "name" && isJsonObject(volume[key]));
