@@ -76,7 +76,7 @@ function defaults(spec: JsonObject): void {
 function validate({ spec }: Deployment, errors: FieldErrors): void {
   if (spec === undefined) return errors.required("spec");
   errors.notNegative("spec.replicas", spec.replicas);
-  validateWorkloadSelector("deployment", spec.selector, spec.template?.metadata?.labels, errors);
+  validateWorkloadSelector(spec.selector, spec.template?.metadata?.labels, errors);
   validateTemplate("spec.template", spec.template ?? {}, errors);
   validatePodOfWorkload("ReplicaSet", spec.template?.spec, errors);
   validateStrategy(spec.strategy ?? {}, errors);

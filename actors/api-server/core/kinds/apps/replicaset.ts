@@ -54,7 +54,7 @@ function validate({ spec }: ReplicaSet, errors: FieldErrors): void {
   errors.notNegative("spec.replicas", spec.replicas);
   errors.notNegative("spec.minReadySeconds", spec.minReadySeconds);
   const template = spec.template ?? {};
-  validateWorkloadSelector("replicaset", spec.selector, template.metadata?.labels, errors);
+  validateWorkloadSelector(spec.selector, template.metadata?.labels, errors);
   validateTemplate("spec.template", template, errors);
   validatePodOfWorkload("ReplicaSet", template.spec, errors);
 }

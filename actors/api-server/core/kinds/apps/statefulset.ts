@@ -18,7 +18,7 @@ import { isSelector, validateLabelSelector } from "../../machinery/validation/la
 import { dns1123Label } from "../../machinery/validation/names.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
 import { validateTemplate } from "../../machinery/validation/pod.ts";
-import { claimSpecWarnings, defaultClaim } from "../core/claim-spec.ts";
+import { claimSpecWarnings, defaultClaim, shownClaim } from "../core/claim-spec.ts";
 import type { KindRules } from "../rules.ts";
 import {
   isZero,
@@ -34,10 +34,8 @@ import {
 export const statefulSetRules: KindRules = {
   name: dns1123Label,
   defaults: (object) => defaults(member(object, "spec")),
-  validate: (object: StatefulSet, errors) => {
-    const { spec } = object;
-    if (spec?.serviceName) errors.all("spec.serviceName", spec.serviceName, dns1123Label(spec.serviceName));
-    validateSpec(spec ?? NO_SPEC, { claims: true, template: true }, errors);
+  validate: ({ spec }: StatefulSet, errors) => {
+    validateSpec(spec ?? NO_SPEC, { immutables: true, template: true }, errors);
   },
   validateUpdate,
   validateStatusUpdate: ({ status = { replicas: 0 } }: StatefulSet, old: StatefulSet, errors) => {
@@ -98,7 +96,8 @@ function defaults(spec: JsonObject): void {
 
 /** What an update does not look at again. */
 interface Scope {
-  readonly claims: boolean;
+  /** What can't change, and so is as it was, right or wrong. */
+  readonly immutables: boolean;
   readonly template: boolean;
 }
 
@@ -113,12 +112,15 @@ function validateSpec(spec: StatefulSetSpec, scope: Scope, errors: FieldErrors):
     errors.oneOf(at, spec.persistentVolumeClaimRetentionPolicy?.[when], ["Retain", "Delete"]);
   }
   const claims = spec.volumeClaimTemplates ?? [];
-  for (const [i, claim] of scope.claims ? claims.entries() : []) {
+  for (const [i, claim] of scope.immutables ? claims.entries() : []) {
     validateClaimSpec(`spec.volumeClaimTemplates[${i}].spec`, (claim.spec ?? {}) as JsonObject, errors);
   }
   errors.notNegative("spec.replicas", spec.replicas);
   errors.notNegative("spec.minReadySeconds", spec.minReadySeconds);
   errors.notNegative("spec.ordinals.start", spec.ordinals?.start);
+  if (scope.immutables && spec.serviceName) {
+    errors.all("spec.serviceName", spec.serviceName, dns1123Label(spec.serviceName));
+  }
   validateSelector(spec, errors);
   if (!selector || isSelector(selector)) {
     const labels = template.metadata?.labels;
@@ -187,11 +189,13 @@ function validateStrategy({ type, rollingUpdate }: StatefulSetUpdateStrategy, er
 function validateUpdate(object: StatefulSet, old: StatefulSet, errors: FieldErrors): void {
   const [spec, before] = [object.spec ?? NO_SPEC, old.spec ?? NO_SPEC];
   const wasWrong = new FieldErrors();
-  validateSpec(before, { claims: false, template: true }, wasWrong);
-  validateSpec(spec, { claims: false, template: wasWrong.causes.length === 0 }, errors);
-  for (const name of ["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"] as const) {
-    immutable(`spec.${name}`, spec[name], before[name], errors);
-  }
+  validateSpec(before, { immutables: false, template: true }, wasWrong);
+  validateSpec(spec, { immutables: false, template: wasWrong.causes.length === 0 }, errors);
+  immutable("spec.selector", spec.selector, before.selector, errors);
+  const claims = [spec, before].map((of) => of.volumeClaimTemplates?.map(shownClaim));
+  immutable("spec.volumeClaimTemplates", claims[0], claims[1], errors);
+  immutable("spec.serviceName", spec.serviceName, before.serviceName, errors);
+  immutable("spec.podManagementPolicy", spec.podManagementPolicy, before.podManagementPolicy, errors);
 }
 
 function warnings({ spec }: StatefulSet): readonly string[] {

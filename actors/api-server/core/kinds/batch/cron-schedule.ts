@@ -54,9 +54,8 @@ export function scheduleProblem(schedule: string): string | undefined {
 function descriptorProblem(spec: string): string | undefined {
   if (DESCRIPTORS.includes(spec)) return undefined;
   if (!spec.startsWith(EVERY)) return `unrecognized descriptor: ${spec}`;
-  const text = spec.slice(EVERY.length);
-  const problem = durationProblem(text);
-  return problem === undefined ? undefined : `failed to parse duration ${text}: ${problem}`;
+  const problem = durationProblem(spec.slice(EVERY.length));
+  return problem === undefined ? undefined : `failed to parse duration ${spec}: ${problem}`;
 }
 
 /** `number | number "-" number [ "/" number ]`, or a star. */

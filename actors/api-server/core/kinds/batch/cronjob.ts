@@ -57,8 +57,8 @@ function unscheduled(object: Fields): Fields {
 function validateSpec(spec: CronJobSpec | undefined, old: CronJobSpec | undefined, errors: FieldErrors): void {
   const at = "spec";
   const { schedule = "", timeZone, jobTemplate } = spec ?? {};
-  if (schedule === "") errors.required(`${at}.schedule`);
-  else validateSchedule(`${at}.schedule`, schedule, timeZone, old?.schedule.includes("TZ") === true, errors);
+  if (schedule !== "")
+    validateSchedule(`${at}.schedule`, schedule, timeZone, old?.schedule.includes("TZ") === true, errors);
   errors.notNegative(`${at}.startingDeadlineSeconds`, spec?.startingDeadlineSeconds);
   if (timeZone !== undefined && timeZone !== old?.timeZone) {
     errors.all(`${at}.timeZone`, timeZone, timeZoneProblems(timeZone));
@@ -72,6 +72,7 @@ function validateSpec(spec: CronJobSpec | undefined, old: CronJobSpec | undefine
   if (job?.manualSelector === true) errors.unsupported(`${at}.jobTemplate.spec.manualSelector`, true, ["nil", "false"]);
   errors.notNegative(`${at}.successfulJobsHistoryLimit`, spec?.successfulJobsHistoryLimit);
   errors.notNegative(`${at}.failedJobsHistoryLimit`, spec?.failedJobsHistoryLimit);
+  if (schedule === "") errors.required(`${at}.schedule`);
 }
 
 /** @param zoned the schedule named a zone before, when that was allowed */

@@ -2,7 +2,7 @@
  * How a Job's status may change. What was wrong before and is not touched is let through.
  * Source: Kubernetes `getStatusValidationOptions`, `validateJobStatus`, `ValidateJobStatusUpdate`.
  */
-import type { Job, JobStatus } from "../../../../../protocols/kubernetes/types/batch-v1.ts";
+import type { Job, JobSpec, JobStatus } from "../../../../../protocols/kubernetes/types/batch-v1.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { parseTimeMs } from "../../machinery/time.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
@@ -34,11 +34,12 @@ export function validateJobStatus(job: Job, old: Job, errors: FieldErrors): void
     errors.notNegative(`status.${name}`, now.status[name]);
   }
   validateUncounted(now.status, errors);
-  validateConditions(now, then, job, errors);
-  validateTimes(now, then, job, errors);
-  validateFinished(now, then, errors);
+  validateEnd(now, then, errors);
+  validateFinished(now, then, job, errors);
   validateIndexes(now.status, then.status, job, errors);
-  validateCounters(now.status, then.status, job, errors);
+  validatePods(now, then, errors);
+  validateCriteria(now, job, errors);
+  validateChange(now, then, job, errors);
 }
 
 function validateUncounted({ uncountedTerminatedPods: pods = {} }: JobStatus, errors: FieldErrors): void {
@@ -53,7 +54,8 @@ function validateUncounted({ uncountedTerminatedPods: pods = {} }: JobStatus, er
   }
 }
 
-function validateConditions(now: View, then: View, job: Job, errors: FieldErrors): void {
+/** What can't be so at once. */
+function validateEnd(now: View, then: View, errors: FieldErrors): void {
   const changed = (type: Condition): boolean => now.is.has(type) !== then.is.has(type);
   const all = (...types: readonly Condition[]): boolean => types.every((type) => now.is.has(type));
   const wrong = (detail: string): void => errors.wrong("status.conditions", detail);
@@ -63,6 +65,7 @@ function validateConditions(now: View, then: View, job: Job, errors: FieldErrors
   if (all("Complete", "FailureTarget") && (changed("Complete") || changed("FailureTarget"))) {
     wrong("cannot set Complete=True and FailureTarget=true conditions");
   }
+  validateTimes(now, then, errors);
   const indexesChanged = now.status.failedIndexes !== then.status.failedIndexes;
   if (all("Failed") && !all("FailureTarget") && (changed("Failed") || indexesChanged)) {
     wrong("cannot set Failed=True condition without the FailureTarget=true condition");
@@ -70,80 +73,46 @@ function validateConditions(now: View, then: View, job: Job, errors: FieldErrors
   if (all("Complete") && !all("SuccessCriteriaMet") && (changed("Complete") || changed("SuccessCriteriaMet"))) {
     wrong("cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
   }
-  if (all("SuccessCriteriaMet", "Failed")) wrong("cannot set SuccessCriteriaMet=True and Failed=true conditions");
-  if (all("SuccessCriteriaMet", "FailureTarget")) {
-    wrong("cannot set SuccessCriteriaMet=True and FailureTarget=true conditions");
-  }
-  if (job.spec?.successPolicy !== undefined && all("Complete") && !all("SuccessCriteriaMet")) {
-    wrong("cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
-  }
-  for (const type of ["Failed", "Complete", "FailureTarget"] as const) {
-    if (then.is.has(type) && !now.is.has(type)) wrong(`cannot disable the terminal ${type}=True condition`);
-  }
-  if (then.is.has("SuccessCriteriaMet") && !now.is.has("SuccessCriteriaMet")) {
-    wrong("cannot disable the SuccessCriteriaMet=True condition");
-  }
-  if (then.is.has("Complete") && !then.is.has("SuccessCriteriaMet") && now.is.has("SuccessCriteriaMet")) {
-    wrong("cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions");
-  }
 }
 
-function validateTimes(now: View, then: View, { spec }: Job, errors: FieldErrors): void {
+function validateTimes(now: View, then: View, errors: FieldErrors): void {
   const { startTime: start, completionTime: completion } = now.status;
-  const [started, completed] = [then.status.startTime, then.status.completionTime];
-  const completeChanged = now.is.has("Complete") !== then.is.has("Complete");
-  if (completeChanged || completion !== completed) {
-    if (completion !== undefined && !now.is.has("Complete")) {
+  const complete = now.is.has("Complete");
+  const moves = completion !== then.status.completionTime;
+  if (moves || complete !== then.is.has("Complete")) {
+    if (completion !== undefined && !complete) {
       const detail = "cannot set completionTime when there is no Complete=True condition";
       errors.invalid("status.completionTime", completion, detail);
     }
-    if (completion === undefined && now.is.has("Complete")) {
+    if (completion === undefined && complete) {
       errors.required("status.completionTime", "completionTime is required for Complete jobs");
     }
   }
-  const moved = start !== started || completion !== completed;
-  if (moved && start !== undefined && completion !== undefined && msOf(completion) < msOf(start)) {
-    errors.invalid("status.completionTime", completion, "must be equal to or after `startTime`");
-  }
-  const nothingToDo = spec?.suspend === true && spec.completions === 0;
-  const startMatters = now.finished !== then.finished || start !== started;
-  if (now.finished && start === undefined && startMatters && !nothingToDo) {
-    errors.required("status.startTime", "startTime is required for finished job");
-  }
-  if (completion !== undefined && completed !== undefined && completion !== completed) {
-    errors.invalid("status.completionTime", completion, "field is immutable");
-  }
-  const resumes =
-    then.is.has("Suspended") &&
-    (now.status.conditions ?? []).some(({ type, status }) => type === "Suspended" && status === "False");
-  if (started !== undefined && start !== started && !resumes && spec?.suspend !== true) {
-    errors.invalid("status.startTime", start ?? null, "field is immutable for unsuspended job once set");
-  }
+  if (start === undefined || completion === undefined || msOf(completion) >= msOf(start)) return;
+  if (!moves && start === then.status.startTime) return;
+  errors.invalid("status.completionTime", completion, "must be equal to or after `startTime`");
 }
 
 function msOf(time: string): number {
   return parseTimeMs(time) ?? 0;
 }
 
-function validateFinished(now: View, then: View, errors: FieldErrors): void {
-  const { active = 0, terminating, ready, uncountedTerminatedPods: uncounted } = now.status;
-  const [finishes, was] = [now.finished !== then.finished, then.status];
-  if (now.finished && active > 0 && (finishes || active !== (was.active ?? 0))) {
+function validateFinished(now: View, then: View, { spec }: Job, errors: FieldErrors): void {
+  if (!now.finished) return;
+  const { active = 0, startTime: start, uncountedTerminatedPods: uncounted } = now.status;
+  const [finishes, was] = [!then.finished, then.status];
+  if (active > 0 && (finishes || active !== (was.active ?? 0))) {
     errors.invalid("status.active", active, "active>0 is invalid for finished job");
+  }
+  const nothingToDo = spec?.suspend === true && spec.completions === 0;
+  if (start === undefined && (finishes || start !== was.startTime) && !nothingToDo) {
+    errors.required("status.startTime", "startTime is required for finished job");
   }
   const left = (uncounted?.failed ?? []).length + (uncounted?.succeeded ?? []).length;
   const uncountedChanged = !equalJson(uncounted ?? null, was.uncountedTerminatedPods ?? null);
-  if (now.finished && left > 0 && (finishes || uncountedChanged)) {
-    const shown = { Succeeded: uncounted?.succeeded ?? null, Failed: uncounted?.failed ?? null };
-    errors.invalid("status.uncountedTerminatedPods", shown, "must be empty for finished job");
-  }
-  if (now.finished && (terminating ?? 0) > 0 && (finishes || terminating !== was.terminating)) {
-    errors.invalid("status.terminating", terminating, "terminating>0 is invalid for finished job");
-  }
-  const readyChanged = ready !== was.ready || active !== (was.active ?? 0);
-  if (ready !== undefined && ready > active && readyChanged) {
-    errors.invalid("status.ready", ready, "cannot set more ready pods than active");
-  }
+  if (left === 0 || !(finishes || uncountedChanged)) return;
+  const shown = { Succeeded: uncounted?.succeeded ?? null, Failed: uncounted?.failed ?? null };
+  errors.invalid("status.uncountedTerminatedPods", shown, "must be empty for finished job");
 }
 
 function validateIndexes(now: JobStatus, then: JobStatus, { spec }: Job, errors: FieldErrors): void {
@@ -179,7 +148,50 @@ function validateIndexes(now: JobStatus, then: JobStatus, { spec }: Job, errors:
   errors.invalid("status.failedIndexes", failed, `failedIndexes and completedIndexes overlap at index: ${both}`);
 }
 
-function validateCounters(now: JobStatus, then: JobStatus, { spec }: Job, errors: FieldErrors): void {
+function validatePods(now: View, then: View, errors: FieldErrors): void {
+  const { active = 0, ready, terminating } = now.status;
+  const terminatingChanged = now.finished !== then.finished || terminating !== then.status.terminating;
+  if (now.finished && (terminating ?? 0) > 0 && terminatingChanged) {
+    errors.invalid("status.terminating", terminating, "terminating>0 is invalid for finished job");
+  }
+  const readyChanged = ready !== then.status.ready || active !== (then.status.active ?? 0);
+  if (ready === undefined || ready <= active || !readyChanged) return;
+  errors.invalid("status.ready", ready, "cannot set more ready pods than active");
+}
+
+function validateCriteria({ is }: View, { spec }: Job, errors: FieldErrors): void {
+  const wrong = (detail: string): void => errors.wrong("status.conditions", detail);
+  const met = is.has("SuccessCriteriaMet");
+  if (met && is.has("Failed")) wrong("cannot set SuccessCriteriaMet=True and Failed=true conditions");
+  if (met && is.has("FailureTarget")) wrong("cannot set SuccessCriteriaMet=True and FailureTarget=true conditions");
+  if (spec?.successPolicy === undefined || met || !is.has("Complete")) return;
+  wrong("cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
+}
+
+function validateChange(now: View, then: View, { spec }: Job, errors: FieldErrors): void {
+  const wrong = (detail: string): void => errors.wrong("status.conditions", detail);
+  for (const type of ["Failed", "Complete", "FailureTarget"] as const) {
+    if (then.is.has(type) && !now.is.has(type)) wrong(`cannot disable the terminal ${type}=True condition`);
+  }
+  validateCounters(now.status, then.status, spec, errors);
+  const { startTime: start, completionTime: completion } = now.status;
+  const { startTime: started, completionTime: completed } = then.status;
+  if (completion !== undefined && completed !== undefined && completion !== completed) {
+    errors.invalid("status.completionTime", completion, "field is immutable");
+  }
+  const resumes =
+    then.is.has("Suspended") &&
+    (now.status.conditions ?? []).some(({ type, status }) => type === "Suspended" && status === "False");
+  if (started !== undefined && start !== started && !resumes && spec?.suspend !== true) {
+    errors.invalid("status.startTime", start ?? null, "field is immutable for unsuspended job once set");
+  }
+  const [met, wasMet] = [now.is.has("SuccessCriteriaMet"), then.is.has("SuccessCriteriaMet")];
+  if (wasMet && !met) wrong("cannot disable the SuccessCriteriaMet=True condition");
+  if (!then.is.has("Complete") || wasMet || !met) return;
+  wrong("cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions");
+}
+
+function validateCounters(now: JobStatus, then: JobStatus, spec: JobSpec | undefined, errors: FieldErrors): void {
   if ((now.failed ?? 0) < (then.failed ?? 0)) {
     errors.invalid("status.failed", now.failed ?? 0, "cannot decrease the failed counter");
   }

@@ -109,8 +109,9 @@ function validateRestartPolicy(at: string, spec: JobSpec, errors: FieldErrors): 
 const ACTIONS = ["Count", "FailIndex", "FailJob", "Ignore"];
 const STATUSES = ["False", "True", "Unknown"];
 
-function validateFailurePolicy(at: string, { rules = [] }: PodFailurePolicy, spec: JobSpec, errors: FieldErrors): void {
+function validateFailurePolicy(at: string, policy: PodFailurePolicy, spec: JobSpec, errors: FieldErrors): void {
   const field = `${at}.podFailurePolicy.rules`;
+  const rules = policy.rules ?? [];
   if (rules.length > RULES_MAX) errors.tooMany(field, rules.length, RULES_MAX);
   for (const [i, rule] of rules.entries()) validateFailureRule(`${field}[${i}]`, rule, spec, errors);
 }
@@ -137,10 +138,12 @@ function validateFailureRule(at: string, rule: PodFailurePolicyRule, spec: JobSp
 
 function validateExitCodes(
   at: string,
-  { operator, containerName, values = [] }: PodFailurePolicyOnExitCodesRequirement,
+  requirement: PodFailurePolicyOnExitCodesRequirement,
   spec: JobSpec,
   errors: FieldErrors,
 ): void {
+  const { operator, containerName } = requirement;
+  const values = requirement.values ?? [];
   if (!operator) errors.required(`${at}.operator`, valid(["In", "NotIn"]));
   else errors.oneOf(`${at}.operator`, operator, ["In", "NotIn"]);
   const { containers = [], initContainers = [] } = spec.template?.spec ?? {};
@@ -148,7 +151,7 @@ function validateExitCodes(
     const detail = "must be one of the container or initContainer names in the pod template";
     errors.invalid(`${at}.containerName`, containerName, detail);
   }
-  if (values.length === 0) errors.invalid(`${at}.values`, values, "at least one value is required");
+  if (values.length === 0) errors.invalid(`${at}.values`, requirement.values, "at least one value is required");
   else if (values.length > EXIT_CODES_MAX) errors.tooMany(`${at}.values`, values.length, EXIT_CODES_MAX);
   for (const [i, value] of values.entries()) {
     if (operator === "In" && value === 0)
@@ -160,7 +163,7 @@ function validateExitCodes(
 }
 
 function validateSuccessPolicy(at: string, policy: SuccessPolicy, spec: JobSpec, errors: FieldErrors): void {
-  const { rules = [] } = policy;
+  const rules = policy.rules ?? [];
   if (spec.completionMode !== "Indexed") {
     return errors.invalid(at, shownSuccessPolicy(policy), "requires indexed completion mode");
   }

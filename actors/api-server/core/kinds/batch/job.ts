@@ -28,13 +28,14 @@ const UID_LABELS = [LEGACY_UID_LABEL, UID_LABEL];
 const INT32_MAX = 2_147_483_647;
 
 export const jobRules: KindRules = {
+  orphans: true,
   defaults: (object) => {
     const spec = member(object, "spec");
     defaultJobTemplate(spec);
-    defaultJob(object, spec);
+    defaultJob(spec);
   },
-  prepareCreate: withGeneratedSelector,
-  prepareUpdate: (object) => ({ ...object, spec: withoutScheduling((object as Job).spec) }),
+  prepareCreate: (object) => withTemplateLabels(withGeneratedSelector(object)),
+  prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),
   validate: (object: Job, errors) => {
     validateGeneratedSelector(object, true, errors);
     validateSpec(object.spec ?? NO_SPEC, errors);
@@ -60,7 +61,7 @@ export function defaultJobTemplate(spec: JsonObject): void {
   }
 }
 
-function defaultJob(object: JsonObject, spec: JsonObject): void {
+function defaultJob(spec: JsonObject): void {
   if (spec["parallelism"] === undefined) setDefault(spec, "completions", 1);
   setDefault(spec, "parallelism", 1);
   setDefault(spec, "backoffLimit", spec["backoffLimitPerIndex"] === undefined ? 6 : INT32_MAX);
@@ -68,11 +69,13 @@ function defaultJob(object: JsonObject, spec: JsonObject): void {
   setDefault(spec, "suspend", false);
   setDefault(spec, "podReplacementPolicy", spec["podFailurePolicy"] === undefined ? "TerminatingOrFailed" : "Failed");
   setDefault(spec, "manualSelector", false);
-  const labels = objectIn(objectIn(member(spec, "template"), "metadata") ?? {}, "labels");
-  const metadata = member(object, "metadata");
-  if (labels !== undefined && Object.keys(objectIn(metadata, "labels") ?? {}).length === 0) {
-    metadata["labels"] = { ...labels };
-  }
+}
+
+/** A Job without labels has those of its pods; Kubernetes sees to it whenever it reads one, and so also for those it generates. */
+function withTemplateLabels(object: Fields): Fields {
+  const labels = (object as Job).spec?.template?.metadata?.labels;
+  if (labels === undefined || Object.keys(object.metadata?.labels ?? {}).length > 0) return object;
+  return { ...object, metadata: { ...object.metadata, labels } };
 }
 
 /** How its pods are scheduled together is switched off in Kubernetes, which takes the field away. */

@@ -1,5 +1,8 @@
 /** What claims and templates of claims have in common. Source: Kubernetes `pkg/apis/core/v1/defaults.go`, `pkg/api/persistentvolumeclaim`. */
-import type { PersistentVolumeClaimSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type {
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
 import { member, objectIn, roundAmounts, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
@@ -47,4 +50,46 @@ export function withProtection(object: Fields, finalizer: string): Fields {
   const finalizers = object.metadata?.finalizers ?? [];
   if (finalizers.includes(finalizer)) return object;
   return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };
+}
+
+/** As Go's types name the fields. */
+export function shownClaimSpec(spec: PersistentVolumeClaimSpec): unknown {
+  const source = (of: PersistentVolumeClaimSpec["dataSourceRef"], local: boolean): unknown =>
+    of === undefined
+      ? null
+      : {
+          APIGroup: of.apiGroup ?? null,
+          Kind: of.kind,
+          Name: of.name,
+          ...(local ? {} : { Namespace: of.namespace ?? null }),
+        };
+  return {
+    AccessModes: spec.accessModes ?? null,
+    Selector: spec.selector ?? null,
+    Resources: { Limits: spec.resources?.limits ?? null, Requests: spec.resources?.requests ?? null },
+    VolumeName: spec.volumeName ?? "",
+    StorageClassName: spec.storageClassName ?? null,
+    VolumeMode: spec.volumeMode ?? null,
+    DataSource: source(spec.dataSource, true),
+    DataSourceRef: source(spec.dataSourceRef, false),
+    VolumeAttributesClassName: spec.volumeAttributesClassName ?? null,
+  };
+}
+
+export function shownClaim({ metadata, spec, status }: PersistentVolumeClaim): unknown {
+  return {
+    ...metadata,
+    Spec: shownClaimSpec(spec ?? {}),
+    Status: {
+      Phase: status?.phase ?? "",
+      AccessModes: status?.accessModes ?? null,
+      Capacity: status?.capacity ?? null,
+      Conditions: status?.conditions ?? null,
+      AllocatedResources: status?.allocatedResources ?? null,
+      AllocatedResourceStatuses: status?.allocatedResourceStatuses ?? null,
+      CurrentVolumeAttributesClassName: status?.currentVolumeAttributesClassName ?? null,
+      ModifyVolumeStatus: status?.modifyVolumeStatus ?? null,
+      HealthStatus: status?.healthStatus ?? null,
+    },
+  };
 }

@@ -51,7 +51,8 @@ function defaults(object: JsonObject): void {
 const POLICIES = ["Delete", "Recycle", "Retain"];
 
 function validate({ metadata, spec = {} }: PersistentVolume, errors: FieldErrors): void {
-  validateAccessModes("spec.accessModes", spec.accessModes, "", errors);
+  if ((spec.accessModes ?? []).length === 0) errors.required("spec.accessModes");
+  validateAccessModes("spec.accessModes", spec.accessModes ?? [], errors);
   validateCapacity(spec.capacity ?? {}, errors);
   const policy = spec.persistentVolumeReclaimPolicy;
   if (policy) errors.oneOf("spec.persistentVolumeReclaimPolicy", policy, POLICIES);

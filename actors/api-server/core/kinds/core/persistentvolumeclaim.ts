@@ -15,7 +15,14 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
 import type { Fields, KindRules } from "../rules.ts";
-import { accessModesText, claimSpecWarnings, CLASS_ANNOTATION, defaultClaim, withProtection } from "./claim-spec.ts";
+import {
+  accessModesText,
+  claimSpecWarnings,
+  CLASS_ANNOTATION,
+  defaultClaim,
+  shownClaimSpec,
+  withProtection,
+} from "./claim-spec.ts";
 import { withDefaultClass } from "./storage-admission.ts";
 
 export const persistentVolumeClaimRules: KindRules = {
@@ -78,7 +85,7 @@ function validateUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim
   if (!equalJson(now, then)) {
     const detail =
       "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-    errors.forbidden("spec", `${detail}\n${unifiedDifference(shownSpec(then), shownSpec(now))}`);
+    errors.forbidden("spec", `${detail}\n${unifiedDifference(shownClaimSpec(then), shownClaimSpec(now))}`);
   }
   const [size, was] = [storageOf(spec), storageOf(before)];
   if (compareQuantities(size, was) < 0 && compareQuantities(size, old.status?.capacity?.["storage"] ?? "0") <= 0) {
@@ -130,30 +137,6 @@ function comparable(
 
 function withoutClass({ storageClassName: _given, ...rest }: PersistentVolumeClaimSpec): PersistentVolumeClaimSpec {
   return rest;
-}
-
-/** As Go's types name the fields. */
-function shownSpec(spec: PersistentVolumeClaimSpec): unknown {
-  const source = (of: PersistentVolumeClaimSpec["dataSourceRef"], local: boolean): unknown =>
-    of === undefined
-      ? null
-      : {
-          APIGroup: of.apiGroup ?? null,
-          Kind: of.kind,
-          Name: of.name,
-          ...(local ? {} : { Namespace: of.namespace ?? null }),
-        };
-  return {
-    AccessModes: spec.accessModes ?? null,
-    Selector: spec.selector ?? null,
-    Resources: { Limits: spec.resources?.limits ?? null, Requests: spec.resources?.requests ?? null },
-    VolumeName: spec.volumeName ?? "",
-    StorageClassName: spec.storageClassName ?? null,
-    VolumeMode: spec.volumeMode ?? null,
-    DataSource: source(spec.dataSource, true),
-    DataSourceRef: source(spec.dataSourceRef, false),
-    VolumeAttributesClassName: spec.volumeAttributesClassName ?? null,
-  };
 }
 
 const RESIZE_STATES = [

@@ -20,6 +20,7 @@ import {
 import type { KindRules } from "../rules.ts";
 
 export const replicationControllerRules: KindRules = {
+  orphans: true,
   defaults,
   validate,
   validateStatusUpdate: ({ status }: ReplicationController, _old: ReplicationController, errors) => {

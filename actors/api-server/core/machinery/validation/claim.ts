@@ -13,9 +13,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-export function validateAccessModes(field: string, value: unknown, missing: string, errors: FieldErrors): void {
-  const modes: readonly unknown[] = Array.isArray(value) ? value : [];
-  if (modes.length === 0) errors.required(field, missing);
+export function validateAccessModes(field: string, modes: readonly unknown[], errors: FieldErrors): void {
   for (const mode of modes) errors.oneOf(field, mode, ACCESS_MODES);
   const others = modes.some((mode) => mode !== "ReadWriteOncePod" && ACCESS_MODES.includes(textOf(mode)));
   if (!others || !modes.includes("ReadWriteOncePod")) return;
@@ -29,8 +27,10 @@ export interface ClaimChecks {
 
 export function validateClaimSpec(at: string, spec: JsonObject, errors: FieldErrors, checks: ClaimChecks = {}): void {
   const { dataSource, dataSourceRef } = spec;
-  validateAccessModes(`${at}.accessModes`, spec["accessModes"], "at least 1 access mode is required", errors);
+  const modes: readonly unknown[] = Array.isArray(spec["accessModes"]) ? spec["accessModes"] : [];
+  if (modes.length === 0) errors.required(`${at}.accessModes`, "at least 1 access mode is required");
   if (isJsonObject(spec["selector"])) validateLabelSelector(`${at}.selector`, spec["selector"], errors);
+  validateAccessModes(`${at}.accessModes`, modes, errors);
   validateStorage(`${at}.resources[storage]`, spec, errors);
   validateClassName(`${at}.storageClassName`, spec["storageClassName"], errors);
   errors.oneOf(`${at}.volumeMode`, spec["volumeMode"], VOLUME_MODES);

@@ -70,11 +70,12 @@ export function validateAffinity(field: string, affinity: Affinity, errors: Fiel
   }
 }
 
-export function validateNodeSelector(at: string, { nodeSelectorTerms = [] }: NodeSelector, errors: FieldErrors): void {
-  if (nodeSelectorTerms.length === 0) {
+export function validateNodeSelector(at: string, selector: NodeSelector, errors: FieldErrors): void {
+  const terms = selector.nodeSelectorTerms ?? [];
+  if (terms.length === 0) {
     errors.required(`${at}.nodeSelectorTerms`, "must have at least one node selector term");
   }
-  for (const [i, term] of nodeSelectorTerms.entries()) {
+  for (const [i, term] of terms.entries()) {
     const here = `${at}.nodeSelectorTerms[${i}]`;
     validateTerm(here, term, errors);
     validateValues(here, term, errors);
