@@ -62,9 +62,6 @@ function validateSpec(
   errors: FieldErrors,
 ): void {
   const { minReplicas: min, maxReplicas: max = 0, metrics = [], behavior } = spec ?? {};
-  errors.notNegative("spec.minReplicas", min);
-  if (max === 0) errors.required("spec.maxReplicas", "must be set and greater than 0");
-  else if (max < 0) errors.invalid("spec.maxReplicas", max, "must be greater than or equal to 1");
   if (min !== undefined && max < min) {
     errors.invalid("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`");
   }
@@ -77,6 +74,9 @@ function validateSpec(
   }
   validateRules("spec.behavior.scaleUp", behavior?.scaleUp, errors);
   validateRules("spec.behavior.scaleDown", behavior?.scaleDown, errors);
+  errors.notNegative("spec.minReplicas", min);
+  if (max === 0) errors.required("spec.maxReplicas");
+  else if (max < 0) errors.invalid("spec.maxReplicas", max, "must be greater than or equal to 1");
 }
 
 function validateReference(
@@ -107,7 +107,6 @@ const TYPES = ["ContainerResource", "External", "Object", "Pods", "Resource"];
 function validateMetric(at: string, metric: MetricSpec, described: ReferenceChecks, errors: FieldErrors): void {
   const { type } = metric;
   if (!type) errors.required(`${at}.type`, "must specify a metric source type");
-  // Kubernetes says so twice.
   errors.oneOf(`${at}.type`, type ?? "", TYPES);
   const present = SOURCES.filter((source) => metric[source] !== undefined);
   const [first] = present;
@@ -115,8 +114,7 @@ function validateMetric(at: string, metric: MetricSpec, described: ReferenceChec
   const expected = SOURCES.find(
     (source) => source.toLowerCase() === String(type).toLowerCase() && TYPES.includes(type),
   );
-  if (expected === undefined) errors.oneOf(`${at}.type`, type ?? "", TYPES);
-  else if (metric[expected] === undefined) {
+  if (expected !== undefined && metric[expected] === undefined) {
     errors.required(`${at}.${expected}`, "must populate information for the given metric source");
   }
   if (present.length === 1) return;

@@ -17,6 +17,7 @@ import { PERSISTENT_SOURCES, validatePersistentSource } from "../../machinery/va
 import { validateNodeSelector } from "../../machinery/validation/scheduling.ts";
 import type { KindRules } from "../rules.ts";
 import { accessModesText, CLASS_ANNOTATION, withProtection } from "./claim-spec.ts";
+import { shownSources } from "./persistent-volume-shown.ts";
 import { termWarnings } from "./pod-warnings.ts";
 
 export const persistentVolumeRules: KindRules = {
@@ -62,7 +63,7 @@ function validate({ metadata, spec = {} }: PersistentVolume, errors: FieldErrors
     if (required === undefined) errors.required(at, "must specify required node constraints");
     else validateNodeSelector(at, required, errors);
   }
-  validatePersistentSource("spec", spec as JsonObject, errors);
+  validatePersistentSource("spec", spec as JsonObject, metadata?.name ?? "", errors);
   if (policy === "Recycle" && isRoot(spec.hostPath?.path)) {
     const detail = "may not be 'recycle' for a hostPath mount of '/'";
     errors.forbidden("spec.persistentVolumeReclaimPolicy", detail);
@@ -88,7 +89,8 @@ function isRoot(path: string | undefined): boolean {
 function validateCapacity(capacity: Readonly<Record<string, string>>, errors: FieldErrors): void {
   const names = Object.keys(capacity);
   if (names.length === 0) errors.required("spec.capacity");
-  if (names.length !== 1 || names[0] !== "storage") errors.unsupported("spec.capacity", capacity, ["storage"]);
+  if (names.length !== 1 || names[0] !== "storage")
+    errors.unsupported("spec.capacity", names.length === 0 ? null : capacity, ["storage"]);
   for (const [name, amount] of Object.entries(capacity)) {
     const at = `spec.capacity[${name}]`;
     if (compareQuantities(amount, "0") < 0) errors.invalid(at, Number(amount), "must be a valid resource quantity");
@@ -122,16 +124,14 @@ function validateMountOptions(annotations: object, spec: PersistentVolumeSpec, e
 }
 
 function validateUpdate(volume: PersistentVolume, old: PersistentVolume, errors: FieldErrors): void {
-  // Kubernetes looks at the whole twice.
-  for (let times = 0; times < 2; times++) {
-    validateObjectMeta(volume.metadata ?? {}, dns1123Subdomain, errors);
-    validate(volume, errors);
-  }
+  validateObjectMeta(volume.metadata ?? {}, dns1123Subdomain, errors);
+  validate(volume, errors);
   const [spec, before] = [volume.spec ?? {}, old.spec ?? {}];
   const [now, then] = [sourcesOf(spec, before), sourcesOf(before, before)];
   if (!equalJson(now, then)) {
     const detail = "spec.persistentvolumesource is immutable after creation";
-    errors.forbidden("spec.persistentvolumesource", `${detail}\n${unifiedDifference(then, now)}`);
+    const difference = unifiedDifference(shownSources(then), shownSources(now));
+    errors.forbidden("spec.persistentvolumesource", `${detail}\n${difference}`);
   }
   immutable("volumeMode", spec.volumeMode, before.volumeMode, errors);
   if (before.nodeAffinity !== undefined && !equalJson(spec.nodeAffinity ?? null, before.nodeAffinity)) {

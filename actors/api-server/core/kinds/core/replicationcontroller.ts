@@ -1,5 +1,6 @@
 /** ReplicationControllers. Source: Kubernetes `pkg/apis/core/validation`, `SetDefaults_ReplicationController`. */
 import type {
+  PodTemplateSpec,
   ReplicationController,
   ReplicationControllerStatus,
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
@@ -71,10 +72,18 @@ function isEmpty(labels: JsonObject | undefined): boolean {
 
 function validate({ spec }: ReplicationController, errors: FieldErrors): void {
   const { selector = {}, template } = spec ?? {};
-  errors.notNegative("spec.minReadySeconds", spec?.minReadySeconds);
   if (Object.keys(selector).length === 0) errors.required("spec.selector");
+  if (template === undefined) errors.required("spec.template");
+  else validateTemplateOf(selector, template, errors);
   errors.notNegative("spec.replicas", spec?.replicas);
-  if (template === undefined) return errors.required("spec.template");
+  errors.notNegative("spec.minReadySeconds", spec?.minReadySeconds);
+}
+
+function validateTemplateOf(
+  selector: Readonly<Record<string, string>>,
+  template: PodTemplateSpec,
+  errors: FieldErrors,
+): void {
   const labels = template.metadata?.labels;
   if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value)) {
     errors.invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`");

@@ -82,11 +82,12 @@ function validateSpec(spec: ResourceQuotaSpec, errors: FieldErrors): void {
   const at = "spec.scopeSelector.matchExpressions";
   const requirements = scopeSelector.matchExpressions ?? [];
   for (const requirement of requirements) {
-    validateRequirement(at, requirement, errors);
-    for (const name of names) {
-      if (countable(requirement.scopeName).test(name)) continue;
+    const { scopeName } = requirement;
+    if (!Object.hasOwn(SCOPES, scopeName)) errors.invalid(`${at}.scopeName`, scopeName, "unsupported scope");
+    if (!names.every((name) => countable(scopeName).test(name))) {
       errors.invalid(at, shownSelector(requirements), "unsupported scope applied to resource");
     }
+    validateRequirement(at, requirement, errors);
   }
   if (!conflict(requirements.map(({ scopeName }) => scopeName))) return;
   errors.invalid(at, spec.scopes ?? null, "conflicting scopes");
@@ -112,7 +113,6 @@ function validateRequirement(
   { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement,
   errors: FieldErrors,
 ): void {
-  if (!Object.hasOwn(SCOPES, scopeName)) errors.invalid(`${at}.scopeName`, scopeName, "unsupported scope");
   if (WITHOUT_VALUES.includes(scopeName) && operator !== "Exists") {
     const scopes =
       "ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";

@@ -7,9 +7,11 @@ import { isJsonObject } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateNoBacksteps } from "./paths.ts";
+import { ISCSI_NAME } from "./volume-sources.ts";
 import { validateVolumeSource } from "./volumes.ts";
 
-type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
+/** @param volume the name of the PersistentVolume */
+type Check = (at: string, source: JsonObject, errors: FieldErrors, volume: string) => void;
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
@@ -25,9 +27,9 @@ function refNames(field: string, ...names: readonly string[]): Check {
 }
 
 function ofPods(kind: string, ...more: readonly Check[]): Check {
-  return (at, source, errors) => {
+  return (at, source, errors, volume) => {
     validateVolumeSource(at, kind, source, errors);
-    for (const check of more) check(at, source, errors);
+    for (const check of more) check(at, source, errors, volume);
   };
 }
 
@@ -86,6 +88,29 @@ function flexVolume(at: string, source: JsonObject, errors: FieldErrors): void {
   }
 }
 
+/** Longer than this, the names of volume and portal together are no name of an interface. */
+const ISCSI_INTERFACE_CHARS_MAX = 64;
+
+function iscsi(at: string, source: JsonObject, errors: FieldErrors, volume: string): void {
+  const { targetPortal, initiatorName } = source;
+  const portal = textOf(targetPortal);
+  if (portal === "") errors.required(`${at}.targetPortal`);
+  if (initiatorName !== undefined && `${volume}:${portal}`.length > ISCSI_INTERFACE_CHARS_MAX) {
+    const detail = `Total length of <volume name>:<iscsi.targetPortal> must be under ${ISCSI_INTERFACE_CHARS_MAX} characters if iscsi.initiatorName is specified.`;
+    errors.invalid(`${at}.targetportal`, portal, detail);
+  }
+  const iqn = textOf(source["iqn"]);
+  if (iqn === "") errors.required(`${at}.iqn`);
+  else if (!ISCSI_NAME.test(iqn)) errors.invalid(`${at}.iqn`, iqn, "must be valid format");
+  if (typeof source["lun"] === "number") errors.inRange(`${at}.lun`, source["lun"], 0, 255);
+  const authenticates = source["chapAuthDiscovery"] === true || source["chapAuthSession"] === true;
+  if (authenticates && !isJsonObject(source["secretRef"])) errors.required(`${at}.secretRef`);
+  refNames("secretRef", "name")(at, source, errors, volume);
+  const name = textOf(initiatorName);
+  if (initiatorName === undefined || ISCSI_NAME.test(name)) return;
+  errors.invalid(`${at}.initiatorname`, name, "must be valid format");
+}
+
 /** In the order in which Kubernetes looks at them; the first is the volume's type, any other is one too many. */
 const SOURCES: Readonly<Record<string, Check>> = {
   hostPath: ofPods("hostPath"),
@@ -97,7 +122,7 @@ const SOURCES: Readonly<Record<string, Check>> = {
   rbd: ofPods("rbd"),
   quobyte: ofPods("quobyte"),
   cephfs: ofPods("cephfs"),
-  iscsi: ofPods("iscsi", refNames("secretRef", "name")),
+  iscsi,
   cinder: ofPods("cinder", refNames("secretRef", "namespace")),
   fc: ofPods("fc"),
   flexVolume,
@@ -116,19 +141,18 @@ export const PERSISTENT_SOURCES: readonly string[] = Object.keys(SOURCES);
 /** Kubernetes calls it so where it is one too many. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { cephfs: "cephFS" };
 
-/** @returns the sources that the volume names, the first of which is its type */
-export function validatePersistentSource(at: string, spec: JsonObject, errors: FieldErrors): readonly string[] {
+/** @param volume the name of the PersistentVolume */
+export function validatePersistentSource(at: string, spec: JsonObject, volume: string, errors: FieldErrors): void {
   const kinds = PERSISTENT_SOURCES.filter((kind) => isJsonObject(spec[kind]));
   for (const [i, kind] of kinds.entries()) {
     const source = spec[kind];
     if (i > 0 && kind !== "flexVolume") {
       errors.forbidden(`${at}.${OTHER_NAMES[kind] ?? kind}`, "may not specify more than 1 volume type");
-    } else if (isJsonObject(source)) SOURCES[kind]?.(`${at}.${kind}`, source, errors);
+    } else if (isJsonObject(source)) SOURCES[kind]?.(`${at}.${kind}`, source, errors, volume);
     const alone = i === 0 || kind === "flexVolume";
     if (kind === "local" && alone && !isJsonObject(spec["nodeAffinity"])) {
       errors.required(`${at}.nodeAffinity`, "Local volume requires node affinity");
     }
   }
   if (kinds.length === 0) errors.required(at, "must specify a volume type");
-  return kinds;
 }
