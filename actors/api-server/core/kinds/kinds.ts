@@ -24,8 +24,15 @@ import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
+import { ingressRules } from "./networking/ingress.ts";
+import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
-import { rbacRules } from "./rbac/rbac.ts";
+import { networkPolicyRules } from "./networking/networkpolicy.ts";
+import { serviceCidrRules } from "./networking/servicecidr.ts";
+import { clusterRoleRules } from "./rbac/clusterrole.ts";
+import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
+import { roleRules } from "./rbac/role.ts";
+import { roleBindingRules } from "./rbac/rolebinding.ts";
 import type { KindRules } from "./rules.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
@@ -53,12 +60,18 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
-  "networking.k8s.io": { IPAddress: ipAddressRules },
+  "networking.k8s.io": {
+    Ingress: ingressRules,
+    IngressClass: ingressClassRules,
+    IPAddress: ipAddressRules,
+    NetworkPolicy: networkPolicyRules,
+    ServiceCIDR: serviceCidrRules,
+  },
   "rbac.authorization.k8s.io": {
-    ClusterRole: rbacRules,
-    ClusterRoleBinding: rbacRules,
-    Role: rbacRules,
-    RoleBinding: rbacRules,
+    ClusterRole: clusterRoleRules,
+    ClusterRoleBinding: clusterRoleBindingRules,
+    Role: roleRules,
+    RoleBinding: roleBindingRules,
   },
 };
 
@@ -73,8 +86,15 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 const UNHEEDED: readonly KindRules[] = [
   clusterTrustBundleRules,
   horizontalPodAutoscalerRules,
+  ingressClassRules,
+  ingressRules,
   ipAddressRules,
-  rbacRules,
+  networkPolicyRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
+  roleBindingRules,
+  roleRules,
+  serviceCidrRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */
@@ -83,7 +103,17 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const own = kinds !== undefined && Object.hasOwn(kinds, info.kind) ? kinds[info.kind] : undefined;
   if (own?.status !== undefined) return own;
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
-  return { ...rulesOfRow(info), ...(heeded ? {} : { warnings: () => [unheeded(info)] }), ...own };
+  const rules = withOwn(rulesOfRow(info), own ?? {});
+  if (heeded) return rules;
+  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
+}
+
+/** What a kind makes of an object, it makes of what its row has made of it. */
+function withOwn(row: KindRules, own: KindRules): KindRules {
+  const { prepareCreate: first } = row;
+  const { prepareCreate: then } = own;
+  if (first === undefined || then === undefined) return { ...row, ...own };
+  return { ...row, ...own, prepareCreate: (object, admission) => then(first(object, admission), admission) };
 }
 
 function unheeded({ kind }: ResourceInfo): string {

@@ -109,6 +109,8 @@ export interface KindRules {
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the status subresource; the metadata alone is looked at when left out. */
+  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: each request is warned, whatever it changes. */

@@ -56,7 +56,7 @@ export function validateWorkloadSelector(
 }
 
 /** Whether it can be compiled at all. */
-function isSelector(selector: LabelSelector): boolean {
+export function isSelector(selector: LabelSelector): boolean {
   const found = new FieldErrors();
   validateLabelSelector("", selector, found);
   return found.causes.length === 0;
