@@ -34,6 +34,14 @@ import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
 import type { KindRules } from "./rules.ts";
+import { runtimeClassRules } from "./node/runtimeclass.ts";
+import { priorityClassRules } from "./scheduling/priorityclass.ts";
+import { csiDriverRules } from "./storage/csidriver.ts";
+import { csiNodeRules } from "./storage/csinode.ts";
+import { csiStorageCapacityRules } from "./storage/csistoragecapacity.ts";
+import { storageClassRules } from "./storage/storageclass.ts";
+import { volumeAttachmentRules } from "./storage/volumeattachment.ts";
+import { volumeAttributesClassRules } from "./storage/volumeattributesclass.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "": {
@@ -73,14 +81,22 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Role: roleRules,
     RoleBinding: roleBindingRules,
   },
+  "node.k8s.io": { RuntimeClass: runtimeClassRules },
+  "scheduling.k8s.io": { PriorityClass: priorityClassRules },
+  "storage.k8s.io": {
+    CSIDriver: csiDriverRules,
+    CSINode: csiNodeRules,
+    CSIStorageCapacity: csiStorageCapacityRules,
+    StorageClass: storageClassRules,
+    VolumeAttachment: volumeAttachmentRules,
+    VolumeAttributesClass: volumeAttributesClassRules,
+  },
 };
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
   "": ["Binding", "PodTemplate"],
   apps: ["ControllerRevision"],
-  "node.k8s.io": ["RuntimeClass"],
-  "scheduling.k8s.io": ["PriorityClass"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
@@ -90,11 +106,17 @@ const UNHEEDED: readonly KindRules[] = [
   ingressRules,
   ipAddressRules,
   networkPolicyRules,
+  csiDriverRules,
+  csiNodeRules,
+  csiStorageCapacityRules,
   clusterRoleBindingRules,
   clusterRoleRules,
   roleBindingRules,
   roleRules,
   serviceCidrRules,
+  storageClassRules,
+  volumeAttachmentRules,
+  volumeAttributesClassRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */

@@ -20,6 +20,14 @@ export function dns1123Label(value: string): Problems {
   return checked(value, LABEL_PATTERN, LABEL_MESSAGE, 63);
 }
 
+const CASELESS_MESSAGE =
+  "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'Example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** A DNS subdomain in letters of any case. */
+export function caselessSubdomain(value: string): Problems {
+  return checked(value.toLowerCase(), new RegExp(`^${LABEL}(\\.${LABEL})*$`), CASELESS_MESSAGE, 253);
+}
+
 const SEARCH = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const SEARCH_PATTERN = new RegExp(`^${SEARCH}(\\.${SEARCH})*$`);
 const SEARCH_MESSAGE =
