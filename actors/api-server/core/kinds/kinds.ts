@@ -1,6 +1,7 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
+import { apiServiceRules } from "./apiregistration/apiservice.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
 import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
@@ -55,6 +56,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
+  "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
@@ -100,6 +102,7 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
+  apiServiceRules,
   clusterTrustBundleRules,
   horizontalPodAutoscalerRules,
   ingressClassRules,
