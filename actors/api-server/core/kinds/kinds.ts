@@ -1,6 +1,8 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
+import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
+import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
@@ -56,6 +58,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
+  "admissionregistration.k8s.io": {
+    MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
+    ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
+  },
   "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
@@ -108,6 +114,7 @@ const UNHEEDED: readonly KindRules[] = [
   ingressClassRules,
   ingressRules,
   ipAddressRules,
+  mutatingWebhookConfigurationRules,
   networkPolicyRules,
   csiDriverRules,
   csiNodeRules,
@@ -118,6 +125,7 @@ const UNHEEDED: readonly KindRules[] = [
   roleRules,
   serviceCidrRules,
   storageClassRules,
+  validatingWebhookConfigurationRules,
   volumeAttachmentRules,
   volumeAttributesClassRules,
 ];
