@@ -43,7 +43,7 @@ export class Documents {
     const { request } = reply;
     const catalog = this.catalog();
     if (path.kind === "groups") {
-      const form = negotiated(request, "discovery");
+      const form = negotiated(request, "discovery", "all");
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
         const bytes = this.document(`${path.root} ${version}`, () =>
@@ -60,7 +60,7 @@ export class Documents {
     const value =
       path.kind === "group" ? apiGroup(catalog, path.group) : apiResourceList(catalog, path.group, path.version);
     if (value === undefined) throw noSuchResource();
-    this.replies.value(reply, 200, value, negotiated(request, "plain"));
+    this.replies.value(reply, 200, value, negotiated(request, "discovery", "all"));
   }
 
   /** Whether the path is one of these, and then it is answered. */
@@ -96,7 +96,7 @@ export class Documents {
             ? this.openApiV3(group, version)
             : undefined;
     if (bytes === undefined) return false;
-    const form = negotiate(header(reply.request, "accept"), "plain") ?? {
+    const form = negotiate(header(reply.request, "accept"), "plain", "text") ?? {
       mediaType: "application/json",
       form: "object",
     };
