@@ -119,7 +119,12 @@ export class Replies {
   }
 
   private protobufBytes(reply: Reply, code: number, bytes: Uint8Array, headers: Headers = NO_HEADERS): void {
-    this.send(reply.request, reply.answer, code, { ...headers, ...PROTOBUF_HEADERS }, bytes);
+    this.encoded(reply, code, { ...headers, ...PROTOBUF_HEADERS }, bytes);
+  }
+
+  /** @param headers with the media type of `bytes` */
+  encoded({ request, answer }: Reply, code: number, headers: Headers, bytes: Uint8Array): void {
+    this.send(request, answer, code, headers, bytes);
   }
 
   /** @param bytes JSON */

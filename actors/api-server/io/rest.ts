@@ -93,7 +93,8 @@ export class Rest {
     }
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
-    if (this.documents.plain(reply, segments)) return;
+    const plain = this.documents.plain(reply, segments);
+    if (plain !== false) return plain === true ? undefined : plain;
     if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }

@@ -1,55 +1,25 @@
 /** What the HTTPS door answers to clients that speak protobuf, as client-go and controller-runtime do to built-in kinds. */
-import type { ClientHttp2Session } from "node:http2";
-import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeProtobuf } from "../../../../../actors/api-server/core/machinery/decode-protobuf.ts";
 import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
-import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
-import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
-import type { TestServer } from "../harness/test-server.ts";
-import { startServer } from "../harness/test-server.ts";
+import type { Door, HttpsAnswer } from "../harness/https-client.ts";
+import { openDoor } from "../harness/https-client.ts";
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const maps = "/api/v1/namespaces/default/configmaps";
-const authority = makeAuthority("test-ca", Date.now());
-const serving = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
 
-let server: TestServer;
-let session: ClientHttp2Session;
-
+let door: Door;
 beforeAll(async () => {
-  const tls = { ca: authority.certificate, cert: serving.certificate, key: serving.key };
-  server = await startServer({ tls }, httpsDoor());
-  const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
-  session = connect(`https://127.0.0.1:${port}`, { ca: authority.certificate, checkServerIdentity: () => undefined });
+  door = await openDoor();
 });
 afterAll(async () => {
-  session.destroy();
-  await server.stop();
-  expect(server.crashes).toEqual([]);
+  await door.close();
+  expect(door.server.crashes).toEqual([]);
 });
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly bytes: Uint8Array;
-}
-
-function ask(method: string, path: string, accept: string, body?: unknown): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const stream = session.request({ ":method": method, ":path": path, authorization: "Bearer secret", accept });
-    const chunks: Buffer[] = [];
-    let head: { readonly [name: string]: unknown } = {};
-    stream.on("response", (received) => (head = received));
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("error", reject);
-    stream.on("end", () => {
-      const bytes = new Uint8Array(Buffer.concat(chunks));
-      resolve({ status: Number(head[":status"]), type: String(head["content-type"]), bytes });
-    });
-    stream.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+function ask(method: string, path: string, accept: string, body?: unknown): Promise<HttpsAnswer> {
+  return door.ask(method, path, { accept }, body);
 }
 
 async function json(path: string): Promise<KubernetesObject & { readonly items?: readonly KubernetesObject[] }> {
@@ -148,7 +118,7 @@ describe("answers in protobuf", () => {
     const [added, ...others] = await frames(`${maps}?watch=1&fieldSelector=metadata.name%3Done&timeoutSeconds=1`);
     expect([added?.type, others]).toEqual(["ADDED", []]);
     expect(decodeProtobuf(added?.object ?? new Uint8Array())).toMatchObject(await json(`${maps}/one`));
-    server.etcd.compact();
+    door.server.etcd.compact();
     const [bookmark] = (await frames(`${maps}?watch=1&allowWatchBookmarks=1&timeoutSeconds=1`)).slice(-1);
     expect(bookmark?.type).toBe("BOOKMARK");
     expect(opened(bookmark?.object ?? new Uint8Array()).kind).toBe("v1 ConfigMap");
