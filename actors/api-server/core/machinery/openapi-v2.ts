@@ -149,13 +149,13 @@ function operation({ parameters, requestBody, responses, ...rest }: OperationV3)
     const [first] = Object.values(content ?? {});
     return [code, { description, ...(first === undefined ? {} : { schema: definition(first.schema) }) }];
   });
-  const all = [...body.slice(0, 1), ...(parameters ?? []).map(parameter)];
+  const inputs = [...body.slice(0, 1), ...(parameters ?? []).map(parameter)];
   return {
     consumes: requestBody === undefined ? ["*/*"] : Object.keys(requestBody.content),
     produces: Object.keys(responses["200"]?.content ?? {}),
     schemes: ["https"],
     ...rest,
-    ...(all.length === 0 ? {} : { parameters: all }),
+    ...(inputs.length === 0 ? {} : { parameters: inputs }),
     responses: Object.fromEntries(answers) as Json,
   };
 }
