@@ -95,7 +95,8 @@ export class Rest {
     if (group !== undefined) return this.documents.group(reply, group);
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
-    if (first === "api" || first === "apis") throw noSuchResource();
+    const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
+    if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
   }
 
@@ -244,8 +245,12 @@ function offerOf(path: ResourcePath): Offer {
 
 /** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
 function encodingsOf({ served, subresource }: ResourcePath): Encodings {
-  const { apiVersion, kind } = { ...served.info, ...subresource };
-  return messageType(apiVersion, kind) === undefined ? "text" : "all";
+  const { apiVersion } = served.info;
+  const type =
+    subresource === undefined || subresource.kind === served.info.kind
+      ? served.form.type
+      : messageType(subresource.apiVersion ?? apiVersion, subresource.kind);
+  return type === undefined ? "text" : "all";
 }
 
 /** Of one request over HTTP: its query and its body. */
@@ -272,8 +277,8 @@ class HttpInput implements Input {
     return this.reply.query.get("resourceVersion");
   }
 
-  body(...[expected, validation]: Parameters<Input["body"]>): Decoded {
-    return decodeBody(this.reply.request, expected, validation);
+  body(...[form, validation]: Parameters<Input["body"]>): Decoded {
+    return decodeBody(this.reply.request, form, validation);
   }
 
   patch(): ReturnType<Input["patch"]> {

@@ -3,7 +3,7 @@
  * period is let go of, for it is kept beside the object and its JSON.
  */
 import type { Served } from "../catalog/catalog.ts";
-import { encodeProtobuf, messageType } from "../machinery/encode-protobuf.ts";
+import { encodeProtobuf } from "../machinery/encode-protobuf.ts";
 import { ProtobufWriter } from "../machinery/protobuf-writer.ts";
 import { isConverted, toServed } from "../registry/present.ts";
 import type { StoredObject } from "./stored-object.ts";
@@ -32,9 +32,8 @@ export class ProtobufObjects {
   }
 
   private encoded(served: Served, stored: StoredObject): Uint8Array {
-    const { apiVersion, kind } = served.info;
-    const type = messageType(apiVersion, kind);
-    if (type === undefined) throw new Error(`${apiVersion} ${kind} has no message`);
+    const { type } = served.form;
+    if (type === undefined) throw new Error(`${served.info.apiVersion} ${served.info.kind} has no message`);
     return encodeProtobuf(type, toServed(served, stored.object), this.writer);
   }
 }

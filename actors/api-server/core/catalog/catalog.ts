@@ -8,14 +8,17 @@ import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import { rulesOf } from "../kinds/kinds.ts";
 import type { KindRules } from "../kinds/rules.ts";
 import { noSuchResource } from "../machinery/status.ts";
+import type { ObjectForm } from "./form.ts";
+import { builtInForm } from "./form.ts";
 
 /** A resource in one version. */
 export interface Served {
   readonly info: ResourceInfo;
+  readonly form: ObjectForm;
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
-  /** What documents say of its objects: the `openAPIV3Schema` of a CustomResourceDefinition. Without it, its field table. */
+  /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
   readonly openApiSchema?: Readonly<Record<string, unknown>>;
 }
 
@@ -133,15 +136,17 @@ function servedAs(info: ResourceInfo, stored: Served | undefined): Served {
   const rules = rulesOf(info);
   if (info.storageApiVersion === undefined) return new StoredAsServed(info, rules);
   if (stored === undefined) throw new Error(`nothing stores ${info.apiVersion} ${info.resource}`);
-  return { info, rules, stored };
+  return { info, form: builtInForm(info), rules, stored };
 }
 
 class StoredAsServed implements Served {
   readonly info: ResourceInfo;
+  readonly form: ObjectForm;
   readonly rules: KindRules;
 
   constructor(info: ResourceInfo, rules: KindRules) {
     this.info = info;
+    this.form = builtInForm(info);
     this.rules = rules;
   }
 

@@ -99,7 +99,7 @@ export class Paths {
     const scoped = namespaced ? `${root}/namespaces/{namespace}/${resource}` : `${root}/${resource}`;
     const scope = namespaced ? [inPath("namespace")] : [];
     const noun = `${namespaced ? "Namespaced" : ""}${kind}`;
-    const isCustom = served.openApiSchema !== undefined;
+    const isCustom = served.form.type === undefined;
     const place = { noun, gvk: kindOf(apiVersion, kind), schema: this.#schemas.served(served), isCustom };
     const pretty = query("pretty");
     const list = verbs.includes("list") ? this.#schemas.list(served) : undefined;

@@ -59,9 +59,8 @@ export class Schemas {
 
   /** Of a resource's own kind. */
   served(served: Served): Json {
-    const { apiVersion, kind } = served.info;
-    const { openApiSchema } = served;
-    return openApiSchema === undefined ? this.kind(apiVersion, kind) : this.#custom(served, openApiSchema);
+    const { type } = served.form;
+    return type === undefined ? this.#custom(served) : this.#ref(type);
   }
 
   /** Of a kind that has a field table. */
@@ -95,15 +94,15 @@ export class Schemas {
   }
 
   /** Source: apiextensions `pkg/controller/openapi/builder`: `com.example.v1.Widget`. */
-  #nameOf({ info, openApiSchema }: Served): string {
-    const { apiVersion, kind, group, version } = info;
-    const name = `${group.split(".").reverse().join(".")}.${version}.${kind}`;
-    return openApiSchema === undefined ? (findType(apiVersion, kind)?.openApiName ?? name) : name;
+  #nameOf({ info, form }: Served): string {
+    const { kind, group, version } = info;
+    return form.type?.openApiName ?? `${group.split(".").reverse().join(".")}.${version}.${kind}`;
   }
 
   /** Its schema, with what every object has. */
-  #custom(served: Served, schema: Readonly<Json>): Json {
+  #custom(served: Served): Json {
     const { apiVersion, kind } = served.info;
+    const schema = served.openApiSchema ?? {};
     const name = this.#nameOf(served);
     this.meta("ObjectMeta");
     this.#schemas.set(name, {

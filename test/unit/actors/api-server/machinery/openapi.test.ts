@@ -80,7 +80,14 @@ function withWidgets(): Catalog {
       maybe: { type: "string", nullable: true },
     },
   };
-  const widget: Served = { info, rules: {}, stored: base, openApiSchema: { type: "object", properties: { spec } } };
+  const form = { ...base.form, apiVersion: info.apiVersion, kind: info.kind, type: undefined };
+  const widget: Served = {
+    info,
+    form,
+    rules: {},
+    stored: base,
+    openApiSchema: { type: "object", properties: { spec } },
+  };
   const group: CatalogGroup = { name: "example.com", versions: [{ version: "v1", resources: [widget] }] };
   return new Catalog(new Map([...catalog.groups, ["example.com", group]]));
 }
