@@ -13,6 +13,11 @@ export interface HttpRequest {
   readonly body: Uint8Array;
 }
 
+/** A request before it is known whose it is: a promise only where a signature is to be looked at. */
+export type ArrivedRequest = Omit<HttpRequest, "user"> & {
+  readonly identify: () => UserInfo | undefined | Promise<UserInfo | undefined>;
+};
+
 export interface HttpAnswer {
   /** Sends the whole answer. */
   send(status: number, headers: Headers, body: Uint8Array | undefined): void;

@@ -21,7 +21,7 @@ import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
-import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WatchLines, WatchStream } from "./watch-stream.ts";
 
@@ -42,12 +42,20 @@ export class Rest {
     this.backend = backend;
     this.raw = raw;
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs());
-    this.documents = new Documents(this.replies, () => backend.catalog);
+    this.documents = new Documents(
+      this.replies,
+      () => backend.catalog,
+      backend.tokens,
+      backend.options.serviceAccounts.issuer,
+    );
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+    let request: HttpRequest = { ...arrived, user: undefined };
     try {
+      const identified = arrived.identify();
+      request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
@@ -68,7 +76,7 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
@@ -84,7 +92,7 @@ export class Rest {
     }
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
-    if (this.documents.plain(reply, segments)) return;
+    if (this.documents.plain(reply, segments) || (await this.documents.ofIssuer(reply, path))) return;
     if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }
