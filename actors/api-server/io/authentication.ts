@@ -9,7 +9,7 @@ import type { ArrivedRequest } from "./http-messages.ts";
 /** Undefined where nothing vouches for anybody. */
 type Identified = ReturnType<ArrivedRequest["identify"]>;
 
-const BEARER = /^bearer +(\S+)$/i;
+const BEARER = /^bearer (\S+)$/i;
 
 export class Authenticator {
   private readonly tokens: Tokens;

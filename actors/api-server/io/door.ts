@@ -58,7 +58,14 @@ class HttpsDoor implements Door {
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.http1(request, response));
     // With a listener for requests Node adds one that turns each HTTP/2 stream into such a request; ours takes its place.
     server.removeAllListeners("stream");
-    server.on("stream", (stream, headers) => this.http2(stream, headers));
+    // Node's types do not tell of the last argument.
+    const onStream = (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      _flags: number,
+      ...more: unknown[]
+    ): void => this.http2(stream, headers, more[0] as readonly string[]);
+    server.on("stream", onStream);
     const options: ListenOptions & { reusePort: boolean } = { host, port, reusePort };
     this.open = open;
     try {
@@ -90,7 +97,7 @@ class HttpsDoor implements Door {
     );
   }
 
-  private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     const answer = new Http2Answer(stream);
     const { session } = stream;
     const { authorization } = headers;
@@ -98,6 +105,7 @@ class HttpsDoor implements Door {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
       headers,
+      rawHeaders,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
     };
@@ -117,6 +125,7 @@ class HttpsDoor implements Door {
       method: request.method ?? "GET",
       url: request.url ?? "/",
       headers: request.headers,
+      rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
     };

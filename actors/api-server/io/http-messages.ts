@@ -6,6 +6,8 @@ export interface HttpRequest {
   /** Path and query as they came. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   /** Undefined: nobody that we know. */
   readonly user: UserInfo | undefined;
   /** Where the client reached us. */

@@ -11,6 +11,8 @@ import type { Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import type { Asked } from "../core/rest/asked.ts";
+import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
@@ -59,12 +61,25 @@ export class Rest {
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, headers } = request;
-      const arrival = { user, headers, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, () => this.route({ request, answer, query }, path));
+      const { user, rawHeaders, method } = request;
+      const asked = (): Asked => this.asked(method, path, query);
+      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      await this.backend.pipeline.run(arrival, (actsFor) => {
+        if (actsFor !== user) request = { ...request, user: actsFor };
+        return this.route({ request, answer, query }, path);
+      });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+  }
+
+  private asked(method: string, path: string, query: Query): Asked {
+    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
+    const other = { verb: method.toLowerCase(), path, target: undefined };
+    if (target === undefined) return other;
+    const watch = target.subresource === undefined && (target.watch || isWatch(query));
+    const verb = verbOf(method, target.name !== undefined, watch);
+    return verb === undefined ? other : { verb, path, target };
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -93,7 +108,8 @@ export class Rest {
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
     if (this.documents.plain(reply, segments) || (await this.documents.ofIssuer(reply, path))) return;
-    if (first === "api" || first === "apis") throw noSuchResource();
+    const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
+    if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
   }
 
