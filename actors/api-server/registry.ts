@@ -20,6 +20,7 @@ import {
   success,
   unexplained,
 } from "./core/machinery/status.ts";
+import type { UserInfo } from "./core/identity.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
@@ -39,10 +40,12 @@ import type { Store } from "./store.ts";
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
 
+/** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
+const NEEDS_MS = 1_500;
+const NEEDS_LOOK_MS = 20;
+
 /** On whose behalf, how long, and because of what. */
-export interface RequestScope {
-  readonly user: string;
-  readonly groups: readonly string[];
+export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
@@ -99,6 +102,7 @@ export class Registry {
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
     await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {
@@ -253,10 +257,12 @@ export class Registry {
   ): Outcome {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
-    const { tolerationSeconds } = options;
+    const { tolerationSeconds, serviceAccounts } = options;
     const creation = {
       nowMs: clock.nowMs(),
       tolerationSeconds,
+      serviceAccounts: serviceAccounts.admission,
+      suffix: (length: number) => this.ctx.ids.suffix(length),
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
@@ -368,6 +374,20 @@ export class Registry {
       dryRun,
       decide,
     });
+  }
+
+  /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
+  private async awaitNeeds(
+    { stored: { rules } }: Served,
+    namespace: string,
+    incoming: KubernetesObject,
+  ): Promise<void> {
+    const { clock, options } = this.ctx;
+    const needed = options.serviceAccounts.admission ? rules.awaits?.(incoming as Fields, namespace) : undefined;
+    if (needed === undefined) return;
+    const cache = this.store.cache(needed.prefix);
+    const untilMs = clock.monotonicMs() + NEEDS_MS;
+    while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
   }
 
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */

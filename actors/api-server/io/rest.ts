@@ -14,6 +14,8 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import type { Asked } from "../core/rest/asked.ts";
+import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
@@ -24,7 +26,7 @@ import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
-import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
 
@@ -51,21 +53,42 @@ export class Rest {
     this.raw = raw;
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.documents = new Documents(this.replies, () => backend.catalog);
+    this.documents = new Documents(
+      this.replies,
+      () => backend.catalog,
+      backend.tokens,
+      backend.options.serviceAccounts.issuer,
+    );
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+    let request: HttpRequest = { ...arrived, user: undefined };
     try {
+      const identified = arrived.identify();
+      request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, headers } = request;
-      const arrival = { user, headers, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, () => this.route({ request, answer, query }, path));
+      const { user, rawHeaders, method } = request;
+      const asked = (): Asked => this.asked(method, path, query);
+      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      await this.backend.pipeline.run(arrival, (actsFor) => {
+        if (actsFor !== user) request = { ...request, user: actsFor };
+        return this.route({ request, answer, query }, path);
+      });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+  }
+
+  private asked(method: string, path: string, query: Query): Asked {
+    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
+    const other = { verb: method.toLowerCase(), path, target: undefined };
+    if (target === undefined) return other;
+    const watch = target.subresource === undefined && (target.watch || isWatch(query));
+    const verb = verbOf(method, target.name !== undefined, watch);
+    return verb === undefined ? other : { verb, path, target };
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -77,7 +100,7 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
@@ -95,6 +118,7 @@ export class Rest {
     if (group !== undefined) return this.documents.group(reply, group);
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
+    if (await this.documents.ofIssuer(reply, path)) return;
     const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
