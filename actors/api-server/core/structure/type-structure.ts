@@ -1,7 +1,19 @@
 /** The structure of a kind that has a field table. */
-import type { Field, FieldType, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Structure } from "./structure.ts";
-import { ATOMIC, LEAF, listMapOf, mapOf, setOf, UNKNOWN } from "./structure.ts";
+import {
+  atomic,
+  ATOMIC,
+  atomicListOf,
+  BOOLEAN,
+  LEAF,
+  listMapOf,
+  mapOf,
+  NUMBER,
+  setOf,
+  STRING,
+  UNKNOWN,
+} from "./structure.ts";
 
 /** The tables never change, and neither does what is derived from them. */
 const STRUCTURES = new WeakMap<TypeRef, TypeStructure>();
@@ -46,7 +58,7 @@ class TypeStructure implements Structure {
   }
 
   #typeMeta(name: string): Structure | undefined {
-    return this.#type.isKind && (name === "apiVersion" || name === "kind") ? LEAF : undefined;
+    return this.#type.isKind && (name === "apiVersion" || name === "kind") ? STRING : undefined;
   }
 }
 
@@ -56,10 +68,10 @@ function structureOfField(field: Field): Structure {
     case "list":
       return structureOfList(field, type.of);
     case "map":
-      return field.mapType === "atomic" ? ATOMIC : structureOf(type);
+      return field.mapType === "atomic" ? atomic(structureOf(type)) : structureOf(type);
     case "object":
       if (field.mapType === undefined) return structureOf(type);
-      return field.mapType === "atomic" ? ATOMIC : granular(type.type);
+      return field.mapType === "atomic" ? atomic(granular(type.type)) : granular(type.type);
     case "scalar":
     case "either":
       return structureOf(type);
@@ -70,35 +82,78 @@ function structureOfField(field: Field): Structure {
 function structureOfList({ listType, listMapKeys, patchStrategies, mergeKey }: Field, of: FieldType): Structure {
   switch (listType) {
     case "atomic":
-      return ATOMIC;
+      return atomicListOf(structureOf(of));
     case "set":
       return setOf(structureOf(of));
     case "map":
       return keyed(of, listMapKeys);
     case undefined:
-      if (!patchStrategies.includes("merge")) return ATOMIC;
+      if (!patchStrategies.includes("merge")) return atomicListOf(structureOf(of));
       return mergeKey === undefined ? setOf(structureOf(of)) : keyed(of, [mergeKey]);
   }
 }
 
 function keyed(of: FieldType, keys: readonly string[]): Structure {
   const fields = of.is === "object" ? of.type.fields : undefined;
-  return listMapOf(structureOf(of), keys, (key) => fields?.get(key)?.default);
+  return listMapOf(structureOf(of), keys, (key) => keyDefault(fields?.get(key)));
+}
+
+/** What the field declares, or its zero value where it is never left out: so Kubernetes' OpenAPI says it. */
+function keyDefault(field: Field | undefined): unknown {
+  if (field === undefined) return undefined;
+  if (field.default !== undefined || field.omitEmpty || field.pointer) return field.default;
+  switch (scalarOf(field.type)?.scalar) {
+    case "string":
+      return "";
+    case "number":
+      return 0;
+    case "boolean":
+      return false;
+    case undefined:
+      return undefined;
+  }
+}
+
+function scalarOf(type: FieldType): Structure | undefined {
+  return type.is === "scalar" ? structureOfScalar(type.scalar) : undefined;
 }
 
 function structureOf(type: FieldType): Structure {
   switch (type.is) {
     case "list":
-      return ATOMIC;
+      return atomicListOf(structureOf(type.of));
     case "map":
       return mapOf(structureOf(type.of));
     case "object":
-      return type.type.atomic ? ATOMIC : granular(type.type);
+      return type.type.atomic ? atomic(granular(type.type)) : granular(type.type);
     case "either":
       return UNKNOWN;
     case "scalar":
-      // A value of any kind has no type in Kubernetes' OpenAPI, but for this one, which is taken whole.
-      if (type.scalar === "RawExtension") return ATOMIC;
-      return type.scalar === "JSON" || type.scalar === "FieldsV1" ? UNKNOWN : LEAF;
+      return structureOfScalar(type.scalar);
+  }
+}
+
+function structureOfScalar(scalar: Scalar): Structure {
+  switch (scalar) {
+    case "string":
+    case "bytes":
+      return STRING;
+    case "bool":
+      return BOOLEAN;
+    case "int32":
+    case "int64":
+    case "float64":
+      return NUMBER;
+    case "Time":
+    case "MicroTime":
+    case "Quantity":
+    case "IntOrString":
+      return LEAF;
+    case "RawExtension":
+      // A value of any type has none in Kubernetes' OpenAPI; this one is taken whole, the others by their parts.
+      return ATOMIC;
+    case "JSON":
+    case "FieldsV1":
+      return UNKNOWN;
   }
 }
