@@ -10,6 +10,7 @@ import type { ApiServerOptions } from "./spec.ts";
 
 const SERVICE = "kubernetes";
 const HTTPS_PORT = 443;
+const WRITTEN_BY = { fieldManager: "kube-apiserver" };
 
 export class Bootstrap {
   private readonly ctx: Context<ApiServerOptions>;

@@ -83,7 +83,7 @@ export function patchObject(
     if (status === undefined) throw error;
     const strategic = type === "application/strategic-merge-patch+json";
     const shown = strategic ? goMap(patch as JsonObject) : JSON.stringify(patched);
-    const why = strategic ? (status.message ?? "").replace(HANDLED_AS, "") : (status.message ?? "");
+    const why = (status.message ?? "").replace(HANDLED_AS, "");
     const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
     throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
   }
