@@ -3,7 +3,7 @@ import type { KubernetesObject, WriteOptions } from "../../protocols/api-server.
 import type { Context } from "../../runtime/actor.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
-import { conflict, invalid, notFound } from "./core/machinery/status.ts";
+import { conflict, notFound } from "./core/machinery/status.ts";
 import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
 import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import type { Answer } from "./core/registry/answers.ts";
@@ -57,7 +57,7 @@ export class Applies {
   }
 }
 
-/** @throws Status 409 and 422 when it is another object, or another revision of it, that was meant */
+/** @throws Status 409 when it is another object, or another revision of it, that was meant */
 function checkMeant(
   { served: { info }, name }: ObjectPlace,
   configuration: KubernetesObject,
@@ -72,7 +72,4 @@ function checkMeant(
   if (resourceVersion && resourceVersion !== "0" && parseRevision(resourceVersion) !== current.revision) {
     throw conflict(info, name);
   }
-  if (!uid || uid === current.object.metadata?.uid) return;
-  const message = `Invalid value: ${JSON.stringify(uid)}: field is immutable`;
-  throw invalid(info, name, [{ reason: "FieldValueInvalid", message, field: "metadata.uid" }]);
 }
