@@ -17,6 +17,8 @@ import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import { withManagedFields } from "./core/registry/field-writes.ts";
+import type { Fields } from "./core/kinds/rules.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
@@ -106,8 +108,10 @@ export class Dispatch {
     const { virtual } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+      const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
+      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
       const caller = { ...scope, userOfToken: (token: string) => this.tokens.get(token) };
-      return withWarnings(plainAnswer(virtual(own as never, caller), 201), warnings);
+      return withWarnings(plainAnswer(virtual(asked as never, caller), 201), warnings);
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }

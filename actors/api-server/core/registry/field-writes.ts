@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
-import type { Fields } from "../kinds/rules.ts";
+import type { Fields, KindRules } from "../kinds/rules.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
@@ -59,7 +59,7 @@ const NOTHING: FieldFilter = {};
 
 /** A write of the object can't change its status, nor one of the status the rest, unless the kind says otherwise. */
 function filterOf({ form, info, stored: { rules } }: Served, subresource: string | undefined): FieldFilter {
-  const own = rules.resetFields?.[subresource ?? ""];
+  const own = (rules.resetFields ?? RESET_FIELDS[`${info.group}/${info.kind}`])?.[subresource ?? ""];
   if (own !== undefined) return own;
   if (subresource === "status") {
     const custom = form.type === undefined;
@@ -69,6 +69,15 @@ function filterOf({ form, info, stored: { rules } }: Served, subresource: string
   const hasStatus = info.subresources.some(({ name }) => name === "status");
   return hasStatus && (subresource === undefined || subresource === "finalize") ? { except: ["status"] } : NOTHING;
 }
+
+/** Of kinds that have no rules of their own. */
+const RESET_FIELDS: Readonly<Record<string, KindRules["resetFields"]>> = {
+  "certificates.k8s.io/CertificateSigningRequest": {
+    "": { except: ["spec", "status"] },
+    status: { except: ["spec", "status.conditions"] },
+    approval: { except: ["spec", "status.certificate"] },
+  },
+};
 
 /** Built-in kinds whose metadata the status subresource can't change either. */
 const STATUS_KEEPS_METADATA: ReadonlySet<string> = new Set([

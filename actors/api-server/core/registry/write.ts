@@ -59,7 +59,7 @@ export function prepareCreate(
   const fresh = applyDefaults(
     rules,
     rules.status === "empty"
-      ? ({ ...rest, status: {}, metadata: stamped } as Fields)
+      ? ({ ...rest, status: emptyStatus(served.stored), metadata: stamped } as Fields)
       : { ...(incoming as Fields), metadata: stamped },
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
@@ -67,6 +67,10 @@ export function prepareCreate(
   // In the version that it came in, whose field names its sender knows.
   check(served.stored, name, validateCreate(served.rules, toServed(served, object)));
   return object;
+}
+
+function emptyStatus({ form }: Served): unknown {
+  return (form.empty as Fields)["status"] ?? {};
 }
 
 /**
