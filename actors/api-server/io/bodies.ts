@@ -126,17 +126,18 @@ function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
 
 /** As Kubernetes' YAML parser tells them: `line 1: key "a" already set in map`. */
 function duplicateKeys(document: Document, lines: LineCounter): readonly string[] {
-  const found: string[] = [];
+  const found: { readonly line: number; readonly text: string }[] = [];
   visit(document, {
     Map: (_key, { items }) => {
       const seen = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) continue;
         const { line } = lines.linePos(key.range?.[0] ?? 0);
-        if (seen.has(key.value)) found.push(`line ${line}: key ${JSON.stringify(key.value)} already set in map`);
+        const text = `line ${line}: key ${JSON.stringify(key.value)} already set in map`;
+        if (seen.has(key.value)) found.push({ line, text });
         seen.add(key.value);
       }
     },
   });
-  return found;
+  return found.sort((a, b) => a.line - b.line).map(({ text }) => text);
 }

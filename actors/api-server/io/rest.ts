@@ -244,7 +244,9 @@ class HttpInput implements Input {
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
     const { query, request } = this.reply;
     const applies = kind === "PatchOptions" && this.patchType() === APPLY_TYPE;
-    const fieldManager = managerOfUserAgent(header(request, "user-agent") ?? "");
+    // Node reads a header byte by byte; clients write UTF-8.
+    const userAgent = Buffer.from(header(request, "user-agent") ?? "", "latin1").toString("utf8");
+    const fieldManager = managerOfUserAgent(userAgent);
     return { fieldManager, ...writeOptions(query, kind, applies) };
   }
 

@@ -70,7 +70,7 @@ function checkFields(
   steps: Steps,
   found: string[],
 ): void {
-  for (const name of Object.keys(value)) {
+  for (const name of Object.keys(value).sort()) {
     const field = structure.field(name);
     steps.push(shownElement(fieldElement(name)));
     if (field === undefined) found.push(`${steps.join("")}: field not declared in schema`);
