@@ -202,8 +202,8 @@ describe("the folder for envtest", () => {
     ["etcd", ["--listen-client-urls=ftp://x"], "no URL that begins with http://"],
     ["etcd", ["word"], 'there is no argument "word"'],
   ])("refuses what %s can't use: %j", async (program, args, why) => {
-    const { exited, said } = start(program, args);
-    expect(await exited).toBe(1);
-    expect(said()).toContain(why);
+    const started = start(program, args);
+    expect(await started.exited).toBe(1);
+    expect(started.said()).toContain(why);
   });
 });
