@@ -6,6 +6,7 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
+import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
@@ -80,7 +81,10 @@ class ApiServer {
     this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
-    this.ctx.spawn(() => this.started ?? Promise.resolve());
+    this.ctx.spawn(async () => {
+      await this.started;
+      await this.untilDone("the first roles and classes can't be made yet", () => this.bootstrap.objects());
+    });
   }
 
   async stop(): Promise<void> {
@@ -153,7 +157,7 @@ class ApiServer {
       options,
       catalog: this.catalog,
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, subresources, lists, this.tokens),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,
       registry: this.registry,
       watches: this.watches,

@@ -5,11 +5,13 @@ import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
+import { InitialObjects } from "./initial-objects.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 const SERVICE = "kubernetes";
 const HTTPS_PORT = 443;
+const WRITTEN_BY = { fieldManager: "kube-apiserver" };
 
 export class Bootstrap {
   private readonly ctx: Context<ApiServerOptions>;
@@ -28,6 +30,11 @@ export class Bootstrap {
     const cache = this.registry.store.cacheOf(served);
     const missing = SYSTEM_NAMESPACES.filter((name) => cache.get(name) === undefined);
     await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
+  }
+
+  /** What else a fresh control plane has: roles, priority levels, classes. Nobody waits for it. */
+  objects(): Promise<void> {
+    return new InitialObjects(this.ctx, this.registry, this.catalog).write(() => this.scope());
   }
 
   /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */
@@ -54,7 +61,7 @@ export class Bootstrap {
 
   private async create(served: Served, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
     try {
-      await this.registry.create(this.scope(), served, namespace, typed(served, object));
+      await this.registry.create(this.scope(), served, namespace, typed(served, object), WRITTEN_BY);
       return true;
     } catch (error) {
       if (hasReason(error, "AlreadyExists")) return false;
@@ -67,7 +74,7 @@ export class Bootstrap {
     if (this.registry.store.cacheOf(served).get(`${namespace}/${name}`) === undefined) {
       if (await this.create(served, namespace, object)) return;
     }
-    await this.registry.update(this.scope(), { served, namespace, name }, undefined, typed(served, object));
+    await this.registry.update(this.scope(), { served, namespace, name }, undefined, typed(served, object), WRITTEN_BY);
   }
 
   private scope(): RequestScope {

@@ -7,12 +7,17 @@ import type {
   WriteOptions,
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { Applies } from "./applies.ts";
 import type { ObjectForm } from "./core/catalog/form.ts";
 import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
+import type { JsonBody } from "./core/machinery/json.ts";
+import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import { withManagedFields } from "./core/registry/field-writes.ts";
+import type { Fields } from "./core/kinds/rules.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
@@ -30,6 +35,9 @@ export interface Input {
   resourceVersion(): string | undefined;
   body(form: ObjectForm, validation: FieldValidation): Decoded;
   patch(): { readonly type: PatchType; readonly patch: unknown };
+  /** Of a patch of the type of server-side apply. */
+  configuration(): JsonBody;
+  patchType(): PatchType;
   /** Nobody waits for the answer any more. */
   abandoned(): boolean;
 }
@@ -47,12 +55,14 @@ const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind
 export class Dispatch {
   private readonly tokens: Tokens;
   private readonly registry: Registry;
+  private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
 
-  constructor(registry: Registry, subresources: Subresources, lists: Lists, tokens: Tokens) {
+  constructor(registry: Registry, applies: Applies, subresources: Subresources, lists: Lists, tokens: Tokens) {
     this.tokens = tokens;
     this.registry = registry;
+    this.applies = applies;
     this.subresources = subresources;
     this.lists = lists;
   }
@@ -101,7 +111,9 @@ export class Dispatch {
       const question = tokenOf?.(own as never);
       const authentication =
         question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
-      return withWarnings(plainAnswer(virtual(own as never, { ...scope, authentication }), 201), warnings);
+      const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
+      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
+      return withWarnings(plainAnswer(virtual(asked as never, { ...scope, authentication }), 201), warnings);
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }
@@ -136,8 +148,13 @@ export class Dispatch {
   patch({ scope, target, input }: Call): Promise<Answer> {
     const place = placeOf(target);
     const options = input.writeOptions("PatchOptions");
-    const { type, patch } = input.patch();
     const subresource = target.subresource?.name;
+    if (input.patchType() === APPLY_TYPE) {
+      const body = input.configuration();
+      if (subresource === "scale") return this.subresources.applyScale(scope, place, body, options);
+      return this.applies.apply(scope, place, subresource, body, options);
+    }
+    const { type, patch } = input.patch();
     if (subresource === "scale") return this.subresources.patchScale(scope, place, type, patch, options);
     return this.registry.patch(scope, place, subresource, type, patch, options);
   }

@@ -9,6 +9,7 @@ import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1
 import type { Authentication, UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
+import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { NameRule } from "../machinery/validation/object-meta.ts";
 
@@ -108,8 +109,12 @@ export interface Conversion {
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
   readonly generation?: true;
+  /** A change of annotations raises the generation as well. */
+  readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along. */
+  readonly orphans?: true;
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
@@ -128,10 +133,12 @@ export interface KindRules {
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the status subresource; the metadata alone is looked at when left out. */
+  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
-  /** The kind itself is deprecated: each request is warned, whatever it changes. */
-  readonly deprecated?: true;
+  /** The kind itself is deprecated: what every request about it is told. */
+  readonly deprecated?: string;
   /** One cell for each column; what every kind has when left out. */
   readonly cells?: (object: never, nowMs: number) => readonly Cell[];
   /** What is marked in its row of a Table. */
@@ -152,6 +159,11 @@ export interface KindRules {
   readonly claims?: Claims;
   /** Update of a subresource that is about something else than the status: what it changes of `old`. */
   readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
+  /**
+   * What a write can't change, by subresource ("": the object itself), so that nobody manages it for having sent it. When left
+   * out: the status, and in a write of the status the spec.
+   */
+  readonly resetFields?: Readonly<Record<string, FieldFilter>>;
   /** Where the kind is served in another version than it is stored in. */
   readonly convert?: Conversion;
 }
