@@ -108,7 +108,9 @@ export class Replies {
         this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
-      this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items } as KubernetesObject, form);
+      // Items carry no kind and apiVersion of their own, as in `encodeList`.
+      const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+      this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items: plain }, form);
     }
   }
 
