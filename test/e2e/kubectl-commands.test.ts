@@ -65,12 +65,20 @@ function tableOf(): string {
     "and fails when one that is ok ceases to be so, or becomes it. `exec`, `attach`, `cp`, `debug`, `port-forward` and `proxy` are not here.",
   );
   for (const { name, rows } of SECTIONS) {
-    lines.push("", `## ${name}`, "", "| command | result |", "| --- | --- |");
-    for (const row of rows) {
-      const code =
-        row.code === undefined || row.differs !== undefined ? "" : ` (exit code ${row.code}, as it should be)`;
-      lines.push(`| \`kubectl ${row.command.replaceAll("|", "\\|")}\` | ${results.get(row) ?? "not run"}${code} |`);
-    }
+    const cells = rows.map((row) => {
+      const code = row.code === undefined ? "" : ` (exit code ${row.code}, as it should be)`;
+      return [`\`kubectl ${row.command.replaceAll("|", "\\|")}\``, `${results.get(row) ?? "not run"}${code}`];
+    });
+    lines.push("", `## ${name}`, "", ...aligned([["command", "result"], ...cells]));
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** As the formatter has tables: columns of one width, with a rule under the head. */
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = [0, 1].map((at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const [head = "", ...others] = rows.map(
+    (row) => `| ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`,
+  );
+  return [head, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...others];
 }
