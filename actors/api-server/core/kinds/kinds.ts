@@ -27,6 +27,8 @@ import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
+import { flowSchemaRules } from "./flowcontrol/flowschema.ts";
+import { priorityLevelConfigurationRules } from "./flowcontrol/prioritylevelconfiguration.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
@@ -76,6 +78,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
+  "flowcontrol.apiserver.k8s.io": {
+    FlowSchema: flowSchemaRules,
+    PriorityLevelConfiguration: priorityLevelConfigurationRules,
+  },
   "networking.k8s.io": {
     Ingress: ingressRules,
     IngressClass: ingressClassRules,
@@ -111,6 +117,7 @@ const UNHEEDED: readonly KindRules[] = [
   apiServiceRules,
   clusterTrustBundleRules,
   horizontalPodAutoscalerRules,
+  flowSchemaRules,
   ingressClassRules,
   ingressRules,
   ipAddressRules,
@@ -121,6 +128,7 @@ const UNHEEDED: readonly KindRules[] = [
   csiStorageCapacityRules,
   clusterRoleBindingRules,
   clusterRoleRules,
+  priorityLevelConfigurationRules,
   roleBindingRules,
   roleRules,
   serviceCidrRules,
