@@ -10,7 +10,6 @@ import type { Incoming, Sink } from "../../runtime/actor.ts";
 import type { Backend } from "./backend.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import { userOfActor } from "./core/identity.ts";
-import { decodeObject } from "./core/machinery/decode-object.ts";
 import { methodNotAllowed } from "./core/machinery/status.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import type { Given } from "./core/rest/options.ts";
@@ -158,9 +157,9 @@ class MessageInput implements Input {
     return this.request.verb === "get" ? this.request.resourceVersion : undefined;
   }
 
-  body(...[expected, validation]: Parameters<Input["body"]>): ReturnType<Input["body"]> {
+  body(...[form, validation]: Parameters<Input["body"]>): ReturnType<Input["body"]> {
     const value = "object" in this.request ? this.request.object : undefined;
-    return decodeObject(expected, { value, duplicates: [] }, validation);
+    return form.decode({ value, duplicates: [] }, validation);
   }
 
   patch(): ReturnType<Input["patch"]> {

@@ -8,7 +8,9 @@ import type {
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { UserInfo } from "./core/identity.ts";
-import type { Decoded, ExpectedKind, FieldValidation } from "./core/machinery/decode-object.ts";
+import type { ObjectForm } from "./core/catalog/form.ts";
+import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
+import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
@@ -25,7 +27,7 @@ export interface Input {
   listOptions(): ListOptions;
   /** Of a `get`. */
   resourceVersion(): string | undefined;
-  body(expected: ExpectedKind, validation: FieldValidation): Decoded;
+  body(form: ObjectForm, validation: FieldValidation): Decoded;
   patch(): { readonly type: PatchType; readonly patch: unknown };
   /** Nobody waits for the answer any more. */
   abandoned(): boolean;
@@ -37,7 +39,8 @@ export interface Call {
   readonly input: Input;
 }
 
-const SCALE = { apiVersion: "autoscaling/v1", kind: "Scale" };
+const BINDING = builtInForm({ apiVersion: "v1", kind: "Binding" });
+const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 
 export class Dispatch {
   private readonly tokens: ReadonlyMap<string, UserInfo>;
@@ -74,18 +77,18 @@ export class Dispatch {
   async create({ scope, target, input }: Call): Promise<Answer> {
     const { served, namespace, name, subresource } = target;
     const options = input.writeOptions("CreateOptions");
-    const decode = (expected: ExpectedKind): Decoded => input.body(expected, options.fieldValidation);
+    const decode = (form: ObjectForm): Decoded => input.body(form, options.fieldValidation);
     if (subresource?.name === "binding" || served.info.resource === "bindings") {
-      const binding = decode({ apiVersion: "v1", kind: "Binding" }).object as Binding;
+      const binding = decode(BINDING).object as Binding;
       return this.subresources.bind(scope, namespace ?? "", name ?? binding.metadata?.name ?? "", binding, options);
     }
     if (subresource?.name === "eviction") {
-      const eviction = decode({ apiVersion: "policy/v1", kind: "Eviction" }).object as Eviction;
+      const eviction = decode(EVICTION).object as Eviction;
       return this.subresources.evict(scope, placeOf(target), eviction, options);
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
-    const { object, warnings } = decode(served.info);
+    const { object, warnings } = decode(served.form);
     const { virtual } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
@@ -99,8 +102,8 @@ export class Dispatch {
     const place = placeOf(target);
     const subresource = target.subresource?.name;
     const options = input.writeOptions("UpdateOptions");
-    const expected = subresource === "scale" ? SCALE : target.served.info;
-    const { object, warnings } = input.body(expected, options.fieldValidation);
+    const form = subresource === "scale" ? SCALE_FORM : target.served.form;
+    const { object, warnings } = input.body(form, options.fieldValidation);
     return withWarnings(await this.replace(scope, place, subresource, object, options), warnings);
   }
 

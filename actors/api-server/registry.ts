@@ -156,9 +156,10 @@ export class Registry {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
       const shown = toServed(served, old);
-      const patched = patchObject(patchType, info, shown, patch, options.fieldValidation ?? "Warn");
+      const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
-      this.checkIncoming(place, patched.object, current);
+      checkName(place, patched.object.metadata?.name);
+      this.checkRevision(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
     if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
@@ -178,7 +179,7 @@ export class Registry {
       const deletion = decideDeletion(rules, current.object as Fields, options, this.ctx.clock.nowMs());
       if (deletion.action === "update") return { action: "put", object: deletion.object };
       if (deletion.action === "pending") return { action: "keep" };
-      return { action: "remove", release: releasedBy(rules, current.object as Fields) };
+      return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
     if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
     const uid = mutated.stored.object.metadata?.uid;
@@ -307,7 +308,7 @@ export class Registry {
   checkIncoming(place: ObjectPlace, incoming: KubernetesObject, current: StoredObject): void {
     const { name } = place;
     const { info } = place.served;
-    const { uid, resourceVersion } = incoming.metadata ?? {};
+    const { uid } = incoming.metadata ?? {};
     const present = current.object.metadata?.uid;
     if (uid !== undefined && uid !== present) {
       const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
@@ -315,6 +316,15 @@ export class Registry {
       const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
       throw conflict(info, name, text);
     }
+    this.checkRevision(place, incoming, current);
+  }
+
+  private checkRevision(
+    { served: { info }, name }: ObjectPlace,
+    incoming: KubernetesObject,
+    current: StoredObject,
+  ): void {
+    const { resourceVersion } = incoming.metadata ?? {};
     if (!resourceVersion || resourceVersion === "0") {
       if (info.unconditionalUpdate) return;
       const message = "Invalid value: 0: must be specified for an update";
@@ -386,14 +396,19 @@ export function keyOf({ served: { info }, namespace, name }: ObjectPlace): strin
 }
 
 /** An object that is put must say which it is. */
-export function checkIdentity({ served, namespace, name }: ObjectPlace, incoming: KubernetesObject): void {
+export function checkIdentity(place: ObjectPlace, incoming: KubernetesObject): void {
+  const { served, namespace, name } = place;
   const given = incoming.metadata?.name;
   if (!given) {
     throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
-  if (given !== name)
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  checkName(place, given);
   checkNamespace(served, namespace, incoming.metadata.namespace);
+}
+
+function checkName({ name }: ObjectPlace, given: string | undefined): void {
+  if (given === name) return;
+  throw badRequest(`the name of the object (${given ?? ""}) does not match the name on the URL (${name})`);
 }
 
 /** Whether what is written has a say in what is done, and so may be warned about. */

@@ -8,10 +8,13 @@ import { RESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import { rulesOf } from "../kinds/kinds.ts";
 import type { KindRules } from "../kinds/rules.ts";
 import { noSuchResource } from "../machinery/status.ts";
+import type { ObjectForm } from "./form.ts";
+import { builtInForm } from "./form.ts";
 
 /** A resource in one version. */
 export interface Served {
   readonly info: ResourceInfo;
+  readonly form: ObjectForm;
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
@@ -131,15 +134,17 @@ function servedAs(info: ResourceInfo, stored: Served | undefined): Served {
   const rules = rulesOf(info);
   if (info.storageApiVersion === undefined) return new StoredAsServed(info, rules);
   if (stored === undefined) throw new Error(`nothing stores ${info.apiVersion} ${info.resource}`);
-  return { info, rules, stored };
+  return { info, form: builtInForm(info), rules, stored };
 }
 
 class StoredAsServed implements Served {
   readonly info: ResourceInfo;
+  readonly form: ObjectForm;
   readonly rules: KindRules;
 
   constructor(info: ResourceInfo, rules: KindRules) {
     this.info = info;
+    this.form = builtInForm(info);
     this.rules = rules;
   }
 

@@ -4,8 +4,11 @@ import { zeroOfField } from "../machinery/decode-object.ts";
 import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
 import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
+import { controllerRevisionRules } from "./apps/controllerrevision.ts";
+import { daemonSetRules } from "./apps/daemonset.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
+import { statefulSetRules } from "./apps/statefulset.ts";
 import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
 import {
   localSubjectAccessReviewRules,
@@ -14,14 +17,22 @@ import {
   subjectAccessReviewRules,
 } from "./authorization/reviews.ts";
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
+import { cronJobRules } from "./batch/cronjob.ts";
+import { jobRules } from "./batch/job.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
 import { endpointsRules } from "./core/endpoints.ts";
 import { coreEventRules } from "./core/event.ts";
+import { limitRangeRules } from "./core/limitrange.ts";
 import { namespaceRules } from "./core/namespace.ts";
 import { nodeRules } from "./core/node.ts";
+import { persistentVolumeRules } from "./core/persistentvolume.ts";
+import { persistentVolumeClaimRules } from "./core/persistentvolumeclaim.ts";
 import { podRules } from "./core/pod.ts";
+import { podTemplateRules } from "./core/podtemplate.ts";
+import { replicationControllerRules } from "./core/replicationcontroller.ts";
+import { resourceQuotaRules } from "./core/resourcequota.ts";
 import { secretRules } from "./core/secret.ts";
 import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
@@ -38,6 +49,7 @@ import { clusterRoleRules } from "./rbac/clusterrole.ts";
 import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
+import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
 import type { KindRules } from "./rules.ts";
 import { runtimeClassRules } from "./node/runtimeclass.ts";
 import { priorityClassRules } from "./scheduling/priorityclass.ts";
@@ -53,9 +65,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ConfigMap: configMapRules,
     Endpoints: endpointsRules,
     Event: coreEventRules,
+    LimitRange: limitRangeRules,
     Namespace: namespaceRules,
     Node: nodeRules,
+    PersistentVolume: persistentVolumeRules,
+    PersistentVolumeClaim: persistentVolumeClaimRules,
     Pod: podRules,
+    PodTemplate: podTemplateRules,
+    ReplicationController: replicationControllerRules,
+    ResourceQuota: resourceQuotaRules,
     Secret: secretRules,
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
@@ -65,7 +83,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
   },
   "apiregistration.k8s.io": { APIService: apiServiceRules },
-  apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
+  apps: {
+    ControllerRevision: controllerRevisionRules,
+    DaemonSet: daemonSetRules,
+    Deployment: deploymentRules,
+    ReplicaSet: replicaSetRules,
+    StatefulSet: statefulSetRules,
+  },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
   "authorization.k8s.io": {
@@ -74,6 +98,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SelfSubjectRulesReview: selfSubjectRulesReviewRules,
     SubjectAccessReview: subjectAccessReviewRules,
   },
+  batch: { CronJob: cronJobRules, Job: jobRules },
   "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
@@ -89,6 +114,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     NetworkPolicy: networkPolicyRules,
     ServiceCIDR: serviceCidrRules,
   },
+  policy: { PodDisruptionBudget: podDisruptionBudgetRules },
   "rbac.authorization.k8s.io": {
     ClusterRole: clusterRoleRules,
     ClusterRoleBinding: clusterRoleBindingRules,
@@ -109,29 +135,38 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
-  "": ["Binding", "PodTemplate"],
-  apps: ["ControllerRevision"],
+  "": ["Binding"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
   apiServiceRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
   clusterTrustBundleRules,
-  horizontalPodAutoscalerRules,
-  flowSchemaRules,
-  ingressClassRules,
-  ingressRules,
-  ipAddressRules,
-  mutatingWebhookConfigurationRules,
-  networkPolicyRules,
+  cronJobRules,
   csiDriverRules,
   csiNodeRules,
   csiStorageCapacityRules,
-  clusterRoleBindingRules,
-  clusterRoleRules,
+  daemonSetRules,
+  flowSchemaRules,
+  horizontalPodAutoscalerRules,
+  ingressClassRules,
+  ingressRules,
+  ipAddressRules,
+  jobRules,
+  limitRangeRules,
+  mutatingWebhookConfigurationRules,
+  networkPolicyRules,
+  persistentVolumeClaimRules,
+  persistentVolumeRules,
+  podDisruptionBudgetRules,
   priorityLevelConfigurationRules,
+  replicationControllerRules,
+  resourceQuotaRules,
   roleBindingRules,
   roleRules,
   serviceCidrRules,
+  statefulSetRules,
   storageClassRules,
   validatingWebhookConfigurationRules,
   volumeAttachmentRules,
@@ -146,7 +181,7 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
   const rules = withOwn(rulesOfRow(info), own ?? {});
   if (heeded) return rules;
-  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
+  return { ...rules, warnings: (object) => [...(own?.warnings?.(object) ?? []), unheeded(info)] };
 }
 
 /** What a kind makes of an object, it makes of what its row has made of it. */

@@ -30,7 +30,7 @@ export interface ExpectedKind {
  * @throws Status 400: wrong types, wrong kind, a map with the key `__proto__`, or (Strict) unknown and duplicate fields
  */
 export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValidation: FieldValidation): Decoded {
-  const value = body.value;
+  const value = body.value === null ? {} : body.value;
   if (!isRecord(value)) {
     const goType =
       'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';

@@ -10,8 +10,11 @@ import type { Fields, KindRules } from "../kinds/rules.ts";
 const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
 
+type Policy = DeleteOptions["propagationPolicy"];
+
 export type Deletion =
-  | { readonly action: "remove" }
+  /** With the state in which the object ends, where that is told: of kinds that may end gracefully. */
+  | { readonly action: "remove"; readonly object?: Fields }
   | { readonly action: "update"; readonly object: Fields }
   /** The deletion is under way already, and this request does not hasten it. */
   | { readonly action: "pending" };
@@ -30,18 +33,22 @@ export function failedPrecondition(object: Fields, conditions: DeleteOptions["pr
 
 export function decideDeletion(rules: KindRules, object: Fields, options: DeleteOptions, nowMs: number): Deletion {
   const metadata = object.metadata ?? {};
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], policyOf(rules, metadata, options));
   const finalizersChange = finalizers.join() !== (metadata.finalizers ?? []).join();
   if (rules.specFinalizers) return decideNamespace(object, finalizers, nowMs);
   const grace = rules.graceSeconds?.(object, options.gracePeriodSeconds);
   if (metadata.deletionTimestamp !== undefined) {
     const shortened = shorten(metadata, rules.graceSeconds === undefined ? undefined : options.gracePeriodSeconds);
     const left = shortened?.deletionGracePeriodSeconds ?? metadata.deletionGracePeriodSeconds ?? 0;
-    if (finalizers.length === 0 && left === 0) return { action: "remove" };
+    if (finalizers.length === 0 && left === 0) {
+      return shortened === undefined
+        ? { action: "remove" }
+        : { action: "remove", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
+    }
     if (shortened === undefined && !finalizersChange) return { action: "pending" };
     return { action: "update", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
   }
-  if (finalizers.length === 0 && (grace ?? 0) === 0) return { action: "remove" };
+  if (finalizers.length === 0 && grace === undefined) return { action: "remove" };
   const seconds = grace ?? 0;
   const marked: ObjectMeta = {
     ...metadata,
@@ -49,7 +56,8 @@ export function decideDeletion(rules: KindRules, object: Fields, options: Delete
     deletionGracePeriodSeconds: seconds,
     ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
   };
-  return { action: "update", object: withMetadata(object, marked, finalizers) };
+  const action = finalizers.length === 0 && seconds === 0 ? "remove" : "update";
+  return { action, object: withMetadata(object, marked, finalizers) };
 }
 
 /** Whether an update has just let go of an object that was marked for deletion. */
@@ -77,7 +85,13 @@ function specFinalizers(object: Fields): readonly string[] {
   return (object["spec"] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
 }
 
-function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions["propagationPolicy"]): readonly string[] {
+/** What was asked for, else what a finalizer says already, else what is usual for the kind. */
+function policyOf(rules: KindRules, { finalizers = [] }: ObjectMeta, options: DeleteOptions): Policy {
+  if (options.propagationPolicy !== undefined || rules.orphans !== true) return options.propagationPolicy;
+  return finalizers.includes(FOREGROUND) || finalizers.includes(ORPHAN) ? undefined : "Orphan";
+}
+
+function finalizersAfter(finalizers: readonly string[], policy: Policy): readonly string[] {
   if (policy === undefined) return finalizers;
   const others = finalizers.filter((name) => name !== FOREGROUND && name !== ORPHAN);
   switch (policy) {

@@ -1,9 +1,9 @@
 /** The patch types of the API as one function, with the answers of kube-apiserver when a patch is bad. */
 import type { KubernetesObject, PatchType } from "../../../../../protocols/api-server.ts";
 import { statusError, statusOf } from "../../../../../protocols/api-server.ts";
-import { findType } from "../../../../../protocols/kubernetes/schema/schema.ts";
-import type { Decoded, ExpectedKind, FieldValidation } from "../decode-object.ts";
-import { decodeObject } from "../decode-object.ts";
+import type { TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
+import type { ObjectForm } from "../../catalog/form.ts";
+import type { Decoded, FieldValidation } from "../decode-object.ts";
 import { checkDepth } from "../json.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
@@ -39,18 +39,18 @@ export function parsePatch(text: string): unknown {
 
 /**
  * `current` with `patch` applied; neither is changed. The result has not been through `decodeObject` yet.
- * @param of the kind, whose merge keys the strategic merge patch follows
+ * @param form the kind's, whose merge keys the strategic merge patch follows
  * @throws Status 400 (malformed patch), 422 (a JSON patch that can't be applied), 500 (a strategic one, as from
  * kube-apiserver), 415 (apply-patch+yaml: not yet)
  */
-export function applyPatch(type: PatchType, of: ExpectedKind, current: KubernetesObject, patch: unknown): JsonObject {
+export function applyPatch(type: PatchType, form: ObjectForm, current: KubernetesObject, patch: unknown): JsonObject {
   switch (type) {
     case "application/json-patch+json":
       return jsonPatch(current, patch);
     case "application/merge-patch+json":
       return applyMergePatch(current, objectPatch(patch, "error decoding patch: ")) as JsonObject;
     case "application/strategic-merge-patch+json":
-      return strategicMergePatch(of, current, objectPatch(patch, ""));
+      return strategicMergePatch(form.type, current, objectPatch(patch, ""));
     case "application/apply-patch+yaml":
       throw unsupportedMediaType(PATCH_TYPES);
   }
@@ -63,20 +63,20 @@ export function applyPatch(type: PatchType, of: ExpectedKind, current: Kubernete
  */
 export function patchObject(
   type: PatchType,
-  of: ExpectedKind,
+  form: ObjectForm,
   current: KubernetesObject,
   patch: unknown,
   fieldValidation: FieldValidation,
 ): Decoded {
-  const patched = applyPatch(type, of, current, patch);
+  const patched = applyPatch(type, form, current, patch);
   try {
-    return decodeObject(of, { value: patched, duplicates: [] }, fieldValidation);
+    return form.decode({ value: patched, duplicates: [] }, fieldValidation);
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;
     const strategic = type === "application/strategic-merge-patch+json";
     const shown = strategic ? goMap(patch as JsonObject) : JSON.stringify(patched);
-    const why = strategic ? (status.message ?? "").replace(HANDLED_AS, "") : (status.message ?? "");
+    const why = (status.message ?? "").replace(HANDLED_AS, "");
     const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
     throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
   }
@@ -112,8 +112,7 @@ function jsonPatch(current: KubernetesObject, patch: unknown): JsonObject {
   }
 }
 
-function strategicMergePatch(of: ExpectedKind, current: KubernetesObject, patch: JsonObject): JsonObject {
-  const type = findType(of.apiVersion, of.kind);
+function strategicMergePatch(type: TypeRef | undefined, current: KubernetesObject, patch: JsonObject): JsonObject {
   if (type === undefined) throw unsupportedMediaType(PATCH_TYPES.slice(0, 2));
   try {
     return applyStrategicMergePatch(current as JsonObject, patch, type);

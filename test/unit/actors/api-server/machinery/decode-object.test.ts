@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { parseJson } from "../../../../../actors/api-server/core/machinery/json.ts";
 import { patchObject } from "../../../../../actors/api-server/core/machinery/patch/apply-patch.ts";
+import { servedAs } from "../harness/catalog.ts";
 import { readFixture, resourceOf } from "./oracle-fixture.ts";
 
 interface Case {
@@ -126,7 +127,7 @@ describe("decodeObject", () => {
   );
 
   it("refuses it also when a patch brings it", () => {
-    const of = resourceOf("v1", "configmaps");
+    const of = servedAs("v1", "configmaps").form;
     const patch = JSON.parse('{"data":{"__proto__":"x"}}') as unknown;
     for (const type of ["application/merge-patch+json", "application/strategic-merge-patch+json"] as const) {
       expect(() => patchObject(type, of, { metadata: { name: "a" } }, patch, "Ignore")).toThrow("data: Invalid value:");

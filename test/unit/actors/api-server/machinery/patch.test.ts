@@ -9,8 +9,8 @@ import {
 import { applyMergePatch } from "../../../../../actors/api-server/core/machinery/patch/merge-patch.ts";
 import type { KubernetesObject, PatchType } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
-import { readFixture, resourceOf } from "./oracle-fixture.ts";
-import { rulesFor } from "../harness/catalog.ts";
+import { readFixture } from "./oracle-fixture.ts";
+import { rulesFor, servedAs } from "../harness/catalog.ts";
 
 interface Fixture {
   readonly current: Readonly<Record<string, KubernetesObject>>;
@@ -42,7 +42,7 @@ describe("patchObject", () => {
       const before = structuredClone(current);
       let answer: unknown;
       try {
-        const { object } = patchObject(type, resourceOf(apiVersion, resource), current, patch, "Strict");
+        const { object } = patchObject(type, servedAs(apiVersion, resource).form, current, patch, "Strict");
         answer = withoutSystemFields(applyDefaults(rulesFor(object), object));
       } catch (error) {
         const found = statusOf(error);
@@ -63,12 +63,12 @@ describe("patchObject", () => {
 
   it("refuses a JSON patch with more operations than Kubernetes takes", () => {
     const patch = Array.from({ length: 10_001 }, () => ({ op: "test", path: "", value: 1 }));
-    const of = resourceOf("v1", "configmaps");
+    const of = servedAs("v1", "configmaps").form;
     expect(() => applyPatch("application/json-patch+json", of, {}, patch)).toThrow("Request entity too large");
   });
 
   it("keeps __proto__ a plain key in every kind of patch", () => {
-    const of = resourceOf("v1", "configmaps");
+    const of = servedAs("v1", "configmaps").form;
     const patch = JSON.parse('{"data":{"__proto__":{"polluted":"yes"}}}') as unknown;
     applyPatch("application/merge-patch+json", of, { kind: "ConfigMap" }, patch);
     applyPatch("application/strategic-merge-patch+json", of, { kind: "ConfigMap" }, patch);
@@ -116,7 +116,7 @@ const containers = fc.uniqueArray(container, { selector: ({ name }) => name, min
 
 describe("the strategic merge patch", () => {
   it("turns any list of containers into any other, order included", () => {
-    const of = resourceOf("v1", "pods");
+    const of = servedAs("v1", "pods").form;
     fc.assert(
       fc.property(containers, containers, (from, to) => {
         const removed = from.filter(({ name }) => !to.some((other) => other.name === name));
@@ -134,7 +134,7 @@ describe("the strategic merge patch", () => {
   });
 
   it("changes nothing but what it names", () => {
-    const of = resourceOf("v1", "pods");
+    const of = servedAs("v1", "pods").form;
     fc.assert(
       fc.property(containers, container, (from, one) => {
         const current = { apiVersion: "v1", kind: "Pod", spec: { containers: from } };

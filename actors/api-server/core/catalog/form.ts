@@ -1,0 +1,26 @@
+/** What objects of a kind look like, whether a field table or the schema of a CustomResourceDefinition says so. */
+import type { TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
+import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { Decoded, ExpectedKind, FieldValidation } from "../machinery/decode-object.ts";
+import { decodeObject } from "../machinery/decode-object.ts";
+import type { JsonBody } from "../machinery/json.ts";
+
+export interface ObjectForm extends ExpectedKind {
+  /** Where merge keys of strategic merge patches are found; without it there are no such patches. */
+  readonly type: TypeRef | undefined;
+  /** @throws Status 400, as `decodeObject` */
+  decode(body: JsonBody, fieldValidation: FieldValidation): Decoded;
+}
+
+/** Of a kind that has a field table. */
+export function builtInForm({ apiVersion, kind }: ExpectedKind): ObjectForm {
+  const expected = { apiVersion, kind };
+  return {
+    ...expected,
+    type: findType(apiVersion, kind),
+    decode: (body, fieldValidation) => decodeObject(expected, body, fieldValidation),
+  };
+}
+
+/** What `scale` of any resource speaks. */
+export const SCALE_FORM: ObjectForm = builtInForm({ apiVersion: "autoscaling/v1", kind: "Scale" });
