@@ -129,7 +129,7 @@ export class Registry {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
-        return this.creation(place, incoming, uid, taken, lease);
+        return this.creation(scope, place, incoming, uid, taken, lease);
       }
       this.checkIncoming(place, incoming, current);
       return this.replacement(place, subresource, incoming, current, taken, lease);
@@ -230,7 +230,7 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
-        this.creation(place, incoming, uid, taken, lease);
+        this.creation(scope, place, incoming, uid, taken, lease);
         throw unexplained("resourceVersion should not be set on objects to be created");
       }
       if (current !== undefined) {
@@ -239,12 +239,13 @@ export class Registry {
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(place, incoming, uid, taken, lease);
+      return this.creation(scope, place, incoming, uid, taken, lease);
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
   private creation(
+    { user, groups }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -260,6 +261,7 @@ export class Registry {
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      by: { user, groups },
       uid,
       name,
       namespace,

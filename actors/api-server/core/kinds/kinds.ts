@@ -19,6 +19,7 @@ import {
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
 import { cronJobRules } from "./batch/cronjob.ts";
 import { jobRules } from "./batch/job.ts";
+import { certificateSigningRequestRules } from "./certificates/certificatesigningrequest.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
@@ -99,7 +100,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SubjectAccessReview: subjectAccessReviewRules,
   },
   batch: { CronJob: cronJobRules, Job: jobRules },
-  "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
+  "certificates.k8s.io": {
+    CertificateSigningRequest: certificateSigningRequestRules,
+    ClusterTrustBundle: clusterTrustBundleRules,
+  },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
@@ -140,6 +144,7 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
   apiServiceRules,
+  certificateSigningRequestRules,
   clusterRoleBindingRules,
   clusterRoleRules,
   clusterTrustBundleRules,

@@ -19,3 +19,18 @@ export function base64Length(text: string): number {
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   return (text.length / 4) * 3 - padding;
 }
+
+/** The bytes that a well-formed base64 text stands for. */
+export function decodeBase64(text: string): Uint8Array {
+  const bytes = new Uint8Array(base64Length(text));
+  let [bits, count, at] = [0, 0, 0];
+  for (const char of text) {
+    if (char === "=") break;
+    bits = ((bits << 6) | ALPHABET.indexOf(char)) & 0xff_ffff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes[at++] = (bits >> count) & 0xff;
+  }
+  return bytes;
+}

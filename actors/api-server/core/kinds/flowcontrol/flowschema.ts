@@ -17,6 +17,7 @@ import type { KindRules } from "../rules.ts";
 
 export const flowSchemaRules: KindRules = {
   defaults: (object) => setDefault(member(object, "spec"), "matchingPrecedence", 1_000, 0),
+  statusKeepsMetadata: true,
   validate,
   cells,
 };

@@ -15,6 +15,7 @@ import type { KindRules } from "../rules.ts";
 
 export const priorityLevelConfigurationRules: KindRules = {
   defaults: (object) => defaults(member(object, "spec")),
+  statusKeepsMetadata: true,
   validate,
   cells,
 };
