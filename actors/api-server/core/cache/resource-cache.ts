@@ -169,7 +169,7 @@ export class ResourceCache {
     this.keys.remove(key);
     this.labels.change(key, previous, undefined);
     const current = previous.at(revision);
-    const sizeBytes = current.value.length;
+    const { sizeBytes } = current;
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
   }
 
