@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
-import { bytesOf, keepBytes, textOf } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes, textOf } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 
 const encoder = new TextEncoder();
@@ -60,6 +60,7 @@ export class StoredObject {
   /** As in etcd. */
   private readonly kept: KeptBytes;
   private parsed: KubernetesObject | undefined;
+  private isRead = false;
 
   /** `value`: what etcd has, of which a copy is kept. */
   constructor(head: Head, key: string, revision: number, value: Uint8Array | KeptBytes, object?: KubernetesObject) {
@@ -77,6 +78,7 @@ export class StoredObject {
 
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
+    this.isRead = true;
     return (this.parsed ??= withRevision(JSON.parse(textOf(this.kept)) as KubernetesObject, this.revision));
   }
 
@@ -85,10 +87,18 @@ export class StoredObject {
     this.parsed = undefined;
   }
 
+  /** Called once a period: of what nobody has read since the last time the parsed form is let go of. */
+  age(): void {
+    if (!this.isRead) this.parsed = undefined;
+    this.isRead = false;
+  }
+
   /** JSON of `object`, made for each who asks. */
   get bytes(): Uint8Array {
     const { start, rest } = this.parts(this.head.kept);
-    return bytesOf(`${start}${rest}` as KeptBytes);
+    const bytes = Buffer.allocUnsafe(start.length + rest.length);
+    bytes.write(rest, bytes.write(start, "latin1"), "latin1");
+    return bytes;
   }
 
   /** JSON of `object` without kind and apiVersion, as the items of a list are. */

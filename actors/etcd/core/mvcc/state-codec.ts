@@ -2,7 +2,7 @@
  * A whole store as bytes, for snapshots: bounds, leases, the versions older than the history in the order of their keys,
  * then every kept revision. So watches from any revision that is kept go on after a member was restored.
  */
-import { bytesOf, keepBytes, NOTHING_KEPT } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes, NOTHING_KEPT } from "../../../../protocols/kept-bytes.ts";
 import { ByteReader, ByteWriter, invariant } from "../bytes.ts";
 import type { Revision } from "./store.ts";
 import { Store } from "./store.ts";
@@ -159,7 +159,7 @@ function writeContent(writer: ByteWriter, kv: Version): void {
   if (kv.version === 0) return;
   writer.varint(kv.createRevision);
   writer.varint(kv.version);
-  writer.blob(bytesOf(kv.value));
+  writer.keptBlob(kv.value);
   if (kv.lease !== "0") writer.text(kv.lease);
 }
 
