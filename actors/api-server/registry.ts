@@ -30,7 +30,7 @@ import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import type { Mutated, Outcome, Taken } from "./mutation.ts";
+import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -159,7 +159,7 @@ export class Registry {
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       checkName(place, patched.object.metadata?.name);
-      this.checkIncoming(place, patched.object, current);
+      this.checkRevision(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
     if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
@@ -308,7 +308,7 @@ export class Registry {
   checkIncoming(place: ObjectPlace, incoming: KubernetesObject, current: StoredObject): void {
     const { name } = place;
     const { info } = place.served;
-    const { uid, resourceVersion } = incoming.metadata ?? {};
+    const { uid } = incoming.metadata ?? {};
     const present = current.object.metadata?.uid;
     if (uid !== undefined && uid !== present) {
       const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
@@ -316,6 +316,15 @@ export class Registry {
       const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
       throw conflict(info, name, text);
     }
+    this.checkRevision(place, incoming, current);
+  }
+
+  private checkRevision(
+    { served: { info }, name }: ObjectPlace,
+    incoming: KubernetesObject,
+    current: StoredObject,
+  ): void {
+    const { resourceVersion } = incoming.metadata ?? {};
     if (!resourceVersion || resourceVersion === "0") {
       if (info.unconditionalUpdate) return;
       const message = "Invalid value: 0: must be specified for an update";
@@ -335,6 +344,11 @@ export class Registry {
     return this.leases.write(place.served, scope.deadlineMs, (lease) =>
       this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
     );
+  }
+
+  /** @returns false when one of them has changed meanwhile: nothing was written then */
+  writeTogether({ deadlineMs, user }: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
+    return this.mutations.together(writes, deadlineMs, user);
   }
 
   /** Decides from what is stored, and again if that changes meanwhile. */

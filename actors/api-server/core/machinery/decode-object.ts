@@ -30,7 +30,7 @@ export interface ExpectedKind {
  * @throws Status 400: wrong types, wrong kind, a map with the key `__proto__`, or (Strict) unknown and duplicate fields
  */
 export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValidation: FieldValidation): Decoded {
-  const value = body.value;
+  const value = body.value === null ? {} : body.value;
   if (!isRecord(value)) {
     const goType =
       'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
@@ -220,7 +220,8 @@ class Decoding {
       steps.pop();
       if (decoded === undefined) continue;
       if (field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded))) continue;
-      result[key] = decoded;
+      // A list without items is none once it has been stored.
+      result[key] = Array.isArray(decoded) && decoded.length === 0 && !field.pointer ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;
