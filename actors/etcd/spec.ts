@@ -34,7 +34,7 @@ export interface EtcdOptions {
   readonly catchUpBytes: number;
   /** A log file is closed at this size. As in etcd. */
   readonly segmentBytes: number;
-  /** Store size that refuses further puts. etcd's default. */
+  /** Store size that refuses further puts. etcd's default, or what the member's heap has room for. */
   readonly quotaBytes: number;
   /** Largest request. etcd's default. */
   readonly requestBytesMax: number;
