@@ -138,7 +138,7 @@ export class Registry {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
-        return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+        return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
       }
       this.checkIncoming(place, incoming, current);
       const manage = this.managing(place, subresource, options, current);
@@ -193,7 +193,11 @@ export class Registry {
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
+    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
+    const warnings = warning === undefined ? [] : [warning];
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
+      return answerOf(served, mutated.stored, 200, warnings);
+    }
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -242,7 +246,7 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
-        this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+        this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
         throw unexplained("resourceVersion should not be set on objects to be created");
       }
       if (current !== undefined) {
@@ -251,12 +255,13 @@ export class Registry {
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+      return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
   creation(
+    { user, groups }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -275,6 +280,7 @@ export class Registry {
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      by: { user, groups },
       uid,
       name,
       namespace,

@@ -27,6 +27,8 @@ export interface Admission {
   /** Another object of the cluster: its storage prefix, and its key below it. */
   readonly find: (prefix: string, key: string) => KubernetesObject | undefined;
   readonly all: (prefix: string) => readonly KubernetesObject[];
+  /** Who creates; absent where it is the server itself. */
+  readonly by?: UserInfo;
 }
 
 /** An object of the cluster by its storage prefix, and its key below it. */
@@ -113,12 +115,14 @@ export interface KindRules {
   readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
-  /** Deleting leaves the dependents, unless it is asked to take them along. */
-  readonly orphans?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along; who asks for neither is warned. */
+  readonly orphans?: { readonly warning?: string };
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
   readonly statusKeepsLabels?: true;
+  /** No metadata can be changed through it. */
+  readonly statusKeepsMetadata?: true;
   /** Sets the defaults in the object at hand. */
   readonly defaults?: (object: JsonObject) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
@@ -135,6 +139,8 @@ export interface KindRules {
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** Of the status subresource; the metadata alone is looked at when left out. */
   readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the subresource `approval`. */
+  readonly validateApprovalUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: what every request about it is told. */

@@ -49,6 +49,9 @@ function decoded(info: ResourceInfo, value: unknown): KubernetesObject {
   return decodeObject(info, { value, duplicates: [] }, "Ignore").object;
 }
 
+/** Who asked when the answers were recorded. */
+const RECORDER = { user: "admin", groups: ["system:masters", "system:authenticated"] };
+
 /** A POST of `value`, as the API server goes about it. */
 export function createdBy(served: Served, value: KubernetesObject): Written {
   const namespace = served.info.namespaced ? "default" : undefined;
@@ -65,6 +68,7 @@ export function createdBy(served: Served, value: KubernetesObject): Written {
     uid: "u",
     name,
     namespace,
+    by: RECORDER,
   };
   return written(served, undefined, () => prepareCreate(served, decoded(served.info, value), creation));
 }
