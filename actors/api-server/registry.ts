@@ -193,7 +193,11 @@ export class Registry {
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
+    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
+    const warnings = warning === undefined ? [] : [warning];
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
+      return answerOf(served, mutated.stored, 200, warnings);
+    }
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);

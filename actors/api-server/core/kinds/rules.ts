@@ -115,8 +115,8 @@ export interface KindRules {
   readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
-  /** Deleting leaves the dependents, unless it is asked to take them along. */
-  readonly orphans?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along; who asks for neither is warned. */
+  readonly orphans?: { readonly warning?: string };
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */

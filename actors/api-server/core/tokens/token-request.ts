@@ -2,7 +2,7 @@
  * `serviceaccounts/<name>/token`: what is asked for, checked and completed, and the claims that come of it.
  * Source: `pkg/registry/core/serviceaccount/storage/token.go` and `pkg/apis/authentication/validation`.
  */
-import type { Secret } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { Node, Pod, ServiceAccount } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { TokenRequest, TokenRequestSpec } from "../../../../protocols/kubernetes/types/authentication-v1.ts";
 import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
@@ -136,10 +136,10 @@ function boundObjects(
   find: Find,
 ): Bound {
   const { kind = "", apiVersion = "", name = "", uid } = ref;
-  const object = <T>(prefix: string, resource: string, key: string): T => {
+  const object = (prefix: string, resource: string, key: string): KubernetesObject => {
     const found = find(prefix, key);
     if (found === undefined) throw notFound({ group: "", resource }, name);
-    return found as T;
+    return found;
   };
   const checked = (metadata: ObjectMeta | undefined): ClaimedObject => {
     if (uid === undefined || uid === "" || uid === metadata?.uid) return claimed(metadata);
@@ -148,7 +148,7 @@ function boundObjects(
   };
   const key = `${namespace}/${name}`;
   if (apiVersion === "v1" && kind === "Pod") {
-    const pod = object<Pod>("/registry/pods", "pods", key);
+    const pod = object("/registry/pods", "pods", key) as Pod;
     if ((pod.spec?.serviceAccountName ?? "") !== account) {
       const who = JSON.stringify(account);
       throw badRequest(
@@ -162,10 +162,10 @@ function boundObjects(
     return { node: node === undefined ? { name: nodeName } : claimed(node.metadata), pod: own };
   }
   if (apiVersion === "v1" && kind === "Node") {
-    return { node: checked(object<Node>("/registry/minions", "nodes", name).metadata) };
+    return { node: checked(object("/registry/minions", "nodes", name).metadata) };
   }
   if (apiVersion === "v1" && kind === "Secret") {
-    return { secret: checked(object<Secret>("/registry/secrets", "secrets", key).metadata) };
+    return { secret: checked(object("/registry/secrets", "secrets", key).metadata) };
   }
   throw badRequest(`cannot bind token to object of type ${typeText(apiVersion, kind)}`);
 }
