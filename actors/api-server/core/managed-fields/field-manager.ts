@@ -17,7 +17,16 @@ import type { FieldSet } from "./field-set.ts";
 import { difference, intersection, isEmpty, NO_FIELDS, setOfPath, union } from "./field-set.ts";
 import { ownByLastApplied, withLastApplied } from "./last-applied.ts";
 import type { Manager, Managers, Operation } from "./managers.ts";
-import { asksForReset, byIdentity, entriesOf, identityOf, joinOldest, managersOf, parseManagers, setFields } from "./managers.ts";
+import {
+  asksForReset,
+  byIdentity,
+  entriesOf,
+  identityOf,
+  joinOldest,
+  managersOf,
+  parseManagers,
+  setFields,
+} from "./managers.ts";
 import { mergeObjects } from "./merge.ts";
 import { prune } from "./prune.ts";
 

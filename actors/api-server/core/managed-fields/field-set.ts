@@ -124,11 +124,7 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
  * `a`, with what `of` makes of each step that both have; `a` itself when that is nothing else. What a write has changed is
  * little beside what is managed, so the steps of `b` are gone through, and `a` is copied only when it must be.
  */
-function without(
-  a: FieldSet,
-  b: FieldSet,
-  of: (left: FieldSet, right: FieldSet) => FieldSet | undefined,
-): FieldSet {
+function without(a: FieldSet, b: FieldSet, of: (left: FieldSet, right: FieldSet) => FieldSet | undefined): FieldSet {
   let changed: Map<PathElement, FieldSet | undefined> | undefined;
   for (const element in b) {
     const left = element === SELF ? undefined : a[element];

@@ -98,15 +98,7 @@ export function entriesOf(managers: Managers): readonly ManagedFieldsEntry[] | u
   return [...managers.values()].sort(inWrittenOrder).map(entryOf);
 }
 
-function entryOf({
-  name,
-  operation,
-  apiVersion,
-  subresource,
-  time,
-  fields,
-  entry,
-}: Manager): ManagedFieldsEntry {
+function entryOf({ name, operation, apiVersion, subresource, time, fields, entry }: Manager): ManagedFieldsEntry {
   if (entry !== undefined && entry.fieldsV1 === fields) return entry;
   const head = name === "" ? { operation, apiVersion } : { manager: name, operation, apiVersion };
   const timed = time === undefined ? head : { ...head, time };
