@@ -20,6 +20,7 @@ import {
   success,
   unexplained,
 } from "./core/machinery/status.ts";
+import type { UserInfo } from "./core/identity.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
@@ -34,7 +35,7 @@ import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import type { Mutated, Outcome, Taken } from "./mutation.ts";
+import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -45,10 +46,12 @@ const NAME_TRIES_MAX = 8;
 
 const NAMESPACES = "/registry/namespaces";
 
+/** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
+const NEEDS_MS = 1_500;
+const NEEDS_LOOK_MS = 20;
+
 /** On whose behalf, how long, and because of what. */
-export interface RequestScope {
-  readonly user: string;
-  readonly groups: readonly string[];
+export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
@@ -105,6 +108,7 @@ export class Registry {
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
     await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {
@@ -263,10 +267,12 @@ export class Registry {
   ): Outcome {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
-    const { tolerationSeconds } = options;
+    const { tolerationSeconds, serviceAccounts } = options;
     const creation = {
       nowMs: clock.nowMs(),
       tolerationSeconds,
+      serviceAccounts: serviceAccounts.admission,
+      suffix: (length: number) => this.ctx.ids.suffix(length),
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
@@ -368,6 +374,11 @@ export class Registry {
     );
   }
 
+  /** @returns false when one of them has changed meanwhile: nothing was written then */
+  writeTogether({ deadlineMs, user }: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
+    return this.mutations.together(writes, deadlineMs, user);
+  }
+
   /** Decides from what is stored, and again if that changes meanwhile. */
   mutate(
     scope: RequestScope,
@@ -388,9 +399,25 @@ export class Registry {
   }
 
   /** Of an object that is not there as far as is known, and so is about to be made. */
-  async admitAbsent(scope: RequestScope, place: ObjectPlace): Promise<void> {
+  async admitAbsent(scope: RequestScope, place: ObjectPlace, incoming: KubernetesObject): Promise<void> {
     const { served, namespace, name } = place;
-    if (this.store.cacheOf(served).newest(keyOf(place)) === undefined) await this.admit(scope, served, namespace, name);
+    if (this.store.cacheOf(served).newest(keyOf(place)) !== undefined) return;
+    await this.admit(scope, served, namespace, name);
+    if (namespace !== undefined) await this.awaitNeeds(served, namespace, incoming);
+  }
+
+  /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
+  private async awaitNeeds(
+    { stored: { rules } }: Served,
+    namespace: string,
+    incoming: KubernetesObject,
+  ): Promise<void> {
+    const { clock, options } = this.ctx;
+    const needed = options.serviceAccounts.admission ? rules.awaits?.(incoming as Fields, namespace) : undefined;
+    if (needed === undefined) return;
+    const cache = this.store.cache(needed.prefix);
+    const untilMs = clock.monotonicMs() + NEEDS_MS;
+    while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
   }
 
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */

@@ -28,7 +28,8 @@ import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
-import { addressesOf } from "./addresses.ts";
+import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
+import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { applyObject } from "./apply.ts";
 import { checkCondition, meets } from "./conditions.ts";
@@ -41,7 +42,7 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity.ts";
+import { loadIdentity, makeClientCertificate, saveIdentity, servingCertificate } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest, resourceNamed, resourceOf } from "./manifest.ts";
@@ -159,16 +160,23 @@ export class Cluster implements AsyncDisposable {
       },
     });
     const kubeletToken = randomBytes(16).toString("hex");
+    const addresses = addressesOf(slot.slot);
+    const serving = servingCertificate(identity, apiServiceAddress(addresses), wallNowMs());
     const topology: TopologyOptions = {
       masters: options.masters,
       workers: options.workers,
       controllers: options.controllers,
-      addresses: addressesOf(slot.slot),
+      addresses,
       clusterId: identity.clusterId,
       apiServer: {
-        tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
+        tls: { ca: identity.authority, cert: serving.certificate, key: serving.key },
         tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
         kubeletToken,
+        serviceAccounts: {
+          ...SERVICE_ACCOUNT_DEFAULTS,
+          signingKey: identity.serviceAccountKey,
+          admission: options.controllers,
+        },
         tolerationSeconds: options.tolerationSeconds,
       },
       containerRuntime: { pods: options.pods, images: locateImages(options.images) },

@@ -6,7 +6,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-import type { UserInfo } from "../identity.ts";
+import type { Authentication, UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
@@ -20,14 +20,31 @@ export interface Admission {
   readonly nowMs: number;
   /** tolerationSeconds of the two tolerations that every pod gets. */
   readonly tolerationSeconds: number;
+  /** Whether pods get an account and its credentials. */
+  readonly serviceAccounts: boolean;
+  /** The end of a generated name. */
+  readonly suffix: (length: number) => string;
   /** Another object of the cluster: its storage prefix, and its key below it. */
   readonly find: (prefix: string, key: string) => KubernetesObject | undefined;
   readonly all: (prefix: string) => readonly KubernetesObject[];
 }
 
-/** Who asks, and whom the server knows. */
+/** An object of the cluster by its storage prefix, and its key below it. */
+export interface Awaited {
+  readonly prefix: string;
+  readonly key: string;
+}
+
+/** Who asks. */
 export interface Caller extends UserInfo {
-  readonly userOfToken: (token: string) => UserInfo | undefined;
+  /** What the token says that `tokenOf` has found. */
+  readonly authentication?: Authentication;
+}
+
+/** A token to be looked at, and for which audiences; absent: for the API servers. */
+export interface TokenQuestion {
+  readonly token: string;
+  readonly audiences?: readonly string[];
 }
 
 /** Where watchers of a field's value are found without asking all of them. */
@@ -92,14 +109,20 @@ export interface Conversion {
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
   readonly generation?: true;
+  /** A change of annotations raises the generation as well. */
+  readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along. */
+  readonly orphans?: true;
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
   readonly statusKeepsLabels?: true;
   /** Sets the defaults in the object at hand. */
   readonly defaults?: (object: JsonObject) => void;
+  /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
+  readonly awaits?: (object: Fields, namespace: string) => Awaited | undefined;
   /** The object has its defaults. */
   readonly prepareCreate?: (object: Fields, admission: Admission) => Fields;
   /** Main resource only; the object has its defaults, and `status` is already the old one. */
@@ -110,6 +133,8 @@ export interface KindRules {
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the status subresource; the metadata alone is looked at when left out. */
+  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: each request is warned, whatever it changes. */
@@ -128,6 +153,8 @@ export interface KindRules {
   readonly expires?: true;
   /** Answered and not stored: what becomes of an object that is created. */
   readonly virtual?: (object: never, caller: Caller) => KubernetesObject;
+  /** The token that `virtual` answers about. Throws the Status that refuses to. */
+  readonly tokenOf?: (object: never) => TokenQuestion;
   readonly indexed?: IndexedField;
   readonly claims?: Claims;
   /** Update of a subresource that is about something else than the status: what it changes of `old`. */

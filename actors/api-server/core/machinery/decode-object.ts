@@ -220,9 +220,13 @@ class Decoding {
       steps.pop();
       if (decoded === undefined) continue;
       const empty = field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded));
-      // An empty list of managers asks for something: that none are noted any more.
-      if (empty && !(key === "managedFields" && steps.length === 1)) continue;
-      result[key] = decoded;
+      if (empty) {
+        // An empty list of managers asks for something: that none are noted any more.
+        if (key === "managedFields" && steps.length === 1) result[key] = decoded;
+        continue;
+      }
+      // A list without items is none once it has been stored.
+      result[key] = Array.isArray(decoded) && decoded.length === 0 && !field.pointer ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;

@@ -10,7 +10,7 @@ import { applyDefaults } from "../machinery/defaults.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
-import type { Admission, Fields } from "../kinds/rules.ts";
+import type { Admission, Fields, KindRules } from "../kinds/rules.ts";
 import type { Manage } from "./field-writes.ts";
 import { withManagedFields } from "./field-writes.ts";
 import { toServed, toStored } from "./present.ts";
@@ -104,7 +104,7 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = withManagedFields(raiseGeneration(rules.generation === true, next, before), managedFields);
+  const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   check(served.stored, object.metadata?.name ?? "", validateUpdate(rules, object, before, subresource));
   return object;
 }
@@ -143,8 +143,11 @@ function withStatus(object: Fields, status: unknown): Fields {
   return status === undefined ? rest : { ...rest, status };
 }
 
-function raiseGeneration(counted: boolean, object: Fields, old: Fields): Fields {
-  if (!counted || sameSpec(object, old)) return object;
+function raiseGeneration(rules: KindRules, object: Fields, old: Fields, subresource: string | undefined): Fields {
+  const annotations = (of: Fields): unknown => of.metadata?.annotations ?? {};
+  const counted = rules.annotationsCount === true && subresource === undefined;
+  const counts = counted && !equalJson(annotations(object), annotations(old));
+  if (rules.generation !== true || (!counts && sameSpec(object, old))) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
 }
 

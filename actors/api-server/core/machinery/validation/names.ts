@@ -9,6 +9,7 @@ export { dns1123Subdomain, labelValue, qualifiedName };
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_PATTERN = new RegExp(`^${LABEL}$`);
+const DOTTED_PATTERN = new RegExp(`^${LABEL}(\\.${LABEL})+$`);
 const KEY_PATTERN = /^[-._a-zA-Z0-9]+$/;
 
 const LABEL_MESSAGE =
@@ -17,7 +18,23 @@ const KEY_MESSAGE =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 export function dns1123Label(value: string): Problems {
-  return checked(value, LABEL_PATTERN, LABEL_MESSAGE, 63);
+  return checked(value, LABEL_PATTERN, DOTTED_PATTERN.test(value) ? "must not contain dots" : LABEL_MESSAGE, 63);
+}
+
+const LABEL_1035_PATTERN = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const LABEL_1035_MESSAGE =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+export function dns1035Label(value: string): Problems {
+  return checked(value, LABEL_1035_PATTERN, LABEL_1035_MESSAGE, 63);
+}
+
+const CASELESS_MESSAGE =
+  "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'Example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** A DNS subdomain in letters of any case. */
+export function caselessSubdomain(value: string): Problems {
+  return checked(value.toLowerCase(), new RegExp(`^${LABEL}(\\.${LABEL})*$`), CASELESS_MESSAGE, 253);
 }
 
 const SEARCH = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";

@@ -55,7 +55,17 @@ export function createdBy(served: Served, value: KubernetesObject): Written {
   const find = (prefix: string): KubernetesObject | undefined =>
     prefix === "/registry/serviceaccounts" ? {} : undefined;
   const name = value.metadata?.name ?? "";
-  const creation = { nowMs: 0, tolerationSeconds: 300, find, all: () => [], uid: "u", name, namespace };
+  const creation = {
+    nowMs: 0,
+    serviceAccounts: true,
+    suffix: () => "zzzzz",
+    tolerationSeconds: 300,
+    find,
+    all: () => [],
+    uid: "u",
+    name,
+    namespace,
+  };
   return written(served, undefined, () => prepareCreate(served, decoded(served.info, value), creation));
 }
 

@@ -4,6 +4,7 @@ import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources
 import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
+import { kindFixtures } from "../machinery/kind-fixtures.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -25,9 +26,15 @@ const target = (info: ResourceInfo, name?: string, subresource?: string): ApiReq
 
 const container = { name: "a", image: "nginx" };
 const template = { metadata: { labels: { a: "b" } }, spec: { containers: [container] } };
+const workload = { spec: { selector: { matchLabels: { a: "b" } }, template } };
+const job = { template: { spec: { restartPolicy: "Never", containers: [container] } } };
+const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
 /** What the kinds with rules of their own can't do without. */
 const BODIES: Readonly<Record<string, object>> = {
-  Deployment: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  ControllerRevision: { data: {} },
+  CronJob: { spec: { schedule: "@daily", jobTemplate: { spec: job } } },
+  DaemonSet: workload,
+  Deployment: workload,
   EndpointSlice: { addressType: "IPv4", endpoints: [] },
   Event: {
     metadata: { name: "x", namespace: "default" },
@@ -41,18 +48,30 @@ const BODIES: Readonly<Record<string, object>> = {
     reportingController: "c/d",
     reportingInstance: "i",
   },
+  HorizontalPodAutoscaler: { spec: { scaleTargetRef, maxReplicas: 3 } },
+  Job: { spec: job },
+  PersistentVolume: {
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
+  },
+  PersistentVolumeClaim: { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
   Pod: { spec: { containers: [container] } },
-  ReplicaSet: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  PodTemplate: { template },
+  ReplicaSet: workload,
+  ReplicationController: { spec: { template } },
   Service: { spec: { ports: [{ port: 80 }] } },
+  StatefulSet: workload,
 };
+/** The least that other kinds do with. */
+const MINIMAL = new Map(kindFixtures.map(({ served, objects }) => [served.info, objects["minimal"]]));
 const stored = RESOURCES.filter(({ storagePrefix }) => storagePrefix !== undefined);
 
 describe("every kind", () => {
   it.each(stored.map((info) => ({ info, title: `${info.apiVersion} ${info.kind}` })))(
     "is created, listed, patched and deleted: $title",
     async ({ info }) => {
-      const name = `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
-      const body = BODIES[info.kind] ?? {};
+      const minimal = BODIES[info.kind] === undefined ? MINIMAL.get(info) : undefined;
+      const name = minimal?.metadata?.name ?? `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
+      const body = BODIES[info.kind] ?? minimal ?? {};
       const object: KubernetesObject = { ...body, metadata: { name } };
       const created = await server.request({ verb: "create", target: target(info), object });
       expect(created).toMatchObject({ apiVersion: info.apiVersion, kind: info.kind, metadata: { name } });
@@ -78,13 +97,14 @@ describe("every kind", () => {
     const info = stored.find(({ kind }) => kind === "Ingress");
     if (info === undefined) throw new Error("no Ingress");
     const status = { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } };
-    const object = { metadata: { name: "web" }, spec: {}, status } as KubernetesObject;
+    const spec = { defaultBackend: { service: { name: "web", port: { number: 80 } } } };
+    const object = { metadata: { name: "web" }, spec, status } as KubernetesObject;
     const created = await server.request({ verb: "create", target: target(info), object });
     expect(created).toMatchObject({ status: { loadBalancer: {} } });
     expect(JSON.stringify(created)).not.toContain("10.0.0.1");
     const updated = await server.request({ verb: "update", target: target(info, "web", "status"), object });
     expect(updated).toMatchObject({ status, metadata: { generation: 1 } });
-    const changed = { metadata: { name: "web" }, spec: { ingressClassName: "nginx" } } as KubernetesObject;
+    const changed = { metadata: { name: "web" }, spec: { ...spec, ingressClassName: "nginx" } } as KubernetesObject;
     const again = await server.request({ verb: "update", target: target(info, "web"), object: changed });
     expect(again).toMatchObject({ status, metadata: { generation: 2 } });
   });
@@ -113,7 +133,6 @@ describe("every kind", () => {
       if (info === undefined) throw new Error(`no ${version}`);
       return info;
     };
-    const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
     const spec = { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 };
     const object = { metadata: { name: "web" }, spec } as KubernetesObject;
     await server.request({ verb: "create", target: target(of("autoscaling/v1")), object });
