@@ -16,7 +16,8 @@ import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
-import { withManagedFields } from "./core/registry/field-writes.ts";
+import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
@@ -100,7 +101,10 @@ export class Dispatch {
     if (subresource?.name === "token") {
       const { object, warnings } = decode(TOKEN_REQUEST);
       checkNamespace(served, namespace, object.metadata?.namespace);
-      return withWarnings(await this.tokens.request(scope, placeOf(target), object), warnings);
+      const place = placeOf(target);
+      const write = writeOfForm(this.registry.writeOf(place, "token", options), TOKEN_REQUEST);
+      const asked = withManagedFields(object as Fields, managedAfterUpdate(write, undefined, object, undefined));
+      return withWarnings(await this.tokens.request(scope, place, asked), warnings);
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
@@ -108,11 +112,11 @@ export class Dispatch {
     const { virtual, tokenOf } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
-      const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
-      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
       const question = tokenOf?.(own as never);
       const authentication =
         question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
+      const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
+      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
       return withWarnings(plainAnswer(virtual(asked as never, { ...scope, authentication }), 201), warnings);
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);

@@ -44,11 +44,10 @@ import type { Store } from "./store.ts";
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
 
-const NAMESPACES = "/registry/namespaces";
-
 /** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
 const NEEDS_MS = 1_500;
 const NEEDS_LOOK_MS = 20;
+const NAMESPACES = "/registry/namespaces";
 
 /** On whose behalf, how long, and because of what. */
 export interface RequestScope extends UserInfo {
@@ -398,14 +397,6 @@ export class Registry {
     });
   }
 
-  /** Of an object that is not there as far as is known, and so is about to be made. */
-  async admitAbsent(scope: RequestScope, place: ObjectPlace, incoming: KubernetesObject): Promise<void> {
-    const { served, namespace, name } = place;
-    if (this.store.cacheOf(served).newest(keyOf(place)) !== undefined) return;
-    await this.admit(scope, served, namespace, name);
-    if (namespace !== undefined) await this.awaitNeeds(served, namespace, incoming);
-  }
-
   /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
   private async awaitNeeds(
     { stored: { rules } }: Served,
@@ -418,6 +409,14 @@ export class Registry {
     const cache = this.store.cache(needed.prefix);
     const untilMs = clock.monotonicMs() + NEEDS_MS;
     while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
+  }
+
+  /** Of an object that is not there as far as is known, and so is about to be made. */
+  async admitAbsent(scope: RequestScope, place: ObjectPlace, incoming: KubernetesObject): Promise<void> {
+    const { served, namespace, name } = place;
+    if (this.store.cacheOf(served).newest(keyOf(place)) !== undefined) return;
+    await this.admit(scope, served, namespace, name);
+    if (namespace !== undefined) await this.awaitNeeds(served, namespace, incoming);
   }
 
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */

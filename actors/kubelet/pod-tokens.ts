@@ -65,7 +65,7 @@ export class PodTokens {
     const known = this.held.get(uid)?.get(key);
     if (known !== undefined && nowMs < known.renewMs) return undefined;
     try {
-      this.hold(uid, key, await this.fetch(pod, wish));
+      this.hold(uid, key, await this.request(pod, wish));
       return undefined;
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
@@ -83,7 +83,7 @@ export class PodTokens {
     this.held.set(podUid, ofPod);
   }
 
-  private async fetch(pod: Pod, { audience, expirationSeconds }: TokenWish): Promise<HeldToken> {
+  private async request(pod: Pod, { audience, expirationSeconds }: TokenWish): Promise<HeldToken> {
     const { name = "", namespace = "", uid = "" } = pod.metadata ?? {};
     const account = pod.spec?.serviceAccountName ?? "";
     const request: TokenRequest = {

@@ -24,12 +24,13 @@ import type { Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
-import { includeObject, negotiated, Replies } from "./answers.ts";
+import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
+import { WarnedAnswer } from "./warned-answer.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
 
 /** A watch that names no timeout ends after half an hour to an hour, so that clients spread over the servers again. */
@@ -107,7 +108,10 @@ export class Rest {
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.resource(reply, resource);
+    if (resource !== undefined) {
+      const { deprecated } = resource.served.rules;
+      return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    }
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
@@ -129,6 +133,15 @@ export class Rest {
   private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
     const quorum = name === "livez" ? undefined : this.backend.store.ready;
     this.documents.health(answer, request, name, quorum);
+  }
+
+  private async warned({ request, answer, query }: Reply, path: ResourcePath, warning: string): Promise<void> {
+    const warned = new WarnedAnswer(answer, warningValue(warning));
+    try {
+      await this.resource({ request, answer: warned, query }, path);
+    } catch (error) {
+      this.replies.error(request, warned, this.backend.explained(error, `${request.method} ${request.url}`));
+    }
   }
 
   private async resource(reply: Reply, path: ResourcePath): Promise<void> {

@@ -137,8 +137,8 @@ export interface KindRules {
   readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
-  /** The kind itself is deprecated: each request is warned, whatever it changes. */
-  readonly deprecated?: true;
+  /** The kind itself is deprecated: what every request about it is told. */
+  readonly deprecated?: string;
   /** One cell for each column; what every kind has when left out. */
   readonly cells?: (object: never, nowMs: number) => readonly Cell[];
   /** What is marked in its row of a Table. */

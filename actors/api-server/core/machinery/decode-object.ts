@@ -220,13 +220,12 @@ class Decoding {
       steps.pop();
       if (decoded === undefined) continue;
       const empty = field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded));
-      if (empty) {
-        // An empty list of managers asks for something: that none are noted any more.
-        if (key === "managedFields" && steps.length === 1) result[key] = decoded;
-        continue;
-      }
+      // An empty list of managers asks for something: that none are noted any more.
+      const managers = key === "managedFields" && steps.length === 1;
+      if (empty && !managers) continue;
       // A list without items is none once it has been stored.
-      result[key] = Array.isArray(decoded) && decoded.length === 0 && !field.pointer ? null : decoded;
+      const none = Array.isArray(decoded) && decoded.length === 0 && !field.pointer && !managers;
+      result[key] = none ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;
