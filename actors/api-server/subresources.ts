@@ -16,7 +16,7 @@ import { fromScaleEntries, toScaleEntries } from "./core/managed-fields/scale.ts
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
-import { withManagedFields } from "./core/registry/field-writes.ts";
+import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
@@ -183,7 +183,7 @@ export class Subresources {
         write.versionOf(apiVersion) === undefined ? undefined : REPLICAS;
       const entries = current.object.metadata?.managedFields;
       const shown = withManagedFields(toScale(current.object) as Fields, toScaleEntries(entries, replicasPath));
-      const scale = scaleOf(scaleWrite(write), shown);
+      const scale = scaleOf(writeOfForm(write, SCALE_FORM), shown);
       const causes = validateScale(scale);
       if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
       const { resourceVersion, managedFields } = scale.metadata ?? {};
@@ -198,15 +198,6 @@ export class Subresources {
 }
 
 const REPLICAS: readonly string[] = ["f:spec", "f:replicas"];
-
-/** A scale has one version, whatever that of its object. */
-function scaleWrite(write: FieldWrite): FieldWrite {
-  const { apiVersion, structure, empty } = SCALE_FORM;
-  const same = (object: KubernetesObject): KubernetesObject => object;
-  const version = { apiVersion, structure, toServed: same, toStored: same };
-  const versionOf = (other: string): typeof version | undefined => (other === apiVersion ? version : undefined);
-  return { ...write, version, versionOf, filter: {}, empty };
-}
 
 /** A scale that is written without being applied. */
 function updating(
