@@ -173,7 +173,7 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
   const rules = withOwn(rulesOfRow(info), own ?? {});
   if (heeded) return rules;
-  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
+  return { ...rules, warnings: (object) => [...(own?.warnings?.(object) ?? []), unheeded(info)] };
 }
 
 /** What a kind makes of an object, it makes of what its row has made of it. */
