@@ -186,7 +186,11 @@ function protobufOf(value: KubernetesObject): Uint8Array {
 
 function warningHeaders(warnings: readonly string[]): Headers {
   if (warnings.length === 0) return NO_HEADERS;
-  return { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ") };
+  return { warning: warnings.map(warningValue).join(", ") };
+}
+
+export function warningValue(text: string): string {
+  return `299 - ${JSON.stringify(text)}`;
 }
 
 /** Asked for, or asked by what people type at a terminal. */
