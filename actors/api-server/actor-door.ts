@@ -64,7 +64,7 @@ export class ActorDoor {
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
         },
         bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
-        end: (error) => sink.end(toStatusError(this.backend.explained(error, what))),
+        end: (error) => sink.end(error === undefined ? undefined : toStatusError(this.backend.explained(error, what))),
       });
     });
     if (sink.signal.aborted) opened.close();

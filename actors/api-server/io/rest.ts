@@ -182,7 +182,10 @@ export class Rest {
         {
           event: (type, stored) => started().event(type, stored),
           bookmark: (object) => started().bookmark(object),
-          end: (error) => started().end(this.backend.explained(error, `watch ${request.url}`) as Error),
+          end: (error) =>
+            started().end(
+              error === undefined ? undefined : (this.backend.explained(error, `watch ${request.url}`) as Error),
+            ),
         },
       );
       const running = started();

@@ -37,7 +37,7 @@ export interface CacheWatcher extends WatchScope {
   deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   /** The cache has lost its place; the watcher must list again. */
   expire(): void;
-  /** A change could not be told to it: its watch is over. */
+  /** A change could not be told to it, or, without an error, there is nothing to be told any more: its watch is over. */
   fail(error: unknown): void;
 }
 
@@ -133,6 +133,14 @@ export class ResourceCache {
     this.labels.clear();
     this.expected.clear();
     this.history.reset(revision);
+  }
+
+  /** What is watched is served otherwise from now on, or no longer. */
+  endWatches(): void {
+    for (const watcher of this.watchers.all()) {
+      this.watchers.remove(watcher);
+      watcher.fail(undefined);
+    }
   }
 
   /** An object of the list that `reset` announced. */
