@@ -16,9 +16,10 @@ export interface SubresourceInfo {
 
 export interface ColumnInfo {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
-  /** `name`: the text names an object. */
-  readonly format: "" | "name";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  /** `name`: the text names an object. Columns of custom resources may say more of a value: `int32`, `byte`. */
+  readonly format: string;
+  readonly description?: string;
   /** 0 is shown always, 1 with `-o wide`. */
   readonly priority: number;
 }
