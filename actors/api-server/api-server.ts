@@ -9,10 +9,12 @@ import { ActorDoor } from "./actor-door.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
+import { CatalogFollower } from "./catalog.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
 import { usersOfTokens } from "./core/identity.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
+import { Definitions } from "./definitions.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -46,20 +48,24 @@ export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMet
 class ApiServer {
   readonly actors: ActorDoor;
   private readonly ctx: Context<ApiServerOptions>;
-  private readonly catalog = Catalog.builtIn();
+  private readonly catalog: CatalogFollower;
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly watches: Watches;
   private readonly bootstrap: Bootstrap;
+  private readonly definitions: Definitions;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
   constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor) {
     this.ctx = ctx;
-    this.store = new Store(ctx, this.catalog);
+    const builtIn = Catalog.builtIn();
+    this.store = new Store(ctx, builtIn);
+    this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
     this.registry = new Registry(ctx, this.store, this.catalog);
     this.watches = new Watches(ctx, this.store);
-    this.bootstrap = new Bootstrap(ctx, this.registry, this.catalog);
+    this.bootstrap = new Bootstrap(ctx, this.registry);
+    this.definitions = new Definitions(ctx, this.registry, this.catalog);
     const backend = this.backend();
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
@@ -140,10 +146,13 @@ class ApiServer {
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store);
     const subresources = new Subresources(this.ctx, this.registry);
+    const { catalog } = this;
     return {
       traceLog: traceCollector === undefined ? undefined : this.ctx.ref(traceCollectorProtocol, traceCollector),
       options,
-      catalog: this.catalog,
+      get catalog() {
+        return catalog.current;
+      },
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(this.registry, subresources, lists, usersOfTokens(options.tokens)),
       store: this.store,

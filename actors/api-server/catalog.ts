@@ -16,11 +16,11 @@ export const DEFINITIONS_PREFIX = "/registry/apiextensions.k8s.io/customresource
 
 /** A definition as it is served. */
 interface Known {
-  /** All that what is served follows from. */
-  readonly fingerprint: string;
+  readonly shape: string;
+  readonly state: string;
   readonly prefix: string;
-  /** In which objects are stored. */
-  readonly apiVersion: string;
+  /** In the version in which objects are stored. */
+  readonly stored: Served;
 }
 
 export class CatalogFollower implements StoreFollower {
@@ -42,6 +42,11 @@ export class CatalogFollower implements StoreFollower {
   /** Read it anew in each request: it is another one when a definition has changed. */
   get current(): Catalog {
     return this.catalog;
+  }
+
+  /** What a definition makes of its objects, served or not. */
+  storedBy(name: string): Served | undefined {
+    return this.known.get(name)?.stored;
   }
 
   /** `listener` is told the name of each definition that has changed, when the catalog has already. */
@@ -71,19 +76,23 @@ export class CatalogFollower implements StoreFollower {
 
   private take(name: string, definition: CustomResourceDefinition): void {
     const before = this.known.get(name);
-    const fingerprint = fingerprintOf(definition);
-    if (before?.fingerprint === fingerprint) return;
+    const shape = shapeOf(definition);
+    const state = stateOf(definition);
+    if (before?.shape === shape && before.state === state) return;
     const all = this.servedBy(name, definition);
     const stored = all[0]?.stored;
     if (stored === undefined) return this.drop(name);
     const { apiVersion, storagePrefix: prefix = "" } = stored.info;
     // Objects are read as of the version in which they are stored: with another one they are read anew.
-    if (before !== undefined && before.apiVersion !== apiVersion) this.store.detach(prefix);
-    if (before?.apiVersion !== apiVersion) this.store.attach(stored);
-    else this.store.cache(prefix).endWatches();
-    this.known.set(name, { fingerprint, prefix, apiVersion });
-    const versions = new Set(definition.spec.versions.filter(({ served }) => served).map((version) => version.name));
-    this.catalog = this.catalog.with(name, hasCondition(definition, "Established") ? all.filter(({ info }) => versions.has(info.version)) : []);
+    if (before !== undefined && before.stored.info.apiVersion !== apiVersion) this.store.detach(prefix);
+    if (before?.stored.info.apiVersion !== apiVersion) this.store.attach(stored);
+    else if (before.shape !== shape) this.store.cache(prefix).endWatches();
+    this.known.set(name, { shape, state, prefix, stored });
+    const names = definition.spec.versions.flatMap((version) => (version.served ? [version.name] : []));
+    const served = hasCondition(definition, "Established")
+      ? all.filter(({ info }) => names.includes(info.version))
+      : [];
+    this.catalog = this.catalog.with(name, served);
   }
 
   /** In every version, the ones that are not served as well. */
@@ -101,8 +110,12 @@ export class CatalogFollower implements StoreFollower {
   }
 }
 
-function fingerprintOf(definition: CustomResourceDefinition): string {
-  const { metadata, status } = definition;
-  const conditions = ["Established", "Terminating"].map((type) => hasCondition(definition, type));
-  return JSON.stringify([metadata?.uid, metadata?.generation, status?.acceptedNames, conditions]);
+/** What its resources are like. */
+function shapeOf({ metadata, status }: CustomResourceDefinition): string {
+  return JSON.stringify([metadata?.uid, metadata?.generation, status?.acceptedNames]);
+}
+
+/** Whether, and how far, they are served. */
+function stateOf(definition: CustomResourceDefinition): string {
+  return ["Established", "Terminating"].map((type) => hasCondition(definition, type)).join();
 }

@@ -56,16 +56,16 @@ export interface ObjectPlace {
 
 export class Registry {
   readonly store: Store;
-  readonly catalog: Catalog;
+  private readonly follower: { readonly current: Catalog };
   private readonly ctx: Context<ApiServerOptions>;
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, catalog: Catalog) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
     this.ctx = ctx;
     this.store = store;
-    this.catalog = catalog;
+    this.follower = follower;
     this.mutations = new Mutations(ctx, store);
     this.leases = new EventLeases(ctx, store);
     this.ranges = {
@@ -73,6 +73,11 @@ export class Registry {
       firstNodePort: ctx.options.nodePortFirst,
       lastNodePort: ctx.options.nodePortLast,
     };
+  }
+
+  /** What is served at this moment. */
+  get catalog(): Catalog {
+    return this.follower.current;
   }
 
   /** @param resourceVersion absent: the newest; "0": what the cache has; else not older than this */
@@ -282,7 +287,8 @@ export class Registry {
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
-    return outcome.action === "put" && sameStored(current.object, outcome.object) ? { action: "keep" } : outcome;
+    const same = outcome.action === "put" && current.isCurrent && sameStored(current.object, outcome.object);
+    return same ? { action: "keep" } : outcome;
   }
 
   private withClaims(
@@ -362,6 +368,9 @@ export class Registry {
     namespace: string | undefined,
     name: string,
   ): Promise<void> {
+    if (info.terminating === true) {
+      throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
+    }
     if (!info.namespaced || namespace === undefined) return;
     const cache = this.store.cache("/registry/namespaces");
     let stored = cache.newest(namespace);

@@ -58,6 +58,8 @@ export interface ResourceInfo {
   readonly unconditionalUpdate: boolean;
   /** Whether metadata.generation counts the changes of what is neither metadata nor status. */
   readonly generation: boolean;
+  /** Its definition is being deleted: objects may still be changed and removed, whatever discovery says, and none is made. */
+  readonly terminating?: true;
 }
 
 /** What discovery does not tell of a resource. */

@@ -78,6 +78,32 @@ export class Rest {
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
+    if (first === "apis") return this.mayBeNew(reply, segments);
+    this.other(reply, segments);
+  }
+
+  /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
+  private async mayBeNew(reply: Reply, segments: readonly string[]): Promise<void> {
+    const { store, pipeline } = this.backend;
+    const { request } = reply;
+    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const [, group, version] = segments;
+    const { catalog } = this.backend;
+    const isKnown =
+      group === undefined ||
+      (segments.length === 2 && catalog.group(group) !== undefined) ||
+      (segments.length === 3 && catalog.version(group, version ?? "") !== undefined);
+    // Definitions count once they are loaded.
+    await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
+    const resource = parseResourcePath(this.backend.catalog, segments);
+    if (resource !== undefined) return this.resource(reply, resource);
+    this.other(reply, segments);
+  }
+
+  /** What is no resource. */
+  private other(reply: Reply, segments: readonly string[]): void {
+    const { request, answer } = reply;
+    const [first] = segments;
     if (request.method !== "GET") {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);

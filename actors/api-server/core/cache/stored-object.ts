@@ -76,7 +76,12 @@ export class StoredObject {
 
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
-    return (this.parsed ??= withRevision(JSON.parse(decoder.decode(this.value)) as KubernetesObject, this.revision));
+    return (this.parsed ??= this.parse());
+  }
+
+  /** Whether it is stored in the version in which objects of its kind are stored now. */
+  get isCurrent(): boolean {
+    return startsWith(this.value, this.head.bytes);
   }
 
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
@@ -88,7 +93,7 @@ export class StoredObject {
   get bytes(): Uint8Array {
     if (this.encoded === undefined) {
       this.encoded = this.splice(this.value);
-      this.stored = undefined;
+      if (this.isCurrent) this.stored = undefined;
     }
     return this.encoded;
   }
@@ -97,6 +102,13 @@ export class StoredObject {
   at(revision: number): StoredObject {
     if (revision === this.revision) return this;
     return new StoredObject(this.head, this.key, revision, this.value, this.parsed);
+  }
+
+  /** One that was stored in another version of a custom resource is read as if it were of this one. */
+  private parse(): KubernetesObject {
+    const object = JSON.parse(decoder.decode(this.value)) as KubernetesObject;
+    const { apiVersion } = this.head;
+    return withRevision(object.apiVersion === apiVersion ? object : { ...object, apiVersion }, this.revision);
   }
 
   private splice(value: Uint8Array): Uint8Array {

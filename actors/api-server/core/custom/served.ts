@@ -82,6 +82,7 @@ function infoOf(
     categories,
     namespaced,
     verbs: terminating === true ? TERMINATING_VERBS : VERBS,
+    ...(terminating === true ? { terminating } : {}),
     subresources: subresourcesOf(version, kind),
     columns: columnsOf(version),
     selectableFields: selectableFieldsOf(version, namespaced),

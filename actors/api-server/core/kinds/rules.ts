@@ -119,6 +119,8 @@ export interface KindRules {
   readonly rowConditions?: (object: never) => readonly RowCondition[];
   /** Seconds that the object may live on after its deletion; 0: it goes at once. Absent: it always goes at once. */
   readonly graceSeconds?: (object: Fields, asked: number | undefined) => number;
+  /** The first deletion only marks the object, and does so in this way. */
+  readonly beginDeletion?: (object: Fields, nowMs: number) => Fields;
   /** A second finalizer list, in `spec`, holds the object (namespaces). */
   readonly specFinalizers?: true;
   /** These can't be deleted. */
