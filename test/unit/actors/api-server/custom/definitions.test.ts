@@ -76,7 +76,7 @@ it("refuses a name that another definition of the group has, and grants it when 
   expect(await a!.request(list)).toMatchObject({ kind: "WagonList" });
 });
 
-it.only("deletes the objects of a definition, then it, while nothing new is made, and its watches end", async () => {
+it("deletes the objects of a definition, then it, while nothing new is made, and its watches end", async () => {
   const [a, b] = await group(2);
   await a!.request(createDefinition(definitionOf("widgets")));
   await waitForCondition(a!, "widgets.shop.example.com", "Established");
@@ -86,7 +86,7 @@ it.only("deletes the objects of a definition, then it, while nothing new is made
   }
   const watch = b!.watch({ target: customTarget("widgets") });
   await watch.until(3);
-  console.log("0");const deleted = await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  const deleted = await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
   expect(deleted).toMatchObject({
     kind: "CustomResourceDefinition",
     metadata: { generation: 1, finalizers: ["customresourcecleanup.apiextensions.k8s.io"] },
@@ -102,7 +102,7 @@ it.only("deletes the objects of a definition, then it, while nothing new is made
       'widgets.shop.example.com "late" is forbidden: create not allowed while custom resource definition is terminating',
     details: { code: 403 },
   });
-  console.log("A");await watch.until(5);console.log("B");
+  await watch.until(5);
   await b!.request({
     verb: "patch",
     target: customTarget("widgets", "held"),

@@ -92,8 +92,10 @@ export async function waitForDefinition(
   const watch = server.watch(request);
   for (let count = 1; ; count++) {
     const event = (await watch.until(count))[count - 1];
-    if (event === undefined || event.type === "BOOKMARK") continue;
-    const definition = event.type === "DELETED" ? undefined : (event.object as CustomResourceDefinition);
+    // A bookmark that comes first tells that there is none.
+    if (event === undefined || (event.type === "BOOKMARK" && count > 1)) continue;
+    const isThere = event.type === "ADDED" || event.type === "MODIFIED";
+    const definition = isThere ? (event.object as CustomResourceDefinition) : undefined;
     if (!isMet(definition)) continue;
     watch.cancel();
     return definition;
