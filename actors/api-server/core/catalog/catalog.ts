@@ -11,7 +11,7 @@ import { noSuchResource } from "../machinery/status.ts";
 import type { ObjectForm } from "./form.ts";
 import { builtInForm } from "./form.ts";
 import { SharedMap } from "./shared-map.ts";
-import { compareVersions } from "./version-priority.ts";
+import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 
 /** A resource in one version. */
 export interface Served {
