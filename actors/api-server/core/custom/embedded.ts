@@ -47,6 +47,6 @@ function validateHead(object: JsonObject, path: string, errors: FieldErrors): vo
 /** Of an embedded object nobody asks for a name. */
 function validateMetadata(metadata: ObjectMeta, prefix: string, errors: FieldErrors): void {
   const found = new FieldErrors();
-  validateObjectMeta(metadata.name ? metadata : { ...metadata, name: "fakename" }, pathSegment, found);
+  validateObjectMeta(metadata.name ? metadata : { ...metadata, name: "fakename" }, pathSegment, found, true);
   errors.causes.push(...found.causes.map((cause) => ({ ...cause, field: `${prefix}${cause.field}` })));
 }

@@ -23,6 +23,7 @@ export function customRules(
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
   return {
     generation: true,
+    plainFinalizers: true,
     ...(subresources?.status === undefined ? {} : { status: "empty", prepareCreate: withoutStatus }),
     ...(subresources?.status === undefined ? {} : { prepareStatusUpdate: ownMetadata }),
     ...(scale === undefined ? {} : { scale }),

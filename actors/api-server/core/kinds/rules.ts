@@ -114,6 +114,8 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
+  /** Finalizers need no domain. */
+  readonly plainFinalizers?: true;
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
