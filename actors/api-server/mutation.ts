@@ -128,13 +128,14 @@ export class Mutations {
 
   private pretend(write: Write, base: StoredObject | undefined, outcome: Outcome): Mutated {
     const { cache, key } = write;
-    if (outcome.action !== "put") {
-      if (base === undefined) throw new BrokenInvariant(`${outcome.action} of ${key}, which is not there`);
-      return { action: outcome.action, stored: base, created: false };
+    if (outcome.action !== "put" && base === undefined) {
+      throw new BrokenInvariant(`${outcome.action} of ${key}, which is not there`);
     }
-    const value = encodeStored(cache.head, outcome.object);
-    const stored = new StoredObject(cache.head, key, base?.revision ?? NOT_STORED, value, outcome.object);
-    return { action: "put", stored, created: base === undefined };
+    const object = outcome.action === "keep" ? undefined : outcome.object;
+    if (object === undefined) return { action: outcome.action, stored: base as StoredObject, created: false };
+    const value = encodeStored(cache.head, object);
+    const stored = new StoredObject(cache.head, key, base?.revision ?? NOT_STORED, value, object);
+    return { action: outcome.action, stored, created: base === undefined };
   }
 
   private async apply(

@@ -163,6 +163,7 @@ export class Registry {
       const shown = toServed(served, old);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
+      checkName(place, patched.object.metadata?.name);
       this.checkIncoming(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
@@ -183,7 +184,7 @@ export class Registry {
       const deletion = decideDeletion(rules, current.object as Fields, options, this.ctx.clock.nowMs());
       if (deletion.action === "update") return { action: "put", object: deletion.object };
       if (deletion.action === "pending") return { action: "keep" };
-      return { action: "remove", release: releasedBy(rules, current.object as Fields) };
+      return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
     if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
     const uid = mutated.stored.object.metadata?.uid;
@@ -390,14 +391,19 @@ export function keyOf({ served: { info }, namespace, name }: ObjectPlace): strin
 }
 
 /** An object that is put must say which it is. */
-export function checkIdentity({ served, namespace, name }: ObjectPlace, incoming: KubernetesObject): void {
+export function checkIdentity(place: ObjectPlace, incoming: KubernetesObject): void {
+  const { served, namespace, name } = place;
   const given = incoming.metadata?.name;
   if (!given) {
     throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
-  if (given !== name)
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  checkName(place, given);
   checkNamespace(served, namespace, incoming.metadata.namespace);
+}
+
+function checkName({ name }: ObjectPlace, given: string | undefined): void {
+  if (given === name) return;
+  throw badRequest(`the name of the object (${given ?? ""}) does not match the name on the URL (${name})`);
 }
 
 /** Whether what is written has a say in what is done, and so may be warned about. */

@@ -11,6 +11,7 @@ import type { KindRules } from "../kinds/rules.ts";
 import { columnsOf } from "./columns.ts";
 import { customForm } from "./form.ts";
 import { customRules } from "./rules.ts";
+import { VersionSchema } from "./version-schema.ts";
 
 /**
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
@@ -32,7 +33,8 @@ function versionServed(
   stored: Served,
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
-  return { info, form: customForm(info, version), rules: customRules(info, version, stored.info), stored };
+  const schema = new VersionSchema(version);
+  return { info, form: customForm(info, schema), rules: customRules(info, version, schema, stored.info), stored };
 }
 
 class CustomStored implements Served {
@@ -42,8 +44,9 @@ class CustomStored implements Served {
 
   constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
     this.info = infoOf(crd, version, undefined);
-    this.form = customForm(this.info, version);
-    this.rules = customRules(this.info, version, this.info);
+    const schema = new VersionSchema(version);
+    this.form = customForm(this.info, schema);
+    this.rules = customRules(this.info, version, schema, this.info);
   }
 
   get stored(): Served {

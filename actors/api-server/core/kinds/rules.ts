@@ -87,6 +87,14 @@ export interface Conversion {
   readonly toStored: (object: KubernetesObject) => KubernetesObject;
 }
 
+/** Paths to what the subresource `scale` shows and sets. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** To a selector as a text. */
+  readonly selector?: readonly string[];
+}
+
 /** `object` and `old` of a hook are of the kind that it is listed under: hooks may name its type. */
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
@@ -106,9 +114,13 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
+  /** Finalizers need no domain. */
+  readonly plainFinalizers?: true;
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the status subresource, besides the metadata. */
+  readonly validateStatus?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: each request is warned, whatever it changes. */
@@ -135,4 +147,11 @@ export interface KindRules {
   readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
   /** Where the kind is served in another version than it is stored in. */
   readonly convert?: Conversion;
+  /**
+   * What a stored object looks like today, when its kind has changed since it was written: without fields that are no longer
+   * known, with defaults that are new. The object at hand when it looks the same.
+   */
+  readonly read?: (object: KubernetesObject) => KubernetesObject;
+  /** Where `scale` finds its numbers, when not in `spec.replicas`, `status.replicas` and `spec.selector`. */
+  readonly scale?: ScalePaths;
 }

@@ -3,7 +3,8 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { PodTemplateSpec } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { age } from "./duration.ts";
 
-export type Cell = string | number;
+/** null: there is nothing to show. */
+export type Cell = string | number | boolean | null;
 
 export function nameOf(object: KubernetesObject): string {
   return object.metadata?.name ?? "";

@@ -92,7 +92,7 @@ export function invalid(of: GroupKind, name: string, causes: readonly StatusCaus
   const details: StatusDetails = {
     ...(name === "" ? {} : { name }),
     ...(of.group === "" ? {} : { group: of.group }),
-    kind: of.kind,
+    ...(of.kind === "" ? {} : { kind: of.kind }),
     ...(causes.length === 0 ? {} : { causes }),
   };
   return statusError(failure(422, "Invalid", `${qualifiedKind(of)} "${name}" is invalid${joined}`, details));

@@ -9,14 +9,14 @@ import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/objec
 /** `object` has its defaults, name and namespace. */
 export function validateCreate(rules: KindRules, object: KubernetesObject): readonly StatusCause[] {
   const errors = new FieldErrors();
-  validateObjectMeta(object.metadata ?? {}, rules.name ?? dns1123Subdomain, errors);
+  validateObjectMeta(object.metadata ?? {}, rules.name ?? dns1123Subdomain, errors, rules.plainFinalizers);
   rules.validate?.(object as never, errors);
   return errors.causes;
 }
 
 /**
- * An update of the main resource (`subresource` absent) or of a subresource such as `status`, of which only the metadata is
- * checked. Immutable fields included.
+ * An update of the main resource (`subresource` absent) or of a subresource such as `status`, of which only what the
+ * kind says is checked besides the metadata. Immutable fields included.
  */
 export function validateUpdate(
   rules: KindRules,
@@ -26,6 +26,7 @@ export function validateUpdate(
 ): readonly StatusCause[] {
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
+  if (subresource === "status") rules.validateStatus?.(object as never, old as never, errors);
   if (subresource !== undefined && subresource !== "") return errors.causes;
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
   else rules.validate?.(object as never, errors);

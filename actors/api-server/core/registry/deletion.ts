@@ -11,7 +11,8 @@ const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
 
 export type Deletion =
-  | { readonly action: "remove" }
+  /** With the state in which the object ends, where that is told: of kinds that may end gracefully. */
+  | { readonly action: "remove"; readonly object?: Fields }
   | { readonly action: "update"; readonly object: Fields }
   /** The deletion is under way already, and this request does not hasten it. */
   | { readonly action: "pending" };
@@ -37,12 +38,16 @@ export function decideDeletion(rules: KindRules, object: Fields, options: Delete
   if (metadata.deletionTimestamp !== undefined) {
     const shortened = shorten(metadata, rules.graceSeconds === undefined ? undefined : options.gracePeriodSeconds);
     const left = shortened?.deletionGracePeriodSeconds ?? metadata.deletionGracePeriodSeconds ?? 0;
-    if (finalizers.length === 0 && left === 0) return { action: "remove" };
+    if (finalizers.length === 0 && left === 0) {
+      return shortened === undefined
+        ? { action: "remove" }
+        : { action: "remove", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
+    }
     if (shortened === undefined && !finalizersChange) return { action: "pending" };
     return { action: "update", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
   }
   if (rules.beginDeletion !== undefined) return { action: "update", object: rules.beginDeletion(object, nowMs) };
-  if (finalizers.length === 0 && (grace ?? 0) === 0) return { action: "remove" };
+  if (finalizers.length === 0 && grace === undefined) return { action: "remove" };
   const seconds = grace ?? 0;
   const marked: ObjectMeta = {
     ...metadata,
@@ -50,7 +55,8 @@ export function decideDeletion(rules: KindRules, object: Fields, options: Delete
     deletionGracePeriodSeconds: seconds,
     ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
   };
-  return { action: "update", object: withMetadata(object, marked, finalizers) };
+  const action = finalizers.length === 0 && seconds === 0 ? "remove" : "update";
+  return { action, object: withMetadata(object, marked, finalizers) };
 }
 
 /** Whether an update has just let go of an object that was marked for deletion. */

@@ -10,7 +10,7 @@ import { applyDefaults } from "../machinery/defaults.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
-import type { Admission, Fields } from "../kinds/rules.ts";
+import type { Admission, Fields, KindRules } from "../kinds/rules.ts";
 import { toServed, toStored } from "./present.ts";
 
 export interface Creation extends Admission {
@@ -86,8 +86,9 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(rules.generation === true, next, before);
-  check(served.stored, object.metadata?.name ?? "", validateUpdate(rules, object, before, subresource));
+  const object = raiseGeneration(rules, next, before);
+  const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
+  check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
   return object;
 }
 
@@ -125,15 +126,19 @@ function withStatus(object: Fields, status: unknown): Fields {
   return status === undefined ? rest : { ...rest, status };
 }
 
-function raiseGeneration(counted: boolean, object: Fields, old: Fields): Fields {
-  if (!counted || sameSpec(object, old)) return object;
+function raiseGeneration({ generation, status }: KindRules, object: Fields, old: Fields): Fields {
+  if (generation === undefined || sameSpec(object, old, status !== undefined)) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
 }
 
-/** Whether everything but metadata and status is the same, whatever the order of the fields. */
-function sameSpec(a: Fields, b: Fields): boolean {
+/**
+ * Whether everything but the metadata is the same, whatever the order of the fields.
+ * @param ownStatus whether the status is written by itself, and is no part of what is counted
+ */
+function sameSpec(a: Fields, b: Fields, ownStatus: boolean): boolean {
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]);
-  for (const own of ["metadata", "status", "kind", "apiVersion"]) fields.delete(own);
+  for (const own of ["metadata", "kind", "apiVersion"]) fields.delete(own);
+  if (ownStatus) fields.delete("status");
   for (const field of fields) if (!equalJson(a[field], b[field])) return false;
   return true;
 }

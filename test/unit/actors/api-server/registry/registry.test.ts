@@ -289,8 +289,8 @@ describe("patch", () => {
   it("gives no object another name", async () => {
     await create("configmaps", { metadata: { name: "c" } });
     expect(await refused(patch("configmaps", "c", { metadata: { name: "other" } }))).toMatchObject({
-      code: 422,
-      message: 'ConfigMap "other" is invalid: metadata.name: Invalid value: "other": field is immutable',
+      code: 400,
+      message: "the name of the object (other) does not match the name on the URL (c)",
     });
   });
 

@@ -1,0 +1,26 @@
+/** Types of `exchange.mjs`, which the recorder runs without a build. */
+export interface Peer {
+  readonly url: string;
+  /** Of somebody who may do everything. */
+  readonly token: string;
+}
+
+export interface Step {
+  readonly do: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly warnings: readonly string[];
+  readonly body: unknown;
+}
+
+export function readScenarios(file: URL): readonly Scenario[];
+export function runScenario(peer: Peer, scenario: Scenario, namespace: string): Promise<readonly Answer[]>;
+export function differences(expected: unknown, got: unknown, limit?: number): readonly string[];
