@@ -19,7 +19,7 @@ interface Known {
   readonly shape: string;
   readonly state: string;
   readonly prefix: string;
-  /** In the version in which objects are stored. */
+  /** As its objects are stored. */
   readonly stored: Served;
 }
 
@@ -82,11 +82,12 @@ export class CatalogFollower implements StoreFollower {
     const all = this.servedBy(name, definition);
     const stored = all[0]?.stored;
     if (stored === undefined) return this.drop(name);
-    const { apiVersion, storagePrefix: prefix = "" } = stored.info;
-    // Objects are read as of the version in which they are stored: with another one they are read anew.
-    if (before !== undefined && before.stored.info.apiVersion !== apiVersion) this.store.detach(prefix);
-    if (before?.stored.info.apiVersion !== apiVersion) this.store.attach(stored);
-    else if (before.shape !== shape) this.store.cache(prefix).endWatches();
+    const { storagePrefix: prefix = "" } = stored.info;
+    if (before?.shape !== shape) {
+      // Objects are read as of the version and the schema of this moment: with others they are read anew.
+      this.store.detach(prefix);
+      this.store.attach(stored, definition.metadata?.generation !== 1);
+    }
     this.known.set(name, { shape, state, prefix, stored });
     const names = definition.spec.versions.flatMap((version) => (version.served ? [version.name] : []));
     const served = hasCondition(definition, "Established")

@@ -89,10 +89,10 @@ export class Store {
 
   /**
    * Keeps a resource from now on. The one watch has brought its objects already, so that nothing is asked for and nothing is
-   * missed; watches reach back to this revision.
+   * missed; watches reach back to this revision. `asToday`: some may have been stored under another schema.
    */
-  attach({ info, rules }: Served): void {
-    const cache = new ResourceCache(info, rules.indexed, this.ctx.options);
+  attach({ info, rules }: Served, asToday: boolean): void {
+    const cache = new ResourceCache(info, rules.indexed, this.ctx.options, asToday ? rules.read : undefined);
     const prefix = info.storagePrefix ?? "";
     cache.reset(this.reached);
     for (const { key, modRevision, value } of this.strays.take(prefix)) {

@@ -62,10 +62,11 @@ export class ResourceCache {
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
 
-  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits) {
+  /** @param read see `Head` */
+  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits, read?: Head["read"]) {
     if (info.storagePrefix === undefined) throw new Error(`${info.resource} is not stored`);
     this.info = info;
-    this.head = headOf(info);
+    this.head = headOf(info, read);
     this.watchers = new WatcherIndex(indexed);
     this.history = new EventHistory({
       min: limits.historyMin,

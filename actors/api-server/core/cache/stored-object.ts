@@ -22,9 +22,11 @@ export interface Head {
   readonly bytes: Uint8Array;
   /** Where the members that list items carry begin: behind the comma after apiVersion. */
   readonly itemOffset: number;
+  /** What an object looks like today that was stored under another schema: the one at hand when it looks the same. */
+  readonly read: ((object: KubernetesObject) => KubernetesObject) | undefined;
 }
 
-export function headOf(info: ResourceInfo): Head {
+export function headOf(info: ResourceInfo, read?: Head["read"]): Head {
   const apiVersion = info.storageApiVersion ?? info.apiVersion;
   const types = `{"kind":${JSON.stringify(info.kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
   return {
@@ -32,6 +34,7 @@ export function headOf(info: ResourceInfo): Head {
     apiVersion,
     bytes: encoder.encode(`${types}"metadata":{`),
     itemOffset: encoder.encode(types).length,
+    read,
   };
 }
 
@@ -60,6 +63,8 @@ export class StoredObject {
   private stored: Uint8Array | undefined;
   private encoded: Uint8Array | undefined;
   private parsed: KubernetesObject | undefined;
+  /** Whether it is read just as it is stored; undefined before anybody has read it. */
+  private asStored: boolean | undefined;
 
   constructor(head: Head, key: string, revision: number, value: Uint8Array, object?: KubernetesObject) {
     this.head = head;
@@ -67,6 +72,7 @@ export class StoredObject {
     this.revision = revision;
     this.stored = value;
     this.parsed = object === undefined ? undefined : withRevision(object, revision);
+    if (object !== undefined || head.read === undefined) this.asStored = startsWith(value, head.bytes);
   }
 
   /** As in etcd. */
@@ -79,9 +85,10 @@ export class StoredObject {
     return (this.parsed ??= this.parse());
   }
 
-  /** Whether it is stored in the version in which objects of its kind are stored now. */
+  /** Whether it is stored as it would be written now. */
   get isCurrent(): boolean {
-    return startsWith(this.value, this.head.bytes);
+    if (this.asStored === undefined) this.parsed = this.parse();
+    return this.asStored === true;
   }
 
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
@@ -101,19 +108,24 @@ export class StoredObject {
   /** The state as of another revision: a deletion carries the revision that deleted. */
   at(revision: number): StoredObject {
     if (revision === this.revision) return this;
-    return new StoredObject(this.head, this.key, revision, this.value, this.parsed);
+    const moved = new StoredObject(this.head, this.key, revision, this.value, this.parsed);
+    moved.asStored = this.asStored;
+    return moved;
   }
 
   /** One that was stored in another version of a custom resource is read as if it were of this one. */
   private parse(): KubernetesObject {
     const object = JSON.parse(decoder.decode(this.value)) as KubernetesObject;
-    const { apiVersion } = this.head;
-    return withRevision(object.apiVersion === apiVersion ? object : { ...object, apiVersion }, this.revision);
+    const { apiVersion, read } = this.head;
+    const versioned = object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+    const today = read === undefined ? versioned : read(versioned);
+    this.asStored = today === object && startsWith(this.value, this.head.bytes);
+    return withRevision(today, this.revision);
   }
 
   private splice(value: Uint8Array): Uint8Array {
     const { head } = this;
-    if (!startsWith(value, head.bytes) || value[head.bytes.length] !== QUOTE) {
+    if (!this.isCurrent || value[head.bytes.length] !== QUOTE) {
       return encoder.encode(JSON.stringify(this.object));
     }
     const revision = this.revisionMember();
