@@ -53,6 +53,7 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
 
 /** @throws Status 400 for a body that is no object */
 export function recordIn(expected: ExpectedKind, { value }: JsonBody): Readonly<Record<string, unknown>> {
+  if (value === null) return {};
   if (isRecord(value)) return value;
   const goType =
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
