@@ -1,6 +1,7 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
+import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
 import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
@@ -40,6 +41,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
+  "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
   apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
