@@ -68,7 +68,9 @@ export const PLAIN = {
 /** What counts of an answer: what was refused and why, whatever the order, or what the object is now. */
 export function factsOf({ status, body, warnings }) {
   if (status >= 300) {
-    const causes = (body.details?.causes ?? []).map(({ reason, message, field }) => `${field}: ${reason}: ${message}`);
+    const causes = (body.details?.causes ?? []).map(
+      ({ reason, message, field }) => `${field}: ${reason}: ${general(message)}`,
+    );
     return { status, ...(causes.length === 0 ? { message: body.message } : { causes: [...new Set(causes)].sort() }) };
   }
   const { metadata, ...rest } = body;
@@ -78,5 +80,14 @@ export function factsOf({ status, body, warnings }) {
   );
   delete kept.apiVersion;
   delete kept.kind;
+  if (body.kind === "CustomResourceDefinition") kept.status = { storedVersions: kept.status.storedVersions };
   return { status, object: kept, ...(warnings.length === 0 ? {} : { warnings: [...warnings].sort() }) };
+}
+
+/** Schemas and versions are shown as Go has them, and ours as JSON has them. */
+function general(message) {
+  return message.replace(
+    /Invalid value: (\{"(ID|type|openAPIV3Schema)"|\[\{"[Nn]ame").*\}\]?: (?=[a-z])/s,
+    "Invalid value: <object>: ",
+  );
 }

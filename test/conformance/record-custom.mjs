@@ -51,14 +51,15 @@ async function objectsOf(one, plural) {
     }
   } finally {
     await send("DELETE", `${definitions}/${definition.metadata.name}`);
+    await until(async () => (await send("GET", `${definitions}/${definition.metadata.name}`)).status === 404);
   }
   return facts;
 }
 
-/** Definitions are served a moment after they were taken. */
+/** Definitions are served, and gone, a moment after they were written. */
 async function until(holds) {
   for (let tries = 0; tries < 2_000; tries++) if (await holds()) return;
-  throw new Error("the definition is not served");
+  throw new Error("the definition is neither served nor gone");
 }
 
 async function definitionFacts(one) {
@@ -78,6 +79,7 @@ async function definitionFacts(one) {
     return [factsOf(await send("PUT", `${place}?dryRun=All`, next))];
   } finally {
     await send("DELETE", place);
+    await until(async () => (await send("GET", place)).status === 404);
   }
 }
 

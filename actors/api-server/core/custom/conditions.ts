@@ -133,7 +133,7 @@ function establishedIf(accepted: boolean): Condition {
 /** Versions in which objects may be stored: the storage version joins them, and only an administrator takes one out. */
 export function storedVersionsOf({ spec, status }: CustomResourceDefinition): readonly string[] {
   const stored = status?.storedVersions ?? [];
-  const storage = spec.versions.find((version) => version.storage)?.name;
+  const storage = (spec.versions ?? []).find((version) => version.storage)?.name;
   return storage === undefined || stored.includes(storage) ? stored : [...stored, storage];
 }
 
