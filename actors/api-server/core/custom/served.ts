@@ -34,24 +34,31 @@ function versionServed(
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
-  return { info, form: customForm(info, schema), rules: customRules(info, version, schema, stored.info), stored };
+  const rules = customRules(info, version, schema, stored.info);
+  return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
 }
 
 class CustomStored implements Served {
   readonly info: ResourceInfo;
   readonly form: ObjectForm;
   readonly rules: KindRules;
+  readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
 
   constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
     this.info = infoOf(crd, version, undefined);
     const schema = new VersionSchema(version);
     this.form = customForm(this.info, schema);
     this.rules = customRules(this.info, version, schema, this.info);
+    this.openApiSchema = openApiSchemaOf(version);
   }
 
   get stored(): Served {
     return this;
   }
+}
+
+function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
+  return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
 }
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

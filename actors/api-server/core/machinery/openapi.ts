@@ -46,7 +46,7 @@ function hash(bytes: Uint8Array): string {
 export function openApiDocuments({ name, versions }: CatalogGroup): ReadonlyMap<string, Uint8Array> {
   return new Map(
     versions.map(({ version, resources }) => {
-      const rows = resources.map(({ info }) => info);
+      const rows = resources.flatMap(({ info, openApiSchema }) => (openApiSchema === undefined ? [info] : []));
       return [version, encoder.encode(JSON.stringify(new Document(pathOf(name, version), rows).build()))];
     }),
   );
