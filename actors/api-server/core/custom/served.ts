@@ -1,6 +1,7 @@
 /** What a CustomResourceDefinition makes a server serve: one resource for each served version, like those that are built in. */
 import type { CustomResourceDefinition } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type {
+  ConversionStrategyType,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionVersion,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
@@ -34,7 +35,7 @@ function versionServed(
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
-  const rules = customRules(info, version, schema, stored.info);
+  const rules = customRules(info, version, schema, stored.info, strategyOf(crd));
   return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
 }
 
@@ -48,13 +49,17 @@ class CustomStored implements Served {
     this.info = infoOf(crd, version, undefined);
     const schema = new VersionSchema(version);
     this.form = customForm(this.info, schema);
-    this.rules = customRules(this.info, version, schema, this.info);
+    this.rules = customRules(this.info, version, schema, this.info, strategyOf(crd));
     this.openApiSchema = openApiSchemaOf(version);
   }
 
   get stored(): Served {
     return this;
   }
+}
+
+function strategyOf({ spec }: CustomResourceDefinition): ConversionStrategyType {
+  return spec.conversion?.strategy ?? "None";
 }
 
 function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
