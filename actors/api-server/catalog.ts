@@ -81,8 +81,8 @@ export class CatalogFollower implements StoreFollower {
     if (before?.shape === shape && before.state === state) return;
     const all = this.servedBy(name, definition);
     const stored = all[0]?.stored;
-    if (stored === undefined) return this.drop(name);
-    const { storagePrefix: prefix = "" } = stored.info;
+    const prefix = stored?.info.storagePrefix ?? "";
+    if (stored === undefined || this.store.isBuiltIn(prefix)) return this.drop(name);
     if (before?.shape !== shape) {
       // Objects are read as of the version and the schema of this moment: with others they are read anew.
       this.store.detach(prefix);

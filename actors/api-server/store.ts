@@ -50,6 +50,7 @@ export class Store {
   /** By storage prefix. */
   private readonly caches = new Map<string, ResourceCache>();
   private readonly strays = new Strays();
+  private readonly builtIn: ReadonlySet<string>;
   private follower: { readonly cache: ResourceCache; readonly follower: StoreFollower } | undefined;
   /** Claim keys of services that are taken, as far as the cache knows. */
   readonly claims: Set<string> = new Set();
@@ -81,6 +82,12 @@ export class Store {
       if (info.storagePrefix === undefined || stored.info !== info) continue;
       this.caches.set(info.storagePrefix, new ResourceCache(info, rules.indexed, ctx.options));
     }
+    this.builtIn = new Set(this.caches.keys());
+  }
+
+  /** Whether objects of a built-in kind are below the prefix, whose place no other takes. */
+  isBuiltIn(prefix: string): boolean {
+    return this.builtIn.has(prefix);
   }
 
   follow(prefix: string, follower: StoreFollower): void {

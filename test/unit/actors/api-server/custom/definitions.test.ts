@@ -44,7 +44,8 @@ function answer({ definition, update }: Case): Fact {
 }
 
 function told(object: KubernetesObject, old: KubernetesObject | undefined): readonly string[] {
-  return warningsOf(served.rules, object, old);
+  // What inkube does not honour only inkube tells.
+  return warningsOf(served.rules, object, old).filter((warning) => !warning.includes("inkube"));
 }
 
 function decode(crd: CustomResourceDefinition): KubernetesObject {

@@ -168,3 +168,21 @@ it("shows objects in each version that is served, and ends the watches of one th
   const settled = await waitForDefinition(b!, name, (each) => each?.status?.storedVersions?.length === 2);
   expect(settled?.status?.storedVersions).toEqual(["v1", "v2"]);
 });
+
+it("never puts a definition in the place of a built-in kind, whatever its group is called", async () => {
+  const [a] = await group(1);
+  const definition = definitionOf("customresourcedefinitions", "apiextensions.k8s.io", ["v7"], {
+    names: { kind: "Impostor", listKind: "ImpostorList", singular: "impostor" },
+  });
+  const annotations = { "api-approved.kubernetes.io": "unapproved, a test" };
+  const { name = "" } = definition.metadata ?? {};
+  await a!.request(createDefinition({ ...definition, metadata: { name, annotations } }));
+  await waitForCondition(a!, name, "Established");
+  expect(await a!.request(getDefinition(name))).toMatchObject({ kind: "CustomResourceDefinition" });
+  const impostors = { group: "apiextensions.k8s.io", version: "v7", resource: "customresourcedefinitions" };
+  await expect(a!.request({ verb: "list", target: { ...impostors, namespace: "default" } })).rejects.toSatisfy(
+    (error) => hasReason(error, "NotFound"),
+  );
+  await a!.request({ verb: "delete", target: { ...DEFINITIONS, name } });
+  await waitForDefinition(a!, name, (each) => each === undefined);
+});

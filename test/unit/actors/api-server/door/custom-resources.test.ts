@@ -4,8 +4,14 @@ import type { ClientHttp2Session } from "node:http2";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
-import { definitionOf } from "../harness/definitions.ts";
-import { createDefinition, waitForCondition, waitForDefinition, DEFINITIONS } from "../harness/definitions.ts";
+import {
+  createDefinition,
+  customObject,
+  definitionOf,
+  DEFINITIONS,
+  waitForCondition,
+  waitForDefinition,
+} from "../harness/definitions.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
 
@@ -72,7 +78,7 @@ it("are in every document from the moment that they are established, until their
   expect(Object.keys((await send("/openapi/v3")).paths)).toContain("apis/shop.example.com/v2");
 
   const path = "/apis/shop.example.com/v1/namespaces/default/widgets";
-  await send(path, undefined, { metadata: { name: "one" }, spec: { size: 3 } });
+  await send(path, undefined, customObject("Widget", "one", { spec: { size: 3 } }));
   const table = await send(path, TABLE);
   expect(table.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual(["Name", "Size"]);
   expect(table.rows.map(({ cells }: { cells: unknown }) => cells)).toEqual([["one", 3]]);

@@ -27,6 +27,14 @@ const container = { name: "a", image: "nginx" };
 const template = { metadata: { labels: { a: "b" } }, spec: { containers: [container] } };
 /** What the kinds with rules of their own can't do without. */
 const BODIES: Readonly<Record<string, object>> = {
+  CustomResourceDefinition: {
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: "everies", kind: "Every" },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+    },
+  },
   Deployment: { spec: { selector: { matchLabels: { a: "b" } }, template } },
   EndpointSlice: { addressType: "IPv4", endpoints: [] },
   Event: {
@@ -45,13 +53,15 @@ const BODIES: Readonly<Record<string, object>> = {
   ReplicaSet: { spec: { selector: { matchLabels: { a: "b" } }, template } },
   Service: { spec: { ports: [{ port: 80 }] } },
 };
+/** Whose name follows from what they say. */
+const NAMES: Readonly<Record<string, string>> = { CustomResourceDefinition: "everies.example.com" };
 const stored = RESOURCES.filter(({ storagePrefix }) => storagePrefix !== undefined);
 
 describe("every kind", () => {
   it.each(stored.map((info) => ({ info, title: `${info.apiVersion} ${info.kind}` })))(
     "is created, listed, patched and deleted: $title",
     async ({ info }) => {
-      const name = `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
+      const name = NAMES[info.kind] ?? `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
       const body = BODIES[info.kind] ?? {};
       const object: KubernetesObject = { ...body, metadata: { name } };
       const created = await server.request({ verb: "create", target: target(info), object });
