@@ -53,7 +53,7 @@ const TYPE_NAMES: ReadonlySet<string> = new Set([
   "type",
   "uint",
 ]);
-const NAMESPACES: ReadonlySet<string> = new Set(["cel", "format", "ip", "math", "optional", "sets", "strings"]);
+const NAMESPACES: ReadonlySet<string> = new Set(["format", "ip", "math", "optional", "sets", "strings"]);
 
 /** What the functions give; what is not here is not a function. */
 const FUNCTIONS: Readonly<Record<string, CelKind>> = {
@@ -95,7 +95,7 @@ const METHODS: Readonly<Record<string, CelKind>> = {
   ...Object.fromEntries(
     [
       "size indexOf lastIndexOf getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes",
-      "getSeconds getMilliseconds asInteger sign compareTo family prefixLength major minor patch",
+      "getSeconds getMilliseconds asInteger compareTo family prefixLength major minor patch",
     ]
       .join(" ")
       .split(" ")
@@ -130,7 +130,7 @@ class Check {
   }
 
   #problem(node: CelNode, words: string): CelKind {
-    this.problems.push(issue(this.#text, node.pos ?? node.start, words));
+    this.problems.push(issue(this.#text, markOf(node, this.#text), words));
     return DYN;
   }
 
@@ -167,17 +167,21 @@ class Check {
         }
         return { is: "map", of: DYN };
       case "?:": {
-        this.#mustBeBool(node.args[0], "_?_:_", scope);
+        this.#mustBeBool(node.args[0], scope);
         const [yes, no] = [this.kindOf(node.args[1], scope), this.kindOf(node.args[2], scope)];
         return nameOf(yes) === nameOf(no) ? yes : DYN;
       }
       case "&&":
       case "||":
-        for (const side of node.args) this.#mustBeBool(side, `_${node.op}_`, scope);
+        for (const side of node.args) this.#mustBeBool(side, scope);
         return BOOL;
-      case "!_":
-        this.#mustBeBool(node.args, "!_", scope);
+      case "!_": {
+        const kind = this.kindOf(node.args, scope);
+        if (kind.is !== "dyn" && nameOf(kind) !== "bool") {
+          this.#problem(node, `found no matching overload for '!_' applied to '(${nameOf(kind)})'`);
+        }
         return BOOL;
+      }
       case "-_":
         return this.kindOf(node.args, scope);
       default:
@@ -211,10 +215,10 @@ class Check {
     return node.op === ".?" || given.is === "optional" ? { is: "optional", of: found } : found;
   }
 
-  #mustBeBool(node: CelNode, operator: string, scope: Scope): void {
+  #mustBeBool(node: CelNode, scope: Scope): void {
     const kind = this.kindOf(node, scope);
     if (kind.is === "dyn" || nameOf(kind) === "bool") return;
-    this.#problem(node, `found no matching overload for '${operator}' applied to '(${nameOf(kind)})'`);
+    this.#problem(node, `expected type 'bool' but found '${nameOf(kind)}'`);
   }
 
   #binary(node: CelNode & { readonly args: readonly [CelNode, CelNode] }, scope: Scope): CelKind {
@@ -236,7 +240,7 @@ class Check {
       case "<=":
       case ">":
       case ">=":
-        if (known && (!comparable(a, b) || !ORDERED.has(nameOf(a)))) refuse();
+        if (known && !ordered(a, b)) refuse();
         return BOOL;
       case "in":
         if (b.is !== "dyn" && b.is !== "list" && b.is !== "map") refuse();
@@ -283,11 +287,6 @@ class Check {
   }
 
   #namespaced(name: string, args: readonly CelNode[], scope: Scope): CelKind {
-    if (name === "cel.bind") {
-      const [variable, value, body] = args;
-      if (variable?.op !== "id" || value === undefined || body === undefined) return DYN;
-      return this.kindOf(body, new Map([...scope, [variable.args, this.kindOf(value, scope)]]));
-    }
     for (const arg of args) this.kindOf(arg, scope);
     return name.startsWith("sets.") || name === "ip.isCanonical" ? BOOL : DYN;
   }
@@ -316,6 +315,37 @@ class Check {
     if (name === "map" || name === "transformList") return { is: "list", of: last };
     if (name === "optMap") return { is: "optional", of: last };
     return DYN;
+  }
+}
+
+/** Where cel-go puts its mark: at the dot, the bracket, the parenthesis or the operator. */
+function markOf(node: CelNode, text: string): number {
+  const found = (what: string, from: number): number => {
+    const at = text.indexOf(what, from);
+    return at < 0 ? node.start : at;
+  };
+  switch (node.op) {
+    case "value":
+    case "id":
+    case "list":
+    case "map":
+    case "!_":
+    case "-_":
+      return node.start;
+    case ".":
+    case ".?":
+      return found(".", node.args[0].end);
+    case "[]":
+    case "[?]":
+      return found("[", node.args[0].end);
+    case "call":
+      return found("(", node.start);
+    case "rcall":
+      return found("(", node.args[1].end + node.args[0].length);
+    case "?:":
+      return found("?", node.args[0].end);
+    default:
+      return found(node.op, node.args[0].end);
   }
 }
 
@@ -374,6 +404,11 @@ function comparable(a: CelKind, b: CelKind): boolean {
   if (a.is === "simple" && b.is === "simple") return a.name === b.name;
   if ("of" in a && "of" in b) return comparable(a.of, b.of);
   return true;
+}
+
+function ordered(a: CelKind, b: CelKind): boolean {
+  if (NUMBERS.has(nameOf(a)) && NUMBERS.has(nameOf(b))) return true;
+  return comparable(a, b) && ORDERED.has(nameOf(a));
 }
 
 /** undefined: there is no such operator for the two. */

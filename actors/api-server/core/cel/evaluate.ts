@@ -246,12 +246,6 @@ class Evaluation {
   #method(name: string, target: CelNode, args: readonly CelNode[], scope: Scope | undefined): unknown {
     this.#budget.spend(1);
     const namespace = target.op === "id" && !isVariable(target.args, scope) ? target.args : undefined;
-    if (namespace === "cel" && name === "bind") {
-      const [variableNode, value, body] = args;
-      if (variableNode?.op !== "id" || value === undefined || body === undefined)
-        throw new CelError("no such overload");
-      return this.run(body, { name: variableNode.args, value: this.run(value, scope), outer: scope });
-    }
     if (namespace !== undefined) {
       return callFunction(
         `${namespace}.${name}`,

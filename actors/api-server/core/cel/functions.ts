@@ -149,7 +149,7 @@ function toDouble(value: unknown): number {
   if (typeof value !== "string") throw noOverload();
   const parsed = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isNaN(parsed)) {
-    throw new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
+    throw new CelError("type conversion error from 'string' to 'double'");
   }
   return parsed;
 }
@@ -167,7 +167,7 @@ function toInt(value: unknown): bigint {
   const number = toInteger(value);
   if (number === undefined) {
     if (typeof value !== "string") throw noOverload();
-    throw new CelError(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+    throw new CelError("type conversion error from 'string' to 'int'");
   }
   if (number >= INT_LIMIT || number < -INT_LIMIT) throw new CelError("integer overflow");
   return number;

@@ -27,6 +27,8 @@ function noOverload(): CelError {
 export function kubernetesFunction(name: string, args: readonly unknown[], spend: Spend): unknown {
   const [given] = args;
   if (given instanceof CelIp && name === "string") return formatIp(given.address);
+  const format = name.startsWith("format.") && args.length === 0 ? name.slice("format.".length) : "";
+  if (Object.hasOwn(FORMATS, format)) return new CelFormat(format);
   if (typeof given !== "string") throw noOverload();
   spend(given.length / 10);
   switch (name) {
@@ -171,8 +173,6 @@ function quantityMethod(name: string, { nano, text }: CelQuantity, other: unknow
       return nano / NANO;
     case "asApproximateFloat":
       return Number(nano) / 1e9;
-    case "sign":
-      return nano === 0n ? 0n : nano > 0n ? 1n : -1n;
     case "compareTo":
       return nano < operand() ? -1n : nano > operand() ? 1n : 0n;
     case "isLessThan":

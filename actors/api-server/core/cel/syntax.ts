@@ -4,7 +4,8 @@ import { Environment, ParseError } from "@marcbachmann/cel-js";
 interface Place {
   /** Of the first character, from 0. */
   readonly start: number;
-  readonly pos: number;
+  /** After the last. */
+  readonly end: number;
 }
 
 export type CelNode = Place &

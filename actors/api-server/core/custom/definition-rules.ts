@@ -2,6 +2,7 @@
 import type { JSONSchemaProps, ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { fieldAt } from "./field-path.ts";
+import { escaped } from "./go-text.ts";
 import { rulePrograms } from "./rule-programs.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
@@ -47,8 +48,8 @@ export function checkRules(schema: Schema, path: string, place: RulePlace, error
   for (const [i, program] of rulePrograms(schema, place.root).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
     const { rule, problem, messageProblem, usesOldSelf } = program;
-    if (problem !== undefined) errors.invalid(`${at}.rule`, asGo(rule), problem);
-    if (messageProblem !== undefined) errors.invalid(`${at}.messageExpression`, asGo(rule), messageProblem);
+    if (problem !== undefined) refuse(`${at}.rule`, rule, problem, errors);
+    if (messageProblem !== undefined) refuse(`${at}.messageExpression`, rule, messageProblem, errors);
     if (usesOldSelf) {
       if (place.uncorrelatable === undefined) continue;
       const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
@@ -59,15 +60,10 @@ export function checkRules(schema: Schema, path: string, place: RulePlace, error
   }
 }
 
-function asGo({
-  rule,
-  message = "",
-  messageExpression = "",
-  reason,
-  fieldPath = "",
-  optionalOldSelf,
-}: ValidationRule): object {
-  return {
+/** Shows the rule as Go has it. */
+function refuse(field: string, given: ValidationRule, detail: string, errors: FieldErrors): void {
+  const { rule, message = "", messageExpression = "", reason, fieldPath = "", optionalOldSelf } = given;
+  const shown = {
     Rule: rule,
     Message: message,
     MessageExpression: messageExpression,
@@ -75,4 +71,6 @@ function asGo({
     FieldPath: fieldPath,
     OptionalOldSelf: optionalOldSelf ?? null,
   };
+  const text = `Invalid value: ${escaped(JSON.stringify(shown))}: ${detail}`;
+  errors.causes.push({ reason: "FieldValueInvalid", message: text, field });
 }
