@@ -159,7 +159,7 @@ export class Registry {
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       checkName(place, patched.object.metadata?.name);
-      this.checkIncoming(place, patched.object, current);
+      this.checkRevision(place, patched.object, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease);
     });
     if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
@@ -308,7 +308,7 @@ export class Registry {
   checkIncoming(place: ObjectPlace, incoming: KubernetesObject, current: StoredObject): void {
     const { name } = place;
     const { info } = place.served;
-    const { uid, resourceVersion } = incoming.metadata ?? {};
+    const { uid } = incoming.metadata ?? {};
     const present = current.object.metadata?.uid;
     if (uid !== undefined && uid !== present) {
       const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present}`;
@@ -316,6 +316,15 @@ export class Registry {
       const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
       throw conflict(info, name, text);
     }
+    this.checkRevision(place, incoming, current);
+  }
+
+  private checkRevision(
+    { served: { info }, name }: ObjectPlace,
+    incoming: KubernetesObject,
+    current: StoredObject,
+  ): void {
+    const { resourceVersion } = incoming.metadata ?? {};
     if (!resourceVersion || resourceVersion === "0") {
       if (info.unconditionalUpdate) return;
       const message = "Invalid value: 0: must be specified for an update";

@@ -3,14 +3,14 @@ import type { KubernetesObject, PatchType, WriteOptions } from "../../protocols/
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
-import { bindPod } from "./core/kinds/core/pod.ts";
+import { bindPod, evictedPod } from "./core/kinds/core/pod.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { SCALE_FORM } from "./core/catalog/form.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
 import { badRequest, conflict, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer } from "./core/registry/answers.ts";
-import { isReleased } from "./core/registry/deletion.ts";
+import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
@@ -52,18 +52,14 @@ export class Subresources {
     const { info } = served;
     const { metadata = {}, target } = binding;
     if (name === "") throw badRequest("Name parameter required.");
-    if (metadata.name !== undefined && metadata.name !== name)
-      throw badRequest("name in URL does not match name in Binding object");
+    if ((metadata.name ?? "") !== name) throw badRequest("name in URL does not match name in Binding object");
     checkNamespace(served, namespace, metadata.namespace);
     const node = target.name ?? "";
-    if (node === "") {
-      const causes = [{ reason: "FieldValueRequired", message: "Required value", field: "target.name" }];
-      throw invalid({ group: "", kind: "Binding" }, name, causes);
-    }
     if (target.kind !== undefined && target.kind !== "" && target.kind !== "Node") {
       const supported = 'supported values: "Node", "<empty>"';
       throw unexplained(`target.kind: Unsupported value: ${JSON.stringify(target.kind)}: ${supported}`);
     }
+    if (node === "") throw unexplained("target.name: Required value");
     const annotations = metadata.annotations;
     await this.registry.mutate(scope, { served, namespace, name }, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
@@ -99,7 +95,17 @@ export class Subresources {
     checkNamespace(served, namespace, eviction.metadata.namespace);
     const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});
     const dryRun = options.dryRun === true || deletion.dryRun === true;
-    await this.registry.delete(scope, place, { ...deletion, dryRun });
+    await this.registry.mutate(scope, place, dryRun, (current) => {
+      if (current === undefined) throw notFound(served.info, name);
+      const pod = current.object as Fields;
+      const failed = failedPrecondition(pod, deletion.preconditions);
+      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed);
+      if (pod.metadata?.deletionTimestamp !== undefined) return { action: "keep" };
+      return { action: "put", object: evictedPod(pod, this.ctx.clock.nowMs()) };
+    });
+    // It was that revision that was meant.
+    const { resourceVersion: _asked, ...preconditions } = deletion.preconditions ?? {};
+    await this.registry.delete(scope, place, { ...deletion, preconditions, dryRun });
     return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
   }
 

@@ -1,12 +1,16 @@
 /** Manifests: YAML (or JSON) text, or objects, into API objects; and how to apply one over what is there. */
+import type { Tags } from "yaml";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import { findResource } from "../../protocols/kubernetes/resources.ts";
 import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
+import { GO_YAML_TAGS } from "../../protocols/kubernetes/yaml-tags.ts";
 import { findNotPlain } from "../client/core/plain-data.ts";
 import * as resources from "../client/resources.ts";
 import type { Resource } from "../client/resources.ts";
+
+const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
 
 /** Nobody nests them more than once. */
 const LISTS_DEPTH_MAX = 10;
@@ -28,7 +32,7 @@ export function parseManifest(
       return reading(place, () => flatten(value, place));
     });
   if (isYamlTooDeep(manifest)) throw invalid(source, "is nested too deep; is a bracket not closed?");
-  const documents = reading(source, () => [...parseAllDocuments(manifest, { prettyErrors: true })]);
+  const documents = reading(source, () => [...parseAllDocuments(manifest, { prettyErrors: true, customTags })]);
   return documents.flatMap((document, index) => {
     const error = document.errors[0];
     // Its first line says what and where; the lines after it show the place.

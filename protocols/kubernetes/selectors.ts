@@ -244,7 +244,10 @@ class Parser {
         values.push(current ?? "");
         current = undefined;
         if (token.text === ")") return [...new Set(values)];
-      } else throw new SelectorSyntaxError(`found '${token.text}', expected: ',' or ')'`);
+      } else {
+        const wanted = current === undefined ? "',', ')' or identifier" : "',' or ')'";
+        throw new SelectorSyntaxError(`found '${token.text}', expected: ${wanted}`);
+      }
     }
   }
 

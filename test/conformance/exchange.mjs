@@ -76,9 +76,9 @@ function stepsOfLife(collection, object) {
     { do: `GET ${collection}?${only}` },
     { do: `GET ${collection}?${only}`, accept: TABLE },
     { do: `GET ${collection}?${only}`, accept: PARTIAL_LIST },
-    { do: `GET ${collection}?labelSelector=seen` },
+    { do: `GET ${collection}?labelSelector=seen&${only}` },
     { do: `PATCH ${own}`, type: MERGE, body: labels("once") },
-    { do: `GET ${collection}?labelSelector=seen` },
+    { do: `GET ${collection}?labelSelector=seen&${only}` },
     { do: `PATCH ${own}?dryRun=All`, type: MERGE, body: { spec: { unheardOf: 1 }, unheardOf: 1 } },
     { do: `PATCH ${own}?fieldValidation=Strict`, type: MERGE, body: { unheardOf: 1 } },
     { do: `PATCH ${own}`, type: "application/strategic-merge-patch+json", body: labels("twice") },
@@ -173,6 +173,7 @@ function send({ url, token }, method, path, { body, type = "application/json", a
 function bodyOf(media, bytes) {
   if (media.includes("protobuf")) return bytes.toString("hex");
   const text = bytes.toString("utf8");
+  if (media.includes("yaml")) return parse(text);
   if (!media.includes("json")) return text;
   try {
     return JSON.parse(text);
@@ -200,6 +201,7 @@ function general(value, namespace, key = "") {
       .replaceAll(TIME, "<time>")
       .replaceAll(ADDRESS, "<address>")
       .replaceAll(/(kube-api-access-)[a-z0-9]{5}/g, "$1<suffix>")
+      .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
       // A whole object in an error, whose fields have no order.
       .replace(/Invalid value: (\\*"|)\{.*\}(\\*"|)/, "Invalid value: <object>");
     return /^\d+(ms|s|m)$/.test(text) && key === "cells" ? "<age>" : text;

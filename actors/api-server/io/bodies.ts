@@ -1,7 +1,9 @@
 /** Request bodies: JSON, YAML or protobuf to JSON values. */
+import type { Tags } from "yaml";
 import { parseDocument } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
+import { GO_YAML_TAGS } from "../../../protocols/kubernetes/yaml-tags.ts";
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
@@ -10,6 +12,8 @@ import { parseJson } from "../core/machinery/json.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+
+const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
 
 const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
 /** Aliases in YAML can make a small text large. */
@@ -50,9 +54,11 @@ export function decodeDeleteOptions(request: HttpRequest): Readonly<Record<strin
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest("the body of a deletion must be DeleteOptions");
   }
-  const { kind } = value as KubernetesObject;
+  const { kind, apiVersion = "meta.k8s.io/v1" } = value as KubernetesObject;
   if (kind !== undefined && kind !== "DeleteOptions") {
-    throw badRequest(`expected DeleteOptions in the body of a deletion, not ${JSON.stringify(kind)}`);
+    throw badRequest(
+      `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
+    );
   }
   return value as Readonly<Record<string, unknown>>;
 }
@@ -70,7 +76,7 @@ function parseYaml(bytes: Uint8Array): JsonBody {
   const text = textOf(bytes);
   if (isYamlTooDeep(text)) throw badRequest("error converting YAML to JSON: yaml: exceeded max depth");
   try {
-    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
+    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, customTags });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, duplicates: [] };

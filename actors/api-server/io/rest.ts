@@ -85,7 +85,8 @@ export class Rest {
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
     if (this.documents.plain(reply, segments)) return;
-    if (first === "api" || first === "apis") throw noSuchResource();
+    const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
+    if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
   }
 

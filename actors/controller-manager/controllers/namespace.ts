@@ -51,7 +51,9 @@ async function reconcile(session: Session, name: string): Promise<Result> {
   if (namespace?.metadata?.deletionTimestamp === undefined) return;
   if (!(namespace.spec?.finalizers ?? []).includes("kubernetes")) return;
   const held = await contentOf(session, name);
-  await Promise.all(held.map((resource) => session.client.deleteCollection(resource, name)));
+  await Promise.all(
+    held.map((resource) => session.client.deleteCollection(resource, name, {}, { propagationPolicy: "Background" })),
+  );
   if (held.length > 0 && (await contentOf(session, name)).length > 0) return { afterMs: RECHECK_MS };
   await finalize(session, namespace);
 }

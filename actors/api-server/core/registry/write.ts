@@ -31,7 +31,7 @@ export function prepareCreate(served: Served, given: KubernetesObject, creation:
     selfLink: _link,
     deletionTimestamp: _deletion,
     deletionGracePeriodSeconds: _grace,
-    generation: _generation,
+    generation,
     managedFields: _managed,
     ...metadata
   } = incoming.metadata ?? {};
@@ -42,7 +42,8 @@ export function prepareCreate(served: Served, given: KubernetesObject, creation:
     ...(namespace === undefined ? {} : { namespace }),
     uid,
     creationTimestamp: formatTime(nowMs),
-    ...(rules.generation === undefined ? {} : { generation: 1 }),
+    // Of a kind that counts nothing it is what its sender says.
+    ...(rules.generation === undefined ? (generation === undefined ? {} : { generation }) : { generation: 1 }),
   };
   const { status: _status, ...rest } = incoming as Fields;
   const fresh = applyDefaults(
@@ -86,7 +87,7 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(rules, next, before);
+  const object = raiseGeneration(rules, next, before, subresource);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
   check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
   return object;
@@ -97,7 +98,7 @@ function check({ info }: Served, name: string, causes: readonly StatusCause[]): 
 }
 
 /**
- * What clients can't change is the old one's: identity, creation time, generation. Another name or deletion time is left for the
+ * What clients can't change is the old one's: identity, creation time, generation. Another name, uid or deletion time is left for the
  * validation to refuse.
  */
 function serverMetadata(incoming: ObjectMeta, old: ObjectMeta): ObjectMeta {
@@ -106,7 +107,7 @@ function serverMetadata(incoming: ObjectMeta, old: ObjectMeta): ObjectMeta {
   return {
     ...free,
     ...pick(old, ["name", "namespace", "uid", "generation", "creationTimestamp", ...deletion]),
-    ...pick(incoming, ["name", ...deletion]),
+    ...pick(incoming, ["name", "uid", ...deletion]),
   };
 }
 
@@ -126,8 +127,11 @@ function withStatus(object: Fields, status: unknown): Fields {
   return status === undefined ? rest : { ...rest, status };
 }
 
-function raiseGeneration({ generation, status }: KindRules, object: Fields, old: Fields): Fields {
-  if (generation === undefined || sameSpec(object, old, status !== undefined)) return object;
+function raiseGeneration(rules: KindRules, object: Fields, old: Fields, subresource: string | undefined): Fields {
+  const annotations = (of: Fields): unknown => of.metadata?.annotations ?? {};
+  const counted = rules.annotationsCount === true && subresource === undefined;
+  const counts = counted && !equalJson(annotations(object), annotations(old));
+  if (rules.generation !== true || (!counts && sameSpec(object, old, rules.status !== undefined))) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
 }
 

@@ -17,6 +17,11 @@ describe("a manifest", () => {
     expect(parseManifest("")).toEqual([]);
   });
 
+  it("has the booleans that kubectl reads: yes and off, but not in quotes", () => {
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: yes, b: Off, c: n, d: "yes", e: nay}';
+    expect(parseManifest(text)).toMatchObject([{ data: { a: true, b: false, c: false, d: "yes", e: "nay" } }]);
+  });
+
   it.each([
     ["a: b: c", /web\.yaml: .* at line 1, column 4$/],
     ["- 1", /web\.yaml, document 1: is not an object/],

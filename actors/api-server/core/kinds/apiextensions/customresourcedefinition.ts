@@ -22,7 +22,7 @@ export const customResourceDefinitionRules: KindRules = {
   prepareUpdate: withStoredVersions,
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
-  validateStatus: validateDefinitionStatus,
+  validateStatusUpdate: validateDefinitionStatus,
   warnings: warningsOf,
 };
 

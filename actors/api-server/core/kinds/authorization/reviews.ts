@@ -24,10 +24,10 @@ function answerTo(user: string): SubjectAccessReviewStatus {
 
 type Asked = Pick<SubjectAccessReviewSpec, "resourceAttributes" | "nonResourceAttributes">;
 
-function check(kind: string, judge: (errors: FieldErrors) => void): void {
+function check(judge: (errors: FieldErrors) => void): void {
   const errors = new FieldErrors();
   judge(errors);
-  if (errors.causes.length > 0) throw invalid({ group: "authorization.k8s.io", kind }, "", errors.causes);
+  if (errors.causes.length > 0) throw invalid({ group: "authorization.k8s.io", kind: "" }, "", errors.causes);
 }
 
 function checkAsked({ resourceAttributes, nonResourceAttributes }: Asked, errors: FieldErrors): void {
@@ -37,7 +37,7 @@ function checkAsked({ resourceAttributes, nonResourceAttributes }: Asked, errors
   }
   if (resourceAttributes === undefined && nonResourceAttributes === undefined) {
     const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    errors.invalid("spec.resourceAttributes", null, detail);
+    errors.invalid("spec", null, detail);
   }
 }
 
@@ -50,7 +50,7 @@ function checkSubject({ user = "", groups = [] }: SubjectAccessReviewSpec, error
 export const selfSubjectAccessReviewRules: KindRules = {
   virtual: (object: SelfSubjectAccessReview, { user }): KubernetesObject => {
     const { spec } = object;
-    check("SelfSubjectAccessReview", (errors) => checkAsked(spec, errors));
+    check((errors) => checkAsked(spec, errors));
     return { ...object, status: answerTo(user) } as KubernetesObject;
   },
 };
@@ -58,7 +58,7 @@ export const selfSubjectAccessReviewRules: KindRules = {
 export const subjectAccessReviewRules: KindRules = {
   virtual: (object: SubjectAccessReview): KubernetesObject => {
     const { spec } = object;
-    check("SubjectAccessReview", (errors) => {
+    check((errors) => {
       checkAsked(spec, errors);
       checkSubject(spec, errors);
     });
@@ -69,7 +69,7 @@ export const subjectAccessReviewRules: KindRules = {
 export const localSubjectAccessReviewRules: KindRules = {
   virtual: (object: LocalSubjectAccessReview): KubernetesObject => {
     const { metadata, spec } = object;
-    check("LocalSubjectAccessReview", (errors) => {
+    check((errors) => {
       checkAsked(spec, errors);
       checkSubject(spec, errors);
       const namespace = spec.resourceAttributes?.namespace;

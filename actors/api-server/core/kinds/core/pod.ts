@@ -146,13 +146,23 @@ export function bindPod(
   };
 }
 
+/** A pod that is about to be evicted says so to whoever counts disruptions. Source: `registry/core/pod/storage/eviction.go`. */
+export function evictedPod(pod: Fields, nowMs: number): Fields {
+  const why = { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+  return { ...pod, status: withTrue((pod as Pod).status ?? {}, "DisruptionTarget", nowMs, why) };
+}
+
 function withScheduled(status: PodStatus, nowMs: number): unknown {
-  const others = (status.conditions ?? []).filter((condition) => condition.type !== "PodScheduled");
-  const scheduled = {
-    type: "PodScheduled",
-    status: "True",
-    lastProbeTime: null,
-    lastTransitionTime: formatTime(nowMs),
-  };
-  return { ...status, conditions: [...others, scheduled] };
+  return withTrue(status, "PodScheduled", nowMs, {});
+}
+
+function withTrue(
+  status: PodStatus,
+  type: string,
+  nowMs: number,
+  why: { readonly reason?: string; readonly message?: string },
+): unknown {
+  const others = (status.conditions ?? []).filter((condition) => condition.type !== type);
+  const condition = { type, status: "True", lastProbeTime: null, lastTransitionTime: formatTime(nowMs), ...why };
+  return { ...status, conditions: [...others, condition] };
 }

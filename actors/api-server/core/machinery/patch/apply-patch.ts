@@ -76,15 +76,12 @@ export function patchObject(
     if (status === undefined) throw error;
     const strategic = type === "application/strategic-merge-patch+json";
     const shown = strategic ? goMap(patch as JsonObject) : JSON.stringify(patched);
-    // A strict decoder is called by itself; where it is not, its words come in those of the version's codec.
-    const text = status.message ?? "";
-    const why = strategic ? text.replace(HANDLED_AS, "") : text.replace(STRICT_AS, "strict decoding error:");
+    const why = (status.message ?? "").replace(HANDLED_AS, "");
     const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
     throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
   }
 }
 
-const STRICT_AS = /^\S+ in version "[^"]*" cannot be handled as a \S+: strict decoding error:/;
 const HANDLED_AS = /^\S+ in version "[^"]*" cannot be handled as a \S+: /;
 
 function objectPatch(patch: unknown, prefix: string): JsonObject {

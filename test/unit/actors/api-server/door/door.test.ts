@@ -191,7 +191,7 @@ describe("the HTTPS door", () => {
 
   it("takes YAML, and gives it", async () => {
     const headers = { "content-type": "application/yaml", accept: "application/yaml" };
-    const made = await send("POST", maps, "metadata: {name: y}\ndata:\n  a: b\n", headers);
+    const made = await send("POST", maps, "metadata: {name: yml}\ndata:\n  a: b\n", headers);
     expect([made.status, made.text.includes("data:\n  a: b\n")]).toEqual([201, true]);
   });
 

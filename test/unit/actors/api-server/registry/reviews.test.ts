@@ -73,7 +73,7 @@ describe("a review", () => {
 
   it("is refused where it does not say what is asked, in kube-apiserver's words", async () => {
     expect(await causes(review("authorization", "selfsubjectaccessreviews", {}))).toEqual([
-      "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+      "spec: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
     ]);
     expect(await causes(review("authorization", "subjectaccessreviews", PODS))).toEqual([
       'spec.user: Invalid value: "": at least one of user or group must be specified',
