@@ -8,6 +8,8 @@ import type {
   Event,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
@@ -69,6 +71,20 @@ export const serviceAccounts: Resource<ServiceAccount> = {
   version: "v1",
   resource: "serviceaccounts",
   kind: "ServiceAccount",
+  namespaced: true,
+};
+export const persistentVolumes: Resource<PersistentVolume> = {
+  group: "",
+  version: "v1",
+  resource: "persistentvolumes",
+  kind: "PersistentVolume",
+  namespaced: false,
+};
+export const persistentVolumeClaims: Resource<PersistentVolumeClaim> = {
+  group: "",
+  version: "v1",
+  resource: "persistentvolumeclaims",
+  kind: "PersistentVolumeClaim",
   namespaced: true,
 };
 export const events: Resource<Event> = {

@@ -16,6 +16,7 @@ import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
 import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController } from "./controllers/replica-set.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
+import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
 import type { Controller } from "./session.ts";
 import { Session } from "./session.ts";
@@ -32,6 +33,7 @@ const CONTROLLERS: readonly Controller[] = [
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,
+  storageProtectionController,
   garbageCollector,
   podGarbageCollector,
 ];

@@ -45,7 +45,7 @@ async function objectsOf(one, plural) {
       if (old.status !== 201) throw new Error(`${one.name}: ${old.body.message}`);
       const next = objectOf(after);
       next.metadata.resourceVersion = old.body.metadata.resourceVersion;
-      const answer = await send("PUT", `${objects}/a${after.through ?? ""}`, next);
+      const answer = await send("PUT", `${objects}/a${after.through ?? ""}?dryRun=All`, next);
       facts.push(factsOf(answer));
       await send("DELETE", `${objects}/a`);
     }

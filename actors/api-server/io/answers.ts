@@ -89,7 +89,9 @@ export class Replies {
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: partial };
       this.value(reply, 200, typed, form);
     } else {
-      this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items } as KubernetesObject, form);
+      // Items carry no kind and apiVersion of their own, as in `encodeList`.
+      const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+      this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items: plain }, form);
     }
   }
 

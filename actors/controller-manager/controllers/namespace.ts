@@ -51,7 +51,10 @@ async function reconcile(session: Session, name: string): Promise<Result> {
   if (namespace?.metadata?.deletionTimestamp === undefined) return;
   if (!(namespace.spec?.finalizers ?? []).includes("kubernetes")) return;
   const held = await contentOf(session, name);
-  await Promise.all(held.map((resource) => unlessGone(() => session.client.deleteCollection(resource, name))));
+  const options = { propagationPolicy: "Background" } as const;
+  await Promise.all(
+    held.map((resource) => unlessGone(() => session.client.deleteCollection(resource, name, {}, options))),
+  );
   if (held.length > 0 && (await contentOf(session, name)).length > 0) return { afterMs: RECHECK_MS };
   await finalize(session, namespace);
 }

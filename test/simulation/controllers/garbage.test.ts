@@ -56,13 +56,15 @@ it("follows owners of kinds that no controller works on", async () => {
   const plane = new ControlPlane({ seed: 5, workers: 0 });
   await plane.start();
   const jobs: Resource = { group: "batch", version: "v1", resource: "jobs", kind: "Job", namespaced: true };
-  const job = await plane.do((client) => client.create(jobs, { metadata: { name: "sum", namespace: "default" } }));
+  const spec = { template: { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "busybox" }] } } };
+  const given = { metadata: { name: "sum", namespace: "default" }, spec };
+  const job = await plane.do((client) => client.create(jobs, given));
   const owner = { apiVersion: "batch/v1", kind: "Job", name: "sum", uid: job.metadata?.uid ?? "" };
   const metadata = { name: "result", namespace: "default", ownerReferences: [owner] };
   await plane.do((client) => client.create(configMaps, { metadata }));
   await plane.host.run(1_000);
   expect(await plane.do((client) => client.find(configMaps, "result", "default"))).toBeDefined();
-  await plane.do((client) => client.delete(jobs, "sum", "default"));
+  await plane.do((client) => client.delete(jobs, "sum", "default", { propagationPolicy: "Background" }));
   await plane.until(
     "what it owned gone",
     async () => (await plane.client.find(configMaps, "result", "default")) === undefined,

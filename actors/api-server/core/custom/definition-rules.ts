@@ -1,7 +1,9 @@
 /** Whether the rules of a schema (`x-kubernetes-validations`) say something. Source: apiextensions-apiserver `validation.go`. */
-import type { JSONSchemaProps } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { JSONSchemaProps, ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { fieldAt } from "./field-path.ts";
+import { escaped } from "./go-text.ts";
+import { rulePrograms } from "./rule-programs.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
 import { unsupportedIn } from "./structural.ts";
@@ -41,4 +43,34 @@ interface RulePlace {
   readonly uncorrelatable: string | undefined;
 }
 
-export function checkRules(_schema: Schema, _path: string, _place: RulePlace, _errors: FieldErrors): void {}
+/** The schema is structural, and nothing else is wrong with it. */
+export function checkRules(schema: Schema, path: string, place: RulePlace, errors: FieldErrors): void {
+  for (const [i, program] of rulePrograms(schema, place.root).entries()) {
+    const at = `${path}.x-kubernetes-validations[${i}]`;
+    const { rule, problem, messageProblem, usesOldSelf } = program;
+    if (problem !== undefined) refuse(`${at}.rule`, rule, problem, errors);
+    if (messageProblem !== undefined) refuse(`${at}.messageExpression`, rule, messageProblem, errors);
+    if (usesOldSelf) {
+      if (place.uncorrelatable === undefined) continue;
+      const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
+      errors.invalid(`${at}.rule`, rule.rule, detail);
+    } else if (rule.optionalOldSelf !== undefined) {
+      errors.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, "may not be set if oldSelf is not used in rule");
+    }
+  }
+}
+
+/** Shows the rule as Go has it. */
+function refuse(field: string, given: ValidationRule, detail: string, errors: FieldErrors): void {
+  const { rule, message = "", messageExpression = "", reason, fieldPath = "", optionalOldSelf } = given;
+  const shown = {
+    Rule: rule,
+    Message: message,
+    MessageExpression: messageExpression,
+    Reason: reason ?? null,
+    FieldPath: fieldPath,
+    OptionalOldSelf: optionalOldSelf ?? null,
+  };
+  const text = `Invalid value: ${escaped(JSON.stringify(shown))}: ${detail}`;
+  errors.causes.push({ reason: "FieldValueInvalid", message: text, field });
+}

@@ -2,7 +2,7 @@
  * The formats of texts that Kubernetes checks; it takes others without a word.
  * Source: kube-openapi `validation/strfmt`, apiextensions-apiserver `apiserver/validation/formats.go`.
  */
-import { parseCidr, parseIp } from "./addresses.ts";
+import { parseCidr, parseIp } from "../cel/addresses.ts";
 
 type Check = (text: string) => boolean;
 

@@ -8,7 +8,12 @@ export function quoted(text: string): string {
 
 /** JSON with the keys of objects in order. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(sorted(value)) ?? "null";
+  return escaped(JSON.stringify(sorted(value)) ?? "null");
+}
+
+/** Go writes JSON so that it may stand in HTML. */
+export function escaped(json: string): string {
+  return json.replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
 
 function sorted(value: unknown): unknown {

@@ -6,6 +6,7 @@ import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { validateEmbedded } from "./embedded.ts";
 import { goFloat, goJson } from "./go-text.ts";
 import { validateLists } from "./lists.ts";
+import { validateRules } from "./rule-validation.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 import { UNCORRELATED, causesOf, isInteger, validateValue } from "./validate-value.ts";
@@ -27,6 +28,7 @@ export function validateCustom(
   }
   validateEmbedded(object, schema.root, "", errors);
   checkLists(object, old, schema.root, errors);
+  checkRules(object, old, schema, errors);
 }
 
 /** Only the status has changed: only it is checked, and the rules of the whole. */
@@ -44,6 +46,18 @@ export function validateCustomStatus(
   }
   if (scale !== undefined) checkScaleStatus(object, scale, errors);
   checkLists(object, old, schema.root, errors);
+  checkRules(object, old, schema, errors);
+}
+
+/** Rules are made for values of their schema: others could be of any type and size. */
+function checkRules(object: Fields, old: Fields | undefined, schema: VersionSchema, errors: FieldErrors): void {
+  if (!schema.root.has.rules) return;
+  if (!errors.causes.some(isBlocking)) validateRules(object, old, schema.root, schema.programsOf, errors);
+  else {
+    const detail =
+      "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+    errors.invalid("<nil>", null, detail);
+  }
 }
 
 /** What was wrong already may stay so. */
@@ -119,8 +133,7 @@ function goValue(value: unknown): string {
   return `map[${keys.map((key) => `${key}:${goValue(value[key])}`).join(" ")}]`;
 }
 
-/** Whether rules in CEL could meet a value of another type or size than they were made for. */
-export function isBlocking({ reason }: StatusCause): boolean {
+function isBlocking({ reason }: StatusCause): boolean {
   return BLOCKING.has(reason ?? "");
 }
 

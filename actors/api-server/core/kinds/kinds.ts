@@ -2,8 +2,11 @@
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
+import { controllerRevisionRules } from "./apps/controllerrevision.ts";
+import { daemonSetRules } from "./apps/daemonset.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
+import { statefulSetRules } from "./apps/statefulset.ts";
 import { selfSubjectReviewRules, tokenReviewRules } from "./authentication/reviews.ts";
 import {
   localSubjectAccessReviewRules,
@@ -12,20 +15,29 @@ import {
   subjectAccessReviewRules,
 } from "./authorization/reviews.ts";
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
+import { cronJobRules } from "./batch/cronjob.ts";
+import { jobRules } from "./batch/job.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
 import { endpointsRules } from "./core/endpoints.ts";
 import { coreEventRules } from "./core/event.ts";
+import { limitRangeRules } from "./core/limitrange.ts";
 import { namespaceRules } from "./core/namespace.ts";
 import { nodeRules } from "./core/node.ts";
+import { persistentVolumeRules } from "./core/persistentvolume.ts";
+import { persistentVolumeClaimRules } from "./core/persistentvolumeclaim.ts";
 import { podRules } from "./core/pod.ts";
+import { podTemplateRules } from "./core/podtemplate.ts";
+import { replicationControllerRules } from "./core/replicationcontroller.ts";
+import { resourceQuotaRules } from "./core/resourcequota.ts";
 import { secretRules } from "./core/secret.ts";
 import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
+import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
 import { rbacRules } from "./rbac/rbac.ts";
 import type { KindRules } from "./rules.ts";
 
@@ -34,15 +46,27 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ConfigMap: configMapRules,
     Endpoints: endpointsRules,
     Event: coreEventRules,
+    LimitRange: limitRangeRules,
     Namespace: namespaceRules,
     Node: nodeRules,
+    PersistentVolume: persistentVolumeRules,
+    PersistentVolumeClaim: persistentVolumeClaimRules,
     Pod: podRules,
+    PodTemplate: podTemplateRules,
+    ReplicationController: replicationControllerRules,
+    ResourceQuota: resourceQuotaRules,
     Secret: secretRules,
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
   "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
-  apps: { Deployment: deploymentRules, ReplicaSet: replicaSetRules },
+  apps: {
+    ControllerRevision: controllerRevisionRules,
+    DaemonSet: daemonSetRules,
+    Deployment: deploymentRules,
+    ReplicaSet: replicaSetRules,
+    StatefulSet: statefulSetRules,
+  },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
   "authorization.k8s.io": {
@@ -51,11 +75,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SelfSubjectRulesReview: selfSubjectRulesReviewRules,
     SubjectAccessReview: subjectAccessReviewRules,
   },
+  batch: { CronJob: cronJobRules, Job: jobRules },
   "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
   "networking.k8s.io": { IPAddress: ipAddressRules },
+  policy: { PodDisruptionBudget: podDisruptionBudgetRules },
   "rbac.authorization.k8s.io": {
     ClusterRole: rbacRules,
     ClusterRoleBinding: rbacRules,
@@ -66,17 +92,26 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
-  "": ["Binding", "PodTemplate"],
-  apps: ["ControllerRevision"],
+  "": ["Binding"],
   "node.k8s.io": ["RuntimeClass"],
   "scheduling.k8s.io": ["PriorityClass"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
   clusterTrustBundleRules,
+  cronJobRules,
+  daemonSetRules,
   horizontalPodAutoscalerRules,
   ipAddressRules,
+  jobRules,
+  limitRangeRules,
+  persistentVolumeClaimRules,
+  persistentVolumeRules,
+  podDisruptionBudgetRules,
   rbacRules,
+  replicationControllerRules,
+  resourceQuotaRules,
+  statefulSetRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */
@@ -85,7 +120,17 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const own = kinds !== undefined && Object.hasOwn(kinds, info.kind) ? kinds[info.kind] : undefined;
   if (own?.status !== undefined) return own;
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
-  return { ...rulesOfRow(info), ...(heeded ? {} : { warnings: () => [unheeded(info)] }), ...own };
+  const rules = withOwn(rulesOfRow(info), own ?? {});
+  if (heeded) return rules;
+  return { ...rules, warnings: (object) => [...(own?.warnings?.(object) ?? []), unheeded(info)] };
+}
+
+/** What a kind makes of an object, it makes of what its row has made of it. */
+function withOwn(row: KindRules, own: KindRules): KindRules {
+  const { prepareCreate: first } = row;
+  const { prepareCreate: then } = own;
+  if (first === undefined || then === undefined) return { ...row, ...own };
+  return { ...row, ...own, prepareCreate: (object, admission) => then(first(object, admission), admission) };
 }
 
 function unheeded({ kind }: ResourceInfo): string {

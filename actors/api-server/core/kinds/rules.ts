@@ -99,8 +99,12 @@ export interface ScalePaths {
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
   readonly generation?: true;
+  /** A change of annotations raises the generation as well. */
+  readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along. */
+  readonly orphans?: true;
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
@@ -119,8 +123,8 @@ export interface KindRules {
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
-  /** Of the status subresource, besides the metadata. */
-  readonly validateStatus?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the status subresource; the metadata alone is looked at when left out. */
+  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: each request is warned, whatever it changes. */

@@ -27,3 +27,17 @@ export function listed(items: readonly string[]): string {
   const shown = items.slice(0, LISTED_MAX).join(",");
   return items.length > LISTED_MAX ? `${shown} + ${items.length - LISTED_MAX} more...` : shown;
 }
+
+/** `a=b,c=d`, keys in order. Source: apimachinery `labels.FormatLabels`. */
+export function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
+  const pairs = Object.keys(labels ?? {}).sort();
+  return pairs.map((key) => `${key}=${labels?.[key] ?? ""}`).join(",") || "<none>";
+}
+
+/** `statefulset.apps/web`: what an object is controlled by. */
+export function ownerText({ metadata }: KubernetesObject): string {
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner === undefined) return "<none>";
+  const [group] = owner.apiVersion.includes("/") ? owner.apiVersion.split("/") : [];
+  return `${owner.kind}${group === undefined ? "" : `.${group}`}`.toLowerCase() + `/${owner.name}`;
+}

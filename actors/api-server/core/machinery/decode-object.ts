@@ -52,8 +52,8 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
 }
 
 /** @throws Status 400 for a body that is no object */
-export function recordIn(expected: ExpectedKind, { value }: JsonBody): Readonly<Record<string, unknown>> {
-  if (value === null) return {};
+export function recordIn(expected: ExpectedKind, body: JsonBody): Readonly<Record<string, unknown>> {
+  const value = body.value === null ? {} : body.value;
   if (isRecord(value)) return value;
   const goType =
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';

@@ -115,14 +115,19 @@ const VOLUME_DEFAULTS: Readonly<Record<string, JsonObject>> = {
   secret: { defaultMode: DEFAULT_MODE },
 };
 
-function defaultVolume(volume: JsonObject): void {
-  const source = Object.keys(volume).find((key) => key !== "name");
-  if (source === undefined) volume["emptyDir"] = {};
+/** @param holder of the sources: a volume of a pod, or the spec of a PersistentVolume */
+export function defaultVolumeSource(holder: JsonObject): void {
   for (const kind of Object.keys(VOLUME_DEFAULTS)) {
-    const value = objectIn(volume, kind);
+    const value = objectIn(holder, kind);
     if (value === undefined) continue;
     for (const [key, standard] of Object.entries(VOLUME_DEFAULTS[kind] ?? {})) setDefault(value, key, standard);
   }
+}
+
+function defaultVolume(volume: JsonObject): void {
+  const source = Object.keys(volume).find((key) => key !== "name");
+  if (source === undefined) volume["emptyDir"] = {};
+  defaultVolumeSource(volume);
   const image = objectIn(volume, "image");
   if (image !== undefined) setDefault(image, "pullPolicy", pullPolicy(image["reference"]), "");
   const claim = objectIn(objectIn(objectIn(volume, "ephemeral") ?? {}, "volumeClaimTemplate") ?? {}, "spec");

@@ -86,8 +86,10 @@ export function conflict(of: GroupResource, name: string, why: string = MODIFIED
 /**
  * 422. The message names the causes as Kubernetes joins them: one as it is, several in brackets, equal ones once.
  */
-export function invalid(of: GroupKind, name: string, causes: readonly StatusCause[]): InkubeError {
-  const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
+export function invalid(of: GroupKind, name: string, found: readonly StatusCause[]): InkubeError {
+  // What was found twice is told once.
+  const byText = new Map(found.map((cause) => [`${cause.field}: ${cause.message}`, cause]));
+  const [texts, causes] = [[...byText.keys()], [...byText.values()]];
   const joined = texts.length === 1 ? `: ${texts[0]}` : texts.length === 0 ? "" : `: [${texts.join(", ")}]`;
   const details: StatusDetails = {
     ...(name === "" ? {} : { name }),

@@ -15,8 +15,8 @@ export function validateCreate(rules: KindRules, object: KubernetesObject): read
 }
 
 /**
- * An update of the main resource (`subresource` absent) or of a subresource such as `status`, of which only what the
- * kind says is checked besides the metadata. Immutable fields included.
+ * An update of the main resource (`subresource` absent) or of a subresource, of which the metadata is checked, and of `status`
+ * what its kind says. Immutable fields included.
  */
 export function validateUpdate(
   rules: KindRules,
@@ -26,7 +26,7 @@ export function validateUpdate(
 ): readonly StatusCause[] {
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
-  if (subresource === "status") rules.validateStatus?.(object as never, old as never, errors);
+  if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors);
   if (subresource !== undefined && subresource !== "") return errors.causes;
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
   else rules.validate?.(object as never, errors);

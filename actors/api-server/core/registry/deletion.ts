@@ -10,6 +10,8 @@ import type { Fields, KindRules } from "../kinds/rules.ts";
 const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
 
+type Policy = DeleteOptions["propagationPolicy"];
+
 export type Deletion =
   /** With the state in which the object ends, where that is told: of kinds that may end gracefully. */
   | { readonly action: "remove"; readonly object?: Fields }
@@ -31,7 +33,7 @@ export function failedPrecondition(object: Fields, conditions: DeleteOptions["pr
 
 export function decideDeletion(rules: KindRules, object: Fields, options: DeleteOptions, nowMs: number): Deletion {
   const metadata = object.metadata ?? {};
-  const finalizers = finalizersAfter(metadata.finalizers ?? [], options.propagationPolicy);
+  const finalizers = finalizersAfter(metadata.finalizers ?? [], policyOf(rules, metadata, options));
   const finalizersChange = finalizers.join() !== (metadata.finalizers ?? []).join();
   if (rules.specFinalizers) return decideNamespace(object, finalizers, nowMs);
   const grace = rules.graceSeconds?.(object, options.gracePeriodSeconds);
@@ -84,7 +86,13 @@ function specFinalizers(object: Fields): readonly string[] {
   return (object["spec"] as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
 }
 
-function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions["propagationPolicy"]): readonly string[] {
+/** What was asked for, else what a finalizer says already, else what is usual for the kind. */
+function policyOf(rules: KindRules, { finalizers = [] }: ObjectMeta, options: DeleteOptions): Policy {
+  if (options.propagationPolicy !== undefined || rules.orphans !== true) return options.propagationPolicy;
+  return finalizers.includes(FOREGROUND) || finalizers.includes(ORPHAN) ? undefined : "Orphan";
+}
+
+function finalizersAfter(finalizers: readonly string[], policy: Policy): readonly string[] {
   if (policy === undefined) return finalizers;
   const others = finalizers.filter((name) => name !== FOREGROUND && name !== ORPHAN);
   switch (policy) {

@@ -87,7 +87,7 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(rules, next, before);
+  const object = raiseGeneration(rules, next, before, subresource);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
   check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
   return object;
@@ -127,8 +127,11 @@ function withStatus(object: Fields, status: unknown): Fields {
   return status === undefined ? rest : { ...rest, status };
 }
 
-function raiseGeneration({ generation, status }: KindRules, object: Fields, old: Fields): Fields {
-  if (generation === undefined || sameSpec(object, old, status !== undefined)) return object;
+function raiseGeneration(rules: KindRules, object: Fields, old: Fields, subresource: string | undefined): Fields {
+  const annotations = (of: Fields): unknown => of.metadata?.annotations ?? {};
+  const counted = rules.annotationsCount === true && subresource === undefined;
+  const counts = counted && !equalJson(annotations(object), annotations(old));
+  if (rules.generation !== true || (!counts && sameSpec(object, old, rules.status !== undefined))) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
 }
 

@@ -23,7 +23,7 @@ export const customResourceDefinitionRules: KindRules = {
   prepareUpdate: withStoredVersions,
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
-  validateStatus: validateDefinitionStatus,
+  validateStatusUpdate: validateDefinitionStatus,
   warnings: warningsOf,
   beginDeletion,
 };

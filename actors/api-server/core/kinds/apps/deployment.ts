@@ -1,6 +1,9 @@
 /** Deployments. Source: Kubernetes `pkg/apis/apps`. */
-import type { Deployment, DeploymentStrategy } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
-import type { IntOrString } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
+import type {
+  Deployment,
+  DeploymentStatus,
+  DeploymentStrategy,
+} from "../../../../../protocols/kubernetes/types/apps-v1.ts";
 import { formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";
@@ -11,10 +14,21 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateWorkloadSelector } from "../../machinery/validation/label-selector.ts";
 import { validateTemplate } from "../../machinery/validation/pod.ts";
 import type { KindRules } from "../rules.ts";
-import { validatePodOfWorkload, validateSelectorUpdate, workload } from "./workload.ts";
+import {
+  isZero,
+  nameWarnings,
+  templateWarnings,
+  validateAtMostAll,
+  validateCollisions,
+  validateCounts,
+  validateParts,
+  validatePercentOrNumber,
+  validatePodOfWorkload,
+  validateSelectorUpdate,
+} from "./workload.ts";
 
 export const deploymentRules: KindRules = {
-  ...workload,
+  annotationsCount: true,
   statusKeepsLabels: true,
   defaults: (object) => defaults(member(object, "spec")),
   validate,
@@ -22,8 +36,28 @@ export const deploymentRules: KindRules = {
     validate(object, errors);
     validateSelectorUpdate(object, old, errors);
   },
+  validateStatusUpdate: ({ status = {} }: Deployment, old: Deployment, errors) => {
+    validateCounts(status, COUNTS, errors);
+    validateParts(status, ["updatedReplicas", "readyReplicas", "availableReplicas"], "readyReplicas", errors);
+    validateCollisions(status.collisionCount, old.status?.collisionCount, errors);
+  },
+  warnings: ({ metadata, spec }: Deployment) => [
+    ...nameWarnings(metadata),
+    ...templateWarnings("spec.template.", spec?.template),
+  ],
   cells,
 };
+
+const COUNTS: readonly (keyof DeploymentStatus)[] = [
+  "observedGeneration",
+  "replicas",
+  "updatedReplicas",
+  "readyReplicas",
+  "availableReplicas",
+  "unavailableReplicas",
+  "terminatingReplicas",
+  "collisionCount",
+];
 
 function defaults(spec: JsonObject): void {
   setDefault(spec, "replicas", 1);
@@ -42,9 +76,9 @@ function defaults(spec: JsonObject): void {
 function validate({ spec }: Deployment, errors: FieldErrors): void {
   if (spec === undefined) return errors.required("spec");
   errors.notNegative("spec.replicas", spec.replicas);
-  validateWorkloadSelector("deployment", spec.selector, spec.template?.metadata?.labels, errors);
+  validateWorkloadSelector(spec.selector, spec.template?.metadata?.labels, errors);
   validateTemplate("spec.template", spec.template ?? {}, errors);
-  validatePodOfWorkload(spec.template?.spec, errors);
+  validatePodOfWorkload("ReplicaSet", spec.template?.spec, errors);
   validateStrategy(spec.strategy ?? {}, errors);
   errors.notNegative("spec.minReadySeconds", spec.minReadySeconds);
   errors.notNegative("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
@@ -70,10 +104,7 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
       if (isZero(surge) && isZero(unavailable)) {
         errors.invalid(`${at}.maxUnavailable`, unavailable, "may not be 0 when `maxSurge` is 0");
       }
-      if (typeof unavailable === "string" && PERCENT.test(unavailable) && Number.parseInt(unavailable, 10) > 100) {
-        errors.invalid(`${at}.maxUnavailable`, unavailable, "must not be greater than 100%");
-      }
-      return;
+      return validateAtMostAll(`${at}.maxUnavailable`, unavailable, errors);
     }
     case undefined:
     default: {
@@ -81,20 +112,6 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldErrors): vo
       errors.oneOf("spec.strategy", shown, ["Recreate", "RollingUpdate"]);
     }
   }
-}
-
-const PERCENT = /^\d+%$/;
-
-function isZero(value: IntOrString): boolean {
-  return typeof value === "number" ? value === 0 : PERCENT.test(value) && Number.parseInt(value, 10) === 0;
-}
-
-function validatePercentOrNumber(field: string, value: IntOrString, errors: FieldErrors): void {
-  if (typeof value === "number") return errors.notNegative(field, value);
-  if (PERCENT.test(value)) return;
-  const detail =
-    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
-  errors.invalid(field, value, detail);
 }
 
 function cells(object: Deployment, nowMs: number): readonly Cell[] {

@@ -51,7 +51,7 @@ export function toAutoscalerV1(object: KubernetesObject): KubernetesObject {
       maxReplicas,
       ...given({ targetCPUUtilizationPercentage: target }),
     },
-    status: { ...rest, ...given({ currentCPUUtilizationPercentage: current }) },
+    status: { currentReplicas: 0, ...rest, ...given({ currentCPUUtilizationPercentage: current }) },
   } as KubernetesObject;
 }
 

@@ -30,6 +30,14 @@ export const namespaceRules: KindRules = {
   defaults,
   name: dns1123Label,
   validate,
+  validateUpdate: () => undefined,
+  validateStatusUpdate: ({ metadata, status }: Namespace, _old: Namespace, errors) => {
+    const deleting = metadata?.deletionTimestamp !== undefined;
+    const phase = deleting ? "Terminating" : "Active";
+    if (status?.phase === phase) return;
+    const detail = `may only be '${phase}' if \`deletionTimestamp\` is ${deleting ? "not empty" : "empty"}`;
+    errors.invalid("status.Phase", status?.phase ?? "", detail);
+  },
   cells: (object: Namespace, nowMs) => [nameOf(object), object.status?.phase ?? "", ageOf(object, nowMs)],
   prepareCreate: (object) => {
     const finalizers = new Set(finalizersOf(object)).add("kubernetes");

@@ -1,5 +1,11 @@
 /** What is told about pods, and about the templates of pods. Source: Kubernetes 1.37 `pkg/api/pod/warnings.go`, `pkg/api/node/util.go`. */
-import type { Container, Pod, PodSpec, PodTemplateSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type {
+  Container,
+  NodeSelectorTerm,
+  Pod,
+  PodSpec,
+  PodTemplateSpec,
+} from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { unhonouredIn } from "../../machinery/unhonoured.ts";
@@ -62,10 +68,20 @@ function containersIn(field: string, spec: PodSpec): readonly (readonly [string,
   );
 }
 
+function messageOf(key: string): string | undefined {
+  return Object.hasOwn(DEPRECATED_LABELS, key) ? DEPRECATED_LABELS[key] : undefined;
+}
+
+/** Labels of nodes that have another name today. */
+export function termWarnings(at: string, term: NodeSelectorTerm): readonly string[] {
+  return (term.matchExpressions ?? []).flatMap(({ key }, i) => {
+    const message = messageOf(key);
+    return message === undefined ? [] : [`${at}.matchExpressions[${i}].key: ${key} is ${message}`];
+  });
+}
+
 function labelWarnings(field: string, spec: PodSpec): readonly string[] {
   const told: string[] = [];
-  const messageOf = (key: string): string | undefined =>
-    Object.hasOwn(DEPRECATED_LABELS, key) ? DEPRECATED_LABELS[key] : undefined;
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     const message = messageOf(key);
     if (message !== undefined) told.push(`${field}.nodeSelector[${key}]: ${message}`);
@@ -73,11 +89,7 @@ function labelWarnings(field: string, spec: PodSpec): readonly string[] {
   const required = "requiredDuringSchedulingIgnoredDuringExecution";
   const terms = spec.affinity?.nodeAffinity?.[required]?.nodeSelectorTerms ?? [];
   for (const [i, term] of terms.entries()) {
-    for (const [j, { key }] of (term.matchExpressions ?? []).entries()) {
-      const message = messageOf(key);
-      const place = `${field}.affinity.nodeAffinity.${required}.nodeSelectorTerms[${i}].matchExpressions[${j}].key`;
-      if (message !== undefined) told.push(`${place}: ${key} is ${message}`);
-    }
+    told.push(...termWarnings(`${field}.affinity.nodeAffinity.${required}.nodeSelectorTerms[${i}]`, term));
   }
   for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     const place = `${field}.topologySpreadConstraints[${i}]`;

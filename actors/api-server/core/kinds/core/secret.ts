@@ -56,7 +56,8 @@ function validate(secret: Secret, errors: FieldErrors): void {
   if (bytes > DATA_BYTES_MAX) errors.tooLong("data", DATA_BYTES_MAX);
   const type = secret.type ?? "";
   for (const key of Object.hasOwn(SECRET_KEYS, type) ? (SECRET_KEYS[type] ?? []) : []) {
-    if (!Object.hasOwn(data, key)) errors.required(`data[${key}]`);
+    const there = key === "ssh-privatekey" ? Boolean(data[key]) : Object.hasOwn(data, key);
+    if (!there) errors.required(`data[${key}]`);
   }
   if (type === "kubernetes.io/service-account-token" && !secret.metadata?.annotations?.[SERVICE_ACCOUNT_NAME]) {
     errors.required(`metadata.annotations[${SERVICE_ACCOUNT_NAME}]`);

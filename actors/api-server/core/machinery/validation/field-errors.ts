@@ -12,6 +12,11 @@ export class FieldErrors {
     this.#add("FieldValueInvalid", field, `Invalid value: ${shown(value)}`, detail);
   }
 
+  /** Of a value that is not shown. */
+  wrong(field: string, detail: string): void {
+    this.#add("FieldValueInvalid", field, "Invalid value", detail);
+  }
+
   duplicate(field: string, value: unknown, detail: string = ""): void {
     this.#add("FieldValueDuplicate", field, `Duplicate value: ${shown(value)}`, detail);
   }

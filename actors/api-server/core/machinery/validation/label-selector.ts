@@ -30,12 +30,8 @@ function validateOperands(at: string, operator: string, values: readonly string[
   }
 }
 
-/**
- * A workload's selector and the labels of its template.
- * @param kind as messages name it: `deployment`, `replicaset`
- */
+/** The selector of a Deployment or ReplicaSet, both of which messages call a deployment, and the labels of its template. */
 export function validateWorkloadSelector(
-  kind: string,
   selector: LabelSelector | null | undefined,
   labels: Readonly<Record<string, string>> | undefined,
   errors: FieldErrors,
@@ -45,7 +41,7 @@ export function validateWorkloadSelector(
   else {
     validateLabelSelector("spec.selector", selector, errors);
     const empty = Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
-    if (empty) errors.invalid("spec.selector", selector, `empty selector is invalid for ${kind}`);
+    if (empty) errors.invalid("spec.selector", selector, "empty selector is invalid for deployment");
     if (!isSelector(selector)) errors.invalid("spec.selector", selector, "invalid label selector");
   }
   const valid = errors.causes.length === before && selector !== null && selector !== undefined;
@@ -56,7 +52,7 @@ export function validateWorkloadSelector(
 }
 
 /** Whether it can be compiled at all. */
-function isSelector(selector: LabelSelector): boolean {
+export function isSelector(selector: LabelSelector): boolean {
   const found = new FieldErrors();
   validateLabelSelector("", selector, found);
   return found.causes.length === 0;

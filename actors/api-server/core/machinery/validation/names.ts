@@ -9,6 +9,7 @@ export { dns1123Subdomain, labelValue, qualifiedName };
 
 const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_PATTERN = new RegExp(`^${LABEL}$`);
+const DOTTED_PATTERN = new RegExp(`^${LABEL}(\\.${LABEL})+$`);
 const KEY_PATTERN = /^[-._a-zA-Z0-9]+$/;
 
 const LABEL_MESSAGE =
@@ -17,7 +18,7 @@ const KEY_MESSAGE =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 export function dns1123Label(value: string): Problems {
-  return checked(value, LABEL_PATTERN, LABEL_MESSAGE, 63);
+  return checked(value, LABEL_PATTERN, DOTTED_PATTERN.test(value) ? "must not contain dots" : LABEL_MESSAGE, 63);
 }
 
 const SEARCH = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";

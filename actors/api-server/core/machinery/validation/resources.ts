@@ -1,6 +1,6 @@
 /** Amounts that containers and nodes name. Source: Kubernetes `validateResourceName`, `ValidateResourceRequirements`. */
 import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import { compareQuantities, parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
+import { compareQuantities, parseQuantity, quantityMilli } from "../../../../../protocols/kubernetes/quantity.ts";
 import { containerTotal, isPodLevelResource } from "../pod-resources.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, qualifiedName } from "./names.ts";
@@ -15,7 +15,7 @@ function isStandard(name: string): boolean {
 
 /** Names without a domain that quotas know besides. */
 const COUNTED =
-  /^((requests|limits)\.(cpu|memory|ephemeral-storage|hugepages-.*)|(requests\.)?storage|pods|services(\.(nodeports|loadbalancers))?|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims)$/;
+  /^((requests|limits)\.(cpu|memory|ephemeral-storage)|requests\.hugepages-.*|(requests\.)?storage|pods|services(\.(nodeports|loadbalancers))?|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims)$/;
 
 /** Returns whether the name is one at all. */
 function validateName(field: string, name: string, errors: FieldErrors): boolean {
@@ -25,6 +25,48 @@ function validateName(field: string, name: string, errors: FieldErrors): boolean
   if (name.includes("/") || isStandard(name) || COUNTED.test(name)) return true;
   errors.invalid(field, name, "must be a standard resource type or fully qualified");
   return false;
+}
+
+/** Of a resource that a container can ask for. Source: `ValidateContainerResourceName`. */
+export function validateContainerResourceName(field: string, name: string, errors: FieldErrors): void {
+  ofContainer(field, name, errors);
+}
+
+/** Of a resource of any kind. */
+export function validateResourceName(field: string, name: string, errors: FieldErrors): void {
+  validateName(field, name, errors);
+}
+
+/** Without a domain, only what is counted can have a quota. Source: `ValidateResourceQuotaResourceName`. */
+export function validateQuotaResourceName(field: string, name: string, errors: FieldErrors): void {
+  validateName(field, name, errors);
+  if (name.includes("/") || isQuotaResource(name)) return;
+  errors.invalid(field, name, "must be a standard resource for quota");
+}
+
+const WHOLE =
+  /^(pods|services(\.(nodeports|loadbalancers))?|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims)$/;
+
+/** An amount of what is counted is a whole number. Source: `ValidateResourceQuantityValue`. */
+export function validateAmount(field: string, name: string, value: string, errors: FieldErrors): void {
+  validateQuantity(field, value, errors);
+  const extended = !isNative(name) && !name.startsWith("requests.");
+  if (!WHOLE.test(name) && !extended) return;
+  if (quantityMilli(value) % 1000 !== 0) errors.invalid(field, value, "must be an integer");
+}
+
+/** Of those without a domain. */
+export function isQuotaResource(name: string): boolean {
+  return isStandard(name) || (COUNTED.test(name) && name !== "storage");
+}
+
+/** May be promised more often than there is. */
+export function isOvercommittable(name: string): boolean {
+  return isNative(name) && !name.startsWith(HUGE_PAGES);
+}
+
+function isNative(name: string): boolean {
+  return !name.includes("/") || name.includes("kubernetes.io/");
 }
 
 type NameCheck = (field: string, name: string, errors: FieldErrors) => void;

@@ -1,6 +1,7 @@
 /** Rules of what pods say about where they may run. Source: Kubernetes `pkg/apis/core/validation/validation.go`. */
 import type {
   Affinity,
+  NodeSelector,
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PodAffinityTerm,
@@ -52,17 +53,7 @@ export function validateAffinity(field: string, affinity: Affinity, errors: Fiel
   if (nodeAffinity) {
     const at = `${field}.nodeAffinity`;
     const selector = nodeAffinity[required];
-    if (selector) {
-      const terms = selector.nodeSelectorTerms ?? [];
-      if (terms.length === 0) {
-        errors.required(`${at}.${required}.nodeSelectorTerms`, "must have at least one node selector term");
-      }
-      for (const [i, term] of terms.entries()) {
-        const here = `${at}.${required}.nodeSelectorTerms[${i}]`;
-        validateTerm(here, term, errors);
-        validateValues(here, term, errors);
-      }
-    }
+    if (selector) validateNodeSelector(`${at}.${required}`, selector, errors);
     for (const [i, { weight, preference }] of (nodeAffinity[preferred] ?? []).entries()) {
       validateWeight(`${at}.${preferred}[${i}].weight`, weight, errors);
       validateTerm(`${at}.${preferred}[${i}].preference`, preference, errors);
@@ -76,6 +67,18 @@ export function validateAffinity(field: string, affinity: Affinity, errors: Fiel
       validateWeight(`${at}.${preferred}[${i}].weight`, weight, errors);
       validatePodTerm(`${at}.${preferred}[${i}].podAffinityTerm`, podAffinityTerm, errors);
     }
+  }
+}
+
+export function validateNodeSelector(at: string, selector: NodeSelector, errors: FieldErrors): void {
+  const terms = selector.nodeSelectorTerms ?? [];
+  if (terms.length === 0) {
+    errors.required(`${at}.nodeSelectorTerms`, "must have at least one node selector term");
+  }
+  for (const [i, term] of terms.entries()) {
+    const here = `${at}.nodeSelectorTerms[${i}]`;
+    validateTerm(here, term, errors);
+    validateValues(here, term, errors);
   }
 }
 

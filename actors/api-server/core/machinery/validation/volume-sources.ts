@@ -61,7 +61,7 @@ export const BEFORE_SECRETS: Readonly<Record<string, Check>> = {
   awsElasticBlockStore: all(requires("volumeID"), partition),
 };
 
-const ISCSI_NAME =
+export const ISCSI_NAME: RegExp =
   /^(iqn\.\d{4}-\d{2}\.([0-9a-z]([-0-9a-z]*[0-9a-z])?\.)*[0-9a-z]([-0-9a-z]*[0-9a-z])?(:[^,;*&$|\s]+)?|eui\.[0-9A-Fa-f]{16}|naa\.[0-9A-Fa-f]{16,32})$/;
 
 function iscsiName(field: string, name: string, errors: FieldErrors): void {

@@ -3,6 +3,7 @@ import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.t
 import { tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
+import { validateClaimSpec } from "./claim.ts";
 import { FILE_FIELDS, validateFieldRef, validateResourceFieldRef } from "./env.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabelSelector } from "./label-selector.ts";
@@ -33,7 +34,7 @@ export function validateVolumes(
   return valid;
 }
 
-export type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
+type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
 
 const HOST_PATH_TYPES = [
   "",
@@ -81,6 +82,11 @@ const SOURCES: Readonly<Record<string, Check>> = {
   projected: validateProjected,
   ephemeral: validateEphemeral,
 };
+
+/** @param at with the name of the source */
+export function validateVolumeSource(at: string, kind: string, source: JsonObject, errors: FieldErrors): void {
+  SOURCES[kind]?.(at, source, errors);
+}
 
 function validateSource(at: string, volume: JsonObject, errors: FieldErrors): void {
   const kinds = Object.keys(volume).filter((key) => key !== "name" && isJsonObject(volume[key]));
@@ -254,46 +260,11 @@ function validateSigner(field: string, name: string, errors: FieldErrors): void 
   errors.invalid(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
 }
 
-const ACCESS_MODES = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-
-/** The claim that would be made for the pod. Source: `ValidatePersistentVolumeClaimSpec`. */
+/** The claim that would be made for the pod. */
 function validateEphemeral(at: string, source: JsonObject, errors: FieldErrors): void {
   const template = source["volumeClaimTemplate"];
   if (!isJsonObject(template)) return errors.required(`${at}.volumeClaimTemplate`);
   const here = `${at}.volumeClaimTemplate.spec`;
   const spec = isJsonObject(template["spec"]) ? template["spec"] : {};
-  const modes = Array.isArray(spec["accessModes"]) ? spec["accessModes"] : [];
-  if (modes.length === 0) errors.required(`${here}.accessModes`, "at least 1 access mode is required");
-  for (const mode of modes) errors.oneOf(`${here}.accessModes`, mode, ACCESS_MODES);
-  if (modes.includes("ReadWriteOncePod") && new Set(modes).size > 1) {
-    const detail = "may not use ReadWriteOncePod with other access modes";
-    errors.forbidden(`${here}.accessModes`, detail);
-  }
-  if (isJsonObject(spec["selector"])) validateLabelSelector(`${here}.selector`, spec["selector"], errors);
-  errors.oneOf(`${here}.volumeMode`, spec["volumeMode"], ["Block", "Filesystem"]);
-  const requests = isJsonObject(spec["resources"]) ? spec["resources"]["requests"] : undefined;
-  const storage = isJsonObject(requests) ? requests["storage"] : undefined;
-  if (typeof storage !== "string") errors.required(`${here}.resources[storage]`);
-  else if ((tryParseQuantity(storage)?.nano ?? 1n) <= 0n) {
-    errors.invalid(`${here}.resources[storage]`, storage, "must be greater than zero");
-  }
-  for (const name of ["storageClassName", "volumeAttributesClassName"] as const) {
-    const value = textOf(spec[name]);
-    if (value !== "") errors.all(`${here}.${name}`, value, dns1123Subdomain(value));
-  }
-  for (const name of ["dataSource", "dataSourceRef"] as const) {
-    const data = spec[name];
-    if (isJsonObject(data)) validateDataSource(`${here}.${name}`, data, errors);
-  }
-}
-
-function validateDataSource(at: string, source: JsonObject, errors: FieldErrors): void {
-  const [kind, group, namespace] = [textOf(source["kind"]), textOf(source["apiGroup"]), textOf(source["namespace"])];
-  if (!source["name"]) errors.required(`${at}.name`);
-  if (kind === "") errors.required(`${at}.kind`);
-  if (group === "" && kind !== "PersistentVolumeClaim") {
-    errors.invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
-  }
-  if (group !== "") errors.all(`${at}.apiGroup`, group, dns1123Subdomain(group));
-  if (namespace !== "") errors.all(`${at}.namespace`, namespace, dns1123Label(namespace));
+  validateClaimSpec(here, spec, errors);
 }

@@ -62,13 +62,12 @@ const creation = {
   find: () => undefined,
   all: () => [],
   uid: "u",
-  name: "a",
   namespace: "crd-core",
 };
 
 function create(served: Served, body: object): Outcome {
   const { object, warnings } = served.form.decode({ value: objectOf(body), duplicates: [] }, "Warn");
-  const created = prepareCreate(served, object, creation);
+  const created = prepareCreate(served, object, { ...creation, name: object.metadata?.name ?? "" });
   return { status: 201, object: created, warnings: [...warnings, ...warningsOf(served.rules, created, undefined)] };
 }
 

@@ -25,8 +25,13 @@ const target = (info: ResourceInfo, name?: string, subresource?: string): ApiReq
 
 const container = { name: "a", image: "nginx" };
 const template = { metadata: { labels: { a: "b" } }, spec: { containers: [container] } };
+const workload = { spec: { selector: { matchLabels: { a: "b" } }, template } };
+const job = { template: { spec: { restartPolicy: "Never", containers: [container] } } };
+const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
 /** What the kinds with rules of their own can't do without. */
 const BODIES: Readonly<Record<string, object>> = {
+  ControllerRevision: { data: {} },
+  CronJob: { spec: { schedule: "@daily", jobTemplate: { spec: job } } },
   CustomResourceDefinition: {
     spec: {
       group: "example.com",
@@ -35,7 +40,8 @@ const BODIES: Readonly<Record<string, object>> = {
       versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
     },
   },
-  Deployment: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  DaemonSet: workload,
+  Deployment: workload,
   EndpointSlice: { addressType: "IPv4", endpoints: [] },
   Event: {
     metadata: { name: "x", namespace: "default" },
@@ -49,9 +55,18 @@ const BODIES: Readonly<Record<string, object>> = {
     reportingController: "c/d",
     reportingInstance: "i",
   },
+  HorizontalPodAutoscaler: { spec: { scaleTargetRef, maxReplicas: 3 } },
+  Job: { spec: job },
+  PersistentVolume: {
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
+  },
+  PersistentVolumeClaim: { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
   Pod: { spec: { containers: [container] } },
-  ReplicaSet: { spec: { selector: { matchLabels: { a: "b" } }, template } },
+  PodTemplate: { template },
+  ReplicaSet: workload,
+  ReplicationController: { spec: { template } },
   Service: { spec: { ports: [{ port: 80 }] } },
+  StatefulSet: workload,
 };
 /** Whose name follows from what they say. */
 const NAMES: Readonly<Record<string, string>> = { CustomResourceDefinition: "everies.example.com" };
@@ -123,7 +138,6 @@ describe("every kind", () => {
       if (info === undefined) throw new Error(`no ${version}`);
       return info;
     };
-    const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
     const spec = { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 };
     const object = { metadata: { name: "web" }, spec } as KubernetesObject;
     await server.request({ verb: "create", target: target(of("autoscaling/v1")), object });
