@@ -78,7 +78,10 @@ class ApiServer {
     this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
-    this.ctx.spawn(() => this.started ?? Promise.resolve());
+    this.ctx.spawn(async () => {
+      await this.started;
+      await this.untilDone("the first roles and classes can't be made yet", () => this.bootstrap.objects());
+    });
   }
 
   async stop(): Promise<void> {

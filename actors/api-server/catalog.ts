@@ -6,8 +6,7 @@ import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/
 import type { Context } from "../../runtime/actor.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
-import { Catalog } from "./core/catalog/catalog.ts";
-import type { Served } from "./core/catalog/catalog.ts";
+import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { hasCondition } from "./core/custom/lifecycle.ts";
 import { customServed } from "./core/custom/served.ts";
 import type { Store, StoreFollower } from "./store.ts";

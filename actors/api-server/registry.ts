@@ -30,7 +30,7 @@ import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import type { Mutated, Outcome, Taken } from "./mutation.ts";
+import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -350,6 +350,11 @@ export class Registry {
     return this.leases.write(place.served, scope.deadlineMs, (lease) =>
       this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
     );
+  }
+
+  /** @returns false when one of them has changed meanwhile: nothing was written then */
+  writeTogether({ deadlineMs, user }: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
+    return this.mutations.together(writes, deadlineMs, user);
   }
 
   /** Decides from what is stored, and again if that changes meanwhile. */

@@ -3,11 +3,14 @@ import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/a
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
+import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
+import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
-import type { Offer } from "../core/rest/negotiation.ts";
+import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
@@ -23,17 +26,22 @@ import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.t
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
-import { WatchLines, WatchStream } from "./watch-stream.ts";
+import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
 
 /** A watch that names no timeout ends after half an hour to an hour, so that clients spread over the servers again. */
 const WATCH_SECONDS_MIN = 1_800;
+
+/** What has been asked for as protobuf stays so for one or two of these periods. */
+const PROTOBUF_FOR_MS = 30_000;
 
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
   private readonly replies: Replies;
   private readonly documents: Documents;
-  private readonly lines = new WatchLines();
+  private readonly protobuf = new ProtobufObjects();
+  private readonly lines = new WatchLines(jsonLine);
+  private readonly frames = new WatchLines(protobufLine(this.protobuf));
   private readonly watching = new Set<WatchStream>();
   private watchSpread = 0;
 
@@ -41,7 +49,8 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.raw = raw;
-    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs());
+    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
+    backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.documents = new Documents(this.replies, () => backend.catalog);
   }
 
@@ -79,7 +88,7 @@ export class Rest {
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
     if (first === "apis") return this.mayBeNew(reply, segments);
-    this.other(reply, segments);
+    return this.other(reply, segments);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
@@ -97,11 +106,11 @@ export class Rest {
     await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.resource(reply, resource);
-    this.other(reply, segments);
+    return this.other(reply, segments);
   }
 
   /** What is no resource. */
-  private other(reply: Reply, segments: readonly string[]): void {
+  private other(reply: Reply, segments: readonly string[]): Promise<void> | void {
     const { request, answer } = reply;
     const [first] = segments;
     if (request.method !== "GET") {
@@ -110,7 +119,8 @@ export class Rest {
     }
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
-    if (this.documents.plain(reply, segments)) return;
+    const plain = this.documents.plain(reply, segments);
+    if (plain !== false) return plain === true ? undefined : plain;
     const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
@@ -138,7 +148,7 @@ export class Rest {
         return this.watch(reply, path, call.scope);
       case "list":
       case "deletecollection": {
-        const form = negotiated(request, "list");
+        const form = negotiated(request, "list", encodingsOf(path));
         const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
         return this.replies.list(reply, served, list, form);
       }
@@ -148,7 +158,7 @@ export class Rest {
       case "patch":
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
-        const form = negotiated(request, offerOf(path));
+        const form = negotiated(request, offerOf(path), encodingsOf(path));
         this.replies.object(reply, served, await dispatch[verb](call), form);
       }
     }
@@ -178,21 +188,23 @@ export class Rest {
     const { request, answer, query } = reply;
     const { backend } = this;
     const { served, namespace, name } = path;
-    const form = negotiated(request, "watch");
+    const form = negotiated(request, "watch", encodingsOf(path));
     const options = watchOptions(query);
     const { timeoutSeconds, bookmarks, ...rest } = options;
     let stream: WatchStream | undefined;
     const started = (): WatchStream => {
       if (stream !== undefined) return stream;
-      const body = answer.open(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+      const isProtobuf = form.mediaType === PROTOBUF_MEDIA_TYPE;
+      const contentType = isProtobuf ? `${PROTOBUF_MEDIA_TYPE};stream=watch` : "application/json";
+      const body = answer.open(200, { "content-type": contentType, "cache-control": "no-cache, private" });
       const settings = {
         served,
-        form: form.form,
+        form,
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
         nowMs: () => backend.nowMs(),
       };
-      const opened = new WatchStream(body, this.lines, settings, () => close());
+      const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
       body.onClose(() => {
@@ -258,6 +270,16 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
 
 function offerOf(path: ResourcePath): Offer {
   return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+}
+
+/** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
+function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  const { apiVersion } = served.info;
+  const type =
+    subresource === undefined || subresource.kind === served.info.kind
+      ? served.form.type
+      : messageType(subresource.apiVersion ?? apiVersion, subresource.kind);
+  return type === undefined ? "text" : "all";
 }
 
 /** Of one request over HTTP: its query and its body. */

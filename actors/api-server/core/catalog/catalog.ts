@@ -20,7 +20,7 @@ export interface Served {
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
-  /** What documents say of its objects: the `openAPIV3Schema` of a CustomResourceDefinition. Without it, its field table. */
+  /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
   readonly openApiSchema?: Readonly<Record<string, unknown>>;
 }
 

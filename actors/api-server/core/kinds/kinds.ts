@@ -4,6 +4,9 @@ import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
 import { controllerRevisionRules } from "./apps/controllerrevision.ts";
 import { daemonSetRules } from "./apps/daemonset.ts";
+import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
+import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
+import { apiServiceRules } from "./apiregistration/apiservice.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
 import { statefulSetRules } from "./apps/statefulset.ts";
@@ -36,10 +39,25 @@ import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
+import { ingressRules } from "./networking/ingress.ts";
+import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
 import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
-import { rbacRules } from "./rbac/rbac.ts";
+import { networkPolicyRules } from "./networking/networkpolicy.ts";
+import { serviceCidrRules } from "./networking/servicecidr.ts";
+import { clusterRoleRules } from "./rbac/clusterrole.ts";
+import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
+import { roleRules } from "./rbac/role.ts";
+import { roleBindingRules } from "./rbac/rolebinding.ts";
 import type { KindRules } from "./rules.ts";
+import { runtimeClassRules } from "./node/runtimeclass.ts";
+import { priorityClassRules } from "./scheduling/priorityclass.ts";
+import { csiDriverRules } from "./storage/csidriver.ts";
+import { csiNodeRules } from "./storage/csinode.ts";
+import { csiStorageCapacityRules } from "./storage/csistoragecapacity.ts";
+import { storageClassRules } from "./storage/storageclass.ts";
+import { volumeAttachmentRules } from "./storage/volumeattachment.ts";
+import { volumeAttributesClassRules } from "./storage/volumeattributesclass.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "": {
@@ -67,6 +85,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ReplicaSet: replicaSetRules,
     StatefulSet: statefulSetRules,
   },
+  "admissionregistration.k8s.io": {
+    MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
+    ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
+  },
+  "apiregistration.k8s.io": { APIService: apiServiceRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
   "authorization.k8s.io": {
@@ -80,38 +103,68 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
-  "networking.k8s.io": { IPAddress: ipAddressRules },
   policy: { PodDisruptionBudget: podDisruptionBudgetRules },
+  "networking.k8s.io": {
+    Ingress: ingressRules,
+    IngressClass: ingressClassRules,
+    IPAddress: ipAddressRules,
+    NetworkPolicy: networkPolicyRules,
+    ServiceCIDR: serviceCidrRules,
+  },
   "rbac.authorization.k8s.io": {
-    ClusterRole: rbacRules,
-    ClusterRoleBinding: rbacRules,
-    Role: rbacRules,
-    RoleBinding: rbacRules,
+    ClusterRole: clusterRoleRules,
+    ClusterRoleBinding: clusterRoleBindingRules,
+    Role: roleRules,
+    RoleBinding: roleBindingRules,
+  },
+  "node.k8s.io": { RuntimeClass: runtimeClassRules },
+  "scheduling.k8s.io": { PriorityClass: priorityClassRules },
+  "storage.k8s.io": {
+    CSIDriver: csiDriverRules,
+    CSINode: csiNodeRules,
+    CSIStorageCapacity: csiStorageCapacityRules,
+    StorageClass: storageClassRules,
+    VolumeAttachment: volumeAttachmentRules,
+    VolumeAttributesClass: volumeAttributesClassRules,
   },
 };
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
   "": ["Binding"],
-  "node.k8s.io": ["RuntimeClass"],
-  "scheduling.k8s.io": ["PriorityClass"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
+  apiServiceRules,
   clusterTrustBundleRules,
   cronJobRules,
   daemonSetRules,
   horizontalPodAutoscalerRules,
+  ingressClassRules,
+  ingressRules,
   ipAddressRules,
   jobRules,
   limitRangeRules,
   persistentVolumeClaimRules,
   persistentVolumeRules,
   podDisruptionBudgetRules,
-  rbacRules,
   replicationControllerRules,
   resourceQuotaRules,
   statefulSetRules,
+  mutatingWebhookConfigurationRules,
+  networkPolicyRules,
+  csiDriverRules,
+  csiNodeRules,
+  csiStorageCapacityRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
+  roleBindingRules,
+  roleRules,
+  serviceCidrRules,
+  storageClassRules,
+  validatingWebhookConfigurationRules,
+  volumeAttachmentRules,
+  volumeAttributesClassRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */
@@ -122,7 +175,7 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
   const rules = withOwn(rulesOfRow(info), own ?? {});
   if (heeded) return rules;
-  return { ...rules, warnings: (object) => [...(own?.warnings?.(object) ?? []), unheeded(info)] };
+  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
 }
 
 /** What a kind makes of an object, it makes of what its row has made of it. */

@@ -271,7 +271,8 @@ class Decoding {
       steps.pop();
       if (decoded === undefined) continue;
       if (field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded))) continue;
-      result[key] = decoded;
+      // A list without items is none once it has been stored.
+      result[key] = Array.isArray(decoded) && decoded.length === 0 && !field.pointer ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;
