@@ -87,7 +87,7 @@ export class Rest {
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
-    if (first === "apis") return this.mayBeNew(reply, segments);
+    if (first === "apis" || first === "openapi") return this.mayBeNew(reply, segments);
     return this.other(reply, segments);
   }
 
@@ -96,9 +96,10 @@ export class Rest {
     const { store, pipeline } = this.backend;
     const { request } = reply;
     const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
-    const [, group, version] = segments;
+    const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
+      first === "openapi" ||
       group === undefined ||
       (segments.length === 2 && catalog.group(group) !== undefined) ||
       (segments.length === 3 && catalog.version(group, version ?? "") !== undefined);
