@@ -122,7 +122,7 @@ export class ActorDoor {
     const { info } = served;
     const items = list.items.map((stored) => this.objects.forReader(served, stored));
     return {
-      kind: `${info.kind}List`,
+      kind: info.listKind ?? `${info.kind}List`,
       apiVersion: info.apiVersion,
       metadata: list.metadata,
       items,

@@ -12,12 +12,13 @@ export interface ListMetadata {
   readonly remainingItemCount?: number;
 }
 
-/** `{"kind":"PodList",…,"items":[…]}`. Items carry no kind and apiVersion of their own, as in Kubernetes. */
+/** `{"kind":"PodList",…,"items":[…]}`. In Kubernetes only items of custom resources carry kind and apiVersion: those are `typed`. */
 export function encodeList(
   kind: string,
   apiVersion: string,
   metadata: ListMetadata,
   items: readonly StoredObject[],
+  typed: boolean = false,
 ): Uint8Array {
   const head = encoder.encode(
     `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
@@ -26,7 +27,7 @@ export function encodeList(
   let length = head.length + 2;
   for (const item of items) {
     const { bytes } = item;
-    const plain = startsWith(bytes, item.head.bytes);
+    const plain = !typed && startsWith(bytes, item.head.bytes);
     // Without the head's kind and apiVersion, with an opening brace: one byte longer than what is left.
     const part = plain ? bytes.subarray(item.head.itemOffset - 1) : bytes;
     parts.push(part);

@@ -83,7 +83,7 @@ function infoOf(
   storageApiVersion: string | undefined,
 ): ResourceInfo {
   const { group, scope } = crd.spec;
-  const { plural, singular, kind, shortNames = [], categories = [] } = namesOf(crd);
+  const { plural, singular, kind, listKind, shortNames = [], categories = [] } = namesOf(crd);
   const namespaced = scope === "Namespaced";
   const terminating = crd.status?.conditions?.some(({ type, status }) => type === "Terminating" && status === "True");
   return {
@@ -93,6 +93,7 @@ function infoOf(
     resource: plural,
     singular: singular ?? kind.toLowerCase(),
     kind,
+    ...(listKind === undefined || listKind === `${kind}List` ? {} : { listKind }),
     shortNames,
     categories,
     namespaced,
