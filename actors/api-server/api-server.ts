@@ -6,30 +6,37 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
+import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
-import { usersOfTokens } from "./core/identity.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
 import { Definitions } from "./definitions.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import { Pipeline } from "./pipeline.ts";
+import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
+import type { OpenTokenKeys } from "./token-keys.ts";
+import { Tokens } from "./tokens.ts";
 import { Watches } from "./watches.ts";
 
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
-export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMethods, ApiServerOptions> {
+/** @param openKeys the cryptography of tokens; without it theirs is the simulation's */
+export function apiServerActor(
+  openDoor: OpenDoor,
+  openKeys: OpenTokenKeys = plainTokenKeys,
+): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor);
+    const server = new ApiServer(ctx, openDoor, openKeys);
     server.start();
     return {
       handlers: {
@@ -52,18 +59,20 @@ class ApiServer {
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly watches: Watches;
+  private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn();
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
     this.registry = new Registry(ctx, this.store, this.catalog);
     this.watches = new Watches(ctx, this.store);
+    this.tokens = new Tokens(ctx, this.registry, openKeys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
     const backend = this.backend();
@@ -157,10 +166,11 @@ class ApiServer {
         return catalog.current;
       },
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, subresources, lists, usersOfTokens(options.tokens)),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,
       registry: this.registry,
       watches: this.watches,
+      tokens: this.tokens,
       nowMs: () => clock.nowMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
       after: (delayMs, action) => clock.after(delayMs, action),

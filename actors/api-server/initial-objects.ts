@@ -63,6 +63,8 @@ export class InitialObjects {
     const creation = {
       nowMs: clock.nowMs(),
       tolerationSeconds: options.tolerationSeconds,
+      serviceAccounts: options.serviceAccounts.admission,
+      suffix: (length: number) => ids.suffix(length),
       find: (prefix: string, key: string) => store.cache(prefix).newest(key)?.object,
       all: () => [],
       uid: ids.uuid(),

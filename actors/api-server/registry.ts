@@ -20,12 +20,17 @@ import {
   success,
   unexplained,
 } from "./core/machinery/status.ts";
+import type { UserInfo } from "./core/identity.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
 import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { Manage } from "./core/registry/field-writes.ts";
+import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
+import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
+import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
@@ -39,10 +44,13 @@ import type { Store } from "./store.ts";
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
 
+/** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
+const NEEDS_MS = 1_500;
+const NEEDS_LOOK_MS = 20;
+const NAMESPACES = "/registry/namespaces";
+
 /** On whose behalf, how long, and because of what. */
-export interface RequestScope {
-  readonly user: string;
-  readonly groups: readonly string[];
+export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
@@ -104,6 +112,7 @@ export class Registry {
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
     await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {
@@ -134,10 +143,11 @@ export class Registry {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
-        return this.creation(place, incoming, uid, taken, lease);
+        return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
       }
       this.checkIncoming(place, incoming, current);
-      return this.replacement(place, subresource, incoming, current, taken, lease);
+      const manage = this.managing(place, subresource, options, current);
+      return this.replacement(place, subresource, incoming, current, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;
     if (!tells(subresource)) return answerOf(served, mutated.stored, code);
@@ -160,12 +170,14 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
-      const shown = toServed(served, old);
+      const whole = toServed(served, old);
+      const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       checkName(place, patched.object.metadata?.name);
       this.checkRevision(place, patched.object, current);
-      return this.replacement(place, subresource, patched.object, current, taken, lease);
+      const manage = this.managing(place, subresource, options, current);
+      return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
     });
     if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
     return writtenAnswer(served, mutated.stored, 200, { old, warnings });
@@ -186,7 +198,11 @@ export class Registry {
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
+    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
+    const warnings = warning === undefined ? [] : [warning];
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
+      return answerOf(served, mutated.stored, 200, warnings);
+    }
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -235,7 +251,7 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
-        this.creation(place, incoming, uid, taken, lease);
+        this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
         throw unexplained("resourceVersion should not be set on objects to be created");
       }
       if (current !== undefined) {
@@ -244,32 +260,37 @@ export class Registry {
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(place, incoming, uid, taken, lease);
+      return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
-  private creation(
+  creation(
+    { user, groups }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
     taken: Taken,
     lease: string | undefined,
+    manage: Manage,
   ): Outcome {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
-    const { tolerationSeconds } = options;
+    const { tolerationSeconds, serviceAccounts } = options;
     const creation = {
       nowMs: clock.nowMs(),
       tolerationSeconds,
+      serviceAccounts: serviceAccounts.admission,
+      suffix: (length: number) => this.ctx.ids.suffix(length),
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      by: { user, groups },
       uid,
       name,
       namespace,
     };
-    const object = prepareCreate(served, incoming, creation);
+    const object = prepareCreate(served, incoming, creation, manage);
     return this.withClaims(served, object, undefined, taken, lease);
   }
 
@@ -281,15 +302,27 @@ export class Registry {
     current: StoredObject,
     taken: Taken,
     lease: string | undefined,
+    manage: Manage,
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const object = prepareUpdate(served, incoming, current.object, subresource);
+    const object = prepareUpdate(served, incoming, current.object, subresource, manage);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
     const same = outcome.action === "put" && current.isCurrent && sameStored(current.object, outcome.object);
     return same ? { action: "keep" } : outcome;
+  }
+
+  /** Who writes, by which version and subresource. */
+  writeOf({ served }: ObjectPlace, subresource: string | undefined, { fieldManager = "" }: WriteOptions): FieldWrite {
+    return fieldWriteOf(this.catalog, served, subresource, fieldManager, this.ctx.clock.nowMs());
+  }
+
+  /** What becomes of managedFields when somebody writes the object without applying. */
+  managing(place: ObjectPlace, subresource: string | undefined, options: WriteOptions, current?: StoredObject): Manage {
+    const write = this.writeOf(place, subresource, options);
+    return (object, given) => managedAfterUpdate(write, current?.object, object, given);
   }
 
   private withClaims(
@@ -341,7 +374,7 @@ export class Registry {
   }
 
   /** As `mutate`, of what may be written with a lease. */
-  private mutateLeased(
+  mutateLeased(
     scope: RequestScope,
     place: ObjectPlace,
     dryRun: boolean,
@@ -376,26 +409,49 @@ export class Registry {
     });
   }
 
-  /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */
-  private async admit(
-    scope: RequestScope,
-    { info }: Served,
-    namespace: string | undefined,
-    name: string,
+  /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
+  private async awaitNeeds(
+    { stored: { rules } }: Served,
+    namespace: string,
+    incoming: KubernetesObject,
   ): Promise<void> {
-    if (info.terminating === true) {
-      throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
-    }
+    const { clock, options } = this.ctx;
+    const needed = options.serviceAccounts.admission ? rules.awaits?.(incoming as Fields, namespace) : undefined;
+    if (needed === undefined) return;
+    const cache = this.store.cache(needed.prefix);
+    const untilMs = clock.monotonicMs() + NEEDS_MS;
+    while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
+  }
+
+  /** Of an object that is not there as far as is known, and so is about to be made. */
+  async admitAbsent(scope: RequestScope, place: ObjectPlace): Promise<void> {
+    const { served, namespace, name } = place;
+    if (this.store.cacheOf(served).newest(keyOf(place)) === undefined) await this.admit(scope, served, namespace, name);
+  }
+
+  /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */
+  private async admit(scope: RequestScope, served: Served, namespace: string | undefined, name: string): Promise<void> {
+    refuseTerminating(served, name);
+    if (!served.info.namespaced || namespace === undefined) return;
+    if (this.store.cache(NAMESPACES).newest(namespace) === undefined) await this.store.consistent(scope.deadlineMs);
+    this.refuseNamespace({ served, namespace, name });
+  }
+
+  /** @throws Status 404 and 403, by what the cache knows */
+  refuseNamespace({ served, namespace, name }: ObjectPlace): void {
+    const { info } = served;
+    refuseTerminating(served, name);
     if (!info.namespaced || namespace === undefined) return;
-    const cache = this.store.cache("/registry/namespaces");
-    let stored = cache.newest(namespace);
-    if (stored === undefined) {
-      await this.store.consistent(scope.deadlineMs);
-      stored = cache.newest(namespace);
-    }
+    const stored = this.store.cache(NAMESPACES).newest(namespace);
     if (stored === undefined) throw notFound({ group: "", resource: "namespaces" }, namespace);
     if (isTerminating(stored.object as Fields)) throw terminatingNamespace(info, name, namespace);
   }
+}
+
+/** Of a kind whose definition is on its way out nothing is made. */
+function refuseTerminating({ info }: Served, name: string): void {
+  if (info.terminating !== true) return;
+  throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
 }
 
 export function keyOf({ served: { info }, namespace, name }: ObjectPlace): string {
@@ -421,7 +477,7 @@ function checkName({ name }: ObjectPlace, given: string | undefined): void {
 }
 
 /** Whether what is written has a say in what is done, and so may be warned about. */
-function tells(subresource: string | undefined): boolean {
+export function tells(subresource: string | undefined): boolean {
   return subresource === undefined || subresource === "ephemeralcontainers";
 }
 

@@ -4,6 +4,7 @@
  */
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { EtcdMethods, KeyValue, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
+import { keepBytes } from "../../protocols/kept-bytes.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
@@ -20,9 +21,6 @@ import type { ApiServerOptions } from "./spec.ts";
 const REGISTRY = "/registry/";
 /** "0" is the character after "/". */
 const REGISTRY_END = "/registry0";
-
-/** A value alone in its frame has more than one part in so many of it, and is not copied. */
-const FRAME_SHARE = 2;
 
 /** Who waits for the quorum's newest revision. */
 interface Reader {
@@ -102,8 +100,8 @@ export class Store {
     const cache = new ResourceCache(info, rules.indexed, this.ctx.options, asToday ? rules.read : undefined);
     const prefix = info.storagePrefix ?? "";
     cache.reset(this.reached);
-    for (const { key, modRevision, value } of this.strays.take(prefix)) {
-      cache.load(key.slice(prefix.length + 1), modRevision, value);
+    for (const { key, modRevision, kept } of this.strays.take(prefix)) {
+      cache.load(key.slice(prefix.length + 1), modRevision, kept);
     }
     this.caches.set(prefix, cache);
   }
@@ -114,8 +112,8 @@ export class Store {
     if (cache === undefined) return;
     this.caches.delete(prefix);
     cache.endWatches();
-    for (const { key, revision, value } of cache.values()) {
-      this.strays.put({ key: `${prefix}/${key}`, modRevision: revision, value });
+    for (const { key, revision, kept } of cache.values()) {
+      this.strays.put({ key: `${prefix}/${key}`, modRevision: revision, kept });
     }
   }
 
@@ -351,9 +349,9 @@ export class Store {
     const { key, modRevision } = kv;
     const place = this.place(key);
     this.noteLease(kv);
-    if (place !== undefined) place.cache.load(place.key, modRevision, ownBytes(kv.value));
+    if (place !== undefined) place.cache.load(place.key, modRevision, kv.value);
     else if (isClaim(key)) this.claims.add(key);
-    else this.strays.put({ key, modRevision, value: ownBytes(kv.value) });
+    else this.strays.put({ key, modRevision, kept: keepBytes(kv.value) });
   }
 
   private noteLease({ lease, modRevision }: KeyValue): void {
@@ -413,13 +411,13 @@ export class Store {
       if (modRevision > this.reached) this.reached = modRevision;
       const place = this.place(key);
       if (place !== undefined) {
-        if (event.type === "put") place.cache.put(place.key, modRevision, ownBytes(value), event.cause, nowMs);
+        if (event.type === "put") place.cache.put(place.key, modRevision, value, event.cause, nowMs);
         else place.cache.remove(place.key, modRevision, event.cause, nowMs);
         if (place.cache === this.follower?.cache) this.follower.follower.changed(place.key);
       } else if (isClaim(key)) {
         if (event.type === "put") this.claims.add(key);
         else this.claims.delete(key);
-      } else if (event.type === "put") this.strays.put({ key, modRevision, value: ownBytes(value) });
+      } else if (event.type === "put") this.strays.put({ key, modRevision, kept: keepBytes(value) });
       else this.strays.remove(key);
     }
     if (response.events.length === 0 && response.header.revision > this.reached)
@@ -497,11 +495,6 @@ export class Store {
 /** For the loading of the caches, which is what this server waits for itself. */
 function persistent(): Attempts {
   return { lost: false, persistent: true, shared: true };
-}
-
-/** What is decoded is a view on its whole frame, which may be a page of a thousand objects: one that lives on would keep it. */
-function ownBytes(value: Uint8Array): Uint8Array {
-  return value.length * FRAME_SHARE >= value.buffer.byteLength ? value : new Uint8Array(value);
 }
 
 function isClaim(key: string): boolean {

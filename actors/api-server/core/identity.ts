@@ -3,7 +3,15 @@
 export interface UserInfo {
   readonly user: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** What else vouches for them: the pod that an account's token is bound to, for one. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** What becomes of a bearer token: a user, with those of the audiences asked for that it is for; or why not, if that can be told. */
+export type Authentication =
+  | { readonly user: UserInfo; readonly audiences: readonly string[] }
+  | { readonly user?: undefined; readonly error?: string };
 
 /** Whom a bearer token names. */
 export interface TokenUser {
@@ -34,3 +42,17 @@ export function userOfActor(actor: string): UserInfo {
   if (actor === "cluster") return { user: "kubernetes-admin", groups: ["system:masters", AUTHENTICATED] };
   return { user: `inkube:${actor}`, groups: [AUTHENTICATED] };
 }
+
+/** What the fields that an actor writes are managed by: the component that it stands for. */
+export function managerOfActor(actor: string): string {
+  if (actor === "cluster") return "inkube";
+  const [, node, own = ""] = /^(?:.+\/)?(kubelet|kube-proxy|container-runtime)$|^(.*?)(?:-\d+)?$/.exec(actor) ?? [];
+  if (node !== undefined) return node;
+  return COMPONENTS.get(own) ?? actor;
+}
+
+const COMPONENTS: ReadonlyMap<string, string> = new Map([
+  ["scheduler", "kube-scheduler"],
+  ["controller-manager", "kube-controller-manager"],
+  ["api-server", "kube-apiserver"],
+]);

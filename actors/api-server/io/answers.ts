@@ -1,7 +1,6 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
-import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -187,7 +186,11 @@ function protobufOf(value: KubernetesObject): Uint8Array {
 
 function warningHeaders(warnings: readonly string[]): Headers {
   if (warnings.length === 0) return NO_HEADERS;
-  return { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ") };
+  return { warning: warnings.map(warningValue).join(", ") };
+}
+
+export function warningValue(text: string): string {
+  return `299 - ${JSON.stringify(text)}`;
 }
 
 /** Asked for, or asked by what people type at a terminal. */

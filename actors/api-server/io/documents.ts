@@ -12,6 +12,7 @@ import {
 import type { Catalog } from "../core/catalog/catalog.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
+import type { Tokens } from "../tokens.ts";
 import type { Replies, Reply } from "./answers.ts";
 import { negotiated } from "./answers.ts";
 import { JSON_OBJECT } from "../core/rest/negotiation.ts";
@@ -19,6 +20,8 @@ import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { OpenApiDocuments } from "./openapi-documents.ts";
 
 const encoder = new TextEncoder();
+/** Keys change with the cluster only. As in kube-apiserver. */
+const ISSUER_HEADERS = { "cache-control": "public, max-age=3600" };
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" };
 
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
@@ -27,15 +30,20 @@ export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", 
 export class Documents {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
+  private readonly tokens: Tokens;
+  private readonly issuer: string;
   /** Of the catalog that was there last. */
   private made: { readonly of: Catalog; readonly documents: Map<string, Uint8Array> } | undefined;
   private readonly discovery = new AggregatedDiscovery();
   private readonly openApi: OpenApiDocuments;
 
-  constructor(replies: Replies, catalog: () => Catalog) {
+  /** @param issuer of the tokens of ServiceAccounts */
+  constructor(replies: Replies, catalog: () => Catalog, tokens: Tokens, issuer: string) {
     this.replies = replies;
     this.catalog = catalog;
     this.openApi = new OpenApiDocuments(replies, catalog);
+    this.tokens = tokens;
+    this.issuer = issuer;
   }
 
   group(reply: Reply, path: GroupPath): void {
@@ -76,6 +84,28 @@ export class Documents {
       default:
         return false;
     }
+  }
+
+  /**
+   * How others check tokens of ServiceAccounts: OpenID Connect Discovery 1.0, and the keys (RFC 7517).
+   * @returns whether the path is one of these, and then it is answered
+   */
+  async ofIssuer({ request, answer }: Reply, path: string): Promise<boolean> {
+    if (path !== "/openid/v1/jwks" && path !== "/.well-known/openid-configuration") return false;
+    const { keys, algorithms } = await this.tokens.published();
+    const isKeys = path === "/openid/v1/jwks";
+    const value = isKeys
+      ? { keys }
+      : {
+          issuer: this.issuer,
+          jwks_uri: `https://${request.localAddress}/openid/v1/jwks`,
+          response_types_supported: ["id_token"],
+          subject_types_supported: ["public"],
+          id_token_signing_alg_values_supported: algorithms,
+        };
+    const type = isKeys ? "application/jwk-set+json" : "application/json";
+    answer.send(200, { "content-type": type, ...ISSUER_HEADERS }, encoder.encode(JSON.stringify(value)));
+    return true;
   }
 
   /** `/livez`, `/healthz`, `/readyz`, with `?verbose`. `quorum` undefined: not asked. */

@@ -7,25 +7,30 @@ import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
-import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import type { Asked } from "../core/rest/asked.ts";
+import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
+import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
 import type { Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
-import { includeObject, negotiated, Replies } from "./answers.ts";
-import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
+import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
+import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
-import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import { header } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
+import { WarnedAnswer } from "./warned-answer.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
 
 /** A watch that names no timeout ends after half an hour to an hour, so that clients spread over the servers again. */
@@ -51,21 +56,42 @@ export class Rest {
     this.raw = raw;
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.documents = new Documents(this.replies, () => backend.catalog);
+    this.documents = new Documents(
+      this.replies,
+      () => backend.catalog,
+      backend.tokens,
+      backend.options.serviceAccounts.issuer,
+    );
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+    let request: HttpRequest = { ...arrived, user: undefined };
     try {
+      const identified = arrived.identify();
+      request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, headers } = request;
-      const arrival = { user, headers, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, () => this.route({ request, answer, query }, path));
+      const { user, rawHeaders, method } = request;
+      const asked = (): Asked => this.asked(method, path, query);
+      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      await this.backend.pipeline.run(arrival, (actsFor) => {
+        if (actsFor !== user) request = { ...request, user: actsFor };
+        return this.route({ request, answer, query }, path);
+      });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+  }
+
+  private asked(method: string, path: string, query: Query): Asked {
+    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
+    const other = { verb: method.toLowerCase(), path, target: undefined };
+    if (target === undefined) return other;
+    const watch = target.subresource === undefined && (target.watch || isWatch(query));
+    const verb = verbOf(method, target.name !== undefined, watch);
+    return verb === undefined ? other : { verb, path, target };
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -77,22 +103,27 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.resource(reply, resource);
+    if (resource !== undefined) return this.found(reply, resource);
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
-    if (first === "apis" || first === "openapi") return this.mayBeNew(reply, segments);
-    return this.other(reply, segments);
+    if (first === "apis" || first === "openapi") return this.mayBeNew(reply, path, segments);
+    return this.other(reply, path, segments);
+  }
+
+  private found(reply: Reply, resource: ResourcePath): Promise<void> {
+    const { deprecated } = resource.served.rules;
+    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
-  private async mayBeNew(reply: Reply, segments: readonly string[]): Promise<void> {
+  private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { store, pipeline } = this.backend;
     const { request } = reply;
     const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
@@ -106,12 +137,12 @@ export class Rest {
     // Definitions count once they are loaded.
     await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
     const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.resource(reply, resource);
-    return this.other(reply, segments);
+    if (resource !== undefined) return this.found(reply, resource);
+    return this.other(reply, path, segments);
   }
 
   /** What is no resource. */
-  private other(reply: Reply, segments: readonly string[]): Promise<void> | void {
+  private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
     if (request.method !== "GET") {
@@ -122,6 +153,7 @@ export class Rest {
     if (group !== undefined) return this.documents.group(reply, group);
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
+    if (await this.documents.ofIssuer(reply, path)) return;
     const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
@@ -130,6 +162,15 @@ export class Rest {
   private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
     const quorum = name === "livez" ? undefined : this.backend.store.ready;
     this.documents.health(answer, request, name, quorum);
+  }
+
+  private async warned({ request, answer, query }: Reply, path: ResourcePath, warning: string): Promise<void> {
+    const warned = new WarnedAnswer(answer, warningValue(warning));
+    try {
+      await this.resource({ request, answer: warned, query }, path);
+    } catch (error) {
+      this.replies.error(request, warned, this.backend.explained(error, `${request.method} ${request.url}`));
+    }
   }
 
   private async resource(reply: Reply, path: ResourcePath): Promise<void> {
@@ -292,7 +333,12 @@ class HttpInput implements Input {
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
-    return writeOptions(this.reply.query, kind);
+    const { query, request } = this.reply;
+    const applies = kind === "PatchOptions" && this.patchType() === APPLY_TYPE;
+    // Node reads a header byte by byte; clients write UTF-8.
+    const userAgent = Buffer.from(header(request, "user-agent") ?? "", "latin1").toString("utf8");
+    const fieldManager = managerOfUserAgent(userAgent);
+    return { fieldManager, ...writeOptions(query, kind, applies) };
   }
 
   deleteOptions(): DeleteOptions {
@@ -311,12 +357,18 @@ class HttpInput implements Input {
     return decodeBody(this.reply.request, form, validation);
   }
 
-  patch(): ReturnType<Input["patch"]> {
+  patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (!PATCH_TYPES.includes(type)) {
-      throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
-    }
-    return { type, patch: parsePatch(textOf(this.reply.request.body)) };
+    if (PATCH_TYPES.includes(type)) return type;
+    throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
+  }
+
+  patch(): ReturnType<Input["patch"]> {
+    return { type: this.patchType(), patch: parsePatch(textOf(this.reply.request.body)) };
+  }
+
+  configuration(): ReturnType<Input["configuration"]> {
+    return decodeConfiguration(this.reply.request);
   }
 
   abandoned(): boolean {

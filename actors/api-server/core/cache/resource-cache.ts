@@ -4,6 +4,7 @@
  * @see KEP-365 (paginated lists), KEP-956 (bookmarks), KEP-2340 (consistent reads from cache), KEP-3157 (watch lists)
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
@@ -145,7 +146,7 @@ export class ResourceCache {
   }
 
   /** An object of the list that `reset` announced. */
-  load(key: string, revision: number, value: Uint8Array): void {
+  load(key: string, revision: number, value: Uint8Array | KeptBytes): void {
     if (!this.objects.has(key)) this.keys.add(key);
     const stored = new StoredObject(this.head, key, revision, value);
     this.labels.change(key, this.objects.get(key), stored);
@@ -178,13 +179,14 @@ export class ResourceCache {
     this.keys.remove(key);
     this.labels.change(key, previous, undefined);
     const current = previous.at(revision);
-    const sizeBytes = current.value.length;
+    const { sizeBytes } = current;
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
   }
 
-  /** Forgets changes that have become too old. */
+  /** Called once a period: forgets changes that have become too old, and forms of objects that nobody reads. */
   age(nowMs: number): void {
     this.history.age(nowMs);
+    for (const stored of this.objects.values()) stored.age();
   }
 
   /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */

@@ -2,12 +2,17 @@
  * Objects below prefixes that nothing is served from: those of custom resources whose definition has not been seen yet, or is
  * gone. They are kept as they are in etcd, so that a cache that is attached has them at once and misses none.
  */
-import type { KeyValue } from "../../../../protocols/etcd.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 
 /** Groups of custom resources are domains; no prefix of a built-in resource has a dot in its first segment but those of its own. */
 const PLACE = /^(\/registry\/[^/]+\.[^/]+\/[^/]+)\/./;
 
-export type Stray = Pick<KeyValue, "key" | "modRevision" | "value">;
+interface Stray {
+  readonly key: string;
+  readonly modRevision: number;
+  /** The value. */
+  readonly kept: KeptBytes;
+}
 
 export class Strays {
   private readonly places = new Map<string, Map<string, Stray>>();

@@ -2,11 +2,11 @@
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
-import { controllerRevisionRules } from "./apps/controllerrevision.ts";
-import { daemonSetRules } from "./apps/daemonset.ts";
 import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
 import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
+import { controllerRevisionRules } from "./apps/controllerrevision.ts";
+import { daemonSetRules } from "./apps/daemonset.ts";
 import { deploymentRules } from "./apps/deployment.ts";
 import { replicaSetRules } from "./apps/replicaset.ts";
 import { statefulSetRules } from "./apps/statefulset.ts";
@@ -20,6 +20,7 @@ import {
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
 import { cronJobRules } from "./batch/cronjob.ts";
 import { jobRules } from "./batch/job.ts";
+import { certificateSigningRequestRules } from "./certificates/certificatesigningrequest.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
@@ -39,16 +40,18 @@ import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
+import { flowSchemaRules } from "./flowcontrol/flowschema.ts";
+import { priorityLevelConfigurationRules } from "./flowcontrol/prioritylevelconfiguration.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
-import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
 import { networkPolicyRules } from "./networking/networkpolicy.ts";
 import { serviceCidrRules } from "./networking/servicecidr.ts";
 import { clusterRoleRules } from "./rbac/clusterrole.ts";
 import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
+import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
 import type { KindRules } from "./rules.ts";
 import { runtimeClassRules } from "./node/runtimeclass.ts";
 import { priorityClassRules } from "./scheduling/priorityclass.ts";
@@ -77,7 +80,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     Service: serviceRules,
     ServiceAccount: serviceAccountRules,
   },
+  "admissionregistration.k8s.io": {
+    MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
+    ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
+  },
   "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
+  "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: {
     ControllerRevision: controllerRevisionRules,
     DaemonSet: daemonSetRules,
@@ -85,11 +93,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ReplicaSet: replicaSetRules,
     StatefulSet: statefulSetRules,
   },
-  "admissionregistration.k8s.io": {
-    MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
-    ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
-  },
-  "apiregistration.k8s.io": { APIService: apiServiceRules },
   autoscaling: { HorizontalPodAutoscaler: horizontalPodAutoscalerRules },
   "authentication.k8s.io": { SelfSubjectReview: selfSubjectReviewRules, TokenReview: tokenReviewRules },
   "authorization.k8s.io": {
@@ -99,11 +102,17 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SubjectAccessReview: subjectAccessReviewRules,
   },
   batch: { CronJob: cronJobRules, Job: jobRules },
-  "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
+  "certificates.k8s.io": {
+    CertificateSigningRequest: certificateSigningRequestRules,
+    ClusterTrustBundle: clusterTrustBundleRules,
+  },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
-  policy: { PodDisruptionBudget: podDisruptionBudgetRules },
+  "flowcontrol.apiserver.k8s.io": {
+    FlowSchema: flowSchemaRules,
+    PriorityLevelConfiguration: priorityLevelConfigurationRules,
+  },
   "networking.k8s.io": {
     Ingress: ingressRules,
     IngressClass: ingressClassRules,
@@ -111,6 +120,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     NetworkPolicy: networkPolicyRules,
     ServiceCIDR: serviceCidrRules,
   },
+  policy: { PodDisruptionBudget: podDisruptionBudgetRules },
   "rbac.authorization.k8s.io": {
     ClusterRole: clusterRoleRules,
     ClusterRoleBinding: clusterRoleBindingRules,
@@ -136,31 +146,34 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
   apiServiceRules,
+  certificateSigningRequestRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
   clusterTrustBundleRules,
   cronJobRules,
+  csiDriverRules,
+  csiNodeRules,
+  csiStorageCapacityRules,
   daemonSetRules,
+  flowSchemaRules,
   horizontalPodAutoscalerRules,
   ingressClassRules,
   ingressRules,
   ipAddressRules,
   jobRules,
   limitRangeRules,
+  mutatingWebhookConfigurationRules,
+  networkPolicyRules,
   persistentVolumeClaimRules,
   persistentVolumeRules,
   podDisruptionBudgetRules,
+  priorityLevelConfigurationRules,
   replicationControllerRules,
   resourceQuotaRules,
-  statefulSetRules,
-  mutatingWebhookConfigurationRules,
-  networkPolicyRules,
-  csiDriverRules,
-  csiNodeRules,
-  csiStorageCapacityRules,
-  clusterRoleBindingRules,
-  clusterRoleRules,
   roleBindingRules,
   roleRules,
   serviceCidrRules,
+  statefulSetRules,
   storageClassRules,
   validatingWebhookConfigurationRules,
   volumeAttachmentRules,
@@ -175,7 +188,7 @@ export function rulesOf(info: ResourceInfo): KindRules {
   const heeded = own === undefined ? HEEDED[info.group]?.includes(info.kind) === true : !UNHEEDED.includes(own);
   const rules = withOwn(rulesOfRow(info), own ?? {});
   if (heeded) return rules;
-  return { ...rules, warnings: (object) => [unheeded(info), ...(own?.warnings?.(object) ?? [])] };
+  return { ...rules, warnings: (object) => [...(own?.warnings?.(object) ?? []), unheeded(info)] };
 }
 
 /** What a kind makes of an object, it makes of what its row has made of it. */

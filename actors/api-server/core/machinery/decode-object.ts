@@ -270,9 +270,13 @@ class Decoding {
       const decoded = this.#value(field.type, item, field);
       steps.pop();
       if (decoded === undefined) continue;
-      if (field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded))) continue;
+      const empty = field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded));
+      // An empty list of managers asks for something: that none are noted any more.
+      const managers = key === "managedFields" && steps.length === 1;
+      if (empty && !managers) continue;
       // A list without items is none once it has been stored.
-      result[key] = Array.isArray(decoded) && decoded.length === 0 && !field.pointer ? null : decoded;
+      const none = Array.isArray(decoded) && decoded.length === 0 && !field.pointer && !managers;
+      result[key] = none ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;

@@ -10,7 +10,7 @@ import type { KindRules } from "../rules.ts";
 
 export const apiServiceRules: KindRules = {
   name: pathSegment,
-  statusKeepsLabels: true,
+  statusKeepsMetadata: true,
   defaults: (object) => {
     const service = objectIn(objectIn(object, "spec") ?? {}, "service");
     if (service !== undefined) setDefault(service, "port", 443);

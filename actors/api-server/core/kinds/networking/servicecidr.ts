@@ -9,6 +9,7 @@ import type { KindRules } from "../rules.ts";
 const AT = "spec.cidrs";
 
 export const serviceCidrRules: KindRules = {
+  statusKeepsMetadata: true,
   validate: ({ spec }: ServiceCIDR, errors) => validateRanges(spec?.cidrs ?? [], errors),
   validateUpdate,
   cells: (object: ServiceCIDR, nowMs) => [nameOf(object), (object.spec?.cidrs ?? []).join(","), ageOf(object, nowMs)],

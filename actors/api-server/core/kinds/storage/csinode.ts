@@ -9,6 +9,7 @@ import { validateCsiDriverName } from "./parameters.ts";
 
 export const csiNodeRules: KindRules = {
   returnsDeletedObject: true,
+  statusKeepsMetadata: true,
   validate,
   validateUpdate: (object: CSINode, old: CSINode, errors) => {
     validate(object, errors);

@@ -11,6 +11,7 @@ const MESSAGE_BYTES_MAX = 1024;
 
 export const volumeAttachmentRules: KindRules = {
   returnsDeletedObject: true,
+  statusKeepsMetadata: true,
   validate,
   validateUpdate: (object: VolumeAttachment, old: VolumeAttachment, errors) => {
     validate(object, errors);
