@@ -36,7 +36,10 @@ export type PatchType =
 
 export interface WriteOptions {
   readonly dryRun?: boolean;
+  /** Who is to manage what is written; the name of the actor when left out. Server-side apply must have it. */
   readonly fieldManager?: string;
+  /** Of server-side apply: takes over what others manage. */
+  readonly force?: boolean;
   readonly fieldValidation?: "Ignore" | "Warn" | "Strict";
 }
 

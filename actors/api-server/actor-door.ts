@@ -9,7 +9,8 @@ import type {
 import type { Incoming, Sink } from "../../runtime/actor.ts";
 import type { Backend } from "./backend.ts";
 import type { Served } from "./core/catalog/catalog.ts";
-import { userOfActor } from "./core/identity.ts";
+import { managerOfActor, userOfActor } from "./core/identity.ts";
+import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed } from "./core/machinery/status.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import type { Given } from "./core/rest/options.ts";
@@ -46,7 +47,7 @@ export class ActorDoor {
     const scope = this.scope(message);
     return this.answering(message, what, async () => {
       const resolved = resolveTarget(this.backend.catalog, target, verb);
-      const input = new MessageInput(request, message.signal);
+      const input = new MessageInput(request, message);
       return { object: await this.carryOut(verb, { scope, target: resolved, input }) };
     });
   }
@@ -122,18 +123,20 @@ export class ActorDoor {
 
 class MessageInput implements Input {
   private readonly request: ApiRequest;
-  private readonly signal: AbortSignal;
+  private readonly message: Pick<Incoming, "from" | "signal">;
 
-  constructor(request: ApiRequest, signal: AbortSignal) {
+  constructor(request: ApiRequest, message: Pick<Incoming, "from" | "signal">) {
     this.request = request;
-    this.signal = signal;
+    this.message = message;
   }
 
   writeOptions(kind: Parameters<Input["writeOptions"]>[0]): ReturnType<Input["writeOptions"]> {
     const { request } = this;
     const given = ("object" in request || "patch" in request ? request.options : undefined) ?? {};
     checkNames(given as Given, kind);
-    return { fieldValidation: "Ignore", ...checkWriteOptions(given as Given, kind) };
+    const fieldManager = managerOfActor(this.message.from);
+    const applies = request.verb === "patch" && request.patchType === APPLY_TYPE;
+    return { fieldValidation: "Ignore", fieldManager, ...checkWriteOptions(given as Given, kind, applies) };
   }
 
   deleteOptions(): ReturnType<Input["deleteOptions"]> {
@@ -162,6 +165,14 @@ class MessageInput implements Input {
     return form.decode({ value, duplicates: [] }, validation);
   }
 
+  patchType(): ReturnType<Input["patchType"]> {
+    return this.patch().type;
+  }
+
+  configuration(): ReturnType<Input["configuration"]> {
+    return { value: this.patch().patch, duplicates: [] };
+  }
+
   patch(): ReturnType<Input["patch"]> {
     const { request } = this;
     if (request.verb !== "patch") throw methodNotAllowed();
@@ -169,6 +180,6 @@ class MessageInput implements Input {
   }
 
   abandoned(): boolean {
-    return this.signal.aborted;
+    return this.message.signal.aborted;
   }
 }

@@ -6,6 +6,7 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
+import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
@@ -145,7 +146,13 @@ class ApiServer {
       options,
       catalog: this.catalog,
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, subresources, lists, usersOfTokens(options.tokens)),
+      dispatch: new Dispatch(
+        this.registry,
+        new Applies(this.ctx, this.registry),
+        subresources,
+        lists,
+        usersOfTokens(options.tokens),
+      ),
       store: this.store,
       registry: this.registry,
       watches: this.watches,

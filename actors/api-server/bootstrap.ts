@@ -10,6 +10,7 @@ import type { ApiServerOptions } from "./spec.ts";
 
 const SERVICE = "kubernetes";
 const HTTPS_PORT = 443;
+const WRITTEN_BY = { fieldManager: "kube-apiserver" };
 
 export class Bootstrap {
   private readonly ctx: Context<ApiServerOptions>;
@@ -54,7 +55,7 @@ export class Bootstrap {
 
   private async create(served: Served, namespace: string | undefined, object: KubernetesObject): Promise<boolean> {
     try {
-      await this.registry.create(this.scope(), served, namespace, typed(served, object));
+      await this.registry.create(this.scope(), served, namespace, typed(served, object), WRITTEN_BY);
       return true;
     } catch (error) {
       if (hasReason(error, "AlreadyExists")) return false;
@@ -67,7 +68,7 @@ export class Bootstrap {
     if (this.registry.store.cacheOf(served).get(`${namespace}/${name}`) === undefined) {
       if (await this.create(served, namespace, object)) return;
     }
-    await this.registry.update(this.scope(), { served, namespace, name }, undefined, typed(served, object));
+    await this.registry.update(this.scope(), { served, namespace, name }, undefined, typed(served, object), WRITTEN_BY);
   }
 
   private scope(): RequestScope {

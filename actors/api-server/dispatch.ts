@@ -7,13 +7,18 @@ import type {
   WriteOptions,
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { Applies } from "./applies.ts";
 import type { UserInfo } from "./core/identity.ts";
 import type { ObjectForm } from "./core/catalog/form.ts";
 import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
+import type { JsonBody } from "./core/machinery/json.ts";
+import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import { withManagedFields } from "./core/registry/field-writes.ts";
+import type { Fields } from "./core/kinds/rules.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
@@ -29,6 +34,9 @@ export interface Input {
   resourceVersion(): string | undefined;
   body(form: ObjectForm, validation: FieldValidation): Decoded;
   patch(): { readonly type: PatchType; readonly patch: unknown };
+  /** Of a patch of the type of server-side apply. */
+  configuration(): JsonBody;
+  patchType(): PatchType;
   /** Nobody waits for the answer any more. */
   abandoned(): boolean;
 }
@@ -45,13 +53,21 @@ const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 export class Dispatch {
   private readonly tokens: ReadonlyMap<string, UserInfo>;
   private readonly registry: Registry;
+  private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
 
   /** @param tokens whom a token names */
-  constructor(registry: Registry, subresources: Subresources, lists: Lists, tokens: ReadonlyMap<string, UserInfo>) {
+  constructor(
+    registry: Registry,
+    applies: Applies,
+    subresources: Subresources,
+    lists: Lists,
+    tokens: ReadonlyMap<string, UserInfo>,
+  ) {
     this.tokens = tokens;
     this.registry = registry;
+    this.applies = applies;
     this.subresources = subresources;
     this.lists = lists;
   }
@@ -92,8 +108,10 @@ export class Dispatch {
     const { virtual } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+      const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
+      const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
       const caller = { ...scope, userOfToken: (token: string) => this.tokens.get(token) };
-      return withWarnings(plainAnswer(virtual(own as never, caller), 201), warnings);
+      return withWarnings(plainAnswer(virtual(asked as never, caller), 201), warnings);
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }
@@ -128,8 +146,13 @@ export class Dispatch {
   patch({ scope, target, input }: Call): Promise<Answer> {
     const place = placeOf(target);
     const options = input.writeOptions("PatchOptions");
-    const { type, patch } = input.patch();
     const subresource = target.subresource?.name;
+    if (input.patchType() === APPLY_TYPE) {
+      const body = input.configuration();
+      if (subresource === "scale") return this.subresources.applyScale(scope, place, body, options);
+      return this.applies.apply(scope, place, subresource, body, options);
+    }
+    const { type, patch } = input.patch();
     if (subresource === "scale") return this.subresources.patchScale(scope, place, type, patch, options);
     return this.registry.patch(scope, place, subresource, type, patch, options);
   }

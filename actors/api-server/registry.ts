@@ -26,6 +26,10 @@ import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
 import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { Manage } from "./core/registry/field-writes.ts";
+import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
+import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
+import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
@@ -38,6 +42,8 @@ import type { Store } from "./store.ts";
 
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
+
+const NAMESPACES = "/registry/namespaces";
 
 /** On whose behalf, how long, and because of what. */
 export interface RequestScope {
@@ -129,10 +135,11 @@ export class Registry {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
-        return this.creation(place, incoming, uid, taken, lease);
+        return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
       }
       this.checkIncoming(place, incoming, current);
-      return this.replacement(place, subresource, incoming, current, taken, lease);
+      const manage = this.managing(place, subresource, options, current);
+      return this.replacement(place, subresource, incoming, current, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;
     if (!tells(subresource)) return answerOf(served, mutated.stored, code);
@@ -155,12 +162,14 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
       old = current.object;
-      const shown = toServed(served, old);
+      const whole = toServed(served, old);
+      const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
       warnings = patched.warnings;
       checkName(place, patched.object.metadata?.name);
       this.checkRevision(place, patched.object, current);
-      return this.replacement(place, subresource, patched.object, current, taken, lease);
+      const manage = this.managing(place, subresource, options, current);
+      return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
     });
     if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
     return writtenAnswer(served, mutated.stored, 200, { old, warnings });
@@ -230,7 +239,7 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
-        this.creation(place, incoming, uid, taken, lease);
+        this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
         throw unexplained("resourceVersion should not be set on objects to be created");
       }
       if (current !== undefined) {
@@ -239,17 +248,18 @@ export class Registry {
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(place, incoming, uid, taken, lease);
+      return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
-  private creation(
+  creation(
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
     taken: Taken,
     lease: string | undefined,
+    manage: Manage,
   ): Outcome {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
@@ -264,7 +274,7 @@ export class Registry {
       name,
       namespace,
     };
-    const object = prepareCreate(served, incoming, creation);
+    const object = prepareCreate(served, incoming, creation, manage);
     return this.withClaims(served, object, undefined, taken, lease);
   }
 
@@ -276,14 +286,26 @@ export class Registry {
     current: StoredObject,
     taken: Taken,
     lease: string | undefined,
+    manage: Manage,
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const object = prepareUpdate(served, incoming, current.object, subresource);
+    const object = prepareUpdate(served, incoming, current.object, subresource, manage);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
     return outcome.action === "put" && sameStored(current.object, outcome.object) ? { action: "keep" } : outcome;
+  }
+
+  /** Who writes, by which version and subresource. */
+  writeOf({ served }: ObjectPlace, subresource: string | undefined, { fieldManager = "" }: WriteOptions): FieldWrite {
+    return fieldWriteOf(this.catalog, served, subresource, fieldManager, this.ctx.clock.nowMs());
+  }
+
+  /** What becomes of managedFields when somebody writes the object without applying. */
+  managing(place: ObjectPlace, subresource: string | undefined, options: WriteOptions, current?: StoredObject): Manage {
+    const write = this.writeOf(place, subresource, options);
+    return (object, given) => managedAfterUpdate(write, current?.object, object, given);
   }
 
   private withClaims(
@@ -335,7 +357,7 @@ export class Registry {
   }
 
   /** As `mutate`, of what may be written with a lease. */
-  private mutateLeased(
+  mutateLeased(
     scope: RequestScope,
     place: ObjectPlace,
     dryRun: boolean,
@@ -365,20 +387,23 @@ export class Registry {
     });
   }
 
+  /** Of an object that is not there as far as is known, and so is about to be made. */
+  async admitAbsent(scope: RequestScope, place: ObjectPlace): Promise<void> {
+    const { served, namespace, name } = place;
+    if (this.store.cacheOf(served).newest(keyOf(place)) === undefined) await this.admit(scope, served, namespace, name);
+  }
+
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */
-  private async admit(
-    scope: RequestScope,
-    { info }: Served,
-    namespace: string | undefined,
-    name: string,
-  ): Promise<void> {
+  private async admit(scope: RequestScope, served: Served, namespace: string | undefined, name: string): Promise<void> {
+    if (!served.info.namespaced || namespace === undefined) return;
+    if (this.store.cache(NAMESPACES).newest(namespace) === undefined) await this.store.consistent(scope.deadlineMs);
+    this.refuseNamespace({ served, namespace, name });
+  }
+
+  /** @throws Status 404 and 403, by what the cache knows */
+  refuseNamespace({ served: { info }, namespace, name }: ObjectPlace): void {
     if (!info.namespaced || namespace === undefined) return;
-    const cache = this.store.cache("/registry/namespaces");
-    let stored = cache.newest(namespace);
-    if (stored === undefined) {
-      await this.store.consistent(scope.deadlineMs);
-      stored = cache.newest(namespace);
-    }
+    const stored = this.store.cache(NAMESPACES).newest(namespace);
     if (stored === undefined) throw notFound({ group: "", resource: "namespaces" }, namespace);
     if (isTerminating(stored.object as Fields)) throw terminatingNamespace(info, name, namespace);
   }
@@ -407,7 +432,7 @@ function checkName({ name }: ObjectPlace, given: string | undefined): void {
 }
 
 /** Whether what is written has a say in what is done, and so may be warned about. */
-function tells(subresource: string | undefined): boolean {
+export function tells(subresource: string | undefined): boolean {
   return subresource === undefined || subresource === "ephemeralcontainers";
 }
 

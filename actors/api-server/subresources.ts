@@ -6,11 +6,17 @@ import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
 import { bindPod, evictedPod } from "./core/kinds/core/pod.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { SCALE_FORM } from "./core/catalog/form.ts";
+import type { JsonBody } from "./core/machinery/json.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
 import { badRequest, conflict, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
+import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
+import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
+import { applyConfiguration, managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import { fromScaleEntries, toScaleEntries } from "./core/managed-fields/scale.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
-import { answerOf, plainAnswer } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
+import { withManagedFields } from "./core/registry/field-writes.ts";
 import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
@@ -37,7 +43,12 @@ export class Subresources {
     options: WriteOptions = {},
   ): Promise<Answer> {
     checkIdentity(place, scale);
-    return this.scale(scope, place, () => scale, options);
+    return this.scale(
+      scope,
+      place,
+      updating(() => scale),
+      options,
+    );
   }
 
   /** Assigns a pod to a node. */
@@ -122,7 +133,9 @@ export class Subresources {
     const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       this.registry.checkIncoming(place, incoming, current);
-      const object = withSpecFinalizers(current.object as Fields, incoming as Fields);
+      const finalized = withSpecFinalizers(current.object as Fields, incoming as Fields);
+      const manage = this.registry.managing(place, "finalize", options, current);
+      const object = withManagedFields(finalized, manage(finalized, undefined));
       return isReleased(served.rules, object) ? { action: "remove", object } : { action: "put", object };
     });
     return answerOf(served, mutated.stored, 200);
@@ -135,31 +148,72 @@ export class Subresources {
     patch: unknown,
     options: WriteOptions,
   ): Promise<Answer> {
-    const decide = (current: KubernetesObject): KubernetesObject => {
-      const patched = patchObject(patchType, SCALE_FORM, toScale(current), patch, options.fieldValidation ?? "Warn");
-      return patched.object;
-    };
-    return this.scale(scope, place, decide, options);
+    const patched = (current: KubernetesObject): KubernetesObject =>
+      patchObject(patchType, SCALE_FORM, current, patch, options.fieldValidation ?? "Warn").object;
+    return this.scale(scope, place, updating(patched), options);
+  }
+
+  async applyScale(scope: RequestScope, place: ObjectPlace, body: JsonBody, options: WriteOptions): Promise<Answer> {
+    const configuration = readConfiguration(SCALE_FORM, body);
+    const warnings = duplicateWarnings(body, options.fieldValidation ?? "Warn");
+    const answer = await this.scale(
+      scope,
+      place,
+      (write, current) => {
+        const { object, managedFields } = applyConfiguration(write, current, configuration, options.force === true);
+        return withManagedFields(object as Fields, managedFields);
+      },
+      options,
+    );
+    return withWarnings(answer, warnings);
   }
 
   private async scale(
     scope: RequestScope,
     place: ObjectPlace,
-    scaleOf: (current: KubernetesObject) => KubernetesObject,
+    scaleOf: (write: FieldWrite, current: KubernetesObject) => KubernetesObject,
     options: WriteOptions,
   ): Promise<Answer> {
     const { name } = place;
     const { info } = place.served;
     const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current, taken) => {
       if (current === undefined) throw notFound(info, name);
-      const scale = scaleOf(current.object);
+      const write = this.registry.writeOf(place, "scale", options);
+      const replicasPath = (apiVersion: string): readonly string[] | undefined =>
+        write.versionOf(apiVersion) === undefined ? undefined : REPLICAS;
+      const entries = current.object.metadata?.managedFields;
+      const shown = withManagedFields(toScale(current.object) as Fields, toScaleEntries(entries, replicasPath));
+      const scale = scaleOf(scaleWrite(write), shown);
       const causes = validateScale(scale);
       if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
-      const { resourceVersion } = scale.metadata ?? {};
+      const { resourceVersion, managedFields } = scale.metadata ?? {};
       if (resourceVersion && parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);
       const object = withReplicas(current.object as Fields, replicasOf(scale));
-      return this.registry.replacement(place, undefined, object, current, taken, undefined);
+      const manage = (): typeof managedFields =>
+        fromScaleEntries(entries, managedFields, info.apiVersion, replicasPath);
+      return this.registry.replacement(place, undefined, object, current, taken, undefined, manage);
     });
     return plainAnswer(toScale(mutated.stored.object), 200);
   }
+}
+
+const REPLICAS: readonly string[] = ["f:spec", "f:replicas"];
+
+/** A scale has one version, whatever that of its object. */
+function scaleWrite(write: FieldWrite): FieldWrite {
+  const { apiVersion, structure, empty } = SCALE_FORM;
+  const same = (object: KubernetesObject): KubernetesObject => object;
+  const version = { apiVersion, structure, toServed: same, toStored: same };
+  const versionOf = (other: string): typeof version | undefined => (other === apiVersion ? version : undefined);
+  return { ...write, version, versionOf, filter: {}, empty };
+}
+
+/** A scale that is written without being applied. */
+function updating(
+  next: (current: KubernetesObject) => KubernetesObject,
+): (write: FieldWrite, current: KubernetesObject) => KubernetesObject {
+  return (write, current) => {
+    const scale = next(withManagedFields(current as Fields, undefined));
+    return withManagedFields(scale as Fields, managedAfterUpdate(write, current, scale, undefined));
+  };
 }

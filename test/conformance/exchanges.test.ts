@@ -64,7 +64,7 @@ describe.each(files)("exchanges of %s", (file) => {
     const found = steps.flatMap((step, at) => {
       const { sameAs, ...own } = expected[at] as Recorded;
       const wanted = sameAs === undefined ? own : { ...own, body: expected[sameAs]?.body };
-      return differences(withoutManagers(wanted), withoutManagers(answers[at])).map(
+      return differences(inOneOrder(wanted), inOneOrder(answers[at])).map(
         (difference) => `${file} | ${name} | ${at} ${step.do} | ${difference}`,
       );
     });
@@ -86,7 +86,21 @@ function isAccepted(difference: string): boolean {
   return found.length > 0;
 }
 
-/** Nobody keeps managers of fields yet. */
-function withoutManagers(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (key, item: unknown) => (key === "managedFields" ? undefined : item)));
+/** Managers stand in the order of their times, which are to the second; whose conflicts come first is chance in kube-apiserver. */
+function inOneOrder(value: unknown, key = ""): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => inOneOrder(item));
+    return key === "managedFields" || isOfManagers(items[0]) ? items.sort(byText) : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inOneOrder(item, name)]));
+}
+
+function isOfManagers(cause: unknown): boolean {
+  return (cause as { readonly reason?: unknown } | undefined)?.reason === "FieldManagerConflict";
+}
+
+function byText(a: unknown, b: unknown): number {
+  const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
+  return one === other ? 0 : one < other ? -1 : 1;
 }

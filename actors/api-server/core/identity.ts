@@ -34,3 +34,17 @@ export function userOfActor(actor: string): UserInfo {
   if (actor === "cluster") return { user: "kubernetes-admin", groups: ["system:masters", AUTHENTICATED] };
   return { user: `inkube:${actor}`, groups: [AUTHENTICATED] };
 }
+
+/** What the fields that an actor writes are managed by: the component that it stands for. */
+export function managerOfActor(actor: string): string {
+  if (actor === "cluster") return "inkube";
+  const [, node, own = ""] = /^(?:.+\/)?(kubelet|kube-proxy|container-runtime)$|^(.*?)(?:-\d+)?$/.exec(actor) ?? [];
+  if (node !== undefined) return node;
+  return COMPONENTS.get(own) ?? actor;
+}
+
+const COMPONENTS: ReadonlyMap<string, string> = new Map([
+  ["scheduler", "kube-scheduler"],
+  ["controller-manager", "kube-controller-manager"],
+  ["api-server", "kube-apiserver"],
+]);

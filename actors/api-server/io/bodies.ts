@@ -1,7 +1,8 @@
 /** Request bodies: JSON, YAML or protobuf to JSON values. */
-import type { Tags } from "yaml";
-import { parseDocument } from "yaml";
+import type { Document, Tags } from "yaml";
+import { isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { statusOf } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { GO_YAML_TAGS } from "../../../protocols/kubernetes/yaml-tags.ts";
 import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
@@ -63,6 +64,27 @@ export function decodeDeleteOptions(request: HttpRequest): Readonly<Record<strin
   return value as Readonly<Record<string, unknown>>;
 }
 
+/**
+ * What is to be applied: YAML, or JSON. Its `duplicates` are told as the YAML parser of Kubernetes tells them.
+ * @throws Status 400 for what can't be understood
+ */
+export function decodeConfiguration({ body }: HttpRequest): JsonBody {
+  const text = textOf(body);
+  const json = text.startsWith("{") ? jsonOf(text) : undefined;
+  if (json !== undefined && json.duplicates.length === 0) return json;
+  return yamlBody(body, "error encoding patch: ");
+}
+
+/** Undefined for what is no JSON, but may be YAML. */
+function jsonOf(text: string): JsonBody | undefined {
+  try {
+    return parseJson(text, { apiVersion: "", kind: "" });
+  } catch (error) {
+    if (statusOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
@@ -72,16 +94,50 @@ export function textOf(bytes: Uint8Array): string {
  * @throws Status 400, and 413 above `YAML_BYTES_MAX`
  */
 function parseYaml(bytes: Uint8Array): JsonBody {
+  return { value: yamlDocument(bytes, "error converting YAML to JSON: ").value, duplicates: [] };
+}
+
+function yamlBody(bytes: Uint8Array, prefix: string): JsonBody {
+  const { value, document, lines } = yamlDocument(bytes, prefix);
+  return { value, duplicates: duplicateKeys(document, lines) };
+}
+
+interface Yaml {
+  readonly value: unknown;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
   if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
   const text = textOf(bytes);
-  if (isYamlTooDeep(text)) throw badRequest("error converting YAML to JSON: yaml: exceeded max depth");
+  if (isYamlTooDeep(text)) throw badRequest(`${prefix}yaml: exceeded max depth`);
+  const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, customTags });
+    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, duplicates: [] };
+    return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
+    throw badRequest(`${prefix}yaml: ${error.message}`);
   }
+}
+
+/** As Kubernetes' YAML parser tells them: `line 1: key "a" already set in map`. */
+function duplicateKeys(document: Document, lines: LineCounter): readonly string[] {
+  const found: { readonly line: number; readonly text: string }[] = [];
+  visit(document, {
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const { line } = lines.linePos(key.range?.[0] ?? 0);
+        const text = `line ${line}: key ${JSON.stringify(key.value)} already set in map`;
+        if (seen.has(key.value)) found.push({ line, text });
+        seen.add(key.value);
+      }
+    },
+  });
+  return found.sort((a, b) => a.line - b.line).map(({ text }) => text);
 }

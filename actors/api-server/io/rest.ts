@@ -4,7 +4,7 @@ import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
-import { PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Offer } from "../core/rest/negotiation.ts";
@@ -12,6 +12,7 @@ import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
+import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
 import type { Input } from "../dispatch.ts";
@@ -19,9 +20,10 @@ import { placeOf } from "../dispatch.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
-import { decodeBody, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
+import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import { header } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WatchLines, WatchStream } from "./watch-stream.ts";
 
@@ -240,7 +242,12 @@ class HttpInput implements Input {
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
-    return writeOptions(this.reply.query, kind);
+    const { query, request } = this.reply;
+    const applies = kind === "PatchOptions" && this.patchType() === APPLY_TYPE;
+    // Node reads a header byte by byte; clients write UTF-8.
+    const userAgent = Buffer.from(header(request, "user-agent") ?? "", "latin1").toString("utf8");
+    const fieldManager = managerOfUserAgent(userAgent);
+    return { fieldManager, ...writeOptions(query, kind, applies) };
   }
 
   deleteOptions(): DeleteOptions {
@@ -259,12 +266,18 @@ class HttpInput implements Input {
     return decodeBody(this.reply.request, form, validation);
   }
 
-  patch(): ReturnType<Input["patch"]> {
+  patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (!PATCH_TYPES.includes(type)) {
-      throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
-    }
-    return { type, patch: parsePatch(textOf(this.reply.request.body)) };
+    if (PATCH_TYPES.includes(type)) return type;
+    throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
+  }
+
+  patch(): ReturnType<Input["patch"]> {
+    return { type: this.patchType(), patch: parsePatch(textOf(this.reply.request.body)) };
+  }
+
+  configuration(): ReturnType<Input["configuration"]> {
+    return decodeConfiguration(this.reply.request);
   }
 
   abandoned(): boolean {

@@ -45,7 +45,7 @@ export function encodeStored(head: Head, object: KubernetesObject): Uint8Array {
   } = object as KubernetesObject & {
     readonly [field: string]: unknown;
   };
-  const { resourceVersion: _revision, selfLink: _link, managedFields: _managed, ...kept } = metadata ?? {};
+  const { resourceVersion: _revision, selfLink: _link, ...kept } = metadata ?? {};
   return encoder.encode(JSON.stringify({ kind: head.kind, apiVersion: head.apiVersion, metadata: kept, ...rest }));
 }
 

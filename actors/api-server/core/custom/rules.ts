@@ -31,7 +31,8 @@ export function customRules(
     read: (object) => readStored(object, schema.root),
     validate: (object: Fields, errors) => validateCustom(object, undefined, schema, scale, errors),
     validateUpdate: (object: Fields, old: Fields, errors) => validateCustom(object, old, schema, scale, errors),
-    validateStatusUpdate: (object: Fields, old: Fields, errors) => validateCustomStatus(object, old, schema, scale, errors),
+    validateStatusUpdate: (object: Fields, old: Fields, errors) =>
+      validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
     cells: cellsOf(version),
     ...(stored === info ? {} : { convert: { toServed: inVersion(info), toStored: inVersion(stored) } }),

@@ -9,6 +9,7 @@ import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1
 import type { UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
+import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { NameRule } from "../machinery/validation/object-meta.ts";
 
@@ -147,6 +148,11 @@ export interface KindRules {
   readonly claims?: Claims;
   /** Update of a subresource that is about something else than the status: what it changes of `old`. */
   readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
+  /**
+   * What a write can't change, by subresource ("": the object itself), so that nobody manages it for having sent it. When left
+   * out: the status, and in a write of the status the spec.
+   */
+  readonly resetFields?: Readonly<Record<string, FieldFilter>>;
   /** Where the kind is served in another version than it is stored in. */
   readonly convert?: Conversion;
   /**

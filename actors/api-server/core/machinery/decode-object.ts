@@ -270,7 +270,9 @@ class Decoding {
       const decoded = this.#value(field.type, item, field);
       steps.pop();
       if (decoded === undefined) continue;
-      if (field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded))) continue;
+      const empty = field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded));
+      // An empty list of managers asks for something: that none are noted any more.
+      if (empty && !(key === "managedFields" && steps.length === 1)) continue;
       result[key] = decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);

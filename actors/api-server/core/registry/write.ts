@@ -11,6 +11,8 @@ import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
 import type { Admission, Fields, KindRules } from "../kinds/rules.ts";
+import type { Manage } from "./field-writes.ts";
+import { withManagedFields } from "./field-writes.ts";
 import { toServed, toStored } from "./present.ts";
 
 export interface Creation extends Admission {
@@ -19,11 +21,19 @@ export interface Creation extends Admission {
   readonly namespace: string | undefined;
 }
 
+/** Of what no client has sent. */
+const UNMANAGED: Manage = () => undefined;
+
 /**
  * The object to store.
  * @throws Status 422 with the causes
  */
-export function prepareCreate(served: Served, given: KubernetesObject, creation: Creation): Fields {
+export function prepareCreate(
+  served: Served,
+  given: KubernetesObject,
+  creation: Creation,
+  manage: Manage = UNMANAGED,
+): Fields {
   const { rules } = served.stored;
   const incoming = toStored(served, given);
   const {
@@ -32,7 +42,7 @@ export function prepareCreate(served: Served, given: KubernetesObject, creation:
     deletionTimestamp: _deletion,
     deletionGracePeriodSeconds: _grace,
     generation,
-    managedFields: _managed,
+    managedFields,
     ...metadata
   } = incoming.metadata ?? {};
   const { name, namespace, uid, nowMs } = creation;
@@ -49,13 +59,18 @@ export function prepareCreate(served: Served, given: KubernetesObject, creation:
   const fresh = applyDefaults(
     rules,
     rules.status === "empty"
-      ? ({ ...rest, status: {}, metadata: stamped } as Fields)
+      ? ({ ...rest, status: emptyStatus(served.stored), metadata: stamped } as Fields)
       : { ...(incoming as Fields), metadata: stamped },
   ) as Fields;
-  const object = rules.prepareCreate?.(fresh, creation) ?? fresh;
+  const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
+  const object = withManagedFields(prepared, manage(fresh, managedFields));
   // In the version that it came in, whose field names its sender knows.
   check(served.stored, name, validateCreate(served.rules, toServed(served, object)));
   return object;
+}
+
+function emptyStatus({ form }: Served): unknown {
+  return (form.empty as Fields)["status"] ?? {};
 }
 
 /**
@@ -67,6 +82,7 @@ export function prepareUpdate(
   given: KubernetesObject,
   old: KubernetesObject,
   subresource: string | undefined,
+  manage: Manage = UNMANAGED,
 ): Fields {
   const { rules } = served.stored;
   const incoming = toStored(served, given);
@@ -75,6 +91,7 @@ export function prepareUpdate(
     ...(incoming as Fields),
     metadata: serverMetadata(incoming.metadata ?? {}, before.metadata ?? {}),
   }) as Fields;
+  const managedFields = manage(kept, incoming.metadata?.managedFields);
   let next: Fields;
   const change = subresource === undefined ? undefined : rules.subresources?.[subresource];
   if (change !== undefined) next = change(kept, before);
@@ -87,7 +104,7 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
-  const object = raiseGeneration(rules, next, before, subresource);
+  const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
   check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
   return object;
@@ -147,8 +164,17 @@ function sameSpec(a: Fields, b: Fields, ownStatus: boolean): boolean {
   return true;
 }
 
-/** Whether storing `next` would change nothing. */
+/** Whether storing `next` would change nothing. Times of managers that manage what they did are no change. */
 export function sameStored(present: KubernetesObject, next: Fields): boolean {
-  const { resourceVersion: _rv, ...metadata } = present.metadata ?? {};
-  return equalJson({ ...present, metadata }, next);
+  const { resourceVersion: _rv, managedFields: before, ...metadata } = present.metadata ?? {};
+  const { managedFields: after, ...rest } = next.metadata ?? {};
+  return sameManagers(before, after) && equalJson({ ...present, metadata }, { ...next, metadata: rest });
+}
+
+function sameManagers(a: ObjectMeta["managedFields"] = [], b: ObjectMeta["managedFields"] = []): boolean {
+  if (a === b) return true;
+  return (
+    a.length === b.length &&
+    a.every((entry, i) => equalJson({ ...entry, time: undefined }, { ...b[i], time: undefined }))
+  );
 }

@@ -46,14 +46,19 @@ export function checkNames(given: Given, kind: OptionsKind): void {
   if (unknown !== undefined) throw badRequest(`${kind} have no ${JSON.stringify(unknown)}`);
 }
 
-/** @throws Status 400 for values of another type, 422 for those that Kubernetes does not know */
-export function checkWriteOptions(given: Given, kind: WriteKind): WriteOptions {
+/**
+ * @param applies the options are those of server-side apply
+ * @throws Status 400 for values of another type, 422 for those that Kubernetes does not know
+ */
+export function checkWriteOptions(given: Given, kind: WriteKind, applies: boolean = false): WriteOptions {
   const causes: StatusCause[] = [];
-  if (kind === "PatchOptions" && given["force"] !== undefined) {
-    // Server-side apply alone knows it, and is not served.
-    causes.push(forbidden("force", "may not be specified for non-apply patch"));
-  }
+  const force = boolean(given, "force", kind);
   const fieldManager = text(given, "fieldManager", kind);
+  if (applies && !fieldManager) {
+    const message = "Required value: is required for apply patch";
+    causes.push({ reason: "FieldValueRequired", message, field: "fieldManager" });
+  }
+  if (!applies && force !== undefined) causes.push(forbidden("force", "may not be specified for non-apply patch"));
   causes.push(...fieldManagerCauses(fieldManager ?? ""));
   const dryRun = isDryRun(given, kind, causes);
   const fieldValidation = text(given, "fieldValidation", kind) || undefined;
@@ -69,6 +74,7 @@ export function checkWriteOptions(given: Given, kind: WriteKind): WriteOptions {
   return {
     ...(fieldValidation === undefined ? {} : { fieldValidation: fieldValidation as "Warn" }),
     ...(fieldManager ? { fieldManager } : {}),
+    ...(force === true ? { force } : {}),
     ...(dryRun ? { dryRun } : {}),
   };
 }

@@ -79,10 +79,14 @@ export function isWatch(query: Query): boolean {
   return boolean(query, "watch") ?? false;
 }
 
-/** @throws Status 422 for values that Kubernetes does not know */
+/**
+ * @param applies as for `checkWriteOptions`
+ * @throws Status 422 for values that Kubernetes does not know
+ */
 export function writeOptions(
   query: Query,
   kind: WriteKind,
+  applies: boolean = false,
 ): WriteOptions & { readonly fieldValidation: FieldValidation } {
   const options = checkWriteOptions(
     {
@@ -92,6 +96,7 @@ export function writeOptions(
       ...(kind === "PatchOptions" ? { force: boolean(query, "force") } : {}),
     },
     kind,
+    applies,
   );
   return { fieldValidation: "Warn", ...options };
 }

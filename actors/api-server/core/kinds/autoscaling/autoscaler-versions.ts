@@ -60,7 +60,7 @@ export function toAutoscalerV2(object: KubernetesObject): KubernetesObject {
   const { metadata, spec, status } = object as v1.HorizontalPodAutoscaler;
   const annotations = metadata?.annotations ?? {};
   const { targetCPUUtilizationPercentage: target, ...restOfSpec } = spec ?? {};
-  const { currentCPUUtilizationPercentage: current, ...restOfStatus } = status ?? {};
+  const { currentCPUUtilizationPercentage: current, currentReplicas, ...restOfStatus } = status ?? {};
   const others = (listIn(annotations[METRICS], "MetricSpec") ?? []).map(metricToV2);
   const metrics = [...others, ...(target === undefined ? [] : [byCpu(target)])];
   const behavior = behaviorOf(annotations[BEHAVIOR]);
@@ -77,7 +77,12 @@ export function toAutoscalerV2(object: KubernetesObject): KubernetesObject {
       metrics: metrics.length === 0 ? [byCpu(DEFAULT_CPU_UTILIZATION)] : metrics,
       ...given({ behavior }),
     },
-    status: { ...restOfStatus, currentMetrics, ...given({ conditions }) },
+    status: {
+      ...given({ currentReplicas: currentReplicas || undefined }),
+      ...restOfStatus,
+      currentMetrics,
+      ...given({ conditions }),
+    },
   } as KubernetesObject;
 }
 

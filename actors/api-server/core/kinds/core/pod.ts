@@ -25,6 +25,16 @@ export const podRules: KindRules = {
   generation: true,
   returnsDeletedObject: true,
   status: "empty",
+  resetFields: {
+    status: { except: ["spec", "metadata.deletionTimestamp", "metadata.ownerReferences"] },
+    ephemeralcontainers: { only: ["spec.ephemeralContainers"] },
+    resize: {
+      only: ["containers", "initContainers"].flatMap((list) => [
+        `spec.${list}.*.resources`,
+        `spec.${list}.*.resizePolicy`,
+      ]),
+    },
+  },
   defaults: (object) => {
     const spec = member(object, "spec");
     defaultPodSpec(spec);

@@ -17,12 +17,16 @@ const FIELDS: readonly (readonly [string, string])[] = [
 const TO_EVENTS = new Map(FIELDS);
 const TO_CORE = new Map(FIELDS.map(([core, events]) => [events, core]));
 
+/** The core version always writes who reports, the other only when somebody does. */
+const REPORTS = { reportingComponent: "", reportingInstance: "" };
+
 export function toEventsVersion(object: KubernetesObject): KubernetesObject {
-  return rename(object, TO_EVENTS, "events.k8s.io/v1");
+  const named = Object.entries(object).filter(([name, value]) => value !== "" || !Object.hasOwn(REPORTS, name));
+  return rename(Object.fromEntries(named) as KubernetesObject, TO_EVENTS, "events.k8s.io/v1");
 }
 
 export function toCoreVersion(object: KubernetesObject): KubernetesObject {
-  return rename(object, TO_CORE, "v1");
+  return { ...REPORTS, ...rename(object, TO_CORE, "v1") };
 }
 
 function rename(object: KubernetesObject, names: ReadonlyMap<string, string>, apiVersion: string): KubernetesObject {

@@ -15,11 +15,18 @@ import { StrategicMergePatchError, applyStrategicMergePatch, goMap } from "./str
 /** JSON patches with more operations than this are refused, as by Kubernetes. */
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
 
+/** Server-side apply, whose body is YAML, or the JSON that YAML holds. */
+export const APPLY_TYPE = "application/apply-patch+yaml";
+
 export const PATCH_TYPES: readonly PatchType[] = [
   "application/json-patch+json",
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",
+  APPLY_TYPE,
 ];
+
+/** Of every kind. */
+const MERGED_TYPES = PATCH_TYPES.filter((type) => type !== "application/strategic-merge-patch+json");
 
 /**
  * The text of a patch as a value.
@@ -41,7 +48,7 @@ export function parsePatch(text: string): unknown {
  * `current` with `patch` applied; neither is changed. The result has not been through `decodeObject` yet.
  * @param form the kind's, whose merge keys the strategic merge patch follows
  * @throws Status 400 (malformed patch), 422 (a JSON patch that can't be applied), 500 (a strategic one, as from
- * kube-apiserver), 415 (apply-patch+yaml: not yet)
+ * kube-apiserver), 415 (no such patches of the kind)
  */
 export function applyPatch(type: PatchType, form: ObjectForm, current: KubernetesObject, patch: unknown): JsonObject {
   switch (type) {
@@ -51,8 +58,8 @@ export function applyPatch(type: PatchType, form: ObjectForm, current: Kubernete
       return applyMergePatch(current, objectPatch(patch, "error decoding patch: ")) as JsonObject;
     case "application/strategic-merge-patch+json":
       return strategicMergePatch(form.type, current, objectPatch(patch, ""));
-    case "application/apply-patch+yaml":
-      throw unsupportedMediaType(PATCH_TYPES);
+    case APPLY_TYPE:
+      throw unsupportedMediaType(MERGED_TYPES);
   }
 }
 
@@ -113,7 +120,7 @@ function jsonPatch(current: KubernetesObject, patch: unknown): JsonObject {
 }
 
 function strategicMergePatch(type: TypeRef | undefined, current: KubernetesObject, patch: JsonObject): JsonObject {
-  if (type === undefined) throw unsupportedMediaType(PATCH_TYPES.slice(0, 2));
+  if (type === undefined) throw unsupportedMediaType(MERGED_TYPES);
   try {
     return applyStrategicMergePatch(current as JsonObject, patch, type);
   } catch (error) {

@@ -1,0 +1,75 @@
+/** Server-side apply: a configuration makes an object, or its part of one. */
+import type { KubernetesObject, WriteOptions } from "../../protocols/api-server.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { JsonBody } from "./core/machinery/json.ts";
+import { conflict, notFound } from "./core/machinery/status.ts";
+import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
+import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
+import type { Answer } from "./core/registry/answers.ts";
+import { answerOf, writtenAnswer } from "./core/registry/answers.ts";
+import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import { checkIdentity, tells } from "./registry.ts";
+import { parseRevision } from "./revisions.ts";
+
+export class Applies {
+  private readonly ctx: Pick<Context<unknown>, "ids">;
+  private readonly registry: Registry;
+
+  constructor(ctx: Pick<Context<unknown>, "ids">, registry: Registry) {
+    this.ctx = ctx;
+    this.registry = registry;
+  }
+
+  /** @throws Status 404 for a subresource of an object that is not there; as `applyConfiguration`, and as a create or update */
+  async apply(
+    scope: RequestScope,
+    place: ObjectPlace,
+    subresource: string | undefined,
+    body: JsonBody,
+    options: WriteOptions,
+  ): Promise<Answer> {
+    const { registry } = this;
+    const { served, name } = place;
+    const configuration = readConfiguration(served.form, body);
+    const warnings = duplicateWarnings(body, options.fieldValidation ?? "Warn");
+    const uid = this.ctx.ids.uuid();
+    if (subresource === undefined) await registry.admitAbsent(scope, place);
+    let old: KubernetesObject | undefined;
+    const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
+      if (current === undefined && subresource !== undefined) throw notFound(served.info, name);
+      old = current?.object;
+      const write = registry.writeOf(place, subresource, options);
+      const applied = applyConfiguration(write, old, configuration, options.force === true);
+      const { object } = served.form.decode({ value: applied.object, duplicates: [] }, "Ignore");
+      checkMeant(place, configuration, current);
+      checkIdentity(place, object);
+      const manage = (): typeof applied.managedFields => applied.managedFields;
+      if (current !== undefined) {
+        return registry.replacement(place, subresource, object, current, taken, lease, manage);
+      }
+      registry.refuseNamespace(place);
+      return registry.creation(place, object, uid, taken, lease, manage);
+    });
+    const code = mutated.created ? 201 : 200;
+    if (!tells(subresource)) return answerOf(served, mutated.stored, code, warnings);
+    return writtenAnswer(served, mutated.stored, code, { old, warnings });
+  }
+}
+
+/** @throws Status 409 when it is another object, or another revision of it, that was meant */
+function checkMeant(
+  { served: { info }, name }: ObjectPlace,
+  configuration: KubernetesObject,
+  current: StoredObject | undefined,
+): void {
+  const { uid, resourceVersion } = configuration.metadata ?? {};
+  if (current === undefined) {
+    if (!uid) return;
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(info, name, why);
+  }
+  if (resourceVersion && resourceVersion !== "0" && parseRevision(resourceVersion) !== current.revision) {
+    throw conflict(info, name);
+  }
+}

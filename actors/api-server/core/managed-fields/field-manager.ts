@@ -1,0 +1,233 @@
+/**
+ * What a write makes of `metadata.managedFields`, and what server-side apply makes of an object.
+ * Source: apimachinery `util/managedfields/internal`, structured-merge-diff `merge/update.go`.
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
+import { equalJson } from "../machinery/json-value.ts";
+import { formatTime } from "../machinery/time.ts";
+import type { Structure } from "../structure/structure.ts";
+import type { Comparison } from "./comparison.ts";
+import { compareObjects, namedFields } from "./comparison.ts";
+import type { Conflict } from "./conflicts.ts";
+import { applyConflict } from "./conflicts.ts";
+import type { FieldFilter } from "./field-filter.ts";
+import { filterFields } from "./field-filter.ts";
+import type { FieldSet } from "./field-set.ts";
+import { difference, intersection, isEmpty, NO_FIELDS, setOfPath, union } from "./field-set.ts";
+import { ownByLastApplied, withLastApplied } from "./last-applied.ts";
+import type { Manager, Managers, Operation } from "./managers.ts";
+import { asksForReset, entriesOf, identityOf, joinOldest, managersOf, parseManagers, setFields } from "./managers.ts";
+import { mergeObjects } from "./merge.ts";
+import { prune } from "./prune.ts";
+
+/** A kind in one of the versions that it is served in. */
+export interface Version {
+  readonly apiVersion: string;
+  readonly structure: Structure;
+  /** An object as it is stored, in this version. */
+  toServed(object: KubernetesObject): KubernetesObject;
+  /** An object of this version, as it is stored. */
+  toStored(object: KubernetesObject): KubernetesObject;
+}
+
+/** Who writes what, by which version and subresource. */
+export interface FieldWrite {
+  readonly manager: string;
+  /** "" is the object itself. */
+  readonly subresource: string;
+  readonly version: Version;
+  /** undefined: the kind is not served in it any more. */
+  readonly versionOf: (apiVersion: string) => Version | undefined;
+  /** What this write can't change. */
+  readonly filter: FieldFilter;
+  readonly nowMs: number;
+  /** In `version`; what is in it has nobody made. */
+  readonly empty: KubernetesObject;
+}
+
+/** Nobody manages what identifies an object, and what the server alone writes. */
+const NOT_MANAGED: FieldSet = [
+  ["f:apiVersion"],
+  ["f:kind"],
+  ["f:metadata"],
+  ...[
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "clusterName",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+  ].map((name) => ["f:metadata", `f:${name}`]),
+]
+  .map(setOfPath)
+  .reduce(union, NO_FIELDS);
+
+/** Who owned the fields of an object that nobody had tracked before it was first applied. */
+const BEFORE_FIRST_APPLY = "before-first-apply";
+
+/**
+ * The entries of an object that has been created, or put in place of `old`.
+ * @param old as it is stored; undefined: the object is being created
+ * @param next as it would be stored, with its defaults
+ * @param given the entries that came with the request: a client may edit them, or ask that nothing is tracked
+ */
+export function managedAfterUpdate(
+  write: FieldWrite,
+  old: KubernetesObject | undefined,
+  next: KubernetesObject,
+  given: readonly ManagedFieldsEntry[] | undefined,
+): readonly ManagedFieldsEntry[] | undefined {
+  const live = old?.metadata?.managedFields;
+  const managers = managersBefore(live, write.subresource === "" ? given : undefined);
+  // An object that is not tracked stays so: it was there before, or a client has asked for it.
+  if (managers.size === 0 && old !== undefined) return undefined;
+  update(write, managers, changeOf(write, old, next));
+  joinOldest(managers);
+  return entriesOf(managers);
+}
+
+function managersBefore(
+  live: readonly ManagedFieldsEntry[] | undefined,
+  given: readonly ManagedFieldsEntry[] | undefined,
+): Managers {
+  if (given === undefined || given === null || given === live) return managersOf(live);
+  if (asksForReset(given)) return new Map();
+  if (equalJson(given, live)) return managersOf(live);
+  const parsed = parseManagers(given);
+  return parsed instanceof Map && parsed.size > 0 ? parsed : managersOf(live);
+}
+
+/** Without what is never compared. */
+function bare(object: KubernetesObject): KubernetesObject {
+  const { metadata } = object;
+  if (metadata?.managedFields === undefined && metadata?.resourceVersion === undefined) return object;
+  const { managedFields: _managed, resourceVersion: _revision, ...rest } = metadata;
+  return { ...object, metadata: rest };
+}
+
+/** Before and after. */
+interface Change {
+  /** As it is stored; undefined: there was none. */
+  readonly old: KubernetesObject | undefined;
+  readonly next: KubernetesObject;
+  /** What has changed in a version; undefined in one that is not served. */
+  readonly in: (apiVersion: string) => Comparison | undefined;
+}
+
+function changeOf(
+  { version, versionOf, filter, empty }: FieldWrite,
+  old: KubernetesObject | undefined,
+  next: KubernetesObject,
+): Change {
+  const known = new Map<string, Comparison>();
+  const compared = (one: Version): Comparison => {
+    // What nobody has made is known in the version of the write; managers of others are there only when there was an object.
+    const before = old === undefined ? (one.apiVersion === version.apiVersion ? empty : {}) : one.toServed(bare(old));
+    const { removed, modified, added } = compareObjects(one.structure, before, one.toServed(bare(next)));
+    return {
+      removed: filterFields(removed, filter),
+      modified: filterFields(modified, filter),
+      added: filterFields(added, filter),
+    };
+  };
+  const changed = (apiVersion: string): Comparison | undefined => {
+    const found = known.get(apiVersion);
+    if (found !== undefined) return found;
+    const one = apiVersion === version.apiVersion ? version : versionOf(apiVersion);
+    if (one === undefined) return undefined;
+    const comparison = compared(one);
+    known.set(apiVersion, comparison);
+    return comparison;
+  };
+  return { old, next, in: changed };
+}
+
+/** Takes from the managers what has been changed, and gives it to the one that writes. Changes `managers`. */
+function update(write: FieldWrite, managers: Managers, change: Change): void {
+  disown(managers, change);
+  const { modified, added } = change.in(write.version.apiVersion) as Comparison;
+  const own = difference(filterFields(union(modified, added), write.filter), NOT_MANAGED);
+  if (isEmpty(own)) return;
+  const self = managerOf(write, "Update", own, formatTime(write.nowMs));
+  const identity = identityOf(self);
+  const known = managers.get(identity);
+  managers.set(identity, known === undefined ? self : { ...self, fields: union(own, known.fields) });
+}
+
+function managerOf(write: FieldWrite, operation: Operation, fields: FieldSet, time: string | undefined): Manager {
+  const name = write.manager === "" ? "unknown" : write.manager;
+  const { subresource, version } = write;
+  return { name, operation, apiVersion: version.apiVersion, subresource, time, fields };
+}
+
+/**
+ * Takes from all but `except` what has changed. Changes `managers`.
+ * @returns from whom it took what the write has set
+ */
+function disown(managers: Managers, change: Change, except?: string): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  for (const [identity, manager] of managers) {
+    if (identity === except) continue;
+    const changed = change.in(manager.apiVersion);
+    if (changed === undefined) {
+      managers.delete(identity);
+      continue;
+    }
+    const { removed, modified, added } = changed;
+    const set = intersection(manager.fields, union(modified, added));
+    if (!isEmpty(set)) conflicts.push({ identity, manager, fields: set });
+    const fields = difference(difference(manager.fields, set), removed);
+    if (fields !== manager.fields) setFields(managers, identity, { ...manager, fields });
+  }
+  return conflicts.sort((a, b) => (a.identity < b.identity ? -1 : 1));
+}
+
+export interface Applied {
+  /** In the version of the write, without defaults. */
+  readonly object: KubernetesObject;
+  readonly managedFields: readonly ManagedFieldsEntry[] | undefined;
+}
+
+/**
+ * What applying a configuration makes of an object.
+ * @param live as it is stored; undefined: there is none yet
+ * @throws Status 409 when others manage what it would change, and `force` is not set
+ */
+export function applyConfiguration(
+  write: FieldWrite,
+  live: KubernetesObject | undefined,
+  configuration: KubernetesObject,
+  force: boolean,
+): Applied {
+  const { version, filter, empty } = write;
+  const managers = managersOf(live?.metadata?.managedFields);
+  if (managers.size === 0 && live !== undefined) {
+    update({ ...write, manager: BEFORE_FIRST_APPLY }, managers, changeOf(write, undefined, live));
+    joinOldest(managers);
+  }
+  const before = live === undefined ? empty : version.toServed(bare(live));
+  const merged = mergeObjects(version.structure, before, configuration) as KubernetesObject;
+  const named = filterFields(namedFields(version.structure, configuration), filter);
+  const self = managerOf(write, "Apply", named, undefined);
+  const identity = identityOf(self);
+  const last = managers.get(identity);
+  managers.set(identity, self);
+  const object = last === undefined ? merged : prune(write, merged, managers, last);
+  const conflicts = disown(managers, changeOf(write, live, version.toStored(object)), identity);
+  if (!force && conflicts.length > 0) {
+    const own = ownByLastApplied(write, before);
+    const left = conflicts.filter(({ fields }) => own === undefined || !isEmpty(difference(fields, own)));
+    if (left.length > 0) throw applyConflict(own === undefined ? left : withoutOwn(left, own));
+  }
+  const time = equalJson(before, object) ? last?.time : formatTime(write.nowMs);
+  setFields(managers, identity, { ...self, time, fields: difference(named, NOT_MANAGED) });
+  return { object: withLastApplied(write.manager, object, configuration), managedFields: entriesOf(managers) };
+}
+
+function withoutOwn(conflicts: readonly Conflict[], own: FieldSet): readonly Conflict[] {
+  return conflicts.map((conflict) => ({ ...conflict, fields: difference(conflict.fields, own) }));
+}

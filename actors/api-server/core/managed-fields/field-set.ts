@@ -1,0 +1,217 @@
+/**
+ * Sets of paths, in the form in which `fieldsV1` writes them: an object with a member for each step, which holds those below.
+ * A step with nothing below it is in the set, and one with `.` below. Members stand in the order of `compareElements`.
+ * Nothing is ever changed in place, and what stays the same is shared: a stored object's sets are used as they were parsed.
+ * Source: structured-merge-diff `fieldpath/set.go`, `fieldpath/serialize.go`.
+ */
+import { isJsonObject } from "../machinery/json-value.ts";
+import type { PathElement } from "./path-element.ts";
+import { canonicalElement, compareElements, SELF, shownElement } from "./path-element.ts";
+
+/** At the top: a set. Below: what is in the set at and under a step, which is never nothing. */
+export interface FieldSet {
+  readonly [element: PathElement]: FieldSet;
+}
+
+/** Also, below the top: the step alone. */
+export const NO_FIELDS: FieldSet = {};
+/** A step that is in the set, with nothing below it. */
+export const MEMBER: FieldSet = NO_FIELDS;
+
+interface Growing {
+  [element: PathElement]: FieldSet;
+}
+
+export function isEmpty(set: FieldSet): boolean {
+  for (const _element in set) return false;
+  return true;
+}
+
+/** Whether the step that holds `node` is itself in the set. */
+function isMember(node: FieldSet | undefined): boolean {
+  return node !== undefined && (node[SELF] !== undefined || isEmpty(node));
+}
+
+/** A node of steps; undefined when there is nothing in it. */
+function nodeOf(member: boolean, below: FieldSet): FieldSet | undefined {
+  if (isEmpty(below)) return member ? MEMBER : undefined;
+  return member ? { [SELF]: MEMBER, ...below } : below;
+}
+
+/** The members in their order; the same object when they stand in it. */
+export function inOrder(node: FieldSet): FieldSet {
+  let before: PathElement | undefined;
+  for (const element in node) {
+    if (before !== undefined && compareElements(before, element) > 0) return sorted(node);
+    before = element;
+  }
+  return node;
+}
+
+function sorted(node: FieldSet): FieldSet {
+  const result: Growing = {};
+  for (const element of Object.keys(node).sort(compareElements)) result[element] = node[element] as FieldSet;
+  return result;
+}
+
+/** The set of one path. */
+export function setOfPath(path: readonly PathElement[]): FieldSet {
+  return path.reduceRight<FieldSet>((below, element) => ({ [element]: below }), MEMBER);
+}
+
+/** What is in either. */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || isEmpty(b)) return a;
+  if (isEmpty(a)) return b;
+  return unionBelow(a, b, false);
+}
+
+function unionBelow(a: FieldSet, b: FieldSet, member: boolean): FieldSet {
+  const result: Growing = member ? { [SELF]: MEMBER } : {};
+  let same = true;
+  for (const element in a) {
+    if (element === SELF) continue;
+    const left = a[element] as FieldSet;
+    const right = b[element];
+    const node = right === undefined || right === left ? left : unionOfNodes(left, right);
+    if (node !== left) same = false;
+    result[element] = node;
+  }
+  for (const element in b) {
+    if (element === SELF || a[element] !== undefined) continue;
+    same = false;
+    result[element] = b[element] as FieldSet;
+  }
+  if (same && member === (a[SELF] !== undefined)) return a;
+  return inOrder(result);
+}
+
+function unionOfNodes(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(b)) return isMember(a) ? a : { [SELF]: MEMBER, ...a };
+  if (isEmpty(a)) return isMember(b) ? b : { [SELF]: MEMBER, ...b };
+  return unionBelow(a, b, isMember(a) || isMember(b));
+}
+
+/** What is in both. */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return below(a, b, (left, right) => {
+    if (right === undefined || right === left) return right;
+    return nodeOf(isMember(left) && isMember(right), withoutSelf(intersection(left, right)));
+  });
+}
+
+/** What is in `a` and not in `b`. What is below a step of `b` stays: it is another path. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(b)) return a;
+  return below(a, b, (left, right) => {
+    if (right === undefined) return left;
+    const member = isMember(left);
+    const rest = difference(left, right);
+    if (rest === left && member && !isMember(right)) return left;
+    return nodeOf(member && !isMember(right), withoutSelf(rest));
+  });
+}
+
+/** What is in `a` and neither in `b` nor below a step of it. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(b)) return a;
+  return below(a, b, (left, right) => {
+    if (right === undefined) return left;
+    if (isMember(right)) return undefined;
+    const rest = recursiveDifference(left, right);
+    return rest === left ? left : nodeOf(isMember(left), withoutSelf(rest));
+  });
+}
+
+/** The steps of `a`, each as `of` makes it; `a` itself when none is another. Their order stays. */
+function below(
+  a: FieldSet,
+  b: FieldSet,
+  of: (left: FieldSet, right: FieldSet | undefined) => FieldSet | undefined,
+): FieldSet {
+  const result: Growing = {};
+  let same = true;
+  for (const element in a) {
+    const left = a[element] as FieldSet;
+    if (element === SELF) {
+      result[SELF] = left;
+      continue;
+    }
+    const node = of(left, b[element]);
+    if (node !== left) same = false;
+    if (node !== undefined) result[element] = node;
+  }
+  return same ? a : result;
+}
+
+function withoutSelf(node: FieldSet): FieldSet {
+  if (node[SELF] === undefined) return node;
+  const { [SELF]: _self, ...rest } = node;
+  return rest;
+}
+
+/** What is in the set below a step. */
+export function under(set: FieldSet, element: PathElement): FieldSet {
+  const node = set[element];
+  return node === undefined ? NO_FIELDS : withoutSelf(node);
+}
+
+/** Whether a step at the top is in the set. */
+export function has(set: FieldSet, element: PathElement): boolean {
+  return isMember(set[element]);
+}
+
+export function hasPath(set: FieldSet, path: readonly PathElement[]): boolean {
+  let node: FieldSet | undefined = set;
+  for (const element of path) node = node?.[element];
+  return path.length > 0 && isMember(node);
+}
+
+/** Each path, as people read it: those of one level before what is below. */
+export function shownPaths(set: FieldSet): readonly string[] {
+  const paths: string[] = [];
+  const walk = (node: FieldSet, prefix: string): void => {
+    const elements = Object.keys(node).filter((element) => element !== SELF);
+    for (const element of elements) if (isMember(node[element])) paths.push(prefix + shownElement(element));
+    for (const element of elements) walk(node[element] as FieldSet, prefix + shownElement(element));
+  };
+  walk(set, "");
+  return paths;
+}
+
+/**
+ * What a client wrote as `fieldsV1`, with its steps in the form and order that Kubernetes writes.
+ * @returns `why` it is none
+ */
+export function parseFieldSet(value: unknown): FieldSet | { readonly why: string } {
+  const failed: string[] = [];
+  const parse = (given: unknown): FieldSet => {
+    if (!isJsonObject(given)) {
+      failed.push("expected an object of path elements");
+      return NO_FIELDS;
+    }
+    const node: Growing = {};
+    for (const text of Object.keys(given)) {
+      if (text === SELF) {
+        node[SELF] = MEMBER;
+        continue;
+      }
+      const element = canonicalElement(text);
+      if (element === undefined) continue;
+      if (typeof element !== "string") {
+        failed.push(element.why);
+        continue;
+      }
+      const child = withoutLoneSelf(parse(given[text]));
+      node[element] = node[element] === undefined ? child : unionOfNodes(node[element], child);
+    }
+    return inOrder(node);
+  };
+  const set = withoutSelf(parse(value));
+  const [why] = failed;
+  return why === undefined ? set : { why };
+}
+
+function withoutLoneSelf(node: FieldSet): FieldSet {
+  return Object.keys(node).length === 1 && node[SELF] !== undefined ? MEMBER : node;
+}

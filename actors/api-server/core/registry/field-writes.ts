@@ -1,0 +1,127 @@
+/** Who manages the fields of what is written: the kind's part in it. */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
+import type { Catalog, Served } from "../catalog/catalog.ts";
+import type { Fields, KindRules } from "../kinds/rules.ts";
+import type { FieldFilter } from "../managed-fields/field-filter.ts";
+import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
+import { isJsonObject } from "../machinery/json-value.ts";
+import { toServed, toStored } from "./present.ts";
+
+type Entries = readonly ManagedFieldsEntry[] | undefined;
+
+/**
+ * What is to stand in `managedFields` of an object that is about to be stored.
+ * @param object as it would be stored, with its defaults, before what belongs to the server is put right
+ * @param given what came with the request
+ */
+export type Manage = (object: Fields, given: Entries) => Entries;
+
+/** @param subresource undefined: the object itself */
+export function fieldWriteOf(
+  catalog: Catalog,
+  served: Served,
+  subresource: string | undefined,
+  manager: string,
+  nowMs: number,
+): FieldWrite {
+  return {
+    manager,
+    subresource: subresource ?? "",
+    version: versionOf(served),
+    versionOf: (apiVersion) => {
+      const other = inVersion(catalog, served, apiVersion);
+      return other === undefined ? undefined : versionOf(other);
+    },
+    filter: filterOf(served, subresource),
+    nowMs,
+    empty: served.form.empty,
+  };
+}
+
+function versionOf(served: Served): Version {
+  return {
+    apiVersion: served.info.apiVersion,
+    structure: served.form.structure,
+    toServed: (object: KubernetesObject) => toServed(served, object),
+    toStored: (object: KubernetesObject) => toStored(served, object),
+  };
+}
+
+function inVersion(catalog: Catalog, served: Served, apiVersion: string): Served | undefined {
+  const slash = apiVersion.indexOf("/");
+  const group = slash < 0 ? "" : apiVersion.slice(0, slash);
+  const other = catalog.find(group, apiVersion.slice(slash + 1), served.info.resource);
+  return other !== undefined && other.stored === served.stored ? other : undefined;
+}
+
+const NOTHING: FieldFilter = {};
+
+/** A write of the object can't change its status, nor one of the status the rest, unless the kind says otherwise. */
+function filterOf({ form, info, stored: { rules } }: Served, subresource: string | undefined): FieldFilter {
+  const own = (rules.resetFields ?? RESET_FIELDS[`${info.group}/${info.kind}`])?.[subresource ?? ""];
+  if (own !== undefined) return own;
+  if (subresource === "status") {
+    const custom = form.type === undefined;
+    if (custom || STATUS_KEEPS_METADATA.has(`${info.group}/${info.kind}`)) return { except: ["metadata", "spec"] };
+    return { except: rules.statusKeepsLabels ? ["spec", "metadata.labels"] : ["spec"] };
+  }
+  const hasStatus = info.subresources.some(({ name }) => name === "status");
+  return hasStatus && (subresource === undefined || subresource === "finalize") ? { except: ["status"] } : NOTHING;
+}
+
+/** Of kinds that have no rules of their own. */
+const RESET_FIELDS: Readonly<Record<string, KindRules["resetFields"]>> = {
+  "certificates.k8s.io/CertificateSigningRequest": {
+    "": { except: ["spec", "status"] },
+    status: { except: ["spec", "status.conditions"] },
+    approval: { except: ["spec", "status.certificate"] },
+  },
+};
+
+/** Built-in kinds whose metadata the status subresource can't change either. */
+const STATUS_KEEPS_METADATA: ReadonlySet<string> = new Set([
+  "admissionregistration.k8s.io/ValidatingAdmissionPolicy",
+  "certificates.k8s.io/PodCertificateRequest",
+  "flowcontrol.apiserver.k8s.io/FlowSchema",
+  "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration",
+  "networking.k8s.io/ServiceCIDR",
+  "resource.k8s.io/DeviceTaintRule",
+  "resource.k8s.io/ResourceClaim",
+  "scheduling.k8s.io/PodGroup",
+  "storage.k8s.io/CSINode",
+  "storage.k8s.io/VolumeAttachment",
+  "storagemigration.k8s.io/StorageVersionMigration",
+]);
+
+/** The object with these entries and no others. */
+export function withManagedFields(object: Fields, managedFields: Entries): Fields {
+  const { managedFields: _before, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata: managedFields === undefined ? metadata : { ...metadata, managedFields } };
+}
+
+const MANAGED_FIELDS = "/metadata/managedFields";
+
+/** Whether a patch may have to do with the entries: one that has not need not have them decoded again. */
+export function speaksOfManagedFields(patch: unknown): boolean {
+  if (Array.isArray(patch)) {
+    return patch.some((operation: unknown) => {
+      if (!isJsonObject(operation)) return true;
+      const paths = [operation["path"], operation["from"]].filter((path) => typeof path === "string");
+      return paths.some((path) => MANAGED_FIELDS.startsWith(path) || path.startsWith(MANAGED_FIELDS));
+    });
+  }
+  if (!isJsonObject(patch)) return true;
+  const { metadata } = patch;
+  if (metadata !== undefined && !isJsonObject(metadata)) return true;
+  // A directive may speak of all that is there.
+  return Object.keys(patch).some(isDirective) || Object.keys(metadata ?? {}).some(speaks);
+}
+
+function isDirective(name: string): boolean {
+  return name.startsWith("$");
+}
+
+function speaks(name: string): boolean {
+  return isDirective(name) || name === "managedFields";
+}
