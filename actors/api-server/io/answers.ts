@@ -1,6 +1,7 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";

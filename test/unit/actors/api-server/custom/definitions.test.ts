@@ -56,6 +56,8 @@ function create(crd: CustomResourceDefinition): KubernetesObject {
   return prepareCreate(served, decode(crd), {
     nowMs: 0,
     tolerationSeconds: 300,
+    serviceAccounts: true,
+    suffix: () => "00000",
     find: () => undefined,
     all: () => [],
     uid: "u",
