@@ -1,6 +1,7 @@
 /** The door for the cluster's own actors: requests and watches as messages. Who asks, the link vouches for. */
 import type {
   ApiRequest,
+  ApiTarget,
   ApiWatchEvent,
   ApiWatchRequest,
   KubernetesObject,
@@ -15,7 +16,7 @@ import { methodNotAllowed } from "./core/machinery/status.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import type { Given } from "./core/rest/options.ts";
 import { checkDeleteOptions, checkListOptions, checkNames, checkWriteOptions } from "./core/rest/options.ts";
-import type { Verb } from "./core/rest/target.ts";
+import type { Target, Verb } from "./core/rest/target.ts";
 import { resolveTarget } from "./core/rest/target.ts";
 import { toStatusError } from "./core/store-errors.ts";
 import type { Call, Input } from "./dispatch.ts";
@@ -46,7 +47,7 @@ export class ActorDoor {
     const what = `${verb} ${target.resource} ${target.namespace ?? ""}/${target.name ?? ""} for ${message.from}`;
     const scope = this.scope(message);
     return this.answering(message, what, async () => {
-      const resolved = resolveTarget(this.backend.catalog, target, verb);
+      const resolved = await this.resolve(scope, target, verb);
       const input = new MessageInput(request, message);
       return { object: await this.carryOut(verb, { scope, target: resolved, input }) };
     });
@@ -56,8 +57,8 @@ export class ActorDoor {
     const { labelSelector, fieldSelector, resourceVersion } = request;
     const what = `watch ${request.target.resource} for ${sink.from}`;
     const scope = this.scope(sink);
-    const opened = await this.answering(sink, what, () => {
-      const { served, namespace, name } = resolveTarget(this.backend.catalog, request.target, "watch");
+    const opened = await this.answering(sink, what, async () => {
+      const { served, namespace, name } = await this.resolve(scope, request.target, "watch");
       const query = { served, namespace, name, labelSelector, fieldSelector, resourceVersion, bookmarks: true };
       return this.backend.watches.open(scope, query, {
         event: (type, stored, cause) => {
@@ -65,7 +66,7 @@ export class ActorDoor {
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
         },
         bookmark: (object) => sink.push({ type: "BOOKMARK", object }),
-        end: (error) => sink.end(toStatusError(this.backend.explained(error, what))),
+        end: (error) => sink.end(error === undefined ? undefined : toStatusError(this.backend.explained(error, what))),
       });
     });
     if (sink.signal.aborted) opened.close();
@@ -91,6 +92,15 @@ export class ActorDoor {
 
   scope({ from, timeoutMs, cause }: Sender): RequestScope {
     return { ...this.backend.pipeline.scope(userOfActor(from), "", "", timeoutMs), cause };
+  }
+
+  /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
+  private async resolve(scope: RequestScope, target: ApiTarget, verb: Verb): Promise<Target> {
+    const { group, version, resource } = target;
+    if (this.backend.catalog.find(group, version, resource) === undefined) {
+      await this.backend.store.consistent(scope.deadlineMs);
+    }
+    return resolveTarget(this.backend.catalog, target, verb);
   }
 
   private async carryOut(verb: Verb, call: Call): Promise<KubernetesObject> {
@@ -120,7 +130,7 @@ export class ActorDoor {
     const { info } = served;
     const items = list.items.map((stored) => this.objects.forReader(served, stored));
     return {
-      kind: `${info.kind}List`,
+      kind: info.listKind ?? `${info.kind}List`,
       apiVersion: info.apiVersion,
       metadata: list.metadata,
       items,

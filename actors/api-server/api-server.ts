@@ -10,9 +10,11 @@ import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
+import { CatalogFollower } from "./catalog.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
+import { Definitions } from "./definitions.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -53,22 +55,26 @@ export function apiServerActor(
 class ApiServer {
   readonly actors: ActorDoor;
   private readonly ctx: Context<ApiServerOptions>;
-  private readonly catalog = Catalog.builtIn();
+  private readonly catalog: CatalogFollower;
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly watches: Watches;
   private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
+  private readonly definitions: Definitions;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
   constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
     this.ctx = ctx;
-    this.store = new Store(ctx, this.catalog);
+    const builtIn = Catalog.builtIn();
+    this.store = new Store(ctx, builtIn);
+    this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
     this.registry = new Registry(ctx, this.store, this.catalog);
     this.watches = new Watches(ctx, this.store);
     this.tokens = new Tokens(ctx, this.registry, openKeys);
-    this.bootstrap = new Bootstrap(ctx, this.registry, this.catalog);
+    this.bootstrap = new Bootstrap(ctx, this.registry);
+    this.definitions = new Definitions(ctx, this.registry, this.catalog);
     const backend = this.backend();
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
@@ -152,10 +158,13 @@ class ApiServer {
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store);
     const subresources = new Subresources(this.ctx, this.registry);
+    const { catalog } = this;
     return {
       traceLog: traceCollector === undefined ? undefined : this.ctx.ref(traceCollectorProtocol, traceCollector),
       options,
-      catalog: this.catalog,
+      get catalog() {
+        return catalog.current;
+      },
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,

@@ -12,6 +12,7 @@ import type { Watches } from "./watches.ts";
 
 export interface Backend {
   readonly options: ApiServerOptions;
+  /** The one at this moment. */
   readonly catalog: Catalog;
   readonly pipeline: Pipeline;
   readonly dispatch: Dispatch;

@@ -1,7 +1,7 @@
 /** What every cluster has from the beginning: its namespaces, and the Service by which pods find the API. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
-import type { Catalog, Served } from "./core/catalog/catalog.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
@@ -16,17 +16,15 @@ const WRITTEN_BY = { fieldManager: "kube-apiserver" };
 export class Bootstrap {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly registry: Registry;
-  private readonly catalog: Catalog;
 
-  constructor(ctx: Context<ApiServerOptions>, registry: Registry, catalog: Catalog) {
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry) {
     this.ctx = ctx;
     this.registry = registry;
-    this.catalog = catalog;
   }
 
   /** Namespaces. Each API server does it; the first wins. */
   async namespaces(): Promise<void> {
-    const served = this.catalog.required("", "v1", "namespaces");
+    const served = this.registry.catalog.required("", "v1", "namespaces");
     const cache = this.registry.store.cacheOf(served);
     const missing = SYSTEM_NAMESPACES.filter((name) => cache.get(name) === undefined);
     await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
@@ -34,7 +32,7 @@ export class Bootstrap {
 
   /** What else a fresh control plane has: roles, priority levels, classes. Nobody waits for it. */
   objects(): Promise<void> {
-    return new InitialObjects(this.ctx, this.registry, this.catalog).write(() => this.scope());
+    return new InitialObjects(this.ctx, this.registry, this.registry.catalog).write(() => this.scope());
   }
 
   /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */
@@ -43,15 +41,15 @@ export class Bootstrap {
     const clusterIP = formatIp(ipRange(this.ctx.options.serviceCidr).firstIp);
     const metadata = { name: SERVICE, namespace: "default" };
     const ports = [{ name: "https", protocol: "TCP", port: HTTPS_PORT, targetPort: port }];
-    await this.put(this.catalog.required("", "v1", "services"), {
+    await this.put(this.registry.catalog.required("", "v1", "services"), {
       metadata: { ...metadata, labels },
       spec: { type: "ClusterIP", clusterIP, clusterIPs: [clusterIP], ports, sessionAffinity: "None" },
     } as KubernetesObject);
-    await this.put(this.catalog.required("", "v1", "endpoints"), {
+    await this.put(this.registry.catalog.required("", "v1", "endpoints"), {
       metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
       subsets: [{ addresses: [{ ip: host }], ports: [{ name: "https", port, protocol: "TCP" }] }],
     } as KubernetesObject);
-    await this.put(this.catalog.required("discovery.k8s.io", "v1", "endpointslices"), {
+    await this.put(this.registry.catalog.required("discovery.k8s.io", "v1", "endpointslices"), {
       metadata: { ...metadata, labels: { "kubernetes.io/service-name": SERVICE } },
       addressType: "IPv4",
       endpoints: [{ addresses: [host], conditions: { ready: true } }],

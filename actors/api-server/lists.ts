@@ -56,24 +56,26 @@ export class Lists {
     options: ListOptions,
   ): Promise<ObjectList> {
     const selection = selectionOf(served, options.labelSelector, options.fieldSelector);
-    const cache = this.store.cacheOf(served);
     // Whatever the cache has comes whole.
     const limit = options.resourceVersion === "0" ? 0 : (options.limit ?? 0);
-    if (options.continue) return this.proceed(scope, cache, namespace, selection, limit, options);
+    if (options.continue) return this.proceed(scope, served, namespace, selection, limit, options);
     if (isExact(options, limit)) {
       const revision = parseRevision(options.resourceVersion ?? "");
+      const cache = this.store.cacheOf(served);
       const past = { cache, namespace, selection, revision, start: undefined, limit };
       return pageOf(
         await this.past(scope, past, () => expired("The resourceVersion for the provided list is too old.")),
       );
     }
     await reach(this.store, this.ctx.clock, scope.deadlineMs, options.resourceVersion);
+    // Only now: a definition that has changed meanwhile has another one.
+    const cache = this.store.cacheOf(served);
     return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, undefined));
   }
 
   private async proceed(
     scope: RequestScope,
-    cache: ResourceCache,
+    served: Served,
     namespace: string | undefined,
     selection: Selection,
     limit: number,
@@ -87,9 +89,11 @@ export class Lists {
     const { revision, start } = token;
     if (revision === 0) {
       await this.store.consistent(scope.deadlineMs);
-      return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, start));
+      const newest = this.store.cacheOf(served);
+      return pageOf(listPage(newest, this.store.revision, { namespace, selection }, limit, start));
     }
     await this.store.waitFor(revision, scope.deadlineMs);
+    const cache = this.store.cacheOf(served);
     if (cache.lastChangeRevision <= revision) {
       return pageOf(listPage(cache, revision, { namespace, selection }, limit, start));
     }

@@ -64,16 +64,16 @@ export interface ObjectPlace {
 
 export class Registry {
   readonly store: Store;
-  readonly catalog: Catalog;
+  private readonly follower: { readonly current: Catalog };
   private readonly ctx: Context<ApiServerOptions>;
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, catalog: Catalog) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
     this.ctx = ctx;
     this.store = store;
-    this.catalog = catalog;
+    this.follower = follower;
     this.mutations = new Mutations(ctx, store);
     this.leases = new EventLeases(ctx, store);
     this.ranges = {
@@ -81,6 +81,11 @@ export class Registry {
       firstNodePort: ctx.options.nodePortFirst,
       lastNodePort: ctx.options.nodePortLast,
     };
+  }
+
+  /** What is served at this moment. */
+  get catalog(): Catalog {
+    return this.follower.current;
   }
 
   /** @param resourceVersion absent: the newest; "0": what the cache has; else not older than this */
@@ -305,7 +310,8 @@ export class Registry {
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
-    return outcome.action === "put" && sameStored(current.object, outcome.object) ? { action: "keep" } : outcome;
+    const same = outcome.action === "put" && current.isCurrent && sameStored(current.object, outcome.object);
+    return same ? { action: "keep" } : outcome;
   }
 
   /** Who writes, by which version and subresource. */
@@ -427,18 +433,27 @@ export class Registry {
 
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */
   private async admit(scope: RequestScope, served: Served, namespace: string | undefined, name: string): Promise<void> {
+    refuseTerminating(served, name);
     if (!served.info.namespaced || namespace === undefined) return;
     if (this.store.cache(NAMESPACES).newest(namespace) === undefined) await this.store.consistent(scope.deadlineMs);
     this.refuseNamespace({ served, namespace, name });
   }
 
   /** @throws Status 404 and 403, by what the cache knows */
-  refuseNamespace({ served: { info }, namespace, name }: ObjectPlace): void {
+  refuseNamespace({ served, namespace, name }: ObjectPlace): void {
+    const { info } = served;
+    refuseTerminating(served, name);
     if (!info.namespaced || namespace === undefined) return;
     const stored = this.store.cache(NAMESPACES).newest(namespace);
     if (stored === undefined) throw notFound({ group: "", resource: "namespaces" }, namespace);
     if (isTerminating(stored.object as Fields)) throw terminatingNamespace(info, name, namespace);
   }
+}
+
+/** Of a kind whose definition is on its way out nothing is made. */
+function refuseTerminating({ info }: Served, name: string): void {
+  if (info.terminating !== true) return;
+  throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
 }
 
 export function keyOf({ served: { info }, namespace, name }: ObjectPlace): string {

@@ -4,14 +4,17 @@
  */
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { EtcdMethods, KeyValue, TxnRequest, TxnResponse, WatchResponse } from "../../protocols/etcd.ts";
+import { keepBytes } from "../../protocols/kept-bytes.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { ResourceCache } from "./core/cache/resource-cache.ts";
+import { Strays } from "./core/cache/strays.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/kinds/core/service-addresses.ts";
 import type { Attempts } from "./etcd-client.ts";
 import { EtcdClient, unreachable } from "./etcd-client.ts";
+import { noSuchResource } from "./core/machinery/status.ts";
 import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -33,10 +36,20 @@ interface Waiter extends Reader {
   readonly sinceMs: number;
 }
 
+/** Who must know of a resource before anything is answered that rests on it: told in the turn in which the cache changes. */
+export interface StoreFollower {
+  /** The caches have been filled anew. */
+  loaded(): void;
+  changed(key: string): void;
+}
+
 export class Store {
   readonly etcd: EtcdClient;
   /** By storage prefix. */
-  readonly caches: ReadonlyMap<string, ResourceCache>;
+  private readonly caches = new Map<string, ResourceCache>();
+  private readonly strays = new Strays();
+  private readonly builtIn: ReadonlySet<string>;
+  private follower: { readonly cache: ResourceCache; readonly follower: StoreFollower } | undefined;
   /** Claim keys of services that are taken, as far as the cache knows. */
   readonly claims: Set<string> = new Set();
   /** Leases of etcd that Events were written with, by the revision that first named them; also of some that have ended. */
@@ -63,12 +76,45 @@ export class Store {
   constructor(ctx: Context<ApiServerOptions>, catalog: Catalog) {
     this.ctx = ctx;
     this.etcd = new EtcdClient(ctx);
-    const caches = new Map<string, ResourceCache>();
     for (const { info, rules, stored } of catalog.all) {
       if (info.storagePrefix === undefined || stored.info !== info) continue;
-      caches.set(info.storagePrefix, new ResourceCache(info, rules.indexed, ctx.options));
+      this.caches.set(info.storagePrefix, new ResourceCache(info, rules.indexed, ctx.options));
     }
-    this.caches = caches;
+    this.builtIn = new Set(this.caches.keys());
+  }
+
+  /** Whether objects of a built-in kind are below the prefix, whose place no other takes. */
+  isBuiltIn(prefix: string): boolean {
+    return this.builtIn.has(prefix);
+  }
+
+  follow(prefix: string, follower: StoreFollower): void {
+    this.follower = { cache: this.cache(prefix), follower };
+  }
+
+  /**
+   * Keeps a resource from now on. The one watch has brought its objects already, so that nothing is asked for and nothing is
+   * missed; watches reach back to this revision. `asToday`: some may have been stored under another schema.
+   */
+  attach({ info, rules }: Served, asToday: boolean): void {
+    const cache = new ResourceCache(info, rules.indexed, this.ctx.options, asToday ? rules.read : undefined);
+    const prefix = info.storagePrefix ?? "";
+    cache.reset(this.reached);
+    for (const { key, modRevision, kept } of this.strays.take(prefix)) {
+      cache.load(key.slice(prefix.length + 1), modRevision, kept);
+    }
+    this.caches.set(prefix, cache);
+  }
+
+  /** The watches of the resource end. */
+  detach(prefix: string): void {
+    const cache = this.caches.get(prefix);
+    if (cache === undefined) return;
+    this.caches.delete(prefix);
+    cache.endWatches();
+    for (const { key, revision, kept } of cache.values()) {
+      this.strays.put({ key: `${prefix}/${key}`, modRevision: revision, kept });
+    }
   }
 
   /** The revision at which all caches stand. */
@@ -116,9 +162,14 @@ export class Store {
     return cache;
   }
 
-  /** Of the objects that are served so. */
+  /**
+   * Of the objects that are served so.
+   * @throws Status 404 when they are no longer served
+   */
   cacheOf({ info }: Served): ResourceCache {
-    return this.cache(info.storagePrefix ?? "");
+    const cache = this.caches.get(info.storagePrefix ?? "");
+    if (cache === undefined) throw noSuchResource();
+    return cache;
   }
 
   txn(request: TxnRequest, deadlineMs: number, attempts: Attempts): Promise<TxnResponse> {
@@ -244,6 +295,7 @@ export class Store {
         const { revision: newest } = await this.etcd.call("readIndex", null, deadlineMs, persistent());
         const revision = await this.loadAt(Math.max(1, newest - options.replayRevisions), newest);
         this.reached = revision;
+        this.follower?.follower.loaded();
         this.connect();
         await this.reach(newest);
         return;
@@ -275,6 +327,7 @@ export class Store {
     for (const cache of this.caches.values()) cache.reset(revision);
     this.claims.clear();
     this.leases.clear();
+    this.strays.clear();
     let key = REGISTRY;
     for (;;) {
       const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
@@ -298,6 +351,7 @@ export class Store {
     this.noteLease(kv);
     if (place !== undefined) place.cache.load(place.key, modRevision, kv.value);
     else if (isClaim(key)) this.claims.add(key);
+    else this.strays.put({ key, modRevision, kept: keepBytes(kv.value) });
   }
 
   private noteLease({ lease, modRevision }: KeyValue): void {
@@ -359,10 +413,12 @@ export class Store {
       if (place !== undefined) {
         if (event.type === "put") place.cache.put(place.key, modRevision, value, event.cause, nowMs);
         else place.cache.remove(place.key, modRevision, event.cause, nowMs);
+        if (place.cache === this.follower?.cache) this.follower.follower.changed(place.key);
       } else if (isClaim(key)) {
         if (event.type === "put") this.claims.add(key);
         else this.claims.delete(key);
-      }
+      } else if (event.type === "put") this.strays.put({ key, modRevision, kept: keepBytes(value) });
+      else this.strays.remove(key);
     }
     if (response.events.length === 0 && response.header.revision > this.reached)
       this.reached = response.header.revision;

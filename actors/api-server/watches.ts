@@ -35,7 +35,7 @@ export interface WatchQuery {
 export interface WatchReceiver {
   event(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   bookmark(object: KubernetesObject): void;
-  /** The watch is over. Reason Expired: list again; else go on elsewhere. */
+  /** The watch is over. Reason Expired: list again; else go on elsewhere. Undefined: as if its time had come. */
   end(error: unknown): void;
 }
 

@@ -34,6 +34,7 @@ export class Informer<T extends KubernetesObject> {
   private readonly store = new ObjectStore<T>();
   private readonly listeners: ((change: Change<T>) => void)[] = [];
   private readonly waiters: (() => void)[] = [];
+  private readonly stopWaiters: (() => void)[] = [];
   /** Where the watch goes on; undefined before the first list and after Expired. */
   private revision: string | undefined;
   private subscription: Subscription | undefined;
@@ -77,6 +78,7 @@ export class Informer<T extends KubernetesObject> {
     this.state = "stopped";
     this.subscription?.cancel();
     this.timer?.cancel();
+    for (const resolve of this.stopWaiters.splice(0)) resolve();
   }
 
   /** Whether the first list is in. */
@@ -86,6 +88,12 @@ export class Informer<T extends KubernetesObject> {
 
   whenSynced(): Promise<void> {
     return this.listed ? Promise.resolve() : new Promise((resolve) => this.waiters.push(resolve));
+  }
+
+  /** As `whenSynced`, also when it is stopped before. */
+  whenSyncedOrStopped(): Promise<void> {
+    if (this.state === "stopped") return Promise.resolve();
+    return Promise.race([this.whenSynced(), new Promise<void>((resolve) => this.stopWaiters.push(resolve))]);
   }
 
   get(name: string, namespace?: string): T | undefined {

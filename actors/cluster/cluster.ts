@@ -23,6 +23,7 @@ import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import type { Alarm } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { Client } from "../client/client.ts";
+import { isDecided } from "../client/custom-resources.ts";
 import type { Selector } from "../client/informer.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
@@ -31,7 +32,7 @@ import type { Rings } from "../trace-collector/ring-reader.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
-import { applyObject } from "./apply.ts";
+import { applyAll, findNamed } from "./apply.ts";
 import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
@@ -45,7 +46,7 @@ import type { Identity } from "./io/identity.ts";
 import { loadIdentity, makeClientCertificate, saveIdentity, servingCertificate } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
-import { parseManifest, resourceNamed, resourceOf } from "./manifest.ts";
+import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { TopologyOptions } from "./topology.ts";
@@ -343,19 +344,17 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Creates what is not there and changes what is, as `kubectl apply` does. `manifest`: YAML or JSON text, one or many
-   * documents, or objects. Errors: INVALID_MANIFEST, UNKNOWN_KIND, CLUSTER_STOPPED, NO_MASTER, and the API's own.
+   * documents, or objects; objects of a CustomResourceDefinition may stand beside it. Errors: INVALID_MANIFEST, UNKNOWN_KIND, CLUSTER_STOPPED, NO_MASTER, and the API's own.
    */
   async apply(
     manifest: string | object | readonly object[],
     options: { readonly namespace?: string } = {},
   ): Promise<readonly KubernetesObject[]> {
     this.mustServe();
-    // Everything is read before anything is written: half a manifest helps nobody.
-    const wanted = parseManifest(manifest).map((object) => ({ object, resource: resourceOf(object) }));
-    const applied: KubernetesObject[] = [];
-    for (const { object, resource } of wanted)
-      applied.push(await applyObject(this.client, resource, object, options.namespace ?? "default"));
-    return applied;
+    return applyAll(this.client, parseManifest(manifest), {
+      defaultNamespace: options.namespace ?? "default",
+      established: (name) => this.waitFor(`customresourcedefinition/${name}`, isDecided),
+    });
   }
 
   /**
@@ -371,7 +370,7 @@ export class Cluster implements AsyncDisposable {
   ): Promise<T | undefined> {
     this.mustServe();
     const { word, name } = checkWait(target, condition, options);
-    const resource = resourceNamed(word);
+    const resource = await findNamed(this.client, word);
     const namespace = resource.namespaced ? (options.namespace ?? "default") : undefined;
     const isMet = (object: KubernetesObject | undefined): boolean => {
       if (typeof condition === "function") return object !== undefined && answerOf(condition(object as T));

@@ -1,14 +1,16 @@
 /** Manifests: YAML (or JSON) text, or objects, into API objects; and how to apply one over what is there. */
 import type { Tags } from "yaml";
 import { parseAllDocuments } from "yaml";
-import type { KubernetesObject } from "../../protocols/api-server.ts";
+import type { GroupVersionResource, KubernetesObject, PatchType } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import { findResource } from "../../protocols/kubernetes/resources.ts";
+import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
+import { findResource, RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import { isYamlTooDeep } from "../../protocols/kubernetes/yaml-depth.ts";
 import { GO_YAML_TAGS } from "../../protocols/kubernetes/yaml-tags.ts";
 import { findNotPlain } from "../client/core/plain-data.ts";
-import * as resources from "../client/resources.ts";
+import type { NamedResource } from "../client/custom-resources.ts";
 import type { Resource } from "../client/resources.ts";
+import { apiVersionOf } from "../client/resources.ts";
 
 const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
 
@@ -17,9 +19,8 @@ const LISTS_DEPTH_MAX = 10;
 
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
-const rows: readonly Resource[] = Object.values(resources).filter(
-  (value): value is Resource => typeof value === "object",
-);
+/** All that is built in and can be read. */
+const BUILT_IN: readonly NamedResource[] = RESOURCES.filter(({ verbs }) => verbs.includes("get"));
 
 /** Errors: INVALID_MANIFEST, with the document and line. `source` names the text in errors. */
 export function parseManifest(
@@ -74,13 +75,23 @@ function flatten(value: unknown, place: string, depth = 0): readonly KubernetesO
   return [object];
 }
 
-/** Errors: UNKNOWN_KIND. */
-export function resourceOf(object: KubernetesObject): Resource {
-  const row = rows.find(
-    (candidate) => candidate.kind === object.kind && resources.apiVersionOf(candidate) === object.apiVersion,
+/** Those among the objects that say enough of what they define. */
+export function definitionsIn(objects: readonly KubernetesObject[]): readonly CustomResourceDefinition[] {
+  return (objects as readonly Partial<CustomResourceDefinition>[]).filter(
+    (object): object is CustomResourceDefinition =>
+      object.kind === "CustomResourceDefinition" &&
+      object.apiVersion === "apiextensions.k8s.io/v1" &&
+      typeof object.spec?.names?.kind === "string" &&
+      Array.isArray(object.spec.versions),
   );
+}
+
+/** Among the built-in resources and `custom` ones. Errors: UNKNOWN_KIND. */
+export function resourceOf(object: KubernetesObject, custom: readonly Resource[] = []): Resource {
+  const isMeant = (row: Resource): boolean => row.kind === object.kind && apiVersionOf(row) === object.apiVersion;
+  const row = BUILT_IN.find(isMeant) ?? custom.find(isMeant);
   if (row !== undefined) return row;
-  const known = rows.map((candidate) => `${resources.apiVersionOf(candidate)} ${candidate.kind}`);
+  const known = [...BUILT_IN, ...custom].map((candidate) => `${apiVersionOf(candidate)} ${candidate.kind}`);
   throw new InkubeError(
     "UNKNOWN_KIND",
     `no kind "${object.kind}" in "${object.apiVersion}"; there are ${known.join(", ")}`,
@@ -89,23 +100,27 @@ export function resourceOf(object: KubernetesObject): Resource {
 
 /**
  * `word` as kubectl takes it: `deployment`, `deployments`, `Deployment`, `deploy`, `deployments.apps`, `deployments.v1.apps`.
- * Errors: UNKNOWN_KIND.
+ * Among the built-in resources and `custom` ones. Errors: UNKNOWN_KIND.
  */
-export function resourceNamed(word: string): Resource {
+export function resourceNamed(word: string, custom: readonly NamedResource[] = []): Resource {
   const [name = "", ...rest] = word.toLowerCase().split(".");
   const place = rest.join(".");
-  const row = rows.find((candidate) => {
-    const { group, version, resource } = candidate;
-    const info = findResource(group, version, resource);
-    const names = [resource, candidate.kind.toLowerCase(), ...(info?.shortNames ?? [])];
-    return names.includes(name) && ["", group, `${version}.${group}`, version].includes(place);
-  });
+  const isMeant = ({ group, version, resource, kind, singular, shortNames }: NamedResource): boolean =>
+    [resource, singular, kind.toLowerCase(), ...shortNames].includes(name) &&
+    ["", group, `${version}.${group}`, version].includes(place);
+  const row = BUILT_IN.find(isMeant) ?? custom.find(isMeant);
   if (row === undefined)
     throw new InkubeError(
       "UNKNOWN_KIND",
-      `no resource "${word}"; there are ${rows.map(({ resource }) => resource).join(", ")}`,
+      `no resource "${word}"; there are ${[...BUILT_IN, ...custom].map(({ resource }) => resource).join(", ")}`,
     );
   return row;
+}
+
+/** As `kubectl apply` patches it: custom resources have no merge keys. */
+export function patchTypeOf({ group, version, resource }: GroupVersionResource): PatchType {
+  const isBuiltIn = findResource(group, version, resource) !== undefined;
+  return isBuiltIn ? "application/strategic-merge-patch+json" : "application/merge-patch+json";
 }
 
 /** `object` with a record of itself, from which the next `apply` knows what has been taken out. */
@@ -117,7 +132,7 @@ export function withRecord<T extends KubernetesObject>(object: T): T {
   };
 }
 
-/** The strategic merge patch from what was applied last to `object`: everything it says, and null for what it no longer says. */
+/** The merge patch, strategic or not, from what was applied last to `object`: everything it says, and null for what it no longer says. */
 export function applyPatch(current: KubernetesObject, object: KubernetesObject): KubernetesObject {
   const record = current.metadata?.annotations?.[LAST_APPLIED];
   const last: unknown = record === undefined ? {} : JSON.parse(record);

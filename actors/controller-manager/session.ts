@@ -16,10 +16,12 @@ import type {
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
+import { customResourceDefinitions, resourcesOf } from "../client/custom-resources.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
 import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
@@ -30,6 +32,11 @@ import type { ControllerManagerOptions } from "./spec.ts";
 
 /** A controller registers its listeners and its queue; nothing runs before every informer has its first list. */
 export type Controller = (session: Session) => void;
+
+export interface Followed {
+  readonly resource: resources.Resource;
+  readonly informer: Informer<KubernetesObject>;
+}
 
 export class Session {
   readonly ctx: Context<ControllerManagerOptions>;
@@ -48,8 +55,15 @@ export class Session {
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly leases: Informer<Lease>;
-  /** Every resource that is followed. */
-  readonly followed: { readonly resource: resources.Resource; readonly informer: Informer<KubernetesObject> }[] = [];
+  readonly definitions: Informer<CustomResourceDefinition>;
+  /** Every built-in resource that is followed. */
+  readonly followed: Followed[] = [];
+  /** The resource of each established CustomResourceDefinition, by the definition's name. */
+  private readonly custom = new Map<string, Followed>();
+  private readonly followers: {
+    readonly onFollow: (one: Followed) => void;
+    readonly onEnd: (one: Followed) => void;
+  }[] = [];
   private readonly queues: { readonly name: string; readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
   private listenerFaults = 0;
   private ended = false;
@@ -71,7 +85,20 @@ export class Session {
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
     this.leases = this.informer(resources.leases, "kube-node-lease");
+    this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
+    this.definitions.onChange(({ type, object }) => this.defined(object, type === "deleted"));
+  }
+
+  /** The resources that definitions have added, in one version each. */
+  get customResources(): readonly resources.Resource[] {
+    return Array.from(this.custom.values(), ({ resource }) => resource);
+  }
+
+  /** `onFollow` is told each resource that is followed, now and later; `onEnd` those of definitions that are gone. */
+  eachFollowed(onFollow: (one: Followed) => void, onEnd: (one: Followed) => void): void {
+    this.followers.push({ onFollow, onEnd });
+    for (const one of [...this.followed, ...this.custom.values()]) onFollow(one);
   }
 
   get stopped(): boolean {
@@ -88,6 +115,8 @@ export class Session {
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {
       await Promise.all(this.followed.map(({ informer }) => informer.whenSynced()));
+      // A definition that ends meanwhile takes its informer along.
+      await Promise.all(Array.from(this.custom.values(), ({ informer }) => informer.whenSyncedOrStopped()));
       if (this.ended) return;
       for (const { queue, reconcile } of this.queues) queue.run(reconcile);
     });
@@ -95,7 +124,7 @@ export class Session {
 
   stop(): void {
     this.ended = true;
-    for (const { informer } of this.followed) informer.stop();
+    for (const { informer } of [...this.followed, ...this.custom.values()]) informer.stop();
     for (const { queue } of this.queues) queue.stop();
   }
 
@@ -125,7 +154,37 @@ export class Session {
     }
   }
 
+  /** A custom resource is followed from the moment that it is served to the end of its definition, through changes of its versions. */
+  private defined(definition: CustomResourceDefinition, isGone: boolean): void {
+    const name = definition.metadata?.name ?? "";
+    const before = this.custom.get(name);
+    const [now] = isGone || this.ended ? [] : resourcesOf(definition);
+    if (before !== undefined && before.resource.version === now?.version && before.resource.kind === now.kind) return;
+    if (before !== undefined) {
+      this.custom.delete(name);
+      before.informer.stop();
+      for (const { onEnd } of this.followers) onEnd(before);
+    }
+    if (now === undefined) return;
+    const { group, version, resource, kind, namespaced } = now;
+    const row = { group, version, resource, kind, namespaced };
+    const one = { resource: row, informer: this.newInformer<KubernetesObject>(row, undefined, metadataOnly) };
+    this.custom.set(name, one);
+    for (const { onFollow } of this.followers) onFollow(one);
+    one.informer.start();
+  }
+
   private informer<T extends KubernetesObject>(
+    resource: resources.Resource<T>,
+    namespace?: string,
+    trim?: (object: T) => T,
+  ): Informer<T> {
+    const informer = this.newInformer(resource, namespace, trim);
+    this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
+    return informer;
+  }
+
+  private newInformer<T extends KubernetesObject>(
     resource: resources.Resource<T>,
     namespace?: string,
     trim?: (object: T) => T,
@@ -137,10 +196,14 @@ export class Session {
       this.listenerFaults++;
       tell(thrown, key);
     };
-    const informer = new Informer(this.ctx, this.client, resource, selector, trim, onFault);
-    this.followed.push({ resource, informer: informer as unknown as Informer<KubernetesObject> });
-    return informer;
+    return new Informer(this.ctx, this.client, resource, selector, trim, onFault);
   }
+}
+
+/** Schemas are large, and nobody here reads them. */
+function withoutSchemas({ metadata = {}, spec, status }: CustomResourceDefinition): CustomResourceDefinition {
+  const versions = spec.versions.map(({ name, served, storage }) => ({ name, served, storage }));
+  return { metadata, spec: { ...spec, versions }, ...(status === undefined ? {} : { status }) };
 }
 
 function metadataOnly({ metadata = {} }: KubernetesObject): KubernetesObject {

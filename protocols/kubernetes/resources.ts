@@ -16,9 +16,10 @@ export interface SubresourceInfo {
 
 export interface ColumnInfo {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
-  /** `name`: the text names an object. */
-  readonly format: "" | "name";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  /** `name`: the text names an object. Columns of custom resources may say more of a value: `int32`, `byte`. */
+  readonly format: string;
+  readonly description?: string;
   /** 0 is shown always, 1 with `-o wide`. */
   readonly priority: number;
 }
@@ -40,6 +41,8 @@ export interface ResourceInfo {
   readonly resource: string;
   readonly singular: string;
   readonly kind: string;
+  /** When it is not the kind with `List` behind it. */
+  readonly listKind?: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly namespaced: boolean;
@@ -57,6 +60,8 @@ export interface ResourceInfo {
   readonly unconditionalUpdate: boolean;
   /** Whether metadata.generation counts the changes of what is neither metadata nor status. */
   readonly generation: boolean;
+  /** Its definition is being deleted: objects may still be changed and removed, whatever discovery says, and none is made. */
+  readonly terminating?: true;
 }
 
 /** What discovery does not tell of a resource. */

@@ -85,15 +85,16 @@ export class Replies {
 
   list(reply: Reply, served: Served, list: ObjectList, form: Negotiated): void {
     const { info } = served;
-    const kind = `${info.kind}List`;
+    const kind = info.listKind ?? `${info.kind}List`;
     const { metadata } = list;
+    const isTyped = served.openApiSchema !== undefined;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
       const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
       this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
       return;
     }
     if (form.form === "object" && !isConverted(served)) {
-      this.bytes(reply, 200, encodeList(kind, info.apiVersion, metadata, list.items), form);
+      this.bytes(reply, 200, encodeList(kind, info.apiVersion, metadata, list.items, isTyped), form);
       return;
     }
     const items = list.items.map((stored) => toServed(served, stored.object));
@@ -108,8 +109,8 @@ export class Replies {
         this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
-      // Items carry no kind and apiVersion of their own, as in `encodeList`.
-      const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+      // Those that are built in carry no kind and apiVersion of their own, as in `encodeList`.
+      const plain = isTyped ? items : items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
       this.value(reply, 200, { kind, apiVersion: info.apiVersion, metadata, items: plain }, form);
     }
   }

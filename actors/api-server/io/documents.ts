@@ -1,6 +1,6 @@
 /** What the API server says about itself: health, version, discovery, OpenAPI. */
 import {
-  aggregatedDiscovery,
+  AggregatedDiscovery,
   aggregatedMediaType,
   apiGroup,
   apiGroupList,
@@ -34,6 +34,7 @@ export class Documents {
   private readonly issuer: string;
   /** Of the catalog that was there last. */
   private made: { readonly of: Catalog; readonly documents: Map<string, Uint8Array> } | undefined;
+  private readonly discovery = new AggregatedDiscovery();
   private readonly openApi: OpenApiDocuments;
 
   /** @param issuer of the tokens of ServiceAccounts */
@@ -53,7 +54,7 @@ export class Documents {
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
         const bytes = this.document(`${path.root} ${version}`, () =>
-          encoder.encode(JSON.stringify(aggregatedDiscovery(catalog, path.root, version))),
+          encoder.encode(this.discovery.text(catalog, path.root, version)),
         );
         const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
         this.replies.bytes(reply, 200, bytes, form, headers);

@@ -108,14 +108,43 @@ export class Rest {
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) {
-      const { deprecated } = resource.served.rules;
-      return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
-    }
+    if (resource !== undefined) return this.found(reply, resource);
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
+    if (first === "apis" || first === "openapi") return this.mayBeNew(reply, path, segments);
+    return this.other(reply, path, segments);
+  }
+
+  private found(reply: Reply, resource: ResourcePath): Promise<void> {
+    const { deprecated } = resource.served.rules;
+    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+  }
+
+  /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
+  private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
+    const { store, pipeline } = this.backend;
+    const { request } = reply;
+    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const [first, group, version] = segments;
+    const { catalog } = this.backend;
+    const isKnown =
+      first === "openapi" ||
+      group === undefined ||
+      (segments.length === 2 && catalog.group(group) !== undefined) ||
+      (segments.length === 3 && catalog.version(group, version ?? "") !== undefined);
+    // Definitions count once they are loaded.
+    await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
+    const resource = parseResourcePath(this.backend.catalog, segments);
+    if (resource !== undefined) return this.found(reply, resource);
+    return this.other(reply, path, segments);
+  }
+
+  /** What is no resource. */
+  private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
+    const { request, answer } = reply;
+    const [first] = segments;
     if (request.method !== "GET") {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
@@ -234,7 +263,10 @@ export class Rest {
         {
           event: (type, stored) => started().event(type, stored),
           bookmark: (object) => started().bookmark(object),
-          end: (error) => started().end(this.backend.explained(error, `watch ${request.url}`) as Error),
+          end: (error) =>
+            started().end(
+              error === undefined ? undefined : (this.backend.explained(error, `watch ${request.url}`) as Error),
+            ),
         },
       );
       const running = started();

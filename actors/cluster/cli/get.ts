@@ -76,6 +76,8 @@ function wantedOf(discovery: Discovery, words: string, names: readonly string[])
     });
   }
   return words.split(",").flatMap((word): readonly Wanted[] => {
+    const category = names.length === 0 ? discovery.inCategory(word) : [];
+    if (category.length > 0) return category.map((each) => ({ resource: each, name: undefined }));
     const resource = discovery.named(word);
     return names.length === 0 ? [{ resource, name: undefined }] : names.map((name) => ({ resource, name }));
   });

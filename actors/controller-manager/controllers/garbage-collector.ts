@@ -26,27 +26,35 @@ class GarbageCollector {
   private readonly graph = new OwnershipGraph<Resource>();
   /** Keys are uids. */
   private readonly queue: WorkQueue;
-  private readonly rows: ReadonlyMap<string, Resource>;
+  /** By apiVersion and kind. */
+  private readonly rows = new Map<string, Resource>();
 
   constructor(session: Session) {
     this.session = session;
-    this.rows = new Map(
-      session.followed.map(({ resource }) => [`${apiVersionOf(resource)}/${resource.kind}`, resource]),
-    );
     this.queue = session.queue("garbage-collector", (uid) => this.reconcile(uid), {
       workers: session.options.garbageCollectorWorkers,
     });
   }
 
   register(): void {
-    for (const { resource, informer } of this.session.followed) {
-      informer.onChange(({ type, object, previous }) => {
-        if (type === "deleted") return this.onGone(previous ?? object);
-        // An object made anew under an old name: the first one's end was missed.
-        if (previous !== undefined && previous.metadata?.uid !== object.metadata?.uid) this.onGone(previous);
-        this.onPresent(resource, object);
-      });
-    }
+    this.session.eachFollowed(
+      ({ resource, informer }) => {
+        this.rows.set(rowKey(resource), resource);
+        informer.onChange(({ type, object, previous }) => {
+          if (type === "deleted") return this.onGone(previous ?? object);
+          // An object made anew under an old name: the first one's end was missed.
+          if (previous !== undefined && previous.metadata?.uid !== object.metadata?.uid) this.onGone(previous);
+          this.onPresent(resource, object);
+        });
+      },
+      ({ resource, informer }) => this.forget(resource, informer.list()),
+    );
+  }
+
+  /** Nobody tells any more what becomes of them. They are deleted with their definition, or followed in another version. */
+  private forget(resource: Resource, objects: readonly KubernetesObject[]): void {
+    this.rows.delete(rowKey(resource));
+    for (const { metadata } of objects) this.graph.forget(metadata?.uid ?? "");
   }
 
   private onPresent(resource: Resource, object: KubernetesObject): void {
@@ -148,6 +156,10 @@ class GarbageCollector {
     const patch = { metadata: { uid, resourceVersion, ...metadata } };
     await tolerate(() => this.session.client.patch(kind, name, namespace, patch));
   }
+}
+
+function rowKey(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.kind}`;
 }
 
 /** What is gone, or was made anew, needs nothing more. A Conflict of versions is tried again. */

@@ -51,8 +51,9 @@ async function reconcile(session: Session, name: string): Promise<Result> {
   if (namespace?.metadata?.deletionTimestamp === undefined) return;
   if (!(namespace.spec?.finalizers ?? []).includes("kubernetes")) return;
   const held = await contentOf(session, name);
+  const options = { propagationPolicy: "Background" } as const;
   await Promise.all(
-    held.map((resource) => session.client.deleteCollection(resource, name, {}, { propagationPolicy: "Background" })),
+    held.map((resource) => unlessGone(() => session.client.deleteCollection(resource, name, {}, options))),
   );
   if (held.length > 0 && (await contentOf(session, name)).length > 0) return { afterMs: RECHECK_MS };
   await finalize(session, namespace);
@@ -60,10 +61,23 @@ async function reconcile(session: Session, name: string): Promise<Result> {
 
 /** The resources of which there is anything. Most namespaces hold few. */
 async function contentOf(session: Session, name: string): Promise<readonly Resource[]> {
+  const custom = session.customResources.filter(({ namespaced }) => namespaced);
+  // What is custom makes others more often than not.
+  const content = [...custom, ...CONTENT];
   const lists = await Promise.all(
-    CONTENT.map((resource) => session.client.list(resource, { namespace: name, limit: 1 })),
+    content.map((resource) => unlessGone(() => session.client.list(resource, { namespace: name, limit: 1 }))),
   );
-  return CONTENT.filter((_, i) => (lists[i]?.items.length ?? 0) > 0);
+  return content.filter((_, i) => (lists[i]?.items.length ?? 0) > 0);
+}
+
+/** Undefined when the resource is no longer served: its objects go, or have gone, with its definition. */
+async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasReason(error, "NotFound")) throw error;
+    return undefined;
+  }
 }
 
 async function finalize(session: Session, namespace: Namespace): Promise<void> {

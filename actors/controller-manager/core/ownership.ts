@@ -63,6 +63,14 @@ export class OwnershipGraph<Kind> {
     }
   }
 
+  /** As if it had never been seen: nothing is known of its end. */
+  forget(uid: string): void {
+    const item = this.byUid.get(uid);
+    if (item === undefined) return;
+    this.byUid.delete(uid);
+    this.unlink(uid, item);
+  }
+
   private unlink(uid: string, item: Owned<Kind>): void {
     for (const owner of item.object.metadata?.ownerReferences ?? []) {
       const siblings = this.dependents.get(owner.uid);

@@ -11,17 +11,18 @@ export interface ListMetadata {
   readonly remainingItemCount?: number;
 }
 
-/** `{"kind":"PodList",…,"items":[…]}`. Items carry no kind and apiVersion of their own, as in Kubernetes. */
+/** `{"kind":"PodList",…,"items":[…]}`. In Kubernetes only items of custom resources carry kind and apiVersion: those are `typed`. */
 export function encodeList(
   kind: string,
   apiVersion: string,
   metadata: ListMetadata,
   items: readonly StoredObject[],
+  typed: boolean = false,
 ): Uint8Array {
   const head = encoder.encode(
     `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
   );
-  const parts = items.map((item) => item.item);
+  const parts = items.map((item) => item.item(typed));
   let length = head.length + Math.max(0, items.length - 1) + END.length;
   for (const { start, rest } of parts) length += start.length + rest.length;
   const list = Buffer.allocUnsafeSlow(length);

@@ -4,6 +4,7 @@
  * @see KEP-365 (paginated lists), KEP-956 (bookmarks), KEP-2340 (consistent reads from cache), KEP-3157 (watch lists)
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
@@ -37,7 +38,7 @@ export interface CacheWatcher extends WatchScope {
   deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
   /** The cache has lost its place; the watcher must list again. */
   expire(): void;
-  /** A change could not be told to it: its watch is over. */
+  /** A change could not be told to it, or, without an error, there is nothing to be told any more: its watch is over. */
   fail(error: unknown): void;
 }
 
@@ -62,10 +63,11 @@ export class ResourceCache {
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
 
-  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits) {
+  /** @param read see `Head` */
+  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits, read?: Head["read"]) {
     if (info.storagePrefix === undefined) throw new Error(`${info.resource} is not stored`);
     this.info = info;
-    this.head = headOf(info);
+    this.head = headOf(info, read);
     this.watchers = new WatcherIndex(indexed);
     this.history = new EventHistory({
       min: limits.historyMin,
@@ -135,8 +137,16 @@ export class ResourceCache {
     this.history.reset(revision);
   }
 
+  /** What is watched is served otherwise from now on, or no longer. */
+  endWatches(): void {
+    for (const watcher of this.watchers.all()) {
+      this.watchers.remove(watcher);
+      watcher.fail(undefined);
+    }
+  }
+
   /** An object of the list that `reset` announced. */
-  load(key: string, revision: number, value: Uint8Array): void {
+  load(key: string, revision: number, value: Uint8Array | KeptBytes): void {
     if (!this.objects.has(key)) this.keys.add(key);
     const stored = new StoredObject(this.head, key, revision, value);
     this.labels.change(key, this.objects.get(key), stored);

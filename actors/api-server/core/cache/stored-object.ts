@@ -18,15 +18,18 @@ export interface Head {
   readonly apiVersion: string;
   /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
   readonly kept: KeptBytes;
+  /** What an object looks like today that was stored under another schema: the one at hand when it looks the same. */
+  readonly read: ((object: KubernetesObject) => KubernetesObject) | undefined;
 }
 
-export function headOf(info: ResourceInfo): Head {
+export function headOf(info: ResourceInfo, read?: Head["read"]): Head {
   const apiVersion = info.storageApiVersion ?? info.apiVersion;
   const types = `{"kind":${JSON.stringify(info.kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
   return {
     kind: info.kind,
     apiVersion,
     kept: keepBytes(encoder.encode(`${types}"metadata":{`)),
+    read,
   };
 }
 
@@ -58,9 +61,11 @@ export class StoredObject {
   /** Actors that have read it, or are about to: what several read is worth encoding once for all of them. */
   readers = 0;
   /** As in etcd. */
-  private readonly kept: KeptBytes;
+  readonly kept: KeptBytes;
   private parsed: KubernetesObject | undefined;
   private isRead = false;
+  /** Whether it is read just as it is stored; undefined before anybody has read it. */
+  private asStored: boolean | undefined;
 
   /** `value`: what etcd has, of which a copy is kept. */
   constructor(head: Head, key: string, revision: number, value: Uint8Array | KeptBytes, object?: KubernetesObject) {
@@ -69,6 +74,7 @@ export class StoredObject {
     this.revision = revision;
     this.kept = typeof value === "string" ? value : keepBytes(value);
     this.parsed = object === undefined ? undefined : withRevision(object, revision);
+    if (object !== undefined || head.read === undefined) this.asStored = this.kept.startsWith(head.kept);
   }
 
   /** What it takes in etcd. */
@@ -79,7 +85,13 @@ export class StoredObject {
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
     this.isRead = true;
-    return (this.parsed ??= withRevision(JSON.parse(textOf(this.kept)) as KubernetesObject, this.revision));
+    return (this.parsed ??= this.parse());
+  }
+
+  /** Whether it is stored as it would be written now. */
+  get isCurrent(): boolean {
+    if (this.asStored === undefined) this.parsed = this.parse();
+    return this.asStored === true;
   }
 
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
@@ -101,22 +113,34 @@ export class StoredObject {
     return bytes;
   }
 
-  /** JSON of `object` without kind and apiVersion, as the items of a list are. */
-  get item(): JsonParts {
-    return this.parts('{"metadata":{');
+  /** JSON of `object` as an item of a list: without kind and apiVersion, unless it is to be `typed`. */
+  item(typed: boolean): JsonParts {
+    return this.parts(typed ? this.head.kept : '{"metadata":{');
   }
 
   /** The state as of another revision: a deletion carries the revision that deleted. */
   at(revision: number): StoredObject {
     if (revision === this.revision) return this;
-    return new StoredObject(this.head, this.key, revision, this.kept, this.parsed);
+    const moved = new StoredObject(this.head, this.key, revision, this.kept, this.parsed);
+    moved.asStored = this.asStored;
+    return moved;
+  }
+
+  /** One that was stored in another version of a custom resource is read as if it were of this one. */
+  private parse(): KubernetesObject {
+    const object = JSON.parse(textOf(this.kept)) as KubernetesObject;
+    const { apiVersion, read, kept } = this.head;
+    const versioned = object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+    const today = read === undefined ? versioned : read(versioned);
+    this.asStored = today === object && this.kept.startsWith(kept);
+    return withRevision(today, this.revision);
   }
 
   /** JSON of `object` with `head` in place of the kind's. */
   private parts(head: string): JsonParts {
     const begins = this.head.kept;
-    // Not what an API server writes, or without any metadata.
-    if (!this.kept.startsWith(begins) || this.kept[begins.length] !== '"') {
+    // Read otherwise than it is stored, not what an API server writes, or without any metadata.
+    if (!this.isCurrent || this.kept[begins.length] !== '"') {
       return { start: "", rest: keepBytes(encoder.encode(JSON.stringify(this.object))) };
     }
     const revision = this.revision === NOT_STORED ? "" : `"resourceVersion":"${this.revision}",`;

@@ -10,6 +10,8 @@ import type { KindRules } from "../kinds/rules.ts";
 import { noSuchResource } from "../machinery/status.ts";
 import type { ObjectForm } from "./form.ts";
 import { builtInForm } from "./form.ts";
+import { SharedMap } from "./shared-map.ts";
+import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 
 /** A resource in one version. */
 export interface Served {
@@ -37,29 +39,95 @@ export interface CatalogGroup {
 /** By `<version>/<resource>`. */
 type Index = ReadonlyMap<string, Served>;
 
-export class Catalog {
+/** What is there in every catalog of a server. */
+interface BuiltIn {
   readonly groups: ReadonlyMap<string, CatalogGroup>;
-  private readonly indexes = new GroupCache(indexOf);
+  readonly indexes: ReadonlyMap<string, Index>;
+}
 
-  constructor(groups: ReadonlyMap<string, CatalogGroup>) {
-    this.groups = groups;
+export class Catalog {
+  private readonly builtIn: BuiltIn;
+  /** What each definition adds, by its name. */
+  private readonly definitions: SharedMap<readonly Served[]>;
+  /** What the definitions add, by `<group>/<version>/<resource>`. */
+  private readonly added: SharedMap<Served>;
+  /** Groups that they add something to, whole. */
+  private readonly changed: SharedMap<CatalogGroup>;
+  private ordered: ReadonlyMap<string, CatalogGroup> | undefined;
+
+  private constructor(
+    builtIn: BuiltIn,
+    definitions: SharedMap<readonly Served[]>,
+    added: SharedMap<Served>,
+    changed: SharedMap<CatalogGroup>,
+  ) {
+    this.builtIn = builtIn;
+    this.definitions = definitions;
+    this.added = added;
+    this.changed = changed;
   }
 
   static builtIn(): Catalog {
-    return new Catalog(groupsOf(RESOURCES));
+    const groups = groupsOf(RESOURCES);
+    const indexes = new Map([...groups].map(([name, group]) => [name, indexOf(group)]));
+    return new Catalog({ groups, indexes }, SharedMap.empty(), SharedMap.empty(), SharedMap.empty());
+  }
+
+  /**
+   * With what a CustomResourceDefinition adds, in place of what it added before. The cost does not depend on how many there are.
+   * What it adds to a version of a group that is built in is not served, as in Kubernetes.
+   */
+  with(definition: string, served: readonly Served[]): Catalog {
+    const { builtIn } = this;
+    const before = this.without(definition);
+    let { added, changed } = before;
+    for (const one of served) {
+      const { group, version, resource } = one.info;
+      const own = builtIn.groups.get(group);
+      if (own?.versions.some((each) => each.version === version) === true) continue;
+      added = added.with(`${group}/${version}/${resource}`, one);
+      changed = changed.with(group, withResource(changed.get(group) ?? own ?? { name: group, versions: [] }, one, own));
+    }
+    return new Catalog(builtIn, before.definitions.with(definition, served), added, changed);
+  }
+
+  without(definition: string): Catalog {
+    const served = this.definitions.get(definition);
+    if (served === undefined) return this;
+    let { added, changed } = this;
+    for (const { info } of served) {
+      const { group, version, resource } = info;
+      const whole = changed.get(group);
+      const key = `${group}/${version}/${resource}`;
+      if (whole === undefined || added.get(key) === undefined) continue;
+      added = added.without(key);
+      const left = withoutResource(whole, version, resource);
+      const own = this.builtIn.groups.get(group)?.versions.length ?? 0;
+      changed = left.versions.length === own ? changed.without(group) : changed.with(group, left);
+    }
+    return new Catalog(this.builtIn, this.definitions.without(definition), added, changed);
+  }
+
+  /** In the order in which discovery names them: those that are built in, then the others by name. */
+  get groups(): ReadonlyMap<string, CatalogGroup> {
+    return (this.ordered ??= this.inOrder());
   }
 
   get all(): readonly Served[] {
     return [...this.groups.values()].flatMap(({ versions }) => versions.flatMap(({ resources }) => resources));
   }
 
+  group(name: string): CatalogGroup | undefined {
+    return this.changed.get(name) ?? this.builtIn.groups.get(name);
+  }
+
   find(group: string, version: string, resource: string): Served | undefined {
-    const owner = this.groups.get(group);
-    return owner === undefined ? undefined : this.indexes.of(owner).get(`${version}/${resource}`);
+    const own = this.builtIn.indexes.get(group)?.get(`${version}/${resource}`);
+    return own ?? this.added.get(`${group}/${version}/${resource}`);
   }
 
   version(group: string, version: string): CatalogVersion | undefined {
-    return this.groups.get(group)?.versions.find((each) => each.version === version);
+    return this.group(group)?.versions.find((each) => each.version === version);
   }
 
   /** @throws Status 404 */
@@ -75,6 +143,40 @@ export class Catalog {
     if (found === undefined) throw new Error(`${group}/${version} has no ${resource}`);
     return found;
   }
+
+  private inOrder(): ReadonlyMap<string, CatalogGroup> {
+    const groups = new Map(this.builtIn.groups);
+    const others: CatalogGroup[] = [];
+    for (const group of this.changed.values()) {
+      if (groups.has(group.name)) groups.set(group.name, group);
+      else others.push(group);
+    }
+    for (const group of others.sort((a, b) => (a.name < b.name ? -1 : 1))) groups.set(group.name, group);
+    return groups;
+  }
+}
+
+/** Versions that are added come before those of `own`, the group as it is built in; resources are in the order of their names. */
+function withResource(group: CatalogGroup, served: Served, own: CatalogGroup | undefined): CatalogGroup {
+  const { version, resource } = served.info;
+  const isOwn = (each: CatalogVersion): boolean => own?.versions.includes(each) === true;
+  const present = group.versions.find((each) => each.version === version)?.resources ?? [];
+  const at = present.findIndex(({ info }) => info.resource > resource);
+  const resources = present.toSpliced(at < 0 ? present.length : at, 0, served);
+  const added = [
+    ...group.versions.filter((each) => each.version !== version && !isOwn(each)),
+    { version, resources },
+  ].sort((a, b) => compareVersions(a.version, b.version));
+  return { name: group.name, versions: [...added, ...group.versions.filter(isOwn)] };
+}
+
+function withoutResource({ name, versions }: CatalogGroup, version: string, resource: string): CatalogGroup {
+  const left = versions.map((each) =>
+    each.version === version
+      ? { version, resources: each.resources.filter(({ info }) => info.resource !== resource) }
+      : each,
+  );
+  return { name, versions: left.filter(({ resources }) => resources.length > 0) };
 }
 
 /** What is derived from a group, made when first asked for. */

@@ -1,6 +1,7 @@
 /** The rules of the built-in kinds, by group and kind. A kind that is not here has none of its own. */
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
+import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
 import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
 import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
@@ -83,6 +84,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
     ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
   },
+  "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
   "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: {
     ControllerRevision: controllerRevisionRules,

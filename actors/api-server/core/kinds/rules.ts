@@ -107,6 +107,14 @@ export interface Conversion {
   readonly toStored: (object: KubernetesObject) => KubernetesObject;
 }
 
+/** Paths to what the subresource `scale` shows and sets. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  /** To a selector as a text. */
+  readonly selector?: readonly string[];
+}
+
 /** `object` and `old` of a hook are of the kind that it is listed under: hooks may name its type. */
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
@@ -134,6 +142,8 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
+  /** Finalizers need no domain. */
+  readonly plainFinalizers?: true;
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. */
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
@@ -151,6 +161,8 @@ export interface KindRules {
   readonly rowConditions?: (object: never) => readonly RowCondition[];
   /** Seconds that the object may live on after its deletion; 0: it goes at once. Absent: it always goes at once. */
   readonly graceSeconds?: (object: Fields, asked: number | undefined) => number;
+  /** The first deletion only marks the object, and does so in this way. */
+  readonly beginDeletion?: (object: Fields, nowMs: number) => Fields;
   /** A second finalizer list, in `spec`, holds the object (namespaces). */
   readonly specFinalizers?: true;
   /** These can't be deleted. */
@@ -172,4 +184,11 @@ export interface KindRules {
   readonly resetFields?: Readonly<Record<string, FieldFilter>>;
   /** Where the kind is served in another version than it is stored in. */
   readonly convert?: Conversion;
+  /**
+   * What a stored object looks like today, when its kind has changed since it was written: without fields that are no longer
+   * known, with defaults that are new. The object at hand when it looks the same.
+   */
+  readonly read?: (object: KubernetesObject) => KubernetesObject;
+  /** Where `scale` finds its numbers, when not in `spec.replicas`, `status.replicas` and `spec.selector`. */
+  readonly scale?: ScalePaths;
 }

@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { PodTemplateSpec } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { age } from "./duration.ts";
 
+/** null: there is nothing to show. */
 export type Cell = string | number | boolean | null;
 
 export function nameOf(object: KubernetesObject): string {

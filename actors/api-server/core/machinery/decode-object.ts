@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { canonicalQuantity } from "../../../../protocols/kubernetes/quantity.ts";
 import type { EitherType, Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
+import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 import type { JsonBody } from "./json.ts";
 import { badRequest } from "./status.ts";
@@ -30,13 +31,7 @@ export interface ExpectedKind {
  * @throws Status 400: wrong types, wrong kind, a map with the key `__proto__`, or (Strict) unknown and duplicate fields
  */
 export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValidation: FieldValidation): Decoded {
-  const value = body.value === null ? {} : body.value;
-  if (!isRecord(value)) {
-    const goType =
-      'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-    const why = `json: cannot unmarshal ${jsonType(value)} into Go value of type ${goType}`;
-    throw unrecognized(expected, `couldn't get version/kind; json parse error: ${why}`);
-  }
+  const value = recordIn(expected, body);
   checkKind(expected, value);
   const type = findType(expected.apiVersion, expected.kind);
   if (type === undefined) throw new Error(`no schema for ${expected.apiVersion} ${expected.kind}`);
@@ -56,6 +51,16 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   };
 }
 
+/** @throws Status 400 for a body that is no object */
+export function recordIn(expected: ExpectedKind, body: JsonBody): Readonly<Record<string, unknown>> {
+  const value = body.value === null ? {} : body.value;
+  if (isRecord(value)) return value;
+  const goType =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const why = `json: cannot unmarshal ${jsonType(value)} into Go value of type ${goType}`;
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${why}`);
+}
+
 /** A value as a type of the schema has it; undefined when it does not fit. For JSON that an object carries as a text. */
 export function decodeAs(apiVersion: string, typeName: string, value: unknown): object | undefined {
   const type = findType(apiVersion, typeName);
@@ -63,6 +68,51 @@ export function decodeAs(apiVersion: string, typeName: string, value: unknown): 
   const walk = new Decoding(type);
   const object = walk.decode(value);
   return walk.error === undefined ? object : undefined;
+}
+
+export interface DecodedMetadata {
+  readonly metadata: ObjectMeta;
+  /** What is wrong, as Go's decoder says it. */
+  readonly error: string | undefined;
+  /** Paths within the metadata. */
+  readonly unknown: readonly string[];
+}
+
+/** The metadata of an object of which nothing else has a type here. */
+export function decodeMetadata(value: unknown): DecodedMetadata {
+  if (value === null) return { metadata: {}, error: undefined, unknown: [] };
+  if (!isRecord(value)) {
+    const error = `json: cannot unmarshal ${jsonType(value)} into Go value of type v1.ObjectMeta`;
+    return { metadata: {}, error, unknown: [] };
+  }
+  const type = findType("meta.k8s.io/v1", "ObjectMeta");
+  if (type === undefined) throw new Error("no schema for ObjectMeta");
+  const walk = new Decoding(type);
+  const metadata = walk.decode(value) as ObjectMeta;
+  return { metadata, error: walk.error, unknown: walk.unknown };
+}
+
+/** Where a map has the key `__proto__`, which nothing here can keep; undefined when it has none. */
+export function protoKeyAt(value: unknown, path: string = ""): string | undefined {
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) {
+      const found = protoKeyAt(item, `${path}[${i}]`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  for (const key of Object.keys(value)) {
+    const at = path === "" ? key : `${path}.${key}`;
+    const found = key === "__proto__" ? at : protoKeyAt(value[key], at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The sentence about such a key. */
+export function unkeepableKey(path: string): string {
+  return `${path}: Invalid value: "__proto__": inkube can't keep a key of this name`;
 }
 
 /** 400 for a body in which no kind can be found. */
@@ -98,7 +148,8 @@ function versionOf(apiVersion: string): string {
   return apiVersion.slice(apiVersion.indexOf("/") + 1);
 }
 
-function handledAs({ apiVersion, kind }: ExpectedKind): string {
+/** How a 400 about a body of the right kind begins. */
+export function handledAs({ apiVersion, kind }: ExpectedKind): string {
   return `${kind} in version "${versionOf(apiVersion)}" cannot be handled as a ${kind}: `;
 }
 
@@ -319,14 +370,14 @@ class Decoding {
       case "FieldsV1":
       case "RawExtension":
       case "JSON":
-        if (holdsProto(value)) this.#refuseKey();
+        if (protoKeyAt(value) !== undefined) this.#refuseKey();
         return value;
     }
   }
 
   /** Kubernetes takes the key. Between actors it would become another one, so that data would change without a word. */
   #refuseKey(): void {
-    this.error ??= `${this.#path()}: Invalid value: "__proto__": inkube can't keep a key of this name`;
+    this.error ??= unkeepableKey(this.#path());
   }
 
   #integer(goType: "int32" | "int64", value: unknown): unknown {
@@ -381,11 +432,6 @@ class Decoding {
     }
     return `${owner.name}.${names.join(".")}`;
   }
-}
-
-function holdsProto(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(holdsProto);
-  return isRecord(value) && Object.keys(value).some((key) => key === "__proto__" || holdsProto(value[key]));
 }
 
 /** The form that a value of this JSON type has. */

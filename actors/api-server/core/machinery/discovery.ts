@@ -4,6 +4,7 @@
  */
 import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, CatalogGroup, Served } from "../catalog/catalog.ts";
+import { GroupCache } from "../catalog/catalog.ts";
 
 export type DiscoveryVersion = "v2" | "v2beta1";
 
@@ -115,25 +116,32 @@ function storageVersionHash(row: ResourceInfo): string {
 }
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
-export function aggregatedDiscovery(catalog: Catalog, root: "api" | "apis", version: DiscoveryVersion): object {
-  const wanted = [...catalog.groups.values()].filter(({ name }) => (name === "") === (root === "api"));
-  return {
-    kind: "APIGroupDiscoveryList",
-    apiVersion: `apidiscovery.k8s.io/${version}`,
-    metadata: {},
-    items: wanted.map(groupDiscovery),
-  };
-}
+export class AggregatedDiscovery {
+  /** With thousands of definitions, one more costs its own part: what has not changed is there as a text. */
+  private readonly resources = new WeakMap<Served, string>();
+  private readonly groups = new GroupCache((group) => this.group(group));
 
-function groupDiscovery(group: CatalogGroup): object {
-  return {
-    metadata: group.name === "" ? {} : { name: group.name },
-    versions: group.versions.map(({ version, resources }) => ({
-      version,
-      resources: resources.map(resourceDiscovery),
-      freshness: "Current",
-    })),
-  };
+  /** As JSON. */
+  text(catalog: Catalog, root: "api" | "apis", version: DiscoveryVersion): string {
+    const wanted = [...catalog.groups.values()].filter(({ name }) => (name === "") === (root === "api"));
+    const head = { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {} };
+    return `${JSON.stringify(head).slice(0, -1)},"items":[${wanted.map((group) => this.groups.of(group)).join(",")}]}`;
+  }
+
+  private group({ name, versions }: CatalogGroup): string {
+    const metadata = JSON.stringify(name === "" ? {} : { name });
+    const parts = versions.map(({ version, resources }) => {
+      const rows = resources.map((served) => this.resource(served)).join(",");
+      return `{"version":${JSON.stringify(version)},"resources":[${rows}],"freshness":"Current"}`;
+    });
+    return `{"metadata":${metadata},"versions":[${parts.join(",")}]}`;
+  }
+
+  private resource(served: Served): string {
+    let text = this.resources.get(served);
+    if (text === undefined) this.resources.set(served, (text = JSON.stringify(resourceDiscovery(served))));
+    return text;
+  }
 }
 
 function resourceDiscovery({ info: row }: Served): object {

@@ -101,11 +101,11 @@ function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
   let definitions = COLUMNS.get(resource);
   if (definitions === undefined) {
     const columns = resource.columns.length === 0 ? STANDARD : resource.columns;
-    definitions = columns.map(({ name, type, format, priority }) => ({
+    definitions = columns.map(({ name, type, format, description = "", priority }) => ({
       name,
       type,
       format,
-      description: "",
+      description,
       priority,
     }));
     COLUMNS.set(resource, definitions);

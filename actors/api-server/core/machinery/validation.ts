@@ -9,7 +9,7 @@ import { validateObjectMeta, validateObjectMetaUpdate } from "./validation/objec
 /** `object` has its defaults, name and namespace. */
 export function validateCreate(rules: KindRules, object: KubernetesObject): readonly StatusCause[] {
   const errors = new FieldErrors();
-  validateObjectMeta(object.metadata ?? {}, rules.name ?? dns1123Subdomain, errors);
+  validateObjectMeta(object.metadata ?? {}, rules.name ?? dns1123Subdomain, errors, rules.plainFinalizers);
   rules.validate?.(object as never, errors);
   return errors.causes;
 }

@@ -48,6 +48,7 @@ export function decideDeletion(rules: KindRules, object: Fields, options: Delete
     if (shortened === undefined && !finalizersChange) return { action: "pending" };
     return { action: "update", object: withMetadata(object, { ...metadata, ...shortened }, finalizers) };
   }
+  if (rules.beginDeletion !== undefined) return { action: "update", object: rules.beginDeletion(object, nowMs) };
   if (finalizers.length === 0 && grace === undefined) return { action: "remove" };
   const seconds = grace ?? 0;
   const marked: ObjectMeta = {

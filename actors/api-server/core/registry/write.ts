@@ -110,7 +110,8 @@ export function prepareUpdate(
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
-  check(served.stored, object.metadata?.name ?? "", validateUpdate(rules, object, before, subresource));
+  const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
+  check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
   return object;
 }
 
@@ -152,14 +153,18 @@ function raiseGeneration(rules: KindRules, object: Fields, old: Fields, subresou
   const annotations = (of: Fields): unknown => of.metadata?.annotations ?? {};
   const counted = rules.annotationsCount === true && subresource === undefined;
   const counts = counted && !equalJson(annotations(object), annotations(old));
-  if (rules.generation !== true || (!counts && sameSpec(object, old))) return object;
+  if (rules.generation !== true || (!counts && sameSpec(object, old, rules.status !== undefined))) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
 }
 
-/** Whether everything but metadata and status is the same, whatever the order of the fields. */
-function sameSpec(a: Fields, b: Fields): boolean {
+/**
+ * Whether everything but the metadata is the same, whatever the order of the fields.
+ * @param ownStatus whether the status is written by itself, and is no part of what is counted
+ */
+function sameSpec(a: Fields, b: Fields, ownStatus: boolean): boolean {
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]);
-  for (const own of ["metadata", "status", "kind", "apiVersion"]) fields.delete(own);
+  for (const own of ["metadata", "kind", "apiVersion"]) fields.delete(own);
+  if (ownStatus) fields.delete("status");
   for (const field of fields) if (!equalJson(a[field], b[field])) return false;
   return true;
 }

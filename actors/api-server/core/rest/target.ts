@@ -18,7 +18,8 @@ export interface Target {
  * @throws Status 405
  */
 export function checkVerb({ served: { info }, namespace, subresource }: Target, verb: Verb | undefined): Verb {
-  const verbs = subresource?.verbs ?? info.verbs;
+  const verbs =
+    subresource?.verbs ?? (info.terminating === true ? [...info.verbs, "create", "patch", "update"] : info.verbs);
   if (verb === undefined || !verbs.includes(verb)) throw methodNotAllowed();
   if (verb === "deletecollection" && info.namespaced && namespace === undefined) throw methodNotAllowed();
   return verb;

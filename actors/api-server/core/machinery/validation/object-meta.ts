@@ -13,7 +13,13 @@ export type NameRule = (name: string) => readonly string[];
 /** Finalizers that need no domain of their own. */
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-export function validateObjectMeta(metadata: ObjectMeta, nameRule: NameRule, errors: FieldErrors): void {
+/** @param plainFinalizers whether a finalizer needs no domain: of kinds that Kubernetes does not build in */
+export function validateObjectMeta(
+  metadata: ObjectMeta,
+  nameRule: NameRule,
+  errors: FieldErrors,
+  plainFinalizers: boolean = false,
+): void {
   const { generateName, name } = metadata;
   // Six characters will follow, so a generateName may end in a hyphen.
   if (generateName) errors.all("metadata.generateName", generateName, nameRule(generateName.replace(/-$/, "a")));
@@ -30,7 +36,7 @@ export function validateObjectMeta(metadata: ObjectMeta, nameRule: NameRule, err
     errors.all("metadata.finalizers", finalizer, qualifiedName(finalizer));
   }
   for (const [i, finalizer] of (metadata.finalizers ?? []).entries()) {
-    if (finalizer.includes("/") || STANDARD_FINALIZERS.has(finalizer)) continue;
+    if (plainFinalizers || finalizer.includes("/") || STANDARD_FINALIZERS.has(finalizer)) continue;
     const detail = "name is neither a standard finalizer name nor is it fully qualified";
     errors.invalid(`metadata.finalizers[${i}]`, finalizer, detail);
   }

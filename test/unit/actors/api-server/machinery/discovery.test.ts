@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  aggregatedDiscovery,
+  AggregatedDiscovery,
   apiGroup,
   apiGroupList,
   apiResourceList,
@@ -60,7 +60,7 @@ function servedOnly(groups: readonly Group[]): readonly Group[] {
 describe("discovery", () => {
   it("tells the same of each served resource as kube-apiserver, aggregated", () => {
     const items = (root: "api" | "apis"): readonly Group[] =>
-      (aggregatedDiscovery(catalog, root, "v2") as { items: readonly Group[] }).items;
+      (JSON.parse(new AggregatedDiscovery().text(catalog, root, "v2")) as { items: readonly Group[] }).items;
     expect(items("api")).toEqual(servedOnly(fixture.api));
     expect(items("apis")).toEqual(servedOnly(fixture.apis));
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CatalogGroup, Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
-import { Catalog } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import type { Catalog, CatalogGroup, Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
 import {
   hash,
   openApiDocument,
@@ -88,8 +87,7 @@ function withWidgets(): Catalog {
     stored: base,
     openApiSchema: { type: "object", properties: { spec } },
   };
-  const group: CatalogGroup = { name: "example.com", versions: [{ version: "v1", resources: [widget] }] };
-  return new Catalog(new Map([...catalog.groups, ["example.com", group]]));
+  return catalog.with("widgets.example.com", [widget]);
 }
 
 describe("OpenAPI v3", () => {

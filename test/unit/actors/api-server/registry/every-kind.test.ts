@@ -33,6 +33,14 @@ const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" 
 const BODIES: Readonly<Record<string, object>> = {
   ControllerRevision: { data: {} },
   CronJob: { spec: { schedule: "@daily", jobTemplate: { spec: job } } },
+  CustomResourceDefinition: {
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: "everies", kind: "Every" },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+    },
+  },
   DaemonSet: workload,
   Deployment: workload,
   EndpointSlice: { addressType: "IPv4", endpoints: [] },
@@ -61,6 +69,8 @@ const BODIES: Readonly<Record<string, object>> = {
   Service: { spec: { ports: [{ port: 80 }] } },
   StatefulSet: workload,
 };
+/** Whose name follows from what they say. */
+const NAMES: Readonly<Record<string, string>> = { CustomResourceDefinition: "everies.example.com" };
 /** The least that other kinds do with. */
 const MINIMAL = new Map(kindFixtures.map(({ served, objects }) => [served.info, objects["minimal"]]));
 const stored = RESOURCES.filter(({ storagePrefix }) => storagePrefix !== undefined);
@@ -70,7 +80,8 @@ describe("every kind", () => {
     "is created, listed, patched and deleted: $title",
     async ({ info }) => {
       const minimal = BODIES[info.kind] === undefined ? MINIMAL.get(info) : undefined;
-      const name = minimal?.metadata?.name ?? `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
+      const given = NAMES[info.kind] ?? minimal?.metadata?.name;
+      const name = given ?? `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
       const body = BODIES[info.kind] ?? minimal ?? {};
       const object: KubernetesObject = { ...body, metadata: { name } };
       const created = await server.request({ verb: "create", target: target(info), object });

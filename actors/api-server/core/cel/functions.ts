@@ -1,0 +1,272 @@
+/**
+ * The functions of CEL and those that Kubernetes adds. Each spends what it costs before it does its work.
+ * Source: the CEL specification, apiserver `pkg/cel/library`.
+ */
+import { kubernetesFunction, kubernetesMethod } from "./kubernetes-functions.ts";
+import { textMethod } from "./text-functions.ts";
+import { durationOf, timeMethod, timestampOf } from "./times.ts";
+import {
+  CelDuration,
+  CelError,
+  CelOptional,
+  CelTimestamp,
+  CelType,
+  CelUint,
+  compareCel,
+  equalCel,
+  fieldsOf,
+  numberOf,
+  typeName,
+} from "./values.ts";
+
+export type Spend = (cost: number) => void;
+
+export function noOverload(): CelError {
+  return new CelError("no such overload");
+}
+
+/** @throws CelError */
+export function callFunction(name: string, args: readonly unknown[], spend: Spend): unknown {
+  const [a, b] = args;
+  switch (name) {
+    case "size":
+      return sizeOf(a, spend);
+    case "dyn":
+      return a;
+    case "type":
+      return new CelType(typeName(a));
+    case "matches":
+      return callMethod("matches", a, [b], spend);
+    case "bool":
+    case "bytes":
+    case "double":
+    case "int":
+    case "string":
+    case "uint":
+      return converted(name, a, spend);
+    case "timestamp":
+      return a instanceof CelTimestamp ? a : timestampOf(a);
+    case "duration":
+      return a instanceof CelDuration ? a : durationOf(a);
+    case "optional.none":
+      return new CelOptional(undefined);
+    case "optional.of":
+      return new CelOptional(a);
+    case "optional.ofNonZeroValue":
+      return new CelOptional(isZero(a) ? undefined : a);
+    case "sets.contains":
+    case "sets.intersects":
+    case "sets.equivalent":
+      return setsOf(name, a, b, spend);
+    case "math.greatest":
+    case "math.least": {
+      const values = args.length === 1 && Array.isArray(a) ? (a as unknown[]) : args;
+      return extreme(values, name === "math.greatest" ? 1 : -1, spend);
+    }
+    case "strings.quote":
+      if (typeof a !== "string") throw noOverload();
+      return JSON.stringify(a);
+    default:
+      return kubernetesFunction(name, args, spend);
+  }
+}
+
+/** @throws CelError */
+export function callMethod(name: string, target: unknown, args: readonly unknown[], spend: Spend): unknown {
+  if (name === "size" && args.length === 0) return sizeOf(target, spend);
+  if (typeof target === "string") return textMethod(name, target, args, spend);
+  if (Array.isArray(target)) return listMethod(name, target as readonly unknown[], args, spend);
+  if (target instanceof CelTimestamp || target instanceof CelDuration) return timeMethod(name, target, args);
+  if (target instanceof CelOptional) return optionalMethod(name, target);
+  return kubernetesMethod(name, target, args, spend);
+}
+
+function sizeOf(value: unknown, spend: Spend): bigint {
+  if (typeof value === "string") {
+    spend(value.length / 10);
+    return BigInt([...value].length);
+  }
+  if (Array.isArray(value) || value instanceof Uint8Array) return BigInt(value.length);
+  const fields = fieldsOf(value);
+  if (fields === undefined) throw noOverload();
+  return BigInt(fields.size);
+}
+
+function optionalMethod(name: string, { value }: CelOptional): unknown {
+  if (name === "hasValue") return value !== undefined;
+  if (name !== "value") throw noOverload();
+  if (value === undefined) throw new CelError("optional.none() dereference");
+  return value;
+}
+
+function isZero(value: unknown): boolean {
+  if (value === null || value === "" || value === false) return true;
+  const number = numberOf(value);
+  if (number !== undefined) return Number(number) === 0;
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
+  return fieldsOf(value)?.size === 0;
+}
+
+const INT_LIMIT = 2n ** 63n;
+
+function converted(
+  type: "bool" | "bytes" | "double" | "int" | "string" | "uint",
+  value: unknown,
+  spend: Spend,
+): unknown {
+  if (typeof value === "string") spend(value.length / 10);
+  switch (type) {
+    case "bool":
+      if (typeof value === "boolean") return value;
+      if (typeof value === "string" && /^(1|t|true|TRUE|True)$/.test(value)) return true;
+      if (typeof value === "string" && /^(0|f|false|FALSE|False)$/.test(value)) return false;
+      break;
+    case "bytes":
+      if (value instanceof Uint8Array) return value;
+      if (typeof value === "string") return new TextEncoder().encode(value);
+      break;
+    case "double":
+      return toDouble(value);
+    case "int":
+      return toInt(value);
+    case "uint": {
+      const number = value instanceof CelUint ? value.value : toInteger(value);
+      if (number !== undefined && number >= 0n && number < 2n ** 64n) return new CelUint(number);
+      if (number !== undefined) throw new CelError("unsigned integer overflow");
+      break;
+    }
+    case "string":
+      return toText(value);
+  }
+  throw typeof value === "string"
+    ? new CelError("type conversion error from 'string' to '" + type + "'")
+    : noOverload();
+}
+
+function toDouble(value: unknown): number {
+  const number = numberOf(value);
+  if (number !== undefined) return Number(number);
+  if (typeof value !== "string") throw noOverload();
+  const parsed = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isNaN(parsed)) {
+    throw new CelError("type conversion error from 'string' to 'double'");
+  }
+  return parsed;
+}
+
+function toInteger(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? BigInt(Math.trunc(value)) : undefined;
+  return typeof value === "string" && /^[+-]?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
+}
+
+function toInt(value: unknown): bigint {
+  if (value instanceof CelUint) return value.value;
+  if (value instanceof CelTimestamp) return value.nanos / 1_000_000_000n;
+  if (value instanceof CelDuration) return value.nanos;
+  const number = toInteger(value);
+  if (number === undefined) {
+    if (typeof value !== "string") throw noOverload();
+    throw new CelError("type conversion error from 'string' to 'int'");
+  }
+  if (number >= INT_LIMIT || number < -INT_LIMIT) throw new CelError("integer overflow");
+  return number;
+}
+
+export function toText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "bigint" || typeof value === "number" || typeof value === "boolean") return String(value);
+  if (value instanceof CelUint) return String(value.value);
+  if (value instanceof Uint8Array) return new TextDecoder("utf-8", { fatal: false }).decode(value);
+  if (value instanceof CelTimestamp || value instanceof CelDuration) return timeMethod("string", value, []) as string;
+  return kubernetesMethod("string", value, [], () => undefined) as string;
+}
+
+function setsOf(name: string, a: unknown, b: unknown, spend: Spend): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) throw noOverload();
+  spend(a.length * b.length);
+  const within = (part: readonly unknown[], whole: readonly unknown[]): boolean =>
+    part.every((item) => whole.some((other) => equalCel(item, other, spend)));
+  if (name === "sets.contains") return within(b, a);
+  if (name === "sets.equivalent") return within(a, b) && within(b, a);
+  return a.some((item) => b.some((other) => equalCel(item, other, spend)));
+}
+
+/** The greatest (1) or least (-1). */
+function extreme(values: readonly unknown[], sign: 1 | -1, spend: Spend): unknown {
+  spend(values.length);
+  const [first, ...others] = values;
+  if (first === undefined) throw new CelError(sign > 0 ? "max called on empty list" : "min called on empty list");
+  return others.reduce((best, value) => {
+    const order = compareCel(value, best);
+    if (order === undefined) throw noOverload();
+    return order * sign > 0 ? value : best;
+  }, first);
+}
+
+function listMethod(name: string, list: readonly unknown[], args: readonly unknown[], spend: Spend): unknown {
+  spend(list.length);
+  const [a, b] = args;
+  switch (name) {
+    case "isSorted":
+      return list.every((item, i) => {
+        const order = i === 0 ? 0 : compareCel(list[i - 1], item);
+        if (order === undefined) throw noOverload();
+        return order <= 0;
+      });
+    case "sum":
+      return sumOf(list);
+    case "min":
+    case "max":
+      return extreme(list, name === "max" ? 1 : -1, spend);
+    case "indexOf":
+      return BigInt(list.findIndex((item) => equalCel(item, a, spend)));
+    case "lastIndexOf":
+      return BigInt(list.findLastIndex((item) => equalCel(item, a, spend)));
+    case "join":
+      return joined(list, a, spend);
+    case "flatten":
+      return list.flat(a === undefined ? 1 : Math.min(Number(toInt(a)), 100));
+    case "distinct":
+      return list.filter((item, i) => list.findIndex((other) => equalCel(item, other, spend)) === i);
+    case "reverse":
+      return [...list].reverse();
+    case "sort":
+      return [...list].sort((x, y) => compareCel(x, y) ?? 0);
+    case "first":
+    case "last":
+      return new CelOptional(list.at(name === "first" ? 0 : -1));
+    case "slice":
+      return slice(list, a, b);
+    case "includes":
+    case "all":
+    default:
+      throw noOverload();
+  }
+}
+
+function slice(list: readonly unknown[], from: unknown, to: unknown): readonly unknown[] {
+  const [start, end] = [Number(toInt(from)), Number(toInt(to))];
+  if (start < 0 || end > list.length || start > end) throw new CelError(`index out of bounds: ${start}`);
+  return list.slice(start, end);
+}
+
+function joined(list: readonly unknown[], separator: unknown, spend: Spend): string {
+  if (separator !== undefined && typeof separator !== "string") throw noOverload();
+  for (const item of list) {
+    if (typeof item !== "string") throw noOverload();
+    spend((item.length + (separator?.length ?? 0)) / 10);
+  }
+  return list.join(separator ?? "");
+}
+
+function sumOf(list: readonly unknown[]): unknown {
+  const [first] = list;
+  if (first === undefined) return 0n;
+  if (typeof first === "bigint") return list.reduce<bigint>((sum, item) => toInt(sum + toInt(item)), 0n);
+  if (typeof first === "number") return list.reduce<number>((sum, item) => sum + toDouble(item), 0);
+  if (first instanceof CelDuration) {
+    return new CelDuration(list.reduce<bigint>((sum, item) => sum + (item as CelDuration).nanos, 0n));
+  }
+  throw noOverload();
+}

@@ -1,0 +1,182 @@
+/**
+ * The status of a CustomResourceDefinition: whether it has its names, is served, or is on its way out. Pure; who writes it down, and the
+ * time of it, is the caller's.
+ * Source: apiextensions-apiserver `controller/status`, `controller/establish`, `controller/nonstructuralschema`, `controller/finalizer`.
+ */
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionCondition,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionStatus,
+} from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import { equalJson } from "../machinery/json-value.ts";
+import { formatTime } from "../machinery/time.ts";
+
+/** Holds a definition until its objects are gone. */
+export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+
+type Condition = Omit<CustomResourceDefinitionCondition, "lastTransitionTime">;
+
+export interface NamesDecision {
+  readonly acceptedNames: CustomResourceDefinitionNames;
+  readonly condition: Condition;
+}
+
+const NO_NAMES: CustomResourceDefinitionNames = { plural: "", kind: "" };
+
+/**
+ * Which names the definition gets: each that it asks for and that no other of its group has been granted. What it asks for in vain
+ * stays as it was.
+ * @param others all definitions; those of other groups don't matter, and neither does this one
+ */
+export function namesConflict(
+  crd: CustomResourceDefinition,
+  others: readonly CustomResourceDefinition[],
+): NamesDecision {
+  const { resources, kinds } = grantedTo(others, crd);
+  const asked = crd.spec.names;
+  const granted = crd.status?.acceptedNames ?? NO_NAMES;
+  const conflicts: { readonly reason: string; readonly message: string }[] = [];
+  const grant = (name: string | undefined, had: string | undefined, used: ReadonlySet<string>, reason: string) => {
+    if (name === had || name === undefined || !used.has(name)) return name;
+    conflicts.push({ reason, message: inUse(name) });
+    return had;
+  };
+  const plural = grant(asked.plural, granted.plural, resources, "PluralConflict") ?? "";
+  const singular = grant(asked.singular, granted.singular, resources, "SingularConflict");
+  const taken = (asked.shortNames ?? []).filter(
+    (name) => !(granted.shortNames ?? []).includes(name) && resources.has(name),
+  );
+  if (taken.length > 0) conflicts.push({ reason: "ShortNamesConflict", message: aggregate(taken.map(inUse)) });
+  const shortNames = taken.length > 0 ? granted.shortNames : asked.shortNames;
+  const kind = grant(asked.kind, granted.kind, kinds, "KindConflict") ?? "";
+  const listKind = grant(asked.listKind, granted.listKind, kinds, "ListKindConflict");
+  const { categories } = asked;
+  const last = conflicts.at(-1);
+  return {
+    acceptedNames: {
+      plural,
+      ...(singular === undefined ? {} : { singular }),
+      ...(shortNames === undefined ? {} : { shortNames }),
+      kind,
+      ...(listKind === undefined ? {} : { listKind }),
+      ...(categories === undefined ? {} : { categories }),
+    },
+    condition:
+      last === undefined
+        ? { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found" }
+        : { type: "NamesAccepted", status: "False", ...last },
+  };
+}
+
+function inUse(name: string): string {
+  return `${JSON.stringify(name)} is already in use`;
+}
+
+/** As Go joins several errors. */
+function aggregate(messages: readonly string[]): string {
+  const distinct = [...new Set(messages)];
+  return distinct.length === 1 ? (distinct[0] ?? "") : `[${distinct.join(", ")}]`;
+}
+
+interface Granted {
+  readonly resources: ReadonlySet<string>;
+  readonly kinds: ReadonlySet<string>;
+}
+
+function grantedTo(definitions: readonly CustomResourceDefinition[], asking: CustomResourceDefinition): Granted {
+  const resources = new Set<string>();
+  const kinds = new Set<string>();
+  for (const { metadata, spec, status } of definitions) {
+    const names = status?.acceptedNames;
+    if (names === undefined || spec.group !== asking.spec.group || metadata?.name === asking.metadata?.name) continue;
+    for (const name of [names.plural, names.singular, ...(names.shortNames ?? [])]) if (name) resources.add(name);
+    for (const name of [names.kind, names.listKind]) if (name) kinds.add(name);
+  }
+  return { resources, kinds };
+}
+
+/**
+ * The status that follows from the definition and the others. Without a conflict it is established at once: what is served is
+ * served in the same moment.
+ * @returns the status at hand when nothing changes
+ */
+export function statusOf(
+  crd: CustomResourceDefinition,
+  others: readonly CustomResourceDefinition[],
+  nowMs: number,
+): CustomResourceDefinitionStatus {
+  const { acceptedNames, condition } = namesConflict(crd, others);
+  const before = crd.status?.conditions ?? [];
+  let conditions = withCondition(before, condition, nowMs);
+  const established = conditions.find(({ type }) => type === "Established")?.status === "True";
+  if (!established) conditions = withCondition(conditions, establishedIf(condition.status === "True"), nowMs);
+  if (crd.metadata?.deletionTimestamp !== undefined && !conditions.some(({ type }) => type === "Terminating")) {
+    conditions = withCondition(conditions, terminating("InstanceDeletionPending"), nowMs);
+  }
+  const status: CustomResourceDefinitionStatus = {
+    ...crd.status,
+    conditions,
+    acceptedNames,
+    storedVersions: storedVersionsOf(crd),
+  };
+  return crd.status !== undefined && equalJson(crd.status, status) ? crd.status : status;
+}
+
+function establishedIf(accepted: boolean): Condition {
+  const type = "Established";
+  if (!accepted) return { type, status: "False", reason: "NotAccepted", message: "not all names are accepted" };
+  const message = "the initial names have been accepted";
+  return { type, status: "True", reason: "InitialNamesAccepted", message };
+}
+
+/** Versions in which objects may be stored: the storage version joins them, and only an administrator takes one out. */
+export function storedVersionsOf({ spec, status }: CustomResourceDefinition): readonly string[] {
+  const stored = status?.storedVersions ?? [];
+  const storage = (spec.versions ?? []).find((version) => version.storage)?.name;
+  return storage === undefined || stored.includes(storage) ? stored : [...stored, storage];
+}
+
+export type Termination =
+  | "InstanceDeletionPending"
+  | "InstanceDeletionInProgress"
+  | "InstanceDeletionCompleted"
+  | "InstanceDeletionFailed";
+
+/** How far the removal of the objects of a definition is that is being deleted. */
+export function terminating(reason: Termination, problem: string = ""): Condition {
+  const type = "Terminating";
+  switch (reason) {
+    case "InstanceDeletionPending":
+      return {
+        type,
+        status: "True",
+        reason,
+        message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+      };
+    case "InstanceDeletionInProgress":
+      return { type, status: "True", reason, message: "CustomResource deletion is in progress" };
+    case "InstanceDeletionCompleted":
+      return { type, status: "False", reason, message: "removed all instances" };
+    case "InstanceDeletionFailed":
+      return { type, status: "True", reason, message: `could not list instances: ${problem}` };
+  }
+}
+
+/**
+ * The list with the condition set. Its time is that of the last change of its status; the list is the one at hand when nothing
+ * changes.
+ */
+export function withCondition(
+  conditions: readonly CustomResourceDefinitionCondition[],
+  next: Condition,
+  nowMs: number,
+): readonly CustomResourceDefinitionCondition[] {
+  const at = conditions.findIndex(({ type }) => type === next.type);
+  const old = conditions[at];
+  if (old === undefined) return [...conditions, { ...next, lastTransitionTime: formatTime(nowMs) }];
+  const lastTransitionTime =
+    old.status === next.status && old.lastTransitionTime !== undefined ? old.lastTransitionTime : formatTime(nowMs);
+  const condition = { ...next, lastTransitionTime };
+  return equalJson(old, condition) ? conditions : conditions.with(at, condition);
+}

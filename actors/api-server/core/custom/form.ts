@@ -1,0 +1,133 @@
+/**
+ * What objects of a custom resource look like, as its schema says.
+ * Source: apiextensions-apiserver `apiserver/customresource_handler.go`, `apiserver/schema/objectmeta`.
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { ObjectForm } from "../catalog/form.ts";
+import type { Decoded, FieldValidation } from "../machinery/decode-object.ts";
+import {
+  decodeMetadata,
+  handledAs,
+  protoKeyAt,
+  recordIn,
+  unkeepableKey,
+  unrecognized,
+} from "../machinery/decode-object.ts";
+import type { JsonBody } from "../machinery/json.ts";
+import type { JsonObject } from "../machinery/json-value.ts";
+import { isJsonObject, setOwn } from "../machinery/json-value.ts";
+import type { Structure } from "../structure/structure.ts";
+import { badRequest, invalid } from "../machinery/status.ts";
+import { goJson, quoted } from "./go-text.ts";
+import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
+import type { Schema } from "./schema.ts";
+import { structureOfSchema } from "./schema-structure.ts";
+import { schemaAt } from "./schema.ts";
+import type { VersionSchema } from "./version-schema.ts";
+
+/** Strategic merge patches need merge keys of Go types: custom resources have none. */
+export function customForm(info: ResourceInfo, schema: VersionSchema): ObjectForm {
+  const { apiVersion, kind } = info;
+  let structure: Structure | undefined;
+  return {
+    apiVersion,
+    kind,
+    type: undefined,
+    get structure() {
+      return (structure ??= structureOfSchema(schema.root, true));
+    },
+    empty: { apiVersion, kind },
+    decode: (body, fieldValidation) => decode(info, schema.root, body, fieldValidation),
+  };
+}
+
+/** How much of a bad body an error message repeats. */
+const QUOTED_CHARS_MAX = 30;
+
+function decode(info: ResourceInfo, schema: Schema, body: JsonBody, fieldValidation: FieldValidation): Decoded {
+  const value = recordIn(info, body);
+  const kind = textIn(info, value, "kind");
+  const apiVersion = textIn(info, value, "apiVersion");
+  if (kind === "") throw unrecognized(info, withoutKind(value));
+  const proto = protoKeyAt(value);
+  if (proto !== undefined) throw badRequest(`${handledAs(info)}${unkeepableKey(proto)}`);
+  const metadata = Object.hasOwn(value, "metadata") ? decodeMetadata(value["metadata"]) : undefined;
+  if (metadata?.error !== undefined) throw badRequest(`${handledAs(info)}${metadata.error}`);
+  if (apiVersion !== info.apiVersion) {
+    const expected = `does not match the expected API version (${info.apiVersion})`;
+    throw badRequest(`the API version in the data (${apiVersion}) ${expected}`);
+  }
+  if (kind !== info.kind) throw wrongKind(info, kind, metadata?.metadata.name ?? "");
+
+  const pruned = prune(value as JsonObject, schema, true);
+  dropNulls(pruned.value, schema);
+  const embedded = coerceEmbedded(info, pruned.value, schema);
+  setDefaults(pruned.value, schema);
+  const strict = [
+    ...body.duplicates.map((path) => `duplicate field "${path}"`),
+    ...[...(metadata?.unknown.map((path) => `metadata.${path}`) ?? []), ...pruned.unknown, ...embedded].map(
+      (path) => `unknown field "${path}"`,
+    ),
+  ];
+  if (fieldValidation === "Strict" && strict.length > 0) {
+    throw badRequest(`${handledAs(info)}strict decoding error: ${strict.join(", ")}`);
+  }
+  const head = { apiVersion, kind, ...(metadata === undefined ? {} : { metadata: metadata.metadata }) };
+  return {
+    object: { ...pruned.value, ...head } as KubernetesObject,
+    warnings: fieldValidation === "Warn" ? strict : [],
+  };
+}
+
+function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: "apiVersion" | "kind"): string {
+  const text = Object.hasOwn(value, field) ? value[field] : undefined;
+  if (text === undefined || text === null) return "";
+  if (typeof text === "string") return text;
+  const type = Array.isArray(text) ? "array" : typeof text === "boolean" ? "bool" : typeof text;
+  const why = `json: cannot unmarshal ${type} into Go struct field .${field} of type string`;
+  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`);
+}
+
+function withoutKind(value: unknown): string {
+  const text = JSON.stringify(value);
+  const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)} ...` : text;
+  return `Object 'Kind' is missing in '${text}' (${short})`;
+}
+
+function wrongKind({ group, kind }: ResourceInfo, given: string, name: string): Error {
+  const message = `Invalid value: ${quoted(given)}: must be ${kind}`;
+  return invalid({ group, kind: given }, name, [{ reason: "FieldValueInvalid", message, field: "kind" }]);
+}
+
+/**
+ * Brings the metadata of embedded objects into form. Changes the value at hand.
+ * @returns the unknown fields that were left out of them, in order
+ * @throws Status 400
+ */
+function coerceEmbedded(info: ResourceInfo, value: JsonObject, schema: Schema): readonly string[] {
+  const unknown: string[] = [];
+  const refuse = (path: string, bad: unknown, why: string): never => {
+    throw badRequest(`${handledAs(info)}${path}: Invalid value: ${goJson(bad)}: ${why}`);
+  };
+  const walk = (at: unknown, one: Schema | undefined, path: string): void => {
+    if (one?.has.embedded !== true) return;
+    if (Array.isArray(at)) for (const [i, item] of at.entries()) walk(item, one.items, childPath(path, i));
+    if (!isJsonObject(at)) return;
+    for (const key of Object.keys(at)) {
+      const item = at[key];
+      const place = childPath(path, key);
+      if (one.embedded && (key === "apiVersion" || key === "kind") && typeof item !== "string") {
+        refuse(place, item, "must be a string");
+      }
+      if (one.embedded && key === "metadata") {
+        const decoded = decodeMetadata(item);
+        if (decoded.error !== undefined) refuse(place, item, decoded.error);
+        unknown.push(...decoded.unknown.map((below) => `${place}.${below}`));
+        setOwn(at, key, decoded.metadata);
+      } else walk(item, schemaAt(one, key), place);
+    }
+  };
+  walk(value, schema, "");
+  return unknown.sort();
+}

@@ -1,0 +1,36 @@
+/** Values as Go writes them into messages. */
+import { isJsonObject } from "../machinery/json-value.ts";
+
+/** `%q` of what is printable; as far as JSON writes the same. */
+export function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** JSON with the keys of objects in order. */
+export function goJson(value: unknown): string {
+  return escaped(JSON.stringify(sorted(value)) ?? "null");
+}
+
+/** Go writes JSON so that it may stand in HTML. */
+export function escaped(json: string): string {
+  return json.replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key])]),
+  );
+}
+
+/** `%v` of a float64: the shortest form, with an exponent when it is less than -4 or more than 5. */
+export function goFloat(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value).replace("Infinity", "+Inf").replace("-+", "-");
+  const [digits = "", power = ""] = value.toExponential().split("e");
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 6) return value.toString();
+  return `${digits}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+}

@@ -1,0 +1,148 @@
+/**
+ * Takes out of an object what its schema does not know, and sets what it has by default.
+ * Source: apiextensions-apiserver `apiserver/schema/pruning` and `apiserver/schema/defaulting`.
+ */
+import type { JsonObject } from "../machinery/json-value.ts";
+import { cloneJson, isJsonObject, setOwn } from "../machinery/json-value.ts";
+import type { Schema } from "./schema.ts";
+import { schemaAt } from "./schema.ts";
+
+/** What every object of Kubernetes has without saying so. */
+const META_FIELDS: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata"]);
+
+export interface Pruned<T> {
+  /** A new value; the input is not changed. */
+  readonly value: T;
+  /** What was left out, as `spec.list[0].field`, in order. */
+  readonly unknown: readonly string[];
+}
+
+/** @param root whether the value is an object of Kubernetes, whatever its schema says */
+export function prune<T>(value: T, schema: Schema, root: boolean): Pruned<T> {
+  const walk = new Pruning();
+  const pruned = walk.value(value, root && !schema.embedded ? { ...schema, embedded: true } : schema);
+  return { value: pruned as T, unknown: walk.unknown.sort() };
+}
+
+/** The path to a field of an object or an item of a list. */
+export function childPath(path: string, key: string | number): string {
+  if (typeof key === "number") return `${path}[${key}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+class Pruning {
+  readonly unknown: string[] = [];
+
+  value(value: unknown, schema: Schema | undefined, path: string = ""): unknown {
+    if (schema?.preserveUnknown === true) return this.kept(value, schema, path);
+    if (Array.isArray(value)) return value.map((item, i) => this.value(item, schema?.items, childPath(path, i)));
+    if (!isJsonObject(value)) return value;
+    const result: JsonObject = {};
+    for (const key of Object.keys(value)) {
+      const item = value[key];
+      if (schema?.embedded === true && META_FIELDS.has(key)) setOwn(result, key, item);
+      else if (schema !== undefined && (schema.properties.has(key) || isMap(schema))) {
+        setOwn(result, key, this.value(item, schemaAt(schema, key), childPath(path, key)));
+      } else if (!META_FIELDS.has(key) || path !== "") this.unknown.push(childPath(path, key));
+    }
+    return result;
+  }
+
+  /** Of what keeps unknown fields, those that are known may well be pruned. */
+  private kept(value: unknown, schema: Schema | undefined, path: string): unknown {
+    if (schema === undefined) return value;
+    if (Array.isArray(value)) return value.map((item, i) => this.kept(item, schema.items, childPath(path, i)));
+    if (!isJsonObject(value)) return value;
+    const result: JsonObject = {};
+    for (const key of Object.keys(value)) {
+      const own = schema.embedded && META_FIELDS.has(key);
+      const known = !own && (schema.properties.has(key) || isMap(schema));
+      setOwn(result, key, known ? this.value(value[key], schemaAt(schema, key), childPath(path, key)) : value[key]);
+    }
+    return result;
+  }
+}
+
+function isMap({ additional }: Schema): boolean {
+  return additional !== undefined;
+}
+
+/**
+ * Takes out nulls that the schema neither allows nor replaces by a default. Changes the value at hand.
+ * @returns whether there was one
+ */
+export function dropNulls(value: unknown, schema: Schema | undefined): boolean {
+  if (schema === undefined) return false;
+  let dropped = false;
+  if (Array.isArray(value)) for (const item of value) dropped = dropNulls(item, schema.items) || dropped;
+  if (!isJsonObject(value)) return dropped;
+  for (const key of Object.keys(value)) {
+    const below = schemaAt(schema, key);
+    if (value[key] === null && below !== undefined && !below.nullable && below.default === undefined) {
+      delete value[key];
+      dropped = true;
+    } else dropped = dropNulls(value[key], below) || dropped;
+  }
+  return dropped;
+}
+
+/** Sets what is left out, or null where there is no null, and has a default. Changes the value at hand. */
+export function setDefaults(value: unknown, schema: Schema): void {
+  if (!schema.has.defaults) return;
+  if (Array.isArray(value)) setItemDefaults(value, schema.items);
+  if (!isJsonObject(value)) return;
+  for (const [key, property] of schema.properties) {
+    if (property.default !== undefined && isMissing(value, key, property)) value[key] = cloneJson(property.default);
+  }
+  for (const key of Object.keys(value)) {
+    const below = schemaAt(schema, key);
+    if (below === undefined) continue;
+    if (value[key] === null && !below.nullable && below.default !== undefined) {
+      setOwn(value, key, cloneJson(below.default));
+    }
+    setDefaults(value[key], below);
+  }
+}
+
+function setItemDefaults(items: unknown[], schema: Schema | undefined): void {
+  if (schema === undefined) return;
+  for (const [i, item] of items.entries()) {
+    if (item === null && !schema.nullable && schema.default !== undefined) items[i] = cloneJson(schema.default);
+    setDefaults(items[i], schema);
+  }
+}
+
+function isMissing(value: JsonObject, key: string, { nullable }: Schema): boolean {
+  return !Object.hasOwn(value, key) || (value[key] === null && !nullable);
+}
+
+/** Whether `setDefaults` would change anything. */
+function lacksDefaults(value: unknown, schema: Schema | undefined): boolean {
+  if (schema?.has.defaults !== true) return false;
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items === undefined) return false;
+    return value.some((item) => isReplaceable(item, items) || lacksDefaults(item, items));
+  }
+  if (!isJsonObject(value)) return false;
+  for (const [key, property] of schema.properties) {
+    if (property.default !== undefined && isMissing(value, key, property)) return true;
+  }
+  return Object.keys(value).some((key) => {
+    const below = schemaAt(schema, key);
+    return below !== undefined && (isReplaceable(value[key], below) || lacksDefaults(value[key], below));
+  });
+}
+
+function isReplaceable(value: unknown, schema: Schema): boolean {
+  return value === null && !schema.nullable && schema.default !== undefined;
+}
+
+/** What a stored object looks like under the schema of today; the object at hand when it looks the same. */
+export function readStored<T extends object>(object: T, schema: Schema): T {
+  const { value, unknown } = prune(object, schema, true);
+  const dropped = dropNulls(value, schema);
+  const lacks = lacksDefaults(value, schema);
+  if (lacks) setDefaults(value, schema);
+  return unknown.length === 0 && !dropped && !lacks ? object : value;
+}

@@ -1,0 +1,199 @@
+/**
+ * Holds objects to the rules of their schema. An update is not refused over what it leaves as it was, and all rules together have
+ * one budget.
+ * Source: apiextensions-apiserver `schema/cel/validation.go`, apiserver `pkg/apis/cel/config.go`.
+ */
+import { CelBudget, evaluateCel } from "../cel/evaluate.ts";
+import type { CelNode } from "../cel/syntax.ts";
+import { CelBudgetError, CelError, CelOptional } from "../cel/values.ts";
+import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
+import type { FieldErrors } from "../machinery/validation/field-errors.ts";
+import type { RuleProgram } from "./rule-programs.ts";
+import { celValue } from "./rule-values.ts";
+import type { Schema } from "./schema.ts";
+import { schemaAt } from "./schema.ts";
+import { UNCORRELATED, listMapKey } from "./validate-value.ts";
+
+/** Of one evaluation, in steps: about a tenth of a second. */
+const CALL_COST_MAX = 1_000_000;
+/** Of all rules for one object. */
+const OBJECT_COST_MAX = 10_000_000;
+const MESSAGE_BYTES_MAX = 5 * 1024;
+
+export type ProgramsOf = (schema: Schema, root: boolean) => readonly RuleProgram[];
+
+/** @param old undefined when the object is new */
+export function validateRules(
+  object: unknown,
+  old: unknown,
+  schema: Schema,
+  programsOf: ProgramsOf,
+  errors: FieldErrors,
+): void {
+  if (!schema.has.rules) return;
+  const before = old ?? UNCORRELATED;
+  const validation = new RuleValidation(programsOf, errors);
+  validation.walk({ value: object, old: before, schema, path: "", root: true, unchanged: equal(object, before) });
+}
+
+/** A value with its schema, on the way through an object. */
+interface At {
+  readonly value: unknown;
+  /** UNCORRELATED when it can't be told which value it was. */
+  readonly old: unknown;
+  readonly schema: Schema;
+  readonly path: string;
+  readonly root: boolean;
+  /** Whether it, or what it is a part of, is what it was. */
+  readonly unchanged: boolean;
+}
+
+function equal(value: unknown, old: unknown): boolean {
+  return old !== UNCORRELATED && equalJson(value, old);
+}
+
+class RuleValidation {
+  readonly #programsOf: ProgramsOf;
+  readonly #errors: FieldErrors;
+  #left = OBJECT_COST_MAX;
+  /** Whether nothing more is evaluated. */
+  #ended = false;
+
+  constructor(programsOf: ProgramsOf, errors: FieldErrors) {
+    this.#programsOf = programsOf;
+    this.#errors = errors;
+  }
+
+  walk(at: At): void {
+    const { value, schema, path } = at;
+    if (this.#ended || value === null || value === undefined || !schema.has.rules) return;
+    if (schema.rules.length > 0) this.#evaluate(at);
+    if (Array.isArray(value) && schema.items !== undefined) {
+      const oldOf = oldItems(schema, at.old);
+      for (const [i, item] of value.entries()) {
+        this.walk(this.#below(at, item, oldOf(item), schema.items, `${path}[${i}]`));
+      }
+    }
+    if (!isJsonObject(value)) return;
+    for (const key of Object.keys(value)) {
+      const below = schemaAt(schema, key);
+      if (below === undefined) continue;
+      const named = schema.properties.has(key);
+      const place = named ? `${path === "" ? "" : `${path}.`}${key}` : `${path}[${key}]`;
+      const old = isJsonObject(at.old) && Object.hasOwn(at.old, key) ? getOwn(at.old, key) : UNCORRELATED;
+      this.walk(this.#below(at, value[key], old, below, place));
+    }
+  }
+
+  #below(at: At, value: unknown, old: unknown, schema: Schema, path: string): At {
+    const unchanged = old === UNCORRELATED ? at.unchanged : equal(value, old);
+    return { value, old, schema, path, root: schema.embedded, unchanged };
+  }
+
+  #evaluate(at: At): void {
+    const { schema, root, old } = at;
+    const self = celValue(at.value, schema, root);
+    const known = old !== UNCORRELATED && old !== null;
+    const oldSelf = known ? celValue(old, schema, root) : undefined;
+    for (const program of this.#programsOf(schema, root)) {
+      if (this.#ended) return;
+      const optional = program.rule.optionalOldSelf === true;
+      if (program.usesOldSelf && !known && !optional) continue;
+      const variables = optional
+        ? { self, oldSelf: new CelOptional(oldSelf) }
+        : { self, ...(known ? { oldSelf } : {}) };
+      this.#check(at, program, variables);
+    }
+  }
+
+  #check(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
+    const { rule, node } = program;
+    const field = at.path === "" ? "<nil>" : at.path;
+    const { type } = at.schema;
+    if (node === undefined) {
+      this.#errors.invalid(field, type, `rule compile error: ${program.problem ?? ""}`);
+      return;
+    }
+    const result = this.#run(node, variables);
+    if ("value" in result) {
+      if (result.value !== true) this.#fail(at, program, variables);
+      return;
+    }
+    const shown = ruleText(rule);
+    if (result.spent === "object") {
+      const detail = "validation failed due to running out of cost budget, no further validation rules will be run";
+      this.#errors.invalid(field, type, detail);
+    } else if (result.spent === "call") {
+      const why = "no further validation rules will be run due to call cost exceeds limit for rule";
+      this.#errors.invalid(field, type, `'${result.problem}': ${why}: ${shown}`);
+    } else if (result.problem.startsWith("no such overload")) {
+      const why = "call arguments did not match a supported operator, function or macro signature for rule";
+      this.#errors.invalid(field, type, `'${result.problem}': ${why}: ${shown}`);
+    } else this.#errors.invalid(field, type, `${result.problem} evaluating rule: ${shown}`);
+  }
+
+  #run(node: CelNode, variables: Readonly<Record<string, unknown>>): Outcome {
+    const limit = Math.min(CALL_COST_MAX, this.#left);
+    const budget = new CelBudget(limit);
+    try {
+      return { value: evaluateCel(node, variables, budget) };
+    } catch (error) {
+      if (error instanceof CelBudgetError) {
+        this.#ended = true;
+        return { problem: error.message, spent: limit < CALL_COST_MAX ? "object" : "call" };
+      }
+      if (error instanceof CelError) return { problem: error.message };
+      throw error;
+    } finally {
+      this.#left -= limit - Math.max(budget.left, 0);
+    }
+  }
+
+  #fail(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
+    if (!program.usesOldSelf && at.unchanged) return;
+    const { rule, messageNode, fieldPath } = program;
+    const made = messageNode === undefined ? undefined : this.#message(messageNode, variables);
+    const detail = made ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText(rule)}`);
+    const field = [at.path, fieldPath].filter((part) => part !== "").join(".") || "<nil>";
+    const whole = at.schema.type === "object" || at.schema.type === "array";
+    switch (rule.reason) {
+      case "FieldValueForbidden":
+        this.#errors.forbidden(field, detail);
+        return;
+      case "FieldValueRequired":
+        this.#errors.required(field, detail);
+        return;
+      case "FieldValueDuplicate":
+        if (whole) this.#errors.causes.push({ reason: "FieldValueDuplicate", message: "Duplicate value", field });
+        else this.#errors.duplicate(field, at.value);
+        return;
+      case "FieldValueInvalid":
+      case undefined:
+        if (!whole) this.#errors.invalid(field, at.value, detail);
+        else this.#errors.causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${detail}`, field });
+    }
+  }
+
+  /** undefined when it is no message, and the rule's own stands. */
+  #message(node: CelNode, variables: Readonly<Record<string, unknown>>): string | undefined {
+    const result = this.#run(node, variables);
+    if (!("value" in result) || typeof result.value !== "string") return undefined;
+    const text = result.value.trim();
+    return text === "" || text.length > MESSAGE_BYTES_MAX || /[\n\r]/.test(text) ? undefined : text;
+  }
+}
+
+type Outcome = { readonly value: unknown } | { readonly problem: string; readonly spent?: "call" | "object" };
+
+function ruleText({ rule, message = "" }: RuleProgram["rule"]): string {
+  return (message === "" ? rule : message).trim();
+}
+
+function oldItems(schema: Schema, old: unknown): (item: unknown) => unknown {
+  if (schema.listType !== "map" || !Array.isArray(old)) return () => UNCORRELATED;
+  const before = new Map(old.map((item: unknown) => [listMapKey(schema, item), item]));
+  return (item) => {
+    const key = listMapKey(schema, item);
+    return key !== undefined && before.has(key) ? before.get(key) : UNCORRELATED;
+  };
+}

@@ -1,0 +1,129 @@
+/** Values and types of a schema as CEL has them. Source: apiserver `pkg/cel/common`, `pkg/cel/escaping.go`. */
+import { DYN, simple } from "../cel/check.ts";
+import type { CelKind } from "../cel/check.ts";
+import { durationOf, timestampOf } from "../cel/times.ts";
+import { CelError, CelMap, CelSet, CelStruct } from "../cel/values.ts";
+import { isJsonObject } from "../machinery/json-value.ts";
+import type { Schema } from "./schema.ts";
+import { parseSchema } from "./schema.ts";
+
+const RESERVED =
+  "true false null in as break const continue else for function if import let loop package namespace void while var return";
+const KEYWORDS: ReadonlySet<string> = new Set(RESERVED.split(" "));
+
+/** The name of a property in CEL; undefined when it can have none. */
+export function celName(property: string): string | undefined {
+  if (KEYWORDS.has(property)) return `__${property}__`;
+  const escaped = property
+    .replaceAll("__", "__underscores__")
+    .replaceAll(".", "__dot__")
+    .replaceAll("-", "__dash__")
+    .replaceAll("/", "__slash__");
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(escaped) ? escaped : undefined;
+}
+
+const TEXT = parseSchema({ type: "string" });
+const METADATA = parseSchema({
+  type: "object",
+  properties: { name: { type: "string" }, generateName: { type: "string" } },
+});
+
+/** Every object of Kubernetes has a kind and a name. */
+function withHead(schema: Schema): Schema {
+  return {
+    ...schema,
+    type: "object",
+    properties: new Map([...schema.properties, ["kind", TEXT], ["apiVersion", TEXT], ["metadata", METADATA]]),
+  };
+}
+
+/** undefined: rules know nothing of such values. */
+export function kindOf(given: Schema, root: boolean): CelKind | undefined {
+  if (given.intOrString) return DYN;
+  const schema = root || given.embedded ? withHead(given) : given;
+  switch (schema.type) {
+    case "array": {
+      const of = schema.items === undefined ? undefined : kindOf(schema.items, false);
+      return of === undefined ? undefined : { is: "list", of };
+    }
+    case "object": {
+      if (typeof schema.additional === "object") {
+        const of = kindOf(schema.additional, false);
+        return of === undefined ? undefined : { is: "map", of };
+      }
+      const fields = new Map<string, CelKind>();
+      for (const [name, property] of schema.properties) {
+        const kind = kindOf(property, false);
+        const known = celName(name);
+        if (kind !== undefined && known !== undefined) fields.set(known, kind);
+      }
+      return { is: "object", fields };
+    }
+    case "string":
+      return simple(TEXT_KINDS[schema.format] ?? "string");
+    case "boolean":
+      return simple("bool");
+    case "number":
+      return simple("double");
+    case "integer":
+      return simple("int");
+  }
+  return undefined;
+}
+
+const TEXT_KINDS: Readonly<Record<string, string>> = {
+  byte: "bytes",
+  duration: "duration",
+  date: "timestamp",
+  "date-time": "timestamp",
+};
+
+/** The value as CEL has it; undefined of what rules know nothing of. */
+export function celValue(value: unknown, given: Schema, root: boolean): unknown {
+  if (value === null) return null;
+  const schema = root || given.embedded ? withHead(given) : given;
+  if (typeof value === "number") {
+    const integer = schema.intOrString || schema.type === "integer";
+    return integer && Number.isInteger(value) ? BigInt(value) : value;
+  }
+  if (typeof value === "string") return textValue(value, schema);
+  if (Array.isArray(value)) return listValue(value, schema);
+  if (!isJsonObject(value)) return value;
+  if (typeof schema.additional === "object") {
+    const entries = new Map<string, unknown>();
+    for (const [key, item] of Object.entries(value)) entries.set(key, celValue(item, schema.additional, false));
+    return new CelMap(entries);
+  }
+  const fields = new Map<string, unknown>();
+  for (const [name, property] of schema.properties) {
+    const known = celName(name);
+    if (known === undefined || !Object.hasOwn(value, name) || kindOf(property, false) === undefined) continue;
+    fields.set(known, celValue(value[name], property, false));
+  }
+  return new CelStruct(fields);
+}
+
+function listValue(items: readonly unknown[], { items: schema, listType }: Schema): unknown {
+  const values = schema === undefined ? [] : items.map((item) => celValue(item, schema, false));
+  return listType === "set" ? CelSet.from(values) : values;
+}
+
+function textValue(text: string, { type, format }: Schema): unknown {
+  if (type !== "string") return text;
+  try {
+    switch (format) {
+      case "date":
+        return timestampOf(`${text}T00:00:00Z`);
+      case "date-time":
+        return timestampOf(text);
+      case "duration":
+        return durationOf(text);
+      case "byte":
+        return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    }
+  } catch (error) {
+    // What does not have its format is told elsewhere.
+    if (!(error instanceof CelError) && !(error instanceof DOMException)) throw error;
+  }
+  return text;
+}

@@ -1,0 +1,95 @@
+/** The hooks of a custom resource. Source: apiextensions-apiserver `registry/customresource/strategy.go` and `status_strategy.go`. */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type {
+  ConversionStrategyType,
+  CustomResourceDefinitionVersion,
+  CustomResourceSubresourceScale,
+} from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
+import type { JsonObject } from "../machinery/json-value.ts";
+import { unexplained } from "../machinery/status.ts";
+import { cellsOf } from "./columns.ts";
+import { readStored, setDefaults } from "./pruning.ts";
+import { validateCustom, validateCustomStatus } from "./validation.ts";
+import type { VersionSchema } from "./version-schema.ts";
+
+/** @param stored the resource in the version in which objects are stored */
+export function customRules(
+  info: ResourceInfo,
+  version: CustomResourceDefinitionVersion,
+  schema: VersionSchema,
+  stored: ResourceInfo,
+  strategy: ConversionStrategyType,
+): KindRules {
+  const { subresources } = version;
+  const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
+  return {
+    generation: true,
+    plainFinalizers: true,
+    ...(subresources?.status === undefined ? {} : { status: "empty", prepareCreate: withoutStatus }),
+    ...(subresources?.status === undefined ? {} : { prepareStatusUpdate: ownMetadata }),
+    ...(scale === undefined ? {} : { scale }),
+    defaults: (object: JsonObject) => setDefaults(object, schema.root),
+    read: (object) => readStored(object, schema.root),
+    validate: (object: Fields, errors) => validateCustom(object, undefined, schema, scale, errors),
+    validateUpdate: (object: Fields, old: Fields, errors) => validateCustom(object, old, schema, scale, errors),
+    validateStatusUpdate: (object: Fields, old: Fields, errors) =>
+      validateCustomStatus(object, old, schema, scale, errors),
+    warnings: (object: KubernetesObject) => finalizerWarnings(object),
+    cells: cellsOf(version),
+    ...(stored === info
+      ? {}
+      : { convert: { toServed: inVersion(info, strategy), toStored: inVersion(stored, strategy) } }),
+  };
+}
+
+/** Versions of the conversion strategy `None` differ in their apiVersion only. Nobody calls webhooks yet. */
+function inVersion(
+  { apiVersion, kind }: ResourceInfo,
+  strategy: ConversionStrategyType,
+): (object: KubernetesObject) => KubernetesObject {
+  return (object) => {
+    if (object.apiVersion === apiVersion) return object;
+    if (strategy !== "None") {
+      const of = `${object.apiVersion}, Kind=${kind}`;
+      throw unexplained(`conversion webhook for ${of} failed: inkube does not call conversion webhooks yet`);
+    }
+    return { ...object, apiVersion };
+  };
+}
+
+function withoutStatus(object: Fields): Fields {
+  const { status: _status, ...rest } = object;
+  return rest;
+}
+
+/** Through the status nothing else changes, the metadata neither. */
+function ownMetadata(object: Fields, { metadata = {} }: Fields): Fields {
+  return { ...object, metadata };
+}
+
+function scalePathsOf(scale: CustomResourceSubresourceScale): ScalePaths {
+  const { specReplicasPath, statusReplicasPath, labelSelectorPath = "" } = scale;
+  return {
+    specReplicas: stepsOf(specReplicasPath),
+    statusReplicas: stepsOf(statusReplicasPath),
+    ...(labelSelectorPath === "" ? {} : { selector: stepsOf(labelSelectorPath) }),
+  };
+}
+
+function stepsOf(path: string): readonly string[] {
+  return path.replace(/^\./, "").split(".");
+}
+
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+function finalizerWarnings({ metadata }: KubernetesObject): readonly string[] {
+  return [...new Set(metadata?.finalizers ?? [])].sort().flatMap((name) => {
+    if (name.includes("/") || STANDARD_FINALIZERS.has(name)) return [];
+    const better = name.includes(".")
+      ? "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"
+      : "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers";
+    return [`metadata.finalizers: ${JSON.stringify(name)}: ${better}`];
+  });
+}

@@ -1,0 +1,129 @@
+/** What a CustomResourceDefinition makes a server serve: one resource for each served version, like those that are built in. */
+import type { CustomResourceDefinition } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type {
+  ConversionStrategyType,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionVersion,
+} from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { ResourceInfo, SelectableField, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import type { Served } from "../catalog/catalog.ts";
+import type { ObjectForm } from "../catalog/form.ts";
+import type { KindRules } from "../kinds/rules.ts";
+import { columnsOf } from "./columns.ts";
+import { customForm } from "./form.ts";
+import { customRules } from "./rules.ts";
+import { VersionSchema } from "./version-schema.ts";
+
+/**
+ * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
+ * version's, which is made even when it is not served itself. The definition is valid and has its defaults.
+ */
+export function customServed(crd: CustomResourceDefinition): readonly Served[] {
+  const { versions } = crd.spec;
+  const storage = versions.find((version) => version.storage) ?? versions[0];
+  if (storage === undefined) return [];
+  const stored = new CustomStored(crd, storage);
+  return versions
+    .filter((version) => version.served)
+    .map((version) => (version === storage ? stored : versionServed(crd, version, stored)));
+}
+
+function versionServed(
+  crd: CustomResourceDefinition,
+  version: CustomResourceDefinitionVersion,
+  stored: Served,
+): Served {
+  const info = infoOf(crd, version, stored.info.apiVersion);
+  const schema = new VersionSchema(version);
+  const rules = customRules(info, version, schema, stored.info, strategyOf(crd));
+  return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
+}
+
+class CustomStored implements Served {
+  readonly info: ResourceInfo;
+  readonly form: ObjectForm;
+  readonly rules: KindRules;
+  readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+
+  constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
+    this.info = infoOf(crd, version, undefined);
+    const schema = new VersionSchema(version);
+    this.form = customForm(this.info, schema);
+    this.rules = customRules(this.info, version, schema, this.info, strategyOf(crd));
+    this.openApiSchema = openApiSchemaOf(version);
+  }
+
+  get stored(): Served {
+    return this;
+  }
+}
+
+function strategyOf({ spec }: CustomResourceDefinition): ConversionStrategyType {
+  return spec.conversion?.strategy ?? "None";
+}
+
+function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
+  return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
+}
+
+const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/** While the definition is being deleted, nothing new is taken. */
+const TERMINATING_VERBS = ["delete", "deletecollection", "get", "list", "watch"];
+const SUBRESOURCE_VERBS = ["get", "patch", "update"];
+
+/** Those that it has been granted; before that, those that it asks for. */
+function namesOf({ spec, status }: CustomResourceDefinition): CustomResourceDefinitionNames {
+  const accepted = status?.acceptedNames;
+  return accepted === undefined || accepted.plural === "" ? spec.names : accepted;
+}
+
+function infoOf(
+  crd: CustomResourceDefinition,
+  version: CustomResourceDefinitionVersion,
+  storageApiVersion: string | undefined,
+): ResourceInfo {
+  const { group, scope } = crd.spec;
+  const { plural, singular, kind, listKind, shortNames = [], categories = [] } = namesOf(crd);
+  const namespaced = scope === "Namespaced";
+  const terminating = crd.status?.conditions?.some(({ type, status }) => type === "Terminating" && status === "True");
+  return {
+    group,
+    version: version.name,
+    apiVersion: `${group}/${version.name}`,
+    resource: plural,
+    singular: singular ?? kind.toLowerCase(),
+    kind,
+    ...(listKind === undefined || listKind === `${kind}List` ? {} : { listKind }),
+    shortNames,
+    categories,
+    namespaced,
+    verbs: terminating === true ? TERMINATING_VERBS : VERBS,
+    ...(terminating === true ? { terminating } : {}),
+    subresources: subresourcesOf(version, kind),
+    columns: columnsOf(version),
+    selectableFields: selectableFieldsOf(version, namespaced),
+    storagePrefix: `/registry/${group}/${plural}`,
+    ...(storageApiVersion === undefined ? {} : { storageApiVersion }),
+    createOnUpdate: false,
+    unconditionalUpdate: false,
+    generation: true,
+  };
+}
+
+function subresourcesOf({ subresources }: CustomResourceDefinitionVersion, kind: string): readonly SubresourceInfo[] {
+  const found: SubresourceInfo[] = [];
+  if (subresources?.status !== undefined) found.push({ name: "status", kind, verbs: SUBRESOURCE_VERBS });
+  if (subresources?.scale !== undefined) {
+    found.push({ name: "scale", kind: "Scale", apiVersion: "autoscaling/v1", verbs: SUBRESOURCE_VERBS });
+  }
+  return found;
+}
+
+function selectableFieldsOf(
+  { selectableFields = [] }: CustomResourceDefinitionVersion,
+  namespaced: boolean,
+): readonly SelectableField[] {
+  const standard = namespaced ? ["metadata.name", "metadata.namespace"] : ["metadata.name"];
+  const own = selectableFields.map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+  return [...standard, ...own].map((name) => ({ name, path: name.split(".") }));
+}

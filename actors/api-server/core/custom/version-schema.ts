@@ -1,0 +1,34 @@
+/** What is made of the schema of a version, each part when it is first asked for: most definitions are installed and hardly used. */
+import type { CustomResourceDefinitionVersion } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import { Patterns } from "./patterns.ts";
+import type { RuleProgram } from "./rule-programs.ts";
+import { rulePrograms } from "./rule-programs.ts";
+import type { Schema } from "./schema.ts";
+import { ANY, parseSchema } from "./schema.ts";
+
+export class VersionSchema {
+  readonly patterns: Patterns = new Patterns();
+  readonly #version: CustomResourceDefinitionVersion;
+  readonly #programs = new Map<Schema, readonly RuleProgram[]>();
+  #root: Schema | undefined;
+
+  constructor(version: CustomResourceDefinitionVersion) {
+    this.#version = version;
+  }
+
+  get root(): Schema {
+    return (this.#root ??= this.#parsed());
+  }
+
+  /** The rules of a part of the schema. */
+  readonly programsOf = (schema: Schema, root: boolean): readonly RuleProgram[] => {
+    let programs = this.#programs.get(schema);
+    if (programs === undefined) this.#programs.set(schema, (programs = rulePrograms(schema, root)));
+    return programs;
+  };
+
+  #parsed(): Schema {
+    const props = this.#version.schema?.openAPIV3Schema;
+    return props === undefined ? ANY : parseSchema(props);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * What follows from the CustomResourceDefinitions that are stored: their conditions, and, when one is deleted, the deletion of its
+ * objects. Each API server does it; of those that race one wins, and the others find it done.
+ * Source: apiextensions-apiserver `pkg/controller`.
+ */
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionStatus,
+} from "../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { CatalogFollower } from "./catalog.ts";
+import { DEFINITIONS_PREFIX } from "./catalog.ts";
+import type { Termination } from "./core/custom/conditions.ts";
+import { CLEANUP_FINALIZER, statusOf, terminating, withCondition } from "./core/custom/conditions.ts";
+import { hasCondition, isEnding, terminationOf } from "./core/custom/lifecycle.ts";
+import type { Fields } from "./core/kinds/rules.ts";
+import { notFound } from "./core/machinery/status.ts";
+import { isReleased } from "./core/registry/deletion.ts";
+import { isFault } from "./core/store-errors.ts";
+import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+
+/** A look again at objects that finalizers hold. */
+const RECHECK_MS = 1_000;
+/** For so long a definition may be on its way out without a change before another server takes over what may have been left. */
+const TAKE_OVER_MS = 5_000;
+
+export class Definitions {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly registry: Registry;
+  private readonly follower: CatalogFollower;
+  private readonly groupOf = new Map<string, string>();
+  private readonly byGroup = new Map<string, Set<string>>();
+  /** Those whose status may not be what it should be. */
+  private readonly unsettled = new Set<string>();
+  private settling = false;
+  /** Those whose objects this server deletes, or looks after whoever does. */
+  private readonly ending = new Set<string>();
+
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, follower: CatalogFollower) {
+    this.ctx = ctx;
+    this.registry = registry;
+    this.follower = follower;
+    follower.onChange((name) => this.changed(name));
+  }
+
+  private changed(name: string): void {
+    const definition = this.find(name);
+    const group = definition?.spec.group ?? this.groupOf.get(name);
+    if (group === undefined) return;
+    if (definition === undefined) this.forget(name, group);
+    else {
+      this.note(name, group);
+      this.settle(name);
+      if (isEnding(definition)) this.end(name);
+    }
+    // Names may have become free for those that wait for them.
+    for (const other of this.byGroup.get(group) ?? []) {
+      const waiting = other === name ? undefined : this.find(other);
+      if (waiting !== undefined && !hasCondition(waiting, "NamesAccepted")) this.settle(other);
+    }
+  }
+
+  private find(name: string): CustomResourceDefinition | undefined {
+    return this.registry.store.cache(DEFINITIONS_PREFIX).newest(name)?.object as CustomResourceDefinition | undefined;
+  }
+
+  private note(name: string, group: string): void {
+    this.groupOf.set(name, group);
+    const names = this.byGroup.get(group);
+    if (names === undefined) this.byGroup.set(group, new Set([name]));
+    else names.add(name);
+  }
+
+  private forget(name: string, group: string): void {
+    this.groupOf.delete(name);
+    const names = this.byGroup.get(group);
+    names?.delete(name);
+    if (names?.size === 0) this.byGroup.delete(group);
+  }
+
+  /** One after the other, so that of two that ask for one name the second finds it taken. */
+  private settle(name: string): void {
+    this.unsettled.add(name);
+    if (this.settling) return;
+    this.settling = true;
+    this.ctx.spawn(async () => {
+      for (const next of this.unsettled) {
+        this.unsettled.delete(next);
+        if (!(await this.attempt(next, () => this.writeStatus(next)))) this.unsettled.add(next);
+        if (this.ctx.stopping.aborted) break;
+      }
+      this.settling = false;
+    });
+  }
+
+  /** Whether there is nothing left to do. What has changed meanwhile comes again by the watch. */
+  private async attempt(name: string, work: () => Promise<void>): Promise<boolean> {
+    const { clock, options, log } = this.ctx;
+    try {
+      await work();
+    } catch (error) {
+      if (isFault(error)) {
+        const message = error instanceof Error ? error.message : String(error);
+        log.error("a definition can't be seen to by a fault of this server", { name, message });
+      } else if (!(error instanceof InkubeError)) throw error;
+      else if (!hasReason(error, "Conflict", "NotFound")) {
+        log.warn("a definition can't be seen to yet", { name, code: error.code, message: error.message });
+        await clock.sleep(options.retryCapMs);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private async writeStatus(name: string): Promise<void> {
+    const definition = this.find(name);
+    if (definition === undefined) return;
+    const names = this.byGroup.get(definition.spec.group) ?? [];
+    const others = Array.from(names, (other) => this.find(other)).filter((other) => other !== undefined);
+    const status = statusOf(definition, others, this.ctx.clock.nowMs());
+    if (status !== definition.status) await this.update(name, { ...definition, status });
+  }
+
+  private async update(name: string, definition: CustomResourceDefinition): Promise<void> {
+    const options = { fieldManager: "kube-apiserver" };
+    await this.registry.update(this.scope(), this.place(name), "status", definition, options);
+  }
+
+  /** Who writes that the deletion is in progress does it; the others look whether it comes to its end. */
+  private end(name: string): void {
+    if (this.ending.has(name)) return;
+    this.ending.add(name);
+    this.ctx.spawn(async () => {
+      while (!this.ctx.stopping.aborted) {
+        const definition = this.find(name);
+        if (definition === undefined || !isEnding(definition)) break;
+        if (terminationOf(definition) === "InstanceDeletionPending") {
+          if (await this.claim(name, definition)) await this.attempt(name, () => this.removeObjects(name));
+        } else await this.takeOver(name, definition);
+      }
+      this.ending.delete(name);
+    });
+  }
+
+  private async claim(name: string, definition: CustomResourceDefinition): Promise<boolean> {
+    let won = false;
+    await this.attempt(name, async () => {
+      await this.update(name, this.ended(definition, "InstanceDeletionInProgress"));
+      won = true;
+    });
+    // Who has lost waits for what the winner has written.
+    if (!won) await this.ctx.clock.sleep(this.ctx.options.retryBaseMs);
+    return won;
+  }
+
+  private async takeOver(name: string, { metadata }: CustomResourceDefinition): Promise<void> {
+    await this.ctx.clock.sleep(TAKE_OVER_MS);
+    if (this.find(name)?.metadata?.resourceVersion !== metadata?.resourceVersion) return;
+    await this.attempt(name, () => this.removeObjects(name));
+  }
+
+  private async removeObjects(name: string): Promise<void> {
+    const { clock, stopping } = this.ctx;
+    const { store } = this.registry;
+    for (;;) {
+      const { deadlineMs } = this.scope();
+      await store.consistent(deadlineMs);
+      const served = this.follower.storedBy(name);
+      const definition = this.find(name);
+      if (stopping.aborted || definition === undefined || !isEnding(definition)) return;
+      const found = served === undefined ? [] : [...store.cacheOf(served).values()];
+      if (served === undefined || found.length === 0) return this.release(name);
+      const present = found.filter(({ object }) => object.metadata?.deletionTimestamp === undefined);
+      await this.registry.deleteAll(this.scope(), served, present, {}, () => stopping.aborted);
+      if (present.length < found.length) await clock.sleep(RECHECK_MS);
+    }
+  }
+
+  /** Nothing is left of it. */
+  private async release(name: string): Promise<void> {
+    const place = this.place(name);
+    await this.registry.mutate(this.scope(), place, false, (current) => {
+      if (current === undefined) throw notFound(place.served.info, name);
+      const definition = this.ended(current.object as CustomResourceDefinition, "InstanceDeletionCompleted");
+      const finalizers = (definition.metadata?.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
+      const object = { ...definition, metadata: { ...definition.metadata, finalizers } } as unknown as Fields;
+      return isReleased(place.served.rules, object) ? { action: "remove", object } : { action: "put", object };
+    });
+  }
+
+  private ended(definition: CustomResourceDefinition, how: Termination): CustomResourceDefinition {
+    const conditions = withCondition(definition.status?.conditions ?? [], terminating(how), this.ctx.clock.nowMs());
+    const status: CustomResourceDefinitionStatus = { ...definition.status, conditions };
+    return { ...definition, status };
+  }
+
+  private place(name: string): ObjectPlace {
+    const served = this.registry.catalog.required("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    return { served, namespace: undefined, name };
+  }
+
+  private scope(): RequestScope {
+    const { clock, options } = this.ctx;
+    const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
+    return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: "" };
+  }
+}

@@ -1,0 +1,188 @@
+import { expect, it } from "vitest";
+import { hasReason } from "../../../../../protocols/api-server.ts";
+import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import {
+  createDefinition,
+  customObject,
+  customTarget,
+  definitionOf,
+  DEFINITIONS,
+  getDefinition,
+  waitForCondition,
+  waitForDefinition,
+} from "../harness/definitions.ts";
+import { noDoor } from "../../../../../actors/api-server/backend.ts";
+import { FakeEtcd } from "../harness/fake-etcd.ts";
+import { serversOfTests } from "../harness/test-server.ts";
+
+const start = serversOfTests();
+
+async function group(count: number, etcd: FakeEtcd = new FakeEtcd()) {
+  return Promise.all(Array.from({ length: count }, () => start({}, noDoor, etcd)));
+}
+
+it("serves a kind as soon as its definition is established, by every server of the group", async () => {
+  const [a, b, c] = await group(3);
+  await a!.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(b!, "widgets.shop.example.com", "Established");
+  const made = await c!.request({
+    verb: "create",
+    target: customTarget("widgets"),
+    object: customObject("Widget", "one"),
+  });
+  expect(made).toMatchObject({
+    apiVersion: "shop.example.com/v1",
+    kind: "Widget",
+    metadata: { name: "one", generation: 1 },
+  });
+  for (const server of [a!, b!, c!]) {
+    expect(await server.request({ verb: "get", target: customTarget("widgets", "one") })).toEqual(made);
+  }
+});
+
+it("finds a kind through one server right after it was established through another whose watch is ahead", async () => {
+  const etcd = new FakeEtcd();
+  const [a] = await group(1, etcd);
+  await a!.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const late = await start({}, noDoor, etcd);
+  etcd.hold();
+  const other = definitionOf("gadgets");
+  await a!.request(createDefinition(other)).catch(() => undefined);
+  etcd.release();
+  await waitForCondition(a!, "gadgets.shop.example.com", "Established");
+  const list = await late.request({ verb: "list", target: customTarget("gadgets") });
+  expect(list).toMatchObject({ kind: "GadgetList", items: [] });
+});
+
+it("refuses a name that another definition of the group has, and grants it when that one is gone", async () => {
+  const [a, b] = await group(2);
+  await a!.request(
+    createDefinition(definitionOf("widgets", "shop.example.com", ["v1"], { names: { shortNames: ["w"] } })),
+  );
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  await b!.request(
+    createDefinition(definitionOf("wagons", "shop.example.com", ["v1"], { names: { shortNames: ["w"] } })),
+  );
+  const refused = await waitForCondition(b!, "wagons.shop.example.com", "NamesAccepted", "False");
+  expect((refused as CustomResourceDefinition).status?.conditions).toMatchObject([
+    { type: "NamesAccepted", status: "False", reason: "ShortNamesConflict", message: '"w" is already in use' },
+    { type: "Established", status: "False", reason: "NotAccepted" },
+  ]);
+  const list = { verb: "list", target: customTarget("wagons") } as const;
+  await expect(a!.request(list)).rejects.toSatisfy((error) => hasReason(error, "NotFound"));
+  await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  await waitForCondition(b!, "wagons.shop.example.com", "Established");
+  expect(await a!.request(list)).toMatchObject({ kind: "WagonList" });
+});
+
+it("deletes the objects of a definition, then it, while nothing new is made, and its watches end", async () => {
+  const [a, b] = await group(2);
+  await a!.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const held = customObject("Widget", "held", { metadata: { name: "held", finalizers: ["shop.example.com/held"] } });
+  for (const object of [customObject("Widget", "free"), held]) {
+    await a!.request({ verb: "create", target: customTarget("widgets"), object });
+  }
+  const watch = b!.watch({ target: customTarget("widgets") });
+  await watch.until(3);
+  const deleted = await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  expect(deleted).toMatchObject({
+    kind: "CustomResourceDefinition",
+    metadata: { generation: 1, finalizers: ["customresourcecleanup.apiextensions.k8s.io"] },
+  });
+  await waitForDefinition(
+    b!,
+    "widgets.shop.example.com",
+    (definition) => definition?.status?.conditions?.at(-1)?.reason === "InstanceDeletionInProgress",
+  );
+  const again = { verb: "create", target: customTarget("widgets"), object: customObject("Widget", "late") } as const;
+  await expect(b!.request(again)).rejects.toMatchObject({
+    message:
+      'widgets.shop.example.com "late" is forbidden: create not allowed while custom resource definition is terminating',
+    details: { code: 403 },
+  });
+  await watch.until(5);
+  await b!.request({
+    verb: "patch",
+    target: customTarget("widgets", "held"),
+    patchType: "application/merge-patch+json",
+    patch: { metadata: { finalizers: null } },
+  });
+  await waitForDefinition(a!, "widgets.shop.example.com", (definition) => definition === undefined);
+  expect(await watch.ended).toBeUndefined();
+  expect(
+    watch.events
+      .map(({ type, object }) => `${type} ${object.metadata?.name ?? ""}`)
+      .slice(3)
+      .sort(),
+  ).toEqual(["DELETED free", "DELETED held", "MODIFIED held"]);
+  for (const server of [a!, b!]) {
+    const list = { verb: "list", target: customTarget("widgets") } as const;
+    await expect(server.request(list)).rejects.toSatisfy((error) => hasReason(error, "NotFound"));
+  }
+});
+
+it("knows the objects of a definition after a restart, and of one that comes back with a watch that was lost", async () => {
+  const etcd = new FakeEtcd();
+  const [a, b] = await group(2, etcd);
+  await a!.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  await a!.request({ verb: "create", target: customTarget("widgets"), object: customObject("Widget", "one") });
+  const restarted = await start({}, noDoor, etcd);
+  const names = async (server: typeof restarted) => {
+    const list = await server.request({ verb: "list", target: customTarget("widgets") });
+    return (list as unknown as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name);
+  };
+  expect(await names(restarted)).toEqual(["one"]);
+  etcd.compact();
+  etcd.breakWatches();
+  await a!.request({ verb: "create", target: customTarget("widgets"), object: customObject("Widget", "two") });
+  for (const server of [a!, b!, restarted]) expect(await names(server)).toEqual(["one", "two"]);
+});
+
+it("shows objects in each version that is served, and ends the watches of one that is not any more", async () => {
+  const [a, b] = await group(2);
+  await a!.request(createDefinition(definitionOf("widgets", "shop.example.com", ["v1", "v2"])));
+  const name = "widgets.shop.example.com";
+  await waitForCondition(a!, name, "Established");
+  await a!.request({ verb: "create", target: customTarget("widgets"), object: customObject("Widget", "one") });
+  const second = customTarget("widgets", "one", { version: "v2" });
+  expect(await b!.request({ verb: "get", target: second })).toMatchObject({ apiVersion: "shop.example.com/v2" });
+  const watch = b!.watch({ target: customTarget("widgets", undefined, { version: "v2" }) });
+  await watch.until(2);
+  const now = (await a!.request(getDefinition(name))) as CustomResourceDefinition;
+  // Stored in v2 from now on, and v1 is not served.
+  const versions = now.spec.versions.map((each) => ({
+    ...each,
+    served: each.name === "v2",
+    storage: each.name === "v2",
+  }));
+  const changed = { ...now, spec: { ...now.spec, versions } };
+  await a!.request({ verb: "update", target: { ...DEFINITIONS, name }, object: changed });
+  expect(await watch.ended).toBeUndefined();
+  expect(await b!.request({ verb: "get", target: second })).toMatchObject({ apiVersion: "shop.example.com/v2" });
+  await expect(b!.request({ verb: "get", target: customTarget("widgets", "one") })).rejects.toSatisfy((error) =>
+    hasReason(error, "NotFound"),
+  );
+  const settled = await waitForDefinition(b!, name, (each) => each?.status?.storedVersions?.length === 2);
+  expect(settled?.status?.storedVersions).toEqual(["v1", "v2"]);
+});
+
+it("never puts a definition in the place of a built-in kind, whatever its group is called", async () => {
+  const [a] = await group(1);
+  const definition = definitionOf("customresourcedefinitions", "apiextensions.k8s.io", ["v7"], {
+    names: { kind: "Impostor", listKind: "ImpostorList", singular: "impostor" },
+  });
+  const annotations = { "api-approved.kubernetes.io": "unapproved, a test" };
+  const { name = "" } = definition.metadata ?? {};
+  await a!.request(createDefinition({ ...definition, metadata: { name, annotations } }));
+  await waitForCondition(a!, name, "Established");
+  expect(await a!.request(getDefinition(name))).toMatchObject({ kind: "CustomResourceDefinition" });
+  const impostors = { group: "apiextensions.k8s.io", version: "v7", resource: "customresourcedefinitions" };
+  await expect(a!.request({ verb: "list", target: { ...impostors, namespace: "default" } })).rejects.toSatisfy(
+    (error) => hasReason(error, "NotFound"),
+  );
+  await a!.request({ verb: "delete", target: { ...DEFINITIONS, name } });
+  await waitForDefinition(a!, name, (each) => each === undefined);
+});
