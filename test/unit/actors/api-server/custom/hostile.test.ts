@@ -94,6 +94,8 @@ describe("an expression without an end", () => {
     "[".repeat(5_000),
     `${"!".repeat(5_000)}true`,
     "a.".repeat(30_000),
+    `a${".b".repeat(9_000)}`,
+    `1${" + 1".repeat(9_000)}`,
     "1 +",
     "'",
     "\\",
