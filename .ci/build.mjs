@@ -20,6 +20,8 @@ const modules = {
   index: "actors/cluster/index.ts",
   runtime: "runtime/index.ts",
   cli: "actors/cluster/cli/main.ts",
+  "envtest-kube-apiserver": "actors/cluster/envtest/kube-apiserver.ts",
+  "envtest-etcd": "actors/cluster/envtest/etcd.ts",
   tour: "test/examples/tour.ts",
   bench: "test/bench/main.ts",
   "simulation-worker": "actors/cluster/simulation/worker.ts",

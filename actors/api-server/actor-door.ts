@@ -74,7 +74,14 @@ export class ActorDoor {
 
   /** Runs `work` for a message; what it throws is a Status, or a fault of ours that has been recorded. */
   async answering<T>(sender: Sender, what: string, work: () => Promise<T>): Promise<T> {
-    const arrival = { user: userOfActor(sender.from), isPublic: false, limited: false, headers: {} };
+    const asked = { verb: "", path: what, target: undefined };
+    const arrival = {
+      user: userOfActor(sender.from),
+      isPublic: false,
+      limited: false,
+      rawHeaders: [],
+      asked: () => asked,
+    };
     try {
       return await this.backend.pipeline.run(arrival, work);
     } catch (error) {

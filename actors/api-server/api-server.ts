@@ -11,24 +11,30 @@ import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
-import { usersOfTokens } from "./core/identity.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import { Pipeline } from "./pipeline.ts";
+import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
+import type { OpenTokenKeys } from "./token-keys.ts";
+import { Tokens } from "./tokens.ts";
 import { Watches } from "./watches.ts";
 
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
-export function apiServerActor(openDoor: OpenDoor): ActorDefinition<ApiServerMethods, ApiServerOptions> {
+/** @param openKeys the cryptography of tokens; without it theirs is the simulation's */
+export function apiServerActor(
+  openDoor: OpenDoor,
+  openKeys: OpenTokenKeys = plainTokenKeys,
+): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor);
+    const server = new ApiServer(ctx, openDoor, openKeys);
     server.start();
     return {
       handlers: {
@@ -51,15 +57,17 @@ class ApiServer {
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly watches: Watches;
+  private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
     this.ctx = ctx;
     this.store = new Store(ctx, this.catalog);
     this.registry = new Registry(ctx, this.store, this.catalog);
     this.watches = new Watches(ctx, this.store);
+    this.tokens = new Tokens(ctx, this.registry, openKeys);
     this.bootstrap = new Bootstrap(ctx, this.registry, this.catalog);
     const backend = this.backend();
     this.actors = new ActorDoor(backend);
@@ -73,7 +81,10 @@ class ApiServer {
     this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
-    this.ctx.spawn(() => this.started ?? Promise.resolve());
+    this.ctx.spawn(async () => {
+      await this.started;
+      await this.untilDone("the first roles and classes can't be made yet", () => this.bootstrap.objects());
+    });
   }
 
   async stop(): Promise<void> {
@@ -146,16 +157,11 @@ class ApiServer {
       options,
       catalog: this.catalog,
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(
-        this.registry,
-        new Applies(this.ctx, this.registry),
-        subresources,
-        lists,
-        usersOfTokens(options.tokens),
-      ),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,
       registry: this.registry,
       watches: this.watches,
+      tokens: this.tokens,
       nowMs: () => clock.nowMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
       after: (delayMs, action) => clock.after(delayMs, action),

@@ -49,7 +49,7 @@ export class Applies {
         return registry.replacement(place, subresource, object, current, taken, lease, manage);
       }
       registry.refuseNamespace(place);
-      return registry.creation(place, object, uid, taken, lease, manage);
+      return registry.creation(scope, place, object, uid, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;
     if (!tells(subresource)) return answerOf(served, mutated.stored, code, warnings);

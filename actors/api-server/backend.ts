@@ -7,6 +7,7 @@ import type { Pipeline } from "./pipeline.ts";
 import type { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
+import type { Tokens } from "./tokens.ts";
 import type { Watches } from "./watches.ts";
 
 export interface Backend {
@@ -17,6 +18,7 @@ export interface Backend {
   readonly store: Store;
   readonly registry: Registry;
   readonly watches: Watches;
+  readonly tokens: Tokens;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   nowMs(): number;

@@ -5,6 +5,7 @@ import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
+import { InitialObjects } from "./initial-objects.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -29,6 +30,11 @@ export class Bootstrap {
     const cache = this.registry.store.cacheOf(served);
     const missing = SYSTEM_NAMESPACES.filter((name) => cache.get(name) === undefined);
     await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
+  }
+
+  /** What else a fresh control plane has: roles, priority levels, classes. Nobody waits for it. */
+  objects(): Promise<void> {
+    return new InitialObjects(this.ctx, this.registry, this.catalog).write(() => this.scope());
   }
 
   /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */

@@ -8,7 +8,6 @@ import type {
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Applies } from "./applies.ts";
-import type { UserInfo } from "./core/identity.ts";
 import type { ObjectForm } from "./core/catalog/form.ts";
 import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
@@ -23,7 +22,9 @@ import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import { checkNamespace } from "./registry.ts";
 import type { Subresources } from "./subresources.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** What a door reads from its request once the verb calls for it. Each throws a Status for what it can't make sense of. */
 export interface Input {
@@ -49,22 +50,16 @@ export interface Call {
 
 const BINDING = builtInForm({ apiVersion: "v1", kind: "Binding" });
 const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
+const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" });
 
 export class Dispatch {
-  private readonly tokens: ReadonlyMap<string, UserInfo>;
+  private readonly tokens: Tokens;
   private readonly registry: Registry;
   private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
 
-  /** @param tokens whom a token names */
-  constructor(
-    registry: Registry,
-    applies: Applies,
-    subresources: Subresources,
-    lists: Lists,
-    tokens: ReadonlyMap<string, UserInfo>,
-  ) {
+  constructor(registry: Registry, applies: Applies, subresources: Subresources, lists: Lists, tokens: Tokens) {
     this.tokens = tokens;
     this.registry = registry;
     this.applies = applies;
@@ -102,16 +97,23 @@ export class Dispatch {
       const eviction = decode(EVICTION).object as Eviction;
       return this.subresources.evict(scope, placeOf(target), eviction, options);
     }
+    if (subresource?.name === "token") {
+      const { object, warnings } = decode(TOKEN_REQUEST);
+      checkNamespace(served, namespace, object.metadata?.namespace);
+      return withWarnings(await this.tokens.request(scope, placeOf(target), object), warnings);
+    }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
     const { object, warnings } = decode(served.form);
-    const { virtual } = served.rules;
+    const { virtual, tokenOf } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+      const question = tokenOf?.(own as never);
+      const authentication =
+        question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
       const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
       const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
-      const caller = { ...scope, userOfToken: (token: string) => this.tokens.get(token) };
-      return withWarnings(plainAnswer(virtual(asked as never, caller), 201), warnings);
+      return withWarnings(plainAnswer(virtual(asked as never, { ...scope, authentication }), 201), warnings);
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }

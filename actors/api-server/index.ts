@@ -1,5 +1,6 @@
 import { runActor } from "../../runtime/threads/thread.ts";
 import { apiServerActor } from "./api-server.ts";
 import { httpsDoor } from "./io/door.ts";
+import { tokenKeys } from "./io/token-keys.ts";
 
-runActor(apiServerActor(httpsDoor()));
+runActor(apiServerActor(httpsDoor(), tokenKeys));

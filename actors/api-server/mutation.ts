@@ -53,6 +53,16 @@ export interface Write {
   readonly decide: (current: StoredObject | undefined, taken: Taken) => Outcome;
 }
 
+/** One of several objects that are written together. */
+export interface JointWrite {
+  readonly cache: ResourceCache;
+  /** Key within the cache. */
+  readonly key: string;
+  /** What is there now. */
+  readonly base: StoredObject | undefined;
+  readonly object: Fields;
+}
+
 interface Base {
   readonly stored: StoredObject | undefined;
   /** Read from a quorum in this write, so that a refusal on its ground stands. */
@@ -89,6 +99,28 @@ export class Mutations {
     } finally {
       if (this.queues.get(name) === settled) this.queues.delete(name);
     }
+  }
+
+  /**
+   * Writes several objects in one transaction, if each still is what it is to be written over.
+   * @returns false when one of them is not: nothing was written then
+   */
+  async together(writes: readonly JointWrite[], deadlineMs: number, user: string): Promise<boolean> {
+    const compare: Compare[] = [];
+    const success: RequestOp[] = [];
+    for (const { cache, key, base, object } of writes) {
+      const path = `${cache.info.storagePrefix}/${key}`;
+      compare.push({ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 });
+      success.push({ put: { key: path, value: encodeStored(cache.head, object) } });
+    }
+    const answer = await this.store.txn({ compare, success, failure: [] }, deadlineMs, { lost: false });
+    if (!answer.succeeded) return false;
+    const { revision } = answer.header;
+    this.store.noteWritten(revision);
+    for (const { cache, key } of writes) {
+      this.ctx.trace.event("write", `${cache.info.resource}/${key}`, { action: "put", revision, user }, "");
+    }
+    return true;
   }
 
   private async rounds(write: Write): Promise<Mutated> {

@@ -4,9 +4,9 @@
  */
 import type { Context } from "../../runtime/actor.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { ANONYMOUS } from "./core/identity.ts";
 import { tooManyRequests, unauthorized } from "./core/machinery/status.ts";
-import { refuseImpersonation } from "./core/rest/impersonation.ts";
+import type { Asked } from "./core/rest/asked.ts";
+import { impersonated } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -17,21 +17,30 @@ export interface Arrival {
   readonly isPublic: boolean;
   /** The actors of the cluster wait in a mailbox that has a bound of its own. */
   readonly limited: boolean;
-  readonly headers: { readonly [name: string]: unknown };
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** What it is about, for who is refused. */
+  readonly asked: () => Asked;
 }
 
-type Stage = (arrival: Arrival) => void;
+/** What is known of a request after it. */
+type Stage = (arrival: Arrival) => Arrival;
 
-function authenticate({ user, isPublic }: Arrival): void {
-  if (user === undefined && !isPublic) throw unauthorized();
+function authenticate(arrival: Arrival): Arrival {
+  if (arrival.user === undefined && !arrival.isPublic) throw unauthorized();
+  return arrival;
 }
 
-function impersonate({ headers, user }: Arrival): void {
-  refuseImpersonation(headers, user?.user ?? ANONYMOUS);
+function impersonate(arrival: Arrival): Arrival {
+  const { user: caller, rawHeaders, asked } = arrival;
+  const user = impersonated(caller, rawHeaders, asked);
+  return user === caller ? arrival : { ...arrival, user };
 }
 
 /** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */
-function authorize(): void {}
+function authorize(arrival: Arrival): Arrival {
+  return arrival;
+}
 
 const BEFORE_FLOW: readonly Stage[] = [authenticate, impersonate];
 const BEHIND_FLOW: readonly Stage[] = [authorize];
@@ -47,17 +56,20 @@ export class Pipeline {
     this.ctx = ctx;
   }
 
-  /** @throws what a stage refuses the request with, or what `work` throws */
-  async run<T>(arrival: Arrival, work: () => Promise<T> | T): Promise<T> {
-    for (const stage of BEFORE_FLOW) stage(arrival);
-    const counted = arrival.limited ? 1 : 0;
+  /**
+   * @param work is given whose request it is by then
+   * @throws what a stage refuses the request with, or what `work` throws
+   */
+  async run<T>(arrival: Arrival, work: (user: UserInfo | undefined) => Promise<T> | T): Promise<T> {
+    const known = BEFORE_FLOW.reduce((before, stage) => stage(before), arrival);
+    const counted = known.limited ? 1 : 0;
     if (this.underWay + counted > this.ctx.options.requestsMax) {
       throw tooManyRequests("too many requests, please try again later", 1);
     }
     this.underWay += counted;
     try {
-      for (const stage of BEHIND_FLOW) stage(arrival);
-      return await work();
+      const { user } = BEHIND_FLOW.reduce((before, stage) => stage(before), known);
+      return await work(user);
     } finally {
       this.underWay -= counted;
     }

@@ -20,6 +20,7 @@ import {
   success,
   unexplained,
 } from "./core/machinery/status.ts";
+import type { UserInfo } from "./core/identity.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
@@ -34,7 +35,7 @@ import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import type { Mutated, Outcome, Taken } from "./mutation.ts";
+import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -43,12 +44,13 @@ import type { Store } from "./store.ts";
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
 
+/** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
+const NEEDS_MS = 1_500;
+const NEEDS_LOOK_MS = 20;
 const NAMESPACES = "/registry/namespaces";
 
 /** On whose behalf, how long, and because of what. */
-export interface RequestScope {
-  readonly user: string;
-  readonly groups: readonly string[];
+export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
@@ -105,6 +107,7 @@ export class Registry {
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
     await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {
@@ -135,7 +138,7 @@ export class Registry {
       old = current?.object;
       if (current === undefined) {
         if (!create || metadata.resourceVersion) throw notFound(info, name);
-        return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+        return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
       }
       this.checkIncoming(place, incoming, current);
       const manage = this.managing(place, subresource, options, current);
@@ -190,7 +193,11 @@ export class Registry {
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
+    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
+    const warnings = warning === undefined ? [] : [warning];
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
+      return answerOf(served, mutated.stored, 200, warnings);
+    }
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -239,7 +246,7 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (versioned) {
         // Only an object that is valid gets as far as the store, which then refuses it.
-        this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+        this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
         throw unexplained("resourceVersion should not be set on objects to be created");
       }
       if (current !== undefined) {
@@ -248,12 +255,13 @@ export class Registry {
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+      return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
   creation(
+    { user, groups }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -263,13 +271,16 @@ export class Registry {
   ): Outcome {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
-    const { tolerationSeconds } = options;
+    const { tolerationSeconds, serviceAccounts } = options;
     const creation = {
       nowMs: clock.nowMs(),
       tolerationSeconds,
+      serviceAccounts: serviceAccounts.admission,
+      suffix: (length: number) => this.ctx.ids.suffix(length),
       // A refusal that rests on a cache that lags is decided again on what a quorum says.
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      by: { user, groups },
       uid,
       name,
       namespace,
@@ -368,6 +379,11 @@ export class Registry {
     );
   }
 
+  /** @returns false when one of them has changed meanwhile: nothing was written then */
+  writeTogether({ deadlineMs, user }: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
+    return this.mutations.together(writes, deadlineMs, user);
+  }
+
   /** Decides from what is stored, and again if that changes meanwhile. */
   mutate(
     scope: RequestScope,
@@ -385,6 +401,20 @@ export class Registry {
       dryRun,
       decide,
     });
+  }
+
+  /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
+  private async awaitNeeds(
+    { stored: { rules } }: Served,
+    namespace: string,
+    incoming: KubernetesObject,
+  ): Promise<void> {
+    const { clock, options } = this.ctx;
+    const needed = options.serviceAccounts.admission ? rules.awaits?.(incoming as Fields, namespace) : undefined;
+    if (needed === undefined) return;
+    const cache = this.store.cache(needed.prefix);
+    const untilMs = clock.monotonicMs() + NEEDS_MS;
+    while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
   }
 
   /** Of an object that is not there as far as is known, and so is about to be made. */

@@ -1,6 +1,7 @@
 /** What an API server is started with. Data only. */
 import type { TokenUser } from "./core/identity.ts";
 import type { ContactLimits } from "./core/quorum-contact.ts";
+import type { TokenTerms } from "./core/tokens/token-request.ts";
 import type { HistoryLimits } from "./core/cache/resource-cache.ts";
 
 export interface TlsMaterial {
@@ -10,11 +11,24 @@ export interface TlsMaterial {
   readonly key: string;
 }
 
+export interface ServiceAccountOptions extends TokenTerms {
+  /** PEM of a private key, RSA or EC: signs the tokens of ServiceAccounts. Empty: none are given out. */
+  readonly signingKey: string;
+  /** PEM, public or private: who has signed with one of these is believed besides. */
+  readonly verifyingKeys: readonly string[];
+  /**
+   * Whether a pod gets its account's credentials, and needs an account that is there: admission plugin ServiceAccount. Without the
+   * controllers that make the account of each namespace no pod would be let in, so it is off then, as in envtest.
+   */
+  readonly admission: boolean;
+}
+
 export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Names of the etcd actors, this master's own first. */
   readonly members: readonly string[];
   readonly tls?: TlsMaterial;
   readonly tokens: readonly TokenUser[];
+  readonly serviceAccounts: ServiceAccountOptions;
   /** Let into the kubelets' log ports. */
   readonly kubeletToken: string;
   /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
@@ -71,7 +85,20 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly deleteWorkers: number;
 }
 
+const ISSUER = "https://kubernetes.default.svc.cluster.local";
+
+export const SERVICE_ACCOUNT_DEFAULTS: ServiceAccountOptions = {
+  // As kubeadm names it.
+  issuer: ISSUER,
+  audiences: [ISSUER],
+  extendExpiration: true,
+  signingKey: "",
+  verifyingKeys: [],
+  admission: false,
+};
+
 export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "tokens" | "kubeletToken"> = {
+  serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   serviceCidr: "127.96.0.0/16",
   nodePortFirst: 30_000,
   nodePortLast: 32_767,

@@ -19,9 +19,6 @@ const REGISTRY = "/registry/";
 /** "0" is the character after "/". */
 const REGISTRY_END = "/registry0";
 
-/** A value alone in its frame has more than one part in so many of it, and is not copied. */
-const FRAME_SHARE = 2;
-
 /** Who waits for the quorum's newest revision. */
 interface Reader {
   /** Infinity: the loader, which waits for caches that do not count as loaded yet. */
@@ -299,7 +296,7 @@ export class Store {
     const { key, modRevision } = kv;
     const place = this.place(key);
     this.noteLease(kv);
-    if (place !== undefined) place.cache.load(place.key, modRevision, ownBytes(kv.value));
+    if (place !== undefined) place.cache.load(place.key, modRevision, kv.value);
     else if (isClaim(key)) this.claims.add(key);
   }
 
@@ -360,7 +357,7 @@ export class Store {
       if (modRevision > this.reached) this.reached = modRevision;
       const place = this.place(key);
       if (place !== undefined) {
-        if (event.type === "put") place.cache.put(place.key, modRevision, ownBytes(value), event.cause, nowMs);
+        if (event.type === "put") place.cache.put(place.key, modRevision, value, event.cause, nowMs);
         else place.cache.remove(place.key, modRevision, event.cause, nowMs);
       } else if (isClaim(key)) {
         if (event.type === "put") this.claims.add(key);
@@ -442,11 +439,6 @@ export class Store {
 /** For the loading of the caches, which is what this server waits for itself. */
 function persistent(): Attempts {
   return { lost: false, persistent: true, shared: true };
-}
-
-/** What is decoded is a view on its whole frame, which may be a page of a thousand objects: one that lives on would keep it. */
-function ownBytes(value: Uint8Array): Uint8Array {
-  return value.length * FRAME_SHARE >= value.buffer.byteLength ? value : new Uint8Array(value);
 }
 
 function isClaim(key: string): boolean {

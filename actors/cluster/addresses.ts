@@ -20,6 +20,11 @@ export function addressesOf(slot: number): Addresses {
   return { slot, podRange: `127.${64 + slot}.0.0/15`, serviceRange: `127.${128 + slot}.0.0/16` };
 }
 
+/** Of the Service `kubernetes`: the first one of the range. */
+export function apiServiceAddress({ slot }: Addresses): string {
+  return `127.${128 + slot}.0.1`;
+}
+
 /** The pod addresses of node `index`, 0 to 511. */
 export function podRange(addresses: Addresses, index: number): string {
   return `127.${64 + addresses.slot + (index >> 8)}.${index & 255}.0/24`;

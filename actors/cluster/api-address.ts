@@ -9,7 +9,7 @@ import type { ApiServerMethods } from "../../protocols/api-server.ts";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Context, Ref, Subscription } from "../../runtime/actor.ts";
 
-const HOST = "127.0.0.1";
+const LOOPBACK = "127.0.0.1";
 /** The kernel frees the port of a thread that has ended within milliseconds. Long after that somebody else has it. */
 const RETRY = { baseMs: 5, capMs: 500, tellAfterMs: 2_000 };
 /** A server that does not leave in this time hangs, and its thread will be ended. */
@@ -34,6 +34,7 @@ export class ApiAddress {
   private readonly ctx: Pick<Context<unknown>, "clock" | "log">;
   private readonly up = new Map<string, Known>();
   private readonly shared: boolean;
+  private readonly host: string;
   private port: number;
   private opened = false;
   private moving = false;
@@ -45,15 +46,17 @@ export class ApiAddress {
     port: number,
     ctx: Pick<Context<unknown>, "clock" | "log">,
     shared: boolean = canSharePort(),
+    host: string = LOOPBACK,
   ) {
     this.candidates = servers;
+    this.host = host;
     this.port = port;
     this.ctx = ctx;
     this.shared = shared;
   }
 
   get url(): string {
-    return `https://${HOST}:${this.port}`;
+    return `https://${this.host}:${this.port}`;
   }
 
   /** Who serves it now. */
@@ -171,7 +174,7 @@ export class ApiAddress {
       this.ctx.log.warn("an API server that can't reach etcd has left the address", { server: server.name });
       return;
     }
-    const { port } = await server.call("serve", { host: HOST, port: this.port, reusePort: this.shared });
+    const { port } = await server.call("serve", { host: this.host, port: this.port, reusePort: this.shared });
     this.port = port;
     known.serving = true;
   }
@@ -189,7 +192,7 @@ export class ApiAddress {
     if (hasCode(error, "ADDRESS_IN_USE")) {
       return new InkubeError(
         "PORT_IN_USE",
-        `port ${this.port} of ${HOST} is in use; choose another one, or 0 for any free one`,
+        `port ${this.port} of ${this.host} is in use; choose another one, or 0 for any free one`,
         { cause: error },
       );
     }

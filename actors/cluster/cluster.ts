@@ -28,7 +28,8 @@ import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
-import { addressesOf } from "./addresses.ts";
+import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
+import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { applyObject } from "./apply.ts";
 import { checkCondition, meets } from "./conditions.ts";
@@ -41,7 +42,7 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate, saveIdentity } from "./io/identity.ts";
+import { loadIdentity, makeClientCertificate, saveIdentity, servingCertificate } from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest, resourceNamed, resourceOf } from "./manifest.ts";
@@ -83,6 +84,25 @@ export interface ActorStatus extends ChildStatus {
   readonly lastDown?: { readonly reason: DownReason; readonly message: string | undefined; readonly atMs: number };
 }
 
+/** What is another's in place of the cluster's own. Certificates and keys are PEM. */
+export interface StandIn {
+  /** Address to serve on: one of this machine. */
+  readonly host?: string;
+  readonly serving?: { readonly certificate: string; readonly key: string };
+  /** Vouches for certificates of clients. */
+  readonly clientAuthority?: string;
+  /** Signs the tokens of ServiceAccounts. */
+  readonly signingKey?: string;
+  readonly issuer?: string;
+  /** Addresses of Services, as CIDR. */
+  readonly serviceRange?: string;
+  /** Whether pods get an account and its token. */
+  readonly serviceAccounts?: boolean;
+  readonly tokens?: readonly { readonly token: string; readonly user: string; readonly groups: readonly string[] }[];
+  /** Whether each write is on the disk before it is acknowledged. */
+  readonly fsync?: boolean;
+}
+
 export class Cluster implements AsyncDisposable {
   readonly name: string;
   /** The typed client that the cluster's own actors use; it talks to the API servers without HTTP. */
@@ -109,8 +129,17 @@ export class Cluster implements AsyncDisposable {
   private readonly lastDowns = new Map<string, NonNullable<ActorStatus["lastDown"]>>();
   private stopping: Promise<void> | undefined;
 
+  /** For programs that stand in for Kubernetes' own, with what their command line gives them. Errors: those of `start`. */
+  static standIn(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
+    return Cluster.begin(options, standIn);
+  }
+
   /** Resolves when the API answers and every worker is Ready. Errors: INVALID_OPTION, DATA_DIRECTORY_… (also when too many of etcd's members can't use theirs), PORT_IN_USE, START_TIMEOUT, and what an actor failed with. */
-  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+  static start(options: ClusterOptions = {}): Promise<Cluster> {
+    return Cluster.begin(options, {});
+  }
+
+  private static async begin(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
     const resolved = resolveOptions(options);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
@@ -118,7 +147,7 @@ export class Cluster implements AsyncDisposable {
     try {
       const loaded = loadIdentity(directory, resolved.name, resolved.masters, wallNowMs());
       slot = await takeSlot(directory);
-      cluster = new Cluster(resolved, directory, loaded, slot);
+      cluster = new Cluster(resolved, directory, loaded, slot, standIn);
       await cluster.bringUp();
       return cluster;
     } catch (error) {
@@ -136,6 +165,7 @@ export class Cluster implements AsyncDisposable {
     directory: DataDirectory,
     { identity, established }: { readonly identity: Identity; readonly established: boolean },
     slot: { readonly slot: number; release(): void },
+    standIn: StandIn,
   ) {
     this.options = options;
     this.name = options.name;
@@ -146,7 +176,7 @@ export class Cluster implements AsyncDisposable {
     this.host = new ThreadHost({
       bundles: BUNDLES,
       dataDir: join(directory.path, "actors"),
-      fsync: directory.durable,
+      fsync: standIn.fsync ?? directory.durable,
       watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
       spares: {
         count: options.spareThreads,
@@ -159,16 +189,28 @@ export class Cluster implements AsyncDisposable {
       },
     });
     const kubeletToken = randomBytes(16).toString("hex");
+    const own = addressesOf(slot.slot);
+    const addresses = standIn.serviceRange === undefined ? own : { ...own, serviceRange: standIn.serviceRange };
+    const serving = standIn.serving ?? servingCertificate(identity, apiServiceAddress(own), wallNowMs());
     const topology: TopologyOptions = {
       masters: options.masters,
       workers: options.workers,
       controllers: options.controllers,
-      addresses: addressesOf(slot.slot),
+      addresses,
       clusterId: identity.clusterId,
       apiServer: {
-        tls: { ca: identity.authority, cert: identity.server.certificate, key: identity.server.key },
-        tokens: [{ token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] }],
+        tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
+        tokens: [
+          { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
+          ...(standIn.tokens ?? []),
+        ],
         kubeletToken,
+        serviceAccounts: {
+          ...SERVICE_ACCOUNT_DEFAULTS,
+          signingKey: standIn.signingKey ?? identity.serviceAccountKey,
+          ...(standIn.issuer === undefined ? {} : { issuer: standIn.issuer }),
+          admission: standIn.serviceAccounts ?? options.controllers,
+        },
         tolerationSeconds: options.tolerationSeconds,
       },
       containerRuntime: { pods: options.pods, images: locateImages(options.images) },
@@ -198,6 +240,8 @@ export class Cluster implements AsyncDisposable {
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
       context,
+      undefined,
+      standIn.host,
     );
     this.alarms = new EtcdAlarms(
       this.etcdMembers.map((name) => this.embedder.ref(etcdProtocol, name)),

@@ -43,8 +43,8 @@ export type Role =
 
 /**
  * What an actor's heap may hold, in MB, before the actor is restarted; buffers lie outside it. With 10,500 pods on one master
- * an API server has 40 MB in use, etcd 25, a scheduler 38, a controller-manager 32, and a kubelet after 1,500 pods 10:
- * twenty-five times that, which lists, bursts and larger objects stay below, and a leak does not. The trace collector
+ * an API server has 40 MB in use, etcd 25 (and each the pods' bytes, which are 20), a scheduler 38, a controller-manager 32, and
+ * a kubelet after 1,500 pods 10: many times that, which lists, bursts and larger objects stay below, and a leak does not. The trace collector
  * has all recorders of hundreds of actors in hand at once. V8 also lets a heap with a smaller limit grow less before it
  * collects.
  */
@@ -147,6 +147,14 @@ export function collectorSpec(actors: readonly string[], ringsOf: (actors: reado
   return child(TRACE_COLLECTOR, "trace-collector", options, []);
 }
 
+/**
+ * What a store may hold, which lies in its member's heap: half of it, so that writes are refused before the heap guard restarts a
+ * member that would come back as large as it was.
+ */
+function quotaOf(heapLimitMb: number): number {
+  return Math.min(ETCD_DEFAULTS.quotaBytes, (heapLimitMb / 2) * 1_048_576);
+}
+
 /** Every actor on a thread of its own has a limit; a thread that many share has Node's, which the sum of theirs would exceed. */
 function limited(spec: ChildSpec, { heapLimitsMb }: TopologyOptions): ChildSpec {
   if (spec.thread !== undefined) return spec;
@@ -160,7 +168,8 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   const apiServers = preferring(names("api-server", masters), index);
   const others = (role: string): readonly string[] =>
     names(role, masters).filter((name) => name !== `${role}-${index}`);
-  const etcd: EtcdOptions = { ...ETCD_DEFAULTS, ...options.etcd, name: `etcd-${index}`, members };
+  const quotaBytes = quotaOf(options.heapLimitsMb?.etcd ?? HEAP_LIMITS_MB.etcd);
+  const etcd: EtcdOptions = { ...ETCD_DEFAULTS, quotaBytes, ...options.etcd, name: `etcd-${index}`, members };
   const apiServer: ApiServerOptions = {
     ...API_SERVER_DEFAULTS,
     ...options.apiServer,

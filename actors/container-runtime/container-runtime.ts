@@ -298,7 +298,8 @@ class ContainerRuntime {
     const directory = `containers/${status.id}`;
     if (program.driver !== "simulated") await this.ctx.disk.makeDirectory(directory);
     const root = `${this.ctx.disk.root}/${directory}`;
-    const log = config.terminationMessagePath;
+    const { terminationMessagePath: log, mounts = [] } = config;
+    const mountPaths = mounts.map(({ containerPath }) => containerPath);
     return {
       id: status.id,
       name: config.metadata.name,
@@ -311,10 +312,11 @@ class ContainerRuntime {
         HOME: root,
         ...(program.driver === "simulated" ? {} : program.env),
         ...config.envs,
+        ...(mounts.length === 0 ? {} : { [CONTAINER_ENVIRONMENT.mounts]: JSON.stringify(mountPaths) }),
         ...(log === undefined ? {} : { [CONTAINER_ENVIRONMENT.terminationLog]: `${root}${log}` }),
       },
       root,
-      mounts: config.mounts ?? [],
+      mounts,
       workingDir: config.workingDir,
       terminationMessagePath: log,
       memoryLimitBytes: config.memoryLimitBytes ?? 0,

@@ -26,12 +26,15 @@ export interface EtcdOptions {
   readonly snapshotEntries: number;
   /** Log bytes that force a snapshot: bounds the time of a restart. */
   readonly snapshotBytes: number;
-  /** Applied entries, and their bytes, kept in memory for followers that lag. The entries as in etcd; some seconds of pods. */
+  /**
+   * Applied entries, and their bytes, kept in memory for followers that lag. The entries as in etcd; some seconds of pods. The
+   * leader keeps more while a follower that it hears of needs it.
+   */
   readonly catchUpEntries: number;
   readonly catchUpBytes: number;
   /** A log file is closed at this size. As in etcd. */
   readonly segmentBytes: number;
-  /** Store size that refuses further puts. etcd's default. */
+  /** Store size that refuses further puts. etcd's default, or what the member's heap has room for. */
   readonly quotaBytes: number;
   /** Largest request. etcd's default. */
   readonly requestBytesMax: number;
@@ -48,8 +51,8 @@ export interface EtcdOptions {
   /** Revisions kept by the leader's own compaction, for the case that no API server compacts in time; 0: never. */
   readonly autoCompactionRevisions: number;
   /**
-   * Bytes written that are kept by it: much churn between two compactions must not fill the memory. Some thousands of small
-   * objects, more than the API servers that start ask for; who comes later reads the newest state.
+   * Bytes written that are kept by it: much churn between two compactions must not fill the memory. Two thousand states of
+   * pods, twice what an API server that starts asks for; who comes later reads the newest state.
    */
   readonly autoCompactionBytes: number;
   /** Revisions that it keeps however large, for a list that is read page by page. */
@@ -69,7 +72,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   snapshotEntries: 10_000,
   snapshotBytes: 64 * 1_048_576,
   catchUpEntries: 5_000,
-  catchUpBytes: 4 * 1_048_576,
+  catchUpBytes: 2 * 1_048_576,
   segmentBytes: 64 * 1_048_576,
   quotaBytes: 2 * 1_024 * 1_048_576,
   requestBytesMax: 1.5 * 1_048_576,
@@ -79,7 +82,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   watchBufferMax: 1_024,
   progressMs: 5_000,
   autoCompactionRevisions: 50_000,
-  autoCompactionBytes: 8 * 1_048_576,
+  autoCompactionBytes: 4 * 1_048_576,
   autoCompactionRevisionsMin: 250,
   leaseTtlSecondsMin: 1,
 };

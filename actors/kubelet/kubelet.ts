@@ -33,6 +33,7 @@ import { NodeAgent } from "./node-agent.ts";
 import type { NodeServices } from "./node-services.ts";
 import { plainVolumeDisk } from "./plain-volume-disk.ts";
 import { PodRunner } from "./pod-runner.ts";
+import { PodTokens } from "./pod-tokens.ts";
 import { SourceCache } from "./source-cache.ts";
 import type { KubeletOptions } from "./spec.ts";
 import { VolumeStore } from "./volume-store.ts";
@@ -59,6 +60,7 @@ class Kubelet {
   private readonly services: Informer<Service>;
   private readonly addresses: PodAddresses;
   private readonly sources: SourceCache;
+  private readonly tokens: PodTokens;
   private readonly runners = new Map<string, PodRunner>();
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
@@ -81,9 +83,11 @@ class Kubelet {
     this.pods = new Informer(ctx, this.client, pods, ofThisNode, undefined, tellListenerFault(ctx.log, "pods"));
     this.services = new Informer(ctx, this.client, services);
     this.addresses = new PodAddresses(options.podCIDR);
-    this.sources = new SourceCache(ctx, this.client, (uids) => {
+    const sourcesChanged = (uids: readonly string[]): void => {
       for (const uid of uids) this.runners.get(uid)?.sourcesChanged();
-    });
+    };
+    this.sources = new SourceCache(ctx, this.client, sourcesChanged);
+    this.tokens = new PodTokens(ctx, this.client, sourcesChanged);
   }
 
   async start(): Promise<void> {
@@ -105,6 +109,7 @@ class Kubelet {
         inFlightMax: options.eventsInFlightMax,
       }),
       sources: this.sources,
+      tokens: this.tokens,
       volumes: new VolumeStore(ctx, this.io?.volumes(ctx.disk.root) ?? plainVolumeDisk(ctx)),
       addresses: this.addresses,
       starts: new Gate(options.startsInFlightMax),
@@ -152,6 +157,7 @@ class Kubelet {
         pods: this.runners.size,
         volumes: this.node?.volumes.size ?? 0,
         sources: this.sources.size,
+        tokens: this.tokens.size,
         addresses: this.addresses.inUse,
       }),
       stop: () => this.logServer?.close(),

@@ -48,7 +48,9 @@ export class PodOperations {
   async volumes(pod: Pod): Promise<void> {
     const uid = pod.metadata?.uid ?? "";
     if ((pod.spec?.volumes ?? []).length === 0) return;
-    await this.node.volumes.write(uid, planVolumes(this.facts(pod, undefined), await this.node.sources.of(pod)));
+    const { sources, tokens, volumes } = this.node;
+    const [objects, token] = await Promise.all([sources.of(pod), tokens.of(pod)]);
+    await volumes.write(uid, planVolumes(this.facts(pod, undefined), { ...objects, token }));
   }
 
   async sandbox(pod: Pod, attempt: number): Promise<PodSandboxStatus> {
@@ -231,6 +233,7 @@ export class PodOperations {
     }
     await this.node.volumes.remove(uid);
     this.node.sources.release(uid);
+    this.node.tokens.release(uid);
   }
 
   /** Takes the pod out of the API, unless another one has its name by now. */

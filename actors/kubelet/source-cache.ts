@@ -10,7 +10,7 @@ import type { Client } from "../client/client.ts";
 import { Informer } from "../client/informer.ts";
 import type { Resource } from "../client/resources.ts";
 import { configMaps, secrets } from "../client/resources.ts";
-import type { Sources } from "./core/sources.ts";
+import type { Objects } from "./core/sources.ts";
 import { referencesOf } from "./core/sources.ts";
 
 /** How long a pod's step waits for its objects before it is tried anew. An API server's restart takes a fraction of it. */
@@ -41,7 +41,7 @@ export class SourceCache {
   }
 
   /** The objects of a pod, once they were read. */
-  async of(pod: Pod): Promise<Sources> {
+  async of(pod: Pod): Promise<Objects> {
     const { uid = "", namespace = "" } = pod.metadata ?? {};
     const names = referencesOf(pod);
     const followed = [

@@ -173,7 +173,6 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
     fields: [selectable("spec.nodeName"), selectable("spec.driver"), selectable("spec.pool.name")],
     generation: true,
   },
-  "scheduling.k8s.io/v1/priorityclasses": GENERATION,
   "storage.k8s.io/v1/csidrivers": CONDITIONAL,
   "storage.k8s.io/v1/csinodes": CONDITIONAL,
   "storage.k8s.io/v1/csistoragecapacities": CONDITIONAL,

@@ -21,7 +21,7 @@
 //   - each: /apis/batch/v1/namespaces/{ns}/jobs
 //     bodies: [{ … }, { … }]
 //
-// `{rv}` and `{uid}` in a later step are those of the last object that was answered. What differs from server to server and from
+// `{rv}` and `{uid}` in a later step are those of the last object that was answered, `{token}` is the last token. What differs from server to server and from
 // run to run (uids, versions, times, addresses) is put in general form on both sides; all else counts.
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
@@ -113,21 +113,24 @@ export async function runScenario(peer, scenario, namespace) {
   await send(peer, "POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { body: JSON.stringify(account) });
   const answers = [];
   let last = {};
+  let token = "";
   for (const step of scenario.steps) {
     const fill = (text) =>
       text
         .replaceAll("{ns}", namespace)
         .replaceAll("{rv}", last.resourceVersion ?? "")
-        .replaceAll("{uid}", last.uid ?? "");
+        .replaceAll("{uid}", last.uid ?? "")
+        .replaceAll("{token}", token);
     const [method, path] = fill(step.do).split(/ (.*)/);
     const body = step.text ?? (step.body === undefined ? undefined : JSON.stringify(step.body));
     const answer = await send(peer, method, path, {
       ...(body === undefined ? {} : { body: fill(body) }),
       type: step.type ?? "application/json",
       accept: step.accept ?? "application/json",
-      headers: step.headers ?? {},
+      headers: Object.fromEntries(Object.entries(step.headers ?? {}).map(([name, text]) => [name, fill(text)])),
     });
     if (answer.body?.metadata?.uid !== undefined) last = answer.body.metadata;
+    token = answer.body?.status?.token ?? token;
     answers.push(answer);
   }
   await send(peer, "DELETE", `/api/v1/namespaces/${namespace}`, {});
@@ -187,6 +190,7 @@ function bodyOf(media, bytes) {
 
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 /** Addresses that are given out. */
 const ADDRESS = /\b10\.\d{1,3}\.\d{1,3}\.\d{1,3}\b/g;
 const NAMED = { resourceVersion: "<version>", continue: "<token>", nodePort: "<port>", healthCheckNodePort: "<port>" };
@@ -199,6 +203,7 @@ function general(value, namespace, key = "") {
       .replaceAll(namespace, "{ns}")
       .replaceAll(UID, "<uid>")
       .replaceAll(TIME, "<time>")
+      .replaceAll(JWT, "<jwt>")
       .replaceAll(ADDRESS, "<address>")
       .replaceAll(/(kube-api-access-)[a-z0-9]{5}/g, "$1<suffix>")
       .replaceAll(/in record \(\d+\)/g, "in record (<version>)")

@@ -6,7 +6,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpsDoor } from "../../actors/api-server/io/door.ts";
-import { makeAuthority, makeCertificate } from "../../actors/cluster/io/certificates.ts";
+import { tokenKeys } from "../../actors/api-server/io/token-keys.ts";
+import { SERVICE_ACCOUNT_DEFAULTS } from "../../actors/api-server/spec.ts";
+import { makeAuthority, makeCertificate, makeSigningKey } from "../../actors/cluster/io/certificates.ts";
+import { FakeEtcd } from "../unit/actors/api-server/harness/fake-etcd.ts";
 import type { TestServer } from "../unit/actors/api-server/harness/test-server.ts";
 import { startServer } from "../unit/actors/api-server/harness/test-server.ts";
 import { differences, readScenarios, runScenario } from "./exchange.mjs";
@@ -39,9 +42,19 @@ let peer: { readonly url: string; readonly token: string };
 beforeAll(async () => {
   const authority = makeAuthority("test-ca", Date.now());
   const { certificate, key } = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
+  // As the recorded server has them.
+  const issuer = "https://kubernetes.default.svc";
+  const signingKey = makeSigningKey();
   server = await startServer(
-    { tls: { ca: authority.certificate, cert: certificate, key }, tolerationSeconds: 300, serviceCidr: "10.96.0.0/16" },
+    {
+      tls: { ca: authority.certificate, cert: certificate, key },
+      serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, issuer, audiences: [issuer], signingKey, admission: true },
+      tolerationSeconds: 300,
+      serviceCidr: "10.96.0.0/16",
+    },
     httpsDoor(),
+    new FakeEtcd(),
+    tokenKeys,
   );
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
   peer = { url: `https://127.0.0.1:${port}`, token: "secret" };

@@ -3,7 +3,15 @@
 export interface UserInfo {
   readonly user: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** What else vouches for them: the pod that an account's token is bound to, for one. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** What becomes of a bearer token: a user, with those of the audiences asked for that it is for; or why not, if that can be told. */
+export type Authentication =
+  | { readonly user: UserInfo; readonly audiences: readonly string[] }
+  | { readonly user?: undefined; readonly error?: string };
 
 /** Whom a bearer token names. */
 export interface TokenUser {

@@ -1,17 +1,20 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
-import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
+import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
+import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../core/machinery/encode-protobuf.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Answer } from "../core/registry/answers.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
-import type { Negotiated, Offer } from "../core/rest/negotiation.ts";
-import { negotiate } from "../core/rest/negotiation.ts";
+import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
+import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
 import type { Query } from "../core/rest/query.ts";
+import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
 import { failure } from "../core/machinery/status.ts";
 import { statusError } from "../../../protocols/api-server.ts";
@@ -24,6 +27,7 @@ const GZIP_LEVEL = 1;
 const encoder = new TextEncoder();
 
 const JSON_HEADERS: Headers = { "content-type": "application/json", "cache-control": "no-cache, private" };
+const PROTOBUF_HEADERS: Headers = { ...JSON_HEADERS, "content-type": PROTOBUF_MEDIA_TYPE };
 
 export interface Reply {
   readonly request: HttpRequest;
@@ -31,11 +35,12 @@ export interface Reply {
   readonly query: Query;
 }
 
-export function negotiated(request: HttpRequest, offer: Offer): Negotiated {
-  const chosen = negotiate(header(request, "accept"), offer);
+/** @throws Status 406 */
+export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings): Negotiated {
+  const accept = header(request, "accept");
+  const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
-  const message = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml";
-  throw statusError(failure(406, "NotAcceptable", message, {}));
+  throw statusError(failure(406, "NotAcceptable", notAcceptable(accept ?? "", offer), {}));
 }
 
 export function includeObject(query: Query): IncludeObject {
@@ -46,18 +51,23 @@ export function includeObject(query: Query): IncludeObject {
 export class Replies {
   private readonly gzipBytes: number;
   private readonly nowMs: () => number;
+  private readonly protobuf: ProtobufObjects;
 
-  constructor(gzipBytes: number, nowMs: () => number) {
+  constructor(gzipBytes: number, nowMs: () => number, protobuf: ProtobufObjects) {
     this.gzipBytes = gzipBytes;
     this.nowMs = nowMs;
+    this.protobuf = protobuf;
   }
 
   /** One object. */
   object(reply: Reply, served: Served, answer: Answer, form: Negotiated): void {
     const warnings = warningHeaders(answer.warnings);
     if (form.form === "object" || answer.object.kind === "Status") {
-      const { bytes } = answer;
-      if (bytes !== undefined) this.bytes(reply, answer.code, bytes, form, warnings);
+      const { bytes, stored } = answer;
+      if (form.mediaType === PROTOBUF_MEDIA_TYPE && stored !== undefined) {
+        this.protobufBytes(reply, answer.code, this.protobuf.of(served, stored), warnings);
+      } else if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.value(reply, answer.code, answer.object, form, warnings);
+      else if (bytes !== undefined) this.bytes(reply, answer.code, bytes, form, warnings);
       else this.value(reply, answer.code, answer.object, form, warnings);
       return;
     }
@@ -76,6 +86,11 @@ export class Replies {
     const { info } = served;
     const kind = `${info.kind}List`;
     const { metadata } = list;
+    if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
+      const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
+      this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
+      return;
+    }
     if (form.form === "object" && !isConverted(served)) {
       this.bytes(reply, 200, encodeList(kind, info.apiVersion, metadata, list.items), form);
       return;
@@ -86,8 +101,11 @@ export class Replies {
       this.value(reply, 200, toTable(served, items, metadata, options), form);
     } else if (form.form === "partial") {
       const partial = items.map(toPartialObjectMetadata);
-      const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: partial };
-      this.value(reply, 200, typed, form);
+      const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
+      if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
+        const messages = partial.map((each) => messageOf(protobufOf(each)));
+        this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
+      } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
       // Items carry no kind and apiVersion of their own, as in `encodeList`.
       const plain = items.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
@@ -95,8 +113,19 @@ export class Replies {
     }
   }
 
+  /** @param value of a kind that has a message, where protobuf is asked for */
   value(reply: Reply, code: number, value: object, form: Negotiated, headers: Headers = NO_HEADERS): void {
-    this.bytes(reply, code, encoder.encode(JSON.stringify(value)), form, headers);
+    if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.protobufBytes(reply, code, protobufOf(value), headers);
+    else this.bytes(reply, code, encoder.encode(JSON.stringify(value)), form, headers);
+  }
+
+  private protobufBytes(reply: Reply, code: number, bytes: Uint8Array, headers: Headers = NO_HEADERS): void {
+    this.encoded(reply, code, { ...headers, ...PROTOBUF_HEADERS }, bytes);
+  }
+
+  /** @param headers with the media type of `bytes` */
+  encoded({ request, answer }: Reply, code: number, headers: Headers, bytes: Uint8Array): void {
+    this.send(request, answer, code, headers, bytes);
   }
 
   /** @param bytes JSON */
@@ -123,9 +152,9 @@ export class Replies {
       return;
     }
     const seconds = status.details?.retryAfterSeconds;
-    const retry = seconds === undefined || seconds === 0 ? {} : { "retry-after": String(seconds) };
-    const body = encoder.encode(JSON.stringify(status));
-    answer.send(status.code ?? 500, { ...JSON_HEADERS, ...retry }, body);
+    const retry: Headers = seconds === undefined || seconds === 0 ? NO_HEADERS : { "retry-after": String(seconds) };
+    const form = negotiate(header(request, "accept"), "plain", "all") ?? JSON_OBJECT;
+    this.value({ request, answer, query: NO_QUERY }, status.code ?? 500, status, form, retry);
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
@@ -144,10 +173,23 @@ export class Replies {
 }
 
 const NO_HEADERS: Headers = {};
+const NO_QUERY: Query = parseQuery("");
+
+/** Source: the kinds of discovery are of no group. */
+function protobufOf(value: KubernetesObject): Uint8Array {
+  const { apiVersion = "v1", kind = "" } = value;
+  const type = messageType(apiVersion, kind);
+  if (type === undefined) throw new Error(`${apiVersion} ${kind} has no message`);
+  return encodeProtobuf(type, value);
+}
 
 function warningHeaders(warnings: readonly string[]): Headers {
   if (warnings.length === 0) return NO_HEADERS;
-  return { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ") };
+  return { warning: warnings.map(warningValue).join(", ") };
+}
+
+export function warningValue(text: string): string {
+  return `299 - ${JSON.stringify(text)}`;
 }
 
 /** Asked for, or asked by what people type at a terminal. */

@@ -2,20 +2,26 @@
 import type { Http2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { UserInfo } from "../core/identity.ts";
-import { AUTHENTICATED, usersOfTokens } from "../core/identity.ts";
-import type { TokenUser } from "../core/identity.ts";
+import { AUTHENTICATED } from "../core/identity.ts";
+import type { Tokens } from "../tokens.ts";
+import type { ArrivedRequest } from "./http-messages.ts";
+
+/** Undefined where nothing vouches for anybody. */
+type Identified = ReturnType<ArrivedRequest["identify"]>;
+
+const BEARER = /^bearer (\S+)$/i;
 
 export class Authenticator {
-  private readonly tokens: ReadonlyMap<string, UserInfo>;
+  private readonly tokens: Tokens;
   private readonly bySocket = new WeakMap<object, UserInfo | null>();
 
-  constructor(tokens: readonly TokenUser[]) {
-    const users = [...usersOfTokens(tokens)];
-    this.tokens = new Map(users.map(([token, user]) => [`Bearer ${token}`, user]));
+  constructor(tokens: Tokens) {
+    this.tokens = tokens;
   }
 
-  ofSession(session: Http2Session, authorization: string | undefined): UserInfo | undefined {
-    if (authorization !== undefined) return this.tokens.get(authorization);
+  /** A promise only where a signature is to be looked at. */
+  ofSession(session: Http2Session, authorization: string | undefined): Identified {
+    if (authorization !== undefined) return this.ofToken(authorization);
     const known = this.bySocket.get(session);
     if (known !== undefined) return known ?? undefined;
     const user = userOfCertificate(session.socket as TLSSocket);
@@ -23,13 +29,19 @@ export class Authenticator {
     return user;
   }
 
-  ofSocket(socket: TLSSocket, authorization: string | undefined): UserInfo | undefined {
-    if (authorization !== undefined) return this.tokens.get(authorization);
+  ofSocket(socket: TLSSocket, authorization: string | undefined): Identified {
+    if (authorization !== undefined) return this.ofToken(authorization);
     const known = this.bySocket.get(socket);
     if (known !== undefined) return known ?? undefined;
     const user = userOfCertificate(socket);
     this.bySocket.set(socket, user ?? null);
     return user;
+  }
+
+  private ofToken(authorization: string): Identified {
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) return undefined;
+    return this.tokens.userOf(token) ?? this.tokens.authenticate(token).then(({ user }) => user);
   }
 }
 

@@ -10,18 +10,18 @@ import {
   versionDocument,
 } from "../core/machinery/discovery.ts";
 import type { Catalog } from "../core/catalog/catalog.ts";
-import { GroupCache } from "../core/catalog/catalog.ts";
-import { openApiDocuments, openApiIndex } from "../core/machinery/openapi.ts";
-import { acceptsOpenApiV2, OPENAPI_V2_MEDIA_TYPE, openApiV2 } from "../core/machinery/openapi-v2.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
+import type { Tokens } from "../tokens.ts";
 import type { Replies, Reply } from "./answers.ts";
 import { negotiated } from "./answers.ts";
-import { negotiate } from "../core/rest/negotiation.ts";
+import { JSON_OBJECT } from "../core/rest/negotiation.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
-import { header } from "./http-messages.ts";
+import { OpenApiDocuments } from "./openapi-documents.ts";
 
 const encoder = new TextEncoder();
+/** Keys change with the cluster only. As in kube-apiserver. */
+const ISSUER_HEADERS = { "cache-control": "public, max-age=3600" };
 const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" };
 
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
@@ -30,20 +30,26 @@ export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", 
 export class Documents {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
+  private readonly tokens: Tokens;
+  private readonly issuer: string;
   /** Of the catalog that was there last. */
   private made: { readonly of: Catalog; readonly documents: Map<string, Uint8Array> } | undefined;
-  private readonly openApiOf = new GroupCache(openApiDocuments);
+  private readonly openApi: OpenApiDocuments;
 
-  constructor(replies: Replies, catalog: () => Catalog) {
+  /** @param issuer of the tokens of ServiceAccounts */
+  constructor(replies: Replies, catalog: () => Catalog, tokens: Tokens, issuer: string) {
     this.replies = replies;
     this.catalog = catalog;
+    this.openApi = new OpenApiDocuments(replies, catalog);
+    this.tokens = tokens;
+    this.issuer = issuer;
   }
 
   group(reply: Reply, path: GroupPath): void {
     const { request } = reply;
     const catalog = this.catalog();
     if (path.kind === "groups") {
-      const form = negotiated(request, "discovery");
+      const form = negotiated(request, "discovery", "all");
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
         const bytes = this.document(`${path.root} ${version}`, () =>
@@ -60,58 +66,44 @@ export class Documents {
     const value =
       path.kind === "group" ? apiGroup(catalog, path.group) : apiResourceList(catalog, path.group, path.version);
     if (value === undefined) throw noSuchResource();
-    this.replies.value(reply, 200, value, negotiated(request, "plain"));
+    this.replies.value(reply, 200, value, negotiated(request, "discovery", "all"));
   }
 
-  /** Whether the path is one of these, and then it is answered. */
-  plain(reply: Reply, segments: readonly string[]): boolean {
-    const json = { mediaType: "application/json", form: "object" } as const;
+  /** False: the path is none of these. Else it is answered, when the promise resolves at the latest. */
+  plain(reply: Reply, segments: readonly string[]): boolean | Promise<void> {
     switch (segments[0]) {
       case undefined:
-        this.replies.value(reply, 200, { paths: rootPaths(this.catalog()) }, json);
+        this.replies.value(reply, 200, { paths: rootPaths(this.catalog()) }, JSON_OBJECT);
         return true;
       case "version":
-        this.replies.value(reply, 200, versionDocument(), json);
+        this.replies.value(reply, 200, versionDocument(), JSON_OBJECT);
         return segments.length === 1;
       case "openapi":
-        return this.openApi(reply, segments);
+        return this.openApi.answer(reply, segments);
       default:
         return false;
     }
   }
 
-  /** Only JSON: a client that wants protobuf alone is told so, and falls back. */
-  private openApi(reply: Reply, segments: readonly string[]): boolean {
-    if (segments[1] === "v2" && segments.length === 2) return this.openApiV2(reply);
-    if (segments[1] !== "v3") return false;
-    const [, , root, group, version] = segments;
-    const core = root === "api" && group !== undefined && segments.length === 4;
-    const named = root === "apis" && group !== undefined && version !== undefined && segments.length === 5;
-    const bytes =
-      root === undefined
-        ? this.document("openapi", () => openApiIndex(this.catalog(), (each) => this.openApiOf.of(each)))
-        : core
-          ? this.openApiV3("", group)
-          : named
-            ? this.openApiV3(group, version)
-            : undefined;
-    if (bytes === undefined) return false;
-    const form = negotiate(header(reply.request, "accept"), "plain") ?? {
-      mediaType: "application/json",
-      form: "object",
-    };
-    this.replies.bytes(reply, 200, bytes, { ...form, mediaType: "application/json" });
-    return true;
-  }
-
-  private openApiV3(name: string, version: string): Uint8Array | undefined {
-    const group = this.catalog().groups.get(name);
-    return group === undefined ? undefined : this.openApiOf.of(group).get(version);
-  }
-
-  private openApiV2({ request, answer }: Reply): boolean {
-    if (!acceptsOpenApiV2(header(request, "accept") ?? "")) return false;
-    answer.send(200, { "content-type": OPENAPI_V2_MEDIA_TYPE, "cache-control": "no-cache, private" }, openApiV2());
+  /**
+   * How others check tokens of ServiceAccounts: OpenID Connect Discovery 1.0, and the keys (RFC 7517).
+   * @returns whether the path is one of these, and then it is answered
+   */
+  async ofIssuer({ request, answer }: Reply, path: string): Promise<boolean> {
+    if (path !== "/openid/v1/jwks" && path !== "/.well-known/openid-configuration") return false;
+    const { keys, algorithms } = await this.tokens.published();
+    const isKeys = path === "/openid/v1/jwks";
+    const value = isKeys
+      ? { keys }
+      : {
+          issuer: this.issuer,
+          jwks_uri: `https://${request.localAddress}/openid/v1/jwks`,
+          response_types_supported: ["id_token"],
+          subject_types_supported: ["public"],
+          id_token_signing_alg_values_supported: algorithms,
+        };
+    const type = isKeys ? "application/jwk-set+json" : "application/json";
+    answer.send(200, { "content-type": type, ...ISSUER_HEADERS }, encoder.encode(JSON.stringify(value)));
     return true;
   }
 

@@ -12,7 +12,7 @@ import type { Backend, Door, OpenDoor } from "../backend.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
-import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, RawHandler } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
@@ -37,7 +37,7 @@ class HttpsDoor implements Door {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]));
-    this.authenticator = new Authenticator(backend.options.tokens);
+    this.authenticator = new Authenticator(backend.tokens);
   }
 
   async serve(host: string, port: number, reusePort: boolean): Promise<number> {
@@ -58,7 +58,14 @@ class HttpsDoor implements Door {
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.http1(request, response));
     // With a listener for requests Node adds one that turns each HTTP/2 stream into such a request; ours takes its place.
     server.removeAllListeners("stream");
-    server.on("stream", (stream, headers) => this.http2(stream, headers));
+    // Node's types do not tell of the last argument.
+    const onStream = (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      _flags: number,
+      ...more: unknown[]
+    ): void => this.http2(stream, headers, more[0] as readonly string[]);
+    server.on("stream", onStream);
     const options: ListenOptions & { reusePort: boolean } = { host, port, reusePort };
     this.open = open;
     try {
@@ -90,15 +97,16 @@ class HttpsDoor implements Door {
     );
   }
 
-  private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     const answer = new Http2Answer(stream);
     const { session } = stream;
-    const user = session === undefined ? undefined : this.authenticator.ofSession(session, headers.authorization);
+    const { authorization } = headers;
     const head = {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
       headers,
-      user,
+      rawHeaders,
+      identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
     };
     // Most requests end with their headers.
@@ -117,7 +125,8 @@ class HttpsDoor implements Door {
       method: request.method ?? "GET",
       url: request.url ?? "/",
       headers: request.headers,
-      user: this.authenticator.ofSocket(socket, request.headers.authorization),
+      rawHeaders: request.rawHeaders,
+      identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
     };
     if (head.method === "GET" || head.method === "HEAD") {
@@ -129,7 +138,7 @@ class HttpsDoor implements Door {
   /** Gathers the body, up to the limit. */
   private collect(
     source: NodeJS.ReadableStream,
-    head: Omit<HttpRequest, "body">,
+    head: Omit<ArrivedRequest, "body">,
     answer: Http1Answer | Http2Answer,
   ): void {
     const chunks: Uint8Array[] = [];
@@ -142,7 +151,7 @@ class HttpsDoor implements Door {
       length += chunk.length;
       if (length > this.backend.options.bodyBytesMax) {
         refused = true;
-        this.rest.tooLarge({ ...head, body: EMPTY }, answer);
+        this.rest.tooLarge({ ...head, user: undefined, body: EMPTY }, answer);
         return;
       }
       chunks.push(chunk);
@@ -155,7 +164,7 @@ class HttpsDoor implements Door {
     });
   }
 
-  private handle(request: HttpRequest, answer: HttpAnswer): void {
+  private handle(request: ArrivedRequest, answer: HttpAnswer): void {
     this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));
   }
 }

@@ -6,12 +6,19 @@ export interface HttpRequest {
   /** Path and query as they came. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   /** Undefined: nobody that we know. */
   readonly user: UserInfo | undefined;
   /** Where the client reached us. */
   readonly localAddress: string;
   readonly body: Uint8Array;
 }
+
+/** A request before it is known whose it is: a promise only where a signature is to be looked at. */
+export type ArrivedRequest = Omit<HttpRequest, "user"> & {
+  readonly identify: () => UserInfo | undefined | Promise<UserInfo | undefined>;
+};
 
 export interface HttpAnswer {
   /** Sends the whole answer. */

@@ -3,14 +3,19 @@ import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/a
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
+import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
+import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
-import type { Offer } from "../core/rest/negotiation.ts";
+import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import type { Asked } from "../core/rest/asked.ts";
+import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
@@ -19,23 +24,29 @@ import type { Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
-import { includeObject, negotiated, Replies } from "./answers.ts";
+import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
-import type { HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 import { streamLogs } from "./pod-logs.ts";
-import { WatchLines, WatchStream } from "./watch-stream.ts";
+import { WarnedAnswer } from "./warned-answer.ts";
+import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
 
 /** A watch that names no timeout ends after half an hour to an hour, so that clients spread over the servers again. */
 const WATCH_SECONDS_MIN = 1_800;
+
+/** What has been asked for as protobuf stays so for one or two of these periods. */
+const PROTOBUF_FOR_MS = 30_000;
 
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
   private readonly replies: Replies;
   private readonly documents: Documents;
-  private readonly lines = new WatchLines();
+  private readonly protobuf = new ProtobufObjects();
+  private readonly lines = new WatchLines(jsonLine);
+  private readonly frames = new WatchLines(protobufLine(this.protobuf));
   private readonly watching = new Set<WatchStream>();
   private watchSpread = 0;
 
@@ -43,22 +54,44 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.raw = raw;
-    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs());
-    this.documents = new Documents(this.replies, () => backend.catalog);
+    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
+    backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
+    this.documents = new Documents(
+      this.replies,
+      () => backend.catalog,
+      backend.tokens,
+      backend.options.serviceAccounts.issuer,
+    );
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(request: HttpRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+    let request: HttpRequest = { ...arrived, user: undefined };
     try {
+      const identified = arrived.identify();
+      request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, headers } = request;
-      const arrival = { user, headers, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, () => this.route({ request, answer, query }, path));
+      const { user, rawHeaders, method } = request;
+      const asked = (): Asked => this.asked(method, path, query);
+      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      await this.backend.pipeline.run(arrival, (actsFor) => {
+        if (actsFor !== user) request = { ...request, user: actsFor };
+        return this.route({ request, answer, query }, path);
+      });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+  }
+
+  private asked(method: string, path: string, query: Query): Asked {
+    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
+    const other = { verb: method.toLowerCase(), path, target: undefined };
+    if (target === undefined) return other;
+    const watch = target.subresource === undefined && (target.watch || isWatch(query));
+    const verb = verbOf(method, target.name !== undefined, watch);
+    return verb === undefined ? other : { verb, path, target };
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -70,12 +103,15 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
     const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.resource(reply, resource);
+    if (resource !== undefined) {
+      const { deprecated } = resource.served.rules;
+      return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    }
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
@@ -86,7 +122,9 @@ export class Rest {
     }
     const group = parseGroupPath(segments);
     if (group !== undefined) return this.documents.group(reply, group);
-    if (this.documents.plain(reply, segments)) return;
+    const plain = this.documents.plain(reply, segments);
+    if (plain !== false) return plain === true ? undefined : plain;
+    if (await this.documents.ofIssuer(reply, path)) return;
     const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
@@ -95,6 +133,15 @@ export class Rest {
   private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
     const quorum = name === "livez" ? undefined : this.backend.store.ready;
     this.documents.health(answer, request, name, quorum);
+  }
+
+  private async warned({ request, answer, query }: Reply, path: ResourcePath, warning: string): Promise<void> {
+    const warned = new WarnedAnswer(answer, warningValue(warning));
+    try {
+      await this.resource({ request, answer: warned, query }, path);
+    } catch (error) {
+      this.replies.error(request, warned, this.backend.explained(error, `${request.method} ${request.url}`));
+    }
   }
 
   private async resource(reply: Reply, path: ResourcePath): Promise<void> {
@@ -114,7 +161,7 @@ export class Rest {
         return this.watch(reply, path, call.scope);
       case "list":
       case "deletecollection": {
-        const form = negotiated(request, "list");
+        const form = negotiated(request, "list", encodingsOf(path));
         const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
         return this.replies.list(reply, served, list, form);
       }
@@ -124,7 +171,7 @@ export class Rest {
       case "patch":
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
-        const form = negotiated(request, offerOf(path));
+        const form = negotiated(request, offerOf(path), encodingsOf(path));
         this.replies.object(reply, served, await dispatch[verb](call), form);
       }
     }
@@ -154,21 +201,23 @@ export class Rest {
     const { request, answer, query } = reply;
     const { backend } = this;
     const { served, namespace, name } = path;
-    const form = negotiated(request, "watch");
+    const form = negotiated(request, "watch", encodingsOf(path));
     const options = watchOptions(query);
     const { timeoutSeconds, bookmarks, ...rest } = options;
     let stream: WatchStream | undefined;
     const started = (): WatchStream => {
       if (stream !== undefined) return stream;
-      const body = answer.open(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+      const isProtobuf = form.mediaType === PROTOBUF_MEDIA_TYPE;
+      const contentType = isProtobuf ? `${PROTOBUF_MEDIA_TYPE};stream=watch` : "application/json";
+      const body = answer.open(200, { "content-type": contentType, "cache-control": "no-cache, private" });
       const settings = {
         served,
-        form: form.form,
+        form,
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
         nowMs: () => backend.nowMs(),
       };
-      const opened = new WatchStream(body, this.lines, settings, () => close());
+      const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
       body.onClose(() => {
@@ -231,6 +280,16 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
 
 function offerOf(path: ResourcePath): Offer {
   return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+}
+
+/** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
+function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  const { apiVersion } = served.info;
+  const type =
+    subresource === undefined || subresource.kind === served.info.kind
+      ? served.form.type
+      : messageType(subresource.apiVersion ?? apiVersion, subresource.kind);
+  return type === undefined ? "text" : "all";
 }
 
 /** Of one request over HTTP: its query and its body. */

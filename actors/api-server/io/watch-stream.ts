@@ -1,23 +1,44 @@
 /**
- * Watches at the HTTPS door: one line of JSON an event. The lines of an event are made once and shared by all watchers of the
- * same form; what one turn brings leaves in one write.
+ * Watches at the HTTPS door: one line of JSON an event, or one frame of protobuf. The lines of an event are made once and shared
+ * by all watchers of the same form; what one turn brings leaves in one write.
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../protocols/api-server.ts";
 import type { ChangeType } from "../core/cache/resource-cache.ts";
+import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import type { StoredObject } from "../core/cache/stored-object.ts";
+import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { encodeProtobuf, encodeWatchFrame, messageType } from "../core/machinery/encode-protobuf.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import { servedBytes, toServed } from "../core/registry/present.ts";
-import type { Form } from "../core/rest/negotiation.ts";
+import type { Negotiated } from "../core/rest/negotiation.ts";
 import type { WatchReceiver } from "../watches.ts";
 import type { HttpBody } from "./http-messages.ts";
 
 const encoder = new TextEncoder();
 
+type MakeLine = (served: Served, type: ChangeType, stored: StoredObject) => Uint8Array;
+
+export function jsonLine(served: Served, type: ChangeType, stored: StoredObject): Uint8Array {
+  const bytes = servedBytes(served, stored);
+  const head = `{"type":"${type}","object":`;
+  const line = new Uint8Array(head.length + bytes.length + 2);
+  for (let i = 0; i < head.length; i++) line[i] = head.charCodeAt(i);
+  line.set(bytes, head.length);
+  line[line.length - 2] = 0x7d;
+  line[line.length - 1] = 0x0a;
+  return line;
+}
+
+export function protobufLine(protobuf: ProtobufObjects): MakeLine {
+  return (served, type, stored) => encodeWatchFrame(type, protobuf.of(served, stored));
+}
+
 /** The line made last, and the lines joined last: watchers of one event come one after the other. */
 export class WatchLines {
+  private readonly make: MakeLine;
   private stored: StoredObject | undefined;
   private type: ChangeType | undefined;
   private served: Served | undefined;
@@ -25,20 +46,17 @@ export class WatchLines {
   private joined: Uint8Array = new Uint8Array(0);
   private joinedFrom: readonly Uint8Array[] = [];
 
+  constructor(make: MakeLine) {
+    this.make = make;
+  }
+
   of(served: Served, type: ChangeType, stored: StoredObject): Uint8Array {
     if (this.stored === stored && this.type === type && this.served === served) return this.line;
-    const bytes = servedBytes(served, stored);
-    const head = `{"type":"${type}","object":`;
-    const line = new Uint8Array(head.length + bytes.length + 2);
-    for (let i = 0; i < head.length; i++) line[i] = head.charCodeAt(i);
-    line.set(bytes, head.length);
-    line[line.length - 2] = 0x7d;
-    line[line.length - 1] = 0x0a;
+    this.line = this.make(served, type, stored);
     this.stored = stored;
     this.type = type;
     this.served = served;
-    this.line = line;
-    return line;
+    return this.line;
   }
 
   join(lines: readonly Uint8Array[]): Uint8Array {
@@ -54,7 +72,7 @@ export class WatchLines {
 
 export interface WatchStreamOptions {
   readonly served: Served;
-  readonly form: Form;
+  readonly form: Negotiated;
   readonly includeObject: IncludeObject;
   readonly bufferBytesMax: number;
   readonly nowMs: () => number;
@@ -78,7 +96,7 @@ export class WatchStream implements WatchReceiver {
 
   event(type: ChangeType, stored: StoredObject): void {
     const { served, form } = this.options;
-    if (form === "object") this.push(this.lines.of(served, type, stored));
+    if (form.form === "object") this.push(this.lines.of(served, type, stored));
     else this.push(this.rendered(type, toServed(served, stored.object)));
   }
 
@@ -88,8 +106,7 @@ export class WatchStream implements WatchReceiver {
 
   /** Tells the client why, and ends the stream. */
   fail(error: Error): void {
-    const status = statusOf(error);
-    this.push(encoder.encode(`${JSON.stringify({ type: "ERROR", object: status })}\n`));
+    this.push(this.line("ERROR", statusOf(error) ?? {}));
     this.end();
   }
 
@@ -106,13 +123,23 @@ export class WatchStream implements WatchReceiver {
   }
 
   private rendered(type: string, object: KubernetesObject): Uint8Array {
-    return encoder.encode(`${JSON.stringify({ type, object: this.inForm(object) })}\n`);
+    return this.line(type, this.inForm(object));
+  }
+
+  private line(type: string, object: KubernetesObject): Uint8Array {
+    if (this.options.form.mediaType !== PROTOBUF_MEDIA_TYPE) {
+      return encoder.encode(`${JSON.stringify({ type, object })}\n`);
+    }
+    const { apiVersion = "", kind = "" } = object;
+    const message = messageType(apiVersion, kind);
+    if (message === undefined) throw new Error(`${apiVersion} ${kind} has no message`);
+    return encodeWatchFrame(type, encodeProtobuf(message, object));
   }
 
   private inForm(object: KubernetesObject): KubernetesObject {
     const { served, form, includeObject, nowMs } = this.options;
-    if (form === "partial") return toPartialObjectMetadata(object);
-    if (form !== "table") return object;
+    if (form.form === "partial") return toPartialObjectMetadata(object);
+    if (form.form !== "table") return object;
     const resourceVersion = object.metadata?.resourceVersion ?? "";
     const columns = !this.columnsSent;
     this.columnsSent = true;

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { applyCommand } from "./apply.ts";
 import { deleteCommand } from "./delete.ts";
+import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { logsCommand } from "./logs.ts";
@@ -31,6 +32,7 @@ for (const command of [
   logsCommand(),
   traceCommand(),
   simulateCommand(),
+  envtestAssetsCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

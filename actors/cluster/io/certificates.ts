@@ -96,6 +96,17 @@ export function makeCertificate(
   return { certificate, key: keyPem(privateKey) };
 }
 
+/** A P-256 key to sign with: PEM, PKCS #8. */
+export function makeSigningKey(): string {
+  return keyPem(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+}
+
+/** Whether a certificate vouches for a host: a DNS name or an IPv4 address. */
+export function vouchesFor(certificate: string, host: string): boolean {
+  const parsed = new X509Certificate(certificate);
+  return (isIPv4(host) ? parsed.checkIP(host) : parsed.checkHost(host)) !== undefined;
+}
+
 interface Issue {
   readonly subject: Buffer;
   readonly issuer: Buffer;

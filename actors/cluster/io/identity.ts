@@ -1,9 +1,12 @@
-/** Who the cluster is: its id, its authority and that one's key, its serving certificate and its administrator's token. Kept in the data directory. */
+/**
+ * Who the cluster is: its id, its authority and that one's key, its serving certificate, the key that signs tokens of
+ * ServiceAccounts, and its administrator's token. Kept in the data directory.
+ */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Credential } from "./certificates.ts";
-import { makeAuthority, makeCertificate } from "./certificates.ts";
+import { makeAuthority, makeCertificate, makeSigningKey, vouchesFor } from "./certificates.ts";
 import type { DataDirectory } from "./data-directory.ts";
 
 export interface Identity {
@@ -13,11 +16,15 @@ export interface Identity {
   /** PEM; signs the certificates of clients. It never leaves the main thread. */
   readonly authorityKey: string;
   readonly server: Credential;
+  /** PEM; the same for all API servers, so that each takes the tokens that another one has made. */
+  readonly serviceAccountKey: string;
   readonly token: string;
 }
 
 /** What the file holds. */
-interface Kept extends Identity {
+interface Kept extends Omit<Identity, "serviceAccountKey"> {
+  /** Absent where an older inkube has written it. */
+  readonly serviceAccountKey?: string;
   /** How many masters the cluster has; absent where an older inkube has written it. */
   readonly masters?: number;
 }
@@ -44,8 +51,10 @@ export function loadIdentity(
 ): { readonly identity: Identity; readonly established: boolean } {
   const kept = directory.read(FILE);
   if (kept !== undefined) {
-    const { masters: keptMasters = masters, ...identity } = parseIdentity(kept, directory.path);
+    const { masters: keptMasters = masters, serviceAccountKey, ...rest } = parseIdentity(kept, directory.path);
     if (keptMasters !== masters) throw otherMasters(directory.path, keptMasters, masters);
+    const identity = { ...rest, serviceAccountKey: serviceAccountKey ?? makeSigningKey() };
+    if (serviceAccountKey === undefined) saveIdentity(directory, identity, masters);
     return { identity, established: true };
   }
   const authority = makeAuthority(`${name}-ca`, nowMs);
@@ -53,10 +62,28 @@ export function loadIdentity(
     clusterId: randomBytes(8).toString("hex"),
     authority: authority.certificate,
     authorityKey: authority.key,
-    server: makeCertificate(authority, { commonName: "kube-apiserver" }, SERVER_NAMES, nowMs),
+    server: makeServing(authority, [], nowMs),
+    serviceAccountKey: makeSigningKey(),
     token: randomBytes(24).toString("base64url"),
   };
   return { identity, established: false };
+}
+
+/**
+ * The certificate to serve with where clients come by `address` besides: pods find the API servers under the address of a Service, whose
+ * range is another one when another cluster of this machine has the last one's.
+ */
+export function servingCertificate(
+  { authority, authorityKey, server }: Identity,
+  address: string,
+  nowMs: number,
+): Credential {
+  if (vouchesFor(server.certificate, address)) return server;
+  return makeServing({ certificate: authority, key: authorityKey }, [address], nowMs);
+}
+
+function makeServing(authority: Credential, addresses: readonly string[], nowMs: number): Credential {
+  return makeCertificate(authority, { commonName: "kube-apiserver" }, [...SERVER_NAMES, ...addresses], nowMs);
 }
 
 /** Keeps the identity of a cluster whose masters are up: whoever was told of it finds it again. */

@@ -14,6 +14,7 @@ import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
+import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
@@ -78,11 +79,16 @@ export class SimulatedCluster {
         workers: this.workers,
         addresses: addressesOf(0),
         clusterId: "simulated",
-        apiServer: { ...options.apiServer, tokens: [], kubeletToken: "" },
+        apiServer: {
+          serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, signingKey: "simulated", admission: true },
+          ...options.apiServer,
+          tokens: [],
+          kubeletToken: "",
+        },
         containerRuntime: { pods: "simulated" },
         kubelet: { capacity: CAPACITY },
         etcd: options.etcd ?? {},
-        controllerManager: {},
+        controllerManager: { rootCa: "simulated" },
       }),
       definitions: {
         etcd: etcdActor,

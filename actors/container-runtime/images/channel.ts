@@ -25,6 +25,8 @@ export type ContainerEnv = {
   readonly INKUBE_HOSTS?: string;
   /** What the pod's `/etc/hosts` would say, as JSON: name -> addresses. */
   readonly INKUBE_ETC_HOSTS?: string;
+  /** Where the container sees its volumes, as JSON: a list of absolute paths. */
+  readonly INKUBE_MOUNTS?: string;
   /** The file that stands for the container's `terminationMessagePath`. */
   readonly INKUBE_TERMINATION_LOG?: string;
   /** The container's id, which all its processes carry. */

@@ -11,7 +11,7 @@ import {
   installContainerThreads,
   reportFromThread,
 } from "./container-children.ts";
-import { installTerminationLog } from "./container-files.ts";
+import { installContainerFiles } from "./container-files.ts";
 import { installContainerNetwork, reportTo } from "./container-network.ts";
 import { installContainerProcess } from "./container-process.ts";
 
@@ -24,8 +24,19 @@ function install(env: Env, report: (message: FromContainer) => void): void {
   installContainerNetwork({ env, report });
   installContainerProcesses(env, report);
   installContainerThreads(__filename, env, report);
-  const { INKUBE_TERMINATION_LOG: log = "", INKUBE_ROOT: root = "" } = env;
-  if (log !== "" && log.startsWith(root)) installTerminationLog(log.slice(root.length), log);
+  installFiles(env);
+}
+
+function installFiles(env: Env): void {
+  const { INKUBE_TERMINATION_LOG: log = "", INKUBE_ROOT: root = "", INKUBE_MOUNTS: mounts, INKUBE_HOSTS: hosts } = env;
+  const terminationLog = log !== "" && log.startsWith(root) ? log.slice(root.length) : undefined;
+  if (root === "" || (terminationLog === undefined && mounts === undefined)) return;
+  const needed = [process.argv[1], hosts, __filename].filter((path) => path !== undefined);
+  installContainerFiles({ root, mounts: mountPaths(mounts), terminationLog, needed });
+}
+
+function mountPaths(text: string | undefined): readonly string[] {
+  return text === undefined || text === "" ? [] : (JSON.parse(text) as readonly string[]);
 }
 
 const channel: unknown =

@@ -11,7 +11,7 @@ import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
-import { prepareRoot, workingDirectory } from "./root-directory.ts";
+import { belowRoot, prepareRoot, workingDirectory } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** How long output may take to end after the program: only what left the group can still hold the pipe. */
@@ -49,7 +49,7 @@ async function start(
   try {
     prepareRoot(spec);
     cwd = workingDirectory(spec, program.workingDir);
-    const argv = program.argv.map(resolveNode).map((argument) => withTerminationLog(argument, spec, env));
+    const argv = program.argv.map(resolveNode).map((argument) => belowRoot(argument, spec));
     const fault = commandFault(argv[0] ?? "", cwd, env["PATH"] ?? "");
     if (fault !== undefined) throw startFailed(fault);
     child = spawn("/bin/sh", ["-c", SHIM, "sh", ...argv], {
@@ -67,18 +67,6 @@ async function start(
   });
   child.on("error", () => undefined);
   return new ProcessContainer(spec, child, cwd, env, events);
-}
-
-/**
- * A command that names its container's termination log means the file below its root: there is no mount, and the path as it stands is
- * the machine's own.
- */
-function withTerminationLog(argument: string, spec: ContainerSpec, env: NodeJS.ProcessEnv): string {
-  const { terminationMessagePath: path } = spec;
-  const real = env[CONTAINER_ENVIRONMENT.terminationLog];
-  if (path === undefined || path === "" || real === undefined) return argument;
-  const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return argument.replaceAll(new RegExp(`(?<![\\w./-])${escaped}(?![\\w./-])`, "g"), () => real);
 }
 
 class ProcessContainer implements RunningContainer {
@@ -124,7 +112,8 @@ class ProcessContainer implements RunningContainer {
 
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
     const env = { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined };
-    return execCommand(command, { cwd: this.cwd, env }, timeoutMs);
+    const mapped = command.map((argument) => belowRoot(argument, this.spec));
+    return execCommand(mapped, { cwd: this.cwd, env }, timeoutMs);
   }
 
   private signal(signal: "SIGTERM" | "SIGKILL"): void {

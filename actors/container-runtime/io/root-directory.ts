@@ -1,6 +1,7 @@
 /** The directory that stands for a container's `/`: its mounts are symbolic links in it. */
 import { existsSync, lstatSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
+import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { ContainerSpec } from "../driver.ts";
 
 export function prepareRoot(spec: ContainerSpec): void {
@@ -36,4 +37,28 @@ function inside(root: string, path: string): string {
   const at = join(root, path);
   const climb = relative(root, at);
   return climb.startsWith("..") || isAbsolute(climb) ? root : at;
+}
+
+/**
+ * A command that names its container's termination log, or a path in a volume, means what is below its root: there is no mount, and the
+ * path as it stands is the machine's own. One that puts the root before it by itself is left alone.
+ */
+export function belowRoot(argument: string, spec: ContainerSpec): string {
+  const { terminationMessagePath: path, mounts, root, env } = spec;
+  if (/\bINKUBE_(ROOT|VOLUME_)/.test(argument)) return argument;
+  const log = env[CONTAINER_ENVIRONMENT.terminationLog];
+  let result = argument;
+  if (path !== undefined && path !== "" && log !== undefined) result = withPath(result, path, log, false);
+  for (const { containerPath } of mounts) {
+    const mount = containerPath.replace(/\/+$/, "");
+    if (mount !== "" && !root.startsWith(`${mount}/`)) result = withPath(result, mount, `${root}${mount}`, true);
+  }
+  return result;
+}
+
+/** `path` is replaced where it stands for itself, and, of a directory, where more of a path follows. */
+function withPath(text: string, path: string, real: string, isDirectory: boolean): string {
+  const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const end = isDirectory ? "[\\w.-]" : "[\\w./-]";
+  return text.replaceAll(new RegExp(`(?<![\\w./}-])${escaped}(?!${end})`, "g"), () => real);
 }

@@ -14,7 +14,7 @@ import { CHANNEL_KEY } from "../images/channel.ts";
 import type { FromContainer, ToContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, execCommand } from "./command.ts";
-import { prepareRoot } from "./root-directory.ts";
+import { belowRoot, prepareRoot } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** A heap that V8 can live in at all. Smaller limits are raised to it. */
@@ -275,7 +275,8 @@ class ThreadContainer implements RunningContainer {
   /** A process beside the thread, with its environment, in the directory that stands for its root. */
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
     const { id, env, root } = this.spec;
-    return execCommand(command, { cwd: root, env: { PATH: MACHINE_PATH, ...env, [MARK]: id } }, timeoutMs);
+    const mapped = command.map((argument) => belowRoot(argument, this.spec));
+    return execCommand(mapped, { cwd: root, env: { PATH: MACHINE_PATH, ...env, [MARK]: id } }, timeoutMs);
   }
 
   private exitOf(code: number): Exit {

@@ -3,6 +3,8 @@
  * 2^53 - 1; text is UTF-8 behind its length. What a reader can't make sense of throws `BytesError`; whoever reads
  * bytes that come from outside turns that into an error of its own.
  */
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
+
 export class BytesError extends Error {}
 
 export function invariant(condition: boolean, message: string): asserts condition {
@@ -61,6 +63,14 @@ export class ByteWriter {
   blob(value: Uint8Array): void {
     this.varint(value.length);
     this.raw(value);
+  }
+
+  /** As `blob`. */
+  keptBlob(value: KeptBytes): void {
+    this.varint(value.length);
+    this.reserve(value.length);
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    this.length += Buffer.from(buffer, byteOffset, byteLength).write(value, this.length, "latin1");
   }
 
   raw(value: Uint8Array): void {

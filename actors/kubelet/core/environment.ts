@@ -1,6 +1,6 @@
 /** The environment of a container, in the order and with the precedence of the kubelet's own. */
 import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
-import type { PodFacts, Sources } from "./sources.ts";
+import type { Objects, PodFacts } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 
 /**
@@ -11,7 +11,7 @@ export function environmentOf(
   container: Container,
   facts: PodFacts,
   services: readonly Service[],
-  sources: Sources,
+  sources: Objects,
 ): Readonly<Record<string, string>> {
   const links = facts.pod.spec?.enableServiceLinks !== false;
   const ofServices = serviceEnvironment(services, facts.pod.metadata?.namespace ?? "default", links);
@@ -37,7 +37,7 @@ function valueOf(
   variable: EnvVar,
   container: Container,
   facts: PodFacts,
-  sources: Sources,
+  sources: Objects,
   lookup: (name: string) => string | undefined,
 ): string | undefined {
   const from = variable.valueFrom;
@@ -67,7 +67,7 @@ function dataOf(
   kind: "ConfigMap" | "Secret",
   name: string,
   optional: boolean | undefined,
-  sources: Sources,
+  sources: Objects,
 ): Readonly<Record<string, string>> {
   const found = kind === "ConfigMap" ? sources.configMap(name) : sources.secret(name);
   if (found === undefined) {

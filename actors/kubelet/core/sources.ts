@@ -8,11 +8,17 @@ import type {
   Secret,
 } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "./quantity.ts";
+import type { TokenWish } from "./token-life.ts";
 
 /** Objects of the pod's namespace. Undefined: there is none of that name. */
-export interface Sources {
+export interface Objects {
   configMap(name: string): ConfigMap | undefined;
   secret(name: string): Secret | undefined;
+}
+
+export interface Sources extends Objects {
+  /** Of the pod's own account. Errors: POD_CONFIG when none could be had. */
+  token(wish: TokenWish): string;
 }
 
 /** What the kubelet knows about a pod beyond the pod's own object. */

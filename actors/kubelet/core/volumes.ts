@@ -16,6 +16,7 @@ import { hasCode } from "../../../protocols/errors.ts";
 import type { PodFacts, Sources } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 import { isEqual } from "./status-patch.ts";
+import { wishOf } from "./token-life.ts";
 
 /** A file of a volume. `mode`: its permission bits. */
 export interface VolumeFile {
@@ -49,6 +50,7 @@ export type VolumePlan = { readonly name: string; readonly group: number | undef
 const MODE = 0o644;
 /** What an fsGroup adds to the files of a volume that containers only read. @see SetVolumeOwnership of the kubelet */
 const GROUP_MODE = 0o440;
+const OWN_MODE = 0o600;
 const SUPPORTED = "emptyDir, hostPath, configMap, secret, downwardAPI and projected are";
 /** Of the downward API, what a volume may show: the rest isn't known before the pod has its address. */
 const DOWNWARD_FIELDS = /^metadata\.(name|namespace|uid|labels|annotations)(\['[^']+'\])?$/;
@@ -179,14 +181,20 @@ function addDownward(files: FileSet, items: readonly DownwardAPIVolumeFile[], fa
   }
 }
 
-/** Tokens and certificates have no issuer here: a pod that counts on one is told, and doesn't start without it. */
+/** Certificates have no issuer here: a pod that counts on one is told, and doesn't start without it. */
 function addProjection(files: FileSet, source: VolumeProjection, facts: PodFacts, sources: Sources): void {
   for (const [kind, of] of Object.entries(source)) {
     if (of === undefined) continue;
     if (kind === "configMap") addConfigMap(files, source.configMap ?? {}, sources);
     else if (kind === "secret") addSecret(files, source.secret ?? {}, sources);
     else if (kind === "downwardAPI") addDownward(files, source.downwardAPI?.items ?? [], facts);
-    else throw unsupported(`the projected source ${kind}`, "leave it out, or give the pod its credentials in a Secret");
+    else if (source.serviceAccountToken !== undefined && kind === "serviceAccountToken") {
+      const { path } = source.serviceAccountToken;
+      const bytes = new TextEncoder().encode(sources.token(wishOf(source.serviceAccountToken)));
+      // With an fsGroup the token is that group's, and nobody else's. As the kubelet has it.
+      files.add(path, bytes, facts.pod.spec?.securityContext?.fsGroup === undefined ? undefined : OWN_MODE);
+    } else
+      throw unsupported(`the projected source ${kind}`, "leave it out, or give the pod its credentials in a Secret");
   }
 }
 

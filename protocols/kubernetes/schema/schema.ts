@@ -110,6 +110,11 @@ export class TypeRef {
     this.openApiName = `${owner.openApiPrefix}.${name}`;
   }
 
+  /** Of the package that holds it: `apps/v1`. */
+  get apiVersion(): string {
+    return this.#package.apiVersion;
+  }
+
   /** Fields of its own and of its inlined types, by name. */
   get fields(): ReadonlyMap<string, Field> {
     return this.#read().fields;

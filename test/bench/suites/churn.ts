@@ -33,6 +33,19 @@ const CHURN = `(async () => {
   return true;
 })()`;
 
+/** What the actors hold once their garbage is collected; supervisors, which are told among them, have no heap of their own. */
+const HELD_BYTES = `(async () => {
+  let heldBytes = 0;
+  for (const { name } of cluster.actors()) {
+    const { heapUsedBytes, arrayBufferBytes } = await cluster.inspector.collectGarbage(name).catch((error) => {
+      if (error.code !== "NO_SUCH_ACTOR") throw error;
+      return { heapUsedBytes: 0, arrayBufferBytes: 0 };
+    });
+    heldBytes += heapUsedBytes + arrayBufferBytes;
+  }
+  return heldBytes;
+})()`;
+
 export const churn: Suite = {
   name: "churn",
   about: `3 + 2 nodes; ${PODS} pods on threads, ${PODS_PER_SECOND} a second, ${ALIVE_MAX} alive at a time; then ${REST_MS / 1_000} s of rest`,
@@ -42,12 +55,14 @@ export const churn: Suite = {
     // What the start made is collected by then.
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     const beforeMb = megabytes();
+    const heldBeforeMb = (await cluster.evaluate<number>(HELD_BYTES)) / MEGABYTE;
     let peakMb = beforeMb;
     const look = setInterval(() => (peakMb = Math.max(peakMb, megabytes())), 1_000);
     await cluster.evaluate<boolean>(CHURN);
     clearInterval(look);
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
     const afterMb = megabytes();
+    const heldAfterMb = (await cluster.evaluate<number>(HELD_BYTES)) / MEGABYTE;
     // The process stays, and with it what the cluster has left behind.
     await cluster.evaluate<void>("cluster.stop()");
     const stoppedMb = megabytes();
@@ -56,6 +71,8 @@ export const churn: Suite = {
     const peer = { name: "memory before", value: beforeMb };
     report({ name: "memory at its highest", value: peakMb, unit: "MB", peer });
     report({ name: "memory after the rest", value: afterMb, unit: "MB", peer, target: "≤ 1.3 ×" });
+    const heldPeer = { name: "before", value: heldBeforeMb };
+    report({ name: "held by the actors after the rest", value: heldAfterMb, unit: "MB", peer: heldPeer });
     report({ name: "memory after stop()", value: stoppedMb, unit: "MB", peer });
   },
 };

@@ -12,8 +12,8 @@ export const variants = [
   row(
     "story-old-versions-held-by-leases",
     "actors/etcd/core/mvcc/store.ts",
-    `    this.addVersion(this.index.get(kv.key), kv);\n  }`,
-    `    this.addVersion(this.index.get(kv.key), kv);\n    if (kv.lease !== "0") this.attach(kv);\n  }`,
+    `    this.addVersion(this.index.get(kv.key), kv, bytesOf(kv.value));\n  }`,
+    `    this.addVersion(this.index.get(kv.key), kv, bytesOf(kv.value));\n    if (kv.lease !== "0") this.attach(kv);\n  }`,
     "a member that takes a snapshot holds keys by leases of old versions",
   ),
   row(

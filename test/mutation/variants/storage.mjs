@@ -191,8 +191,8 @@ const snapshots = [
   row(
     "old-versions-held-by-leases",
     STORE,
-    `    this.addVersion(this.index.get(kv.key), kv);\n  }`,
-    `    this.addVersion(this.index.get(kv.key), kv);\n    if (kv.lease !== "0") this.attach(kv);\n  }`,
+    `    this.addVersion(this.index.get(kv.key), kv, bytesOf(kv.value));\n  }`,
+    `    this.addVersion(this.index.get(kv.key), kv, bytesOf(kv.value));\n    if (kv.lease !== "0") this.attach(kv);\n  }`,
     "a version whose lease has ended can't be read back",
     SNAPSHOT,
   ),
@@ -320,7 +320,7 @@ const compaction = [
   row(
     "hash-of-what-is-gone",
     STORE,
-    `      this.stateHash.remove(dropped);\n`,
+    `      this.stateHash.remove(dropped, bytesOf(dropped.value));\n`,
     ``,
     "what is compacted stays in the hash",
     KEPT,

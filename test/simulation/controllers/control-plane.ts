@@ -2,7 +2,7 @@
 import { Client } from "../../../actors/client/client.ts";
 import { apiServerActor } from "../../../actors/api-server/api-server.ts";
 import { noDoor } from "../../../actors/api-server/backend.ts";
-import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
+import { API_SERVER_DEFAULTS, SERVICE_ACCOUNT_DEFAULTS } from "../../../actors/api-server/spec.ts";
 import { controllerManagerActor } from "../../../actors/controller-manager/controller-manager.ts";
 import type { ControllerManagerOptions } from "../../../actors/controller-manager/spec.ts";
 import { etcdActor } from "../../../actors/etcd/etcd.ts";
@@ -101,7 +101,13 @@ function tree(options: PlaneOptions, masters: number): SupervisorSpec {
     child(
       `api-server-${index}`,
       "api-server",
-      { ...API_SERVER_DEFAULTS, members, tokens: [], kubeletToken: "" },
+      {
+        ...API_SERVER_DEFAULTS,
+        serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, admission: true },
+        members,
+        tokens: [],
+        kubeletToken: "",
+      },
       members,
     );
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configMaps, leases } from "../../../actors/client/resources.ts";
+import { configMaps, leases, serviceAccounts } from "../../../actors/client/resources.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Net } from "../../../runtime/net.ts";
@@ -26,6 +26,49 @@ describe("a node", () => {
     const before = (await lease()).spec?.renewTime ?? "";
     await world.host.run(2_100);
     expect(Date.parse((await lease()).spec?.renewTime ?? "") - Date.parse(before)).toBeGreaterThanOrEqual(1_900);
+  });
+});
+
+describe("a pod's token", () => {
+  const sources = [{ serviceAccountToken: { path: "token", expirationSeconds: 3_607 } }];
+  const spec = { serviceAccountName: "web", volumes: [{ name: "access", projected: { sources } }] };
+  type Payload = { readonly exp: number; readonly "kubernetes.io": { readonly pod: object } };
+  const payloadOf = (token: string): Payload => JSON.parse(atob(token.split(".")[1] ?? "")) as Payload;
+  const createAccount = (): Promise<unknown> =>
+    world.host.settle(() => world.client.create(serviceAccounts, { metadata: { name: "web", namespace: "default" } }));
+
+  it("is bound to the pod, and another one when four fifths of its life are over, also while no API server is there then", async () => {
+    await begin(3);
+    await createAccount();
+    const { metadata: { uid = "" } = {} } = await world.createPod("web", spec);
+    await world.untilPod("web", isReady);
+    const first = await world.volumeFile(uid, "access", "token");
+    expect(payloadOf(first)["kubernetes.io"].pod).toEqual({ name: "web", uid });
+    await world.host.run(0.75 * 3_607_000);
+    expect(await world.volumeFile(uid, "access", "token")).toBe(first);
+    world.host.partition(["worker-0/kubelet"], ["api-server-0"]);
+    await world.host.run(0.06 * 3_607_000);
+    expect(await world.volumeFile(uid, "access", "token")).toBe(first);
+    world.host.heal(["worker-0/kubelet"], ["api-server-0"]);
+    await world.until(async () => (await world.volumeFile(uid, "access", "token")) !== first);
+    const second = await world.volumeFile(uid, "access", "token");
+    expect(payloadOf(second).exp - payloadOf(first).exp).toBeGreaterThan(0.8 * 3_607 - 10);
+    await world.deletePod("web", 0);
+    await world.until(async () => (await world.pod("web")) === undefined);
+    await world.until(async () => JSON.stringify(await world.held()).includes('"tokens":0'));
+  });
+
+  it("is waited for, with an event, until its account is there", async () => {
+    await begin(4);
+    await world.createPod("web", spec);
+    const why = 'failed to fetch token: serviceaccounts "web" not found';
+    await world.until(async () =>
+      (await world.events("web")).some(
+        ({ reason, message }) => reason === "FailedMount" && message?.includes(why) === true,
+      ),
+    );
+    await createAccount();
+    await world.untilPod("web", isReady);
   });
 });
 

@@ -2,7 +2,7 @@
 import { apiServerActor } from "../../../actors/api-server/api-server.ts";
 import { noDoor } from "../../../actors/api-server/backend.ts";
 import type { ApiServerOptions } from "../../../actors/api-server/spec.ts";
-import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
+import { API_SERVER_DEFAULTS, SERVICE_ACCOUNT_DEFAULTS } from "../../../actors/api-server/spec.ts";
 import { Client } from "../../../actors/client/client.ts";
 import { events, nodes, pods } from "../../../actors/client/resources.ts";
 import { containerRuntimeActor } from "../../../actors/container-runtime/container-runtime.ts";
@@ -29,6 +29,8 @@ const NODE = "worker-0";
 const KUBELET = `${NODE}/kubelet`;
 const RUNTIME = `${NODE}/container-runtime`;
 
+const EVER = { alive: true, hanging: undefined, crash: () => undefined };
+
 export class NodeWorld {
   readonly host: SimulationHost;
   readonly client: Client;
@@ -52,7 +54,13 @@ export class NodeWorld {
       startTimeoutMs: 10_000,
     });
     const etcd: EtcdOptions = { ...ETCD_DEFAULTS, name: "etcd-0", members: ["etcd-0"] };
-    const apiServer: ApiServerOptions = { ...API_SERVER_DEFAULTS, members: ["etcd-0"], tokens: [], kubeletToken: "" };
+    const apiServer: ApiServerOptions = {
+      ...API_SERVER_DEFAULTS,
+      serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, signingKey: "simulated" },
+      members: ["etcd-0"],
+      tokens: [],
+      kubeletToken: "",
+    };
     const kubeletOptions: KubeletOptions = {
       ...KUBELET_DEFAULTS,
       nodeName: NODE,
@@ -117,6 +125,15 @@ export class NodeWorld {
 
   reconnectKubelet(): void {
     this.host.heal([KUBELET], ["api-server-0"]);
+  }
+
+  /** What a file of a pod's volume says. */
+  async volumeFile(podUid: string, volume: string, name: string): Promise<string> {
+    const disk = this.host.disk(KUBELET).open(EVER, "/test");
+    const directory = `pods/${podUid}/volumes/${volume}`;
+    const read = async (path: string): Promise<string> =>
+      new TextDecoder().decode(await this.host.settle(() => disk.read(path)));
+    return await read(`${directory}/${await read(`${directory}/..data`)}/${name}`);
   }
 
   killApiServer(): void {

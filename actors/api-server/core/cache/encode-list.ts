@@ -1,10 +1,9 @@
-/** Lists as JSON, put together from the bytes that the cache already has. */
+/** Lists as JSON, put together from what the cache holds, without parsing it. */
 import type { StoredObject } from "./stored-object.ts";
-import { startsWith } from "./stored-object.ts";
 
 const encoder = new TextEncoder();
-const OPEN = 0x7b;
 const COMMA = 0x2c;
+const END = "]}";
 
 export interface ListMetadata {
   readonly resourceVersion: string;
@@ -22,27 +21,17 @@ export function encodeList(
   const head = encoder.encode(
     `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
   );
-  const parts: Uint8Array[] = [];
-  let length = head.length + 2;
-  for (const item of items) {
-    const { bytes } = item;
-    const plain = startsWith(bytes, item.head.bytes);
-    // Without the head's kind and apiVersion, with an opening brace: one byte longer than what is left.
-    const part = plain ? bytes.subarray(item.head.itemOffset - 1) : bytes;
-    parts.push(part);
-    length += part.length + 1;
-  }
-  const list = new Uint8Array(length - (items.length > 0 ? 1 : 0));
+  const parts = items.map((item) => item.item);
+  let length = head.length + Math.max(0, items.length - 1) + END.length;
+  for (const { start, rest } of parts) length += start.length + rest.length;
+  const list = Buffer.allocUnsafeSlow(length);
   list.set(head);
   let at = head.length;
-  for (let i = 0; i < parts.length; i++) {
-    if (i > 0) list[at++] = COMMA;
-    const part = parts[i] as Uint8Array;
-    list.set(part, at);
-    list[at] = OPEN;
-    at += part.length;
+  for (const [index, { start, rest }] of parts.entries()) {
+    if (index > 0) list[at++] = COMMA;
+    at += list.write(start, at, "latin1");
+    at += list.write(rest, at, "latin1");
   }
-  list[at++] = 0x5d;
-  list[at] = 0x7d;
+  list.write(END, at, "latin1");
   return list;
 }

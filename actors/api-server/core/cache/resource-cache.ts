@@ -169,13 +169,14 @@ export class ResourceCache {
     this.keys.remove(key);
     this.labels.change(key, previous, undefined);
     const current = previous.at(revision);
-    const sizeBytes = current.value.length;
+    const { sizeBytes } = current;
     return this.publish({ type: "DELETED", key, revision, current, previous, cause, atMs: nowMs, sizeBytes });
   }
 
-  /** Forgets changes that have become too old. */
+  /** Called once a period: forgets changes that have become too old, and forms of objects that nobody reads. */
   age(nowMs: number): void {
     this.history.age(nowMs);
+    for (const stored of this.objects.values()) stored.age();
   }
 
   /** Tells `watcher` what has changed after `revision`, oldest first, without subscribing it. */

@@ -1,15 +1,13 @@
 /**
- * An object as etcd holds it: its JSON without `resourceVersion`, and the revision that wrote it. The object and its bytes
- * for readers are made when first asked for, and then shared by all readers of that revision.
+ * An object as etcd holds it: its JSON without `resourceVersion`, and the revision that wrote it. The object is made when first
+ * asked for, and then shared by all readers of that revision; its bytes are put together for each reader.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes, textOf } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** What follows the head in an object with any metadata. */
-const QUOTE = 0x22;
 
 /** In place of a revision: what a dry run would have made has none, and no `resourceVersion`. */
 export const NOT_STORED = 0;
@@ -19,9 +17,7 @@ export interface Head {
   readonly kind: string;
   readonly apiVersion: string;
   /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
-  readonly bytes: Uint8Array;
-  /** Where the members that list items carry begin: behind the comma after apiVersion. */
-  readonly itemOffset: number;
+  readonly kept: KeptBytes;
 }
 
 export function headOf(info: ResourceInfo): Head {
@@ -30,8 +26,7 @@ export function headOf(info: ResourceInfo): Head {
   return {
     kind: info.kind,
     apiVersion,
-    bytes: encoder.encode(`${types}"metadata":{`),
-    itemOffset: encoder.encode(types).length,
+    kept: keepBytes(encoder.encode(`${types}"metadata":{`)),
   };
 }
 
@@ -49,6 +44,12 @@ export function encodeStored(head: Head, object: KubernetesObject): Uint8Array {
   return encoder.encode(JSON.stringify({ kind: head.kind, apiVersion: head.apiVersion, metadata: kept, ...rest }));
 }
 
+/** JSON in two parts, the second of which is most of it and is not copied. */
+export interface JsonParts {
+  readonly start: string;
+  readonly rest: KeptBytes;
+}
+
 export class StoredObject {
   readonly head: Head;
   /** `<namespace>/<name>`, or `<name>` of what is cluster-scoped. */
@@ -56,27 +57,29 @@ export class StoredObject {
   readonly revision: number;
   /** Actors that have read it, or are about to: what several read is worth encoding once for all of them. */
   readers = 0;
-  /** Either the bytes of etcd, or those for readers, which hold the former: never both. */
-  private stored: Uint8Array | undefined;
-  private encoded: Uint8Array | undefined;
+  /** As in etcd. */
+  private readonly kept: KeptBytes;
   private parsed: KubernetesObject | undefined;
+  private isRead = false;
 
-  constructor(head: Head, key: string, revision: number, value: Uint8Array, object?: KubernetesObject) {
+  /** `value`: what etcd has, of which a copy is kept. */
+  constructor(head: Head, key: string, revision: number, value: Uint8Array | KeptBytes, object?: KubernetesObject) {
     this.head = head;
     this.key = key;
     this.revision = revision;
-    this.stored = value;
+    this.kept = typeof value === "string" ? value : keepBytes(value);
     this.parsed = object === undefined ? undefined : withRevision(object, revision);
   }
 
-  /** As in etcd. */
-  get value(): Uint8Array {
-    return this.stored ?? this.cut(this.encoded as Uint8Array);
+  /** What it takes in etcd. */
+  get sizeBytes(): number {
+    return this.kept.length;
   }
 
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
-    return (this.parsed ??= withRevision(JSON.parse(decoder.decode(this.value)) as KubernetesObject, this.revision));
+    this.isRead = true;
+    return (this.parsed ??= withRevision(JSON.parse(textOf(this.kept)) as KubernetesObject, this.revision));
   }
 
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
@@ -84,47 +87,40 @@ export class StoredObject {
     this.parsed = undefined;
   }
 
-  /** JSON of `object`. */
+  /** Called once a period: of what nobody has read since the last time the parsed form is let go of. */
+  age(): void {
+    if (!this.isRead) this.parsed = undefined;
+    this.isRead = false;
+  }
+
+  /** JSON of `object`, made for each who asks. */
   get bytes(): Uint8Array {
-    if (this.encoded === undefined) {
-      this.encoded = this.splice(this.value);
-      this.stored = undefined;
-    }
-    return this.encoded;
+    const { start, rest } = this.parts(this.head.kept);
+    const bytes = Buffer.allocUnsafe(start.length + rest.length);
+    bytes.write(rest, bytes.write(start, "latin1"), "latin1");
+    return bytes;
+  }
+
+  /** JSON of `object` without kind and apiVersion, as the items of a list are. */
+  get item(): JsonParts {
+    return this.parts('{"metadata":{');
   }
 
   /** The state as of another revision: a deletion carries the revision that deleted. */
   at(revision: number): StoredObject {
     if (revision === this.revision) return this;
-    return new StoredObject(this.head, this.key, revision, this.value, this.parsed);
+    return new StoredObject(this.head, this.key, revision, this.kept, this.parsed);
   }
 
-  private splice(value: Uint8Array): Uint8Array {
-    const { head } = this;
-    if (!startsWith(value, head.bytes) || value[head.bytes.length] !== QUOTE) {
-      return encoder.encode(JSON.stringify(this.object));
+  /** JSON of `object` with `head` in place of the kind's. */
+  private parts(head: string): JsonParts {
+    const begins = this.head.kept;
+    // Not what an API server writes, or without any metadata.
+    if (!this.kept.startsWith(begins) || this.kept[begins.length] !== '"') {
+      return { start: "", rest: keepBytes(encoder.encode(JSON.stringify(this.object))) };
     }
-    const revision = this.revisionMember();
-    const bytes = new Uint8Array(value.length + revision.length);
-    bytes.set(head.bytes);
-    for (let i = 0; i < revision.length; i++) bytes[head.bytes.length + i] = revision.charCodeAt(i);
-    bytes.set(value.subarray(head.bytes.length), head.bytes.length + revision.length);
-    return bytes;
-  }
-
-  private cut(bytes: Uint8Array): Uint8Array {
-    const { head } = this;
-    if (!startsWith(bytes, head.bytes))
-      return encodeStored(head, JSON.parse(decoder.decode(bytes)) as KubernetesObject);
-    const revision = this.revisionMember();
-    const value = new Uint8Array(bytes.length - revision.length);
-    value.set(head.bytes);
-    value.set(bytes.subarray(head.bytes.length + revision.length), head.bytes.length);
-    return value;
-  }
-
-  private revisionMember(): string {
-    return this.revision === NOT_STORED ? "" : `"resourceVersion":"${this.revision}",`;
+    const revision = this.revision === NOT_STORED ? "" : `"resourceVersion":"${this.revision}",`;
+    return { start: head + revision, rest: this.kept.slice(begins.length) as KeptBytes };
   }
 }
 
@@ -133,12 +129,6 @@ function withRevision(object: KubernetesObject, revision: number): KubernetesObj
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 
-export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  if (bytes.length < prefix.length) return false;
-  for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
-  return true;
-}
-
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && startsWith(a, b);
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -18,6 +18,8 @@ export interface Served {
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
+  /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
+  readonly openApiSchema?: Readonly<Record<string, unknown>>;
 }
 
 export interface CatalogVersion {

@@ -2,6 +2,9 @@
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
+import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
+import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
+import { apiServiceRules } from "./apiregistration/apiservice.ts";
 import { controllerRevisionRules } from "./apps/controllerrevision.ts";
 import { daemonSetRules } from "./apps/daemonset.ts";
 import { deploymentRules } from "./apps/deployment.ts";
@@ -17,6 +20,7 @@ import {
 import { horizontalPodAutoscalerRules } from "./autoscaling/horizontalpodautoscaler.ts";
 import { cronJobRules } from "./batch/cronjob.ts";
 import { jobRules } from "./batch/job.ts";
+import { certificateSigningRequestRules } from "./certificates/certificatesigningrequest.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules } from "./core/configmap.ts";
@@ -36,10 +40,27 @@ import { serviceRules } from "./core/service.ts";
 import { serviceAccountRules } from "./core/serviceaccount.ts";
 import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
+import { flowSchemaRules } from "./flowcontrol/flowschema.ts";
+import { priorityLevelConfigurationRules } from "./flowcontrol/prioritylevelconfiguration.ts";
+import { ingressRules } from "./networking/ingress.ts";
+import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
+import { networkPolicyRules } from "./networking/networkpolicy.ts";
+import { serviceCidrRules } from "./networking/servicecidr.ts";
+import { clusterRoleRules } from "./rbac/clusterrole.ts";
+import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
+import { roleRules } from "./rbac/role.ts";
+import { roleBindingRules } from "./rbac/rolebinding.ts";
 import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
-import { rbacRules } from "./rbac/rbac.ts";
 import type { KindRules } from "./rules.ts";
+import { runtimeClassRules } from "./node/runtimeclass.ts";
+import { priorityClassRules } from "./scheduling/priorityclass.ts";
+import { csiDriverRules } from "./storage/csidriver.ts";
+import { csiNodeRules } from "./storage/csinode.ts";
+import { csiStorageCapacityRules } from "./storage/csistoragecapacity.ts";
+import { storageClassRules } from "./storage/storageclass.ts";
+import { volumeAttachmentRules } from "./storage/volumeattachment.ts";
+import { volumeAttributesClassRules } from "./storage/volumeattributesclass.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "": {
@@ -60,6 +81,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ServiceAccount: serviceAccountRules,
   },
   "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
+  "admissionregistration.k8s.io": {
+    MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
+    ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
+  },
+  "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: {
     ControllerRevision: controllerRevisionRules,
     DaemonSet: daemonSetRules,
@@ -76,42 +102,82 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     SubjectAccessReview: subjectAccessReviewRules,
   },
   batch: { CronJob: cronJobRules, Job: jobRules },
-  "certificates.k8s.io": { ClusterTrustBundle: clusterTrustBundleRules },
+  "certificates.k8s.io": {
+    CertificateSigningRequest: certificateSigningRequestRules,
+    ClusterTrustBundle: clusterTrustBundleRules,
+  },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
   "events.k8s.io": { Event: eventRules },
-  "networking.k8s.io": { IPAddress: ipAddressRules },
+  "flowcontrol.apiserver.k8s.io": {
+    FlowSchema: flowSchemaRules,
+    PriorityLevelConfiguration: priorityLevelConfigurationRules,
+  },
+  "networking.k8s.io": {
+    Ingress: ingressRules,
+    IngressClass: ingressClassRules,
+    IPAddress: ipAddressRules,
+    NetworkPolicy: networkPolicyRules,
+    ServiceCIDR: serviceCidrRules,
+  },
   policy: { PodDisruptionBudget: podDisruptionBudgetRules },
   "rbac.authorization.k8s.io": {
-    ClusterRole: rbacRules,
-    ClusterRoleBinding: rbacRules,
-    Role: rbacRules,
-    RoleBinding: rbacRules,
+    ClusterRole: clusterRoleRules,
+    ClusterRoleBinding: clusterRoleBindingRules,
+    Role: roleRules,
+    RoleBinding: roleBindingRules,
+  },
+  "node.k8s.io": { RuntimeClass: runtimeClassRules },
+  "scheduling.k8s.io": { PriorityClass: priorityClassRules },
+  "storage.k8s.io": {
+    CSIDriver: csiDriverRules,
+    CSINode: csiNodeRules,
+    CSIStorageCapacity: csiStorageCapacityRules,
+    StorageClass: storageClassRules,
+    VolumeAttachment: volumeAttachmentRules,
+    VolumeAttributesClass: volumeAttributesClassRules,
   },
 };
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
 const HEEDED: Readonly<Record<string, readonly string[]>> = {
   "": ["Binding"],
-  "node.k8s.io": ["RuntimeClass"],
-  "scheduling.k8s.io": ["PriorityClass"],
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
+  apiServiceRules,
+  certificateSigningRequestRules,
+  clusterRoleBindingRules,
+  clusterRoleRules,
   clusterTrustBundleRules,
   cronJobRules,
+  csiDriverRules,
+  csiNodeRules,
+  csiStorageCapacityRules,
   daemonSetRules,
+  flowSchemaRules,
   horizontalPodAutoscalerRules,
+  ingressClassRules,
+  ingressRules,
   ipAddressRules,
   jobRules,
   limitRangeRules,
+  mutatingWebhookConfigurationRules,
+  networkPolicyRules,
   persistentVolumeClaimRules,
   persistentVolumeRules,
   podDisruptionBudgetRules,
-  rbacRules,
+  priorityLevelConfigurationRules,
   replicationControllerRules,
   resourceQuotaRules,
+  roleBindingRules,
+  roleRules,
+  serviceCidrRules,
   statefulSetRules,
+  storageClassRules,
+  validatingWebhookConfigurationRules,
+  volumeAttachmentRules,
+  volumeAttributesClassRules,
 ];
 
 /** The hooks of a kind; what none of them says, its row does. */

@@ -6,7 +6,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-import type { UserInfo } from "../identity.ts";
+import type { Authentication, UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
@@ -20,14 +20,33 @@ export interface Admission {
   readonly nowMs: number;
   /** tolerationSeconds of the two tolerations that every pod gets. */
   readonly tolerationSeconds: number;
+  /** Whether pods get an account and its credentials. */
+  readonly serviceAccounts: boolean;
+  /** The end of a generated name. */
+  readonly suffix: (length: number) => string;
   /** Another object of the cluster: its storage prefix, and its key below it. */
   readonly find: (prefix: string, key: string) => KubernetesObject | undefined;
   readonly all: (prefix: string) => readonly KubernetesObject[];
+  /** Who creates; absent where it is the server itself. */
+  readonly by?: UserInfo;
 }
 
-/** Who asks, and whom the server knows. */
+/** An object of the cluster by its storage prefix, and its key below it. */
+export interface Awaited {
+  readonly prefix: string;
+  readonly key: string;
+}
+
+/** Who asks. */
 export interface Caller extends UserInfo {
-  readonly userOfToken: (token: string) => UserInfo | undefined;
+  /** What the token says that `tokenOf` has found. */
+  readonly authentication?: Authentication;
+}
+
+/** A token to be looked at, and for which audiences; absent: for the API servers. */
+export interface TokenQuestion {
+  readonly token: string;
+  readonly audiences?: readonly string[];
 }
 
 /** Where watchers of a field's value are found without asking all of them. */
@@ -104,14 +123,18 @@ export interface KindRules {
   readonly annotationsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
-  /** Deleting leaves the dependents, unless it is asked to take them along. */
-  readonly orphans?: true;
+  /** Deleting leaves the dependents, unless it is asked to take them along; who asks for neither is warned. */
+  readonly orphans?: { readonly warning?: string };
   /** Has a `status` that only the subresource writes, and that creation empties. */
   readonly status?: "empty" | "kept";
   /** Labels can't be changed through the status subresource. */
   readonly statusKeepsLabels?: true;
+  /** No metadata can be changed through it. */
+  readonly statusKeepsMetadata?: true;
   /** Sets the defaults in the object at hand. */
   readonly defaults?: (object: JsonObject) => void;
+  /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
+  readonly awaits?: (object: Fields, namespace: string) => Awaited | undefined;
   /** The object has its defaults. */
   readonly prepareCreate?: (object: Fields, admission: Admission) => Fields;
   /** Main resource only; the object has its defaults, and `status` is already the old one. */
@@ -126,10 +149,12 @@ export interface KindRules {
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** Of the status subresource; the metadata alone is looked at when left out. */
   readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the subresource `approval`. */
+  readonly validateApprovalUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
-  /** The kind itself is deprecated: each request is warned, whatever it changes. */
-  readonly deprecated?: true;
+  /** The kind itself is deprecated: what every request about it is told. */
+  readonly deprecated?: string;
   /** One cell for each column; what every kind has when left out. */
   readonly cells?: (object: never, nowMs: number) => readonly Cell[];
   /** What is marked in its row of a Table. */
@@ -144,6 +169,8 @@ export interface KindRules {
   readonly expires?: true;
   /** Answered and not stored: what becomes of an object that is created. */
   readonly virtual?: (object: never, caller: Caller) => KubernetesObject;
+  /** The token that `virtual` answers about. Throws the Status that refuses to. */
+  readonly tokenOf?: (object: never) => TokenQuestion;
   readonly indexed?: IndexedField;
   readonly claims?: Claims;
   /** Update of a subresource that is about something else than the status: what it changes of `old`. */

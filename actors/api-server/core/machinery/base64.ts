@@ -19,3 +19,20 @@ export function base64Length(text: string): number {
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   return (text.length / 4) * 3 - padding;
 }
+
+const DIGITS: ReadonlyMap<string, number> = new Map(
+  Array.from(ALPHABET, (char, digit): [string, number] => [char, digit]),
+);
+
+/** The bytes of a well-formed base64 text. */
+export function decodeBase64(text: string): Uint8Array {
+  const bytes = new Uint8Array(base64Length(text));
+  let bits = 0;
+  let at = 0;
+  for (let i = 0; i < text.length && at < bytes.length; i++) {
+    bits = (bits << 6) | (DIGITS.get(text.charAt(i)) ?? 0);
+    // After the second, third and fourth of four characters another byte is complete.
+    if (i % 4 > 0) bytes[at++] = bits >> (6 - (i % 4) * 2);
+  }
+  return bytes;
+}

@@ -272,8 +272,11 @@ class Decoding {
       if (decoded === undefined) continue;
       const empty = field.omitEmpty && !field.pointer && (isEmpty(decoded) || isEmptyMap(field.type, decoded));
       // An empty list of managers asks for something: that none are noted any more.
-      if (empty && !(key === "managedFields" && steps.length === 1)) continue;
-      result[key] = decoded;
+      const managers = key === "managedFields" && steps.length === 1;
+      if (empty && !managers) continue;
+      // A list without items is none once it has been stored.
+      const none = Array.isArray(decoded) && decoded.length === 0 && !field.pointer && !managers;
+      result[key] = none ? null : decoded;
     }
     for (const field of alwaysWritten(type)) if (!(field.name in result)) result[field.name] = zeroOf(field);
     return result;

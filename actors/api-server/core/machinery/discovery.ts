@@ -163,5 +163,5 @@ export function rootPaths(catalog: Catalog): readonly string[] {
     `/apis/${name}`,
     ...versions.map(({ version }) => `/apis/${name}/${version}`).sort(),
   ]);
-  return ["/api", "/api/v1", "/apis", ...apis, "/openapi/v3", "/version"];
+  return ["/api", "/api/v1", "/apis", ...apis, "/openapi/v2", "/openapi/v3", "/version"];
 }

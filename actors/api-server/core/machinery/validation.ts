@@ -27,6 +27,7 @@ export function validateUpdate(
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
   if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors);
+  if (subresource === "approval") rules.validateApprovalUpdate?.(object as never, old as never, errors);
   if (subresource !== undefined && subresource !== "") return errors.causes;
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
   else rules.validate?.(object as never, errors);

@@ -12,7 +12,7 @@ export function warningsOf(
   old: KubernetesObject | undefined,
 ): readonly string[] {
   const found = sentences(rules, object);
-  if (old === undefined || found.length === 0 || rules.deprecated === true) return found;
+  if (old === undefined || found.length === 0) return found;
   const known = new Set(sentences(rules, old));
   return found.filter((sentence) => !known.has(sentence));
 }

@@ -50,6 +50,33 @@ export function fieldOf(structure: Structure, name: string): Structure {
   return structure.field(name) ?? UNKNOWN;
 }
 
+/** A field and its step. */
+interface Step {
+  readonly element: PathElement;
+  readonly structure: Structure;
+}
+
+/**
+ * The steps of the fields that a structure declares: there are so many of them in an object that making their texts anew is most
+ * of the work. A structure never changes.
+ */
+const STEPS = new WeakMap<Structure, Map<string, Step>>();
+
+/** @returns how to find the steps of a structure's fields */
+function stepsOf(structure: Structure): (name: string) => Step {
+  const make = (name: string): Step => ({ element: fieldElement(name), structure: fieldOf(structure, name) });
+  if (structure.is !== "struct") return make;
+  const known = STEPS.get(structure) ?? new Map<string, Step>();
+  if (known.size === 0) STEPS.set(structure, known);
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const step = make(name);
+    if (structure.declares(name)) known.set(name, step);
+    return step;
+  };
+}
+
 function isBare(value: unknown): boolean {
   if (value === null || value === undefined) return true;
   if (Array.isArray(value)) return value.length === 0;
@@ -152,14 +179,18 @@ function everything(structure: Structure, value: unknown): FieldSet {
   const node: Record<PathElement, FieldSet> = { [SELF]: MEMBER };
   if (parts === "fields") {
     const fields = value as Readonly<Record<string, unknown>>;
-    for (const name in fields) {
-      if (fields[name] !== undefined) node[fieldElement(name)] = everything(fieldOf(structure, name), fields[name]);
+    const stepOf = stepsOf(structure);
+    // Steps of fields are in the order of their names.
+    for (const name of Object.keys(fields).sort()) {
+      if (fields[name] === undefined) continue;
+      const { element, structure: below } = stepOf(name);
+      node[element] = everything(below, fields[name]);
     }
-  } else {
-    const element = structure.element ?? UNKNOWN;
-    for (const [key, alike] of byElement(structure, value as readonly unknown[])) {
-      node[key] = alike.length > 1 ? MEMBER : everything(element, alike[0]);
-    }
+    return node;
+  }
+  const element = structure.element ?? UNKNOWN;
+  for (const [key, alike] of byElement(structure, value as readonly unknown[])) {
+    node[key] = alike.length > 1 ? MEMBER : everything(element, alike[0]);
   }
   return inOrder(node);
 }
@@ -168,12 +199,15 @@ function put(nodes: Nodes, element: PathElement, below: Nodes | undefined): void
   if (below === undefined) return;
   for (const difference of DIFFERENCES) {
     const child = below[difference];
-    if (child === undefined) continue;
-    const known = nodes[difference];
-    if (known === undefined) nodes[difference] = { [element]: child };
-    else if (known === MEMBER) nodes[difference] = { [SELF]: MEMBER, [element]: child };
-    else (known as Record<PathElement, FieldSet>)[element] = child;
+    if (child !== undefined) add(nodes, difference, element, child);
   }
+}
+
+function add(nodes: Nodes, difference: Difference, element: PathElement, child: FieldSet): void {
+  const known = nodes[difference];
+  if (known === undefined) nodes[difference] = { [element]: child };
+  else if (known === MEMBER) nodes[difference] = { [SELF]: MEMBER, [element]: child };
+  else (known as Record<PathElement, FieldSet>)[element] = child;
 }
 
 function ordered(nodes: Nodes): Nodes | undefined {

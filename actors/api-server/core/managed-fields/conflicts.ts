@@ -7,7 +7,6 @@ import { shownPaths } from "./field-set.ts";
 import type { Manager } from "./managers.ts";
 
 export interface Conflict {
-  readonly identity: string;
   readonly manager: Manager;
   /** What both say something of, and not the same. */
   readonly fields: FieldSet;

@@ -16,10 +16,15 @@ export interface FieldFilter {
 
 const NONE: FieldSet = {};
 
-export function filterFields(set: FieldSet, { except = [], only }: FieldFilter): FieldSet {
+/** What is excepted, as a set: filters are parts of the rules, and live as long. */
+const EXCEPTED = new WeakMap<FieldFilter, FieldSet>();
+
+export function filterFields(set: FieldSet, filter: FieldFilter): FieldSet {
   if (isEmpty(set)) return set;
-  const left = except.length === 0 ? set : recursiveDifference(set, setOfPaths(except));
-  return only === undefined ? left : matching(left, only.map(stepsOf));
+  let except = EXCEPTED.get(filter);
+  if (except === undefined) EXCEPTED.set(filter, (except = setOfPaths(filter.except ?? [])));
+  const left = recursiveDifference(set, except);
+  return filter.only === undefined ? left : matching(left, filter.only.map(stepsOf));
 }
 
 function setOfPaths(paths: readonly string[]): FieldSet {

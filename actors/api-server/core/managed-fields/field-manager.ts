@@ -17,7 +17,16 @@ import type { FieldSet } from "./field-set.ts";
 import { difference, intersection, isEmpty, NO_FIELDS, setOfPath, union } from "./field-set.ts";
 import { ownByLastApplied, withLastApplied } from "./last-applied.ts";
 import type { Manager, Managers, Operation } from "./managers.ts";
-import { asksForReset, entriesOf, identityOf, joinOldest, managersOf, parseManagers, setFields } from "./managers.ts";
+import {
+  asksForReset,
+  byIdentity,
+  entriesOf,
+  identityOf,
+  joinOldest,
+  managersOf,
+  parseManagers,
+  setFields,
+} from "./managers.ts";
 import { mergeObjects } from "./merge.ts";
 import { prune } from "./prune.ts";
 
@@ -85,9 +94,17 @@ export function managedAfterUpdate(
   const managers = managersBefore(live, write.subresource === "" ? given : undefined);
   // An object that is not tracked stays so: it was there before, or a client has asked for it.
   if (managers.size === 0 && old !== undefined) return undefined;
-  update(write, managers, changeOf(write, old, next));
+  const change = changeOf(write, old, next);
+  if (given === undefined && isNone(change.in(write.version.apiVersion))) return live;
+  update(write, managers, change);
   joinOldest(managers);
   return entriesOf(managers);
+}
+
+function isNone(comparison: Comparison | undefined): boolean {
+  if (comparison === undefined) return false;
+  const { removed, modified, added } = comparison;
+  return isEmpty(removed) && isEmpty(modified) && isEmpty(added);
 }
 
 function managersBefore(
@@ -177,13 +194,14 @@ function disown(managers: Managers, change: Change, except?: string): readonly C
       managers.delete(identity);
       continue;
     }
+    if (isNone(changed)) continue;
     const { removed, modified, added } = changed;
     const set = intersection(manager.fields, union(modified, added));
-    if (!isEmpty(set)) conflicts.push({ identity, manager, fields: set });
+    if (!isEmpty(set)) conflicts.push({ manager, fields: set });
     const fields = difference(difference(manager.fields, set), removed);
     if (fields !== manager.fields) setFields(managers, identity, { ...manager, fields });
   }
-  return conflicts.sort((a, b) => (a.identity < b.identity ? -1 : 1));
+  return conflicts.sort((a, b) => byIdentity(a.manager, b.manager));
 }
 
 export interface Applied {

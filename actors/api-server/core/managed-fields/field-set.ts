@@ -67,23 +67,16 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function unionBelow(a: FieldSet, b: FieldSet, member: boolean): FieldSet {
-  const result: Growing = member ? { [SELF]: MEMBER } : {};
-  let same = true;
-  for (const element in a) {
-    if (element === SELF) continue;
-    const left = a[element] as FieldSet;
-    const right = b[element];
-    const node = right === undefined || right === left ? left : unionOfNodes(left, right);
-    if (node !== left) same = false;
-    result[element] = node;
-  }
+  let result: Growing | undefined;
+  if (member && a[SELF] === undefined) result = { [SELF]: MEMBER, ...a };
   for (const element in b) {
-    if (element === SELF || a[element] !== undefined) continue;
-    same = false;
-    result[element] = b[element] as FieldSet;
+    if (element === SELF) continue;
+    const left = a[element];
+    const right = b[element] as FieldSet;
+    const node = left === undefined || left === right ? right : unionOfNodes(left, right);
+    if (node !== left) (result ??= { ...a })[element] = node;
   }
-  if (same && member === (a[SELF] !== undefined)) return a;
-  return inOrder(result);
+  return result === undefined ? a : inOrder(result);
 }
 
 function unionOfNodes(a: FieldSet, b: FieldSet): FieldSet {
@@ -94,54 +87,58 @@ function unionOfNodes(a: FieldSet, b: FieldSet): FieldSet {
 
 /** What is in both. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return below(a, b, (left, right) => {
-    if (right === undefined || right === left) return right;
-    return nodeOf(isMember(left) && isMember(right), withoutSelf(intersection(left, right)));
-  });
+  if (a === b) return a;
+  const result: Growing = {};
+  // The order of both is the same.
+  for (const element in a) {
+    const right = element === SELF ? undefined : b[element];
+    if (right === undefined) continue;
+    const left = a[element] as FieldSet;
+    const node =
+      left === right ? left : nodeOf(isMember(left) && isMember(right), withoutSelf(intersection(left, right)));
+    if (node !== undefined) result[element] = node;
+  }
+  return result;
 }
 
 /** What is in `a` and not in `b`. What is below a step of `b` stays: it is another path. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  if (isEmpty(b)) return a;
-  return below(a, b, (left, right) => {
-    if (right === undefined) return left;
-    const member = isMember(left);
+  return without(a, b, (left, right) => {
+    const member = isMember(left) && !isMember(right);
     const rest = difference(left, right);
-    if (rest === left && member && !isMember(right)) return left;
-    return nodeOf(member && !isMember(right), withoutSelf(rest));
+    if (rest === left && member === isMember(left)) return left;
+    return nodeOf(member, withoutSelf(rest));
   });
 }
 
 /** What is in `a` and neither in `b` nor below a step of it. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
-  if (isEmpty(b)) return a;
-  return below(a, b, (left, right) => {
-    if (right === undefined) return left;
+  return without(a, b, (left, right) => {
     if (isMember(right)) return undefined;
     const rest = recursiveDifference(left, right);
     return rest === left ? left : nodeOf(isMember(left), withoutSelf(rest));
   });
 }
 
-/** The steps of `a`, each as `of` makes it; `a` itself when none is another. Their order stays. */
-function below(
-  a: FieldSet,
-  b: FieldSet,
-  of: (left: FieldSet, right: FieldSet | undefined) => FieldSet | undefined,
-): FieldSet {
+/**
+ * `a`, with what `of` makes of each step that both have; `a` itself when that is nothing else. What a write has changed is
+ * little beside what is managed, so the steps of `b` are gone through, and `a` is copied only when it must be.
+ */
+function without(a: FieldSet, b: FieldSet, of: (left: FieldSet, right: FieldSet) => FieldSet | undefined): FieldSet {
+  let changed: Map<PathElement, FieldSet | undefined> | undefined;
+  for (const element in b) {
+    const left = element === SELF ? undefined : a[element];
+    if (left === undefined) continue;
+    const node = of(left, b[element] as FieldSet);
+    if (node !== left) (changed ??= new Map()).set(element, node);
+  }
+  if (changed === undefined) return a;
   const result: Growing = {};
-  let same = true;
   for (const element in a) {
-    const left = a[element] as FieldSet;
-    if (element === SELF) {
-      result[SELF] = left;
-      continue;
-    }
-    const node = of(left, b[element]);
-    if (node !== left) same = false;
+    const node = changed.has(element) ? changed.get(element) : (a[element] as FieldSet);
     if (node !== undefined) result[element] = node;
   }
-  return same ? a : result;
+  return result;
 }
 
 function withoutSelf(node: FieldSet): FieldSet {

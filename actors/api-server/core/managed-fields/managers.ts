@@ -19,6 +19,8 @@ export interface Manager {
   /** RFC 3339, in seconds; undefined when it is not known. */
   readonly time: string | undefined;
   readonly fields: FieldSet;
+  /** As it was written, while nothing of it has changed. */
+  readonly entry?: ManagedFieldsEntry;
 }
 
 /** By `identityOf`. */
@@ -29,18 +31,21 @@ const UPDATERS_MAX = 10;
 /** Whose the fields of the oldest of them become. */
 const ANCIENT = "ancient-changes";
 
-/** The text by which Kubernetes tells managers apart and sorts them: an applier is the same in every version. */
-export function identityOf({
-  name,
-  operation,
-  apiVersion,
-  subresource,
-}: Pick<Manager, "name" | "operation" | "apiVersion" | "subresource">): string {
-  const version = operation === "Apply" || apiVersion === "" ? {} : { apiVersion };
+/** What Kubernetes tells managers apart by: an applier is the same in every version. */
+export function identityOf({ name, operation, apiVersion, subresource }: Omit<Manager, "time" | "fields">): string {
+  return `${name}\n${operation}\n${operation === "Apply" ? "" : apiVersion}\n${subresource}`;
+}
+
+/** As Kubernetes sorts them, which is by the JSON that it knows them by. */
+export function byIdentity(a: Manager, b: Manager): number {
+  return byText(jsonOf(a), jsonOf(b));
+}
+
+function jsonOf({ name, operation, apiVersion, subresource }: Manager): string {
   return JSON.stringify({
     ...(name === "" ? {} : { manager: name }),
     operation,
-    ...version,
+    ...(operation === "Apply" || apiVersion === "" ? {} : { apiVersion }),
     ...(subresource === "" ? {} : { subresource }),
   });
 }
@@ -57,7 +62,7 @@ export function managersOf(entries: readonly ManagedFieldsEntry[] | undefined): 
 
 function managerOf(entry: ManagedFieldsEntry, fields: FieldSet): Manager {
   const { manager = "", operation = "Update", apiVersion = "", subresource = "", time } = entry;
-  return { name: manager, operation: operation as Operation, apiVersion, subresource, time, fields };
+  return { name: manager, operation: operation as Operation, apiVersion, subresource, time, fields, entry };
 }
 
 /**
@@ -74,7 +79,7 @@ export function parseManagers(entries: readonly ManagedFieldsEntry[]): Managers 
     if (fieldsType !== "FieldsV1") return { why: `invalid fieldsType "${fieldsType}" in managed fields entry ${i}` };
     const fields = parseFieldSet(entry.fieldsV1 ?? {});
     if ("why" in fields && typeof fields.why === "string") return { why: fields.why };
-    const manager = managerOf(entry, fields as FieldSet);
+    const { entry: _given, ...manager } = managerOf(entry, fields as FieldSet);
     managers.set(identityOf(manager), manager);
   }
   return managers;
@@ -93,23 +98,21 @@ export function entriesOf(managers: Managers): readonly ManagedFieldsEntry[] | u
   return [...managers.values()].sort(inWrittenOrder).map(entryOf);
 }
 
-function entryOf({ name, operation, apiVersion, subresource, time, fields }: Manager): ManagedFieldsEntry {
-  return {
-    ...(name === "" ? {} : { manager: name }),
-    operation,
-    apiVersion,
-    ...(time === undefined ? {} : { time }),
-    fieldsType: "FieldsV1",
-    fieldsV1: fields as NonNullable<ManagedFieldsEntry["fieldsV1"]>,
-    ...(subresource === "" ? {} : { subresource }),
-  };
+function entryOf({ name, operation, apiVersion, subresource, time, fields, entry }: Manager): ManagedFieldsEntry {
+  if (entry !== undefined && entry.fieldsV1 === fields) return entry;
+  const head = name === "" ? { operation, apiVersion } : { manager: name, operation, apiVersion };
+  const timed = time === undefined ? head : { ...head, time };
+  const written = { ...timed, fieldsType: "FieldsV1", fieldsV1: fields as unknown };
+  return subresource === "" ? written : { ...written, subresource };
 }
 
 /** Appliers first, then by time, to the second. */
 function inWrittenOrder(a: Manager, b: Manager): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
-  const seconds = secondsOf(a) - secondsOf(b);
-  if (seconds !== 0) return seconds;
+  if (a.time !== b.time) {
+    const seconds = secondsOf(a) - secondsOf(b);
+    if (seconds !== 0) return seconds;
+  }
   return byText(a.name, b.name) || byText(a.apiVersion, b.apiVersion) || byText(a.subresource, b.subresource);
 }
 
@@ -123,10 +126,11 @@ function secondsOf({ time }: Manager): number {
 
 /** Joins the oldest updaters of a version until no more than `UPDATERS_MAX` are left. Changes `managers`. */
 export function joinOldest(managers: Managers): void {
+  if (managers.size <= UPDATERS_MAX) return;
   const updaters = [...managers].filter(([, { operation }]) => operation === "Update");
   let left = updaters.length;
   if (left <= UPDATERS_MAX) return;
-  updaters.sort(([a, one], [b, other]) => secondsOf(one) - secondsOf(other) || byText(a, b));
+  updaters.sort(([, a], [, b]) => secondsOf(a) - secondsOf(b) || byIdentity(a, b));
   const firstOf = new Map<string, string>();
   for (const [identity, manager] of updaters) {
     if (left <= UPDATERS_MAX) return;

@@ -49,6 +49,7 @@ function keyedElement(list: Structure, item: unknown): PathElement | { readonly 
 
 /** JSON as Go writes it, which spells some characters out that may stand in HTML. */
 function scalarText(value: unknown): string {
+  if (typeof value === "string" && PLAIN.test(value)) return `"${value}"`;
   const text = JSON.stringify(value);
   if (!UNUSUAL.test(text)) return text;
   return text.replaceAll(/[<>&\u2028\u2029]|\\[bf]/g, (found) => {
@@ -58,6 +59,7 @@ function scalarText(value: unknown): string {
   });
 }
 
+const PLAIN = /^[\w.\-/: ]*$/;
 const UNUSUAL = /[<>&\u2028\u2029]|\\[bf]/;
 
 /**
@@ -121,7 +123,13 @@ const KINDS = "fkvi";
 const FIELD = 0x66;
 const KEY = 0x6b;
 
+/** One key, a string in which nothing is escaped, as most are: the texts are in the order of the values. */
+const PLAIN_KEY = /^k:\{"(\w+)":"([\w.\-/]*)"\}$/;
+
 function compareKeys(a: PathElement, b: PathElement): number {
+  const [, key, value = ""] = PLAIN_KEY.exec(a) ?? [];
+  const [, otherKey, otherValue = ""] = key === undefined ? [] : (PLAIN_KEY.exec(b) ?? []);
+  if (key !== undefined && key === otherKey) return value < otherValue ? -1 : value === otherValue ? 0 : 1;
   const left = Object.entries(JSON.parse(a.slice(2)) as JsonObject);
   const right = Object.entries(JSON.parse(b.slice(2)) as JsonObject);
   for (const [i, [name, value]] of left.entries()) {

@@ -20,6 +20,8 @@ export interface Answer {
   readonly object: KubernetesObject;
   /** JSON of `object`, when it is there without the work of making it. */
   readonly bytes?: Uint8Array;
+  /** What `object` is the served form of. */
+  readonly stored?: StoredObject;
   readonly warnings: readonly string[];
 }
 
@@ -27,7 +29,7 @@ class StoredAnswer implements Answer {
   readonly code: number;
   protected readonly given: readonly string[];
   protected readonly served: Served;
-  private readonly stored: StoredObject;
+  readonly stored: StoredObject;
 
   constructor(served: Served, stored: StoredObject, code: number, warnings: readonly string[]) {
     this.served = served;
@@ -85,9 +87,9 @@ export function plainAnswer(object: KubernetesObject, code: number): Answer {
 /** With what is told besides, before what the answer itself tells. */
 export function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
   if (warnings.length === 0) return answer;
-  const { code, object, bytes } = answer;
+  const { code, object, bytes, stored } = answer;
   const all = [...warnings, ...answer.warnings];
-  return bytes === undefined ? { ...plainAnswer(object, code), warnings: all } : { code, object, bytes, warnings: all };
+  return { code, object, ...(bytes && { bytes }), ...(stored && { stored }), warnings: all };
 }
 
 /** 403 with the cause by which clients tell it from a lack of rights. */

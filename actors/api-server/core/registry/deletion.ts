@@ -87,7 +87,7 @@ function specFinalizers(object: Fields): readonly string[] {
 
 /** What was asked for, else what a finalizer says already, else what is usual for the kind. */
 function policyOf(rules: KindRules, { finalizers = [] }: ObjectMeta, options: DeleteOptions): Policy {
-  if (options.propagationPolicy !== undefined || rules.orphans !== true) return options.propagationPolicy;
+  if (options.propagationPolicy !== undefined || rules.orphans === undefined) return options.propagationPolicy;
   return finalizers.includes(FOREGROUND) || finalizers.includes(ORPHAN) ? undefined : "Orphan";
 }
 

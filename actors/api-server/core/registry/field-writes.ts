@@ -55,20 +55,24 @@ function inVersion(catalog: Catalog, served: Served, apiVersion: string): Served
   return other !== undefined && other.stored === served.stored ? other : undefined;
 }
 
-const NOTHING: FieldFilter = {};
-
 /** A write of the object can't change its status, nor one of the status the rest, unless the kind says otherwise. */
 function filterOf({ form, info, stored: { rules } }: Served, subresource: string | undefined): FieldFilter {
   const own = (rules.resetFields ?? RESET_FIELDS[`${info.group}/${info.kind}`])?.[subresource ?? ""];
   if (own !== undefined) return own;
   if (subresource === "status") {
     const custom = form.type === undefined;
-    if (custom || STATUS_KEEPS_METADATA.has(`${info.group}/${info.kind}`)) return { except: ["metadata", "spec"] };
-    return { except: rules.statusKeepsLabels ? ["spec", "metadata.labels"] : ["spec"] };
+    if (custom || STATUS_KEEPS_METADATA.has(`${info.group}/${info.kind}`)) return METADATA_AND_SPEC;
+    return rules.statusKeepsLabels ? LABELS_AND_SPEC : SPEC;
   }
   const hasStatus = info.subresources.some(({ name }) => name === "status");
-  return hasStatus && (subresource === undefined || subresource === "finalize") ? { except: ["status"] } : NOTHING;
+  return hasStatus && (subresource === undefined || subresource === "finalize") ? STATUS : NOTHING;
 }
+
+const NOTHING: FieldFilter = {};
+const STATUS: FieldFilter = { except: ["status"] };
+const SPEC: FieldFilter = { except: ["spec"] };
+const LABELS_AND_SPEC: FieldFilter = { except: ["metadata.labels", "spec"] };
+const METADATA_AND_SPEC: FieldFilter = { except: ["metadata", "spec"] };
 
 /** Of kinds that have no rules of their own. */
 const RESET_FIELDS: Readonly<Record<string, KindRules["resetFields"]>> = {

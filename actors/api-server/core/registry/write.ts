@@ -97,7 +97,12 @@ export function prepareUpdate(
   if (change !== undefined) next = change(kept, before);
   else if (subresource !== undefined) {
     // `status`, and others that are about it: `approval`.
-    const metadata = rules.statusKeepsLabels ? withLabels(kept.metadata ?? {}, before.metadata?.labels) : kept.metadata;
+    const metadata =
+      rules.statusKeepsMetadata === true
+        ? before.metadata
+        : rules.statusKeepsLabels
+          ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
+          : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
     next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
   } else {

@@ -1,5 +1,7 @@
 /** Which of the forms of an answer a client wants. Source: apiserver `endpoints/handlers/negotiation`. */
 
+import { PROTOBUF_MEDIA_TYPE } from "../machinery/decode-protobuf.ts";
+
 export type Form =
   | "object"
   | "table"
@@ -8,40 +10,73 @@ export type Form =
   | "discovery-v2"
   | "discovery-v2beta1";
 
+export type MediaType = "application/json" | "application/yaml" | typeof PROTOBUF_MEDIA_TYPE;
+
 export interface Negotiated {
-  readonly mediaType: "application/json" | "application/yaml";
+  readonly mediaType: MediaType;
   readonly form: Form;
 }
 
 /** What can be served: whether discovery documents or objects. */
 export type Offer = "object" | "list" | "watch" | "discovery" | "plain";
 
-const JSON_OBJECT: Negotiated = { mediaType: "application/json", form: "object" };
+/** How objects can be written: those of kinds that a user made up have no message in protobuf. */
+export type Encodings = "all" | "text";
+
+export const JSON_OBJECT: Negotiated = { mediaType: "application/json", form: "object" };
 const CACHE_MAX = 256;
 const cache = new Map<string, Negotiated | null>();
 
 /** Undefined: nothing that is asked for can be served (406). */
-export function negotiate(accept: string | undefined, offer: Offer): Negotiated | undefined {
+export function negotiate(accept: string | undefined, offer: Offer, encodings: Encodings): Negotiated | undefined {
   if (accept === undefined || accept === "" || accept === "*/*" || accept === "application/json") return JSON_OBJECT;
-  const key = `${offer} ${accept}`;
+  const key = `${offer} ${encodings} ${accept}`;
   let known = cache.get(key);
   if (known === undefined) {
-    known = choose(accept, offer) ?? null;
+    known = choose(accept, offer, encodings) ?? null;
     if (cache.size >= CACHE_MAX) cache.clear();
     cache.set(key, known);
   }
   return known ?? undefined;
 }
 
-function choose(accept: string, offer: Offer): Negotiated | undefined {
+/** Why nothing can be served: no such media type at all, or none in the form that is asked for. */
+export function notAcceptable(accept: string, offer: Offer): string {
+  const plain = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+  const streams = ["application/json;stream=watch", `${PROTOBUF_MEDIA_TYPE};stream=watch`];
+  const known = accept.split(",").some((clause) => plain.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
+  if (known || offer === "discovery") {
+    return `only the following media types are accepted: ${(offer === "watch" ? streams : plain).join(", ")}`;
+  }
+  const all = offer === "watch" || offer === "list" ? [...plain, ...streams] : plain;
+  return `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
+}
+
+function choose(accept: string, offer: Offer, encodings: Encodings): Negotiated | undefined {
   for (const clause of byQuality(accept.split(","))) {
     const [type = "", ...rest] = clause.split(";").map((part) => part.trim());
     const mediaType = mediaTypeOf(type.toLowerCase(), offer);
     if (mediaType === undefined) continue;
     const form = formOf(new Map(rest.map(pairOf)), offer);
-    if (form !== undefined) return { mediaType, form };
+    if (form !== undefined && (mediaType !== PROTOBUF_MEDIA_TYPE || hasMessage(form, encodings))) {
+      return { mediaType, form };
+    }
   }
   return undefined;
+}
+
+/** Tables have no message in Kubernetes either. */
+function hasMessage(form: Form, encodings: Encodings): boolean {
+  switch (form) {
+    case "object":
+      return encodings === "all";
+    case "partial":
+      return true;
+    case "table":
+    case "discovery-v2":
+    case "discovery-v2beta1":
+      return false;
+  }
 }
 
 function byQuality(clauses: readonly string[]): readonly string[] {
@@ -52,6 +87,7 @@ function byQuality(clauses: readonly string[]): readonly string[] {
 function mediaTypeOf(type: string, offer: Offer): Negotiated["mediaType"] | undefined {
   if (type === "application/json" || type === "*/*" || type === "application/*") return "application/json";
   if (type === "application/yaml" && offer !== "watch") return "application/yaml";
+  if (type === PROTOBUF_MEDIA_TYPE) return PROTOBUF_MEDIA_TYPE;
   return undefined;
 }
 
@@ -61,6 +97,8 @@ function pairOf(parameter: string): [string, string] {
 }
 
 function formOf(parameters: ReadonlyMap<string, string>, offer: Offer): Form | undefined {
+  const stream = parameters.get("stream");
+  if (stream !== undefined && stream !== "watch") return undefined;
   const as = parameters.get("as");
   if (as === undefined) return "object";
   const group = parameters.get("g");

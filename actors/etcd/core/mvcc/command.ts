@@ -67,7 +67,10 @@ export class CommandBatch {
   }
 }
 
-/** Calls `run` with each command of an entry, which is one batch or several after each other. */
+/**
+ * Calls `run` with each command of an entry, which is one batch or several after each other. Values are views on `data`: what
+ * is kept of them is copied.
+ */
 export function readBatches(data: Uint8Array, run: (command: Command, origin: number, sequence: number) => void): void {
   const reader = new ByteReader(data);
   while (!reader.done) {
@@ -133,8 +136,7 @@ function writePut(writer: ByteWriter, request: PutRequest): void {
 function readPut(reader: ByteReader): PutRequest {
   const flags = reader.u8();
   const key = reader.text();
-  // Copied: a view would keep the whole batch alive for as long as this one value.
-  const value = new Uint8Array(reader.blob());
+  const value = reader.blob();
   if (flags === 0) return { key, value };
   const base = (flags & 2) === 0 ? { key, value } : { key, value, lease: reader.text() };
   return (flags & 1) === 0 ? base : { ...base, prevKv: true };

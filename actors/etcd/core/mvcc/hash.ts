@@ -1,4 +1,4 @@
-import type { KeyValue } from "../../../../protocols/etcd.ts";
+import type { Version } from "./version.ts";
 
 /**
  * The state's hash is the sum of the hashes of its versions: it doesn't depend on their order, and a version comes and
@@ -8,12 +8,13 @@ export class StateHash {
   private high = 0;
   private low = 0;
 
-  add(kv: KeyValue): void {
-    this.mix(kv, 1);
+  /** `value`: of the version, as bytes, which are read several times as fast as characters. */
+  add(kv: Version, value: Uint8Array): void {
+    this.mix(kv, value, 1);
   }
 
-  remove(kv: KeyValue): void {
-    this.mix(kv, -1);
+  remove(kv: Version, value: Uint8Array): void {
+    this.mix(kv, value, -1);
   }
 
   /** A safe integer. */
@@ -21,8 +22,8 @@ export class StateHash {
     return (this.high >>> 11) * 0x1_0000_0000 + (this.low >>> 0);
   }
 
-  private mix(kv: KeyValue, sign: 1 | -1): void {
-    const { key, value } = kv;
+  private mix(kv: Version, value: Uint8Array, sign: 1 | -1): void {
+    const { key } = kv;
     let a = Math.imul(kv.modRevision ^ Math.imul(kv.version, 0x85ebca6b), 0xcc9e2d51) ^ kv.createRevision;
     let b = kv.lease === "0" ? 0x1b873593 : 0x52dce729;
     for (let index = 0; index < key.length; index++) a = round(a ^ key.charCodeAt(index));

@@ -1,11 +1,11 @@
-import type { KeyValue } from "../../../../protocols/etcd.ts";
 import type { KeyRange } from "./key-order.ts";
+import type { Version } from "./version.ts";
 
-/** All that is kept of one key: its versions from old to new. A tombstone is a version 0. */
+/** All that is kept of one key: its versions from old to new. */
 export interface KeyRecord {
   readonly key: string;
   readonly order: string;
-  readonly versions: KeyValue[];
+  readonly versions: Version[];
 }
 
 /** Records in one chunk: small enough to insert by moving, large enough that the list of chunks stays short. */

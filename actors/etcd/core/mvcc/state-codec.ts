@@ -2,10 +2,11 @@
  * A whole store as bytes, for snapshots: bounds, leases, the versions older than the history in the order of their keys,
  * then every kept revision. So watches from any revision that is kept go on after a member was restored.
  */
-import type { KeyValue, WatchEvent } from "../../../../protocols/etcd.ts";
+import { keepBytes, NOTHING_KEPT } from "../../../../protocols/kept-bytes.ts";
 import { ByteReader, ByteWriter, invariant } from "../bytes.ts";
 import type { Revision } from "./store.ts";
-import { NO_BYTES, Store } from "./store.ts";
+import { Store } from "./store.ts";
+import type { Change, Version } from "./version.ts";
 
 const DELETE = 1;
 const LEASE = 2;
@@ -109,7 +110,7 @@ export function decodeStore(bytes: Uint8Array): Store {
     store.restoreVersion(readVersion(reader, flags));
   }
   while (store.revision < revision) {
-    const events: WatchEvent[] = [];
+    const events: Change[] = [];
     for (let left = reader.varint(); left > 0; left--) events.push(readEvent(reader, store.revision + 1));
     store.restoreRevision(events);
   }
@@ -120,17 +121,17 @@ export function decodeStore(bytes: Uint8Array): Store {
 
 const END_OF_VERSIONS = 0xff;
 
-function writeVersion(writer: ByteWriter, kv: KeyValue): void {
+function writeVersion(writer: ByteWriter, kv: Version): void {
   writer.u8((kv.version === 0 ? DELETE : 0) | (kv.lease === "0" ? 0 : LEASE));
   writer.varint(kv.modRevision);
   writeContent(writer, kv);
 }
 
-function readVersion(reader: ByteReader, flags: number): KeyValue {
+function readVersion(reader: ByteReader, flags: number): Version {
   return readContent(reader, flags, reader.varint());
 }
 
-function writeEvent(writer: ByteWriter, event: WatchEvent, first: boolean): void {
+function writeEvent(writer: ByteWriter, event: Change, first: boolean): void {
   const { kv, prevKv, cause } = event;
   const previous = first && prevKv !== undefined;
   writer.u8(
@@ -144,7 +145,7 @@ function writeEvent(writer: ByteWriter, event: WatchEvent, first: boolean): void
   if (previous) writeVersion(writer, prevKv);
 }
 
-function readEvent(reader: ByteReader, revision: number): WatchEvent {
+function readEvent(reader: ByteReader, revision: number): Change {
   const flags = reader.u8();
   const kv = readContent(reader, flags, revision);
   const type = (flags & DELETE) === 0 ? "put" : "delete";
@@ -153,22 +154,22 @@ function readEvent(reader: ByteReader, revision: number): WatchEvent {
   return { type, kv, ...(prevKv === undefined ? {} : { prevKv }), ...(cause === undefined ? {} : { cause }) };
 }
 
-function writeContent(writer: ByteWriter, kv: KeyValue): void {
+function writeContent(writer: ByteWriter, kv: Version): void {
   writer.text(kv.key);
   if (kv.version === 0) return;
   writer.varint(kv.createRevision);
   writer.varint(kv.version);
-  writer.blob(kv.value);
+  writer.keptBlob(kv.value);
   if (kv.lease !== "0") writer.text(kv.lease);
 }
 
-function readContent(reader: ByteReader, flags: number, modRevision: number): KeyValue {
+function readContent(reader: ByteReader, flags: number, modRevision: number): Version {
   const key = reader.text();
   if ((flags & DELETE) !== 0) {
-    return { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: "0" };
+    return { key, value: NOTHING_KEPT, createRevision: 0, modRevision, version: 0, lease: "0" };
   }
   const [createRevision, version] = [reader.varint(), reader.varint()];
-  const value = new Uint8Array(reader.blob());
+  const value = keepBytes(reader.blob());
   const lease = (flags & LEASE) === 0 ? "0" : reader.text();
   return { key, value, createRevision, modRevision, version, lease };
 }

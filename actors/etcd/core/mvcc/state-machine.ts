@@ -1,7 +1,6 @@
 /** Runs commands against a store and words the answers. The answer is made only where someone waits for it. */
 import type {
   DeleteRangeResponse,
-  KeyValue,
   PutResponse,
   RangeRequest,
   RangeResponse,
@@ -14,6 +13,8 @@ import type { Command } from "./command.ts";
 import { Store } from "./store.ts";
 import type { OpResult } from "./txn.ts";
 import { checkLease, runTxn } from "./txn.ts";
+import type { Version } from "./version.ts";
+import { toKeyValue } from "./version.ts";
 
 export class StateMachine {
   store: Store = new Store();
@@ -95,12 +96,12 @@ export class StateMachine {
     return { deleteRange: this.deleteResponse(result.deleteRange, result.wanted) };
   }
 
-  private putResponse(previous: KeyValue | undefined, wanted: boolean): PutResponse {
+  private putResponse(previous: Version | undefined, wanted: boolean): PutResponse {
     const header = this.header();
-    return wanted && previous !== undefined ? { header, prevKv: previous } : { header };
+    return wanted && previous !== undefined ? { header, prevKv: toKeyValue(previous) } : { header };
   }
 
-  private deleteResponse(previous: readonly KeyValue[], wanted: boolean): DeleteRangeResponse {
-    return { header: this.header(), deleted: previous.length, prevKvs: wanted ? previous : [] };
+  private deleteResponse(previous: readonly Version[], wanted: boolean): DeleteRangeResponse {
+    return { header: this.header(), deleted: previous.length, prevKvs: wanted ? previous.map(toKeyValue) : [] };
   }
 }

@@ -3,7 +3,8 @@
  * they are compacted. Deterministic: the same commands give the same state, hash and answers on every member.
  * Source: etcd `server/storage/mvcc`, API guarantees as of 3.7.
  */
-import type { DeleteRangeRequest, KeyValue, PutRequest, RangeRequest, WatchEvent } from "../../../../protocols/etcd.ts";
+import type { DeleteRangeRequest, KeyValue, PutRequest, RangeRequest } from "../../../../protocols/etcd.ts";
+import { bytesOf, keepBytes, NOTHING_KEPT } from "../../../../protocols/kept-bytes.ts";
 import { invariant } from "../bytes.ts";
 import { etcdError } from "./errors.ts";
 import { StateHash } from "./hash.ts";
@@ -11,11 +12,13 @@ import type { KeyRecord } from "./key-index.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { KeyRange } from "./key-order.ts";
 import { keyRange, orderKey } from "./key-order.ts";
+import type { Change, Version } from "./version.ts";
+import { NO_BYTES, sizeOf, toKeyValue, withoutValue } from "./version.ts";
 
 /** One revision: all events of one transaction, which watchers get together. */
 export interface Revision {
   readonly revision: number;
-  readonly events: readonly WatchEvent[];
+  readonly events: readonly Change[];
 }
 
 export interface Lease {
@@ -30,10 +33,7 @@ export interface RangeResult {
   readonly count: number;
 }
 
-export const NO_BYTES: Uint8Array = new Uint8Array(0);
 const EVERY_KEY: KeyRange = { start: "", end: undefined };
-/** What a version costs besides its key and value, for the size that the quota looks at. */
-const VERSION_OVERHEAD_BYTES = 96;
 
 export class Store {
   readonly index: KeyIndex = new KeyIndex();
@@ -50,7 +50,7 @@ export class Store {
   /** Of all that the history's revisions have written; some of it is still current. */
   historyBytes = 0;
   /** Events of the transaction under way. */
-  private pending: WatchEvent[] = [];
+  private pending: Change[] = [];
 
   get hash(): number {
     return this.stateHash.value;
@@ -71,24 +71,24 @@ export class Store {
     const at = revision > 0 ? revision : Infinity;
     const { key, rangeEnd, countOnly = false, keysOnly = false } = request;
     if (rangeEnd === undefined || rangeEnd === "") {
-      const kv = versionAt(this.index.get(key), at);
-      if (kv === undefined) return { kvs: [], more: false, count: 0 };
-      return { kvs: countOnly ? [] : [keysOnly ? withoutValue(kv) : kv], more: false, count: 1 };
+      const version = versionAt(this.index.get(key), at);
+      if (version === undefined) return { kvs: [], more: false, count: 0 };
+      return { kvs: countOnly ? [] : [keysOnly ? withoutValue(version) : toKeyValue(version)], more: false, count: 1 };
     }
     const limit = request.limit ?? 0;
     const max = countOnly ? 0 : limit > 0 ? limit : Infinity;
     const kvs: KeyValue[] = [];
     let count = 0;
     this.index.scan(keyRange(key, rangeEnd), (record) => {
-      const kv = versionAt(record, at);
-      if (kv === undefined) return true;
-      if (count++ < max) kvs.push(keysOnly ? withoutValue(kv) : kv);
+      const version = versionAt(record, at);
+      if (version === undefined) return true;
+      if (count++ < max) kvs.push(keysOnly ? withoutValue(version) : toKeyValue(version));
       return true;
     });
     return { kvs, more: !countOnly && count > kvs.length, count };
   }
 
-  get(key: string): KeyValue | undefined {
+  get(key: string): Version | undefined {
     return versionAt(this.index.get(key), Infinity);
   }
 
@@ -102,50 +102,50 @@ export class Store {
   // ---- writing: within begin() … commit() ---------------------------------------------------------------------------
 
   /** The version that was there before. The lease, if any, must exist. */
-  put(request: PutRequest, cause: string | undefined): KeyValue | undefined {
+  put(request: PutRequest, cause: string | undefined): Version | undefined {
     const { key, value, lease = "0" } = request;
     const record = this.index.get(key);
     const previous = versionAt(record, Infinity);
     const revision = this.revision + 1;
-    const kv: KeyValue = {
+    const kv: Version = {
       key,
-      value,
+      value: keepBytes(value),
       createRevision: previous === undefined ? revision : previous.createRevision,
       modRevision: revision,
       version: previous === undefined ? 1 : previous.version + 1,
       lease,
     };
-    this.addVersion(record, kv);
+    this.addVersion(record, kv, value);
     if (previous !== undefined && previous.lease !== lease) this.detach(previous);
     if (lease !== "0" && previous?.lease !== lease) this.attach(kv);
-    this.pending.push(event("put", kv, previous, cause));
+    this.pending.push(change("put", kv, previous, cause));
     return previous;
   }
 
   /** The versions that were there before, in the order of their keys. */
-  deleteRange(request: DeleteRangeRequest, cause: string | undefined): readonly KeyValue[] {
+  deleteRange(request: DeleteRangeRequest, cause: string | undefined): readonly Version[] {
     return this.deleteKeys(keyRange(request.key, request.rangeEnd), cause);
   }
 
-  private deleteKeys(range: KeyRange, cause: string | undefined): readonly KeyValue[] {
+  private deleteKeys(range: KeyRange, cause: string | undefined): readonly Version[] {
     const found: KeyRecord[] = [];
     this.index.scan(range, (record) => {
       if (versionAt(record, Infinity) !== undefined) found.push(record);
       return true;
     });
     return found.map((record) => {
-      const previous = versionAt(record, Infinity) as KeyValue;
-      const tombstone: KeyValue = {
+      const previous = versionAt(record, Infinity) as Version;
+      const tombstone: Version = {
         key: record.key,
-        value: NO_BYTES,
+        value: NOTHING_KEPT,
         createRevision: 0,
         modRevision: this.revision + 1,
         version: 0,
         lease: "0",
       };
-      this.addVersion(record, tombstone);
+      this.addVersion(record, tombstone, NO_BYTES);
       this.detach(previous);
-      this.pending.push(event("delete", tombstone, previous, cause));
+      this.pending.push(change("delete", tombstone, previous, cause));
       return previous;
     });
   }
@@ -217,7 +217,7 @@ export class Store {
     return at > 0 && revision > this.compactRevision ? revision : undefined;
   }
 
-  private remember(events: readonly WatchEvent[]): void {
+  private remember(events: readonly Change[]): void {
     this.revision++;
     this.history.push({ revision: this.revision, events });
     this.historyBytes += eventBytes(events);
@@ -226,30 +226,31 @@ export class Store {
   private compactKey(record: KeyRecord, revision: number): void {
     const { versions } = record;
     let keep = 0;
-    while (keep + 1 < versions.length && (versions[keep + 1] as KeyValue).modRevision <= revision) keep++;
-    const last = versions[keep] as KeyValue;
+    while (keep + 1 < versions.length && (versions[keep + 1] as Version).modRevision <= revision) keep++;
+    const last = versions[keep] as Version;
     if (last.version === 0 && last.modRevision < revision) keep++;
     for (const dropped of versions.splice(0, keep)) {
-      this.stateHash.remove(dropped);
-      this.sizeBytes -= versionBytes(dropped);
+      this.stateHash.remove(dropped, bytesOf(dropped.value));
+      this.sizeBytes -= sizeOf(dropped);
     }
     if (versions.length === 0) this.index.remove(record);
   }
 
-  private addVersion(record: KeyRecord | undefined, kv: KeyValue): void {
-    this.stateHash.add(kv);
-    this.sizeBytes += versionBytes(kv);
+  /** `value`: of the version, as bytes. */
+  private addVersion(record: KeyRecord | undefined, kv: Version, value: Uint8Array): void {
+    this.stateHash.add(kv, value);
+    this.sizeBytes += sizeOf(kv);
     if (record === undefined) this.index.add({ key: kv.key, order: orderKey(kv.key), versions: [kv] });
     else record.versions.push(kv);
   }
 
-  private attach(kv: KeyValue): void {
+  private attach(kv: Version): void {
     const lease = this.leases.get(kv.lease);
     invariant(lease !== undefined, `lease ${kv.lease} of ${kv.key} does not exist`);
     lease.keys.add(kv.key);
   }
 
-  private detach(previous: KeyValue): void {
+  private detach(previous: Version): void {
     if (previous.lease !== "0") this.leases.get(previous.lease)?.keys.delete(previous.key);
   }
 
@@ -269,18 +270,18 @@ export class Store {
   }
 
   /** A version older than the history. Its lease may have ended since. */
-  restoreVersion(kv: KeyValue): void {
-    this.addVersion(this.index.get(kv.key), kv);
+  restoreVersion(kv: Version): void {
+    this.addVersion(this.index.get(kv.key), kv, bytesOf(kv.value));
   }
 
   /** The next revision; `prevKv` of its events comes from the versions before, where the event itself has none. */
-  restoreRevision(events: readonly WatchEvent[]): void {
-    const whole: WatchEvent[] = [];
+  restoreRevision(events: readonly Change[]): void {
+    const whole: Change[] = [];
     for (const { type, kv, prevKv, cause } of events) {
       const record = this.index.get(kv.key);
       const previous = versionAt(record, Infinity);
-      this.addVersion(record, kv);
-      whole.push(event(type, kv, previous ?? prevKv, cause));
+      this.addVersion(record, kv, bytesOf(kv.value));
+      whole.push(change(type, kv, previous ?? prevKv, cause));
     }
     this.remember(whole);
   }
@@ -295,36 +296,23 @@ export class Store {
   }
 }
 
-export function versionAt(record: KeyRecord | undefined, revision: number): KeyValue | undefined {
+export function versionAt(record: KeyRecord | undefined, revision: number): Version | undefined {
   if (record === undefined) return undefined;
   const { versions } = record;
   for (let at = versions.length - 1; at >= 0; at--) {
-    const kv = versions[at] as KeyValue;
+    const kv = versions[at] as Version;
     if (kv.modRevision <= revision) return kv.version === 0 ? undefined : kv;
   }
   return undefined;
 }
 
-function event(
-  type: "put" | "delete",
-  kv: KeyValue,
-  prevKv: KeyValue | undefined,
-  cause: string | undefined,
-): WatchEvent {
+function change(type: Change["type"], kv: Version, prevKv: Version | undefined, cause: string | undefined): Change {
   if (prevKv === undefined) return cause === undefined ? { type, kv } : { type, kv, cause };
   return cause === undefined ? { type, kv, prevKv } : { type, kv, prevKv, cause };
 }
 
-function eventBytes(events: readonly WatchEvent[]): number {
-  return events.reduce((sum, { kv }) => sum + versionBytes(kv), 0);
-}
-
-function versionBytes(kv: KeyValue): number {
-  return kv.key.length + kv.value.length + VERSION_OVERHEAD_BYTES;
-}
-
-function withoutValue(kv: KeyValue): KeyValue {
-  return { ...kv, value: NO_BYTES };
+function eventBytes(events: readonly Change[]): number {
+  return events.reduce((sum, { kv }) => sum + sizeOf(kv), 0);
 }
 
 function compacted(compactRevision: number): Error {

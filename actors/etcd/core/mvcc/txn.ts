@@ -1,17 +1,19 @@
 /** Transactions: all comparisons, then one of two lists of operations, as one revision. */
-import type { Compare, KeyValue, RequestOp, TxnRequest } from "../../../../protocols/etcd.ts";
+import type { Compare, RequestOp, TxnRequest } from "../../../../protocols/etcd.ts";
+import { bytesOf } from "../../../../protocols/kept-bytes.ts";
 import { etcdError } from "./errors.ts";
 import type { KeyRange } from "./key-order.ts";
 import { keyRange, rangesOverlap } from "./key-order.ts";
 import type { RangeResult, Store } from "./store.ts";
+import type { Version } from "./version.ts";
 
 /** etcd's `--max-txn-ops`. */
 export const TXN_OPS_MAX = 128;
 
 export type OpResult =
   | { readonly range: RangeResult }
-  | { readonly put: KeyValue | undefined; readonly wanted: boolean }
-  | { readonly deleteRange: readonly KeyValue[]; readonly wanted: boolean };
+  | { readonly put: Version | undefined; readonly wanted: boolean }
+  | { readonly deleteRange: readonly Version[]; readonly wanted: boolean };
 
 /** What can be refused before the transaction is proposed. Errors: ETCD_TOO_MANY_OPS, ETCD_DUPLICATE_KEY. */
 export function checkTxn(request: TxnRequest): void {
@@ -82,7 +84,7 @@ function holds(store: Store, compare: Compare): boolean {
     case "mod":
       return decides(compare.result, sign(kv?.modRevision ?? 0, compare.value));
     case "value":
-      return kv !== undefined && decides(compare.result, compareBytes(kv.value, compare.value));
+      return kv !== undefined && decides(compare.result, compareBytes(bytesOf(kv.value), compare.value));
     case "lease":
       return decides(compare.result, sign(BigInt(kv?.lease ?? "0"), BigInt(compare.value)));
   }

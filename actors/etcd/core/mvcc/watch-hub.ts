@@ -9,6 +9,8 @@ import { etcdError } from "./errors.ts";
 import type { KeyRange } from "./key-order.ts";
 import { inRange, orderKey } from "./key-order.ts";
 import type { Revision, Store } from "./store.ts";
+import type { Change } from "./version.ts";
+import { toEvent } from "./version.ts";
 
 export interface Watcher {
   readonly id: number;
@@ -100,13 +102,13 @@ export class WatchHub {
     const first = revisions[0];
     if (first === undefined) return;
     for (const group of this.groups.values()) {
-      const events = select(revisions, group.range);
-      if (events.length === 0) continue;
+      const changes = select(revisions, group.range);
+      if (changes.length === 0) continue;
+      let whole: readonly WatchEvent[] | undefined;
       let bare: readonly WatchEvent[] | undefined;
       for (const watcher of group.watchers) {
         if (!watcher.synced) continue;
-        let all = events;
-        if (!watcher.prevKv) all = bare ??= withoutPrevious(events);
+        let all = watcher.prevKv ? (whole ??= toEvents(changes, true)) : (bare ??= toEvents(changes, false));
         if (watcher.next > first.revision) all = all.filter(({ kv }) => kv.modRevision >= watcher.next);
         if (all.length > 0 && !deliver(watcher, all)) this.lag(watcher, first.revision);
       }
@@ -123,8 +125,7 @@ export class WatchHub {
           break;
         }
         const revisions = store.revisions(Math.max(watcher.next, store.historyFrom), CATCH_UP_REVISIONS);
-        const events = select(revisions, watcher.range);
-        const wanted = watcher.prevKv ? events : withoutPrevious(events);
+        const wanted = toEvents(select(revisions, watcher.range), watcher.prevKv);
         const through = revisions[revisions.length - 1]?.revision ?? store.revision;
         if (wanted.length > 0 && !deliver(watcher, wanted, through)) break;
         watcher.next = Math.max(watcher.next, through + 1);
@@ -168,18 +169,14 @@ function groupName({ start, end }: KeyRange): string {
   return end === null ? `=${start}` : end === undefined ? `>${start}` : `<${start.length}.${start}${end}`;
 }
 
-function select(revisions: readonly Revision[], range: KeyRange): readonly WatchEvent[] {
-  const selected: WatchEvent[] = [];
+function select(revisions: readonly Revision[], range: KeyRange): readonly Change[] {
+  const selected: Change[] = [];
   for (const { events } of revisions) {
     for (const event of events) if (inRange(range, orderKey(event.kv.key))) selected.push(event);
   }
   return selected;
 }
 
-function withoutPrevious(events: readonly WatchEvent[]): readonly WatchEvent[] {
-  return events.map((event) => {
-    if (event.prevKv === undefined) return event;
-    const { prevKv: _prevKv, ...bare } = event;
-    return bare;
-  });
+function toEvents(changes: readonly Change[], prevKv: boolean): readonly WatchEvent[] {
+  return changes.map((change) => toEvent(change, prevKv));
 }

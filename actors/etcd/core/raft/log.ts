@@ -1,12 +1,20 @@
 /**
  * The log of one member, in memory from the last compaction on.
  * `offset <= applied <= committed <= last`, and `applied <= stable <= last`.
+ * What is applied stays for followers that lag, by the megabyte and seldom asked for: in the form of `kept-bytes.ts`.
  */
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { bytesOf, keepBytes } from "../../../../protocols/kept-bytes.ts";
 import { invariant } from "../bytes.ts";
 import type { Entry, SnapshotMeta } from "./types.ts";
 
+interface AppliedEntry extends Omit<Entry, "data"> {
+  readonly data: KeptBytes;
+}
+type Kept = Entry | AppliedEntry;
+
 export class RaftLog {
-  private entries: Entry[] = [];
+  private entries: Kept[] = [];
   private bytes = 0;
   /** Index and term of the entry just before the first kept one. */
   private offset: number;
@@ -47,7 +55,7 @@ export class RaftLog {
   }
 
   get lastTerm(): number {
-    return this.entries.length === 0 ? this.offsetTerm : (this.entries[this.entries.length - 1] as Entry).term;
+    return this.entries.length === 0 ? this.offsetTerm : (this.entries[this.entries.length - 1] as Kept).term;
   }
 
   /** Undefined where the log is compacted or not yet written. */
@@ -89,7 +97,7 @@ export class RaftLog {
 
   private cut(from: number): void {
     if (from > this.last) return;
-    this.bytes -= bytesOf(this.entries.splice(from - this.offset - 1));
+    this.bytes -= sizeOf(this.entries.splice(from - this.offset - 1));
     this.stable = Math.min(this.stable, from - 1);
     this.persisting = Math.min(this.persisting, from - 1);
   }
@@ -107,17 +115,17 @@ export class RaftLog {
     let bytes = 0;
     let end = start;
     while (end < this.entries.length) {
-      bytes += (this.entries[end] as Entry).data.length;
+      bytes += (this.entries[end] as Kept).data.length;
       if (bytes > bytesMax && end > start) break;
       end++;
     }
-    return start === 0 && end === this.entries.length ? [...this.entries] : this.entries.slice(start, end);
+    return this.entries.slice(start, end).map(toEntry);
   }
 
   /** Entries to write; from now on `persisted` speaks of them. */
   takeUnstable(): readonly Entry[] {
     this.persisting = this.last;
-    return this.stable === this.last ? [] : this.entries.slice(this.stable - this.offset);
+    return this.stable === this.last ? [] : this.entries.slice(this.stable - this.offset).map(toEntry);
   }
 
   get hasUnstable(): boolean {
@@ -132,7 +140,12 @@ export class RaftLog {
   takeCommitted(): readonly Entry[] {
     const to = Math.min(this.committed, this.stable);
     if (to <= this.applied) return [];
-    const taken = this.entries.slice(this.applied - this.offset, to - this.offset);
+    const taken: Entry[] = [];
+    for (let at = this.applied - this.offset; at < to - this.offset; at++) {
+      const entry = toEntry(this.entries[at] as Kept);
+      taken.push(entry);
+      this.entries[at] = { term: entry.term, index: entry.index, data: keepBytes(entry.data) };
+    }
     this.applied = to;
     return taken;
   }
@@ -156,7 +169,7 @@ export class RaftLog {
     if (index <= this.offset) return;
     invariant(index <= this.applied, `compaction at ${index} of what is not applied (${this.applied})`);
     const term = this.term(index) as number;
-    this.bytes -= bytesOf(this.entries.splice(0, index - this.offset));
+    this.bytes -= sizeOf(this.entries.splice(0, index - this.offset));
     this.offset = index;
     this.offsetTerm = term;
   }
@@ -176,7 +189,7 @@ export class RaftLog {
     let at = index;
     let bytes = 0;
     while (at > this.offset && index - at < entriesMax) {
-      bytes += (this.entries[at - this.offset - 1] as Entry).data.length;
+      bytes += (this.entries[at - this.offset - 1] as Kept).data.length;
       if (bytes > bytesMax) break;
       at--;
     }
@@ -197,6 +210,11 @@ export class RaftLog {
   }
 }
 
-function bytesOf(entries: readonly Entry[]): number {
+function toEntry(entry: Kept): Entry {
+  const { term, index, data } = entry;
+  return typeof data === "string" ? { term, index, data: bytesOf(data) } : (entry as Entry);
+}
+
+function sizeOf(entries: readonly Kept[]): number {
   return entries.reduce((sum, { data }) => sum + data.length, 0);
 }

@@ -130,6 +130,15 @@ describe("the tree of a cluster", () => {
     ]);
   });
 
+  it.each([
+    ["half of a member's heap", 1_024, {}, 512],
+    ["what is asked for", 1_024, { quotaBytes: 1_048_576 }, 1],
+    ["etcd's own quota at most", 65_536, {}, 2_048],
+  ])("lets a store hold %s", (_, etcd, given, expectedMb) => {
+    const [member] = actorsOf(makeTopology({ ...options(1, 0), heapLimitsMb: { etcd }, etcd: given }));
+    expect((member?.options as { readonly quotaBytes: number }).quotaBytes).toBe(expectedMb * 1_048_576);
+  });
+
   it("prefers an actor's own master", () => {
     const scheduler = actorsOf(makeTopology(options(3, 0))).find(({ name }) => name === "scheduler-1")!;
     expect((scheduler.options as { readonly apiServers: readonly string[] }).apiServers).toEqual([

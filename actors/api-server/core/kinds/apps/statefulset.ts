@@ -102,7 +102,7 @@ interface Scope {
 }
 
 function validateSpec(spec: StatefulSetSpec, scope: Scope, errors: FieldErrors): void {
-  const { podManagementPolicy: policy, selector, template = {} } = spec;
+  const { podManagementPolicy: policy, selector, template } = spec;
   if (policy !== "OrderedReady" && policy !== "Parallel") {
     errors.invalid("spec.podManagementPolicy", policy ?? "", "must be 'OrderedReady' or 'Parallel'");
   }

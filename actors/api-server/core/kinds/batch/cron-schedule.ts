@@ -117,8 +117,8 @@ function zoneProblem(zone: string): string | undefined {
   if (zone === "UTC" || zone === "Local") return undefined;
   try {
     if (zone.split("/").every((part) => ZONE_PART.test(part))) {
-      new Intl.DateTimeFormat("en", { timeZone: zone });
-      return undefined;
+      const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions();
+      return timeZone === "" ? `unknown time zone ${zone}` : undefined;
     }
   } catch {
     // A zone that is not known is a RangeError.

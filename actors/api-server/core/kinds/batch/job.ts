@@ -27,8 +27,11 @@ const UID_LABELS = [LEGACY_UID_LABEL, UID_LABEL];
 
 const INT32_MAX = 2_147_483_647;
 
+const ORPHANS =
+  "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
 export const jobRules: KindRules = {
-  orphans: true,
+  orphans: { warning: ORPHANS },
   defaults: (object) => {
     const spec = member(object, "spec");
     defaultJobTemplate(spec);
@@ -36,6 +39,7 @@ export const jobRules: KindRules = {
   },
   prepareCreate: (object) => withTemplateLabels(withGeneratedSelector(object)),
   prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),
+  prepareStatusUpdate: withTemplateLabels,
   validate: (object: Job, errors) => {
     validateGeneratedSelector(object, true, errors);
     validateSpec(object.spec ?? NO_SPEC, errors);

@@ -10,10 +10,9 @@ import { dns1123Label, dns1123Subdomain, ipAddress, qualifiedName } from "../../
 import type { KindRules } from "../rules.ts";
 
 export const endpointsRules: KindRules = {
-  deprecated: true,
+  deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   defaults,
   validate,
-  warnings: () => ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"],
   cells,
 };
 

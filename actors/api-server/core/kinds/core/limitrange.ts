@@ -102,8 +102,8 @@ function validateBounds(at: string, name: string, item: LimitRangeItem, errors: 
   errors.invalid(`${at}.defaultRequest[${name}]`, request, detail);
 }
 
-/** Beyond this, thousandths don't fit into 64 bits. Source: `resource.MaxMilliValue`. */
-const MILLI_MAX = 9_223_372_036_854_775;
+/** From here on, thousandths don't fit into 64 bits. Source: `resource.MaxMilliValue`. */
+const MILLI_MAX = Number(9_223_372_036_854_775n);
 
 function validateRatio(
   at: string,

@@ -1,17 +1,16 @@
 /**
  * What admission makes of a pod: accounts, priority, runtime class, tolerations. These are the plugins of kube-apiserver that are
- * on by default, in its order and its words: ServiceAccount (without its token volume), Priority, DefaultTolerationSeconds,
+ * on by default, in its order and its words: ServiceAccount, Priority, DefaultTolerationSeconds,
  * RuntimeClass.
  */
-import type { InkubeError } from "../../../../../protocols/errors.ts";
 import type { RuntimeClass } from "../../../../../protocols/kubernetes/types/node-v1.ts";
 import type { PriorityClass } from "../../../../../protocols/kubernetes/types/scheduling-v1.ts";
 import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { equalJson } from "../../machinery/json-value.ts";
-import { forbidden } from "../../machinery/status.ts";
 import type { Admission } from "../rules.ts";
+import { admitAccount } from "./pod-account.ts";
+import { refused } from "./pod-refusal.ts";
 
-const ACCOUNTS = "/registry/serviceaccounts";
 const PRIORITIES = "/registry/priorityclasses";
 const RUNTIMES = "/registry/runtimeclasses";
 
@@ -20,21 +19,17 @@ const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
   "system-cluster-critical": 2_000_000_000,
   "system-node-critical": 2_000_001_000,
 };
-/** Every namespace gets it, so a pod need not wait until it is there. */
-const DEFAULT_ACCOUNT = "default";
 const DEFAULT_TOLERATION_KEYS = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
 /** @throws Status 403 for an account, a priority or a runtime class that the cluster does not have */
 export function admitPod(pod: Pod, admission: Admission): PodSpec {
-  const spec = pod.spec ?? { containers: [] };
-  const account = admitAccount(pod, spec, admission);
+  const given = pod.spec ?? { containers: [] };
+  const spec = admission.serviceAccounts ? admitAccount(pod, given, admission) : given;
   const tolerations = withDefaultTolerations(spec.tolerations ?? [], admission.tolerationSeconds);
   return admitRuntimeClass(
     pod,
     {
       ...spec,
-      serviceAccountName: account,
-      serviceAccount: account,
       ...admitPriority(pod, spec, admission),
       tolerations,
     },
@@ -57,19 +52,6 @@ export function admitPodUpdate(spec: PodSpec, old: PodSpec): PodSpec {
     ...(priority === undefined ? {} : { priority }),
     ...(preemptionPolicy === undefined ? {} : { preemptionPolicy }),
   };
-}
-
-function refused(pod: Pod, why: string): InkubeError {
-  const name = pod.metadata?.name ?? pod.metadata?.generateName ?? "";
-  return forbidden({ group: "", resource: "pods" }, name, why);
-}
-
-function admitAccount(pod: Pod, spec: PodSpec, admission: Admission): string {
-  const account = spec.serviceAccountName || spec.serviceAccount || DEFAULT_ACCOUNT;
-  const namespace = pod.metadata?.namespace ?? "";
-  if (account === DEFAULT_ACCOUNT || admission.find(ACCOUNTS, `${namespace}/${account}`)) return account;
-  const why = `serviceaccount ${JSON.stringify(account)} not found`;
-  throw refused(pod, `error looking up service account ${namespace}/${account}: ${why}`);
 }
 
 type Priority = Pick<PodSpec, "priorityClassName" | "priority" | "preemptionPolicy">;

@@ -53,7 +53,6 @@ export const POD_UNHONOURED: readonly Unhonoured[] = [
   { path: "securityContext.sysctls", words: NO_ISOLATION },
   { path: "securityContext.fsGroupChangePolicy", words: "volumes are written anew for each pod" },
   { path: "securityContext.seLinuxChangePolicy", words: NO_ISOLATION },
-  { path: "automountServiceAccountToken", words: "there are no service account tokens yet", benign: [false] },
   { path: "dnsPolicy", words: "names are resolved as with ClusterFirst", benign: ["ClusterFirst"] },
   { path: "dnsConfig", words: "names are resolved as with ClusterFirst" },
   { path: "hostPID", words: NO_ISOLATION, benign: [false] },
@@ -76,8 +75,8 @@ export const POD_UNHONOURED: readonly Unhonoured[] = [
   ...FILES.map((kind) => ({ path: `volumes[].${kind}.items[].user`, words: NO_OWNERS })),
   ...FILES.map((kind) => ({ path: `volumes[].projected.sources[].${kind}.items[].user`, words: NO_OWNERS })),
   { path: "volumes[].projected.defaultUser", words: NO_OWNERS },
-  { path: "volumes[].projected.sources[].serviceAccountToken", words: NOT_MOUNTED },
   { path: "volumes[].projected.sources[].clusterTrustBundle", words: NOT_MOUNTED },
   { path: "volumes[].projected.sources[].podCertificate", words: NOT_MOUNTED },
+  { path: "volumes[].projected.sources[].serviceAccountToken.user", words: NO_OWNERS },
   { path: "volumes[].emptyDir.mode", words: "the directory has the mode 0777" },
 ];

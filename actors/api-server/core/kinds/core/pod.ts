@@ -14,6 +14,7 @@ import { withPodRequests } from "../../machinery/pod-resources.ts";
 import { formatTime } from "../../machinery/time.ts";
 import { validatePodCreate, validatePodUpdate } from "../../machinery/validation/pod.ts";
 import type { Fields, KindRules } from "../rules.ts";
+import { awaitedAccount } from "./pod-account.ts";
 import { admitPod, admitPodUpdate } from "./pod-admission.ts";
 import { podCells } from "./pod-cells.ts";
 import { podWarnings } from "./pod-warnings.ts";
@@ -54,6 +55,7 @@ export const podRules: KindRules = {
   },
   // Where the kubelets' watches find their pods.
   indexed: { name: "spec.nodeName", valueOf: (object) => (object as Pod).spec?.nodeName ?? "" },
+  awaits: (object, namespace) => awaitedAccount(object as Pod, namespace),
   prepareCreate: (object, admission) => {
     const admitted = admitPod(object as Pod, admission);
     const spec =

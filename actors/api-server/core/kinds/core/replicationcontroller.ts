@@ -21,7 +21,7 @@ import {
 import type { KindRules } from "../rules.ts";
 
 export const replicationControllerRules: KindRules = {
-  orphans: true,
+  orphans: {},
   defaults,
   validate,
   validateStatusUpdate: ({ status }: ReplicationController, _old: ReplicationController, errors) => {

@@ -19,7 +19,7 @@ export function validateConditions(field: string, conditions: readonly Condition
 }
 
 function validateCondition(at: string, condition: Condition, errors: FieldErrors): void {
-  const { type, status, observedGeneration = 0, lastTransitionTime, reason = "", message = "" } = condition;
+  const { type, status, observedGeneration = 0, lastTransitionTime, reason, message } = condition;
   if (!type) errors.required(`${at}.type`, "is required");
   else errors.all(`${at}.type`, type, qualifiedName(type));
   if (!status) errors.required(`${at}.status`);

@@ -49,7 +49,7 @@ function editScript(a: readonly string[], b: readonly string[]): readonly Line[]
 
 /** The length of the longest common part of what is behind each pair of places. O(lines of both), which one object has few of. */
 function commonLengths(a: readonly string[], b: readonly string[]): readonly (readonly number[])[] {
-  const lengths = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
+  const lengths = Array.from({ length: a.length + 1 }, () => Array.from({ length: b.length + 1 }, () => 0));
   for (let i = a.length - 1; i >= 0; i--) {
     const [row, below] = [lengths[i] ?? [], lengths[i + 1] ?? []];
     for (let j = b.length - 1; j >= 0; j--) {

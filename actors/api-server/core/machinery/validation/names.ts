@@ -21,6 +21,22 @@ export function dns1123Label(value: string): Problems {
   return checked(value, LABEL_PATTERN, DOTTED_PATTERN.test(value) ? "must not contain dots" : LABEL_MESSAGE, 63);
 }
 
+const LABEL_1035_PATTERN = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const LABEL_1035_MESSAGE =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+export function dns1035Label(value: string): Problems {
+  return checked(value, LABEL_1035_PATTERN, LABEL_1035_MESSAGE, 63);
+}
+
+const CASELESS_MESSAGE =
+  "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'Example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** A DNS subdomain in letters of any case. */
+export function caselessSubdomain(value: string): Problems {
+  return checked(value.toLowerCase(), new RegExp(`^${LABEL}(\\.${LABEL})*$`), CASELESS_MESSAGE, 253);
+}
+
 const SEARCH = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
 const SEARCH_PATTERN = new RegExp(`^${SEARCH}(\\.${SEARCH})*$`);
 const SEARCH_MESSAGE =

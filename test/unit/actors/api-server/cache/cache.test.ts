@@ -81,6 +81,23 @@ describe("a stored object", () => {
   });
 });
 
+describe("the parsed form of an object", () => {
+  const shared = (cache: ResourceCache): KubernetesObject => cache.get("default/p")!.object;
+
+  it("is shared by its readers, and let go of when nobody has read it for a period", () => {
+    const cache = new ResourceCache(pods, undefined, LIMITS);
+    cache.reset(1);
+    cache.put("default/p", 2, value(pod("p")), undefined, 0);
+    const first = shared(cache);
+    cache.age(0);
+    expect(shared(cache)).toBe(first);
+    cache.age(0);
+    cache.age(0);
+    expect(shared(cache)).not.toBe(first);
+    expect(shared(cache)).toEqual(first);
+  });
+});
+
 describe("an encoded list", () => {
   it.each([0, 1, 3])("of %i items is the JSON of the list", (count) => {
     const items = Array.from({ length: count }, (_each, index) => {

@@ -2,7 +2,7 @@ import { connect } from "node:http2";
 import type { ClientHttp2Session } from "node:http2";
 import { Agent, request as httpsRequest } from "node:https";
 import { once } from "node:events";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync } from "node:zlib";
@@ -242,12 +242,31 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${maps}/big`)).headers["content-encoding"]).toBeUndefined();
   });
 
-  it("acts for nobody but the caller", async () => {
-    const as = await send("GET", maps, undefined, { "impersonate-user": "bob" });
-    expect([as.status, as.json.message]).toEqual([
-      403,
-      'users "bob" is forbidden: User "admin" cannot impersonate resource "users" in API group "" at the cluster scope',
-    ]);
+  it("acts for others on behalf of an administrator, over both versions of HTTP, and of nobody else", async () => {
+    const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    const as = { "impersonate-user": "bob", "impersonate-group": ["a, b", "c"] };
+    const bob = { username: "bob", groups: ["a, b", "c", "system:authenticated"] };
+    const answer = await send("POST", path, {}, as as never);
+    expect(answer.json.status.userInfo).toEqual(bob);
+    const overHttp1 = (credential: object, headers: OutgoingHttpHeaders): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };
+        const asked = httpsRequest({ method: "POST", host: "127.0.0.1", port, path, ...trust, ...credential, headers });
+        asked.on("response", (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+          response.on("end", () => resolve(text));
+        });
+        asked.on("error", reject).end("{}");
+      });
+    const admin = { authorization: "Bearer secret", "content-type": "application/json", ...as };
+    expect(JSON.parse(await overHttp1({}, admin))).toMatchObject({ status: { userInfo: bob } });
+    const developer = { cert: client.certificate, key: client.key };
+    expect(JSON.parse(await overHttp1(developer, { "impersonate-user": "alice" }))).toMatchObject({
+      code: 403,
+      message:
+        'selfsubjectreviews.authentication.k8s.io is forbidden: User "bob" cannot impersonate-on:user-info:create resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope',
+    });
     expect((await send("GET", maps, undefined, { "impersonate-group": "a" })).status).toBe(400);
   });
 

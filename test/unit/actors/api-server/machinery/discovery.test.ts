@@ -8,7 +8,6 @@ import {
   rootPaths,
   versionDocument,
 } from "../../../../../actors/api-server/core/machinery/discovery.ts";
-import { openApiDocuments, openApiIndex } from "../../../../../actors/api-server/core/machinery/openapi.ts";
 import { catalog } from "../harness/catalog.ts";
 import { readFixture } from "./oracle-fixture.ts";
 
@@ -96,69 +95,5 @@ describe("discovery", () => {
     expect(apiResourceList(catalog, "apps", "v2")).toBeUndefined();
     expect(rootPaths(catalog)).toContain("/apis/apps/v1");
     expect(versionDocument()).toMatchObject({ major: "1", minor: "37" });
-  });
-});
-
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Record<string, unknown>>> };
-}
-interface Operation {
-  readonly parameters?: readonly { readonly name: string }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
-  readonly "x-kubernetes-group-version-kind"?: unknown;
-}
-
-function openApiDocument(name: string, version: string): Uint8Array | undefined {
-  const group = catalog.groups.get(name);
-  return group === undefined ? undefined : openApiDocuments(group).get(version);
-}
-
-function parse(bytes: Uint8Array | undefined): Document {
-  return JSON.parse(new TextDecoder().decode(bytes)) as Document;
-}
-
-describe("OpenAPI", () => {
-  it("has a document for each group and version in its index, and hashes that follow the content", () => {
-    const index = JSON.parse(new TextDecoder().decode(openApiIndex(catalog, openApiDocuments))) as {
-      paths: Record<string, { serverRelativeURL: string }>;
-    };
-    const versions = new Set(
-      catalog.all.map(({ info: { group, version } }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
-    );
-    expect(Object.keys(index.paths).sort()).toEqual([...versions].sort());
-    const hashes = Object.values(index.paths).map(({ serverRelativeURL }) => serverRelativeURL.split("hash=")[1]);
-    expect(new Set(hashes).size).toBe(versions.size);
-    expect(openApiDocument("storage", "v1")).toBeUndefined();
-  });
-
-  it("tells kubectl that PATCH validates fields, and which patches it takes", () => {
-    const item = parse(openApiDocument("apps", "v1")).paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"];
-    const patch = item?.["patch"];
-    expect(patch?.parameters?.map(({ name }) => name)).toContain("fieldValidation");
-    expect(Object.keys(patch?.requestBody?.content ?? {})).toContain("application/strategic-merge-patch+json");
-    expect(patch?.["x-kubernetes-group-version-kind"]).toEqual({ group: "apps", kind: "Deployment", version: "v1" });
-  });
-
-  it("refers only to schemas that it holds, and gives lists their merge keys", () => {
-    const versions = new Map(
-      catalog.all.map(({ info: { apiVersion, group, version } }) => [apiVersion, { group, version }]),
-    );
-    for (const { group, version } of versions.values()) {
-      const bytes = openApiDocument(group, version);
-      const { schemas } = parse(bytes).components;
-      const refs = new TextDecoder().decode(bytes).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
-      for (const [, name = ""] of refs) expect(Object.hasOwn(schemas, name), name).toBe(true);
-    }
-    const spec = parse(openApiDocument("", "v1")).components.schemas["io.k8s.api.core.v1.PodSpec"];
-    const properties = spec?.["properties"] as Record<string, unknown> | undefined;
-    expect(properties?.["containers"]).toEqual({
-      type: "array",
-      items: { $ref: "#/components/schemas/io.k8s.api.core.v1.Container" },
-      "x-kubernetes-list-map-keys": ["name"],
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-patch-merge-key": "name",
-      "x-kubernetes-patch-strategy": "merge",
-    });
   });
 });

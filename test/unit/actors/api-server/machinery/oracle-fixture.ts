@@ -49,13 +49,27 @@ function decoded(info: ResourceInfo, value: unknown): KubernetesObject {
   return decodeObject(info, { value, duplicates: [] }, "Ignore").object;
 }
 
+/** Who asked when the answers were recorded. */
+const RECORDER = { user: "admin", groups: ["system:masters", "system:authenticated"] };
+
 /** A POST of `value`, as the API server goes about it. */
 export function createdBy(served: Served, value: KubernetesObject): Written {
   const namespace = served.info.namespaced ? "default" : undefined;
   const find = (prefix: string): KubernetesObject | undefined =>
     prefix === "/registry/serviceaccounts" ? {} : undefined;
   const name = value.metadata?.name ?? "";
-  const creation = { nowMs: 0, tolerationSeconds: 300, find, all: () => [], uid: "u", name, namespace };
+  const creation = {
+    nowMs: 0,
+    serviceAccounts: true,
+    suffix: () => "zzzzz",
+    tolerationSeconds: 300,
+    find,
+    all: () => [],
+    uid: "u",
+    name,
+    namespace,
+    by: RECORDER,
+  };
   return written(served, undefined, () => prepareCreate(served, decoded(served.info, value), creation));
 }
 

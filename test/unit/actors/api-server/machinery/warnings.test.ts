@@ -146,7 +146,7 @@ const HONOURED: Readonly<Record<string, string>> = {
   PodSecurityContext: "fsGroup",
   // Admission refuses a runtimeClassName, an overhead and a preemptionPolicy that the cluster does not have.
   PodSpec:
-    "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead setHostnameAsFQDN schedulingGates resources hostnameOverride",
+    "volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector serviceAccountName serviceAccount nodeName hostNetwork securityContext hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates runtimeClassName automountServiceAccountToken enableServiceLinks preemptionPolicy overhead setHostnameAsFQDN schedulingGates resources hostnameOverride",
   PodTemplateSpec: "metadata spec",
   PreferredSchedulingTerm: "weight preference",
   // A gRPC probe fails, and says why.
@@ -166,6 +166,7 @@ const HONOURED: Readonly<Record<string, string>> = {
   ServiceSpec:
     "ports selector clusterIP clusterIPs type sessionAffinity sessionAffinityConfig externalName externalTrafficPolicy internalTrafficPolicy publishNotReadyAddresses ipFamilies ipFamilyPolicy allocateLoadBalancerNodePorts",
   SessionAffinityConfig: "clientIP",
+  ServiceAccountTokenProjection: "audience expirationSeconds path",
   SleepAction: "seconds",
   TCPSocketAction: "port host",
   Taint: "key value effect timeAdded",
@@ -174,7 +175,7 @@ const HONOURED: Readonly<Record<string, string>> = {
   Volume: "*",
   // The kubelet tells of readOnly and mountPropagation by an event, where it does not enforce them.
   VolumeMount: "name readOnly mountPath subPath mountPropagation subPathExpr",
-  VolumeProjection: "secret downwardAPI configMap",
+  VolumeProjection: "secret downwardAPI configMap serviceAccountToken",
 };
 
 /** Refused with 422: a pod as a whole claims no devices. */

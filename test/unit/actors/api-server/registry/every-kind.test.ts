@@ -4,6 +4,7 @@ import type { ResourceInfo } from "../../../../../protocols/kubernetes/resources
 import { RESOURCES } from "../../../../../protocols/kubernetes/resources.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
+import { kindFixtures } from "../machinery/kind-fixtures.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -60,14 +61,17 @@ const BODIES: Readonly<Record<string, object>> = {
   Service: { spec: { ports: [{ port: 80 }] } },
   StatefulSet: workload,
 };
+/** The least that other kinds do with. */
+const MINIMAL = new Map(kindFixtures.map(({ served, objects }) => [served.info, objects["minimal"]]));
 const stored = RESOURCES.filter(({ storagePrefix }) => storagePrefix !== undefined);
 
 describe("every kind", () => {
   it.each(stored.map((info) => ({ info, title: `${info.apiVersion} ${info.kind}` })))(
     "is created, listed, patched and deleted: $title",
     async ({ info }) => {
-      const name = `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
-      const body = BODIES[info.kind] ?? {};
+      const minimal = BODIES[info.kind] === undefined ? MINIMAL.get(info) : undefined;
+      const name = minimal?.metadata?.name ?? `every-${info.apiVersion.replaceAll(/[./]/g, "-")}-${info.resource}`;
+      const body = BODIES[info.kind] ?? minimal ?? {};
       const object: KubernetesObject = { ...body, metadata: { name } };
       const created = await server.request({ verb: "create", target: target(info), object });
       expect(created).toMatchObject({ apiVersion: info.apiVersion, kind: info.kind, metadata: { name } });
@@ -93,13 +97,14 @@ describe("every kind", () => {
     const info = stored.find(({ kind }) => kind === "Ingress");
     if (info === undefined) throw new Error("no Ingress");
     const status = { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } };
-    const object = { metadata: { name: "web" }, spec: {}, status } as KubernetesObject;
+    const spec = { defaultBackend: { service: { name: "web", port: { number: 80 } } } };
+    const object = { metadata: { name: "web" }, spec, status } as KubernetesObject;
     const created = await server.request({ verb: "create", target: target(info), object });
     expect(created).toMatchObject({ status: { loadBalancer: {} } });
     expect(JSON.stringify(created)).not.toContain("10.0.0.1");
     const updated = await server.request({ verb: "update", target: target(info, "web", "status"), object });
     expect(updated).toMatchObject({ status, metadata: { generation: 1 } });
-    const changed = { metadata: { name: "web" }, spec: { ingressClassName: "nginx" } } as KubernetesObject;
+    const changed = { metadata: { name: "web" }, spec: { ...spec, ingressClassName: "nginx" } } as KubernetesObject;
     const again = await server.request({ verb: "update", target: target(info, "web"), object: changed });
     expect(again).toMatchObject({ status, metadata: { generation: 2 } });
   });

@@ -21,12 +21,20 @@ const SANDBOX: RuntimeClass = {
   scheduling: { nodeSelector: { sandboxes: "yes" }, tolerations: [{ key: "k", operator: "Exists" }] },
 };
 const OBJECTS: Readonly<Record<string, KubernetesObject>> = {
+  "/registry/serviceaccounts/default/default": {},
   "/registry/serviceaccounts/default/ci": {},
   "/registry/priorityclasses/high": CLASSES[0] ?? {},
   "/registry/runtimeclasses/sandbox": SANDBOX,
 };
 const find = (prefix: string, key: string): KubernetesObject | undefined => OBJECTS[`${prefix}/${key}`];
-const admission = { nowMs: 0, tolerationSeconds: 300, find, all: (): readonly KubernetesObject[] => [] };
+const admission = {
+  nowMs: 0,
+  tolerationSeconds: 300,
+  serviceAccounts: true,
+  suffix: (length: number): string => "z".repeat(length),
+  find,
+  all: (): readonly KubernetesObject[] => [],
+};
 const served = servedAs("v1", "pods");
 
 function podOf(spec: Partial<PodSpec>): Pod {
@@ -78,8 +86,14 @@ describe("the admission of a pod", () => {
     });
   }
 
-  it("takes an account that is there, and the default one before it is", () => {
+  it("takes an account that is there", () => {
     expect([refusal({ serviceAccountName: "ci" }), refusal({})]).toEqual([undefined, undefined]);
+  });
+
+  it("asks for no account and gives none where the plugin is off", () => {
+    const off = { ...admission, serviceAccounts: false };
+    expect(admitPod(podOf({ serviceAccountName: "nope" }), off)).not.toHaveProperty("volumes");
+    expect(admitPod(podOf({}), off)).not.toHaveProperty("serviceAccountName");
   });
 
   it("gives the priorities of the system's classes", () => {

@@ -92,7 +92,7 @@ describe("creation", () => {
     expect(made.metadata?.uid).toMatch(/^[0-9a-f-]{36}$/);
     expect(Number(made.metadata?.resourceVersion)).toBeGreaterThan(1);
     expect(made.status).toEqual({ phase: "Pending", qosClass: "BestEffort" });
-    expect(made.spec).toMatchObject({ serviceAccountName: "default", restartPolicy: "Always", priority: 0 });
+    expect(made.spec).toMatchObject({ restartPolicy: "Always", priority: 0 });
     expect(made.spec?.tolerations?.map((each) => [each.key, each.tolerationSeconds])).toEqual([
       ["node.kubernetes.io/not-ready", 1],
       ["node.kubernetes.io/unreachable", 1],
@@ -115,18 +115,6 @@ describe("creation", () => {
     expect((await refused(create("configmaps", { metadata: { name: "c" } }))).message).toBe(
       'object is being deleted: configmaps "c" already exists',
     );
-  });
-
-  it("refuses a pod whose account is not there, and takes it once it is", async () => {
-    const spec = { containers: [{ name: "a", image: "i" }], serviceAccountName: "ci" };
-    const wanted = { metadata: { name: "p" }, spec };
-    expect(await refused(create("pods", wanted))).toEqual({
-      reason: "Forbidden",
-      message: 'pods "p" is forbidden: error looking up service account default/ci: serviceaccount "ci" not found',
-      code: 403,
-    });
-    await create("serviceaccounts", { metadata: { name: "ci" } });
-    expect(await create("pods", wanted)).toMatchObject({ spec: { serviceAccountName: "ci" } });
   });
 
   it("makes distinct names from generateName", async () => {

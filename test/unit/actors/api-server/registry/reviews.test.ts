@@ -40,12 +40,15 @@ describe("a review", () => {
   });
 
   it("says whose a token is, or that it is nobody's", async () => {
-    expect(await review("authentication", "tokenreviews", { token: "secret", audiences: ["a"] })).toMatchObject({
+    expect(await review("authentication", "tokenreviews", { token: "secret" })).toMatchObject({
       status: {
         authenticated: true,
         user: { username: "jane", groups: ["devs", "system:authenticated"] },
-        audiences: ["a"],
+        audiences: ["https://kubernetes.default.svc.cluster.local"],
       },
+    });
+    expect(await review("authentication", "tokenreviews", { token: "secret", audiences: ["a"] })).toMatchObject({
+      status: { user: {}, error: "invalid bearer token" },
     });
     const unknown = await review("authentication", "tokenreviews", { token: "guessed" });
     expect(unknown).toMatchObject({ status: { error: "invalid bearer token" } });

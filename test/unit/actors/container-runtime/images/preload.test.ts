@@ -382,6 +382,60 @@ it("what a program writes to its termination log is below its root", async () =>
   expect(existsSync("/dev/inkube-test-log")).toBe(false);
 });
 
+describe("the volumes of a Node.js program", () => {
+  const environment = () => ({
+    INKUBE_ROOT: join(directory, "volumes"),
+    INKUBE_MOUNTS: JSON.stringify(["/var/run/secrets/inkube-test", "/inkube-test/", "/", tmpdir()]),
+  });
+
+  it("are at their mount paths, by whatever way it reads and writes", async () => {
+    const env = environment();
+    const real = join(env.INKUBE_ROOT, "var/run/secrets/inkube-test");
+    mkdirSync(real, { recursive: true });
+    mkdirSync(join(env.INKUBE_ROOT, "inkube-test"), { recursive: true });
+    writeFileSync(join(real, "token"), "secret");
+    const code = `
+      import fs, { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+      import { open, readFile } from "node:fs/promises";
+      import { pathToFileURL } from "node:url";
+      import { promisify } from "node:util";
+      const at = "/var/run/secrets/inkube-test/token";
+      const handle = await open(at);
+      const streamed = [];
+      for await (const piece of fs.createReadStream(at, "utf8")) streamed.push(piece);
+      fs.writeFileSync("/inkube-test/one", "1");
+      fs.copyFileSync("/inkube-test/one", "/inkube-test/two");
+      fs.symlinkSync("two", "/inkube-test/link");
+      await promisify(fs.rename)("/inkube-test/one", "/inkube-test/three");
+      say(JSON.stringify([
+        readFileSync(at, "utf8"),
+        await readFile(pathToFileURL(at), "utf8"),
+        readFileSync(Buffer.from("/var/run/../run/secrets/inkube-test/token"), "utf8"),
+        await handle.readFile("utf8"),
+        streamed.join(""),
+        readdirSync("/var/run/secrets/inkube-test"),
+        statSync(at).size,
+        fs.realpathSync.native(at) === fs.realpathSync(at),
+        await promisify(fs.exists)(at),
+        existsSync("/var/run/secrets/inkube-tests"),
+        readdirSync("/inkube-test"),
+        readFileSync("/inkube-test/link", "utf8"),
+      ]));
+    `;
+    const said = JSON.parse(String(await onThread(code, env).next())) as unknown;
+    const secret = "secret";
+    const files = ["link", "three", "two"];
+    expect(said).toEqual([secret, secret, secret, secret, secret, ["token"], 6, true, true, false, files, "1"]);
+  });
+
+  it("do not hide what the program itself runs with", async () => {
+    const file = join(directory, "own");
+    writeFileSync(file, "own");
+    const code = `import { readFileSync } from "node:fs"; say(readFileSync(${JSON.stringify(file)}, "utf8"));`;
+    expect(await onThread(code, environment()).next()).toBe("own");
+  });
+});
+
 describe("the process of a container on a thread", () => {
   it("runs the program's own SIGTERM handler, which decides how it ends", async () => {
     const container = onThread(

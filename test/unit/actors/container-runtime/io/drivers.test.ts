@@ -139,6 +139,28 @@ it("a command that names its termination log writes below its root", async () =>
   expect(existsSync(terminationMessagePath)).toBe(false);
 });
 
+it("a command that names a path in a volume means the one below its root, unless it puts that before it by itself", async () => {
+  const volume = join(root, "named");
+  execFileSync("mkdir", ["-p", volume]);
+  const mounts = [{ containerPath: "/inkube-test/data", hostPath: volume, readonly: false }];
+  const script = [
+    "echo a > /inkube-test/data/file",
+    "cat '/inkube-test/data/file'",
+    "ls /inkube-test/data-of-others /else/inkube-test/data",
+  ];
+  const ran = await run(processes, command("sh", "-c", script.join(";")), { mounts });
+  await ran.exited;
+  const asked = await ran.container.exec(["cat", "/inkube-test/data/file"], 5_000);
+  expect(new TextDecoder().decode(asked.stdout)).toBe("a\n");
+  expect(ran.output()).toContain("a\n");
+  expect(ran.output()).toContain("/inkube-test/data-of-others");
+  expect(ran.output()).toContain("'/else/inkube-test/data'");
+  expect(readFileSync(join(volume, "file"), "utf8")).toBe("a\n");
+  const own = await run(processes, command("sh", "-c", 'echo "$INKUBE_ROOT"/inkube-test/data'), { mounts });
+  await own.exited;
+  expect(own.output()).toBe("/inkube-test/data\n");
+});
+
 it("a volume may be mounted where the root has a directory of its own", async () => {
   const volume = join(root, "volume");
   execFileSync("mkdir", ["-p", volume]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import { environmentOf, expand, serviceEnvironment } from "../../../../../actors/kubelet/core/environment.ts";
+import { wishKey } from "../../../../../actors/kubelet/core/token-life.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { decodeBase64 } from "../../../../../actors/kubelet/core/sources.ts";
 import type { Container, EnvVar, Pod, Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
@@ -25,6 +26,7 @@ const facts: PodFacts = {
 const sources: Sources = {
   configMap: (name) => (name === "settings" ? { data: { color: "blue", size: "9" } } : undefined),
   secret: (name) => (name === "login" ? { data: { password: "czNjcmV0" } } : undefined),
+  token: wishKey,
 };
 
 function env(variables: readonly EnvVar[], container: Partial<Container> = {}): Readonly<Record<string, string>> {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
+import { wishKey } from "../../../../../actors/kubelet/core/token-life.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { hasLiveVolumes, mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
 import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
@@ -7,6 +8,7 @@ import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.t
 const sources: Sources = {
   configMap: (name) => (name === "settings" ? { data: { a: "1", b: "2" }, binaryData: { c: "AAE=" } } : undefined),
   secret: (name) => (name === "login" ? { data: { password: "czNjcmV0" } } : undefined),
+  token: wishKey,
 };
 
 function planOf(volume: Omit<Volume, "name">, fsGroup?: number) {
@@ -75,6 +77,18 @@ it.each<[string, Omit<Volume, "name">, Record<string, string>]>([
     },
     { a: "1", password: "s3cret", name: "web" },
   ],
+  [
+    "tokens of the pod's account",
+    {
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: "token", expirationSeconds: 3_607 } },
+          { serviceAccountToken: { path: "vault/token", audience: "vault" } },
+        ],
+      },
+    },
+    { token: "3607 ", "vault/token": "3600 vault" },
+  ],
 ])("a volume of %s", (_what, volume, expected) => expect(files(volume)).toEqual(expected));
 
 it.each<[string, Omit<Volume, "name">, string]>([
@@ -93,11 +107,6 @@ it.each<[string, Omit<Volume, "name">, string]>([
     "a field that isn't known when volumes are filled",
     { downwardAPI: { items: [{ path: "ip", fieldRef: { fieldPath: "status.podIP" } }] } },
     "unsupported fieldPath status.podIP",
-  ],
-  [
-    "a token of a service account",
-    { projected: { sources: [{ serviceAccountToken: { path: "t" } }] } },
-    "serviceAccountToken",
   ],
   [
     "a bundle of certificates",

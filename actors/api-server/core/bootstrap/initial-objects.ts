@@ -1,0 +1,249 @@
+/**
+ * What a fresh control plane holds besides its namespaces and the `kubernetes` Service, and what is repaired of it when a server starts.
+ * Source: Kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`, `pkg/registry/{rbac,flowcontrol,scheduling}/rest`,
+ * `component-helpers/auth/rbac/reconciliation`.
+ */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { ClusterRole, PolicyRule, Subject } from "../../../../protocols/kubernetes/types/rbac-v1.ts";
+import type { Fields } from "../kinds/rules.ts";
+import { equalJson } from "../machinery/json-value.ts";
+import { API_SERVICES } from "./api-services.ts";
+import { CLUSTER_ROLES } from "./cluster-roles.ts";
+import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./flow-control.ts";
+import { CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, ROLES } from "./role-bindings.ts";
+
+/** How a server that starts treats an object of its own that is there already. */
+type Keep = "as-it-is" | "rbac" | "spec";
+
+export interface Initial {
+  readonly group: string;
+  readonly resource: string;
+  readonly object: Fields;
+  readonly keep: Keep;
+  /** Written as it is, and nobody but a controller could write it later. */
+  readonly status?: (time: string) => object;
+}
+
+const RBAC = "rbac.authorization.k8s.io";
+const RBAC_LABELS = { "kubernetes.io/bootstrapping": "rbac-defaults" };
+const RBAC_AUTO = "rbac.authorization.kubernetes.io/autoupdate";
+const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
+
+/** @param serviceCidr of the cluster, which has an object of its own */
+export function initialObjects(serviceCidr: string): readonly Initial[] {
+  return [...roles(), ...bindings(), ...flowControl(), ...priorityClasses(), ...apiServices(), range(serviceCidr)];
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.trim().split("\n");
+}
+
+function ruleOf(line: string): PolicyRule {
+  const [verbs = "", groups = "", resources, names] = line.trim().split(" ");
+  const list = (items: string): readonly string[] => items.split(",");
+  if (resources === undefined) return { verbs: list(verbs), nonResourceURLs: list(groups) };
+  return {
+    verbs: list(verbs),
+    apiGroups: list(groups).map((name) => (name === "core" ? "" : name)),
+    resources: list(resources),
+    ...(names === undefined ? {} : { resourceNames: list(names) }),
+  };
+}
+
+const aggregationLabel = (part: string): string => `rbac.authorization.k8s.io/aggregate-to-${part}`;
+
+function rbacMetadata(name: string, labels: Readonly<Record<string, string>> = {}): KubernetesObject["metadata"] {
+  const slash = name.indexOf("/");
+  return {
+    name: name.slice(slash + 1),
+    ...(slash < 0 ? {} : { namespace: name.slice(0, slash) }),
+    labels: { ...RBAC_LABELS, ...labels },
+    annotations: { [RBAC_AUTO]: "true" },
+  };
+}
+
+interface RoleText {
+  readonly name: string;
+  readonly marks: readonly string[];
+  readonly rules: PolicyRule[];
+}
+
+function roleTexts(text: string): readonly RoleText[] {
+  const found: RoleText[] = [];
+  for (const line of linesOf(text)) {
+    if (line.startsWith(" ")) found.at(-1)?.rules.push(ruleOf(line));
+    else {
+      const [name = "", ...marks] = line.split(" ");
+      found.push({ name, marks, rules: [] });
+    }
+  }
+  return found;
+}
+
+function roles(): readonly Initial[] {
+  const cluster = roleTexts(CLUSTER_ROLES);
+  const clusterRoles = cluster.map((role): Initial => {
+    const { name, marks, rules } = role;
+    const whole = wholeOf(role);
+    const parts = marks.flatMap((mark) => (mark.startsWith("+") ? [[aggregationLabel(mark.slice(1)), "true"]] : []));
+    const object = {
+      metadata: rbacMetadata(name, Object.fromEntries(parts) as Record<string, string>),
+      ...(whole === undefined ? {} : { aggregationRule: aggregationOf(whole) }),
+      rules: whole === undefined ? rules : aggregated(cluster, whole),
+    };
+    return { group: RBAC, resource: "clusterroles", keep: "rbac", object: object as Fields };
+  });
+  const namespaced = roleTexts(ROLES).map(({ name, rules }): Initial => {
+    return { group: RBAC, resource: "roles", keep: "rbac", object: { metadata: rbacMetadata(name), rules } as Fields };
+  });
+  return [...clusterRoles, ...namespaced];
+}
+
+function aggregationOf(whole: string): ClusterRole["aggregationRule"] {
+  return { clusterRoleSelectors: [{ matchLabels: { [aggregationLabel(whole)]: "true" } }] };
+}
+
+/** What a controller makes of the parts, some of which are made up of others: their rules, each once. */
+function aggregated(all: readonly RoleText[], whole: string): readonly PolicyRule[] {
+  const rules: PolicyRule[] = [];
+  for (const part of all.filter(({ marks }) => marks.includes(`+${whole}`))) {
+    const inner = wholeOf(part);
+    for (const rule of inner === undefined ? part.rules : aggregated(all, inner)) {
+      if (!rules.some((known) => equalJson(known, rule))) rules.push(rule);
+    }
+  }
+  return rules;
+}
+
+function wholeOf({ marks }: RoleText): string | undefined {
+  return marks.find((mark) => mark.startsWith("="))?.slice(1);
+}
+
+function subjectOf(text: string, binding: string): Subject {
+  if (text === "@") return { kind: "ServiceAccount", name: binding.split(":").at(-1) ?? "", namespace: "kube-system" };
+  const value = text.slice(text.indexOf("=") + 1);
+  if (text.startsWith("user=")) return { kind: "User", apiGroup: RBAC, name: value };
+  if (text.startsWith("group=")) return { kind: "Group", apiGroup: RBAC, name: value };
+  const [namespace = "", name = ""] = value.split("/");
+  return { kind: "ServiceAccount", name, namespace };
+}
+
+function bindings(): readonly Initial[] {
+  const of = (text: string, kind: string, resource: string): readonly Initial[] =>
+    linesOf(text).map((line): Initial => {
+      const [name = "", role = "", ...subjects] = line.split(" ");
+      const metadata = rbacMetadata(name);
+      const roleRef = { apiGroup: RBAC, kind, name: role === "=" ? metadata?.name : role };
+      const listed = subjects.map((subject) => subjectOf(subject, name));
+      const object = { metadata, ...(listed.length === 0 ? {} : { subjects: listed }), roleRef };
+      return { group: RBAC, resource, keep: "rbac", object: object as Fields };
+    });
+  return [
+    ...of(CLUSTER_ROLE_BINDINGS, "ClusterRole", "clusterrolebindings"),
+    ...of(ROLE_BINDINGS, "Role", "rolebindings"),
+  ];
+}
+
+function flowControl(): readonly Initial[] {
+  const group = "flowcontrol.apiserver.k8s.io";
+  const metadata = (name: string): object => ({ name, annotations: { [FLOW_AUTO]: "true" } });
+  const levels = Object.entries(PRIORITY_LEVELS).map(([name, spec]): Initial => {
+    const object = { metadata: metadata(name), spec } as Fields;
+    return { group, resource: "prioritylevelconfigurations", keep: "spec", object };
+  });
+  const schemas = Object.entries(FLOW_SCHEMAS).map(([name, spec]): Initial => {
+    const level = JSON.stringify(spec.priorityLevelConfiguration.name);
+    const message = `This FlowSchema references the PriorityLevelConfiguration object named ${level} and it exists`;
+    const found = { type: "Dangling", status: "False", reason: "Found", message };
+    return {
+      group,
+      resource: "flowschemas",
+      keep: "spec",
+      object: { metadata: metadata(name), spec } as Fields,
+      status: (time) => ({ conditions: [{ ...found, lastTransitionTime: time }] }),
+    };
+  });
+  return [...levels, ...schemas];
+}
+
+function priorityClasses(): readonly Initial[] {
+  const row = (name: string, value: number, description: string): Initial => {
+    const object = { metadata: { name }, value, description, preemptionPolicy: "PreemptLowerPriority" } as Fields;
+    return { group: "scheduling.k8s.io", resource: "priorityclasses", keep: "as-it-is", object };
+  };
+  const may = "but can be moved to another node if necessary.";
+  return [
+    row("system-cluster-critical", 2_000_000_000, `Used for system critical pods that must run in the cluster, ${may}`),
+    row(
+      "system-node-critical",
+      2_000_001_000,
+      "Used for system critical pods that must not be moved from their current node.",
+    ),
+  ];
+}
+
+function apiServices(): readonly Initial[] {
+  return linesOf(API_SERVICES).map((line): Initial => {
+    const [apiVersion = "", groupPriorityMinimum, versionPriority] = line.split(" ");
+    const [version = "", group = ""] = apiVersion.split("/").reverse();
+    const spec = {
+      ...(group === "" ? {} : { group }),
+      version,
+      groupPriorityMinimum: Number(groupPriorityMinimum),
+      versionPriority: Number(versionPriority),
+    };
+    const labels = { "kube-aggregator.kubernetes.io/automanaged": "onstart" };
+    const object = { metadata: { name: `${version}.${group}`, labels }, spec } as Fields;
+    return { group: "apiregistration.k8s.io", resource: "apiservices", keep: "as-it-is", object };
+  });
+}
+
+function range(serviceCidr: string): Initial {
+  const ready = { type: "Ready", status: "True", reason: "", message: "Kubernetes default Service CIDR is ready" };
+  return {
+    group: "networking.k8s.io",
+    resource: "servicecidrs",
+    keep: "as-it-is",
+    object: { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } } as Fields,
+    status: (time) => ({ conditions: [{ ...ready, lastTransitionTime: time }] }),
+  };
+}
+
+/**
+ * The stored object with what it lacks, or undefined when it lacks nothing or its owner has said that it is his.
+ * Of RBAC's, rules, subjects, labels and annotations are added and nothing is taken away.
+ */
+export function repaired({ keep, object }: Initial, stored: Fields): Fields | undefined {
+  switch (keep) {
+    case "as-it-is":
+      return undefined;
+    case "spec": {
+      const mine = stored.metadata?.annotations?.[FLOW_AUTO] === "true";
+      return mine && !equalJson(stored["spec"], object["spec"]) ? { ...stored, spec: object["spec"] } : undefined;
+    }
+    case "rbac": {
+      if (stored.metadata?.annotations?.[RBAC_AUTO] === "false") return undefined;
+      const next: Fields = {
+        ...stored,
+        metadata: {
+          ...stored.metadata,
+          labels: { ...object.metadata?.labels, ...stored.metadata?.labels },
+          annotations: { ...object.metadata?.annotations, ...stored.metadata?.annotations },
+        },
+        ...withMissing("rules", stored, object),
+        ...withMissing("subjects", stored, object),
+      };
+      return equalJson(next, stored) ? undefined : next;
+    }
+  }
+}
+
+function withMissing(field: "rules" | "subjects", stored: Fields, wanted: Fields): object {
+  // The rules of a role that is made up of others belong to whoever adds them up.
+  if (wanted["aggregationRule"] !== undefined && field === "rules") return {};
+  const present = (stored[field] ?? []) as readonly unknown[];
+  const missing = ((wanted[field] ?? []) as readonly unknown[]).filter(
+    (item) => !present.some((other) => equalJson(other, item)),
+  );
+  return missing.length === 0 ? {} : { [field]: [...present, ...missing] };
+}

@@ -1,0 +1,39 @@
+/**
+ * Stored objects as protobuf. Each is encoded once a revision, when somebody first asks; what nobody has asked for during a
+ * period is let go of, for it is kept beside the object and its JSON.
+ */
+import type { Served } from "../catalog/catalog.ts";
+import { encodeProtobuf } from "../machinery/encode-protobuf.ts";
+import { ProtobufWriter } from "../machinery/protobuf-writer.ts";
+import { isConverted, toServed } from "../registry/present.ts";
+import type { StoredObject } from "./stored-object.ts";
+
+export class ProtobufObjects {
+  private recent = new WeakMap<StoredObject, Uint8Array>();
+  private older = new WeakMap<StoredObject, Uint8Array>();
+  private readonly writer = new ProtobufWriter();
+
+  /** With its envelope. */
+  of(served: Served, stored: StoredObject): Uint8Array {
+    // As with JSON, what is served in another version than it is stored in is made for each reader.
+    if (isConverted(served)) return this.encoded(served, stored);
+    let bytes = this.recent.get(stored);
+    if (bytes === undefined) {
+      bytes = this.older.get(stored) ?? this.encoded(served, stored);
+      this.recent.set(stored, bytes);
+    }
+    return bytes;
+  }
+
+  /** Once a period. */
+  age(): void {
+    this.older = this.recent;
+    this.recent = new WeakMap();
+  }
+
+  private encoded(served: Served, stored: StoredObject): Uint8Array {
+    const { type } = served.form;
+    if (type === undefined) throw new Error(`${served.info.apiVersion} ${served.info.kind} has no message`);
+    return encodeProtobuf(type, toServed(served, stored.object), this.writer);
+  }
+}

@@ -1,0 +1,5 @@
+/** MutatingWebhookConfigurations. */
+import type { KindRules } from "../rules.ts";
+import { webhookRules } from "./webhooks.ts";
+
+export const mutatingWebhookConfigurationRules: KindRules = webhookRules(true);

@@ -1,0 +1,176 @@
+/**
+ * Configurations of webhooks, validating and mutating. Their conditions in CEL are not compiled.
+ * Source: Kubernetes `pkg/apis/admissionregistration`, `k8s.io/apiserver/pkg/util/webhook`.
+ */
+import type {
+  MatchCondition,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  ServiceReference,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from "../../../../../protocols/kubernetes/types/admissionregistration-v1.ts";
+import { ageOf, nameOf } from "../../machinery/cells.ts";
+import { objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
+import { dns1035Label, dns1123Subdomain, qualifiedName } from "../../machinery/validation/names.ts";
+import type { KindRules } from "../rules.ts";
+import { defaultRules, validateRuleWithOperations } from "./rules-of-hooks.ts";
+
+type Configuration = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
+type Hook = ValidatingWebhook | MutatingWebhook;
+
+/** What an object that is stored has wrong may stay so. */
+interface Tolerated {
+  readonly sideEffects?: boolean;
+  readonly versions?: boolean;
+  readonly names?: boolean;
+}
+
+export function webhookRules(mutating: boolean): KindRules {
+  return {
+    defaults: (object) => {
+      for (const hook of objectsIn(object["webhooks"])) {
+        setDefault(hook, "failurePolicy", "Fail");
+        setDefault(hook, "matchPolicy", "Equivalent");
+        setDefault(hook, "namespaceSelector", {});
+        setDefault(hook, "objectSelector", {});
+        setDefault(hook, "timeoutSeconds", 10);
+        if (mutating) setDefault(hook, "reinvocationPolicy", "Never");
+        defaultRules(hook["rules"]);
+        const service = objectIn(objectIn(hook, "clientConfig") ?? {}, "service");
+        if (service !== undefined) setDefault(service, "port", 443);
+      }
+    },
+    validate: (object: Configuration, errors) => validate(object, {}, errors),
+    validateUpdate: (object: Configuration, old: Configuration, errors) => validate(object, tolerated(old), errors),
+    cells: (object: Configuration, nowMs) => [nameOf(object), (object.webhooks ?? []).length, ageOf(object, nowMs)],
+  };
+}
+
+const NO_SIDE_EFFECTS = ["None", "NoneOnDryRun"];
+const SIDE_EFFECTS = ["None", "NoneOnDryRun", "Some", "Unknown"];
+const REVIEW_VERSIONS = ["v1", "v1beta1"];
+
+function tolerated({ webhooks }: Configuration): Tolerated {
+  const hooks: readonly Hook[] = webhooks ?? [];
+  const names = hooks.map(({ name }) => name).filter((name) => name !== "");
+  return {
+    sideEffects: hooks.some(({ sideEffects }) => !NO_SIDE_EFFECTS.includes(sideEffects as string)),
+    versions: hooks.some(({ admissionReviewVersions: list }) => (list ?? []).length > 0 && !isReviewed(list ?? [])),
+    names: new Set(names).size < names.length,
+  };
+}
+
+function isReviewed(versions: readonly string[]): boolean {
+  return versions.some((version) => REVIEW_VERSIONS.includes(version));
+}
+
+function validate({ webhooks }: Configuration, may: Tolerated, errors: FieldErrors): void {
+  const hooks: readonly Hook[] = webhooks ?? [];
+  for (const [i, hook] of hooks.entries()) {
+    const at = `webhooks[${i}]`;
+    validateHook(at, hook, may, errors);
+    validateVersions(`${at}.admissionReviewVersions`, hook.admissionReviewVersions ?? [], may, errors);
+    if (may.names === true || !hook.name) continue;
+    if (hooks.findIndex(({ name }) => name === hook.name) < i) errors.duplicate(`${at}.name`, hook.name);
+  }
+}
+
+const TIMEOUT_MAX_SECONDS = 30;
+
+function validateHook(at: string, hook: Hook, may: Tolerated, errors: FieldErrors): void {
+  validateQualifiedDomain(`${at}.name`, hook.name, errors);
+  for (const [i, rule] of (hook.rules ?? []).entries()) validateRuleWithOperations(`${at}.rules[${i}]`, rule, errors);
+  errors.oneOf(`${at}.failurePolicy`, hook.failurePolicy, ["Fail", "Ignore"]);
+  errors.oneOf(`${at}.matchPolicy`, hook.matchPolicy, ["Equivalent", "Exact"]);
+  const allowed = may.sideEffects === true ? SIDE_EFFECTS : NO_SIDE_EFFECTS;
+  const { sideEffects, timeoutSeconds: seconds } = hook;
+  if (sideEffects === undefined || sideEffects === null) {
+    errors.required(`${at}.sideEffects`, `must specify one of ${allowed.join(", ")}`);
+  } else errors.oneOf(`${at}.sideEffects`, sideEffects, allowed);
+  if (seconds !== undefined && (seconds < 1 || seconds > TIMEOUT_MAX_SECONDS)) {
+    errors.invalid(`${at}.timeoutSeconds`, seconds, "the timeout value must be between 1 and 30 seconds");
+  }
+  if (hook.namespaceSelector) validateLabelSelector(`${at}.namespaceSelector`, hook.namespaceSelector, errors);
+  if (hook.objectSelector) validateLabelSelector(`${at}.objectSelector`, hook.objectSelector, errors);
+  if ("reinvocationPolicy" in hook) {
+    errors.oneOf(`${at}.reinvocationPolicy`, hook.reinvocationPolicy, ["IfNeeded", "Never"]);
+  }
+  const { url, service } = hook.clientConfig;
+  const config = `${at}.clientConfig`;
+  if ((url === undefined) === (service === undefined)) {
+    errors.required(config, "exactly one of url or service is required");
+  } else if (url !== undefined) validateUrl(`${config}.url`, url, errors);
+  else if (service !== undefined) validateService(`${config}.service`, service, errors);
+  validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], errors);
+}
+
+function validateQualifiedDomain(field: string, name: string, errors: FieldErrors): void {
+  if (!name) return errors.required(field);
+  const problems = dns1123Subdomain(name);
+  if (problems.length > 0) return errors.invalid(field, name, problems.join(","));
+  if (name.split(".").length >= 3) return;
+  errors.invalid(field, name, "should be a domain with at least three segments separated by dots");
+}
+
+function validateVersions(field: string, versions: readonly string[], may: Tolerated, errors: FieldErrors): void {
+  const known = REVIEW_VERSIONS.join(", ");
+  if (versions.length === 0) return errors.required(field, `must specify one of ${known}`);
+  for (const [i, version] of versions.entries()) {
+    if (versions.indexOf(version) < i) errors.invalid(`${field}[${i}]`, version, "duplicate version");
+    else errors.all(`${field}[${i}]`, version, dns1035Label(version));
+  }
+  if (may.versions === true || isReviewed(versions)) return;
+  errors.invalid(field, versions, `must include at least one of ${known}`);
+}
+
+const URL_FORM = "; desired format: https://host[/path]";
+/** Scheme, user, host, path, query and fragment. RFC 3986 appendix B. */
+const URL_PARTS =
+  /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s;
+
+function validateUrl(field: string, text: string, errors: FieldErrors): void {
+  const [, scheme = "", user, host = "", , query = "", fragment = ""] = URL_PARTS.exec(text) ?? [];
+  if (scheme !== "https") errors.invalid(field, scheme, `'https' is the only allowed URL scheme${URL_FORM}`);
+  if (host === "") errors.invalid(field, host, `host must be specified${URL_FORM}`);
+  if (user !== undefined) errors.invalid(field, user, "user information is not permitted in the URL");
+  if (fragment !== "") errors.invalid(field, fragment, "fragments are not permitted in the URL");
+  if (query !== "") errors.invalid(field, query, "query parameters are not permitted in the URL");
+}
+
+const PORT_MAX = 65_535;
+
+function validateService(at: string, service: ServiceReference, errors: FieldErrors): void {
+  const { namespace, name, path, port = 0 } = service;
+  // Kubernetes has the two the wrong way round.
+  if (!namespace) errors.required(`${at}.name`);
+  if (!name) errors.required(`${at}.namespace`);
+  if (port < 1 || port > PORT_MAX) {
+    errors.invalid(`${at}.port`, port, `port is not valid: must be between 1 and ${PORT_MAX}, inclusive`);
+  }
+  if (path === undefined || path === "" || path === "/") return;
+  if (path === "//") return errors.invalid(`${at}.path`, path, "segment[0] may not be empty");
+  if (!path.startsWith("/")) errors.invalid(`${at}.path`, path, "must start with a '/'");
+  for (const [i, step] of path.slice(1).replace(/\/$/, "").split("/").entries()) {
+    if (step === "") errors.invalid(`${at}.path`, path, `segment[${i}] may not be empty`);
+    else {
+      const problems = dns1123Subdomain(step).map((problem) => `segment[${i}]: ${problem}`);
+      errors.all(`${at}.path`, path, problems);
+    }
+  }
+}
+
+const CONDITIONS_MAX = 64;
+
+function validateMatchConditions(field: string, conditions: readonly MatchCondition[], errors: FieldErrors): void {
+  if (conditions.length > CONDITIONS_MAX) errors.tooMany(field, conditions.length, CONDITIONS_MAX);
+  for (const [i, { name, expression }] of conditions.entries()) {
+    const at = `${field}[${i}]`;
+    if (!expression?.trim()) errors.required(`${at}.expression`);
+    if (!name) errors.required(`${at}.name`);
+    else errors.all(`${at}.name`, name, qualifiedName(name));
+    if (name && conditions.findIndex((other) => other.name === name) < i) errors.duplicate(`${at}.name`, name);
+  }
+}

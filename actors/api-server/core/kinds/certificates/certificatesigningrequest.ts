@@ -1,0 +1,150 @@
+/**
+ * CertificateSigningRequests. What is in the request is not parsed: whether it is PEM of the right type is looked at, its signature is not.
+ * Source: Kubernetes `pkg/apis/certificates`, `pkg/registry/certificates`.
+ */
+import type {
+  CertificateSigningRequest,
+  CertificateSigningRequestCondition,
+  CertificateSigningRequestStatus,
+} from "../../../../../protocols/kubernetes/types/certificates-v1.ts";
+import { decodeBase64 } from "../../machinery/base64.ts";
+import type { Cell } from "../../machinery/cells.ts";
+import { ageOf, nameOf } from "../../machinery/cells.ts";
+import { humanDuration } from "../../machinery/duration.ts";
+import { equalJson } from "../../machinery/json-value.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { validateSignerName } from "../../machinery/validation/signer-name.ts";
+import type { Fields, KindRules } from "../rules.ts";
+
+type Request = CertificateSigningRequest;
+
+export const certificateSigningRequestRules: KindRules = {
+  name: () => [],
+  prepareCreate: (object, { by }) => {
+    const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (object as Fields & Request).spec;
+    const asker = by === undefined ? {} : { username: by.user, groups: by.groups };
+    return { ...object, spec: { ...spec, ...asker }, status: {} };
+  },
+  // Nothing of it can be changed but its metadata.
+  prepareUpdate: (object, old) => ({ ...object, spec: old["spec"] }),
+  prepareStatusUpdate: (object, old) => withStatus(object, keptApproval(statusOf(object), statusOf(old))),
+  subresources: {
+    approval: (object, old) => {
+      const { conditions: _conditions, ...rest } = statusOf(old);
+      const { conditions } = statusOf(object);
+      const spec = old["spec"];
+      return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
+    },
+  },
+  validate,
+  validateUpdate: (object: Request, old: Request, errors) => validateChange(object, old, {}, errors),
+  validateStatusUpdate: (object: Request, old: Request, errors) =>
+    validateChange(object, old, { certificate: true }, errors),
+  validateApprovalUpdate: (object: Request, old: Request, errors) =>
+    validateChange(object, old, { approval: true }, errors),
+  cells,
+};
+
+function statusOf(object: Fields): CertificateSigningRequestStatus {
+  return (object as Fields & Request).status ?? {};
+}
+
+function withStatus(object: Fields, status: CertificateSigningRequestStatus): Fields {
+  return { ...object, status };
+}
+
+const DECISIONS = ["Approved", "Denied"];
+const FINAL = [...DECISIONS, "Failed"];
+
+/** What was decided stays as it was, if it still is there. */
+function keptApproval(
+  status: CertificateSigningRequestStatus,
+  old: CertificateSigningRequestStatus,
+): CertificateSigningRequestStatus {
+  const before = old.conditions ?? [];
+  const conditions = (status.conditions ?? []).map((condition) =>
+    DECISIONS.includes(condition.type) ? (before.find(({ type }) => type === condition.type) ?? condition) : condition,
+  );
+  return status.conditions === undefined ? status : { ...status, conditions };
+}
+
+const EXPIRATION_MIN_SECONDS = 600;
+const USAGES = [
+  ...["any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment"],
+  ...["decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel"],
+  ...["ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime"],
+  ...["server auth", "signing", "timestamping"],
+];
+
+function validate({ spec, status }: Request, errors: FieldErrors): void {
+  if (!isRequestPem(spec.request)) {
+    errors.invalid("spec.request", spec.request, "PEM block type must be CERTIFICATE REQUEST");
+  }
+  const usages = spec.usages ?? [];
+  if (usages.length === 0) errors.required("spec.usages");
+  for (const [i, usage] of usages.entries()) errors.oneOf(`spec.usages[${i}]`, usage, USAGES);
+  for (const [i, usage] of usages.entries()) {
+    if (usages.indexOf(usage) < i) errors.duplicate(`spec.usages[${i}]`, usage);
+  }
+  if (spec.signerName === "kubernetes.io/legacy-unknown") {
+    errors.invalid("spec.signerName", spec.signerName, "the legacy signerName is not allowed via this API version");
+  } else validateSignerName("spec.signerName", spec.signerName, errors);
+  const seconds = spec.expirationSeconds;
+  if (seconds !== undefined && seconds < EXPIRATION_MIN_SECONDS) {
+    const detail = "may not specify a duration less than 600 seconds (10 minutes)";
+    errors.invalid("spec.expirationSeconds", seconds, detail);
+  }
+  validateConditions(status?.conditions ?? [], errors);
+}
+
+function isRequestPem(base64: string | null | undefined): boolean {
+  const text = new TextDecoder().decode(decodeBase64(base64 ?? ""));
+  return /-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(text);
+}
+
+function validateConditions(conditions: readonly CertificateSigningRequestCondition[], errors: FieldErrors): void {
+  for (const [i, { type, status }] of conditions.entries()) {
+    const at = `status.conditions[${i}]`;
+    if (!type) errors.required(`${at}.type`);
+    if (!status) errors.required(`${at}.status`);
+    else errors.oneOf(`${at}.status`, status, FINAL.includes(type) ? ["True"] : ["False", "True", "Unknown"]);
+    if (conditions.findIndex((other) => other.type === type) < i) errors.duplicate(`${at}.type`, type);
+  }
+  const decisions = conditions.filter(({ type }) => DECISIONS.includes(type)).map(({ type }) => type);
+  if (new Set(decisions).size < 2) return;
+  const detail = "Approved and Denied conditions are mutually exclusive";
+  errors.invalid("status.conditions", decisions[1], detail);
+}
+
+interface May {
+  readonly approval?: boolean;
+  readonly certificate?: boolean;
+}
+
+function validateChange(object: Request, old: Request, may: May, errors: FieldErrors): void {
+  validate(object, errors);
+  const of = (request: Request, wanted: string): readonly CertificateSigningRequestCondition[] =>
+    (request.status?.conditions ?? []).filter(({ type }) => type === wanted);
+  for (const type of FINAL) {
+    if (of(object, type).length >= of(old, type).length) continue;
+    errors.forbidden("status.conditions", `updates may not remove a condition of type ${JSON.stringify(type)}`);
+  }
+  for (const type of may.approval === true ? [] : DECISIONS) {
+    if (of(object, type).length <= of(old, type).length) continue;
+    errors.forbidden("status.conditions", `updates may not add a condition of type ${JSON.stringify(type)}`);
+  }
+  const [certificate, before] = [object.status?.certificate ?? null, old.status?.certificate ?? null];
+  if (equalJson(certificate, before)) return;
+  if (may.certificate !== true) errors.forbidden("status.certificate", "updates may not set certificate content");
+  else if (before) errors.forbidden("status.certificate", "updates may not modify existing certificate content");
+}
+
+function cells(object: Request, nowMs: number): readonly Cell[] {
+  const { spec, status } = object;
+  const has = (wanted: string): boolean => (status?.conditions ?? []).some(({ type }) => type === wanted);
+  const decision = has("Denied") ? "Denied" : has("Approved") ? "Approved" : "Pending";
+  const state = `${decision}${has("Failed") ? ",Failed" : ""}${status?.certificate ? ",Issued" : ""}`;
+  const seconds = spec.expirationSeconds;
+  const duration = seconds === undefined ? "<none>" : humanDuration(seconds * 1_000);
+  return [nameOf(object), ageOf(object, nowMs), spec.signerName || "<none>", spec.username ?? "", duration, state];
+}

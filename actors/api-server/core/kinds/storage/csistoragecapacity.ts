@@ -1,0 +1,30 @@
+/** CSIStorageCapacities. Source: Kubernetes `pkg/apis/storage`. */
+import type { CSIStorageCapacity } from "../../../../../protocols/kubernetes/types/storage-v1.ts";
+import { nameOf } from "../../machinery/cells.ts";
+import { equalJson } from "../../machinery/json-value.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
+import { dns1123Subdomain } from "../../machinery/validation/names.ts";
+import { validateQuantity } from "../../machinery/validation/resources.ts";
+import type { KindRules } from "../rules.ts";
+
+export const csiStorageCapacityRules: KindRules = {
+  validate,
+  validateUpdate: (object: CSIStorageCapacity, old: CSIStorageCapacity, errors) => {
+    validate(object, errors);
+    const { nodeTopology, storageClassName } = object;
+    if (!equalJson(nodeTopology ?? null, old.nodeTopology ?? null)) {
+      errors.invalid("nodeTopology", nodeTopology ?? null, "field is immutable");
+    }
+    if (storageClassName !== old.storageClassName) {
+      errors.invalid("storageClassName", storageClassName, "field is immutable");
+    }
+  },
+  cells: (object: CSIStorageCapacity) => [nameOf(object), object.metadata?.creationTimestamp ?? ""],
+};
+
+function validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, errors: FieldErrors): void {
+  if (nodeTopology) validateLabelSelector("nodeTopology", nodeTopology, errors);
+  errors.all("storageClassName", storageClassName, dns1123Subdomain(storageClassName));
+  if (capacity !== undefined) validateQuantity("capacity", capacity, errors);
+}

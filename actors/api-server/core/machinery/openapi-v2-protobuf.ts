@@ -1,0 +1,260 @@
+/**
+ * OpenAPI v2 as protobuf, the form in which kubectl and client-go read it.
+ * Source: gnostic-models `openapiv2/OpenAPIv2.proto`; the numbers are those of its fields.
+ */
+import type { Json } from "./openapi-schemas.ts";
+import { ProtobufWriter } from "./protobuf-writer.ts";
+
+const VARINT = 0;
+const FIXED64 = 1;
+
+/** How a member of a JSON object is written, and under which number. Members are written in this order. */
+type Member = readonly [name: string, number: number, write: Write];
+type Write = (writer: ProtobufWriter, number: number, value: unknown) => void;
+
+function text(writer: ProtobufWriter, number: number, value: unknown): void {
+  writer.string(number, String(value));
+}
+
+function flag(writer: ProtobufWriter, number: number, value: unknown): void {
+  writer.varint(value === true ? 1 : 0);
+  writer.tag(number, VARINT);
+}
+
+function integer(writer: ProtobufWriter, number: number, value: unknown): void {
+  writer.varint(value as number);
+  writer.tag(number, VARINT);
+}
+
+function double(writer: ProtobufWriter, number: number, value: unknown): void {
+  writer.float64(value as number);
+  writer.tag(number, FIXED64);
+}
+
+/** A message `Any`, whose text readers take for YAML. */
+function any(writer: ProtobufWriter, number: number, value: unknown): void {
+  const before = writer.length;
+  writer.string(2, JSON.stringify(value));
+  writer.lengthDelimited(number, before);
+}
+
+function each(write: Write): Write {
+  return (writer, number, value) => {
+    const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
+    for (let i = list.length - 1; i >= 0; i--) write(writer, number, list[i]);
+  };
+}
+
+/** A message that holds nothing but `write`'s field of number `inner`. */
+function wrapped(inner: number, write: Write): Write {
+  return (writer, number, value) => {
+    const before = writer.length;
+    write(writer, inner, value);
+    writer.lengthDelimited(number, before);
+  };
+}
+
+/** Entries `{ name = 1, value = 2 }` of an object. */
+function named(write: Write): Write {
+  return (writer, number, value) => {
+    const entries = Object.entries(value as Json);
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const [name, of] = entries[i] as [string, unknown];
+      const before = writer.length;
+      write(writer, 2, of);
+      writer.string(1, name);
+      writer.lengthDelimited(number, before);
+    }
+  };
+}
+
+/** @param extensions the number of `vendor_extension`, which takes what begins with `x-` */
+function message(members: () => readonly Member[], extensions: number): Write {
+  return (writer, number, value) => {
+    const before = writer.length;
+    const object = value as Json;
+    const vendor = Object.entries(object).filter(([name]) => name.startsWith("x-"));
+    if (vendor.length > 0) named(any)(writer, extensions, Object.fromEntries(vendor));
+    const all = members();
+    for (let i = all.length - 1; i >= 0; i--) {
+      const [name, field, write] = all[i] as Member;
+      if (object[name] !== undefined) write(writer, field, object[name]);
+    }
+    writer.lengthDelimited(number, before);
+  };
+}
+
+const schema: Write = message(() => SCHEMA, 31);
+
+/** `true`, or what each further property is. */
+function additional(writer: ProtobufWriter, number: number, value: unknown): void {
+  const before = writer.length;
+  if (typeof value === "boolean") flag(writer, 2, value);
+  else schema(writer, 1, value);
+  writer.lengthDelimited(number, before);
+}
+
+const SCHEMA: readonly Member[] = [
+  ["$ref", 1, text],
+  ["format", 2, text],
+  ["title", 3, text],
+  ["description", 4, text],
+  ["multipleOf", 6, double],
+  ["maximum", 7, double],
+  ["exclusiveMaximum", 8, flag],
+  ["minimum", 9, double],
+  ["exclusiveMinimum", 10, flag],
+  ["maxLength", 11, integer],
+  ["minLength", 12, integer],
+  ["pattern", 13, text],
+  ["maxItems", 14, integer],
+  ["minItems", 15, integer],
+  ["uniqueItems", 16, flag],
+  ["maxProperties", 17, integer],
+  ["minProperties", 18, integer],
+  ["required", 19, each(text)],
+  ["enum", 20, each(any)],
+  ["additionalProperties", 21, additional],
+  ["type", 22, wrapped(1, each(text))],
+  ["items", 23, wrapped(1, each(schema))],
+  ["properties", 25, wrapped(1, named(schema))],
+  ["example", 30, any],
+];
+
+const BODY: readonly Member[] = [
+  ["description", 1, text],
+  ["name", 2, text],
+  ["in", 3, text],
+  ["required", 4, flag],
+  ["schema", 5, schema],
+];
+const IN_QUERY: readonly Member[] = [
+  ["required", 1, flag],
+  ["in", 2, text],
+  ["name", 4, text],
+  ["type", 6, text],
+  ["uniqueItems", 20, flag],
+];
+const IN_PATH: readonly Member[] = [
+  ["required", 1, flag],
+  ["in", 2, text],
+  ["name", 4, text],
+  ["type", 5, text],
+  ["uniqueItems", 19, flag],
+];
+
+const inBody = wrapped(
+  1,
+  message(() => BODY, 6),
+);
+const inQuery = wrapped(
+  2,
+  wrapped(
+    3,
+    message(() => IN_QUERY, 23),
+  ),
+);
+const inPath = wrapped(
+  2,
+  wrapped(
+    4,
+    message(() => IN_PATH, 22),
+  ),
+);
+
+/** A `ParametersItem` that holds a `Parameter`, and that one of its kinds. */
+function parameter(writer: ProtobufWriter, number: number, value: unknown): void {
+  const { in: place } = value as { readonly in: string };
+  const before = writer.length;
+  (place === "body" ? inBody : place === "path" ? inPath : inQuery)(writer, 1, value);
+  writer.lengthDelimited(number, before);
+}
+
+const RESPONSE: readonly Member[] = [
+  ["description", 1, text],
+  ["schema", 2, wrapped(1, schema)],
+];
+const OPERATION: readonly Member[] = [
+  ["tags", 1, each(text)],
+  ["description", 3, text],
+  ["operationId", 5, text],
+  ["produces", 6, each(text)],
+  ["consumes", 7, each(text)],
+  ["parameters", 8, each(parameter)],
+  [
+    "responses",
+    9,
+    wrapped(
+      1,
+      named(
+        wrapped(
+          1,
+          message(() => RESPONSE, 5),
+        ),
+      ),
+    ),
+  ],
+  ["schemes", 10, each(text)],
+];
+const operation = message(() => OPERATION, 13);
+const PATH_ITEM: readonly Member[] = [
+  ["get", 2, operation],
+  ["put", 3, operation],
+  ["post", 4, operation],
+  ["delete", 5, operation],
+  ["patch", 8, operation],
+  ["parameters", 9, each(parameter)],
+];
+const INFO: readonly Member[] = [
+  ["title", 1, text],
+  ["version", 2, text],
+];
+const API_KEY: readonly Member[] = [
+  ["type", 1, text],
+  ["name", 2, text],
+  ["in", 3, text],
+];
+const FRAME: readonly Member[] = [
+  ["security", 12, each(wrapped(1, named(wrapped(1, each(text)))))],
+  [
+    "securityDefinitions",
+    13,
+    wrapped(
+      1,
+      named(
+        wrapped(
+          2,
+          message(() => API_KEY, 5),
+        ),
+      ),
+    ),
+  ],
+];
+
+/** A `NamedPathItem`, as `Paths` holds it. */
+export function writePath(writer: ProtobufWriter, name: string, item: Json): Uint8Array {
+  writer.clear();
+  named(message(() => PATH_ITEM, 10))(writer, 2, { [name]: item });
+  return writer.finish();
+}
+
+/** A `NamedSchema`, as `Definitions` holds it. */
+export function writeDefinition(writer: ProtobufWriter, name: string, value: Json): Uint8Array {
+  writer.clear();
+  named(schema)(writer, 1, { [name]: value });
+  return writer.finish();
+}
+
+/** The `Document` around what is written already. */
+export function writeFrame(frame: Json, paths: readonly Uint8Array[], definitions: readonly Uint8Array[]): Uint8Array {
+  const writer = new ProtobufWriter([...paths, ...definitions].reduce((sum, { length }) => sum + length, 4_096));
+  for (const [name, number, write] of FRAME.toReversed()) write(writer, number, frame[name]);
+  for (const [number, pieces] of [[9, definitions] as const, [8, paths] as const]) {
+    const before = writer.length;
+    for (let i = pieces.length - 1; i >= 0; i--) writer.raw(pieces[i] as Uint8Array);
+    writer.lengthDelimited(number, before);
+  }
+  message(() => INFO, 7)(writer, 2, frame["info"]);
+  writer.string(1, "2.0");
+  return writer.finish();
+}

@@ -1,0 +1,25 @@
+/** What a request is about, in the words in which it is refused to somebody. Source: apiserver `responsewriters.Forbidden`. */
+import { statusError } from "../../../../protocols/api-server.ts";
+import type { InkubeError } from "../../../../protocols/errors.ts";
+import { failure, forbidden } from "../machinery/status.ts";
+import type { Target } from "./target.ts";
+
+/** A verb of the API on a target, or of HTTP on another path. */
+export interface Asked {
+  readonly verb: string;
+  readonly path: string;
+  readonly target: Target | undefined;
+}
+
+export function forbiddenTo(user: string, { verb, path, target }: Asked): InkubeError {
+  const who = `User ${JSON.stringify(user)} cannot ${verb}`;
+  if (target === undefined) {
+    return statusError(failure(403, "Forbidden", `forbidden: ${who} path ${JSON.stringify(path)}`, {}));
+  }
+  const { served, namespace, name = "", subresource } = target;
+  const { group, resource } = served.info;
+  const full = subresource === undefined ? resource : `${resource}/${subresource.name}`;
+  const where = namespace === undefined ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`;
+  const why = `${who} resource ${JSON.stringify(full)} in API group ${JSON.stringify(group)} ${where}`;
+  return forbidden({ group, resource }, name, why);
+}

@@ -1,0 +1,78 @@
+/**
+ * Writes what a fresh control plane has (`core/bootstrap/`). Each API server does it when it starts, and the first wins; nobody
+ * waits for it. It is some hundred objects, so they go many in one transaction.
+ */
+import type { Context } from "../../runtime/actor.ts";
+import type { Initial } from "./core/bootstrap/initial-objects.ts";
+import { initialObjects, repaired } from "./core/bootstrap/initial-objects.ts";
+import type { Catalog } from "./core/catalog/catalog.ts";
+import type { Fields } from "./core/kinds/rules.ts";
+import { decodeObject } from "./core/machinery/decode-object.ts";
+import { formatTime } from "./core/machinery/time.ts";
+import { prepareCreate, prepareUpdate } from "./core/registry/write.ts";
+import type { JointWrite } from "./mutation.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { keyOf } from "./registry.ts";
+import type { ApiServerOptions } from "./spec.ts";
+
+/** Etcd takes 128 operations in one transaction. */
+const WRITES_MAX = 100;
+
+export class InitialObjects {
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly registry: Registry;
+  private readonly catalog: Catalog;
+
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, catalog: Catalog) {
+    this.ctx = ctx;
+    this.registry = registry;
+    this.catalog = catalog;
+  }
+
+  /** The caches are those of a quorum when it is called. */
+  async write(scope: () => RequestScope): Promise<void> {
+    const { store } = this.registry;
+    for (;;) {
+      const writes = initialObjects(this.ctx.options.serviceCidr).flatMap((initial) => this.writeOf(initial) ?? []);
+      if (writes.length === 0) return;
+      await this.registry.writeTogether(scope(), writes.slice(0, WRITES_MAX));
+      // Another server may have been faster: then what it has written is known now.
+      await store.consistent(scope().deadlineMs);
+    }
+  }
+
+  /** Undefined when there is nothing to do. */
+  private writeOf(initial: Initial): JointWrite | undefined {
+    const { store } = this.registry;
+    const served = this.catalog.required(initial.group, "v1", initial.resource);
+    const { name = "", namespace } = initial.object.metadata ?? {};
+    const cache = store.cacheOf(served);
+    const key = keyOf({ served, namespace, name });
+    const base = cache.newest(key);
+    if (base === undefined) return { cache, key, base, object: this.prepared(initial) };
+    if (initial.keep === "as-it-is") return undefined;
+    const object = repaired({ ...initial, object: this.prepared(initial) }, base.object as Fields);
+    return object && { cache, key, base, object: prepareUpdate(served, object, base.object, undefined) };
+  }
+
+  private prepared({ group, resource, object, status }: Initial): Fields {
+    const { clock, ids, options } = this.ctx;
+    const served = this.catalog.required(group, "v1", resource);
+    const { store } = this.registry;
+    const { name = "", namespace } = object.metadata ?? {};
+    const creation = {
+      nowMs: clock.nowMs(),
+      tolerationSeconds: options.tolerationSeconds,
+      serviceAccounts: options.serviceAccounts.admission,
+      suffix: (length: number) => ids.suffix(length),
+      find: (prefix: string, key: string) => store.cache(prefix).newest(key)?.object,
+      all: () => [],
+      uid: ids.uuid(),
+      name,
+      namespace,
+    };
+    const decoded = decodeObject(served.info, { value: object, duplicates: [] }, "Ignore").object;
+    const prepared = prepareCreate(served, decoded, creation);
+    return status === undefined ? prepared : { ...prepared, status: status(formatTime(creation.nowMs)) };
+  }
+}

@@ -1,0 +1,38 @@
+/** The answer to a request about a kind that is deprecated: whatever it is, its sender is told so first. */
+import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+
+export class WarnedAnswer implements HttpAnswer {
+  private readonly answer: HttpAnswer;
+  private readonly warning: string;
+
+  /** @param warning a `warning-value` (RFC 9111) */
+  constructor(answer: HttpAnswer, warning: string) {
+    this.answer = answer;
+    this.warning = warning;
+  }
+
+  get closed(): boolean {
+    return this.answer.closed;
+  }
+
+  get begun(): boolean {
+    return this.answer.begun;
+  }
+
+  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+    this.answer.send(status, this.warned(headers), body);
+  }
+
+  open(status: number, headers: Headers): HttpBody {
+    return this.answer.open(status, this.warned(headers));
+  }
+
+  destroy(): void {
+    this.answer.destroy();
+  }
+
+  private warned(headers: Headers): Headers {
+    const { warning } = headers;
+    return { ...headers, warning: warning === undefined ? this.warning : `${this.warning}, ${warning}` };
+  }
+}

@@ -1,0 +1,215 @@
+import { describe, expect, it } from "vitest";
+import type { CatalogGroup, Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import { Catalog } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import {
+  hash,
+  openApiDocument,
+  openApiHashes,
+  openApiIndex,
+} from "../../../../../actors/api-server/core/machinery/openapi.ts";
+import type { OpenApiV2Part, Piece } from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
+import {
+  openApiV2Json,
+  openApiV2Part,
+  openApiV2Protobuf,
+} from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
+import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
+import { ProtobufWriter } from "../../../../../actors/api-server/core/machinery/protobuf-writer.ts";
+import { structureHash } from "../../../../conformance/openapi-structure.mjs";
+import { catalog, servedAs } from "../harness/catalog.ts";
+import { readFixture } from "./oracle-fixture.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly name: string }[];
+  readonly requestBody?: { readonly content: Json };
+  readonly "x-kubernetes-group-version-kind"?: unknown;
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Json>> };
+}
+interface DocumentV2 {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly definitions: Readonly<Record<string, Json>>;
+}
+
+/** Recorded by `test/conformance/record-openapi.mjs`: names and hashes of structures, and `<method> <path> <id>`. */
+const recorded = readFixture("openapi") as {
+  readonly definitions: readonly string[];
+  readonly operations: readonly string[];
+};
+
+/** Fields whose values Kubernetes lists in its documents, although its validation has a message of its own for others. */
+const OPEN_ENUMS = [
+  "io.k8s.api.discovery.v1.EndpointSlice",
+  "io.k8s.api.networking.v1.HTTPIngressPath",
+  "io.k8s.api.resource.v1.DeviceSubRequest",
+  "io.k8s.api.resource.v1.ExactDeviceRequest",
+];
+/** Discovery's own documents, which have no group and version, and what is not served yet. */
+const NOT_HERE =
+  /\.(?:API(?:Group|GroupList|Resource|ResourceList|Versions)|Component\w+|WatchEvent|Info|GroupVersionForDiscovery|ServerAddressByClientCIDR)$/;
+const NOT_SERVED = /\/(?:proxy|exec|attach|portforward|resize|componentstatuses)\b/;
+
+function documentOf(name: string, version: string, of: Catalog = catalog): Document {
+  const found = of.version(name, version);
+  if (found === undefined) throw new Error(`no ${name}/${version}`);
+  return JSON.parse(JSON.stringify(openApiDocument(name, found))) as Document;
+}
+
+function partsOf(of: Catalog): readonly OpenApiV2Part[] {
+  const writer = new ProtobufWriter();
+  const shared = new Map<string, Piece>();
+  return [...of.groups.values()].map((group) => openApiV2Part(group, writer, shared));
+}
+
+function withWidgets(): Catalog {
+  const base = servedAs("apps/v1", "deployments");
+  const names = { group: "example.com", apiVersion: "example.com/v1", resource: "widgets", kind: "Widget" };
+  const subresources = [{ name: "status", kind: "Widget", verbs: ["get", "patch", "update"] }];
+  const info = { ...base.info, ...names, subresources };
+  const spec = {
+    type: "object",
+    required: ["size"],
+    properties: {
+      size: { type: "integer", default: 1, description: "How large it is." },
+      any: { type: "object", "x-kubernetes-preserve-unknown-fields": true, properties: { a: { type: "string" } } },
+      maybe: { type: "string", nullable: true },
+    },
+  };
+  const form = { ...base.form, apiVersion: info.apiVersion, kind: info.kind, type: undefined };
+  const widget: Served = {
+    info,
+    form,
+    rules: {},
+    stored: base,
+    openApiSchema: { type: "object", properties: { spec } },
+  };
+  const group: CatalogGroup = { name: "example.com", versions: [{ version: "v1", resources: [widget] }] };
+  return new Catalog(new Map([...catalog.groups, ["example.com", group]]));
+}
+
+describe("OpenAPI v3", () => {
+  it("names each document by what it is made from, without making it", () => {
+    const hashOf = (group: CatalogGroup, version: string): string => openApiHashes(group).get(version) ?? "";
+    const { paths } = openApiIndex(catalog, hashOf) as { paths: Record<string, { serverRelativeURL: string }> };
+    const versions = new Set(
+      catalog.all.map(({ info: { group, version } }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
+    );
+    expect(Object.keys(paths).sort()).toEqual([...versions].sort());
+    const hashes = Object.values(paths).map(({ serverRelativeURL }) => serverRelativeURL.split("hash=")[1]);
+    expect(new Set(hashes).size).toBe(versions.size);
+    const apps = catalog.groups.get("apps");
+    if (apps === undefined) throw new Error("no apps");
+    const fewer = { ...apps, versions: apps.versions.map((each) => ({ ...each, resources: each.resources.slice(1) })) };
+    expect(openApiHashes(fewer).get("v1")).not.toBe(openApiHashes(apps).get("v1"));
+  });
+
+  it("keeps its revision with what the same tables give: raise DOCUMENTS_REVISION when this changes", () => {
+    expect(hash(JSON.stringify(documentOf("coordination.k8s.io", "v1")))).toBe("90DF38095FE29D38");
+  });
+
+  it("tells kubectl that PATCH validates fields, and which patches it takes", () => {
+    const patch = documentOf("apps", "v1").paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]?.["patch"];
+    expect(patch?.parameters?.map(({ name }) => name)).toContain("fieldValidation");
+    expect(Object.keys(patch?.requestBody?.content ?? {})).toContain("application/strategic-merge-patch+json");
+    expect(patch?.["x-kubernetes-group-version-kind"]).toEqual({ group: "apps", kind: "Deployment", version: "v1" });
+  });
+
+  it("refers only to schemas that it holds, and gives lists their merge keys", () => {
+    for (const { name, versions } of catalog.groups.values()) {
+      for (const { version } of versions) {
+        const document = documentOf(name, version);
+        const refs = JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
+        for (const [, ref = ""] of refs) expect(Object.hasOwn(document.components.schemas, ref), ref).toBe(true);
+      }
+    }
+    const spec = documentOf("", "v1").components.schemas["io.k8s.api.core.v1.PodSpec"];
+    expect((spec?.["properties"] as Json | undefined)?.["containers"]).toEqual({
+      type: "array",
+      items: { $ref: "#/components/schemas/io.k8s.api.core.v1.Container" },
+      "x-kubernetes-list-map-keys": ["name"],
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-patch-merge-key": "name",
+      "x-kubernetes-patch-strategy": "merge",
+    });
+  });
+
+  it("takes the schema of a custom resource as it is, with what every object has", () => {
+    const { components, paths } = documentOf("example.com", "v1", withWidgets());
+    expect(components.schemas["com.example.v1.Widget"]).toMatchObject({
+      type: "object",
+      properties: {
+        apiVersion: { type: "string" },
+        metadata: { allOf: [{ $ref: "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" }] },
+        spec: { properties: { size: { default: 1, description: "How large it is." }, maybe: { nullable: true } } },
+      },
+      "x-kubernetes-group-version-kind": [{ group: "example.com", kind: "Widget", version: "v1" }],
+    });
+    expect(components.schemas["com.example.v1.WidgetList"]).toBeDefined();
+    const patch = paths["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]?.["patch"];
+    expect(patch?.operationId).toBe("patchExampleComV1NamespacedWidget");
+    expect(Object.keys(patch?.requestBody?.content ?? {})).not.toContain("application/strategic-merge-patch+json");
+  });
+});
+
+describe("OpenAPI v2", () => {
+  const document = JSON.parse(openApiV2Json(partsOf(catalog))) as DocumentV2;
+
+  it("has the definitions of kube-apiserver, with the same structure", () => {
+    const ours = new Map(Object.entries(document.definitions).map(([name, schema]) => [name, structureHash(schema)]));
+    const others = recorded.definitions.map((line) => line.split(" ")).filter(([name = ""]) => !NOT_HERE.test(name));
+    expect(others.length).toBeGreaterThan(590);
+    const differing = others.filter(([name = "", expected]) => ours.get(name) !== expected).map(([name]) => name);
+    expect(differing).toEqual(OPEN_ENUMS);
+    const known = new Set(others.map(([name]) => name));
+    expect([...ours.keys()].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it("has its operations, with the same ids", () => {
+    const ours = new Set(
+      Object.entries(document.paths).flatMap(([path, item]) =>
+        Object.entries(item)
+          .filter(([method]) => method !== "parameters")
+          .map(([method, { operationId }]) => `${method} ${path} ${operationId}`),
+      ),
+    );
+    // A path that ends in a slash is one of discovery.
+    const others = recorded.operations.filter((line) => !NOT_SERVED.test(line) && !/\/ /.test(line));
+    expect(others.length).toBeGreaterThan(500);
+    expect(others.filter((line) => !ours.has(line))).toEqual([]);
+    expect([...ours].filter((line) => !others.includes(line))).toEqual([]);
+  });
+
+  it("says the same in protobuf", () => {
+    const names = { paths: new Set<string>(), definitions: new Set<string>() };
+    const top = new ProtobufReader(openApiV2Protobuf(partsOf(catalog)));
+    const nameOf = (entry: ProtobufReader): string => {
+      const named = new ProtobufReader(entry.bytes());
+      named.next();
+      return named.string();
+    };
+    while (top.next()) {
+      const bytes = top.bytes();
+      if (top.field !== 8 && top.field !== 9) continue;
+      const entries = new ProtobufReader(bytes);
+      while (entries.next()) (top.field === 8 ? names.paths : names.definitions).add(nameOf(entries));
+    }
+    expect([...names.paths]).toEqual(Object.keys(document.paths));
+    expect([...names.definitions]).toEqual(Object.keys(document.definitions));
+  });
+
+  it("leaves out of a custom resource's schema what old clients misread", () => {
+    const { definitions } = JSON.parse(openApiV2Json(partsOf(withWidgets()))) as DocumentV2;
+    const widget = definitions["com.example.v1.Widget"]?.["properties"] as Readonly<Record<string, Json>>;
+    expect(widget["metadata"]).toEqual({ $ref: "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" });
+    expect(widget["spec"]?.["properties"]).toEqual({
+      size: { type: "integer", description: "How large it is." },
+      any: { "x-kubernetes-preserve-unknown-fields": true },
+      maybe: {},
+    });
+  });
+});

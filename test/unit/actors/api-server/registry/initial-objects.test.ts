@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { initialObjects, repaired } from "../../../../../actors/api-server/core/bootstrap/initial-objects.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
+import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+/** `PATH OBJECT` a line: what a fresh kube-apiserver 1.37.1 and its controllers make. */
+const recorded = readFileSync(
+  fileURLToPath(new URL("../machinery/fixtures/bootstrap-objects.txt", import.meta.url)),
+  "utf8",
+)
+  .trim()
+  .split("\n")
+  .map((line) => {
+    const space = line.indexOf(" ");
+    const [, , group = "", , resource = ""] = line.slice(0, space).split("/");
+    return { group, resource, object: JSON.parse(line.slice(space)) as KubernetesObject };
+  });
+
+describe("the objects of a fresh control plane", () => {
+  it("are those that kube-apiserver makes, each of them", () => {
+    const ours = initialObjects("10.96.0.0/16").filter(({ resource }) => resource !== "servicecidrs");
+    const bare = (all: readonly { group: string; resource: string; object: object }[]): readonly unknown[] =>
+      all
+        .map(({ group, resource, object }) => ({
+          group,
+          resource,
+          object: JSON.parse(JSON.stringify(object)) as object,
+        }))
+        .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    const nameOf = ({ resource, object }: { resource: string; object: KubernetesObject }): string =>
+      `${resource} ${object.metadata?.namespace} ${object.metadata?.name}`;
+    expect(bare(ours)).toEqual(bare(recorded));
+  });
+
+  const role = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "system:discovery");
+  const level = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "workload-low");
+  if (role === undefined || level === undefined) throw new Error("no such object");
+
+  it("get back what is missing of their rules, and keep what was added", () => {
+    const own = { verbs: ["get"], nonResourceURLs: ["/own"] };
+    const stored = { ...role.object, rules: [own] } as Fields;
+    const rules = role.object["rules"] as readonly unknown[];
+    expect(repaired(role, stored)?.["rules"]).toEqual([own, ...rules]);
+    expect(repaired(role, role.object)).toBeUndefined();
+  });
+
+  it("are left alone when their annotation says so", () => {
+    const annotations = { "rbac.authorization.kubernetes.io/autoupdate": "false" };
+    const stored = { ...role.object, metadata: { ...role.object.metadata, annotations }, rules: [] } as Fields;
+    expect(repaired(role, stored)).toBeUndefined();
+    const spec = { type: "Exempt" };
+    const mine = { apf: { ...level.object, spec }, own: { ...level.object, metadata: { name: "workload-low" }, spec } };
+    expect(repaired(level, mine.apf as Fields)?.["spec"]).toEqual(level.object["spec"]);
+    expect(repaired(level, mine.own as Fields)).toBeUndefined();
+  });
+});
+
+describe("a server that starts", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(async () => {
+    await server.stop();
+    expect(server.crashes).toEqual([]);
+  });
+
+  it("writes them, with the defaults and the status that they have", async () => {
+    await server.request({
+      verb: "get",
+      target: { group: "", version: "v1", resource: "namespaces", name: "default" },
+    });
+    const list = async (group: string, resource: string): Promise<readonly Fields[]> => {
+      const found = await server.request({ verb: "list", target: { group, version: "v1", resource } });
+      return (found as unknown as { readonly items: readonly Fields[] }).items;
+    };
+    await expect.poll(async () => (await list("networking.k8s.io", "servicecidrs")).length).toBe(1);
+    const roles = await list("rbac.authorization.k8s.io", "clusterroles");
+    expect(roles).toHaveLength(recorded.filter(({ resource }) => resource === "clusterroles").length);
+    const services = await list("apiregistration.k8s.io", "apiservices");
+    expect(services.find(({ metadata }) => metadata?.name === "v1.apps")).toMatchObject({ spec: { group: "apps" } });
+    const [schema] = await list("flowcontrol.apiserver.k8s.io", "flowschemas");
+    expect(schema).toMatchObject({ status: { conditions: [{ type: "Dangling", status: "False" }] } });
+  });
+});
