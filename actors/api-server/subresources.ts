@@ -33,7 +33,7 @@ export class Subresources {
   }
 
   async getScale(scope: RequestScope, place: ObjectPlace): Promise<Answer> {
-    return plainAnswer(toScale((await this.registry.get(scope, place)).object), 200);
+    return plainAnswer(toScale((await this.registry.get(scope, place)).object, place.served.rules.scale), 200);
   }
 
   async updateScale(
@@ -180,20 +180,23 @@ export class Subresources {
       if (current === undefined) throw notFound(info, name);
       const write = this.registry.writeOf(place, "scale", options);
       const replicasPath = (apiVersion: string): readonly string[] | undefined =>
-        write.versionOf(apiVersion) === undefined ? undefined : REPLICAS;
+        write.versionOf(apiVersion) === undefined ? undefined : (place.served.rules.scale?.specReplicas ?? REPLICAS);
       const entries = current.object.metadata?.managedFields;
-      const shown = withManagedFields(toScale(current.object) as Fields, toScaleEntries(entries, replicasPath));
+      const shown = withManagedFields(
+        toScale(current.object, place.served.rules.scale) as Fields,
+        toScaleEntries(entries, replicasPath),
+      );
       const scale = scaleOf(writeOfForm(write, SCALE_FORM), shown);
       const causes = validateScale(scale);
       if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
       const { resourceVersion, managedFields } = scale.metadata ?? {};
       if (resourceVersion && parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);
-      const object = withReplicas(current.object as Fields, replicasOf(scale));
+      const object = withReplicas(current.object as Fields, replicasOf(scale), place.served.rules.scale);
       const manage = (): typeof managedFields =>
         fromScaleEntries(entries, managedFields, info.apiVersion, replicasPath);
       return this.registry.replacement(place, undefined, object, current, taken, undefined, manage);
     });
-    return plainAnswer(toScale(mutated.stored.object), 200);
+    return plainAnswer(toScale(mutated.stored.object, place.served.rules.scale), 200);
   }
 }
 

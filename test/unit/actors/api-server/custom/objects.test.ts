@@ -61,6 +61,8 @@ const creation = {
   tolerationSeconds: 300,
   find: () => undefined,
   all: () => [],
+  serviceAccounts: false,
+  suffix: () => "",
   uid: "u",
   namespace: "crd-core",
 };
