@@ -30,7 +30,10 @@ import {
 const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
 
 export const daemonSetRules: KindRules = {
-  defaults: (object) => defaults(member(object, "spec")),
+  defaults: (object) => {
+    defaults(member(object, "spec"));
+    setDefault(member(member(object, "metadata"), "annotations"), TEMPLATE_GENERATION, "0");
+  },
   prepareCreate: (object) => withTemplateGeneration(object, Math.max(1, templateGeneration(object))),
   prepareUpdate: (object, old) => {
     const before = templateGeneration(old);
