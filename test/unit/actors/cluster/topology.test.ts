@@ -136,7 +136,7 @@ describe("the tree of a cluster", () => {
     ["etcd's own quota at most", 65_536, {}, 2_048],
   ])("lets a store hold %s", (_, etcd, given, expectedMb) => {
     const [member] = actorsOf(makeTopology({ ...options(1, 0), heapLimitsMb: { etcd }, etcd: given }));
-    expect((member?.options as { readonly quotaBytes: number }).quotaBytes).toBe(expectedMb * 1_048_576);
+    expect(member?.options).toMatchObject({ quotaBytes: expectedMb * 1_048_576 });
   });
 
   it("prefers an actor's own master", () => {

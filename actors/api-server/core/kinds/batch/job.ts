@@ -35,14 +35,14 @@ export const jobRules: KindRules = {
   defaults: (object) => {
     const spec = member(object, "spec");
     defaultJobTemplate(spec);
-    defaultJob(spec);
-    const labels = objectIn(objectIn(objectIn(spec, "template") ?? {}, "metadata") ?? {}, "labels");
-    const metadata = member(object, "metadata");
-    if (labels !== undefined && Object.keys(objectIn(metadata, "labels") ?? {}).length === 0) {
-      metadata["labels"] = { ...labels };
-    }
+    defaultJob(object, spec);
   },
-  prepareCreate: (object) => withTemplateLabels(withGeneratedSelector(object)),
+  prepareCreate: (object) => {
+    const { metadata, spec } = object as Job;
+    const shared = metadata?.labels !== undefined && metadata.labels === spec?.template?.metadata?.labels;
+    const { labels: _shared, ...others } = metadata ?? {};
+    return withTemplateLabels(withGeneratedSelector(shared ? { ...object, metadata: others } : object));
+  },
   prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),
   prepareStatusUpdate: withTemplateLabels,
   validate: (object: Job, errors) => {
@@ -70,7 +70,7 @@ export function defaultJobTemplate(spec: JsonObject): void {
   }
 }
 
-function defaultJob(spec: JsonObject): void {
+function defaultJob(object: JsonObject, spec: JsonObject): void {
   if (spec["parallelism"] === undefined) setDefault(spec, "completions", 1);
   setDefault(spec, "parallelism", 1);
   setDefault(spec, "backoffLimit", spec["backoffLimitPerIndex"] === undefined ? 6 : INT32_MAX);
@@ -78,6 +78,10 @@ function defaultJob(spec: JsonObject): void {
   setDefault(spec, "suspend", false);
   setDefault(spec, "podReplacementPolicy", spec["podFailurePolicy"] === undefined ? "TerminatingOrFailed" : "Failed");
   setDefault(spec, "manualSelector", false);
+  const labels = objectIn(objectIn(member(spec, "template"), "metadata") ?? {}, "labels");
+  const metadata = member(object, "metadata");
+  // The very object: what is generated for the pods is for the Job as well, unless it has labels of its own.
+  if (labels !== undefined && Object.keys(objectIn(metadata, "labels") ?? {}).length === 0) metadata["labels"] = labels;
 }
 
 /** A Job without labels has those of its pods; Kubernetes sees to it whenever it reads one, and so also for those it generates. */
