@@ -61,6 +61,8 @@ const creation = {
   tolerationSeconds: 300,
   find: () => undefined,
   all: () => [],
+  serviceAccounts: true,
+  suffix: () => "00000",
   uid: "u",
   namespace: "crd-core",
 };
