@@ -34,7 +34,7 @@ export class Applies {
     const configuration = readConfiguration(served.form, body);
     const warnings = duplicateWarnings(body, options.fieldValidation ?? "Warn");
     const uid = this.ctx.ids.uuid();
-    if (subresource === undefined) await registry.admitAbsent(scope, place);
+    if (subresource === undefined) await registry.admitAbsent(scope, place, configuration);
     let old: KubernetesObject | undefined;
     const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined && subresource !== undefined) throw notFound(served.info, name);

@@ -16,7 +16,8 @@ import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
-import { withManagedFields } from "./core/registry/field-writes.ts";
+import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
@@ -100,7 +101,10 @@ export class Dispatch {
     if (subresource?.name === "token") {
       const { object, warnings } = decode(TOKEN_REQUEST);
       checkNamespace(served, namespace, object.metadata?.namespace);
-      return withWarnings(await this.tokens.request(scope, placeOf(target), object), warnings);
+      const place = placeOf(target);
+      const write = writeOfForm(this.registry.writeOf(place, "token", options), TOKEN_REQUEST);
+      const asked = withManagedFields(object as Fields, managedAfterUpdate(write, undefined, object, undefined));
+      return withWarnings(await this.tokens.request(scope, place, asked), warnings);
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();

@@ -424,9 +424,11 @@ export class Registry {
   }
 
   /** Of an object that is not there as far as is known, and so is about to be made. */
-  async admitAbsent(scope: RequestScope, place: ObjectPlace): Promise<void> {
+  async admitAbsent(scope: RequestScope, place: ObjectPlace, incoming: KubernetesObject): Promise<void> {
     const { served, namespace, name } = place;
-    if (this.store.cacheOf(served).newest(keyOf(place)) === undefined) await this.admit(scope, served, namespace, name);
+    if (this.store.cacheOf(served).newest(keyOf(place)) !== undefined) return;
+    await this.admit(scope, served, namespace, name);
+    if (namespace !== undefined) await this.awaitNeeds(served, namespace, incoming);
   }
 
   /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */

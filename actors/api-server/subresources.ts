@@ -16,7 +16,7 @@ import { fromScaleEntries, toScaleEntries } from "./core/managed-fields/scale.ts
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
-import { withManagedFields } from "./core/registry/field-writes.ts";
+import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
@@ -33,7 +33,7 @@ export class Subresources {
   }
 
   async getScale(scope: RequestScope, place: ObjectPlace): Promise<Answer> {
-    return plainAnswer(toScale((await this.registry.get(scope, place)).object), 200);
+    return plainAnswer(toScale((await this.registry.get(scope, place)).object, place.served.rules.scale), 200);
   }
 
   async updateScale(
@@ -180,33 +180,27 @@ export class Subresources {
       if (current === undefined) throw notFound(info, name);
       const write = this.registry.writeOf(place, "scale", options);
       const replicasPath = (apiVersion: string): readonly string[] | undefined =>
-        write.versionOf(apiVersion) === undefined ? undefined : REPLICAS;
+        write.versionOf(apiVersion) === undefined ? undefined : (place.served.rules.scale?.specReplicas ?? REPLICAS);
       const entries = current.object.metadata?.managedFields;
-      const shown = withManagedFields(toScale(current.object) as Fields, toScaleEntries(entries, replicasPath));
-      const scale = scaleOf(scaleWrite(write), shown);
+      const shown = withManagedFields(
+        toScale(current.object, place.served.rules.scale) as Fields,
+        toScaleEntries(entries, replicasPath),
+      );
+      const scale = scaleOf(writeOfForm(write, SCALE_FORM), shown);
       const causes = validateScale(scale);
       if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
       const { resourceVersion, managedFields } = scale.metadata ?? {};
       if (resourceVersion && parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);
-      const object = withReplicas(current.object as Fields, replicasOf(scale));
+      const object = withReplicas(current.object as Fields, replicasOf(scale), place.served.rules.scale);
       const manage = (): typeof managedFields =>
         fromScaleEntries(entries, managedFields, info.apiVersion, replicasPath);
       return this.registry.replacement(place, undefined, object, current, taken, undefined, manage);
     });
-    return plainAnswer(toScale(mutated.stored.object), 200);
+    return plainAnswer(toScale(mutated.stored.object, place.served.rules.scale), 200);
   }
 }
 
 const REPLICAS: readonly string[] = ["f:spec", "f:replicas"];
-
-/** A scale has one version, whatever that of its object. */
-function scaleWrite(write: FieldWrite): FieldWrite {
-  const { apiVersion, structure, empty } = SCALE_FORM;
-  const same = (object: KubernetesObject): KubernetesObject => object;
-  const version = { apiVersion, structure, toServed: same, toStored: same };
-  const versionOf = (other: string): typeof version | undefined => (other === apiVersion ? version : undefined);
-  return { ...write, version, versionOf, filter: {}, empty };
-}
 
 /** A scale that is written without being applied. */
 function updating(

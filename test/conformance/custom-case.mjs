@@ -71,7 +71,10 @@ export function factsOf({ status, body, warnings }) {
     const causes = (body.details?.causes ?? []).map(
       ({ reason, message, field }) => `${field}: ${reason}: ${general(message)}`,
     );
-    return { status, ...(causes.length === 0 ? { message: body.message } : { causes: [...new Set(causes)].sort() }) };
+    return {
+      status,
+      ...(causes.length === 0 ? { message: body.message } : { causes: [...new Set(causes)].sort(byText) }),
+    };
   }
   const { metadata, ...rest } = body;
   const { annotations, labels, finalizers } = metadata;
@@ -81,7 +84,7 @@ export function factsOf({ status, body, warnings }) {
   delete kept.apiVersion;
   delete kept.kind;
   if (body.kind === "CustomResourceDefinition") kept.status = { storedVersions: kept.status.storedVersions };
-  return { status, object: kept, ...(warnings.length === 0 ? {} : { warnings: [...warnings].sort() }) };
+  return { status, object: kept, ...(warnings.length === 0 ? {} : { warnings: [...warnings].sort(byText) }) };
 }
 
 /** Schemas and versions are shown as Go has them, and ours as JSON has them. */
@@ -90,4 +93,8 @@ function general(message) {
     /Invalid value: (\{"(ID|type|openAPIV3Schema)"|\[\{"[Nn]ame").*\}\]?: (?=[a-z])/s,
     "Invalid value: <object>: ",
   );
+}
+
+function byText(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -85,7 +85,7 @@ async function definitionFacts(one) {
 
 function send(method, path, body) {
   return new Promise((resolve, reject) => {
-    const asked = request(
+    const sent = request(
       new URL(path, url),
       {
         method,
@@ -109,7 +109,7 @@ function send(method, path, body) {
         });
       },
     );
-    asked.on("error", reject);
-    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.on("error", reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

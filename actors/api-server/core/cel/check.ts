@@ -4,7 +4,7 @@
  * Source: cel-go `checker`, whose words the problems have.
  */
 import { MACROS } from "./evaluate.ts";
-import type { CelNode } from "./syntax.ts";
+import type { BinaryOperator, CelNode } from "./syntax.ts";
 import { issue } from "./syntax.ts";
 
 export type CelKind =
@@ -184,8 +184,19 @@ class Check {
       }
       case "-_":
         return this.kindOf(node.args, scope);
-      default:
-        return this.#binary(node, scope);
+      case "!=":
+      case "==":
+      case "in":
+      case "+":
+      case "-":
+      case "*":
+      case "/":
+      case "%":
+      case "<":
+      case "<=":
+      case ">":
+      case ">=":
+        return this.#binary(node.op, node, scope);
     }
   }
 
@@ -221,17 +232,17 @@ class Check {
     this.#problem(node, `expected type 'bool' but found '${nameOf(kind)}'`);
   }
 
-  #binary(node: CelNode & { readonly args: readonly [CelNode, CelNode] }, scope: Scope): CelKind {
+  #binary(op: BinaryOperator, node: CelNode & { readonly args: readonly [CelNode, CelNode] }, scope: Scope): CelKind {
     const [a, b] = [this.kindOf(node.args[0], scope), this.kindOf(node.args[1], scope)];
     const refuse = (): CelKind => {
-      const operator = node.op === "in" ? "@in" : `_${node.op}_`;
+      const operator = op === "in" ? "@in" : `_${op}_`;
       return this.#problem(
         node,
         `found no matching overload for '${operator}' applied to '(${nameOf(a)}, ${nameOf(b)})'`,
       );
     };
     const known = a.is !== "dyn" && b.is !== "dyn";
-    switch (node.op) {
+    switch (op) {
       case "==":
       case "!=":
         if (known && !comparable(a, b)) refuse();
@@ -246,8 +257,12 @@ class Check {
         if (b.is !== "dyn" && b.is !== "list" && b.is !== "map") refuse();
         else if (b.is === "list" && a.is !== "dyn" && b.of.is !== "dyn" && !comparable(a, b.of)) refuse();
         return BOOL;
-      default:
-        return known ? (arithmeticKind(String(node.op), a, b) ?? refuse()) : DYN;
+      case "+":
+      case "-":
+      case "*":
+      case "/":
+      case "%":
+        return known ? (arithmeticKind(op, a, b) ?? refuse()) : DYN;
     }
   }
 
@@ -344,7 +359,20 @@ function markOf(node: CelNode, text: string): number {
       return found("(", node.args[1].end + node.args[0].length);
     case "?:":
       return found("?", node.args[0].end);
-    default:
+    case "!=":
+    case "==":
+    case "in":
+    case "+":
+    case "-":
+    case "*":
+    case "/":
+    case "%":
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+    case "&&":
+    case "||":
       return found(node.op, node.args[0].end);
   }
 }
@@ -382,18 +410,11 @@ export function nameOf(kind: CelKind): string {
 
 function kindOfValue(value: unknown): CelKind {
   if (value === null) return simple("null");
-  switch (typeof value) {
-    case "bigint":
-      return INT;
-    case "number":
-      return simple("double");
-    case "string":
-      return STRING;
-    case "boolean":
-      return BOOL;
-    default:
-      return value instanceof Uint8Array ? simple("bytes") : simple("uint");
-  }
+  if (typeof value === "bigint") return INT;
+  if (typeof value === "number") return simple("double");
+  if (typeof value === "string") return STRING;
+  if (typeof value === "boolean") return BOOL;
+  return value instanceof Uint8Array ? simple("bytes") : simple("uint");
 }
 
 /** Null fits objects, lists and all that may have none; numbers of different types have an order, but no equality. */

@@ -3,7 +3,7 @@
  * Source: the CEL specification, apiserver `pkg/cel/library`.
  */
 import { kubernetesFunction, kubernetesMethod } from "./kubernetes-functions.ts";
-import { textMethod } from "./text-functions.ts";
+import { charsOf, textMethod } from "./text-functions.ts";
 import { durationOf, timeMethod, timestampOf } from "./times.ts";
 import {
   CelDuration,
@@ -84,7 +84,7 @@ export function callMethod(name: string, target: unknown, args: readonly unknown
 function sizeOf(value: unknown, spend: Spend): bigint {
   if (typeof value === "string") {
     spend(value.length / 10);
-    return BigInt([...value].length);
+    return BigInt(charsOf(value).length);
   }
   if (Array.isArray(value) || value instanceof Uint8Array) return BigInt(value.length);
   const fields = fieldsOf(value);

@@ -23,7 +23,7 @@ export function textMethod(name: string, text: string, args: readonly unknown[],
     case "findAll":
       return found(compiled(textArg(a), text, spend), text, b === undefined ? -1 : numberArg(b));
     case "charAt": {
-      const chars = [...text];
+      const chars = charsOf(text);
       const at = numberArg(a);
       if (at < 0 || at > chars.length) throw new CelError(`index out of range: ${at}`);
       return chars[at] ?? "";
@@ -38,7 +38,7 @@ export function textMethod(name: string, text: string, args: readonly unknown[],
     case "trim":
       return text.trim();
     case "reverse":
-      return [...text].reverse().join("");
+      return charsOf(text).reverse().join("");
     case "replace":
       return replaced(text, textArg(a), textArg(b), c === undefined ? -1 : numberArg(c), spend);
     case "split":
@@ -50,6 +50,11 @@ export function textMethod(name: string, text: string, args: readonly unknown[],
     default:
       throw noOverload();
   }
+}
+
+/** Characters of Unicode, which CEL counts. */
+export function charsOf(text: string): string[] {
+  return Array.from(text);
 }
 
 function textArg(value: unknown): string {
@@ -76,13 +81,13 @@ function compiled(pattern: string, text: string, spend: Spend): RE2JS {
 function found(pattern: RE2JS, text: string, max: number): readonly string[] {
   const matches: string[] = [];
   const matcher = pattern.matcher(text);
-  while ((max < 0 || matches.length < max) && matcher.find()) matches.push(matcher.group() ?? "");
+  while (matches.length !== max && matcher.find()) matches.push(matcher.group() ?? "");
   return matches;
 }
 
 function indexOf(name: string, text: string, part: string, from: number | undefined): number {
-  const chars = [...text];
-  const wanted = [...part];
+  const chars = charsOf(text);
+  const wanted = charsOf(part);
   const last = chars.length - wanted.length;
   if (from !== undefined && (from < 0 || from > chars.length)) throw new CelError(`index out of range: ${from}`);
   const isAt = (at: number): boolean => wanted.every((char, i) => chars[at + i] === char);
@@ -111,13 +116,13 @@ function replaced(text: string, part: string, by: string, times: number, spend: 
 
 function split(text: string, separator: string, limit: number): readonly string[] {
   if (limit === 0) return [];
-  const parts = separator === "" ? [...text] : text.split(separator);
+  const parts = separator === "" ? charsOf(text) : text.split(separator);
   if (limit < 0 || parts.length <= limit) return parts;
   return [...parts.slice(0, limit - 1), parts.slice(limit - 1).join(separator)];
 }
 
 function substring(text: string, from: number, to: number | undefined): string {
-  const chars = [...text];
+  const chars = charsOf(text);
   const end = to ?? chars.length;
   if (from < 0 || from > chars.length) throw new CelError(`index out of range: ${from}`);
   if (end < 0 || end > chars.length) throw new CelError(`index out of range: ${end}`);

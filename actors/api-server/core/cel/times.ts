@@ -108,7 +108,7 @@ function floorDiv(a: bigint, b: bigint): bigint {
 function offsetMs(zone: unknown): number {
   if (zone === undefined || zone === "UTC" || zone === "") return 0;
   const parts = typeof zone === "string" ? /^([+-]?)(\d\d):(\d\d)$/.exec(zone) : null;
-  if (parts === null) throw new CelError(`unknown time zone ${String(zone)}`);
+  if (parts === null) throw new CelError(`unknown time zone ${typeof zone === "string" ? zone : ""}`);
   const minutes = Number(parts[2]) * 60 + Number(parts[3]);
   return (parts[1] === "-" ? -minutes : minutes) * 60_000;
 }

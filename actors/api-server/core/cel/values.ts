@@ -129,17 +129,10 @@ export class CelFormat {
 
 export function typeName(value: unknown): string {
   if (value === null) return "null_type";
-  switch (typeof value) {
-    case "bigint":
-      return "int";
-    case "number":
-      return "double";
-    case "string":
-      return "string";
-    case "boolean":
-      return "bool";
-    default:
-  }
+  if (typeof value === "bigint") return "int";
+  if (typeof value === "number") return "double";
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
   if (value instanceof Uint8Array) return "bytes";
   if (Array.isArray(value)) return "list";
   if (value instanceof CelMap) return "map";

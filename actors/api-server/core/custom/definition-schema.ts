@@ -16,8 +16,6 @@ export interface SchemaPlace {
   /** Of what holds `openAPIV3Schema`. */
   readonly path: string;
   readonly hasStatus: boolean;
-  /** Whether it is stored already as it is. */
-  readonly unchanged: boolean;
 }
 
 export function validateVersionSchema(props: JSONSchemaProps, place: SchemaPlace, errors: FieldErrors): void {
@@ -34,8 +32,7 @@ export function validateVersionSchema(props: JSONSchemaProps, place: SchemaPlace
     found.causes.push(...structural.causes);
     if (structural.causes.length === 0) schema = parsed;
   }
-  const walk = new SchemaWalk(place.unchanged);
-  const { schemaErrors, ruleErrors } = walk.check(props, schema, path, ROOT);
+  const { schemaErrors, ruleErrors } = new SchemaWalk().check(props, schema, path, ROOT);
   found.causes.push(...schemaErrors.causes, ...ruleErrors.causes);
   if (found.causes.length === 0 && unsupported !== undefined) found.invalid(path, "", unsupported);
   errors.causes.push(...found.causes);
@@ -112,12 +109,6 @@ const META_FIELDS: ReadonlySet<string> = new Set(["metadata", "kind", "apiVersio
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
 
 class SchemaWalk {
-  readonly #unchanged: boolean;
-
-  constructor(unchanged: boolean) {
-    this.#unchanged = unchanged;
-  }
-
   /** @param schema undefined where rules are not compiled: under a junctor, and in what is not structural */
   check(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): SchemaErrors {
     const schemaErrors = new FieldErrors();

@@ -149,7 +149,7 @@ function isRgbColor(text: string): boolean {
 }
 
 function digitsOf(text: string): number[] {
-  return [...text].map(Number);
+  return text.split("").map(Number);
 }
 
 const CARD =
@@ -168,7 +168,7 @@ function isCreditCard(text: string): boolean {
 function isIsbn10(text: string): boolean {
   const clean = text.replaceAll(/[\s-]+/g, "");
   if (!/^(?:[0-9]{9}X|[0-9]{10})$/.test(clean)) return false;
-  const sum = [...clean].reduce((total, char, i) => total + (i + 1) * (char === "X" ? 10 : Number(char)), 0);
+  const sum = clean.split("").reduce((total, char, i) => total + (i + 1) * (char === "X" ? 10 : Number(char)), 0);
   return sum % 11 === 0;
 }
 

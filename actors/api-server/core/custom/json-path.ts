@@ -54,8 +54,8 @@ function stepOf(text: string, depth: number): Read | undefined {
   if (text.startsWith("[?(")) return filterOf(text, depth);
   if (text.startsWith("..")) {
     const name = /^[\p{L}\p{N}_]/u.test(text.slice(2)) ? nameAt(text.slice(2)) : "";
-    const descend: Read = { length: 2 + name.length, step: { is: "descend" } };
-    return name === "" ? descend : { ...descend, more: fieldStep(name) };
+    const read: Read = { length: 2 + name.length, step: { is: "descend" } };
+    return name === "" ? read : { ...read, more: fieldStep(name) };
   }
   switch (text.charAt(0)) {
     case " ":

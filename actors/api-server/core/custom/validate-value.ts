@@ -331,7 +331,7 @@ function checkNumber(value: number, schema: Schema, path: string, result: Result
 function checkMultiple(value: number, factor: number, path: string, result: Result): void {
   if (factor <= 0) {
     const detail = `factor MultipleOf declared for ${path} must be positive: ${goFloat(factor)}`;
-    result.add(problem(path, "FieldValueInvalid", value, detail));
+    result.add(wrong(path, "FieldValueInvalid", value, detail));
     return;
   }
   const times = factor < 1 ? (1 / factor) * value : value / factor;
@@ -362,16 +362,16 @@ function checkRange(value: number, { types, format }: Schema, what: string, path
 
 const MAX_FLOAT32 = 3.402_823_466_385_288_6e38;
 
-function problem(path: string, reason: string, value: unknown, detail: string): Problem {
+function wrong(path: string, reason: string, value: unknown, detail: string): Problem {
   return { path, reason, message: `Invalid value: ${shown(value)}: ${detail}`, text: detail };
 }
 
 function outOfBounds(path: string, value: unknown, what: string): Problem {
-  return problem(path, "FieldValueInvalid", value, `${path} in body ${what}`);
+  return wrong(path, "FieldValueInvalid", value, `${path} in body ${what}`);
 }
 
 function typeInvalid(path: string, type: string, value: string): Problem {
-  return problem(path, "FieldValueTypeInvalid", value, `${path} in body must be of type ${type}: ${quoted(value)}`);
+  return wrong(path, "FieldValueTypeInvalid", value, `${path} in body must be of type ${type}: ${quoted(value)}`);
 }
 
 function tooMany(path: string, count: number, max: number, what: string = "items"): Problem {
@@ -380,7 +380,7 @@ function tooMany(path: string, count: number, max: number, what: string = "items
 }
 
 function notAllowed(path: string, key: string): Problem {
-  return problem(path, "FieldValueInvalid", key, `${path}.${key} in body is a forbidden property`);
+  return wrong(path, "FieldValueInvalid", key, `${path}.${key} in body is a forbidden property`);
 }
 
 function required(path: string): Problem {

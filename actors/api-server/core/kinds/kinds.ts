@@ -84,7 +84,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
     ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
   },
-  "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
   "apiregistration.k8s.io": { APIService: apiServiceRules },
   apps: {
     ControllerRevision: controllerRevisionRules,

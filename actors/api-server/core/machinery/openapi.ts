@@ -5,6 +5,7 @@
 import { PACKAGES } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Catalog, CatalogGroup, CatalogVersion } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
+import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import { Paths } from "./openapi-paths.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { Schemas } from "./openapi-schemas.ts";
@@ -52,7 +53,7 @@ export function openApiHashes({ name, versions }: CatalogGroup): ReadonlyMap<str
   return new Map(
     versions.map(({ version, resources }) => {
       const made = resources.map(({ info, openApiSchema }) => [info, openApiSchema]);
-      const from = [DOCUMENTS_REVISION, versionDocument(), tablesHash(), name, version, made];
+      const from = [DOCUMENTS_REVISION, versionDocument(), tablesHash(), PATCH_TYPES, name, version, made];
       return [version, hash(JSON.stringify(from))];
     }),
   );

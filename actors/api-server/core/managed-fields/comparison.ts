@@ -85,7 +85,10 @@ function isBare(value: unknown): boolean {
   return true;
 }
 
-/** What `after` has added to, changed in and removed from `before`. */
+/**
+ * What `after` has added to, changed in and removed from `before`.
+ * @throws Untold
+ */
 export function compareObjects(structure: Structure, before: unknown, after: unknown): Comparison {
   const { removed = NO_FIELDS, modified = NO_FIELDS, added = NO_FIELDS } = compare(structure, before, after) ?? {};
   return { removed, modified, added };
@@ -134,6 +137,17 @@ function compareFields(
   }
 }
 
+/** An element of a list in which nothing tells it apart: Kubernetes then tracks nothing of what is written. */
+export class Untold extends Error {}
+
+function byToldElement(structure: Structure, items: readonly unknown[]): Map<PathElement, unknown[]> {
+  const found = byElement(structure, items);
+  let count = 0;
+  for (const alike of found.values()) count += alike.length;
+  if (count !== items.length) throw new Untold();
+  return found;
+}
+
 /** Elements by what tells them apart; several of one kind are one piece. */
 function compareElementsOf(
   structure: Structure,
@@ -142,8 +156,8 @@ function compareElementsOf(
   nodes: Nodes,
 ): void {
   const element = structure.element ?? UNKNOWN;
-  const old = byElement(structure, before);
-  const next = byElement(structure, after);
+  const old = byToldElement(structure, before);
+  const next = byToldElement(structure, after);
   for (const [key, left] of old) put(nodes, key, compareAlike(element, left, next.get(key) ?? []));
   for (const [key, right] of next) if (!old.has(key)) put(nodes, key, compareAlike(element, [], right));
 }
@@ -189,7 +203,7 @@ function everything(structure: Structure, value: unknown): FieldSet {
     return node;
   }
   const element = structure.element ?? UNKNOWN;
-  for (const [key, alike] of byElement(structure, value as readonly unknown[])) {
+  for (const [key, alike] of byToldElement(structure, value as readonly unknown[])) {
     node[key] = alike.length > 1 ? MEMBER : everything(element, alike[0]);
   }
   return inOrder(node);

@@ -5,10 +5,12 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { equalJson } from "../machinery/json-value.ts";
+import { unexplained } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import type { Structure } from "../structure/structure.ts";
+import { checkApplied, joined } from "./applied-check.ts";
 import type { Comparison } from "./comparison.ts";
-import { compareObjects, namedFields } from "./comparison.ts";
+import { compareObjects, namedFields, Untold } from "./comparison.ts";
 import type { Conflict } from "./conflicts.ts";
 import { applyConflict } from "./conflicts.ts";
 import type { FieldFilter } from "./field-filter.ts";
@@ -85,6 +87,20 @@ const BEFORE_FIRST_APPLY = "before-first-apply";
  * @param given the entries that came with the request: a client may edit them, or ask that nothing is tracked
  */
 export function managedAfterUpdate(
+  write: FieldWrite,
+  old: KubernetesObject | undefined,
+  next: KubernetesObject,
+  given: readonly ManagedFieldsEntry[] | undefined,
+): readonly ManagedFieldsEntry[] | undefined {
+  try {
+    return managedAfterTold(write, old, next, given);
+  } catch (error) {
+    if (!(error instanceof Untold)) throw error;
+    return old?.metadata?.managedFields;
+  }
+}
+
+function managedAfterTold(
   write: FieldWrite,
   old: KubernetesObject | undefined,
   next: KubernetesObject,
@@ -213,9 +229,28 @@ export interface Applied {
 /**
  * What applying a configuration makes of an object.
  * @param live as it is stored; undefined: there is none yet
+ * @throws Status 500 for an object with elements that nothing tells apart, as from kube-apiserver
  * @throws Status 409 when others manage what it would change, and `force` is not set
  */
 export function applyConfiguration(
+  write: FieldWrite,
+  live: KubernetesObject | undefined,
+  configuration: KubernetesObject,
+  force: boolean,
+): Applied {
+  try {
+    return applyTold(write, live, configuration, force);
+  } catch (error) {
+    if (!(error instanceof Untold) || live === undefined) throw error;
+    const { namespace = "", name = "" } = live.metadata ?? {};
+    const version = write.version.apiVersion;
+    const type = `${version.includes("/") ? version : `/${version}`}, Kind=${live.kind ?? ""}`;
+    const why = joined(checkApplied(write.version.structure, write.version.toServed(bare(live))));
+    throw unexplained(`failed to create typed live object (${namespace}/${name}; ${type}): ${why}`);
+  }
+}
+
+function applyTold(
   write: FieldWrite,
   live: KubernetesObject | undefined,
   configuration: KubernetesObject,

@@ -95,38 +95,52 @@ function keyOf(structure: Structure, item: unknown): PathElement | undefined {
   return typeof element === "string" ? element : undefined;
 }
 
-/** `value` without the parts in `gone`. A part of which nothing is left goes with them. */
-export function removeFields(structure: Structure, value: unknown, gone: FieldSet): unknown {
+/**
+ * `value` without the parts in `gone`.
+ * @param emptied what a field becomes of which nothing is left: undefined, and it goes, too; or null, and it is still named
+ */
+export function removeFields(structure: Structure, value: unknown, gone: FieldSet, emptied: null | undefined): unknown {
   if (isEmpty(gone)) return value;
   switch (partsOf(structure, value)) {
     case "whole":
       // Parts of what is one piece are nobody's: the piece goes.
       return structure.is === "leaf" || (structure.is === "unknown" && !Array.isArray(value)) ? value : undefined;
     case "fields":
-      return withoutFields(structure, value as JsonObject, gone);
+      return withoutFields(structure, value as JsonObject, gone, emptied);
     case "elements":
-      return withoutElements(structure, value as readonly unknown[], gone);
+      return withoutElements(structure, value as readonly unknown[], gone, emptied);
   }
 }
 
-function withoutFields(structure: Structure, value: JsonObject, gone: FieldSet): JsonObject | undefined {
+function withoutFields(
+  structure: Structure,
+  value: JsonObject,
+  gone: FieldSet,
+  emptied: null | undefined,
+): JsonObject | undefined {
   const left: JsonObject = {};
   for (const name of Object.keys(value)) {
     const element = fieldElement(name);
     if (has(gone, element)) continue;
-    const item = removeFields(fieldOf(structure, name), value[name], under(gone, element));
+    const rest = removeFields(fieldOf(structure, name), value[name], under(gone, element), emptied);
+    const item = rest === undefined ? emptied : rest;
     if (item !== undefined) setOwn(left, name, item);
   }
   return Object.keys(left).length === 0 ? undefined : left;
 }
 
-function withoutElements(structure: Structure, value: readonly unknown[], gone: FieldSet): unknown[] | undefined {
+function withoutElements(
+  structure: Structure,
+  value: readonly unknown[],
+  gone: FieldSet,
+  emptied: null | undefined,
+): unknown[] | undefined {
   const element = structure.element ?? UNKNOWN;
   const left: unknown[] = [];
   for (const item of value) {
     const key = keyOf(structure, item);
     if (key !== undefined && has(gone, key)) continue;
-    const rest = key === undefined ? item : removeFields(element, item, under(gone, key));
+    const rest = key === undefined ? item : removeFields(element, item, under(gone, key), emptied);
     if (rest !== undefined) left.push(rest);
   }
   return left.length === 0 ? undefined : left;

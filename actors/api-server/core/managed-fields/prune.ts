@@ -41,11 +41,13 @@ export function prune(
   }
   // And what the applier had not named itself is not its to remove.
   const lost = difference(allFields(then, whole), allFields(then, pruned));
-  return convert(without(then, whole, intersection(lost, gone)), then, version);
+  const left = removeFields(then.structure, whole, intersection(lost, gone), undefined) ?? {};
+  return convert(left as KubernetesObject, then, version);
 }
 
+/** A field that is emptied is still there, and not lost, as long as it is not taken out itself. */
 function without({ structure }: Version, object: KubernetesObject, gone: FieldSet): KubernetesObject {
-  return (removeFields(structure, object, gone) ?? {}) as KubernetesObject;
+  return (removeFields(structure, object, gone, null) ?? {}) as KubernetesObject;
 }
 
 function allFields({ structure }: Version, object: KubernetesObject): FieldSet {

@@ -2,6 +2,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
+import type { ObjectForm } from "../catalog/form.ts";
 import type { Fields, KindRules } from "../kinds/rules.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
@@ -36,6 +37,19 @@ export function fieldWriteOf(
     filter: filterOf(served, subresource),
     nowMs,
     empty: served.form.empty,
+  };
+}
+
+/** The same write, of what a subresource speaks: it has one version, whatever that of its object. */
+export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }: ObjectForm): FieldWrite {
+  const same = (object: KubernetesObject): KubernetesObject => object;
+  const version = { apiVersion, structure, toServed: same, toStored: same };
+  return {
+    ...write,
+    version,
+    versionOf: (other) => (other === apiVersion ? version : undefined),
+    filter: NOTHING,
+    empty,
   };
 }
 

@@ -2,24 +2,51 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ReplicationController } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-import type { Fields } from "../kinds/rules.ts";
+import type { Fields, ScalePaths } from "../kinds/rules.ts";
+import { getOwn, isJsonObject, setOwn } from "../machinery/json-value.ts";
 
 interface Scalable extends KubernetesObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
   readonly status?: { readonly replicas?: number };
 }
 
-export function toScale(object: KubernetesObject): KubernetesObject {
-  const { metadata = {}, spec, status } = object as Scalable;
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const selector = selectorText(selectorOf(object));
+/** @param paths where a custom resource has its numbers */
+export function toScale(object: KubernetesObject, paths?: ScalePaths): KubernetesObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata ?? {};
+  const { asked, found, selector } = paths === undefined ? numbersOf(object) : numbersAt(object, paths);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: present({ name, namespace, uid, resourceVersion, creationTimestamp }),
-    spec: spec?.replicas ? { replicas: spec.replicas } : {},
-    status: { replicas: status?.replicas ?? 0, ...(selector === "" ? {} : { selector }) },
+    spec: asked ? { replicas: asked } : {},
+    status: { replicas: found, ...(selector === "" ? {} : { selector }) },
   } as KubernetesObject;
+}
+
+interface Numbers {
+  readonly asked: number | undefined;
+  readonly found: number;
+  readonly selector: string;
+}
+
+function numbersOf(object: KubernetesObject): Numbers {
+  const { spec, status } = object as Scalable;
+  return { asked: spec?.replicas, found: status?.replicas ?? 0, selector: selectorText(selectorOf(object)) };
+}
+
+function numbersAt(object: KubernetesObject, { specReplicas, statusReplicas, selector }: ScalePaths): Numbers {
+  const asked = at(object, specReplicas);
+  const found = at(object, statusReplicas);
+  const text = selector === undefined ? "" : at(object, selector);
+  return {
+    asked: typeof asked === "number" ? asked : undefined,
+    found: typeof found === "number" ? found : 0,
+    selector: typeof text === "string" ? text : "",
+  };
+}
+
+function at(object: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, step) => (isJsonObject(value) ? getOwn(value, step) : undefined), object);
 }
 
 /** That of a ReplicationController is the labels themselves. */
@@ -60,6 +87,15 @@ export function validateScale(scale: KubernetesObject): readonly StatusCause[] {
   return [{ reason: "FieldValueInvalid", field: "spec.replicas", message }];
 }
 
-export function withReplicas(object: Fields, replicas: number): Fields {
+export function withReplicas(object: Fields, replicas: number, paths?: ScalePaths): Fields {
+  if (paths !== undefined) return withAt(object, paths.specReplicas, replicas) as Fields;
   return { ...object, spec: { ...(object["spec"] as object | undefined), replicas } };
+}
+
+/** The object with a value at a path, and whatever is on the way to it. */
+function withAt(object: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const copy = isJsonObject(object) ? { ...object } : {};
+  setOwn(copy, step, withAt(getOwn(copy, step), rest, value));
+  return copy;
 }

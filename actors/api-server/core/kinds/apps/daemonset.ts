@@ -30,7 +30,11 @@ import {
 const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
 
 export const daemonSetRules: KindRules = {
-  defaults: (object) => defaults(member(object, "spec")),
+  defaults: (object) => {
+    defaults(member(object, "spec"));
+    // It is there whenever Kubernetes reads one, and so is managed by whoever sends one without it.
+    setDefault(member(member(object, "metadata"), "annotations"), TEMPLATE_GENERATION, "0");
+  },
   prepareCreate: (object) => withTemplateGeneration(object, Math.max(1, templateGeneration(object))),
   prepareUpdate: (object, old) => {
     const before = templateGeneration(old);

@@ -36,6 +36,11 @@ export const jobRules: KindRules = {
     const spec = member(object, "spec");
     defaultJobTemplate(spec);
     defaultJob(spec);
+    const labels = objectIn(objectIn(objectIn(spec, "template") ?? {}, "metadata") ?? {}, "labels");
+    const metadata = member(object, "metadata");
+    if (labels !== undefined && Object.keys(objectIn(metadata, "labels") ?? {}).length === 0) {
+      metadata["labels"] = { ...labels };
+    }
   },
   prepareCreate: (object) => withTemplateLabels(withGeneratedSelector(object)),
   prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),

@@ -76,7 +76,7 @@ describe("a stored object", () => {
   });
 
   it("keeps what belongs to a revision out of the store", () => {
-    const object = { metadata: { name: "a", resourceVersion: "5", managedFields: [] } } as KubernetesObject;
+    const object = { metadata: { name: "a", resourceVersion: "5", selfLink: "/a" } } as KubernetesObject;
     expect(text(value(object))).toBe('{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}');
   });
 });

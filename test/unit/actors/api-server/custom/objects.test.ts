@@ -61,8 +61,8 @@ const creation = {
   tolerationSeconds: 300,
   find: () => undefined,
   all: () => [],
-  serviceAccounts: true,
-  suffix: () => "00000",
+  serviceAccounts: false,
+  suffix: () => "",
   uid: "u",
   namespace: "crd-core",
 };

@@ -199,7 +199,7 @@ describe("the HTTPS door", () => {
     const endpoints = "/api/v1/namespaces/default/endpoints?dryRun=All";
     const deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
     const warned = await send("POST", endpoints, { metadata: { name: "w" }, dota: {} });
-    expect(warned.headers["warning"]).toBe(`299 - "unknown field \\"dota\\"", 299 - "${deprecated}"`);
+    expect(warned.headers["warning"]).toBe(`299 - "${deprecated}", 299 - "unknown field \\"dota\\""`);
     const spec = { containers: [{ name: "a", image: "i", tty: true }] };
     const pod = await send("POST", "/api/v1/namespaces/default/pods?dryRun=All", { metadata: { name: "w" }, spec });
     expect(pod.headers["warning"]).toBe(

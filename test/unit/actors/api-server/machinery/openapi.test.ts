@@ -107,7 +107,7 @@ describe("OpenAPI v3", () => {
   });
 
   it("keeps its revision with what the same tables give: raise DOCUMENTS_REVISION when this changes", () => {
-    expect(hash(JSON.stringify(documentOf("coordination.k8s.io", "v1")))).toBe("90DF38095FE29D38");
+    expect(hash(JSON.stringify(documentOf("coordination.k8s.io", "v1")))).toBe("53A11A163D29E5F1");
   });
 
   it("tells kubectl that PATCH validates fields, and which patches it takes", () => {

@@ -124,8 +124,7 @@ describe("every kind", () => {
     const info = stored.find(({ kind }) => kind === "CertificateSigningRequest");
     if (info === undefined) throw new Error("no CertificateSigningRequest");
     const conditions = [{ type: "Approved", status: "True" }];
-    const spec = { request: "", signerName: "example.com/a", usages: ["client auth"] };
-    const object = { metadata: { name: "a" }, spec, status: { conditions } } as KubernetesObject;
+    const object = { ...MINIMAL.get(info), metadata: { name: "a" }, status: { conditions } } as KubernetesObject;
     const created = await server.request({ verb: "create", target: target(info), object });
     expect(created).toMatchObject({ spec: { signerName: "example.com/a" }, status: {} });
     const approved = await server.request({ verb: "update", target: target(info, "a", "approval"), object });

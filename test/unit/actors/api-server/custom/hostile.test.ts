@@ -1,0 +1,127 @@
+/** Input that is made to be expensive, or to break something. */
+import { describe, expect, it } from "vitest";
+import { CelBudget, evaluateCel } from "../../../../../actors/api-server/core/cel/evaluate.ts";
+import { CelSyntaxError, parseCel } from "../../../../../actors/api-server/core/cel/syntax.ts";
+import { CelBudgetError } from "../../../../../actors/api-server/core/cel/values.ts";
+import { parseJsonPath } from "../../../../../actors/api-server/core/custom/json-path.ts";
+import { Patterns, patternProblem } from "../../../../../actors/api-server/core/custom/patterns.ts";
+import { prune, setDefaults } from "../../../../../actors/api-server/core/custom/pruning.ts";
+import { ANY, parseSchema } from "../../../../../actors/api-server/core/custom/schema.ts";
+import { UNCORRELATED, validateValue } from "../../../../../actors/api-server/core/custom/validate-value.ts";
+import type { JSONSchemaProps } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+
+/** As deep as a body may be. */
+const DEPTH = 1_000;
+
+function nested<T>(innermost: T, wrap: (inner: T) => T): T {
+  let value = innermost;
+  for (let i = 0; i < DEPTH; i++) value = wrap(value);
+  return value;
+}
+
+describe("a schema and a value that are as deep as a body may be", () => {
+  const schema = parseSchema(
+    nested<JSONSchemaProps>({ type: "string" }, (a) => ({ type: "object", properties: { a } })),
+  );
+  const value = nested<unknown>(1, (a) => ({ a }));
+
+  it("are pruned, defaulted and compared", () => {
+    const pruned = prune(value, schema, false);
+    setDefaults(pruned.value, schema);
+    expect(pruned.unknown).toEqual([]);
+    expect(validateValue(value, UNCORRELATED, schema, new Patterns())).toHaveLength(1);
+  });
+
+  it("prune an unknown value that is as deep", () => {
+    expect(prune({ spec: value }, ANY, true).unknown).toEqual(["spec"]);
+  });
+});
+
+describe("a key of the name __proto__", () => {
+  const hostile = JSON.parse('{"__proto__": {"polluted": true}, "a": {"__proto__": 1}}') as object;
+
+  it("changes nobody's prototype", () => {
+    const open = parseSchema({ type: "object", "x-kubernetes-preserve-unknown-fields": true });
+    const { value } = prune(hostile, open, false);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(({} as { readonly polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it("is no property of a schema", () => {
+    const schema = parseSchema({ type: "object", properties: { a: { type: "object" } }, required: ["constructor"] });
+    expect(schema.properties.get("__proto__")).toBeUndefined();
+    const problems = validateValue({ a: {} }, UNCORRELATED, schema, new Patterns());
+    expect(problems.map(({ path }) => path)).toEqual([".constructor"]);
+  });
+});
+
+describe("a pattern that takes others exponential time", () => {
+  it("takes this one linear time", () => {
+    const patterns = new Patterns();
+    expect(patterns.matches("^(a+)+$", `${"a".repeat(50_000)}!`)).toBe(false);
+    expect(patterns.matches("^(([a-z])+.)+[A-Z]([a-z])+$", "a".repeat(50_000))).toBe(false);
+  });
+
+  it.each(["(", "a{2000}", "(?=a)", "[z-a]", "x".repeat(20_000)])("is refused when it is none: %.20s", (pattern) => {
+    expect(patternProblem(pattern)).toBeDefined();
+  });
+});
+
+describe("an expression without an end", () => {
+  const list = Array.from({ length: 1_000 }, (_, i) => BigInt(i));
+  const run = (text: string, limit: number): unknown =>
+    evaluateCel(parseCel(text), { self: list, text: "a".repeat(100_000) }, new CelBudget(limit));
+
+  it.each([
+    "self.all(a, self.all(b, self.all(c, a + b + c >= 0)))",
+    "self.map(a, self.map(b, self.map(c, 'x'))).size() > 0",
+    "self.all(a, text.matches('(a+)+b') || true)",
+    "self.all(a, text.replace('a', text).size() > 0)",
+    "self.all(a, text + text != text) && self.exists(a, text + text == text)",
+    "sets.equivalent(self, self)",
+  ])("ends with its budget: %s", (text) => {
+    expect(() => run(text, 100_000)).toThrow(CelBudgetError);
+  });
+
+  it("is not saved by an operator that absorbs errors", () => {
+    expect(() => run("self.exists(a, self.all(b, self.all(c, a + b + c >= 0))) || true", 50_000)).toThrow(
+      CelBudgetError,
+    );
+  });
+
+  it.each([
+    "(".repeat(5_000),
+    "[".repeat(5_000),
+    `${"!".repeat(5_000)}true`,
+    "a.".repeat(30_000),
+    `a${".b".repeat(9_000)}`,
+    `1${" + 1".repeat(9_000)}`,
+    "1 +",
+    "'",
+    "\\",
+    "",
+  ])("is refused by the parser: %.10s", (text) => {
+    expect(() => parseCel(text)).toThrow(CelSyntaxError);
+  });
+});
+
+describe("a path", () => {
+  it.each([
+    ".spec.a",
+    '.status.conditions[?(@.type=="Ready")].status',
+    ".a['b.c'][0]",
+    "..name",
+    ".a[*].b",
+    ".a[0:2]",
+    ".a\\.b",
+  ])("is read: %s", (text) => {
+    expect(parseJsonPath(text)).toBeDefined();
+  });
+
+  it.each([".a[", ".a[?(", ".a[?(@.b=='x')", ".a[x]", "....", ".a}", "[?(".repeat(3_000), ".a".repeat(10_000)])(
+    "is not read: %.20s",
+    (text) => {
+      expect(parseJsonPath(text)).toBeUndefined();
+    },
+  );
+});
