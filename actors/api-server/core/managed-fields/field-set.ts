@@ -16,7 +16,7 @@ export interface FieldSet {
 /** Also, below the top: the step alone. */
 export const NO_FIELDS: FieldSet = {};
 /** A step that is in the set, with nothing below it. */
-export const MEMBER: FieldSet = NO_FIELDS;
+export const MEMBER: FieldSet = {};
 
 interface Growing {
   [element: PathElement]: FieldSet;
