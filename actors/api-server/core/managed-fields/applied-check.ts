@@ -111,7 +111,7 @@ function boxed(value: unknown): string {
 function goPlain(value: unknown): string {
   if (value === null) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(goPlain).join(" ")}]`;
-  if (!isJsonObject(value)) return String(value);
+  if (!isJsonObject(value)) return typeof value === "string" ? value : JSON.stringify(value);
   const keys = Object.keys(value).sort();
   return `map[${keys.map((key) => `${key}:${goPlain(value[key])}`).join(" ")}]`;
 }

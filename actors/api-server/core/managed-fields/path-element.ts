@@ -71,7 +71,7 @@ export function canonicalElement(text: string): PathElement | undefined | { read
   if (text.length < 2) return { why: "key must be 2 characters long:" };
   if (text[1] !== ":") return { why: `missing colon: ${text}` };
   const content = text.slice(2);
-  switch (text[0]) {
+  switch (text.charAt(0)) {
     case "f":
       return text;
     case "i":
@@ -127,9 +127,9 @@ const KEY = 0x6b;
 const PLAIN_KEY = /^k:\{"(\w+)":"([\w.\-/]*)"\}$/;
 
 function compareKeys(a: PathElement, b: PathElement): number {
-  const [, key, value = ""] = PLAIN_KEY.exec(a) ?? [];
-  const [, otherKey, otherValue = ""] = key === undefined ? [] : (PLAIN_KEY.exec(b) ?? []);
-  if (key !== undefined && key === otherKey) return value < otherValue ? -1 : value === otherValue ? 0 : 1;
+  const [, key, text = ""] = PLAIN_KEY.exec(a) ?? [];
+  const [, otherKey, otherText = ""] = key === undefined ? [] : (PLAIN_KEY.exec(b) ?? []);
+  if (key !== undefined && key === otherKey) return text < otherText ? -1 : text === otherText ? 0 : 1;
   const left = Object.entries(JSON.parse(a.slice(2)) as JsonObject);
   const right = Object.entries(JSON.parse(b.slice(2)) as JsonObject);
   for (const [i, [name, value]] of left.entries()) {
@@ -162,7 +162,7 @@ function typeOf(value: unknown): string {
 /** As a path shows it to people: `.spec`, `[name="c"]`, `[="x"]`, `[3]`. */
 export function shownElement(element: PathElement): string {
   const content = element.slice(2);
-  switch (element[0]) {
+  switch (element.charAt(0)) {
     case "f":
       return `.${content}`;
     case "k": {

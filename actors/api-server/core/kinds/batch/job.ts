@@ -41,6 +41,7 @@ export const jobRules: KindRules = {
   },
   prepareCreate: (object) => withTemplateLabels(withGeneratedSelector(object)),
   prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),
+  prepareStatusUpdate: (object) => withTemplateLabels(object),
   validate: (object: Job, errors) => {
     validateGeneratedSelector(object, true, errors);
     validateSpec(object.spec ?? NO_SPEC, errors);

@@ -16,7 +16,7 @@ const ELEMENTS = ["f:a", "f:b", 'k:{"name":"x"}', 'k:{"port":80}', 'k:{"port":44
 /** Paths at random, as Kubernetes would write their set. */
 const sets = fc
   .array(fc.array(fc.constantFrom(...ELEMENTS), { minLength: 1, maxLength: 4 }), { maxLength: 8 })
-  .map((paths) => canonical(paths.map((path) => path.reduceRight<object>((below, step) => ({ [step]: below }), {}))));
+  .map((some) => canonical(some.map((path) => path.reduceRight<object>((below, step) => ({ [step]: below }), {}))));
 
 function canonical(sources: readonly object[]): FieldSet {
   return sources.map((source) => parseFieldSet(source) as FieldSet).reduce(union, {});
