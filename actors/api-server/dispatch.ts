@@ -19,6 +19,7 @@ import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts"
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import type { Fields } from "./core/kinds/rules.ts";
+import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
@@ -103,7 +104,8 @@ export class Dispatch {
       checkNamespace(served, namespace, object.metadata?.namespace);
       const place = placeOf(target);
       const write = writeOfForm(this.registry.writeOf(place, "token", options), TOKEN_REQUEST);
-      const asked = withManagedFields(object as Fields, managedAfterUpdate(write, undefined, object, undefined));
+      const whole = withExpiration(object);
+      const asked = withManagedFields(whole as Fields, managedAfterUpdate(write, undefined, whole, undefined));
       return withWarnings(await this.tokens.request(scope, place, asked), warnings);
     }
     if (subresource !== undefined) throw noSuchResource();

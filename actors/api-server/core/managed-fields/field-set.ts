@@ -13,7 +13,6 @@ export interface FieldSet {
   readonly [element: PathElement]: FieldSet;
 }
 
-/** Also, below the top: the step alone. */
 export const NO_FIELDS: FieldSet = {};
 /** A step that is in the set, with nothing below it. */
 export const MEMBER: FieldSet = {};

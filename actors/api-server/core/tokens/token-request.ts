@@ -58,6 +58,7 @@ export function orderToken(
   { find, nowMs, jti }: { readonly find: Find; readonly nowMs: number; readonly jti: string },
 ): TokenOrder {
   const { name = "", namespace = "", uid } = account.metadata ?? {};
+  const { managedFields } = request.metadata ?? {};
   const given = request.spec ?? {};
   const spec = {
     ...given,
@@ -97,7 +98,13 @@ export function orderToken(
   const answer = {
     kind: KIND.kind,
     apiVersion: `${KIND.group}/v1`,
-    metadata: { name, namespace, ...(uid === undefined ? {} : { uid }), creationTimestamp: formatTime(nowMs) },
+    metadata: {
+      name,
+      namespace,
+      ...(uid === undefined ? {} : { uid }),
+      creationTimestamp: formatTime(nowMs),
+      ...(managedFields === undefined ? {} : { managedFields }),
+    },
     spec: {
       audiences: spec.audiences,
       expirationSeconds: seconds,
@@ -179,4 +186,10 @@ function typeText(apiVersion: string, kind: string): string {
 
 function claimed({ name = "", uid }: ObjectMeta = {}): ClaimedObject {
   return uid === undefined ? { name } : { name, uid };
+}
+
+/** The request with the default of the time that it asks for. */
+export function withExpiration(request: TokenRequest): TokenRequest {
+  const { spec } = request;
+  return { ...request, spec: { ...spec, expirationSeconds: spec?.expirationSeconds ?? EXPIRATION_SECONDS_DEFAULT } };
 }

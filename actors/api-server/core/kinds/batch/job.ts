@@ -44,7 +44,7 @@ export const jobRules: KindRules = {
     return withTemplateLabels(withGeneratedSelector(shared ? { ...object, metadata: others } : object));
   },
   prepareUpdate: (object) => withTemplateLabels({ ...object, spec: withoutScheduling((object as Job).spec) }),
-  prepareStatusUpdate: withTemplateLabels,
+  prepareStatusUpdate: (object) => withTemplateLabels(object),
   validate: (object: Job, errors) => {
     validateGeneratedSelector(object, true, errors);
     validateSpec(object.spec ?? NO_SPEC, errors);
