@@ -119,7 +119,10 @@ export class Dispatch {
         question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
       const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
       const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
-      return withWarnings(plainAnswer(virtual(asked as never, { ...scope, authentication }), 201), warnings);
+      return withWarnings(
+        plainAnswer(virtual(asked as never, { ...scope, authentication, nowMs: this.registry.nowMs() }), 201),
+        warnings,
+      );
     }
     return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
   }

@@ -88,6 +88,10 @@ export class Registry {
     return this.follower.current;
   }
 
+  nowMs(): number {
+    return this.ctx.clock.nowMs();
+  }
+
   /** @param resourceVersion absent: the newest; "0": what the cache has; else not older than this */
   async get(scope: RequestScope, place: ObjectPlace, resourceVersion?: string): Promise<StoredObject> {
     await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);

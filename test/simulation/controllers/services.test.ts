@@ -67,6 +67,10 @@ it("gives each namespace its account and the CA, and empties it before it goes",
   await plane.do((client) => client.create(services, webService("shop")));
   await plane.do((client) => client.create(deployments, web(3, "shop")));
   await plane.until("3 replicas", () => isSettled(plane.client, 3, "shop"));
+  const INGRESS = {
+    metadata: { name: "web", namespace: "shop" },
+    spec: { defaultBackend: { service: { name: "web", port: { number: 80 } } } },
+  };
   const ingresses: Resource = {
     group: "networking.k8s.io",
     version: "v1",
@@ -74,7 +78,7 @@ it("gives each namespace its account and the CA, and empties it before it goes",
     kind: "Ingress",
     namespaced: true,
   };
-  await plane.do((client) => client.create(ingresses, { metadata: { name: "web", namespace: "shop" } }));
+  await plane.do((client) => client.create(ingresses, INGRESS));
   await plane.do((client) => client.delete(namespaces, "shop"));
   await plane.until("the namespace gone", async () => (await plane.client.find(namespaces, "shop")) === undefined);
   expect((await plane.do((client) => client.list(pods))).items).toEqual([]);

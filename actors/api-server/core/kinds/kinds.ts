@@ -2,6 +2,12 @@
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
+import {
+  admissionPolicyBindingRules,
+  admissionPolicyRules,
+  validatingAdmissionPolicyBindingRules,
+  validatingAdmissionPolicyRules,
+} from "./admissionregistration/admissionpolicies.ts";
 import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
 import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
@@ -52,6 +58,12 @@ import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
 import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
+import {
+  deviceClassRules,
+  resourceClaimRules,
+  resourceClaimTemplateRules,
+  resourceSliceRules,
+} from "./resource/resourceclaim.ts";
 import type { KindRules } from "./rules.ts";
 import { runtimeClassRules } from "./node/runtimeclass.ts";
 import { priorityClassRules } from "./scheduling/priorityclass.ts";
@@ -81,7 +93,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ServiceAccount: serviceAccountRules,
   },
   "admissionregistration.k8s.io": {
+    MutatingAdmissionPolicy: admissionPolicyRules,
+    MutatingAdmissionPolicyBinding: admissionPolicyBindingRules,
     MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
+    ValidatingAdmissionPolicy: validatingAdmissionPolicyRules,
+    ValidatingAdmissionPolicyBinding: validatingAdmissionPolicyBindingRules,
     ValidatingWebhookConfiguration: validatingWebhookConfigurationRules,
   },
   "apiextensions.k8s.io": { CustomResourceDefinition: customResourceDefinitionRules },
@@ -128,6 +144,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     RoleBinding: roleBindingRules,
   },
   "node.k8s.io": { RuntimeClass: runtimeClassRules },
+  "resource.k8s.io": {
+    DeviceClass: deviceClassRules,
+    ResourceClaim: resourceClaimRules,
+    ResourceClaimTemplate: resourceClaimTemplateRules,
+    ResourceSlice: resourceSliceRules,
+  },
   "scheduling.k8s.io": { PriorityClass: priorityClassRules },
   "storage.k8s.io": {
     CSIDriver: csiDriverRules,
@@ -145,6 +167,8 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
+  admissionPolicyBindingRules,
+  admissionPolicyRules,
   apiServiceRules,
   certificateSigningRequestRules,
   clusterRoleBindingRules,
@@ -169,6 +193,12 @@ const UNHEEDED: readonly KindRules[] = [
   podDisruptionBudgetRules,
   priorityLevelConfigurationRules,
   replicationControllerRules,
+  resourceClaimRules,
+  resourceClaimTemplateRules,
+  resourceSliceRules,
+  deviceClassRules,
+  validatingAdmissionPolicyBindingRules,
+  validatingAdmissionPolicyRules,
   resourceQuotaRules,
   roleBindingRules,
   roleRules,

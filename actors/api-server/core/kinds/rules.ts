@@ -39,6 +39,7 @@ export interface Awaited {
 
 /** Who asks. */
 export interface Caller extends UserInfo {
+  readonly nowMs: number;
   /** What the token says that `tokenOf` has found. */
   readonly authentication?: Authentication;
 }
@@ -121,6 +122,8 @@ export interface KindRules {
   readonly generation?: true;
   /** A change of annotations raises the generation as well. */
   readonly annotationsCount?: true;
+  /** Labels count for the generation, too. */
+  readonly labelsCount?: true;
   /** Deleting answers with the object and not with a Status. */
   readonly returnsDeletedObject?: true;
   /** Deleting leaves the dependents, unless it is asked to take them along; who asks for neither is warned. */

@@ -150,11 +150,15 @@ function withStatus(object: Fields, status: unknown): Fields {
 }
 
 function raiseGeneration(rules: KindRules, object: Fields, old: Fields, subresource: string | undefined): Fields {
-  const annotations = (of: Fields): unknown => of.metadata?.annotations ?? {};
-  const counted = rules.annotationsCount === true && subresource === undefined;
-  const counts = counted && !equalJson(annotations(object), annotations(old));
+  const counts = subresource === undefined && metadataCounts(rules, object.metadata ?? {}, old.metadata ?? {});
   if (rules.generation !== true || (!counts && sameSpec(object, old, rules.status !== undefined))) return object;
   return { ...object, metadata: { ...object.metadata, generation: (old.metadata?.generation ?? 0) + 1 } };
+}
+
+function metadataCounts({ annotationsCount, labelsCount }: KindRules, next: ObjectMeta, old: ObjectMeta): boolean {
+  const differ = (a: unknown, b: unknown): boolean => !equalJson(a ?? {}, b ?? {});
+  if (annotationsCount === true && differ(next.annotations, old.annotations)) return true;
+  return labelsCount === true && differ(next.labels, old.labels);
 }
 
 /**

@@ -25,6 +25,16 @@ export const customResourceDefinitionRules: KindRules = {
   validateUpdate: validateDefinitionUpdate,
   validateStatusUpdate: validateDefinitionStatus,
   warnings: warningsOf,
+  cells: ({ metadata, spec, status }: CustomResourceDefinition) => [
+    metadata?.name ?? "",
+    spec.scope,
+    spec.versions.map(({ name, storage }) => (storage ? `${name}(storage)` : name)).join(","),
+    metadata?.creationTimestamp ?? "",
+    spec.group,
+    spec.names.kind,
+    (spec.names.shortNames ?? []).join(","),
+    (status?.conditions ?? []).some((each) => each.type === "Established" && each.status === "True"),
+  ],
   beginDeletion,
 };
 

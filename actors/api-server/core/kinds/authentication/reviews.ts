@@ -6,11 +6,13 @@ import type {
 } from "../../../../../protocols/kubernetes/types/authentication-v1.ts";
 import type { UserInfo } from "../../identity.ts";
 import { badRequest } from "../../machinery/status.ts";
+import { formatTime } from "../../machinery/time.ts";
 import type { KindRules } from "../rules.ts";
 
 export const selfSubjectReviewRules: KindRules = {
   virtual: (object: SelfSubjectReview, caller): SelfSubjectReview => ({
     ...object,
+    metadata: { ...object.metadata, creationTimestamp: formatTime(caller.nowMs) },
     status: { userInfo: reviewed(caller) },
   }),
 };

@@ -15,7 +15,7 @@ import {
 } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 
-export const endpointSliceRules: KindRules = { defaults, validate, validateUpdate, cells };
+export const endpointSliceRules: KindRules = { labelsCount: true, defaults, validate, validateUpdate, cells };
 
 function defaults(object: JsonObject): void {
   for (const port of objectsIn(object["ports"])) {

@@ -22,7 +22,9 @@ const OURS = ": stored, but not honoured by inkube: ";
 function warningsAt(apiVersion: string, resource: string, object: KubernetesObject): readonly string[] {
   const made = createdBy(servedAs(apiVersion, resource), object).object;
   if (made === undefined) throw new Error("refused");
-  return warningsOf(rulesFor(made), made, undefined);
+  const rules = rulesFor(made);
+  // What a deprecated kind is told is told of every request, whatever it makes.
+  return [...(rules.deprecated === undefined ? [] : [rules.deprecated]), ...warningsOf(rules, made, undefined)];
 }
 
 describe("warningsOf", () => {
