@@ -15,8 +15,8 @@ import type { Registry, RequestScope } from "./registry.ts";
 import { keyOf } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
-/** Etcd takes 128 operations in one transaction. */
-const WRITES_MAX = 100;
+/** Objects of one transaction, of the 128 operations that etcd takes: what is made of them at a time keeps nobody waiting at the start. */
+const WRITES_MAX = 20;
 
 export class InitialObjects {
   private readonly ctx: Context<ApiServerOptions>;
@@ -31,13 +31,13 @@ export class InitialObjects {
 
   /** The caches are those of a quorum when it is called. */
   async write(scope: () => RequestScope): Promise<void> {
-    const { store } = this.registry;
-    for (;;) {
-      const writes = initialObjects(this.ctx.options.serviceCidr).flatMap((initial) => this.writeOf(initial) ?? []);
-      if (writes.length === 0) return;
-      await this.registry.writeTogether(scope(), writes.slice(0, WRITES_MAX));
-      // Another server may have been faster: then what it has written is known now.
-      await store.consistent(scope().deadlineMs);
+    const { registry, ctx } = this;
+    const open = initialObjects(ctx.options.serviceCidr);
+    for (let at = 0; at < open.length;) {
+      const writes = open.slice(at, at + WRITES_MAX).flatMap((initial) => this.writeOf(initial) ?? []);
+      if (writes.length === 0 || (await registry.writeTogether(scope(), writes))) at += WRITES_MAX;
+      // Another server was faster: what it has written is known then.
+      else await registry.store.consistent(scope().deadlineMs);
     }
   }
 
