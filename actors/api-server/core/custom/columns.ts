@@ -10,7 +10,7 @@ import { nameOf } from "../machinery/cells.ts";
 import { age } from "../machinery/duration.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
 import { parseTimeMs } from "../machinery/time.ts";
-import { goFloat, goJson } from "./go-text.ts";
+import { goFloat, goJson } from "../machinery/go-text.ts";
 import type { JsonPath } from "./json-path.ts";
 import { find, parseJsonPath } from "./json-path.ts";
 

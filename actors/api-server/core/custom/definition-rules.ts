@@ -2,7 +2,7 @@
 import type { JSONSchemaProps, ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { fieldAt } from "./field-path.ts";
-import { escaped } from "./go-text.ts";
+import { escaped } from "../machinery/go-text.ts";
 import { rulePrograms } from "./rule-programs.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";

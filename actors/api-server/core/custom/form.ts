@@ -19,7 +19,7 @@ import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, setOwn } from "../machinery/json-value.ts";
 import type { Structure } from "../structure/structure.ts";
 import { badRequest, invalid } from "../machinery/status.ts";
-import { goJson, quoted } from "./go-text.ts";
+import { goJson, quoted } from "../machinery/go-text.ts";
 import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
 import { structureOfSchema } from "./schema-structure.ts";

@@ -1,7 +1,7 @@
 /** Lists whose items must differ: sets, and maps by their keys. Source: apiextensions-apiserver `apiserver/schema/listtype`. */
 import { getOwn, isJsonObject } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
-import { goJson } from "./go-text.ts";
+import { goJson } from "../machinery/go-text.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 

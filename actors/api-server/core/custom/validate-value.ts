@@ -6,7 +6,7 @@
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
 import { hasFormat } from "./formats.ts";
-import { goFloat, goJson, quoted } from "./go-text.ts";
+import { goFloat, goJson, quoted } from "../machinery/go-text.ts";
 import type { Patterns } from "./patterns.ts";
 import type { Schema } from "./schema.ts";
 

@@ -4,7 +4,7 @@ import type { Fields, ScalePaths } from "../kinds/rules.ts";
 import { getOwn, isJsonObject } from "../machinery/json-value.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { validateEmbedded } from "./embedded.ts";
-import { goFloat, goJson } from "./go-text.ts";
+import { goValue } from "../machinery/go-text.ts";
 import { validateLists } from "./lists.ts";
 import { validateRules } from "./rule-validation.ts";
 import type { Schema } from "./schema.ts";
@@ -121,16 +121,6 @@ function goType(value: unknown): string {
   if (typeof value === "number") return isInteger(value) ? "int64" : "float64";
   if (typeof value === "boolean") return "bool";
   return typeof value === "string" ? "string" : "map[string]interface {}";
-}
-
-function goValue(value: unknown): string {
-  if (value === null) return "<nil>";
-  if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
-  if (typeof value === "string") return value;
-  if (typeof value === "number") return isInteger(value) ? String(value) : goFloat(value);
-  if (!isJsonObject(value)) return goJson(value);
-  const keys = Object.keys(value).sort();
-  return `map[${keys.map((key) => `${key}:${goValue(value[key])}`).join(" ")}]`;
 }
 
 function isBlocking({ reason }: StatusCause): boolean {

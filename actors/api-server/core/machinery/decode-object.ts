@@ -10,6 +10,7 @@ import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import { canonicalMicroTime, canonicalTime } from "./time.ts";
 import type { JsonBody } from "./json.ts";
+import { textOf } from "./json-value.ts";
 import { badRequest } from "./status.ts";
 
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -138,10 +139,6 @@ function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknow
   throw badRequest(
     `${text}converting (${versionOf(got.apiVersion)}.${got.kind}) to (${group}.${expected.kind}): unknown conversion`,
   );
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 function versionOf(apiVersion: string): string {

@@ -38,3 +38,19 @@ export function equalJson(a: unknown, b: unknown): boolean {
   if (left.length !== right.length) return false;
   return left.every((key) => Object.hasOwn(b, key) && equalJson((a as JsonObject)[key], (b as JsonObject)[key]));
 }
+
+/** The same value with the keys of all its objects in order. */
+export function keysInOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(keysInOrder);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, keysInOrder(value[key])]),
+  );
+}
+
+/** Nothing but a text is one. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

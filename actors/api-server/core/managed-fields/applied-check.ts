@@ -3,6 +3,7 @@
  * merges with, Go's way of printing a value included: server-side apply answers with them as they are.
  * Source: structured-merge-diff `typed/validate.go`.
  */
+import { goValue } from "../machinery/go-text.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
 import type { Structure } from "../structure/structure.ts";
 import { UNKNOWN } from "../structure/structure.ts";
@@ -105,15 +106,7 @@ function checkElements(
 
 /** `%v` of the library's own box around a value. */
 function boxed(value: unknown): string {
-  return `&{${goPlain(value)}}`;
-}
-
-function goPlain(value: unknown): string {
-  if (value === null) return "<nil>";
-  if (Array.isArray(value)) return `[${value.map(goPlain).join(" ")}]`;
-  if (!isJsonObject(value)) return typeof value === "string" ? value : JSON.stringify(value);
-  const keys = Object.keys(value).sort();
-  return `map[${keys.map((key) => `${key}:${goPlain(value[key])}`).join(" ")}]`;
+  return `&{${goValue(value)}}`;
 }
 
 function goType(value: unknown): string {

@@ -4,7 +4,7 @@
  * Source: apimachinery `util/managedfields/internal` (lastappliedmanager.go, lastappliedupdater.go).
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import { isJsonObject } from "../machinery/json-value.ts";
+import { isJsonObject, keysInOrder } from "../machinery/json-value.ts";
 import { compareObjects, namedFields } from "./comparison.ts";
 import type { FieldWrite } from "./field-manager.ts";
 import type { FieldSet } from "./field-set.ts";
@@ -60,16 +60,6 @@ function noteOf(configuration: KubernetesObject): string {
   const { [LAST_APPLIED]: _note, ...annotations } = metadata?.annotations ?? {};
   const own = metadata?.annotations === undefined ? metadata : { ...metadata, annotations };
   return `${JSON.stringify(keysInOrder({ ...configuration, ...(own === undefined ? {} : { metadata: own }) }))}\n`;
-}
-
-function keysInOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(keysInOrder);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, keysInOrder(value[key])]),
-  );
 }
 
 function byteLength(text: string): number {

@@ -5,12 +5,13 @@ import type { TypeRef } from "../../../../../protocols/kubernetes/schema/schema.
 import type { ObjectForm } from "../../catalog/form.ts";
 import type { Decoded, FieldValidation } from "../decode-object.ts";
 import { checkDepth } from "../json.ts";
+import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
 import { badRequest, failure, invalid, requestEntityTooLarge, unexplained, unsupportedMediaType } from "../status.ts";
 import { JsonPatchError, applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
-import { StrategicMergePatchError, applyStrategicMergePatch, goMap } from "./strategic-merge-patch.ts";
+import { StrategicMergePatchError, applyStrategicMergePatch } from "./strategic-merge-patch.ts";
 
 /** JSON patches with more operations than this are refused, as by Kubernetes. */
 export const JSON_PATCH_OPERATIONS_MAX = 10_000;
@@ -82,7 +83,7 @@ export function patchObject(
     const status = statusOf(error);
     if (status === undefined) throw error;
     const strategic = type === "application/strategic-merge-patch+json";
-    const shown = strategic ? goMap(patch as JsonObject) : JSON.stringify(patched);
+    const shown = strategic ? goValue(patch) : JSON.stringify(patched);
     const why = (status.message ?? "").replace(HANDLED_AS, "");
     const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
     throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);

@@ -4,6 +4,7 @@
  * Follows apimachinery `strategicpatch.StrategicMergePatch` as the server calls it, with its error texts.
  */
 import type { Field, FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
+import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { cloneJson, equalJson, getOwn, isJsonObject, setOwn } from "../json-value.ts";
 
@@ -59,7 +60,7 @@ function replaceOrDelete(directive: unknown, patch: JsonObject): JsonObject {
 }
 
 function unknownDirective(directive: unknown, patch: JsonObject): Error {
-  return new StrategicMergePatchError(`unknown patch type: ${String(directive)} in map: ${goMap(patch)}`);
+  return new StrategicMergePatchError(`unknown patch type: ${String(directive)} in map: ${goValue(patch)}`);
 }
 
 /** Drops the members of `result` that `$retainKeys` does not name. */
@@ -157,7 +158,7 @@ function checkOrder(patched: readonly unknown[], order: readonly unknown[], merg
     while (at < order.length && !sameElement(order[at], item, mergeKey)) at++;
     if (at >= order.length) {
       throw new StrategicMergePatchError(
-        `The order in patch list:\n${goList(patched)}\n doesn't match $setElementOrder list:\n${goList(order)}\n`,
+        `The order in patch list:\n${goValue(patched)}\n doesn't match $setElementOrder list:\n${goValue(order)}\n`,
       );
     }
     at++;
@@ -179,7 +180,7 @@ function mergeList(
   if (all.length === 0) return [];
   const objects = all.filter(isJsonObject).length;
   if (objects !== 0 && objects !== all.length) {
-    throw new StrategicMergePatchError(`list element types are not identical: ${goList([original, patched])}`);
+    throw new StrategicMergePatchError(`list element types are not identical: ${goValue([original, patched])}`);
   }
   if (objects === 0) return inOrder([...new Set(all)], patched, original, undefined);
   if (mergeKey === undefined) throw new StrategicMergePatchError("cannot merge lists without merge key");
@@ -198,7 +199,7 @@ function mergeList(
 function mergeKeyOf(item: JsonObject, mergeKey: string): unknown {
   const value = getOwn(item, mergeKey);
   if (value !== undefined) return value;
-  throw new StrategicMergePatchError(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);
+  throw new StrategicMergePatchError(`map: ${goValue(item)} does not contain declared merge key: ${mergeKey}`);
 }
 
 /** Carries out `$patch: delete` and `$patch: replace` elements. */
@@ -283,21 +284,4 @@ function withoutDirectives(value: unknown): unknown {
 function goKind(value: unknown): string {
   if (isJsonObject(value)) return "map[string]interface {}";
   return typeof value === "number" ? "int64" : typeof value === "boolean" ? "bool" : typeof value;
-}
-
-/** A value as Go prints it, since the server's messages hold that. */
-function goValue(value: unknown): string {
-  if (Array.isArray(value)) return goList(value);
-  if (isJsonObject(value)) return goMap(value);
-  if (typeof value === "string") return value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : "<nil>";
-}
-
-function goList(values: readonly unknown[]): string {
-  return `[${values.map(goValue).join(" ")}]`;
-}
-
-export function goMap(value: JsonObject): string {
-  const keys = Object.keys(value).sort();
-  return `map[${keys.map((key) => `${key}:${goValue(value[key])}`).join(" ")}]`;
 }

@@ -1,17 +1,13 @@
 /** Rules of claims for storage, be they objects or templates of them. Source: Kubernetes `ValidatePersistentVolumeClaimSpec`. */
 import { tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../json-value.ts";
-import { equalJson, isJsonObject } from "../json-value.ts";
+import { equalJson, isJsonObject, textOf } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabelSelector } from "./label-selector.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 const ACCESS_MODES = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 export const VOLUME_MODES: readonly string[] = ["Block", "Filesystem"];
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
 
 export function validateAccessModes(field: string, modes: readonly unknown[], errors: FieldErrors): void {
   for (const mode of modes) errors.oneOf(field, mode, ACCESS_MODES);

@@ -3,7 +3,7 @@
  * namespaces of its Secrets as well. Source: Kubernetes `ValidatePersistentVolumeSpec` and what it calls.
  */
 import type { JsonObject } from "../json-value.ts";
-import { isJsonObject } from "../json-value.ts";
+import { isJsonObject, textOf } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateNoBacksteps } from "./paths.ts";
@@ -12,10 +12,6 @@ import { validateVolumeSource } from "./volumes.ts";
 
 /** @param volume the name of the PersistentVolume */
 type Check = (at: string, source: JsonObject, errors: FieldErrors, volume: string) => void;
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
 
 /** Of what may be there, the names that must be in it. */
 function refNames(field: string, ...names: readonly string[]): Check {

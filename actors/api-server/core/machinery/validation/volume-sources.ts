@@ -3,7 +3,7 @@
  * Source: Kubernetes `validateVolumeSource` and what it calls.
  */
 import type { JsonObject } from "../json-value.ts";
-import { isJsonObject } from "../json-value.ts";
+import { isJsonObject, textOf } from "../json-value.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateRelativePath } from "./paths.ts";
@@ -11,10 +11,6 @@ import { validateRelativePath } from "./paths.ts";
 type Check = (at: string, source: JsonObject, errors: FieldErrors) => void;
 
 const BYTE_MAX = 255;
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
 
 /** Fields that must be there, by their paths. */
 function requires(...fields: readonly string[]): Check {

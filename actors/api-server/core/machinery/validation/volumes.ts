@@ -2,7 +2,7 @@
 import type { Volume } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../json-value.ts";
-import { isJsonObject } from "../json-value.ts";
+import { isJsonObject, textOf } from "../json-value.ts";
 import { validateClaimSpec } from "./claim.ts";
 import { FILE_FIELDS, validateFieldRef, validateResourceFieldRef } from "./env.ts";
 import type { FieldErrors } from "./field-errors.ts";
@@ -102,10 +102,6 @@ function validateSource(at: string, volume: JsonObject, errors: FieldErrors): vo
 
 function listOf(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 function validateMode(field: string, mode: unknown, errors: FieldErrors): void {
