@@ -64,6 +64,9 @@ import {
   resourceClaimTemplateRules,
   resourceSliceRules,
 } from "./resource/resourceclaim.ts";
+import { deviceTaintRuleRules } from "./resource/devicetaintrule.ts";
+import { storageVersionMigrationRules } from "./storagemigration/storageversionmigration.ts";
+import { podCertificateRequestRules } from "./certificates/podcertificaterequest.ts";
 import type { KindRules } from "./rules.ts";
 import { runtimeClassRules } from "./node/runtimeclass.ts";
 import { priorityClassRules } from "./scheduling/priorityclass.ts";
@@ -121,6 +124,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "certificates.k8s.io": {
     CertificateSigningRequest: certificateSigningRequestRules,
     ClusterTrustBundle: clusterTrustBundleRules,
+    PodCertificateRequest: podCertificateRequestRules,
   },
   "coordination.k8s.io": { Lease: leaseRules },
   "discovery.k8s.io": { EndpointSlice: endpointSliceRules },
@@ -146,6 +150,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "node.k8s.io": { RuntimeClass: runtimeClassRules },
   "resource.k8s.io": {
     DeviceClass: deviceClassRules,
+    DeviceTaintRule: deviceTaintRuleRules,
     ResourceClaim: resourceClaimRules,
     ResourceClaimTemplate: resourceClaimTemplateRules,
     ResourceSlice: resourceSliceRules,
@@ -159,6 +164,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     VolumeAttachment: volumeAttachmentRules,
     VolumeAttributesClass: volumeAttributesClassRules,
   },
+  "storagemigration.k8s.io": { StorageVersionMigration: storageVersionMigrationRules },
 };
 
 /** Kinds without hooks that somebody acts on, or that are there for others to read. */
@@ -197,6 +203,9 @@ const UNHEEDED: readonly KindRules[] = [
   resourceClaimTemplateRules,
   resourceSliceRules,
   deviceClassRules,
+  deviceTaintRuleRules,
+  podCertificateRequestRules,
+  storageVersionMigrationRules,
   validatingAdmissionPolicyBindingRules,
   validatingAdmissionPolicyRules,
   resourceQuotaRules,

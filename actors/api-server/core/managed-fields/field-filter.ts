@@ -14,6 +14,9 @@ export interface FieldFilter {
   readonly only?: readonly string[];
 }
 
+/** What a status can't change whose metadata is the object's as well. */
+export const METADATA_AND_SPEC: FieldFilter = { except: ["metadata", "spec"] };
+
 const NONE: FieldSet = {};
 
 /** What is excepted, as a set: filters are parts of the rules, and live as long. */

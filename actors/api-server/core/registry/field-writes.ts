@@ -3,8 +3,9 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
 import type { ObjectForm } from "../catalog/form.ts";
-import type { Fields, KindRules } from "../kinds/rules.ts";
+import type { Fields } from "../kinds/rules.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
+import { METADATA_AND_SPEC } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
 import { toServed, toStored } from "./present.ts";
@@ -71,11 +72,10 @@ function inVersion(catalog: Catalog, served: Served, apiVersion: string): Served
 
 /** A write of the object can't change its status, nor one of the status the rest, unless the kind says otherwise. */
 function filterOf({ form, info, stored: { rules } }: Served, subresource: string | undefined): FieldFilter {
-  const own = (rules.resetFields ?? RESET_FIELDS[`${info.group}/${info.kind}`])?.[subresource ?? ""];
+  const own = rules.resetFields?.[subresource ?? ""];
   if (own !== undefined) return own;
   if (subresource === "status") {
-    const custom = form.type === undefined;
-    if (custom || STATUS_KEEPS_METADATA.has(`${info.group}/${info.kind}`)) return METADATA_AND_SPEC;
+    if (form.type === undefined) return METADATA_AND_SPEC;
     return rules.statusKeepsLabels ? LABELS_AND_SPEC : SPEC;
   }
   const hasStatus = info.subresources.some(({ name }) => name === "status");
@@ -86,31 +86,6 @@ const NOTHING: FieldFilter = {};
 const STATUS: FieldFilter = { except: ["status"] };
 const SPEC: FieldFilter = { except: ["spec"] };
 const LABELS_AND_SPEC: FieldFilter = { except: ["metadata.labels", "spec"] };
-const METADATA_AND_SPEC: FieldFilter = { except: ["metadata", "spec"] };
-
-/** Of kinds that have no rules of their own. */
-const RESET_FIELDS: Readonly<Record<string, KindRules["resetFields"]>> = {
-  "certificates.k8s.io/CertificateSigningRequest": {
-    "": { except: ["spec", "status"] },
-    status: { except: ["spec", "status.conditions"] },
-    approval: { except: ["spec", "status.certificate"] },
-  },
-};
-
-/** Built-in kinds whose metadata the status subresource can't change either. */
-const STATUS_KEEPS_METADATA: ReadonlySet<string> = new Set([
-  "admissionregistration.k8s.io/ValidatingAdmissionPolicy",
-  "certificates.k8s.io/PodCertificateRequest",
-  "flowcontrol.apiserver.k8s.io/FlowSchema",
-  "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration",
-  "networking.k8s.io/ServiceCIDR",
-  "resource.k8s.io/DeviceTaintRule",
-  "resource.k8s.io/ResourceClaim",
-  "scheduling.k8s.io/PodGroup",
-  "storage.k8s.io/CSINode",
-  "storage.k8s.io/VolumeAttachment",
-  "storagemigration.k8s.io/StorageVersionMigration",
-]);
 
 /** The object with these entries and no others. */
 export function withManagedFields(object: Fields, managedFields: Entries): Fields {

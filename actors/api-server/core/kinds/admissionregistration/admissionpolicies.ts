@@ -7,6 +7,7 @@ import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { objectIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 import { defaultRules } from "./rules-of-hooks.ts";
 
@@ -21,6 +22,7 @@ export const admissionPolicyRules: KindRules = {
 
 export const validatingAdmissionPolicyRules: KindRules = {
   ...admissionPolicyRules,
+  resetFields: { status: METADATA_AND_SPEC },
   cells: (object: ValidatingAdmissionPolicy, nowMs): readonly Cell[] => {
     const { validations, paramKind } = object.spec ?? {};
     const parameter = paramKind === undefined ? UNSET : `${paramKind.apiVersion ?? ""}/${paramKind.kind ?? ""}`;

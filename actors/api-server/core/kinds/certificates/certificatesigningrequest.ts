@@ -19,6 +19,11 @@ import type { Fields, KindRules } from "../rules.ts";
 type Request = CertificateSigningRequest;
 
 export const certificateSigningRequestRules: KindRules = {
+  resetFields: {
+    "": { except: ["spec", "status"] },
+    status: { except: ["spec", "status.conditions"] },
+    approval: { except: ["spec", "status.certificate"] },
+  },
   name: () => [],
   prepareCreate: (object, { by }) => {
     const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (object as Fields & Request).spec;

@@ -13,9 +13,11 @@ import { member, setDefault } from "../../machinery/default-values.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "../../machinery/validation/names.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
 export const flowSchemaRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   defaults: (object) => setDefault(member(object, "spec"), "matchingPrecedence", 1_000, 0),
   statusKeepsMetadata: true,
   validate,

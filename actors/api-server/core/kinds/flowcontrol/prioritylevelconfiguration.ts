@@ -11,9 +11,11 @@ import { member, objectIn, setDefault } from "../../machinery/default-values.ts"
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
 export const priorityLevelConfigurationRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   defaults: (object) => defaults(member(object, "spec")),
   statusKeepsMetadata: true,
   validate,

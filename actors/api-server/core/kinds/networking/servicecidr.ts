@@ -4,11 +4,13 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { canonicalRange, parseIpRange } from "../../machinery/validation/ip.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
 const AT = "spec.cidrs";
 
 export const serviceCidrRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   statusKeepsMetadata: true,
   validate: ({ spec }: ServiceCIDR, errors) => validateRanges(spec?.cidrs ?? [], errors),
   validateUpdate,

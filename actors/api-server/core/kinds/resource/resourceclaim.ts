@@ -3,9 +3,11 @@ import type { ResourceClaim, ResourceSlice } from "../../../../../protocols/kube
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { member, objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
 export const resourceClaimRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   returnsDeletedObject: true,
   statusKeepsMetadata: true,
   defaults: (object) => defaultSpec(member(object, "spec")),

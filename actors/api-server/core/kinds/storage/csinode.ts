@@ -4,10 +4,12 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 import { validateCsiDriverName } from "./parameters.ts";
 
 export const csiNodeRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   returnsDeletedObject: true,
   statusKeepsMetadata: true,
   validate,

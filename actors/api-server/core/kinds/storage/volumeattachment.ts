@@ -5,11 +5,13 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { caselessSubdomain, dns1123Subdomain } from "../../machinery/validation/names.ts";
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
 const MESSAGE_BYTES_MAX = 1024;
 
 export const volumeAttachmentRules: KindRules = {
+  resetFields: { status: METADATA_AND_SPEC },
   returnsDeletedObject: true,
   statusKeepsMetadata: true,
   validate,

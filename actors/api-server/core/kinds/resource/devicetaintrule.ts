@@ -1,0 +1,5 @@
+/** DeviceTaintRules: whom their fields belong to, and no more. Source: Kubernetes `pkg/registry/resource/devicetaintrule`. */
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
+import type { KindRules } from "../rules.ts";
+
+export const deviceTaintRuleRules: KindRules = { resetFields: { status: METADATA_AND_SPEC } };

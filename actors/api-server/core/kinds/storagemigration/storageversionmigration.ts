@@ -1,0 +1,5 @@
+/** StorageVersionMigrations: whom their fields belong to, and no more. Source: Kubernetes `pkg/registry/storagemigration`. */
+import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
+import type { KindRules } from "../rules.ts";
+
+export const storageVersionMigrationRules: KindRules = { resetFields: { status: METADATA_AND_SPEC } };
