@@ -11,6 +11,7 @@ import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
+import { Conversions } from "./conversions.ts";
 import { Catalog } from "./core/catalog/catalog.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
@@ -26,17 +27,23 @@ import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
 import { Watches } from "./watches.ts";
+import type { OpenWebhooks } from "./webhooks.ts";
+import { noWebhooks, Webhooks } from "./webhooks.ts";
 
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
-/** @param openKeys the cryptography of tokens; without it theirs is the simulation's */
+/**
+ * @param openKeys the cryptography of tokens; without it theirs is the simulation's
+ * @param openWebhooks how webhooks are reached; without it none are, as in the simulation
+ */
 export function apiServerActor(
   openDoor: OpenDoor,
   openKeys: OpenTokenKeys = plainTokenKeys,
+  openWebhooks: OpenWebhooks = noWebhooks,
 ): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor, openKeys);
+    const server = new ApiServer(ctx, openDoor, openKeys, openWebhooks);
     server.start();
     return {
       handlers: {
@@ -63,15 +70,24 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly door: ReturnType<OpenDoor>;
+  private readonly webhooks: Webhooks;
+  private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
+  constructor(
+    ctx: Context<ApiServerOptions>,
+    openDoor: OpenDoor,
+    openKeys: OpenTokenKeys,
+    openWebhooks: OpenWebhooks,
+  ) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn();
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.registry = new Registry(ctx, this.store, this.catalog);
-    this.watches = new Watches(ctx, this.store);
+    this.webhooks = new Webhooks(ctx.options, this.store, openWebhooks());
+    this.conversions = new Conversions(ctx, this.webhooks);
+    this.registry = new Registry(ctx, this.store, this.catalog, this.conversions);
+    this.watches = new Watches(ctx, this.store, this.conversions);
     this.tokens = new Tokens(ctx, this.registry, openKeys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
@@ -95,6 +111,7 @@ class ApiServer {
 
   async stop(): Promise<void> {
     await this.door.close();
+    this.webhooks.close();
     this.store.stop();
   }
 
@@ -156,7 +173,7 @@ class ApiServer {
   private backend(): Backend {
     const { clock, options, log } = this.ctx;
     const { traceCollector } = options;
-    const lists = new Lists(this.ctx, this.store);
+    const lists = new Lists(this.ctx, this.store, this.conversions);
     const subresources = new Subresources(this.ctx, this.registry);
     const { catalog } = this;
     return {

@@ -9,6 +9,7 @@ import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { hasCondition } from "./core/custom/lifecycle.ts";
 import { customServed } from "./core/custom/served.ts";
+import { storedAs } from "./core/webhooks/conversion.ts";
 import type { Store, StoreFollower } from "./store.ts";
 
 export const DEFINITIONS_PREFIX = "/registry/apiextensions.k8s.io/customresourcedefinitions";
@@ -79,7 +80,7 @@ export class CatalogFollower implements StoreFollower {
     const state = stateOf(definition);
     if (before?.shape === shape && before.state === state) return;
     const all = this.servedBy(name, definition);
-    const stored = all[0]?.stored;
+    const stored = all[0] === undefined ? undefined : storedAs(all[0]);
     const prefix = stored?.info.storagePrefix ?? "";
     if (stored === undefined || this.store.isBuiltIn(prefix)) return this.drop(name);
     if (before?.shape !== shape) {

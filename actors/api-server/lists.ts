@@ -8,6 +8,7 @@ import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
 import type { RangeResponse } from "../../protocols/etcd.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { Conversions } from "./conversions.ts";
 import { decodeContinue, encodeContinue } from "./core/cache/continue-token.ts";
 import type { ListMetadata } from "./core/cache/encode-list.ts";
 import type { ListPage } from "./core/cache/list.ts";
@@ -17,7 +18,7 @@ import { StoredObject } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
 import { badRequest, expired, failure, tooLargeResourceVersion } from "./core/machinery/status.ts";
-import { selectionOf } from "./core/registry/present.ts";
+import { selectionOf, storedSelection } from "./core/registry/present.ts";
 import type { RequestScope } from "./registry.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -43,10 +44,12 @@ interface Past {
 export class Lists {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
+  private readonly conversions: Conversions;
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, conversions: Conversions) {
     this.ctx = ctx;
     this.store = store;
+    this.conversions = conversions;
   }
 
   async list(
@@ -58,19 +61,52 @@ export class Lists {
     const selection = selectionOf(served, options.labelSelector, options.fieldSelector);
     // Whatever the cache has comes whole.
     const limit = options.resourceVersion === "0" ? 0 : (options.limit ?? 0);
+    if (served.conversion === undefined) {
+      return pageOf(await this.page(scope, served, namespace, selection, limit, options));
+    }
+    // What is not selected is known only once it has been converted.
+    const cut = selection.everything ? limit : 0;
+    const page = await this.page(scope, served, namespace, storedSelection(selection), cut, options);
+    return pageOf(await this.converted(served, page, selection, limit));
+  }
+
+  /** @param limit of those that are selected; what is behind the last of them is not converted */
+  private async converted(served: Served, page: ListPage, selection: Selection, limit: number): Promise<ListPage> {
+    if (selection.everything) return { ...page, items: await this.conversions.all(served, page.items) };
+    const { revision } = page;
+    const items: StoredObject[] = [];
+    const { conversionBatch } = this.ctx.options;
+    for (let from = 0; from < page.items.length; from += conversionBatch) {
+      const batch = await this.conversions.all(served, page.items.slice(from, from + conversionBatch));
+      for (const [i, form] of batch.entries()) {
+        if (!selection.matches(form.object)) continue;
+        items.push(form);
+        const next = page.items[from + i + 1];
+        if (items.length === limit && next !== undefined) return { items, revision, next: next.key };
+      }
+    }
+    return { items, revision };
+  }
+
+  private async page(
+    scope: RequestScope,
+    served: Served,
+    namespace: string | undefined,
+    selection: Selection,
+    limit: number,
+    options: ListOptions,
+  ): Promise<ListPage> {
     if (options.continue) return this.proceed(scope, served, namespace, selection, limit, options);
     if (isExact(options, limit)) {
       const revision = parseRevision(options.resourceVersion ?? "");
       const cache = this.store.cacheOf(served);
       const past = { cache, namespace, selection, revision, start: undefined, limit };
-      return pageOf(
-        await this.past(scope, past, () => expired("The resourceVersion for the provided list is too old.")),
-      );
+      return this.past(scope, past, () => expired("The resourceVersion for the provided list is too old."));
     }
     await reach(this.store, this.ctx.clock, scope.deadlineMs, options.resourceVersion);
     // Only now: a definition that has changed meanwhile has another one.
     const cache = this.store.cacheOf(served);
-    return pageOf(listPage(cache, this.store.revision, { namespace, selection }, limit, undefined));
+    return listPage(cache, this.store.revision, { namespace, selection }, limit, undefined);
   }
 
   private async proceed(
@@ -80,7 +116,7 @@ export class Lists {
     selection: Selection,
     limit: number,
     options: ListOptions,
-  ): Promise<ObjectList> {
+  ): Promise<ListPage> {
     const token = decodeContinue(options.continue ?? "", namespace);
     if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
     if (options.resourceVersion && options.resourceVersion !== "0") {
@@ -90,15 +126,15 @@ export class Lists {
     if (revision === 0) {
       await this.store.consistent(scope.deadlineMs);
       const newest = this.store.cacheOf(served);
-      return pageOf(listPage(newest, this.store.revision, { namespace, selection }, limit, start));
+      return listPage(newest, this.store.revision, { namespace, selection }, limit, start);
     }
     await this.store.waitFor(revision, scope.deadlineMs);
     const cache = this.store.cacheOf(served);
     if (cache.lastChangeRevision <= revision) {
-      return pageOf(listPage(cache, revision, { namespace, selection }, limit, start));
+      return listPage(cache, revision, { namespace, selection }, limit, start);
     }
     const past = { cache, namespace, selection, revision, start, limit };
-    return pageOf(await this.past(scope, past, () => lostSnapshot(start)));
+    return this.past(scope, past, () => lostSnapshot(start));
   }
 
   /** A page as of an older revision, which etcd still has. */

@@ -11,6 +11,7 @@ import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
+import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 
@@ -28,6 +29,9 @@ export type Outcome =
     }
   | { readonly action: "remove"; readonly object?: Fields; readonly release?: readonly string[] }
   | { readonly action: "keep" };
+
+/** What a round can't decide before others have been asked. It begins again with what is stored by then. */
+export type Decision = Outcome | { readonly await: readonly Wanted[] };
 
 export interface Mutated {
   readonly action: "put" | "remove" | "keep";
@@ -50,7 +54,9 @@ export interface Write {
   readonly user: string;
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
-  readonly decide: (current: StoredObject | undefined, taken: Taken) => Outcome;
+  readonly decide: (current: StoredObject | undefined, taken: Taken) => Decision;
+  /** Asks for what `decide` awaits, so that it knows when it is called again. */
+  readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
 
 /** One of several objects that are written together. */
@@ -67,6 +73,12 @@ interface Base {
   readonly stored: StoredObject | undefined;
   /** Read from a quorum in this write, so that a refusal on its ground stands. */
   readonly fresh: boolean;
+}
+
+/** A round that waits for others. */
+interface Waiting {
+  readonly await: readonly Wanted[];
+  readonly base: Base;
 }
 
 interface Applied {
@@ -88,10 +100,24 @@ export class Mutations {
     this.store = store;
   }
 
+  /** Nobody's turn is held while others are asked. */
   async run(write: Write): Promise<Mutated> {
+    const attempts = { lost: false, ...(write.cause === "" ? {} : { cause: write.cause }) };
+    let base: Base | undefined;
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const result = await this.inTurn(write, attempts, base);
+      if (!("await" in result)) return result;
+      base = result.base;
+      await write.answer?.(result.await);
+    }
+    throw serverTimeout(write.cache.info, "update", 1);
+  }
+
+  private async inTurn(write: Write, attempts: { lost: boolean }, known: Base | undefined): Promise<Mutated | Waiting> {
     const name = `${write.cache.info.storagePrefix}/${write.key}`;
     const before = this.queues.get(name);
-    const mine = before === undefined ? this.rounds(write) : before.then(() => this.rounds(write));
+    const begin = (): Promise<Mutated | Waiting> => this.rounds(write, attempts, known);
+    const mine = before === undefined ? begin() : before.then(begin);
     const settled = mine.then(ignore, ignore);
     this.queues.set(name, settled);
     try {
@@ -123,14 +149,17 @@ export class Mutations {
     return true;
   }
 
-  private async rounds(write: Write): Promise<Mutated> {
+  /** @param known what an earlier round has read, which the cache may not have yet */
+  private async rounds(write: Write, attempts: { lost: boolean }, known: Base | undefined): Promise<Mutated | Waiting> {
     const { cache, key } = write;
-    const attempts = { lost: false, ...(write.cause === "" ? {} : { cause: write.cause }) };
-    let base: Base = { stored: cache.newest(key), fresh: false };
+    const newest = cache.newest(key);
+    const isNewer = known?.fresh === true && (known.stored?.revision ?? 0) >= (newest?.revision ?? 0);
+    let base: Base = isNewer ? known : { stored: newest, fresh: false };
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      let outcome: Outcome;
+      let outcome: Decision;
       try {
         outcome = write.decide(base.stored, this.stillTaken);
+        if ("await" in outcome) return { await: outcome.await, base };
       } catch (error) {
         if (base.fresh || statusOf(error) === undefined) throw error;
         base = await this.refresh(write);

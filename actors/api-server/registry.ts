@@ -33,6 +33,9 @@ import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { toServed } from "./core/registry/present.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
+import type { Conversions } from "./conversions.ts";
+import { ConvertedWrites } from "./converted-writes.ts";
+import { KnownConversions } from "./core/webhooks/conversion.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
@@ -69,12 +72,23 @@ export class Registry {
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
+  private readonly conversions: Conversions;
+  private readonly convertedWrites: ConvertedWrites;
+  /** What requests know of the conversions of what they are about. */
+  private readonly known = new WeakMap<ObjectPlace, KnownConversions>();
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
+  constructor(
+    ctx: Context<ApiServerOptions>,
+    store: Store,
+    follower: { readonly current: Catalog },
+    conversions: Conversions,
+  ) {
     this.ctx = ctx;
+    this.conversions = conversions;
     this.store = store;
     this.follower = follower;
     this.mutations = new Mutations(ctx, store);
+    this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
     this.ranges = {
       ...ipRange(ctx.options.serviceCidr),
@@ -97,7 +111,7 @@ export class Registry {
     await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     const stored = this.store.cacheOf(place.served).get(keyOf(place));
     if (stored === undefined) throw notFound(place.served.info, place.name);
-    return stored;
+    return this.conversions.one(place.served, stored);
   }
 
   async create(
@@ -193,6 +207,8 @@ export class Registry {
     const { rules } = served.stored;
     if (options.ignoreStoreReadErrorWithClusterBreakingPotential === true) throw readable(place);
     if (rules.immortal?.has(name) === true) throw forbidden(info, name, `this ${info.singular} may not be deleted`);
+    // As in Kubernetes, what can't be read can't be deleted either.
+    if (served.conversion !== undefined) await this.get(scope, place, "0");
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       const failed = failedPrecondition(current.object as Fields, options.preconditions);
@@ -314,13 +330,21 @@ export class Registry {
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
-    const same = outcome.action === "put" && current.isCurrent && sameStored(current.object, outcome.object);
+    const mayBeSame = outcome.action === "put" && current.isCurrent && !current.isForm;
+    const same = mayBeSame && sameStored(current.object, outcome.object);
     return same ? { action: "keep" } : outcome;
   }
 
   /** Who writes, by which version and subresource. */
-  writeOf({ served }: ObjectPlace, subresource: string | undefined, { fieldManager = "" }: WriteOptions): FieldWrite {
-    return fieldWriteOf(this.catalog, served, subresource, fieldManager, this.ctx.clock.nowMs());
+  writeOf(place: ObjectPlace, subresource: string | undefined, { fieldManager = "" }: WriteOptions): FieldWrite {
+    const nowMs = this.ctx.clock.nowMs();
+    return fieldWriteOf(this.catalog, place.served, subresource, fieldManager, nowMs, this.knownOf(place));
+  }
+
+  private knownOf(place: ObjectPlace): KnownConversions {
+    let known = this.known.get(place);
+    if (known === undefined) this.known.set(place, (known = new KnownConversions()));
+    return known;
   }
 
   /** What becomes of managedFields when somebody writes the object without applying. */
@@ -402,15 +426,10 @@ export class Registry {
     decide: (current: StoredObject | undefined, taken: Taken) => Outcome,
   ): Promise<Mutated> {
     const { deadlineMs, cause, user } = scope;
-    return this.mutations.run({
-      cache: this.store.cacheOf(place.served),
-      key: keyOf(place),
-      deadlineMs,
-      cause,
-      user,
-      dryRun,
-      decide,
-    });
+    const { served } = place;
+    const write = { cache: this.store.cacheOf(served), key: keyOf(place), deadlineMs, cause, user, dryRun, decide };
+    if (served.conversion === undefined) return this.mutations.run(write);
+    return this.convertedWrites.run(write, served, this.knownOf(place));
   }
 
   /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */

@@ -83,6 +83,13 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly watchBufferBytes: number;
   /** Deletions of one deletecollection under way at once. */
   readonly deleteWorkers: number;
+  /** How long a webhook is waited for, should the request not end before. As kube-apiserver. */
+  readonly webhookTimeoutMs: number;
+  /** Longest answer of a webhook: a batch of objects, each of which may be as large as a body, is well below it. */
+  readonly webhookAnswerBytesMax: number;
+  /** Objects, and bytes of them, that one review asks a webhook to convert. kube-apiserver asks for each by itself. */
+  readonly conversionBatch: number;
+  readonly conversionBatchBytes: number;
 }
 
 const ISSUER = "https://kubernetes.default.svc.cluster.local";
@@ -127,6 +134,10 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   bodyTimeoutMs: 30_000,
   watchBufferBytes: 8_388_608,
   deleteWorkers: 64,
+  webhookTimeoutMs: 30_000,
+  webhookAnswerBytesMax: 33_554_432,
+  conversionBatch: 100,
+  conversionBatchBytes: 1_048_576,
   historyMax: 8_192,
   historyMin: 128,
   historyAgeMs: 75_000,

@@ -15,6 +15,7 @@ import { NODE_PORT_PREFIX, SERVICE_IP_PREFIX } from "./core/kinds/core/service-a
 import type { Attempts } from "./etcd-client.ts";
 import { EtcdClient, unreachable } from "./etcd-client.ts";
 import { noSuchResource } from "./core/machinery/status.ts";
+import { readInVersion } from "./core/webhooks/conversion.ts";
 import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -96,8 +97,11 @@ export class Store {
    * Keeps a resource from now on. The one watch has brought its objects already, so that nothing is asked for and nothing is
    * missed; watches reach back to this revision. `asToday`: some may have been stored under another schema.
    */
-  attach({ info, rules }: Served, asToday: boolean): void {
-    const cache = new ResourceCache(info, rules.indexed, this.ctx.options, asToday ? rules.read : undefined);
+  attach({ info, rules, conversion }: Served, asToday: boolean): void {
+    const { options } = this.ctx;
+    const mixed = conversion !== undefined;
+    const read = mixed ? readInVersion(conversion) : rules.read;
+    const cache = new ResourceCache(info, rules.indexed, options, asToday ? read : undefined, mixed);
     const prefix = info.storagePrefix ?? "";
     cache.reset(this.reached);
     for (const { key, modRevision, kept } of this.strays.take(prefix)) {

@@ -4,13 +4,15 @@
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { Conversions } from "./conversions.ts";
+import { ConvertedEvents } from "./converted-events.ts";
 import { listPage } from "./core/cache/list.ts";
 import type { CacheWatcher, ChangeType, ResourceCache } from "./core/cache/resource-cache.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import type { Selection } from "./core/machinery/selectors.ts";
 import { expired } from "./core/machinery/status.ts";
-import { selectionOf } from "./core/registry/present.ts";
+import { selectionOf, storedSelection } from "./core/registry/present.ts";
 import { toStatusError } from "./core/store-errors.ts";
 import { unreachable } from "./etcd-client.ts";
 import type { RequestScope } from "./registry.ts";
@@ -33,7 +35,13 @@ export interface WatchQuery {
 }
 
 export interface WatchReceiver {
-  event(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
+  /** @param previous what was there before, if anything */
+  event(
+    type: ChangeType,
+    stored: StoredObject,
+    cause: string | undefined,
+    previous: StoredObject | undefined,
+  ): void;
   bookmark(object: KubernetesObject): void;
   /** The watch is over. Reason Expired: list again; else go on elsewhere. Undefined: as if its time had come. */
   end(error: unknown): void;
@@ -48,10 +56,12 @@ export interface OpenWatch {
 export class Watches {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
+  private readonly conversions: Conversions;
   private readonly running = new Set<RunningWatch>();
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, conversions: Conversions) {
     this.ctx = ctx;
+    this.conversions = conversions;
     this.store = store;
   }
 
@@ -71,11 +81,14 @@ export class Watches {
    * Events may reach the receiver before the promise resolves.
    * @throws Status 410 when the history does not reach back to the revision; 400 for bad selectors; ETCD_UNREACHABLE
    */
-  async open(scope: RequestScope, query: WatchQuery, receiver: WatchReceiver): Promise<OpenWatch> {
+  async open(scope: RequestScope, query: WatchQuery, given: WatchReceiver): Promise<OpenWatch> {
     // Who watches the past of a server that hears of nothing new would never know.
     this.store.etcd.checkReachable();
     const { served, namespace, resourceVersion, sendInitialEvents } = query;
-    const selection = withName(selectionOf(served, query.labelSelector, query.fieldSelector), query.name);
+    const wanted = withName(selectionOf(served, query.labelSelector, query.fieldSelector), query.name);
+    const converted = served.conversion === undefined ? undefined : this.convertedEvents(served, wanted, given);
+    const receiver = converted ?? given;
+    const selection = converted === undefined ? wanted : storedSelection(wanted);
     const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
     if (initial) await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
@@ -90,13 +103,35 @@ export class Watches {
     );
     if (initial) {
       for (const stored of listPage(cache, from, { namespace, selection }, 0, undefined).items) {
-        receiver.event("ADDED", stored, undefined);
+        receiver.event("ADDED", stored, undefined, undefined);
       }
       if (query.bookmarks) receiver.bookmark(bookmarkOf(served, from, true));
     } else cache.replay(watch, from);
     if (!watch.closed) cache.watchers.add(watch);
     if (!watch.closed) this.running.add(watch);
-    return watch;
+    return converted === undefined ? watch : this.told(watch, converted);
+  }
+
+  private convertedEvents(served: Served, selection: Selection, receiver: WatchReceiver): ConvertedEvents {
+    const { historyMax, conversionBatch } = this.ctx.options;
+    const limits = { waitingMax: Math.max(historyMax, this.store.cacheOf(served).size), batch: conversionBatch };
+    const spawn = (work: () => Promise<void>): void => this.ctx.spawn(work);
+    return new ConvertedEvents(this.conversions, spawn, served, selection, limits, receiver);
+  }
+
+  /** What is there already is told before the watch counts as open. */
+  private async told(watch: RunningWatch, converted: ConvertedEvents): Promise<OpenWatch> {
+    const close = (): void => {
+      converted.close();
+      watch.close();
+    };
+    try {
+      await converted.told();
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { close, bookmark: () => watch.bookmark() };
   }
 }
 
@@ -132,9 +167,9 @@ class RunningWatch implements CacheWatcher, OpenWatch {
     this.onClose = onClose;
   }
 
-  deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void {
+  deliver(...[type, stored, cause, previous]: Parameters<CacheWatcher["deliver"]>): void {
     // A client may name a revision that this server has not seen yet: it has had everything up to it.
-    if (!this.closed && stored.revision > this.from) this.receiver.event(type, stored, cause);
+    if (!this.closed && stored.revision > this.from) this.receiver.event(type, stored, cause, previous);
   }
 
   expire(): void {

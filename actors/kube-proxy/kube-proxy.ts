@@ -29,7 +29,7 @@ import { BALANCER_DEFAULTS } from "./core/balancer.ts";
 import { HOSTS_FILE } from "./core/hosts.ts";
 import { annotationChange } from "./core/publishing.ts";
 import { objectKey, Rules } from "./core/rules.ts";
-import { ADDRESS_ANNOTATION } from "./core/service-ports.ts";
+import { ADDRESS_ANNOTATION } from "../../protocols/published-addresses.ts";
 import { lockPlaces, preferredOwner, ShardLock } from "./core/shard-lock.ts";
 import { topologyKey, trimNode } from "./core/topology.ts";
 import { Forwarder } from "./forwarder.ts";

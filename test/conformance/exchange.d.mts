@@ -3,6 +3,11 @@ export interface Peer {
   readonly url: string;
   /** Of somebody who may do everything. */
   readonly token: string;
+  /** Changes how the webhook at `webhookUrl` answers. */
+  readonly webhook?: (name: string) => void;
+  readonly webhookUrl?: string;
+  /** Its certificate: base64 of PEM. */
+  readonly bundle?: string;
 }
 
 export interface Step {

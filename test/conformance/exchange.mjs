@@ -27,7 +27,11 @@ import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { parse } from "yaml";
 
-/** @typedef {{ url: string, token: string }} Peer */
+/**
+ * `webhook` says by its name how the webhook at `webhookUrl`, whose certificate is in `bundle` (base64 of PEM), answers from now on.
+ * `pauses`: it needs the time that a step asks for to take notice of the one before.
+ * @typedef {{ url: string, token: string, webhook?: (name: string) => void, webhookUrl?: string, bundle?: string, pauses?: boolean }} Peer
+ */
 /** @typedef {{ do: string, type?: string, accept?: string, body?: unknown, text?: string, headers?: Record<string, string> }} Step */
 /** @typedef {{ name: string, steps: Step[] }} Scenario */
 /** @typedef {{ status: number, type: string, warnings: string[], body: unknown }} Answer */
@@ -115,8 +119,12 @@ export async function runScenario(peer, scenario, namespace) {
   let last = {};
   let token = "";
   for (const step of scenario.steps) {
+    if (step.webhook !== undefined) peer.webhook(step.webhook);
+    if (step.pauseMs !== undefined && peer.pauses === true) await new Promise((go) => setTimeout(go, step.pauseMs));
     const fill = (text) =>
       text
+        .replaceAll("{url}", peer.webhookUrl ?? "")
+        .replaceAll("{bundle}", peer.bundle ?? "")
         .replaceAll("{ns}", namespace)
         .replaceAll("{rv}", last.resourceVersion ?? "")
         .replaceAll("{uid}", last.uid ?? "")
@@ -207,6 +215,7 @@ function general(value, namespace, key = "") {
       .replaceAll(ADDRESS, "<address>")
       .replaceAll(/(kube-api-access-)[a-z0-9]{5}/g, "$1<suffix>")
       .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
+      .replaceAll(/object not decodable revision=\d+/g, "object not decodable revision=<version>")
       // A whole object in an error, whose fields have no order.
       .replace(/Invalid value: (\\*"|)\{.*\}(\\*"|)/, "Invalid value: <object>");
     return /^\d+(ms|s|m)$/.test(text) && key === "cells" ? "<age>" : text;

@@ -5,7 +5,7 @@
  */
 import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointPort, EndpointSlice } from "../../../protocols/kubernetes/types/discovery-v1.ts";
-import { publishedAddresses } from "./service-ports.ts";
+import { publishedAddresses } from "../../../protocols/published-addresses.ts";
 
 export const HOSTS_FILE = "hosts.json";
 

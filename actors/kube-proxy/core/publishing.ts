@@ -1,7 +1,7 @@
 /** What the annotation of a Service must become, so that it says where the Service is really served. */
 import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { ListenerRow } from "./listener-table.ts";
-import { ADDRESS_ANNOTATION, publishedAddresses } from "./service-ports.ts";
+import { ADDRESS_ANNOTATION, publishedAddresses } from "../../../protocols/published-addresses.ts";
 
 /**
  * The new value, null to remove it, undefined to leave it as it is. A port that is not bound now keeps what was said:

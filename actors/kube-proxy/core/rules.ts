@@ -12,7 +12,8 @@ import type { Hosts } from "./hosts.ts";
 import { hostsOf } from "./hosts.ts";
 import type { WantedListener } from "./listener-table.ts";
 import type { ServicePort } from "./service-ports.ts";
-import { endpointsOf, publishedAddresses, SERVICE_NAME_LABEL, servicePorts } from "./service-ports.ts";
+import { publishedAddresses } from "../../../protocols/published-addresses.ts";
+import { endpointsOf, SERVICE_NAME_LABEL, servicePorts } from "./service-ports.ts";
 import { shardOf } from "./shard-lock.ts";
 import { Topology } from "./topology.ts";
 

@@ -29,8 +29,6 @@ export interface Endpoint {
   readonly terminating: boolean;
 }
 
-/** On a Service: JSON that says, by port number, where a port is really served when its own address can't be had. */
-export const ADDRESS_ANNOTATION = "inkube.dev/address";
 /** Names the Service that an EndpointSlice belongs to. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
@@ -103,22 +101,4 @@ function endpointRow(endpoint: SliceEndpoint, port: number): Endpoint | undefine
 
 function rank(endpoint: Endpoint): number {
   return (endpoint.ready ? 2 : 0) + (endpoint.serving ? 1 : 0);
-}
-
-/** What the annotation says, by port number; empty when it is absent or not what we write. */
-export function publishedAddresses(service: Service): ReadonlyMap<string, string> {
-  const text = service.metadata?.annotations?.[ADDRESS_ANNOTATION];
-  if (text === undefined) return new Map();
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (parsed === null || typeof parsed !== "object") return new Map();
-    return new Map(
-      Object.entries(parsed).flatMap(([port, address]): [string, string][] =>
-        typeof address === "string" ? [[port, address]] : [],
-      ),
-    );
-  } catch {
-    // Anybody may write an annotation: what can't be read says nothing, and its owner writes it anew.
-    return new Map();
-  }
 }

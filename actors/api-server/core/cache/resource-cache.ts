@@ -34,8 +34,16 @@ export interface Change {
 }
 
 export interface CacheWatcher extends WatchScope {
-  /** A change as this watcher sees it: one that leaves its selection is DELETED with the last state that matched. */
-  deliver(type: ChangeType, stored: StoredObject, cause: string | undefined): void;
+  /**
+   * A change as this watcher sees it: one that leaves its selection is DELETED with the last state that matched.
+   * @param previous what was there before, if anything
+   */
+  deliver(
+    type: ChangeType,
+    stored: StoredObject,
+    cause: string | undefined,
+    previous: StoredObject | undefined,
+  ): void;
   /** The cache has lost its place; the watcher must list again. */
   expire(): void;
   /** A change could not be told to it, or, without an error, there is nothing to be told any more: its watch is over. */
@@ -63,11 +71,17 @@ export class ResourceCache {
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
 
-  /** @param read see `Head` */
-  constructor(info: ResourceInfo, indexed: IndexedField | undefined, limits: HistoryLimits, read?: Head["read"]) {
+  /** @param read and @param mixed see `Head` */
+  constructor(
+    info: ResourceInfo,
+    indexed: IndexedField | undefined,
+    limits: HistoryLimits,
+    read?: Head["read"],
+    mixed: boolean = false,
+  ) {
     if (info.storagePrefix === undefined) throw new Error(`${info.resource} is not stored`);
     this.info = info;
-    this.head = headOf(info, read);
+    this.head = headOf(info, read, mixed);
     this.watchers = new WatcherIndex(indexed);
     this.history = new EventHistory({
       min: limits.historyMin,
@@ -232,17 +246,17 @@ export function offer(watcher: CacheWatcher, change: Change): void {
   if (namespace !== undefined && !inNamespace(change.key, namespace)) return;
   const { type, current, previous, cause } = change;
   if (selection.everything) {
-    watcher.deliver(type, current, cause);
+    watcher.deliver(type, current, cause, previous);
     return;
   }
   const before = previous !== undefined && matches(selection.matches, previous);
   if (type === "DELETED") {
-    if (before) watcher.deliver("DELETED", current, cause);
+    if (before) watcher.deliver("DELETED", current, cause, previous);
     return;
   }
   const now = matches(selection.matches, current);
-  if (now) watcher.deliver(before ? "MODIFIED" : "ADDED", current, cause);
-  else if (before && previous !== undefined) watcher.deliver("DELETED", previous.at(change.revision), cause);
+  if (now) watcher.deliver(before ? "MODIFIED" : "ADDED", current, cause, previous);
+  else if (before && previous !== undefined) watcher.deliver("DELETED", previous.at(change.revision), cause, previous);
 }
 
 function matches(test: (object: KubernetesObject) => boolean, stored: StoredObject): boolean {

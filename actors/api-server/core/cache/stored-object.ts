@@ -20,16 +20,22 @@ export interface Head {
   readonly kept: KeptBytes;
   /** What an object looks like today that was stored under another schema: the one at hand when it looks the same. */
   readonly read: ((object: KubernetesObject) => KubernetesObject) | undefined;
+  /** Objects that were stored in another version stay in it: somebody else converts them. */
+  readonly mixed: boolean;
 }
 
-export function headOf(info: ResourceInfo, read?: Head["read"]): Head {
-  const apiVersion = info.storageApiVersion ?? info.apiVersion;
+export function headOf(info: ResourceInfo, read?: Head["read"], mixed: boolean = false): Head {
+  return headIn(info.storageApiVersion ?? info.apiVersion, info, read, mixed);
+}
+
+export function headIn(apiVersion: string, info: ResourceInfo, read?: Head["read"], mixed: boolean = false): Head {
   const types = `{"kind":${JSON.stringify(info.kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
   return {
     kind: info.kind,
     apiVersion,
     kept: keepBytes(encoder.encode(`${types}"metadata":{`)),
     read,
+    mixed,
   };
 }
 
@@ -66,6 +72,10 @@ export class StoredObject {
   private isRead = false;
   /** Whether it is read just as it is stored; undefined before anybody has read it. */
   private asStored: boolean | undefined;
+  /** The same revision in other versions of its kind, as a webhook has made them, by apiVersion. */
+  private forms: Map<string, StoredObject> | undefined;
+  /** Whether it is such a form: not what is stored. */
+  isForm = false;
 
   /** `value`: what etcd has, of which a copy is kept. */
   constructor(head: Head, key: string, revision: number, value: Uint8Array | KeptBytes, object?: KubernetesObject) {
@@ -97,12 +107,34 @@ export class StoredObject {
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
   forgetObject(): void {
     this.parsed = undefined;
+    this.forms = undefined;
   }
 
   /** Called once a period: of what nobody has read since the last time the parsed form is let go of. */
   age(): void {
-    if (!this.isRead) this.parsed = undefined;
+    if (!this.isRead) this.forgetObject();
     this.isRead = false;
+    for (const form of this.forms?.values() ?? []) form.age();
+  }
+
+  form(apiVersion: string): StoredObject | undefined {
+    this.isRead = true;
+    return this.forms?.get(apiVersion);
+  }
+
+  keepForm(form: StoredObject): void {
+    (this.forms ??= new Map()).set(form.head.apiVersion, form);
+  }
+
+  /**
+   * The same revision under the head of another version.
+   * @param object what a webhook has made of it; undefined: it was stored in that version
+   */
+  inForm(head: Head, object: KubernetesObject | undefined): StoredObject {
+    const value = object === undefined ? this.kept : encodeStored(head, object);
+    const form = new StoredObject(head, this.key, this.revision, value, object);
+    form.isForm = true;
+    return form;
   }
 
   /** JSON of `object`, made for each who asks. */
@@ -123,14 +155,16 @@ export class StoredObject {
     if (revision === this.revision) return this;
     const moved = new StoredObject(this.head, this.key, revision, this.kept, this.parsed);
     moved.asStored = this.asStored;
+    moved.isForm = this.isForm;
+    for (const form of this.forms?.values() ?? []) moved.keepForm(form.at(revision));
     return moved;
   }
 
-  /** One that was stored in another version of a custom resource is read as if it were of this one. */
+  /** One that was stored in another version of a custom resource is read as if it were of this one, unless a webhook converts. */
   private parse(): KubernetesObject {
     const object = JSON.parse(textOf(this.kept)) as KubernetesObject;
-    const { apiVersion, read, kept } = this.head;
-    const versioned = object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+    const { apiVersion, read, kept, mixed } = this.head;
+    const versioned = mixed || object.apiVersion === apiVersion ? object : { ...object, apiVersion };
     const today = read === undefined ? versioned : read(versioned);
     this.asStored = today === object && this.kept.startsWith(kept);
     return withRevision(today, this.revision);

@@ -10,6 +10,7 @@ import type { KindRules } from "../kinds/rules.ts";
 import { noSuchResource } from "../machinery/status.ts";
 import type { ObjectForm } from "./form.ts";
 import { builtInForm } from "./form.ts";
+import type { WebhookConversion } from "../webhooks/conversion.ts";
 import { SharedMap } from "./shared-map.ts";
 import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 
@@ -20,6 +21,8 @@ export interface Served {
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
+  /** Where a webhook converts: `stored` is this one in every version then. */
+  readonly conversion?: WebhookConversion;
   /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
   readonly openApiSchema?: Readonly<Record<string, unknown>>;
 }

@@ -42,6 +42,17 @@ export function customForm(info: ResourceInfo, schema: VersionSchema): ObjectFor
   };
 }
 
+/**
+ * What somebody else than a client has made, without what the schema does not know.
+ * @throws Status 400 for an embedded object of a wrong form
+ */
+export function coerced(info: ResourceInfo, schema: Schema, object: KubernetesObject): KubernetesObject {
+  const { value } = prune(object as unknown as JsonObject, schema, true);
+  dropNulls(value, schema);
+  coerceEmbedded(info, value, schema);
+  return value as unknown as KubernetesObject;
+}
+
 /** How much of a bad body an error message repeats. */
 const QUOTED_CHARS_MAX = 30;
 

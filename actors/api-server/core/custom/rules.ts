@@ -2,25 +2,22 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type {
-  ConversionStrategyType,
   CustomResourceDefinitionVersion,
   CustomResourceSubresourceScale,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
-import { unexplained } from "../machinery/status.ts";
 import { cellsOf } from "./columns.ts";
 import { readStored, setDefaults } from "./pruning.ts";
 import { validateCustom, validateCustomStatus } from "./validation.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
-/** @param stored the resource in the version in which objects are stored */
+/** @param stored the resource in the version in which its objects are dealt with: `info`, unless the strategy `None` converts them */
 export function customRules(
   info: ResourceInfo,
   version: CustomResourceDefinitionVersion,
   schema: VersionSchema,
   stored: ResourceInfo,
-  strategy: ConversionStrategyType,
 ): KindRules {
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
@@ -38,25 +35,13 @@ export function customRules(
       validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
     cells: cellsOf(version),
-    ...(stored === info
-      ? {}
-      : { convert: { toServed: inVersion(info, strategy), toStored: inVersion(stored, strategy) } }),
+    ...(stored === info ? {} : { convert: { toServed: inVersion(info), toStored: inVersion(stored) } }),
   };
 }
 
-/** Versions of the conversion strategy `None` differ in their apiVersion only. Nobody calls webhooks yet. */
-function inVersion(
-  { apiVersion, kind }: ResourceInfo,
-  strategy: ConversionStrategyType,
-): (object: KubernetesObject) => KubernetesObject {
-  return (object) => {
-    if (object.apiVersion === apiVersion) return object;
-    if (strategy !== "None") {
-      const of = `${object.apiVersion}, Kind=${kind}`;
-      throw unexplained(`conversion webhook for ${of} failed: inkube does not call conversion webhooks yet`);
-    }
-    return { ...object, apiVersion };
-  };
+/** Versions of the conversion strategy `None` differ in their apiVersion only. */
+function inVersion({ apiVersion }: ResourceInfo): (object: KubernetesObject) => KubernetesObject {
+  return (object) => (object.apiVersion === apiVersion ? object : { ...object, apiVersion });
 }
 
 function withoutStatus(object: Fields): Fields {

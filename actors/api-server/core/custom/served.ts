@@ -1,7 +1,6 @@
 /** What a CustomResourceDefinition makes a server serve: one resource for each served version, like those that are built in. */
 import type { CustomResourceDefinition } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type {
-  ConversionStrategyType,
   CustomResourceDefinitionNames,
   CustomResourceDefinitionVersion,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
@@ -10,18 +9,22 @@ import type { Served } from "../catalog/catalog.ts";
 import type { ObjectForm } from "../catalog/form.ts";
 import type { KindRules } from "../kinds/rules.ts";
 import { columnsOf } from "./columns.ts";
-import { customForm } from "./form.ts";
+import type { ConvertibleVersion, WebhookConversion } from "../webhooks/conversion.ts";
+import { reviewVersion } from "../webhooks/conversion-review.ts";
+import { coerced, customForm } from "./form.ts";
 import { customRules } from "./rules.ts";
 import { VersionSchema } from "./version-schema.ts";
 
 /**
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
- * version's, which is made even when it is not served itself. The definition is valid and has its defaults.
+ * version's, which is made even when it is not served itself; where a webhook converts, each stands for itself. The definition is
+ * valid and has its defaults.
  */
 export function customServed(crd: CustomResourceDefinition): readonly Served[] {
   const { versions } = crd.spec;
   const storage = versions.find((version) => version.storage) ?? versions[0];
   if (storage === undefined) return [];
+  if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage);
   const stored = new CustomStored(crd, storage);
   return versions
     .filter((version) => version.served)
@@ -35,31 +38,52 @@ function versionServed(
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
-  const rules = customRules(info, version, schema, stored.info, strategyOf(crd));
+  const rules = customRules(info, version, schema, stored.info);
   return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
+}
+
+function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceDefinitionVersion): readonly Served[] {
+  const { group, versions, conversion: { webhook } = {} } = crd.spec;
+  const converted = new Map<string, ConvertibleVersion>();
+  const conversion: WebhookConversion = {
+    client: webhook?.clientConfig ?? {},
+    reviewVersion: reviewVersion(webhook?.conversionReviewVersions ?? []) ?? "v1",
+    storageApiVersion: `${group}/${storage.name}`,
+    versions: converted,
+  };
+  return versions.flatMap((version) => {
+    const schema = new VersionSchema(version);
+    const served = new CustomStored(crd, version, schema, conversion);
+    const { info } = served;
+    converted.set(info.apiVersion, { served, coerce: (object) => coerced(info, schema.root, object) });
+    return version.served ? [served] : [];
+  });
 }
 
 class CustomStored implements Served {
   readonly info: ResourceInfo;
+  readonly conversion?: WebhookConversion;
   readonly form: ObjectForm;
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
 
-  constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
-    this.info = infoOf(crd, version, undefined);
-    const schema = new VersionSchema(version);
+  constructor(
+    crd: CustomResourceDefinition,
+    version: CustomResourceDefinitionVersion,
+    schema: VersionSchema = new VersionSchema(version),
+    conversion?: WebhookConversion,
+  ) {
+    const storage = conversion?.storageApiVersion;
+    this.info = infoOf(crd, version, storage === `${crd.spec.group}/${version.name}` ? undefined : storage);
     this.form = customForm(this.info, schema);
-    this.rules = customRules(this.info, version, schema, this.info, strategyOf(crd));
+    this.rules = customRules(this.info, version, schema, this.info);
     this.openApiSchema = openApiSchemaOf(version);
+    if (conversion !== undefined) this.conversion = conversion;
   }
 
   get stored(): Served {
     return this;
   }
-}
-
-function strategyOf({ spec }: CustomResourceDefinition): ConversionStrategyType {
-  return spec.conversion?.strategy ?? "None";
 }
 
 function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {

@@ -167,6 +167,22 @@ export function unexplained(message: string): InkubeError {
   return statusError(status);
 }
 
+/**
+ * 500: objects of a list can't be read. The first is named.
+ * @param found by the key of each; some of them are told
+ */
+export function unreadableList(
+  of: GroupResource,
+  found: readonly { readonly field: string; readonly message: string }[],
+): InkubeError {
+  const message = `failed to read one or more ${qualifiedResource(of)} from the storage: ${found[0]?.message ?? ""}`;
+  const causes = found.slice(0, UNREADABLE_MAX).map((each) => ({ reason: "UnexpectedServerResponse", ...each }));
+  return statusError(failure(500, "StorageReadError", message, { ...detailsOf(of, "list"), causes }));
+}
+
+/** As in Kubernetes. */
+const UNREADABLE_MAX = 100;
+
 export function internalError(why: string): InkubeError {
   return statusError(failure(500, "InternalError", `Internal error occurred: ${why}`, { causes: [{ message: why }] }));
 }

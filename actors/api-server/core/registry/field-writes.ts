@@ -8,6 +8,8 @@ import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import { METADATA_AND_SPEC } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
+import type { KnownConversions } from "../webhooks/conversion.ts";
+import { sameResource } from "../webhooks/conversion.ts";
 import { toServed, toStored } from "./present.ts";
 
 type Entries = readonly ManagedFieldsEntry[] | undefined;
@@ -19,21 +21,25 @@ type Entries = readonly ManagedFieldsEntry[] | undefined;
  */
 export type Manage = (object: Fields, given: Entries) => Entries;
 
-/** @param subresource undefined: the object itself */
+/**
+ * @param subresource undefined: the object itself
+ * @param known converts where a webhook does
+ */
 export function fieldWriteOf(
   catalog: Catalog,
   served: Served,
   subresource: string | undefined,
   manager: string,
   nowMs: number,
+  known: KnownConversions,
 ): FieldWrite {
   return {
     manager,
     subresource: subresource ?? "",
-    version: versionOf(served),
+    version: versionOf(served, served, known),
     versionOf: (apiVersion) => {
       const other = inVersion(catalog, served, apiVersion);
-      return other === undefined ? undefined : versionOf(other);
+      return other === undefined ? undefined : versionOf(other, served, known);
     },
     filter: filterOf(served, subresource),
     nowMs,
@@ -54,12 +60,21 @@ export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }:
   };
 }
 
-function versionOf(served: Served): Version {
+/** @param written in whose version an object is dealt with that a webhook converts */
+function versionOf(served: Served, written: Served, known: KnownConversions): Version {
+  const { conversion, info } = served;
+  const version = { apiVersion: info.apiVersion, structure: served.form.structure };
+  if (conversion === undefined) {
+    return {
+      ...version,
+      toServed: (object: KubernetesObject) => toServed(served, object),
+      toStored: (object: KubernetesObject) => toStored(served, object),
+    };
+  }
   return {
-    apiVersion: served.info.apiVersion,
-    structure: served.form.structure,
-    toServed: (object: KubernetesObject) => toServed(served, object),
-    toStored: (object: KubernetesObject) => toStored(served, object),
+    ...version,
+    toServed: (object: KubernetesObject) => known.to(conversion, object, info.apiVersion),
+    toStored: (object: KubernetesObject) => known.to(conversion, object, written.info.apiVersion),
   };
 }
 
@@ -67,7 +82,7 @@ function inVersion(catalog: Catalog, served: Served, apiVersion: string): Served
   const slash = apiVersion.indexOf("/");
   const group = slash < 0 ? "" : apiVersion.slice(0, slash);
   const other = catalog.find(group, apiVersion.slice(slash + 1), served.info.resource);
-  return other !== undefined && other.stored === served.stored ? other : undefined;
+  return other !== undefined && sameResource(other, served) ? other : undefined;
 }
 
 /** A write of the object can't change its status, nor one of the status the rest, unless the kind says otherwise. */

@@ -40,3 +40,14 @@ export function selectionOf(
   if (!isConverted(served)) return selection;
   return { ...selection, matches: (object) => selection.matches(toServed(served, object)) };
 }
+
+/** What can be told of an object before it is converted: which it is. */
+export function storedSelection({ everything, exact }: Selection): Selection {
+  const name = exact.get("metadata.name");
+  if (everything || name === undefined) return { everything: true, exact: new Map(), matches: () => true };
+  return {
+    everything: false,
+    exact: new Map([["metadata.name", name]]),
+    matches: ({ metadata }) => metadata?.name === name,
+  };
+}

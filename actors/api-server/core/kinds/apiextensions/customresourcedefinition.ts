@@ -61,9 +61,6 @@ function withStoredVersions(object: Fields): Fields {
   return { ...object, status: { ...crd.status, storedVersions } };
 }
 
-const UNCALLED =
-  "spec.conversion.strategy: Webhook is not honoured by inkube yet: objects are served in the version in which they are stored, and other versions of them are refused";
-
 function warningsOf({ spec }: CustomResourceDefinition): readonly string[] {
   const formats: string[] = [];
   const sets = new Set<string>();
@@ -79,7 +76,7 @@ function warningsOf({ spec }: CustomResourceDefinition): readonly string[] {
     const items = `x-kubernetes-list-type: set for items of type ${JSON.stringify(type)}`;
     return `${items} is not supported by server-side apply or CEL validation rules`;
   });
-  return [...formats, ...unmergeable, ...(spec.conversion?.strategy === "Webhook" ? [UNCALLED] : [])];
+  return [...formats, ...unmergeable];
 }
 
 function itemTypeOf({ items }: JSONSchemaProps): string {

@@ -16,6 +16,7 @@ import {
   union,
 } from "../../../../../actors/api-server/core/managed-fields/field-set.ts";
 import { fieldWriteOf } from "../../../../../actors/api-server/core/registry/field-writes.ts";
+import { KnownConversions } from "../../../../../actors/api-server/core/webhooks/conversion.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 
 const catalog = Catalog.builtIn();
@@ -23,7 +24,7 @@ const deployments = catalog.required("apps", "v1", "deployments");
 const { structure } = deployments.form;
 
 function by(manager: string): FieldWrite {
-  return fieldWriteOf(catalog, deployments, undefined, manager, 0);
+  return fieldWriteOf(catalog, deployments, undefined, manager, 0, new KnownConversions());
 }
 
 function apply(live: KubernetesObject | undefined, manager: string, configuration: KubernetesObject): KubernetesObject {

@@ -1,0 +1,63 @@
+/** Writes of objects that a webhook converts: decided in the version of the request, stored in the storage version. */
+import type { Conversions } from "./conversions.ts";
+import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { Served } from "./core/catalog/catalog.ts";
+import type { Fields } from "./core/kinds/rules.ts";
+import { unexplained } from "./core/machinery/status.ts";
+import { sameStored } from "./core/registry/write.ts";
+import type { KnownConversions } from "./core/webhooks/conversion.ts";
+import { NotConverted } from "./core/webhooks/conversion.ts";
+import type { Decision, Mutated, Mutations, Outcome, Write } from "./mutation.ts";
+
+export class ConvertedWrites {
+  private readonly mutations: Mutations;
+  private readonly conversions: Conversions;
+
+  constructor(mutations: Mutations, conversions: Conversions) {
+    this.mutations = mutations;
+    this.conversions = conversions;
+  }
+
+  /** @param write its `decide` speaks of the version that is served, and so does what is returned */
+  async run(write: WriteServed, served: Served, known: KnownConversions): Promise<Mutated> {
+    const { deadlineMs } = write;
+    const mutated = await this.mutations.run({
+      ...write,
+      decide: (current, taken) => {
+        try {
+          const shown = current === undefined ? undefined : this.conversions.known(served, current, known);
+          return toStorage(write.decide(shown, taken), served, current, known);
+        } catch (error) {
+          if (error instanceof NotConverted) return { await: [error.wanted] };
+          throw error;
+        }
+      },
+      answer: (wanted) => this.conversions.answer(known, wanted, deadlineMs),
+    });
+    const [stored] = await this.conversions.forms(served, [mutated.stored]);
+    if (typeof stored === "string") throw unexplained(stored);
+    return { ...mutated, stored: stored as StoredObject };
+  }
+}
+
+type WriteServed = Omit<Write, "decide" | "answer"> & {
+  readonly decide: (...given: Parameters<Write["decide"]>) => Outcome;
+};
+
+/** @param current as it is stored */
+function toStorage(
+  outcome: Outcome,
+  { conversion }: Served,
+  current: StoredObject | undefined,
+  known: KnownConversions,
+): Decision {
+  if (outcome.action === "keep" || outcome.object === undefined || conversion === undefined) return outcome;
+  const object = known.to(conversion, outcome.object, conversion.storageApiVersion) as Fields;
+  const isSame =
+    outcome.action === "put" &&
+    current !== undefined &&
+    current.isCurrent &&
+    current.object.apiVersion === conversion.storageApiVersion &&
+    sameStored(current.object, object);
+  return isSame ? { action: "keep" } : { ...outcome, object };
+}

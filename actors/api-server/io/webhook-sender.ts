@@ -1,0 +1,153 @@
+/** HTTPS to webhooks: connections are kept and used again, answers are bounded in size and time. */
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
+import { isIP } from "node:net";
+import type { Read, WebhookReply } from "../core/webhooks/reply.ts";
+import type { OpenWebhooks, WebhookCall } from "../webhooks.ts";
+
+/** Connections to one webhook at once: enough for the writes that one thread can have under way. */
+const SOCKETS_MAX = 64;
+/** Of those, how many are kept. */
+const FREE_SOCKETS_MAX = 4;
+/** An idle connection is closed before most servers close it. */
+const IDLE_MS = 4_000;
+
+export const webhookSender: OpenWebhooks = () => {
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: SOCKETS_MAX,
+    maxFreeSockets: FREE_SOCKETS_MAX,
+    timeout: IDLE_MS,
+  });
+  return {
+    post: async (call) => {
+      const first = await attempt(agent, call);
+      // The server has closed an idle connection while the request was on its way: it has seen nothing of it.
+      return first === "stale" ? ((await attempt(agent, call)) as Read<WebhookReply>) : first;
+    },
+    close: () => agent.destroy(),
+  };
+};
+
+function attempt(agent: Agent, call: WebhookCall): Promise<Read<WebhookReply> | "stale"> {
+  const { address, serverName, authority, path, ca, body, timeoutMs } = call;
+  return new Promise((resolve) => {
+    let outgoing: ClientRequest;
+    try {
+      outgoing = request({
+        agent,
+        host: address.host,
+        port: address.port,
+        path,
+        method: "POST",
+        // An address is no name for SNI (RFC 6066, section 3); the certificate is held against it all the same.
+        ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+        ...(ca === undefined ? {} : { ca }),
+        headers: {
+          host: authority,
+          "content-type": "application/json",
+          accept: "application/json, */*",
+          "user-agent": "kube-apiserver-admission",
+          "content-length": Buffer.byteLength(body),
+        },
+      });
+    } catch (error) {
+      // A bundle without a certificate, or a path with a character that no path has.
+      resolve({ error: goText(error as NodeJS.ErrnoException, call) });
+      return;
+    }
+    const timer = setTimeout(() => {
+      resolve({ error: "net/http: request canceled (Client.Timeout exceeded while awaiting headers)" });
+      outgoing.destroy();
+    }, timeoutMs);
+    const settle = (result: Read<WebhookReply> | "stale"): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      const stale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+      settle(stale ? "stale" : { error: goText(error, call) });
+    });
+    outgoing.on("response", (incoming) => read(incoming, call, settle));
+    outgoing.end(body);
+  });
+}
+
+function read(incoming: IncomingMessage, call: WebhookCall, settle: (result: Read<WebhookReply>) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= call.answerBytesMax) chunks.push(chunk);
+    else {
+      settle({ error: `the answer is longer than ${call.answerBytesMax} bytes` });
+      incoming.destroy();
+    }
+  });
+  incoming.on("end", () => {
+    const { statusCode = 0, headers } = incoming;
+    const type = headers["content-type"] ?? "";
+    settle({ value: { code: statusCode, type, body: Buffer.concat(chunks).toString("utf8") } });
+  });
+  incoming.on("error", () => settle({ error: "unexpected EOF" }));
+  incoming.on("aborted", () => settle({ error: "unexpected EOF" }));
+}
+
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** What Go's client says of it, whose words Kubernetes passes on. */
+function goText(error: NodeJS.ErrnoException, { address, serverName }: WebhookCall): string {
+  const { code = "", message } = error;
+  const place = `${address.host}:${address.port}`;
+  const verify = "tls: failed to verify certificate: x509: ";
+  if (UNKNOWN_AUTHORITY.has(code)) return `${verify}certificate signed by unknown authority`;
+  switch (code) {
+    case "ECONNREFUSED":
+      return `dial tcp ${place}: connect: connection refused`;
+    case "ENOTFOUND":
+      return `dial tcp: lookup ${address.host}: no such host`;
+    case "ETIMEDOUT":
+      return `dial tcp ${place}: i/o timeout`;
+    case "EHOSTUNREACH":
+      return `dial tcp ${place}: connect: no route to host`;
+    case "ENETUNREACH":
+      return `dial tcp ${place}: connect: network is unreachable`;
+    case "ECONNRESET":
+      return "EOF";
+    case "EPROTO":
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return "tls: first record does not look like a TLS handshake";
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return `${verify}certificate has expired or is not yet valid`;
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return verify + otherNames(error as NodeJS.ErrnoException & Altnames, serverName);
+    default:
+      if (/PEM/i.test(message)) return "unable to load root certificates: unable to parse bytes as PEM block";
+      return message;
+  }
+}
+
+interface Altnames {
+  readonly cert?: { readonly subjectaltname?: string };
+}
+
+function otherNames({ cert }: Altnames, serverName: string): string {
+  const names = (cert?.subjectaltname ?? "").split(", ");
+  const of = (kind: string): string[] =>
+    names.flatMap((name) => (name.startsWith(kind) ? [name.slice(kind.length)] : []));
+  const [addresses, dns] = [of("IP Address:"), of("DNS:")];
+  if (isIP(serverName) !== 0) {
+    if (addresses.length > 0) return `certificate is valid for ${addresses.join(", ")}, not ${serverName}`;
+    return `cannot validate certificate for ${serverName} because it doesn't contain any IP SANs`;
+  }
+  if (dns.length > 0) return `certificate is valid for ${dns.join(", ")}, not ${serverName}`;
+  return `certificate is not valid for any names, but wanted to match ${serverName}`;
+}
