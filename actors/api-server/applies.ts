@@ -2,9 +2,12 @@
 import type { KubernetesObject, WriteOptions } from "../../protocols/api-server.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { Fields } from "./core/kinds/rules.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
 import { conflict, notFound } from "./core/machinery/status.ts";
 import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
+import { equalJson } from "./core/machinery/json-value.ts";
+import type { Applied } from "./core/managed-fields/field-manager.ts";
 import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, writtenAnswer } from "./core/registry/answers.ts";
@@ -44,6 +47,10 @@ export class Applies {
       const { object } = served.form.decode({ value: applied.object, duplicates: [] }, "Ignore");
       checkMeant(place, configuration, current);
       checkIdentity(place, object);
+      // Defaults that an object has lost on its way through another version are not what was applied.
+      if (served.conversion !== undefined && old !== undefined && changesNothing(applied, old)) {
+        return { action: "put", object: old as Fields };
+      }
       const manage = (): typeof applied.managedFields => applied.managedFields;
       if (current !== undefined) {
         return registry.replacement(place, subresource, object, current, taken, lease, manage);
@@ -55,6 +62,10 @@ export class Applies {
     if (!tells(subresource)) return answerOf(served, mutated.stored, code, warnings);
     return writtenAnswer(served, mutated.stored, code, { old, warnings });
   }
+}
+
+function changesNothing({ isSame, managedFields }: Applied, old: KubernetesObject): boolean {
+  return isSame && equalJson(managedFields, old.metadata?.managedFields);
 }
 
 /** @throws Status 409 when it is another object, or another revision of it, that was meant */

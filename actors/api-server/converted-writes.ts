@@ -6,7 +6,7 @@ import type { Fields } from "./core/kinds/rules.ts";
 import { unexplained } from "./core/machinery/status.ts";
 import { sameStored } from "./core/registry/write.ts";
 import type { KnownConversions } from "./core/webhooks/conversion.ts";
-import { NotConverted } from "./core/webhooks/conversion.ts";
+import { NotConverted, readInVersion } from "./core/webhooks/conversion.ts";
 import type { Decision, Mutated, Mutations, Outcome, Write } from "./mutation.ts";
 
 export class ConvertedWrites {
@@ -51,10 +51,12 @@ function toStorage(
   current: StoredObject | undefined,
   known: KnownConversions,
 ): Decision {
-  if (outcome.action === "keep" || outcome.object === undefined || conversion === undefined) return outcome;
-  const object = known.to(conversion, outcome.object, conversion.storageApiVersion) as Fields;
+  // Of a removal the last state is shown, and nothing is stored.
+  if (outcome.action !== "put" || conversion === undefined) return outcome;
+  const converted = known.to(conversion, outcome.object, conversion.storageApiVersion);
+  // A webhook sets no defaults; who reads it finds those of the storage version.
+  const object = readInVersion(conversion)(converted) as Fields;
   const isSame =
-    outcome.action === "put" &&
     current !== undefined &&
     current.isCurrent &&
     current.object.apiVersion === conversion.storageApiVersion &&

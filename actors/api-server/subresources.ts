@@ -8,7 +8,7 @@ import type { Fields } from "./core/kinds/rules.ts";
 import { SCALE_FORM } from "./core/catalog/form.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
-import { badRequest, conflict, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
+import { badRequest, conflict, internalError, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
 import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { applyConfiguration, managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
@@ -17,7 +17,7 @@ import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
-import { replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
+import { asksReplicas, replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
 import { checkIdentity, checkNamespace } from "./registry.ts";
@@ -33,7 +33,12 @@ export class Subresources {
   }
 
   async getScale(scope: RequestScope, place: ObjectPlace): Promise<Answer> {
-    return plainAnswer(toScale((await this.registry.get(scope, place)).object, place.served.rules.scale), 200);
+    const { scale } = place.served.rules;
+    const { object } = await this.registry.get(scope, place);
+    if (scale !== undefined && !asksReplicas(object, scale)) {
+      throw internalError(`the spec replicas field ".${scale.specReplicas.join(".")}" does not exist`);
+    }
+    return plainAnswer(toScale(object, scale), 200);
   }
 
   async updateScale(
@@ -180,7 +185,9 @@ export class Subresources {
       if (current === undefined) throw notFound(info, name);
       const write = this.registry.writeOf(place, "scale", options);
       const replicasPath = (apiVersion: string): readonly string[] | undefined =>
-        write.versionOf(apiVersion) === undefined ? undefined : (place.served.rules.scale?.specReplicas ?? REPLICAS);
+        write.versionOf(apiVersion) === undefined
+          ? undefined
+          : (place.served.rules.scale?.specReplicas.map((step) => `f:${step}`) ?? REPLICAS);
       const entries = current.object.metadata?.managedFields;
       const shown = withManagedFields(
         toScale(current.object, place.served.rules.scale) as Fields,

@@ -10,7 +10,8 @@ export const PLURAL = "things";
 export function convert(object, desired) {
   const { spec = {}, ...rest } = object;
   if (object.apiVersion === desired) return object;
-  const { hostPort, host, port, ...others } = spec;
+  // A field that the other version does not have is lost.
+  const { hostPort, host, port, tier: _tier, level: _level, ...others } = spec;
   if (desired.endsWith("/v2")) {
     const [name = "", number = ""] = (hostPort ?? "").split(":");
     return { ...rest, apiVersion: desired, spec: { ...others, host: name, port: number } };

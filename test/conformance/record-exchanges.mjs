@@ -20,7 +20,7 @@ for (const name of asked.length > 0 ? asked : all) {
   const lines = [];
   let steps = 0;
   for (const [index, scenario] of readScenarios(new URL(`exchanges/${name}.yaml`, here)).entries()) {
-    const answers = await runScenario({ url, token }, scenario, `${name}-${run}-${index}`);
+    const answers = await runScenario({ url, token, pauses: true }, scenario, `${name}-${run}-${index}`);
     steps += answers.length;
     lines.push(`${JSON.stringify(scenario.name)}: [\n${compact(answers).join(",\n")}\n]`);
   }

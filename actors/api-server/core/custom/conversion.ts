@@ -1,17 +1,20 @@
-/** How the versions of a custom resource are made of each other. Source: apiextensions-apiserver `validation.go`, apiserver `util/webhook`. */
-import type {
-  CustomResourceConversion,
-  ServiceReference,
-  WebhookClientConfig,
-} from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+/** How the versions of a custom resource are made of each other. Source: apiextensions-apiserver `validation.go`. */
+import type { CustomResourceConversion } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
+import { holdsCertificate, validateWebhookClient } from "../machinery/validation/webhook-client.ts";
 import { dns1035Label } from "./names.ts";
 
 const PATH = "spec.conversion";
 const CLIENT = `${PATH}.webhookClientConfig`;
 const REVIEWS = `${PATH}.conversionReviewVersions`;
 
-/** @param mayBeInvalid whether the certificates of the webhook are not checked: nobody is served yet */
+/** Whether the certificates of a webhook that is there are none: others may be none then, too. */
+export function hasBadBundle(conversion: CustomResourceConversion | undefined): boolean {
+  const bundle = conversion?.webhook?.clientConfig?.caBundle ?? "";
+  return bundle !== "" && !holdsCertificate(bundle);
+}
+
+/** @param mayBeInvalid whether the certificates of the webhook are not checked */
 export function validateConversion(
   { strategy, webhook }: CustomResourceConversion,
   mayBeInvalid: boolean,
@@ -28,55 +31,8 @@ export function validateConversion(
     return;
   }
   if (client === undefined) errors.required(CLIENT, "required when strategy is set to Webhook");
-  else validateClient(client, mayBeInvalid, errors);
+  else validateWebhookClient(CLIENT, client, mayBeInvalid, errors);
   validateReviews(reviews, errors);
-}
-
-function validateClient(client: WebhookClientConfig, mayBeInvalid: boolean, errors: FieldErrors): void {
-  const { url, service, caBundle = "" } = client;
-  if ((url === undefined) === (service === undefined)) {
-    errors.required(CLIENT, "exactly one of url or service is required");
-  } else if (url !== undefined) validateUrl(url, errors);
-  else if (service !== undefined) validateService(service, errors);
-  if (caBundle !== "" && !mayBeInvalid && !holdsCertificate(caBundle)) {
-    const detail = "unable to load root certificates: unable to parse bytes as PEM block";
-    errors.invalid(`${CLIENT}.caBundle`, caBundle, detail);
-  }
-}
-
-/** Base64 of PEM: the text of the first line of a certificate, wherever it begins in a group of three bytes. */
-export function holdsCertificate(base64: string): boolean {
-  const bytes = atob(base64.replaceAll(/\s/g, ""));
-  return bytes.includes("-----BEGIN CERTIFICATE-----") && bytes.includes("-----END CERTIFICATE-----");
-}
-
-const FORM = "; desired format: https://host[/path]";
-
-function validateUrl(text: string, errors: FieldErrors): void {
-  const field = `${CLIENT}.url`;
-  if (!URL.canParse(text)) {
-    errors.required(field, `url must be a valid URL: parse ${JSON.stringify(text)}: invalid URI for request${FORM}`);
-    return;
-  }
-  const { protocol, host, username, search, hash } = new URL(text);
-  const scheme = protocol.slice(0, -1);
-  if (scheme !== "https") errors.invalid(field, scheme, `'https' is the only allowed URL scheme${FORM}`);
-  if (host === "") errors.invalid(field, host, `host must be specified${FORM}`);
-  if (username !== "") errors.invalid(field, username, "user information is not permitted in the URL");
-  if (hash !== "") errors.invalid(field, hash.slice(1), "fragments are not permitted in the URL");
-  if (search !== "") errors.invalid(field, search.slice(1), "query parameters are not permitted in the URL");
-}
-
-function validateService({ name, namespace, path, port = 443 }: ServiceReference, errors: FieldErrors): void {
-  const field = `${CLIENT}.service`;
-  if (!name) errors.required(`${field}.name`);
-  if (!namespace) errors.required(`${field}.namespace`);
-  if (port < 1 || port > 65_535) {
-    errors.invalid(`${field}.port`, port, "port is not valid: must be between 1 and 65535, inclusive");
-  }
-  if (path !== undefined && path !== "" && !path.startsWith("/")) {
-    errors.invalid(`${field}.path`, path, "must start with a '/'");
-  }
 }
 
 const UNDERSTOOD = ["v1", "v1beta1"];

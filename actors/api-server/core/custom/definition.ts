@@ -13,7 +13,7 @@ import { equalJson } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { dns1123Subdomain } from "../machinery/validation/names.ts";
 import { immutable } from "../machinery/validation/object-meta.ts";
-import { validateConversion } from "./conversion.ts";
+import { hasBadBundle, validateConversion } from "./conversion.ts";
 import { validateVersionSchema } from "./definition-schema.ts";
 import { isRequestUri } from "./formats.ts";
 import { dns1035Label } from "./names.ts";
@@ -83,7 +83,7 @@ function validateSpec(
     if (!names[field]) errors.required(`spec.names.${field}`);
   }
   validateNames(names, "spec.names", errors);
-  const mayBeInvalid = old === undefined || !isEstablished(old);
+  const mayBeInvalid = old === undefined || !isEstablished(old) || hasBadBundle(old.spec.conversion);
   if (spec.conversion !== undefined) validateConversion(spec.conversion, mayBeInvalid, errors);
   if (spec.preserveUnknownFields === true) {
     const detail =

@@ -17,15 +17,17 @@ export interface Selection {
 }
 
 /**
+ * @param isCustom whether a definition says by what fields it is selected
  * @throws Status 400 for bad syntax, or a field that `resource` can't be selected by
  */
 export function compileSelection(
   resource: ResourceInfo,
   labelSelector: string | undefined,
   fieldSelector: string | undefined,
+  isCustom: boolean = false,
 ): Selection {
   const labels = compileLabels(labelSelector);
-  const fields = fieldSelector ? compileFields(resource, fieldSelector) : { exact: new Map(), matches: undefined };
+  const fields = fieldSelector ? compileFields(resource, fieldSelector, isCustom) : { exact: new Map(), matches: undefined };
   const matchesFields = fields.matches;
   const tests = [labels?.matches, matchesFields].filter((test) => test !== undefined);
   const [first, second] = tests;
@@ -63,13 +65,14 @@ interface FieldRequirement {
 function compileFields(
   resource: ResourceInfo,
   text: string,
+  isCustom: boolean,
 ): { readonly exact: ReadonlyMap<string, string>; readonly matches: Test | undefined } {
   const requirements = parseFieldSelector(text);
   const exact = new Map<string, string>();
   const tests: Test[] = [];
   for (const { field, equal, value } of requirements) {
     const selectable = resource.selectableFields.find(({ name }) => name === field);
-    if (selectable === undefined) throw badRequest(unknownField(resource, field));
+    if (selectable === undefined) throw badRequest(isCustom ? unsupported(field) : unknownField(resource, field));
     if (equal) exact.set(field, value);
     tests.push((object) => (fieldValue(object, selectable) === value) === equal);
   }
@@ -82,9 +85,13 @@ function unknownField(resource: ResourceInfo, field: string): string {
   if (kind === "Job") return `field label ${JSON.stringify(field)} not supported for Job`;
   if (kind === "ResourceSlice") return `field label not supported for ${apiVersion}, Kind=${kind}: ${field}`;
   if (resource.selectableFields.some(({ name }) => !name.startsWith("metadata."))) {
-    return `field label not supported: ${field}`;
+    return unsupported(field);
   }
   return `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+}
+
+function unsupported(field: string): string {
+  return `field label not supported: ${field}`;
 }
 
 /** The value of a selectable field as field selectors compare it: a text, also of numbers and booleans. */

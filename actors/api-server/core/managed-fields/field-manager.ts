@@ -223,6 +223,8 @@ function disown(managers: Managers, change: Change, except?: string): readonly C
 export interface Applied {
   /** In the version of the write, without defaults. */
   readonly object: KubernetesObject;
+  /** It is what is there. */
+  readonly isSame: boolean;
   readonly managedFields: readonly ManagedFieldsEntry[] | undefined;
 }
 
@@ -276,9 +278,10 @@ function applyTold(
     const left = conflicts.filter(({ fields }) => own === undefined || !isEmpty(difference(fields, own)));
     if (left.length > 0) throw applyConflict(own === undefined ? left : withoutOwn(left, own));
   }
-  const time = equalJson(before, object) ? last?.time : formatTime(write.nowMs);
+  const isSame = equalJson(before, object);
+  const time = isSame ? last?.time : formatTime(write.nowMs);
   setFields(managers, identity, { ...self, time, fields: difference(named, NOT_MANAGED) });
-  return { object: withLastApplied(write.manager, object, configuration), managedFields: entriesOf(managers) };
+  return { object: withLastApplied(write.manager, object, configuration), isSame, managedFields: entriesOf(managers) };
 }
 
 function withoutOwn(conflicts: readonly Conflict[], own: FieldSet): readonly Conflict[] {

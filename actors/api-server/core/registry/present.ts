@@ -36,7 +36,8 @@ export function selectionOf(
   labelSelector: string | undefined,
   fieldSelector: string | undefined,
 ): Selection {
-  const selection = compileSelection(served.info, labelSelector, fieldSelector);
+  const isCustom = served.openApiSchema !== undefined;
+  const selection = compileSelection(served.info, labelSelector, fieldSelector, isCustom);
   if (!isConverted(served)) return selection;
   return { ...selection, matches: (object) => selection.matches(toServed(served, object)) };
 }

@@ -34,6 +34,11 @@ function numbersOf(object: KubernetesObject): Numbers {
   return { asked: spec?.replicas, found: status?.replicas ?? 0, selector: selectorText(selectorOf(object)) };
 }
 
+/** Whether a custom resource says how many it wants. */
+export function asksReplicas(object: KubernetesObject, { specReplicas }: ScalePaths): boolean {
+  return at(object, specReplicas) !== undefined;
+}
+
 function numbersAt(object: KubernetesObject, { specReplicas, statusReplicas, selector }: ScalePaths): Numbers {
   const asked = at(object, specReplicas);
   const found = at(object, statusReplicas);

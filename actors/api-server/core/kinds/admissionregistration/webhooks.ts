@@ -6,7 +6,6 @@ import type {
   MatchCondition,
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  ServiceReference,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from "../../../../../protocols/kubernetes/types/admissionregistration-v1.ts";
@@ -15,6 +14,7 @@ import { objectIn, objectsIn, setDefault } from "../../machinery/default-values.
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
 import { dns1035Label, dns1123Subdomain, qualifiedName } from "../../machinery/validation/names.ts";
+import { validateWebhookClient } from "../../machinery/validation/webhook-client.ts";
 import type { KindRules } from "../rules.ts";
 import { defaultRules, validateRuleWithOperations } from "./rules-of-hooks.ts";
 
@@ -98,12 +98,8 @@ function validateHook(at: string, hook: Hook, may: Tolerated, errors: FieldError
   if ("reinvocationPolicy" in hook) {
     errors.oneOf(`${at}.reinvocationPolicy`, hook.reinvocationPolicy, ["IfNeeded", "Never"]);
   }
-  const { url, service } = hook.clientConfig;
-  const config = `${at}.clientConfig`;
-  if ((url === undefined) === (service === undefined)) {
-    errors.required(config, "exactly one of url or service is required");
-  } else if (url !== undefined) validateUrl(`${config}.url`, url, errors);
-  else if (service !== undefined) validateService(`${config}.service`, service, errors);
+  // Their certificates are looked at when they are called.
+  validateWebhookClient(`${at}.clientConfig`, hook.clientConfig, true, errors);
   validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], errors);
 }
 
@@ -124,42 +120,6 @@ function validateVersions(field: string, versions: readonly string[], may: Toler
   }
   if (may.versions === true || isReviewed(versions)) return;
   errors.invalid(field, versions, `must include at least one of ${known}`);
-}
-
-const URL_FORM = "; desired format: https://host[/path]";
-/** Scheme, user, host, path, query and fragment. RFC 3986 appendix B. */
-const URL_PARTS =
-  /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s;
-
-function validateUrl(field: string, text: string, errors: FieldErrors): void {
-  const [, scheme = "", user, host = "", , query = "", fragment = ""] = URL_PARTS.exec(text) ?? [];
-  if (scheme !== "https") errors.invalid(field, scheme, `'https' is the only allowed URL scheme${URL_FORM}`);
-  if (host === "") errors.invalid(field, host, `host must be specified${URL_FORM}`);
-  if (user !== undefined) errors.invalid(field, user, "user information is not permitted in the URL");
-  if (fragment !== "") errors.invalid(field, fragment, "fragments are not permitted in the URL");
-  if (query !== "") errors.invalid(field, query, "query parameters are not permitted in the URL");
-}
-
-const PORT_MAX = 65_535;
-
-function validateService(at: string, service: ServiceReference, errors: FieldErrors): void {
-  const { namespace, name, path, port = 0 } = service;
-  // Kubernetes has the two the wrong way round.
-  if (!namespace) errors.required(`${at}.name`);
-  if (!name) errors.required(`${at}.namespace`);
-  if (port < 1 || port > PORT_MAX) {
-    errors.invalid(`${at}.port`, port, `port is not valid: must be between 1 and ${PORT_MAX}, inclusive`);
-  }
-  if (path === undefined || path === "" || path === "/") return;
-  if (path === "//") return errors.invalid(`${at}.path`, path, "segment[0] may not be empty");
-  if (!path.startsWith("/")) errors.invalid(`${at}.path`, path, "must start with a '/'");
-  for (const [i, step] of path.slice(1).replace(/\/$/, "").split("/").entries()) {
-    if (step === "") errors.invalid(`${at}.path`, path, `segment[${i}] may not be empty`);
-    else {
-      const problems = dns1123Subdomain(step).map((problem) => `segment[${i}]: ${problem}`);
-      errors.all(`${at}.path`, path, problems);
-    }
-  }
 }
 
 const CONDITIONS_MAX = 64;
