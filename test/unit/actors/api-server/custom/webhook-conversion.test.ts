@@ -1,0 +1,233 @@
+/** A whole server with a webhook that the test answers for: what is asked when, and who waits. */
+import { afterEach, describe, expect, it } from "vitest";
+import { noDoor } from "../../../../../actors/api-server/backend.ts";
+import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
+import type { OpenWebhooks, WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
+import type { ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
+import { ANSWERS } from "../../../../conformance/conversion-case.mjs";
+import { DEFINITIONS, waitForCondition } from "../harness/definitions.ts";
+import { FakeEtcd } from "../harness/fake-etcd.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+function things(version: string, name?: string): ApiTarget {
+  const target = { group: "stable.dev", version, resource: "things", namespace: "default" };
+  return name === undefined ? target : { ...target, name };
+}
+
+function definition(): KubernetesObject {
+  const text = { type: "string" };
+  const version = (name: string, storage: boolean, properties: object): object => ({
+    name,
+    served: true,
+    storage,
+    schema: { openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties } } } },
+  });
+  const clientConfig = { service: { namespace: "default", name: "hook", path: "/convert" } };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "things.stable.dev" },
+    spec: {
+      group: "stable.dev",
+      scope: "Namespaced",
+      names: { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" },
+      versions: [version("v1", true, { hostPort: text }), version("v2", false, { host: text, port: text })],
+      conversion: { strategy: "Webhook", webhook: { conversionReviewVersions: ["v1"], clientConfig } },
+    },
+  } as unknown as KubernetesObject;
+}
+
+function thing(name: string, hostPort: string, labels: Record<string, string> = {}): KubernetesObject {
+  return { apiVersion: "stable.dev/v1", kind: "Thing", metadata: { name, labels }, spec: { hostPort } } as KubernetesObject;
+}
+
+/** A webhook whose answers wait until the test lets them go. */
+class FakeWebhook {
+  readonly calls: WebhookCall[] = [];
+  how = "as it should";
+  private held: (() => void)[] | undefined;
+  private waiting: { readonly count: number; readonly resolve: () => void } | undefined;
+
+  readonly open: OpenWebhooks = () => ({
+    post: async (call) => {
+      this.calls.push(call);
+      if (this.waiting !== undefined && this.calls.length >= this.waiting.count) this.waiting.resolve();
+      const { held } = this;
+      if (held !== undefined) await new Promise<void>((resolve) => held.push(resolve));
+      const { code = 200, type = "application/json", body = "" } =
+        ANSWERS[this.how]?.(JSON.parse(call.body) as AskedReview) ?? {};
+      return { value: { code, type, body } };
+    },
+    close: () => undefined,
+  });
+
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    const { held = [] } = this;
+    this.held = undefined;
+    for (const go of held) go();
+  }
+
+  /** Resolves when it has been called so often. */
+  called(count: number): Promise<void> {
+    if (this.calls.length >= count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.waiting = { count, resolve };
+    });
+  }
+
+  asked(): readonly (readonly [desired: string, names: readonly unknown[]])[] {
+    return this.calls.map(({ body }) => {
+      const { request } = JSON.parse(body) as AskedReview;
+      const names = request.objects.map(({ metadata }) => (metadata as { readonly name: string }).name);
+      return [request.desiredAPIVersion, names] as const;
+    });
+  }
+}
+
+let server: TestServer;
+let webhook: FakeWebhook;
+
+async function start(): Promise<void> {
+  webhook = new FakeWebhook();
+  server = await startServer({}, noDoor, new FakeEtcd(), plainTokenKeys, webhook.open);
+  const spec = { clusterIP: "127.96.0.77", ports: [{ port: 443 }] };
+  await server.request({
+    verb: "create",
+    target: { group: "", version: "v1", resource: "services", namespace: "default" },
+    object: { apiVersion: "v1", kind: "Service", metadata: { name: "hook" }, spec } as KubernetesObject,
+  });
+  await server.request({ verb: "create", target: DEFINITIONS, object: definition() });
+  await waitForCondition(server, "things.stable.dev", "Established");
+}
+
+afterEach(async () => {
+  await server.stop();
+  expect(server.crashes).toEqual([]);
+});
+
+const create = (object: KubernetesObject): Promise<KubernetesObject> =>
+  server.request({ verb: "create", target: things(object.apiVersion?.endsWith("v2") === true ? "v2" : "v1"), object });
+const get = (version: string, name: string): Promise<KubernetesObject> =>
+  server.request({ verb: "get", target: things(version, name) });
+const merge = (version: string, name: string, patch: object): Promise<KubernetesObject> =>
+  server.request({ verb: "patch", target: things(version, name), patchType: "application/merge-patch+json", patch });
+
+describe("a webhook that converts", () => {
+  it("is called at the address of its Service, under its name", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    expect(webhook.calls).toEqual([]);
+    expect(await get("v2", "a")).toMatchObject({ apiVersion: "stable.dev/v2", spec: { host: "h", port: "1" } });
+    expect(webhook.calls).toMatchObject([
+      {
+        address: { host: "127.96.0.77", port: 443 },
+        serverName: "hook.default.svc",
+        authority: "hook.default.svc:443",
+        path: "/convert?timeout=10s",
+      },
+    ]);
+  });
+
+  it("is asked once for a revision, however many read it", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.hold();
+    const readers = [get("v2", "a"), get("v2", "a"), server.request({ verb: "list", target: things("v2") })];
+    await webhook.called(1);
+    webhook.release();
+    await Promise.all(readers);
+    await get("v2", "a");
+    expect(webhook.calls).toHaveLength(1);
+    await merge("v1", "a", { spec: { hostPort: "h:2" } });
+    expect(await get("v2", "a")).toMatchObject({ spec: { port: "2" } });
+    expect(webhook.calls).toHaveLength(2);
+  });
+
+  it("is asked for a page of a list at once, and not for what is selected by its name", async () => {
+    await start();
+    for (const name of ["a", "b", "c"]) await create(thing(name, "h:1", { on: name }));
+    await server.request({ verb: "list", target: things("v2"), options: { fieldSelector: "metadata.name=b" } });
+    await server.request({ verb: "list", target: things("v2"), options: { limit: 2 } });
+    expect(webhook.asked()).toEqual([
+      ["stable.dev/v2", ["b"]],
+      ["stable.dev/v2", ["a"]],
+    ]);
+    const found = await server.request({ verb: "list", target: things("v2"), options: { labelSelector: "on in (a,c)", limit: 1 } });
+    expect(found).toMatchObject({ items: [{ metadata: { name: "a" } }] });
+    const next = (found.metadata as { readonly continue?: string }).continue ?? "";
+    const rest = await server.request({
+      verb: "list",
+      target: things("v2"),
+      options: { labelSelector: "on in (a,c)", limit: 1, continue: next },
+    });
+    expect(rest).toMatchObject({ items: [{ metadata: { name: "c" } }] });
+  });
+
+  it("holds nobody's turn: who writes in the stored version meanwhile is not kept waiting, and the round begins again", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.hold();
+    const slow = merge("v2", "a", { spec: { port: "9" } });
+    await webhook.called(1);
+    await merge("v1", "a", { spec: { hostPort: "other:1" } });
+    webhook.release();
+    expect(await slow).toMatchObject({ spec: { host: "other", port: "9" } });
+    expect(await get("v1", "a")).toMatchObject({ spec: { hostPort: "other:9" } });
+  });
+
+  it("may fail without anybody else paying for it", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.how = "a failure with a message";
+    const failed = "conversion webhook for stable.dev/v1, Kind=Thing failed: hostPort has no port";
+    await expect(get("v2", "a")).rejects.toThrow(failed);
+    await expect(merge("v2", "a", {})).rejects.toThrow(failed);
+    expect(await merge("v1", "a", { spec: { hostPort: "h:2" } })).toMatchObject({ spec: { hostPort: "h:2" } });
+    webhook.how = "as it should";
+    expect(await get("v2", "a")).toMatchObject({ spec: { port: "2" } });
+  });
+
+  it("converts the events of a watch in their order, and by what the watch selects in its version", async () => {
+    await start();
+    await create(thing("a", "h:1", { on: "yes" }));
+    await create(thing("b", "h:1"));
+    const watch = server.watch({ target: things("v2"), resourceVersion: "", labelSelector: "on=yes" });
+    await watch.until(1);
+    webhook.hold();
+    const before = webhook.calls.length;
+    await merge("v1", "a", { spec: { hostPort: "h:2" } });
+    await webhook.called(before + 1);
+    await merge("v1", "a", { metadata: { labels: { on: "no" } } });
+    await merge("v1", "b", { metadata: { labels: { on: "yes" } } });
+    await server.request({ verb: "delete", target: things("v1", "b") });
+    webhook.release();
+    const events = await watch.until(6);
+    expect(events.filter(({ type }) => type !== "BOOKMARK").map(({ type, object }) => [type, object])).toMatchObject([
+      ["ADDED", { metadata: { name: "a" }, spec: { port: "1" } }],
+      ["MODIFIED", { metadata: { name: "a" }, spec: { port: "2" } }],
+      ["DELETED", { metadata: { name: "a" } }],
+      ["ADDED", { metadata: { name: "b" } }],
+      ["DELETED", { metadata: { name: "b" } }],
+    ]);
+    expect(events.every(({ object }) => object.apiVersion === "stable.dev/v2")).toBe(true);
+    watch.cancel();
+  });
+
+  it("ends a watch that it can't convert for, with the reason", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    const watch = server.watch({ target: things("v2"), resourceVersion: "" });
+    await watch.until(1);
+    webhook.how = "a failure with a message";
+    await merge("v1", "a", { spec: { hostPort: "h:2" } });
+    expect((await watch.ended)?.message).toContain("hostPort has no port");
+    const other = server.watch({ target: things("v2"), resourceVersion: "" });
+    expect((await other.ended)?.message).toContain("hostPort has no port");
+  });
+});
