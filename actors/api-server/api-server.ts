@@ -74,12 +74,7 @@ class ApiServer {
   private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
-  constructor(
-    ctx: Context<ApiServerOptions>,
-    openDoor: OpenDoor,
-    openKeys: OpenTokenKeys,
-    openWebhooks: OpenWebhooks,
-  ) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, openWebhooks: OpenWebhooks) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn();
     this.store = new Store(ctx, builtIn);

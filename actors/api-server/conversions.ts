@@ -67,7 +67,9 @@ export class Conversions {
     });
     if (missing.length > 0) this.convert(served, conversion, missing);
     return Promise.all(
-      found.map((known, i) => known ?? (this.underWay.get(items[i] as StoredObject)?.get(info.apiVersion) as Promise<Form>)),
+      found.map(
+        (known, i) => known ?? (this.underWay.get(items[i] as StoredObject)?.get(info.apiVersion) as Promise<Form>),
+      ),
     );
   }
 
@@ -169,7 +171,11 @@ export class Conversions {
   }
 }
 
-function coerced({ versions }: WebhookConversion, apiVersion: string, object: KubernetesObject): KubernetesObject | string {
+function coerced(
+  { versions }: WebhookConversion,
+  apiVersion: string,
+  object: KubernetesObject,
+): KubernetesObject | string {
   try {
     return versions.get(apiVersion)?.coerce(object) ?? object;
   } catch (error) {
@@ -178,7 +184,11 @@ function coerced({ versions }: WebhookConversion, apiVersion: string, object: Ku
   }
 }
 
-function batchesOf(all: readonly StoredObject[], countMax: number, bytesMax: number): readonly (readonly StoredObject[])[] {
+function batchesOf(
+  all: readonly StoredObject[],
+  countMax: number,
+  bytesMax: number,
+): readonly (readonly StoredObject[])[] {
   const batches: StoredObject[][] = [];
   let batch: StoredObject[] = [];
   let bytes = 0;

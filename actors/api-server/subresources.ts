@@ -8,7 +8,15 @@ import type { Fields } from "./core/kinds/rules.ts";
 import { SCALE_FORM } from "./core/catalog/form.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
-import { badRequest, conflict, internalError, invalid, notFound, success, unexplained } from "./core/machinery/status.ts";
+import {
+  badRequest,
+  conflict,
+  internalError,
+  invalid,
+  notFound,
+  success,
+  unexplained,
+} from "./core/machinery/status.ts";
 import { duplicateWarnings, readConfiguration } from "./core/managed-fields/configuration.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { applyConfiguration, managedAfterUpdate } from "./core/managed-fields/field-manager.ts";

@@ -36,12 +36,7 @@ export interface WatchQuery {
 
 export interface WatchReceiver {
   /** @param previous what was there before, if anything */
-  event(
-    type: ChangeType,
-    stored: StoredObject,
-    cause: string | undefined,
-    previous: StoredObject | undefined,
-  ): void;
+  event(type: ChangeType, stored: StoredObject, cause: string | undefined, previous: StoredObject | undefined): void;
   bookmark(object: KubernetesObject): void;
   /** The watch is over. Reason Expired: list again; else go on elsewhere. Undefined: as if its time had come. */
   end(error: unknown): void;

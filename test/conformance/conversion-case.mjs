@@ -26,7 +26,9 @@ export function converted({ request }) {
 }
 
 function review(response, more = {}) {
-  return { body: JSON.stringify({ apiVersion: "apiextensions.k8s.io/v1", kind: "ConversionReview", response, ...more }) };
+  return {
+    body: JSON.stringify({ apiVersion: "apiextensions.k8s.io/v1", kind: "ConversionReview", response, ...more }),
+  };
 }
 
 /** The first object of the answer, otherwise. */
@@ -83,12 +85,12 @@ export const ANSWERS = {
   "an annotation of a wrong form": (asked) => metadata(asked, { annotations: { "a b": "c" } }),
   "finalizers, owners and a generation that are new": (asked) =>
     metadata(asked, { finalizers: ["a.dev/b"], generation: 9, creationTimestamp: "2020-01-01T00:00:00Z" }),
-  "a field that its schema does not know": (asked) => with1st(asked, (object) => ({ ...object, spec: { ...object.spec, more: 1 } })),
+  "a field that its schema does not know": (asked) =>
+    with1st(asked, (object) => ({ ...object, spec: { ...object.spec, more: 1 } })),
   "a field of the wrong type": (asked) => with1st(asked, (object) => ({ ...object, spec: { host: 1, port: "1" } })),
   "a null that may not be": (asked) => with1st(asked, (object) => ({ ...object, spec: { host: null, port: "1" } })),
   "no spec": (asked) => with1st(asked, ({ spec: _spec, ...object }) => object),
-  "a review of v1beta1": (asked) =>
-    review(converted(asked), { apiVersion: "apiextensions.k8s.io/v1beta1" }),
+  "a review of v1beta1": (asked) => review(converted(asked), { apiVersion: "apiextensions.k8s.io/v1beta1" }),
   "a review of another group": (asked) => review(converted(asked), { apiVersion: "other.dev/v1" }),
   "another kind of review": (asked) => review(converted(asked), { kind: "AdmissionReview" }),
   "a review without a kind": (asked) => review(converted(asked), { kind: undefined }),
@@ -97,10 +99,10 @@ export const ANSWERS = {
   "a uid of the wrong type": (asked) => review({ ...converted(asked), uid: 1 }),
   "objects of the wrong type": (asked) => review({ ...converted(asked), convertedObjects: "a" }),
   "a text": () => ({ body: "hello" }),
-  "nothing": () => ({ body: "" }),
+  nothing: () => ({ body: "" }),
   "an empty object": () => ({ body: "{}" }),
   "half of JSON": (asked) => ({ body: review(converted(asked)).body.slice(0, 90) }),
-  "HTML": () => ({ type: "text/html", body: "<html>no</html>" }),
+  HTML: () => ({ type: "text/html", body: "<html>no</html>" }),
   "JSON called a text": (asked) => ({ type: "text/plain", body: review(converted(asked)).body }),
   "code 201": (asked) => ({ ...review(converted(asked)), code: 201 }),
   "code 204": () => ({ code: 204, body: "" }),
@@ -116,14 +118,30 @@ export const ANSWERS = {
   "code 418": () => ({ code: 418, type: "text/plain", body: "no" }),
   "code 500 and a text": () => ({ code: 500, type: "text/plain", body: "panic" }),
   "code 500 and nothing": () => ({ code: 500, type: "text/plain", body: "" }),
-  "code 500 and several lines": () => ({ code: 500, type: "text/plain", body: "panic:\nline 2 \"q\"" }),
+  "code 500 and several lines": () => ({ code: 500, type: "text/plain", body: 'panic:\nline 2 "q"' }),
   "code 500 and a review": (asked) => ({ ...review(converted(asked)), code: 500 }),
   "code 500 and a Status": () => ({
     code: 500,
-    body: JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message: "deep", reason: "InternalError", code: 500 }),
+    body: JSON.stringify({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: "deep",
+      reason: "InternalError",
+      code: 500,
+    }),
   }),
   "code 200 and a Status": () => ({
-    body: JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message: "deep", reason: "InternalError", code: 500 }),
+    body: JSON.stringify({
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: "deep",
+      reason: "InternalError",
+      code: 500,
+    }),
   }),
   "code 502": () => ({ code: 502, type: "text/plain", body: "no" }),
   "code 503": () => ({ code: 503, type: "text/plain", body: "no" }),

@@ -48,7 +48,9 @@ describe("custom resources that a webhook converts", () => {
   it.each(scenarios)("are answered as recorded: $name", async ({ name, steps, index }) => {
     const answers = await runScenario(peer, { name, steps }, `conversion-${index}`);
     const found = steps.flatMap((step, at) =>
-      differences(bare(recorded[name]?.[at]), bare(answers[at])).map((difference) => `${at} ${step.do} | ${difference}`),
+      differences(bare(recorded[name]?.[at]), bare(answers[at])).map(
+        (difference) => `${at} ${step.do} | ${difference}`,
+      ),
     );
     // An assertion would cut the text short.
     if (found.length > 0) throw new Error(found.join("\n"));
@@ -57,7 +59,9 @@ describe("custom resources that a webhook converts", () => {
 
 /** Of the definition itself other tests speak, and where the webhook is differs. */
 function bare(answer: Answer | undefined): unknown {
-  const body = answer?.body as { readonly kind?: string; readonly status?: { readonly storedVersions?: unknown } } | undefined;
+  const body = answer?.body as
+    | { readonly kind?: string; readonly status?: { readonly storedVersions?: unknown } }
+    | undefined;
   if (body?.kind !== "CustomResourceDefinition") return inOneOrder(answer);
   return { status: answer?.status, storedVersions: body.status?.storedVersions };
 }

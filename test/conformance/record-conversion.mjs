@@ -15,13 +15,20 @@ import { readScenarios, runScenario } from "./exchange.mjs";
 const [url, token, ...asked] = process.argv.slice(2);
 const isAsked = (part) => asked.length === 0 || asked.includes(part);
 if (url === undefined || token === undefined) {
-  console.error("usage: node test/conformance/record-conversion.mjs URL TOKEN [PART…]        PART: a file of conversion/ without its ending");
+  console.error(
+    "usage: node test/conformance/record-conversion.mjs URL TOKEN [PART…]        PART: a file of conversion/ without its ending",
+  );
   process.exit(2);
 }
 const folder = new URL("conversion/", import.meta.url);
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const name = `${PLURAL}.${GROUP}`;
-const object = { apiVersion: `${GROUP}/v1`, kind: KIND, metadata: { name: "a", labels: { tier: "old" } }, spec: { hostPort: "h:1" } };
+const object = {
+  apiVersion: `${GROUP}/v1`,
+  kind: KIND,
+  metadata: { name: "a", labels: { tier: "old" } },
+  spec: { hostPort: "h:1" },
+};
 
 const directory = mkdtempSync(join(tmpdir(), "conversion-"));
 const [key, cert] = certificate(directory);
@@ -76,7 +83,10 @@ async function ofClients() {
     "no TLS": { url: `https://127.0.0.1:${textPort}/convert`, caBundle },
     "a name that nobody has": { url: "https://nobody.invalid/convert", caBundle },
     "a Service that is not there": { service: { namespace: "default", name: "none", path: "/convert" }, caBundle },
-    "a Service without the port": { service: { namespace: "default", name: "kubernetes", port: 444, path: "/convert" }, caBundle },
+    "a Service without the port": {
+      service: { namespace: "default", name: "kubernetes", port: 444, path: "/convert" },
+      caBundle,
+    },
     "a port left out, no path": { service: { namespace: "default", name: "none" }, caBundle },
     "no path": { url: `https://127.0.0.1:${closed}`, caBundle },
   };
@@ -84,7 +94,10 @@ async function ofClients() {
     await send("PUT", `${definitions}/${name}`, await withClient(client));
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const told = await told500();
-    const texts = JSON.stringify(told).replaceAll(String(port), "PORT").replaceAll(String(closed), "CLOSED").replaceAll(String(textPort), "TEXT");
+    const texts = JSON.stringify(told)
+      .replaceAll(String(port), "PORT")
+      .replaceAll(String(closed), "CLOSED")
+      .replaceAll(String(textPort), "TEXT");
     facts[what] = JSON.parse(texts);
   }
   text.close();
@@ -96,7 +109,14 @@ async function ofClients() {
 
 /** As `record-exchanges.mjs`. */
 async function ofVerbs() {
-  const peer = { url, token, pauses: true, webhookUrl: good.url, bundle: caBundle, webhook: (what) => (answer = ANSWERS[what]) };
+  const peer = {
+    url,
+    token,
+    pauses: true,
+    webhookUrl: good.url,
+    bundle: caBundle,
+    webhook: (what) => (answer = ANSWERS[what]),
+  };
   const facts = {};
   for (const [index, scenario] of readScenarios(new URL("verbs.yaml", folder)).entries()) {
     facts[scenario.name] = await runScenario(peer, scenario, `conversion-${Date.now().toString(36)}-${index}`);
@@ -122,7 +142,8 @@ async function madeOf(one) {
   let text = JSON.stringify({ status, body });
   if (uid !== "") text = text.replaceAll(uid, "REVIEW");
   text = text.replace(/must have the same UID: [0-9a-f-]+/, "must have the same UID: OBJECT");
-  if (body.kind === KIND && objectUid !== undefined) text = text.replaceAll(objectUid, "OBJECT").replaceAll(body.metadata.creationTimestamp, "CREATED");
+  if (body.kind === KIND && objectUid !== undefined)
+    text = text.replaceAll(objectUid, "OBJECT").replaceAll(body.metadata.creationTimestamp, "CREATED");
   return JSON.parse(text);
 }
 
@@ -142,7 +163,10 @@ function definitionOf(clientConfig) {
       group: GROUP,
       scope: "Namespaced",
       names: { plural: PLURAL, singular: "thing", kind: KIND, listKind: `${KIND}List` },
-      versions: [version("v1", true, { hostPort: text }), version("v2", false, { host: text, port: text, tier: { type: "string", default: "low" } })],
+      versions: [
+        version("v1", true, { hostPort: text }),
+        version("v2", false, { host: text, port: text, tier: { type: "string", default: "low" } }),
+      ],
       conversion: { strategy: "Webhook", webhook: { conversionReviewVersions: ["v1"], clientConfig } },
     },
   };
@@ -174,7 +198,11 @@ async function until(holds) {
 
 function send(method, path, body) {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      accept: "application/json",
+    };
     const outgoing = request(`${url}${path}`, { method, headers, rejectUnauthorized: false }, (incoming) => {
       const chunks = [];
       incoming.on("data", (chunk) => chunks.push(chunk));
@@ -208,7 +236,8 @@ function certificate(into) {
 }
 
 function write(file, facts) {
-  const text = (fact) => (Array.isArray(fact) ? `[\n${fact.map((one) => JSON.stringify(one)).join(",\n")}\n]` : JSON.stringify(fact));
+  const text = (fact) =>
+    Array.isArray(fact) ? `[\n${fact.map((one) => JSON.stringify(one)).join(",\n")}\n]` : JSON.stringify(fact);
   const lines = Object.entries(facts).map(([what, fact]) => `${JSON.stringify(what)}: ${text(fact)}`);
   writeFileSync(new URL(`${file}.json`, folder), `{\n${lines.join(",\n")}\n}\n`);
 }

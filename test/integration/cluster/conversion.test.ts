@@ -20,7 +20,10 @@ afterAll(async () => {
   await webhook?.stop();
 });
 
-const resourceOf = (plural: string, version: string): { group: string; version: string; resource: string; kind: string; namespaced: boolean } => ({
+const resourceOf = (
+  plural: string,
+  version: string,
+): { group: string; version: string; resource: string; kind: string; namespaced: boolean } => ({
   group: "stable.dev",
   version,
   resource: plural,
@@ -67,7 +70,12 @@ describe("a conversion webhook", () => {
     await cluster.apply([definition("things", { url, caBundle }), object("things", "a")]);
     expect(await read("things", "v2")).toMatchObject({ apiVersion: "stable.dev/v2", spec: { host: "h", port: "1" } });
     const connections = webhook.connections();
-    await cluster.apply({ apiVersion: "stable.dev/v2", kind: "Thing", metadata: { name: "a" }, spec: { host: "g", port: "2" } });
+    await cluster.apply({
+      apiVersion: "stable.dev/v2",
+      kind: "Thing",
+      metadata: { name: "a" },
+      spec: { host: "g", port: "2" },
+    });
     expect(await read("things", "v1")).toMatchObject({ spec: { hostPort: "g:2" } });
     expect(await read("things", "v2")).toMatchObject({ spec: { host: "g", port: "2" } });
     expect(webhook.asked.length).toBeGreaterThan(1);
@@ -86,7 +94,12 @@ describe("a conversion webhook", () => {
   it.runIf(process.platform === "linux")("is called through a Service, under its name", async () => {
     const service = { namespace: "default", name: "hook", path: "/convert" };
     await cluster.apply([
-      { apiVersion: "v1", kind: "Service", metadata: { name: "hook" }, spec: { ports: [{ name: "https", port: 443 }] } },
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "hook" },
+        spec: { ports: [{ name: "https", port: 443 }] },
+      },
       {
         apiVersion: "v1",
         kind: "Endpoints",
@@ -104,7 +117,9 @@ describe("a conversion webhook", () => {
         () => false,
       ),
     );
-    expect(webhook.asked.slice(before)).toMatchObject([{ serverName: "hook.default.svc", path: "/convert?timeout=10s" }]);
+    expect(webhook.asked.slice(before)).toMatchObject([
+      { serverName: "hook.default.svc", path: "/convert?timeout=10s" },
+    ]);
   });
 
   it("that has gone costs only those who need it", async () => {

@@ -38,12 +38,7 @@ export interface CacheWatcher extends WatchScope {
    * A change as this watcher sees it: one that leaves its selection is DELETED with the last state that matched.
    * @param previous what was there before, if anything
    */
-  deliver(
-    type: ChangeType,
-    stored: StoredObject,
-    cause: string | undefined,
-    previous: StoredObject | undefined,
-  ): void;
+  deliver(type: ChangeType, stored: StoredObject, cause: string | undefined, previous: StoredObject | undefined): void;
   /** The cache has lost its place; the watcher must list again. */
   expire(): void;
   /** A change could not be told to it, or, without an error, there is nothing to be told any more: its watch is over. */

@@ -27,7 +27,9 @@ export function compileSelection(
   isCustom: boolean = false,
 ): Selection {
   const labels = compileLabels(labelSelector);
-  const fields = fieldSelector ? compileFields(resource, fieldSelector, isCustom) : { exact: new Map(), matches: undefined };
+  const fields = fieldSelector
+    ? compileFields(resource, fieldSelector, isCustom)
+    : { exact: new Map(), matches: undefined };
   const matchesFields = fields.matches;
   const tests = [labels?.matches, matchesFields].filter((test) => test !== undefined);
   const [first, second] = tests;

@@ -150,7 +150,8 @@ function objectsIn(converted: readonly unknown[], request: ConversionRequest): R
 
 function malformedObject(value: unknown): string | undefined {
   if (value === null || value === undefined) return "unexpected end of JSON input";
-  if (!isJsonObject(value)) return `json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`;
+  if (!isJsonObject(value))
+    return `json: cannot unmarshal ${jsonType(value)} into Go value of type map[string]interface {}`;
   if (textOf(getOwn(value, "kind")) === "") return `Object 'Kind' is missing in '${goJson(value)}'`;
   return undefined;
 }

@@ -27,12 +27,12 @@ export function readReply({ code, type, body }: WebhookReply): Read<JsonObject> 
   return parsed;
 }
 
-const HEAD =
-  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+const HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
 function parse(body: string): Read<JsonObject> {
   // What does not begin as an object is YAML to Kubernetes, and a text in it.
-  if (!body.trimStart().startsWith("{")) return { error: `json: cannot unmarshal string into Go value of type ${HEAD}` };
+  if (!body.trimStart().startsWith("{"))
+    return { error: `json: cannot unmarshal string into Go value of type ${HEAD}` };
   try {
     const value = JSON.parse(body) as unknown;
     if (isJsonObject(value)) return { value };

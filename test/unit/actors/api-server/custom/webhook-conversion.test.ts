@@ -40,7 +40,12 @@ function definition(): KubernetesObject {
 }
 
 function thing(name: string, hostPort: string, labels: Record<string, string> = {}): KubernetesObject {
-  return { apiVersion: "stable.dev/v1", kind: "Thing", metadata: { name, labels }, spec: { hostPort } } as KubernetesObject;
+  return {
+    apiVersion: "stable.dev/v1",
+    kind: "Thing",
+    metadata: { name, labels },
+    spec: { hostPort },
+  } as KubernetesObject;
 }
 
 /** A webhook whose answers wait until the test lets them go. */
@@ -56,8 +61,11 @@ class FakeWebhook {
       if (this.waiting !== undefined && this.calls.length >= this.waiting.count) this.waiting.resolve();
       const { held } = this;
       if (held !== undefined) await new Promise<void>((resolve) => held.push(resolve));
-      const { code = 200, type = "application/json", body = "" } =
-        ANSWERS[this.how]?.(JSON.parse(call.body) as AskedReview) ?? {};
+      const {
+        code = 200,
+        type = "application/json",
+        body = "",
+      } = ANSWERS[this.how]?.(JSON.parse(call.body) as AskedReview) ?? {};
       return { value: { code, type, body } };
     },
     close: () => undefined,
@@ -158,7 +166,11 @@ describe("a webhook that converts", () => {
       ["stable.dev/v2", ["b"]],
       ["stable.dev/v2", ["a"]],
     ]);
-    const found = await server.request({ verb: "list", target: things("v2"), options: { labelSelector: "on in (a,c)", limit: 1 } });
+    const found = await server.request({
+      verb: "list",
+      target: things("v2"),
+      options: { labelSelector: "on in (a,c)", limit: 1 },
+    });
     expect(found).toMatchObject({ items: [{ metadata: { name: "a" } }] });
     const next = (found.metadata as { readonly continue?: string }).continue ?? "";
     const rest = await server.request({

@@ -18,7 +18,14 @@ const recorded = JSON.parse(
 const object = {
   apiVersion: `${GROUP}/v1`,
   kind: KIND,
-  metadata: { name: "a", namespace: "default", uid: "OBJECT", generation: 1, creationTimestamp: "CREATED", labels: { tier: "old" } },
+  metadata: {
+    name: "a",
+    namespace: "default",
+    uid: "OBJECT",
+    generation: 1,
+    creationTimestamp: "CREATED",
+    labels: { tier: "old" },
+  },
   spec: { hostPort: "h:1" },
 } as KubernetesObject;
 const request = { uid: "REVIEW", desiredAPIVersion: `${GROUP}/v2`, objects: [object] };
@@ -42,10 +49,14 @@ describe("readConversion", () => {
 
   const taken = Object.entries(recorded).filter(([, { status }]) => status === 200);
   it.each(taken)("takes, before its schema prunes it: %s", (name, { body }) => {
-    const { value, error } = answered(name) as { readonly value?: readonly KubernetesObject[]; readonly error?: string };
+    const { value, error } = answered(name) as {
+      readonly value?: readonly KubernetesObject[];
+      readonly error?: string;
+    };
     expect(error).toBeUndefined();
     expect(value?.[0]?.metadata).toEqual(body.metadata);
-    if (!["a field that its schema does not know", "a null that may not be"].includes(name)) expect(value?.[0]).toEqual(body);
+    if (!["a field that its schema does not know", "a null that may not be"].includes(name))
+      expect(value?.[0]).toEqual(body);
   });
 
   it("says of several objects which one is wrong", () => {
@@ -54,7 +65,9 @@ describe("readConversion", () => {
       `conversion webhook for ${GROUP}/v1, Kind=Thing returned invalid converted object at index 0: must have the same name: a != b`,
     );
     expect(answered("no objects", two).error).toContain("returned 0 objects, expected 2");
-    expect(answered("as it should", two)).toMatchObject({ value: [{ metadata: { name: "a" } }, { metadata: { name: "b" } }] });
+    expect(answered("as it should", two)).toMatchObject({
+      value: [{ metadata: { name: "a" } }, { metadata: { name: "b" } }],
+    });
   });
 
   it("leaves the object that was asked about as it was", () => {

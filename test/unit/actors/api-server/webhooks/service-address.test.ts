@@ -5,7 +5,12 @@ import { addressOfService } from "../../../../../actors/api-server/core/webhooks
 const reference = { namespace: "shop", name: "hook", port: 443 };
 
 function service(spec: object, annotations: Record<string, string> = {}): KubernetesObject {
-  return { apiVersion: "v1", kind: "Service", metadata: { name: "hook", namespace: "shop", annotations }, spec } as KubernetesObject;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "hook", namespace: "shop", annotations },
+    spec,
+  } as KubernetesObject;
 }
 
 function resolved(found: KubernetesObject | undefined): unknown {
@@ -19,8 +24,16 @@ const ports = [{ port: 443 }];
 describe("addressOfService", () => {
   it.each<[string, KubernetesObject | undefined, unknown]>([
     ["the cluster IP", service({ clusterIP: "127.96.0.9", ports }), { host: "127.96.0.9", port: 443 }],
-    ["that of a NodePort", service({ type: "NodePort", clusterIP: "127.96.0.9", ports }), { host: "127.96.0.9", port: 443 }],
-    ["the external name", service({ type: "ExternalName", externalName: "hook.example" }), { host: "hook.example", port: 443 }],
+    [
+      "that of a NodePort",
+      service({ type: "NodePort", clusterIP: "127.96.0.9", ports }),
+      { host: "127.96.0.9", port: 443 },
+    ],
+    [
+      "the external name",
+      service({ type: "ExternalName", externalName: "hook.example" }),
+      { host: "hook.example", port: 443 },
+    ],
     ["none without the Service", undefined, 'service "hook" not found'],
     ["none of a headless one", service({ clusterIP: "None", ports }), 'cannot route to service with ClusterIP "None"'],
     [
