@@ -51,7 +51,7 @@ const OPEN_ENUMS = [
 /** Discovery's own documents, which have no group and version, and what is not served yet. */
 const NOT_HERE =
   /\.(?:API(?:Group|GroupList|Resource|ResourceList|Versions)|Component\w+|WatchEvent|Info|GroupVersionForDiscovery|ServerAddressByClientCIDR)$/;
-const NOT_SERVED = /\/(?:proxy|exec|attach|portforward|resize|componentstatuses)\b/;
+const NOT_SERVED = /\/(?:proxy|exec|attach|portforward|componentstatuses)\b/;
 
 function documentOf(name: string, version: string, of: Catalog = catalog): Document {
   const found = of.version(name, version);
