@@ -168,6 +168,7 @@ class ApiServer {
       get catalog() {
         return catalog.current;
       },
+      onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,
