@@ -39,7 +39,7 @@ function versionServed(
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
   const rules = customRules(info, version, schema, stored.info);
-  return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
+  return { info, form: customForm(info, schema), rules, stored, ...openApiOf(crd, version) };
 }
 
 function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceDefinitionVersion): readonly Served[] {
@@ -66,6 +66,7 @@ class CustomStored implements Served {
   readonly form: ObjectForm;
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
 
   constructor(
     crd: CustomResourceDefinition,
@@ -77,7 +78,9 @@ class CustomStored implements Served {
     this.info = infoOf(crd, version, storage === `${crd.spec.group}/${version.name}` ? undefined : storage);
     this.form = customForm(this.info, schema);
     this.rules = customRules(this.info, version, schema, this.info);
-    this.openApiSchema = openApiSchemaOf(version);
+    const { openApiSchema, openApiRevision } = openApiOf(crd, version);
+    this.openApiSchema = openApiSchema;
+    if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;
     if (conversion !== undefined) this.conversion = conversion;
   }
 
@@ -86,8 +89,17 @@ class CustomStored implements Served {
   }
 }
 
-function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
-  return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
+interface OpenApi {
+  readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
+}
+
+function openApiOf({ metadata }: CustomResourceDefinition, { schema }: CustomResourceDefinitionVersion): OpenApi {
+  const { uid, generation } = metadata ?? {};
+  return {
+    openApiSchema: { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) },
+    ...(uid === undefined || generation === undefined ? {} : { openApiRevision: `${uid} ${generation}` }),
+  };
 }
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
