@@ -130,7 +130,9 @@ export class Conversions {
       const objects = batch.map(({ object }) => object);
       const answers = this.ask(conversion, objects, apiVersion, deadlineMs);
       for (const [i, stored] of batch.entries()) {
-        const form = answers.then((all) => this.keep(served, stored, all[i] as KubernetesObject | string));
+        const form = answers
+          .finally(() => this.underWay.get(stored)?.delete(apiVersion))
+          .then((all) => this.keep(served, stored, all[i] as KubernetesObject | string));
         const others = this.underWay.get(stored) ?? new Map<string, Promise<Form>>();
         this.underWay.set(stored, others.set(apiVersion, form));
       }
@@ -138,7 +140,6 @@ export class Conversions {
   }
 
   private keep(served: Served, stored: StoredObject, answer: KubernetesObject | string): Form {
-    this.underWay.get(stored)?.delete(served.info.apiVersion);
     if (typeof answer === "string") return answer;
     const form = stored.inForm(this.headOf(served), answer);
     stored.keepForm(form);

@@ -1,6 +1,7 @@
 /** What a watch tells of objects that a webhook converts: each event in the version of the watch, in the order in which they came. */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { Conversions } from "./conversions.ts";
+import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { ChangeType } from "./core/cache/resource-cache.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
@@ -103,7 +104,14 @@ export class ConvertedEvents implements WatchReceiver {
     this.come++;
     if (this.draining) return;
     this.draining = true;
-    this.spawn(() => this.drain());
+    this.spawn(async () => {
+      try {
+        await this.drain();
+      } catch (error) {
+        if (error instanceof BrokenInvariant) throw error;
+        this.fail(error);
+      }
+    });
   }
 
   private async drain(): Promise<void> {

@@ -63,6 +63,7 @@ export class Webhooks {
   async post(config: WebhookClientConfig, body: string, timeoutMs: number): Promise<Read<WebhookReply>> {
     const waitMs = Math.max(1, Math.min(timeoutMs, this.options.webhookTimeoutMs));
     const target = targetOf(config);
+    if (typeof target === "string") return { error: target };
     const address = this.addressOf(target);
     if (typeof address === "string") return { error: notReached(target, waitMs, address) };
     const { serverName, authority, ca } = target;

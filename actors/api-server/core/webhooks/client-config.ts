@@ -19,8 +19,8 @@ export interface WebhookTarget {
 
 const HTTPS_PORT = 443;
 
-/** Of a configuration that has been validated. */
-export function targetOf({ url, service, caBundle = "" }: WebhookClientConfig): WebhookTarget {
+/** @returns a text when the URL is none to this side, though it is one to Kubernetes */
+export function targetOf({ url, service, caBundle = "" }: WebhookClientConfig): WebhookTarget | string {
   const pem = caBundle === "" ? "" : atob(caBundle.replaceAll(/\s/g, ""));
   const ca = pem.trim() === "" ? undefined : pem;
   if (service !== undefined) {
@@ -31,7 +31,8 @@ export function targetOf({ url, service, caBundle = "" }: WebhookClientConfig): 
     const place = { namespace, name, port };
     return { url: `https://${authority}${rooted}`, place, serverName, authority, path: rooted, ca };
   }
-  const { hostname, host, port, pathname } = new URL(url ?? "");
+  if (url === undefined || !URL.canParse(url)) return `Unparsable URL: ${JSON.stringify(url ?? "")}`;
+  const { hostname, host, port, pathname } = new URL(url);
   const bare = hostname.replace(/^\[(.*)\]$/, "$1");
   return {
     url: `https://${host}${pathname}`,
