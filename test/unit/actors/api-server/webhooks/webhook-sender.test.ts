@@ -1,0 +1,113 @@
+/** The words of errors are those that kube-apiserver 1.37 passed on: `test/conformance/conversion/clients.json`. */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { targetOf } from "../../../../../actors/api-server/core/webhooks/client-config.ts";
+import { webhookSender } from "../../../../../actors/api-server/io/webhook-sender.ts";
+import type { WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
+import type { Webhook, WebhookAnswer } from "../../../../fixtures/webhook.ts";
+import { startWebhook } from "../../../../fixtures/webhook.ts";
+
+const recorded = JSON.parse(
+  readFileSync(new URL("../../../../conformance/conversion/clients.json", import.meta.url), "utf8"),
+) as Readonly<Record<string, { readonly body: { readonly message: string } }>>;
+
+/** What was told of the call, behind `Post "…": `. */
+function told(name: string): string {
+  return recorded[name]?.body.message.replace(/^.*timeout=30s\\?": /, "") ?? "";
+}
+
+const sender = webhookSender();
+const running: Webhook[] = [];
+afterEach(async () => {
+  for (const webhook of running.splice(0)) await webhook.stop();
+});
+
+async function start(answer: () => WebhookAnswer, hosts?: readonly string[]): Promise<Webhook> {
+  const webhook = await startWebhook(answer, hosts);
+  running.push(webhook);
+  return webhook;
+}
+
+function callOf({ port, bundle }: Pick<Webhook, "port" | "bundle">, more: Partial<WebhookCall> = {}): WebhookCall {
+  const ca = bundle === "" ? undefined : Buffer.from(bundle, "base64").toString("utf8");
+  const address = { host: "127.0.0.1", port };
+  const named = { serverName: "127.0.0.1", authority: `127.0.0.1:${port}`, path: "/convert?timeout=30s" };
+  return { address, ...named, ca, body: "{}", timeoutMs: 30_000, answerBytesMax: 1_000, ...more };
+}
+
+const ok = (): WebhookAnswer => ({ body: '{"a":1}' });
+
+describe("webhookSender", () => {
+  it("uses a connection again", async () => {
+    const webhook = await start(ok);
+    for (let i = 0; i < 3; i++) {
+      expect(await sender.post(callOf(webhook))).toEqual({
+        value: { code: 200, type: "application/json", body: '{"a":1}' },
+      });
+    }
+    expect(webhook.connections()).toBe(1);
+    expect(webhook.asked[0]).toMatchObject({ path: "/convert?timeout=30s", serverName: "" });
+  });
+
+  it("asks at an address for whom the Service is named", async () => {
+    const webhook = await start(ok, ["hook.shop.svc"]);
+    const named = { serverName: "hook.shop.svc", authority: "hook.shop.svc:443" };
+    expect(await sender.post(callOf(webhook, named))).toMatchObject({ value: { code: 200 } });
+    expect(webhook.asked).toMatchObject([{ serverName: "hook.shop.svc" }]);
+    expect(await sender.post(callOf(webhook, { ...named, serverName: "other.shop.svc" }))).toEqual({
+      error: "tls: failed to verify certificate: x509: certificate is valid for hook.shop.svc, not other.shop.svc",
+    });
+  });
+
+  it("says in Kubernetes' words that nobody listens, or that there is no TLS", async () => {
+    const plain = createServer((socket) => socket.on("error", () => {}).end("hello\n"));
+    await new Promise<void>((resolve) => {
+      plain.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = plain.address() as AddressInfo;
+    expect(await sender.post(callOf({ port, bundle: "" }))).toEqual({ error: told("no TLS") });
+    await new Promise((resolve) => plain.close(resolve));
+    expect(await sender.post(callOf({ port, bundle: "" }))).toEqual({
+      error: told("nobody listens").replace("CLOSED", String(port)),
+    });
+  });
+
+  it("says in Kubernetes' words what is wrong with a certificate", async () => {
+    const webhook = await start(ok);
+    expect(await sender.post(callOf(webhook, { ca: undefined }))).toEqual({ error: told("no bundle") });
+    const byName = { serverName: "localhost", authority: `localhost:${webhook.port}` };
+    expect(await sender.post(callOf(webhook, byName))).toEqual({ error: told("another name") });
+  });
+
+  it("gives up what takes too long, and what is too long", async () => {
+    const silent = await start(() => ({}));
+    expect(await sender.post(callOf(silent, { timeoutMs: 50 }))).toEqual({ error: told("no answer") });
+    const long = await start(() => ({ body: "x".repeat(5_000) }));
+    expect(await sender.post(callOf(long))).toEqual({ error: "the answer is longer than 1000 bytes" });
+  });
+});
+
+describe("targetOf", () => {
+  it("names the Service, its default port and path", () => {
+    expect(targetOf({ service: { namespace: "shop", name: "hook" } })).toMatchObject({
+      url: "https://hook.shop.svc:443/",
+      place: { namespace: "shop", name: "hook", port: 443 },
+      serverName: "hook.shop.svc",
+      ca: undefined,
+    });
+  });
+
+  it("reads where a URL leads, and takes a bundle of spaces for none", () => {
+    expect(targetOf({ url: "https://[::1]:8443/a", caBundle: btoa(" \n") })).toMatchObject({
+      url: "https://[::1]:8443/a",
+      place: { host: "::1", port: 8443 },
+      serverName: "::1",
+      authority: "[::1]:8443",
+      path: "/a",
+      ca: undefined,
+    });
+    expect(targetOf({ url: "https://hook.example" })).toMatchObject({ place: { port: 443 }, path: "/" });
+  });
+});
