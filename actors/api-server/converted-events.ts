@@ -46,6 +46,7 @@ export class ConvertedEvents implements WatchReceiver {
   private gone = 0;
   /** Who waits until as many as have come by then are told. */
   private idle: Idle | undefined;
+  private over: () => void = () => {};
 
   constructor(
     conversions: Conversions,
@@ -61,6 +62,11 @@ export class ConvertedEvents implements WatchReceiver {
     this.selection = selection;
     this.limits = limits;
     this.receiver = receiver;
+  }
+
+  /** `action` is called when nothing more can be told. */
+  onOver(action: () => void): void {
+    this.over = action;
   }
 
   event(type: ChangeType, stored: StoredObject, cause: string | undefined, previous: StoredObject | undefined): void {
@@ -166,6 +172,7 @@ export class ConvertedEvents implements WatchReceiver {
     this.closed = true;
     this.waiting = [];
     this.idle = undefined;
+    this.over();
     if (idle === undefined) this.receiver.end(error);
     else idle.reject(error);
   }

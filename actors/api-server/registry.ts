@@ -214,7 +214,8 @@ export class Registry {
     if (options.ignoreStoreReadErrorWithClusterBreakingPotential === true) throw readable(place);
     if (rules.immortal?.has(name) === true) throw forbidden(info, name, `this ${info.singular} may not be deleted`);
     // As in Kubernetes, what can't be read can't be deleted either.
-    if (served.conversion !== undefined) await this.get(scope, place, "0");
+    const present = served.conversion === undefined ? undefined : this.store.cacheOf(served).newest(keyOf(place));
+    if (present !== undefined) await this.conversions.one(served, present);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       const failed = failedPrecondition(current.object as Fields, options.preconditions);

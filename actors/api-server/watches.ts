@@ -102,6 +102,7 @@ export class Watches {
       }
       if (query.bookmarks) receiver.bookmark(bookmarkOf(served, from, true));
     } else cache.replay(watch, from);
+    converted?.onOver(() => watch.close());
     if (!watch.closed) cache.watchers.add(watch);
     if (!watch.closed) this.running.add(watch);
     return converted === undefined ? watch : this.told(watch, converted);
