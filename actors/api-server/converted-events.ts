@@ -93,7 +93,7 @@ export class ConvertedEvents implements WatchReceiver {
    * @throws Status 500 when something could not be converted; the receiver is not told of that
    */
   told(): Promise<void> {
-    if (!this.draining) return Promise.resolve();
+    if (!this.draining || this.closed) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.idle = { at: this.come, resolve, reject };
     });
