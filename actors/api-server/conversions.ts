@@ -130,9 +130,13 @@ export class Conversions {
       const objects = batch.map(({ object }) => object);
       const answers = this.ask(conversion, objects, apiVersion, deadlineMs);
       for (const [i, stored] of batch.entries()) {
-        const form = answers
-          .finally(() => this.underWay.get(stored)?.delete(apiVersion))
-          .then((all) => this.keep(served, stored, all[i] as KubernetesObject | string));
+        const form = answers.then(
+          (all) => this.keep(served, stored, all[i] as KubernetesObject | string),
+          (error: unknown) => {
+            this.underWay.get(stored)?.delete(apiVersion);
+            throw error;
+          },
+        );
         const others = this.underWay.get(stored) ?? new Map<string, Promise<Form>>();
         this.underWay.set(stored, others.set(apiVersion, form));
       }
@@ -140,6 +144,8 @@ export class Conversions {
   }
 
   private keep(served: Served, stored: StoredObject, answer: KubernetesObject | string): Form {
+    // In the turn in which the form is there: who comes between would ask again.
+    this.underWay.get(stored)?.delete(served.info.apiVersion);
     if (typeof answer === "string") return answer;
     const form = stored.inForm(this.headOf(served), answer);
     stored.keepForm(form);
