@@ -59,13 +59,15 @@ export class Conversions {
   forms(served: Served, items: readonly StoredObject[]): Promise<readonly Form[]> {
     const { conversion, info } = served;
     if (conversion === undefined) return Promise.resolve(items);
-    const missing: StoredObject[] = [];
-    const found = items.map((stored) => {
-      const known = this.present(served, stored) ?? this.underWay.get(stored)?.get(info.apiVersion);
-      if (known === undefined) missing.push(stored);
+    const missing = new Set<StoredObject>();
+    const found = items.map((stored): Promise<Form> | undefined => {
+      const present = this.present(served, stored);
+      if (present !== undefined) return Promise.resolve(present);
+      const known = this.underWay.get(stored)?.get(info.apiVersion);
+      if (known === undefined) missing.add(stored);
       return known;
     });
-    if (missing.length > 0) this.convert(served, conversion, missing);
+    if (missing.size > 0) this.convert(served, conversion, [...missing]);
     return Promise.all(
       found.map(
         (known, i) => known ?? (this.underWay.get(items[i] as StoredObject)?.get(info.apiVersion) as Promise<Form>),

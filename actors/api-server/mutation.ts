@@ -113,10 +113,10 @@ export class Mutations {
     throw serverTimeout(write.cache.info, "update", 1);
   }
 
-  private async inTurn(write: Write, attempts: { lost: boolean }, known: Base | undefined): Promise<Mutated | Waiting> {
+  private async inTurn(write: Write, attempts: { lost: boolean }, read: Base | undefined): Promise<Mutated | Waiting> {
     const name = `${write.cache.info.storagePrefix}/${write.key}`;
     const before = this.queues.get(name);
-    const begin = (): Promise<Mutated | Waiting> => this.rounds(write, attempts, known);
+    const begin = (): Promise<Mutated | Waiting> => this.rounds(write, attempts, read);
     const mine = before === undefined ? begin() : before.then(begin);
     const settled = mine.then(ignore, ignore);
     this.queues.set(name, settled);
@@ -149,12 +149,12 @@ export class Mutations {
     return true;
   }
 
-  /** @param known what an earlier round has read, which the cache may not have yet */
-  private async rounds(write: Write, attempts: { lost: boolean }, known: Base | undefined): Promise<Mutated | Waiting> {
+  /** @param read what an earlier round has read, which the cache may not have yet */
+  private async rounds(write: Write, attempts: { lost: boolean }, read: Base | undefined): Promise<Mutated | Waiting> {
     const { cache, key } = write;
     const newest = cache.newest(key);
-    const isNewer = known?.fresh === true && (known.stored?.revision ?? 0) >= (newest?.revision ?? 0);
-    let base: Base = isNewer ? known : { stored: newest, fresh: false };
+    const isNewer = read?.fresh === true && (read.stored?.revision ?? 0) >= (newest?.revision ?? 0);
+    let base: Base = isNewer ? read : { stored: newest, fresh: false };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       let outcome: Decision;
       try {
