@@ -3,11 +3,18 @@
  * cluster's threads come up. The cache is made after the first start, when the functions that a start needs are compiled,
  * and lies beside the bundle under a name that carries the V8 version.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { StringDecoder } from "node:string_decoder";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { threadId } from "node:worker_threads";
+
+/**
+ * Once malloc has got a piece of some size back, it takes pieces up to that size from its arenas, and keeps twice as much
+ * free in each of them (mallopt(3), M_MMAP_THRESHOLD): a dozen bundles that are read whole cost tens of megabytes for ever.
+ */
+const TEXT_PIECE_BYTES = 64 * 1_024;
 
 export interface LoadedBundle {
   /** Keeps what V8 has compiled, for the next thread that loads the bundle. */
@@ -18,9 +25,8 @@ export interface LoadedBundle {
 export function loadBundle(file: string): LoadedBundle | Promise<LoadedBundle> {
   if (!file.endsWith(".cjs")) return import(pathToFileURL(file).href).then(() => ({ saveCache: () => undefined }));
   const cacheFile = `${file}.${process.versions.v8}.${process.arch}.cache`;
-  const cached = existsSync(cacheFile) ? readFileSync(cacheFile) : undefined;
-  const source = `(function (require, module, exports, __filename) {${readFileSync(file, "utf8")}\n})`;
-  const script = new Script(source, { filename: file, ...(cached === undefined ? {} : { cachedData: cached }) });
+  const source = `(function (require, module, exports, __filename) {${readText(file)}\n})`;
+  const { script, isCached } = compile(source, file, cacheFile);
   const run = script.runInThisContext() as (
     require: NodeJS.Require,
     module: object,
@@ -31,7 +37,7 @@ export function loadBundle(file: string): LoadedBundle | Promise<LoadedBundle> {
   run(createRequire(file), module_, module_.exports, file);
   return {
     saveCache: () => {
-      if (cached !== undefined && script.cachedDataRejected !== true) return;
+      if (isCached) return;
       try {
         const aside = `${cacheFile}.${process.pid}.${threadId}`;
         writeFileSync(aside, script.createCachedData());
@@ -41,4 +47,28 @@ export function loadBundle(file: string): LoadedBundle | Promise<LoadedBundle> {
       }
     },
   };
+}
+
+/** Apart, so that nothing that lives on holds the cache, which is of no use once V8 has read it. */
+function compile(source: string, filename: string, cacheFile: string): { script: Script; isCached: boolean } {
+  if (!existsSync(cacheFile)) return { script: new Script(source, { filename }), isCached: false };
+  const script = new Script(source, { filename, cachedData: readFileSync(cacheFile) });
+  return { script, isCached: script.cachedDataRejected !== true };
+}
+
+/** As `readFileSync(file, "utf8")`, for which Node.js takes memory of twice the file's size from malloc in one piece. */
+function readText(file: string): string {
+  const decoder = new StringDecoder("utf8");
+  const piece = Buffer.allocUnsafeSlow(TEXT_PIECE_BYTES);
+  const descriptor = openSync(file, "r");
+  try {
+    let text = "";
+    for (;;) {
+      const count = readSync(descriptor, piece, 0, piece.length, null);
+      if (count === 0) return text + decoder.end();
+      text += decoder.write(piece.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
