@@ -191,7 +191,6 @@ const UNHEEDED: readonly KindRules[] = [
   ingressRules,
   ipAddressRules,
   jobRules,
-  limitRangeRules,
   mutatingWebhookConfigurationRules,
   networkPolicyRules,
   persistentVolumeClaimRules,
