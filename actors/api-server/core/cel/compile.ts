@@ -44,7 +44,10 @@ export function compileCel(text: string, environment: CelEnvironment): Compiled 
 
 function told(text: string, problems: readonly Problem[]): string {
   const sorted = problems.toSorted((a, b) => a.at - b.at);
-  const shown = sorted.slice(0, PROBLEMS_MAX).map(({ at, words }) => issue(text, at, words));
+  // What is nowhere has no line to be shown in.
+  const shown = sorted
+    .slice(0, PROBLEMS_MAX)
+    .map(({ at, words }) => (text === "" ? `ERROR: <input>:1:0: ${words}` : issue(text, at, words)));
   const more = sorted.length - PROBLEMS_MAX;
   const lines = more > 0 ? [...shown, `${more} more errors were truncated`] : shown;
   return `compilation failed: ${lines.join("\n")}`;

@@ -56,13 +56,11 @@ import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
 import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
-import {
-  deviceClassRules,
-  resourceClaimRules,
-  resourceClaimTemplateRules,
-  resourceSliceRules,
-} from "./resource/resourceclaim.ts";
+import { deviceClassRules } from "./resource/deviceclass.ts";
 import { deviceTaintRuleRules } from "./resource/devicetaintrule.ts";
+import { resourceClaimRules } from "./resource/resourceclaim.ts";
+import { resourceClaimTemplateRules } from "./resource/resourceclaimtemplate.ts";
+import { resourceSliceRules } from "./resource/resourceslice.ts";
 import { storageVersionMigrationRules } from "./storagemigration/storageversionmigration.ts";
 import { podCertificateRequestRules } from "./certificates/podcertificaterequest.ts";
 import type { KindRules } from "./rules.ts";

@@ -134,8 +134,8 @@ export interface KindRules {
   readonly statusKeepsLabels?: true;
   /** No metadata can be changed through it. */
   readonly statusKeepsMetadata?: true;
-  /** Sets the defaults in the object at hand. */
-  readonly defaults?: (object: JsonObject) => void;
+  /** Sets the defaults in the object at hand. The time is there for one that is new. */
+  readonly defaults?: (object: JsonObject, nowMs?: number) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
   readonly awaits?: (object: Fields, namespace: string) => Awaited | undefined;
   /** The object has its defaults. */

@@ -38,6 +38,10 @@ export class FieldErrors {
     this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${maxBytes} bytes`);
   }
 
+  tooLongInCharacters(field: string, max: number): void {
+    this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${max} characters`);
+  }
+
   tooMany(field: string, count: number, max: number): void {
     this.#add("FieldValueTooMany", field, `Too many: ${count}`, `must have at most ${max} items`);
   }
