@@ -26,7 +26,7 @@ import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./co
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
-import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { AddressRanges, Fields, IsSigned, KindRules } from "./core/kinds/rules.ts";
 import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
@@ -69,9 +69,16 @@ export class Registry {
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
+  private readonly isSigned: IsSigned;
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
+  constructor(
+    ctx: Context<ApiServerOptions>,
+    store: Store,
+    follower: { readonly current: Catalog },
+    isSigned: IsSigned,
+  ) {
     this.ctx = ctx;
+    this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
     this.mutations = new Mutations(ctx, store);
@@ -290,6 +297,7 @@ export class Registry {
       find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
       all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
       by: { user, groups },
+      isSigned: this.isSigned,
       uid,
       name,
       namespace,
