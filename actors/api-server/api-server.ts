@@ -90,7 +90,10 @@ class ApiServer {
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(async () => {
       await this.started;
-      await this.untilDone("the first roles and classes can't be made yet", () => this.bootstrap.objects());
+      await this.untilDone("the first priority classes can't be made yet", () => this.bootstrap.priorityClasses());
+      const afterMs = this.ctx.options.initialObjectsAfterMs;
+      await this.ctx.clock.sleep(afterMs + this.ctx.random.below(afterMs));
+      await this.untilDone("the first roles can't be made yet", () => this.bootstrap.objects());
     });
   }
 
@@ -166,6 +169,7 @@ class ApiServer {
       get catalog() {
         return catalog.current;
       },
+      onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,

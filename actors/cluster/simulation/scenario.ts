@@ -66,10 +66,10 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
   const scenario: Scenario = new Scenario(cluster, swarm);
   let failure: unknown;
   try {
+    scenario.tell(describeSwarm(swarm));
     scenario.begin();
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);
-    scenario.tell(describeSwarm(swarm));
     const limitMs = options.minutes * 60_000;
     await cluster.run(() => scenario.play(limitMs), 2 * limitMs + 20 * CONVERGENCE_MS);
     await host.stop();

@@ -187,7 +187,6 @@ const UNHEEDED: readonly KindRules[] = [
   ingressRules,
   ipAddressRules,
   jobRules,
-  limitRangeRules,
   mutatingWebhookConfigurationRules,
   networkPolicyRules,
   persistentVolumeClaimRules,

@@ -40,19 +40,20 @@ export const certificateSigningRequestRules: KindRules = {
   prepareUpdate: (object, old) => ({ ...object, spec: old["spec"] }),
   prepareStatusUpdate: (object, old) => withStatus(object, keptApproval(statusOf(object), statusOf(old))),
   subresources: {
-    approval: (object, old) => {
-      const { conditions: _conditions, ...rest } = statusOf(old);
-      const { conditions } = statusOf(object);
-      const spec = old["spec"];
-      return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
+    approval: {
+      change: (object, old) => {
+        const { conditions: _conditions, ...rest } = statusOf(old);
+        const { conditions } = statusOf(object);
+        const spec = old["spec"];
+        return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
+      },
+      validate: (object: Request, old: Request, errors) => validateChange(object, old, { approval: true }, errors),
     },
   },
   validate: (object: Request, errors) => validate(object, requestProblem(object), errors),
   validateUpdate: (object: Request, old: Request, errors) => validateChange(object, old, {}, errors),
   validateStatusUpdate: (object: Request, old: Request, errors) =>
     validateChange(object, old, { certificate: true }, errors),
-  validateApprovalUpdate: (object: Request, old: Request, errors) =>
-    validateChange(object, old, { approval: true }, errors),
   cells,
 };
 
