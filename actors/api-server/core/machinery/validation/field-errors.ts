@@ -25,10 +25,6 @@ export class FieldErrors {
     this.#add("FieldValueForbidden", field, "Forbidden", detail);
   }
 
-  internal(field: string, detail: string): void {
-    this.#add("InternalError", field, "Internal error", detail);
-  }
-
   notFound(field: string, value: unknown, detail: string = ""): void {
     this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, detail);
   }
