@@ -1,7 +1,7 @@
 /**
  * Loads an actor's bundle, through V8's code cache when there is a fitting one. That halves the time in which a whole
- * cluster's threads come up. The cache is made after the first start, when the functions that a start needs are compiled,
- * and lies beside the bundle under a name that carries the V8 version.
+ * cluster's threads come up. The cache lies beside the bundle under a name that carries the V8 version. It is made when an actor
+ * is up for the first time, for the threads that start next, and once more when what follows a start has been compiled as well.
  */
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,6 +9,10 @@ import { StringDecoder } from "node:string_decoder";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { threadId } from "node:worker_threads";
+import { setTimeout } from "./machine-clock.ts";
+
+/** After this an actor has done for the first time what it does in its first second. */
+const SETTLED_MS = 1_500;
 
 /**
  * Once malloc has got a piece of some size back, it takes pieces up to that size from its arenas, and keeps twice as much
@@ -17,7 +21,7 @@ import { threadId } from "node:worker_threads";
 const TEXT_PIECE_BYTES = 64 * 1_024;
 
 export interface LoadedBundle {
-  /** Keeps what V8 has compiled, for the next thread that loads the bundle. */
+  /** The actor is up: keeps what V8 has compiled, and will compile soon, for the next thread that loads the bundle. */
   saveCache(): void;
 }
 
@@ -35,18 +39,33 @@ export function loadBundle(file: string): LoadedBundle | Promise<LoadedBundle> {
   ) => void;
   const module_ = { exports: {} };
   run(createRequire(file), module_, module_.exports, file);
+  let saved = isCached;
   return {
     saveCache: () => {
-      if (isCached) return;
-      try {
-        const aside = `${cacheFile}.${process.pid}.${threadId}`;
-        writeFileSync(aside, script.createCachedData());
-        renameSync(aside, cacheFile);
-      } catch {
-        // A package directory that can't be written to costs a few milliseconds at each start, nothing else.
-      }
+      if (saved) return;
+      saved = true;
+      if (script.cachedDataRejected === true || !existsSync(cacheFile)) save(script, cacheFile);
+      let settled = false;
+      const settle = (): void => {
+        if (!settled) save(script, cacheFile);
+        settled = true;
+      };
+      setTimeout(settle, SETTLED_MS).unref();
+      process.once("exit", (code) => {
+        if (code === 0) settle();
+      });
     },
   };
+}
+
+function save(script: Script, cacheFile: string): void {
+  try {
+    const aside = `${cacheFile}.${process.pid}.${threadId}`;
+    writeFileSync(aside, script.createCachedData());
+    renameSync(aside, cacheFile);
+  } catch {
+    // A package directory that can't be written to costs a few milliseconds at each start, nothing else.
+  }
 }
 
 /** Apart, so that nothing that lives on holds the cache, which is of no use once V8 has read it. */
