@@ -1,6 +1,6 @@
 /** Real mounts of real processes, as the user who runs this and, where that is root, as an ordinary one too. */
 import type { ChildProcess } from "node:child_process";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -22,6 +22,7 @@ import { buildSync } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Exit } from "../../../../../actors/container-runtime/core/container-table.ts";
 import type { Mount } from "../../../../../protocols/container-runtime.ts";
+import { mountRefusal } from "../../../../fixtures/real-mounts.ts";
 
 const sources = new URL("../../../../../actors/container-runtime/io/", import.meta.url);
 const runner = fileURLToPath(new URL("../../../../fixtures/programs/process-container.mjs", import.meta.url));
@@ -72,15 +73,6 @@ interface Message {
 
 let counter = 0;
 
-/** Why real mounts can't be had by that user here, by unshare(1) itself; undefined when they can. */
-function refusalOf(user: readonly string[], isRoot: boolean): string | undefined {
-  if (process.platform !== "linux") return "it needs Linux";
-  const flags = isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"];
-  const [file = "", ...args] = [...user, "unshare", ...flags, "--mount", "mount", "--bind", "/usr", "/mnt"];
-  const { status, stderr, error } = spawnSync(file, args, { encoding: "utf8" });
-  return status === 0 ? undefined : (error?.message ?? stderr);
-}
-
 const isRoot = process.getuid?.() === 0;
 const asNobody = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 const users = [
@@ -89,7 +81,7 @@ const users = [
 ];
 
 describe.each(users)("$who", (by) => {
-  const refusal = refusalOf(by.user, by.isRoot);
+  const refusal = mountRefusal(by.user, by.isRoot);
   describe.skipIf(refusal !== undefined)(`a process with mounts ${refusal ?? ""}`, () => {
     let place = "";
     const volume = (name: string, files: Readonly<Record<string, string>> = {}): string => {
