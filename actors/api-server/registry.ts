@@ -26,7 +26,7 @@ import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./co
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
-import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { AddressRanges, Fields, IsSigned, KindRules } from "./core/kinds/rules.ts";
 import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
@@ -77,6 +77,7 @@ export class Registry {
   private readonly convertedWrites: ConvertedWrites;
   /** What requests know of the conversions of what they are about. */
   private readonly known = new WeakMap<ObjectPlace, KnownConversions>();
+  private readonly isSigned: IsSigned;
   /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
   private readonly others: Others = {
     find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
@@ -88,9 +89,11 @@ export class Registry {
     store: Store,
     follower: { readonly current: Catalog },
     conversions: Conversions,
+    isSigned: IsSigned,
   ) {
     this.ctx = ctx;
     this.conversions = conversions;
+    this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
     this.mutations = new Mutations(ctx, store);
@@ -311,6 +314,7 @@ export class Registry {
       suffix: (length: number) => this.ctx.ids.suffix(length),
       ...this.others,
       by: { user, groups },
+      isSigned: this.isSigned,
       uid,
       name,
       namespace,

@@ -174,7 +174,7 @@ class Planner {
     const placed = { path, target, source: source.path };
     const hidden = this.needed.filter((need) => {
       const there = `${source.path}${need.slice(target.length)}`;
-      return isBelow(need, target) && this.machine.find(there)?.path !== need;
+      return need !== target && isBelow(need, target) && this.machine.find(there)?.path !== need;
     });
     if (hidden.length === 0) return void this.put(placed, readonly);
     if (readonly || !source.isDirectory) return hides(hidden[0] ?? "");
@@ -249,8 +249,10 @@ class Planner {
       const path = `${root}/${name}`;
       const source = join(directory, name);
       const isDevice = directory === "/dev" && DEVICES.includes(name);
+      // A file system of another user, say: it can't be bound.
+      const isClosed = kind === "directory" && this.machine.find(source) === undefined;
       if (kind === "link") this.copies.push({ kind: "link", path, target });
-      else if (kind === "directory" || isDevice) {
+      else if ((kind === "directory" && !isClosed) || isDevice) {
         this.copies.push({ kind: isDevice ? "file" : "directory", path });
         const bind = { source, target: `${copy}/${name}`, options: ["rbind"] };
         // What holds the copy itself comes first: there is least to bind along with it.

@@ -89,7 +89,7 @@ class ProcessDriver {
     const { preload } = this.options;
     const hosts = env[CONTAINER_ENVIRONMENT.hosts];
     const needed = [
-      ...[root, outerCwd, process.execPath, ...program.argv.filter((argument) => argument.startsWith("/"))],
+      ...[root, outerCwd, process.execPath, ...(program.files ?? [])],
       ...(preload === undefined ? [] : [preload]),
       // It is replaced as a whole.
       ...(hosts === undefined || hosts === "" ? [] : [dirname(hosts)]),
