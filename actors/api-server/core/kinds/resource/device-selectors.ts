@@ -75,7 +75,7 @@ export function validateSelectors(
   for (const [i, { cel }] of selectors.entries()) {
     if (!cel) byHand.required(`${field}[${i}].cel`);
     else if (!stored) {
-      const { expression = "" } = cel;
+      const { expression } = cel;
       const at = `${field}[${i}].cel.expression`;
       if (expression.length > EXPRESSION_BYTES_MAX) byHand.tooLong(at, EXPRESSION_BYTES_MAX);
       else validateExpression(at, expression, byHand);
