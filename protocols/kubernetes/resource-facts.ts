@@ -8,7 +8,7 @@
  *
  * The verbs `*` are all that stored objects have. A subresource's kind is of the resource's apiVersion, when none is named. A
  * `+` before a column's name: with `-o wide` only; behind it stands the type, `#` integer, `?` boolean, `@` date,
- * or text, and `!` text that names an object (`Name` always does).
+ * or text, and `!` text that names an object (`Name` does without, but for `~`).
  */
 export const RESOURCE_FACTS = `
 v1
@@ -241,5 +241,5 @@ prioritylevelconfigurations PriorityLevelConfiguration cluster *
 storagemigration.k8s.io/v1
 storageversionmigrations StorageVersionMigration cluster *
   / status StorageVersionMigration get,patch,update
-  | Name | Resource | Status
+  | Name~ | Resource | Status
 `;

@@ -199,9 +199,9 @@ const COLUMN_TYPES: Readonly<Record<string, ColumnInfo["type"]>> = { "#": "integ
 
 function columnOf(text: string): ColumnInfo {
   const wide = text.startsWith("+");
-  const suffix = /[#?@!]$/.exec(text)?.[0] ?? "";
+  const suffix = /[#?@!~]$/.exec(text)?.[0] ?? "";
   const name = text.slice(wide ? 1 : 0, text.length - suffix.length);
-  const format = name === "Name" || suffix === "!" ? "name" : "";
+  const format = (name === "Name" && suffix !== "~") || suffix === "!" ? "name" : "";
   return { name, type: COLUMN_TYPES[suffix] ?? "string", format, priority: wide ? 1 : 0 };
 }
 

@@ -289,7 +289,7 @@ function splitTypes(text: string): readonly string[] {
   const parts: string[] = [];
   let depth = 0;
   let from = 0;
-  for (const [at, char] of [...text].entries()) {
+  for (const [at, char] of Array.from(text).entries()) {
     if (char === "(") depth++;
     else if (char === ")") depth--;
     else if (char === "," && depth === 0) {

@@ -72,7 +72,8 @@ export function parsedRequest(base64: string): CertificateRequest | undefined {
 }
 
 function validate({ spec }: Request, errors: FieldErrors): void {
-  const { signerName, maxExpirationSeconds: seconds, stubPKCS10Request: stub = "" } = spec;
+  const { signerName, maxExpirationSeconds: seconds } = spec;
+  const stub = spec.stubPKCS10Request ?? "";
   validateSignerName("spec.signerName", signerName, errors);
   validateUserAnnotations(spec.unverifiedUserAnnotations ?? {}, errors);
   for (const [name, uid] of [

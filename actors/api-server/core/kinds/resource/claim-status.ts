@@ -100,7 +100,8 @@ function validateDevice(
   allocated: ReadonlySet<string>,
   { byHand, declared }: DeviceErrors,
 ): void {
-  const { driver, pool, device: name, shareID, conditions = [], data, networkData } = device;
+  const { driver, pool, device: name, shareID, data, networkData } = device;
+  const conditions = device.conditions ?? [];
   validateDriver(`${at}.driver`, driver, byHand);
   validatePool(`${at}.pool`, pool, byHand);
   validateLabelName(`${at}.device`, name, byHand);
@@ -120,7 +121,8 @@ const HARDWARE_BYTES_MAX = 128;
 const ADDRESSES_MAX = 16;
 
 function validateNetwork(at: string, data: NetworkDeviceData, { byHand, declared }: DeviceErrors): void {
-  const { interfaceName = "", hardwareAddress = "", ips = [] } = data;
+  const { interfaceName = "", hardwareAddress = "" } = data;
+  const ips = data.ips ?? [];
   if (interfaceName.length > INTERFACE_BYTES_MAX) declared.tooLong(`${at}.interfaceName`, INTERFACE_BYTES_MAX);
   if (hardwareAddress.length > HARDWARE_BYTES_MAX) declared.tooLong(`${at}.hardwareAddress`, HARDWARE_BYTES_MAX);
   if (!validateUnique(`${at}.ips`, ips, ADDRESSES_MAX, (address) => address, declared)) return;
@@ -133,7 +135,7 @@ function validateNetwork(at: string, data: NetworkDeviceData, { byHand, declared
 
 function validateAllocation(at: string, allocation: AllocationResult, names: RequestNames, errors: DeviceErrors): void {
   const { byHand, declared } = errors;
-  const { results = [], config = [] } = allocation.devices ?? {};
+  const [results, config] = [allocation.devices?.results ?? [], allocation.devices?.config ?? []];
   if (results.length > RESULTS_MAX) declared.tooMany(`${at}.devices.results`, results.length, RESULTS_MAX);
   else {
     for (const [i, result] of results.entries()) validateResult(`${at}.devices.results[${i}]`, result, names, errors);

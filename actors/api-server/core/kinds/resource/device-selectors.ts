@@ -2,11 +2,17 @@
 import type { DeviceSelector } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
 import { compileCel } from "../../cel/compile.ts";
 import type { Compiled } from "../../cel/compile.ts";
+import type { CelKind } from "../../cel/check.ts";
+import { DYN, checkCel, simple } from "../../cel/check.ts";
+import { estimateCost } from "../../cel/cost.ts";
 import { BASE_OVERLOADS } from "../../cel/overloads.ts";
 import type { CelEnvironment } from "../../cel/type-check.ts";
+import type { Sized } from "../../cel/sizes.ts";
+import { CelSyntaxError, parseCel } from "../../cel/syntax.ts";
 import { structFields } from "../../cel/type-check.ts";
 import { ANY_TYPE, BOOL_TYPE, STRING_TYPE, fullTypeName, mapType, sameType, structType } from "../../cel/types.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { DeviceErrors } from "./device-errors.ts";
 
 const DEVICE = "kubernetes.DRADevice";
@@ -25,6 +31,36 @@ const ENVIRONMENT: CelEnvironment = {
   fieldsOf: (struct) => (struct === DEVICE ? deviceFields : undefined),
 };
 
+/** As an estimate has them: its kinds, and how large its parts get. Source: `k8s.io/api/resource/v1`. */
+const QUANTITY = simple("quantity");
+const DEVICE_KIND: CelKind = {
+  is: "object",
+  fields: new Map([
+    ["driver", simple("string")],
+    ["allowMultipleAllocations", simple("bool")],
+    ["attributes", { is: "map", of: { is: "map", of: DYN } }],
+    ["capacity", { is: "map", of: { is: "map", of: QUANTITY } }],
+  ]),
+};
+const PROPERTIES_MAX = 32;
+const DOMAIN: Sized = { max: 63 };
+const NAME: Sized = { max: 32 };
+
+function byDomain(value: Sized): Sized {
+  return { max: PROPERTIES_MAX, keys: DOMAIN, items: { max: PROPERTIES_MAX, keys: NAME, items: value } };
+}
+
+const DEVICE_SIZE: Sized = {
+  max: 1,
+  fields: new Map([
+    ["driver", { max: 63 }],
+    ["allowMultipleAllocations", { max: 1 }],
+    ["attributes", byDomain({ max: 64 })],
+    ["capacity", byDomain({ max: 1 })],
+  ]),
+};
+const COST_MAX = 1_000_000;
+
 const SELECTORS_MAX = 32;
 const EXPRESSION_BYTES_MAX = 10 * 1024;
 
@@ -39,11 +75,29 @@ export function validateSelectors(
   for (const [i, { cel }] of selectors.entries()) {
     if (!cel) byHand.required(`${field}[${i}].cel`);
     else if (!stored) {
-      const { expression = "" } = cel;
+      const { expression } = cel;
       const at = `${field}[${i}].cel.expression`;
       if (expression.length > EXPRESSION_BYTES_MAX) byHand.tooLong(at, EXPRESSION_BYTES_MAX);
-      else validateCompiled(at, expression, compiled(expression), byHand);
+      else validateExpression(at, expression, byHand);
     }
+  }
+}
+
+function validateExpression(field: string, expression: string, errors: FieldErrors): void {
+  const found = compiled(expression);
+  validateCompiled(field, expression, found, errors);
+  if ("type" in found && isTooDear(expression)) errors.forbidden(field, "too complex, exceeds cost limit");
+}
+
+/** What the estimate does not know (`cel.bind`) is let through, and bounded when it runs. */
+function isTooDear(expression: string): boolean {
+  try {
+    const node = parseCel(expression);
+    const { kinds, problems } = checkCel(expression, node, { device: DEVICE_KIND });
+    return problems === "" && estimateCost(node, kinds, DEVICE_SIZE) > COST_MAX;
+  } catch (error) {
+    if (error instanceof CelSyntaxError) return false;
+    throw error;
   }
 }
 

@@ -28,7 +28,7 @@ export const resourceSliceRules: KindRules = {
   validateUpdate: (object: ResourceSlice, old: ResourceSlice, errors) =>
     inOrder(errors, (found) => validateSlice(object, old, found)),
   warnings: ({ spec }: ResourceSlice) => {
-    const { driver = "" } = spec ?? {};
+    const { driver } = spec;
     if (driver === driver.toLowerCase()) return [];
     return [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`];
   },

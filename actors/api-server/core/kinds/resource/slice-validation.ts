@@ -37,7 +37,7 @@ export function validateSlice({ spec }: ResourceSlice, old: ResourceSlice | unde
   const { driver, pool, devices, sharedCounters } = spec;
   validateDriver("spec.driver", driver, byHand);
   validatePool("spec.pool.name", pool.name, byHand);
-  const { resourceSliceCount = 0, generation = 0 } = pool;
+  const { resourceSliceCount, generation } = pool;
   if (resourceSliceCount <= 0) {
     byHand.invalid("spec.pool.resourceSliceCount", resourceSliceCount, "must be greater than zero");
   }

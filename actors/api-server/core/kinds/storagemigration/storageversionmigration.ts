@@ -1,4 +1,5 @@
 /** StorageVersionMigrations. Source: Kubernetes `pkg/apis/storagemigration`, `pkg/registry/storagemigration`. */
+import type { Condition } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { StorageVersionMigration } from "../../../../../protocols/kubernetes/types/storagemigration-v1.ts";
 import { nameOf } from "../../machinery/cells.ts";
 import { equalJson } from "../../machinery/json-value.ts";
@@ -41,6 +42,12 @@ function joined(field: string, value: string, problems: readonly string[], error
   if (problems.length > 0) errors.invalid(field, value, problems.join(","));
 }
 
+/** As Kubernetes shows a condition. */
+function inOrder({ type, status, observedGeneration, lastTransitionTime, reason, message }: Condition): unknown {
+  const generation = observedGeneration ? { observedGeneration } : {};
+  return { type, status, ...generation, lastTransitionTime, reason, message };
+}
+
 function validateStatus(object: Migration, old: Migration, errors: FieldErrors): void {
   const [version, before] = [object.status?.resourceVersion ?? "", old.status?.resourceVersion ?? ""];
   const field = "status.resourceVersion";
@@ -48,19 +55,20 @@ function validateStatus(object: Migration, old: Migration, errors: FieldErrors):
     errors.invalid(field, version, `resource version is not well formed: ${version}`);
   }
   const { conditions } = object.status ?? {};
+  const shown = conditions?.map(inOrder) ?? null;
   validateConditions("status.conditions", conditions ?? [], errors);
   if (before !== "" && before !== version) errors.invalid(field, version, "field is immutable");
   const is = ({ status }: Migration, wanted: string): boolean =>
     (status?.conditions ?? []).some((one) => one.type === wanted && one.status === "True");
   if (is(object, "Succeeded") && is(object, "Failed")) {
     const detail = "Both success and failed conditions cannot be true at the same time";
-    errors.invalid("status.conditions", conditions, detail);
+    errors.invalid("status.conditions", shown, detail);
   }
   for (const [type, name] of [
     ["Succeeded", "Success"],
     ["Failed", "Failed"],
   ] as const) {
     if (!is(old, type) || is(object, type)) continue;
-    errors.invalid("status.conditions", conditions, `${name} condition cannot be set to false once it is true`);
+    errors.invalid("status.conditions", shown, `${name} condition cannot be set to false once it is true`);
   }
 }
