@@ -31,7 +31,7 @@ export type Made =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
-export interface Line {
+interface Line {
   readonly source: string;
   readonly target: string;
   readonly options: readonly string[];
