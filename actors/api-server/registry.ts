@@ -26,7 +26,7 @@ import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./co
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
-import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { AddressRanges, Fields, IsSigned, KindRules } from "./core/kinds/rules.ts";
 import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
@@ -70,14 +70,21 @@ export class Registry {
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
+  private readonly isSigned: IsSigned;
   /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
   private readonly others: Others = {
     find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
     all: (prefix) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
   };
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
+  constructor(
+    ctx: Context<ApiServerOptions>,
+    store: Store,
+    follower: { readonly current: Catalog },
+    isSigned: IsSigned,
+  ) {
     this.ctx = ctx;
+    this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
     this.mutations = new Mutations(ctx, store);
@@ -294,6 +301,7 @@ export class Registry {
       suffix: (length: number) => this.ctx.ids.suffix(length),
       ...this.others,
       by: { user, groups },
+      isSigned: this.isSigned,
       uid,
       name,
       namespace,

@@ -172,7 +172,7 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "rbac.authorization.k8s.io/v1/rolebindings": CREATE_ON_UPDATE,
   "rbac.authorization.k8s.io/v1/roles": CREATE_ON_UPDATE,
   "resource.k8s.io/v1/deviceclasses": GENERATION,
-  "resource.k8s.io/v1/devicetaintrules": GENERATION,
+  "resource.k8s.io/v1/devicetaintrules": COUNTED_CONDITIONAL,
   "resource.k8s.io/v1/resourceslices": {
     fields: [selectable("spec.nodeName"), selectable("spec.driver"), selectable("spec.pool.name")],
     generation: true,

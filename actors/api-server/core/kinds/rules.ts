@@ -29,7 +29,21 @@ export interface Admission {
   readonly all: (prefix: string) => readonly KubernetesObject[];
   /** Who creates; absent where it is the server itself. */
   readonly by?: UserInfo;
+  /** Absent for what the server itself makes. */
+  readonly isSigned?: IsSigned;
 }
+
+/** What somebody has signed, and with which key: cryptography is the outside world's. */
+export interface SignedBytes {
+  readonly bytes: Uint8Array;
+  /** Object identifier of the algorithm. */
+  readonly algorithm: string;
+  /** A SubjectPublicKeyInfo (RFC 5280). */
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export type IsSigned = (signed: SignedBytes) => boolean;
 
 /** An object of the cluster by its storage prefix, and its key below it. */
 export interface Awaited {
@@ -150,8 +164,8 @@ export interface KindRules {
   readonly statusKeepsLabels?: true;
   /** No metadata can be changed through it. */
   readonly statusKeepsMetadata?: true;
-  /** Sets the defaults in the object at hand. */
-  readonly defaults?: (object: JsonObject) => void;
+  /** Sets the defaults in the object at hand. The time is there for one that is new. */
+  readonly defaults?: (object: JsonObject, nowMs?: number) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
   readonly awaits?: (object: Fields, namespace: string) => Awaited | undefined;
   /** The object has its defaults. */

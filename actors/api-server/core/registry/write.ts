@@ -64,6 +64,7 @@ export function prepareCreate(
     rules.status === "empty"
       ? ({ ...rest, status: emptyStatus(served.stored), metadata: stamped } as Fields)
       : { ...(incoming as Fields), metadata: stamped },
+    nowMs,
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
   const object = withManagedFields(prepared, manage(fresh, managedFields));
