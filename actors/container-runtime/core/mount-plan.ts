@@ -31,7 +31,7 @@ export type Made =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
-export interface Line {
+interface Line {
   readonly source: string;
   readonly target: string;
   readonly options: readonly string[];
@@ -107,11 +107,10 @@ class Planner {
   constructor(wish: NamespaceWish, machine: MachineFiles) {
     this.wish = wish;
     this.machine = machine;
-    const paths = [...wish.needed, ...wish.mounts.map(({ hostPath }) => hostPath)].flatMap((path) => {
+    this.needed = [...wish.needed, ...wish.mounts.map(({ hostPath }) => hostPath)].flatMap((path) => {
       const real = machine.find(path)?.path;
       return real === undefined ? [] : [real];
     });
-    this.needed = outermost(paths);
   }
 
   plan(): NamespacePlan {
@@ -172,20 +171,21 @@ class Planner {
   /** On what the machine has there. What is needed below it is bound into the volume before. */
   private placeOn(target: string, { path, readonly }: WishedMount, source: Found): string | undefined {
     const placed = { path, target, source: source.path };
-    const hidden = this.needed.filter((need) => {
+    const below = this.needed.filter((need) => {
       const there = `${source.path}${need.slice(target.length)}`;
       return need !== target && isBelow(need, target) && this.machine.find(there)?.path !== need;
     });
+    const hidden = outermost(below);
     if (hidden.length === 0) return void this.put(placed, readonly);
     if (readonly || !source.isDirectory) return hides(hidden[0] ?? "");
     const stage = `${this.wish.staging}/volume-${this.placed.length}`;
     this.made.push({ kind: "directory", path: stage });
     this.lines.push({ source: source.path, target: stage, options: ["rbind"] });
     for (const need of hidden) {
-      const below = need.slice(target.length);
+      const rest = need.slice(target.length);
       const found = this.machine.find(need);
-      if (found !== undefined) this.made.push(placeFor(found, `${source.path}${below}`));
-      this.lines.push({ source: need, target: `${stage}${below}`, options: ["rbind"] });
+      if (found !== undefined) this.made.push(placeFor(found, `${source.path}${rest}`));
+      this.lines.push({ source: need, target: `${stage}${rest}`, options: ["rbind"] });
     }
     this.lines.push({ source: stage, target, options: ["rbind"] });
     this.placed.push(placed);

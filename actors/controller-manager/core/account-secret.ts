@@ -6,7 +6,7 @@ const NAME = "kubernetes.io/service-account.name";
 const UID = "kubernetes.io/service-account.uid";
 
 /** Of a Secret for a token: whose it is to be. `uid`: undefined until the Secret names one. */
-export interface TokenOwner {
+interface TokenOwner {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string | undefined;

@@ -116,27 +116,56 @@ export function serviceEnvironment(
   return result;
 }
 
+/** As kube-proxy writes it on a Service: JSON that says, by port number, where a port is really served: `address:port`. */
+const ADDRESS_ANNOTATION = "inkube.dev/address";
+
+interface Place {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** Where a program reaches a port: what is told elsewhere of a Service is of no use where this user can't listen there. */
+function placesOf(service: Service, ip: string): (port: number) => Place {
+  const moved = movedPorts(service.metadata?.annotations?.[ADDRESS_ANNOTATION]);
+  return (port) => {
+    const [, host = ip, real = String(port)] = /^(.+):(\d+)$/.exec(String(moved[port] ?? "")) ?? [];
+    return { host, port: real };
+  };
+}
+
+/** Anybody may write to an annotation. */
+function movedPorts(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const read: unknown = JSON.parse(text ?? "{}");
+    return typeof read === "object" && read !== null ? (read as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {};
+  }
+}
+
 function variablesOf(prefix: string, ip: string, service: Service): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
   const ports = service.spec?.ports ?? [];
+  const placeOf = placesOf(service, ip);
   const [first] = ports;
-  result[`${prefix}_SERVICE_HOST`] = ip;
+  result[`${prefix}_SERVICE_HOST`] = first === undefined ? ip : placeOf(first.port).host;
   if (first === undefined) return result;
-  result[`${prefix}_SERVICE_PORT`] = String(first.port);
+  result[`${prefix}_SERVICE_PORT`] = placeOf(first.port).port;
   for (const port of ports) {
     if (port.name === undefined || port.name === "") continue;
-    result[`${prefix}_SERVICE_PORT_${port.name.toUpperCase().replaceAll("-", "_")}`] = String(port.port);
+    result[`${prefix}_SERVICE_PORT_${port.name.toUpperCase().replaceAll("-", "_")}`] = placeOf(port.port).port;
   }
-  // The variables of Docker links, which Kubernetes has kept.
+  // The variables of Docker links, which Kubernetes has kept. Their names have the Service's own ports.
   ports.forEach((port, index) => {
     const protocol = (port.protocol ?? "TCP").toLowerCase();
-    const url = `${protocol}://${ip}:${port.port}`;
+    const { host, port: real } = placeOf(port.port);
+    const url = `${protocol}://${host}:${real}`;
     const own = `${prefix}_PORT_${port.port}_${protocol.toUpperCase()}`;
     if (index === 0) result[`${prefix}_PORT`] = url;
     result[own] = url;
     result[`${own}_PROTO`] = protocol;
-    result[`${own}_PORT`] = String(port.port);
-    result[`${own}_ADDR`] = ip;
+    result[`${own}_PORT`] = real;
+    result[`${own}_ADDR`] = host;
   });
   return result;
 }

@@ -132,6 +132,12 @@ describe("a mount path", () => {
     ]);
   });
 
+  it("above what the container needs has that bound though the machine's own root is a volume, too", () => {
+    const found = plan(machine("/host/"), ["/own", "/own/volumes/a"], ["/host", "/"]);
+    expect(shown(found)).toContain(`/own/container ${STAGING}/volume-1/container rbind`);
+    expect(shown(plan(machine(), ["/own", "/own"]))).toEqual(["/own /own rbind"]);
+  });
+
   it.each<[path: string, from: string, why: string]>([
     ["/", "/own/volumes/a", "a volume can't be mounted on / itself"],
     ["/proc/1/x", "/own/volumes/a", "nothing can be mounted in /proc"],

@@ -129,6 +129,22 @@ describe("the variables of Services", () => {
     },
   });
 
+  it("name the place where a Service's port is really served, where its own could not be had", () => {
+    const moved = service("my-web", "shop", "127.96.0.7");
+    const at = (text: string): Readonly<Record<string, string>> => {
+      const annotations = { "inkube.dev/address": text };
+      return serviceEnvironment([{ ...moved, metadata: { ...moved.metadata, annotations } }], "shop", true);
+    };
+    expect(at('{"80":"127.96.0.8:41233"}')).toMatchObject({
+      MY_WEB_SERVICE_HOST: "127.96.0.8",
+      MY_WEB_SERVICE_PORT: "41233",
+      MY_WEB_PORT_80_TCP: "tcp://127.96.0.8:41233",
+      MY_WEB_PORT_9090_TCP: "tcp://127.96.0.7:9090",
+    });
+    for (const text of ["", "null", '{"80":7}', "nonsense"])
+      expect(at(text)).toEqual(serviceEnvironment([moved], "shop", true));
+  });
+
   it("are those of Kubernetes and of Docker links", () => {
     expect(serviceEnvironment([service("my-web", "shop", "127.96.0.7")], "shop", true)).toEqual({
       MY_WEB_SERVICE_HOST: "127.96.0.7",
