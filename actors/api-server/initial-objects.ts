@@ -5,7 +5,7 @@
 import type { WriteOptions } from "../../protocols/api-server.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Initial, InitialApply } from "./core/bootstrap/initial-objects.ts";
-import { initialObjects, repaired } from "./core/bootstrap/initial-objects.ts";
+import { repaired } from "./core/bootstrap/initial-objects.ts";
 import type { Catalog } from "./core/catalog/catalog.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { decodeObject } from "./core/machinery/decode-object.ts";
@@ -33,9 +33,8 @@ export class InitialObjects {
   }
 
   /** The caches are those of a quorum when it is called. */
-  async write(scope: () => RequestScope): Promise<void> {
-    const { registry, ctx } = this;
-    const open = initialObjects(ctx.options.serviceCidr);
+  async write(open: readonly Initial[], scope: () => RequestScope): Promise<void> {
+    const { registry } = this;
     for (let at = 0; at < open.length;) {
       const writes = open.slice(at, at + WRITES_MAX).flatMap((initial) => this.writeOf(initial) ?? []);
       if (writes.length === 0 || (await registry.writeTogether(scope(), writes))) at += WRITES_MAX;

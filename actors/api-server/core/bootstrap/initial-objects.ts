@@ -39,7 +39,14 @@ const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
 
 /** @param serviceCidr of the cluster, which has an object of its own */
 export function initialObjects(serviceCidr: string): readonly Initial[] {
-  return [...roles(), ...bindings(), ...flowControl(), ...priorityClasses(), ...apiServices(), range(serviceCidr)];
+  return [
+    ...initialPriorityClasses(),
+    ...roles(),
+    ...bindings(),
+    ...flowControl(),
+    ...apiServices(),
+    range(serviceCidr),
+  ];
 }
 
 function linesOf(text: string): readonly string[] {
@@ -183,7 +190,7 @@ function flowControl(): readonly Initial[] {
   return [...levels, ...schemas];
 }
 
-function priorityClasses(): readonly Initial[] {
+export function initialPriorityClasses(): readonly Initial[] {
   const row = (name: string, value: number, description: string): Initial => {
     const object = { metadata: { name }, value, description, preemptionPolicy: "PreemptLowerPriority" } as Fields;
     return { group: "scheduling.k8s.io", resource: "priorityclasses", keep: "as-it-is", object };

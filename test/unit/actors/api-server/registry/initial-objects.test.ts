@@ -83,7 +83,7 @@ describe("the objects of a fresh control plane", () => {
 describe("a server that starts", () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ initialObjectsAfterMs: 0 });
   });
   afterAll(async () => {
     await server.stop();
