@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions } from "../../../../../actors/api-server/io/bodies.ts";
 import type { HttpRequest } from "../../../../../actors/api-server/io/http-messages.ts";
 import { readConfiguration } from "../../../../../actors/api-server/core/managed-fields/configuration.ts";
@@ -47,7 +47,7 @@ function create(served: Served, object: KubernetesObject): void {
     all: () => [],
     by: { user: "fuzz", groups: [] },
     uid: "0",
-    name: String(name),
+    name,
     namespace: served.info.namespaced ? "default" : undefined,
   });
   expectPlain(prepared);

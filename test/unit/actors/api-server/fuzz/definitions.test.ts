@@ -29,7 +29,7 @@ function prepared(served: Served, object: KubernetesObject): KubernetesObject | 
       all: () => [],
       by: { user: "fuzz", groups: [] },
       uid: "0",
-      name: String(decoded.object.metadata?.name ?? "a"),
+      name: decoded.object.metadata?.name ?? "a",
       namespace: served.info.namespaced ? "default" : undefined,
     });
     warningsOf(served.rules, made, undefined);
