@@ -2,6 +2,7 @@
 import type { ApiServerMethods } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { METRICS_RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
@@ -17,6 +18,8 @@ import { isFault } from "./core/store-errors.ts";
 import { Definitions } from "./definitions.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
+import type { ReadStats } from "./metrics.ts";
+import { Metrics, noStats } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registry } from "./registry.ts";
@@ -30,13 +33,17 @@ import { Watches } from "./watches.ts";
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
-/** @param openKeys the cryptography of tokens; without it theirs is the simulation's */
+/**
+ * @param openKeys the cryptography of tokens; without it theirs is the simulation's
+ * @param readStats how kubelets are asked what they measure; without it none can be
+ */
 export function apiServerActor(
   openDoor: OpenDoor,
   openKeys: OpenTokenKeys = plainTokenKeys,
+  readStats: ReadStats = noStats,
 ): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor, openKeys);
+    const server = new ApiServer(ctx, openDoor, openKeys, readStats);
     server.start();
     return {
       handlers: {
@@ -65,9 +72,9 @@ class ApiServer {
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, readStats: ReadStats) {
     this.ctx = ctx;
-    const builtIn = Catalog.builtIn();
+    const builtIn = Catalog.builtIn(ctx.options.metrics ? METRICS_RESOURCES : []);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
     this.registry = new Registry(ctx, this.store, this.catalog);
@@ -75,7 +82,7 @@ class ApiServer {
     this.tokens = new Tokens(ctx, this.registry, openKeys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    const backend = this.backend();
+    const backend = this.backend(readStats);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
   }
@@ -153,7 +160,7 @@ class ApiServer {
     }
   }
 
-  private backend(): Backend {
+  private backend(readStats: ReadStats): Backend {
     const { clock, options, log } = this.ctx;
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store);
@@ -166,7 +173,14 @@ class ApiServer {
         return catalog.current;
       },
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
+      dispatch: new Dispatch(
+        this.registry,
+        new Applies(this.ctx, this.registry),
+        subresources,
+        lists,
+        this.tokens,
+        new Metrics(this.ctx, this.registry, lists, readStats),
+      ),
       store: this.store,
       registry: this.registry,
       watches: this.watches,

@@ -1,6 +1,7 @@
 import { runActor } from "../../runtime/threads/thread.ts";
 import { apiServerActor } from "./api-server.ts";
 import { httpsDoor } from "./io/door.ts";
+import { kubeletStats } from "./io/kubelet-stats.ts";
 import { tokenKeys } from "./io/token-keys.ts";
 
-runActor(apiServerActor(httpsDoor(), tokenKeys));
+runActor(apiServerActor(httpsDoor(), tokenKeys, kubeletStats));

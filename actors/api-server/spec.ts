@@ -33,6 +33,8 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly kubeletToken: string;
   /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
   readonly traceCollector?: string;
+  /** Whether `metrics.k8s.io` is served from the kubelets' figures, where Kubernetes has metrics-server for it. */
+  readonly metrics: boolean;
   readonly serviceCidr: string;
   readonly nodePortFirst: number;
   readonly nodePortLast: number;
@@ -99,6 +101,7 @@ export const SERVICE_ACCOUNT_DEFAULTS: ServiceAccountOptions = {
 
 export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "tokens" | "kubeletToken"> = {
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
+  metrics: false,
   serviceCidr: "127.96.0.0/16",
   nodePortFirst: 30_000,
   nodePortLast: 32_767,

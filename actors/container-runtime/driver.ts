@@ -39,6 +39,14 @@ export interface ExecResult {
   readonly exitCode: number;
 }
 
+/** What a container has used of the machine. */
+export interface Usage {
+  /** CPU time since its start, in milliseconds with fractions. */
+  readonly cpuMs: number;
+  /** What it holds now. */
+  readonly memoryBytes: number;
+}
+
 export interface RunningContainer {
   /** SIGTERM, or what comes nearest to it. */
   terminate(): void;
@@ -53,6 +61,8 @@ export interface Driver {
   start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer>;
   /** Ends what containers of a dead incarnation may have left behind. */
   recover(ids: readonly string[]): void;
+  /** Of each container that runs, by its id. */
+  usage(): Promise<ReadonlyMap<string, Usage>>;
   /** Ends what the driver keeps beside containers (spare threads). */
   close(): Promise<void>;
 }

@@ -9,8 +9,10 @@ import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
-import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
+import type { Exit } from "../core/container-table.ts";
+import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer, Usage } from "../driver.ts";
 import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
+import { groupUsage, markedUsage } from "./process-usage.ts";
 import { belowRoot, prepareRoot, workingDirectory } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
@@ -28,18 +30,41 @@ export interface ProcessDriverOptions {
 }
 
 export function processDriver(options: ProcessDriverOptions): Driver {
+  /** The process group of each container that runs. */
+  const running = new Map<string, number>();
   return {
-    start: (spec, events) => start(spec, events, options),
+    start: async (spec, events) => {
+      const exited = (exit: Exit): void => {
+        running.delete(spec.id);
+        events.exited(exit);
+      };
+      const container = await start(spec, { ...events, exited }, options);
+      running.set(spec.id, container.group);
+      return container;
+    },
     recover: (ids) => killMarked(ids),
+    usage: () => usageOf(running),
     close: () => Promise.resolve(sweep()),
   };
+}
+
+async function usageOf(running: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Usage>> {
+  if (running.size === 0) return new Map();
+  const groups = process.platform === "linux" ? undefined : await groupUsage();
+  const marked = groups === undefined ? markedUsage() : undefined;
+  return new Map(
+    [...running].flatMap(([id, group]): [string, Usage][] => {
+      const usage = marked?.get(id) ?? groups?.get(group);
+      return usage === undefined ? [] : [[id, usage]];
+    }),
+  );
 }
 
 async function start(
   spec: ContainerSpec,
   events: DriverEvents,
   options: ProcessDriverOptions,
-): Promise<RunningContainer> {
+): Promise<ProcessContainer> {
   const { program } = spec;
   if (program.driver !== "process") throw new Error(`a ${program.driver} program for the process driver`);
   if (process.platform === "win32") throw startFailed("containers as processes need a POSIX system");
@@ -74,7 +99,7 @@ class ProcessContainer implements RunningContainer {
   private readonly child: ChildProcess;
   private readonly cwd: string;
   private readonly env: NodeJS.ProcessEnv;
-  private readonly group: number;
+  readonly group: number;
   private ended = false;
 
   constructor(spec: ContainerSpec, child: ChildProcess, cwd: string, env: NodeJS.ProcessEnv, events: DriverEvents) {

@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ClusterRole, PolicyRule, Subject } from "../../../../protocols/kubernetes/types/rbac-v1.ts";
 import type { Fields } from "../kinds/rules.ts";
 import { equalJson } from "../machinery/json-value.ts";
-import { API_SERVICES } from "./api-services.ts";
+import { API_SERVICES, METRICS_API_SERVICES } from "./api-services.ts";
 import { CLUSTER_ROLES } from "./cluster-roles.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./flow-control.ts";
 import { CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, ROLES } from "./role-bindings.ts";
@@ -29,9 +29,20 @@ const RBAC_LABELS = { "kubernetes.io/bootstrapping": "rbac-defaults" };
 const RBAC_AUTO = "rbac.authorization.kubernetes.io/autoupdate";
 const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
 
-/** @param serviceCidr of the cluster, which has an object of its own */
-export function initialObjects(serviceCidr: string): readonly Initial[] {
-  return [...roles(), ...bindings(), ...flowControl(), ...priorityClasses(), ...apiServices(), range(serviceCidr)];
+/**
+ * @param serviceCidr of the cluster, which has an object of its own
+ * @param metrics whether the server answers for `metrics.k8s.io` itself
+ */
+export function initialObjects(serviceCidr: string, metrics: boolean): readonly Initial[] {
+  const services = metrics ? API_SERVICES + METRICS_API_SERVICES : API_SERVICES;
+  return [
+    ...roles(),
+    ...bindings(),
+    ...flowControl(),
+    ...priorityClasses(),
+    ...apiServices(services),
+    range(serviceCidr),
+  ];
 }
 
 function linesOf(text: string): readonly string[] {
@@ -182,8 +193,8 @@ function priorityClasses(): readonly Initial[] {
   ];
 }
 
-function apiServices(): readonly Initial[] {
-  return linesOf(API_SERVICES).map((line): Initial => {
+function apiServices(lines: string): readonly Initial[] {
+  return linesOf(lines).map((line): Initial => {
     const [apiVersion = "", groupPriorityMinimum, versionPriority] = line.split(" ");
     const [version = "", group = ""] = apiVersion.split("/").reverse();
     const spec = {

@@ -48,6 +48,7 @@ import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
 import { flowSchemaRules } from "./flowcontrol/flowschema.ts";
 import { priorityLevelConfigurationRules } from "./flowcontrol/prioritylevelconfiguration.ts";
+import { nodeMetricsRules, podMetricsRules } from "./metrics/usage.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
@@ -133,6 +134,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     FlowSchema: flowSchemaRules,
     PriorityLevelConfiguration: priorityLevelConfigurationRules,
   },
+  "metrics.k8s.io": { NodeMetrics: nodeMetricsRules, PodMetrics: podMetricsRules },
   "networking.k8s.io": {
     Ingress: ingressRules,
     IngressClass: ingressClassRules,

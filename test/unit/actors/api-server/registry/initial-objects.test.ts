@@ -22,7 +22,7 @@ const recorded = readFileSync(
 
 describe("the objects of a fresh control plane", () => {
   it("are those that kube-apiserver makes, each of them", () => {
-    const ours = initialObjects("10.96.0.0/16").filter(({ resource }) => resource !== "servicecidrs");
+    const ours = initialObjects("10.96.0.0/16", false).filter(({ resource }) => resource !== "servicecidrs");
     const bare = (all: readonly { group: string; resource: string; object: object }[]): readonly unknown[] =>
       all
         .map(({ group, resource, object }) => ({
@@ -36,8 +36,8 @@ describe("the objects of a fresh control plane", () => {
     expect(bare(ours)).toEqual(bare(recorded));
   });
 
-  const role = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "system:discovery");
-  const level = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "workload-low");
+  const role = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "system:discovery");
+  const level = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "workload-low");
   if (role === undefined || level === undefined) throw new Error("no such object");
 
   it("get back what is missing of their rules, and keep what was added", () => {
