@@ -7,6 +7,8 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
+import type { Reach } from "./aggregation.ts";
+import { Aggregation, noReach } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
@@ -33,17 +35,27 @@ import { Watches } from "./watches.ts";
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
+/** The servers that this one asks something of its own accord. */
+export interface Outward {
+  /** What a kubelet measures. */
+  readonly readStats: ReadStats;
+  /** What a server behind an APIService tells. */
+  readonly reach: Reach;
+}
+
+const NOWHERE: Outward = { readStats: noStats, reach: noReach };
+
 /**
  * @param openKeys the cryptography of tokens; without it theirs is the simulation's
- * @param readStats how kubelets are asked what they measure; without it none can be
+ * @param outward how others are reached; without it nobody can be
  */
 export function apiServerActor(
   openDoor: OpenDoor,
   openKeys: OpenTokenKeys = plainTokenKeys,
-  readStats: ReadStats = noStats,
+  outward: Outward = NOWHERE,
 ): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor, openKeys, readStats);
+    const server = new ApiServer(ctx, openDoor, openKeys, outward);
     server.start();
     return {
       handlers: {
@@ -69,10 +81,11 @@ class ApiServer {
   private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
+  private readonly aggregation: Aggregation;
   private readonly door: ReturnType<OpenDoor>;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, readStats: ReadStats) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, outward: Outward) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn(ctx.options.metrics ? METRICS_RESOURCES : []);
     this.store = new Store(ctx, builtIn);
@@ -82,7 +95,8 @@ class ApiServer {
     this.tokens = new Tokens(ctx, this.registry, openKeys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    const backend = this.backend(readStats);
+    this.aggregation = new Aggregation(ctx, this.registry, outward.reach);
+    const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
   }
@@ -90,6 +104,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
@@ -160,7 +175,7 @@ class ApiServer {
     }
   }
 
-  private backend(readStats: ReadStats): Backend {
+  private backend({ readStats }: Outward): Backend {
     const { clock, options, log } = this.ctx;
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store);
@@ -185,6 +200,7 @@ class ApiServer {
       registry: this.registry,
       watches: this.watches,
       tokens: this.tokens,
+      aggregation: this.aggregation,
       nowMs: () => clock.nowMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
       after: (delayMs, action) => clock.after(delayMs, action),

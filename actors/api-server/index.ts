@@ -1,7 +1,8 @@
 import { runActor } from "../../runtime/threads/thread.ts";
 import { apiServerActor } from "./api-server.ts";
 import { httpsDoor } from "./io/door.ts";
+import { reachPeer } from "./io/https-peer.ts";
 import { kubeletStats } from "./io/kubelet-stats.ts";
 import { tokenKeys } from "./io/token-keys.ts";
 
-runActor(apiServerActor(httpsDoor(), tokenKeys, kubeletStats));
+runActor(apiServerActor(httpsDoor(), tokenKeys, { readStats: kubeletStats, reach: reachPeer }));

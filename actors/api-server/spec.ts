@@ -27,6 +27,11 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Names of the etcd actors, this master's own first. */
   readonly members: readonly string[];
   readonly tls?: TlsMaterial;
+  /**
+   * With what this server shows to servers behind it (APIServices) that the names it sends along are true. Absent: they can't tell, and
+   * those that look will refuse.
+   */
+  readonly proxyClient?: { readonly cert: string; readonly key: string };
   readonly tokens: readonly TokenUser[];
   readonly serviceAccounts: ServiceAccountOptions;
   /** Let into the kubelets' log ports. */
@@ -99,7 +104,10 @@ export const SERVICE_ACCOUNT_DEFAULTS: ServiceAccountOptions = {
   admission: false,
 };
 
-export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "tokens" | "kubeletToken"> = {
+export const API_SERVER_DEFAULTS: Omit<
+  ApiServerOptions,
+  "members" | "tls" | "proxyClient" | "tokens" | "kubeletToken"
+> = {
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   metrics: false,
   serviceCidr: "127.96.0.0/16",

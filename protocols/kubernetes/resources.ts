@@ -187,7 +187,7 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
 const NOT_YET: ReadonlySet<string> = new Set(["ComponentStatus"]);
 
 /** Streams to and from containers, nodes and services, and the resizing of a running pod: later. */
-const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy", "resize"]);
+const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "resize"]);
 
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 

@@ -342,7 +342,7 @@ const FIGURES: readonly Row[] = [
   row("top pod -A", /NAMESPACE +NAME +CPU\(cores\)[^]*demo +web-\S+ +\d+m +\d+Mi/),
   row("top pod -A --containers --sort-by cpu", /POD +NAME +CPU\(cores\)[^]*demo +web-\S+ +web +\d+m +\d+Mi/),
   row("top pod -n demo -l app=web --sort-by memory --sum", /web-[^]*\d+m +\d+Mi\s*$/),
-  row("get podmetrics -n demo", /NAME +CPU +MEMORY +WINDOW\nweb-\S+ +\S+ +\S+ +\S+s/),
+  row("get podmetrics -n demo", /NAME +CPU +MEMORY +WINDOW[^]*\nweb-\S+ +\S+ +\S+ +\S+s/),
   row("get nodes.metrics.k8s.io worker-0 -o jsonpath={.usage.memory}", /^\d+/),
   row("get apiservice v1beta1.metrics.k8s.io", /Local +True/),
 ];

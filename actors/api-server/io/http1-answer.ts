@@ -1,6 +1,6 @@
 /** An answer on an HTTP/1.1 connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
 export class Http1Answer implements HttpAnswer, HttpBody {
   private readonly request: IncomingMessage;
@@ -32,7 +32,7 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     response.end(body);
   }
 
-  open(status: number, headers: Headers): HttpBody {
+  open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.response.headersSent) {
       this.response.writeHead(status, headers);
       this.response.flushHeaders();

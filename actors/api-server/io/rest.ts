@@ -1,6 +1,7 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -14,6 +15,7 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
@@ -29,6 +31,7 @@ import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, text
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+import { Proxies } from "./proxies.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
@@ -44,6 +47,7 @@ export class Rest {
   private readonly raw: ReadonlyMap<string, RawHandler>;
   private readonly replies: Replies;
   private readonly documents: Documents;
+  private readonly proxies: Proxies;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
@@ -56,9 +60,11 @@ export class Rest {
     this.raw = raw;
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
+    this.proxies = new Proxies(backend);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
+      () => backend.aggregation.all,
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -103,9 +109,33 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
+  /** Whether a request is passed on with its body as it comes. */
+  passesOn(url: string): boolean {
+    if (isProxyPath(url)) return true;
+    if (!url.startsWith("/apis/") || this.backend.aggregation.all === undefined) return false;
+    const segments = splitPath(url.replace(/\?.*$/s, ""));
+    return segments !== undefined && this.remoteOf(segments) !== undefined;
+  }
+
+  private remoteOf([root, group = "", version]: readonly string[]): APIService | undefined {
+    return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
+  }
+
+  private connect(reply: Reply): Promise<void> | undefined {
+    const { request, answer } = reply;
+    const proxied = isProxyPath(request.url) ? parseProxyPath(request.url) : undefined;
+    if (proxied === undefined) return undefined;
+    const scope = this.backend.pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    return this.proxies.connect(reply, proxied, scope, (error) => this.replies.error(request, answer, error));
+  }
+
   private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
+    const connected = this.connect(reply);
+    if (connected !== undefined) return connected;
     const segments = splitPath(path);
+    const remote = segments === undefined ? undefined : this.remoteOf(segments);
+    if (remote !== undefined) return this.proxies.aggregated(reply, remote, request.url);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
@@ -138,7 +168,19 @@ export class Rest {
     await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
+    const remote = this.remoteOf(segments);
+    if (remote !== undefined) return this.proxies.aggregated(reply, remote, request.url);
+    if (first === "openapi" && this.openApiElsewhere(reply, segments)) return;
     return this.other(reply, path, segments);
+  }
+
+  /** Whether the document is another server's: that one is asked. */
+  private openApiElsewhere(reply: Reply, [, edition, root, group = "", version = ""]: readonly string[]): boolean {
+    if (edition !== "v3" || root !== "apis") return false;
+    const remote = this.backend.aggregation.find(group, version);
+    if (remote === undefined) return false;
+    this.proxies.aggregated(reply, remote, reply.request.url);
+    return true;
   }
 
   /** What is no resource. */
@@ -154,7 +196,7 @@ export class Rest {
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
+    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
   }

@@ -177,7 +177,6 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 const UNHEEDED: readonly KindRules[] = [
   admissionPolicyBindingRules,
   admissionPolicyRules,
-  apiServiceRules,
   certificateSigningRequestRules,
   clusterRoleBindingRules,
   clusterRoleRules,

@@ -162,7 +162,14 @@ function jsonType(value: unknown): string {
 }
 
 /** Types of which Go writes a value even when it is not set, because a struct is never "empty". */
-const STRUCT_SCALARS: ReadonlySet<Scalar> = new Set(["Time", "MicroTime", "Duration", "Quantity", "IntOrString", "RawExtension"]);
+const STRUCT_SCALARS: ReadonlySet<Scalar> = new Set([
+  "Time",
+  "MicroTime",
+  "Duration",
+  "Quantity",
+  "IntOrString",
+  "RawExtension",
+]);
 
 /** Fields that are written even when the input lacks them, by type. */
 const ALWAYS = new WeakMap<TypeRef, readonly Field[]>();

@@ -4,7 +4,11 @@
 import type { ContainerSummary, CpuStats, MemoryStats } from "../../../../../protocols/kubelet.ts";
 import { addQuantities, formatQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { Node, Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import type { ContainerMetrics, NodeMetrics, PodMetrics } from "../../../../../protocols/kubernetes/types/metrics-v1beta1.ts";
+import type {
+  ContainerMetrics,
+  NodeMetrics,
+  PodMetrics,
+} from "../../../../../protocols/kubernetes/types/metrics-v1beta1.ts";
 import type { ObjectMeta } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { nameOf } from "../../machinery/cells.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { noReach } from "../../../../../actors/api-server/aggregation.ts";
 import type { ReadStats } from "../../../../../actors/api-server/metrics.ts";
 import { podMetricsRules } from "../../../../../actors/api-server/core/kinds/metrics/usage.ts";
 import { goDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
@@ -29,10 +30,13 @@ async function twoNodes(): Promise<TestServer> {
     if (metadata?.name !== "worker-0") return Promise.reject(new InkubeError("CONNECTION_FAILED", "away"));
     const podRef = { name: "web", namespace: "default", uid: uids.get("web") ?? "" };
     const containers = [{ name: "main", startTime: time, cpu, memory }];
-    const summary: StatsSummary = { node: { nodeName: "worker-0", cpu, memory }, pods: [{ podRef, containers, cpu, memory }] };
+    const summary: StatsSummary = {
+      node: { nodeName: "worker-0", cpu, memory },
+      pods: [{ podRef, containers, cpu, memory }],
+    };
     return Promise.resolve(summary);
   };
-  const server = await start({ metrics: true }, undefined, undefined, undefined, read);
+  const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats: read, reach: noReach });
   for (const [node, pod] of [
     ["worker-0", "web"],
     ["worker-1", "api"],

@@ -5,7 +5,16 @@ import type { ContainerStats } from "../../../../../protocols/container-runtime.
 
 function sample(id: string, sampledAtMs: number, cpuMs: number, more: Partial<ContainerStats> = {}): ContainerStats {
   const pod = { name: "web", uid: "uid-1", namespace: "shop", attempt: 0 };
-  return { id, pod, metadata: { name: id, attempt: 0 }, startedAtMs: 10_000, sampledAtMs, cpuMs, memoryBytes: 100, ...more };
+  return {
+    id,
+    pod,
+    metadata: { name: id, attempt: 0 },
+    startedAtMs: 10_000,
+    sampledAtMs,
+    cpuMs,
+    memoryBytes: 100,
+    ...more,
+  };
 }
 
 function rates(meter: UsageMeter): readonly (readonly [number, number])[] {
