@@ -202,6 +202,7 @@ class ApiServer {
       tokens: this.tokens,
       aggregation: this.aggregation,
       nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),

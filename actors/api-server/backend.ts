@@ -25,6 +25,7 @@ export interface Backend {
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   nowMs(): number;
+  monotonicMs(): number;
   every(periodMs: number, action: () => void): void;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };

@@ -32,7 +32,8 @@ export class InitialObjects {
   /** The caches are those of a quorum when it is called. */
   async write(scope: () => RequestScope): Promise<void> {
     const { registry, ctx } = this;
-    const open = initialObjects(ctx.options.serviceCidr, ctx.options.metrics);
+    const { serviceCidr, metrics, proxyClient, tls } = ctx.options;
+    const open = initialObjects(serviceCidr, metrics, proxyClient === undefined ? undefined : tls?.ca);
     for (let at = 0; at < open.length;) {
       const writes = open.slice(at, at + WRITES_MAX).flatMap((initial) => this.writeOf(initial) ?? []);
       if (writes.length === 0 || (await registry.writeTogether(scope(), writes))) at += WRITES_MAX;

@@ -39,6 +39,8 @@ export interface HttpAnswer {
   onClose(listener: () => void): void;
   /** The client is gone. */
   readonly closed: boolean;
+  /** Of the head, once it is on its way. */
+  readonly status: number;
   /** The head is on its way. */
   readonly begun: boolean;
   destroy(): void;

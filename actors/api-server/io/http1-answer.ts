@@ -18,6 +18,10 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     return this.response.destroyed || this.response.writableEnded;
   }
 
+  get status(): number {
+    return this.response.statusCode;
+  }
+
   get begun(): boolean {
     return this.response.headersSent;
   }

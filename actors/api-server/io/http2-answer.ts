@@ -15,6 +15,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     return this.stream.destroyed || this.stream.closed;
   }
 
+  get status(): number {
+    return Number(this.stream.sentHeaders?.[":status"] ?? 200);
+  }
+
   get begun(): boolean {
     return this.stream.headersSent;
   }

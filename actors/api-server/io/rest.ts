@@ -4,6 +4,7 @@ import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
@@ -28,6 +29,9 @@ import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
+import type { Family } from "../core/telemetry/request-figures.ts";
+import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -41,12 +45,15 @@ const WATCH_SECONDS_MIN = 1_800;
 
 /** What has been asked for as protobuf stays so for one or two of these periods. */
 const PROTOBUF_FOR_MS = 30_000;
+const MS_PER_SECOND = 1_000;
+const HTTP_OK = 200;
 
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
   private readonly replies: Replies;
   private readonly documents: Documents;
+  private readonly figures = new RequestFigures();
   private readonly proxies: Proxies;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
@@ -57,7 +64,7 @@ export class Rest {
   /** @param raw handlers of paths outside of the API, by path */
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.raw = raw;
+    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures, () => this.watchFigures())]]);
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.proxies = new Proxies(backend);
@@ -73,6 +80,8 @@ export class Rest {
   /** Answers every request; what it throws is a broken invariant. */
   async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
     let request: HttpRequest = { ...arrived, user: undefined };
+    const beganMs = this.backend.monotonicMs();
+    const counted: Reply["counted"] = {};
     try {
       const identified = arrived.identify();
       request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
@@ -84,11 +93,41 @@ export class Rest {
       const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
-        return this.route({ request, answer, query }, path);
+        return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+    this.count(counted, request, answer, beganMs);
+  }
+
+  /** What is compressed is answered a little later, and well. */
+  private count({ verb, target }: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
+    const isLong = verb === "WATCH" || request.stream !== undefined;
+    const seconds = isLong ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
+    if (request.stream !== undefined) return;
+    this.figures.count({ verb: verb ?? request.method, target }, answer.begun ? answer.status : HTTP_OK, seconds);
+  }
+
+  private watchFigures(): Family {
+    const counts = new Map<Served, number>();
+    for (const { served } of this.watching) counts.set(served, (counts.get(served) ?? 0) + 1);
+    return {
+      name: "apiserver_longrunning_requests",
+      type: "gauge",
+      help: "Watches that are open.",
+      samples: [...counts].map(
+        ([
+          {
+            info: { group, version, resource },
+          },
+          value,
+        ]) => ({
+          labels: { verb: "WATCH", group, version, resource, component: "apiserver" },
+          value,
+        }),
+      ),
+    };
   }
 
   private asked(method: string, path: string, query: Query): Asked {
@@ -206,10 +245,10 @@ export class Rest {
     this.documents.health(answer, request, name, quorum);
   }
 
-  private async warned({ request, answer, query }: Reply, path: ResourcePath, warning: string): Promise<void> {
+  private async warned({ request, answer, query, counted }: Reply, path: ResourcePath, warning: string): Promise<void> {
     const warned = new WarnedAnswer(answer, warningValue(warning));
     try {
-      await this.resource({ request, answer: warned, query }, path);
+      await this.resource({ request, answer: warned, query, counted }, path);
     } catch (error) {
       this.replies.error(request, warned, this.backend.explained(error, `${request.method} ${request.url}`));
     }
@@ -220,6 +259,8 @@ export class Rest {
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
     const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    reply.counted.verb = COUNTED_VERBS[verb];
+    reply.counted.target = path;
     const user = request.user ?? { user: "", groups: [] };
     const call = {
       scope: this.backend.pipeline.scope(user, verb, request.url),
@@ -334,6 +375,18 @@ export class Rest {
     return WATCH_SECONDS_MIN + this.watchSpread;
   }
 }
+
+/** Source: apiserver `endpoints/metrics` `cleanVerb`. */
+const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
+  get: "GET",
+  list: "LIST",
+  watch: "WATCH",
+  create: "POST",
+  update: "PUT",
+  patch: "PATCH",
+  delete: "DELETE",
+  deletecollection: "DELETECOLLECTION",
+};
 
 function verbOf(method: string, named: boolean, watch: boolean): Verb | undefined {
   switch (method) {

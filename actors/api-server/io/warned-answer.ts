@@ -15,6 +15,10 @@ export class WarnedAnswer implements HttpAnswer {
     return this.answer.closed;
   }
 
+  get status(): number {
+    return this.answer.status;
+  }
+
   get begun(): boolean {
     return this.answer.begun;
   }

@@ -26,14 +26,17 @@ export interface Initial {
 
 const RBAC = "rbac.authorization.k8s.io";
 const RBAC_LABELS = { "kubernetes.io/bootstrapping": "rbac-defaults" };
+/** As kubeadm names it. The authority signs other certificates, too: none of this name is to be given to anybody. */
+const PROXY_CLIENT_NAME = "front-proxy-client";
 const RBAC_AUTO = "rbac.authorization.kubernetes.io/autoupdate";
 const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
 
 /**
  * @param serviceCidr of the cluster, which has an object of its own
  * @param metrics whether the server answers for `metrics.k8s.io` itself
+ * @param authority PEM; signs the certificates of clients, and the one by which servers behind this one know it; absent: they can't
  */
-export function initialObjects(serviceCidr: string, metrics: boolean): readonly Initial[] {
+export function initialObjects(serviceCidr: string, metrics: boolean, authority?: string): readonly Initial[] {
   const services = metrics ? API_SERVICES + METRICS_API_SERVICES : API_SERVICES;
   return [
     ...roles(),
@@ -42,7 +45,23 @@ export function initialObjects(serviceCidr: string, metrics: boolean): readonly 
     ...priorityClasses(),
     ...apiServices(services),
     range(serviceCidr),
+    ...(authority === undefined ? [] : [authentication(authority)]),
   ];
+}
+
+/** How a server behind an APIService knows whom to believe. Source: kube-apiserver `clusterauthenticationtrust`. */
+function authentication(authority: string): Initial {
+  const data = {
+    "client-ca-file": authority,
+    "requestheader-allowed-names": JSON.stringify([PROXY_CLIENT_NAME]),
+    "requestheader-client-ca-file": authority,
+    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+    "requestheader-group-headers": '["X-Remote-Group"]',
+    "requestheader-uid-headers": '["X-Remote-Uid"]',
+    "requestheader-username-headers": '["X-Remote-User"]',
+  };
+  const metadata = { name: "extension-apiserver-authentication", namespace: "kube-system" };
+  return { group: "", resource: "configmaps", keep: "as-it-is", object: { metadata, data } as unknown as Fields };
 }
 
 function linesOf(text: string): readonly string[] {

@@ -90,8 +90,9 @@ export function passedOn(raw: readonly string[]): HeaderLists {
 }
 
 /** Who asks, for a server that trusts us. */
-export function remoteUserHeaders({ user, groups, extra = {} }: UserInfo): HeaderLists {
+export function remoteUserHeaders({ user, groups, uid, extra = {} }: UserInfo): HeaderLists {
   const headers: Record<string, readonly string[]> = { "x-remote-user": [user], "x-remote-group": groups };
+  if (uid !== undefined) headers["x-remote-uid"] = [uid];
   for (const [key, values] of Object.entries(extra)) {
     headers[`x-remote-extra-${encodeURIComponent(key).toLowerCase()}`] = values;
   }
