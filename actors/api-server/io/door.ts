@@ -119,7 +119,10 @@ class HttpsDoor implements Door {
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
     };
-    if (this.rest.passesOn(head.url)) return this.handle({ ...head, body: EMPTY, stream }, answer);
+    if (this.rest.passesOn(head.url)) {
+      if (stream.endAfterHeaders) stream.resume();
+      return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
+    }
     // Most requests end with their headers.
     if (stream.readableEnded || headers[":method"] === "GET") {
       stream.resume();
@@ -141,7 +144,12 @@ class HttpsDoor implements Door {
       localAddress: request.headers.host ?? "",
       ...(upgrade === undefined ? {} : { upgrade }),
     };
-    if (this.rest.passesOn(head.url)) return this.handle({ ...head, body: EMPTY, stream: request }, answer);
+    if (this.rest.passesOn(head.url)) {
+      const { "content-length": length, "transfer-encoding": coding } = request.headers;
+      const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
+      if (!hasBody && upgrade === undefined) request.resume();
+      return this.handle({ ...head, body: EMPTY, ...(hasBody ? { stream: request } : {}) }, answer);
+    }
     if (head.method === "GET" || head.method === "HEAD") {
       request.resume();
       this.handle({ ...head, body: EMPTY }, answer);

@@ -34,7 +34,10 @@ export function forward(
   const { upgrade, stream } = request;
   const { host, port } = upstream.options;
   const given = plain({ ...passedOn(request.rawHeaders), ...upstream.headers });
-  const headers = { ...given, ...upgradeHeaders(request) };
+  // Node writes a body of a DELETE, for one, without saying where it ends.
+  const isChunked = stream !== undefined && given["content-length"] === undefined;
+  const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
+  const headers = { ...given, ...coding, ...upgradeHeaders(request) };
   const options = { ...upstream.options, method: request.method, headers, agent: false as const };
   const outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
   const connecting = setTimeout(

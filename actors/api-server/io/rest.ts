@@ -47,6 +47,8 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
+/** Not counted. */
+const PASSED_ON = "CONNECT";
 
 export class Rest {
   private readonly backend: Backend;
@@ -103,9 +105,9 @@ export class Rest {
 
   /** What is compressed is answered a little later, and well. */
   private count({ verb, target }: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
-    const isLong = verb === "WATCH" || request.stream !== undefined;
-    const seconds = isLong ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
-    if (request.stream !== undefined) return;
+    // What is passed on is not answered yet.
+    if (verb === PASSED_ON) return;
+    const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     this.figures.count({ verb: verb ?? request.method, target }, answer.begun ? answer.status : HTTP_OK, seconds);
   }
 
@@ -160,10 +162,16 @@ export class Rest {
     return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
   }
 
+  private passOn(reply: Reply, remote: APIService): void {
+    reply.counted.verb = PASSED_ON;
+    this.proxies.aggregated(reply, remote, reply.request.url);
+  }
+
   private connect(reply: Reply): Promise<void> | undefined {
     const { request, answer } = reply;
     const proxied = isProxyPath(request.url) ? parseProxyPath(request.url) : undefined;
     if (proxied === undefined) return undefined;
+    reply.counted.verb = PASSED_ON;
     const scope = this.backend.pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
     return this.proxies.connect(reply, proxied, scope, (error) => this.replies.error(request, answer, error));
   }
@@ -174,7 +182,7 @@ export class Rest {
     if (connected !== undefined) return connected;
     const segments = splitPath(path);
     const remote = segments === undefined ? undefined : this.remoteOf(segments);
-    if (remote !== undefined) return this.proxies.aggregated(reply, remote, request.url);
+    if (remote !== undefined) return this.passOn(reply, remote);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
@@ -208,7 +216,7 @@ export class Rest {
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
     const remote = this.remoteOf(segments);
-    if (remote !== undefined) return this.proxies.aggregated(reply, remote, request.url);
+    if (remote !== undefined) return this.passOn(reply, remote);
     if (first === "openapi" && this.openApiElsewhere(reply, segments)) return;
     return this.other(reply, path, segments);
   }
@@ -218,7 +226,7 @@ export class Rest {
     if (edition !== "v3" || root !== "apis") return false;
     const remote = this.backend.aggregation.find(group, version);
     if (remote === undefined) return false;
-    this.proxies.aggregated(reply, remote, reply.request.url);
+    this.passOn(reply, remote);
     return true;
   }
 

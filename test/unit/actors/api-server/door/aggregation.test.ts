@@ -68,7 +68,7 @@ async function api(): Promise<Api> {
     new Promise((resolve, reject) => {
       const sent = {
         authorization: "Bearer secret",
-        ...(body === undefined ? {} : { "content-type": type }),
+        ...(body === undefined ? {} : { "content-type": type, "content-length": String(body.length) }),
         ...headers,
       };
       const options = {
