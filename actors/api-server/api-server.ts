@@ -88,11 +88,12 @@ class ApiServer {
   constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, outward: Outward) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn(ctx.options.metrics ? METRICS_RESOURCES : []);
+    const keys = openKeys(ctx.options.serviceAccounts);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.registry = new Registry(ctx, this.store, this.catalog);
+    this.registry = new Registry(ctx, this.store, this.catalog, keys.isSigned);
     this.watches = new Watches(ctx, this.store);
-    this.tokens = new Tokens(ctx, this.registry, openKeys);
+    this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
     this.aggregation = new Aggregation(ctx, this.registry, outward.reach);
@@ -111,7 +112,10 @@ class ApiServer {
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(async () => {
       await this.started;
-      await this.untilDone("the first roles and classes can't be made yet", () => this.bootstrap.objects());
+      await this.untilDone("the first priority classes can't be made yet", () => this.bootstrap.priorityClasses());
+      const afterMs = this.ctx.options.initialObjectsAfterMs;
+      await this.ctx.clock.sleep(afterMs + this.ctx.random.below(afterMs));
+      await this.untilDone("the first roles can't be made yet", () => this.bootstrap.objects());
     });
   }
 
@@ -187,6 +191,7 @@ class ApiServer {
       get catalog() {
         return catalog.current;
       },
+      onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(
         this.registry,

@@ -5,6 +5,7 @@ import type { Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
+import { initialObjects, initialPriorityClasses } from "./core/bootstrap/initial-objects.ts";
 import { InitialObjects } from "./initial-objects.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -30,9 +31,20 @@ export class Bootstrap {
     await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
   }
 
-  /** What else a fresh control plane has: roles, priority levels, classes. Nobody waits for it. */
+  /** Pods that name one are refused without it. */
+  priorityClasses(): Promise<void> {
+    return this.initial().write(initialPriorityClasses(), () => this.scope());
+  }
+
+  /** What else a fresh control plane has: roles, priority levels. Nobody waits for it. */
   objects(): Promise<void> {
-    return new InitialObjects(this.ctx, this.registry, this.registry.catalog).write(() => this.scope());
+    const { serviceCidr, metrics, proxyClient, tls } = this.ctx.options;
+    const objects = initialObjects(serviceCidr, metrics, proxyClient === undefined ? undefined : tls?.ca);
+    return this.initial().write(objects, () => this.scope());
+  }
+
+  private initial(): InitialObjects {
+    return new InitialObjects(this.ctx, this.registry, this.registry.catalog);
   }
 
   /** The `kubernetes` Service and its endpoints: the address that the HTTPS door listens on. */

@@ -41,6 +41,11 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Whether `metrics.k8s.io` is served from the kubelets' figures, where Kubernetes has metrics-server for it. */
   readonly metrics: boolean;
   readonly serviceCidr: string;
+  /**
+   * Pause before the objects of a fresh control plane are written, up to twice as long: what a start waits for goes first, and of
+   * several servers one writes them and the others find them.
+   */
+  readonly initialObjectsAfterMs: number;
   readonly nodePortFirst: number;
   readonly nodePortLast: number;
   /** Seconds that a pod tolerates a node that is lost. Kubernetes has 300; here a node is lost within seconds. */
@@ -111,11 +116,12 @@ export const API_SERVER_DEFAULTS: Omit<
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
   metrics: false,
   serviceCidr: "127.96.0.0/16",
+  initialObjectsAfterMs: 300,
   nodePortFirst: 30_000,
   nodePortLast: 32_767,
   tolerationSeconds: 1,
   eventTtlSeconds: 3_600,
-  eventsMax: 4_096,
+  eventsMax: 2_048,
   requestTimeoutMs: 10_000,
   attemptTimeoutMs: 1_000,
   rangeTimeoutMs: 5_000,

@@ -48,6 +48,8 @@ export interface Usage {
 }
 
 export interface RunningContainer {
+  /** As `ContainerStatus.unmounted`. */
+  readonly unmounted?: Readonly<Record<string, string>>;
   /** SIGTERM, or what comes nearest to it. */
   terminate(): void;
   /** SIGKILL, with everything that the container started. `exited` follows. */

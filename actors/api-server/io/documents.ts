@@ -11,7 +11,7 @@ import {
 } from "../core/machinery/discovery.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
-import type { Catalog } from "../core/catalog/catalog.ts";
+import type { Catalog, Served } from "../core/catalog/catalog.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
 import type { Tokens } from "../tokens.ts";
@@ -60,6 +60,11 @@ export class Documents {
     this.openApi = new OpenApiDocuments(replies, catalog, remotes);
     this.tokens = tokens;
     this.issuer = issuer;
+  }
+
+  /** Resources that are served from now on. */
+  prepare(served: readonly Served[]): void {
+    this.discovery.prepare(served);
   }
 
   group(reply: Reply, path: GroupPath): void {

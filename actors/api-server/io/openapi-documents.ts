@@ -4,7 +4,7 @@
  */
 import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
-import { hash, openApiDocument, openApiHashes, openApiIndex } from "../core/machinery/openapi.ts";
+import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { indexWith } from "../core/aggregation/remote-discovery.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
@@ -35,7 +35,7 @@ export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
   private readonly remotes: () => Remotes | undefined;
-  private readonly hashes = new GroupCache(openApiHashes);
+  private readonly hashes = new OpenApiHashes();
   /** By version. */
   private readonly documents = new GroupCache(() => new Map<string, Uint8Array>());
   private readonly writer = new ProtobufWriter();
@@ -75,7 +75,7 @@ export class OpenApiDocuments {
 
   private answerV3(reply: Reply, name: string, version: string): boolean {
     const { request, answer, query } = reply;
-    const group = this.catalog().groups.get(name);
+    const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
     if (group === undefined || of === undefined) return false;
     if (negotiate(header(request, "accept"), "plain", "text")?.mediaType !== "application/json") {

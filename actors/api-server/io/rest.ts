@@ -77,6 +77,7 @@ export class Rest {
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
+    backend.onServed((served) => this.documents.prepare(served));
   }
 
   /** Answers every request; what it throws is a broken invariant. */

@@ -438,8 +438,8 @@ const door = [
   row(
     "unhonoured-first-item-only",
     UNHONOURED,
-    `    if (found !== undefined) return found;`,
-    `    return found;`,
+    `      for (const [i, item] of value.entries()) this.#look(`,
+    `      for (const [i, item] of value.slice(0, 1).entries()) this.#look(`,
     "a field that only the second container sets is not told",
     WARNINGS,
   ),
@@ -454,8 +454,8 @@ const door = [
   row(
     "unhonoured-benign",
     UNHONOURED,
-    `isSet(value) && !benign.some((one) => equalJson(one, value)) ? at`,
-    `isSet(value) ? at`,
+    `isSet(value) && !this.#isBenign(row, value)) places`,
+    `isSet(value)) places`,
     "a value that asks for just what happens is told",
     WARNINGS,
   ),

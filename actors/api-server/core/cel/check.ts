@@ -29,6 +29,8 @@ export interface Checked {
   readonly kind: CelKind;
   /** The variables that the expression uses. */
   readonly uses: ReadonlySet<string>;
+  /** Of each node that is a value. */
+  readonly kinds: ReadonlyMap<CelNode, CelKind>;
   /** In the form of cel-go, one below the other; "" when there is none. */
   readonly problems: string;
 }
@@ -38,7 +40,7 @@ type Scope = ReadonlyMap<string, CelKind>;
 export function checkCel(text: string, node: CelNode, variables: Readonly<Record<string, CelKind>>): Checked {
   const check = new Check(text);
   const kind = check.kindOf(node, new Map(Object.entries(variables)));
-  return { kind, uses: check.uses, problems: check.problems.join("\n") };
+  return { kind, uses: check.uses, kinds: check.kinds, problems: check.problems.join("\n") };
 }
 
 const TYPE_NAMES: ReadonlySet<string> = new Set([
@@ -122,6 +124,7 @@ const METHODS: Readonly<Record<string, CelKind>> = {
 
 class Check {
   readonly uses = new Set<string>();
+  readonly kinds = new Map<CelNode, CelKind>();
   readonly problems: string[] = [];
   readonly #text: string;
 
@@ -135,6 +138,12 @@ class Check {
   }
 
   kindOf(node: CelNode, scope: Scope): CelKind {
+    const kind = this.#kindOf(node, scope);
+    this.kinds.set(node, kind);
+    return kind;
+  }
+
+  #kindOf(node: CelNode, scope: Scope): CelKind {
     switch (node.op) {
       case "value":
         return kindOfValue(node.args);

@@ -1,14 +1,19 @@
 /** Whether the rules of a schema (`x-kubernetes-validations`) say something. Source: apiextensions-apiserver `validation.go`. */
 import type { JSONSchemaProps, ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import { product } from "../cel/sizes.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { fieldAt } from "./field-path.ts";
 import { escaped } from "../machinery/go-text.ts";
+import type { RuleCosts } from "./rule-costs.ts";
 import { rulePrograms } from "./rule-programs.ts";
+import { mostTimes, sizesOf } from "./rule-sizes.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
 import { unsupportedIn } from "./structural.ts";
 
 const REASONS = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+const NO_TYPE =
+  "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations";
 const LINE_BREAK = /[\n\r]/;
 
 /** What can be said of rules without reading them. */
@@ -39,17 +44,28 @@ export function checkRuleTexts(props: JSONSchemaProps, path: string, errors: Fie
 
 interface RulePlace {
   readonly root: boolean;
+  /** How many such values an object can have; undefined: as many as fit into a request. */
+  readonly timesMax: number | undefined;
+  readonly costs: RuleCosts;
   /** The list or map from which on `oldSelf` is unknown. */
   readonly uncorrelatable: string | undefined;
 }
 
 /** The schema is structural, and nothing else is wrong with it. */
 export function checkRules(schema: Schema, path: string, place: RulePlace, errors: FieldErrors): void {
-  for (const [i, program] of rulePrograms(schema, place.root).entries()) {
+  const sizes = sizesOf(schema, place.root);
+  if (sizes === undefined) {
+    errors.internal(`${path}.x-kubernetes-validations`, NO_TYPE);
+    return;
+  }
+  const timesMax = place.timesMax ?? mostTimes(sizes);
+  for (const [i, program] of rulePrograms(schema, place.root, sizes).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
     const { rule, problem, messageProblem, usesOldSelf } = program;
+    place.costs.check(`${at}.rule`, "estimated rule cost", product(program.cost, timesMax), errors);
     if (problem !== undefined) refuse(`${at}.rule`, rule, problem, errors);
     if (messageProblem !== undefined) refuse(`${at}.messageExpression`, rule, messageProblem, errors);
+    place.costs.check(`${at}.messageExpression`, "estimated messageExpression cost", program.messageCost, errors);
     if (usesOldSelf) {
       if (place.uncorrelatable === undefined) continue;
       const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;

@@ -4,8 +4,10 @@
  * Source: apiextensions-apiserver `ValidateCustomResourceDefinitionOpenAPISchema` in `apis/apiextensions/validation/validation.go`.
  */
 import type { JSONSchemaProps } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import { product } from "../cel/sizes.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { validateDefaults } from "./definition-defaults.ts";
+import { RuleCosts } from "./rule-costs.ts";
 import { checkRuleTexts, checkRules } from "./definition-rules.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
@@ -16,6 +18,8 @@ export interface SchemaPlace {
   /** Of what holds `openAPIV3Schema`. */
   readonly path: string;
   readonly hasStatus: boolean;
+  /** The schema is stored already. */
+  readonly unchanged: boolean;
 }
 
 export function validateVersionSchema(props: JSONSchemaProps, place: SchemaPlace, errors: FieldErrors): void {
@@ -32,9 +36,11 @@ export function validateVersionSchema(props: JSONSchemaProps, place: SchemaPlace
     found.causes.push(...structural.causes);
     if (structural.causes.length === 0) schema = parsed;
   }
-  const { schemaErrors, ruleErrors } = new SchemaWalk().check(props, schema, path, ROOT);
+  const costs = new RuleCosts(place.unchanged);
+  const { schemaErrors, ruleErrors } = new SchemaWalk(costs).check(props, schema, path, ROOT);
   found.causes.push(...schemaErrors.causes, ...ruleErrors.causes);
   if (found.causes.length === 0 && unsupported !== undefined) found.invalid(path, "", unsupported);
+  if (schema !== undefined) costs.checkTotal(path, found);
   errors.causes.push(...found.causes);
 }
 
@@ -96,9 +102,17 @@ interface Surroundings {
   readonly noDefaults: string | undefined;
   /** The list or map from which on an old value can't be found again. */
   readonly uncorrelatable: string | undefined;
+  /** How many values there can be in one object; undefined: no limit says so. */
+  readonly timesMax: number | undefined;
 }
 
-const ROOT: Surroundings = { root: true, inMetadata: false, noDefaults: undefined, uncorrelatable: undefined };
+const ROOT: Surroundings = {
+  root: true,
+  inMetadata: false,
+  noDefaults: undefined,
+  uncorrelatable: undefined,
+  timesMax: 1,
+};
 
 interface SchemaErrors {
   readonly schemaErrors: FieldErrors;
@@ -109,21 +123,29 @@ const META_FIELDS: ReadonlySet<string> = new Set(["metadata", "kind", "apiVersio
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
 
 class SchemaWalk {
+  readonly #costs: RuleCosts;
+
+  constructor(costs: RuleCosts) {
+    this.#costs = costs;
+  }
+
   /** @param schema undefined where rules are not compiled: under a junctor, and in what is not structural */
   check(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): SchemaErrors {
     const schemaErrors = new FieldErrors();
     const ruleErrors = new FieldErrors();
     const errors = { schemaErrors, ruleErrors };
     checkStandard(props, path, around, schemaErrors);
-    this.#checkFields(props, schema, path, around, errors);
-    this.#checkJunctors(props, path, around, errors);
-    this.#checkItems(props, schema, path, around, errors);
+    const within = { ...around, timesMax: timesBelow(props, around.timesMax) };
+    this.#checkFields(props, schema, path, within, errors);
+    this.#checkJunctors(props, path, within, errors);
+    this.#checkItems(props, schema, path, within, errors);
     checkTypes(props, path, schemaErrors);
     checkLists(props, path, schemaErrors);
     checkListItems(props, path, schemaErrors);
     checkRuleTexts(props, path, schemaErrors);
     if (schema !== undefined && schemaErrors.causes.length === 0 && schema.rules.length > 0) {
-      checkRules(schema, path, { root: around.root, uncorrelatable: around.uncorrelatable }, ruleErrors);
+      const { root, uncorrelatable, timesMax } = around;
+      checkRules(schema, path, { root, uncorrelatable, timesMax, costs: this.#costs }, ruleErrors);
     }
     return errors;
   }
@@ -207,6 +229,14 @@ class SchemaWalk {
       this.#below(one, undefined, `${path}.items[${i}]`, own, errors);
     }
   }
+}
+
+/** Of the values in one of a list or a map there are as many as its limit says. */
+function timesBelow(props: JSONSchemaProps, timesMax: number | undefined): number | undefined {
+  const { type, additionalProperties, maxProperties, maxItems } = props;
+  const limit =
+    type === "array" ? maxItems : type === "object" && additionalProperties !== undefined ? maxProperties : 1;
+  return timesMax === undefined || limit === undefined ? undefined : product(timesMax, Math.max(0, limit));
 }
 
 function checkStandard(props: JSONSchemaProps, path: string, around: Surroundings, errors: FieldErrors): void {

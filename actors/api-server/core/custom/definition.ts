@@ -134,7 +134,10 @@ function validateVersions(
       ? versions.some(({ subresources }) => subresources?.status !== undefined)
       : version.subresources?.status !== undefined;
     const schema = version.schema?.openAPIV3Schema;
-    if (schema !== undefined) validateVersionSchema(schema, { path, hasStatus }, errors);
+    if (schema === undefined) return;
+    const before = old?.spec.versions.find(({ name }) => name === version.name)?.schema?.openAPIV3Schema;
+    const unchanged = before !== undefined && equalJson(before, schema);
+    validateVersionSchema(schema, { path, hasStatus, unchanged }, errors);
   });
   check("subresources", ({ subresources }, path) => validateSubresources(subresources, path, errors));
   check("additionalPrinterColumns", ({ additionalPrinterColumns = [] }, path) =>

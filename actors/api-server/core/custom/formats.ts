@@ -13,7 +13,7 @@ function matching(pattern: RegExp): Check {
 const HEX4 = "[0-9a-f]{4}";
 
 function uuid(third: string, fourth: string): Check {
-  return matching(new RegExp(`^[0-9a-f]{8}-?${HEX4}-?${third}-?${fourth}-?[0-9a-f]{12}$`, "i"));
+  return (text) => new RegExp(`^[0-9a-f]{8}-?${HEX4}-?${third}-?${fourth}-?[0-9a-f]{12}$`, "i").test(text);
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {

@@ -32,8 +32,27 @@ export function validateRules(
 ): void {
   if (!schema.has.rules) return;
   const before = old ?? UNCORRELATED;
-  const validation = new RuleValidation(programsOf, errors);
+  const validation = new RuleValidation(programsOf, errors, true);
   validation.walk({ value: object, old: before, schema, path: "", root: true, unchanged: equal(object, before) });
+}
+
+/** Holds the defaults of one schema to its rules: as values that stay, and as values that are new. */
+export class DefaultRules {
+  readonly #validation: RuleValidation;
+  readonly #errors: FieldErrors;
+
+  constructor(programsOf: ProgramsOf, errors: FieldErrors) {
+    this.#validation = new RuleValidation(programsOf, errors, false);
+    this.#errors = errors;
+  }
+
+  check(value: unknown, schema: Schema, path: string): void {
+    const before = this.#errors.causes.length;
+    for (const old of [value, UNCORRELATED]) {
+      if (this.#errors.causes.length > before) return;
+      this.#validation.walk({ value, old, schema, path, root: schema.embedded, unchanged: false });
+    }
+  }
 }
 
 /** A value with its schema, on the way through an object. */
@@ -59,9 +78,13 @@ class RuleValidation {
   /** Whether nothing more is evaluated. */
   #ended = false;
 
-  constructor(programsOf: ProgramsOf, errors: FieldErrors) {
+  readonly #ratchets: boolean;
+
+  /** @param ratchets whether what is as it was may break a rule */
+  constructor(programsOf: ProgramsOf, errors: FieldErrors, ratchets: boolean) {
     this.#programsOf = programsOf;
     this.#errors = errors;
+    this.#ratchets = ratchets;
   }
 
   walk(at: At): void {
@@ -86,7 +109,7 @@ class RuleValidation {
   }
 
   #below(at: At, value: unknown, old: unknown, schema: Schema, path: string): At {
-    const unchanged = old === UNCORRELATED ? at.unchanged : equal(value, old);
+    const unchanged = old === UNCORRELATED ? at.unchanged : this.#ratchets && equal(value, old);
     return { value, old, schema, path, root: schema.embedded, unchanged };
   }
 

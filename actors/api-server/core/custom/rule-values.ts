@@ -23,17 +23,33 @@ export function celName(property: string): string | undefined {
 }
 
 const TEXT = parseSchema({ type: "string" });
-const METADATA = parseSchema({
-  type: "object",
-  properties: { name: { type: "string" }, generateName: { type: "string" } },
-});
+const METADATA = parseSchema({ type: "object" });
+/** Of a DNS-1123 subdomain. */
+const NAME_CHARS_MAX = 253;
 
 /** Every object of Kubernetes has a kind and a name. */
-function withHead(schema: Schema): Schema {
+export function withHead(schema: Schema): Schema {
+  const { properties } = schema;
+  const metadata = properties.get("metadata");
+  const named = [properties.get("kind"), properties.get("apiVersion")];
+  named.push(metadata?.properties.get("name"), metadata?.properties.get("generateName"));
+  if (metadata?.type === "object" && named.every((one) => one?.type === "string")) return schema;
+  const capped = (name: string, chars: number): Schema => {
+    const { maxLength = chars } = metadata?.properties.get(name)?.limits ?? {};
+    return { ...TEXT, limits: { ...TEXT.limits, maxLength: Math.min(maxLength, chars) } };
+  };
+  const head = {
+    ...METADATA,
+    properties: new Map([
+      ["name", capped("name", NAME_CHARS_MAX)],
+      // What is generated adds a character at least.
+      ["generateName", capped("generateName", NAME_CHARS_MAX - 1)],
+    ]),
+  };
   return {
     ...schema,
     type: "object",
-    properties: new Map([...schema.properties, ["kind", TEXT], ["apiVersion", TEXT], ["metadata", METADATA]]),
+    properties: new Map([...properties, ["kind", TEXT], ["apiVersion", TEXT], ["metadata", head]]),
   };
 }
 

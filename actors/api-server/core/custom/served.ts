@@ -36,7 +36,7 @@ function versionServed(
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
   const rules = customRules(info, version, schema, stored.info, strategyOf(crd));
-  return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
+  return { info, form: customForm(info, schema), rules, stored, ...openApiOf(crd, version) };
 }
 
 class CustomStored implements Served {
@@ -44,13 +44,16 @@ class CustomStored implements Served {
   readonly form: ObjectForm;
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
 
   constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
     this.info = infoOf(crd, version, undefined);
     const schema = new VersionSchema(version);
     this.form = customForm(this.info, schema);
     this.rules = customRules(this.info, version, schema, this.info, strategyOf(crd));
-    this.openApiSchema = openApiSchemaOf(version);
+    const { openApiSchema, openApiRevision } = openApiOf(crd, version);
+    this.openApiSchema = openApiSchema;
+    if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;
   }
 
   get stored(): Served {
@@ -62,8 +65,17 @@ function strategyOf({ spec }: CustomResourceDefinition): ConversionStrategyType 
   return spec.conversion?.strategy ?? "None";
 }
 
-function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
-  return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
+interface OpenApi {
+  readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
+}
+
+function openApiOf({ metadata }: CustomResourceDefinition, { schema }: CustomResourceDefinitionVersion): OpenApi {
+  const { uid, generation } = metadata ?? {};
+  return {
+    openApiSchema: { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) },
+    ...(uid === undefined || generation === undefined ? {} : { openApiRevision: `${uid} ${generation}` }),
+  };
 }
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

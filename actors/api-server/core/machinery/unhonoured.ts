@@ -16,35 +16,65 @@ export interface Unhonoured {
   readonly when?: (spec: JsonObject) => boolean;
 }
 
-/** One sentence for each field of the list that is set, of several items for the first. */
-export function unhonouredIn(at: string, spec: JsonObject, rows: readonly Unhonoured[]): readonly string[] {
-  const told: string[] = [];
-  for (const { path, words, benign = [], when } of rows) {
-    if (when?.(spec) === false) continue;
-    const place = firstSet(at, spec, path.split("."), benign);
-    if (place !== undefined) told.push(`${place}: stored, but not honoured by inkube: ${words}`);
-  }
-  return told;
+/** The rows by their steps, so that looking costs what the spec has, and not what the list has. */
+interface Branch {
+  readonly fields: Map<string, Branch>;
+  /** Below each item of the list that stands here. */
+  items?: Branch;
+  /** Which row ends here. */
+  row?: number;
 }
 
-function firstSet(
-  at: string,
-  value: unknown,
-  steps: readonly string[],
-  benign: readonly unknown[],
-): string | undefined {
-  const [step, ...rest] = steps;
-  if (step === undefined) return isSet(value) && !benign.some((one) => equalJson(one, value)) ? at : undefined;
-  if (!isJsonObject(value)) return undefined;
-  const list = step.endsWith("[]");
-  const name = list ? step.slice(0, -2) : step;
-  const next = Object.hasOwn(value, name) ? value[name] : undefined;
-  if (!list) return firstSet(`${at}.${name}`, next, rest, benign);
-  for (const [i, item] of (Array.isArray(next) ? next : []).entries()) {
-    const found = firstSet(`${at}.${name}[${i}]`, item, rest, benign);
-    if (found !== undefined) return found;
+export class UnhonouredFields {
+  readonly #rows: readonly Unhonoured[];
+  readonly #root: Branch = { fields: new Map() };
+
+  constructor(rows: readonly Unhonoured[]) {
+    this.#rows = rows;
+    for (const [index, { path }] of rows.entries()) {
+      let branch = this.#root;
+      for (const step of path.split(".")) {
+        const name = step.endsWith("[]") ? step.slice(0, -2) : step;
+        branch = getOrMake(branch.fields, name);
+        if (name !== step) branch = branch.items ??= { fields: new Map() };
+      }
+      branch.row = index;
+    }
   }
-  return undefined;
+
+  /** One sentence for each field of the list that is set, of several items for the first; in the order of the list. */
+  in(at: string, spec: JsonObject): readonly string[] {
+    const places = new Map<number, string>();
+    this.#look(at, spec, this.#root, places);
+    return [...places]
+      .filter(([row]) => this.#rows[row]?.when?.(spec) !== false)
+      .sort(([left], [right]) => left - right)
+      .map(([row, place]) => `${place}: stored, but not honoured by inkube: ${this.#rows[row]?.words}`);
+  }
+
+  #look(at: string, value: unknown, { fields, items, row }: Branch, places: Map<number, string>): void {
+    if (row !== undefined && !places.has(row) && isSet(value) && !this.#isBenign(row, value)) places.set(row, at);
+    if (items !== undefined && Array.isArray(value)) {
+      for (const [i, item] of value.entries()) this.#look(`${at}[${i}]`, item, items, places);
+    }
+    if (fields.size === 0 || !isJsonObject(value)) return;
+    for (const name of Object.keys(value)) {
+      const below = fields.get(name);
+      if (below !== undefined) this.#look(`${at}.${name}`, value[name], below, places);
+    }
+  }
+
+  #isBenign(row: number, value: unknown): boolean {
+    return this.#rows[row]?.benign?.some((one) => equalJson(one, value)) === true;
+  }
+}
+
+function getOrMake(fields: Map<string, Branch>, name: string): Branch {
+  const known = fields.get(name);
+  if (known !== undefined) return known;
+  const made: Branch = { fields: new Map() };
+  fields.set(name, made);
+  return made;
 }
 
 function isSet(value: unknown): boolean {

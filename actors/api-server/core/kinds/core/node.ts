@@ -5,7 +5,7 @@ import type { Cell } from "../../machinery/cells.ts";
 import { member, objectIn, roundAmounts, setDefault, syncFirst } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { cloneJson } from "../../machinery/json-value.ts";
-import { unhonouredIn } from "../../machinery/unhonoured.ts";
+import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import type { Unhonoured } from "../../machinery/unhonoured.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { cidr, labelValue, qualifiedName } from "../../machinery/validation/names.ts";
@@ -16,6 +16,7 @@ export const NODE_UNHONOURED: readonly Unhonoured[] = [
   { path: "configSource", words: "kubelets are configured by their options" },
   { path: "podPreemptionPolicy", words: "no pod makes room for another" },
 ];
+const UNHONOURED = new UnhonouredFields(NODE_UNHONOURED);
 
 export const nodeRules: KindRules = {
   status: "kept",
@@ -24,7 +25,7 @@ export const nodeRules: KindRules = {
   validateUpdate,
   warnings: ({ spec = {} }: Node) => [
     ...(spec.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
-    ...unhonouredIn("spec", spec as JsonObject, NODE_UNHONOURED),
+    ...UNHONOURED.in("spec", spec as JsonObject),
   ],
   cells,
 };

@@ -8,8 +8,10 @@ import type {
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
-import { unhonouredIn } from "../../machinery/unhonoured.ts";
+import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import { POD_UNHONOURED } from "./pod-unhonoured.ts";
+
+const UNHONOURED = new UnhonouredFields(POD_UNHONOURED);
 
 const DEPRECATED_LABELS: Readonly<Record<string, string>> = {
   "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -58,7 +60,7 @@ export function podWarnings(at: string, { spec = { containers: [] } }: Pod | Pod
     ...(grace < 0
       ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
-    ...unhonouredIn(field, spec as unknown as JsonObject, POD_UNHONOURED),
+    ...UNHONOURED.in(field, spec as unknown as JsonObject),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { member, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
-import { unhonouredIn } from "../../machinery/unhonoured.ts";
+import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import type { Unhonoured } from "../../machinery/unhonoured.ts";
 import { dns1123Label } from "../../machinery/validation/names.ts";
 import type { Fields, KindRules } from "../rules.ts";
@@ -27,16 +27,14 @@ export const SERVICE_UNHONOURED: readonly Unhonoured[] = [
   { path: "externalIPs", words: "nobody listens on these addresses" },
   { path: "trafficDistribution", words: "an endpoint on the same node is always preferred, then one in the same zone" },
 ];
+const UNHONOURED = new UnhonouredFields(SERVICE_UNHONOURED);
 
 export const serviceRules: KindRules = {
   defaults,
   name: dns1123Label,
   validate: validateService,
   validateUpdate: validateServiceUpdate,
-  warnings: (object: Service) => [
-    ...warnings(object),
-    ...unhonouredIn("spec", (object.spec ?? {}) as JsonObject, SERVICE_UNHONOURED),
-  ],
+  warnings: (object: Service) => [...warnings(object), ...UNHONOURED.in("spec", (object.spec ?? {}) as JsonObject)],
   cells,
   claims: { of: claimsOf, allocate },
   returnsDeletedObject: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unhonouredIn } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
+import { UnhonouredFields } from "../../../../../actors/api-server/core/machinery/unhonoured.ts";
 import { NODE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/node.ts";
 import { POD_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/pod-unhonoured.ts";
 import { SERVICE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/service.ts";
@@ -232,7 +232,7 @@ describe("every field that is accepted", () => {
 describe("a field that is not honoured", () => {
   const rows = [{ path: "containers[].tty", words: "no terminal", benign: [false] }];
   const told = (...ttys: readonly unknown[]): readonly string[] =>
-    unhonouredIn("spec", { containers: ttys.map((tty) => ({ tty })) } as never, rows);
+    new UnhonouredFields(rows).in("spec", { containers: ttys.map((tty) => ({ tty })) } as never);
 
   it("is told of the first item that sets it, be it not the first", () => {
     expect(told(undefined, false, true, true)).toEqual([
