@@ -6,6 +6,7 @@ import type { Mount } from "../../protocols/container-runtime.ts";
 import type { Exit } from "./core/container-table.ts";
 import type { Program } from "./core/images.ts";
 import type { LogStream } from "./core/log-format.ts";
+import type { Usage } from "./core/usage.ts";
 
 export interface ContainerSpec {
   readonly id: string;
@@ -37,14 +38,6 @@ export interface ExecResult {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   readonly exitCode: number;
-}
-
-/** What a container has used of the machine. */
-export interface Usage {
-  /** CPU time since its start, in milliseconds with fractions. */
-  readonly cpuMs: number;
-  /** What it holds now. */
-  readonly memoryBytes: number;
 }
 
 export interface RunningContainer {

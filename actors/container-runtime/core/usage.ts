@@ -2,7 +2,13 @@
  * What the operating system says that processes and threads use, read from its texts.
  * @see proc(5): `/proc/pid/stat`, `/proc/pid/status`, `/proc/pid/schedstat`; ps(1)
  */
-import type { Usage } from "../driver.ts";
+/** What a container has used of the machine. */
+export interface Usage {
+  /** CPU time since its start, in milliseconds with fractions. */
+  readonly cpuMs: number;
+  /** What it holds now. */
+  readonly memoryBytes: number;
+}
 
 /** Linux tells user space of ticks of this length, whatever its own are: USER_HZ is 100. */
 const TICK_MS = 10;

@@ -1,7 +1,7 @@
 /** What the processes of containers use: found by their marks in /proc, or by their groups where there is none. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { Usage } from "../driver.ts";
+import type { Usage } from "../core/usage.ts";
 import { cpuMsOfSchedstat, cpuMsOfStat, residentBytes, sumOf, usageOfGroups } from "../core/usage.ts";
 import { eachMarked } from "./strays.ts";
 

@@ -32,6 +32,9 @@ export function compileCel(text: string, environment: CelEnvironment): Compiled 
   }
   const parsed = parseExpression(text, { bind: environment.bind });
   if ("problems" in parsed) return { problem: told(text, parsed.problems) };
+  if (isTooLarge(parsed.expression)) {
+    return { problem: told(text, [{ at: 0, words: "expression recursion limit exceeded: 250" }]) };
+  }
   const { type, problems } = checkTypes(parsed.expression, environment);
   if (problems.length > 0) return { problem: told(text, problems) };
   const wrong = CHECKS.flatMap((check) => [...walked(parsed.expression, check)]);
@@ -40,6 +43,21 @@ export function compileCel(text: string, environment: CelEnvironment): Compiled 
   return pattern === undefined
     ? { type }
     : { problem: `program instantiation failed: ${pattern.words}`, internal: true };
+}
+
+/** Deeper ones would take more stack than there is, and macros that repeat what they are called on can make much of little. */
+const LEVELS_MAX = 1_000;
+const NODES_MAX = 100_000;
+
+function isTooLarge(root: Expression): boolean {
+  let level: readonly Expression[] = [root];
+  let nodes = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    nodes += level.length;
+    if (depth > LEVELS_MAX || nodes > NODES_MAX) return true;
+    level = level.flatMap(partsOf);
+  }
+  return false;
 }
 
 function told(text: string, problems: readonly Problem[]): string {

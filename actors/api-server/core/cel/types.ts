@@ -33,10 +33,7 @@ export const ERROR_TYPE: CelType = plain("error", "!error!");
 export const NULL_TYPE: CelType = plain("null", "null");
 export const BOOL_TYPE: CelType = plain("simple", "bool");
 export const INT_TYPE: CelType = plain("simple", "int");
-export const UINT_TYPE: CelType = plain("simple", "uint");
-export const DOUBLE_TYPE: CelType = plain("simple", "double");
 export const STRING_TYPE: CelType = plain("simple", "string");
-export const BYTES_TYPE: CelType = plain("simple", "bytes");
 /** Of a field that nobody declared. */
 export const UNSPECIFIED_TYPE: CelType = plain("simple", "");
 

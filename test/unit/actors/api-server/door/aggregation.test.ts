@@ -21,7 +21,7 @@ const client = makeCertificate(authority, { commonName: "front-proxy-client" }, 
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
+  for (const end of closing.splice(0)) await end();
 });
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -60,9 +60,9 @@ interface Got {
 const SERVICE = "v1.ext.example.com";
 
 async function api(): Promise<Api> {
-  const options = { tls, proxyClient: { cert: client.certificate, key: client.key } };
+  const serving = { tls, proxyClient: { cert: client.certificate, key: client.key } };
   const outward = { readStats: noStats, reach: reachPeer };
-  const server = await start(options, httpsDoor(), new FakeEtcd(), plainTokenKeys, outward);
+  const server = await start(serving, httpsDoor(), new FakeEtcd(), plainTokenKeys, outward);
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
   const call: Api["call"] = (method, path, { body, headers, type = "application/json" } = {}) =>
     new Promise((resolve, reject) => {
