@@ -33,7 +33,7 @@ describe("a file that is replaced by pieces", () => {
     const { disk, passedOn } = diskWith();
     const content = pieces();
     await disk.replace("file", content);
-    expect(passedOn).toEqual([content]);
+    expect(passedOn.length).toBe(1);
     expect(passedOn[0]).toBe(content);
   });
 

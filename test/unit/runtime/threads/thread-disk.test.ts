@@ -63,7 +63,7 @@ vi.mock("node:fs/promises", async (original) => {
       const failure = failureOf("writeFile");
       if (failure !== null) throw failure;
       await fs.writeFile(file, content);
-      system.calls.push(`write ${basename(paths.get(file as fsPromises.FileHandle) ?? String(file as string))}`);
+      system.calls.push(`write ${basename(paths.get(file as fsPromises.FileHandle) ?? "a path")}`);
     },
     rename: async (from: string, to: string) => {
       await fs.rename(from, to);
