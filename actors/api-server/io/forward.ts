@@ -110,7 +110,7 @@ function join(client: Duplex, early: Uint8Array, incoming: IncomingMessage, serv
 }
 
 /** As Go's `net` says it, which clients look for. */
-function goWords({ code, message }: NodeJS.ErrnoException, address: string): string {
+function goWords({ code = "", message }: NodeJS.ErrnoException, address: string): string {
   switch (code) {
     case "ECONNREFUSED":
       return `dial tcp ${address}: connect: connection refused`;
