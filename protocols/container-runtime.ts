@@ -104,6 +104,19 @@ export interface ContainerStatus {
   readonly unmounted?: Readonly<Record<string, string>>;
 }
 
+/** What a container that runs has used. What a simulated one uses is 0. */
+export interface ContainerStats {
+  readonly id: string;
+  readonly pod: PodSandboxMetadata;
+  readonly metadata: ContainerMetadata;
+  readonly startedAtMs: number;
+  readonly sampledAtMs: number;
+  /** CPU time since its start, in milliseconds with fractions. */
+  readonly cpuMs: number;
+  /** What it holds: of a thread its heap, of processes what is resident. */
+  readonly memoryBytes: number;
+}
+
 export type ContainerEventType =
   | "CONTAINER_CREATED_EVENT"
   | "CONTAINER_STARTED_EVENT"
@@ -164,6 +177,8 @@ export type ContainerRuntimeMethods = {
   removeContainer: Call<{ readonly containerId: string }, null>;
   containerStatus: Call<{ readonly containerId: string }, { readonly status: ContainerStatus }>;
   listContainers: Call<null, { readonly items: readonly ContainerStatus[] }>;
+  /** Of all that run, measured now. */
+  listContainerStats: Call<null, { readonly items: readonly ContainerStats[] }>;
   execSync: Call<
     { readonly containerId: string; readonly command: readonly string[]; readonly timeoutMs: number },
     { readonly stdout: Uint8Array; readonly stderr: Uint8Array; readonly exitCode: number }
@@ -198,6 +213,7 @@ export const containerRuntimeProtocol: Protocol<ContainerRuntimeMethods> = proto
     removeContainer: call({ timeoutMs: STOP_TIMEOUT_MS }),
     containerStatus: call(),
     listContainers: call(),
+    listContainerStats: call(),
     execSync: call({ timeoutMs: STOP_TIMEOUT_MS }),
     pullImage: call({ timeoutMs: START_TIMEOUT_MS }),
     imageStatus: call(),

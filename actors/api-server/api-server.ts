@@ -2,10 +2,13 @@
 import type { ApiServerMethods } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { METRICS_RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
+import type { Reach } from "./aggregation.ts";
+import { Aggregation, noReach } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
@@ -18,6 +21,8 @@ import { isFault } from "./core/store-errors.ts";
 import { Definitions } from "./definitions.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
+import type { ReadStats } from "./metrics.ts";
+import { Metrics, noStats } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registry } from "./registry.ts";
@@ -33,17 +38,29 @@ import { noWebhooks, Webhooks } from "./webhooks.ts";
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
 
+/** The servers that this one asks something of its own accord. */
+export interface Outward {
+  /** What a kubelet measures. */
+  readonly readStats: ReadStats;
+  /** What a server behind an APIService tells. */
+  readonly reach: Reach;
+  /** Webhooks. */
+  readonly openWebhooks: OpenWebhooks;
+}
+
+const NOWHERE: Outward = { readStats: noStats, reach: noReach, openWebhooks: noWebhooks };
+
 /**
  * @param openKeys the cryptography of tokens; without it theirs is the simulation's
- * @param openWebhooks how webhooks are reached; without it none are, as in the simulation
+ * @param outward how others are reached; without it nobody can be
  */
 export function apiServerActor(
   openDoor: OpenDoor,
   openKeys: OpenTokenKeys = plainTokenKeys,
-  openWebhooks: OpenWebhooks = noWebhooks,
+  outward: Partial<Outward> = {},
 ): ActorDefinition<ApiServerMethods, ApiServerOptions> {
   return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) => {
-    const server = new ApiServer(ctx, openDoor, openKeys, openWebhooks);
+    const server = new ApiServer(ctx, openDoor, openKeys, { ...NOWHERE, ...outward });
     server.start();
     return {
       handlers: {
@@ -69,25 +86,27 @@ class ApiServer {
   private readonly tokens: Tokens;
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
+  private readonly aggregation: Aggregation;
   private readonly door: ReturnType<OpenDoor>;
   private readonly webhooks: Webhooks;
   private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, openWebhooks: OpenWebhooks) {
+  constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys, outward: Outward) {
     this.ctx = ctx;
-    const builtIn = Catalog.builtIn();
+    const builtIn = Catalog.builtIn(ctx.options.metrics ? METRICS_RESOURCES : []);
     const keys = openKeys(ctx.options.serviceAccounts);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.webhooks = new Webhooks(ctx.options, this.store, openWebhooks());
+    this.webhooks = new Webhooks(ctx.options, this.store, outward.openWebhooks());
     this.conversions = new Conversions(ctx, this.webhooks);
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    const backend = this.backend();
+    this.aggregation = new Aggregation(ctx, this.registry, outward.reach);
+    const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
   }
@@ -95,6 +114,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
     new Compaction(this.ctx, this.store).start();
@@ -169,7 +189,7 @@ class ApiServer {
     }
   }
 
-  private backend(): Backend {
+  private backend({ readStats }: Outward): Backend {
     const { clock, options, log } = this.ctx;
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store, this.conversions);
@@ -183,12 +203,21 @@ class ApiServer {
       },
       onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
+      dispatch: new Dispatch(
+        this.registry,
+        new Applies(this.ctx, this.registry),
+        subresources,
+        lists,
+        this.tokens,
+        new Metrics(this.ctx, this.registry, lists, readStats),
+      ),
       store: this.store,
       registry: this.registry,
       watches: this.watches,
       tokens: this.tokens,
+      aggregation: this.aggregation,
       nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),

@@ -1,6 +1,7 @@
 /** What stands behind both doors. */
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
+import type { Aggregation } from "./aggregation.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -22,9 +23,11 @@ export interface Backend {
   readonly registry: Registry;
   readonly watches: Watches;
   readonly tokens: Tokens;
+  readonly aggregation: Aggregation;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   nowMs(): number;
+  monotonicMs(): number;
   every(periodMs: number, action: () => void): void;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };

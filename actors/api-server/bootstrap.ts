@@ -38,7 +38,9 @@ export class Bootstrap {
 
   /** What else a fresh control plane has: roles, priority levels. Nobody waits for it. */
   objects(): Promise<void> {
-    return this.initial().write(initialObjects(this.ctx.options.serviceCidr), () => this.scope());
+    const { serviceCidr, metrics, proxyClient, tls } = this.ctx.options;
+    const objects = initialObjects(serviceCidr, metrics, proxyClient === undefined ? undefined : tls?.ca);
+    return this.initial().write(objects, () => this.scope());
   }
 
   private initial(): InitialObjects {

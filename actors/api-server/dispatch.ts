@@ -23,6 +23,7 @@ import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
+import type { Metrics } from "./metrics.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
 import { checkNamespace } from "./registry.ts";
 import type { Subresources } from "./subresources.ts";
@@ -55,13 +56,22 @@ const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" });
 
 export class Dispatch {
+  private readonly metrics: Metrics;
   private readonly tokens: Tokens;
   private readonly registry: Registry;
   private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
 
-  constructor(registry: Registry, applies: Applies, subresources: Subresources, lists: Lists, tokens: Tokens) {
+  constructor(
+    registry: Registry,
+    applies: Applies,
+    subresources: Subresources,
+    lists: Lists,
+    tokens: Tokens,
+    metrics: Metrics,
+  ) {
+    this.metrics = metrics;
     this.tokens = tokens;
     this.registry = registry;
     this.applies = applies;
@@ -70,6 +80,8 @@ export class Dispatch {
   }
 
   list({ scope, target, input }: Call): Promise<ObjectList> {
+    const { served, namespace } = target;
+    if (served.rules.measured === true) return this.metrics.list(scope, served, namespace, input.listOptions());
     return this.lists.list(scope, target.served, target.namespace, input.listOptions());
   }
 
@@ -84,6 +96,7 @@ export class Dispatch {
   async get({ scope, target, input }: Call): Promise<Answer> {
     const { served, subresource } = target;
     if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
+    if (served.rules.measured === true) return plainAnswer(await this.metrics.get(scope, placeOf(target)), 200);
     return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);
   }
 

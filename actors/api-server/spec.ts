@@ -27,12 +27,19 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** Names of the etcd actors, this master's own first. */
   readonly members: readonly string[];
   readonly tls?: TlsMaterial;
+  /**
+   * With what this server shows to servers behind it (APIServices) that the names it sends along are true. Absent: they can't tell, and
+   * those that look will refuse.
+   */
+  readonly proxyClient?: { readonly cert: string; readonly key: string };
   readonly tokens: readonly TokenUser[];
   readonly serviceAccounts: ServiceAccountOptions;
   /** Let into the kubelets' log ports. */
   readonly kubeletToken: string;
   /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
   readonly traceCollector?: string;
+  /** Whether `metrics.k8s.io` is served from the kubelets' figures, where Kubernetes has metrics-server for it. */
+  readonly metrics: boolean;
   readonly serviceCidr: string;
   /**
    * Pause before the objects of a fresh control plane are written, up to twice as long: what a start waits for goes first, and of
@@ -109,8 +116,12 @@ export const SERVICE_ACCOUNT_DEFAULTS: ServiceAccountOptions = {
   admission: false,
 };
 
-export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "tokens" | "kubeletToken"> = {
+export const API_SERVER_DEFAULTS: Omit<
+  ApiServerOptions,
+  "members" | "tls" | "proxyClient" | "tokens" | "kubeletToken"
+> = {
   serviceAccounts: SERVICE_ACCOUNT_DEFAULTS,
+  metrics: false,
   serviceCidr: "127.96.0.0/16",
   initialObjectsAfterMs: 300,
   nodePortFirst: 30_000,

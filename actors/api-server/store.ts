@@ -50,7 +50,7 @@ export class Store {
   private readonly caches = new Map<string, ResourceCache>();
   private readonly strays = new Strays();
   private readonly builtIn: ReadonlySet<string>;
-  private follower: { readonly cache: ResourceCache; readonly follower: StoreFollower } | undefined;
+  private readonly followers: { readonly cache: ResourceCache; readonly follower: StoreFollower }[] = [];
   /** Claim keys of services that are taken, as far as the cache knows. */
   readonly claims: Set<string> = new Set();
   /** Leases of etcd that Events were written with, by the revision that first named them; also of some that have ended. */
@@ -90,7 +90,7 @@ export class Store {
   }
 
   follow(prefix: string, follower: StoreFollower): void {
-    this.follower = { cache: this.cache(prefix), follower };
+    this.followers.push({ cache: this.cache(prefix), follower });
   }
 
   /**
@@ -299,7 +299,7 @@ export class Store {
         const { revision: newest } = await this.etcd.call("readIndex", null, deadlineMs, persistent());
         const revision = await this.loadAt(Math.max(1, newest - options.replayRevisions), newest);
         this.reached = revision;
-        this.follower?.follower.loaded();
+        for (const { follower } of this.followers) follower.loaded();
         this.connect();
         await this.reach(newest);
         return;
@@ -417,7 +417,7 @@ export class Store {
       if (place !== undefined) {
         if (event.type === "put") place.cache.put(place.key, modRevision, value, event.cause, nowMs);
         else place.cache.remove(place.key, modRevision, event.cause, nowMs);
-        if (place.cache === this.follower?.cache) this.follower.follower.changed(place.key);
+        for (const { cache, follower } of this.followers) if (cache === place.cache) follower.changed(place.key);
       } else if (isClaim(key)) {
         if (event.type === "put") this.claims.add(key);
         else this.claims.delete(key);

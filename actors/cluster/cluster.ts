@@ -43,7 +43,13 @@ import { machineCapacity } from "./io/machine.ts";
 import type { DataDirectory } from "./io/data-directory.ts";
 import { openDataDirectory } from "./io/data-directory.ts";
 import type { Identity } from "./io/identity.ts";
-import { loadIdentity, makeClientCertificate, saveIdentity, servingCertificate } from "./io/identity.ts";
+import {
+  loadIdentity,
+  makeClientCertificate,
+  saveIdentity,
+  proxyClientCertificate,
+  servingCertificate,
+} from "./io/identity.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
@@ -201,6 +207,10 @@ export class Cluster implements AsyncDisposable {
       clusterId: identity.clusterId,
       apiServer: {
         tls: { ca: standIn.clientAuthority ?? identity.authority, cert: serving.certificate, key: serving.key },
+        // An authority that is not the cluster's own would not vouch for it.
+        ...(standIn.clientAuthority === undefined
+          ? { proxyClient: proxyClientCertificate(identity, wallNowMs()) }
+          : {}),
         tokens: [
           { token: identity.token, user: "kubernetes-admin", groups: ["system:masters"] },
           ...(standIn.tokens ?? []),

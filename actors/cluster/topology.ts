@@ -172,6 +172,8 @@ export function masterSpec(options: TopologyOptions, index: number): SupervisorS
   const etcd: EtcdOptions = { ...ETCD_DEFAULTS, quotaBytes, ...options.etcd, name: `etcd-${index}`, members };
   const apiServer: ApiServerOptions = {
     ...API_SERVER_DEFAULTS,
+    // The API alone, as envtest gives it, has no kubelets to ask.
+    metrics: options.controllers !== false,
     ...options.apiServer,
     members: preferring(members, index),
     ...(options.rings === undefined ? {} : { traceCollector: TRACE_COLLECTOR }),

@@ -7,6 +7,7 @@ import type {
   ContainerEvent,
   ContainerEventType,
   ContainerRuntimeMethods,
+  ContainerStats,
   ContainerStatus,
   LogOptions,
   PodSandboxConfig,
@@ -125,6 +126,7 @@ class ContainerRuntime {
         },
         containerStatus: ({ containerId }) => ({ status: this.table.container(containerId) }),
         listContainers: () => ({ items: this.table.listContainers() }),
+        listContainerStats: async () => ({ items: await this.stats() }),
         execSync: ({ containerId, command, timeoutMs }) => this.execSync(containerId, command, timeoutMs),
         pullImage: ({ image }) => this.pullImage(image),
         imageStatus: ({ image }) => ({ image: this.pulled.has(image) ? imageOf(image) : null }),
@@ -378,6 +380,18 @@ class ContainerRuntime {
     await this.ctx.disk.remove(`containers/${id}`);
     await this.ctx.disk.remove(container.logPath);
     for (let age = 1; age < this.options.logFilesMax; age++) await this.ctx.disk.remove(`${container.logPath}.${age}`);
+  }
+
+  private async stats(): Promise<readonly ContainerStats[]> {
+    const usages = await Promise.all(Object.values(this.drivers).map((driver) => driver.usage()));
+    const sampledAtMs = this.ctx.clock.nowMs();
+    const byId = new Map(usages.flatMap((usage) => [...usage]));
+    return this.table.listContainers().flatMap(({ id, metadata, podSandboxId, state, startedAtMs }) => {
+      const usage = byId.get(id);
+      if (state !== "CONTAINER_RUNNING" || usage === undefined) return [];
+      const pod = this.table.sandbox(podSandboxId).metadata;
+      return [{ id, pod, metadata, startedAtMs, sampledAtMs, ...usage }];
+    });
   }
 
   private execSync(

@@ -6,6 +6,7 @@ import type { Mount } from "../../protocols/container-runtime.ts";
 import type { Exit } from "./core/container-table.ts";
 import type { Program } from "./core/images.ts";
 import type { LogStream } from "./core/log-format.ts";
+import type { Usage } from "./core/usage.ts";
 
 export interface ContainerSpec {
   readonly id: string;
@@ -55,6 +56,8 @@ export interface Driver {
   start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer>;
   /** Ends what containers of a dead incarnation may have left behind. */
   recover(ids: readonly string[]): void;
+  /** Of each container that runs, by its id. */
+  usage(): Promise<ReadonlyMap<string, Usage>>;
   /** Ends what the driver keeps beside containers (spare threads). */
   close(): Promise<void>;
 }

@@ -18,15 +18,24 @@ const SHARED_IP = "127.0.0.1";
 const HEAD_BYTES_MAX = 16_384;
 
 export function simulatedDriver(ctx: Context<unknown>, options: { readonly simulatedStartMs: number }): Driver {
+  const running = new Set<string>();
   return {
-    start: async (spec, events) => {
+    start: async (spec, given) => {
+      const exited = (exit: Exit): void => {
+        running.delete(spec.id);
+        given.exited(exit);
+      };
+      const events: DriverEvents = { ...given, exited };
       const plan = simulatedPlan(spec.annotations, spec.name, { startMs: options.simulatedStartMs });
       if (plan.startMs > 0) await ctx.clock.sleep(plan.startMs);
+      running.add(spec.id);
       const container = new SimulatedContainer(ctx, spec, plan, events);
       await container.listen();
       return container;
     },
     recover: () => undefined,
+    // It has no program: what it does is done by the runtime itself.
+    usage: () => Promise.resolve(new Map([...running].map((id) => [id, { cpuMs: 0, memoryBytes: 0 }]))),
     close: () => Promise.resolve(),
   };
 }
@@ -154,6 +163,7 @@ export function absentDriver(kind: string): Driver {
         ),
       ),
     recover: () => undefined,
+    usage: () => Promise.resolve(new Map()),
     close: () => Promise.resolve(),
   };
 }

@@ -1,4 +1,5 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
+import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MachineFacts } from "./core/node-object.ts";
 
 export interface LogRequest {
@@ -22,6 +23,9 @@ export interface LogConsumer {
 
 /** Answers at once with how to stop, or throws an `InkubeError` with the code LOG_NOT_FOUND or LOG_UNAVAILABLE. */
 export type LogSource = (request: LogRequest, consumer: LogConsumer) => () => void;
+
+/** Errors: an `InkubeError` while the container runtime does not answer. */
+export type StatsSource = () => Promise<StatsSummary>;
 
 export interface LogServer {
   readonly host: string;
@@ -54,6 +58,9 @@ export interface VolumeDisk {
 export interface KubeletIo {
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
-  /** Serves `GET /containerLogs/{namespace}/{pod}/{container}` on `host`, or on 127.0.0.1 where that can't be bound. */
-  serveLogs(host: string, token: string | undefined, source: LogSource): Promise<LogServer>;
+  /**
+   * Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /stats/summary` on `host`, or on 127.0.0.1 where that can't be
+   * bound.
+   */
+  serveLogs(host: string, token: string | undefined, source: LogSource, stats: StatsSource): Promise<LogServer>;
 }

@@ -30,6 +30,7 @@ import { containersOf } from "./core/sources.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
+import { NodeStats } from "./node-stats.ts";
 import type { NodeServices } from "./node-services.ts";
 import { plainVolumeDisk } from "./plain-volume-disk.ts";
 import { PodRunner } from "./pod-runner.ts";
@@ -92,8 +93,12 @@ class Kubelet {
 
   async start(): Promise<void> {
     const { ctx, options } = this;
-    this.logServer = await this.io?.serveLogs(options.nodeIP, options.kubeletToken, (request, consumer) =>
-      this.readLogs(request, consumer),
+    const stats = new NodeStats(ctx, options.nodeName, this.runtime);
+    this.logServer = await this.io?.serveLogs(
+      options.nodeIP,
+      options.kubeletToken,
+      (request, consumer) => this.readLogs(request, consumer),
+      () => stats.summary(),
     );
     ctx.onEnd(() => void this.logServer?.close());
     const hostIP = this.logServer?.host ?? options.nodeIP;

@@ -243,3 +243,12 @@ storageversionmigrations StorageVersionMigration cluster *
   / status StorageVersionMigration get,patch,update
   | Name~ | Resource | Status
 `;
+
+/** What metrics-server 0.8 tells of its own, in the same form. */
+export const METRICS_FACTS = `
+metrics.k8s.io/v1beta1
+nodes NodeMetrics cluster get,list
+  | Name | cpu | memory | Window
+pods PodMetrics namespaced get,list
+  | Name | cpu | memory | Window
+`;

@@ -4,7 +4,7 @@
  * What kube-apiserver tells itself is in `resource-facts.ts`; what it does not tell stands here. Source: storage prefixes, field
  * labels and update rules of the registries of Kubernetes 1.37.1.
  */
-import { RESOURCE_FACTS } from "./resource-facts.ts";
+import { METRICS_FACTS, RESOURCE_FACTS } from "./resource-facts.ts";
 
 export interface SubresourceInfo {
   readonly name: string;
@@ -187,13 +187,15 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
 const NOT_YET: ReadonlySet<string> = new Set(["ComponentStatus"]);
 
 /** Streams to and from containers, nodes and services: later. */
-const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy"]);
+const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
 
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 function verbsOf(text: string): readonly string[] {
   return text === "*" ? STORED_VERBS : text.split(",");
 }
+
+const METRICS_FORMATS: Readonly<Record<string, string>> = { cpu: "quantity", memory: "quantity", Window: "duration" };
 
 const COLUMN_TYPES: Readonly<Record<string, ColumnInfo["type"]>> = { "#": "integer", "?": "boolean", "@": "date" };
 
@@ -249,9 +251,9 @@ function info(apiVersion: string, line: string, details: readonly string[]): Res
   };
 }
 
-function rows(): readonly ResourceInfo[] {
+function rowsOf(facts: string): readonly ResourceInfo[] {
   const found: ResourceInfo[] = [];
-  for (const section of RESOURCE_FACTS.trim().split("\n\n")) {
+  for (const section of facts.trim().split("\n\n")) {
     const [apiVersion = "", ...lines] = section.split("\n");
     const starts = lines.flatMap((line, at) => (line.startsWith(" ") ? [] : [at]));
     for (const [i, start] of starts.entries()) {
@@ -262,7 +264,14 @@ function rows(): readonly ResourceInfo[] {
 }
 
 /** All served resources, in the order in which discovery names them. */
-export const RESOURCES: readonly ResourceInfo[] = rows();
+export const RESOURCES: readonly ResourceInfo[] = rowsOf(RESOURCE_FACTS);
+
+/** Those of which the kubelets know the answer: nothing of them is stored, and not every server has them. */
+export const METRICS_RESOURCES: readonly ResourceInfo[] = rowsOf(METRICS_FACTS).map((row) => ({
+  ...row,
+  storagePrefix: undefined,
+  columns: row.columns.map((column) => ({ ...column, format: METRICS_FORMATS[column.name] ?? column.format })),
+}));
 
 const BY_RESOURCE = new Map(RESOURCES.map((row) => [`${row.apiVersion}/${row.resource}`, row]));
 

@@ -31,7 +31,9 @@ beforeAll(async () => {
   const authority = makeAuthority("test-ca", Date.now());
   const { certificate, key } = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
   const tls = { ca: authority.certificate, cert: certificate, key };
-  server = await startServer({ tls }, httpsDoor(), new FakeEtcd(), tokenKeys, webhookSender);
+  server = await startServer({ tls }, httpsDoor(), new FakeEtcd(), tokenKeys, {
+    openWebhooks: webhookSender,
+  });
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
   const answerAs = (name: string): void => void (how = name);
   const { url, bundle } = webhook;

@@ -92,9 +92,6 @@ const policy = {
   spec: { podSelector: {}, policyTypes: ["Ingress"] },
 };
 
-const NO_METRICS: More = {
-  differs: { what: "there is no `metrics.k8s.io` yet", prints: /Metrics API not available/, code: 1 },
-};
 const NO_CONTROLLER: More = {
   differs: {
     what: "no controller acts on the kind yet",
@@ -340,8 +337,14 @@ const REMOVE: readonly Row[] = [
 ];
 
 const FIGURES: readonly Row[] = [
-  row("top node", /CPU\(cores\)/, NO_METRICS),
-  row("top pod -A", /CPU\(cores\)/, NO_METRICS),
+  row("top node", /CPU\(cores\)[^]*worker-0 +\d+m +\d+% +\d+Mi/),
+  row("top node worker-0 --sort-by memory", /worker-0/),
+  row("top pod -A", /NAMESPACE +NAME +CPU\(cores\)[^]*demo +web-\S+ +\d+m +\d+Mi/),
+  row("top pod -A --containers --sort-by cpu", /POD +NAME +CPU\(cores\)[^]*demo +web-\S+ +web +\d+m +\d+Mi/),
+  row("top pod -n demo -l app=web --sort-by memory --sum", /web-[^]*\d+m +\d+Mi\s*$/),
+  row("get podmetrics -n demo", /NAME +CPU +MEMORY +WINDOW[^]*\nweb-\S+ +\S+ +\S+ +\S+s/),
+  row("get nodes.metrics.k8s.io worker-0 -o jsonpath={.usage.memory}", /^\d+/),
+  row("get apiservice v1beta1.metrics.k8s.io", /Local +True/),
 ];
 
 function described([what, prints]: Described): Row {
@@ -356,6 +359,6 @@ export const SECTIONS: readonly Section[] = [
   { name: "Reading", rows: GET },
   { name: "Certificate requests", rows: REQUESTS },
   { name: "Describing", rows: DESCRIBED.map(described) },
-  { name: "Removing", rows: REMOVE },
   { name: "Figures", rows: FIGURES },
+  { name: "Removing", rows: REMOVE },
 ];

@@ -14,6 +14,7 @@ import type { Answer } from "../core/registry/answers.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
 import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
@@ -34,6 +35,8 @@ export interface Reply {
   readonly request: HttpRequest;
   readonly answer: HttpAnswer;
   readonly query: Query;
+  /** What it is counted as; filled in when that is known. */
+  readonly counted: { verb?: string; target?: Target };
 }
 
 /** @throws Status 406 */
@@ -157,7 +160,7 @@ export class Replies {
     const seconds = status.details?.retryAfterSeconds;
     const retry: Headers = seconds === undefined || seconds === 0 ? NO_HEADERS : { "retry-after": String(seconds) };
     const form = negotiate(header(request, "accept"), "plain", "all") ?? JSON_OBJECT;
-    this.value({ request, answer, query: NO_QUERY }, status.code ?? 500, status, form, retry);
+    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, retry);
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {

@@ -9,6 +9,8 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
+import type { Remotes } from "../core/aggregation/remote-discovery.ts";
+import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
 import type { Catalog, Served } from "../core/catalog/catalog.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
@@ -30,18 +32,32 @@ export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", 
 export class Documents {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
+  private readonly remotes: () => Remotes | undefined;
   private readonly tokens: Tokens;
   private readonly issuer: string;
-  /** Of the catalog that was there last. */
-  private made: { readonly of: Catalog; readonly documents: Map<string, Uint8Array> } | undefined;
+  /** Of the catalog that was there last, and of what others served then. */
+  private made:
+    | {
+        readonly of: Catalog;
+        readonly remotes: Remotes | undefined;
+        readonly documents: Map<string, Uint8Array>;
+      }
+    | undefined;
   private readonly discovery = new AggregatedDiscovery();
   private readonly openApi: OpenApiDocuments;
 
   /** @param issuer of the tokens of ServiceAccounts */
-  constructor(replies: Replies, catalog: () => Catalog, tokens: Tokens, issuer: string) {
+  constructor(
+    replies: Replies,
+    catalog: () => Catalog,
+    remotes: () => Remotes | undefined,
+    tokens: Tokens,
+    issuer: string,
+  ) {
+    this.remotes = remotes;
     this.replies = replies;
     this.catalog = catalog;
-    this.openApi = new OpenApiDocuments(replies, catalog);
+    this.openApi = new OpenApiDocuments(replies, catalog, remotes);
     this.tokens = tokens;
     this.issuer = issuer;
   }
@@ -54,23 +70,30 @@ export class Documents {
   group(reply: Reply, path: GroupPath): void {
     const { request } = reply;
     const catalog = this.catalog();
+    const remotes = this.remotes();
     if (path.kind === "groups") {
       const form = negotiated(request, "discovery", "all");
       if (form.form === "discovery-v2" || form.form === "discovery-v2beta1") {
         const version = form.form === "discovery-v2" ? "v2" : "v2beta1";
-        const bytes = this.document(`${path.root} ${version}`, () =>
-          encoder.encode(this.discovery.text(catalog, path.root, version)),
-        );
+        const text = (): string =>
+          remotes === undefined || path.root === "api"
+            ? this.discovery.text(catalog, path.root, version)
+            : discoveryWith(catalog, remotes, this.discovery, version);
+        const bytes = this.document(`${path.root} ${version}`, () => encoder.encode(text()));
         const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
         this.replies.bytes(reply, 200, bytes, form, headers);
         return;
       }
-      const value = path.root === "api" ? apiVersions(request.localAddress) : apiGroupList(catalog);
+      const value = path.root === "api" ? apiVersions(request.localAddress) : groupListOf(catalog, remotes);
       this.replies.value(reply, 200, value, form, { vary: "Accept" });
       return;
     }
     const value =
-      path.kind === "group" ? apiGroup(catalog, path.group) : apiResourceList(catalog, path.group, path.version);
+      path.kind === "version"
+        ? apiResourceList(catalog, path.group, path.version)
+        : remotes === undefined
+          ? apiGroup(catalog, path.group)
+          : groupWith(catalog, remotes, path.group);
     if (value === undefined) throw noSuchResource();
     this.replies.value(reply, 200, value, negotiated(request, "discovery", "all"));
   }
@@ -131,7 +154,10 @@ export class Documents {
 
   private document(name: string, make: () => Uint8Array): Uint8Array {
     const catalog = this.catalog();
-    if (this.made?.of !== catalog) this.made = { of: catalog, documents: new Map() };
+    const remotes = this.remotes();
+    if (this.made?.of !== catalog || this.made.remotes !== remotes) {
+      this.made = { of: catalog, remotes, documents: new Map() };
+    }
     const { documents } = this.made;
     let bytes = documents.get(name);
     if (bytes === undefined) {
@@ -140,4 +166,8 @@ export class Documents {
     }
     return bytes;
   }
+}
+
+function groupListOf(catalog: Catalog, remotes: Remotes | undefined): object {
+  return remotes === undefined ? apiGroupList(catalog) : groupListWith(catalog, remotes);
 }

@@ -2,17 +2,19 @@
  * The HTTPS door: HTTP/2 by its stream API, HTTP/1.1 by the ordinary one, on one port. Who a client is, its certificate or its
  * bearer token says. It can be opened anew on another port, and closes without leaving a socket behind.
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { ServerResponse } from "node:http";
 import type { Http2SecureServer, Http2Session, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { createSecureServer } from "node:http2";
 import type { ListenOptions } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
-import type { ArrivedRequest, HttpAnswer, RawHandler } from "./http-messages.ts";
+import type { ArrivedRequest, HttpAnswer, RawHandler, Upgrade } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
@@ -56,6 +58,14 @@ class HttpsDoor implements Door {
     });
     const open = new OpenServer(server);
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.http1(request, response));
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
+      const response = new ServerResponse(request);
+      // What it becomes, if it does, is passed through; else it is answered as if nothing had been asked for.
+      response.assignSocket(socket as TLSSocket);
+      response.shouldKeepAlive = false;
+      response.once("finish", () => socket.end());
+      this.http1(request, response, { socket, head: early });
+    });
     // With a listener for requests Node adds one that turns each HTTP/2 stream into such a request; ours takes its place.
     server.removeAllListeners("stream");
     // Node's types do not tell of the last argument.
@@ -109,6 +119,10 @@ class HttpsDoor implements Door {
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
     };
+    if (this.rest.passesOn(head.url)) {
+      if (stream.endAfterHeaders) stream.resume();
+      return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
+    }
     // Most requests end with their headers.
     if (stream.readableEnded || headers[":method"] === "GET") {
       stream.resume();
@@ -116,7 +130,7 @@ class HttpsDoor implements Door {
     } else this.collect(stream, head, answer);
   }
 
-  private http1(request: IncomingMessage, response: ServerResponse): void {
+  private http1(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): void {
     // HTTP/2 requests come by `http2`.
     if (request.httpVersionMajor !== 1) return;
     const answer = new Http1Answer(request, response);
@@ -128,7 +142,14 @@ class HttpsDoor implements Door {
       rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
+      ...(upgrade === undefined ? {} : { upgrade }),
     };
+    if (this.rest.passesOn(head.url)) {
+      const { "content-length": length, "transfer-encoding": coding } = request.headers;
+      const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
+      if (!hasBody && upgrade === undefined) request.resume();
+      return this.handle({ ...head, body: EMPTY, ...(hasBody ? { stream: request } : {}) }, answer);
+    }
     if (head.method === "GET" || head.method === "HEAD") {
       request.resume();
       this.handle({ ...head, body: EMPTY }, answer);

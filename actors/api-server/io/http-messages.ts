@@ -1,4 +1,5 @@
 /** A request and its answer, whichever version of HTTP carries them. */
+import type { Duplex } from "node:stream";
 import type { UserInfo } from "../core/identity.ts";
 
 export interface HttpRequest {
@@ -13,6 +14,15 @@ export interface HttpRequest {
   /** Where the client reached us. */
   readonly localAddress: string;
   readonly body: Uint8Array;
+  /** The body of a request that is passed on to another server, in place of `body`. */
+  readonly stream?: NodeJS.ReadableStream;
+  /** The connection of a client that wants to speak another protocol on it, and what it has sent of that. */
+  readonly upgrade?: Upgrade;
+}
+
+export interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Uint8Array;
 }
 
 /** A request before it is known whose it is: a promise only where a signature is to be looked at. */
@@ -24,15 +34,21 @@ export interface HttpAnswer {
   /** Sends the whole answer. */
   send(status: number, headers: Headers, body: Uint8Array | undefined): void;
   /** Sends the head, and lets the body follow piece by piece. */
-  open(status: number, headers: Headers): HttpBody;
+  open(status: number, headers: ManyHeaders): HttpBody;
+  /** The client is gone, or everything was sent. Called once. */
+  onClose(listener: () => void): void;
   /** The client is gone. */
   readonly closed: boolean;
+  /** Of the head, once it is on its way. */
+  readonly status: number;
   /** The head is on its way. */
   readonly begun: boolean;
   destroy(): void;
 }
 
 export type Headers = { readonly [name: string]: string };
+/** Some may come several times, each with a value of its own. */
+export type ManyHeaders = { readonly [name: string]: string | string[] };
 
 export interface HttpBody {
   /** False when the writer should wait for `onceDrained`. */

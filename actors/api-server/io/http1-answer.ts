@@ -1,6 +1,6 @@
 /** An answer on an HTTP/1.1 connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
 export class Http1Answer implements HttpAnswer, HttpBody {
   private readonly request: IncomingMessage;
@@ -18,6 +18,10 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     return this.response.destroyed || this.response.writableEnded;
   }
 
+  get status(): number {
+    return this.response.statusCode;
+  }
+
   get begun(): boolean {
     return this.response.headersSent;
   }
@@ -32,7 +36,7 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     response.end(body);
   }
 
-  open(status: number, headers: Headers): HttpBody {
+  open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.response.headersSent) {
       this.response.writeHead(status, headers);
       this.response.flushHeaders();

@@ -1,6 +1,6 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
-import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
 export class Http2Answer implements HttpAnswer, HttpBody {
   private readonly stream: ServerHttp2Stream;
@@ -13,6 +13,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
 
   get closed(): boolean {
     return this.stream.destroyed || this.stream.closed;
+  }
+
+  get status(): number {
+    return Number(this.stream.sentHeaders?.[":status"] ?? 200);
   }
 
   get begun(): boolean {
@@ -31,7 +35,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     stream.end(body);
   }
 
-  open(status: number, headers: Headers): HttpBody {
+  open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.stream.headersSent) this.stream.respond({ ":status": status, ...headers });
     return this;
   }

@@ -5,6 +5,8 @@
 import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
 import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import type { Remotes } from "../core/aggregation/remote-discovery.ts";
+import { indexWith } from "../core/aggregation/remote-discovery.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
 import {
   acceptsOpenApiV2,
@@ -32,6 +34,7 @@ interface DocumentV2 {
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
+  private readonly remotes: () => Remotes | undefined;
   private readonly hashes = new OpenApiHashes();
   /** By version. */
   private readonly documents = new GroupCache(() => new Map<string, Uint8Array>());
@@ -41,8 +44,9 @@ export class OpenApiDocuments {
   /** Of the catalog that was there last. */
   private v2: DocumentV2 | undefined;
 
-  constructor(replies: Replies, catalog: () => Catalog) {
+  constructor(replies: Replies, catalog: () => Catalog, remotes: () => Remotes | undefined) {
     this.replies = replies;
+    this.remotes = remotes;
     this.catalog = catalog;
   }
 
@@ -58,7 +62,9 @@ export class OpenApiDocuments {
   }
 
   private index(reply: Reply): boolean {
-    const value = openApiIndex(this.catalog(), (group, version) => this.hashOf(group, version));
+    const own = openApiIndex(this.catalog(), (group, version) => this.hashOf(group, version));
+    const remotes = this.remotes();
+    const value = remotes === undefined ? own : indexWith(own, remotes);
     this.replies.value(reply, 200, value, JSON_OBJECT);
     return true;
   }

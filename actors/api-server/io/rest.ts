@@ -1,8 +1,10 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
@@ -14,6 +16,7 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
@@ -26,9 +29,13 @@ import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
+import type { Family } from "../core/telemetry/request-figures.ts";
+import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+import { Proxies } from "./proxies.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
@@ -38,12 +45,18 @@ const WATCH_SECONDS_MIN = 1_800;
 
 /** What has been asked for as protobuf stays so for one or two of these periods. */
 const PROTOBUF_FOR_MS = 30_000;
+const MS_PER_SECOND = 1_000;
+const HTTP_OK = 200;
+/** Not counted. */
+const PASSED_ON = "CONNECT";
 
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
   private readonly replies: Replies;
   private readonly documents: Documents;
+  private readonly figures = new RequestFigures();
+  private readonly proxies: Proxies;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
@@ -53,12 +66,14 @@ export class Rest {
   /** @param raw handlers of paths outside of the API, by path */
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.raw = raw;
+    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures, () => this.watchFigures())]]);
     this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
+    this.proxies = new Proxies(backend);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
+      () => backend.aggregation.all,
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -68,6 +83,8 @@ export class Rest {
   /** Answers every request; what it throws is a broken invariant. */
   async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
     let request: HttpRequest = { ...arrived, user: undefined };
+    const beganMs = this.backend.monotonicMs();
+    const counted: Reply["counted"] = {};
     try {
       const identified = arrived.identify();
       request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
@@ -79,11 +96,41 @@ export class Rest {
       const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
-        return this.route({ request, answer, query }, path);
+        return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
       this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
+    this.count(counted, request, answer, beganMs);
+  }
+
+  /** What is compressed is answered a little later, and well. */
+  private count({ verb, target }: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
+    // What is passed on is not answered yet.
+    if (verb === PASSED_ON) return;
+    const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
+    this.figures.count({ verb: verb ?? request.method, target }, answer.begun ? answer.status : HTTP_OK, seconds);
+  }
+
+  private watchFigures(): Family {
+    const counts = new Map<Served, number>();
+    for (const { served } of this.watching) counts.set(served, (counts.get(served) ?? 0) + 1);
+    return {
+      name: "apiserver_longrunning_requests",
+      type: "gauge",
+      help: "Watches that are open.",
+      samples: [...counts].map(
+        ([
+          {
+            info: { group, version, resource },
+          },
+          value,
+        ]) => ({
+          labels: { verb: "WATCH", group, version, resource, component: "apiserver" },
+          value,
+        }),
+      ),
+    };
   }
 
   private asked(method: string, path: string, query: Query): Asked {
@@ -104,9 +151,39 @@ export class Rest {
     this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
   }
 
+  /** Whether a request is passed on with its body as it comes. */
+  passesOn(url: string): boolean {
+    if (isProxyPath(url)) return true;
+    if (!url.startsWith("/apis/") || this.backend.aggregation.all === undefined) return false;
+    const segments = splitPath(url.replace(/\?.*$/s, ""));
+    return segments !== undefined && this.remoteOf(segments) !== undefined;
+  }
+
+  private remoteOf([root, group = "", version]: readonly string[]): APIService | undefined {
+    return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
+  }
+
+  private passOn(reply: Reply, remote: APIService): void {
+    reply.counted.verb = PASSED_ON;
+    this.proxies.aggregated(reply, remote, reply.request.url);
+  }
+
+  private connect(reply: Reply): Promise<void> | undefined {
+    const { request, answer } = reply;
+    const proxied = isProxyPath(request.url) ? parseProxyPath(request.url) : undefined;
+    if (proxied === undefined) return undefined;
+    reply.counted.verb = PASSED_ON;
+    const scope = this.backend.pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    return this.proxies.connect(reply, proxied, scope, (error) => this.replies.error(request, answer, error));
+  }
+
   private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
+    const connected = this.connect(reply);
+    if (connected !== undefined) return connected;
     const segments = splitPath(path);
+    const remote = segments === undefined ? undefined : this.remoteOf(segments);
+    if (remote !== undefined) return this.passOn(reply, remote);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
@@ -139,7 +216,19 @@ export class Rest {
     await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
+    const remote = this.remoteOf(segments);
+    if (remote !== undefined) return this.passOn(reply, remote);
+    if (first === "openapi" && this.openApiElsewhere(reply, segments)) return;
     return this.other(reply, path, segments);
+  }
+
+  /** Whether the document is another server's: that one is asked. */
+  private openApiElsewhere(reply: Reply, [, edition, root, group = "", version = ""]: readonly string[]): boolean {
+    if (edition !== "v3" || root !== "apis") return false;
+    const remote = this.backend.aggregation.find(group, version);
+    if (remote === undefined) return false;
+    this.passOn(reply, remote);
+    return true;
   }
 
   /** What is no resource. */
@@ -165,10 +254,10 @@ export class Rest {
     this.documents.health(answer, request, name, quorum);
   }
 
-  private async warned({ request, answer, query }: Reply, path: ResourcePath, warning: string): Promise<void> {
+  private async warned({ request, answer, query, counted }: Reply, path: ResourcePath, warning: string): Promise<void> {
     const warned = new WarnedAnswer(answer, warningValue(warning));
     try {
-      await this.resource({ request, answer: warned, query }, path);
+      await this.resource({ request, answer: warned, query, counted }, path);
     } catch (error) {
       this.replies.error(request, warned, this.backend.explained(error, `${request.method} ${request.url}`));
     }
@@ -179,6 +268,8 @@ export class Rest {
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
     const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    reply.counted.verb = COUNTED_VERBS[verb];
+    reply.counted.target = path;
     const user = request.user ?? { user: "", groups: [] };
     const call = {
       scope: this.backend.pipeline.scope(user, verb, request.url),
@@ -293,6 +384,18 @@ export class Rest {
     return WATCH_SECONDS_MIN + this.watchSpread;
   }
 }
+
+/** Source: apiserver `endpoints/metrics` `cleanVerb`. */
+const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
+  get: "GET",
+  list: "LIST",
+  watch: "WATCH",
+  create: "POST",
+  update: "PUT",
+  patch: "PATCH",
+  delete: "DELETE",
+  deletecollection: "DELETECOLLECTION",
+};
 
 function verbOf(method: string, named: boolean, watch: boolean): Verb | undefined {
   switch (method) {

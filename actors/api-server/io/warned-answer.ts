@@ -1,5 +1,5 @@
 /** The answer to a request about a kind that is deprecated: whatever it is, its sender is told so first. */
-import type { Headers, HttpAnswer, HttpBody } from "./http-messages.ts";
+import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
 export class WarnedAnswer implements HttpAnswer {
   private readonly answer: HttpAnswer;
@@ -15,6 +15,10 @@ export class WarnedAnswer implements HttpAnswer {
     return this.answer.closed;
   }
 
+  get status(): number {
+    return this.answer.status;
+  }
+
   get begun(): boolean {
     return this.answer.begun;
   }
@@ -23,8 +27,13 @@ export class WarnedAnswer implements HttpAnswer {
     this.answer.send(status, this.warned(headers), body);
   }
 
-  open(status: number, headers: Headers): HttpBody {
-    return this.answer.open(status, this.warned(headers));
+  open(status: number, headers: ManyHeaders): HttpBody {
+    const { warning = [] } = headers;
+    return this.answer.open(status, { ...headers, warning: [this.warning].concat(warning) });
+  }
+
+  onClose(listener: () => void): void {
+    this.answer.onClose(listener);
   }
 
   destroy(): void {

@@ -94,6 +94,10 @@ export class WatchStream implements WatchReceiver {
     this.onOverrun = onOverrun;
   }
 
+  get served(): Served {
+    return this.options.served;
+  }
+
   event(type: ChangeType, stored: StoredObject): void {
     const { served, form } = this.options;
     if (form.form === "object") this.push(this.lines.of(served, type, stored));

@@ -82,6 +82,16 @@ export function servingCertificate(
   return makeServing({ certificate: authority, key: authorityKey }, [address], nowMs);
 }
 
+/** By which servers behind APIServices know that it is an API server who tells them who asks. */
+export function proxyClientCertificate(
+  { authority, authorityKey }: Identity,
+  nowMs: number,
+): { readonly cert: string; readonly key: string } {
+  const signer = { certificate: authority, key: authorityKey };
+  const { certificate, key } = makeCertificate(signer, { commonName: "front-proxy-client" }, [], nowMs);
+  return { cert: certificate, key };
+}
+
 function makeServing(authority: Credential, addresses: readonly string[], nowMs: number): Credential {
   return makeCertificate(authority, { commonName: "kube-apiserver" }, [...SERVER_NAMES, ...addresses], nowMs);
 }

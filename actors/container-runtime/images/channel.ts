@@ -46,11 +46,15 @@ export type FromContainer =
     }
   /** A process is about to be started, or, with its id, has been. Of those that are waited for only the first is said. */
   | { readonly kind: "spawned"; readonly pid?: number }
-  | { readonly kind: "ended"; readonly pid: number };
+  | { readonly kind: "ended"; readonly pid: number }
+  /** What the thread's heap takes, when it begins and when it is asked; `thread` is the system's path of it, where there is one. */
+  | { readonly kind: "usage"; readonly memoryBytes: number; readonly thread?: string };
 
 /** From the driver to a container on a thread. */
-export type ToContainer = {
-  /** The program's handlers for it run; without any, the container ends with 128 + the signal's number. */
-  readonly kind: "signal";
-  readonly signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2";
-};
+export type ToContainer =
+  | {
+      /** The program's handlers for it run; without any, the container ends with 128 + the signal's number. */
+      readonly kind: "signal";
+      readonly signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2";
+    }
+  | { readonly kind: "usage" };

@@ -23,7 +23,9 @@ export function raise(signal: string): void {
 }
 
 export function installContainerProcess(port: MessagePort): void {
-  port.on("message", (message: ToContainer) => raise(message.signal));
+  port.on("message", (message: ToContainer) => {
+    if (message.kind === "signal") raise(message.signal);
+  });
   // The port alone must not keep a finished program alive.
   port.unref();
   const { pid } = process;

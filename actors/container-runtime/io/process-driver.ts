@@ -12,10 +12,13 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
+import type { Exit } from "../core/container-table.ts";
+import type { Usage } from "../core/usage.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
 import type { Namespace } from "./mount-namespace.ts";
 import { ENTRY_DESCRIPTOR, MountNamespaces, firstLine } from "./mount-namespace.ts";
+import { groupUsage, markedUsage } from "./process-usage.ts";
 import { belowRoot, placeInVolume, prepareRoot, workingDirectory } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
@@ -36,12 +39,35 @@ export interface ProcessDriverOptions {
 }
 
 export function processDriver(options: ProcessDriverOptions): Driver {
+  /** The process group of each container that runs. */
+  const running = new Map<string, number>();
   const driver = new ProcessDriver(options);
   return {
-    start: (spec, events) => driver.start(spec, events),
+    start: async (spec, events) => {
+      const exited = (exit: Exit): void => {
+        running.delete(spec.id);
+        events.exited(exit);
+      };
+      const container = await driver.start(spec, { ...events, exited });
+      running.set(spec.id, container.group);
+      return container;
+    },
     recover: (ids) => killMarked(ids),
+    usage: () => usageOf(running),
     close: () => Promise.resolve(sweep()),
   };
+}
+
+async function usageOf(running: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Usage>> {
+  if (running.size === 0) return new Map();
+  const groups = process.platform === "linux" ? undefined : await groupUsage();
+  const marked = groups === undefined ? markedUsage() : undefined;
+  return new Map(
+    [...running].flatMap(([id, group]): [string, Usage][] => {
+      const usage = marked?.get(id) ?? groups?.get(group);
+      return usage === undefined ? [] : [[id, usage]];
+    }),
+  );
 }
 
 class ProcessDriver {
@@ -53,7 +79,7 @@ class ProcessDriver {
     this.options = options;
   }
 
-  async start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer> {
+  async start(spec: ContainerSpec, events: DriverEvents): Promise<ProcessContainer> {
     const { program } = spec;
     if (program.driver !== "process") throw new Error(`a ${program.driver} program for the process driver`);
     if (process.platform === "win32") throw startFailed("containers as processes need a POSIX system");
@@ -225,6 +251,11 @@ class ProcessContainer implements RunningContainer {
       // It has just ended; the exit event is on its way.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
+  }
+
+  /** Its process group; 0 of one that could not be made. */
+  get group(): number {
+    return this.child.pid ?? 0;
   }
 
   /** The program has ended: what it left in its group goes by the watcher, what left the group by its mark. */

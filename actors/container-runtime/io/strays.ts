@@ -27,11 +27,18 @@ export function sweep(): void {
 export function killMarked(ids: readonly string[]): void {
   if (process.platform !== "linux" || ids.length === 0) return;
   const marks = new Set(ids);
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
+  eachMarked((id, pid) => {
+    if (marks.has(id)) process.kill(Number(pid), "SIGKILL");
+  });
+}
+
+/** Each process that carries a container's mark. What `action` throws over a process that has just ended counts for nothing. */
+export function eachMarked(action: (id: string, pid: string) => void): void {
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
     try {
-      const found = MARK_VALUE.exec(readFileSync(`/proc/${name}/environ`, "latin1"))?.[1];
-      if (found !== undefined && marks.has(found)) process.kill(Number(name), "SIGKILL");
+      const id = MARK_VALUE.exec(readFileSync(`/proc/${pid}/environ`, "latin1"))?.[1];
+      if (id !== undefined) action(id, pid);
     } catch {
       // Another user's process, or one that has just ended.
     }

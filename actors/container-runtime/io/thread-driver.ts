@@ -12,8 +12,11 @@ import type { Exit } from "../core/container-table.ts";
 import type { BuiltInModule } from "../core/images.ts";
 import { CHANNEL_KEY } from "../images/channel.ts";
 import type { FromContainer, ToContainer } from "../images/channel.ts";
+import type { Usage } from "../core/usage.ts";
+import { sumOf } from "../core/usage.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, execCommand } from "./command.ts";
+import { markedUsage, threadCpuMs } from "./process-usage.ts";
 import { belowRoot, prepareRoot } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
@@ -26,6 +29,9 @@ const SPARE_DELAY_MS = 250;
 /** Between two looks for the processes of a thread that is to end, and has not. */
 const AGAIN_MS = 50;
 
+/** How long a thread has to tell what its heap takes. */
+const USAGE_TIMEOUT_MS = 250;
+
 /**
  * The first code on the thread: it waits to be told what it is, so that it can be made before that is known; then the
  * preload, then the module. It has to be a string, as a thread's entry can't be a TypeScript file on Node 20, and a `.cjs`
@@ -34,16 +40,25 @@ const AGAIN_MS = 50;
  */
 const BOOT = `
 const { workerData } = require("node:worker_threads");
+const { getHeapStatistics } = require("node:v8");
 const port = workerData[${JSON.stringify(CHANNEL_KEY)}];
+const tellUsage = (more) => {
+  const { total_physical_size, malloced_memory, external_memory } = getHeapStatistics();
+  port.postMessage({ kind: "usage", memoryBytes: total_physical_size + malloced_memory + external_memory, ...more });
+};
+let thread;
+try { thread = require("node:fs").readlinkSync("/proc/thread-self"); } catch {}
+tellUsage({ thread });
 for (const name of workerData.warm) require(name);
 port.once("message", ({ module, path, preload, argv, env }) => {
   for (const key of Object.keys(process.env)) delete process.env[key];
   Object.assign(process.env, env);
   process.argv.splice(1, Infinity, path, ...argv);
+  port.on("message", ({ kind }) => { if (kind === "usage") tellUsage(); });
+  port.unref();
   if (preload) require(preload);
   else {
-    port.on("message", ({ signal }) => { if (!process.emit(signal, signal)) process.exit(143); });
-    port.unref();
+    port.on("message", ({ kind, signal }) => { if (kind === "signal" && !process.emit(signal, signal)) process.exit(143); });
   }
   if (module.endsWith(".cjs")) require(path);
   else import(module).catch((error) => { process.nextTick(() => { throw error; }); });
@@ -72,6 +87,7 @@ export function threadDriver(options: ThreadDriverOptions): Driver {
   return {
     start: (spec, events) => driver.start(spec, events),
     recover: (ids) => killMarked(ids),
+    usage: () => driver.usage(),
     close: () => driver.close(),
   };
 }
@@ -81,7 +97,7 @@ class ThreadDriver {
   /** A thread that waits to become a container like the last one. It is there only while containers run on threads. */
   private spare: Thread | undefined;
   private spareTimer: NodeJS.Timeout | undefined;
-  private running = 0;
+  private readonly running = new Map<string, ThreadContainer>();
   private isClosed = false;
 
   constructor(options: ThreadDriverOptions) {
@@ -109,14 +125,26 @@ class ThreadDriver {
       argv: [...program.args],
       env: { ...spec.env, [MARK]: spec.id },
     });
-    this.running++;
+    this.running.set(spec.id, container);
     worker.once("exit", () => {
       port.close();
-      this.running--;
-      if (this.running === 0) void this.dropSpare();
+      this.running.delete(spec.id);
+      if (this.running.size === 0) void this.dropSpare();
     });
     this.planSpare(spec.memoryLimitBytes);
     return container;
+  }
+
+  async usage(): Promise<ReadonlyMap<string, Usage>> {
+    const containers = [...this.running];
+    const own = await Promise.all(containers.map(([, container]) => container.usage()));
+    const marked = containers.some(([, { hasProcesses }]) => hasProcesses) ? markedUsage() : undefined;
+    return new Map(
+      containers.map(([id], index): [string, Usage] => {
+        const { cpuMs = 0, memoryBytes = 0 } = own[index] ?? {};
+        return [id, sumOf(marked?.get(id), { cpuMs, memoryBytes })];
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -137,7 +165,7 @@ class ThreadDriver {
   private planSpare(memoryLimitBytes: number): void {
     clearTimeout(this.spareTimer);
     this.spareTimer = setTimeout(() => {
-      if (this.isClosed || this.running === 0 || this.spare?.memoryLimitBytes === memoryLimitBytes) return;
+      if (this.isClosed || this.running.size === 0 || this.spare?.memoryLimitBytes === memoryLimitBytes) return;
       void this.dropSpare();
       const spare = makeThread(memoryLimitBytes, WARM_MODULES);
       this.spare = spare;
@@ -190,6 +218,9 @@ class ThreadContainer implements RunningContainer {
   private hasSpawned = false;
   private endsAgain: NodeJS.Timeout | undefined;
   private readonly pids = new Set<number>();
+  private readonly asking = new Set<() => void>();
+  private memoryBytes = 0;
+  private thread: string | undefined;
   private failure: (Error & { readonly code?: string }) | undefined;
 
   constructor(spec: ContainerSpec, worker: Worker, port: MessagePort, events: DriverEvents) {
@@ -203,6 +234,7 @@ class ThreadContainer implements RunningContainer {
     });
     const take = (message: FromContainer | undefined): void => {
       if (message?.kind === "listening") events.listening(message.port, message.actual);
+      else if (message?.kind === "usage") this.noteUsage(message);
       else if (message !== undefined) this.noteProcess(message);
     };
     port.on("message", take);
@@ -240,8 +272,33 @@ class ThreadContainer implements RunningContainer {
     this.endProcesses();
   }
 
+  /**
+   * CPU time is the system's; where that doesn't tell of threads, the time in which the event loop was busy. Of its heap the thread
+   * tells itself: one that is too busy to do so counts with what it told last.
+   */
+  async usage(): Promise<Usage> {
+    const answered = new Promise<void>((resolve) => this.asking.add(resolve));
+    this.port.postMessage({ kind: "usage" } satisfies ToContainer);
+    const late = new Promise<void>((resolve) => setTimeout(resolve, USAGE_TIMEOUT_MS).unref());
+    await Promise.race([answered, late]);
+    const { active } = this.worker.performance.eventLoopUtilization();
+    const cpuMs = (this.thread === undefined ? undefined : threadCpuMs(this.thread)) ?? active;
+    return { cpuMs, memoryBytes: this.memoryBytes };
+  }
+
+  get hasProcesses(): boolean {
+    return this.hasSpawned && process.platform === "linux";
+  }
+
+  private noteUsage({ memoryBytes, thread }: Extract<FromContainer, { readonly kind: "usage" }>): void {
+    this.memoryBytes = memoryBytes;
+    this.thread ??= thread;
+    for (const resolve of this.asking) resolve();
+    this.asking.clear();
+  }
+
   /** What the program tells of the processes that it starts. */
-  private noteProcess(message: Exclude<FromContainer, { readonly kind: "listening" }>): void {
+  private noteProcess(message: Extract<FromContainer, { readonly kind: "spawned" | "ended" }>): void {
     this.hasSpawned = true;
     if (message.kind === "ended") this.pids.delete(message.pid);
     else if (message.pid !== undefined) this.pids.add(message.pid);

@@ -1,19 +1,24 @@
 /**
- * The part of the kubelet's HTTP API that the API server needs for `kubectl logs`: `GET /containerLogs/{namespace}/{pod}/{container}` with
- * the query of PodLogOptions. Plain HTTP on loopback.
+ * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
+ * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`. Plain HTTP on loopback.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { LogRequest, LogServer, LogSource } from "../kubelet-io.ts";
+import type { LogRequest, LogServer, LogSource, StatsSource } from "../kubelet-io.ts";
 
 /** Requests under way at a time: each may hold a followed log open. */
 const CONNECTIONS_MAX = 256;
 const FALLBACK_HOST = "127.0.0.1";
 
-export async function serveLogs(host: string, token: string | undefined, source: LogSource): Promise<LogServer> {
-  const server = createServer((request, response) => answer(request, response, token, source));
+export async function serveLogs(
+  host: string,
+  token: string | undefined,
+  source: LogSource,
+  stats: StatsSource,
+): Promise<LogServer> {
+  const server = createServer((request, response) => answer(request, response, token, source, stats));
   server.maxConnections = CONNECTIONS_MAX;
   let bound = host;
   try {
@@ -51,12 +56,14 @@ function answer(
   response: ServerResponse,
   token: string | undefined,
   source: LogSource,
+  stats: StatsSource,
 ): void {
   if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${token}`)) {
     return refuse(response, 401, "Unauthorized");
   }
   const url = new URL(request.url ?? "/", "http://kubelet");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");
+  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, stats);
   const log = request.method === "GET" ? parseRequest(url) : undefined;
   if (log === undefined) return refuse(response, 404, "404 page not found");
   try {
@@ -85,6 +92,16 @@ function answer(
   } catch (error) {
     if (!(error instanceof InkubeError)) throw error;
     refuse(response, error.code === "LOG_NOT_FOUND" ? 404 : 400, error.message);
+  }
+}
+
+async function answerStats(response: ServerResponse, stats: StatsSource): Promise<void> {
+  try {
+    const summary = JSON.stringify(await stats());
+    response.writeHead(200, { "content-type": "application/json" }).end(summary);
+  } catch (error) {
+    if (!(error instanceof InkubeError)) throw error;
+    refuse(response, 500, error.message);
   }
 }
 

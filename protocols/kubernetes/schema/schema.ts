@@ -16,6 +16,7 @@ import { discoveryV1 } from "./discovery-v1.ts";
 import { eventsV1 } from "./events-v1.ts";
 import { flowcontrolV1 } from "./flowcontrol-v1.ts";
 import { metaV1 } from "./meta-v1.ts";
+import { metricsV1beta1 } from "./metrics-v1beta1.ts";
 import { networkingV1 } from "./networking-v1.ts";
 import { nodeV1 } from "./node-v1.ts";
 import { policyV1 } from "./policy-v1.ts";
@@ -36,6 +37,7 @@ export type Scalar =
   | "bytes"
   | "Time"
   | "MicroTime"
+  | "Duration"
   | "Quantity"
   | "IntOrString"
   | "FieldsV1"
@@ -170,6 +172,7 @@ export const PACKAGES: readonly SchemaPackage[] = [
   eventsV1,
   flowcontrolV1,
   metaV1,
+  metricsV1beta1,
   networkingV1,
   nodeV1,
   policyV1,
@@ -228,6 +231,7 @@ const SCALAR_NAMES: readonly Scalar[] = [
   "bytes",
   "Time",
   "MicroTime",
+  "Duration",
   "Quantity",
   "IntOrString",
   "FieldsV1",

@@ -4,6 +4,8 @@
 export type Time = string;
 /** RFC 3339 in UTC with six decimals. */
 export type MicroTime = string;
+/** As Go writes it: `1m30s`. */
+export type Duration = string;
 /** A resource amount as `500m`, `1.5`, `128Mi`; numbers are accepted on input. */
 export type Quantity = string;
 export type IntOrString = number | string;

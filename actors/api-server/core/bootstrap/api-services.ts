@@ -23,3 +23,7 @@ storage.k8s.io/v1 16800 15
 storagemigration.k8s.io/v1 15800 15
 autoscaling/v2 17500 30
 `;
+
+/** As metrics-server's manifests have it. */
+export const METRICS_API_SERVICES = `metrics.k8s.io/v1beta1 100 100
+`;

@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ClusterRole, PolicyRule, Subject } from "../../../../protocols/kubernetes/types/rbac-v1.ts";
 import type { Fields } from "../kinds/rules.ts";
 import { equalJson } from "../machinery/json-value.ts";
-import { API_SERVICES } from "./api-services.ts";
+import { API_SERVICES, METRICS_API_SERVICES } from "./api-services.ts";
 import { CLUSTER_ROLES } from "./cluster-roles.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./flow-control.ts";
 import { CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, ROLES } from "./role-bindings.ts";
@@ -34,19 +34,42 @@ export interface Initial {
 
 const RBAC = "rbac.authorization.k8s.io";
 const RBAC_LABELS = { "kubernetes.io/bootstrapping": "rbac-defaults" };
+/** As kubeadm names it. The authority signs other certificates, too: none of this name is to be given to anybody. */
+const PROXY_CLIENT_NAME = "front-proxy-client";
 const RBAC_AUTO = "rbac.authorization.kubernetes.io/autoupdate";
 const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
 
-/** @param serviceCidr of the cluster, which has an object of its own */
-export function initialObjects(serviceCidr: string): readonly Initial[] {
+/**
+ * @param serviceCidr of the cluster, which has an object of its own
+ * @param metrics whether the server answers for `metrics.k8s.io` itself
+ * @param authority PEM; signs the certificates of clients, and the one by which servers behind this one know it; absent: they can't
+ */
+export function initialObjects(serviceCidr: string, metrics: boolean, authority?: string): readonly Initial[] {
+  const services = metrics ? API_SERVICES + METRICS_API_SERVICES : API_SERVICES;
   return [
     ...initialPriorityClasses(),
     ...roles(),
     ...bindings(),
     ...flowControl(),
-    ...apiServices(),
+    ...apiServices(services),
     range(serviceCidr),
+    ...(authority === undefined ? [] : [authentication(authority)]),
   ];
+}
+
+/** How a server behind an APIService knows whom to believe. Source: kube-apiserver `clusterauthenticationtrust`. */
+function authentication(authority: string): Initial {
+  const data = {
+    "client-ca-file": authority,
+    "requestheader-allowed-names": JSON.stringify([PROXY_CLIENT_NAME]),
+    "requestheader-client-ca-file": authority,
+    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+    "requestheader-group-headers": '["X-Remote-Group"]',
+    "requestheader-uid-headers": '["X-Remote-Uid"]',
+    "requestheader-username-headers": '["X-Remote-User"]',
+  };
+  const metadata = { name: "extension-apiserver-authentication", namespace: "kube-system" };
+  return { group: "", resource: "configmaps", keep: "as-it-is", object: { metadata, data } as unknown as Fields };
 }
 
 function linesOf(text: string): readonly string[] {
@@ -206,8 +229,8 @@ export function initialPriorityClasses(): readonly Initial[] {
   ];
 }
 
-function apiServices(): readonly Initial[] {
-  return linesOf(API_SERVICES).map((line): Initial => {
+function apiServices(lines: string): readonly Initial[] {
+  return linesOf(lines).map((line): Initial => {
     const [apiVersion = "", groupPriorityMinimum, versionPriority] = line.split(" ");
     const [version = "", group = ""] = apiVersion.split("/").reverse();
     const spec = {

@@ -6,7 +6,8 @@ const COMMA = 0x2c;
 const END = "]}";
 
 export interface ListMetadata {
-  readonly resourceVersion: string;
+  /** Absent of what is not stored. */
+  readonly resourceVersion?: string;
   readonly continue?: string;
   readonly remainingItemCount?: number;
 }

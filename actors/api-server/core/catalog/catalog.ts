@@ -73,8 +73,9 @@ export class Catalog {
     this.changed = changed;
   }
 
-  static builtIn(): Catalog {
-    const groups = groupsOf(RESOURCES);
+  /** @param more behind those that every server has */
+  static builtIn(more: readonly ResourceInfo[] = []): Catalog {
+    const groups = groupsOf([...RESOURCES, ...more]);
     const indexes = new Map([...groups].map(([name, group]) => [name, indexOf(group)]));
     return new Catalog({ groups, indexes }, SharedMap.empty(), SharedMap.empty(), []);
   }

@@ -46,6 +46,7 @@ import { endpointSliceRules } from "./discovery/endpointslice.ts";
 import { eventRules } from "./events/event.ts";
 import { flowSchemaRules } from "./flowcontrol/flowschema.ts";
 import { priorityLevelConfigurationRules } from "./flowcontrol/prioritylevelconfiguration.ts";
+import { nodeMetricsRules, podMetricsRules } from "./metrics/usage.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingressclass.ts";
 import { ipAddressRules } from "./networking/ipaddress.ts";
@@ -129,6 +130,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     FlowSchema: flowSchemaRules,
     PriorityLevelConfiguration: priorityLevelConfigurationRules,
   },
+  "metrics.k8s.io": { NodeMetrics: nodeMetricsRules, PodMetrics: podMetricsRules },
   "networking.k8s.io": {
     Ingress: ingressRules,
     IngressClass: ingressClassRules,
@@ -171,7 +173,6 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 const UNHEEDED: readonly KindRules[] = [
   mutatingAdmissionPolicyBindingRules,
   mutatingAdmissionPolicyRules,
-  apiServiceRules,
   certificateSigningRequestRules,
   clusterRoleBindingRules,
   clusterRoleRules,

@@ -162,7 +162,14 @@ function jsonType(value: unknown): string {
 }
 
 /** Types of which Go writes a value even when it is not set, because a struct is never "empty". */
-const STRUCT_SCALARS: ReadonlySet<Scalar> = new Set(["Time", "MicroTime", "Quantity", "IntOrString", "RawExtension"]);
+const STRUCT_SCALARS: ReadonlySet<Scalar> = new Set([
+  "Time",
+  "MicroTime",
+  "Duration",
+  "Quantity",
+  "IntOrString",
+  "RawExtension",
+]);
 
 /** Fields that are written even when the input lacks them, by type. */
 const ALWAYS = new WeakMap<TypeRef, readonly Field[]>();
@@ -202,6 +209,8 @@ function zeroOf(field: Field): unknown {
       return 0;
     case "Quantity":
       return "0";
+    case "Duration":
+      return "0s";
     case "bytes":
     case "Time":
     case "MicroTime":
@@ -364,6 +373,8 @@ class Decoding {
       case "Time":
       case "MicroTime":
         return this.#time(type.scalar, value);
+      case "Duration":
+        return typeof value === "string" ? value : this.#wrong(value, "string");
       case "FieldsV1":
       case "RawExtension":
       case "JSON":

@@ -7,6 +7,7 @@ import type { EitherType, Field, FieldType, TypeRef } from "../../../../protocol
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { encodeBase64 } from "./base64.ts";
 import { badRequest } from "./status.ts";
+import { goDuration } from "./duration.ts";
 import { formatMicroTime, formatTime } from "./time.ts";
 import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
 
@@ -196,6 +197,8 @@ function decodeValue(type: FieldType, reader: ProtobufReader, depth: number): un
     case "Time":
     case "MicroTime":
       return decodeTime(reader.bytes(), type.scalar === "MicroTime");
+    case "Duration":
+      return decodeDuration(reader.bytes());
     case "FieldsV1":
     case "RawExtension":
     case "JSON":
@@ -220,6 +223,16 @@ function decodeRawJson(bytes: Uint8Array): unknown {
   } catch (error) {
     throw new ProtobufError(`embedded JSON: ${(error as Error).message}`);
   }
+}
+
+function decodeDuration(bytes: Uint8Array): string {
+  const reader = new ProtobufReader(bytes);
+  let nanos = 0;
+  while (reader.next()) {
+    if (reader.field === 1) nanos = reader.varint();
+    else reader.skip();
+  }
+  return goDuration(nanos);
 }
 
 function decodeIntOrString(bytes: Uint8Array): number | string {

@@ -44,7 +44,8 @@ export function apiVersions(serverAddress: string): object {
   };
 }
 
-function groupDocument({ name, versions }: CatalogGroup): object {
+/** Of `/apis`: a group with its versions, the preferred one first. */
+export function groupDocument({ name, versions }: CatalogGroup): object {
   const all = versions.map(({ version }) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
@@ -126,8 +127,10 @@ export class AggregatedDiscovery {
   /** As JSON. */
   text(catalog: Catalog, root: "api" | "apis", version: DiscoveryVersion): string {
     const wanted = [...catalog.groups.values()].filter(({ name }) => (name === "") === (root === "api"));
-    const head = { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {} };
-    return `${JSON.stringify(head).slice(0, -1)},"items":[${wanted.map((group) => this.groups.of(group)).join(",")}]}`;
+    return this.list(
+      wanted.map((group) => this.groups.of(group)),
+      version,
+    );
   }
 
   /** What has joined: the first document has it then without more ado. */
@@ -135,12 +138,33 @@ export class AggregatedDiscovery {
     for (const each of served) this.resource(each);
   }
 
-  private group({ name, versions }: CatalogGroup): string {
+  /** @param items groups, as JSON */
+  list(items: readonly string[], version: DiscoveryVersion): string {
+    const head = { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {} };
+    return `${JSON.stringify(head).slice(0, -1)},"items":[${items.join(",")}]}`;
+  }
+
+  ofGroup(group: CatalogGroup): string {
+    return this.groups.of(group);
+  }
+
+  /** Those of `wanted` alone, each as JSON. */
+  versions({ versions }: CatalogGroup, wanted: readonly string[]): readonly string[] {
+    return versions
+      .filter(({ version }) => wanted.includes(version))
+      .map(({ version, resources }) => {
+        const rows = resources.map((served) => this.resource(served)).join(",");
+        return `{"version":${JSON.stringify(version)},"resources":[${rows}],"freshness":"Current"}`;
+      });
+  }
+
+  private group(group: CatalogGroup): string {
+    const { name, versions } = group;
     const metadata = JSON.stringify(name === "" ? {} : { name });
-    const parts = versions.map(({ version, resources }) => {
-      const rows = resources.map((served) => this.resource(served)).join(",");
-      return `{"version":${JSON.stringify(version)},"resources":[${rows}],"freshness":"Current"}`;
-    });
+    const parts = this.versions(
+      group,
+      versions.map(({ version }) => version),
+    );
     return `{"metadata":${metadata},"versions":[${parts.join(",")}]}`;
   }
 

@@ -19,6 +19,21 @@ export function humanDuration(ms: number): string {
   return hours < 24 * 365 * 8 ? twoUnits(years, "y", days % 365, "d") : `${years}y`;
 }
 
+const NANO_PER_SECOND = 1_000_000_000;
+
+/** `1h0m0.5s`, `15.25s`, `3.5ms`. Source: Go's `time.Duration.String`. */
+export function goDuration(nanos: number): string {
+  if (nanos < 0) return `-${goDuration(-nanos)}`;
+  if (nanos === 0) return "0s";
+  if (nanos < 1_000) return `${nanos}ns`;
+  if (nanos < 1_000_000) return `${nanos / 1_000}µs`;
+  if (nanos < NANO_PER_SECOND) return `${nanos / 1_000_000}ms`;
+  const minutes = Math.floor(nanos / (60 * NANO_PER_SECOND));
+  const seconds = `${(nanos % (60 * NANO_PER_SECOND)) / NANO_PER_SECOND}s`;
+  if (minutes === 0) return seconds;
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+}
+
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
 }

@@ -12,6 +12,7 @@ import type {
   TypeRef,
 } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
+import { durationOf } from "../cel/times.ts";
 import { decodeBase64 } from "./base64.ts";
 import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
@@ -268,6 +269,13 @@ function writeScalar(writer: ProtobufWriter, number: number, type: ScalarType, v
     case "MicroTime":
       writeTime(writer, number, value, type.scalar === "MicroTime");
       return;
+    case "Duration": {
+      const before = writer.length;
+      writer.varint(typeof value === "string" ? Number(durationOf(value).nanos) : 0);
+      writer.tag(1, VARINT);
+      writer.lengthDelimited(number, before);
+      return;
+    }
     case "FieldsV1":
     case "RawExtension":
     case "JSON": {

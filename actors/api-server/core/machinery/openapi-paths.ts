@@ -114,8 +114,10 @@ export class Paths {
     }
     const named = [inPath("name"), ...scope, pretty];
     this.#put(`${scoped}/{name}`, named, this.#item(verbs, place));
-    for (const sub of info.subresources)
-      this.#subresource(`${scoped}/{name}/${sub.name}`, named, sub, place, apiVersion);
+    for (const sub of info.subresources) {
+      // What is behind a proxy no document tells.
+      if (sub.name !== "proxy") this.#subresource(`${scoped}/{name}/${sub.name}`, named, sub, place, apiVersion);
+    }
   }
 
   #subresource(path: string, parameters: readonly Json[], sub: SubresourceInfo, of: Place, apiVersion: string): void {

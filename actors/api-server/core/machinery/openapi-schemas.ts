@@ -37,6 +37,7 @@ function zeroDefault(type: FieldType): Json {
     case "bytes":
     case "Time":
     case "MicroTime":
+    case "Duration":
     case "Quantity":
     case "IntOrString":
     case "FieldsV1":
@@ -225,6 +226,8 @@ export class Schemas {
         return this.#named("apis.meta.v1.Time", { type: "string", format: "date-time" });
       case "MicroTime":
         return this.#named("apis.meta.v1.MicroTime", { type: "string", format: "date-time" });
+      case "Duration":
+        return this.#named("apis.meta.v1.Duration", { type: "string" });
       case "Quantity":
         return this.#named("api.resource.Quantity", { oneOf: [{ type: "string" }, { type: "number" }] });
       case "IntOrString":

@@ -20,7 +20,10 @@ function pathOf(group: string, version: string): string {
 }
 
 /** `/openapi/v3`. */
-export function openApiIndex(catalog: Catalog, hashOf: (group: CatalogGroup, version: string) => string): object {
+export function openApiIndex(
+  catalog: Catalog,
+  hashOf: (group: CatalogGroup, version: string) => string,
+): { readonly paths: Readonly<Record<string, unknown>> } {
   const paths: Record<string, unknown> = {};
   for (const group of catalog.groups.values()) {
     for (const { version } of group.versions) {

@@ -35,7 +35,8 @@ export function resolveTarget(catalog: Catalog, target: ApiTarget, verb: Verb): 
   const { name, subresource: wanted } = target;
   const namespace = target.namespace === "" ? undefined : target.namespace;
   const subresource = wanted === undefined ? undefined : info.subresources.find((each) => each.name === wanted);
-  if (wanted !== undefined && subresource === undefined) throw noSuchResource();
+  // What is passed on is HTTP.
+  if (wanted !== undefined && (subresource === undefined || wanted === "proxy")) throw noSuchResource();
   const resolved = { served, namespace, name, subresource };
   checkVerb(resolved, verb);
   if (!info.namespaced && namespace !== undefined) throw noSuchResource();

@@ -146,6 +146,7 @@ function structureOfScalar(scalar: Scalar): Structure {
       return NUMBER;
     case "Time":
     case "MicroTime":
+    case "Duration":
     case "Quantity":
     case "IntOrString":
       return LEAF;

@@ -1,5 +1,6 @@
 /** APIServices. Source: `k8s.io/kube-aggregator` `pkg/apis/apiregistration`, `pkg/registry/apiservice`. */
 import type { APIService, APIServiceStatus } from "../../../../../protocols/kubernetes/types/apiregistration-v1.ts";
+import { LOCAL } from "../../aggregation/availability.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { objectIn, setDefault } from "../../machinery/default-values.ts";
@@ -17,19 +18,14 @@ export const apiServiceRules: KindRules = {
   },
   prepareCreate: (object, { nowMs }) => {
     if ((object as APIService).spec?.service !== undefined) return object;
-    return { ...object, status: { conditions: [{ ...LOCAL, lastTransitionTime: formatTime(nowMs) }] } };
+    return {
+      ...object,
+      status: { conditions: [{ type: "Available", ...LOCAL, lastTransitionTime: formatTime(nowMs) }] },
+    };
   },
   validate,
   validateStatusUpdate: (object: APIService, _old: APIService, errors) => validateStatus(object.status, errors),
   cells,
-};
-
-/** What this server answers itself is there as long as it is. */
-const LOCAL = {
-  type: "Available",
-  status: "True",
-  reason: "Local",
-  message: "Local APIServices are always available",
 };
 
 const GROUP_PRIORITY_MAX = 20_000;

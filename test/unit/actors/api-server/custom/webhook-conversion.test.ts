@@ -103,7 +103,7 @@ let webhook: FakeWebhook;
 
 async function start(): Promise<void> {
   webhook = new FakeWebhook();
-  server = await startServer({}, noDoor, new FakeEtcd(), plainTokenKeys, webhook.open);
+  server = await startServer({}, noDoor, new FakeEtcd(), plainTokenKeys, { openWebhooks: webhook.open });
   const spec = { clusterIP: "127.96.0.77", ports: [{ port: 443 }] };
   await server.request({
     verb: "create",

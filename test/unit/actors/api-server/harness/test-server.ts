@@ -1,12 +1,11 @@
 /** An API server's shell on real time, in front of the fake etcd. */
 import { afterEach, expect } from "vitest";
+import type { Outward } from "../../../../../actors/api-server/api-server.ts";
 import { apiServerActor } from "../../../../../actors/api-server/api-server.ts";
 import type { OpenDoor } from "../../../../../actors/api-server/backend.ts";
 import { noDoor } from "../../../../../actors/api-server/backend.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
 import type { OpenTokenKeys } from "../../../../../actors/api-server/token-keys.ts";
-import type { OpenWebhooks } from "../../../../../actors/api-server/webhooks.ts";
-import { noWebhooks } from "../../../../../actors/api-server/webhooks.ts";
 import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
 import { API_SERVER_DEFAULTS } from "../../../../../actors/api-server/spec.ts";
 import type {
@@ -48,7 +47,7 @@ export async function startServer(
   openDoor: OpenDoor = noDoor,
   etcd: FakeEtcd = new FakeEtcd(),
   openKeys: OpenTokenKeys = plainTokenKeys,
-  openWebhooks: OpenWebhooks = noWebhooks,
+  outward: Partial<Outward> = {},
 ): Promise<TestServer> {
   const crashes: unknown[] = [];
   const timers = new Set<NodeJS.Timeout>();
@@ -103,7 +102,7 @@ export async function startServer(
       work().catch((error: unknown) => crashes.push(error));
     },
   } as unknown as Context<ApiServerOptions>;
-  const actor = await apiServerActor(openDoor, openKeys, openWebhooks).start(ctx);
+  const actor = await apiServerActor(openDoor, openKeys, outward).start(ctx);
   const message = {
     from: "cluster",
     signal: new AbortController().signal,

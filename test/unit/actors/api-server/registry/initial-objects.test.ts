@@ -40,7 +40,7 @@ const managers = readFileSync(
 
 describe("the objects of a fresh control plane", () => {
   it("are those that kube-apiserver makes, each of them", () => {
-    const ours = initialObjects("10.96.0.0/16").flatMap(({ group, resource, object, applied }) => {
+    const ours = initialObjects("10.96.0.0/16", false).flatMap(({ group, resource, object, applied }) => {
       const fields = applied?.subresource === undefined ? applied?.fields("") : {};
       return resource === "servicecidrs" ? [] : [{ group, resource, object: { ...object, ...fields } }];
     });
@@ -57,8 +57,8 @@ describe("the objects of a fresh control plane", () => {
     expect(bare(ours)).toEqual(bare(recorded));
   });
 
-  const role = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "system:discovery");
-  const level = initialObjects("10.96.0.0/16").find(({ object }) => object.metadata?.name === "workload-low");
+  const role = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "system:discovery");
+  const level = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "workload-low");
   if (role === undefined || level === undefined) throw new Error("no such object");
 
   it("get back what is missing of their rules, and keep what was added", () => {

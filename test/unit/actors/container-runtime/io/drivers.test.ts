@@ -469,3 +469,45 @@ it("containers on threads that have ended leave nothing on the heap of their dri
   const after = await churn(60);
   expect((after - before) / 60).toBeLessThan(4_096);
 });
+
+it.runIf(process.platform === "linux")("a process is measured with all that it has started", async () => {
+  const busy = "while (process.cpuUsage().user < 300_000);";
+  const ran = await run(processes, command("sh", "-c", `node -e '${busy}'; echo spent; exec sleep 60`));
+  await ran.said("spent");
+  const usages = [...(await processes.usage()).values()];
+  expect(usages).toHaveLength(1);
+  expect(usages[0]?.cpuMs).toBeGreaterThanOrEqual(250);
+  expect(usages[0]?.memoryBytes).toBeGreaterThan(100_000);
+  ran.container.kill();
+  await ran.exited;
+  expect((await processes.usage()).size).toBe(0);
+});
+
+it.runIf(process.platform === "linux")("a thread is measured by what it uses itself", async () => {
+  const ran = await run(
+    threads,
+    module(`
+      import { readFileSync } from "node:fs";
+      globalThis.kept = Array.from({ length: 1_000_000 }, (_, i) => ({ i }));
+      while (Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) < 300_000_000);
+      console.log("spent");
+      setInterval(() => {}, 1_000);
+    `),
+  );
+  await ran.said("spent");
+  const [usage, ...others] = [...(await threads.usage()).values()];
+  expect(others).toEqual([]);
+  expect(usage?.cpuMs).toBeGreaterThanOrEqual(250);
+  expect(usage?.memoryBytes).toBeGreaterThan(20_000_000);
+  ran.container.kill();
+  await ran.exited;
+  expect((await threads.usage()).size).toBe(0);
+});
+
+it("a thread that answers nobody is measured all the same", async () => {
+  const ran = await run(threads, module("for (;;) {}"));
+  const [usage] = [...(await threads.usage()).values()];
+  expect(usage?.memoryBytes).toBeGreaterThan(0);
+  ran.container.kill();
+  await ran.exited;
+});

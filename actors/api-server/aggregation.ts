@@ -1,0 +1,294 @@
+/**
+ * APIServices: which groups other servers answer for, whether these can be reached, and what they serve. Each API server finds out
+ * for itself and writes what it has found, if that is new. Source: kube-aggregator `pkg/controllers/status`.
+ */
+import { hasReason } from "../../protocols/api-server.ts";
+import { InkubeError } from "../../protocols/errors.ts";
+import type { APIService } from "../../protocols/kubernetes/types/apiregistration-v1.ts";
+import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import type { Context } from "../../runtime/actor.ts";
+import type { Finding } from "./core/aggregation/availability.ts";
+import { failedDiscovery, findingOf, isAvailable, PASSED, withFinding } from "./core/aggregation/availability.ts";
+import type { Remotes, RemoteVersion } from "./core/aggregation/remote-discovery.ts";
+import { openApiOf, resourcesOf, resourcesOfList } from "./core/aggregation/remote-discovery.ts";
+import type { Endpoint } from "./core/aggregation/service-endpoints.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { SERVICE_NAME_LABEL, ServiceResolver, SERVICES_PREFIX, SLICES_PREFIX } from "./service-resolver.ts";
+import type { ApiServerOptions } from "./spec.ts";
+
+const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
+
+/** As kube-aggregator's. */
+const CHECK_TIMEOUT_MS = 5_000;
+/** How often one that can't be reached is looked at: its return is noticed as soon as that. */
+const AWAY_MS = 1_000;
+/** How often one that is there is looked at. As kube-aggregator's resync. */
+const THERE_MS = 30_000;
+
+/** Of groups whose kinds are made by CustomResourceDefinitions. Source: kube-apiserver's autoregistration. */
+const CUSTOM_PRIORITY = 1_000;
+
+/** A server behind a Service, and how it is known to be the right one. */
+export interface Peer extends Endpoint {
+  /** In its certificate. */
+  readonly serverName: string;
+  /** PEM; "": whom the machine trusts. */
+  readonly authorities: string;
+  readonly insecure: boolean;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** GET over HTTPS in the server's own name. Errors: an `InkubeError` when there is no answer. */
+export type Reach = (
+  peer: Peer,
+  path: string,
+  accept: string,
+  timeoutMs: number,
+  client: ApiServerOptions["proxyClient"],
+) => Promise<Answered>;
+
+/** Where there are no sockets. */
+export const noReach: Reach = () =>
+  Promise.reject(new InkubeError("CONNECTION_FAILED", "dial tcp: connect: connection refused"));
+
+const DISCOVERY_TYPES = ["v2", "v2beta1"]
+  .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
+  .concat("application/json")
+  .join(",");
+
+interface Remote {
+  service: APIService;
+  resources: readonly unknown[] | undefined;
+  openApi: string | undefined;
+  checkedMs: number;
+}
+
+export class Aggregation {
+  readonly resolver: ServiceResolver;
+  private readonly ctx: Context<ApiServerOptions>;
+  private readonly registry: Registry;
+  private readonly reach: Reach;
+  private readonly remotes = new Map<string, Remote>();
+  /** Those that are being looked at; true: and are to be again. */
+  private readonly looking = new Map<string, boolean>();
+  private made: Remotes | undefined;
+
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, reach: Reach) {
+    this.ctx = ctx;
+    this.registry = registry;
+    this.reach = reach;
+    const { store } = registry;
+    this.resolver = new ServiceResolver(store);
+    store.follow(API_SERVICES_PREFIX, { loaded: () => this.loaded(), changed: (name) => this.changed(name) });
+    const all = (): void => this.lookAtThose(() => true);
+    store.follow(SERVICES_PREFIX, { loaded: all, changed: (key) => this.lookAtThose((service) => service === key) });
+    store.follow(SLICES_PREFIX, { loaded: all, changed: (key) => this.sliceChanged(key) });
+  }
+
+  start(): void {
+    this.ctx.clock.every(AWAY_MS, () => this.lookAgain());
+  }
+
+  /** Who answers for a group's version in place of this server; undefined: this server itself. */
+  find(group: string, version: string): APIService | undefined {
+    return this.remotes.get(`${version}.${group}`)?.service;
+  }
+
+  /** Undefined while this server answers for everything itself. */
+  get all(): Remotes | undefined {
+    return this.remotes.size === 0 ? undefined : (this.made ??= this.make());
+  }
+
+  /** Undefined when it can't be reached. */
+  peerOf({ spec }: APIService): Peer | undefined {
+    const { name = "", namespace = "", port = 443 } = spec?.service ?? {};
+    const endpoint = this.resolver.endpoint(namespace, name, port ?? 443);
+    if (endpoint === undefined) return undefined;
+    return {
+      ...endpoint,
+      serverName: `${name}.${namespace}.svc`,
+      authorities: spec?.caBundle ? atob(spec.caBundle) : "",
+      insecure: spec?.insecureSkipTLSVerify === true,
+    };
+  }
+
+  /** Whoever has tried to reach it and could not says so: the next look is now. */
+  look(name: string): void {
+    if (this.looking.has(name)) {
+      this.looking.set(name, true);
+      return;
+    }
+    this.looking.set(name, false);
+    this.ctx.spawn(async () => {
+      await this.attempt(name);
+      const again = this.looking.get(name) === true && !this.ctx.stopping.aborted;
+      this.looking.delete(name);
+      if (again) this.look(name);
+    });
+  }
+
+  private loaded(): void {
+    const cache = this.registry.store.cache(API_SERVICES_PREFIX);
+    for (const name of [...this.remotes.keys()]) if (cache.get(name) === undefined) this.changed(name);
+    for (const { key } of [...cache.values()]) this.changed(key);
+  }
+
+  private changed(name: string): void {
+    const service = this.stored(name);
+    this.made = undefined;
+    const known = this.remotes.get(name);
+    if (!service?.spec?.service) this.remotes.delete(name);
+    else if (known === undefined || known.service.metadata?.uid !== service.metadata?.uid) {
+      this.remotes.set(name, { service, resources: undefined, openApi: undefined, checkedMs: 0 });
+    } else known.service = service;
+    if (service !== undefined && !isSettledLocal(service)) this.look(name);
+  }
+
+  private sliceChanged(key: string): void {
+    if (this.remotes.size === 0) return;
+    const slice = this.registry.store.cache(SLICES_PREFIX).newest(key)?.object as EndpointSlice | undefined;
+    const namespace = key.slice(0, key.indexOf("/") + 1);
+    const name = slice?.metadata?.labels?.[SERVICE_NAME_LABEL];
+    // Whose one was that is gone is not known any more.
+    this.lookAtThose((service) =>
+      name === undefined ? service.startsWith(namespace) : service === `${namespace}${name}`,
+    );
+  }
+
+  private lookAtThose(isMeant: (service: string) => boolean): void {
+    for (const [name, { service }] of this.remotes) {
+      const { namespace, name: of } = service.spec?.service ?? {};
+      if (isMeant(`${namespace}/${of}`)) this.look(name);
+    }
+  }
+
+  private lookAgain(): void {
+    const nowMs = this.ctx.clock.monotonicMs();
+    for (const [name, { service, checkedMs }] of this.remotes) {
+      if (nowMs - checkedMs >= (isAvailable(service) ? THERE_MS : AWAY_MS)) this.look(name);
+    }
+  }
+
+  private stored(name: string): APIService | undefined {
+    return this.registry.store.cache(API_SERVICES_PREFIX).newest(name)?.object as APIService | undefined;
+  }
+
+  private async attempt(name: string): Promise<void> {
+    const service = this.stored(name);
+    if (service === undefined) return;
+    const finding = await this.check(name, service);
+    const remote = this.remotes.get(name);
+    if (remote !== undefined) remote.checkedMs = this.ctx.clock.monotonicMs();
+    const current = this.stored(name);
+    if (current === undefined || current.metadata?.uid !== service.metadata?.uid) return;
+    const conditions = withFinding(current.status?.conditions, finding, this.ctx.clock.nowMs());
+    if (conditions === undefined || conditions === current.status?.conditions) return;
+    try {
+      await this.write(name, { ...current, status: { ...current.status, conditions } });
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      // What has changed meanwhile comes again by the watch; all else by the next look.
+      if (hasReason(error, "Conflict", "NotFound")) return;
+      this.ctx.log.warn("what an APIService is like can't be written yet", { name, message: error.message });
+    }
+  }
+
+  private async check(name: string, service: APIService): Promise<Finding> {
+    const { name: of = "", namespace = "", port = 443 } = service.spec?.service ?? {};
+    const { resolver } = this;
+    const found = findingOf(service, resolver.service(namespace, of), resolver.slices(namespace, of));
+    if (found !== undefined) return found;
+    const { group = "", version = "" } = service.spec ?? {};
+    const peer = this.peerOf(service);
+    const path = `/apis/${group}/${version}`;
+    const url = `https://${peer?.host ?? of}:${peer?.port ?? port}${path}`;
+    if (peer === undefined) return failedDiscovery(url, "no endpoints available");
+    try {
+      const answered = await this.ask(peer, path, "application/json");
+      if (answered.status < 200 || answered.status > 299) {
+        return failedDiscovery(url, `bad status from ${url}: ${answered.status}`);
+      }
+      await this.discover(name, peer, answered);
+      return PASSED;
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      return failedDiscovery(url, `Get ${JSON.stringify(url)}: ${error.message}`);
+    }
+  }
+
+  /** What it serves; what it does not tell stays as it told last. */
+  private async discover(name: string, peer: Peer, legacy: Answered): Promise<void> {
+    const remote = this.remotes.get(name);
+    const { group = "", version = "" } = remote?.service.spec ?? {};
+    const [groups, index] = await Promise.all([
+      this.ask(peer, "/apis", DISCOVERY_TYPES),
+      this.ask(peer, "/openapi/v3", "application/json"),
+    ]);
+    if (remote === undefined || this.remotes.get(name) !== remote) return;
+    const resources = resourcesOf(jsonOf(groups), group, version) ?? resourcesOfList(jsonOf(legacy), group, version);
+    remote.resources = resources ?? remote.resources;
+    remote.openApi = openApiOf(jsonOf(index), group, version) ?? remote.openApi;
+    this.made = undefined;
+  }
+
+  private ask(peer: Peer, path: string, accept: string): Promise<Answered> {
+    return this.reach(peer, path, accept, CHECK_TIMEOUT_MS, this.ctx.options.proxyClient);
+  }
+
+  private async write(name: string, service: APIService): Promise<void> {
+    const served = this.registry.catalog.required("apiregistration.k8s.io", "v1", "apiservices");
+    const place = { served, namespace: undefined, name };
+    await this.registry.update(this.scope(), place, "status", service, { fieldManager: "kube-apiserver" });
+  }
+
+  private make(): Remotes {
+    const priorities = new Map<string, number>();
+    for (const { object } of this.registry.store.cache(API_SERVICES_PREFIX).values()) {
+      const { service, group = "", groupPriorityMinimum } = (object as APIService).spec ?? { groupPriorityMinimum: 0 };
+      if (!service) priorities.set(group, Math.max(priorities.get(group) ?? 0, groupPriorityMinimum));
+    }
+    // It is told of first, whatever stands in its APIService.
+    priorities.set("apiregistration.k8s.io", Infinity);
+    return {
+      versions: [...this.remotes.values()].map(versionOf),
+      priorityOf: (group) => priorities.get(group) ?? CUSTOM_PRIORITY,
+    };
+  }
+
+  private scope(): RequestScope {
+    const { clock, options } = this.ctx;
+    const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
+    return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: "" };
+  }
+}
+
+function versionOf({ service, resources, openApi }: Remote): RemoteVersion {
+  const { group = "", version = "", groupPriorityMinimum = 0, versionPriority = 0 } = service.spec ?? {};
+  return {
+    group,
+    version,
+    groupPriority: groupPriorityMinimum,
+    versionPriority,
+    available: isAvailable(service),
+    resources,
+    openApi,
+  };
+}
+
+function isSettledLocal({ spec, status }: APIService): boolean {
+  return !spec?.service && status?.conditions?.some(({ reason }) => reason === "Local") === true;
+}
+
+/** Undefined for what is no JSON: a server that lacks a document says so in other words. */
+function jsonOf({ status, body }: Answered): unknown {
+  if (status !== 200) return undefined;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a server counts of its requests, and Prometheus' text format for it.
+ * Source: apiserver `pkg/endpoints/metrics`, for names, labels and buckets.
+ * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+ */
+import type { Target } from "../rest/target.ts";
+
+/** Upper bounds in seconds. */
+const BUCKETS_SECONDS: readonly number[] = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Durations {
+  readonly labels: Labels;
+  /** Not cumulative; the last one is of what is longer than all bounds. */
+  readonly counts: number[];
+  sumSeconds: number;
+}
+
+/** What one request was about. `verb` as in the metrics of Kubernetes: `GET`, `LIST`, `POST`. */
+export interface Asked {
+  readonly verb: string;
+  /** Absent of what is no resource. */
+  readonly target?: Target | undefined;
+}
+
+export class RequestFigures {
+  private readonly totals = new Map<string, { readonly labels: Labels; count: number }>();
+  private readonly durations = new Map<string, Durations>();
+
+  /** @param seconds undefined of what runs for as long as its client likes */
+  count(asked: Asked, code: number, seconds: number | undefined): void {
+    const key = keyOf(asked);
+    const total = this.totals.get(`${key} ${code}`);
+    if (total !== undefined) total.count++;
+    else this.totals.set(`${key} ${code}`, { labels: { ...labelsOf(asked), code: String(code) }, count: 1 });
+    if (seconds === undefined) return;
+    let durations = this.durations.get(key);
+    if (durations === undefined) {
+      durations = { labels: labelsOf(asked), counts: [...BUCKETS_SECONDS, Infinity].map(() => 0), sumSeconds: 0 };
+      this.durations.set(key, durations);
+    }
+    const at = BUCKETS_SECONDS.findIndex((bound) => seconds <= bound);
+    const bucket = at < 0 ? BUCKETS_SECONDS.length : at;
+    durations.counts[bucket] = (durations.counts[bucket] ?? 0) + 1;
+    durations.sumSeconds += seconds;
+  }
+
+  get families(): readonly Family[] {
+    return [
+      {
+        name: "apiserver_request_total",
+        type: "counter",
+        help: "Requests by verb, group, version, resource, subresource, scope and HTTP status.",
+        samples: [...this.totals.values()].map(({ labels, count }) => ({ labels, value: count })),
+      },
+      {
+        name: "apiserver_request_duration_seconds",
+        type: "histogram",
+        help: "How long answers took, watches and what is passed on to other servers apart.",
+        samples: [...this.durations.values()].flatMap(histogram),
+      },
+    ];
+  }
+}
+
+export interface Sample {
+  /** Behind the family's name: `_bucket`. */
+  readonly suffix?: string;
+  readonly labels?: Labels;
+  readonly value: number;
+}
+
+export interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export function prometheusText(families: readonly Family[]): string {
+  return families
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ name, type, help, samples }) => {
+      const lines = samples.map(
+        ({ suffix = "", labels, value }) => `${name}${suffix}${labels === undefined ? "" : labelText(labels)} ${value}`,
+      );
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("\n")}\n`;
+    })
+    .join("");
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.keys(labels)
+    .sort()
+    .map(
+      (name) =>
+        `${name}="${(labels[name] ?? "").replaceAll(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`))}"`,
+    );
+  return `{${pairs.join(",")}}`;
+}
+
+function histogram({ labels, counts, sumSeconds }: Durations): readonly Sample[] {
+  let sum = 0;
+  const buckets = counts.map((count, at): Sample => {
+    sum += count;
+    return { suffix: "_bucket", labels: { ...labels, le: String(BUCKETS_SECONDS[at] ?? "+Inf") }, value: sum };
+  });
+  return [...buckets, { suffix: "_sum", labels, value: sumSeconds }, { suffix: "_count", labels, value: sum }];
+}
+
+function keyOf({ verb, target }: Asked): string {
+  if (target === undefined) return verb;
+  const { apiVersion, resource } = target.served.info;
+  return `${verb} ${apiVersion}/${resource}/${target.subresource?.name ?? ""} ${scopeOf(target)}`;
+}
+
+function labelsOf({ verb, target }: Asked): Labels {
+  const { group = "", version = "", resource = "" } = target?.served.info ?? {};
+  const subresource = target?.subresource?.name ?? "";
+  const scope = target === undefined ? "" : scopeOf(target);
+  return { verb, group, version, resource, subresource, scope, component: "apiserver" };
+}
+
+function scopeOf({ name, namespace }: Target): string {
+  return name !== undefined ? "resource" : namespace !== undefined ? "namespace" : "cluster";
+}

@@ -1,0 +1,40 @@
+/** `GET /stats/summary` of a kubelet. */
+import { request as httpRequest } from "node:http";
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { StatsSummary } from "../../../protocols/kubelet.ts";
+import type { ReadStats } from "../metrics.ts";
+import { kubeletAddress } from "./pod-logs.ts";
+
+/** A node's pods are a hundred; each container takes some hundred bytes. */
+const ANSWER_BYTES_MAX = 16_777_216;
+
+export const kubeletStats: ReadStats = (node, token, timeoutMs) => {
+  const { host, port } = kubeletAddress(node);
+  const failed = (why: string): InkubeError =>
+    new InkubeError("CONNECTION_FAILED", `Get "http://${host}:${port}/stats/summary": ${why}`, { retryable: true });
+  return new Promise((resolve, reject) => {
+    const options = { host, port, path: "/stats/summary", headers: { authorization: `Bearer ${token}` } };
+    const outgoing = httpRequest(options, (incoming) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      incoming.on("data", (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > ANSWER_BYTES_MAX) outgoing.destroy(new Error("the answer is too large"));
+        else chunks.push(chunk);
+      });
+      incoming.on("error", (error) => reject(failed(error.message)));
+      incoming.on("end", () => {
+        clearTimeout(late);
+        if (incoming.statusCode !== 200) return reject(failed(`status ${incoming.statusCode ?? 0}`));
+        // A kubelet of this cluster, by its token.
+        resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")) as StatsSummary);
+      });
+    });
+    const late = setTimeout(() => outgoing.destroy(new Error("timed out")), Math.max(0, timeoutMs));
+    outgoing.on("error", (error) => {
+      clearTimeout(late);
+      reject(failed(error.message));
+    });
+    outgoing.end();
+  });
+};

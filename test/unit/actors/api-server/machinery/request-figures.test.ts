@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { prometheusText, RequestFigures } from "../../../../../actors/api-server/core/telemetry/request-figures.ts";
+import { catalog } from "../harness/catalog.ts";
+
+const target = {
+  served: catalog.required("apps", "v1", "deployments"),
+  namespace: "shop",
+  name: "web",
+  subresource: undefined,
+};
+
+describe("the figures of requests", () => {
+  it("count by what was asked and how it was answered, and tell how long it took", () => {
+    const figures = new RequestFigures();
+    figures.count({ verb: "GET", target }, 200, 0.004);
+    figures.count({ verb: "GET", target }, 200, 0.3);
+    figures.count({ verb: "GET", target }, 404, 61);
+    figures.count({ verb: "WATCH", target: { ...target, name: undefined } }, 200, undefined);
+    const text = prometheusText(figures.families);
+    const of =
+      'component="apiserver",group="apps",resource="deployments",scope="resource",subresource="",verb="GET",version="v1"';
+    const [rest = ""] = of.split('component="apiserver",').slice(1);
+    expect(text).toContain("# TYPE apiserver_request_total counter\n");
+    expect(text).toContain(`apiserver_request_total{code="200",component="apiserver",${rest}} 2\n`);
+    expect(text).toContain(`apiserver_request_total{code="404",component="apiserver",${rest}} 1\n`);
+    expect(text).toMatch(/apiserver_request_total\{.*scope="namespace".*verb="WATCH".*\} 1\n/);
+    expect(text).toContain("# TYPE apiserver_request_duration_seconds histogram\n");
+    const bucket = (le: string): string | undefined =>
+      text.split("\n").find((line) => line.includes("_bucket{") && line.includes(`le="${le}"`));
+    expect(["0.005", "0.2", "0.4", "60", "+Inf"].map((le) => bucket(le)?.split(" ").at(-1))).toEqual([
+      "1",
+      "1",
+      "2",
+      "2",
+      "3",
+    ]);
+    expect(text).toContain(`apiserver_request_duration_seconds_count{${of}} 3\n`);
+    expect(text).toContain(`apiserver_request_duration_seconds_sum{${of}} 61.304\n`);
+    expect(text).not.toMatch(/duration.*WATCH/);
+  });
+
+  it("are written so that any text can stand in a label", () => {
+    const samples = [{ labels: { a: 'x"y\\z\nw' }, value: 1 }];
+    expect(prometheusText([{ name: "n", type: "gauge", help: "h", samples }])).toBe(
+      '# HELP n h\n# TYPE n gauge\nn{a="x\\"y\\\\z\\nw"} 1\n',
+    );
+  });
+});
