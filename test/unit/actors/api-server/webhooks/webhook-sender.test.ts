@@ -62,7 +62,10 @@ describe("webhookSender", () => {
   });
 
   it("says in Kubernetes' words that nobody listens, or that there is no TLS", async () => {
-    const plain = createServer((socket) => socket.on("error", () => {}).end("hello\n"));
+    const plain = createServer((socket) => {
+      socket.on("error", () => {}).resume();
+      socket.end("hello\n");
+    });
     await new Promise<void>((resolve) => {
       plain.listen(0, "127.0.0.1", resolve);
     });
