@@ -248,7 +248,7 @@ describe.each(users)("$who", (by) => {
       await expect.poll(() => isAlive(pid), { timeout: 5_000, interval: 5 }).toBe(false);
     });
 
-    it("is not started without a volume whose place is missing on the machine: that is told", async () => {
+    it("starts without a volume whose place the machine does not have, and that is told", async () => {
       const mounts = [{ containerPath: "/inkube-test", hostPath: join(place, "missing"), readonly: false }];
       const ran = run({ mounts, script: "true" });
       expect(await ran.started).toEqual({ "/inkube-test": `there is no ${join(place, "missing")} on this machine` });
