@@ -86,8 +86,9 @@ export class Replies {
   list(reply: Reply, served: Served, list: ObjectList, form: Negotiated): void {
     const { info } = served;
     const kind = info.listKind ?? `${info.kind}List`;
-    const { metadata } = list;
     const isTyped = served.openApiSchema !== undefined;
+    // Lists of custom resources always say whether there is more.
+    const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
       const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
       this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));

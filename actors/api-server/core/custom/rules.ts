@@ -10,17 +10,25 @@ import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { unexplained } from "../machinery/status.ts";
 import { cellsOf } from "./columns.ts";
-import { readStored, setDefaults } from "./pruning.ts";
+import { prune, readStored, setDefaults } from "./pruning.ts";
+import type { Schema } from "./schema.ts";
 import { validateCustom, validateCustomStatus } from "./validation.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
-/** @param stored the resource in the version in which objects are stored */
+/** How objects are stored. */
+export interface Storage {
+  readonly info: ResourceInfo;
+  readonly schema: VersionSchema;
+}
+
+/** @param deprecated what every request of the version is told; undefined: nothing */
 export function customRules(
   info: ResourceInfo,
   version: CustomResourceDefinitionVersion,
   schema: VersionSchema,
-  stored: ResourceInfo,
+  stored: Storage,
   strategy: ConversionStrategyType,
+  deprecated: string | undefined,
 ): KindRules {
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
@@ -38,24 +46,35 @@ export function customRules(
       validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
     cells: cellsOf(version),
-    ...(stored === info
+    ...(deprecated === undefined ? {} : { deprecated }),
+    ...(stored.info === info
       ? {}
-      : { convert: { toServed: inVersion(info, strategy), toStored: inVersion(stored, strategy) } }),
+      : {
+          convert: {
+            toServed: inVersion({ info, schema }, strategy, readStored),
+            toStored: inVersion(stored, strategy, (object, root) => prune(object, root, true).value),
+          },
+        }),
   };
 }
 
-/** Versions of the conversion strategy `None` differ in their apiVersion only. Nobody calls webhooks yet. */
+/**
+ * Versions of the conversion strategy `None` differ in their apiVersion, and in what their schemas have. Nobody calls webhooks yet.
+ * @param fit makes of an object one of the version's schema
+ */
 function inVersion(
-  { apiVersion, kind }: ResourceInfo,
+  { info, schema }: Storage,
   strategy: ConversionStrategyType,
+  fit: (object: KubernetesObject, root: Schema) => KubernetesObject,
 ): (object: KubernetesObject) => KubernetesObject {
+  const { apiVersion, kind } = info;
   return (object) => {
     if (object.apiVersion === apiVersion) return object;
     if (strategy !== "None") {
       const of = `${object.apiVersion}, Kind=${kind}`;
       throw unexplained(`conversion webhook for ${of} failed: inkube does not call conversion webhooks yet`);
     }
-    return { ...object, apiVersion };
+    return fit({ ...object, apiVersion }, schema.root);
   };
 }
 

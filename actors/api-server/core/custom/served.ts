@@ -6,6 +6,7 @@ import type {
   CustomResourceDefinitionVersion,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { ResourceInfo, SelectableField, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { ObjectForm } from "../catalog/form.ts";
 import type { KindRules } from "../kinds/rules.ts";
@@ -31,11 +32,12 @@ export function customServed(crd: CustomResourceDefinition): readonly Served[] {
 function versionServed(
   crd: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,
-  stored: Served,
+  stored: CustomStored,
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
-  const rules = customRules(info, version, schema, stored.info, strategyOf(crd));
+  const storage = { info: stored.info, schema: stored.schema };
+  const rules = customRules(info, version, schema, storage, strategyOf(crd), deprecation(crd, version));
   return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
 }
 
@@ -44,12 +46,15 @@ class CustomStored implements Served {
   readonly form: ObjectForm;
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly schema: VersionSchema;
 
   constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
     this.info = infoOf(crd, version, undefined);
     const schema = new VersionSchema(version);
+    this.schema = schema;
     this.form = customForm(this.info, schema);
-    this.rules = customRules(this.info, version, schema, this.info, strategyOf(crd));
+    const storage = { info: this.info, schema };
+    this.rules = customRules(this.info, version, schema, storage, strategyOf(crd), deprecation(crd, version));
     this.openApiSchema = openApiSchemaOf(version);
   }
 
@@ -62,11 +67,25 @@ function strategyOf({ spec }: CustomResourceDefinition): ConversionStrategyType 
   return spec.conversion?.strategy ?? "None";
 }
 
+/** undefined: the version is not deprecated. */
+function deprecation({ spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion): string | undefined {
+  const { name, deprecated, deprecationWarning } = version;
+  if (deprecated !== true) return undefined;
+  if (deprecationWarning !== undefined) return deprecationWarning;
+  const [better] = spec.versions
+    .filter((one) => one.served && one.deprecated !== true && compareVersions(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(compareVersions);
+  const what = `${spec.group}/${name} ${spec.names.kind} is deprecated`;
+  return better === undefined ? what : `${what}; use ${spec.group}/${better} ${spec.names.kind}`;
+}
+
 function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
   return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
 }
 
-const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/** As kube-apiserver has them: in no order that means anything. */
+const VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 /** While the definition is being deleted, nothing new is taken. */
 const TERMINATING_VERBS = ["delete", "deletecollection", "get", "list", "watch"];
 const SUBRESOURCE_VERBS = ["get", "patch", "update"];
