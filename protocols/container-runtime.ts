@@ -97,6 +97,11 @@ export interface ContainerStatus {
   readonly reportsListening: boolean;
   /** Port asked for -> port that really listens, as the container reported them; the same unless it had to be moved. */
   readonly listening: Readonly<Record<string, number>>;
+  /**
+   * Not in CRI: mount paths at which nothing is really mounted, and why; no words where that is so of every container of its kind. There,
+   * `readOnly` is not enforced, and only Node.js programs, and commands that name the path, find the volume. Absent: none.
+   */
+  readonly unmounted?: Readonly<Record<string, string>>;
 }
 
 export type ContainerEventType =
@@ -223,15 +228,15 @@ export type ContainerRuntimeErrorCode =
  * What a container finds in its environment, beside what its pod's spec and Kubernetes give it.
  * - `POD_IP`: the address to listen on and to connect from. `POD_NAMESPACE`: where short service names are looked up.
  * - `INKUBE_ROOT`: the directory that stands for `/`: volumes are below it at their mount path, and it is the working
- *   directory unless the spec or the image names one. There is no real mount: `etc/config/x` works for all; `/etc/config/x` for Node.js
- *   programs, and for a command that names it.
+ *   directory unless the spec or the image names one. `etc/config/x` works for all. `/etc/config/x` works in a process where the machine lets
+ *   it have mounts; elsewhere for Node.js programs, and for a command that names it.
  * - `INKUBE_HOSTS`: kube-proxy's file of names and addresses.
  * - `INKUBE_PORTS`: where a process reports the ports that it listens on.
  * - `INKUBE_VOLUME_<NAME>`: the directory of a volume.
  * - `INKUBE_ETC_HOSTS`: what the pod's `/etc/hosts` would say, as JSON: name -> addresses.
- * - `INKUBE_TERMINATION_LOG`: the file that stands for the container's `terminationMessagePath`. What a command of a process, or
- *   a Node.js program, writes to that path gets there too.
- * - `INKUBE_MOUNTS`: the mount paths of the container, as JSON: absolute ones that stand for the same paths below the root.
+ * - `INKUBE_TERMINATION_LOG`: the file that stands for the container's `terminationMessagePath`. What is written to that path gets there
+ *   too, by the programs that find volumes at their mount paths.
+ * - `INKUBE_MOUNTS`: the mount paths at which nothing is really mounted, as JSON: absolute ones that stand for the same paths below the root.
  * - `INKUBE_CONTAINER_ID`: the mark by which all processes of a container are found.
  */
 export const CONTAINER_ENVIRONMENT = {

@@ -7,8 +7,11 @@ export interface Disk {
   open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
   /** The whole file, or undefined when there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** Writes aside, syncs, renames over `path`, syncs the directory: after it resolves the new content survives anything. */
-  replace(path: string, content: Uint8Array): Promise<void>;
+  /**
+   * Writes aside, syncs, renames over `path`, syncs the directory: after it resolves the new content survives anything.
+   * Pieces are written one after the other; each need be valid only until the next one is taken.
+   */
+  replace(path: string, content: Uint8Array | Iterable<Uint8Array>): Promise<void>;
   /** Names in a directory, sorted; empty when there is no such directory. */
   list(directory: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -35,4 +38,17 @@ export interface DiskFile {
   /** Resolves when everything written is durable (fdatasync). A failure is final: what was written may be lost. */
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of what `replace` is given, in one piece. */
+export function copyOf(content: Uint8Array | Iterable<Uint8Array>): Uint8Array {
+  if (content instanceof Uint8Array) return Uint8Array.from(content);
+  const pieces = Array.from(content, (piece) => Uint8Array.from(piece));
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

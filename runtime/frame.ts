@@ -15,6 +15,7 @@
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import type { ErrorData } from "../protocols/errors.ts";
+import { packed } from "./packed.ts";
 import { PreEncodedLink, during } from "./pre-encoded.ts";
 
 export const CALL = 0;
@@ -101,9 +102,8 @@ export class FrameCodec {
   encode(lamport: number, envelopes: Envelope[]): Uint8Array<ArrayBuffer> {
     const frame: (Envelope | number)[] = envelopes;
     frame.push(lamport);
-    let packed: Uint8Array;
     try {
-      packed = during(this.preEncoded, () => this.packr.pack(frame));
+      return during(this.preEncoded, () => packed(this.packr, frame, (bytes) => this.frame(bytes)));
     } catch (error) {
       // The table may have shapes by now that the other end has never seen. A new one says each shape again before it
       // names it, in the place of what the other end has under that number.
@@ -112,15 +112,17 @@ export class FrameCodec {
       frame.pop();
       throw error;
     }
+  }
+
+  private frame(envelopes: Uint8Array): Uint8Array<ArrayBuffer> {
     const start = HEADER_BYTES + this.preEncoded.writtenBytes;
-    // What pack() returns is a view on a pool that the next call overwrites.
-    const bytes = new Uint8Array(start + packed.length);
+    const bytes = new Uint8Array(start + envelopes.length);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, this.epoch);
     view.setUint32(4, ++this.sent >>> 0);
     view.setUint32(8, start - HEADER_BYTES);
     this.preEncoded.copyWritten(bytes, view, HEADER_BYTES);
-    bytes.set(packed, start);
+    bytes.set(envelopes, start);
     return bytes;
   }
 

@@ -10,6 +10,9 @@
  */
 import { Packr, addExtension } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
+import type { KeptBytes } from "../protocols/kept-bytes.ts";
+import { keepBytes } from "../protocols/kept-bytes.ts";
+import { packed } from "./packed.ts";
 
 /** Shapes of all kinds of objects of one producer; beyond it shapes are spelled out in each value. */
 const SHAPES_MAX = 1_024;
@@ -40,9 +43,8 @@ export class PreEncoder {
   private news = { from: 0, to: 0, bytes: new Uint8Array(0) };
 
   encode<T>(value: T): PreEncoded<T> {
-    // What pack() returns is a view on a pool that the next call overwrites.
-    const bytes = new Uint8Array(this.packr.pack(value));
-    return new PreEncoded<T>(this, bytes, this.shapes.length);
+    const kept = packed(this.packr, value, keepBytes);
+    return new PreEncoded<T>(this, kept, this.shapes.length);
   }
 
   /** @internal The shapes from number `from` up to `to`, as a reader takes them. */
@@ -57,13 +59,14 @@ export class PreEncoder {
 export class PreEncoded<T = unknown> {
   /** @internal */
   readonly encoder: PreEncoder;
-  readonly bytes: Uint8Array;
+  /** @internal Kept by whoever encodes once for many, in thousands. */
+  readonly kept: KeptBytes;
   /** @internal Shapes that its reader must know. */
   readonly shapesMin: number;
 
-  constructor(encoder: PreEncoder, bytes: Uint8Array, shapesMin: number) {
+  constructor(encoder: PreEncoder, kept: KeptBytes, shapesMin: number) {
     this.encoder = encoder;
-    this.bytes = bytes;
+    this.kept = kept;
     this.shapesMin = shapesMin;
   }
 
@@ -91,24 +94,24 @@ export class PreEncodedLink {
     const known = this.sent.get(encoder.id) ?? 0;
     const news = shapesMin > known ? encoder.newsOf(known, shapesMin) : NOTHING;
     if (shapesMin > known) this.sent.set(encoder.id, shapesMin);
-    this.writtenBytes += HEADER_BYTES + news.length + value.bytes.length;
+    this.writtenBytes += HEADER_BYTES + news.length + value.kept.length;
     return this.written.push({ value, known, news }) - 1;
   }
 
   /** Puts the values of the envelopes that have just been packed into `target`, where they take `writtenBytes`. */
   copyWritten(target: Uint8Array, view: DataView, start: number): void {
     if (this.writtenBytes === 0) return;
+    const text = Buffer.from(target.buffer, target.byteOffset, target.byteLength);
     let at = start;
     for (const { value, known, news } of this.written) {
       view.setUint32(at, value.encoder.id);
       view.setUint32(at + 4, known);
       view.setUint32(at + 8, news.length);
-      view.setUint32(at + 12, value.bytes.length);
+      view.setUint32(at + 12, value.kept.length);
       at += HEADER_BYTES;
       if (news.length > 0) target.set(news, at);
       at += news.length;
-      target.set(value.bytes, at);
-      at += value.bytes.length;
+      at += text.write(value.kept, at, "latin1");
     }
     this.written = [];
     this.writtenBytes = 0;

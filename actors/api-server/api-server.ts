@@ -68,11 +68,12 @@ class ApiServer {
   constructor(ctx: Context<ApiServerOptions>, openDoor: OpenDoor, openKeys: OpenTokenKeys) {
     this.ctx = ctx;
     const builtIn = Catalog.builtIn();
+    const keys = openKeys(ctx.options.serviceAccounts);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.registry = new Registry(ctx, this.store, this.catalog);
+    this.registry = new Registry(ctx, this.store, this.catalog, keys.isSigned);
     this.watches = new Watches(ctx, this.store);
-    this.tokens = new Tokens(ctx, this.registry, openKeys);
+    this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
     const backend = this.backend();
@@ -168,6 +169,7 @@ class ApiServer {
       get catalog() {
         return catalog.current;
       },
+      onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
       dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens),
       store: this.store,

@@ -52,8 +52,8 @@ export class Applies {
       return registry.creation(scope, place, object, uid, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;
-    if (!tells(subresource)) return answerOf(served, mutated.stored, code, warnings);
-    return writtenAnswer(served, mutated.stored, code, { old, warnings });
+    if (!tells(served, subresource)) return answerOf(served, mutated.stored, code, warnings);
+    return writtenAnswer(served, mutated.stored, code, { old, warnings, subresource });
   }
 }
 

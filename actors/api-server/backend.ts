@@ -1,7 +1,7 @@
 /** What stands behind both doors. */
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
-import type { Catalog } from "./core/catalog/catalog.ts";
+import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Registry } from "./registry.ts";
@@ -14,6 +14,8 @@ export interface Backend {
   readonly options: ApiServerOptions;
   /** The one at this moment. */
   readonly catalog: Catalog;
+  /** `listener` is told of resources that join the catalog. */
+  onServed(listener: (served: readonly Served[]) => void): void;
   readonly pipeline: Pipeline;
   readonly dispatch: Dispatch;
   readonly store: Store;

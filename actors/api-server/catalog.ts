@@ -29,6 +29,7 @@ export class CatalogFollower implements StoreFollower {
   private readonly cache: ResourceCache;
   private readonly known = new Map<string, Known>();
   private listener: (name: string) => void = () => {};
+  private servedListener: (served: readonly Served[]) => void = () => {};
 
   constructor(log: Context["log"], store: Store, builtIn: Catalog) {
     this.log = log;
@@ -51,6 +52,11 @@ export class CatalogFollower implements StoreFollower {
   /** `listener` is told the name of each definition that has changed, when the catalog has already. */
   onChange(listener: (name: string) => void): void {
     this.listener = listener;
+  }
+
+  /** `listener` is told what is served from now on. */
+  onServed(listener: (served: readonly Served[]) => void): void {
+    this.servedListener = listener;
   }
 
   loaded(): void {
@@ -93,6 +99,7 @@ export class CatalogFollower implements StoreFollower {
       ? all.filter(({ info }) => names.includes(info.version))
       : [];
     this.catalog = this.catalog.with(name, served);
+    this.servedListener(served);
   }
 
   /** In every version, the ones that are not served as well. */

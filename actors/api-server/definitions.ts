@@ -14,6 +14,7 @@ import type { CatalogFollower } from "./catalog.ts";
 import { DEFINITIONS_PREFIX } from "./catalog.ts";
 import type { Termination } from "./core/custom/conditions.ts";
 import { CLEANUP_FINALIZER, statusOf, terminating, withCondition } from "./core/custom/conditions.ts";
+import { GrantedNames } from "./core/custom/granted-names.ts";
 import { hasCondition, isEnding, terminationOf } from "./core/custom/lifecycle.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { notFound } from "./core/machinery/status.ts";
@@ -32,7 +33,9 @@ export class Definitions {
   private readonly registry: Registry;
   private readonly follower: CatalogFollower;
   private readonly groupOf = new Map<string, string>();
-  private readonly byGroup = new Map<string, Set<string>>();
+  private readonly granted = new GrantedNames();
+  /** Those that wait for names, by group. */
+  private readonly waiting = new Map<string, Set<string>>();
   /** Those whose status may not be what it should be. */
   private readonly unsettled = new Set<string>();
   private settling = false;
@@ -52,33 +55,35 @@ export class Definitions {
     if (group === undefined) return;
     if (definition === undefined) this.forget(name, group);
     else {
-      this.note(name, group);
+      this.note(name, group, definition);
       this.settle(name);
       if (isEnding(definition)) this.end(name);
     }
     // Names may have become free for those that wait for them.
-    for (const other of this.byGroup.get(group) ?? []) {
-      const waiting = other === name ? undefined : this.find(other);
-      if (waiting !== undefined && !hasCondition(waiting, "NamesAccepted")) this.settle(other);
-    }
+    for (const other of this.waiting.get(group) ?? []) if (other !== name) this.settle(other);
   }
 
   private find(name: string): CustomResourceDefinition | undefined {
     return this.registry.store.cache(DEFINITIONS_PREFIX).newest(name)?.object as CustomResourceDefinition | undefined;
   }
 
-  private note(name: string, group: string): void {
+  private note(name: string, group: string, definition: CustomResourceDefinition): void {
     this.groupOf.set(name, group);
-    const names = this.byGroup.get(group);
-    if (names === undefined) this.byGroup.set(group, new Set([name]));
-    else names.add(name);
+    this.granted.note(definition);
+    if (hasCondition(definition, "NamesAccepted")) this.endWait(name, group);
+    else this.waiting.set(group, (this.waiting.get(group) ?? new Set()).add(name));
   }
 
   private forget(name: string, group: string): void {
     this.groupOf.delete(name);
-    const names = this.byGroup.get(group);
+    this.granted.forget(name);
+    this.endWait(name, group);
+  }
+
+  private endWait(name: string, group: string): void {
+    const names = this.waiting.get(group);
     names?.delete(name);
-    if (names?.size === 0) this.byGroup.delete(group);
+    if (names?.size === 0) this.waiting.delete(group);
   }
 
   /** One after the other, so that of two that ask for one name the second finds it taken. */
@@ -118,10 +123,12 @@ export class Definitions {
   private async writeStatus(name: string): Promise<void> {
     const definition = this.find(name);
     if (definition === undefined) return;
-    const names = this.byGroup.get(definition.spec.group) ?? [];
-    const others = Array.from(names, (other) => this.find(other)).filter((other) => other !== undefined);
-    const status = statusOf(definition, others, this.ctx.clock.nowMs());
-    if (status !== definition.status) await this.update(name, { ...definition, status });
+    const status = statusOf(definition, this.granted.takenFor(definition), this.ctx.clock.nowMs());
+    if (status === definition.status) return;
+    await this.update(name, { ...definition, status });
+    // The next one may be asked for before the watch tells of this.
+    const written = this.find(name);
+    if (written !== undefined) this.granted.note(written);
   }
 
   private async update(name: string, definition: CustomResourceDefinition): Promise<void> {

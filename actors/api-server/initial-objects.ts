@@ -2,16 +2,19 @@
  * Writes what a fresh control plane has (`core/bootstrap/`). Each API server does it when it starts, and the first wins; nobody
  * waits for it. It is some hundred objects, so they go many in one transaction.
  */
+import type { WriteOptions } from "../../protocols/api-server.ts";
 import type { Context } from "../../runtime/actor.ts";
-import type { Initial } from "./core/bootstrap/initial-objects.ts";
+import type { Initial, InitialApply } from "./core/bootstrap/initial-objects.ts";
 import { repaired } from "./core/bootstrap/initial-objects.ts";
 import type { Catalog } from "./core/catalog/catalog.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { decodeObject } from "./core/machinery/decode-object.ts";
 import { formatTime } from "./core/machinery/time.ts";
+import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
+import { withManagedFields } from "./core/registry/field-writes.ts";
 import { prepareCreate, prepareUpdate } from "./core/registry/write.ts";
 import type { JointWrite } from "./mutation.ts";
-import type { Registry, RequestScope } from "./registry.ts";
+import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
 import { keyOf } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
@@ -51,10 +54,12 @@ export class InitialObjects {
     if (base === undefined) return { cache, key, base, object: this.prepared(initial) };
     if (initial.keep === "as-it-is") return undefined;
     const object = repaired({ ...initial, object: this.prepared(initial) }, base.object as Fields);
-    return object && { cache, key, base, object: prepareUpdate(served, object, base.object, undefined) };
+    const manage = this.registry.managing({ served, namespace, name }, undefined, managerOf(initial), base);
+    return object && { cache, key, base, object: prepareUpdate(served, object, base.object, undefined, manage) };
   }
 
-  private prepared({ group, resource, object, status }: Initial): Fields {
+  private prepared(initial: Initial): Fields {
+    const { group, resource, object, applied } = initial;
     const { clock, ids, options } = this.ctx;
     const served = this.catalog.required(group, "v1", resource);
     const { store } = this.registry;
@@ -71,7 +76,24 @@ export class InitialObjects {
       namespace,
     };
     const decoded = decodeObject(served.info, { value: object, duplicates: [] }, "Ignore").object;
-    const prepared = prepareCreate(served, decoded, creation);
-    return status === undefined ? prepared : { ...prepared, status: status(formatTime(creation.nowMs)) };
+    const place: ObjectPlace = { served, namespace, name };
+    const manage = this.registry.managing(place, undefined, managerOf(initial));
+    const prepared = prepareCreate(served, decoded, creation, manage);
+    return applied === undefined ? prepared : this.withApplied(place, prepared, applied);
   }
+
+  private withApplied(place: ObjectPlace, object: Fields, applied: InitialApply): Fields {
+    const { manager, subresource, fields } = applied;
+    const { info, form } = place.served;
+    const write = this.registry.writeOf(place, subresource, { fieldManager: manager });
+    const head = { apiVersion: info.apiVersion, kind: info.kind, metadata: { name: place.name } };
+    const configuration = { ...head, ...fields(formatTime(this.ctx.clock.nowMs())) };
+    const { object: next, managedFields } = applyConfiguration(write, object, configuration, false);
+    const decoded = form.decode({ value: next, duplicates: [] }, "Ignore").object as Fields;
+    return withManagedFields({ ...decoded, metadata: object.metadata ?? {} }, managedFields);
+  }
+}
+
+function managerOf({ manager = "kube-apiserver" }: Initial): WriteOptions {
+  return { fieldManager: manager };
 }

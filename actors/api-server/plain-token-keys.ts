@@ -9,6 +9,7 @@ export const plainTokenKeys: OpenTokenKeys = () => ({
   sign: (claims) => Promise.resolve(`${HEADER}.${part(claims)}.${SIGNATURE}`),
   verify: (token): Promise<SignedPayload> => Promise.resolve(read(token)),
   published: () => Promise.resolve({ keys: [], algorithms: [] }),
+  isSigned: () => true,
 });
 
 function part(value: unknown): string {

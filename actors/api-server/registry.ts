@@ -26,12 +26,13 @@ import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./co
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
-import type { AddressRanges, Fields, KindRules } from "./core/kinds/rules.ts";
+import type { AddressRanges, Fields, IsSigned, KindRules } from "./core/kinds/rules.ts";
 import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { toServed } from "./core/registry/present.ts";
+import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import { EventLeases } from "./event-leases.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
@@ -69,9 +70,21 @@ export class Registry {
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
+  private readonly isSigned: IsSigned;
+  /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
+  private readonly others: Others = {
+    find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
+    all: (prefix) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+  };
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store, follower: { readonly current: Catalog }) {
+  constructor(
+    ctx: Context<ApiServerOptions>,
+    store: Store,
+    follower: { readonly current: Catalog },
+    isSigned: IsSigned,
+  ) {
     this.ctx = ctx;
+    this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
     this.mutations = new Mutations(ctx, store);
@@ -154,8 +167,8 @@ export class Registry {
       return this.replacement(place, subresource, incoming, current, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;
-    if (!tells(subresource)) return answerOf(served, mutated.stored, code);
-    return writtenAnswer(served, mutated.stored, code, { old });
+    if (!tells(served, subresource)) return answerOf(served, mutated.stored, code);
+    return writtenAnswer(served, mutated.stored, code, { old, subresource });
   }
 
   /** Patches what is stored now, again if that changes meanwhile. */
@@ -183,8 +196,8 @@ export class Registry {
       const manage = this.managing(place, subresource, options, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
     });
-    if (!tells(subresource)) return answerOf(served, mutated.stored, 200, warnings);
-    return writtenAnswer(served, mutated.stored, 200, { old, warnings });
+    if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200, warnings);
+    return writtenAnswer(served, mutated.stored, 200, { old, warnings, subresource });
   }
 
   async delete(scope: RequestScope, place: ObjectPlace, options: DeleteOptions = {}): Promise<Answer> {
@@ -286,10 +299,9 @@ export class Registry {
       tolerationSeconds,
       serviceAccounts: serviceAccounts.admission,
       suffix: (length: number) => this.ctx.ids.suffix(length),
-      // A refusal that rests on a cache that lags is decided again on what a quorum says.
-      find: (prefix: string, key: string) => this.store.cache(prefix).newest(key)?.object,
-      all: (prefix: string) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
+      ...this.others,
       by: { user, groups },
+      isSigned: this.isSigned,
       uid,
       name,
       namespace,
@@ -310,7 +322,7 @@ export class Registry {
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const object = prepareUpdate(served, incoming, current.object, subresource, manage);
+    const object = prepareUpdate(served, incoming, current.object, subresource, manage, this.others);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
@@ -483,8 +495,8 @@ function checkName({ name }: ObjectPlace, given: string | undefined): void {
 }
 
 /** Whether what is written has a say in what is done, and so may be warned about. */
-export function tells(subresource: string | undefined): boolean {
-  return subresource === undefined || subresource === "ephemeralcontainers";
+export function tells({ rules }: Served, subresource: string | undefined): boolean {
+  return subresource === undefined || rules.subresources?.[subresource] !== undefined;
 }
 
 function isVersioned(object: KubernetesObject): boolean {

@@ -110,7 +110,7 @@ export const API_SERVER_DEFAULTS: Omit<ApiServerOptions, "members" | "tls" | "to
   nodePortLast: 32_767,
   tolerationSeconds: 1,
   eventTtlSeconds: 3_600,
-  eventsMax: 4_096,
+  eventsMax: 2_048,
   requestTimeoutMs: 10_000,
   attemptTimeoutMs: 1_000,
   rangeTimeoutMs: 5_000,

@@ -1,4 +1,5 @@
 /** The cluster's key for the tokens of ServiceAccounts, as the shell sees it: cryptography is the outside world's. */
+import type { IsSigned } from "./core/kinds/rules.ts";
 import type { Claims } from "./core/tokens/claims.ts";
 import type { ServiceAccountOptions } from "./spec.ts";
 
@@ -18,6 +19,8 @@ export interface TokenKeys {
   /** Never rejects over what the token is. */
   verify(token: string): Promise<SignedPayload>;
   published(): Promise<PublishedKeys>;
+  /** Whether a request is signed with the key that it brings. */
+  readonly isSigned: IsSigned;
 }
 
 export type OpenTokenKeys = (options: ServiceAccountOptions) => TokenKeys;

@@ -15,7 +15,7 @@ import { checkTokenName, orderToken } from "./core/tokens/token-request.ts";
 import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
 import { keyOf } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
-import type { OpenTokenKeys, PublishedKeys, TokenKeys } from "./token-keys.ts";
+import type { PublishedKeys, TokenKeys } from "./token-keys.ts";
 
 /** Tokens whose signature need not be checked again: one for each pod of a large cluster, in some megabytes. */
 const VERIFIED_MAX = 4_096;
@@ -28,10 +28,10 @@ export class Tokens {
   /** What signed tokens say, the one used longest ago first. */
   private readonly verified = new Map<string, Claims>();
 
-  constructor(ctx: Context<ApiServerOptions>, registry: Registry, openKeys: OpenTokenKeys) {
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, keys: TokenKeys) {
     this.ctx = ctx;
     this.registry = registry;
-    this.keys = openKeys(ctx.options.serviceAccounts);
+    this.keys = keys;
     this.known = usersOfTokens(ctx.options.tokens);
   }
 

@@ -283,6 +283,9 @@ class ContainerRuntime {
       await live.ended;
       throw error;
     }
+    const { unmounted = {} } = live.running;
+    if (Object.keys(unmounted).length > 0)
+      this.record(this.table.putContainer({ ...this.table.container(id), unmounted }));
     if (this.table.container(id).state === "CONTAINER_CREATED") {
       this.record(this.table.started(id, this.ctx.clock.nowMs()));
       this.tell("CONTAINER_STARTED_EVENT", id);

@@ -40,6 +40,8 @@ export interface ExecResult {
 }
 
 export interface RunningContainer {
+  /** As `ContainerStatus.unmounted`. */
+  readonly unmounted?: Readonly<Record<string, string>>;
   /** SIGTERM, or what comes nearest to it. */
   terminate(): void;
   /** SIGKILL, with everything that the container started. `exited` follows. */

@@ -16,6 +16,7 @@ import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
 import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController } from "./controllers/replica-set.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
+import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
 import type { Controller } from "./session.ts";
@@ -28,6 +29,7 @@ const CONTROLLERS: readonly Controller[] = [
   nodeLifecycleController,
   taintEvictionController,
   serviceAccountController,
+  serviceAccountTokenController,
   deploymentController,
   replicaSetController,
   endpointSliceController,

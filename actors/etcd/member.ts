@@ -11,11 +11,11 @@ import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
 import { readBatches } from "./core/mvcc/command.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
-import { decodeStore, encodedSizeMax, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
+import { decodeStore, encodeStore, StoreEncoder } from "./core/mvcc/state-codec.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
-import { SnapshotWriter } from "./core/wal/snapshot-file.ts";
+import { PIECE_BYTES, SnapshotWriter } from "./core/wal/snapshot-file.ts";
 import { Alarms } from "./alarms.ts";
 import { Leases } from "./leases.ts";
 import { LostDisks } from "./lost-disks.ts";
@@ -33,7 +33,7 @@ const CAMPAIGNS_MAX = 20;
 const HOUSEKEEPING_MS = 500;
 const COMPACTION_CHECK_MS = 3_000;
 /** A step of encoding takes about a millisecond, and as much is left for requests. */
-const SNAPSHOT_STEP_BYTES = 262_144;
+const SNAPSHOT_STEP_PIECES = 4;
 const SNAPSHOT_PAUSE_MS = 1;
 /** How long after a snapshot that found no room on the disk another one is made. */
 const SNAPSHOT_RETRY_MS = 10_000;
@@ -510,10 +510,11 @@ export class Member {
     const { options, clock } = this.ctx;
     const { store } = this.machine;
     const meta = this.raft.snapshotMeta();
-    const file = new SnapshotWriter(meta, encodedSizeMax(store));
+    const file = new SnapshotWriter(meta);
     const encoder = new StoreEncoder(store, file.writer);
-    while (!encoder.step(SNAPSHOT_STEP_BYTES)) {
-      file.check();
+    for (let pieces = 1; !encoder.step(PIECE_BYTES); pieces++) {
+      file.cut();
+      if (pieces % SNAPSHOT_STEP_PIECES !== 0) continue;
       await clock.sleep(SNAPSHOT_PAUSE_MS);
       if (encoder.isSpoilt || this.machine.store !== store || this.stopped) return;
     }
@@ -574,7 +575,8 @@ export class Member {
 function joinBatches(batches: readonly Uint8Array[], bytesMax: number): readonly Uint8Array[] {
   if (batches.length === 1) return batches;
   const entries: Uint8Array[] = [];
-  const writer = new ByteWriter(batches.reduce((sum, batch) => sum + batch.length, 0));
+  const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
+  const writer = new ByteWriter(Math.min(bytes, bytesMax));
   for (const batch of batches) {
     if (writer.length > 0 && writer.length + batch.length > bytesMax) entries.push(writer.take());
     writer.raw(batch);

@@ -72,7 +72,7 @@ export const ETCD_DEFAULTS: Omit<EtcdOptions, "name" | "members"> = {
   snapshotEntries: 10_000,
   snapshotBytes: 64 * 1_048_576,
   catchUpEntries: 5_000,
-  catchUpBytes: 2 * 1_048_576,
+  catchUpBytes: 1_048_576,
   segmentBytes: 64 * 1_048_576,
   quotaBytes: 2 * 1_024 * 1_048_576,
   requestBytesMax: 1.5 * 1_048_576,

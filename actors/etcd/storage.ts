@@ -177,7 +177,7 @@ export class Storage {
    * Saves a snapshot of this member's own state beside the running log, which is shortened by the next `append`. False when
    * there was no room for it; the log goes on without.
    */
-  async save(mark: SnapshotMark, file: Uint8Array): Promise<boolean> {
+  async save(mark: SnapshotMark, file: Iterable<Uint8Array>): Promise<boolean> {
     const saved = this.saving.then(() => this.writeSnapshot(mark, file));
     this.saving = saved.catch(() => undefined);
     try {
@@ -190,7 +190,7 @@ export class Storage {
     }
   }
 
-  private async writeSnapshot(snapshot: SnapshotMark, file: Uint8Array): Promise<void> {
+  private async writeSnapshot(snapshot: SnapshotMark, file: Iterable<Uint8Array>): Promise<void> {
     const { disk } = this.ctx;
     if (snapshot.index <= this.mark.index) return;
     await disk.replace(`${SNAP}/${snapshotName(snapshot)}`, file);

@@ -9,6 +9,7 @@ import type { Address } from "../../runtime/net.ts";
 import { pods } from "../client/resources.ts";
 import { environmentOf, expand } from "./core/environment.ts";
 import { etcHosts, hostnameOf } from "./core/hostname.ts";
+import { mountNoticesOf } from "./core/notices.ts";
 import type { Operation } from "./core/pod-worker.ts";
 import { parseQuantity } from "./core/quantity.ts";
 import type { PodFacts } from "./core/sources.ts";
@@ -91,6 +92,9 @@ export class PodOperations {
     this.tell(pod, "Normal", "Created", `Container created`, container.name);
     const { status } = await this.startCreated(pod, container, created.status.id, onStatus);
     this.tell(pod, "Normal", "Started", `Container started`, container.name);
+    for (const notice of mountNoticesOf(container, pod.spec?.volumes ?? [], status.unmounted ?? {})) {
+      this.node.events.event(typedPod(pod), "Warning", "Unsupported", notice);
+    }
     const hook = container.lifecycle?.postStart;
     if (hook === undefined) return { status, hookFailure: undefined };
     const answer = await this.hook(hook, container, status, sandbox, HOOK_TIMEOUT_MS);

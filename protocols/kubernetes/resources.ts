@@ -172,7 +172,7 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "rbac.authorization.k8s.io/v1/rolebindings": CREATE_ON_UPDATE,
   "rbac.authorization.k8s.io/v1/roles": CREATE_ON_UPDATE,
   "resource.k8s.io/v1/deviceclasses": GENERATION,
-  "resource.k8s.io/v1/devicetaintrules": GENERATION,
+  "resource.k8s.io/v1/devicetaintrules": COUNTED_CONDITIONAL,
   "resource.k8s.io/v1/resourceslices": {
     fields: [selectable("spec.nodeName"), selectable("spec.driver"), selectable("spec.pool.name")],
     generation: true,
@@ -186,8 +186,8 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
 
 const NOT_YET: ReadonlySet<string> = new Set(["ComponentStatus"]);
 
-/** Streams to and from containers, nodes and services, and the resizing of a running pod: later. */
-const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy", "resize"]);
+/** Streams to and from containers, nodes and services: later. */
+const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward", "proxy"]);
 
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 

@@ -11,6 +11,7 @@
  */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Disk, DiskFile } from "../disk.ts";
+import { copyOf } from "../disk.ts";
 import type { Random } from "../random.ts";
 import type { EventOwner } from "./event-queue.ts";
 import { SimFile, Inode } from "./sim-file.ts";
@@ -224,9 +225,9 @@ class SimDiskView implements Disk {
     return this.disk.perform(this.owner, "read", () => this.disk.find(name)?.read(0, Infinity));
   }
 
-  async replace(path: string, content: Uint8Array): Promise<void> {
+  async replace(path: string, content: Uint8Array | Iterable<Uint8Array>): Promise<void> {
     const name = normalize(path);
-    const copy = Uint8Array.from(content);
+    const copy = copyOf(content);
     // A crash leaves the old content or the new one, so the file aside needs no name of its own here.
     const inode = new Inode();
     await this.disk.perform(this.owner, "write", () => inode.write(0, copy));

@@ -36,7 +36,7 @@ export class OwnedDisk implements Disk {
     return this.run(() => this.disk.read(path));
   }
 
-  replace(path: string, content: Uint8Array): Promise<void> {
+  replace(path: string, content: Uint8Array | Iterable<Uint8Array>): Promise<void> {
     return this.run(() => this.disk.replace(path, content));
   }
 

@@ -71,7 +71,7 @@ export function threadDisk(root: string, options: { readonly fsync: boolean }): 
       try {
         const handle = await guarded(() => fs.open(aside, "w"));
         try {
-          await guarded(() => handle.writeFile(content), aside);
+          await guarded(() => fs.writeFile(handle, content), aside);
           if (options.fsync) await guarded(() => handle.sync(), aside);
         } finally {
           await handle.close();

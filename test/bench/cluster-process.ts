@@ -1,9 +1,10 @@
 /** A cluster in a process of its own, so that its memory and CPU can be read off the process, driven line by line. */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { ClusterOptions } from "../../actors/cluster/options.ts";
+import type { ApiProcess } from "./api-process.ts";
+import { cpuMsOf, residentBytesOf } from "./process-figures.ts";
 
 /** Runs in the child: starts the cluster, says so, and evaluates what it is sent, one expression a line. */
 const PROGRAM = `
@@ -22,17 +23,11 @@ const PROGRAM = `
   process.exit(0);
 `;
 
-export interface ClusterProcess {
+export interface ClusterProcess extends ApiProcess {
   /** From before the package is loaded until every node is Ready. */
   readonly startMs: number;
-  readonly server: string;
-  readonly token: string;
   /** Evaluates an expression in the process, with \`cluster\` in scope, and gives its JSON value. */
   evaluate<T>(expression: string): Promise<T>;
-  /** User and system time of the process so far. */
-  cpuMs(): number;
-  residentBytes(): number;
-  stop(): Promise<void>;
 }
 
 export async function startClusterProcess(options: ClusterOptions): Promise<ClusterProcess> {
@@ -56,15 +51,9 @@ export async function startClusterProcess(options: ClusterOptions): Promise<Clus
       return value as T;
     },
     cpuMs: () => cpuMsOf(child.pid!),
-    residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid!}/status`, "utf8"))![1]) * 1_024,
+    residentBytes: () => residentBytesOf(child.pid!),
     stop: () => stopProcess(child),
   };
-}
-
-/** Linux: clock ticks of 10 ms in fields 14 and 15 of `/proc/PID/stat`. */
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 function stopProcess(child: ChildProcess): Promise<void> {

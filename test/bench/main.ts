@@ -7,6 +7,7 @@ import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
 import { churn } from "./suites/churn.ts";
 import { codec } from "./suites/codec.ts";
+import { definitions } from "./suites/definitions.ts";
 import { etcd } from "./suites/etcd.ts";
 import { faults } from "./suites/faults.ts";
 import { messaging } from "./suites/messaging.ts";
@@ -24,6 +25,7 @@ const suites: readonly Suite[] = [
   etcd,
   start,
   api,
+  definitions,
   pods,
   recovery,
   supervision,
@@ -37,6 +39,7 @@ const suites: readonly Suite[] = [
 const LONG: readonly Suite[] = [scale, churn];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  api: ["api", "definitions"],
   runtime: ["messaging", "codec", "supervision", "simulation", "recorder", "faults"],
 };
 

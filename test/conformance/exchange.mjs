@@ -24,6 +24,14 @@
 //   - each: /apis/batch/v1/namespaces/{ns}/jobs
 //     bodies: [{ … }, { … }]
 //
+// Bodies that differ in little are an `object`, and `with` what is merged into it (RFC 7396). `changes` makes the object, then one
+// dry run of a merge patch for each of `to`, at `at` below the object (its status, when that is `/status`).
+//
+//   - changes: /apis/batch/v1/namespaces/{ns}/jobs
+//     object: { … }
+//     at: /status
+//     to: [{ … }, { … }]
+//
 // `{rv}` and `{uid}` in a later step are those of the last object that was answered, `{token}` is the last token. What differs from server to server and from
 // run to run (uids, versions, times, addresses) is put in general form on both sides; all else counts.
 import { readFileSync } from "node:fs";
@@ -51,11 +59,34 @@ function longForm(given) {
     const title = given.name ?? `the life of ${given.object.metadata.name}, one of ${given.lifecycle}`;
     return { name: title, steps: [...(given.before ?? []), ...stepsOfLife(given.lifecycle, given.object)] };
   }
+  if (given.changes !== undefined) {
+    const own = `${given.changes}/${given.object.metadata.name}`;
+    const steps = [
+      { do: `POST ${given.changes}`, body: given.object },
+      ...(given.first ?? []),
+      ...given.to.map((body) => ({ do: `PATCH ${own}${given.at ?? ""}?dryRun=All`, type: MERGE, body })),
+      { do: `DELETE ${own}` },
+    ];
+    const title = given.name ?? `changes of ${given.object.metadata.name}, one of ${given.changes}${given.at ?? ""}`;
+    return { name: title, steps: [...(given.before ?? []), ...steps] };
+  }
   if (given.each !== undefined) {
-    const steps = given.bodies.map((body) => ({ do: `POST ${given.each}?dryRun=All`, body }));
+    const bodies = given.bodies ?? given.with.map((change) => merged(given.object, change));
+    const steps = bodies.map((body) => ({ do: `POST ${given.each}?dryRun=All`, body }));
     return { name: given.name ?? `bodies for ${given.each}`, steps: [...(given.before ?? []), ...steps] };
   }
   return given;
+}
+
+/** RFC 7396. */
+function merged(value, change) {
+  if (typeof change !== "object" || change === null || Array.isArray(change)) return change;
+  const result = typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  for (const [key, item] of Object.entries(change)) {
+    if (item === null) delete result[key];
+    else result[key] = merged(result[key], item);
+  }
+  return result;
 }
 
 const MERGE = "application/merge-patch+json";

@@ -1,6 +1,6 @@
 /** Request bodies: JSON, YAML or protobuf to JSON values. */
 import type { Document, Tags } from "yaml";
-import { isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { isCollection, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
@@ -117,11 +117,29 @@ function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
     const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
     const [error] = document.errors;
     if (error !== undefined) throw error;
+    refuseKeys(document);
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw badRequest(`${prefix}yaml: ${error.message}`);
   }
+}
+
+/** @throws when a key is a list or a map, which no JSON has */
+function refuseKeys(document: Document): void {
+  visit(document, {
+    Pair: (_key, { key }) => {
+      if (isCollection(key)) throw new Error(`invalid map key: ${goKey(key.toJS(document, { mapAsMap: true }))}`);
+    },
+  });
+}
+
+/** As Go shows a value with its types. */
+function goKey(value: unknown): string {
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goKey).join(", ")}}`;
+  if (!(value instanceof Map)) return value === null ? "interface {}(nil)" : JSON.stringify(value);
+  const entries = Array.from(value, ([key, item]) => `${goKey(key)}:${goKey(item)}`).sort();
+  return `map[interface {}]interface {}{${entries.join(", ")}}`;
 }
 
 /** As Kubernetes' YAML parser tells them: `line 1: key "a" already set in map`. */

@@ -9,7 +9,7 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
-import type { Catalog } from "../core/catalog/catalog.ts";
+import type { Catalog, Served } from "../core/catalog/catalog.ts";
 import type { GroupPath } from "../core/rest/path.ts";
 import { noSuchResource } from "../core/machinery/status.ts";
 import type { Tokens } from "../tokens.ts";
@@ -44,6 +44,11 @@ export class Documents {
     this.openApi = new OpenApiDocuments(replies, catalog);
     this.tokens = tokens;
     this.issuer = issuer;
+  }
+
+  /** Resources that are served from now on. */
+  prepare(served: readonly Served[]): void {
+    this.discovery.prepare(served);
   }
 
   group(reply: Reply, path: GroupPath): void {

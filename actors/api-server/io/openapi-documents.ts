@@ -4,7 +4,7 @@
  */
 import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
-import { hash, openApiDocument, openApiHashes, openApiIndex } from "../core/machinery/openapi.ts";
+import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
 import {
   acceptsOpenApiV2,
@@ -32,7 +32,7 @@ interface DocumentV2 {
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
-  private readonly hashes = new GroupCache(openApiHashes);
+  private readonly hashes = new OpenApiHashes();
   /** By version. */
   private readonly documents = new GroupCache(() => new Map<string, Uint8Array>());
   private readonly writer = new ProtobufWriter();
@@ -69,7 +69,7 @@ export class OpenApiDocuments {
 
   private answerV3(reply: Reply, name: string, version: string): boolean {
     const { request, answer, query } = reply;
-    const group = this.catalog().groups.get(name);
+    const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
     if (group === undefined || of === undefined) return false;
     if (negotiate(header(request, "accept"), "plain", "text")?.mediaType !== "application/json") {

@@ -62,6 +62,7 @@ export class Rest {
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
+    backend.onServed((served) => this.documents.prepare(served));
   }
 
   /** Answers every request; what it throws is a broken invariant. */
@@ -159,7 +160,7 @@ export class Rest {
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.groups.has(segments[1] ?? "");
+    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
     if (first === "api" || known) throw noSuchResource();
     this.documents.notFound(answer);
   }

@@ -2,6 +2,7 @@
 import type { KeyObject } from "node:crypto";
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { CompactSign, compactVerify, decodeJwt, decodeProtectedHeader, errors } from "jose";
+import { isSigned } from "./signatures.ts";
 import type { OpenTokenKeys, SignedPayload } from "../token-keys.ts";
 
 interface VerifyingKey {
@@ -39,6 +40,7 @@ export const tokenKeys: OpenTokenKeys = ({ issuer, signingKey, verifyingKeys }) 
       });
       return { keys: jwks, algorithms: [...new Set(all.map(({ algorithm }) => algorithm))] };
     },
+    isSigned,
   };
 };
 

@@ -9,6 +9,7 @@ import { CLUSTER_FAULTS } from "../simulation/fault-plan.ts";
 import type { ScenarioOptions, ScenarioResult } from "../simulation/scenario.ts";
 import { runScenario } from "../simulation/scenario.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
+import { describeFeatures, drawSwarm } from "../simulation/swarm.ts";
 
 /** What goes wrong beneath the story, and how the command is told so again. */
 export interface Faults {
@@ -124,9 +125,10 @@ export async function runMany({ seeds, jobs, minutes, faults, selfCheckShare }: 
     options: { minutes, ...planOf(faults.plan) },
     selfCheck: { share: selfCheckShare },
     ...(jobs === undefined ? {} : { jobs }),
-    onResult: () => {
+    onResult: ({ seed, ok }) => {
       done++;
-      if (done % 10 === 0 || done === seeds) console.log(`${done} of ${seeds} seeds`);
+      const features = describeFeatures(drawSwarm(seed).features);
+      console.log(`${done} of ${seeds}: seed ${seed} ${ok ? "held" : "failed"}; ${features}`);
     },
   });
   if (firstFailure !== undefined) {

@@ -9,8 +9,11 @@ const PARTITION_MS = 3_000;
 /** Through a member that reaches a majority: an election, which takes 2 s at most, a lost message or two and the write. */
 const WRITE_MS = 4_000;
 const WRITE_TIMEOUT_MS = 8_000;
-const BURST_MAX = 250;
-const BURST_PAUSE_MS = 5;
+/** Writes that a leader takes while no other member hears it, in as short a time as makes each an entry of its own. */
+const BURST_MAX = 450;
+const BURST_PAUSE_MS = 2;
+/** A leader that hears nobody steps down within so long: what it has taken by then is its tail. */
+const CUT_OFF_MS = 2_000;
 const FOLLOWER_PAUSE_MS = 100;
 /** How long a leader's snapshot is waited for, and how closely. */
 const SNAPSHOT_WAIT_MS = 3_000;
@@ -21,6 +24,7 @@ const ELECTION_LOOK_MS = 100;
 /** After so long with all members there, one whose disk was lost has what the others have. */
 const RECOVERY_MS = 10_000;
 const LATE_WRITES_MAX = 60;
+const LATE_PAUSE_MS = 5;
 /** Deaths of the leader after another member's disk was lost, each within that time after the one before. */
 const CRASHES_MAX = 4;
 const CRASH_EVERY_MS = 60;
@@ -90,21 +94,25 @@ export class EtcdNemesis {
 
   /**
    * The leader lives, and clients go on to write through it, but no other member hears it. The others must elect one of
-   * their own and serve in time; when the old one is back, its tail is overwritten. Errors: PROMISE_BROKEN.
+   * their own and serve in time; when the old one is back, its tail is overwritten: by what its successor sent first, which
+   * the links have held, or when they broke meanwhile, by a snapshot that may end before the tail does.
+   * Errors: PROMISE_BROKEN.
    */
   async cutOffLeader(): Promise<void> {
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
     const { host, clock } = this.cluster;
     const others = this.others(leader);
-    const forMs = 2_000 + this.random.below(4_000);
+    const forMs = CUT_OFF_MS + this.random.below(4_000);
     const burst = 50 + this.random.below(BURST_MAX);
     const dies = this.random.below(4) > 0;
-    this.tell(`${leader} leads, and is cut off from the other members for ${forMs} ms with ${burst} writes under way`);
-    const endMs = host.nowMs + forMs;
+    const breaks = this.random.below(2) === 0;
+    const how = `${breaks ? ", its links break" : ""} with ${burst} writes under way`;
+    this.tell(`${leader} leads, and is cut off from the other members for ${forMs} ms${how}`);
+    const endMs = host.nowMs + FOLLOWER_PAUSE_MS + forMs;
     const writing = others.map((follower) => this.writeThrough(follower, endMs));
     await clock.sleep(FOLLOWER_PAUSE_MS);
-    host.partition([leader], others);
+    host.partition([leader], others, breaks ? { breakAfterMs: CUT_OFF_MS } : {});
     const lost: Promise<boolean>[] = [];
     for (let count = 0; count < burst; count++) {
       lost.push(this.clients.write("burst", leader, `/burst/${count}`, WRITE_TIMEOUT_MS));
@@ -141,7 +149,7 @@ export class EtcdNemesis {
     const writing: Promise<boolean>[] = [];
     for (let count = this.random.below(LATE_WRITES_MAX); count > 0; count--) {
       writing.push(this.clients.write("late", leader, "/late", WRITE_TIMEOUT_MS));
-      await clock.sleep(BURST_PAUSE_MS);
+      await clock.sleep(LATE_PAUSE_MS);
     }
     this.lostAtMs = host.nowMs;
     if (this.random.below(2) === 0) host.hang(leader);

@@ -26,8 +26,6 @@ export interface ScenarioOptions {
   readonly minutes: number;
   readonly masters?: number;
   readonly workers?: number;
-  /** Leaves these out, whatever the seed has drawn. */
-  readonly without?: readonly Feature[];
   /** What goes wrong beneath the story, until it heals. */
   readonly faults?: FaultPlan;
   /** Writes down every random decision. */
@@ -53,9 +51,7 @@ const CHANGE_SHARE = 0.3;
 
 /** `onTrace` gets the trace's text when the story is over, also when it ends badly. */
 export async function runScenario(options: ScenarioOptions, onTrace?: (text: string) => void): Promise<ScenarioResult> {
-  const drawn = drawSwarm(options.seed);
-  const features = new Set([...drawn.features].filter((feature) => options.without?.includes(feature) !== true));
-  const swarm: Swarm = { ...drawn, features };
+  const swarm = drawSwarm(options.seed);
   const cluster = new SimulatedCluster({
     ...options,
     etcd: swarm.etcd,
@@ -66,10 +62,10 @@ export async function runScenario(options: ScenarioOptions, onTrace?: (text: str
   const scenario: Scenario = new Scenario(cluster, swarm);
   let failure: unknown;
   try {
+    scenario.tell(describeSwarm(swarm));
     scenario.begin();
     await cluster.start();
     scenario.tell(`${cluster.masters} masters and ${cluster.workers} workers are up`);
-    scenario.tell(describeSwarm(swarm));
     const limitMs = options.minutes * 60_000;
     await cluster.run(() => scenario.play(limitMs), 2 * limitMs + 20 * CONVERGENCE_MS);
     await host.stop();

@@ -61,10 +61,16 @@ export function drawSwarm(seed: number): Swarm {
   };
 }
 
-/** The story's own limits, in a line. */
+/** By name, in the order of `FEATURES`. */
+export function describeFeatures(features: ReadonlySet<Feature>): string {
+  if (features.size === FEATURES.length) return "all features";
+  return features.size === 0 ? "no features" : [...features].join(", ");
+}
+
+/** With the story's own limits, in a line. */
 export function describeSwarm({ features, etcd, apiServer }: Swarm): string {
   const limits = Object.entries({ ...etcd, ...apiServer }).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  return `${[...features].join(", ")}; ${limits.join(", ")}`;
+  return `${describeFeatures(features)}; ${limits.join(", ")}`;
 }
 
 export function one<T>(random: Random, choices: readonly T[]): T {

@@ -39,6 +39,8 @@ export type Program =
       readonly argv: readonly string[];
       readonly env: Readonly<Record<string, string>>;
       readonly workingDir?: string;
+      /** Paths of this machine in the image's own command: its files, so to speak. */
+      readonly files?: readonly string[];
     }
   | { readonly driver: "simulated" };
 
@@ -169,7 +171,8 @@ export function programOf(
     command.length > 0
       ? [...command, ...args]
       : [...registered.command, ...(args.length > 0 ? args : (registered.args ?? []))];
-  const program = { driver: "process" as const, argv, env };
+  const files = command.length > 0 ? [] : registered.command.filter((argument) => argument.startsWith("/"));
+  const program = { driver: "process" as const, argv, env, ...(files.length === 0 ? {} : { files }) };
   return registered.workingDir === undefined ? program : { ...program, workingDir: registered.workingDir };
 }
 

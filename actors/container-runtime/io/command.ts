@@ -11,10 +11,11 @@ import type { ExecResult } from "../driver.ts";
 
 /**
  * Descriptor 3 is the life line. The traps come first, so that a signal to the group can't end the watcher; the program
- * itself replaces the shell and gets signals as ever. `kill -9 0` goes to the whole group, the watcher included.
+ * itself replaces the shell and gets signals as ever. `kill -9 0` goes to the whole group, the watcher included. Descriptors
+ * 4 and 5, where there are any, are the program's: they end with it.
  */
 export const SHIM: string =
-  "trap '' HUP INT QUIT TERM USR1 USR2; { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 4>&- & " +
+  "trap '' HUP INT QUIT TERM USR1 USR2; { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 4>&- 5>&- & " +
   'trap - HUP INT QUIT TERM USR1 USR2; exec "$@" 3<&-';
 
 /** Bytes of output that an exec may have; more is cut off. The kubelet shows 10 KiB of a probe's. */
@@ -23,7 +24,14 @@ const EXEC_OUTPUT_BYTES_MAX = 1024 * 1024;
 export const MARK: string = CONTAINER_ENVIRONMENT.mark;
 
 /** What a program of the machine finds before the container's own environment. */
-const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+export const SYSTEM_PATH: readonly string[] = [
+  "/usr/local/sbin",
+  "/usr/local/bin",
+  "/usr/sbin",
+  "/usr/bin",
+  "/sbin",
+  "/bin",
+];
 /** `PATH`, with the Node.js that runs us first. */
 export const MACHINE_PATH: string = [dirname(process.execPath), ...SYSTEM_PATH].join(delimiter);
 
@@ -68,22 +76,30 @@ export function resolveNode(argument: string, index: number): string {
   return index === 0 && (argument === "node" || argument === "/usr/local/bin/node") ? process.execPath : argument;
 }
 
-/** Why `file` can't be run from `cwd` with this PATH, in the words of a Go runtime; undefined when it can be. */
-export function commandFault(file: string, cwd: string, path: string): string | undefined {
+/**
+ * Why `file` can't be run from `cwd` with this PATH, in the words of a Go runtime; undefined when it can be. `placeOf` says where a path
+ * is now, of a container whose mounts are not there yet.
+ */
+export function commandFault(
+  file: string,
+  cwd: string,
+  path: string,
+  placeOf: (path: string) => string = (same) => same,
+): string | undefined {
   const isPath = file.includes("/");
   const candidates = isPath
     ? [resolvePath(cwd, file)]
     : path.split(delimiter).map((directory) => resolvePath(cwd, directory, file));
-  const faults = candidates.map((candidate) => executableFault(candidate));
+  const faults = candidates.map((candidate) => executableFault(candidate, placeOf(candidate)));
   if (faults.includes(undefined)) return undefined;
   const why = isPath ? faults[0] : "executable file not found in $PATH";
   return `unable to start container process: exec: "${file}": ${why}`;
 }
 
-function executableFault(path: string): string | undefined {
+function executableFault(path: string, place: string): string | undefined {
   try {
-    if (statSync(path).isDirectory()) return "is a directory";
-    accessSync(path, access.X_OK);
+    if (statSync(place).isDirectory()) return "is a directory";
+    accessSync(place, access.X_OK);
     return undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EACCES"

@@ -2,20 +2,28 @@
  * Containers as child processes. Each leads a process group of its own and is watched by a small shell in that group: it
  * waits for the end of a pipe that only this thread holds, and then kills the group. So nothing outlives the thread, the
  * process, or a SIGKILL of either. A program that leaves its group (setsid) gets away from that; on Linux what a container
- * left behind is found by its mark in /proc and killed when the container ends.
+ * left behind is found by its mark in /proc and killed when the container ends. Where the machine allows it, the program starts in a mount
+ * namespace of its own, with its volumes at their mount paths.
  */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
 import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
-import { belowRoot, prepareRoot, workingDirectory } from "./root-directory.ts";
+import type { Namespace } from "./mount-namespace.ts";
+import { ENTRY_DESCRIPTOR, MountNamespaces, firstLine } from "./mount-namespace.ts";
+import { belowRoot, placeInVolume, prepareRoot, workingDirectory } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
 
 /** How long output may take to end after the program: only what left the group can still hold the pipe. */
 const OUTPUT_GRACE_MS = 500;
+
+/** Below the root of a container: what its mounts need. It goes with it. */
+const STAGING = ".mounts";
 
 /** A heap that Node.js can start in. */
 const HEAP_MEGABYTES_MIN = 16;
@@ -28,62 +36,150 @@ export interface ProcessDriverOptions {
 }
 
 export function processDriver(options: ProcessDriverOptions): Driver {
+  const driver = new ProcessDriver(options);
   return {
-    start: (spec, events) => start(spec, events, options),
+    start: (spec, events) => driver.start(spec, events),
     recover: (ids) => killMarked(ids),
     close: () => Promise.resolve(sweep()),
   };
 }
 
-async function start(
-  spec: ContainerSpec,
-  events: DriverEvents,
-  options: ProcessDriverOptions,
-): Promise<RunningContainer> {
-  const { program } = spec;
-  if (program.driver !== "process") throw new Error(`a ${program.driver} program for the process driver`);
-  if (process.platform === "win32") throw startFailed("containers as processes need a POSIX system");
-  const env = environmentOf(spec, options);
-  let child: ChildProcess;
-  let cwd: string;
-  try {
-    prepareRoot(spec);
-    cwd = workingDirectory(spec, program.workingDir);
-    const argv = program.argv.map(resolveNode).map((argument) => belowRoot(argument, spec));
-    const fault = commandFault(argv[0] ?? "", cwd, env["PATH"] ?? "");
-    if (fault !== undefined) throw startFailed(fault);
-    child = spawn("/bin/sh", ["-c", SHIM, "sh", ...argv], {
-      cwd,
-      env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
-    });
-  } catch (error) {
-    throw startFailed(error instanceof Error ? error.message : String(error));
+class ProcessDriver {
+  private readonly options: ProcessDriverOptions;
+  /** Found out once, by the first container that has anything to mount: or why this machine has none. */
+  private namespaces: Promise<MountNamespaces | string> | undefined;
+
+  constructor(options: ProcessDriverOptions) {
+    this.options = options;
   }
-  await new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", (error) => reject(startFailed(error.message)));
-  });
-  child.on("error", () => undefined);
-  return new ProcessContainer(spec, child, cwd, env, events);
+
+  async start(spec: ContainerSpec, events: DriverEvents): Promise<RunningContainer> {
+    const { program } = spec;
+    if (program.driver !== "process") throw new Error(`a ${program.driver} program for the process driver`);
+    if (process.platform === "win32") throw startFailed("containers as processes need a POSIX system");
+    let setting: Setting;
+    let child: ChildProcess;
+    try {
+      setting = await this.settingOf(spec, program);
+      const argv = setting.argv(program.argv.map(resolveNode));
+      child = spawn("/bin/sh", ["-c", SHIM, "sh", ...argv], {
+        cwd: setting.outerCwd,
+        env: setting.env,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", setting.hasNamespace ? "pipe" : "ignore"],
+      });
+    } catch (error) {
+      throw startFailed(error instanceof Error ? error.message : String(error));
+    }
+    const container = new ProcessContainer(spec, child, setting, events);
+    await container.started();
+    return container;
+  }
+
+  private async settingOf(spec: ContainerSpec, program: ProcessProgram): Promise<Setting> {
+    const { root, mounts, terminationMessagePath: log = "" } = spec;
+    const all = log === "" ? mounts : [...mounts, { containerPath: log, hostPath: join(root, log), readonly: false }];
+    const env = environmentOf(spec, this.options);
+    mkdirSync(root, { recursive: true });
+    if (all.length > 0) this.namespaces ??= MountNamespaces.probe(root);
+    const namespaces = (await this.namespaces) ?? "";
+    prepareRoot(spec, typeof namespaces === "string");
+    const outerCwd = workingDirectory(spec, program.workingDir);
+    if (typeof namespaces === "string") return new Setting(spec, env, outerCwd, undefined, namespaces);
+    const { preload } = this.options;
+    const hosts = env[CONTAINER_ENVIRONMENT.hosts];
+    const needed = [
+      ...[root, outerCwd, process.execPath, ...(program.files ?? [])],
+      ...(preload === undefined ? [] : [preload]),
+      // It is replaced as a whole.
+      ...(hosts === undefined || hosts === "" ? [] : [dirname(hosts)]),
+    ];
+    const namespace = namespaces.prepare({ mounts: all, staging: join(root, STAGING), needed });
+    if (namespace.unmounted.size > 0) prepareRoot(spec);
+    return new Setting(spec, env, outerCwd, namespace, "");
+  }
+}
+
+type ProcessProgram = Extract<ContainerSpec["program"], { readonly driver: "process" }>;
+
+/** What a container's commands run with. */
+class Setting {
+  readonly env: NodeJS.ProcessEnv;
+  /** On the machine: of what makes the namespace. */
+  readonly outerCwd: string;
+  readonly unmounted: Readonly<Record<string, string>>;
+  private readonly namespace: Namespace | undefined;
+  /** What is not really mounted: paths to it are replaced. */
+  private readonly replaced: ContainerSpec;
+  private readonly mounted: ContainerSpec["mounts"];
+  private readonly cwd: string;
+
+  /** `reason`: why nothing is mounted, where there is no namespace. */
+  constructor(
+    spec: ContainerSpec,
+    env: NodeJS.ProcessEnv,
+    outerCwd: string,
+    namespace: Namespace | undefined,
+    reason: string,
+  ) {
+    const isMounted = (path: string): boolean => namespace !== undefined && !namespace.unmounted.has(path);
+    const mounts = spec.mounts.filter(({ containerPath }) => !isMounted(containerPath));
+    const real = spec.mounts.filter(({ containerPath }) => isMounted(containerPath));
+    const { terminationMessagePath: log, workingDir } = spec;
+    this.mounted = real;
+    this.namespace = namespace?.isEmpty === true ? undefined : namespace;
+    this.outerCwd = outerCwd;
+    this.cwd = workingDir !== undefined && placeInVolume(workingDir, real) !== undefined ? workingDir : outerCwd;
+    this.replaced = { ...spec, mounts, terminationMessagePath: isMounted(log ?? "") ? undefined : log };
+    this.env = { ...env };
+    if (real.length > 0) delete this.env[CONTAINER_ENVIRONMENT.mounts];
+    if (real.length > 0 && mounts.length > 0) {
+      this.env[CONTAINER_ENVIRONMENT.mounts] = JSON.stringify(mounts.map(({ containerPath }) => containerPath));
+    }
+    this.unmounted = Object.fromEntries(
+      mounts.map(({ containerPath: path }) => [path, namespace?.unmounted.get(path) ?? reason]),
+    );
+  }
+
+  get hasNamespace(): boolean {
+    return this.namespace !== undefined;
+  }
+
+  /** The command line for a container's program. Errors: a message, when there is no such program. */
+  argv(command: readonly string[]): readonly string[] {
+    const argv = command.map((argument) => belowRoot(argument, this.replaced));
+    const placeOf = (path: string): string => placeInVolume(path, this.mounted) ?? path;
+    const fault = commandFault(argv[0] ?? "", this.cwd, this.env["PATH"] ?? "", placeOf);
+    if (fault !== undefined) throw new Error(fault);
+    return this.namespace?.enter(argv, this.cwd) ?? argv;
+  }
+
+  exec(pid: number, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    const env = { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined };
+    const argv = command.map(resolveNode).map((argument) => belowRoot(argument, this.replaced));
+    const [joined, cwd] =
+      this.namespace === undefined || argv.length === 0
+        ? [argv, this.outerCwd]
+        : [this.namespace.join(pid, argv, this.cwd), "/"];
+    return execCommand(joined, { cwd, env }, timeoutMs);
+  }
 }
 
 class ProcessContainer implements RunningContainer {
+  readonly unmounted: Readonly<Record<string, string>>;
   private readonly spec: ContainerSpec;
   private readonly child: ChildProcess;
-  private readonly cwd: string;
-  private readonly env: NodeJS.ProcessEnv;
-  private readonly group: number;
+  private readonly setting: Setting;
+  /** What went wrong before the program started; empty when nothing did. */
+  private readonly entered: Promise<string>;
   private ended = false;
 
-  constructor(spec: ContainerSpec, child: ChildProcess, cwd: string, env: NodeJS.ProcessEnv, events: DriverEvents) {
+  constructor(spec: ContainerSpec, child: ChildProcess, setting: Setting, events: DriverEvents) {
     this.spec = spec;
     this.child = child;
-    this.cwd = cwd;
-    this.env = env;
-    if (child.pid === undefined) throw new Error("a spawned process without an id");
-    this.group = child.pid;
+    this.setting = setting;
+    this.unmounted = setting.unmounted;
+    this.entered = entryOf(child);
     let isExhausted = false;
     child.stderr?.on("data", (bytes: Buffer) => (isExhausted ||= bytes.includes(HEAP_EXHAUSTED)));
     const outputs = [pipe(child.stdout, "stdout", events), pipe(child.stderr, "stderr", events)];
@@ -93,13 +189,20 @@ class ProcessContainer implements RunningContainer {
       this.ended = true;
       this.sever();
       const grace = new Promise<void>((resolve) => setTimeout(resolve, OUTPUT_GRACE_MS).unref());
-      void Promise.race([Promise.all(outputs), grace]).then(() => {
+      void Promise.race([Promise.all(outputs), grace]).then(async () => {
         for (const stream of [child.stdout, child.stderr, reports]) stream?.destroy();
+        if ((await this.entered) !== "") return;
         const exit = exitOf(code, signal);
         const isOom = isExhausted && exit.exitCode !== 0 && spec.memoryLimitBytes > 0;
         events.exited(isOom ? { exitCode: 137, reason: "OOMKilled", message: HEAP_EXHAUSTED } : exit);
       });
     });
+  }
+
+  /** Resolves once the program runs. Errors: CONTAINER_START_FAILED. */
+  async started(): Promise<void> {
+    const fault = await this.entered;
+    if (fault !== "") throw startFailed(`unable to start container process: ${fault}`);
   }
 
   terminate(): void {
@@ -111,15 +214,13 @@ class ProcessContainer implements RunningContainer {
   }
 
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    const env = { ...this.env, NODE_OPTIONS: undefined, [CONTAINER_ENVIRONMENT.ports]: undefined };
-    const mapped = command.map((argument) => belowRoot(argument, this.spec));
-    return execCommand(mapped, { cwd: this.cwd, env }, timeoutMs);
+    return this.setting.exec(this.child.pid ?? 0, command, timeoutMs);
   }
 
   private signal(signal: "SIGTERM" | "SIGKILL"): void {
     if (this.ended) return;
     try {
-      process.kill(-this.group, signal);
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
     } catch (error) {
       // It has just ended; the exit event is on its way.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
@@ -131,6 +232,20 @@ class ProcessContainer implements RunningContainer {
     this.child.stdio[3]?.destroy();
     sweepLater(this.spec.id);
   }
+}
+
+/** What is said before the program starts: of a process that can't be made, or by what makes its namespace. */
+function entryOf(child: ChildProcess): Promise<string> {
+  const entry = (child.stdio as readonly unknown[])[ENTRY_DESCRIPTOR] as Readable | null;
+  return new Promise((resolve) => {
+    let text = "";
+    child.on("error", (error) => resolve(error.message));
+    if (entry === null) return void child.once("spawn", () => resolve(""));
+    entry.setEncoding("utf8");
+    entry.on("error", () => undefined);
+    entry.on("data", (piece: string) => (text += piece));
+    entry.once("close", () => resolve(firstLine(text)));
+  });
 }
 
 function environmentOf(spec: ContainerSpec, options: ProcessDriverOptions): NodeJS.ProcessEnv {

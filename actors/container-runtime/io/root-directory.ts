@@ -4,11 +4,14 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { ContainerSpec } from "../driver.ts";
 
-export function prepareRoot(spec: ContainerSpec): void {
+/** `linksInVolumes`: whether a mount inside of another one is a link as well. Not where there is a real one. */
+export function prepareRoot(spec: ContainerSpec, linksInVolumes = true): void {
   mkdirSync(spec.root, { recursive: true });
   // Shorter paths first, so that a mount below another one lands inside of it.
   const mounts = [...spec.mounts].sort((one, other) => one.containerPath.length - other.containerPath.length);
-  for (const mount of mounts) {
+  for (const [index, mount] of mounts.entries()) {
+    const outer = mounts.slice(0, index);
+    if (!linksInVolumes && placeInVolume(mount.containerPath, outer) !== undefined) continue;
     const at = inside(spec.root, mount.containerPath);
     mkdirSync(dirname(at), { recursive: true });
     if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true) unlinkSync(at);
@@ -40,7 +43,7 @@ function inside(root: string, path: string): string {
 }
 
 /**
- * A command that names its container's termination log, or a path in a volume, means what is below its root: there is no mount, and the
+ * Where a container has no mounts: a command that names its termination log, or a path in a volume, means what is below its root, as the
  * path as it stands is the machine's own. One that puts the root before it by itself is left alone.
  */
 export function belowRoot(argument: string, spec: ContainerSpec): string {
@@ -61,4 +64,14 @@ function withPath(text: string, path: string, real: string, isDirectory: boolean
   const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const end = isDirectory ? "[\\w.-]" : "[\\w./-]";
   return text.replaceAll(new RegExp(`(?<![\\w./}-])${escaped}(?!${end})`, "g"), () => real);
+}
+
+/** Where the machine has what a container sees at an absolute path in one of these mounts; undefined when it is in none. */
+export function placeInVolume(path: string, mounts: ContainerSpec["mounts"]): string | undefined {
+  const innermostFirst = [...mounts].sort((one, other) => other.containerPath.length - one.containerPath.length);
+  for (const { containerPath, hostPath } of innermostFirst) {
+    const mount = containerPath.replace(/\/+$/, "");
+    if (mount !== "" && (path === mount || path.startsWith(`${mount}/`))) return hostPath + path.slice(mount.length);
+  }
+  return undefined;
 }

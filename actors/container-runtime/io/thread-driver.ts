@@ -180,6 +180,8 @@ function makeThread(memoryLimitBytes: number, warm: readonly string[]): Thread {
 }
 
 class ThreadContainer implements RunningContainer {
+  /** A thread has no mounts: paths are replaced, by the preload. */
+  readonly unmounted: Readonly<Record<string, string>>;
   private readonly spec: ContainerSpec;
   private readonly worker: Worker;
   private readonly port: MessagePort;
@@ -192,6 +194,7 @@ class ThreadContainer implements RunningContainer {
 
   constructor(spec: ContainerSpec, worker: Worker, port: MessagePort, events: DriverEvents) {
     this.spec = spec;
+    this.unmounted = Object.fromEntries(spec.mounts.map(({ containerPath }) => [containerPath, ""]));
     this.worker = worker;
     this.port = port;
     const outputs = [pipe(worker.stdout, "stdout", events), pipe(worker.stderr, "stderr", events)];

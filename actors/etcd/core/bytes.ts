@@ -14,10 +14,12 @@ export function invariant(condition: boolean, message: string): asserts conditio
 const encoder = new TextEncoder();
 
 export class ByteWriter {
+  private readonly capacity: number;
   private bytes: Uint8Array;
   length = 0;
 
   constructor(capacity: number = 256) {
+    this.capacity = capacity;
     this.bytes = new Uint8Array(capacity);
   }
 
@@ -122,8 +124,10 @@ export class ByteWriter {
     return taken;
   }
 
-  clear(): void {
+  /** Starts anew, with a small buffer again where what was written has made it larger than that. */
+  clear(keptBytesMax: number = Infinity): void {
     this.length = 0;
+    if (this.bytes.length > keptBytesMax) this.bytes = new Uint8Array(this.capacity);
   }
 }
 

@@ -10,7 +10,7 @@ const MORE_PODS = 300;
 const AT_A_TIME = 8;
 /**
  * What is bounded goes up and down by half of its bound: etcd's log by 1 MB, its history by 0.8 MB. Events that tell of
- * these pods take 3 MB; they are bounded by 4,096, which is more than these. 300 pods are 14 MB.
+ * these pods take 3 MB; they are bounded by 2,048, which is more than these. 300 pods are 14 MB.
  */
 const SWING_MB = 8;
 /** Writers keep some room. A member keeps 250 revisions at least, which are 12 MB of these pods. */

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { ConfigMap, Container, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
+import { mountRefusal } from "../../fixtures/real-mounts.ts";
 import { until } from "../../fixtures/until.ts";
 
 const program = fileURLToPath(new URL("../../fixtures/programs/list-pods.mjs", import.meta.url));
@@ -66,6 +67,22 @@ describe.runIf(process.platform === "linux")("a client in a pod", () => {
     const text = await run("in-shell", { image: "busybox", command: ["sh", "-c", script] });
     expect(text).toBe("ca.crt\nnamespace\ntoken\ndefault-----BEGIN CERTIFICATE-----");
   });
+
+  it.skipIf(mountRefusal() !== undefined)(
+    "that is any program finds them there itself, and can't change them",
+    async () => {
+      const script = [
+        "base=/var/run; dir=$base/secrets/kubernetes.io; cd $dir/service*; cat namespace; wc -l < ca.crt | grep -q . && echo ' ca'",
+        "test $(cut -d. -f2 token | wc -c) -gt 100 && echo token; touch x; echo bye > /dev/termination*",
+      ].join(";");
+      const text = await run("in-mounts", { image: "busybox", command: ["sh", "-c", script] });
+      expect(text).toMatch(/^default ca\ntoken\n.*Read-only file system\n$/);
+      await until("its end", async () => {
+        const pod = await cluster.client.get<Pod>(inkube.pods, "in-mounts", "default");
+        return pod.status?.containerStatuses?.[0]?.state?.terminated?.message === "bye\n";
+      });
+    },
+  );
 
   it("has a token that stays good when the cluster starts again on its data, and that other clusters can check", async () => {
     const config = new KubeConfig();

@@ -103,7 +103,7 @@ function tree(options: PlaneOptions, masters: number): SupervisorSpec {
       "api-server",
       {
         ...API_SERVER_DEFAULTS,
-        serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, admission: true },
+        serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, admission: true, signingKey: "simulated" },
         members,
         tokens: [],
         kubeletToken: "",

@@ -7,9 +7,11 @@ import {
   endpointSlices,
   namespaces,
   pods,
+  secrets,
   serviceAccounts,
   services,
 } from "../../../actors/client/resources.ts";
+import type { Secret } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { isSettled, podsOf, web, webService } from "./objects.ts";
 
@@ -45,6 +47,44 @@ it("keeps the endpoints of a Service in step with its pods", async () => {
     const slices = await plane.client.list(endpointSlices, { namespace: "default" });
     return slices.items.length === 0 && (await plane.client.find(endpoints, "web", "default")) === undefined;
   });
+});
+
+it("gives a Secret for a token its account's token, the CA and its namespace, and takes it away with the account", async () => {
+  const plane = new ControlPlane({ seed: 3, workers: 0, controllerManager: { rootCa: "PEM" } });
+  await plane.start();
+  const secretOf = (name: string, account: string): Secret => ({
+    metadata: { name, namespace: "default", annotations: { "kubernetes.io/service-account.name": account } },
+    type: "kubernetes.io/service-account-token",
+  });
+  const find = (name: string): Promise<Secret | undefined> => plane.client.find(secrets, name, "default");
+  await plane.do((client) => client.create(secrets, secretOf("of-nobody", "nobody")));
+  await plane.until("that of no account gone", async () => (await find("of-nobody")) === undefined);
+  const account = await plane.do((client) =>
+    client.create(serviceAccounts, {
+      metadata: { name: "robot", namespace: "default" },
+      secrets: [{ name: "robot-token" }],
+    }),
+  );
+  await plane.do((client) => client.create(secrets, secretOf("robot-token", "robot")));
+  await plane.do((client) => client.create(secrets, { ...secretOf("opaque", "robot"), type: "Opaque" }));
+  await plane.until("the token", async () => (await find("robot-token"))?.data?.["token"] !== undefined);
+  const filled = await plane.do(() => find("robot-token"));
+  expect(filled?.metadata?.annotations?.["kubernetes.io/service-account.uid"]).toBe(account.metadata?.uid);
+  expect([atob(filled?.data?.["ca.crt"] ?? ""), atob(filled?.data?.["namespace"] ?? "")]).toEqual(["PEM", "default"]);
+  const [, claims = ""] = atob(filled?.data?.["token"] ?? "").split(".");
+  const said = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, object>;
+  expect(said).toMatchObject({ sub: "system:serviceaccount:default:robot" });
+  expect(said["kubernetes.io"]).toMatchObject({ secret: { name: "robot-token", uid: filled?.metadata?.uid } });
+  await plane.do((client) => client.delete(secrets, "robot-token", "default"));
+  await plane.until("the reference gone", async () => {
+    const found = await plane.client.find(serviceAccounts, "robot", "default");
+    return found?.secrets?.length === 0 || found?.secrets === undefined;
+  });
+  await plane.do((client) => client.create(secrets, secretOf("another", "robot")));
+  await plane.until("another token", async () => (await find("another"))?.data?.["token"] !== undefined);
+  await plane.do((client) => client.delete(serviceAccounts, "robot", "default"));
+  await plane.until("its Secret gone", async () => (await find("another")) === undefined);
+  expect((await plane.do(() => find("opaque")))?.data).toBeUndefined();
 });
 
 it("gives each namespace its account and the CA, and empties it before it goes", async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { PIECE_BYTES, SnapshotWriter } from "../../../actors/etcd/core/wal/snapshot-file.ts";
 import type { AlarmState, WatchResponse } from "../../../protocols/etcd.ts";
 import { bytes, EtcdWorld, text } from "./etcd-world.ts";
 
@@ -166,6 +167,23 @@ describe("three etcd members", () => {
     for (const name of world.names) host.kill(name);
     await host.run(500);
     for (let key = 0; key < 7; key++) expect(await world.get(0, `/k/${key}`)).toBe(`${key === 0 ? 49 : 42 + key}`);
+  });
+
+  it("come back from snapshots of several pieces, none of which is large", async () => {
+    const cut = vi.spyOn(SnapshotWriter.prototype, "cut");
+    const world = new EtcdWorld(9, { snapshotEntries: 20, catchUpEntries: 2 });
+    const { host } = world;
+    const value = (key: number): string => `${key}`.repeat(PIECE_BYTES / 10);
+    await host.start();
+    for (let key = 10; key < 70; key++) await world.put(key % 3, `/k/${key}`, value(key));
+    await host.run(1_000);
+    const pieces = new Map<unknown, number>();
+    for (const file of cut.mock.contexts) pieces.set(file, (pieces.get(file) ?? 0) + 1);
+    expect(Math.max(...pieces.values())).toBeGreaterThan(5);
+    cut.mockRestore();
+    for (const name of world.names) host.kill(name);
+    await host.run(500);
+    for (let key = 10; key < 70; key++) expect(await world.get(key % 3, `/k/${key}`)).toBe(value(key));
   });
 
   it.each([

@@ -12,6 +12,8 @@ import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { bytesOf, keepBytes, textOf } from "../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../protocols/kubernetes/resources.ts";
 import { findResource } from "../../../protocols/kubernetes/resources.ts";
+import type { PreEncoded } from "../../../runtime/pre-encoded.ts";
+import { PreEncoder } from "../../../runtime/pre-encoded.ts";
 import { collectGarbage } from "../../../runtime/threads/idle-collection.ts";
 
 const VALUES = 4_000;
@@ -89,11 +91,17 @@ function changedCache(): ResourceCache {
   return cache;
 }
 
+function encodedForMany(): readonly PreEncoded[] {
+  const encoder = new PreEncoder();
+  return Array.from({ length: VALUES }, (_, index) => encoder.encode({ index, note: "x".repeat(VALUE_BYTES) }));
+}
+
 it.each([
   ["the versions and the history of a store", written],
   ["a store that a snapshot was read into", () => decodeStore(encodeStore(written().store))],
   ["the applied entries of a log", appliedLog],
   ["the objects and the changes of a cache that they were read from", changedCache],
+  ["values that were encoded once for many", encodedForMany],
 ])("hold no buffers: %s", async (_, hold) => {
   expect(await heldOutsideBytes(hold)).toBeLessThan(TOTAL_BYTES / 10);
 });

@@ -15,13 +15,21 @@ import { CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, ROLES } from "./role-bindings.ts"
 /** How a server that starts treats an object of its own that is there already. */
 type Keep = "as-it-is" | "rbac" | "spec";
 
+/** What a controller applies to the object just after it was made. */
+export interface InitialApply {
+  readonly manager: string;
+  readonly subresource?: "status";
+  readonly fields: (time: string) => object;
+}
+
 export interface Initial {
   readonly group: string;
   readonly resource: string;
   readonly object: Fields;
   readonly keep: Keep;
-  /** Written as it is, and nobody but a controller could write it later. */
-  readonly status?: (time: string) => object;
+  readonly applied?: InitialApply;
+  /** Who manages its fields; absent: `kube-apiserver`. */
+  readonly manager?: string;
 }
 
 const RBAC = "rbac.authorization.k8s.io";
@@ -95,10 +103,12 @@ function roles(): readonly Initial[] {
     const parts = marks.flatMap((mark) => (mark.startsWith("+") ? [[aggregationLabel(mark.slice(1)), "true"]] : []));
     const object = {
       metadata: rbacMetadata(name, Object.fromEntries(parts) as Record<string, string>),
-      ...(whole === undefined ? {} : { aggregationRule: aggregationOf(whole) }),
-      rules: whole === undefined ? rules : aggregated(cluster, whole),
+      ...(whole === undefined ? { rules } : { aggregationRule: aggregationOf(whole) }),
     };
-    return { group: RBAC, resource: "clusterroles", keep: "rbac", object: object as Fields };
+    const initial: Initial = { group: RBAC, resource: "clusterroles", keep: "rbac", object: object as Fields };
+    if (whole === undefined) return initial;
+    const fields = (): object => ({ rules: aggregated(cluster, whole) });
+    return { ...initial, applied: { manager: "clusterrole-aggregation-controller", fields } };
   });
   const namespaced = roleTexts(ROLES).map(({ name, rules }): Initial => {
     return { group: RBAC, resource: "roles", keep: "rbac", object: { metadata: rbacMetadata(name), rules } as Fields };
@@ -151,12 +161,14 @@ function bindings(): readonly Initial[] {
   ];
 }
 
+const FLOW_MANAGER = "api-priority-and-fairness-config-producer-v1";
+
 function flowControl(): readonly Initial[] {
   const group = "flowcontrol.apiserver.k8s.io";
   const metadata = (name: string): object => ({ name, annotations: { [FLOW_AUTO]: "true" } });
   const levels = Object.entries(PRIORITY_LEVELS).map(([name, spec]): Initial => {
     const object = { metadata: metadata(name), spec } as Fields;
-    return { group, resource: "prioritylevelconfigurations", keep: "spec", object };
+    return { group, resource: "prioritylevelconfigurations", keep: "spec", object, manager: FLOW_MANAGER };
   });
   const schemas = Object.entries(FLOW_SCHEMAS).map(([name, spec]): Initial => {
     const level = JSON.stringify(spec.priorityLevelConfiguration.name);
@@ -167,7 +179,12 @@ function flowControl(): readonly Initial[] {
       resource: "flowschemas",
       keep: "spec",
       object: { metadata: metadata(name), spec } as Fields,
-      status: (time) => ({ conditions: [{ ...found, lastTransitionTime: time }] }),
+      applied: {
+        manager: "api-priority-and-fairness-config-consumer-v1",
+        subresource: "status",
+        fields: (time) => ({ status: { conditions: [{ ...found, lastTransitionTime: time }] } }),
+      },
+      manager: FLOW_MANAGER,
     };
   });
   return [...levels, ...schemas];
@@ -206,13 +223,17 @@ function apiServices(): readonly Initial[] {
 }
 
 function range(serviceCidr: string): Initial {
-  const ready = { type: "Ready", status: "True", reason: "", message: "Kubernetes default Service CIDR is ready" };
+  const ready = { type: "Ready", status: "True", message: "Kubernetes default Service CIDR is ready" };
   return {
     group: "networking.k8s.io",
     resource: "servicecidrs",
     keep: "as-it-is",
     object: { metadata: { name: "kubernetes" }, spec: { cidrs: [serviceCidr] } } as Fields,
-    status: (time) => ({ conditions: [{ ...ready, lastTransitionTime: time }] }),
+    applied: {
+      manager: "kubernetes-service-cidr-controller",
+      subresource: "status",
+      fields: (time) => ({ status: { conditions: [{ ...ready, lastTransitionTime: time }] } }),
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import { textOf } from "../machinery/json-value.ts";
+
 /**
  * Where a paginated list goes on: the revision that all pages are of, and the first key of the next page. A token of
  * revision 0 was handed out when its snapshot had been lost: the list goes on at whatever is newest.
@@ -25,7 +27,13 @@ export function decodeContinue(text: string, namespace: string | undefined): Con
     return "continue key is not valid: it can't be decoded";
   }
   const { v, rv, start } = (value ?? {}) as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
-  if (v !== VERSION) return `continue key is not valid: server does not recognize this encoded version "${String(v)}"`;
+  if (typeof (v ?? "") !== "string") {
+    const type = Array.isArray(v) ? "array" : typeof v === "boolean" ? "bool" : typeof v;
+    return `continue key is not valid: json: cannot unmarshal ${type} into Go struct field continueToken.v of type string`;
+  }
+  if (v !== VERSION) {
+    return `continue key is not valid: server does not recognize this encoded version ${textOf(v)}`;
+  }
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < 0)
     return "continue key is not valid: incorrect encoded start resourceVersion";
   if (typeof start !== "string" || start === "") return "continue key is not valid: encoded start key empty";

@@ -2,6 +2,8 @@
  * Stored objects as protobuf. Each is encoded once a revision, when somebody first asks; what nobody has asked for during a
  * period is let go of, for it is kept beside the object and its JSON.
  */
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { bytesOf, keepBytes } from "../../../../protocols/kept-bytes.ts";
 import type { Served } from "../catalog/catalog.ts";
 import { encodeProtobuf } from "../machinery/encode-protobuf.ts";
 import { ProtobufWriter } from "../machinery/protobuf-writer.ts";
@@ -9,20 +11,20 @@ import { isConverted, toServed } from "../registry/present.ts";
 import type { StoredObject } from "./stored-object.ts";
 
 export class ProtobufObjects {
-  private recent = new WeakMap<StoredObject, Uint8Array>();
-  private older = new WeakMap<StoredObject, Uint8Array>();
+  private recent = new WeakMap<StoredObject, KeptBytes>();
+  private older = new WeakMap<StoredObject, KeptBytes>();
   private readonly writer = new ProtobufWriter();
 
   /** With its envelope. */
   of(served: Served, stored: StoredObject): Uint8Array {
     // As with JSON, what is served in another version than it is stored in is made for each reader.
     if (isConverted(served)) return this.encoded(served, stored);
-    let bytes = this.recent.get(stored);
-    if (bytes === undefined) {
-      bytes = this.older.get(stored) ?? this.encoded(served, stored);
-      this.recent.set(stored, bytes);
+    let kept = this.recent.get(stored);
+    if (kept === undefined) {
+      kept = this.older.get(stored) ?? keepBytes(this.encoded(served, stored));
+      this.recent.set(stored, kept);
     }
-    return bytes;
+    return bytesOf(kept);
   }
 
   /** Once a period. */

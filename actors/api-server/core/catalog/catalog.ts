@@ -11,6 +11,7 @@ import { noSuchResource } from "../machinery/status.ts";
 import type { ObjectForm } from "./form.ts";
 import { builtInForm } from "./form.ts";
 import { SharedMap } from "./shared-map.ts";
+import { placeOf, withEntry, withoutEntry } from "./sorted-list.ts";
 import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 
 /** A resource in one version. */
@@ -22,6 +23,8 @@ export interface Served {
   readonly stored: Served;
   /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
   readonly openApiSchema?: Readonly<Record<string, unknown>>;
+  /** Another one whenever `openApiSchema` is another: what a definition is now. Without it the schema itself is compared. */
+  readonly openApiRevision?: string;
 }
 
 export interface CatalogVersion {
@@ -51,15 +54,15 @@ export class Catalog {
   private readonly definitions: SharedMap<readonly Served[]>;
   /** What the definitions add, by `<group>/<version>/<resource>`. */
   private readonly added: SharedMap<Served>;
-  /** Groups that they add something to, whole. */
-  private readonly changed: SharedMap<CatalogGroup>;
+  /** Groups that they add something to, whole, by name. */
+  private readonly changed: readonly CatalogGroup[];
   private ordered: ReadonlyMap<string, CatalogGroup> | undefined;
 
   private constructor(
     builtIn: BuiltIn,
     definitions: SharedMap<readonly Served[]>,
     added: SharedMap<Served>,
-    changed: SharedMap<CatalogGroup>,
+    changed: readonly CatalogGroup[],
   ) {
     this.builtIn = builtIn;
     this.definitions = definitions;
@@ -70,11 +73,11 @@ export class Catalog {
   static builtIn(): Catalog {
     const groups = groupsOf(RESOURCES);
     const indexes = new Map([...groups].map(([name, group]) => [name, indexOf(group)]));
-    return new Catalog({ groups, indexes }, SharedMap.empty(), SharedMap.empty(), SharedMap.empty());
+    return new Catalog({ groups, indexes }, SharedMap.empty(), SharedMap.empty(), []);
   }
 
   /**
-   * With what a CustomResourceDefinition adds, in place of what it added before. The cost does not depend on how many there are.
+   * With what a CustomResourceDefinition adds, in place of what it added before. The cost hardly grows with how many there are.
    * What it adds to a version of a group that is built in is not served, as in Kubernetes.
    */
   with(definition: string, served: readonly Served[]): Catalog {
@@ -86,7 +89,8 @@ export class Catalog {
       const own = builtIn.groups.get(group);
       if (own?.versions.some((each) => each.version === version) === true) continue;
       added = added.with(`${group}/${version}/${resource}`, one);
-      changed = changed.with(group, withResource(changed.get(group) ?? own ?? { name: group, versions: [] }, one, own));
+      const whole = groupIn(changed, group) ?? own ?? { name: group, versions: [] };
+      changed = withEntry(changed, withResource(whole, one, own), groupName);
     }
     return new Catalog(builtIn, before.definitions.with(definition, served), added, changed);
   }
@@ -97,13 +101,14 @@ export class Catalog {
     let { added, changed } = this;
     for (const { info } of served) {
       const { group, version, resource } = info;
-      const whole = changed.get(group);
+      const whole = groupIn(changed, group);
       const key = `${group}/${version}/${resource}`;
       if (whole === undefined || added.get(key) === undefined) continue;
       added = added.without(key);
       const left = withoutResource(whole, version, resource);
       const own = this.builtIn.groups.get(group)?.versions.length ?? 0;
-      changed = left.versions.length === own ? changed.without(group) : changed.with(group, left);
+      changed =
+        left.versions.length === own ? withoutEntry(changed, group, groupName) : withEntry(changed, left, groupName);
     }
     return new Catalog(this.builtIn, this.definitions.without(definition), added, changed);
   }
@@ -118,7 +123,7 @@ export class Catalog {
   }
 
   group(name: string): CatalogGroup | undefined {
-    return this.changed.get(name) ?? this.builtIn.groups.get(name);
+    return groupIn(this.changed, name) ?? this.builtIn.groups.get(name);
   }
 
   find(group: string, version: string, resource: string): Served | undefined {
@@ -146,23 +151,30 @@ export class Catalog {
 
   private inOrder(): ReadonlyMap<string, CatalogGroup> {
     const groups = new Map(this.builtIn.groups);
-    const others: CatalogGroup[] = [];
-    for (const group of this.changed.values()) {
-      if (groups.has(group.name)) groups.set(group.name, group);
-      else others.push(group);
-    }
-    for (const group of others.sort((a, b) => (a.name < b.name ? -1 : 1))) groups.set(group.name, group);
+    for (const group of this.changed) groups.set(group.name, group);
     return groups;
   }
 }
 
+function groupName({ name }: CatalogGroup): string {
+  return name;
+}
+
+function resourceName({ info }: Served): string {
+  return info.resource;
+}
+
+function groupIn(groups: readonly CatalogGroup[], name: string): CatalogGroup | undefined {
+  const { at, found } = placeOf(groups, name, groupName);
+  return found ? groups[at] : undefined;
+}
+
 /** Versions that are added come before those of `own`, the group as it is built in; resources are in the order of their names. */
 function withResource(group: CatalogGroup, served: Served, own: CatalogGroup | undefined): CatalogGroup {
-  const { version, resource } = served.info;
+  const { version } = served.info;
   const isOwn = (each: CatalogVersion): boolean => own?.versions.includes(each) === true;
   const present = group.versions.find((each) => each.version === version)?.resources ?? [];
-  const at = present.findIndex(({ info }) => info.resource > resource);
-  const resources = present.toSpliced(at < 0 ? present.length : at, 0, served);
+  const resources = withEntry(present, served, resourceName);
   const added = [
     ...group.versions.filter((each) => each.version !== version && !isOwn(each)),
     { version, resources },
@@ -172,9 +184,7 @@ function withResource(group: CatalogGroup, served: Served, own: CatalogGroup | u
 
 function withoutResource({ name, versions }: CatalogGroup, version: string, resource: string): CatalogGroup {
   const left = versions.map((each) =>
-    each.version === version
-      ? { version, resources: each.resources.filter(({ info }) => info.resource !== resource) }
-      : each,
+    each.version === version ? { version, resources: withoutEntry(each.resources, resource, resourceName) } : each,
   );
   return { name, versions: left.filter(({ resources }) => resources.length > 0) };
 }

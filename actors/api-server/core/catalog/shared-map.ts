@@ -42,16 +42,6 @@ export class SharedMap<V> {
     if (this.get(key) === undefined) return this;
     return new SharedMap(remove(this.root, key, hashOf(key), 0) ?? [], this.size - 1);
   }
-
-  /** In no order that means anything. */
-  *values(): Generator<V> {
-    yield* valuesOf(this.root);
-  }
-}
-
-function* valuesOf<V>(node: Node<V>): Generator<V> {
-  if (isLeaf(node)) for (const [, value] of node) yield value;
-  else for (const child of node.children) if (child !== undefined) yield* valuesOf(child);
 }
 
 function isLeaf<V>(node: Node<V>): node is Leaf<V> {

@@ -217,7 +217,9 @@ class Estimate {
       case "<=":
       case ">":
       case ">=":
-        return done(kinds.some(isText) ? compared : kinds.every(({ is }) => is === "dyn") ? Math.max(CALL, compared) : CALL);
+        return done(
+          kinds.some(isText) ? compared : kinds.every(({ is }) => is === "dyn") ? Math.max(CALL, compared) : CALL,
+        );
       case "in":
         return done(kinds[1].is === "map" ? CALL : costOf(right, 1));
       case "+":
@@ -263,17 +265,12 @@ class Estimate {
     if (target.op === "id" && !this.#kinds.has(target)) {
       return this.#function(node, `${target.args}.${name}`, undefined, args, scope);
     }
-    if (MACROS.has(name) && args[0]?.op === "id" && args.length > 1) return this.#macro(node, name, target, args, scope);
+    if (MACROS.has(name) && args[0]?.op === "id" && args.length > 1)
+      return this.#macro(node, name, target, args, scope);
     return this.#function(node, name, target, args, scope);
   }
 
-  #function(
-    node: CelNode,
-    name: string,
-    target: CelNode | undefined,
-    args: readonly CelNode[],
-    scope: Scope,
-  ): number {
+  #function(node: CelNode, name: string, target: CelNode | undefined, args: readonly CelNode[], scope: Scope): number {
     const given = sum(...this.#costs(args, scope), target === undefined ? 0 : this.cost(target, scope));
     const operand = (one: CelNode): Operand => this.#operand(one, scope);
     const { cost, size } = callCost(name, target && operand(target), args.map(operand));

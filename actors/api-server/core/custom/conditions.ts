@@ -11,6 +11,7 @@ import type {
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { formatTime } from "../machinery/time.ts";
+import type { NameSpace, NameTaken } from "./granted-names.ts";
 
 /** Holds a definition until its objects are gone. */
 export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
@@ -27,30 +28,26 @@ const NO_NAMES: CustomResourceDefinitionNames = { plural: "", kind: "" };
 /**
  * Which names the definition gets: each that it asks for and that no other of its group has been granted. What it asks for in vain
  * stays as it was.
- * @param others all definitions; those of other groups don't matter, and neither does this one
+ * @param taken by others
  */
-export function namesConflict(
-  crd: CustomResourceDefinition,
-  others: readonly CustomResourceDefinition[],
-): NamesDecision {
-  const { resources, kinds } = grantedTo(others, crd);
+export function namesConflict(crd: CustomResourceDefinition, taken: NameTaken): NamesDecision {
   const asked = crd.spec.names;
   const granted = crd.status?.acceptedNames ?? NO_NAMES;
   const conflicts: { readonly reason: string; readonly message: string }[] = [];
-  const grant = (name: string | undefined, had: string | undefined, used: ReadonlySet<string>, reason: string) => {
-    if (name === had || name === undefined || !used.has(name)) return name;
+  const grant = (name: string | undefined, had: string | undefined, space: NameSpace, reason: string) => {
+    if (name === had || name === undefined || !taken(space, name)) return name;
     conflicts.push({ reason, message: inUse(name) });
     return had;
   };
-  const plural = grant(asked.plural, granted.plural, resources, "PluralConflict") ?? "";
-  const singular = grant(asked.singular, granted.singular, resources, "SingularConflict");
-  const taken = (asked.shortNames ?? []).filter(
-    (name) => !(granted.shortNames ?? []).includes(name) && resources.has(name),
+  const plural = grant(asked.plural, granted.plural, "resource", "PluralConflict") ?? "";
+  const singular = grant(asked.singular, granted.singular, "resource", "SingularConflict");
+  const inVain = (asked.shortNames ?? []).filter(
+    (name) => !(granted.shortNames ?? []).includes(name) && taken("resource", name),
   );
-  if (taken.length > 0) conflicts.push({ reason: "ShortNamesConflict", message: aggregate(taken.map(inUse)) });
-  const shortNames = taken.length > 0 ? granted.shortNames : asked.shortNames;
-  const kind = grant(asked.kind, granted.kind, kinds, "KindConflict") ?? "";
-  const listKind = grant(asked.listKind, granted.listKind, kinds, "ListKindConflict");
+  if (inVain.length > 0) conflicts.push({ reason: "ShortNamesConflict", message: aggregate(inVain.map(inUse)) });
+  const shortNames = inVain.length > 0 ? granted.shortNames : asked.shortNames;
+  const kind = grant(asked.kind, granted.kind, "kind", "KindConflict") ?? "";
+  const listKind = grant(asked.listKind, granted.listKind, "kind", "ListKindConflict");
   const { categories } = asked;
   const last = conflicts.at(-1);
   return {
@@ -79,23 +76,6 @@ function aggregate(messages: readonly string[]): string {
   return distinct.length === 1 ? (distinct[0] ?? "") : `[${distinct.join(", ")}]`;
 }
 
-interface Granted {
-  readonly resources: ReadonlySet<string>;
-  readonly kinds: ReadonlySet<string>;
-}
-
-function grantedTo(definitions: readonly CustomResourceDefinition[], asking: CustomResourceDefinition): Granted {
-  const resources = new Set<string>();
-  const kinds = new Set<string>();
-  for (const { metadata, spec, status } of definitions) {
-    const names = status?.acceptedNames;
-    if (names === undefined || spec.group !== asking.spec.group || metadata?.name === asking.metadata?.name) continue;
-    for (const name of [names.plural, names.singular, ...(names.shortNames ?? [])]) if (name) resources.add(name);
-    for (const name of [names.kind, names.listKind]) if (name) kinds.add(name);
-  }
-  return { resources, kinds };
-}
-
 /**
  * The status that follows from the definition and the others. Without a conflict it is established at once: what is served is
  * served in the same moment.
@@ -103,10 +83,10 @@ function grantedTo(definitions: readonly CustomResourceDefinition[], asking: Cus
  */
 export function statusOf(
   crd: CustomResourceDefinition,
-  others: readonly CustomResourceDefinition[],
+  taken: NameTaken,
   nowMs: number,
 ): CustomResourceDefinitionStatus {
-  const { acceptedNames, condition } = namesConflict(crd, others);
+  const { acceptedNames, condition } = namesConflict(crd, taken);
   const before = crd.status?.conditions ?? [];
   let conditions = withCondition(before, condition, nowMs);
   const established = conditions.find(({ type }) => type === "Established")?.status === "True";

@@ -234,7 +234,8 @@ class SchemaWalk {
 /** Of the values in one of a list or a map there are as many as its limit says. */
 function timesBelow(props: JSONSchemaProps, timesMax: number | undefined): number | undefined {
   const { type, additionalProperties, maxProperties, maxItems } = props;
-  const limit = type === "array" ? maxItems : type === "object" && additionalProperties !== undefined ? maxProperties : 1;
+  const limit =
+    type === "array" ? maxItems : type === "object" && additionalProperties !== undefined ? maxProperties : 1;
   return timesMax === undefined || limit === undefined ? undefined : product(timesMax, Math.max(0, limit));
 }
 

@@ -38,7 +38,7 @@ function versionServed(
   const schema = new VersionSchema(version);
   const storage = { info: stored.info, schema: stored.schema };
   const rules = customRules(info, version, schema, storage, strategyOf(crd), deprecation(crd, version));
-  return { info, form: customForm(info, schema), rules, stored, openApiSchema: openApiSchemaOf(version) };
+  return { info, form: customForm(info, schema), rules, stored, ...openApiOf(crd, version) };
 }
 
 class CustomStored implements Served {
@@ -46,6 +46,7 @@ class CustomStored implements Served {
   readonly form: ObjectForm;
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
   readonly schema: VersionSchema;
 
   constructor(crd: CustomResourceDefinition, version: CustomResourceDefinitionVersion) {
@@ -55,7 +56,9 @@ class CustomStored implements Served {
     this.form = customForm(this.info, schema);
     const storage = { info: this.info, schema };
     this.rules = customRules(this.info, version, schema, storage, strategyOf(crd), deprecation(crd, version));
-    this.openApiSchema = openApiSchemaOf(version);
+    const { openApiSchema, openApiRevision } = openApiOf(crd, version);
+    this.openApiSchema = openApiSchema;
+    if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;
   }
 
   get stored(): Served {
@@ -80,8 +83,17 @@ function deprecation({ spec }: CustomResourceDefinition, version: CustomResource
   return better === undefined ? what : `${what}; use ${spec.group}/${better} ${spec.names.kind}`;
 }
 
-function openApiSchemaOf({ schema }: CustomResourceDefinitionVersion): NonNullable<Served["openApiSchema"]> {
-  return { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) };
+interface OpenApi {
+  readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
+  readonly openApiRevision?: string;
+}
+
+function openApiOf({ metadata }: CustomResourceDefinition, { schema }: CustomResourceDefinitionVersion): OpenApi {
+  const { uid, generation } = metadata ?? {};
+  return {
+    openApiSchema: { ...(schema?.openAPIV3Schema ?? { type: "object", "x-kubernetes-preserve-unknown-fields": true }) },
+    ...(uid === undefined || generation === undefined ? {} : { openApiRevision: `${uid} ${generation}` }),
+  };
 }
 
 /** As kube-apiserver has them: in no order that means anything. */

@@ -2,13 +2,11 @@
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { zeroOfField } from "../machinery/decode-object.ts";
 import { customResourceDefinitionRules } from "./apiextensions/customresourcedefinition.ts";
-import {
-  admissionPolicyBindingRules,
-  admissionPolicyRules,
-  validatingAdmissionPolicyBindingRules,
-  validatingAdmissionPolicyRules,
-} from "./admissionregistration/admissionpolicies.ts";
+import { mutatingAdmissionPolicyRules } from "./admissionregistration/mutatingadmissionpolicy.ts";
+import { mutatingAdmissionPolicyBindingRules } from "./admissionregistration/mutatingadmissionpolicybinding.ts";
 import { mutatingWebhookConfigurationRules } from "./admissionregistration/mutatingwebhookconfiguration.ts";
+import { validatingAdmissionPolicyRules } from "./admissionregistration/validatingadmissionpolicy.ts";
+import { validatingAdmissionPolicyBindingRules } from "./admissionregistration/validatingadmissionpolicybinding.ts";
 import { validatingWebhookConfigurationRules } from "./admissionregistration/validatingwebhookconfiguration.ts";
 import { apiServiceRules } from "./apiregistration/apiservice.ts";
 import { controllerRevisionRules } from "./apps/controllerrevision.ts";
@@ -58,13 +56,11 @@ import { clusterRoleBindingRules } from "./rbac/clusterrolebinding.ts";
 import { roleRules } from "./rbac/role.ts";
 import { roleBindingRules } from "./rbac/rolebinding.ts";
 import { podDisruptionBudgetRules } from "./policy/poddisruptionbudget.ts";
-import {
-  deviceClassRules,
-  resourceClaimRules,
-  resourceClaimTemplateRules,
-  resourceSliceRules,
-} from "./resource/resourceclaim.ts";
+import { deviceClassRules } from "./resource/deviceclass.ts";
 import { deviceTaintRuleRules } from "./resource/devicetaintrule.ts";
+import { resourceClaimRules } from "./resource/resourceclaim.ts";
+import { resourceClaimTemplateRules } from "./resource/resourceclaimtemplate.ts";
+import { resourceSliceRules } from "./resource/resourceslice.ts";
 import { storageVersionMigrationRules } from "./storagemigration/storageversionmigration.ts";
 import { podCertificateRequestRules } from "./certificates/podcertificaterequest.ts";
 import type { KindRules } from "./rules.ts";
@@ -96,8 +92,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
     ServiceAccount: serviceAccountRules,
   },
   "admissionregistration.k8s.io": {
-    MutatingAdmissionPolicy: admissionPolicyRules,
-    MutatingAdmissionPolicyBinding: admissionPolicyBindingRules,
+    MutatingAdmissionPolicy: mutatingAdmissionPolicyRules,
+    MutatingAdmissionPolicyBinding: mutatingAdmissionPolicyBindingRules,
     MutatingWebhookConfiguration: mutatingWebhookConfigurationRules,
     ValidatingAdmissionPolicy: validatingAdmissionPolicyRules,
     ValidatingAdmissionPolicyBinding: validatingAdmissionPolicyBindingRules,
@@ -173,8 +169,8 @@ const HEEDED: Readonly<Record<string, readonly string[]>> = {
 };
 /** Kinds with hooks that nobody acts on yet. */
 const UNHEEDED: readonly KindRules[] = [
-  admissionPolicyBindingRules,
-  admissionPolicyRules,
+  mutatingAdmissionPolicyBindingRules,
+  mutatingAdmissionPolicyRules,
   apiServiceRules,
   certificateSigningRequestRules,
   clusterRoleBindingRules,
@@ -191,7 +187,6 @@ const UNHEEDED: readonly KindRules[] = [
   ingressRules,
   ipAddressRules,
   jobRules,
-  limitRangeRules,
   mutatingWebhookConfigurationRules,
   networkPolicyRules,
   persistentVolumeClaimRules,

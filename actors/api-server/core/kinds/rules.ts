@@ -29,7 +29,21 @@ export interface Admission {
   readonly all: (prefix: string) => readonly KubernetesObject[];
   /** Who creates; absent where it is the server itself. */
   readonly by?: UserInfo;
+  /** Absent for what the server itself makes. */
+  readonly isSigned?: IsSigned;
 }
+
+/** What somebody has signed, and with which key: cryptography is the outside world's. */
+export interface SignedBytes {
+  readonly bytes: Uint8Array;
+  /** Object identifier of the algorithm. */
+  readonly algorithm: string;
+  /** A SubjectPublicKeyInfo (RFC 5280). */
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export type IsSigned = (signed: SignedBytes) => boolean;
 
 /** An object of the cluster by its storage prefix, and its key below it. */
 export interface Awaited {
@@ -116,6 +130,22 @@ export interface ScalePaths {
   readonly selector?: readonly string[];
 }
 
+/** The update of a subresource that changes a part of its object. */
+export interface SubresourceRules {
+  /** What of `old` it changes. */
+  readonly change: (object: Fields, old: Fields) => Fields;
+  readonly validate: (object: never, old: never, errors: FieldErrors) => void;
+  /** What is told besides of what the whole object says. */
+  readonly warnings?: (object: never, old: never) => readonly string[];
+}
+
+/** A write that is about to be stored, whatever has been checked already. */
+export interface Review extends Pick<Admission, "find" | "all"> {
+  readonly verb: "create" | "update";
+  /** "": the object itself. */
+  readonly subresource: string;
+}
+
 /** `object` and `old` of a hook are of the kind that it is listed under: hooks may name its type. */
 export interface KindRules {
   /** Has `metadata.generation`, raised when anything but metadata and status changes. */
@@ -134,8 +164,8 @@ export interface KindRules {
   readonly statusKeepsLabels?: true;
   /** No metadata can be changed through it. */
   readonly statusKeepsMetadata?: true;
-  /** Sets the defaults in the object at hand. */
-  readonly defaults?: (object: JsonObject) => void;
+  /** Sets the defaults in the object at hand. The time is there for one that is new. */
+  readonly defaults?: (object: JsonObject, nowMs?: number) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
   readonly awaits?: (object: Fields, namespace: string) => Awaited | undefined;
   /** The object has its defaults. */
@@ -152,8 +182,8 @@ export interface KindRules {
   readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
   /** Of the status subresource; the metadata alone is looked at when left out. */
   readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
-  /** Of the subresource `approval`. */
-  readonly validateApprovalUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Last word on a write, by what else is in the cluster. Throws the Status that refuses it. */
+  readonly review?: (object: never, review: Review) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
   /** The kind itself is deprecated: what every request about it is told. */
@@ -178,8 +208,8 @@ export interface KindRules {
   readonly tokenOf?: (object: never) => TokenQuestion;
   readonly indexed?: IndexedField;
   readonly claims?: Claims;
-  /** Update of a subresource that is about something else than the status: what it changes of `old`. */
-  readonly subresources?: Readonly<Record<string, (object: Fields, old: Fields) => Fields>>;
+  /** Updates of subresources that are about something else than the status. */
+  readonly subresources?: Readonly<Record<string, SubresourceRules>>;
   /**
    * What a write can't change, by subresource ("": the object itself), so that nobody manages it for having sent it. When left
    * out: the status, and in a write of the status the spec.

@@ -4,10 +4,13 @@ import type { KindRules } from "../kinds/rules.ts";
 import type { JsonObject } from "./json-value.ts";
 import { cloneJson } from "./json-value.ts";
 
-/** `object`, which has been through `decodeObject`, with the defaults of its kind set. The input is not changed. */
-export function applyDefaults({ defaults }: KindRules, object: KubernetesObject): KubernetesObject {
+/**
+ * `object`, which has been through `decodeObject`, with the defaults of its kind set. The input is not changed.
+ * @param nowMs of what is new
+ */
+export function applyDefaults({ defaults }: KindRules, object: KubernetesObject, nowMs?: number): KubernetesObject {
   if (defaults === undefined) return object;
   const result = cloneJson(object) as JsonObject;
-  defaults(result);
+  defaults(result, nowMs);
   return result;
 }

@@ -57,7 +57,7 @@ export function apiGroupList(catalog: Catalog): object {
 
 /** `/apis/apps`; undefined when the group is not served. */
 export function apiGroup(catalog: Catalog, group: string): object | undefined {
-  const found = group === "" ? undefined : catalog.groups.get(group);
+  const found = group === "" ? undefined : catalog.group(group);
   return found === undefined ? undefined : { kind: "APIGroup", apiVersion: "v1", ...groupDocument(found) };
 }
 
@@ -105,14 +105,16 @@ function splitVersion(apiVersion: string): { readonly group: string; readonly ve
   return { group, version };
 }
 
-/** Opaque to clients, who only compare it: FNV-1a over what is stored, as eight bytes of base64. */
+/** Opaque to clients, who only compare it: FNV-1a over what is stored, with two seeds, as eight bytes of base64. */
 function storageVersionHash(row: ResourceInfo): string {
   const text = `${row.group}/${row.storageApiVersion ?? row.version}/${row.kind}`;
-  let hash = 0xcbf29ce484222325n;
-  for (const char of text) hash = ((hash ^ BigInt(char.charCodeAt(0))) * 0x100000001b3n) & 0xffffffffffffffffn;
-  let binary = "";
-  for (let shift = 56n; shift >= 0n; shift -= 8n) binary += String.fromCharCode(Number((hash >> shift) & 0xffn));
-  return btoa(binary);
+  let [a, b] = [0x811c9dc5, 0x9747b28c];
+  for (let i = 0; i < text.length; i++) {
+    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
+    b = Math.imul(b ^ text.charCodeAt(i), 0x01000193);
+  }
+  const bytes = [a, b].flatMap((half) => [24, 16, 8, 0].map((shift) => (half >>> shift) & 0xff));
+  return btoa(String.fromCharCode(...bytes));
 }
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
@@ -128,6 +130,11 @@ export class AggregatedDiscovery {
     return `${JSON.stringify(head).slice(0, -1)},"items":[${wanted.map((group) => this.groups.of(group)).join(",")}]}`;
   }
 
+  /** What has joined: the first document has it then without more ado. */
+  prepare(served: readonly Served[]): void {
+    for (const each of served) this.resource(each);
+  }
+
   private group({ name, versions }: CatalogGroup): string {
     const metadata = JSON.stringify(name === "" ? {} : { name });
     const parts = versions.map(({ version, resources }) => {
@@ -139,27 +146,38 @@ export class AggregatedDiscovery {
 
   private resource(served: Served): string {
     let text = this.resources.get(served);
-    if (text === undefined) this.resources.set(served, (text = JSON.stringify(resourceDiscovery(served))));
+    if (text === undefined) this.resources.set(served, (text = resourceText(served)));
     return text;
   }
 }
 
-function resourceDiscovery({ info: row }: Served): object {
-  return {
-    resource: row.resource,
-    responseKind: { group: "", version: "", kind: row.kind },
-    scope: row.namespaced ? "Namespaced" : "Cluster",
-    singularResource: row.singular,
-    verbs: row.verbs,
-    ...(row.shortNames.length === 0 ? {} : { shortNames: row.shortNames }),
-    ...(row.categories.length === 0 ? {} : { categories: row.categories }),
-    ...(row.subresources.length === 0 ? {} : { subresources: row.subresources.map(subresourceDiscovery) }),
-  };
+/** Put together as a text: of thousands of resources, making objects first takes most of the time. */
+function resourceText({ info: row }: Served): string {
+  const { resource, singular, verbs, shortNames, categories, subresources } = row;
+  const parts = [
+    `"resource":${json(resource)}`,
+    kindText("", "", row.kind),
+    `"scope":"${row.namespaced ? "Namespaced" : "Cluster"}"`,
+    `"singularResource":${json(singular)}`,
+    `"verbs":${json(verbs)}`,
+  ];
+  if (shortNames.length > 0) parts.push(`"shortNames":${json(shortNames)}`);
+  if (categories.length > 0) parts.push(`"categories":${json(categories)}`);
+  if (subresources.length > 0) parts.push(`"subresources":[${subresources.map(subresourceText).join()}]`);
+  return `{${parts.join()}}`;
 }
 
-function subresourceDiscovery(sub: SubresourceInfo): object {
-  const version = sub.apiVersion === undefined ? { group: "", version: "" } : splitVersion(sub.apiVersion);
-  return { subresource: sub.name, responseKind: { ...version, kind: sub.kind }, verbs: sub.verbs };
+function subresourceText({ name, apiVersion, kind, verbs }: SubresourceInfo): string {
+  const { group, version } = apiVersion === undefined ? { group: "", version: "" } : splitVersion(apiVersion);
+  return `{"subresource":${json(name)},${kindText(group, version, kind)},"verbs":${json(verbs)}}`;
+}
+
+function kindText(group: string, version: string, kind: string): string {
+  return `"responseKind":{"group":${json(group)},"version":${json(version)},"kind":${json(kind)}}`;
+}
+
+function json(value: string | readonly string[]): string {
+  return JSON.stringify(value);
 }
 
 /** The `paths` of `/`: what discovery adds; the door knows its own others. */

@@ -1,11 +1,11 @@
 /**
  * The components of an OpenAPI v3 document: what objects look like, from their field tables, or from the schema that a
- * CustomResourceDefinition brings. Descriptions are not carried: they would be Kubernetes' own texts, 3 MB of them, and
- * `kubectl explain` prints `<empty>` in their place.
+ * CustomResourceDefinition brings. What is not in `descriptions.ts` has no description: `kubectl explain` prints `<empty>`.
  */
 import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Served } from "../catalog/catalog.ts";
+import { describedName, readDescriptions } from "./descriptions.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -50,6 +50,7 @@ function zeroDefault(type: FieldType): Json {
 export class Schemas {
   readonly #schemas = new Map<string, Json>();
   readonly #pending: TypeRef[] = [];
+  readonly #descriptions = readDescriptions();
 
   /** By name, in its order. */
   finish(): Json {
@@ -131,20 +132,29 @@ export class Schemas {
     const fields = [...type.fields.values()];
     const properties: Json = {};
     if (type.isKind) {
-      properties["apiVersion"] = { type: "string" };
-      properties["kind"] = { type: "string" };
+      properties["apiVersion"] = { description: "Group and version that the object is written in.", type: "string" };
+      properties["kind"] = { description: "What the object is. It can't be changed.", type: "string" };
     }
-    for (const field of fields) properties[field.name] = this.#property(field);
+    const name = describedName(type.openApiName);
+    for (const field of fields) {
+      properties[field.name] = { ...this.#described(`${name}.${field.name}`), ...this.#property(field) };
+    }
     const required = fields.filter((field) => field.required).map((field) => field.name);
     // The kinds of meta.k8s.io are of every version; documents name the first.
     const apiVersion = type.apiVersion === "meta.k8s.io/v1" ? "v1" : type.apiVersion;
     this.#schemas.set(type.openApiName, {
+      ...this.#described(name),
       type: "object",
       ...(required.length === 0 ? {} : { required: required.sort() }),
       ...(Object.keys(properties).length === 0 ? {} : { properties: inOrder(properties) }),
       ...(type.atomic ? { "x-kubernetes-map-type": "atomic" } : {}),
       ...(type.isKind ? { "x-kubernetes-group-version-kind": [kindOf(apiVersion, type.name)] } : {}),
     });
+  }
+
+  #described(name: string): Json {
+    const description = this.#descriptions.get(name);
+    return description === undefined ? {} : { description };
   }
 
   #property(field: Field): Json {

@@ -3,7 +3,8 @@
  * a hash of what it would be made from.
  */
 import { PACKAGES } from "../../../../protocols/kubernetes/schema/schema.ts";
-import type { Catalog, CatalogGroup, CatalogVersion } from "../catalog/catalog.ts";
+import type { Catalog, CatalogGroup, CatalogVersion, Served } from "../catalog/catalog.ts";
+import { GroupCache } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
 import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import { Paths } from "./openapi-paths.ts";
@@ -11,7 +12,7 @@ import type { Json } from "./openapi-schemas.ts";
 import { Schemas } from "./openapi-schemas.ts";
 
 /** To be raised when the same tables give other documents: clients keep a document for as long as its hash is the same. */
-const DOCUMENTS_REVISION = 2;
+const DOCUMENTS_REVISION = 3;
 
 /** Where the document of a group and version is, below `/openapi/v3/`. */
 function pathOf(group: string, version: string): string {
@@ -48,22 +49,41 @@ export function openApiDocument(group: string, { version, resources }: CatalogVe
   };
 }
 
-/** Of what the documents of a group are made from, by version. */
-export function openApiHashes({ name, versions }: CatalogGroup): ReadonlyMap<string, string> {
-  return new Map(
-    versions.map(({ version, resources }) => {
-      const made = resources.map(({ info, openApiSchema }) => [info, openApiSchema]);
-      const from = [DOCUMENTS_REVISION, versionDocument(), tablesHash(), PATCH_TYPES, name, version, made];
-      return [version, hash(JSON.stringify(from))];
-    }),
-  );
+/** Of what the documents of a group are made from. With thousands of resources, one that changes costs its own part. */
+export class OpenApiHashes {
+  private readonly ofServed = new WeakMap<Served, string>();
+  private readonly ofGroups = new GroupCache((group) => this.group(group));
+
+  /** By version. */
+  of(group: CatalogGroup): ReadonlyMap<string, string> {
+    return this.ofGroups.of(group);
+  }
+
+  private group({ name, versions }: CatalogGroup): ReadonlyMap<string, string> {
+    return new Map(
+      versions.map(({ version, resources }) => {
+        const made = resources.map((served) => this.served(served)).join();
+        return [version, hash(`${commonHash()} ${pathOf(name, version)} ${made}`)];
+      }),
+    );
+  }
+
+  private served(served: Served): string {
+    let known = this.ofServed.get(served);
+    if (known === undefined) {
+      const { info, openApiSchema, openApiRevision } = served;
+      known = hash(JSON.stringify([info, openApiRevision ?? openApiSchema]));
+      this.ofServed.set(served, known);
+    }
+    return known;
+  }
 }
 
 /** The tables are the same for as long as the process runs. */
 let ofTables: string | undefined;
 
-function tablesHash(): string {
-  return (ofTables ??= hash(JSON.stringify(PACKAGES)));
+function commonHash(): string {
+  return (ofTables ??= hash(JSON.stringify([DOCUMENTS_REVISION, versionDocument(), PATCH_TYPES, PACKAGES])));
 }
 
 /** FNV-1a over the characters, twice with different seeds, as 16 hexadecimal digits in capitals. */

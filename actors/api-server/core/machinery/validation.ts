@@ -15,8 +15,8 @@ export function validateCreate(rules: KindRules, object: KubernetesObject): read
 }
 
 /**
- * An update of the main resource (`subresource` absent) or of a subresource, of which the metadata is checked, and of `status`
- * what its kind says. Immutable fields included.
+ * An update of the main resource (`subresource` absent) or of a subresource, of which the metadata is checked, and what its kind
+ * says. Immutable fields included.
  */
 export function validateUpdate(
   rules: KindRules,
@@ -27,8 +27,10 @@ export function validateUpdate(
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
   if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors);
-  if (subresource === "approval") rules.validateApprovalUpdate?.(object as never, old as never, errors);
-  if (subresource !== undefined && subresource !== "") return errors.causes;
+  if (subresource !== undefined && subresource !== "") {
+    rules.subresources?.[subresource]?.validate(object as never, old as never, errors);
+    return errors.causes;
+  }
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
   else rules.validate?.(object as never, errors);
   return errors.causes;

@@ -10,11 +10,15 @@ export function warningsOf(
   rules: KindRules,
   object: KubernetesObject,
   old: KubernetesObject | undefined,
+  subresource?: string,
 ): readonly string[] {
   const found = sentences(rules, object);
-  if (old === undefined || found.length === 0) return found;
+  if (old === undefined) return found;
+  const own = subresource === undefined ? undefined : rules.subresources?.[subresource]?.warnings;
+  const besides = own?.(object as never, old as never) ?? [];
+  if (found.length === 0) return besides;
   const known = new Set(sentences(rules, old));
-  return found.filter((sentence) => !known.has(sentence));
+  return [...found.filter((sentence) => !known.has(sentence)), ...besides];
 }
 
 function sentences({ warnings }: KindRules, object: KubernetesObject): readonly string[] {

@@ -53,21 +53,24 @@ class StoredAnswer implements Answer {
 
 /** The answer to a write of a spec: it tells what its sender should know, once a door asks. */
 class WrittenAnswer extends StoredAnswer {
-  private readonly old: KubernetesObject | undefined;
+  private readonly written: Written;
 
   constructor(served: Served, stored: StoredObject, code: number, written: Written) {
     super(served, stored, code, written.warnings ?? []);
-    this.old = written.old;
+    this.written = written;
   }
 
   override get warnings(): readonly string[] {
-    return [...this.given, ...warningsOf(this.served.rules, this.object, this.old)];
+    const { old, subresource } = this.written;
+    return [...this.given, ...warningsOf(this.served.rules, this.object, old, subresource)];
   }
 }
 
 export interface Written {
   /** What an update replaced. */
   readonly old?: KubernetesObject | undefined;
+  /** Absent: of the object itself. */
+  readonly subresource?: string | undefined;
   /** What the request itself gives cause to. */
   readonly warnings?: readonly string[];
 }

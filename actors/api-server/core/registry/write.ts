@@ -21,6 +21,9 @@ export interface Creation extends Admission {
   readonly namespace: string | undefined;
 }
 
+/** The rest of the cluster, for admission to look at. */
+export type Others = Pick<Admission, "find" | "all">;
+
 /** Of what no client has sent. */
 const UNMANAGED: Manage = () => undefined;
 
@@ -61,11 +64,13 @@ export function prepareCreate(
     rules.status === "empty"
       ? ({ ...rest, status: emptyStatus(served.stored), metadata: stamped } as Fields)
       : { ...(incoming as Fields), metadata: stamped },
+    nowMs,
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
   const object = withManagedFields(prepared, manage(fresh, managedFields));
   // In the version that it came in, whose field names its sender knows.
   check(served.stored, name, validateCreate(served.rules, toServed(served, object)));
+  rules.review?.(object as never, { verb: "create", subresource: "", find: creation.find, all: creation.all });
   return object;
 }
 
@@ -75,6 +80,7 @@ function emptyStatus({ form }: Served): unknown {
 
 /**
  * The object to store in place of `old`; metadata that belongs to the server is the old one's.
+ * @param others absent where nobody else has a say
  * @throws Status 422 with the causes
  */
 export function prepareUpdate(
@@ -83,6 +89,7 @@ export function prepareUpdate(
   old: KubernetesObject,
   subresource: string | undefined,
   manage: Manage = UNMANAGED,
+  others?: Others,
 ): Fields {
   const { rules } = served.stored;
   const incoming = toStored(served, given);
@@ -93,8 +100,8 @@ export function prepareUpdate(
   }) as Fields;
   const managedFields = manage(kept, incoming.metadata?.managedFields);
   let next: Fields;
-  const change = subresource === undefined ? undefined : rules.subresources?.[subresource];
-  if (change !== undefined) next = change(kept, before);
+  const own = subresource === undefined ? undefined : rules.subresources?.[subresource];
+  if (own !== undefined) next = own.change(kept, before);
   else if (subresource !== undefined) {
     // `status`, and others that are about it: `approval`.
     const metadata =
@@ -112,6 +119,9 @@ export function prepareUpdate(
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
   check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
+  if (others !== undefined) {
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", ...others });
+  }
   return object;
 }
 

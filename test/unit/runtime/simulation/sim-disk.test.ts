@@ -163,6 +163,16 @@ describe("a crash", () => {
     expect(torn).toBeGreaterThan(5);
   });
 
+  it("replaces a file by pieces, each of which may be written over once the next is taken", async () => {
+    const buffer = new Uint8Array(1);
+    const pieces = function* (): Generator<Uint8Array> {
+      for (const letter of "pieces") yield buffer.fill(letter.charCodeAt(0));
+    };
+    const machine = new Machine(1);
+    await machine.do((disk) => disk.replace("state", pieces()));
+    expect(text(await machine.do((disk) => disk.read("state")))).toBe("pieces");
+  });
+
   it("leaves the old content or the new one of a replaced file, and the new one when it resolved", async () => {
     const outcomes = new Set<string | undefined>();
     for (let seed = 0; seed < 80; seed++) {

@@ -45,23 +45,25 @@ vi.mock("node:fs", async (original) => {
 });
 vi.mock("node:fs/promises", async (original) => {
   const fs = await original<typeof fsPromises>();
+  const paths = new Map<fsPromises.FileHandle, string>();
   return {
     ...fs,
     open: async (path: string, flags: string) => {
       const handle = await fs.open(path, flags);
-      const [sync, writeFile] = [handle.sync.bind(handle), handle.writeFile.bind(handle)];
+      paths.set(handle, path);
+      const sync = handle.sync.bind(handle);
       return Object.assign(handle, {
         sync: async () => {
           await sync();
           system.calls.push(`fsync ${basename(path)}`);
         },
-        writeFile: async (content: Uint8Array) => {
-          const failure = failureOf("writeFile");
-          if (failure !== null) throw failure;
-          await writeFile(content);
-          system.calls.push(`write ${basename(path)}`);
-        },
       });
+    },
+    writeFile: async (...[file, content]: Parameters<typeof fs.writeFile>) => {
+      const failure = failureOf("writeFile");
+      if (failure !== null) throw failure;
+      await fs.writeFile(file, content);
+      system.calls.push(`write ${basename(paths.get(file as fsPromises.FileHandle) ?? "a path")}`);
     },
     rename: async (from: string, to: string) => {
       await fs.rename(from, to);
@@ -108,6 +110,17 @@ describe("the disk of a thread", () => {
     const aside = system.calls[0]!.split(" ")[1]!;
     expect(system.calls).toEqual([`write ${aside}`, `fsync ${aside}`, `rename ${aside} 1`, "fsync wal"]);
     expect(readFileSync(join(root, "wal/1"), "utf8")).toBe("new");
+  });
+
+  it("replaces a file by pieces, none of which it looks at once it has taken the next", async () => {
+    const buffer = new Uint8Array(1_000);
+    let taken = 0;
+    const pieces = function* (): Generator<Uint8Array> {
+      for (; taken < 300; taken++) yield buffer.subarray(0, taken).fill(taken);
+    };
+    await disk.replace("snap/1", pieces());
+    const expected = Array.from({ length: 300 }, (_, length) => Buffer.alloc(length, length));
+    expect(readFileSync(join(root, "snap/1")).equals(Buffer.concat(expected))).toBe(true);
   });
 
   it("syncs a directory when it is asked to", async () => {

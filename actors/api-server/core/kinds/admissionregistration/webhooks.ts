@@ -1,9 +1,8 @@
 /**
- * Configurations of webhooks, validating and mutating. Their conditions in CEL are not compiled.
+ * Configurations of webhooks, validating and mutating.
  * Source: Kubernetes `pkg/apis/admissionregistration`, `k8s.io/apiserver/pkg/util/webhook`.
  */
 import type {
-  MatchCondition,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   ServiceReference,
@@ -14,8 +13,10 @@ import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
-import { dns1035Label, dns1123Subdomain, qualifiedName } from "../../machinery/validation/names.ts";
+import { dns1035Label, dns1123Subdomain } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
+import { sameConditions, validateMatchConditions } from "./match-conditions.ts";
+import { validateReservedName } from "./reserved-name.ts";
 import { defaultRules, validateRuleWithOperations } from "./rules-of-hooks.ts";
 
 type Configuration = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
@@ -26,6 +27,8 @@ interface Tolerated {
   readonly sideEffects?: boolean;
   readonly versions?: boolean;
   readonly names?: boolean;
+  /** The conditions of all hooks are as they were. */
+  readonly conditions?: boolean;
 }
 
 export function webhookRules(mutating: boolean): KindRules {
@@ -43,23 +46,55 @@ export function webhookRules(mutating: boolean): KindRules {
         if (service !== undefined) setDefault(service, "port", 443);
       }
     },
-    validate: (object: Configuration, errors) => validate(object, {}, errors),
-    validateUpdate: (object: Configuration, old: Configuration, errors) => validate(object, tolerated(old), errors),
+    validate: (object: Configuration, errors) => {
+      validate(object, {}, errors);
+      validateReservedName(object.metadata, errors);
+    },
+    validateUpdate: (object: Configuration, old: Configuration, errors) =>
+      validate(object, tolerated(object, old), errors),
+    warnings: rulesWithoutEffect,
     cells: (object: Configuration, nowMs) => [nameOf(object), (object.webhooks ?? []).length, ageOf(object, nowMs)],
   };
+}
+
+/** Nobody is asked about these. Source: Kubernetes `pkg/kubeapiserver/admission/exclusion`. */
+const EXCLUDED: Readonly<Record<string, readonly string[]>> = {
+  "authentication.k8s.io": ["selfsubjectreviews", "tokenreviews"],
+  "authorization.k8s.io": [
+    ...["localsubjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews", "subjectaccessreviews"],
+  ],
+};
+
+function rulesWithoutEffect({ webhooks }: Configuration): readonly string[] {
+  const hooks: readonly Hook[] = webhooks ?? [];
+  return hooks.flatMap(({ rules }, i) =>
+    (rules ?? []).flatMap(({ apiGroups = [], resources = [] }, j) => {
+      if (apiGroups.includes("*") || resources.includes("*")) return [];
+      const named = apiGroups.flatMap((group) =>
+        resources
+          .filter((resource) => Object.hasOwn(EXCLUDED, group) && EXCLUDED[group]?.includes(resource) === true)
+          .map((resource) => `${resource}.${group}`),
+      );
+      const at = `webhooks[${i}].rules[${j}]`;
+      return [...new Set(named)].map(
+        (name) => `${at}: ${name} is excluded from admission webhooks; this rule will have no effect`,
+      );
+    }),
+  );
 }
 
 const NO_SIDE_EFFECTS = ["None", "NoneOnDryRun"];
 const SIDE_EFFECTS = ["None", "NoneOnDryRun", "Some", "Unknown"];
 const REVIEW_VERSIONS = ["v1", "v1beta1"];
 
-function tolerated({ webhooks }: Configuration): Tolerated {
+function tolerated({ webhooks: now }: Configuration, { webhooks }: Configuration): Tolerated {
   const hooks: readonly Hook[] = webhooks ?? [];
   const names = hooks.map(({ name }) => name).filter((name) => name !== "");
   return {
     sideEffects: hooks.some(({ sideEffects }) => !NO_SIDE_EFFECTS.includes(sideEffects as string)),
     versions: hooks.some(({ admissionReviewVersions: list }) => (list ?? []).length > 0 && !isReviewed(list ?? [])),
     names: new Set(names).size < names.length,
+    conditions: now?.length === hooks.length && now.every((hook, i) => sameConditions(hook, hooks[i])),
   };
 }
 
@@ -104,7 +139,8 @@ function validateHook(at: string, hook: Hook, may: Tolerated, errors: FieldError
     errors.required(config, "exactly one of url or service is required");
   } else if (url !== undefined) validateUrl(`${config}.url`, url, errors);
   else if (service !== undefined) validateService(`${config}.service`, service, errors);
-  validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], errors);
+  if (may.conditions === true) return;
+  validateMatchConditions(`${at}.matchConditions`, hook.matchConditions ?? [], false, errors);
 }
 
 function validateQualifiedDomain(field: string, name: string, errors: FieldErrors): void {
@@ -159,18 +195,5 @@ function validateService(at: string, service: ServiceReference, errors: FieldErr
       const problems = dns1123Subdomain(step).map((problem) => `segment[${i}]: ${problem}`);
       errors.all(`${at}.path`, path, problems);
     }
-  }
-}
-
-const CONDITIONS_MAX = 64;
-
-function validateMatchConditions(field: string, conditions: readonly MatchCondition[], errors: FieldErrors): void {
-  if (conditions.length > CONDITIONS_MAX) errors.tooMany(field, conditions.length, CONDITIONS_MAX);
-  for (const [i, { name, expression }] of conditions.entries()) {
-    const at = `${field}[${i}]`;
-    if (!expression?.trim()) errors.required(`${at}.expression`);
-    if (!name) errors.required(`${at}.name`);
-    else errors.all(`${at}.name`, name, qualifiedName(name));
-    if (name && conditions.findIndex((other) => other.name === name) < i) errors.duplicate(`${at}.name`, name);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * CertificateSigningRequests. What is in the request is not parsed: whether it is PEM of the right type is looked at, its signature is not.
+ * CertificateSigningRequests. The request is read, and its signature verified, when it is made; later it can't be changed.
  * Source: Kubernetes `pkg/apis/certificates`, `pkg/registry/certificates`.
  */
 import type {
@@ -10,11 +10,16 @@ import type {
 import { decodeBase64 } from "../../machinery/base64.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
+import { DerError } from "../../machinery/der.ts";
 import { humanDuration } from "../../machinery/duration.ts";
 import { equalJson } from "../../machinery/json-value.ts";
-import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import { pemBlocks } from "../../machinery/pem.ts";
+import { invalid } from "../../machinery/status.ts";
+import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateSignerName } from "../../machinery/validation/signer-name.ts";
-import type { Fields, KindRules } from "../rules.ts";
+import type { Fields, IsSigned, KindRules } from "../rules.ts";
+import type { CertificateRequest } from "./x509.ts";
+import { parseCertificate, parseCertificateRequest, signatureProblem } from "./x509.ts";
 
 type Request = CertificateSigningRequest;
 
@@ -25,7 +30,8 @@ export const certificateSigningRequestRules: KindRules = {
     approval: { except: ["spec", "status.certificate"] },
   },
   name: () => [],
-  prepareCreate: (object, { by }) => {
+  prepareCreate: (object, { by, isSigned }) => {
+    refuseUnsigned(object as Fields & Request, isSigned);
     const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (object as Fields & Request).spec;
     const asker = by === undefined ? {} : { username: by.user, groups: by.groups };
     return { ...object, spec: { ...spec, ...asker }, status: {} };
@@ -34,19 +40,20 @@ export const certificateSigningRequestRules: KindRules = {
   prepareUpdate: (object, old) => ({ ...object, spec: old["spec"] }),
   prepareStatusUpdate: (object, old) => withStatus(object, keptApproval(statusOf(object), statusOf(old))),
   subresources: {
-    approval: (object, old) => {
-      const { conditions: _conditions, ...rest } = statusOf(old);
-      const { conditions } = statusOf(object);
-      const spec = old["spec"];
-      return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
+    approval: {
+      change: (object, old) => {
+        const { conditions: _conditions, ...rest } = statusOf(old);
+        const { conditions } = statusOf(object);
+        const spec = old["spec"];
+        return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
+      },
+      validate: (object: Request, old: Request, errors) => validateChange(object, old, { approval: true }, errors),
     },
   },
-  validate,
+  validate: (object: Request, errors) => validate(object, requestProblem(object), errors),
   validateUpdate: (object: Request, old: Request, errors) => validateChange(object, old, {}, errors),
   validateStatusUpdate: (object: Request, old: Request, errors) =>
     validateChange(object, old, { certificate: true }, errors),
-  validateApprovalUpdate: (object: Request, old: Request, errors) =>
-    validateChange(object, old, { approval: true }, errors),
   cells,
 };
 
@@ -81,10 +88,9 @@ const USAGES = [
   ...["server auth", "signing", "timestamping"],
 ];
 
-function validate({ spec, status }: Request, errors: FieldErrors): void {
-  if (!isRequestPem(spec.request)) {
-    errors.invalid("spec.request", spec.request, "PEM block type must be CERTIFICATE REQUEST");
-  }
+/** @param problem with the request itself */
+function validate({ spec, status }: Request, problem: string | undefined, errors: FieldErrors): void {
+  if (problem !== undefined) errors.invalid("spec.request", spec.request, problem);
   const usages = spec.usages ?? [];
   if (usages.length === 0) errors.required("spec.usages");
   for (const [i, usage] of usages.entries()) errors.oneOf(`spec.usages[${i}]`, usage, USAGES);
@@ -102,9 +108,44 @@ function validate({ spec, status }: Request, errors: FieldErrors): void {
   validateConditions(status?.conditions ?? [], errors);
 }
 
-function isRequestPem(base64: string | null | undefined): boolean {
-  const text = new TextDecoder().decode(decodeBase64(base64 ?? ""));
-  return /-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(text);
+function parsedRequest({ spec }: Request): CertificateRequest | string {
+  const [block] = pemBlocks(new TextDecoder().decode(decodeBase64(spec.request ?? "")));
+  if (block?.type !== "CERTIFICATE REQUEST") return "PEM block type must be CERTIFICATE REQUEST";
+  try {
+    return parseCertificateRequest(block.bytes);
+  } catch (error) {
+    if (error instanceof DerError) return error.message;
+    throw error;
+  }
+}
+
+function requestProblem(request: Request): string | undefined {
+  const parsed = parsedRequest(request);
+  return typeof parsed === "string" ? parsed : undefined;
+}
+
+/** @throws Status 422, with whatever else is wrong */
+function refuseUnsigned(request: Fields & Request, isSigned: IsSigned | undefined): void {
+  const parsed = parsedRequest(request);
+  if (typeof parsed === "string" || isSigned?.(parsed.signed) !== false) return;
+  const errors = new FieldErrors();
+  validate(request, signatureProblem(parsed), errors);
+  const of = { group: "certificates.k8s.io", kind: "CertificateSigningRequest" };
+  throw invalid(of, request.metadata?.name ?? "", errors.causes);
+}
+
+/** What a signer gives: certificates alone, at least one. */
+function certificateProblem(base64: string | null | undefined): string | undefined {
+  if (!base64) return undefined;
+  const blocks = pemBlocks(new TextDecoder().decode(decodeBase64(base64)));
+  for (const { type, headers, bytes } of blocks) {
+    if (type !== "CERTIFICATE") {
+      return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
+    }
+    if (headers) return "no PEM block headers are permitted";
+    if (parseCertificate(bytes) === undefined) return "x509: malformed certificate";
+  }
+  return blocks.length === 0 ? "must contain at least one CERTIFICATE PEM block" : undefined;
 }
 
 function validateConditions(conditions: readonly CertificateSigningRequestCondition[], errors: FieldErrors): void {
@@ -127,7 +168,12 @@ interface May {
 }
 
 function validateChange(object: Request, old: Request, may: May, errors: FieldErrors): void {
-  validate(object, errors);
+  validate(object, requestProblem(object), errors);
+  const unreadable = certificateProblem(object.status?.certificate);
+  // What was taken before stays.
+  if (unreadable !== undefined && object.status?.certificate !== old.status?.certificate) {
+    errors.invalid("status.certificate", "<certificate data>", unreadable);
+  }
   const of = (request: Request, wanted: string): readonly CertificateSigningRequestCondition[] =>
     (request.status?.conditions ?? []).filter(({ type }) => type === wanted);
   for (const type of FINAL) {

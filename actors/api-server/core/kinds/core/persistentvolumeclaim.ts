@@ -23,6 +23,7 @@ import {
   shownClaimSpec,
   withProtection,
 } from "./claim-spec.ts";
+import { reviewClaimLimits } from "./limits.ts";
 import { withDefaultClass } from "./storage-admission.ts";
 
 export const persistentVolumeClaimRules: KindRules = {
@@ -39,6 +40,7 @@ export const persistentVolumeClaimRules: KindRules = {
     if ((spec?.accessModes ?? []).length === 0) errors.required("Spec.accessModes");
     validateStatus(status ?? {}, errors);
   },
+  review: reviewClaimLimits,
   warnings: ({ metadata, spec }: PersistentVolumeClaim) => [
     ...(metadata?.annotations?.[CLASS_ANNOTATION] === undefined
       ? []

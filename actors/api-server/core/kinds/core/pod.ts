@@ -1,12 +1,5 @@
 /** Pods: what creation fills in, how long deletion waits, and binding to a node. */
-import type {
-  Pod,
-  PodCondition,
-  PodSpec,
-  PodStatus,
-  ResourceRequirements,
-} from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
+import type { Pod, PodCondition, PodStatus } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { member, syncFirst } from "../../machinery/default-values.ts";
 import { isJsonObject } from "../../machinery/json-value.ts";
 import { defaultPod, defaultPodSpec } from "../../machinery/pod-defaults.ts";
@@ -15,8 +8,12 @@ import { formatTime } from "../../machinery/time.ts";
 import { validatePodCreate, validatePodUpdate } from "../../machinery/validation/pod.ts";
 import type { Fields, KindRules } from "../rules.ts";
 import { awaitedAccount } from "./pod-account.ts";
+import { reviewPodLimits, withLimitDefaults } from "./limits.ts";
 import { admitPod, admitPodUpdate } from "./pod-admission.ts";
 import { podCells } from "./pod-cells.ts";
+import { podEphemeralContainers } from "./pod-ephemeral.ts";
+import { qosClass } from "./pod-qos.ts";
+import { podResize } from "./pod-resize.ts";
 import { podWarnings } from "./pod-warnings.ts";
 
 /** Kubernetes gives pods that name none 30 seconds. */
@@ -28,13 +25,6 @@ export const podRules: KindRules = {
   status: "empty",
   resetFields: {
     status: { except: ["spec", "metadata.deletionTimestamp", "metadata.ownerReferences"] },
-    ephemeralcontainers: { only: ["spec.ephemeralContainers"] },
-    resize: {
-      only: ["containers", "initContainers"].flatMap((list) => [
-        `spec.${list}.*.resources`,
-        `spec.${list}.*.resizePolicy`,
-      ]),
-    },
   },
   defaults: (object) => {
     const spec = member(object, "spec");
@@ -45,6 +35,7 @@ export const podRules: KindRules = {
   },
   validate: validatePodCreate,
   validateUpdate: validatePodUpdate,
+  review: reviewPodLimits,
   warnings: (object: Pod) => podWarnings("", object),
   cells: podCells,
   rowConditions: ({ status }: Pod) => {
@@ -56,15 +47,16 @@ export const podRules: KindRules = {
   // Where the kubelets' watches find their pods.
   indexed: { name: "spec.nodeName", valueOf: (object) => (object as Pod).spec?.nodeName ?? "" },
   awaits: (object, namespace) => awaitedAccount(object as Pod, namespace),
-  prepareCreate: (object, admission) => {
-    const admitted = admitPod(object as Pod, admission);
+  prepareCreate: (given, admission) => {
+    const object = withLimitDefaults(given as Pod, admission);
+    const admitted = admitPod(object, admission);
     const spec =
       admitted.resources === undefined
         ? admitted
         : { ...admitted, resources: withPodRequests(admitted.resources, admitted) };
     const gated = (spec.schedulingGates ?? []).length > 0;
     const conditions = gated ? { conditions: [gatedCondition(admission.nowMs)] } : {};
-    return { ...object, spec, status: { phase: "Pending", ...conditions, qosClass: qosClass(spec) } };
+    return { ...(object as Fields), spec, status: { phase: "Pending", ...conditions, qosClass: qosClass(spec) } };
   },
   prepareUpdate: (object, old) => {
     const { spec } = object as Pod;
@@ -85,12 +77,7 @@ export const podRules: KindRules = {
       status,
     };
   },
-  subresources: {
-    ephemeralcontainers: (object, old) => {
-      const { ephemeralContainers } = (object as Pod).spec ?? {};
-      return { ...old, spec: { ...(old as Pod).spec, ephemeralContainers } };
-    },
-  },
+  subresources: { ephemeralcontainers: podEphemeralContainers, resize: podResize },
   graceSeconds: (object, asked) => {
     const { spec, status } = object as Pod;
     if (spec?.nodeName === undefined || spec.nodeName === "") return 0;
@@ -109,33 +96,6 @@ function gatedCondition(nowMs: number): PodCondition {
     reason: "SchedulingGated",
     message: "Scheduling is blocked due to non-empty scheduling gates",
   } as unknown as PodCondition;
-}
-
-/**
- * Guaranteed: every container limits cpu and memory, and requests just that. BestEffort: none asks for either.
- * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/
- */
-export function qosClass(spec: PodSpec | undefined): "Guaranteed" | "Burstable" | "BestEffort" {
-  // What the pod says as a whole counts instead of what its containers say.
-  const containers: readonly { readonly resources?: ResourceRequirements }[] =
-    spec?.resources === undefined
-      ? [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
-      : [{ resources: spec.resources }];
-  let any = false;
-  let guaranteed = true;
-  for (const { resources } of containers) {
-    for (const name of ["cpu", "memory"]) {
-      const limit = resources?.limits?.[name];
-      const request = resources?.requests?.[name] ?? limit;
-      if (positive(limit) || positive(request)) any = true;
-      if (!positive(limit) || compareQuantities(limit ?? "0", request ?? "0") !== 0) guaranteed = false;
-    }
-  }
-  return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
-}
-
-function positive(quantity: string | undefined): boolean {
-  return quantity !== undefined && compareQuantities(quantity, "0") > 0;
 }
 
 /** The pod on its node, or why that can't be. Source: `pkg/registry/core/pod/storage` `BindingREST.setPodNodeAndMetadata`. */

@@ -25,16 +25,21 @@ export class FieldErrors {
     this.#add("FieldValueForbidden", field, "Forbidden", detail);
   }
 
-  internal(field: string, detail: string): void {
-    this.#add("InternalError", field, "Internal error", detail);
-  }
-
   notFound(field: string, value: unknown, detail: string = ""): void {
     this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, detail);
   }
 
+  /** What Kubernetes finds out only when it is about to use the value. */
+  internal(field: string, problem: string): void {
+    this.#add("InternalError", field, "Internal error", problem);
+  }
+
   tooLong(field: string, maxBytes: number): void {
     this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${maxBytes} bytes`);
+  }
+
+  tooLongInCharacters(field: string, max: number): void {
+    this.#add("FieldValueTooLong", field, "Too long", `may not be more than ${max} characters`);
   }
 
   tooMany(field: string, count: number, max: number): void {

@@ -33,7 +33,7 @@ function answer({ definition, update }: Case): Fact {
     const created = create(first);
     if (update === undefined) return factsOf({ status: 201, body: created, warnings: told(created, undefined) });
     const crd = created as unknown as CustomResourceDefinition;
-    const old = { ...crd, status: conditionsOf(crd, [], 0) } as unknown as KubernetesObject;
+    const old = { ...crd, status: conditionsOf(crd, () => false, 0) } as unknown as KubernetesObject;
     const next = prepareUpdate(served, decode(overlay(first, update)), old, undefined);
     return factsOf({ status: 200, body: next, warnings: told(next, old) });
   } catch (error) {

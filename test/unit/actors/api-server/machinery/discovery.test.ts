@@ -31,7 +31,7 @@ interface Fixture {
 const fixture = readFixture("discovery") as Fixture;
 
 /** What the real server has beyond this one. */
-const NOT_YET = ["attach", "exec", "portforward", "proxy", "resize"];
+const NOT_YET = ["attach", "exec", "portforward", "proxy"];
 const NOT_YET_RESOURCES = ["componentstatuses"];
 
 function isServed(name: string): boolean {

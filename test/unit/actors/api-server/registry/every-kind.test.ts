@@ -29,8 +29,15 @@ const template = { metadata: { labels: { a: "b" } }, spec: { containers: [contai
 const workload = { spec: { selector: { matchLabels: { a: "b" } }, template } };
 const job = { template: { spec: { restartPolicy: "Never", containers: [container] } } };
 const scaleTargetRef = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
+const resourceRules = [{ apiGroups: ["*"], apiVersions: ["*"], operations: ["CREATE"], resources: ["*"] }];
+/** Of a key that was made for this and thrown away. */
+const STUB =
+  "MIG6MGICAQAwADBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIAd9XY9BfrJcRzXXDHGj//M3zm+Ip7q59GZEdJo8S709hJMmywIQV6rOyf4vY9X8nR/i4+H4gx1kriVO5vNFPygADAKBggqhkjOPQQDAgNIADBFAiAdXzk5fC/HoJxQfRtbsSji0aef8uCoIdZnF95nGdF05AIhANI2OlOKsGrA8dqM57n6tzh/bmizydAwqWRXgCC3i9LG";
+const AUTHORITY =
+  "-----BEGIN CERTIFICATE-----\nMIIBbzCCARWgAwIBAgIUHZd+ZW0BhI8xURG4p6KJERU0RcowCgYIKoZIzj0EAwIw\nDTELMAkGA1UEAwwCY2EwHhcNMjYxMTI4MTk0OTU1WhcNMzYxMTI1MTk0OTU1WjAN\nMQswCQYDVQQDDAJjYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIAd9XY9BfrJ\ncRzXXDHGj//M3zm+Ip7q59GZEdJo8S709hJMmywIQV6rOyf4vY9X8nR/i4+H4gx1\nkriVO5vNFPyjUzBRMB0GA1UdDgQWBBTWYgIV/bsyjt6j1frKjbsYG+H/0DAfBgNV\nHSMEGDAWgBTWYgIV/bsyjt6j1frKjbsYG+H/0DAPBgNVHRMBAf8EBTADAQH/MAoG\nCCqGSM49BAMCA0gAMEUCIHYZmIDIhxkfERR+0NFkj2pgcgUnCX1Q3DWG2XbPKhVM\nAiEAmrMEqWrFbJlhIAPr9vMPd7ONc9X/VopCaQQMx9R+7cI=\n-----END CERTIFICATE-----\n";
 /** What the kinds with rules of their own can't do without. */
 const BODIES: Readonly<Record<string, object>> = {
+  ClusterTrustBundle: { spec: { trustBundle: AUTHORITY } },
   ControllerRevision: { data: {} },
   CronJob: { spec: { schedule: "@daily", jobTemplate: { spec: job } } },
   CustomResourceDefinition: {
@@ -43,6 +50,7 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   DaemonSet: workload,
   Deployment: workload,
+  DeviceTaintRule: { spec: { taint: { key: "a", effect: "NoSchedule" } } },
   EndpointSlice: { addressType: "IPv4", endpoints: [] },
   Event: {
     metadata: { name: "x", namespace: "default" },
@@ -58,16 +66,44 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   HorizontalPodAutoscaler: { spec: { scaleTargetRef, maxReplicas: 3 } },
   Job: { spec: job },
+  MutatingAdmissionPolicy: {
+    spec: {
+      matchConstraints: { resourceRules },
+      mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression: "Object{}" } }],
+      reinvocationPolicy: "Never",
+    },
+  },
+  MutatingAdmissionPolicyBinding: { spec: { policyName: "a" } },
   PersistentVolume: {
     spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
   },
   PersistentVolumeClaim: { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
   Pod: { spec: { containers: [container] } },
+  PodCertificateRequest: {
+    spec: {
+      signerName: "example.com/a",
+      podName: "a",
+      podUID: "b",
+      serviceAccountName: "c",
+      serviceAccountUID: "d",
+      nodeName: "e",
+      nodeUID: "f",
+      stubPKCS10Request: STUB,
+    },
+  },
   PodTemplate: { template },
   ReplicaSet: workload,
   ReplicationController: { spec: { template } },
+  ResourceSlice: {
+    spec: { driver: "example.com", allNodes: true, pool: { name: "a", generation: 1, resourceSliceCount: 1 } },
+  },
   Service: { spec: { ports: [{ port: 80 }] } },
   StatefulSet: workload,
+  StorageVersionMigration: { spec: { resource: { resource: "pods" } } },
+  ValidatingAdmissionPolicy: {
+    spec: { matchConstraints: { resourceRules }, validations: [{ expression: "object.metadata.name != 'a'" }] },
+  },
+  ValidatingAdmissionPolicyBinding: { spec: { policyName: "a", validationActions: ["Deny"] } },
 };
 /** Whose name follows from what they say. */
 const NAMES: Readonly<Record<string, string>> = { CustomResourceDefinition: "everies.example.com" };

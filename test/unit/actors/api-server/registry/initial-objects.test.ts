@@ -20,9 +20,30 @@ const recorded = readFileSync(
     return { group, resource, object: JSON.parse(line.slice(space)) as KubernetesObject };
   });
 
+interface Managers {
+  readonly group: string;
+  readonly resource: string;
+  /** With their namespace, where they have one. */
+  readonly names: readonly string[];
+  /** Manager, operation, subresource, fields. */
+  readonly managers: readonly (readonly unknown[])[];
+}
+
+/** One line for all objects of a resource with the same managers: those of a fresh kube-apiserver 1.37.1 without controllers. */
+const managers = readFileSync(
+  fileURLToPath(new URL("../machinery/fixtures/bootstrap-managers.txt", import.meta.url)),
+  "utf8",
+)
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Managers);
+
 describe("the objects of a fresh control plane", () => {
   it("are those that kube-apiserver makes, each of them", () => {
-    const ours = initialObjects("10.96.0.0/16").filter(({ resource }) => resource !== "servicecidrs");
+    const ours = initialObjects("10.96.0.0/16").flatMap(({ group, resource, object, applied }) => {
+      const fields = applied?.subresource === undefined ? applied?.fields("") : {};
+      return resource === "servicecidrs" ? [] : [{ group, resource, object: { ...object, ...fields } }];
+    });
     const bare = (all: readonly { group: string; resource: string; object: object }[]): readonly unknown[] =>
       all
         .map(({ group, resource, object }) => ({
@@ -85,5 +106,30 @@ describe("a server that starts", () => {
     expect(services.find(({ metadata }) => metadata?.name === "v1.apps")).toMatchObject({ spec: { group: "apps" } });
     const [schema] = await list("flowcontrol.apiserver.k8s.io", "flowschemas");
     expect(schema).toMatchObject({ status: { conditions: [{ type: "Dangling", status: "False" }] } });
+  });
+
+  it.each(managers)("says who manages the fields of its $resource as kube-apiserver does: $names.0", async (row) => {
+    const { group, resource, names } = row;
+    const listed = async (): Promise<readonly Fields[]> => {
+      const found = await server.request({ verb: "list", target: { group, version: "v1", resource } });
+      return (found as unknown as { readonly items: readonly Fields[] }).items;
+    };
+    const keyOf = ({ metadata: { namespace, name } = {} }: Fields): string =>
+      namespace === undefined ? String(name) : `${namespace}/${name}`;
+    const found = async (): Promise<readonly Fields[]> => (await listed()).filter((one) => names.includes(keyOf(one)));
+    await expect.poll(async () => (await found()).length).toBe(names.length);
+    for (const { metadata } of await found()) {
+      // A controller adds roles up, which the recording is without.
+      const entries = (metadata?.managedFields ?? []).filter(
+        ({ manager }) => manager !== "clusterrole-aggregation-controller",
+      );
+      const said = entries.map((entry) => [
+        entry.manager ?? "",
+        entry.operation,
+        entry.subresource ?? "",
+        entry.fieldsV1,
+      ]);
+      expect(said.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))).toEqual(row.managers);
+    }
   });
 });

@@ -147,11 +147,14 @@ it("a command that names a path in a volume means the one below its root, unless
     "echo a > /inkube-test/data/file",
     "cat '/inkube-test/data/file'",
     "ls /inkube-test/data-of-others /else/inkube-test/data",
+    "echo up; sleep 60",
   ];
   const ran = await run(processes, command("sh", "-c", script.join(";")), { mounts });
-  await ran.exited;
+  await ran.said("up");
   const asked = await ran.container.exec(["cat", "/inkube-test/data/file"], 5_000);
   expect(new TextDecoder().decode(asked.stdout)).toBe("a\n");
+  ran.container.kill();
+  await ran.exited;
   expect(ran.output()).toContain("a\n");
   expect(ran.output()).toContain("/inkube-test/data-of-others");
   expect(ran.output()).toContain("'/else/inkube-test/data'");

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
+import { mountNoticesOf, noticesOf } from "../../../../../actors/kubelet/core/notices.ts";
 import { wishKey } from "../../../../../actors/kubelet/core/token-life.ts";
 import type { PodFacts, Sources } from "../../../../../actors/kubelet/core/sources.ts";
 import { hasLiveVolumes, mountsOf, planVolumes, volumeVariables } from "../../../../../actors/kubelet/core/volumes.ts";
@@ -243,11 +243,32 @@ it("what is taken and not done is told in words", () => {
   expect(noticesOf(pod)).toEqual([
     'volume "cache": medium Memory: it is a directory on disk here',
     'volume "cache": sizeLimit is not enforced',
-    'container "main": the mount of "cache" can be written to: readOnly is not enforced',
     'container "main": the mount of "cache" has no mountPropagation Bidirectional',
     'container "main": the action RestartAllContainers of restartPolicyRules is not supported',
   ]);
   expect(noticesOf({ spec: { containers: [{ name: "main" }] } })).toEqual([]);
+});
+
+it("what a started container has not mounted is told in words, and that it can be written to where it was asked not to be", () => {
+  const container = {
+    name: "main",
+    volumeMounts: [
+      { name: "cache", mountPath: "/c", readOnly: true },
+      { name: "config", mountPath: "/d", readOnly: true },
+      { name: "cache", mountPath: "/e" },
+    ],
+  };
+  const volumes = [
+    { name: "cache", emptyDir: {} },
+    { name: "config", configMap: { name: "c" } },
+  ];
+  expect(mountNoticesOf(container, volumes, {})).toEqual([]);
+  expect(mountNoticesOf(container, volumes, { "/c": "", "/d": "", "/e": "" })).toEqual([
+    'container "main": the mount of "cache" can be written to: readOnly is not enforced',
+  ]);
+  expect(mountNoticesOf(container, volumes, { "/d": "there is no unshare(8)" })).toEqual([
+    'container "main": "config" is not mounted at /d, but at $INKUBE_ROOT/d: there is no unshare(8)',
+  ]);
 });
 
 it.each<[string, Omit<Volume, "name">, boolean]>([

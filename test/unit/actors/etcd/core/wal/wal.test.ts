@@ -7,7 +7,12 @@ import { crc32c } from "../../../../../../actors/etcd/core/wal/crc32c.ts";
 import { recoverLog } from "../../../../../../actors/etcd/core/wal/recovery.ts";
 import type { SegmentFile } from "../../../../../../actors/etcd/core/wal/recovery.ts";
 import { encodeRecords, encodeSegment, segmentName } from "../../../../../../actors/etcd/core/wal/segment.ts";
-import { decodeSnapshot, encodeSnapshot } from "../../../../../../actors/etcd/core/wal/snapshot-file.ts";
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  PIECE_BYTES,
+  SnapshotWriter,
+} from "../../../../../../actors/etcd/core/wal/snapshot-file.ts";
 
 const identity = { clusterId: "c", memberId: 1 };
 const start = { index: 0, term: 0 };
@@ -215,13 +220,33 @@ describe("a snapshot file", () => {
   };
 
   it("comes back as it was written", () => {
-    expect(decodeSnapshot("s", encodeSnapshot(snapshot))).toEqual({ ...snapshot, data: Buffer.from("state") });
+    expect(decodeSnapshot("s", Buffer.concat(encodeSnapshot(snapshot)))).toEqual({
+      ...snapshot,
+      data: Buffer.from("state"),
+    });
+  });
+
+  it("is written in small pieces, however large what is in it", () => {
+    const [large, small] = [new Uint8Array(5 * PIECE_BYTES + 7).fill(1), new Uint8Array(900).fill(2)];
+    const blobs = [small, large, ...Array.from({ length: 400 }, () => small)];
+    const file = new SnapshotWriter(snapshot);
+    const whole = new ByteWriter();
+    for (const blob of blobs) {
+      whole.blob(blob);
+      file.writer.blob(blob);
+      if (file.writer.length >= PIECE_BYTES) file.cut();
+    }
+    const pieces = Array.from(file.finish(), (piece) => Buffer.from(piece));
+    expect(Math.max(...pieces.map(({ length }) => length))).toBe(PIECE_BYTES);
+    const written = Buffer.concat(pieces);
+    expect(written.equals(Buffer.concat(encodeSnapshot({ ...snapshot, data: whole.view() })))).toBe(true);
+    expect(Buffer.compare(decodeSnapshot("s", written).data, whole.view())).toBe(0);
   });
 
   it("is refused with any bit flipped or any byte missing", () => {
-    const file = encodeSnapshot(snapshot).slice();
+    const file = Buffer.concat(encodeSnapshot(snapshot));
     for (let at = 0; at < file.length; at++) {
-      const bytes = file.slice();
+      const bytes = Uint8Array.from(file);
       bytes[at]! ^= 1 << (at % 8);
       expect(() => decodeSnapshot("s", bytes)).toThrow(expect.objectContaining({ code: "ETCD_CORRUPT" }));
       expect(() => decodeSnapshot("s", file.subarray(0, at))).toThrow(

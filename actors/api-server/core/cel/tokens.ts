@@ -1,0 +1,104 @@
+/** An expression as a list of tokens. Source: cel-go `parser/gen/CEL.g4`. */
+import type { Problem } from "./expression.ts";
+
+export type TokenKind =
+  | "bytes"
+  | "end"
+  | "float"
+  | "identifier"
+  | "escaped"
+  | "int"
+  | "sign"
+  | "string"
+  | "uint"
+  | "word";
+
+export interface Token {
+  readonly is: TokenKind;
+  /** As it stands in the expression; of an end what messages call it. */
+  readonly text: string;
+  /** In UTF-16 units. */
+  readonly at: number;
+}
+
+const WORDS: ReadonlySet<string> = new Set(["false", "in", "null", "true"]);
+const ESCAPE =
+  String.raw`\\(?:[abfnrtv"'\\?` +
+  "`" +
+  String.raw`]|[0-3][0-7]{2}|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})`;
+const TEXT = [
+  String.raw`[rR](?:"""[^]*?"""|'''[^]*?'''|"[^"\n\r]*"|'[^'\n\r]*')`,
+  `"""(?:${ESCAPE}|[^\\\\])*?"""`,
+  `'''(?:${ESCAPE}|[^\\\\])*?'''`,
+  `"(?:${ESCAPE}|[^\\\\"\\n\\r])*"`,
+  `'(?:${ESCAPE}|[^\\\\'\\n\\r])*'`,
+].join("|");
+
+/** The longest that fits wins, and of two that are as long the first. */
+const PATTERNS: readonly (readonly [TokenKind | "space", RegExp])[] = [
+  ["space", /[\t \r\n\f]+|\/\/[^\n]*/uy],
+  ["bytes", new RegExp(`[bB](?:${TEXT})`, "uy")],
+  ["string", new RegExp(TEXT, "uy")],
+  ["float", /\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?/uy],
+  ["uint", /(?:0x[0-9a-fA-F]+|\d+)[uU]/uy],
+  ["int", /0x[0-9a-fA-F]+|\d+/uy],
+  ["identifier", /[A-Za-z_]\w*/uy],
+  ["escaped", /`[\w./ -]+`/uy],
+  ["sign", /==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%]/uy],
+];
+
+/** @param problems takes what is no token */
+export function tokensOf(text: string, problems: Problem[]): readonly Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < text.length;) {
+    const found = longestAt(text, at);
+    if (found === undefined) {
+      const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
+      problems.push({ at, words: `Syntax error: token recognition error at: '${unrecognized(text, at, char)}'` });
+      at += char.length;
+      continue;
+    }
+    const { is, length } = found;
+    const piece = text.slice(at, at + length);
+    if (is !== "space") tokens.push({ is: is === "identifier" && WORDS.has(piece) ? "word" : is, text: piece, at });
+    at += length;
+  }
+  return [...tokens, { is: "end", text: "<EOF>", at: text.length }];
+}
+
+function longestAt(
+  text: string,
+  at: number,
+): { readonly is: TokenKind | "space"; readonly length: number } | undefined {
+  let best: { readonly is: TokenKind | "space"; readonly length: number } | undefined;
+  for (const [is, pattern] of PATTERNS) {
+    pattern.lastIndex = at;
+    const length = pattern.exec(text)?.[0].length ?? 0;
+    if (length > (best?.length ?? 0)) best = { is, length };
+  }
+  return best;
+}
+
+/** One half of an operator is read with the character behind it. */
+function unrecognized(text: string, at: number, char: string): string {
+  return char === "=" || char === "&" || char === "|" ? text.slice(at, at + 2) : char;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { a: "\u0007", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** What a token of a string stands for. */
+export function stringOf(token: string): string {
+  const raw = /^[rR]/.test(token);
+  const quoted = raw ? token.slice(1) : token;
+  const marks = quoted.startsWith('"""') || quoted.startsWith("'''") ? 3 : 1;
+  const inner = quoted.slice(marks, -marks);
+  if (raw) return inner;
+  return inner.replaceAll(
+    /\\(?:([0-3][0-7]{2})|[xXuU]([0-9a-fA-F]+)|(.))/gu,
+    (_all, octal: string, hex: string, char: string) => {
+      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
+      if (hex !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10_ff_ff));
+      return ESCAPES[char] ?? char;
+    },
+  );
+}

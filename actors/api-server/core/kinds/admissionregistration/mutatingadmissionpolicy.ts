@@ -1,0 +1,83 @@
+/** MutatingAdmissionPolicies: expressions are compiled when they are written. Source: Kubernetes `pkg/apis/admissionregistration`. */
+import type {
+  MutatingAdmissionPolicy,
+  Mutation,
+} from "../../../../../protocols/kubernetes/types/admissionregistration-v1.ts";
+import type { CelType } from "../../cel/types.ts";
+import { ageOf, nameOf } from "../../machinery/cells.ts";
+import { objectIn, setDefault } from "../../machinery/default-values.ts";
+import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
+import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
+import type { KindRules } from "../rules.ts";
+import { sameConditions } from "./match-conditions.ts";
+import type { PolicyScope } from "./policy-environment.ts";
+import { OBJECT_TYPE, PATCHES_TYPE, compileForPolicy } from "./policy-environment.ts";
+import { defaultMatch, shownParamKind, validateMutableOperations } from "./policy-match.ts";
+import { validateVariables } from "./policy-variables.ts";
+import { validateReservedName } from "./reserved-name.ts";
+import { validatePolicyHead } from "./validatingadmissionpolicy.ts";
+
+type Policy = MutatingAdmissionPolicy;
+
+export const mutatingAdmissionPolicyRules: KindRules = {
+  defaults: (object) => {
+    const spec = objectIn(object, "spec");
+    if (spec === undefined) return;
+    setDefault(spec, "failurePolicy", "Fail");
+    defaultMatch(objectIn(spec, "matchConstraints"));
+  },
+  validate: (object: Policy, errors) => {
+    validate(object, false, errors);
+    validateReservedName(object.metadata, errors);
+  },
+  validateUpdate: (object: Policy, old: Policy, errors) =>
+    validate(object, sameConditions(object.spec, old.spec), errors),
+  cells: ({ spec = {}, ...object }: Policy, nowMs) => [
+    nameOf(object),
+    (spec.mutations ?? []).length,
+    shownParamKind(spec.paramKind),
+    ageOf(object, nowMs),
+  ],
+};
+
+function validate({ spec = {} }: Policy, sameMatchConditions: boolean, errors: FieldErrors): void {
+  const { matchConstraints: match, mutations = [], reinvocationPolicy } = spec;
+  const params = Boolean(spec.paramKind);
+  validatePolicyHead(spec, sameMatchConditions, errors, () => {
+    if (match) validateMutableOperations("spec.matchConstraints", match, errors);
+  });
+  const variables = validateVariables(spec.variables ?? [], params, errors);
+  if (mutations.length === 0) errors.required("spec.mutations", "mutations must contain at least one item");
+  const scope = { params, authorizer: true, patches: true, variables };
+  for (const [i, mutation] of mutations.entries()) {
+    validateMutation(`spec.mutations[${i}]`, mutation, scope, errors);
+  }
+  if (!reinvocationPolicy) errors.required("spec.reinvocationPolicy");
+  else errors.oneOf("spec.reinvocationPolicy", reinvocationPolicy, ["IfNeeded", "Never"]);
+}
+
+const FORMS = {
+  ApplyConfiguration: { field: "applyConfiguration", other: "jsonPatch", gives: OBJECT_TYPE },
+  JSONPatch: { field: "jsonPatch", other: "applyConfiguration", gives: PATCHES_TYPE },
+} as const;
+
+function validateMutation(at: string, mutation: Mutation, scope: PolicyScope, errors: FieldErrors): void {
+  const { patchType } = mutation;
+  if (!patchType) return errors.required(`${at}.patchType`);
+  if (patchType !== "ApplyConfiguration" && patchType !== "JSONPatch") {
+    return errors.unsupported(`${at}.patchType`, patchType, ["ApplyConfiguration", "JSONPatch"]);
+  }
+  const { field, other, gives } = FORMS[patchType];
+  const form = mutation[field];
+  if (!form) errors.required(`${at}.${field}`, `must be specified when patchType is ${patchType}`);
+  else validateForm(`${at}.${field}.expression`, form.expression ?? "", scope, gives, errors);
+  if (mutation[other]) {
+    errors.invalid(`${at}.${other}`, `{${other}}`, `must not be specified when patchType is ${patchType}`);
+  }
+}
+
+function validateForm(field: string, given: string, scope: PolicyScope, gives: CelType, errors: FieldErrors): void {
+  const text = given.trim();
+  if (text === "") return errors.required(field);
+  validateCompiled(field, text, compileForPolicy(text, scope, [gives]), errors);
+}
