@@ -192,10 +192,9 @@ export class Subresources {
     const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current, taken) => {
       if (current === undefined) throw notFound(info, name);
       const write = this.registry.writeOf(place, "scale", options);
+      const replicas = place.served.rules.scale?.specReplicas.map((step) => `f:${step}`) ?? REPLICAS;
       const replicasPath = (apiVersion: string): readonly string[] | undefined =>
-        write.versionOf(apiVersion) === undefined
-          ? undefined
-          : (place.served.rules.scale?.specReplicas.map((step) => `f:${step}`) ?? REPLICAS);
+        write.versionOf(apiVersion) === undefined ? undefined : replicas;
       const entries = current.object.metadata?.managedFields;
       const shown = withManagedFields(
         toScale(current.object, place.served.rules.scale) as Fields,

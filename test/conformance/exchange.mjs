@@ -11,6 +11,9 @@
 //         accept: application/json                  # as it is without it
 //         body: { data: { a: b } }                  # or `text:` for a body that is sent as it stands
 //
+// A step with `until: 200` is asked again until it is answered so: what a definition changes counts a moment later. Of a step with
+// `aside: true` the answer does not count: it depends on what happens at the same time.
+//
 // or, for all that can be asked of an object of any kind, `lifecycle`, which stands for `stepsOfLife`:
 //
 //   - lifecycle: /apis/batch/v1/namespaces/{ns}/jobs
@@ -40,7 +43,7 @@ import { parse } from "yaml";
  * `pauses`: it needs the time that a step asks for to take notice of the one before.
  * @typedef {{ url: string, token: string, webhook?: (name: string) => void, webhookUrl?: string, bundle?: string, pauses?: boolean }} Peer
  */
-/** @typedef {{ do: string, type?: string, accept?: string, body?: unknown, text?: string, headers?: Record<string, string> }} Step */
+/** @typedef {{ do: string, type?: string, accept?: string, body?: unknown, text?: string, until?: number, aside?: boolean, headers?: Record<string, string> }} Step */
 /** @typedef {{ name: string, steps: Step[] }} Scenario */
 /** @typedef {{ status: number, type: string, warnings: string[], body: unknown }} Answer */
 
@@ -140,6 +143,11 @@ function stepsOfLife(collection, object) {
   ];
 }
 
+/** Of a step that says until when. */
+const TRIES_MAX = 200;
+const PAUSE_MS = 25;
+const UNCOUNTED = { status: 0, type: "", warnings: [], body: null };
+
 /** Runs the steps one after the other. @returns {Promise<Answer[]>} */
 export async function runScenario(peer, scenario, namespace) {
   const base = { metadata: { name: namespace } };
@@ -162,15 +170,20 @@ export async function runScenario(peer, scenario, namespace) {
         .replaceAll("{token}", token);
     const [method, path] = fill(step.do).split(/ (.*)/);
     const body = step.text ?? (step.body === undefined ? undefined : JSON.stringify(step.body));
-    const answer = await send(peer, method, path, {
+    const asked = {
       ...(body === undefined ? {} : { body: fill(body) }),
       type: step.type ?? "application/json",
       accept: step.accept ?? "application/json",
       headers: Object.fromEntries(Object.entries(step.headers ?? {}).map(([name, text]) => [name, fill(text)])),
-    });
+    };
+    let answer = await send(peer, method, path, asked);
+    for (let tries = 1; step.until !== undefined && answer.status !== step.until && tries < TRIES_MAX; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      answer = await send(peer, method, path, asked);
+    }
     if (answer.body?.metadata?.uid !== undefined) last = answer.body.metadata;
     token = answer.body?.status?.token ?? token;
-    answers.push(answer);
+    answers.push(step.aside === true ? UNCOUNTED : answer);
   }
   await send(peer, "DELETE", `/api/v1/namespaces/${namespace}`, {});
   return answers.map((answer) => general(answer, namespace));
@@ -248,7 +261,7 @@ function general(value, namespace, key = "") {
       .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
       .replaceAll(/object not decodable revision=\d+/g, "object not decodable revision=<version>")
       // A whole object in an error, whose fields have no order.
-      .replace(/Invalid value: (\\*"|)\{.*\}(\\*"|)/, "Invalid value: <object>");
+      .replace(/Invalid value: (\\*"|)(?:\{.*\}|\[\{.*\}\])(\\*"|)/, "Invalid value: <object>");
     return /^\d+(ms|s|m)$/.test(text) && key === "cells" ? "<age>" : text;
   }
   if (typeof value === "number" && Object.hasOwn(NAMED, key)) return NAMED[key];

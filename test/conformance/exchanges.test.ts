@@ -106,7 +106,8 @@ function inOneOrder(value: unknown, key = ""): unknown {
     return key === "managedFields" || isOfManagers(items[0]) ? items.sort(byText) : items;
   }
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inOneOrder(item, name)]));
+  const entries = Object.entries(value).sort(([one], [other]) => byText(one, other));
+  return Object.fromEntries(entries.map(([name, item]) => [name, inOneOrder(item, name)]));
 }
 
 function isOfManagers(cause: unknown): boolean {

@@ -90,7 +90,7 @@ export class Replies {
     const { info } = served;
     const kind = info.listKind ?? `${info.kind}List`;
     const isTyped = served.openApiSchema !== undefined;
-    // Lists of custom resources are written with every field that they have.
+    // Lists of custom resources always say whether there is more.
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
       const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));

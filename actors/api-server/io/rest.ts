@@ -10,7 +10,7 @@ import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
@@ -235,6 +235,11 @@ export class Rest {
   private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
+    const parent = parseResourcePath(this.backend.catalog, segments.slice(0, -1));
+    if (parent?.name !== undefined && parent.served.openApiSchema !== undefined) {
+      // A subresource that the definition does not have.
+      throw notFound(parent.served.info, parent.name);
+    }
     if (request.method !== "GET") {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);

@@ -8,16 +8,27 @@ import type {
 import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { cellsOf } from "./columns.ts";
-import { readStored, setDefaults } from "./pruning.ts";
+import { prune, readStored, setDefaults } from "./pruning.ts";
+import type { Schema } from "./schema.ts";
 import { validateCustom, validateCustomStatus } from "./validation.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
-/** @param stored the resource in the version in which its objects are dealt with: `info`, unless the strategy `None` converts them */
+/** How objects are dealt with inside of the server. */
+export interface Storage {
+  readonly info: ResourceInfo;
+  readonly schema: VersionSchema;
+}
+
+/**
+ * @param stored the version in which objects are dealt with: of `info` itself, unless the strategy `None` converts them
+ * @param deprecated what every request of the version is told; undefined: nothing
+ */
 export function customRules(
   info: ResourceInfo,
   version: CustomResourceDefinitionVersion,
   schema: VersionSchema,
-  stored: ResourceInfo,
+  stored: Storage,
+  deprecated: string | undefined,
 ): KindRules {
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
@@ -35,13 +46,27 @@ export function customRules(
       validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
     cells: cellsOf(version),
-    ...(stored === info ? {} : { convert: { toServed: inVersion(info), toStored: inVersion(stored) } }),
+    ...(deprecated === undefined ? {} : { deprecated }),
+    ...(stored.info === info
+      ? {}
+      : {
+          convert: {
+            toServed: inVersion({ info, schema }, readStored),
+            toStored: inVersion(stored, (object, root) => prune(object, root, true).value),
+          },
+        }),
   };
 }
 
-/** Versions of the conversion strategy `None` differ in their apiVersion only. */
-function inVersion({ apiVersion }: ResourceInfo): (object: KubernetesObject) => KubernetesObject {
-  return (object) => (object.apiVersion === apiVersion ? object : { ...object, apiVersion });
+/**
+ * Versions of the conversion strategy `None` differ in their apiVersion, and in what their schemas have.
+ * @param fit makes of an object one of the version's schema
+ */
+function inVersion(
+  { info: { apiVersion }, schema }: Storage,
+  fit: (object: KubernetesObject, root: Schema) => KubernetesObject,
+): (object: KubernetesObject) => KubernetesObject {
+  return (object) => (object.apiVersion === apiVersion ? object : fit({ ...object, apiVersion }, schema.root));
 }
 
 function withoutStatus(object: Fields): Fields {

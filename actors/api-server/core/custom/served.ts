@@ -5,6 +5,7 @@ import type {
   CustomResourceDefinitionVersion,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { ResourceInfo, SelectableField, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { compareVersions } from "../../../../protocols/kubernetes/version-priority.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { ObjectForm } from "../catalog/form.ts";
 import type { KindRules } from "../kinds/rules.ts";
@@ -34,11 +35,12 @@ export function customServed(crd: CustomResourceDefinition): readonly Served[] {
 function versionServed(
   crd: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,
-  stored: Served,
+  stored: CustomStored,
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = new VersionSchema(version);
-  const rules = customRules(info, version, schema, stored.info);
+  const storage = { info: stored.info, schema: stored.schema };
+  const rules = customRules(info, version, schema, storage, deprecation(crd, version));
   return { info, form: customForm(info, schema), rules, stored, ...openApiOf(crd, version) };
 }
 
@@ -67,6 +69,7 @@ class CustomStored implements Served {
   readonly rules: KindRules;
   readonly openApiSchema: NonNullable<Served["openApiSchema"]>;
   readonly openApiRevision?: string;
+  readonly schema: VersionSchema;
 
   constructor(
     crd: CustomResourceDefinition,
@@ -77,7 +80,8 @@ class CustomStored implements Served {
     const storage = conversion?.storageApiVersion;
     this.info = infoOf(crd, version, storage === `${crd.spec.group}/${version.name}` ? undefined : storage);
     this.form = customForm(this.info, schema);
-    this.rules = customRules(this.info, version, schema, this.info);
+    this.schema = schema;
+    this.rules = customRules(this.info, version, schema, { info: this.info, schema }, deprecation(crd, version));
     const { openApiSchema, openApiRevision } = openApiOf(crd, version);
     this.openApiSchema = openApiSchema;
     if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;
@@ -87,6 +91,19 @@ class CustomStored implements Served {
   get stored(): Served {
     return this;
   }
+}
+
+/** undefined: the version is not deprecated. */
+function deprecation({ spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion): string | undefined {
+  const { name, deprecated, deprecationWarning } = version;
+  if (deprecated !== true) return undefined;
+  if (deprecationWarning !== undefined) return deprecationWarning;
+  const [better] = spec.versions
+    .filter((one) => one.served && one.deprecated !== true && compareVersions(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(compareVersions);
+  const what = `${spec.group}/${name} ${spec.names.kind} is deprecated`;
+  return better === undefined ? what : `${what}; use ${spec.group}/${better} ${spec.names.kind}`;
 }
 
 interface OpenApi {
@@ -102,7 +119,8 @@ function openApiOf({ metadata }: CustomResourceDefinition, { schema }: CustomRes
   };
 }
 
-const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/** As kube-apiserver has them: in no order that means anything. */
+const VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 /** While the definition is being deleted, nothing new is taken. */
 const TERMINATING_VERBS = ["delete", "deletecollection", "get", "list", "watch"];
 const SUBRESOURCE_VERBS = ["get", "patch", "update"];

@@ -21,6 +21,7 @@ export const customResourceDefinitionRules: KindRules = {
   defaults: setDefaults,
   prepareCreate: (object) => withStoredVersions({ ...object, status: NO_STATUS }),
   prepareUpdate: withStoredVersions,
+  prepareStatusUpdate: withStoredVersions,
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   validateStatusUpdate: validateDefinitionStatus,
