@@ -143,7 +143,10 @@ class Planner {
     const source = this.machine.find(mount.hostPath);
     if (source === undefined) return `there is no ${mount.hostPath} on this machine`;
     const outer = this.placed.findLast((other) => isBelow(path, other.path));
-    if (outer !== undefined) return void this.placeInside(outer, mount, source);
+    if (outer !== undefined) {
+      this.placeInside(outer, mount, source);
+      return undefined;
+    }
     const { directory, rest, found } = this.locate(path);
     if (isBelow(directory, "/proc") || isBelow(path, "/proc")) return "nothing can be mounted in /proc";
     if (found !== undefined && found.isDirectory === source.isDirectory) {
@@ -176,7 +179,10 @@ class Planner {
       return need !== target && isBelow(need, target) && this.machine.find(there)?.path !== need;
     });
     const hidden = outermost(below);
-    if (hidden.length === 0) return void this.put(placed, readonly);
+    if (hidden.length === 0) {
+      this.put(placed, readonly);
+      return undefined;
+    }
     if (readonly || !source.isDirectory) return hides(hidden[0] ?? "");
     const stage = `${this.wish.staging}/volume-${this.placed.length}`;
     this.made.push({ kind: "directory", path: stage });

@@ -1,5 +1,6 @@
 /** The environment of a container, in the order and with the precedence of the kubelet's own. */
 import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
+import { publishedAddresses } from "../../../protocols/published-addresses.ts";
 import type { Objects, PodFacts } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 
@@ -116,9 +117,6 @@ export function serviceEnvironment(
   return result;
 }
 
-/** As kube-proxy writes it on a Service: JSON that says, by port number, where a port is really served: `address:port`. */
-const ADDRESS_ANNOTATION = "inkube.dev/address";
-
 interface Place {
   readonly host: string;
   readonly port: string;
@@ -126,21 +124,11 @@ interface Place {
 
 /** Where a program reaches a port: what is told elsewhere of a Service is of no use where this user can't listen there. */
 function placesOf(service: Service, ip: string): (port: number) => Place {
-  const moved = movedPorts(service.metadata?.annotations?.[ADDRESS_ANNOTATION]);
+  const moved = publishedAddresses(service);
   return (port) => {
-    const [, host = ip, real = String(port)] = /^(.+):(\d+)$/.exec(String(moved[port] ?? "")) ?? [];
+    const [, host = ip, real = String(port)] = /^(.+):(\d+)$/.exec(moved.get(String(port)) ?? "") ?? [];
     return { host, port: real };
   };
-}
-
-/** Anybody may write to an annotation. */
-function movedPorts(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const read: unknown = JSON.parse(text ?? "{}");
-    return typeof read === "object" && read !== null ? (read as Readonly<Record<string, unknown>>) : {};
-  } catch {
-    return {};
-  }
 }
 
 function variablesOf(prefix: string, ip: string, service: Service): Readonly<Record<string, string>> {

@@ -145,6 +145,8 @@ function anyValue(random: SeededRandom, type: ScalarType): unknown {
       return `${time()}Z`;
     case "MicroTime":
       return `${time()}.${digits(6)}Z`;
+    case "Duration":
+      return `${1 + random.below(59)}s`;
     case "Quantity":
       return `${1 + random.below(1_000_000) * 10}m`;
     case "IntOrString":

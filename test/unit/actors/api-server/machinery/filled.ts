@@ -43,6 +43,8 @@ export function counted(): { readonly scalar: ScalarSource; readonly choose: Cho
           return `2026-01-02T03:04:${String(count % 60).padStart(2, "0")}Z`;
         case "MicroTime":
           return `2026-01-02T03:04:05.${String(count).padStart(6, "0")}Z`;
+        case "Duration":
+          return `${count}s`;
         case "Quantity":
           return `${count * 10 + 1}m`;
         case "IntOrString":

@@ -107,7 +107,7 @@ describe.each(users)("$who", (by) => {
         workingDir: wish.workingDir,
         terminationMessagePath: wish.terminationMessagePath,
       };
-      const [file = "", ...args] = [...by.user, process.execPath, program, driver, JSON.stringify(spec)];
+      const [file, ...args] = [...by.user, process.execPath, program, driver, JSON.stringify(spec)];
       return follow(spawn(file, args, { stdio: ["pipe", "pipe", "inherit"], cwd: base }));
     }
 
