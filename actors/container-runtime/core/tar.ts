@@ -32,12 +32,15 @@ export function tarOf(items: readonly Made[]): Uint8Array {
 function entry(type: string, path: string, target: string, mode: number, text = ""): readonly Uint8Array[] {
   const records = [...record("path", path), ...record("linkpath", target)];
   const before = records.length === 0 ? [] : extended(records.join(""));
-  return [...before, header(type, encoder.encode(path), encoder.encode(target), mode, encoder.encode(text).length)];
+  return [
+    ...before,
+    header(type, encoder.encode(path), encoder.encode(target), mode, text === "" ? 0 : encoder.encode(text).length),
+  ];
 }
 
 function record(key: string, value: string): readonly string[] {
-  const { length } = encoder.encode(value);
-  if (length <= NAME_BYTES_MAX) return [];
+  // A character has three bytes at most for each unit of its length: most need not be encoded to know.
+  if (value.length * 3 <= NAME_BYTES_MAX || encoder.encode(value).length <= NAME_BYTES_MAX) return [];
   // The length counts its own digits.
   const rest = ` ${key}=${value}\n`;
   const restLength = encoder.encode(rest).length;
@@ -52,6 +55,7 @@ function extended(records: string): readonly Uint8Array[] {
 }
 
 function blocks(text = ""): readonly Uint8Array[] {
+  if (text === "") return [];
   const content = encoder.encode(text);
   const padded = new Uint8Array(Math.ceil(content.length / BLOCK_BYTES) * BLOCK_BYTES);
   padded.set(content);
@@ -60,7 +64,9 @@ function blocks(text = ""): readonly Uint8Array[] {
 
 function header(type: string, name: Uint8Array, target: Uint8Array, mode: number, sizeBytes: number): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
-  const put = (at: number, text: string): void => block.set(encoder.encode(text), at);
+  const put = (at: number, ascii: string): void => {
+    for (let index = 0; index < ascii.length; index++) block[at + index] = ascii.charCodeAt(index);
+  };
   const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, "0");
   block.set(name.subarray(0, NAME_BYTES_MAX), 0);
   put(100, octal(mode, 7));
@@ -73,7 +79,8 @@ function header(type: string, name: Uint8Array, target: Uint8Array, mode: number
   block.set(target.subarray(0, NAME_BYTES_MAX), 157);
   put(257, "ustar");
   put(263, "00");
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   put(148, `${octal(sum, 6)}\0 `);
   return block;
 }

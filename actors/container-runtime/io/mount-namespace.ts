@@ -59,8 +59,8 @@ interface Tools {
 export interface Namespace {
   /** Whether there is nothing to mount, so that nothing need enter. */
   readonly isEmpty: boolean;
-  /** For `ARCHIVE_DESCRIPTOR`. */
-  readonly archive: Uint8Array;
+  /** Makes what `ARCHIVE_DESCRIPTOR` is to give, for which there is time once the processes start; undefined when that is nothing. */
+  readonly archive: (() => Uint8Array) | undefined;
   /**
    * The command line that makes the namespace and then becomes `argv`. Descriptor `ENTRY_DESCRIPTOR` tells of failures.
    * @param first what the shell in between is to do before: another shell for it would take a millisecond
@@ -100,7 +100,9 @@ export class MountNamespaces {
       const [reason] = namespace.unmounted.values();
       if (reason !== undefined) return reason;
       const script = `cd ${mount.containerPath} && ! touch file 2>/dev/null`;
-      return (await failureOf(namespace.enter(["/bin/sh", "-c", script], "/", ""), namespace.archive)) ?? namespaces;
+      return (
+        (await failureOf(namespace.enter(["/bin/sh", "-c", script], "/", ""), namespace.archive?.())) ?? namespaces
+      );
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     } finally {
@@ -121,7 +123,7 @@ export class MountNamespaces {
     return {
       isEmpty: fstab === "",
       unmounted,
-      archive: isInMemory ? tarOf([...plan.copies, { kind: "file", path: FSTAB, text: fstab }]) : new Uint8Array(0),
+      archive: isInMemory ? () => tarOf([...plan.copies, { kind: "file", path: FSTAB, text: fstab }]) : undefined,
       enter: (argv, cwd, first) => this.enter([...this.shell(plan, staging, cwd, first), ...argv]),
       join: (pid, argv, cwd) => this.join(pid, argv, cwd),
     };
@@ -173,7 +175,7 @@ function toolsOf(): Tools | string {
 }
 
 /** What a command line says that fails. */
-function failureOf(argv: readonly string[], archive: Uint8Array): Promise<string | undefined> {
+function failureOf(argv: readonly string[], archive: Uint8Array = new Uint8Array(0)): Promise<string | undefined> {
   const script = `exec "$@" ${ENTRY_DESCRIPTOR}>&2 ${ARCHIVE_DESCRIPTOR}<&0`;
   return new Promise((resolve) => {
     const child = execFile(

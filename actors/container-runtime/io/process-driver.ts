@@ -181,13 +181,13 @@ class Setting {
   /** Descriptors of what makes the namespace. */
   get entry(): readonly ("pipe" | "ignore")[] {
     if (this.namespace === undefined) return ["ignore", "ignore"];
-    return ["pipe", this.namespace.archive.length > 0 ? "pipe" : "ignore"];
+    return ["pipe", this.namespace.archive !== undefined ? "pipe" : "ignore"];
   }
 
   feed(child: ChildProcess): void {
     const archive = (child.stdio as readonly unknown[])[ARCHIVE_DESCRIPTOR] as Writable | null;
     // It may end before it has read all.
-    archive?.on("error", () => undefined).end(this.namespace?.archive);
+    archive?.on("error", () => undefined).end(this.namespace?.archive?.());
   }
 
   /** What becomes a container's program, and watches it. Errors: a message, when there is no such program. */
