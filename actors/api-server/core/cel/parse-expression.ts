@@ -1,13 +1,12 @@
 /**
- * Reads an expression into the tree that is checked, without its macros. It knows what cel-js' parser does not: structs, optional items,
- * fields in backquotes. Source: cel-go `parser/gen/CEL.g4`, `parser/parser.go`.
+ * Reads an expression into a tree without macros. Source: cel-go `parser/gen/CEL.g4`, `parser/parser.go`.
  */
 import type { Expression, ListItem, Literal, MapEntry, Problem, StructField } from "./expression.ts";
-
 import type { MacroSet } from "./macros.ts";
 import { expandMacro } from "./macros.ts";
 import type { Token } from "./tokens.ts";
-import { stringOf, tokensOf } from "./tokens.ts";
+import { bytesOf, stringOf, tokensOf } from "./tokens.ts";
+import { CelUint } from "./values.ts";
 
 export type Parsed = { readonly expression: Expression } | { readonly problems: readonly Problem[] };
 
@@ -299,19 +298,21 @@ class Parser {
         const value = BigInt(text) * (sign === undefined ? 1n : -1n);
         if (value >= INT_MAX || value < -INT_MAX)
           this.#problems.push({ at: sign?.at ?? at, words: "invalid int literal" });
-        return { type: "int" };
+        return { type: "int", value };
       }
-      case "uint":
-        if (BigInt(text.slice(0, -1)) >= 2n * INT_MAX) this.#problems.push({ at, words: "invalid uint literal" });
-        return { type: "uint" };
+      case "uint": {
+        const value = BigInt(text.slice(0, -1));
+        if (value >= 2n * INT_MAX) this.#problems.push({ at, words: "invalid uint literal" });
+        return { type: "uint", value: new CelUint(value) };
+      }
       case "float":
-        return { type: "double" };
+        return { type: "double", value: Number(text) * (sign === undefined ? 1 : -1) };
       case "string":
-        return { type: "string", text: stringOf(text) };
+        return { type: "string", value: stringOf(text) };
       case "bytes":
-        return { type: "bytes" };
+        return { type: "bytes", value: bytesOf(text) };
       case "word":
-        return { type: text === "null" ? "null" : "bool" };
+        return text === "null" ? { type: "null", value: null } : { type: "bool", value: text === "true" };
       case "end":
       case "escaped":
       case "identifier":

@@ -86,19 +86,46 @@ function unrecognized(text: string, at: number, char: string): string {
 
 const ESCAPES: Readonly<Record<string, string>> = { a: "\u0007", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** What a token of a string stands for. */
-export function stringOf(token: string): string {
+/** What stands between the quotes of a token, and whether a backslash in it is only one. */
+function quotedIn(token: string): { readonly inner: string; readonly raw: boolean } {
   const raw = /^[rR]/.test(token);
   const quoted = raw ? token.slice(1) : token;
   const marks = quoted.startsWith('"""') || quoted.startsWith("'''") ? 3 : 1;
-  const inner = quoted.slice(marks, -marks);
+  return { inner: quoted.slice(marks, -marks), raw };
+}
+
+const ESCAPED = /\\(?:([0-3][0-7]{2})|[xXuU]([0-9a-fA-F]+)|(.))/gu;
+
+/** What an escape sequence stands for: a code, or what is no number as it is. */
+function escapeOf(octal: string | undefined, hex: string | undefined, char: string): number | string {
+  if (octal !== undefined) return Number.parseInt(octal, 8);
+  return hex === undefined ? (ESCAPES[char] ?? char) : Number.parseInt(hex, 16);
+}
+
+/** What a token of a string stands for. */
+export function stringOf(token: string): string {
+  const { inner, raw } = quotedIn(token);
   if (raw) return inner;
-  return inner.replaceAll(
-    /\\(?:([0-3][0-7]{2})|[xXuU]([0-9a-fA-F]+)|(.))/gu,
-    (_all, octal: string, hex: string, char: string) => {
-      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
-      if (hex !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10_ff_ff));
-      return ESCAPES[char] ?? char;
-    },
-  );
+  return inner.replaceAll(ESCAPED, (_all, octal: string, hex: string, char: string) => {
+    const found = escapeOf(octal, hex, char);
+    return typeof found === "string" ? found : String.fromCodePoint(Math.min(found, 0x10_ff_ff));
+  });
+}
+
+/** What a token of bytes stands for: its text in UTF-8, in which a number is one byte. */
+export function bytesOf(token: string): Uint8Array {
+  const { inner, raw } = quotedIn(token.slice(1));
+  const utf8 = new TextEncoder();
+  if (raw) return utf8.encode(inner);
+  const bytes: number[] = [];
+  let from = 0;
+  for (const escape of inner.matchAll(ESCAPED)) {
+    const [all, octal, hex, char = ""] = escape;
+    const found = escapeOf(octal, hex, char);
+    bytes.push(...utf8.encode(inner.slice(from, escape.index)));
+    if (typeof found === "string") bytes.push(...utf8.encode(found));
+    else bytes.push(found % 256);
+    from = escape.index + all.length;
+  }
+  return Uint8Array.from([...bytes, ...utf8.encode(inner.slice(from))]);
 }
