@@ -230,7 +230,7 @@ function formatProblems(expression: Expression): readonly Problem[] {
   }
   if (clauses.length < list.items.length) {
     const words = `too many arguments supplied to string.format (expected ${clauses.length}, got ${list.items.length})`;
-    return [{ at: list.at, words }];
+    return [{ at: expression.at, words }];
   }
   for (const [i, clause] of clauses.entries()) {
     const item = list.items[i]?.value;

@@ -161,7 +161,7 @@ class Evaluation {
     for (const entry of entries) {
       const key = keyOf(this.run(entry.key, scope));
       const value = this.run(entry.value, scope);
-      for (const present of entry.optional ? presentIn(value) : [value]) insert(map, key, present);
+      for (const present of entry.optional ? presentIn(value) : [value]) map.set(key, present);
     }
     return new CelMap(map);
   }

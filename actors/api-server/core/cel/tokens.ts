@@ -53,9 +53,9 @@ export function tokensOf(text: string, problems: Problem[]): readonly Token[] {
   for (let at = 0; at < text.length;) {
     const found = longestAt(text, at);
     if (found === undefined) {
-      const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
-      problems.push({ at, words: `Syntax error: token recognition error at: '${unrecognized(text, at, char)}'` });
-      at += char.length;
+      const piece = unrecognized(text, at);
+      problems.push({ at, words: `Syntax error: token recognition error at: '${piece}'` });
+      at += piece.length;
       continue;
     }
     const { is, length } = found;
@@ -79,9 +79,22 @@ function longestAt(
   return best;
 }
 
-/** One half of an operator is read with the character behind it. */
-function unrecognized(text: string, at: number, char: string): string {
-  return char === "=" || char === "&" || char === "|" ? text.slice(at, at + 2) : char;
+const ESCAPE_START = String.raw`\\(?:[0-3][0-7]?|[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?`;
+/** What could have become a token, with the character that it could not have. */
+const BROKEN = new RegExp(
+  [
+    `'(?:${ESCAPE}|[^\\\\'\\n\\r])*(?:${ESCAPE_START})?[^]?`,
+    `"(?:${ESCAPE}|[^\\\\"\\n\\r])*(?:${ESCAPE_START})?[^]?`,
+    "`[\\w./ -]*[^]?",
+    "[=&|][^]?",
+    "[^]",
+  ].join("|"),
+  "uy",
+);
+
+function unrecognized(text: string, at: number): string {
+  BROKEN.lastIndex = at;
+  return BROKEN.exec(text)?.[0] ?? text.slice(at, at + 1);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { a: "\u0007", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
