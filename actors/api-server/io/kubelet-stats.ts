@@ -1,7 +1,6 @@
 /** `GET /stats/summary` of a kubelet. */
 import { request as httpRequest } from "node:http";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { StatsSummary } from "../../../protocols/kubelet.ts";
 import { summaryIn } from "../core/kinds/metrics/summary.ts";
 import type { ReadStats } from "../metrics.ts";
 import { kubeletAddress } from "./pod-logs.ts";
