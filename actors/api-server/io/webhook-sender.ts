@@ -4,6 +4,7 @@ import { Agent, request } from "node:https";
 import { isIP } from "node:net";
 import type { Read, WebhookReply } from "../core/webhooks/reply.ts";
 import type { OpenWebhooks, WebhookCall } from "../webhooks.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 /** Connections to one webhook at once: enough for the writes that one thread can have under way. */
 const SOCKETS_MAX = 64;
@@ -23,13 +24,14 @@ export const webhookSender: OpenWebhooks = () => {
     post: async (call) => {
       const first = await attempt(agent, call);
       // The server has closed an idle connection while the request was on its way: it has seen nothing of it.
-      return first === "stale" ? ((await attempt(agent, call)) as Read<WebhookReply>) : first;
+      // Other idle ones may be closed as well: a connection of its own is never stale.
+      return first === "stale" ? ((await attempt(false, call)) as Read<WebhookReply>) : first;
     },
     close: () => agent.destroy(),
   };
 };
 
-function attempt(agent: Agent, call: WebhookCall): Promise<Read<WebhookReply> | "stale"> {
+function attempt(agent: Agent | false, call: WebhookCall): Promise<Read<WebhookReply> | "stale"> {
   const { address, serverName, authority, path, ca, body, timeoutMs } = call;
   return new Promise((resolve) => {
     let outgoing: ClientRequest;
@@ -69,6 +71,7 @@ function attempt(agent: Agent, call: WebhookCall): Promise<Read<WebhookReply> | 
       settle(stale ? "stale" : { error: goText(error, call) });
     });
     outgoing.on("response", (incoming) => read(incoming, call, settle));
+    refuseUpgrade(outgoing, ({ message }) => settle({ error: message }));
     outgoing.end(body);
   });
 }

@@ -378,6 +378,21 @@ describe("the proxy of a service", () => {
     expect(said).toBe("hello you");
   });
 
+  it.each([
+    ["HTTP/1.1 042 Odd\r\ncontent-length: 0\r\n\r\n", "Invalid status code: 42"],
+    [
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+      'backend tried to switch protocol "x" when "" was requested',
+    ],
+    ["GARBAGE\r\n\r\n", "Parse Error: Expected HTTP/, RTSP/ or ICE/"],
+  ])("survives a server that answers %j", async (answered, why) => {
+    const of = await proxied(createPlain(({ socket }) => socket.on("error", () => undefined).end(answered)));
+    const got = await of.call("GET", `${SERVICES}/ext:https/proxy/x`);
+    const message = `error trying to reach service: ${why}`;
+    expect(JSON.parse(got.text)).toMatchObject({ code: 503, message });
+    expect((await of.call("GET", "/version")).status).toBe(200);
+  });
+
   it("answers as ever who asks for another protocol elsewhere", async () => {
     const of = await api();
     const got = await of.call("GET", "/version", { headers: { connection: "Upgrade", upgrade: "h2c" } });

@@ -51,6 +51,11 @@ describe("headers that are passed on", () => {
     });
   });
 
+  it("are none of those that are named for this connection", () => {
+    const raw = ["Connection", "X-Hop, close", "X-Hop", "1", "connection", "x-other", "X-Other", "2", "X-Kept", "3"];
+    expect(passedOn(raw)).toEqual({ "x-kept": ["3"] });
+  });
+
   it("say who asks", () => {
     const user = { user: "jane", groups: ["a", "b"], uid: "7", extra: { "example.com/Team": ["x"] } };
     expect(remoteUserHeaders(user)).toEqual({
