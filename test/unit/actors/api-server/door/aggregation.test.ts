@@ -363,6 +363,7 @@ describe("the proxy of a service", () => {
       "set-cookie": ["a=1", "b=2"],
       "x-path": request.url ?? "",
       "x-method": request.method ?? "",
+      "x-name": "gr\u00fcn",
     });
     request.pipe(response);
   };
@@ -382,6 +383,7 @@ describe("the proxy of a service", () => {
       const got = await of.call(method, `${SERVICES}/ext:https/proxy/a%2Fb/?q=1`, body);
       expect(got.status).toBe(200);
       expect(got.headers).toMatchObject({ "x-path": "/a%2Fb/?q=1", "x-method": method, "set-cookie": ["a=1", "b=2"] });
+      expect(got.headers["x-name"]).toBe("gr\u00fcn");
       expect(got.text).toBe(body.body ?? "");
     },
   );
