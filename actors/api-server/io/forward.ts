@@ -1,5 +1,5 @@
 /** Passes a request on to another server as it comes, and that one's answer back: bodies, watches, and connections that change their protocol. */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import { request as httpsRequest } from "node:https";
@@ -40,7 +40,15 @@ export function forward(
   const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
   const headers = { ...given, ...coding, ...upgradeHeaders(request) };
   const options = { ...upstream.options, method: request.method, headers, agent: false as const };
-  const outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+  let outgoing: ClientRequest;
+  try {
+    outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+  } catch (error) {
+    // What no header can hold: a name with a line break, say.
+    stream?.resume();
+    ended();
+    return failed(error instanceof Error ? error.message : String(error));
+  }
   const connecting = setTimeout(
     () => outgoing.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })),
     CONNECT_TIMEOUT_MS,

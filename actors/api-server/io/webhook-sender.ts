@@ -23,15 +23,21 @@ export const webhookSender: OpenWebhooks = () => {
   return {
     post: async (call) => {
       const first = await attempt(agent, call);
-      // The server has closed an idle connection while the request was on its way: it has seen nothing of it.
-      // Other idle ones may be closed as well: a connection of its own is never stale.
-      return first === "stale" ? ((await attempt(false, call)) as Read<WebhookReply>) : first;
+      // The server has closed an idle connection while the request was on its way: it has seen nothing of it. Others that are
+      // kept may be closed as well, so this goes over one of its own.
+      return (first.isStale ? await attempt(false, call) : first).reply;
     },
     close: () => agent.destroy(),
   };
 };
 
-function attempt(agent: Agent | false, call: WebhookCall): Promise<Read<WebhookReply> | "stale"> {
+interface Attempt {
+  readonly reply: Read<WebhookReply>;
+  /** It went over a connection that was used before, and is no more. */
+  readonly isStale: boolean;
+}
+
+function attempt(agent: Agent | false, call: WebhookCall): Promise<Attempt> {
   const { address, serverName, authority, path, ca, body, timeoutMs } = call;
   return new Promise((resolve) => {
     let outgoing: ClientRequest;
@@ -55,20 +61,22 @@ function attempt(agent: Agent | false, call: WebhookCall): Promise<Read<WebhookR
       });
     } catch (error) {
       // A bundle without a certificate, or a path with a character that no path has.
-      resolve({ error: goText(error as NodeJS.ErrnoException, call) });
+      resolve({ reply: { error: goText(error as NodeJS.ErrnoException, call) }, isStale: false });
       return;
     }
+    const settle = (reply: Read<WebhookReply>, isStale = false): void => {
+      clearTimeout(timer);
+      resolve({ reply, isStale });
+    };
     const timer = setTimeout(() => {
-      resolve({ error: "net/http: request canceled (Client.Timeout exceeded while awaiting headers)" });
+      settle({ error: "net/http: request canceled (Client.Timeout exceeded while awaiting headers)" });
       outgoing.destroy();
     }, timeoutMs);
-    const settle = (result: Read<WebhookReply> | "stale"): void => {
-      clearTimeout(timer);
-      resolve(result);
-    };
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      const stale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
-      settle(stale ? "stale" : { error: goText(error, call) });
+      settle(
+        { error: goText(error, call) },
+        outgoing.reusedSocket && ["ECONNRESET", "EPIPE"].includes(error.code ?? ""),
+      );
     });
     outgoing.on("response", (incoming) => read(incoming, call, settle));
     refuseUpgrade(outgoing, ({ message }) => settle({ error: message }));

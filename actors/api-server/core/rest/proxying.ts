@@ -100,14 +100,21 @@ export function passedOn(raw: readonly string[]): HeaderLists {
   return headers;
 }
 
-/** Who asks, for a server that trusts us. */
+/** Who asks, for a server that trusts us. Each character of a value is a byte of UTF-8, as headers are written. */
 export function remoteUserHeaders({ user, groups, uid, extra = {} }: UserInfo): HeaderLists {
-  const headers: Record<string, readonly string[]> = { "x-remote-user": [user], "x-remote-group": groups };
-  if (uid !== undefined) headers["x-remote-uid"] = [uid];
+  const headers: Record<string, readonly string[]> = {
+    "x-remote-user": [bytesOf(user)],
+    "x-remote-group": groups.map(bytesOf),
+  };
+  if (uid !== undefined) headers["x-remote-uid"] = [bytesOf(uid)];
   for (const [key, values] of Object.entries(extra)) {
-    headers[`x-remote-extra-${encodeURIComponent(key).toLowerCase()}`] = values;
+    headers[`x-remote-extra-${encodeURIComponent(key).toLowerCase()}`] = values.map(bytesOf);
   }
   return headers;
+}
+
+function bytesOf(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { targetOf } from "../../../../../actors/api-server/core/webhooks/client-config.ts";
 import { readReply } from "../../../../../actors/api-server/core/webhooks/reply.ts";
 import { webhookSender } from "../../../../../actors/api-server/io/webhook-sender.ts";
@@ -50,6 +50,31 @@ describe("webhookSender", () => {
     }
     expect(webhook.connections()).toBe(1);
     expect(webhook.asked[0]).toMatchObject({ path: "/convert?timeout=30s", serverName: "" });
+  });
+
+  it("asks again over a new connection when those that it kept are closed, and no more than once", async () => {
+    const webhook = await start(ok);
+    const three = async (): Promise<unknown> =>
+      Promise.all([1, 2, 3].map(async () => (await sender.post(callOf(webhook))).error));
+    expect(await three()).toEqual([undefined, undefined, undefined]);
+    expect(webhook.connections()).toBe(3);
+    webhook.dropUsed();
+    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+    expect([webhook.connections(), webhook.asked.length]).toEqual([4, 4]);
+  });
+
+  it("waits for nothing any more once it is answered, and keeps no connection once it is closed", async () => {
+    const webhook = await start(ok);
+    const own = webhookSender();
+    const [set, cleared] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
+    await own.post(callOf(webhook, { timeoutMs: 29_123 }));
+    const waits = set.mock.results.filter((_result, at) => set.mock.calls[at]?.[1] === 29_123);
+    expect(waits).toHaveLength(1);
+    expect(cleared).toHaveBeenCalledWith(waits[0]?.value);
+    vi.restoreAllMocks();
+    expect(webhook.open()).toBe(1);
+    own.close();
+    await expect.poll(() => webhook.open()).toBe(0);
   });
 
   it("asks at an address for whom the Service is named", async () => {
