@@ -72,7 +72,7 @@ async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
         ...(body === undefined ? {} : { "content-type": type, "content-length": String(body.length) }),
         ...headers,
       };
-      const options = {
+      const request = {
         host: "127.0.0.1",
         port,
         method,
@@ -81,7 +81,7 @@ async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
         rejectUnauthorized: false,
         agent: false as const,
       };
-      const outgoing = httpsRequest(options, (incoming) => {
+      const outgoing = httpsRequest(request, (incoming) => {
         let text = "";
         incoming.setEncoding("utf8").on("data", (piece: string) => (text += piece));
         incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
