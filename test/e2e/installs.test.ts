@@ -19,9 +19,10 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
+/** Each document is JSON, the file is YAML: kubectl reads one that begins with a brace as a stream of JSON, without rules between. */
 function write(name: string, manifests: readonly object[]): string {
   const file = join(kubectl.directory, `${name}.yaml`);
-  writeFileSync(file, manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
+  writeFileSync(file, manifests.map((manifest) => `---\n${JSON.stringify(manifest)}\n`).join(""));
   return file;
 }
 

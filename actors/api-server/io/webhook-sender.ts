@@ -4,6 +4,7 @@ import { Agent, request } from "node:https";
 import { isIP } from "node:net";
 import type { Read, WebhookReply } from "../core/webhooks/reply.ts";
 import type { OpenWebhooks, WebhookCall } from "../webhooks.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 /** Connections to one webhook at once: enough for the writes that one thread can have under way. */
 const SOCKETS_MAX = 64;
@@ -78,6 +79,7 @@ function attempt(agent: Agent | false, call: WebhookCall): Promise<Attempt> {
       );
     });
     outgoing.on("response", (incoming) => read(incoming, call, settle));
+    refuseUpgrade(outgoing, ({ message }) => settle({ error: message }));
     outgoing.end(body);
   });
 }

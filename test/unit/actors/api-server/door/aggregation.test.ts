@@ -72,7 +72,7 @@ async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
         ...(body === undefined ? {} : { "content-type": type, "content-length": String(body.length) }),
         ...headers,
       };
-      const options = {
+      const request = {
         host: "127.0.0.1",
         port,
         method,
@@ -81,7 +81,7 @@ async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
         rejectUnauthorized: false,
         agent: false as const,
       };
-      const outgoing = httpsRequest(options, (incoming) => {
+      const outgoing = httpsRequest(request, (incoming) => {
         let text = "";
         incoming.setEncoding("utf8").on("data", (piece: string) => (text += piece));
         incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
@@ -469,6 +469,21 @@ describe("the proxy of a service", () => {
       outgoing.end();
     });
     expect(said).toBe("hello you");
+  });
+
+  it.each([
+    ["HTTP/1.1 042 Odd\r\ncontent-length: 0\r\n\r\n", "Invalid status code: 42"],
+    [
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+      'backend tried to switch protocol "x" when "" was requested',
+    ],
+    ["GARBAGE\r\n\r\n", "Parse Error: Expected HTTP/, RTSP/ or ICE/"],
+  ])("survives a server that answers %j", async (answered, why) => {
+    const of = await proxied(createPlain(({ socket }) => socket.on("error", () => undefined).end(answered)));
+    const got = await of.call("GET", `${SERVICES}/ext:https/proxy/x`);
+    const message = `error trying to reach service: ${why}`;
+    expect(JSON.parse(got.text)).toMatchObject({ code: 503, message });
+    expect((await of.call("GET", "/version")).status).toBe(200);
   });
 
   it("answers as ever who asks for another protocol elsewhere", async () => {

@@ -30,25 +30,26 @@ afterAll(async () => {
 /** The status. */
 function ask(headers: Readonly<Record<string, string>>, body: Uint8Array | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
-    const stream = session.request(headers);
+    // Node ends a DELETE with its headers unless it is told that a body follows.
+    const stream = session.request(headers, { endStream: body === undefined });
     stream.on("response", (head) => {
       resolve(Number(head[":status"]));
       stream.close();
     });
     stream.on("error", reject);
-    stream.end(body);
+    if (body !== undefined) stream.end(body);
   });
 }
 
 const path = fc
   .tuple(
     fc.constantFrom(
-      "/api/v1",
-      "/apis/apps/v1",
-      "/apis/rbac.authorization.k8s.io/v1",
-      "/openapi",
+      "api/v1",
+      "apis/apps/v1",
+      "apis/rbac.authorization.k8s.io/v1",
+      "openapi",
       "",
-      "/apis/apiextensions.k8s.io/v1",
+      "apis/apiextensions.k8s.io/v1",
     ),
     fc.array(
       fc.constantFrom(
@@ -89,7 +90,7 @@ const path = fc
   )
   .map(
     ([root, parts, query]) =>
-      `${[root, ...parts].join("/")}?${query.replaceAll(/[^\x21-\x7e]/g, (char) => encodeURIComponent(/[\ud800-\udfff]/.test(char) ? "?" : char))}`,
+      `/${[root, ...parts].join("/")}?${query.replaceAll(/[^\x21-\x7e]/g, (char) => encodeURIComponent(/[\ud800-\udfff]/.test(char) ? "?" : char))}`,
   );
 
 const printable = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?").trim();

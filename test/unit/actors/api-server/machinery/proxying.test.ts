@@ -52,6 +52,11 @@ describe("headers that are passed on", () => {
     });
   });
 
+  it("are none of those that are named for this connection", () => {
+    const raw = ["Connection", "X-Hop, close", "X-Hop", "1", "connection", "x-other", "X-Other", "2", "X-Kept", "3"];
+    expect(passedOn(raw)).toEqual({ "x-kept": ["3"] });
+  });
+
   it("say who asks in UTF-8, as Go writes and reads them", () => {
     const { "x-remote-user": user, "x-remote-group": groups } = remoteUserHeaders({ user: "Jürgen 円", groups: ["ß"] });
     expect(Buffer.from(user?.[0] ?? "", "latin1").toString("utf8")).toBe("Jürgen 円");

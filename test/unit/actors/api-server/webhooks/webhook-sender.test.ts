@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { targetOf } from "../../../../../actors/api-server/core/webhooks/client-config.ts";
+import { readReply } from "../../../../../actors/api-server/core/webhooks/reply.ts";
 import { webhookSender } from "../../../../../actors/api-server/io/webhook-sender.ts";
 import type { WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
 import type { Webhook, WebhookAnswer } from "../../../../fixtures/webhook.ts";
@@ -114,6 +115,32 @@ describe("webhookSender", () => {
     expect(await sender.post(callOf(silent, { timeoutMs: 50 }))).toEqual({ error: told("no answer") });
     const long = await start(() => ({ body: "x".repeat(5_000) }));
     expect(await sender.post(callOf(long))).toEqual({ error: "the answer is longer than 1000 bytes" });
+  });
+});
+
+describe("webhookSender, before a server of another kind", () => {
+  it("is told of a change of protocol that it has not asked for, and survives connections that end", async () => {
+    const webhook = await start(ok);
+    const other = await startWebhook(() => "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    const gone = await startWebhook(() => "");
+    running.push(other, gone);
+    expect(await sender.post(callOf(other))).toEqual({
+      error: 'backend tried to switch protocol "x" when "" was requested',
+    });
+    for (let i = 0; i < 3; i++) {
+      const all = await Promise.all(Array.from({ length: 4 }, () => sender.post(callOf(gone))));
+      for (const one of all) expect(one).toEqual({ error: "EOF" });
+    }
+    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+  });
+});
+
+describe("readReply", () => {
+  it("refuses what nests deeper than can be walked", () => {
+    const body = `{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+    expect(readReply({ code: 200, type: "application/json", body })).toEqual({
+      error: "couldn't get version/kind; json parse error: json: exceeded max depth",
+    });
   });
 });
 
