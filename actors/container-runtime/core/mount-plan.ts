@@ -28,7 +28,7 @@ export interface MachineFiles {
 /** To be made in this order, with what is above it. Directories that are there stay as they are, like files. */
 export type Made =
   | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string; readonly text?: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
 interface Line {
@@ -38,9 +38,9 @@ interface Line {
 }
 
 export interface NamespacePlan {
-  /** Made in the namespace, below `covers` of the staging directory, which is in memory. Paths are relative to that. */
+  /** Made in the namespace, in which the staging directory is in memory. Paths are relative to that. */
   readonly copies: readonly Made[];
-  /** Made on disk before, and absolute: below the staging directory, and in volumes. */
+  /** Made on disk before, in volumes. Paths are absolute. */
   readonly made: readonly Made[];
   readonly lines: readonly Line[];
   /** What becomes `/` after that. The machine's own root goes to `..machine` in it. */
@@ -63,9 +63,6 @@ export const MACHINE_NAME = "..machine";
 const DIRECTORIES_MAX = 1_000;
 /** Programs look at these without following links. */
 const DEVICES: readonly string[] = ["null", "zero", "full", "random", "urandom", "tty"];
-
-/** The directory in memory, below the staging directory. */
-export const COVERS_NAME = "covers";
 
 interface Placed {
   /** Normalized; of the pod's spec. */
@@ -133,7 +130,7 @@ class Planner {
   }
 
   private copyOf({ name }: Cover): string {
-    return `${this.wish.staging}/${COVERS_NAME}/${name}`;
+    return `${this.wish.staging}/${name}`;
   }
 
   /** Answers why it can't be, if it can't. */
@@ -184,8 +181,9 @@ class Planner {
       return undefined;
     }
     if (readonly || !source.isDirectory) return hides(hidden[0] ?? "");
-    const stage = `${this.wish.staging}/volume-${this.placed.length}`;
-    this.made.push({ kind: "directory", path: stage });
+    const name = `volume-${this.placed.length}`;
+    const stage = `${this.wish.staging}/${name}`;
+    this.copies.push({ kind: "directory", path: name });
     this.lines.push({ source: source.path, target: stage, options: ["rbind"] });
     for (const need of hidden) {
       const rest = need.slice(target.length);

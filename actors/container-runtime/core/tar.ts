@@ -1,4 +1,4 @@
-/** An archive of directories, links and empty files, for tar(1). @see the ustar format of POSIX pax(1) */
+/** An archive of directories, links and short files, for tar(1). @see the ustar format of POSIX pax(1) */
 import type { Made } from "./mount-plan.ts";
 
 const BLOCK_BYTES = 512;
@@ -14,7 +14,7 @@ export function tarOf(items: readonly Made[]): Uint8Array {
       case "directory":
         return entry("5", `${item.path}/`, "", item.mode ?? DIRECTORY_MODE);
       case "file":
-        return entry("0", item.path, "", FILE_MODE);
+        return [...entry("0", item.path, "", FILE_MODE, item.text), ...blocks(item.text)];
       case "link":
         return entry("2", item.path, item.target, FILE_MODE);
     }
@@ -29,10 +29,10 @@ export function tarOf(items: readonly Made[]): Uint8Array {
   return bytes;
 }
 
-function entry(type: string, path: string, target: string, mode: number): readonly Uint8Array[] {
+function entry(type: string, path: string, target: string, mode: number, text = ""): readonly Uint8Array[] {
   const records = [...record("path", path), ...record("linkpath", target)];
   const before = records.length === 0 ? [] : extended(records.join(""));
-  return [...before, header(type, encoder.encode(path), encoder.encode(target), mode, 0)];
+  return [...before, header(type, encoder.encode(path), encoder.encode(target), mode, encoder.encode(text).length)];
 }
 
 function record(key: string, value: string): readonly string[] {
@@ -47,10 +47,15 @@ function record(key: string, value: string): readonly string[] {
 }
 
 function extended(records: string): readonly Uint8Array[] {
-  const content = encoder.encode(records);
+  const { length } = encoder.encode(records);
+  return [header("x", encoder.encode("records"), new Uint8Array(0), FILE_MODE, length), ...blocks(records)];
+}
+
+function blocks(text = ""): readonly Uint8Array[] {
+  const content = encoder.encode(text);
   const padded = new Uint8Array(Math.ceil(content.length / BLOCK_BYTES) * BLOCK_BYTES);
   padded.set(content);
-  return [header("x", encoder.encode("records"), new Uint8Array(0), FILE_MODE, content.length), padded];
+  return [padded];
 }
 
 function header(type: string, name: Uint8Array, target: Uint8Array, mode: number, sizeBytes: number): Uint8Array {

@@ -10,13 +10,17 @@ import type { Exit } from "../core/container-table.ts";
 import type { ExecResult } from "../driver.ts";
 
 /**
- * Descriptor 3 is the life line. The traps come first, so that a signal to the group can't end the watcher; the program
- * itself replaces the shell and gets signals as ever. `kill -9 0` goes to the whole group, the watcher included. Descriptors
- * 4 and 5, where there are any, are the program's: they end with it.
+ * The begin of a shell's script. Descriptor 3 is the life line. The traps come first, so that a signal to the group can't end the watcher;
+ * the program itself replaces the shell and gets signals as ever. `kill -9 0` goes to the whole group, the watcher included. Descriptors
+ * 4 to 6, where there are any, are the program's: they end with it.
  */
-export const SHIM: string =
-  "trap '' HUP INT QUIT TERM USR1 USR2; { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 4>&- 5>&- & " +
-  'trap - HUP INT QUIT TERM USR1 USR2; exec "$@" 3<&-';
+export const WATCH: string =
+  "trap '' HUP INT QUIT TERM USR1 USR2; { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 4>&- 5>&- 6<&- & " +
+  "trap - HUP INT QUIT TERM USR1 USR2; ";
+/** The command line of a program that is watched. */
+export function watched(argv: readonly string[]): readonly string[] {
+  return ["/bin/sh", "-c", `${WATCH}exec "$@" 3<&-`, "sh", ...argv];
+}
 
 /** Bytes of output that an exec may have; more is cut off. The kubelet shows 10 KiB of a probe's. */
 const EXEC_OUTPUT_BYTES_MAX = 1024 * 1024;
@@ -44,7 +48,8 @@ export function execCommand(
   const [file, ...args] = command.map(resolveNode);
   if (file === undefined) return Promise.reject(new InkubeError("INVALID_ARGUMENT", "exec needs a command"));
   return new Promise((resolve, reject) => {
-    const child = spawn("/bin/sh", ["-c", SHIM, "sh", file, ...args], {
+    const [shell = "", ...script] = watched([file, ...args]);
+    const child = spawn(shell, script, {
       cwd,
       env,
       detached: true,

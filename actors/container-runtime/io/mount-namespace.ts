@@ -20,28 +20,29 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Entry, MachineFiles, Made, NamespacePlan, NamespaceWish } from "../core/mount-plan.ts";
-import { COVERS_NAME, MACHINE_NAME, fstabLine, planNamespace } from "../core/mount-plan.ts";
+import { MACHINE_NAME, fstabLine, planNamespace } from "../core/mount-plan.ts";
 import { tarOf } from "../core/tar.ts";
 import { SYSTEM_PATH } from "./command.ts";
 
 /** What the tools say goes here; it ends when the program starts. */
 export const ENTRY_DESCRIPTOR = 5;
-/** In the staging directory. */
+/** The archive comes here: files in its stead would be made and removed on a disk. */
+export const ARCHIVE_DESCRIPTOR = 6;
+/** In the staging directory. mount(8) takes no pipe. */
 const FSTAB = "fstab";
-const ARCHIVE = "covers.tar";
 /** A probe takes some 20 ms. */
 const PROBE_TIMEOUT_MS = 10_000;
 
 /**
- * `$1`: mount, `$2`: tar, `$3`: pivot_root, `$4`: the staging directory, `$5`: the new root or nothing, `$6`: the working directory, then
- * the program. All lines by one process: one for each takes milliseconds.
+ * `$1`: mount, `$2`: tar or nothing, `$3`: pivot_root, `$4`: the staging directory, `$5`: the new root or nothing, `$6`: the working
+ * directory, then the program. All lines by one process: one for each takes milliseconds.
  */
 const ENTER =
-  `exec 6>&1 7>&2 >&${ENTRY_DESCRIPTOR} 2>&1; fail() { exit 125; }; if [ -s "$4/${ARCHIVE}" ]; then ` +
-  `"$1" -n -t tmpfs -o mode=755 inkube "$4/${COVERS_NAME}" && ` +
-  `"$2" -x -o -p -f "$4/${ARCHIVE}" -C "$4/${COVERS_NAME}" || fail; fi; "$1" -n -a -T "$4/${FSTAB}" || fail; ` +
+  `exec 7>&1 8>&2 >&${ENTRY_DESCRIPTOR} 2>&1; fail() { exit 125; }; if [ -n "$2" ]; then ` +
+  `"$1" -n -t tmpfs -o mode=755 inkube "$4" && ` +
+  `"$2" -x -o -m -p -f - -C "$4" <&${ARCHIVE_DESCRIPTOR} || fail; fi; "$1" -n -a -T "$4/${FSTAB}" || fail; ` +
   `if [ -n "$5" ]; then cd "$5" && "$3" . ${MACHINE_NAME} || fail; fi; cd "$6" || fail; shift 6; ` +
-  `exec "$@" >&6 2>&7 6>&- 7>&- ${ENTRY_DESCRIPTOR}>&-`;
+  `exec "$@" >&7 2>&8 3<&- 7>&- 8>&- ${ENTRY_DESCRIPTOR}>&- ${ARCHIVE_DESCRIPTOR}<&-`;
 /** `$1`: the working directory, then the command. */
 const JOIN = 'cd "$1" && shift && exec "$@"';
 
@@ -58,8 +59,13 @@ interface Tools {
 export interface Namespace {
   /** Whether there is nothing to mount, so that nothing need enter. */
   readonly isEmpty: boolean;
-  /** The command line that makes the namespace and then becomes `argv`. Descriptor `ENTRY_DESCRIPTOR` tells of failures. */
-  enter(argv: readonly string[], cwd: string): readonly string[];
+  /** For `ARCHIVE_DESCRIPTOR`. */
+  readonly archive: Uint8Array;
+  /**
+   * The command line that makes the namespace and then becomes `argv`. Descriptor `ENTRY_DESCRIPTOR` tells of failures.
+   * @param first what the shell in between is to do before: another shell for it would take a millisecond
+   */
+  enter(argv: readonly string[], cwd: string, first: string): readonly string[];
   /** The command line that becomes `argv` in the namespace of a process that has entered. */
   join(pid: number, argv: readonly string[], cwd: string): readonly string[];
   /** Mount paths at which nothing is mounted, and why. */
@@ -94,7 +100,7 @@ export class MountNamespaces {
       const [reason] = namespace.unmounted.values();
       if (reason !== undefined) return reason;
       const script = `cd ${mount.containerPath} && ! touch file 2>/dev/null`;
-      return (await failureOf(namespace.enter(["/bin/sh", "-c", script], "/"))) ?? namespaces;
+      return (await failureOf(namespace.enter(["/bin/sh", "-c", script], "/", ""), namespace.archive)) ?? namespaces;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     } finally {
@@ -104,28 +110,35 @@ export class MountNamespaces {
 
   /** Makes what the namespace needs. Errors: those of the file system. */
   prepare(wish: NamespaceWish): Namespace {
-    mkdirSync(join(wish.staging, COVERS_NAME), { recursive: true });
+    mkdirSync(wish.staging, { recursive: true });
     const staging = realpathSync.native(wish.staging);
     const plan = planNamespace({ ...wish, staging }, machineFiles());
+    const fstab = plan.lines.map(fstabLine).join("");
+    const isInMemory = plan.copies.length > 0;
     for (const made of plan.made) make(made);
-    writeFileSync(join(staging, FSTAB), plan.lines.map(fstabLine).join(""));
-    writeFileSync(join(staging, ARCHIVE), plan.copies.length === 0 ? "" : tarOf(plan.copies));
+    if (!isInMemory && fstab !== "") writeFileSync(join(staging, FSTAB), fstab);
     const { unmounted } = plan;
     return {
-      isEmpty: plan.lines.length === 0,
+      isEmpty: fstab === "",
       unmounted,
-      enter: (argv, cwd) => this.enter(plan, staging, argv, cwd),
+      archive: isInMemory ? tarOf([...plan.copies, { kind: "file", path: FSTAB, text: fstab }]) : new Uint8Array(0),
+      enter: (argv, cwd, first) => this.enter([...this.shell(plan, staging, cwd, first), ...argv]),
       join: (pid, argv, cwd) => this.join(pid, argv, cwd),
     };
   }
 
-  private enter({ newRoot }: NamespacePlan, staging: string, argv: readonly string[], cwd: string): readonly string[] {
-    const { unshare, mount, tar, pivotRoot, setpriv } = this.tools;
+  private enter(command: readonly string[]): readonly string[] {
     const user = this.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"];
-    const drop = this.isRoot ? [] : [setpriv, "--inh-caps=-all", "--ambient-caps=-all", "--"];
-    const script = ["/bin/sh", "-c", ENTER, "sh", mount, tar, pivotRoot, staging, newRoot ?? "", cwd];
     // As a slave it sees what the machine mounts later, and shows nothing.
-    return [unshare, ...user, "--mount", "--propagation", "slave", "--", ...script, ...drop, ...argv];
+    return [this.tools.unshare, ...user, "--mount", "--propagation", "slave", "--", ...command];
+  }
+
+  /** What mounts all, and becomes the command that follows. */
+  private shell({ newRoot, copies }: NamespacePlan, staging: string, cwd: string, first: string): readonly string[] {
+    const { mount, pivotRoot, setpriv } = this.tools;
+    const tar = copies.length > 0 ? this.tools.tar : "";
+    const drop = this.isRoot ? [] : [setpriv, "--inh-caps=-all", "--ambient-caps=-all", "--"];
+    return ["/bin/sh", "-c", first + ENTER, "sh", mount, tar, pivotRoot, staging, newRoot ?? "", cwd, ...drop];
   }
 
   private join(pid: number, argv: readonly string[], cwd: string): readonly string[] {
@@ -160,12 +173,19 @@ function toolsOf(): Tools | string {
 }
 
 /** What a command line says that fails. */
-function failureOf(argv: readonly string[]): Promise<string | undefined> {
-  const script = `exec "$@" ${ENTRY_DESCRIPTOR}>&2`;
+function failureOf(argv: readonly string[], archive: Uint8Array): Promise<string | undefined> {
+  const script = `exec "$@" ${ENTRY_DESCRIPTOR}>&2 ${ARCHIVE_DESCRIPTOR}<&0`;
   return new Promise((resolve) => {
-    execFile("/bin/sh", ["-c", script, "sh", ...argv], { timeout: PROBE_TIMEOUT_MS }, (error, _stdout, stderr) => {
-      resolve(error === null ? undefined : firstLine(stderr) || error.message);
-    });
+    const child = execFile(
+      "/bin/sh",
+      ["-c", script, "sh", ...argv],
+      { timeout: PROBE_TIMEOUT_MS },
+      (error, _stdout, stderr) => {
+        resolve(error === null ? undefined : firstLine(stderr) || error.message);
+      },
+    );
+    // It may end before it has read all.
+    child.stdin?.on("error", () => undefined).end(archive);
   });
 }
 
@@ -173,7 +193,7 @@ export function firstLine(text: string): string {
   return text.trim().split("\n", 1)[0] ?? "";
 }
 
-/** Links are made in memory only. */
+/** Links, and files with a text, are made in memory only. */
 function make({ kind, path }: Made): void {
   if (kind === "directory") mkdirSync(path, { recursive: true });
   else if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {

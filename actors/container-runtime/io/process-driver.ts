@@ -9,15 +9,25 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { FromContainer } from "../images/channel.ts";
 import type { Exit } from "../core/container-table.ts";
 import type { Usage } from "../core/usage.ts";
 import type { ContainerSpec, Driver, DriverEvents, ExecResult, RunningContainer } from "../driver.ts";
-import { MACHINE_PATH, MARK, SHIM, commandFault, execCommand, exitOf, resolveNode, startFailed } from "./command.ts";
+import {
+  MACHINE_PATH,
+  MARK,
+  WATCH,
+  commandFault,
+  execCommand,
+  exitOf,
+  resolveNode,
+  startFailed,
+  watched,
+} from "./command.ts";
 import type { Namespace } from "./mount-namespace.ts";
-import { ENTRY_DESCRIPTOR, MountNamespaces, firstLine } from "./mount-namespace.ts";
+import { ARCHIVE_DESCRIPTOR, ENTRY_DESCRIPTOR, MountNamespaces, firstLine } from "./mount-namespace.ts";
 import { groupUsage, markedUsage } from "./process-usage.ts";
 import { belowRoot, placeInVolume, prepareRoot, workingDirectory } from "./root-directory.ts";
 import { killMarked, sweep, sweepLater } from "./strays.ts";
@@ -87,13 +97,14 @@ class ProcessDriver {
     let child: ChildProcess;
     try {
       setting = await this.settingOf(spec, program);
-      const argv = setting.argv(program.argv.map(resolveNode));
-      child = spawn("/bin/sh", ["-c", SHIM, "sh", ...argv], {
+      const [file = "", ...args] = setting.commandLine(program.argv.map(resolveNode));
+      child = spawn(file, args, {
         cwd: setting.outerCwd,
         env: setting.env,
         detached: true,
-        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", setting.hasNamespace ? "pipe" : "ignore"],
+        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", ...setting.entry],
       });
+      setting.feed(child);
     } catch (error) {
       throw startFailed(error instanceof Error ? error.message : String(error));
     }
@@ -167,17 +178,25 @@ class Setting {
     );
   }
 
-  get hasNamespace(): boolean {
-    return this.namespace !== undefined;
+  /** Descriptors of what makes the namespace. */
+  get entry(): readonly ("pipe" | "ignore")[] {
+    if (this.namespace === undefined) return ["ignore", "ignore"];
+    return ["pipe", this.namespace.archive.length > 0 ? "pipe" : "ignore"];
   }
 
-  /** The command line for a container's program. Errors: a message, when there is no such program. */
-  argv(command: readonly string[]): readonly string[] {
+  feed(child: ChildProcess): void {
+    const archive = (child.stdio as readonly unknown[])[ARCHIVE_DESCRIPTOR] as Writable | null;
+    // It may end before it has read all.
+    archive?.on("error", () => undefined).end(this.namespace?.archive);
+  }
+
+  /** What becomes a container's program, and watches it. Errors: a message, when there is no such program. */
+  commandLine(command: readonly string[]): readonly string[] {
     const argv = command.map((argument) => belowRoot(argument, this.replaced));
     const placeOf = (path: string): string => placeInVolume(path, this.mounted) ?? path;
     const fault = commandFault(argv[0] ?? "", this.cwd, this.env["PATH"] ?? "", placeOf);
     if (fault !== undefined) throw new Error(fault);
-    return this.namespace?.enter(argv, this.cwd) ?? argv;
+    return this.namespace?.enter(argv, this.cwd, WATCH) ?? watched(argv);
   }
 
   exec(pid: number, command: readonly string[], timeoutMs: number): Promise<ExecResult> {

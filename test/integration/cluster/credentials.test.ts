@@ -36,19 +36,16 @@ async function run(name: string, container: Omit<Container, "name">): Promise<st
   return await output(name);
 }
 
-/** Once there is some. */
+/** Of a pod that has ended. */
 async function output(name: string): Promise<string> {
   const config = new KubeConfig();
   config.loadFromString(cluster.kubeconfig);
   const api = config.makeApiClient(CoreV1Api);
-  let text = "";
-  await until(`output of ${name}`, async () => {
+  await until(`the end of ${name}`, async () => {
     const pod = await cluster.client.get(inkube.pods, name, "default");
-    if (!["Running", "Succeeded", "Failed"].includes(pod.status?.phase ?? "")) return false;
-    text = await api.readNamespacedPodLog({ name, namespace: "default" });
-    return text !== "";
+    return ["Succeeded", "Failed"].includes(pod.status?.phase ?? "");
   });
-  return text;
+  return await api.readNamespacedPodLog({ name, namespace: "default" });
 }
 
 describe.runIf(process.platform === "linux")("a client in a pod", () => {
@@ -73,7 +70,7 @@ describe.runIf(process.platform === "linux")("a client in a pod", () => {
     async () => {
       const script = [
         "base=/var/run; dir=$base/secrets/kubernetes.io; cd $dir/service*; cat namespace; wc -l < ca.crt | grep -q . && echo ' ca'",
-        "test $(cut -d. -f2 token | wc -c) -gt 100 && echo token; touch x; echo bye > /dev/termination*",
+        "test $(cut -d. -f2 token | wc -c) -gt 100 && echo token; touch x; for log in /dev/termination*; do echo bye > $log; done",
       ].join(";");
       const text = await run("in-mounts", { image: "busybox", command: ["sh", "-c", script] });
       expect(text).toMatch(/^default ca\ntoken\n.*Read-only file system\n$/);

@@ -63,9 +63,9 @@ describe("a mount path", () => {
     const files = machine("/run/", "/run/lock/", "/run/pid", "/run/shm -> /dev/shm", "/var/", "/var/run -> /run");
     const found = plan(files, ["/var/run/secrets/token", "/own/volumes/a"]);
     expect(shown(found)).toEqual([
-      `/run ${STAGING}/covers/0/..machine rbind`,
-      `/run/lock ${STAGING}/covers/0/lock rbind`,
-      `${STAGING}/covers/0 /run rbind`,
+      `/run ${STAGING}/0/..machine rbind`,
+      `/run/lock ${STAGING}/0/lock rbind`,
+      `${STAGING}/0 /run rbind`,
       "/own/volumes/a /run/secrets/token rbind",
     ]);
     expect(found.copies).toEqual([
@@ -81,7 +81,7 @@ describe("a mount path", () => {
 
   it("at the top makes a new root, in which all others are mounted", () => {
     const found = plan(machine("/etc/"), ["/data", "/own/volumes/a"], ["/etc", "/own/volumes/a"]);
-    const root = `${STAGING}/covers/0`;
+    const root = `${STAGING}/0`;
     expect(found.newRoot).toBe(root);
     expect(shown(found)).toEqual([
       `${root} ${root} bind`,
@@ -139,8 +139,8 @@ describe("a mount path", () => {
       `/own/volumes/a ${stage}/volumes/a rbind`,
       `${stage} /own rbind`,
     ]);
+    expect(found.copies).toEqual([{ kind: "directory", path: "volume-0" }]);
     expect(found.made).toEqual([
-      { kind: "directory", path: stage },
       { kind: "directory", path: "/own/volumes/a/container" },
       { kind: "directory", path: "/own/volumes/a/volumes/a" },
     ]);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -14,14 +14,15 @@ it("tar(1) makes of it the directories, links and files that were given, however
       { kind: "directory", path: `a/${long}` },
       { kind: "file", path: `a/${long}/${long}` },
       { kind: "file", path: "made/on the way/file" },
+      { kind: "file", path: "text", text: `${long}\n`.repeat(7) },
       { kind: "link", path: "a/link", target: "../b" },
       { kind: "link", path: `a/${long}/link`, target: `${long}/${long}` },
     ]);
-    writeFileSync(join(directory, "archive"), archive);
-    execFileSync("tar", ["-x", "-o", "-p", "-f", "archive"], { cwd: directory });
+    execFileSync("tar", ["-x", "-o", "-m", "-p", "-f", "-"], { cwd: directory, input: archive });
     expect(statSync(join(directory, "a")).mode & 0o7777).toBe(0o1777);
     expect(lstatSync(join(directory, "a", long, long)).isFile()).toBe(true);
     expect(lstatSync(join(directory, "made/on the way/file")).size).toBe(0);
+    expect(readFileSync(join(directory, "text"), "utf8")).toBe(`${long}\n`.repeat(7));
     expect(readlinkSync(join(directory, "a/link"))).toBe("../b");
     expect(readlinkSync(join(directory, "a", long, "link"))).toBe(`${long}/${long}`);
   } finally {
