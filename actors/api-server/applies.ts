@@ -11,8 +11,10 @@ import type { Applied } from "./core/managed-fields/field-manager.ts";
 import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import type { Answer } from "./core/registry/answers.ts";
 import { answerOf, writtenAnswer } from "./core/registry/answers.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
-import { checkIdentity, tells } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { checkIdentity } from "./core/registry/place.ts";
+import { tells } from "./registry.ts";
 import { parseRevision } from "./revisions.ts";
 
 export class Applies {

@@ -20,7 +20,8 @@ import type { Fields } from "./core/kinds/rules.ts";
 import { notFound } from "./core/machinery/status.ts";
 import { isReleased } from "./core/registry/deletion.ts";
 import { isFault } from "./core/store-errors.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 /** A look again at objects that finalizers hold. */

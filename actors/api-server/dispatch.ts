@@ -24,8 +24,9 @@ import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
 import type { Metrics } from "./metrics.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
-import { checkNamespace } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { checkNamespace } from "./core/registry/place.ts";
 import type { Subresources } from "./subresources.ts";
 import type { Tokens } from "./tokens.ts";
 

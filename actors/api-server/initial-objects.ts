@@ -14,8 +14,9 @@ import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import { withManagedFields } from "./core/registry/field-writes.ts";
 import { prepareCreate, prepareUpdate } from "./core/registry/write.ts";
 import type { JointWrite } from "./mutation.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
-import { keyOf } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { keyOf } from "./core/registry/place.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 /** Objects of one transaction, of the 128 operations that etcd takes: what is made of them at a time keeps nobody waiting at the start. */

@@ -14,7 +14,8 @@ import { nodeMetrics, podMetrics } from "./core/kinds/metrics/usage.ts";
 import { notFound } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
 import type { Lists, ObjectList } from "./lists.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 /**

@@ -4,14 +4,12 @@
  */
 import type { DeleteOptions, KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
-import type { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { patchObject } from "./core/machinery/patch/apply-patch.ts";
 import {
   alreadyExists,
-  badRequest,
   conflict,
   forbidden,
   generateNameConflict,
@@ -31,6 +29,8 @@ import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import { checkIdentity, checkName, checkNamespace, keyOf, readable, refuseTerminating } from "./core/registry/place.ts";
 import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
@@ -38,7 +38,6 @@ import type { Conversions } from "./conversions.ts";
 import { ConvertedWrites } from "./converted-writes.ts";
 import { KnownConversions } from "./core/webhooks/conversion.ts";
 import { EventLeases } from "./event-leases.ts";
-import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import { parseRevision, reach } from "./revisions.ts";
@@ -58,12 +57,6 @@ export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
-}
-
-export interface ObjectPlace {
-  readonly served: Served;
-  readonly namespace: string | undefined;
-  readonly name: string;
 }
 
 export class Registry {
@@ -482,34 +475,6 @@ export class Registry {
   }
 }
 
-/** Of a kind whose definition is on its way out nothing is made. */
-function refuseTerminating({ info }: Served, name: string): void {
-  if (info.terminating !== true) return;
-  throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
-}
-
-export function keyOf({ served: { info }, namespace, name }: ObjectPlace): string {
-  if (!info.namespaced) return name;
-  if (!namespace) throw new BrokenInvariant(`${info.resource} ${name} without a namespace`);
-  return `${namespace}/${name}`;
-}
-
-/** An object that is put must say which it is. */
-export function checkIdentity(place: ObjectPlace, incoming: KubernetesObject): void {
-  const { served, namespace, name } = place;
-  const given = incoming.metadata?.name;
-  if (!given) {
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  }
-  checkName(place, given);
-  checkNamespace(served, namespace, incoming.metadata.namespace);
-}
-
-function checkName({ name }: ObjectPlace, given: string | undefined): void {
-  if (given === name) return;
-  throw badRequest(`the name of the object (${given ?? ""}) does not match the name on the URL (${name})`);
-}
-
 /** Whether what is written has a say in what is done, and so may be warned about. */
 export function tells({ rules }: Served, subresource: string | undefined): boolean {
   return subresource === undefined || rules.subresources?.[subresource] !== undefined;
@@ -519,20 +484,6 @@ function isVersioned(object: KubernetesObject): boolean {
   return /^0*[1-9]\d*$/.test(object.metadata?.resourceVersion ?? "");
 }
 
-function readable(place: ObjectPlace): InkubeError {
-  const { name } = place;
-  const { info } = place.served;
-  const why = "unsafe deletion is not allowed because the object is decodable from storage";
-  const key = `${info.storagePrefix}/${keyOf(place)}`;
-  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
-  return conflict(info, name, text);
-}
-
 function releasedBy({ claims }: KindRules, object: Fields): readonly string[] {
   return claims?.of(object) ?? [];
-}
-
-export function checkNamespace({ info }: Served, namespace: string | undefined, given: string | undefined): void {
-  if (!info.namespaced || !given || given === namespace) return;
-  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }

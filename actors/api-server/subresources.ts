@@ -27,8 +27,9 @@ import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import { asksReplicas, replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
-import { checkIdentity, checkNamespace } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { checkIdentity, checkNamespace } from "./core/registry/place.ts";
 import { parseRevision } from "./revisions.ts";
 
 export class Subresources {

@@ -12,8 +12,9 @@ import type { Claims, Find } from "./core/tokens/claims.ts";
 import { commonAudiences, faultOfClaims, readClaims, userOfClaims } from "./core/tokens/claims.ts";
 import type { TokenOrder } from "./core/tokens/token-request.ts";
 import { checkTokenName, orderToken } from "./core/tokens/token-request.ts";
-import type { ObjectPlace, Registry, RequestScope } from "./registry.ts";
-import { keyOf } from "./registry.ts";
+import type { ObjectPlace } from "./core/registry/place.ts";
+import type { Registry, RequestScope } from "./registry.ts";
+import { keyOf } from "./core/registry/place.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { PublishedKeys, TokenKeys } from "./token-keys.ts";
 

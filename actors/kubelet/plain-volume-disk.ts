@@ -17,6 +17,6 @@ export function plainVolumeDisk({ disk }: Context<unknown>): VolumeDisk {
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
     hostPath: () => Promise.resolve(),
-    ensure: () => Promise.resolve(),
+    ensureBelow: () => Promise.resolve(true),
   };
 }

@@ -7,7 +7,7 @@ import type { Container, LifecycleHandler, Pod, Probe } from "../../protocols/ku
 import type { IntOrString } from "../../protocols/kubernetes/types/meta-v1.ts";
 import type { Address } from "../../runtime/net.ts";
 import { pods } from "../client/resources.ts";
-import { environmentOf, expand } from "./core/environment.ts";
+import { environmentOf, expand, expandWhole } from "./core/environment.ts";
 import { etcHosts, hostnameOf } from "./core/hostname.ts";
 import { mountNoticesOf } from "./core/notices.ts";
 import type { Operation } from "./core/pod-worker.ts";
@@ -167,7 +167,7 @@ export class PodOperations {
     const facts = this.facts(pod, sandbox);
     const env = environmentOf(container, facts, await node.services(), sources);
     const lookup = (name: string): string | undefined => env[name];
-    const mounts = await this.mounts(pod, container, (path) => expand(path, lookup));
+    const mounts = await this.mounts(pod, container, (path) => expandWhole(path, lookup));
     const memory = parseQuantity(container.resources?.limits?.["memory"]);
     return {
       metadata: { name: container.name, attempt },

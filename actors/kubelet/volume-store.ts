@@ -4,6 +4,7 @@
  * @see k8s.io/kubernetes/pkg/volume/util/atomic_writer.go
  */
 import type { Context } from "../../runtime/actor.ts";
+import { configError } from "./core/sources.ts";
 import type { MountPlan, VolumeFiles, VolumePlaces, VolumePlan } from "./core/volumes.ts";
 import type { VolumeDisk } from "./kubelet-io.ts";
 
@@ -74,9 +75,9 @@ export class VolumeStore {
   async prepare(podUid: string, container: string, mounts: readonly MountPlan[]): Promise<void> {
     for (const [index, { volume, hostPath, needs }] of mounts.entries()) {
       if (needs === undefined) continue;
-      if (needs === "directory") {
-        await this.disk.ensure(hostPath);
-        continue;
+      if ("path" in needs) {
+        if (await this.disk.ensureBelow(needs.directory, needs.path)) continue;
+        throw configError(`failed to prepare subPath for volumeMount "${volume}" of container "${container}"`);
       }
       const path = subPathOf(podUid, volume, container, index);
       const group = this.written.get(podUid)?.get(volume)?.group;

@@ -1,5 +1,5 @@
 /** Passes a request on to another server as it comes, and that one's answer back: bodies, watches, and connections that change their protocol. */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import { request as httpsRequest } from "node:https";
@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { passedOn } from "../core/rest/proxying.ts";
 import type { HttpAnswer, HttpRequest, ManyHeaders } from "./http-messages.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const BAD_GATEWAY = 502;
@@ -39,7 +40,15 @@ export function forward(
   const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
   const headers = { ...given, ...coding, ...upgradeHeaders(request) };
   const options = { ...upstream.options, method: request.method, headers, agent: false as const };
-  const outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+  let outgoing: ClientRequest;
+  try {
+    outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+  } catch (error) {
+    // What no header can hold: a name with a line break, say.
+    stream?.resume();
+    ended();
+    return failed(error instanceof Error ? error.message : String(error));
+  }
   const connecting = setTimeout(
     () => outgoing.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })),
     CONNECT_TIMEOUT_MS,
@@ -51,17 +60,28 @@ export function forward(
     clearTimeout(connecting);
     ended();
   });
-  outgoing.on("error", (error: NodeJS.ErrnoException) => {
+  const giveUp = (error: NodeJS.ErrnoException): void => {
     if (answer.begun) answer.destroy();
     else if (!answer.closed) failed(goWords(error, `${host ?? ""}:${port ?? ""}`));
     stream?.resume();
-  });
+  };
+  outgoing.on("error", giveUp);
   answer.onClose(() => outgoing.destroy());
-  outgoing.on("response", (incoming) => passBack(incoming, answer, upstream));
-  outgoing.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (upgrade === undefined) socket.destroy();
-    else join(upgrade.socket, upgrade.head, incoming, socket, head);
+  outgoing.on("response", (incoming) => {
+    try {
+      passBack(incoming, answer, upstream);
+    } catch (error) {
+      // A status or a header that no server may send: Node reads them, and refuses to write them.
+      incoming.on("error", ignore).destroy();
+      giveUp(error as NodeJS.ErrnoException);
+    }
   });
+  if (upgrade === undefined) refuseUpgrade(outgoing, giveUp);
+  else {
+    outgoing.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+      join(upgrade.socket, upgrade.head, incoming, socket, head),
+    );
+  }
   if (stream === undefined) outgoing.end(request.body);
   else stream.pipe(outgoing);
 }
@@ -96,7 +116,7 @@ function join(client: Duplex, early: Uint8Array, incoming: IncomingMessage, serv
   for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
     lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
   }
-  client.write(`${lines.join("\r\n")}\r\n\r\n`);
+  client.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   if (head.length > 0) client.write(head);
   if (early.length > 0) server.write(early);
   for (const [one, other] of [
@@ -123,3 +143,5 @@ function goWords({ code = "", message }: NodeJS.ErrnoException, address: string)
   }
   return message;
 }
+
+function ignore(): void {}

@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
+const NOTHING = new Uint8Array(0);
+
 export class Http1Answer implements HttpAnswer, HttpBody {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
@@ -39,7 +41,8 @@ export class Http1Answer implements HttpAnswer, HttpBody {
   open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.response.headersSent) {
       this.response.writeHead(status, headers);
-      this.response.flushHeaders();
+      // Sends them as they are: `flushHeaders` takes what is beyond ASCII for text, and writes it as UTF-8 once more.
+      this.response.write(NOTHING);
     }
     return this;
   }

@@ -4,6 +4,7 @@ import type { RequestOptions } from "node:https";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Answered, Peer, Reach } from "../aggregation.ts";
 import type { ApiServerOptions } from "../spec.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 /** Discovery of a server with a thousand kinds. */
 const ANSWER_BYTES_MAX = 16_777_216;
@@ -52,5 +53,6 @@ export const reachPeer: Reach = (peer, path, accept, timeoutMs, client) =>
       timeoutMs,
     );
     outgoing.on("error", failed);
+    refuseUpgrade(outgoing, failed);
     outgoing.end();
   });

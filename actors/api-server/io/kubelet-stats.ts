@@ -1,9 +1,10 @@
 /** `GET /stats/summary` of a kubelet. */
 import { request as httpRequest } from "node:http";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { StatsSummary } from "../../../protocols/kubelet.ts";
+import { summaryIn } from "../core/kinds/metrics/summary.ts";
 import type { ReadStats } from "../metrics.ts";
 import { kubeletAddress } from "./pod-logs.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 /** A node's pods are a hundred; each container takes some hundred bytes. */
 const ANSWER_BYTES_MAX = 16_777_216;
@@ -26,15 +27,18 @@ export const kubeletStats: ReadStats = (node, token, timeoutMs) => {
       incoming.on("end", () => {
         clearTimeout(late);
         if (incoming.statusCode !== 200) return reject(failed(`status ${incoming.statusCode ?? 0}`));
-        // A kubelet of this cluster, by its token.
-        resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")) as StatsSummary);
+        const summary = summaryIn(Buffer.concat(chunks).toString("utf8"));
+        if (summary === undefined) return reject(failed("the answer is no summary"));
+        resolve(summary);
       });
     });
     const late = setTimeout(() => outgoing.destroy(new Error("timed out")), Math.max(0, timeoutMs));
-    outgoing.on("error", (error) => {
+    const lost = (error: Error): void => {
       clearTimeout(late);
       reject(failed(error.message));
-    });
+    };
+    outgoing.on("error", lost);
+    refuseUpgrade(outgoing, lost);
     outgoing.end();
   });
 };

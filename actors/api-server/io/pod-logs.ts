@@ -5,7 +5,9 @@ import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
 import type { HttpAnswer } from "./http-messages.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
+const PORT_MAX = 65_535;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The kubelet's refusals are short. */
 const REFUSAL_BYTES_MAX = 4_096;
@@ -31,7 +33,7 @@ export function logContainer(pod: Pod, asked: string | undefined): string {
 export function kubeletAddress(node: Node): { readonly host: string; readonly port: number } {
   const host = node.status?.addresses?.find((address) => address.type === "InternalIP")?.address;
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
-  if (host === undefined || !port)
+  if (host === undefined || port === undefined || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
     throw internalError(`node ${node.metadata?.name ?? ""} does not say where its kubelet listens`);
   return { host, port };
 }
@@ -56,10 +58,12 @@ export function streamLogs(
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({ host, port, path, headers: { authorization: `Bearer ${token}` } });
     const connecting = setTimeout(() => outgoing.destroy(new Error("timed out")), CONNECT_TIMEOUT_MS);
-    outgoing.on("error", (error) => {
+    const failed = (error: Error): void => {
       clearTimeout(connecting);
       reject(internalError(`Get "http://${host}:${port}${path}": ${error.message}`));
-    });
+    };
+    outgoing.on("error", failed);
+    refuseUpgrade(outgoing, failed);
     outgoing.on("response", (incoming) => {
       clearTimeout(connecting);
       if (incoming.statusCode !== 200) {
@@ -92,5 +96,7 @@ function readRefusal(incoming: NodeJS.ReadableStream, done: (text: string) => vo
 
 function refusal(code: number, text: string): Error {
   const reason = code === 404 ? "NotFound" : code === 400 ? "BadRequest" : "InternalError";
-  return statusError(failure(code, reason, text === "" ? `the kubelet answered ${code}` : text.trim()));
+  // A node may say of itself that its kubelet is any server.
+  const own = code >= 400 && code < 600 ? code : 500;
+  return statusError(failure(own, reason, text === "" ? `the kubelet answered ${code}` : text.trim()));
 }

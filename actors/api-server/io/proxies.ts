@@ -5,9 +5,10 @@ import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { isAvailable } from "../core/aggregation/availability.ts";
 import { servicePort } from "../core/aggregation/service-endpoints.ts";
 import type { Backend } from "../backend.ts";
-import { badRequest, failure, tooManyRequests } from "../core/machinery/status.ts";
+import { badRequest, failure } from "../core/machinery/status.ts";
 import type { ProxyPath } from "../core/rest/proxying.ts";
 import { remoteUserHeaders, rewrittenLocation } from "../core/rest/proxying.ts";
+import { UnderWay } from "../core/rest/under-way.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import type { Upstream } from "./forward.ts";
@@ -28,7 +29,7 @@ const TEXT = {
 
 export class Proxies {
   private readonly backend: Backend;
-  private readonly underWay = new Map<string, number>();
+  private readonly underWay = new UnderWay(UNDER_WAY_MAX);
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -44,7 +45,7 @@ export class Proxies {
     const peer = isAvailable(service) ? aggregation.peerOf(service) : undefined;
     if (peer === undefined) return unavailable(answer, "service unavailable");
     const name = service.metadata?.name ?? "";
-    const ended = this.begin(name);
+    const ended = this.underWay.begin(name);
     const headers = {
       ...remoteUserHeaders(request.user ?? { user: "", groups: [] }),
       host: [`${peer.serverName}:${peer.port}`],
@@ -68,7 +69,7 @@ export class Proxies {
       }
     }
     const { host, port, token } = await this.addressOf(path, scope);
-    const ended = this.begin(`${host}:${port}`);
+    const ended = this.underWay.begin(`${host}:${port}`);
     const upstreamPath = rest.startsWith("/") ? rest : `/${rest}`;
     const authority = `${host}:${port}`;
     const forwarded = {
@@ -147,18 +148,6 @@ export class Proxies {
     const { registry, catalog } = this.backend;
     const place = { served: catalog.required("", "v1", resource), namespace, name };
     return (await registry.get(scope, place, undefined)).object;
-  }
-
-  /** @returns to be called when it is over */
-  private begin(to: string): () => void {
-    const count = this.underWay.get(to) ?? 0;
-    if (count >= UNDER_WAY_MAX) throw tooManyRequests("too many requests, please try again later", 1);
-    this.underWay.set(to, count + 1);
-    return () => {
-      const left = (this.underWay.get(to) ?? 1) - 1;
-      if (left === 0) this.underWay.delete(to);
-      else this.underWay.set(to, left);
-    };
   }
 }
 

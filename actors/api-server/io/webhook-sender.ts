@@ -4,6 +4,7 @@ import { Agent, request } from "node:https";
 import { isIP } from "node:net";
 import type { Read, WebhookReply } from "../core/webhooks/reply.ts";
 import type { OpenWebhooks, WebhookCall } from "../webhooks.ts";
+import { refuseUpgrade } from "./upgrades.ts";
 
 /** Connections to one webhook at once: enough for the writes that one thread can have under way. */
 const SOCKETS_MAX = 64;
@@ -22,14 +23,21 @@ export const webhookSender: OpenWebhooks = () => {
   return {
     post: async (call) => {
       const first = await attempt(agent, call);
-      // The server has closed an idle connection while the request was on its way: it has seen nothing of it.
-      return first === "stale" ? ((await attempt(agent, call)) as Read<WebhookReply>) : first;
+      // The server has closed an idle connection while the request was on its way: it has seen nothing of it. Others that are
+      // kept may be closed as well, so this goes over one of its own.
+      return (first.isStale ? await attempt(false, call) : first).reply;
     },
     close: () => agent.destroy(),
   };
 };
 
-function attempt(agent: Agent, call: WebhookCall): Promise<Read<WebhookReply> | "stale"> {
+interface Attempt {
+  readonly reply: Read<WebhookReply>;
+  /** It went over a connection that was used before, and is no more. */
+  readonly isStale: boolean;
+}
+
+function attempt(agent: Agent | false, call: WebhookCall): Promise<Attempt> {
   const { address, serverName, authority, path, ca, body, timeoutMs } = call;
   return new Promise((resolve) => {
     let outgoing: ClientRequest;
@@ -53,22 +61,25 @@ function attempt(agent: Agent, call: WebhookCall): Promise<Read<WebhookReply> | 
       });
     } catch (error) {
       // A bundle without a certificate, or a path with a character that no path has.
-      resolve({ error: goText(error as NodeJS.ErrnoException, call) });
+      resolve({ reply: { error: goText(error as NodeJS.ErrnoException, call) }, isStale: false });
       return;
     }
+    const settle = (reply: Read<WebhookReply>, isStale = false): void => {
+      clearTimeout(timer);
+      resolve({ reply, isStale });
+    };
     const timer = setTimeout(() => {
-      resolve({ error: "net/http: request canceled (Client.Timeout exceeded while awaiting headers)" });
+      settle({ error: "net/http: request canceled (Client.Timeout exceeded while awaiting headers)" });
       outgoing.destroy();
     }, timeoutMs);
-    const settle = (result: Read<WebhookReply> | "stale"): void => {
-      clearTimeout(timer);
-      resolve(result);
-    };
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      const stale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
-      settle(stale ? "stale" : { error: goText(error, call) });
+      settle(
+        { error: goText(error, call) },
+        outgoing.reusedSocket && ["ECONNRESET", "EPIPE"].includes(error.code ?? ""),
+      );
     });
     outgoing.on("response", (incoming) => read(incoming, call, settle));
+    refuseUpgrade(outgoing, ({ message }) => settle({ error: message }));
     outgoing.end(body);
   });
 }

@@ -1,7 +1,8 @@
 /**
  * Keeps events few: the same event again raises a count, and many alike that differ in their message become one.
  *
- * @see k8s.io/client-go/tools/record/events_cache.go, whose limits these are
+ * @see k8s.io/client-go/tools/record/events_cache.go, whose limits these are, but for the keys: it keeps 4,096, which are 4 MB in each
+ * kubelet that has seen many pods
  */
 export interface EventKey {
   readonly involvedUid: string;
@@ -18,7 +19,7 @@ export interface AggregationOptions {
   readonly keysMax: number;
 }
 
-export const AGGREGATION_DEFAULTS: AggregationOptions = { similarMax: 10, windowMs: 600_000, keysMax: 4_096 };
+export const AGGREGATION_DEFAULTS: AggregationOptions = { similarMax: 10, windowMs: 600_000, keysMax: 1_024 };
 
 /** One Event object: what it should say, and how far it is written. */
 export interface EventSlot {
@@ -70,11 +71,11 @@ export class EventAggregation {
     }
     this.similar.delete(id);
     this.similar.set(id, found);
-    if (this.similar.size > this.options.keysMax) {
-      for (const oldest of this.similar.keys()) {
-        this.similar.delete(oldest);
-        break;
-      }
+    for (const [oldest, { startedAtMs }] of this.similar) {
+      const { windowMs, keysMax } = this.options;
+      // Whoever is past the window begins anew anyway.
+      if (this.similar.size <= keysMax && nowMs - startedAtMs <= windowMs) break;
+      this.similar.delete(oldest);
     }
     return found;
   }

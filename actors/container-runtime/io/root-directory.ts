@@ -4,8 +4,24 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { CONTAINER_ENVIRONMENT } from "../../../protocols/container-runtime.ts";
 import type { ContainerSpec } from "../driver.ts";
 
-/** `linksInVolumes`: whether a mount inside of another one is a link as well. Not where there is a real one. */
+/**
+ * What one container may ask of the file system: it is made in one turn, in which nothing else of the node is done. Directories take time
+ * by the square of their depth.
+ */
+const NAMES_MAX = 100;
+const MOUNTS_MAX = 1_000;
+
+function checkBounds({ mounts, workingDir = "", terminationMessagePath = "" }: ContainerSpec): void {
+  if (mounts.length > MOUNTS_MAX) throw new Error(`more than ${MOUNTS_MAX} volume mounts: ${mounts.length}`);
+  const paths = mounts.flatMap(({ containerPath, hostPath }) => [containerPath, hostPath]);
+  for (const path of [...paths, workingDir, terminationMessagePath]) {
+    if (path.split("/").length > NAMES_MAX) throw new Error(`more than ${NAMES_MAX} names in a path: ${path}`);
+  }
+}
+
+/** `linksInVolumes`: whether a mount inside of another one is a link as well. Not where there is a real one. Errors: a message, over more than `NAMES_MAX`, and the file system's. */
 export function prepareRoot(spec: ContainerSpec, linksInVolumes = true): void {
+  checkBounds(spec);
   mkdirSync(spec.root, { recursive: true });
   // Shorter paths first, so that a mount below another one lands inside of it.
   const mounts = [...spec.mounts].sort((one, other) => one.containerPath.length - other.containerPath.length);

@@ -93,6 +93,18 @@ export function expand(text: string, lookup: (name: string) => string | undefine
   });
 }
 
+/** As `expand`, for a path: a name without a value is an error. @see kubelet's `ExpandContainerVolumeMounts`; the words are its own */
+export function expandWhole(text: string, lookup: (name: string) => string | undefined): string {
+  const missing: string[] = [];
+  const expanded = expand(text, (name) => {
+    const value = lookup(name);
+    if (value === undefined) missing.push(name);
+    return value;
+  });
+  if (missing.length > 0) throw configError(`missing value for ${JSON.stringify(missing.join(", "))}`);
+  return expanded;
+}
+
 /**
  * The variables of the Services that a pod sees: those of its own namespace, and the API's own of `default`.
  * @see k8s.io/kubernetes/pkg/kubelet/envvars

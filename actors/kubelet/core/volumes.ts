@@ -206,10 +206,10 @@ function safePath(path: string): string {
   return path;
 }
 
-/** A mount, and what has to be there before: a part of a volume's files as they are now, or a directory. */
+/** A mount, and what has to be there before: a part of a volume's files as they are now, or a directory in a volume. */
 export interface MountPlan extends Mount {
   readonly volume: string;
-  readonly needs?: { readonly copy: VolumeFiles } | "directory";
+  readonly needs?: { readonly copy: VolumeFiles } | { readonly directory: string; readonly path: string };
 }
 
 /** Where volumes are on this machine. */
@@ -238,7 +238,7 @@ export function mountsOf(
     const directory = plan.kind === "host" ? plan.path : places.volume(plan.name);
     if (below === "") return { ...base, hostPath: directory };
     const path = safePath(below);
-    if (plan.kind !== "files") return { ...base, hostPath: `${directory}/${path}`, needs: "directory" as const };
+    if (plan.kind !== "files") return { ...base, hostPath: `${directory}/${path}`, needs: { directory, path } };
     const hostPath = places.subPath(plan.name, container.name, index);
     return { ...base, hostPath, needs: { copy: filesBelow(plan.files, path) } };
   });

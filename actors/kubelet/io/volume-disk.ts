@@ -1,6 +1,6 @@
 /** Volumes on the disk of the machine, for the programs that run in containers. Nothing is synced: a power cut ends the pods, too. */
 import type { Stats } from "node:fs";
-import { chmod, chown, mkdir, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { configError } from "../core/sources.ts";
@@ -34,10 +34,7 @@ export function volumeDisk(root: string): VolumeDisk {
         }
       }),
     hostPath: (path, type) => told(() => hostPath(path, type)),
-    ensure: (path) =>
-      told(async () => {
-        if ((await statOf(path)) === undefined) await mkdir(path, { recursive: true });
-      }),
+    ensureBelow: (directory, path) => told(() => ensureBelow(directory, path)),
   };
 }
 
@@ -70,6 +67,42 @@ async function hostPath(path: string, type: string): Promise<void> {
   if (found === undefined && type === "FileOrCreate") return await writeFile(path, "", { flag: "a", mode: 0o644 });
   const [is, what] = known;
   if (found === undefined || !is(found)) throw configError(`hostPath type check failed: ${path} is not ${what}`);
+}
+
+/** What is missing is made only once it is known that no link above it leads away. @see kubelet's `subpath.SafeMakeDir` */
+async function ensureBelow(directory: string, path: string): Promise<boolean> {
+  const root = await realOf(directory);
+  if (root === undefined) {
+    await mkdir(join(directory, path), { recursive: true });
+    return true;
+  }
+  const names = path.split("/");
+  let at = directory;
+  for (const name of names) {
+    const real = await realOf(join(at, name));
+    if (real === undefined) break;
+    at = join(at, name);
+    if (real !== root && !real.startsWith(root === "/" ? root : `${root}/`)) return false;
+  }
+  const whole = join(directory, path);
+  if (at !== whole) await mkdir(whole, { recursive: true });
+  return true;
+}
+
+/** Undefined where there is nothing. A link that leads nowhere is something, and can't be looked at. */
+async function realOf(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && (await isLink(path))) throw error;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

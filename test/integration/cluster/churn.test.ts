@@ -16,8 +16,8 @@ const SWING_MB = 8;
 /** Writers keep some room. A member keeps 250 revisions at least, which are 12 MB of these pods. */
 const ETCD_BUFFERS_MB = 6;
 const MB = 1_048_576;
-/** API servers let go after a minute of what they share among readers, which is more than the swing. */
-const LET_GO_MS = 90_000;
+/** What API servers share among readers is let go of within a minute: it is seldom much, but on a busy machine it may be. */
+const SHARED_FOR_MS = 90_000;
 const LOOKS = 8;
 const LOOK_EVERY_MS = 500;
 const ACTORS = [
@@ -85,7 +85,7 @@ it("holds no more after many pods have come and gone than after some had", { tim
       expect(grown).toEqual([]);
       return true;
     },
-    LET_GO_MS,
+    SHARED_FOR_MS,
   );
   // What lies in heaps is compacted, and given back.
   const { arrayBufferBytes } = await cluster.inspector.collectGarbage("etcd-0");

@@ -71,6 +71,21 @@ it("gives a Secret for a token its account's token, the CA and its namespace, an
   const filled = await plane.do(() => find("robot-token"));
   expect(filled?.metadata?.annotations?.["kubernetes.io/service-account.uid"]).toBe(account.metadata?.uid);
   expect([atob(filled?.data?.["ca.crt"] ?? ""), atob(filled?.data?.["namespace"] ?? "")]).toEqual(["PEM", "default"]);
+  const opaque = await plane.do(() => find("opaque"));
+  expect(opaque?.metadata?.uid).toBeDefined();
+  await plane.do((client) =>
+    client.patch(secrets, "robot-token", "default", { data: { "ca.crt": btoa("another") } }, {}),
+  );
+  await plane.until("the cluster's CA again", async () => {
+    const found = await find("robot-token");
+    return found?.data?.["ca.crt"] === btoa("PEM") && found.data["token"] === filled?.data?.["token"];
+  });
+  const ofAnother = secretOf("of-another", "robot");
+  const annotations = { ...ofAnother.metadata?.annotations, "kubernetes.io/service-account.uid": "of-another" };
+  await plane.do((client) =>
+    client.create(secrets, { ...ofAnother, metadata: { ...ofAnother.metadata, annotations } }),
+  );
+  await plane.until("that of another account of this name gone", async () => (await find("of-another")) === undefined);
   const [, claims = ""] = atob(filled?.data?.["token"] ?? "").split(".");
   const said = JSON.parse(Buffer.from(claims, "base64url").toString()) as Record<string, object>;
   expect(said).toMatchObject({ sub: "system:serviceaccount:default:robot" });
@@ -84,7 +99,7 @@ it("gives a Secret for a token its account's token, the CA and its namespace, an
   await plane.until("another token", async () => (await find("another"))?.data?.["token"] !== undefined);
   await plane.do((client) => client.delete(serviceAccounts, "robot", "default"));
   await plane.until("its Secret gone", async () => (await find("another")) === undefined);
-  expect((await plane.do(() => find("opaque")))?.data).toBeUndefined();
+  expect(await plane.do(() => find("opaque"))).toEqual(opaque);
 });
 
 it("gives each namespace its account and the CA, and empties it before it goes", async () => {

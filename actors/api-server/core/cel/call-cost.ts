@@ -2,8 +2,8 @@
  * What a call of a function costs at most, without its operands, and how large what it gives can be.
  * Source: apiserver `pkg/cel/library/cost.go` (EstimateCallCost), cel-go `checker/cost.go`, `ext/lists.go`, `ext/sets.go`.
  */
-import { nameOf } from "./check.ts";
 import type { Operand } from "./cost.ts";
+import { isText } from "./cost.ts";
 import type { Size } from "./sizes.ts";
 import { UNBOUNDED, UNKNOWN_SIZE, costOf, fixed, plus, product, sum, times } from "./sizes.ts";
 
@@ -43,10 +43,10 @@ export function callCost(name: string, target: Operand | undefined, args: readon
     case "ip.isCanonical":
       return { cost: costOf(first.size, 2 * TEXT) };
     case "bytes":
-      if (nameOf(first.kind) !== "string") return ONE;
+      if (first.type.name !== "string") return ONE;
       return { cost: costOf(first.size, TEXT), size: { min: first.size.min, max: first.size.max * 4 } };
     case "string":
-      if (nameOf(first.kind) !== "bytes") return ONE;
+      if (first.type.name !== "bytes") return ONE;
       return { cost: costOf(first.size, TEXT), size: { min: Math.floor(first.size.min / 4), max: first.size.max } };
     case "matches":
       return { cost: matchCost(first.size, args[1]?.size ?? UNKNOWN_SIZE) };
@@ -106,9 +106,9 @@ function methodCost(name: string, target: Operand, args: readonly Operand[]): Ca
     case "validate":
       return { cost: costOf(fixed(costOf(given, TEXT)), FORMAT_PATTERN_CHARS_MAX * PATTERN) };
     case "containsIP":
-      return { cost: sum(4, first !== undefined && nameOf(first.kind) === "string" ? costOf(given, TEXT) : 0) };
+      return { cost: sum(4, first?.type.name === "string" ? costOf(given, TEXT) : 0) };
     case "containsCIDR":
-      return { cost: sum(7, first !== undefined && nameOf(first.kind) === "string" ? costOf(given, TEXT) : 0) };
+      return { cost: sum(7, first?.type.name === "string" ? costOf(given, TEXT) : 0) };
     case "reverse":
     case "flatten":
       return { cost: sum(1, NEW_LIST, costOf(size, (first === undefined ? undefined : integerOf(first)) ?? 1)), size };
@@ -128,16 +128,17 @@ function methodCost(name: string, target: Operand, args: readonly Operand[]): Ca
 }
 
 /** Of a literal. */
-function integerOf({ node }: Operand): number | undefined {
-  return node.op === "value" && typeof node.args === "bigint" ? Math.max(0, Number(node.args)) : undefined;
+function integerOf({ expression }: Operand): number | undefined {
+  const value = expression.is === "literal" ? expression.value.value : undefined;
+  return typeof value === "bigint" ? Math.max(0, Number(value)) : undefined;
 }
 
-function isTextList({ kind }: Operand): boolean {
-  return kind.is === "list" && ["string", "bytes"].includes(nameOf(kind.of));
+function isTextList({ type }: Operand): boolean {
+  return type.is === "list" && type.of.some(isText);
 }
 
 function scanCost(name: string, target: Operand): number {
-  if (target.kind.is !== "list") return costOf(target.size, name === "includes" ? 1 : TEXT);
+  if (target.type.is !== "list") return costOf(target.size, name === "includes" ? 1 : TEXT);
   return product(target.size.max, isTextList(target) ? sum(1, costOf(target.itemSize, TEXT)) : 1);
 }
 
@@ -161,8 +162,8 @@ function replacedSize(size: Size, old: Size, next: Size): Size {
   return { min: smallest(), max: largest() };
 }
 
-function joinedSize({ size, kind, itemSize }: Operand, separator: Size | undefined): Size {
-  const texts = kind.is === "list" ? times(size, itemSize) : fixed(0);
+function joinedSize({ size, type, itemSize }: Operand, separator: Size | undefined): Size {
+  const texts = type.is === "list" ? times(size, itemSize) : fixed(0);
   if (separator === undefined) return texts;
   const between = { min: Math.max(0, size.min - 1), max: Math.max(0, size.max - 1) };
   return plus(texts, times(separator, between));

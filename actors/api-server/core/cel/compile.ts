@@ -3,13 +3,13 @@
  * Source: cel-go `cel/env.go`, `cel/validator.go`, `ext/formatting.go`.
  */
 import { RE2JS } from "re2js";
-import type { Expression, Problem } from "./expression.ts";
+import type { Expression, ListItem, Problem } from "./expression.ts";
 import { parseExpression } from "./parse-expression.ts";
-import { issue } from "./syntax.ts";
 import { durationOf, timestampOf } from "./times.ts";
-import type { CelEnvironment } from "./type-check.ts";
+import type { CelEnvironment, Typed } from "./type-check.ts";
 import { checkTypes } from "./type-check.ts";
 import type { CelType } from "./types.ts";
+import { DYN_TYPE, sameType, shownType, unwrapped } from "./types.ts";
 import { CelError } from "./values.ts";
 
 export interface Uncompiled {
@@ -18,7 +18,11 @@ export interface Uncompiled {
   readonly internal?: true;
 }
 
-export type Compiled = { readonly type: CelType } | Uncompiled;
+export interface CelProgram extends Omit<Typed, "problems"> {
+  readonly expression: Expression;
+}
+
+export type Compiled = CelProgram | Uncompiled;
 
 /** Kubernetes shows no more. */
 const PROBLEMS_MAX = 100;
@@ -32,16 +36,20 @@ export function compileCel(text: string, environment: CelEnvironment): Compiled 
   }
   const parsed = parseExpression(text, { bind: environment.bind });
   if ("problems" in parsed) return { problem: told(text, parsed.problems) };
-  if (isTooLarge(parsed.expression)) {
+  const { expression } = parsed;
+  if (isTooLarge(expression)) {
     return { problem: told(text, [{ at: 0, words: "expression recursion limit exceeded: 250" }]) };
   }
-  const { type, problems } = checkTypes(parsed.expression, environment);
+  const { problems, ...typed } = checkTypes(expression, environment);
   if (problems.length > 0) return { problem: told(text, problems) };
-  const wrong = CHECKS.flatMap((check) => [...walked(parsed.expression, check)]);
+  const wrong = [
+    ...CHECKS.flatMap((check) => [...walked(expression, check)]),
+    ...mixedLiterals(expression, typed.types),
+  ];
   if (wrong.length > 0) return { problem: told(text, wrong) };
-  const pattern = [...walked(parsed.expression, unreadablePattern)][0];
+  const pattern = [...walked(expression, unreadablePattern)][0];
   return pattern === undefined
-    ? { type }
+    ? { expression, ...typed }
     : { problem: `program instantiation failed: ${pattern.words}`, internal: true };
 }
 
@@ -69,6 +77,20 @@ function told(text: string, problems: readonly Problem[]): string {
   const more = sorted.length - PROBLEMS_MAX;
   const lines = more > 0 ? [...shown, `${more} more errors were truncated`] : shown;
   return `compilation failed: ${lines.join("\n")}`;
+}
+
+/** `ERROR: <input>:1:6: …`, the line, and a mark below the place. A character of several bytes has a wide sign below. */
+function issue(text: string, at: number, problem: string): string {
+  const before = text.slice(0, at).split("\n");
+  const left = Array.from(before.at(-1) ?? "");
+  const line = (text.split("\n")[before.length - 1] ?? "").replaceAll("\t", " ");
+  const dots = left.map((char) => (isWide(char) ? "．" : ".")).join("");
+  const mark = isWide(String.fromCodePoint(text.codePointAt(at) ?? 0)) ? "＾" : "^";
+  return `ERROR: <input>:${before.length}:${left.length + 1}: ${problem}\n | ${line}\n | ${dots}${mark}`;
+}
+
+function isWide(char: string): boolean {
+  return char > "\u007f";
 }
 
 type Check = (expression: Expression) => readonly Problem[];
@@ -101,7 +123,8 @@ function partsOf(expression: Expression): readonly Expression[] {
 }
 
 function literalText(expression: Expression | undefined): string | undefined {
-  return expression?.is === "literal" && expression.value.type === "string" ? expression.value.text : undefined;
+  const value = expression?.is === "literal" ? expression.value.value : undefined;
+  return typeof value === "string" ? value : undefined;
 }
 
 function isRefused(what: () => unknown): boolean {
@@ -131,6 +154,36 @@ const CHECKS: readonly Check[] = [
   literalCheck("matches", (text) => patternProblem(text) !== undefined),
   formatProblems,
 ];
+
+/** Lists and maps have items of one type each, but those that are formatted. */
+function* mixedLiterals(expression: Expression, types: CelProgram["types"]): Iterable<Problem> {
+  if (expression.is === "call" && expression.name === "format") return;
+  if (expression.is === "list") yield* firstOf(mismatches(expression.items, types));
+  if (expression.is === "map") {
+    const keys = expression.entries.map(({ key }) => ({ value: key, optional: false }));
+    yield* [...mismatches(keys, types), ...mismatches(expression.entries, types)];
+  }
+  for (const part of partsOf(expression)) yield* mixedLiterals(part, types);
+}
+
+function firstOf(problems: readonly Problem[]): readonly Problem[] {
+  return problems.slice(0, 1);
+}
+
+function mismatches(items: readonly ListItem[], types: CelProgram["types"]): readonly Problem[] {
+  const typeOf = ({ value, optional }: ListItem): CelType => {
+    const type = types.get(value) ?? DYN_TYPE;
+    return optional ? unwrapped(type) : type;
+  };
+  const [first, ...others] = items;
+  if (first === undefined) return [];
+  const wanted = typeOf(first);
+  return others.flatMap((item) => {
+    const given = typeOf(item);
+    if (sameType(wanted, given)) return [];
+    return [{ at: item.value.at, words: `expected type '${shownType(wanted)}' but found '${shownType(given)}'` }];
+  });
+}
 
 /** A pattern is read when the program is made, if it is a literal. */
 function unreadablePattern(expression: Expression): readonly Problem[] {
@@ -174,6 +227,10 @@ function formatProblems(expression: Expression): readonly Problem[] {
   const clauses = [...text.replaceAll("%%", "").matchAll(/%(?:\.\d+)?([a-zA-Z])/g)].map(([, clause = ""]) => clause);
   if (clauses.length > list.items.length) {
     return [{ at: list.at, words: `index ${list.items.length} out of range` }];
+  }
+  if (clauses.length < list.items.length) {
+    const words = `too many arguments supplied to string.format (expected ${clauses.length}, got ${list.items.length})`;
+    return [{ at: expression.at, words }];
   }
   for (const [i, clause] of clauses.entries()) {
     const item = list.items[i]?.value;

@@ -1,21 +1,24 @@
 /**
  * What an expression costs at most, before it is evaluated: from the sizes that its variables can have. Costs are those of cel-go's
- * checker, and must be: they decide which rules are taken. Macros cost what cel-go makes of them.
- * Source: cel-go `checker/cost.go`, `parser/macro.go`, `cel/library.go` (optMap), `ext/comprehensions.go`.
+ * checker, and must be: they decide which rules are taken.
+ * Source: cel-go `checker/cost.go`.
  */
-import type { CelKind } from "./check.ts";
-import { DYN, nameOf } from "./check.ts";
 import { callCost } from "./call-cost.ts";
-import { MACROS } from "./evaluate.ts";
+import type { CelProgram } from "./compile.ts";
+import type { Call, Expression, Fold, Selection } from "./expression.ts";
+import { RESULT } from "./macros.ts";
+import { BASE_OVERLOADS } from "./overloads.ts";
 import type { Size, Sized } from "./sizes.ts";
 import { UNKNOWN_SIZE, costOf, either, fixed, plus, product, sizeAt, sum } from "./sizes.ts";
-import type { BinaryOperator, CelNode } from "./syntax.ts";
+import type { CelType } from "./types.ts";
+import { DYN_TYPE, isOptional, unwrapped } from "./types.ts";
 
 /** Costs of one step. */
 const NAME = 1;
 const CALL = 1;
 const NEW_LIST = 10;
 const NEW_MAP = 30;
+const NEW_STRUCT = 40;
 /** Of each character that is looked at. */
 const TEXT = 0.1;
 
@@ -29,356 +32,317 @@ interface Entry {
 interface Variable {
   readonly path: readonly string[];
   readonly size: Size | undefined;
+  readonly entry: Entry | undefined;
 }
 
 type Scope = ReadonlyMap<string, Variable>;
 
-/** @param kinds of the nodes, as they were checked; @param root what the paths of variables begin at */
-export function estimateCost(node: CelNode, kinds: ReadonlyMap<CelNode, CelKind>, root: Sized): number {
-  return new Estimate(kinds, root).cost(node, new Map());
+/** @param root what the paths of variables begin at */
+export function estimateCost({ expression, types }: CelProgram, root: Sized): number {
+  return new Estimate(types, root).cost(expression, new Map());
 }
 
 /** A value that a function is given. */
 export interface Operand {
-  readonly kind: CelKind;
+  readonly type: CelType;
   readonly size: Size;
   /** Of the items, when it is a list. */
   readonly itemSize: Size;
-  readonly node: CelNode;
+  readonly expression: Expression;
 }
 
 class Estimate {
-  readonly #kinds: ReadonlyMap<CelNode, CelKind>;
+  readonly #types: ReadonlyMap<Expression, CelType>;
   readonly #root: Sized;
-  readonly #paths = new Map<CelNode, readonly string[]>();
-  readonly #sizes = new Map<CelNode, Size>();
-  readonly #entries = new Map<CelNode, Entry>();
+  readonly #paths = new Map<Expression, readonly string[]>();
+  readonly #sizes = new Map<Expression, Size>();
+  readonly #entries = new Map<Expression, Entry>();
 
-  constructor(kinds: ReadonlyMap<CelNode, CelKind>, root: Sized) {
-    this.#kinds = kinds;
+  constructor(types: ReadonlyMap<Expression, CelType>, root: Sized) {
+    this.#types = types;
     this.#root = root;
   }
 
-  #kind(node: CelNode): CelKind {
-    return this.#kinds.get(node) ?? DYN;
+  #type(expression: Expression): CelType {
+    return this.#types.get(expression) ?? DYN_TYPE;
   }
 
-  #path(node: CelNode, scope: Scope): readonly string[] {
-    const variable = node.op === "id" ? scope.get(node.args) : undefined;
-    return variable?.path ?? this.#paths.get(node) ?? [];
+  #path(expression: Expression, scope: Scope): readonly string[] {
+    const variable = expression.is === "identifier" ? scope.get(expression.name) : undefined;
+    return variable?.path ?? this.#paths.get(expression) ?? [];
   }
 
-  #size(node: CelNode, scope: Scope): Size | undefined {
-    const known = this.#sizes.get(node) ?? literalSize(node);
+  #size(expression: Expression, scope: Scope): Size | undefined {
+    const known = this.#sizes.get(expression) ?? literalSize(expression);
     if (known !== undefined) return known;
-    const path = this.#path(node, scope);
+    const path = this.#path(expression, scope);
     const declared = path.length === 0 ? undefined : sizeAt(this.#root, path);
     if (declared !== undefined) return declared;
-    if (isScalar(this.#kind(node))) return fixed(1);
-    return node.op === "id" ? scope.get(node.args)?.size : undefined;
+    if (isScalar(this.#type(expression))) return fixed(1);
+    return expression.is === "identifier" ? scope.get(expression.name)?.size : undefined;
   }
 
-  #sizeOrUnknown(node: CelNode, scope: Scope): Size {
-    return this.#size(node, scope) ?? UNKNOWN_SIZE;
+  #sizeOrUnknown(expression: Expression, scope: Scope): Size {
+    return this.#size(expression, scope) ?? UNKNOWN_SIZE;
   }
 
-  #setSize(node: CelNode, size: Size | undefined): void {
-    if (size !== undefined) this.#sizes.set(node, size);
+  #setSize(expression: Expression, size: Size | undefined): void {
+    if (size !== undefined) this.#sizes.set(expression, size);
   }
 
-  #setEntry(node: CelNode, entry: Entry | undefined): void {
-    if (entry !== undefined) this.#entries.set(node, entry);
+  #entry(expression: Expression, scope: Scope): Entry | undefined {
+    const known = this.#entries.get(expression);
+    return known ?? (expression.is === "identifier" ? scope.get(expression.name)?.entry : undefined);
   }
 
-  cost(node: CelNode, scope: Scope): number {
-    switch (node.op) {
-      case "value":
+  #setEntry(expression: Expression, entry: Entry | undefined): void {
+    if (entry !== undefined) this.#entries.set(expression, entry);
+  }
+
+  cost(expression: Expression, scope: Scope): number {
+    switch (expression.is) {
+      case "literal":
         return 0;
-      case "id":
-        this.#paths.set(node, scope.get(node.args)?.path ?? [node.args]);
+      case "identifier":
+        this.#paths.set(expression, scope.get(expression.name)?.path ?? [expression.name]);
         return NAME;
-      case ".":
-        return this.#select(node, scope);
-      case ".?":
-        return this.#called(node, scope, sum(CALL, this.cost(node.args[0], scope)));
-      case "[]":
-        return this.#index(node, scope);
-      case "[?]":
-        return this.#called(node, scope, sum(CALL, ...this.#costs(node.args, scope)));
-      case "list":
-        return this.#list(node, scope);
-      case "map":
-        return this.#map(node, scope);
-      case "?:":
-        return this.#conditional(node, scope);
-      case "&&":
-      case "||":
-        return this.#called(node, scope, sum(...this.#costs(node.args, scope)));
-      case "!_":
-        return this.#called(node, scope, sum(CALL, this.cost(node.args, scope)));
-      case "-_":
-        return isNumber(node.args) ? 0 : this.#called(node, scope, sum(CALL, this.cost(node.args, scope)));
+      case "select":
+        return this.#select(expression, scope);
       case "call":
-        return this.#call(node, scope);
-      case "rcall":
-        return this.#method(node, scope);
-      case "!=":
-      case "==":
-      case "in":
-      case "+":
-      case "-":
-      case "*":
-      case "/":
-      case "%":
-      case "<":
-      case "<=":
-      case ">":
-      case ">=":
-        return this.#binary(node, scope);
+        return this.#call(expression, scope);
+      case "list": {
+        const values = expression.items.map(({ value }) => value);
+        const cost = sum(NEW_LIST, ...this.#costs(values, scope));
+        this.#entries.set(expression, { container: "list", key: fixed(1), value: this.#sizeOfAll(values, scope) });
+        return cost;
+      }
+      case "map":
+        return this.#map(expression, scope);
+      case "struct":
+        return sum(
+          NEW_STRUCT,
+          ...this.#costs(
+            expression.fields.map(({ value }) => value),
+            scope,
+          ),
+        );
+      case "fold":
+        return this.#fold(expression, scope);
     }
   }
 
-  #costs(nodes: readonly CelNode[], scope: Scope): readonly number[] {
-    return nodes.map((node) => this.cost(node, scope));
+  #costs(expressions: readonly Expression[], scope: Scope): readonly number[] {
+    return expressions.map((one) => this.cost(one, scope));
   }
 
   /** The size of what a function gives is known of a scalar only. */
-  #called(node: CelNode, scope: Scope, cost: number): number {
-    this.#setSize(node, this.#size(node, scope));
+  #called(expression: Expression, scope: Scope, cost: number): number {
+    this.#setSize(expression, this.#size(expression, scope));
     return cost;
   }
 
-  #select(node: CelNode & { readonly op: "." | ".?" }, scope: Scope): number {
-    const [target, name] = node.args;
-    const cost = this.cost(target, scope);
-    this.#paths.set(node, [...this.#path(target, scope), name]);
-    const { is } = this.#kind(target);
-    return is === "map" || is === "object" ? sum(cost, NAME) : cost;
+  #select(selection: Selection, scope: Scope): number {
+    const { from, field, test, optional } = selection;
+    const cost = this.cost(from, scope);
+    if (test) return cost;
+    if (optional) return this.#called(selection, scope, sum(CALL, cost));
+    this.#paths.set(selection, [...this.#path(from, scope), field]);
+    const { is } = this.#type(from);
+    return is === "map" || is === "struct" ? sum(cost, NAME) : cost;
   }
 
-  #index(node: CelNode & { readonly op: "[]" | "[?]" }, scope: Scope): number {
-    const [target] = node.args;
-    const cost = sum(CALL, ...this.#costs(node.args, scope));
-    const { is } = this.#kind(target);
-    if (is === "optional") return this.#called(node, scope, cost);
-    this.#paths.set(node, [...this.#path(target, scope), is === "list" ? "@items" : "@values"]);
-    this.#setSize(node, this.#entry(target)?.value ?? this.#size(node, scope));
+  #map(map: Expression & { readonly is: "map" }, scope: Scope): number {
+    const keys = map.entries.map(({ key }) => key);
+    const values = map.entries.map(({ value }) => value);
+    const cost = sum(NEW_MAP, ...this.#costs(keys, scope), ...this.#costs(values, scope));
+    const [key, value] = [keys, values].map((all) => this.#sizeOfAll(all, scope));
+    this.#entries.set(map, { container: "map", key: key ?? fixed(0), value: value ?? fixed(0) });
     return cost;
   }
 
-  #entry(node: CelNode): Entry | undefined {
-    return this.#entries.get(node);
-  }
-
-  #list(node: CelNode & { readonly op: "list" }, scope: Scope): number {
-    const cost = sum(NEW_LIST, ...this.#costs(node.args, scope));
-    this.#entries.set(node, { container: "list", key: fixed(1), value: this.#sizeOfAll(node.args, scope) });
-    return cost;
-  }
-
-  #map(node: CelNode & { readonly op: "map" }, scope: Scope): number {
-    const cost = sum(NEW_MAP, ...this.#costs(node.args.flat(), scope));
-    const [key, value] = [0, 1].map((side) =>
-      this.#sizeOfAll(
-        node.args.map((pair) => pair[side as 0 | 1]),
-        scope,
-      ),
-    );
-    this.#entries.set(node, { container: "map", key: key ?? fixed(0), value: value ?? fixed(0) });
-    return cost;
-  }
-
-  #sizeOfAll(nodes: readonly CelNode[], scope: Scope): Size {
-    const [first, ...others] = nodes.map((node) => this.#sizeOrUnknown(node, scope));
+  #sizeOfAll(expressions: readonly Expression[], scope: Scope): Size {
+    const [first, ...others] = expressions.map((one) => this.#sizeOrUnknown(one, scope));
     return first === undefined ? fixed(0) : others.reduce(either, first);
   }
 
-  #conditional(node: CelNode & { readonly op: "?:" }, scope: Scope): number {
-    const [holds, yes, no] = node.args;
-    const cost = sum(this.cost(holds, scope), Math.max(this.cost(yes, scope), this.cost(no, scope)));
-    this.#setEntry(node, joined(this.#entry(yes), this.#entry(no)));
-    this.#setSize(node, either(this.#sizeOrUnknown(yes, scope), this.#sizeOrUnknown(no, scope)));
-    return cost;
-  }
-
-  #binary(node: CelNode & { readonly op: BinaryOperator }, scope: Scope): number {
-    const [a, b] = node.args;
-    const operands = sum(this.cost(a, scope), this.cost(b, scope));
-    const [left, right] = [this.#sizeOrUnknown(a, scope), this.#sizeOrUnknown(b, scope)];
-    const kinds = [this.#kind(a), this.#kind(b)] as const;
-    const done = (cost: number): number => this.#called(node, scope, sum(cost, operands));
-    const compared = costOf(fixed(Math.min(left.max, right.max)), TEXT);
-    switch (node.op) {
-      case "==":
-        return done(kinds.every(isPlainOpaque) ? CALL : compared);
-      case "!=":
-        return done(compared);
-      case "<":
-      case "<=":
-      case ">":
-      case ">=":
-        return done(
-          kinds.some(isText) ? compared : kinds.every(({ is }) => is === "dyn") ? Math.max(CALL, compared) : CALL,
-        );
-      case "in":
-        return done(kinds[1].is === "map" ? CALL : costOf(right, 1));
-      case "+":
-        return this.#plus(node, scope, operands);
-      case "-":
-      case "*":
-      case "/":
-      case "%":
-        return done(CALL);
-    }
-  }
-
-  #plus(node: CelNode & { readonly op: BinaryOperator }, scope: Scope, operands: number): number {
-    const [a, b] = node.args;
-    const kinds = [this.#kind(a), this.#kind(b)] as const;
-    const untold = kinds.every(({ is }) => is === "dyn");
-    const whole = plus(this.#sizeOrUnknown(a, scope), this.#sizeOrUnknown(b, scope));
-    const text = untold || kinds.some(isText);
-    if (!text && !kinds.some(({ is }) => is === "list")) return this.#called(node, scope, sum(CALL, operands));
-    this.#setEntry(node, joined(this.#entry(a), this.#entry(b)));
-    this.#setSize(node, whole);
-    return sum(text ? Math.max(untold ? CALL : 0, costOf(whole, TEXT)) : CALL, operands);
-  }
-
-  #call(node: CelNode & { readonly op: "call" }, scope: Scope): number {
-    const [name, args] = node.args;
-    const [first] = args;
-    if (name === "has") {
-      const held = first?.op === "." || first?.op === ".?" ? first.args[0] : undefined;
-      return this.#called(node, scope, held === undefined ? 0 : this.cost(held, scope));
+  #call(call: Call, scope: Scope): number {
+    const { name, target, args } = call;
+    const [first, second, third] = args;
+    if (name === "_?_:_" && first !== undefined && second !== undefined && third !== undefined) {
+      return this.#conditional(call, [first, second, third], scope);
     }
     if (name === "dyn" && first !== undefined) {
       const cost = sum(CALL, this.cost(first, scope));
-      this.#setSize(node, this.#size(first, scope));
-      this.#setEntry(node, this.#entry(first));
+      this.#setSize(call, this.#size(first, scope));
+      this.#setEntry(call, this.#entry(first, scope));
       return cost;
     }
-    return this.#function(node, name, undefined, args, scope);
-  }
-
-  #method(node: CelNode & { readonly op: "rcall" }, scope: Scope): number {
-    const [name, target, args] = node.args;
-    if (target.op === "id" && !this.#kinds.has(target)) {
-      return this.#function(node, `${target.args}.${name}`, undefined, args, scope);
+    if (target !== undefined) return this.#method(call, target, scope);
+    const given = sum(...this.#costs(args, scope));
+    if (name === "_&&_" || name === "_||_") return this.#called(call, scope, given);
+    if (first !== undefined && second !== undefined && OPERATORS.has(name)) {
+      return this.#binary(call, [first, second], given, scope);
     }
-    if (MACROS.has(name) && args[0]?.op === "id" && args.length > 1)
-      return this.#macro(node, name, target, args, scope);
-    return this.#function(node, name, target, args, scope);
+    return this.#function(call, name, undefined, given, scope);
   }
 
-  #function(node: CelNode, name: string, target: CelNode | undefined, args: readonly CelNode[], scope: Scope): number {
-    const given = sum(...this.#costs(args, scope), target === undefined ? 0 : this.cost(target, scope));
-    const operand = (one: CelNode): Operand => this.#operand(one, scope);
-    const { cost, size } = callCost(name, target && operand(target), args.map(operand));
-    this.#setSize(node, size ?? this.#size(node, scope));
+  #conditional(call: Call, [holds, yes, no]: readonly [Expression, Expression, Expression], scope: Scope): number {
+    const cost = sum(this.cost(holds, scope), Math.max(this.cost(yes, scope), this.cost(no, scope)));
+    this.#setEntry(call, joined(this.#entry(yes, scope), this.#entry(no, scope)));
+    this.#setSize(call, either(this.#sizeOrUnknown(yes, scope), this.#sizeOrUnknown(no, scope)));
+    return cost;
+  }
+
+  /** @param given what the operands cost */
+  #binary(call: Call, operands: readonly [Expression, Expression], given: number, scope: Scope): number {
+    const [left, right] = operands.map((one) => this.#sizeOrUnknown(one, scope));
+    const types = operands.map((one) => this.#type(one));
+    const done = (cost: number): number => this.#called(call, scope, sum(cost, given));
+    const compared = costOf(fixed(Math.min(left?.max ?? 0, right?.max ?? 0)), TEXT);
+    switch (call.name) {
+      case "_==_":
+        return done(types.every(isPlainOpaque) ? CALL : compared);
+      case "_!=_":
+        return done(compared);
+      case "_<_":
+      case "_<=_":
+      case "_>_":
+      case "_>=_":
+        return done(types.some(isText) ? compared : types.every(isDyn) ? Math.max(CALL, compared) : CALL);
+      case "@in":
+        return done(types[1]?.is === "map" ? CALL : costOf(right ?? UNKNOWN_SIZE, 1));
+      case "_+_":
+        return this.#plus(call, operands, given, scope);
+    }
+    return this.#index(call, operands[0], given, scope);
+  }
+
+  #plus(call: Call, [a, b]: readonly [Expression, Expression], given: number, scope: Scope): number {
+    const types = [this.#type(a), this.#type(b)];
+    const untold = types.every(isDyn);
+    const whole = plus(this.#sizeOrUnknown(a, scope), this.#sizeOrUnknown(b, scope));
+    const text = untold || types.some(isText);
+    if (!text && !types.some(({ is }) => is === "list")) return this.#called(call, scope, sum(CALL, given));
+    this.#setEntry(call, joined(this.#entry(a, scope), this.#entry(b, scope)));
+    this.#setSize(call, whole);
+    return sum(text ? Math.max(untold ? CALL : 0, costOf(whole, TEXT)) : CALL, given);
+  }
+
+  #index(call: Call, target: Expression, given: number, scope: Scope): number {
+    const type = this.#type(target);
+    if (isOptional(type)) return this.#called(call, scope, sum(CALL, given));
+    this.#paths.set(call, [...this.#path(target, scope), type.is === "list" ? "@items" : "@values"]);
+    this.#setSize(call, this.#entry(target, scope)?.value ?? this.#size(call, scope));
+    return sum(CALL, given);
+  }
+
+  #method(call: Call, target: Expression, scope: Scope): number {
+    const full = target.is === "identifier" ? `${target.name}.${call.name}` : "";
+    const costs = sum(...this.#costs(call.args, scope));
+    if (BASE_OVERLOADS.has(full)) return this.#function(call, full, undefined, costs, scope);
+    return this.#function(call, call.name, target, sum(costs, this.cost(target, scope)), scope);
+  }
+
+  #function(call: Call, name: string, target: Expression | undefined, given: number, scope: Scope): number {
+    const operand = (one: Expression): Operand => this.#operand(one, scope);
+    const { cost, size } = callCost(name, target && operand(target), call.args.map(operand));
+    this.#setSize(call, size ?? this.#size(call, scope));
     return sum(cost, given);
   }
 
-  #operand(node: CelNode, scope: Scope): Operand {
-    const path = this.#path(node, scope);
+  #operand(expression: Expression, scope: Scope): Operand {
+    const path = this.#path(expression, scope);
     const itemSize = path.length === 0 ? undefined : sizeAt(this.#root, [...path, "@items"]);
     return {
-      node,
-      kind: this.#kind(node),
-      size: this.#sizeOrUnknown(node, scope),
+      expression,
+      type: this.#type(expression),
+      size: this.#sizeOrUnknown(expression, scope),
       itemSize: itemSize ?? UNKNOWN_SIZE,
     };
   }
 
-  /** What runs over a list or a map: so many times what one round costs, and what is around it. */
-  #macro(node: CelNode, name: string, range: CelNode, args: readonly CelNode[], scope: Scope): number {
-    if (name === "optMap" || name === "optFlatMap") return this.#optional(node, name, range, args, scope);
-    const given = this.cost(range, scope);
-    const two = name.startsWith("transform") || (QUANTIFIERS.has(name) && args.length === 3);
-    const inner = this.#inner(range, args, two, scope);
-    const bodies = args.slice(two ? 2 : 1);
-    const rounds = this.#sizeOrUnknown(range, scope);
-    const costs = this.#costs(bodies, inner);
-    const [first = 0, second = 0] = costs;
-    const all = (around: number, round: number): number => sum(given, around, product(rounds.max, round));
-    switch (name) {
-      case "all":
-        return this.#called(node, scope, all(1, sum(3, first)));
-      case "exists":
-        return this.#called(node, scope, all(1, sum(4, first)));
-      case "exists_one":
-      case "existsOne":
-        return this.#called(node, scope, all(2, sum(2, first)));
-      case "filter":
-      case "map":
-      case "transformList": {
-        const [item] = args;
-        const made = name === "filter" ? item : bodies.at(-1);
-        const step = name === "filter" ? sum(13, first) : bodies.length > 1 ? sum(12, first, second) : sum(12, first);
-        const size = made === undefined ? UNKNOWN_SIZE : this.#sizeOrUnknown(made, inner);
-        this.#setSize(node, rounds);
-        this.#setEntry(node, { container: "list", key: fixed(1), value: either(fixed(0), size) });
-        return all(NEW_LIST + 1, step);
-      }
+  /** So many times what one round costs, and what is around it. */
+  #fold(fold: Fold, scope: Scope): number {
+    const { over, variables, result, condition, step, end } = fold;
+    const before = sum(this.cost(over, scope), this.cost(result.initial, scope));
+    const { initial } = result;
+    const withResult = new Map(scope).set(result.name, {
+      path: this.#path(initial, scope),
+      size: this.#size(initial, scope),
+      entry: this.#entry(initial, scope),
+    });
+    if (isBinding(fold)) {
+      const cost = sum(before, this.cost(end, withResult));
+      this.#setSize(fold, this.#size(end, withResult));
+      this.#setEntry(fold, this.#entry(end, withResult));
+      return cost;
     }
-    // transformMap, transformMapEntry: the key is a name besides.
-    this.#setSize(node, rounds);
-    return all(NEW_MAP + 1, sum(name === "transformMap" ? 3 : 2, first, second));
+    const inner = new Map([...withResult, ...this.#iterated(over, variables, scope)]);
+    const round = sum(this.cost(condition, inner), this.cost(step, inner));
+    const after = this.cost(end, withResult);
+    const rounds = this.#sizeOrUnknown(over, scope);
+    if (initial.is === "list" || initial.is === "map") {
+      this.#setSize(fold, rounds);
+      this.#setEntry(fold, this.#entry(step, inner));
+    } else this.#setSize(fold, this.#size(initial, scope));
+    return sum(before, after, product(rounds.max, round));
   }
 
-  #inner(range: CelNode, args: readonly CelNode[], two: boolean, scope: Scope): Scope {
-    const inner = new Map(scope);
-    const path = this.#path(range, scope);
-    const entry = this.#entry(range);
-    const list = (entry?.container ?? this.#kind(range).is) === "list";
-    const key: Variable = { path: [...path, list ? "@indices" : "@keys"], size: entry?.key };
-    const value: Variable = { path: [...path, list ? "@items" : "@values"], size: entry?.value };
-    const [first, second] = args;
-    if (first?.op === "id") inner.set(first.args, two || !list ? key : value);
-    if (two && second?.op === "id") inner.set(second.args, value);
-    return inner;
-  }
-
-  /** Asks twice for what there may be, and binds it. */
-  #optional(node: CelNode, name: string, target: CelNode, args: readonly CelNode[], scope: Scope): number {
-    const [variable, body] = args;
-    const asked = this.cost(target, scope);
-    const kind = this.#kind(target);
-    const inner = new Map(scope);
-    const size = kind.is === "optional" && isScalar(kind.of) ? fixed(1) : undefined;
-    if (variable?.op === "id") inner.set(variable.args, { path: [], size });
-    const bound = sum(NEW_LIST + CALL, asked, body === undefined ? 0 : this.cost(body, inner));
-    return this.#called(node, scope, sum(CALL, asked, name === "optMap" ? CALL : 0, bound));
+  #iterated(over: Expression, [first = "", second]: readonly string[], scope: Scope): Scope {
+    const path = this.#path(over, scope);
+    const entry = this.#entry(over, scope);
+    const list = (entry?.container ?? this.#type(over).is) === "list";
+    const key: Variable = { path: [...path, list ? "@indices" : "@keys"], size: entry?.key, entry: undefined };
+    const value: Variable = { path: [...path, list ? "@items" : "@values"], size: entry?.value, entry: undefined };
+    if (second === undefined) return new Map([[first, list ? value : key]]);
+    return new Map([
+      [first, key],
+      [second, value],
+    ]);
   }
 }
 
-const QUANTIFIERS: ReadonlySet<string> = new Set(["all", "exists", "exists_one", "existsOne"]);
+/** Whether it only gives a value a name. */
+function isBinding({ over, result, condition }: Fold): boolean {
+  const empty = over.is === "list" && over.items.length === 0;
+  return empty && condition.is === "literal" && condition.value.value === false && result.name !== RESULT;
+}
+
+/** Those of two operands whose costs are not those of any call. */
+const OPERATORS: ReadonlySet<string> = new Set(["_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "_+_", "_[_]"]);
 const SCALARS: ReadonlySet<string> = new Set(["bool", "double", "duration", "int", "timestamp", "uint"]);
 /** Two of them are compared at once, however large. */
-const PLAIN_OPAQUE: ReadonlySet<string> = new Set(["cidr", "ip", "quantity", "semver", "url"]);
+const PLAIN_OPAQUE: ReadonlySet<string> = new Set([
+  "kubernetes.Quantity",
+  "kubernetes.Semver",
+  "kubernetes.URL",
+  "net.CIDR",
+  "net.IP",
+]);
 
-function isScalar(kind: CelKind): boolean {
-  return kind.is === "optional" ? isScalar(kind.of) : kind.is === "simple" && SCALARS.has(kind.name);
+function isScalar(type: CelType): boolean {
+  return isOptional(type) ? isScalar(unwrapped(type)) : type.is === "simple" && SCALARS.has(type.name);
 }
 
-function isPlainOpaque(kind: CelKind): boolean {
-  return PLAIN_OPAQUE.has(nameOf(kind));
+function isPlainOpaque({ name }: CelType): boolean {
+  return PLAIN_OPAQUE.has(name);
 }
 
-function isText(kind: CelKind): boolean {
-  const name = nameOf(kind);
-  return name === "string" || name === "bytes";
+function isDyn({ is }: CelType): boolean {
+  return is === "dyn";
 }
 
-function isNumber(node: CelNode): boolean {
-  return node.op === "value" && (typeof node.args === "bigint" || typeof node.args === "number");
+export function isText({ is, name }: CelType): boolean {
+  return is === "simple" && (name === "string" || name === "bytes");
 }
 
-function literalSize(node: CelNode): Size | undefined {
-  if (node.op === "list" || node.op === "map") return fixed(node.args.length);
-  if (node.op === "-_" && isNumber(node.args)) return fixed(1);
-  if (node.op !== "value") return undefined;
-  if (typeof node.args === "string") return fixed(Array.from(node.args).length);
-  return fixed(node.args instanceof Uint8Array ? node.args.length : 1);
+function literalSize(expression: Expression): Size | undefined {
+  if (expression.is === "list") return fixed(expression.items.length);
+  if (expression.is === "map") return fixed(expression.entries.length);
+  if (expression.is !== "literal") return undefined;
+  const { value } = expression.value;
+  if (typeof value === "string") return fixed(Array.from(value).length);
+  return fixed(value instanceof Uint8Array ? value.length : 1);
 }
 
 function joined(left: Entry | undefined, right: Entry | undefined): Entry | undefined {

@@ -2,8 +2,11 @@
  * Evaluates CEL, step by step and within a budget, so that no expression takes longer than it may.
  * Source: the CEL specification; costs after cel-go `interpreter/runtimecost.go`: a step costs 1, a text a tenth of its characters.
  */
+import type { Call, Expression, Fold, Selection } from "./expression.ts";
+import { qualifiedNameOf } from "./expression.ts";
 import { callFunction, callMethod } from "./functions.ts";
-import type { BinaryOperator, CelNode } from "./syntax.ts";
+import { RESULT } from "./macros.ts";
+import { BASE_OVERLOADS } from "./overloads.ts";
 import {
   CelBudgetError,
   CelDuration,
@@ -41,32 +44,39 @@ export class CelBudget {
 /** A chain: what an inner scope names hides the outer. */
 interface Scope {
   readonly name: string;
-  readonly value: unknown;
+  /** A CelError of a result that has none: who asks for it fails. */
+  value: unknown;
   readonly outer: Scope | undefined;
 }
 
 /**
  * @throws CelError when there is no value, CelBudgetError when the budget is spent
  */
-export function evaluateCel(node: CelNode, variables: Readonly<Record<string, unknown>>, budget: CelBudget): unknown {
+export function evaluateCel(
+  expression: Expression,
+  variables: Readonly<Record<string, unknown>>,
+  budget: CelBudget,
+): unknown {
   let scope: Scope | undefined;
   for (const [name, value] of Object.entries(variables)) scope = { name, value, outer: scope };
-  return new Evaluation(budget).run(node, scope);
+  return new Evaluation(budget).run(expression, scope);
 }
 
 const TYPES: ReadonlyMap<string, CelType> = new Map(
   [
-    ["bool", "bool"],
-    ["bytes", "bytes"],
-    ["double", "double"],
-    ["int", "int"],
-    ["list", "list"],
-    ["map", "map"],
-    ["null_type", "null_type"],
-    ["string", "string"],
-    ["type", "type"],
-    ["uint", "uint"],
-  ].map(([name = "", type = ""]) => [name, new CelType(type)]),
+    "bool",
+    "bytes",
+    "double",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+  ].map((name) => [name, new CelType(name)]),
 );
 
 class Evaluation {
@@ -76,315 +86,268 @@ class Evaluation {
     this.#budget = budget;
   }
 
-  run(node: CelNode, scope: Scope | undefined): unknown {
-    switch (node.op) {
-      case "value":
-        return literal(node.args);
-      case "id":
+  run(expression: Expression, scope: Scope | undefined): unknown {
+    switch (expression.is) {
+      case "literal":
+        return expression.value.value;
+      case "identifier":
         this.#budget.spend(1);
-        return variable(node.args, scope);
-      case ".":
-      case ".?":
-        return this.#select(node, scope);
-      case "[]":
-      case "[?]":
-        return this.#index(node, scope);
+        return variable(expression.name, scope);
+      case "select":
+        return this.#select(expression, scope);
       case "call":
-        return this.#call(node.args[0], node.args[1], scope);
-      case "rcall":
-        return this.#method(node.args[0], node.args[1], node.args[2], scope);
+        return expression.target === undefined ? this.#call(expression, scope) : this.#method(expression, scope);
       case "list":
         this.#budget.spend(10);
-        return node.args.map((item) => this.run(item, scope));
+        return expression.items.flatMap(({ value, optional }) => {
+          const item = this.run(value, scope);
+          return optional ? presentIn(item) : [item];
+        });
       case "map":
-        return this.#map(node.args, scope);
-      case "?:":
-        this.#budget.spend(1);
-        return this.run(this.#bool(node.args[0], scope) ? node.args[1] : node.args[2], scope);
-      case "&&":
-        return this.#logical(node.args, false, scope);
-      case "||":
-        return this.#logical(node.args, true, scope);
-      case "!_":
-        this.#budget.spend(1);
-        return !this.#bool(node.args, scope);
-      case "-_":
-        return this.#negative(this.run(node.args, scope));
-      case "!=":
-      case "==":
-      case "in":
-      case "+":
-      case "-":
-      case "*":
-      case "/":
-      case "%":
-      case "<":
-      case "<=":
-      case ">":
-      case ">=":
-        return this.#binary(node.op, this.run(node.args[0], scope), this.run(node.args[1], scope));
+        return this.#map(expression, scope);
+      case "struct":
+        // Types of schemas have no values of their own.
+        throw new CelError(`unknown type '${expression.name}'`);
+      case "fold":
+        return this.#fold(expression, scope);
     }
   }
 
-  #bool(node: CelNode, scope: Scope | undefined): boolean {
-    const value = this.run(node, scope);
+  #bool(expression: Expression | undefined, scope: Scope | undefined): boolean {
+    const value = expression === undefined ? undefined : this.run(expression, scope);
     if (typeof value === "boolean") return value;
     throw new CelError("no such overload");
   }
 
-  /** Either side may decide, and then the other may fail. */
-  #logical([left, right]: readonly [CelNode, CelNode], decisive: boolean, scope: Scope | undefined): boolean {
-    this.#budget.spend(1);
-    let problem: CelError;
-    try {
-      const value = this.#bool(left, scope);
-      if (value === decisive) return decisive;
-      return this.#bool(right, scope);
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      problem = error;
-    }
-    // The left side failed, or the right after a left that decided nothing.
-    const other = this.#bool(right, scope);
-    if (other === decisive) return decisive;
-    throw problem;
+  #values(expressions: readonly Expression[], scope: Scope | undefined): readonly unknown[] {
+    return expressions.map((one) => this.run(one, scope));
   }
 
-  #select(node: CelNode & { readonly op: "." | ".?" }, scope: Scope | undefined): unknown {
-    const [target, name] = node.args;
-    this.#budget.spend(1);
-    const given = this.run(target, scope);
-    if (node.op === ".?") return optionalField(given, name);
-    if (given instanceof CelOptional) return optionalField(given, name);
-    return fieldIn(given, name);
-  }
-
-  #index(node: CelNode & { readonly op: "[]" | "[?]" }, scope: Scope | undefined): unknown {
-    const given = this.run(node.args[0], scope);
-    const key = this.run(node.args[1], scope);
-    this.#budget.spend(1);
-    const optional = node.op === "[?]" || given instanceof CelOptional;
-    const target = given instanceof CelOptional ? given.value : given;
-    if (!optional) return itemIn(target, key);
-    if (target === undefined) return new CelOptional(undefined);
-    try {
-      return new CelOptional(itemIn(target, key));
-    } catch (error) {
-      if (error instanceof CelError) return new CelOptional(undefined);
-      throw error;
-    }
-  }
-
-  #map(entries: readonly (readonly [CelNode, CelNode])[], scope: Scope | undefined): CelMap {
-    this.#budget.spend(30);
-    const map = new Map<CelMapKey, unknown>();
-    for (const [key, value] of entries) map.set(keyOf(this.run(key, scope)), this.run(value, scope));
-    return new CelMap(map);
-  }
-
-  #negative(value: unknown): unknown {
-    this.#budget.spend(1);
-    if (typeof value === "bigint") return checkedInt(-value);
-    if (typeof value === "number") return -value;
-    throw new CelError("no such overload");
-  }
-
-  #binary(op: BinaryOperator, a: unknown, b: unknown): unknown {
-    const spend = this.#budget.spend;
-    switch (op) {
-      case "==":
-        return equalCel(a, b, spend);
-      case "!=":
-        return !equalCel(a, b, spend);
-      case "in": {
-        spend(1);
-        if (Array.isArray(b)) return b.some((item) => equalCel(item, a, spend));
-        const fields = fieldsOf(b);
-        if (fields !== undefined) return fields.has(a);
-        throw new CelError("no such overload");
-      }
-      case "<":
-      case "<=":
-      case ">":
-      case ">=": {
-        spend(typeof a === "string" && typeof b === "string" ? 1 + Math.min(a.length, b.length) / 10 : 1);
-        const order = compareCel(a, b);
-        if (order === undefined) throw new CelError("no such overload");
-        return op === "<" ? order < 0 : op === "<=" ? order <= 0 : op === ">" ? order > 0 : order >= 0;
-      }
-      case "+":
-      case "-":
-      case "*":
-      case "/":
-      case "%":
-        spend(1);
-        return arithmetic(op, a, b, spend);
-    }
-  }
-
-  #call(name: string, args: readonly CelNode[], scope: Scope | undefined): unknown {
-    this.#budget.spend(1);
-    if (name === "has") return this.#has(args[0], scope);
-    return callFunction(
-      name,
-      args.map((arg) => this.run(arg, scope)),
-      this.#budget.spend,
-    );
-  }
-
-  #has(node: CelNode | undefined, scope: Scope | undefined): boolean {
-    if (node === undefined || (node.op !== "." && node.op !== ".?"))
-      throw new CelError("invalid argument to has() macro");
-    const given = this.run(node.args[0], scope);
-    const target = given instanceof CelOptional ? given.value : given;
-    const fields = fieldsOf(target);
-    if (fields !== undefined) return fields.has(node.args[1]);
-    if (target === undefined) return false;
-    throw new CelError("no such overload");
-  }
-
-  #method(name: string, target: CelNode, args: readonly CelNode[], scope: Scope | undefined): unknown {
-    this.#budget.spend(1);
-    const namespace = target.op === "id" && !isVariable(target.args, scope) ? target.args : undefined;
-    if (namespace !== undefined) {
-      return callFunction(
-        `${namespace}.${name}`,
-        args.map((arg) => this.run(arg, scope)),
-        this.#budget.spend,
-      );
-    }
-    const given = this.run(target, scope);
-    if (MACROS.has(name) && args[0]?.op === "id" && args.length > 1)
-      return this.#comprehension(name, given, args, scope);
-    if (given instanceof CelOptional && (name === "or" || name === "orValue")) {
-      if (given.value !== undefined) return name === "or" ? given : given.value;
-      return args[0] === undefined ? undefined : this.run(args[0], scope);
-    }
-    return callMethod(
-      name,
-      given,
-      args.map((arg) => this.run(arg, scope)),
-      this.#budget.spend,
-    );
-  }
-
-  #comprehension(name: string, range: unknown, args: readonly CelNode[], scope: Scope | undefined): unknown {
-    if (range instanceof CelOptional) return this.#optionalMacro(name, range, args, scope);
-    const [first, second] = args;
-    const names = [first, second].flatMap((arg) => (arg?.op === "id" ? [arg.args] : []));
-    const two = TWO_VARIABLES.has(name) || (QUANTIFIERS.has(name) && args.length === 3);
-    const bodies = args.slice(two ? 2 : 1);
-    const items = this.#itemsOf(range, two);
-    const inner = (i: number): Scope | undefined => {
-      this.#budget.spend(1);
-      const [key, value] = items[i] ?? [undefined, undefined];
-      const one: Scope = { name: names[0] ?? "", value: two ? key : value, outer: scope };
-      return two ? { name: names[1] ?? "", value, outer: one } : one;
-    };
-    return this.#fold(name, items, bodies, inner);
-  }
-
-  /** Pairs of place and item of a list, or of key and value of a map, of which only the keys are the range of one variable. */
-  #itemsOf(range: unknown, two: boolean): readonly (readonly [unknown, unknown])[] {
-    if (Array.isArray(range)) return range.map((item, i) => [BigInt(i), item]);
-    const fields = fieldsOf(range);
-    if (fields === undefined) throw new CelError("no such overload");
-    return [...fields].map(([key, value]) => [key, two ? value : key]);
-  }
-
-  #fold(
-    name: string,
-    items: readonly (readonly [unknown, unknown])[],
-    [body, transform]: readonly CelNode[],
-    inner: (i: number) => Scope | undefined,
-  ): unknown {
-    if (body === undefined) throw new CelError("no such overload");
-    switch (name) {
-      case "all":
-        return this.#quantify(items, body, inner, false);
-      case "exists":
-        return this.#quantify(items, body, inner, true);
-      case "exists_one":
-      case "existsOne":
-        return items.filter((_item, i) => this.#bool(body, inner(i))).length === 1;
-      case "filter":
-        return items.filter((_item, i) => this.#bool(body, inner(i))).map(([, value]) => value);
-      case "map":
-      case "transformList":
-      case "transformMap":
-      case "transformMapEntry":
-    }
-    const kept: [unknown, unknown][] = [];
-    for (const [i, [key]] of items.entries()) {
-      const scope = inner(i);
-      if (transform !== undefined && !this.#bool(body, scope)) continue;
-      kept.push([key, this.run(transform ?? body, scope)]);
-    }
-    if (name === "transformMap") return new CelMap(new Map(kept.map(([key, value]) => [keyOf(key), value])));
-    if (name === "transformMapEntry") {
-      return new CelMap(new Map(kept.flatMap(([, entry]) => (entry instanceof CelMap ? [...entry.entries] : []))));
-    }
-    return kept.map(([, value]) => value);
-  }
-
-  /** One item may decide, and then others may fail. */
-  #quantify(
-    items: readonly unknown[],
-    body: CelNode,
-    inner: (i: number) => Scope | undefined,
-    decisive: boolean,
-  ): boolean {
+  /** Any part may decide, and then others may fail. */
+  #logical(parts: readonly Expression[], decisive: boolean, scope: Scope | undefined): boolean {
     let problem: CelError | undefined;
-    for (const i of items.keys()) {
-      try {
-        if (this.#bool(body, inner(i)) === decisive) return decisive;
-      } catch (error) {
-        if (!(error instanceof CelError)) throw error;
-        problem ??= error;
-      }
+    for (const part of parts) {
+      const value = this.#attempt(() => this.#bool(part, scope));
+      if (value === decisive) return decisive;
+      if (value instanceof CelError) problem ??= value;
     }
     if (problem !== undefined) throw problem;
     return !decisive;
   }
 
-  #optionalMacro(name: string, given: CelOptional, args: readonly CelNode[], scope: Scope | undefined): unknown {
-    const [variableNode, body] = args;
-    if (variableNode?.op !== "id" || body === undefined || !name.startsWith("opt"))
-      throw new CelError("no such overload");
-    if (given.value === undefined) return given;
-    const value = this.run(body, { name: variableNode.args, value: given.value, outer: scope });
-    return name === "optFlatMap" ? value : new CelOptional(value);
+  /** The error instead of a value, where there is none. */
+  #attempt(what: () => unknown): unknown {
+    try {
+      return what();
+    } catch (error) {
+      if (error instanceof CelError) return error;
+      throw error;
+    }
+  }
+
+  #select(selection: Selection, scope: Scope | undefined): unknown {
+    const { from, field, test, optional } = selection;
+    this.#budget.spend(1);
+    const type = TYPES_IN_PACKAGES.has(field) ? TYPES.get(qualifiedNameOf(selection) ?? "") : undefined;
+    if (type !== undefined) return type;
+    const given = this.run(from, scope);
+    if (test) return hasField(given, field);
+    return optional || given instanceof CelOptional ? optionalField(given, field) : fieldIn(given, field);
+  }
+
+  #map({ entries }: Expression & { readonly is: "map" }, scope: Scope | undefined): CelMap {
+    this.#budget.spend(30);
+    const map = new Map<CelMapKey, unknown>();
+    for (const entry of entries) {
+      const key = keyOf(this.run(entry.key, scope));
+      const value = this.run(entry.value, scope);
+      for (const present of entry.optional ? presentIn(value) : [value]) map.set(key, present);
+    }
+    return new CelMap(map);
+  }
+
+  #call({ name, args }: Call, scope: Scope | undefined): unknown {
+    const [first, second, third] = args;
+    switch (name) {
+      case "_&&_":
+        return this.#logical(args, false, scope);
+      case "_||_":
+        return this.#logical(args, true, scope);
+      case "_?_:_": {
+        const chosen = this.#bool(first, scope) ? second : third;
+        return chosen === undefined ? undefined : this.run(chosen, scope);
+      }
+      case "@not_strictly_false":
+        this.#budget.spend(1);
+        return this.#attempt(() => this.#bool(first, scope)) !== false;
+    }
+    this.#budget.spend(1);
+    if (first?.is === "identifier" && first.name === RESULT) return this.#grow(name, first, args.slice(1), scope);
+    return this.#apply(name, this.#values(args, scope));
+  }
+
+  /** What a macro has found so far, and one more: nobody else has that list or map, so it may change. */
+  #grow(name: string, result: Expression, more: readonly Expression[], scope: Scope | undefined): unknown {
+    const found = this.run(result, scope);
+    const values = this.#values(more, scope);
+    const [first, second] = values;
+    if (name === "_+_" && Array.isArray(found) && Array.isArray(first)) {
+      found.push(...(first as readonly unknown[]));
+      return found;
+    }
+    if (name !== "cel.@mapInsert" || !(found instanceof CelMap)) return this.#apply(name, [found, ...values]);
+    if (values.length > 1) insert(found.entries, keyOf(first), second);
+    else for (const [key, value] of fieldsOf(first) ?? []) insert(found.entries, keyOf(key), value);
+    return found;
+  }
+
+  #apply(name: string, args: readonly unknown[]): unknown {
+    const [a, b] = args;
+    const { spend } = this.#budget;
+    switch (name) {
+      case "!_":
+        if (typeof a === "boolean") return !a;
+        throw new CelError("no such overload");
+      case "-_":
+        return negative(a);
+      case "_[_]":
+        return a instanceof CelOptional ? optionalItem(a, b) : itemIn(a, b);
+      case "_[?_]":
+        return optionalItem(a, b);
+      case "_==_":
+        return equalCel(a, b, spend);
+      case "_!=_":
+        return !equalCel(a, b, spend);
+      case "@in":
+        return isIn(a, b, spend);
+      case "_<_":
+      case "_<=_":
+      case "_>_":
+      case "_>=_":
+        return isOrdered(name, a, b, spend);
+      case "_+_":
+      case "_-_":
+      case "_*_":
+      case "_/_":
+      case "_%_":
+        return arithmetic(name, a, b, spend);
+    }
+    return callFunction(name, args, spend);
+  }
+
+  #method({ name, target, args }: Call, scope: Scope | undefined): unknown {
+    this.#budget.spend(1);
+    const { spend } = this.#budget;
+    const full = target?.is === "identifier" ? `${target.name}.${name}` : "";
+    if (target === undefined || BASE_OVERLOADS.has(full)) return callFunction(full, this.#values(args, scope), spend);
+    const given = this.run(target, scope);
+    if (given instanceof CelOptional && (name === "or" || name === "orValue")) {
+      if (given.value !== undefined) return name === "or" ? given : given.value;
+      return args[0] === undefined ? undefined : this.run(args[0], scope);
+    }
+    return callMethod(name, given, this.#values(args, scope), spend);
+  }
+
+  #fold({ over, variables, result, condition, step, end }: Fold, scope: Scope | undefined): unknown {
+    const items = itemsOf(this.run(over, scope), variables.length > 1);
+    const found: Scope = { name: result.name, value: undefined, outer: scope };
+    found.value = this.#attempt(() => this.run(result.initial, scope));
+    const always = condition.is === "literal" && condition.value.value === true;
+    const [first = "", second] = variables;
+    for (const [key, value] of items) {
+      const one: Scope = { name: first, value: key, outer: found };
+      const inner = second === undefined ? one : { name: second, value, outer: one };
+      if (!always && !this.#bool(condition, inner)) break;
+      found.value = this.#attempt(() => this.run(step, inner));
+      // Nothing that follows makes it good.
+      if (always && found.value instanceof CelError) throw found.value;
+    }
+    return this.run(end, found);
   }
 }
 
-const QUANTIFIERS: ReadonlySet<string> = new Set(["all", "exists", "exists_one", "existsOne"]);
-const TWO_VARIABLES: ReadonlySet<string> = new Set(["transformList", "transformMap", "transformMapEntry"]);
-export const MACROS: ReadonlySet<string> = new Set([
-  ...QUANTIFIERS,
-  ...TWO_VARIABLES,
-  "filter",
-  "map",
-  "optMap",
-  "optFlatMap",
-]);
-
-function isVariable(name: string, scope: Scope | undefined): boolean {
-  for (let at = scope; at !== undefined; at = at.outer) if (at.name === name) return true;
-  return false;
+/** Pairs of place and item of a list, or of key and value of a map; for one variable an item or a key. */
+function itemsOf(range: unknown, two: boolean): readonly (readonly [unknown, unknown])[] {
+  if (Array.isArray(range)) return range.map((item: unknown, i) => [two ? BigInt(i) : item, item]);
+  const fields = fieldsOf(range);
+  if (fields === undefined) throw new CelError("no such overload");
+  return [...fields];
 }
 
+/** Last part of the names of types that have dots in them. */
+const TYPES_IN_PACKAGES: ReadonlySet<string> = new Set(["Duration", "Timestamp"]);
+
+/** @throws CelError when it could not be found */
 function variable(name: string, scope: Scope | undefined): unknown {
-  for (let at = scope; at !== undefined; at = at.outer) if (at.name === name) return at.value;
+  for (let at = scope; at !== undefined; at = at.outer) {
+    if (at.name !== name) continue;
+    if (at.value instanceof CelError) throw at.value;
+    return at.value;
+  }
   const type = TYPES.get(name);
   if (type !== undefined) return type;
   throw new CelError(`no such attribute(s): ${name}`);
 }
 
-/** The parser has a class of its own for unsigned integers. */
-function literal(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  const inner: unknown = (value as { readonly value?: unknown }).value;
-  return typeof inner === "bigint" ? new CelUint(inner) : value;
+/** What an optional item of a list or a map adds. */
+function presentIn(value: unknown): readonly unknown[] {
+  if (!(value instanceof CelOptional)) throw new CelError("no such overload");
+  return value.value === undefined ? [] : [value.value];
+}
+
+function insert(map: Map<CelMapKey, unknown>, key: CelMapKey, value: unknown): void {
+  if (map.has(key)) throw new CelError(`insert failed: key ${String(key)} already exists`);
+  map.set(key, value);
+}
+
+function hasField(given: unknown, name: string): boolean {
+  const target = given instanceof CelOptional ? given.value : given;
+  const fields = fieldsOf(target);
+  if (fields !== undefined) return fields.has(name);
+  if (target === undefined) return false;
+  throw new CelError("no such overload");
+}
+
+function optionalItem(given: unknown, key: unknown): CelOptional {
+  const target = given instanceof CelOptional ? given.value : given;
+  if (target === undefined) return new CelOptional(undefined);
+  try {
+    return new CelOptional(itemIn(target, key));
+  } catch (error) {
+    if (error instanceof CelError) return new CelOptional(undefined);
+    throw error;
+  }
+}
+
+type Spend = (cost: number) => void;
+
+function isIn(item: unknown, range: unknown, spend: Spend): boolean {
+  if (Array.isArray(range)) return range.some((one) => equalCel(one, item, spend));
+  const fields = fieldsOf(range);
+  if (fields === undefined) throw new CelError("no such overload");
+  return fields.has(item);
+}
+
+function isOrdered(name: "_<_" | "_<=_" | "_>_" | "_>=_", a: unknown, b: unknown, spend: Spend): boolean {
+  if (typeof a === "string" && typeof b === "string") spend(Math.min(a.length, b.length) / 10);
+  const order = compareCel(a, b);
+  if (order === undefined) throw new CelError("no such overload");
+  switch (name) {
+    case "_<_":
+      return order < 0;
+    case "_<=_":
+      return order <= 0;
+    case "_>_":
+      return order > 0;
+    case "_>=_":
+      return order >= 0;
+  }
+}
+
+function negative(value: unknown): unknown {
+  if (typeof value === "bigint") return checkedInt(-value);
+  if (typeof value === "number") return -value;
+  throw new CelError("no such overload");
 }
 
 function keyOf(value: unknown): CelMapKey {
@@ -426,9 +389,9 @@ function checkedInt(value: bigint): bigint {
   return value;
 }
 
-type Arithmetic = "+" | "-" | "*" | "/" | "%";
+type Arithmetic = "_+_" | "_-_" | "_*_" | "_/_" | "_%_";
 
-function arithmetic(op: Arithmetic, a: unknown, b: unknown, spend: (cost: number) => void): unknown {
+function arithmetic(op: Arithmetic, a: unknown, b: unknown, spend: Spend): unknown {
   if (typeof a === "bigint" && typeof b === "bigint") return checkedInt(integers(op, a, b));
   if (a instanceof CelUint && b instanceof CelUint) {
     const value = integers(op, a.value, b.value);
@@ -437,22 +400,26 @@ function arithmetic(op: Arithmetic, a: unknown, b: unknown, spend: (cost: number
   }
   if (typeof a === "number" && typeof b === "number") {
     switch (op) {
-      case "+":
+      case "_+_":
         return a + b;
-      case "-":
+      case "_-_":
         return a - b;
-      case "*":
+      case "_*_":
         return a * b;
-      case "/":
+      case "_/_":
         return a / b;
-      case "%":
+      case "_%_":
     }
   }
-  if (op === "+" && typeof a === "string" && typeof b === "string") {
+  if (op === "_+_" && typeof a === "string" && typeof b === "string") {
     spend((a.length + b.length) / 10);
     return a + b;
   }
-  if (op === "+" && Array.isArray(a) && Array.isArray(b)) {
+  if (op === "_+_" && a instanceof Uint8Array && b instanceof Uint8Array) {
+    spend((a.length + b.length) / 10);
+    return Uint8Array.from([...a, ...b]);
+  }
+  if (op === "_+_" && Array.isArray(a) && Array.isArray(b)) {
     spend((a.length + b.length) / 10);
     return [...(a as unknown[]), ...(b as unknown[])];
   }
@@ -461,28 +428,28 @@ function arithmetic(op: Arithmetic, a: unknown, b: unknown, spend: (cost: number
 
 function integers(op: Arithmetic, a: bigint, b: bigint): bigint {
   switch (op) {
-    case "+":
+    case "_+_":
       return a + b;
-    case "-":
+    case "_-_":
       return a - b;
-    case "*":
+    case "_*_":
       return a * b;
-    case "/":
+    case "_/_":
       if (b === 0n) throw new CelError("division by zero");
       return a / b;
-    case "%":
+    case "_%_":
       if (b === 0n) throw new CelError("modulus by zero");
       return a % b;
   }
 }
 
 function times(op: Arithmetic, a: unknown, b: unknown): unknown {
-  if (op === "+") {
+  if (op === "_+_") {
     if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos + b.nanos);
     if (a instanceof CelDuration && b instanceof CelTimestamp) return new CelTimestamp(a.nanos + b.nanos);
     if (a instanceof CelDuration && b instanceof CelDuration) return new CelDuration(a.nanos + b.nanos);
   }
-  if (op === "-") {
+  if (op === "_-_") {
     if (a instanceof CelTimestamp && b instanceof CelTimestamp) return new CelDuration(a.nanos - b.nanos);
     if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos - b.nanos);
     if (a instanceof CelDuration && b instanceof CelDuration) return new CelDuration(a.nanos - b.nanos);

@@ -1,4 +1,4 @@
-/** CEL as a tree in which macros are gone, as cel-go checks it. Source: cel-go `common/ast`. */
+/** CEL as a tree in which macros are gone: what is checked, estimated and evaluated. Source: cel-go `common/ast`. */
 export type Expression =
   | { readonly is: "literal"; readonly value: Literal; readonly at: number }
   | { readonly is: "identifier"; readonly name: string; readonly at: number }
@@ -57,9 +57,11 @@ export interface StructField extends ListItem {
   readonly at: number;
 }
 
-export type Literal =
-  | { readonly type: "bool" | "bytes" | "double" | "int" | "null" | "uint" }
-  | { readonly type: "string"; readonly text: string };
+export interface Literal {
+  readonly type: "bool" | "bytes" | "double" | "int" | "null" | "string" | "uint";
+  /** As CEL has it. */
+  readonly value: unknown;
+}
 
 export interface Problem {
   readonly at: number;

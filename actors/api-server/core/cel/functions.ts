@@ -58,11 +58,10 @@ export function callFunction(name: string, args: readonly unknown[], spend: Spen
     case "sets.intersects":
     case "sets.equivalent":
       return setsOf(name, a, b, spend);
-    case "math.greatest":
-    case "math.least": {
-      const values = args.length === 1 && Array.isArray(a) ? (a as unknown[]) : args;
-      return extreme(values, name === "math.greatest" ? 1 : -1, spend);
-    }
+    case "lists.range":
+      return range(a, spend);
+    case "sign":
+      return BigInt(compareCel(kubernetesMethod("asApproximateFloat", a, [], spend), 0) ?? 0);
     case "strings.quote":
       if (typeof a !== "string") throw noOverload();
       return JSON.stringify(a);
@@ -232,17 +231,36 @@ function listMethod(name: string, list: readonly unknown[], args: readonly unkno
     case "reverse":
       return [...list].reverse();
     case "sort":
-      return [...list].sort((x, y) => compareCel(x, y) ?? 0);
+      return sortedBy(list, list, spend);
     case "first":
     case "last":
       return new CelOptional(list.at(name === "first" ? 0 : -1));
     case "slice":
       return slice(list, a, b);
-    case "includes":
-    case "all":
+    case "@sortByAssociatedKeys":
+      return sortedBy(list, a, spend);
     default:
       throw noOverload();
   }
+}
+
+function range(length: unknown, spend: Spend): readonly bigint[] {
+  if (typeof length !== "bigint") throw noOverload();
+  spend(Math.max(0, Number(length)));
+  return Array.from({ length: Math.max(0, Number(length)) }, (_, i) => BigInt(i));
+}
+
+/** @param keys by their places those of the items */
+function sortedBy(list: readonly unknown[], keys: unknown, spend: Spend): readonly unknown[] {
+  if (!Array.isArray(keys) || keys.length !== list.length) throw noOverload();
+  spend(list.length * Math.ceil(Math.log2(list.length + 1)));
+  const pairs = list.map((item, i) => ({ item, key: keys[i] as unknown }));
+  pairs.sort((x, y) => {
+    const order = compareCel(x.key, y.key);
+    if (order === undefined) throw noOverload();
+    return order;
+  });
+  return pairs.map(({ item }) => item);
 }
 
 function slice(list: readonly unknown[], from: unknown, to: unknown): readonly unknown[] {
@@ -264,6 +282,11 @@ function sumOf(list: readonly unknown[]): unknown {
   const [first] = list;
   if (first === undefined) return 0n;
   if (typeof first === "bigint") return list.reduce<bigint>((sum, item) => toInt(sum + toInt(item)), 0n);
+  if (first instanceof CelUint) {
+    const whole = list.reduce<bigint>((sum, item) => sum + (item instanceof CelUint ? item.value : 0n), 0n);
+    if (whole >= 2n ** 64n) throw new CelError("unsigned integer overflow");
+    return new CelUint(whole);
+  }
   if (typeof first === "number") return list.reduce<number>((sum, item) => sum + toDouble(item), 0);
   if (first instanceof CelDuration) {
     return new CelDuration(list.reduce<bigint>((sum, item) => sum + (item as CelDuration).nanos, 0n));

@@ -2,10 +2,10 @@
  * Macros: calls that stand for something longer. What a macro adds has its mark where the call has it.
  * Source: cel-go `parser/macro.go`, `cel/library.go`, `ext/comprehensions.go`, `ext/bindings.go`, `ext/lists.go`.
  */
-import type { Call, Expression, Literal, Problem } from "./expression.ts";
+import type { Call, Expression, Problem } from "./expression.ts";
 
 /** Names that a user can't write. */
-const RESULT = "@result";
+export const RESULT = "@result";
 const UNUSED = "#unused";
 const SORT_INPUT = "@__sortBy_input__";
 
@@ -127,7 +127,7 @@ function expandTwo({ name, target, args, at }: Call): Expansion | undefined {
   const insert = make.call("cel.@mapInsert", added);
   const step = predicate === undefined ? insert : make.call("_?_:_", [predicate, insert, result]);
   const initial: Expression = { is: "map", entries: [], at };
-  return { expression: make.fold(target, variables, initial, make.literal("bool"), step, result) };
+  return { expression: make.fold(target, variables, initial, make.bool(true), step, result) };
 }
 
 class Maker {
@@ -141,8 +141,12 @@ class Maker {
     return { is: "identifier", name, at: this.#at };
   }
 
-  literal(type: Exclude<Literal["type"], "string">): Expression {
-    return { is: "literal", value: { type }, at: this.#at };
+  bool(value: boolean): Expression {
+    return { is: "literal", value: { type: "bool", value }, at: this.#at };
+  }
+
+  int(value: bigint): Expression {
+    return { is: "literal", value: { type: "int", value }, at: this.#at };
   }
 
   call(name: string, args: readonly Expression[]): Expression {
@@ -170,7 +174,7 @@ class Maker {
 
   /** A name for a value: a fold over nothing. */
   bound(name: string, initial: Expression, end: Expression): Expression {
-    const [over, condition] = [this.list([]), this.literal("bool")];
+    const [over, condition] = [this.list([]), this.bool(false)];
     const step = this.identifier(name);
     return { is: "fold", over, variables: [UNUSED], result: { name, initial }, condition, step, end, at: this.#at };
   }
@@ -184,7 +188,7 @@ class Maker {
     const result = this.identifier(RESULT);
     const more = this.call("_+_", [result, this.list([item])]);
     const step = predicate === undefined ? more : this.call("_?_:_", [predicate, more, result]);
-    return this.fold(over, variables, this.list([]), this.literal("bool"), step, result);
+    return this.fold(over, variables, this.list([]), this.bool(true), step, result);
   }
 
   quantified(
@@ -194,17 +198,16 @@ class Maker {
     body: Expression,
     result: Expression,
   ): Expression {
-    const bool = this.literal("bool");
     if (name === "all") {
       const going = this.call("@not_strictly_false", [result]);
-      return this.fold(over, variables, bool, going, this.call("_&&_", [result, body]), result);
+      return this.fold(over, variables, this.bool(true), going, this.call("_&&_", [result, body]), result);
     }
     if (name === "exists") {
       const going = this.call("@not_strictly_false", [this.call("!_", [result])]);
-      return this.fold(over, variables, bool, going, this.call("_||_", [result, body]), result);
+      return this.fold(over, variables, this.bool(false), going, this.call("_||_", [result, body]), result);
     }
-    const one = this.literal("int");
+    const one = this.int(1n);
     const step = this.call("_?_:_", [body, this.call("_+_", [result, one]), result]);
-    return this.fold(over, variables, one, bool, step, this.call("_==_", [result, one]));
+    return this.fold(over, variables, this.int(0n), this.bool(true), step, this.call("_==_", [result, one]));
   }
 }

@@ -148,6 +148,8 @@ list(dyn).flatten(int): list(dyn)
 lists.range(int): list(int)
 list(A).reverse(): list(A)
 list(A).distinct(): list(A)
+list(A).first(): optional(A)
+list(A).last(): optional(A)
 cel.@mapInsert(map(A, B), map(A, B)): map(A, B)
 cel.@mapInsert(map(A, B), A, B): map(A, B)
 ${ORDERED.flatMap((type) => [`list(${type}).sort(): list(${type})`, `list(A).@sortByAssociatedKeys(list(${type})): list(A)`]).join("\n")}

@@ -1,13 +1,24 @@
 /**
- * Reads an expression into the tree that is checked, without its macros. It knows what cel-js' parser does not: structs, optional items,
- * fields in backquotes. Source: cel-go `parser/gen/CEL.g4`, `parser/parser.go`.
+ * Reads an expression into a tree without macros. Source: cel-go `parser/gen/CEL.g4`, `parser/parser.go`.
  */
 import type { Expression, ListItem, Literal, MapEntry, Problem, StructField } from "./expression.ts";
-
+import {
+  STARTS,
+  STARTS_OF_FIELD,
+  STARTS_OF_INDEX,
+  STARTS_OR_END,
+  isSign,
+  isStart,
+  isStartOfField,
+  isStartOfIndex,
+  isStartOrEnd,
+  noViable,
+} from "./expected.ts";
 import type { MacroSet } from "./macros.ts";
 import { expandMacro } from "./macros.ts";
 import type { Token } from "./tokens.ts";
-import { stringOf, tokensOf } from "./tokens.ts";
+import { bytesOf, stringOf, tokensOf } from "./tokens.ts";
+import { CelUint } from "./values.ts";
 
 export type Parsed = { readonly expression: Expression } | { readonly problems: readonly Problem[] };
 
@@ -29,8 +40,6 @@ export function parseExpression(text: string, macros: MacroSet): Parsed {
 /** Nothing more can be read. What is wrong is in the list of problems. */
 class Stop extends Error {}
 
-const STARTS =
-  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 const RESERVED: ReadonlySet<string> = new Set(
   "as break const continue else for function if import let loop package namespace return var void while".split(" "),
 );
@@ -71,8 +80,7 @@ class Parser {
   }
 
   #is(text: string): boolean {
-    const token = this.#peek();
-    return token.text === text && (token.is === "sign" || token.is === "word");
+    return isSign(this.#peek(), text);
   }
 
   /** The sign, when it comes next. */
@@ -81,15 +89,36 @@ class Parser {
   }
 
   #must(text: string, expected: string = `'${text}'`): Token {
-    const { text: found, at, is } = this.#peek();
+    this.#skip((token) => isSign(token, text), expected);
     if (this.#is(text)) return this.#take();
-    const missing = is === "end" && expected === `'${text}'`;
-    return this.#stop(
-      at,
-      missing
-        ? `Syntax error: missing '${text}' at '${found}'`
-        : `Syntax error: mismatched input '${found}' expecting ${expected}`,
-    );
+    const token = this.#peek();
+    const { text: found, at, is } = token;
+    const missing = `Syntax error: missing '${text}' at '${found}'`;
+    if (text === ":" && isStart(token)) {
+      this.#problems.push({ at, words: missing });
+      return token;
+    }
+    // An expression may end behind what closes it, but not behind a colon.
+    const closes = is === "end" && expected === `'${text}'` && text !== ":";
+    return closes ? this.#stop(at, missing) : this.#mismatch(token, expected);
+  }
+
+  /** Leaves out one token that can't be where it is, when the next can. */
+  #skip(isWanted: (token: Token) => boolean, wanted: string): void {
+    const token = this.#peek();
+    if (isWanted(token) || token.is === "end" || !isWanted(this.#peek(1))) return;
+    const { text, at } = this.#take();
+    this.#problems.push({ at, words: `Syntax error: extraneous input '${text}' expecting ${wanted}` });
+  }
+
+  /** The next is one of those that are wanted here, if need be behind one that is left out. */
+  #begin(isWanted: (token: Token) => boolean, wanted: string): void {
+    this.#skip(isWanted, wanted);
+    if (!isWanted(this.#peek())) this.#mismatch(this.#peek(), wanted);
+  }
+
+  #mismatch({ text, at }: Token, expected: string): never {
+    return this.#stop(at, `Syntax error: mismatched input '${text}' expecting ${expected}`);
   }
 
   #stop(at: number, words: string): never {
@@ -146,14 +175,24 @@ class Parser {
   }
 
   #unary(): Expression {
+    this.#skip(isStart, STARTS);
     const { text, at, is } = this.#peek();
     if (is !== "sign" || (text !== "!" && text !== "-")) return this.#member();
     const next = this.#peek(1);
     if (text === "-" && (next.is === "int" || next.is === "float")) return this.#member();
     let count = 0;
     for (; this.#maybe(text) !== undefined; count++);
+    this.#operand(text);
     const inner = this.#member();
     return count % 2 === 0 ? inner : { is: "call", name: `${text}_`, args: [inner], at };
+  }
+
+  /** What the end of the text is told as where an operand is wanted. */
+  #operand(sign: "!" | "-"): void {
+    const { is, text, at } = this.#peek();
+    if (is !== "end") return;
+    if (sign === "!") this.#stop(at, `Syntax error: extraneous input '${text}' expecting ${STARTS}`);
+    this.#problems.push({ at, words: `Syntax error: no viable alternative at input '${sign}'` });
   }
 
   #member(): Expression {
@@ -169,27 +208,47 @@ class Parser {
 
   #selection(from: Expression, at: number): Expression {
     const optional = this.#maybe("?") !== undefined;
-    const field = this.#fieldName();
+    const field = this.#fieldName(optional);
+    if (field === undefined) return from;
     const open = optional || field.is === "escaped" ? undefined : this.#maybe("(");
     if (open === undefined) {
       const name = field.is === "escaped" ? field.text.slice(1, -1) : field.text;
       return { is: "select", from, field: name, test: false, optional, at };
     }
-    const args = this.#list(")", () => this.#expression());
+    const args = this.#args();
     return this.#expanded({ is: "call", name: field.text, target: from, args, at: open.at });
   }
 
-  #fieldName(): Token {
-    const { is, text, at } = this.#peek();
+  /** undefined: there is none, but what follows can be read without it. */
+  #fieldName(optional: boolean): Token | undefined {
+    const next = this.#peek();
+    const { is, text, at } = next;
     if (is === "identifier" || is === "escaped") return this.#take();
-    if (text === "in" || is === "word") {
-      return this.#stop(at, `Syntax error: no viable alternative at input '.${text}'`);
-    }
-    return this.#stop(at, `Syntax error: no viable alternative at input '.${is === "end" ? "" : text}'`);
+    if (optional) {
+      this.#problems.push({
+        at,
+        words: `Syntax error: mismatched input '${text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`,
+      });
+      this.#problems.push({ at, words: "unsupported ident kind" });
+    } else if (is === "word" && text !== "in") return this.#mismatch(next, "IDENTIFIER");
+    else this.#problems.push({ at, words: noViable(next) });
+    this.#maybe(".");
+    if (this.#is("in")) return undefined;
+    throw new Stop(text);
+  }
+
+  #name(): Token {
+    const next = this.#peek();
+    return next.is === "identifier" || next.is === "escaped" ? this.#take() : this.#noField(next);
+  }
+
+  #noField(token: Token): never {
+    return this.#stop(token.at, noViable(token));
   }
 
   #index(from: Expression): Expression {
     const { at } = this.#take();
+    this.#begin(isStartOfIndex, STARTS_OF_INDEX);
     const optional = this.#maybe("?") !== undefined;
     const index = this.#expression();
     this.#must("]");
@@ -219,21 +278,21 @@ class Parser {
     return { is: "literal", value: this.#literal(), at };
   }
 
-  #unexpected({ text, at }: Token): never {
-    return this.#stop(at, `Syntax error: mismatched input '${text}' expecting ${STARTS}`);
+  #unexpected(token: Token): never {
+    return this.#mismatch(token, STARTS);
   }
 
   /** A name, a call of a function, or a struct. */
   #named(): Expression {
     const leading = this.#maybe(".");
     const name = this.#peek();
-    if (name.is !== "identifier") return this.#unexpected(name);
+    if (name.is !== "identifier") return this.#noField(name);
     if (this.#isStruct()) return this.#struct(leading === undefined ? "" : ".");
     this.#take();
     if (RESERVED.has(name.text)) this.#problems.push({ at: name.at, words: `reserved identifier: ${name.text}` });
     const open = this.#maybe("(");
     if (open === undefined) return { is: "identifier", name: name.text, at: name.at };
-    const args = this.#list(")", () => this.#expression());
+    const args = this.#args();
     return this.#expanded({ is: "call", name: name.text, args, at: open.at });
   }
 
@@ -249,6 +308,7 @@ class Parser {
     let name = start + this.#take().text;
     while (this.#maybe(".") !== undefined) name += `.${this.#take().text}`;
     const { at } = this.#take();
+    this.#begin(isStartOfField, STARTS_OF_FIELD);
     return { is: "struct", name, fields: this.#list("}", () => this.#field()), at };
   }
 
@@ -258,18 +318,34 @@ class Parser {
     return expression ?? call;
   }
 
-  /** What stands between commas, up to the sign that ends it; literals may have a comma behind the last. */
-  #list<T>(end: ")" | "]" | "}", one: () => T): readonly T[] {
-    const found: T[] = [];
-    while (this.#maybe(end) === undefined) {
-      found.push(one());
-      if (this.#maybe(",") === undefined) {
-        this.#must(end, `{'${end}', ','}`);
-        break;
-      }
-      if (end === ")" && this.#is(end)) this.#unexpected(this.#peek());
-    }
+  /** What stands between commas, up to the sign that ends it. */
+  #args(): readonly Expression[] {
+    this.#begin(isStartOrEnd, STARTS_OR_END);
+    const found: Expression[] = [];
+    if (this.#maybe(")") !== undefined) return found;
+    do found.push(this.#expression());
+    while (this.#maybe(",") !== undefined);
+    this.#must(")");
     return found;
+  }
+
+  /** The same of a literal, which may have a comma behind the last, or one alone. */
+  #list<T>(end: "]" | "}", one: () => T): readonly T[] {
+    const found: T[] = [];
+    while (this.#isItem() || (found.length === 0 && !this.#is(end) && !this.#is(","))) {
+      found.push(one());
+      if (this.#maybe(",") !== undefined) continue;
+      this.#must(end, `{'${end}', ','}`);
+      return found;
+    }
+    if (found.length === 0) this.#maybe(",");
+    this.#must(end);
+    return found;
+  }
+
+  #isItem(): boolean {
+    const token = this.#peek();
+    return isStart(token) || token.is === "escaped" || this.#is("?");
   }
 
   #item(): ListItem {
@@ -286,7 +362,7 @@ class Parser {
 
   #field(): StructField {
     const optional = this.#maybe("?") !== undefined;
-    const { text, is } = this.#fieldName();
+    const { text, is } = this.#name();
     const { at } = this.#must(":");
     return { name: is === "escaped" ? text.slice(1, -1) : text, value: this.#expression(), optional, at };
   }
@@ -299,19 +375,21 @@ class Parser {
         const value = BigInt(text) * (sign === undefined ? 1n : -1n);
         if (value >= INT_MAX || value < -INT_MAX)
           this.#problems.push({ at: sign?.at ?? at, words: "invalid int literal" });
-        return { type: "int" };
+        return { type: "int", value };
       }
-      case "uint":
-        if (BigInt(text.slice(0, -1)) >= 2n * INT_MAX) this.#problems.push({ at, words: "invalid uint literal" });
-        return { type: "uint" };
+      case "uint": {
+        const value = BigInt(text.slice(0, -1));
+        if (value >= 2n * INT_MAX) this.#problems.push({ at, words: "invalid uint literal" });
+        return { type: "uint", value: new CelUint(value) };
+      }
       case "float":
-        return { type: "double" };
+        return { type: "double", value: Number(text) * (sign === undefined ? 1 : -1) };
       case "string":
-        return { type: "string", text: stringOf(text) };
+        return { type: "string", value: stringOf(text) };
       case "bytes":
-        return { type: "bytes" };
+        return { type: "bytes", value: bytesOf(text) };
       case "word":
-        return { type: text === "null" ? "null" : "bool" };
+        return text === "null" ? { type: "null", value: null } : { type: "bool", value: text === "true" };
       case "end":
       case "escaped":
       case "identifier":

@@ -37,8 +37,6 @@ export function textMethod(name: string, text: string, args: readonly unknown[],
       return text.replaceAll(/[a-z]/g, (char) => char.toUpperCase());
     case "trim":
       return text.trim();
-    case "reverse":
-      return charsOf(text).reverse().join("");
     case "replace":
       return replaced(text, textArg(a), textArg(b), c === undefined ? -1 : numberArg(c), spend);
     case "split":

@@ -11,9 +11,7 @@ export function timestampOf(value: unknown): CelTimestamp {
   const parts = TIME.exec(value);
   const ms = parts === null ? Number.NaN : Date.parse(`${parts[1]}T${parts[2]}${(parts[4] ?? "Z").toUpperCase()}`);
   if (parts === null || Number.isNaN(ms)) {
-    throw new CelError(
-      `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
-    );
+    throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   }
   return new CelTimestamp(BigInt(ms) * 1_000_000n + BigInt((parts[3] ?? "").padEnd(9, "0")));
 }
@@ -33,7 +31,7 @@ const UNITS: Readonly<Record<string, number>> = {
 export function durationOf(value: unknown): CelDuration {
   if (typeof value === "bigint") return new CelDuration(value);
   if (typeof value !== "string") throw new CelError("no such overload");
-  const problem = (): CelError => new CelError(`time: invalid duration ${JSON.stringify(value)}`);
+  const problem = (): CelError => new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
   const sign = value.startsWith("-") ? -1n : 1n;
   const body = value.replace(/^[+-]/, "");
   if (body === "0") return new CelDuration(0n);

@@ -53,9 +53,9 @@ export function tokensOf(text: string, problems: Problem[]): readonly Token[] {
   for (let at = 0; at < text.length;) {
     const found = longestAt(text, at);
     if (found === undefined) {
-      const char = String.fromCodePoint(text.codePointAt(at) ?? 0);
-      problems.push({ at, words: `Syntax error: token recognition error at: '${unrecognized(text, at, char)}'` });
-      at += char.length;
+      const piece = unrecognized(text, at);
+      problems.push({ at, words: `Syntax error: token recognition error at: '${piece}'` });
+      at += piece.length;
       continue;
     }
     const { is, length } = found;
@@ -79,26 +79,66 @@ function longestAt(
   return best;
 }
 
-/** One half of an operator is read with the character behind it. */
-function unrecognized(text: string, at: number, char: string): string {
-  return char === "=" || char === "&" || char === "|" ? text.slice(at, at + 2) : char;
+const ESCAPE_START = String.raw`\\(?:[0-3][0-7]?|[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})?`;
+/** What could have become a token, with the character that it could not have. */
+const BROKEN = new RegExp(
+  [
+    `'(?:${ESCAPE}|[^\\\\'\\n\\r])*(?:${ESCAPE_START})?[^]?`,
+    `"(?:${ESCAPE}|[^\\\\"\\n\\r])*(?:${ESCAPE_START})?[^]?`,
+    "`[\\w./ -]*[^]?",
+    "[=&|][^]?",
+    "[^]",
+  ].join("|"),
+  "uy",
+);
+
+function unrecognized(text: string, at: number): string {
+  BROKEN.lastIndex = at;
+  return BROKEN.exec(text)?.[0] ?? text.slice(at, at + 1);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { a: "\u0007", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** What a token of a string stands for. */
-export function stringOf(token: string): string {
+/** What stands between the quotes of a token, and whether a backslash in it is only one. */
+function quotedIn(token: string): { readonly inner: string; readonly raw: boolean } {
   const raw = /^[rR]/.test(token);
   const quoted = raw ? token.slice(1) : token;
   const marks = quoted.startsWith('"""') || quoted.startsWith("'''") ? 3 : 1;
-  const inner = quoted.slice(marks, -marks);
+  return { inner: quoted.slice(marks, -marks), raw };
+}
+
+const ESCAPED = /\\(?:([0-3][0-7]{2})|[xXuU]([0-9a-fA-F]+)|(.))/gu;
+
+/** What an escape sequence stands for: a code, or what is no number as it is. */
+function escapeOf(octal: string | undefined, hex: string | undefined, char: string): number | string {
+  if (octal !== undefined) return Number.parseInt(octal, 8);
+  return hex === undefined ? (ESCAPES[char] ?? char) : Number.parseInt(hex, 16);
+}
+
+/** What a token of a string stands for. */
+export function stringOf(token: string): string {
+  const { inner, raw } = quotedIn(token);
   if (raw) return inner;
-  return inner.replaceAll(
-    /\\(?:([0-3][0-7]{2})|[xXuU]([0-9a-fA-F]+)|(.))/gu,
-    (_all, octal: string, hex: string, char: string) => {
-      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
-      if (hex !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10_ff_ff));
-      return ESCAPES[char] ?? char;
-    },
-  );
+  return inner.replaceAll(ESCAPED, (_all, octal: string, hex: string, char: string) => {
+    const found = escapeOf(octal, hex, char);
+    return typeof found === "string" ? found : String.fromCodePoint(Math.min(found, 0x10_ff_ff));
+  });
+}
+
+/** What a token of bytes stands for: its text in UTF-8, in which a number is one byte. */
+export function bytesOf(token: string): Uint8Array {
+  const { inner, raw } = quotedIn(token.slice(1));
+  const utf8 = new TextEncoder();
+  if (raw) return utf8.encode(inner);
+  const bytes: number[] = [];
+  let from = 0;
+  for (const escape of inner.matchAll(ESCAPED)) {
+    const [all, octal, hex, char = ""] = escape;
+    const found = escapeOf(octal, hex, char);
+    bytes.push(...utf8.encode(inner.slice(from, escape.index)));
+    if (typeof found === "string") bytes.push(...utf8.encode(found));
+    else bytes.push(found % 256);
+    from = escape.index + all.length;
+  }
+  return Uint8Array.from([...bytes, ...utf8.encode(inner.slice(from))]);
 }

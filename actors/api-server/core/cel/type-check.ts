@@ -40,13 +40,19 @@ export interface CelEnvironment {
 
 export interface Typed {
   readonly type: CelType;
+  /** Of each part that is a value; names in front of functions are none. */
+  readonly types: ReadonlyMap<Expression, CelType>;
+  /** The names that it uses. */
+  readonly uses: ReadonlySet<string>;
   readonly problems: readonly Problem[];
 }
 
 export function checkTypes(expression: Expression, environment: CelEnvironment): Typed {
   const checker = new TypeChecker(environment);
   const type = checker.typeOf(expression, environment.variables);
-  return { type: checker.bindings.resolve(type, true), problems: checker.problems };
+  const { bindings, uses, problems } = checker;
+  const types = new Map([...checker.types].map(([part, found]) => [part, bindings.resolve(found, true)]));
+  return { type: bindings.resolve(type, true), types, uses, problems };
 }
 
 type Scope = ReadonlyMap<string, CelType>;
@@ -63,6 +69,8 @@ const TYPE_NAMES: ReadonlyMap<string, CelType> = new Map([
 
 class TypeChecker {
   readonly problems: Problem[] = [];
+  readonly types = new Map<Expression, CelType>();
+  readonly uses = new Set<string>();
   readonly bindings = new Bindings();
   readonly #environment: CelEnvironment;
   #open = 0;
@@ -81,11 +89,23 @@ class TypeChecker {
   }
 
   typeOf(expression: Expression, scope: Scope): CelType {
+    const type = this.#typeOf(expression, scope);
+    this.types.set(expression, type);
+    return type;
+  }
+
+  #named(name: string, scope: Scope): CelType | undefined {
+    const known = scope.get(name);
+    if (known !== undefined) this.uses.add(name);
+    return known ?? TYPE_NAMES.get(name);
+  }
+
+  #typeOf(expression: Expression, scope: Scope): CelType {
     switch (expression.is) {
       case "literal":
         return namedType(expression.value.type);
       case "identifier": {
-        const known = scope.get(expression.name) ?? TYPE_NAMES.get(expression.name);
+        const known = this.#named(expression.name, scope);
         return known ?? this.#undeclared(expression.name, expression.at);
       }
       case "select":
@@ -95,15 +115,15 @@ class TypeChecker {
       case "list": {
         let items: CelType | undefined;
         for (const { value, optional } of expression.items) {
-          items = this.#joined(items, this.#present(value, optional, scope), value.at);
+          items = this.#joined(items, this.#present(value, optional, scope));
         }
         return listType(items ?? this.#fresh());
       }
       case "map": {
         let [keys, values]: (CelType | undefined)[] = [];
         for (const { key, value, optional } of expression.entries) {
-          keys = this.#joined(keys, this.typeOf(key, scope), key.at);
-          values = this.#joined(values, this.#present(value, optional, scope), value.at);
+          keys = this.#joined(keys, this.typeOf(key, scope));
+          values = this.#joined(values, this.#present(value, optional, scope));
         }
         return mapType(keys ?? this.#fresh(), values ?? this.#fresh());
       }
@@ -131,14 +151,14 @@ class TypeChecker {
     return unwrapped(type);
   }
 
-  #joined(before: CelType | undefined, now: CelType, at: number): CelType {
+  #joined(before: CelType | undefined, now: CelType): CelType {
     if (before === undefined) return now;
-    return this.bindings.bind([before], [now]) ? mostGeneral(before, now) : this.#mismatch(before, now, at);
+    return this.bindings.bind([before], [now]) ? mostGeneral(before, now) : DYN_TYPE;
   }
 
   #select(selection: Selection, scope: Scope): CelType {
     const name = qualifiedNameOf(selection);
-    const named = name === undefined ? undefined : (scope.get(name) ?? TYPE_NAMES.get(name));
+    const named = name === undefined ? undefined : this.#named(name, scope);
     if (named !== undefined) return named;
     const { from, field, test, optional, at } = selection;
     const given = this.bindings.resolve(this.typeOf(from, scope));

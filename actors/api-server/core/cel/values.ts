@@ -232,12 +232,19 @@ export function compareSemver(a: CelSemver, b: CelSemver): number {
   return a.pre.length < b.pre.length ? -1 : 0;
 }
 
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((byte, i) => byte !== b[i]);
+  if (at < 0) return a.length < b.length ? -1 : 0;
+  return (a[at] ?? 0) < (b[at] ?? -1) ? -1 : 1;
+}
+
 /** -1, 0 or 1; undefined: values of such types have no order. */
 export function compareCel(a: unknown, b: unknown): number | undefined {
   const [left, right] = [numberOf(a), numberOf(b)];
   if (left !== undefined && right !== undefined) return left < right ? -1 : left > right ? 1 : 0;
   if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return compareBytes(a, b);
   const nanos = (value: unknown): bigint | undefined =>
     value instanceof CelTimestamp || value instanceof CelDuration ? value.nanos : undefined;
   const [one, two] = [nanos(a), nanos(b)];

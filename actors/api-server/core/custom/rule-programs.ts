@@ -1,21 +1,25 @@
 /** The rules of a schema (`x-kubernetes-validations`), read once. Source: apiextensions-apiserver `schema/cel/compilation.go`. */
 import type { ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
-import type { CelKind } from "../cel/check.ts";
-import { DYN, checkCel, nameOf } from "../cel/check.ts";
+import type { CelProgram } from "../cel/compile.ts";
+import { compileCel } from "../cel/compile.ts";
 import { estimateCost } from "../cel/cost.ts";
+import type { Expression } from "../cel/expression.ts";
+import { BASE_OVERLOADS } from "../cel/overloads.ts";
 import type { Sized } from "../cel/sizes.ts";
-import type { CelNode } from "../cel/syntax.ts";
-import { CelSyntaxError, parseCel } from "../cel/syntax.ts";
+import type { CelEnvironment } from "../cel/type-check.ts";
+import type { CelType } from "../cel/types.ts";
+import { BOOL_TYPE, STRING_TYPE, optionalType, sameType } from "../cel/types.ts";
 import { fieldAt } from "./field-path.ts";
-import { kindOf } from "./rule-values.ts";
+import type { SchemaTypes } from "./rule-types.ts";
+import { schemaTypes } from "./rule-types.ts";
 import type { Schema } from "./schema.ts";
 
 export interface RuleProgram {
   readonly rule: ValidationRule;
   /** undefined when the rule can't be read. */
-  readonly node: CelNode | undefined;
+  readonly expression: Expression | undefined;
   readonly problem: string | undefined;
-  readonly messageNode: CelNode | undefined;
+  readonly message: Expression | undefined;
   readonly messageProblem: string | undefined;
   readonly usesOldSelf: boolean;
   /** At most, of one evaluation; 0 when it was not asked for, or the expression can't be read. */
@@ -27,60 +31,57 @@ export interface RuleProgram {
 
 /** @param root whether the schema is that of a whole object; @param sizes asks what the rules cost */
 export function rulePrograms(schema: Schema, root: boolean, sizes?: Sized): readonly RuleProgram[] {
-  const self = kindOf(schema, root) ?? DYN;
-  return schema.rules.map((rule) => programOf(rule, schema, self, sizes));
+  if (schema.rules.length === 0) return [];
+  const types = schemaTypes(schema, root);
+  return schema.rules.map((rule) => programOf(rule, schema, types, sizes));
 }
 
-function programOf(rule: ValidationRule, schema: Schema, self: CelKind, sizes: Sized | undefined): RuleProgram {
-  const oldSelf: CelKind = rule.optionalOldSelf === true ? { is: "optional", of: self } : self;
-  const variables = { self, oldSelf };
-  const main = read(rule.rule, variables, "bool", "compilation failed: ", "cel expression must evaluate to a bool");
+function programOf(rule: ValidationRule, schema: Schema, types: SchemaTypes, sizes: Sized | undefined): RuleProgram {
+  const environment = environmentOf(types, rule.optionalOldSelf === true);
+  const main = compile(rule.rule, environment, BOOL_TYPE, "", "cel expression must evaluate to a bool");
   const { messageExpression = "" } = rule;
-  const words = "messageExpression compilation failed: ";
   const message =
-    messageExpression === "" || main.problem !== undefined
+    messageExpression === "" || "problem" in main
       ? undefined
-      : read(messageExpression, variables, "string", words, "messageExpression must evaluate to a string");
+      : compile(
+          messageExpression,
+          environment,
+          STRING_TYPE,
+          "messageExpression ",
+          "messageExpression must evaluate to a string",
+        );
   const place = rule.fieldPath === undefined ? undefined : fieldAt(rule.fieldPath, schema, true);
   return {
     rule,
-    node: main.node,
-    problem: main.problem,
-    messageNode: message?.node,
-    messageProblem: message?.problem,
-    usesOldSelf: main.uses.has("oldSelf"),
+    ...("problem" in main
+      ? { expression: undefined, problem: main.problem, usesOldSelf: false }
+      : { expression: main.expression, problem: undefined, usesOldSelf: main.uses.has("oldSelf") }),
+    ...(message !== undefined && "problem" in message
+      ? { message: undefined, messageProblem: message.problem }
+      : { message: message?.expression, messageProblem: undefined }),
     cost: costOf(main, sizes),
-    messageCost: message === undefined ? 0 : costOf(message, sizes),
+    messageCost: costOf(message, sizes),
     fieldPath: place === undefined || "problem" in place ? "" : place.path,
   };
 }
 
-interface Read {
-  readonly node: CelNode | undefined;
-  readonly problem: string | undefined;
-  readonly uses: ReadonlySet<string>;
-  readonly kinds: ReadonlyMap<CelNode, CelKind>;
+type Read = CelProgram | { readonly problem: string };
+
+function costOf(read: Read | undefined, sizes: Sized | undefined): number {
+  return read === undefined || "problem" in read || sizes === undefined ? 0 : estimateCost(read, sizes);
 }
 
-function costOf({ node, kinds }: Read, sizes: Sized | undefined): number {
-  return node === undefined || sizes === undefined ? 0 : estimateCost(node, kinds, sizes);
+function environmentOf({ self, fieldsOf }: SchemaTypes, optional: boolean): CelEnvironment {
+  const variables = new Map([
+    ["self", self],
+    ["oldSelf", optional ? optionalType(self) : self],
+  ]);
+  return { variables, overloads: BASE_OVERLOADS, fieldsOf, bind: false };
 }
 
-function read(
-  text: string,
-  variables: Readonly<Record<string, CelKind>>,
-  wanted: string,
-  words: string,
-  otherwise: string,
-): Read {
-  try {
-    const node = parseCel(text);
-    const { kind, uses, kinds, problems } = checkCel(text, node, variables);
-    if (problems !== "") return { node: undefined, problem: `${words}${problems}`, uses, kinds };
-    if (kind.is !== "dyn" && nameOf(kind) !== wanted) return { node: undefined, problem: otherwise, uses, kinds };
-    return { node, problem: undefined, uses, kinds };
-  } catch (error) {
-    if (!(error instanceof CelSyntaxError)) throw error;
-    return { node: undefined, problem: `${words}${error.message}`, uses: new Set(), kinds: new Map() };
-  }
+/** @param what stands before what is wrong with it; @param otherwise the problem of one of another type */
+function compile(text: string, environment: CelEnvironment, wanted: CelType, what: string, otherwise: string): Read {
+  const compiled = compileCel(text, environment);
+  if ("problem" in compiled) return { problem: `${what}${compiled.problem}` };
+  return sameType(compiled.type, wanted) ? compiled : { problem: otherwise };
 }

@@ -4,7 +4,7 @@
  * Source: apiextensions-apiserver `schema/cel/validation.go`, apiserver `pkg/apis/cel/config.go`.
  */
 import { CelBudget, evaluateCel } from "../cel/evaluate.ts";
-import type { CelNode } from "../cel/syntax.ts";
+import type { Expression } from "../cel/expression.ts";
 import { CelBudgetError, CelError, CelOptional } from "../cel/values.ts";
 import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
@@ -130,14 +130,14 @@ class RuleValidation {
   }
 
   #check(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
-    const { rule, node } = program;
+    const { rule, expression } = program;
     const field = at.path === "" ? "<nil>" : at.path;
     const { type } = at.schema;
-    if (node === undefined) {
+    if (expression === undefined) {
       this.#errors.invalid(field, type, `rule compile error: ${program.problem ?? ""}`);
       return;
     }
-    const result = this.#run(node, variables);
+    const result = this.#run(expression, variables);
     if ("value" in result) {
       if (result.value !== true) this.#fail(at, program, variables);
       return;
@@ -155,11 +155,11 @@ class RuleValidation {
     } else this.#errors.invalid(field, type, `${result.problem} evaluating rule: ${shown}`);
   }
 
-  #run(node: CelNode, variables: Readonly<Record<string, unknown>>): Outcome {
+  #run(expression: Expression, variables: Readonly<Record<string, unknown>>): Outcome {
     const limit = Math.min(CALL_COST_MAX, this.#left);
     const budget = new CelBudget(limit);
     try {
-      return { value: evaluateCel(node, variables, budget) };
+      return { value: evaluateCel(expression, variables, budget) };
     } catch (error) {
       if (error instanceof CelBudgetError) {
         this.#ended = true;
@@ -174,8 +174,8 @@ class RuleValidation {
 
   #fail(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
     if (!program.usesOldSelf && at.unchanged) return;
-    const { rule, messageNode, fieldPath } = program;
-    const made = messageNode === undefined ? undefined : this.#message(messageNode, variables);
+    const { rule, message, fieldPath } = program;
+    const made = message === undefined ? undefined : this.#message(message, variables);
     const detail = made ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText(rule)}`);
     const field = [at.path, fieldPath].filter((part) => part !== "").join(".") || "<nil>";
     const whole = at.schema.type === "object" || at.schema.type === "array";
@@ -198,8 +198,8 @@ class RuleValidation {
   }
 
   /** undefined when it is no message, and the rule's own stands. */
-  #message(node: CelNode, variables: Readonly<Record<string, unknown>>): string | undefined {
-    const result = this.#run(node, variables);
+  #message(expression: Expression, variables: Readonly<Record<string, unknown>>): string | undefined {
+    const result = this.#run(expression, variables);
     if (!("value" in result) || typeof result.value !== "string") return undefined;
     const text = result.value.trim();
     return text === "" || text.length > MESSAGE_BYTES_MAX || /[\n\r]/.test(text) ? undefined : text;

@@ -1,6 +1,4 @@
-/** Values and types of a schema as CEL has them. Source: apiserver `pkg/cel/common`, `pkg/cel/escaping.go`. */
-import { DYN, simple } from "../cel/check.ts";
-import type { CelKind } from "../cel/check.ts";
+/** Values of a schema as CEL has them. Source: apiserver `pkg/cel/common`, `pkg/cel/escaping.go`. */
 import { durationOf, timestampOf } from "../cel/times.ts";
 import { CelError, CelMap, CelSet, CelStruct } from "../cel/values.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
@@ -53,47 +51,6 @@ export function withHead(schema: Schema): Schema {
   };
 }
 
-/** undefined: rules know nothing of such values. */
-export function kindOf(given: Schema, root: boolean): CelKind | undefined {
-  if (given.intOrString) return DYN;
-  const schema = root || given.embedded ? withHead(given) : given;
-  switch (schema.type) {
-    case "array": {
-      const of = schema.items === undefined ? undefined : kindOf(schema.items, false);
-      return of === undefined ? undefined : { is: "list", of };
-    }
-    case "object": {
-      if (typeof schema.additional === "object") {
-        const of = kindOf(schema.additional, false);
-        return of === undefined ? undefined : { is: "map", of };
-      }
-      const fields = new Map<string, CelKind>();
-      for (const [name, property] of schema.properties) {
-        const kind = kindOf(property, false);
-        const known = celName(name);
-        if (kind !== undefined && known !== undefined) fields.set(known, kind);
-      }
-      return { is: "object", fields };
-    }
-    case "string":
-      return simple(TEXT_KINDS[schema.format] ?? "string");
-    case "boolean":
-      return simple("bool");
-    case "number":
-      return simple("double");
-    case "integer":
-      return simple("int");
-  }
-  return undefined;
-}
-
-const TEXT_KINDS: Readonly<Record<string, string>> = {
-  byte: "bytes",
-  duration: "duration",
-  date: "timestamp",
-  "date-time": "timestamp",
-};
-
 /** The value as CEL has it; undefined of what rules know nothing of. */
 export function celValue(value: unknown, given: Schema, root: boolean): unknown {
   if (value === null) return null;
@@ -113,10 +70,28 @@ export function celValue(value: unknown, given: Schema, root: boolean): unknown 
   const fields = new Map<string, unknown>();
   for (const [name, property] of schema.properties) {
     const known = celName(name);
-    if (known === undefined || !Object.hasOwn(value, name) || kindOf(property, false) === undefined) continue;
+    if (known === undefined || !Object.hasOwn(value, name) || !isKnown(property)) continue;
     fields.set(known, celValue(value[name], property, false));
   }
   return new CelStruct(fields);
+}
+
+/** Whether rules know something of such values. */
+function isKnown(given: Schema): boolean {
+  if (given.intOrString || given.embedded) return true;
+  const { type, items, additional } = given;
+  switch (type) {
+    case "array":
+      return items !== undefined && isKnown(items);
+    case "object":
+      return typeof additional !== "object" || isKnown(additional);
+    case "string":
+    case "boolean":
+    case "number":
+    case "integer":
+      return true;
+  }
+  return false;
 }
 
 function listValue(items: readonly unknown[], { items: schema, listType }: Schema): unknown {

@@ -27,8 +27,7 @@ export function readDer(bytes: Uint8Array, at: number = 0): { readonly value: De
   if (lengthByte >= 128) {
     const count = lengthByte - 128;
     if (count === 0) throw new DerError("asn1: syntax error: indefinite length found (not DER)");
-    if (count > 4) throw new DerError("asn1: structure error: length too large");
-    length = bytes.subarray(start, start + count).reduce((sum, byte) => sum * 256 + byte, 0);
+    length = longLength(bytes.subarray(start, start + count), count);
     start += count;
     if (length < 128) throw new DerError("asn1: structure error: non-minimal length");
   }
@@ -42,6 +41,20 @@ export function readDer(bytes: Uint8Array, at: number = 0): { readonly value: De
   };
   if (end > bytes.length) throw new DerTruncated(value, length);
   return { value, end };
+}
+
+/** Go's keeps within 32 bits. */
+const LONG_LENGTH_MAX = 2 ** 23;
+
+function longLength(bytes: Uint8Array, count: number): number {
+  let length = 0;
+  for (const byte of bytes) {
+    if (length >= LONG_LENGTH_MAX) throw new DerError("asn1: structure error: length too large");
+    length = length * 256 + byte;
+    if (length === 0) throw new DerError("asn1: structure error: superfluous leading zeros in length");
+  }
+  if (bytes.length < count) throw new DerError("asn1: syntax error: truncated tag or length");
+  return length;
 }
 
 /** The value ends before its length does. */

@@ -47,6 +47,11 @@ export function checkDepth(value: unknown): void {
   countKeys(value, 0);
 }
 
+export function isTooDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth > DEPTH_MAX || Object.values(value).some((one) => isTooDeep(one, depth + 1));
+}
+
 function countKeys(value: unknown, depth: number): number {
   if (typeof value !== "object" || value === null) return 0;
   if (depth > DEPTH_MAX) throw badRequest("json: exceeded max depth");

@@ -77,26 +77,44 @@ function isPassedOn(name: string): boolean {
   return !name.startsWith(":") && !OWN_HEADERS.has(name) && !/^x-remote-|^impersonate-/.test(name);
 }
 
+/** The headers that `Connection` names are for the next hop alone, too. */
+function connectionOnly(raw: readonly string[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() !== "connection") continue;
+    for (const name of (raw[i + 1] ?? "").split(",")) names.add(name.trim().toLowerCase());
+  }
+  return names;
+}
+
 type HeaderLists = Readonly<Record<string, readonly string[]>>;
 
 /** @param raw names and values in turn */
 export function passedOn(raw: readonly string[]): HeaderLists {
   const headers: Record<string, string[]> = {};
+  const dropped = connectionOnly(raw);
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]?.toLowerCase() ?? "";
-    if (isPassedOn(name)) (headers[name] ??= []).push(raw[i + 1] ?? "");
+    if (isPassedOn(name) && !dropped.has(name)) (headers[name] ??= []).push(raw[i + 1] ?? "");
   }
   return headers;
 }
 
-/** Who asks, for a server that trusts us. */
+/** Who asks, for a server that trusts us. Each character of a value is a byte of UTF-8, as headers are written. */
 export function remoteUserHeaders({ user, groups, uid, extra = {} }: UserInfo): HeaderLists {
-  const headers: Record<string, readonly string[]> = { "x-remote-user": [user], "x-remote-group": groups };
-  if (uid !== undefined) headers["x-remote-uid"] = [uid];
+  const headers: Record<string, readonly string[]> = {
+    "x-remote-user": [bytesOf(user)],
+    "x-remote-group": groups.map(bytesOf),
+  };
+  if (uid !== undefined) headers["x-remote-uid"] = [bytesOf(uid)];
   for (const [key, values] of Object.entries(extra)) {
-    headers[`x-remote-extra-${encodeURIComponent(key).toLowerCase()}`] = values;
+    headers[`x-remote-extra-${encodeURIComponent(key).toLowerCase()}`] = values.map(bytesOf);
   }
   return headers;
+}
+
+function bytesOf(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 /**

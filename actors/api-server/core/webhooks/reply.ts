@@ -2,6 +2,7 @@
  * What a webhook has answered over HTTP, before anybody looks at what it is about.
  * Source: client-go `rest/request.go`, apimachinery `api/errors.NewGenericServerResponse`, whose words these are.
  */
+import { isTooDeep } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, textOf } from "../machinery/json-value.ts";
 
@@ -35,6 +36,7 @@ function parse(body: string): Read<JsonObject> {
     return { error: `json: cannot unmarshal string into Go value of type ${HEAD}` };
   try {
     const value = JSON.parse(body) as unknown;
+    if (isTooDeep(value)) return { error: "json: exceeded max depth" };
     if (isJsonObject(value)) return { value };
     return { error: `json: cannot unmarshal string into Go value of type ${HEAD}` };
   } catch (error) {

@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -142,4 +152,35 @@ it("nothing is left of a pod that is gone", async () => {
   expect(await store.list()).toEqual(["u"]);
   await store.remove("u");
   expect([await store.list(), store.size]).toEqual([[], 0]);
+});
+
+describe("a subPath of a directory of the machine", () => {
+  const prepared = async (path: string): Promise<void> => {
+    const host = join(root, "host");
+    for (const name of ["host/in/deep", "outside"]) mkdirSync(join(root, name), { recursive: true });
+    symlinkSync("in", join(host, "link"));
+    symlinkSync("../outside", join(host, "away"));
+    symlinkSync("/", join(host, "in", "root"));
+    symlinkSync("../nowhere", join(host, "broken"));
+    const mount = { volume: "v", containerPath: "/m", hostPath: `${host}/${path}`, readonly: false };
+    await store.prepare("u", "main", [{ ...mount, needs: { directory: host, path } }]);
+  };
+
+  it.each(["in/new/one", "link/new"])("is made where it is missing: %s", async (path) => {
+    await prepared(path);
+    expect(statSync(join(root, "host", path)).isDirectory()).toBe(true);
+  });
+
+  it.each(["away", "away/new", "in/root/tmp", "in/../away"])("does not lead out of it: %s", async (path) => {
+    await expect(prepared(path)).rejects.toMatchObject({
+      code: "POD_CONFIG",
+      message: 'failed to prepare subPath for volumeMount "v" of container "main"',
+    });
+    expect(readdirSync(join(root, "outside"))).toEqual([]);
+  });
+
+  it("is nothing behind a link that leads nowhere", async () => {
+    await expect(prepared("broken/new")).rejects.toMatchObject({ code: "VOLUME_IO" });
+    expect(readdirSync(root)).not.toContain("nowhere");
+  });
 });

@@ -1,5 +1,5 @@
 import type * as fsModule from "node:fs";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -9,10 +9,20 @@ import { loadBundle } from "../../../../runtime/threads/load-bundle.ts";
 
 /** Of what was read, in the order of the reading: how much at a time at most. */
 const reads = vi.hoisted(() => new Map<string, number>());
+const open = vi.hoisted(() => new Set<number>());
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof fsModule>();
   return {
     ...fs,
+    openSync: (...all: Parameters<typeof fs.openSync>) => {
+      const descriptor = fs.openSync(...all);
+      open.add(descriptor);
+      return descriptor;
+    },
+    closeSync: (descriptor: number) => {
+      fs.closeSync(descriptor);
+      open.delete(descriptor);
+    },
     readSync: (...all: Parameters<typeof fs.readSync>) => {
       reads.set("in pieces", Math.max(reads.get("in pieces") ?? 0, all[1].byteLength));
       return fs.readSync(...all);
@@ -51,6 +61,7 @@ describe("an actor's bundle", () => {
     void loadBundle(file);
     expect((globalThis as { loadedText?: string }).loadedText).toBe(text);
     expect([...reads.keys()]).toEqual(["in pieces"]);
+    expect(open.size).toBe(0);
     expect(reads.get("in pieces")).toBeLessThan(128 * 1_024);
   });
 
@@ -72,6 +83,7 @@ describe("an actor's bundle", () => {
     taken.saveCache();
     expect(statSync(cacheOf(file)).size).toBe(cacheBytes);
     refused.saveCache();
+    expect(readFileSync(cacheOf(file)).some((byte) => byte !== 0)).toBe(true);
     reads.clear();
     void loadBundle(file);
     expect(reads.get("whole")).toBeGreaterThan(1_000_000);

@@ -106,8 +106,23 @@ const NOT_SIGNED: Readonly<Record<PublicKey["kind"], string>> = {
   unknown: "x509: cannot verify signature: algorithm unimplemented",
 };
 
-export function signatureProblem({ key }: CertificateRequest): string {
-  return NOT_SIGNED[key.kind];
+/** The hash of each algorithm that signs, by its object identifier; null: the algorithm has its own. */
+export const SIGNATURE_HASHES: Readonly<Record<string, string | null>> = {
+  "1.2.840.10045.4.1": "sha1",
+  "1.2.840.10045.4.3.2": "sha256",
+  "1.2.840.10045.4.3.3": "sha384",
+  "1.2.840.10045.4.3.4": "sha512",
+  "1.2.840.113549.1.1.5": "sha1",
+  "1.2.840.113549.1.1.10": "sha256",
+  "1.2.840.113549.1.1.11": "sha256",
+  "1.2.840.113549.1.1.12": "sha384",
+  "1.2.840.113549.1.1.13": "sha512",
+  "1.3.101.112": null,
+};
+
+/** Of a request that is not signed as it says. */
+export function signatureProblem({ key, signed }: CertificateRequest): string {
+  return NOT_SIGNED[Object.hasOwn(SIGNATURE_HASHES, signed.algorithm) ? key.kind : "unknown"];
 }
 
 const BASIC_CONSTRAINTS = "2.5.29.19";

@@ -42,8 +42,10 @@ export const podResize: SubresourceRules = {
   },
 };
 
+/** A patch may have taken any of it away. */
 function specOf(pod: Fields | Pod): PodSpec {
-  return (pod as Pod).spec ?? { containers: [] };
+  const { spec } = pod as { readonly spec?: Partial<PodSpec> | null };
+  return { ...spec, containers: spec?.containers ?? [] };
 }
 
 /** The containers as they are, with the resources that are asked for; one that nobody knows stays, to be refused. */

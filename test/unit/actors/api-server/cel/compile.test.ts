@@ -74,6 +74,12 @@ describe("what is wrong with an expression", () => {
     );
   });
 
+  it("is told a hundred times, and how much more there is", () => {
+    const unknown = (count: number): string => `[${Array.from({ length: count }, (_, i) => `x${i}`).join(", ")}]`;
+    expect(typeOf(unknown(100))).not.toContain("truncated");
+    expect(typeOf(unknown(102))).toMatch(/undeclared reference to 'x99'[^]*\n2 more errors were truncated$/);
+  });
+
   it("is that it is too large, when macros make much of little", () => {
     expect(typeOf(`optional.of(1)${".optMap(x, x)".repeat(60)}`)).toContain("recursion limit exceeded");
     expect(typeOf("(".repeat(5_000))).toContain("recursion limit exceeded");

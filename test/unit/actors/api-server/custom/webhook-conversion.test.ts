@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { noDoor } from "../../../../../actors/api-server/backend.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
+import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
 import type { OpenWebhooks, WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
 import type { ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
@@ -52,6 +53,7 @@ function thing(name: string, hostPort: string, labels: Record<string, string> = 
 class FakeWebhook {
   readonly calls: WebhookCall[] = [];
   how = "as it should";
+  closed = false;
   private held: (() => void)[] | undefined;
   private waiting: { readonly count: number; readonly resolve: () => void } | undefined;
 
@@ -68,7 +70,9 @@ class FakeWebhook {
       } = ANSWERS[this.how]?.(JSON.parse(call.body) as AskedReview) ?? {};
       return { value: { code, type, body } };
     },
-    close: () => undefined,
+    close: () => {
+      this.closed = true;
+    },
   });
 
   hold(): void {
@@ -101,9 +105,9 @@ class FakeWebhook {
 let server: TestServer;
 let webhook: FakeWebhook;
 
-async function start(): Promise<void> {
+async function start(options: Partial<ApiServerOptions> = {}): Promise<void> {
   webhook = new FakeWebhook();
-  server = await startServer({}, noDoor, new FakeEtcd(), plainTokenKeys, { openWebhooks: webhook.open });
+  server = await startServer(options, noDoor, new FakeEtcd(), plainTokenKeys, { openWebhooks: webhook.open });
   const spec = { clusterIP: "127.96.0.77", ports: [{ port: 443 }] };
   await server.request({
     verb: "create",
@@ -117,6 +121,7 @@ async function start(): Promise<void> {
 afterEach(async () => {
   await server.stop();
   expect(server.crashes).toEqual([]);
+  expect(webhook.closed).toBe(true);
 });
 
 const create = (object: KubernetesObject): Promise<KubernetesObject> =>
@@ -140,6 +145,33 @@ describe("a webhook that converts", () => {
         path: "/convert?timeout=10s",
       },
     ]);
+  });
+
+  it("is waited for no longer than any webhook, and told so", async () => {
+    await start({ webhookTimeoutMs: 2_000 });
+    await create(thing("a", "h:1"));
+    await get("v2", "a");
+    expect(webhook.calls).toMatchObject([{ path: "/convert?timeout=2s", timeoutMs: 2_000 }]);
+  });
+
+  it.each<[what: string, options: Partial<ApiServerOptions>, names: readonly (readonly string[])[]]>([
+    ["so many", { conversionBatch: 2 }, [["a", "b"], ["c"]]],
+    ["so many bytes", { conversionBatchBytes: 1 }, [["a"], ["b"], ["c"]]],
+  ])("is asked for %s at once at most", async (_what, options, names) => {
+    await start(options);
+    for (const name of ["a", "b", "c"]) await create(thing(name, "h:1"));
+    const found = await server.request({ verb: "list", target: things("v2") });
+    expect(found).toMatchObject({ items: [{ spec: { port: "1" } }, { spec: { port: "1" } }, { spec: { port: "1" } }] });
+    expect(webhook.asked()).toEqual(names.map((batch) => ["stable.dev/v2", batch]));
+  });
+
+  it("is asked for a revision again when it could not say before", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.how = "a failure with a message";
+    await expect(get("v2", "a")).rejects.toThrow("hostPort has no port");
+    webhook.how = "as it should";
+    expect(await get("v2", "a")).toMatchObject({ spec: { port: "1" } });
   });
 
   it("is asked once for a revision, however many read it", async () => {
@@ -229,6 +261,18 @@ describe("a webhook that converts", () => {
     ]);
     expect(events.every(({ object }) => object.apiVersion === "stable.dev/v2")).toBe(true);
     watch.cancel();
+  });
+
+  it("ends a watch whose events wait for it in a number that has no end", async () => {
+    await start({ historyMax: 3 });
+    await create(thing("a", "h:1"));
+    const watch = server.watch({ target: things("v2"), resourceVersion: "" });
+    await watch.until(1);
+    webhook.hold();
+    for (let port = 2; port < 7; port++) await merge("v1", "a", { spec: { hostPort: `h:${port}` } });
+    expect((await watch.ended)?.message).toContain("the webhook that converts is slower than the objects change");
+    webhook.release();
+    expect(watch.events.filter(({ type }) => type !== "BOOKMARK")).toHaveLength(1);
   });
 
   it("ends a watch that it can't convert for, with the reason", async () => {

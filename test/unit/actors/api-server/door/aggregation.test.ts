@@ -4,10 +4,12 @@ import { createServer as createPlain } from "node:http";
 import type { Server } from "node:https";
 import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
 import { reachPeer } from "../../../../../actors/api-server/io/https-peer.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
+import { UnderWay } from "../../../../../actors/api-server/core/rest/under-way.ts";
+import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import { FakeEtcd } from "../harness/fake-etcd.ts";
 import { serversOfTests } from "../harness/test-server.ts";
@@ -58,8 +60,8 @@ interface Got {
 
 const SERVICE = "v1.ext.example.com";
 
-async function api(): Promise<Api> {
-  const serving = { tls, proxyClient: { cert: client.certificate, key: client.key } };
+async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
+  const serving = { tls, proxyClient: { cert: client.certificate, key: client.key }, ...options };
   const outward = { reach: reachPeer };
   const server = await start(serving, httpsDoor(), new FakeEtcd(), plainTokenKeys, outward);
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
@@ -70,7 +72,7 @@ async function api(): Promise<Api> {
         ...(body === undefined ? {} : { "content-type": type, "content-length": String(body.length) }),
         ...headers,
       };
-      const options = {
+      const request = {
         host: "127.0.0.1",
         port,
         method,
@@ -79,7 +81,7 @@ async function api(): Promise<Api> {
         rejectUnauthorized: false,
         agent: false as const,
       };
-      const outgoing = httpsRequest(options, (incoming) => {
+      const outgoing = httpsRequest(request, (incoming) => {
         let text = "";
         incoming.setEncoding("utf8").on("data", (piece: string) => (text += piece));
         incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
@@ -120,8 +122,8 @@ const apiService = (more: object = {}): object => ({
   },
 });
 const service = { metadata: { name: "ext" }, spec: { ports: [{ name: "https", port: 443 }] } };
-const slice = (port: number): object => ({
-  metadata: { name: "ext-1", labels: { "kubernetes.io/service-name": "ext" } },
+const slice = (port: number, name = "ext-1"): object => ({
+  metadata: { name, labels: { "kubernetes.io/service-name": "ext" } },
   addressType: "IPv4",
   endpoints: [{ addresses: ["127.0.0.1"] }],
   ports: [{ name: "https", port }],
@@ -272,6 +274,31 @@ describe("an APIService with a Service behind it", () => {
     await becomes(of, /^Passed/);
   });
 
+  it("hears of any name in UTF-8; who has one that no header can hold is told so, and nothing stays under way", async () => {
+    const admins = ["system:masters"];
+    const tokens = [
+      { token: "secret", user: "Jürgen 円", groups: admins },
+      { token: "broken", user: "two\nlines", groups: admins },
+    ];
+    const begun = vi.spyOn(UnderWay.prototype, "begin");
+    closing.push(() => Promise.resolve(begun.mockRestore()));
+    const of = await api({ tokens });
+    const asked: IncomingMessage[] = [];
+    await of.object(SERVICES, service);
+    await of.object(SLICES, slice(await listening(extension(asked))));
+    await of.object("/apis/apiregistration.k8s.io/v1/apiservices", apiService());
+    await becomes(of, /^Passed/);
+    const path = "/apis/ext.example.com/v1/things";
+    await of.call("POST", path, { body: "x" });
+    const [user] = asked.flatMap(({ url, headers }) => (url === path ? [headers["x-remote-user"]] : []));
+    expect(Buffer.from(String(user), "latin1").toString("utf8")).toBe("Jürgen 円");
+    const broken = await of.call("POST", path, { body: "x", headers: { authorization: "Bearer broken" } });
+    expect([broken.status, broken.text]).toEqual([503, 'Invalid character in header content ["x-remote-user"]\n']);
+    expect(begun.mock.calls).toEqual([[SERVICE], [SERVICE]]);
+    const [underWay] = begun.mock.contexts as readonly UnderWay[];
+    await expect.poll(() => underWay?.servers).toBe(0);
+  });
+
   it("is not believed with the certificate of another authority", async () => {
     const of = await api();
     await of.object(SERVICES, service);
@@ -293,6 +320,41 @@ describe("an APIService with a Service behind it", () => {
   });
 });
 
+describe("the proxy of pods and nodes", () => {
+  const seen: Handler = (request, response) =>
+    void response.writeHead(200, { "x-port": String(request.socket.localPort) }).end(request.headers.authorization);
+  const status = (of: Api, path: string, body: object): Promise<Got> =>
+    of.call("PATCH", `${path}/status`, {
+      body: JSON.stringify({ status: body }),
+      type: "application/merge-patch+json",
+    });
+
+  it("finds a pod's port where the machine has moved it to", async () => {
+    const of = await api();
+    const [own, moved] = [await listening(createPlain(seen)), await listening(createPlain(seen))];
+    const pods = "/api/v1/namespaces/default/pods";
+    const annotations = { "inkube.dev/ports": JSON.stringify({ 80: moved }) };
+    const spec = { containers: [{ name: "main", image: "pause", ports: [{ containerPort: 80 }] }] };
+    await of.object(pods, { metadata: { name: "web", annotations }, spec });
+    await status(of, `${pods}/web`, { podIP: "127.0.0.1" });
+    const portOf = async (name: string): Promise<number> =>
+      Number((await of.call("GET", `${pods}/${name}/proxy/x`)).headers["x-port"]);
+    expect([await portOf("web"), await portOf("web:80"), await portOf(`web:${own}`)]).toEqual([moved, moved, own]);
+  });
+
+  it("shows the token for kubelets to the kubelet alone", async () => {
+    const of = await api();
+    const [kubelet, other] = [await listening(createPlain(seen)), await listening(createPlain(seen))];
+    await of.object("/api/v1/nodes", { metadata: { name: "worker-0" } });
+    const addresses = [{ type: "InternalIP", address: "127.0.0.1" }];
+    await status(of, "/api/v1/nodes/worker-0", { addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubelet } } });
+    const shown = async (name: string): Promise<string> => (await of.call("GET", `/api/v1/nodes/${name}/proxy/x`)).text;
+    expect(await shown("worker-0")).toBe("Bearer kubelet-secret");
+    expect(await shown(`worker-0:${kubelet}`)).toBe("Bearer kubelet-secret");
+    expect(await shown(`worker-0:${other}`)).toBe("");
+  });
+});
+
 describe("the proxy of a service", () => {
   const plain = { metadata: { name: "ext" }, spec: { ports: [{ name: "https", port: 443 }] } };
   const echo: Handler = (request, response) => {
@@ -301,6 +363,7 @@ describe("the proxy of a service", () => {
       "set-cookie": ["a=1", "b=2"],
       "x-path": request.url ?? "",
       "x-method": request.method ?? "",
+      "x-name": "gr\u00fcn",
     });
     request.pipe(response);
   };
@@ -320,9 +383,39 @@ describe("the proxy of a service", () => {
       const got = await of.call(method, `${SERVICES}/ext:https/proxy/a%2Fb/?q=1`, body);
       expect(got.status).toBe(200);
       expect(got.headers).toMatchObject({ "x-path": "/a%2Fb/?q=1", "x-method": method, "set-cookie": ["a=1", "b=2"] });
+      expect(got.headers["x-name"]).toBe("gr\u00fcn");
       expect(got.text).toBe(body.body ?? "");
     },
   );
+
+  it("leads to the endpoints that are ready in turn", async () => {
+    const [of, ports] = [await api(), [0, 0]];
+    const server = (at: number): ReturnType<typeof createPlain> =>
+      createPlain((_request, response) => void response.end(String(at)));
+    for (const at of ports.keys()) ports[at] = await listening(server(at));
+    await of.object(SERVICES, plain);
+    for (const [at, port] of ports.entries()) await of.object(SLICES, slice(port, `ext-${at}`));
+    const answers: string[] = [];
+    for (let i = 0; i < 4; i++) answers.push((await of.call("GET", `${SERVICES}/ext:https/proxy/`)).text);
+    expect(answers.join("")).toMatch(/^(01){2}$|^(10){2}$/);
+  });
+
+  it("ends what it has asked for when its client goes", async () => {
+    let gone: () => void = () => {};
+    const ended = new Promise<void>((resolve) => (gone = resolve));
+    const of = await proxied(
+      createPlain((_request, response) => {
+        response.once("close", gone);
+        response.write("first");
+      }),
+    );
+    const headers = { authorization: "Bearer secret" };
+    const path = `${SERVICES}/ext:https/proxy/`;
+    const where = { host: "127.0.0.1", port: of.port, path, headers, rejectUnauthorized: false, agent: false as const };
+    const outgoing = httpsRequest(where, (incoming) => incoming.once("data", () => outgoing.destroy()));
+    outgoing.on("error", () => undefined).end();
+    await ended;
+  });
 
   it("takes a port's number as well", async () => {
     const of = await proxied();
@@ -376,6 +469,21 @@ describe("the proxy of a service", () => {
       outgoing.end();
     });
     expect(said).toBe("hello you");
+  });
+
+  it.each([
+    ["HTTP/1.1 042 Odd\r\ncontent-length: 0\r\n\r\n", "Invalid status code: 42"],
+    [
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+      'backend tried to switch protocol "x" when "" was requested',
+    ],
+    ["GARBAGE\r\n\r\n", "Parse Error: Expected HTTP/, RTSP/ or ICE/"],
+  ])("survives a server that answers %j", async (answered, why) => {
+    const of = await proxied(createPlain(({ socket }) => socket.on("error", () => undefined).end(answered)));
+    const got = await of.call("GET", `${SERVICES}/ext:https/proxy/x`);
+    const message = `error trying to reach service: ${why}`;
+    expect(JSON.parse(got.text)).toMatchObject({ code: 503, message });
+    expect((await of.call("GET", "/version")).status).toBe(200);
   });
 
   it("answers as ever who asks for another protocol elsewhere", async () => {

@@ -15,9 +15,21 @@ describe("DER", () => {
     expect(readDer(Uint8Array.of(0x05, 0x00, 0xff)).end).toBe(2);
   });
 
+  it("is refused with a length that is not the shortest, is cut off, or is too large", () => {
+    const read = (...bytes: readonly number[]): unknown => readDer(Uint8Array.from(bytes));
+    const filled = (length: number): readonly number[] => Array.from({ length }, () => 7);
+    expect(() => read(0x04, 0x81, 0x7f, ...filled(127))).toThrow("asn1: structure error: non-minimal length");
+    expect(() => read(0x04, 0x81, 0x80, ...filled(128))).not.toThrow();
+    expect(() => read(0x04, 0x82, 0x00, 0x80, ...filled(128))).toThrow("superfluous leading zeros in length");
+    expect(() => read(0x04, 0x82, 0x01)).toThrow("asn1: syntax error: truncated tag or length");
+    expect(() => read(0x04, 0x85, 1, 0, 0, 0, 0)).toThrow("asn1: structure error: length too large");
+    expect(() => read(0x04, 0x80)).toThrow("asn1: syntax error: indefinite length found (not DER)");
+  });
+
   it("tells object identifiers, and times of both forms", () => {
     const ed25519 = readDer(Uint8Array.of(0x06, 0x03, 0x2b, 0x65, 0x70)).value;
     expect(objectIdentifier(ed25519)).toBe("1.3.101.112");
+    expect(objectIdentifier(readDer(Uint8Array.of(0x06, 0x02, 0x88, 0x37)).value)).toBe("2.999");
     const time = (tag: number, text: string): number | undefined =>
       timeOf(readDer(Uint8Array.of(tag, text.length, ...new TextEncoder().encode(text))).value);
     expect(time(23, "491231235959Z")).toBe(Date.UTC(2049, 11, 31, 23, 59, 59));

@@ -6,6 +6,7 @@ import {
   remoteUserHeaders,
   rewrittenLocation,
 } from "../../../../../actors/api-server/core/rest/proxying.ts";
+import { UnderWay } from "../../../../../actors/api-server/core/rest/under-way.ts";
 
 describe("the path of a proxy", () => {
   const base = "/api/v1/namespaces/shop/services";
@@ -51,6 +52,17 @@ describe("headers that are passed on", () => {
     });
   });
 
+  it("are none of those that are named for this connection", () => {
+    const raw = ["Connection", "X-Hop, close", "X-Hop", "1", "connection", "x-other", "X-Other", "2", "X-Kept", "3"];
+    expect(passedOn(raw)).toEqual({ "x-kept": ["3"] });
+  });
+
+  it("say who asks in UTF-8, as Go writes and reads them", () => {
+    const { "x-remote-user": user, "x-remote-group": groups } = remoteUserHeaders({ user: "Jürgen 円", groups: ["ß"] });
+    expect(Buffer.from(user?.[0] ?? "", "latin1").toString("utf8")).toBe("Jürgen 円");
+    expect(Buffer.from(groups?.[0] ?? "", "latin1").toString("utf8")).toBe("ß");
+  });
+
   it("say who asks", () => {
     const user = { user: "jane", groups: ["a", "b"], uid: "7", extra: { "example.com/Team": ["x"] } };
     expect(remoteUserHeaders(user)).toEqual({
@@ -59,6 +71,22 @@ describe("headers that are passed on", () => {
       "x-remote-uid": ["7"],
       "x-remote-extra-example.com%2fteam": ["x"],
     });
+  });
+});
+
+describe("requests under way", () => {
+  it("are so many to one server at most, and none of them is forgotten when it is over", () => {
+    const underWay = new UnderWay(2);
+    const [first, second] = [underWay.begin("a"), underWay.begin("a")];
+    expect(() => underWay.begin("a")).toThrow("too many requests, please try again later");
+    const other = underWay.begin("b");
+    first();
+    first();
+    expect(underWay.of("a")).toBe(1);
+    underWay.begin("a")();
+    second();
+    other();
+    expect(underWay.servers).toBe(0);
   });
 });
 

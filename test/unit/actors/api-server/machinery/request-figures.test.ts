@@ -10,6 +10,14 @@ const target = {
 };
 
 describe("the figures of requests", () => {
+  it("take what is as long as a bound for within it", () => {
+    const figures = new RequestFigures();
+    figures.count({ verb: "GET", target }, 200, 0.025);
+    const lines = prometheusText(figures.families).split("\n");
+    const counts = ["0.005", "0.025", "+Inf"].map((le) => lines.find((line) => line.includes(`le="${le}"`))?.slice(-2));
+    expect(counts).toEqual([" 0", " 1", " 1"]);
+  });
+
   it("count by what was asked and how it was answered, and tell how long it took", () => {
     const figures = new RequestFigures();
     figures.count({ verb: "GET", target }, 200, 0.004);

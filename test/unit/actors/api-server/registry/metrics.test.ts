@@ -86,6 +86,22 @@ describe("metrics.k8s.io", () => {
     expect(list.items.map(({ metadata }) => metadata?.name)).toEqual(names);
   });
 
+  it("waits for kubelets no longer than a client waits for it, nor than they need", async () => {
+    const waits: number[] = [];
+    const readStats: ReadStats = (_node, _token, timeoutMs) => {
+      waits.push(timeoutMs);
+      return Promise.reject(new InkubeError("CONNECTION_FAILED", "away"));
+    };
+    const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats, reach: noReach });
+    await create(server, "nodes", { kind: "Node", metadata: { name: "worker-0" } });
+    const list = { verb: "list", target: { ...group, resource: "nodes" } } as const;
+    await server.request(list, 60_000);
+    await server.request(list, 4_000);
+    const [patient = 0, hasty = 0] = waits;
+    expect(patient).toBe(5_000);
+    expect(hasty).toBeLessThanOrEqual(4_000);
+  });
+
   it("answers for one pod by its containers", async () => {
     const server = await twoNodes();
     const target = { ...group, resource: "pods", namespace: "default", name: "web" };

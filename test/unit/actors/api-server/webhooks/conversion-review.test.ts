@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { conversionReview, readConversion } from "../../../../../actors/api-server/core/webhooks/conversion-review.ts";
+import { readReply } from "../../../../../actors/api-server/core/webhooks/reply.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
 import { ANSWERS, GROUP, KIND } from "../../../../conformance/conversion-case.mjs";
@@ -37,6 +38,18 @@ function answered(name: string, asked = request): ReturnType<typeof readConversi
   const { code = 200, type = "application/json", body = "" } = answer(review);
   return readConversion("v1", asked, { code, type, body });
 }
+
+describe("readReply", () => {
+  it.each([200, 206])("reads what comes with status %d", (code) => {
+    expect(readReply({ code, type: "application/json", body: '{"a":1}' })).toEqual({ value: { a: 1 } });
+  });
+
+  // As client-go's `transformResponse`.
+  it.each([199, 207, 302])("takes %d for a failure", (code) => {
+    const why = `the server responded with the status code ${code} but did not return more information`;
+    expect(readReply({ code, type: "application/json", body: '{"a":1}' })).toEqual({ error: why });
+  });
+});
 
 describe("readConversion", () => {
   const refused = Object.entries(recorded).filter(([, { status }]) => status !== 200);

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { targetOf } from "../../../../../actors/api-server/core/webhooks/client-config.ts";
+import { readReply } from "../../../../../actors/api-server/core/webhooks/reply.ts";
 import { webhookSender } from "../../../../../actors/api-server/io/webhook-sender.ts";
 import type { WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
 import type { Webhook, WebhookAnswer } from "../../../../fixtures/webhook.ts";
@@ -51,6 +52,31 @@ describe("webhookSender", () => {
     expect(webhook.asked[0]).toMatchObject({ path: "/convert?timeout=30s", serverName: "" });
   });
 
+  it("asks again over a new connection when those that it kept are closed, and no more than once", async () => {
+    const webhook = await start(ok);
+    const three = async (): Promise<unknown> =>
+      Promise.all([1, 2, 3].map(async () => (await sender.post(callOf(webhook))).error));
+    expect(await three()).toEqual([undefined, undefined, undefined]);
+    expect(webhook.connections()).toBe(3);
+    webhook.dropUsed();
+    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+    expect([webhook.connections(), webhook.asked.length]).toEqual([4, 4]);
+  });
+
+  it("waits for nothing any more once it is answered, and keeps no connection once it is closed", async () => {
+    const webhook = await start(ok);
+    const own = webhookSender();
+    const [set, cleared] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
+    await own.post(callOf(webhook, { timeoutMs: 29_123 }));
+    const waits = set.mock.results.filter((_result, at) => set.mock.calls[at]?.[1] === 29_123);
+    expect(waits).toHaveLength(1);
+    expect(cleared).toHaveBeenCalledWith(waits[0]?.value);
+    vi.restoreAllMocks();
+    expect(webhook.open()).toBe(1);
+    own.close();
+    await expect.poll(() => webhook.open()).toBe(0);
+  });
+
   it("asks at an address for whom the Service is named", async () => {
     const webhook = await start(ok, ["hook.shop.svc"]);
     const named = { serverName: "hook.shop.svc", authority: "hook.shop.svc:443" };
@@ -89,6 +115,32 @@ describe("webhookSender", () => {
     expect(await sender.post(callOf(silent, { timeoutMs: 50 }))).toEqual({ error: told("no answer") });
     const long = await start(() => ({ body: "x".repeat(5_000) }));
     expect(await sender.post(callOf(long))).toEqual({ error: "the answer is longer than 1000 bytes" });
+  });
+});
+
+describe("webhookSender, before a server of another kind", () => {
+  it("is told of a change of protocol that it has not asked for, and survives connections that end", async () => {
+    const webhook = await start(ok);
+    const other = await startWebhook(() => "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    const gone = await startWebhook(() => "");
+    running.push(other, gone);
+    expect(await sender.post(callOf(other))).toEqual({
+      error: 'backend tried to switch protocol "x" when "" was requested',
+    });
+    for (let i = 0; i < 3; i++) {
+      const all = await Promise.all(Array.from({ length: 4 }, () => sender.post(callOf(gone))));
+      for (const one of all) expect(one).toEqual({ error: "EOF" });
+    }
+    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+  });
+});
+
+describe("readReply", () => {
+  it("refuses what nests deeper than can be walked", () => {
+    const body = `{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+    expect(readReply({ code: 200, type: "application/json", body })).toEqual({
+      error: "couldn't get version/kind; json parse error: json: exceeded max depth",
+    });
   });
 });
 

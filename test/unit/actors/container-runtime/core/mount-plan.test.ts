@@ -116,6 +116,20 @@ describe("a mount path", () => {
     ]);
   });
 
+  it("in another volume is as read-only as it is said to be", () => {
+    const found = plan(machine("/srv/"), ["/srv", "/own/volumes/a"], ["/srv/b", "/own/volumes/a", "ro"]);
+    expect(shown(found).at(-1)).toBe("/own/volumes/a /srv/b rbind,ro,nosuid,nodev");
+  });
+
+  it.each([
+    ["/srv/../data//./x", "/data/x"],
+    ["/../data", "/data"],
+    ["/srv/a/..", "/srv"],
+  ])("%s is %s", (path, target) => {
+    const found = plan(machine("/srv/", "/data/", "/data/x/"), [path, "/own/volumes/a"]);
+    expect(shown(found)).toEqual([`/own/volumes/a ${target} rbind`]);
+  });
+
   it("above what the container needs has that bound into the volume", () => {
     const found = plan(machine(), ["/own", "/own/volumes/a"]);
     const stage = `${STAGING}/volume-0`;

@@ -204,14 +204,14 @@ it("mounts lead to directories and places of the machine, and a subPath to its o
   const shown = mounts.map(({ containerPath, hostPath, needs }) => [
     containerPath,
     hostPath,
-    typeof needs === "object" ? [...needs.copy.keys()] : needs,
+    needs !== undefined && "copy" in needs ? [...needs.copy.keys()] : needs,
   ]);
   expect(shown).toEqual([
     ["/etc/config", "/volumes/config", undefined],
     ["/etc/one", "/subpaths/config/main/1", [""]],
     ["/etc/dir", "/subpaths/config/main/2", ["two"]],
     ["/etc/none", "/subpaths/config/main/3", []],
-    ["/data", "/volumes/data-dir/web-1", "directory"],
+    ["/data", "/volumes/data-dir/web-1", { directory: "/volumes/data-dir", path: "web-1" }],
     ["/host", "/srv", undefined],
   ]);
   expect(mounts.map(({ readonly }) => readonly)).toEqual([true, true, true, true, false, false]);

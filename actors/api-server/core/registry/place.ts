@@ -1,0 +1,58 @@
+/** Where an object is, by its kind, namespace and name; and what is refused for saying that it is elsewhere. */
+import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { InkubeError } from "../../../../protocols/errors.ts";
+import { BrokenInvariant } from "../broken-invariant.ts";
+import type { Served } from "../catalog/catalog.ts";
+import { badRequest, conflict, forbidden } from "../machinery/status.ts";
+
+export interface ObjectPlace {
+  readonly served: Served;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+/** Below its kind's storage prefix. */
+export function keyOf({ served: { info }, namespace, name }: ObjectPlace): string {
+  if (!info.namespaced) return name;
+  if (!namespace) throw new BrokenInvariant(`${info.resource} ${name} without a namespace`);
+  return `${namespace}/${name}`;
+}
+
+/** An object that is put must say which it is. */
+export function checkIdentity(place: ObjectPlace, incoming: KubernetesObject): void {
+  const { served, namespace, name } = place;
+  const given = incoming.metadata?.name;
+  if (!given) {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  checkName(place, given);
+  checkNamespace(served, namespace, incoming.metadata.namespace);
+}
+
+/** @throws Status 400 */
+export function checkName({ name }: ObjectPlace, given: string | undefined): void {
+  if (given === name) return;
+  throw badRequest(`the name of the object (${given ?? ""}) does not match the name on the URL (${name})`);
+}
+
+/** @throws Status 400 */
+export function checkNamespace({ info }: Served, namespace: string | undefined, given: string | undefined): void {
+  if (!info.namespaced || !given || given === namespace) return;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+/** Of a kind whose definition is on its way out nothing is made. */
+export function refuseTerminating({ info }: Served, name: string): void {
+  if (info.terminating !== true) return;
+  throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
+}
+
+/** That an object which can be read is deleted as if it could not. */
+export function readable(place: ObjectPlace): InkubeError {
+  const { name } = place;
+  const { info } = place.served;
+  const why = "unsafe deletion is not allowed because the object is decodable from storage";
+  const key = `${info.storagePrefix}/${keyOf(place)}`;
+  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return conflict(info, name, text);
+}
