@@ -73,7 +73,7 @@ export class VolumeStore {
 
   /** Makes what the mounts of a container need that is about to start. */
   async prepare(podUid: string, container: string, mounts: readonly MountPlan[]): Promise<void> {
-    for (const [index, { volume, hostPath, needs }] of mounts.entries()) {
+    for (const [index, { volume, needs }] of mounts.entries()) {
       if (needs === undefined) continue;
       if ("path" in needs) {
         if (await this.disk.ensureBelow(needs.directory, needs.path)) continue;
