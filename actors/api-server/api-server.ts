@@ -121,7 +121,7 @@ class ApiServer {
     this.started = this.untilDone("the first namespaces can't be made yet", () => this.bootstrap.namespaces());
     this.ctx.spawn(async () => {
       await this.started;
-      await this.untilDone("the first priority classes can't be made yet", () => this.bootstrap.priorityClasses());
+      await this.untilDone("what pods may ask for can't be made yet", () => this.bootstrap.firstObjects());
       const afterMs = this.ctx.options.initialObjectsAfterMs;
       await this.ctx.clock.sleep(afterMs + this.ctx.random.below(afterMs));
       await this.untilDone("the first roles can't be made yet", () => this.bootstrap.objects());

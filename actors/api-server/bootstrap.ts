@@ -5,7 +5,7 @@ import type { Served } from "./core/catalog/catalog.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { SYSTEM_NAMESPACES } from "./core/kinds/core/namespace.ts";
 import { formatIp, ipRange } from "./core/kinds/core/service-addresses.ts";
-import { initialObjects, initialPriorityClasses } from "./core/bootstrap/initial-objects.ts";
+import { firstObjects, initialObjects } from "./core/bootstrap/initial-objects.ts";
 import { InitialObjects } from "./initial-objects.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -31,16 +31,20 @@ export class Bootstrap {
     await Promise.all(missing.map((name) => this.create(served, undefined, { metadata: { name } })));
   }
 
-  /** Pods that name one are refused without it. */
-  priorityClasses(): Promise<void> {
-    return this.initial().write(initialPriorityClasses(), () => this.scope());
+  /** Of what a fresh control plane has, what pods may ask for as soon as they are there. */
+  firstObjects(): Promise<void> {
+    return this.initial().write(firstObjects(this.authority()), () => this.scope());
   }
 
-  /** What else a fresh control plane has: roles, priority levels. Nobody waits for it. */
+  /** All that it has: roles, priority levels. Nobody waits for it. */
   objects(): Promise<void> {
-    const { serviceCidr, metrics, proxyClient, tls } = this.ctx.options;
-    const objects = initialObjects(serviceCidr, metrics, proxyClient === undefined ? undefined : tls?.ca);
-    return this.initial().write(objects, () => this.scope());
+    const { serviceCidr, metrics } = this.ctx.options;
+    return this.initial().write(initialObjects(serviceCidr, metrics, this.authority()), () => this.scope());
+  }
+
+  private authority(): string | undefined {
+    const { proxyClient, tls } = this.ctx.options;
+    return proxyClient === undefined ? undefined : tls?.ca;
   }
 
   private initial(): InitialObjects {

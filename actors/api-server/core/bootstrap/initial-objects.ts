@@ -40,20 +40,28 @@ const RBAC_AUTO = "rbac.authorization.kubernetes.io/autoupdate";
 const FLOW_AUTO = "apf.kubernetes.io/autoupdate-spec";
 
 /**
+ * What pods may ask for as soon as they are there.
+ * @param authority PEM; signs the certificates of clients, and the one by which servers behind this one know it; absent: they can't
+ */
+export function firstObjects(authority?: string): readonly Initial[] {
+  return [...priorityClasses(), ...(authority === undefined ? [] : [authentication(authority)])];
+}
+
+/**
+ * All of them.
  * @param serviceCidr of the cluster, which has an object of its own
  * @param metrics whether the server answers for `metrics.k8s.io` itself
- * @param authority PEM; signs the certificates of clients, and the one by which servers behind this one know it; absent: they can't
+ * @param authority as for `firstObjects`
  */
 export function initialObjects(serviceCidr: string, metrics: boolean, authority?: string): readonly Initial[] {
   const services = metrics ? API_SERVICES + METRICS_API_SERVICES : API_SERVICES;
   return [
-    ...initialPriorityClasses(),
+    ...firstObjects(authority),
     ...roles(),
     ...bindings(),
     ...flowControl(),
     ...apiServices(services),
     range(serviceCidr),
-    ...(authority === undefined ? [] : [authentication(authority)]),
   ];
 }
 
@@ -213,7 +221,7 @@ function flowControl(): readonly Initial[] {
   return [...levels, ...schemas];
 }
 
-export function initialPriorityClasses(): readonly Initial[] {
+function priorityClasses(): readonly Initial[] {
   const row = (name: string, value: number, description: string): Initial => {
     const object = { metadata: { name }, value, description, preemptionPolicy: "PreemptLowerPriority" } as Fields;
     return { group: "scheduling.k8s.io", resource: "priorityclasses", keep: "as-it-is", object };
