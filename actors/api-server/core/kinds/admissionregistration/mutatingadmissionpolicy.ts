@@ -5,27 +5,21 @@ import type {
 } from "../../../../../protocols/kubernetes/types/admissionregistration-v1.ts";
 import type { CelType } from "../../cel/types.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
-import { objectIn, setDefault } from "../../machinery/default-values.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { KindRules } from "../rules.ts";
 import { sameConditions } from "./match-conditions.ts";
 import type { PolicyScope } from "./policy-environment.ts";
 import { OBJECT_TYPE, PATCHES_TYPE, compileForPolicy } from "./policy-environment.ts";
-import { defaultMatch, shownParamKind, validateMutableOperations } from "./policy-match.ts";
+import { defaultPolicy, validatePolicyHead } from "./policy-head.ts";
+import { shownParamKind, validateMutableOperations } from "./policy-match.ts";
 import { validateVariables } from "./policy-variables.ts";
 import { validateReservedName } from "./reserved-name.ts";
-import { validatePolicyHead } from "./validatingadmissionpolicy.ts";
 
 type Policy = MutatingAdmissionPolicy;
 
 export const mutatingAdmissionPolicyRules: KindRules = {
-  defaults: (object) => {
-    const spec = objectIn(object, "spec");
-    if (spec === undefined) return;
-    setDefault(spec, "failurePolicy", "Fail");
-    defaultMatch(objectIn(spec, "matchConstraints"));
-  },
+  defaults: defaultPolicy,
   validate: (object: Policy, errors) => {
     validate(object, false, errors);
     validateReservedName(object.metadata, errors);

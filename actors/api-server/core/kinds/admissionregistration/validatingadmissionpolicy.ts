@@ -5,24 +5,23 @@
 import type {
   AuditAnnotation,
   ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicySpec,
   Validation,
 } from "../../../../../protocols/kubernetes/types/admissionregistration-v1.ts";
 import type { CelType } from "../../cel/types.ts";
 import { BOOL_TYPE, NULL_TYPE, STRING_TYPE } from "../../cel/types.ts";
 import { parseJsonPath } from "../../custom/json-path.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
-import { objectIn, setDefault } from "../../machinery/default-values.ts";
 import { validateConditions } from "../../machinery/validation/conditions.ts";
 import { validateCompiled } from "../../machinery/validation/expression-errors.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
-import { sameConditions, validateMatchConditions } from "./match-conditions.ts";
+import { sameConditions } from "./match-conditions.ts";
 import type { PolicyScope } from "./policy-environment.ts";
 import { compileForPolicy } from "./policy-environment.ts";
-import { defaultMatch, shownParamKind, validateMatchResources, validateParamKind } from "./policy-match.ts";
+import { defaultPolicy, validatePolicyHead } from "./policy-head.ts";
+import { shownParamKind } from "./policy-match.ts";
 import { validateVariables } from "./policy-variables.ts";
 import { validateReservedName } from "./reserved-name.ts";
 
@@ -30,12 +29,7 @@ type Policy = ValidatingAdmissionPolicy;
 
 export const validatingAdmissionPolicyRules: KindRules = {
   resetFields: { status: METADATA_AND_SPEC },
-  defaults: (object) => {
-    const spec = objectIn(object, "spec");
-    if (spec === undefined) return;
-    setDefault(spec, "failurePolicy", "Fail");
-    defaultMatch(objectIn(spec, "matchConstraints"));
-  },
+  defaults: defaultPolicy,
   validate: (object: Policy, errors) => {
     validate(object, false, errors);
     validateReservedName(object.metadata, errors);
@@ -50,26 +44,6 @@ export const validatingAdmissionPolicyRules: KindRules = {
     ageOf(object, nowMs),
   ],
 };
-
-/** Shared by the two kinds of policies: all but what they do. */
-export function validatePolicyHead(
-  spec: Pick<ValidatingAdmissionPolicySpec, "failurePolicy" | "matchConditions" | "matchConstraints" | "paramKind">,
-  sameMatchConditions: boolean,
-  errors: FieldErrors,
-  ofMatch?: () => void,
-): void {
-  const { failurePolicy, paramKind, matchConstraints, matchConditions } = spec;
-  errors.oneOf("spec.failurePolicy", failurePolicy, ["Fail", "Ignore"]);
-  if (paramKind) validateParamKind("spec.paramKind", paramKind, errors);
-  if (!matchConstraints) errors.required("spec.matchConstraints");
-  else {
-    validateMatchResources("spec.matchConstraints", matchConstraints, errors);
-    if ((matchConstraints.resourceRules ?? []).length === 0) errors.required("spec.matchConstraints.resourceRules");
-    ofMatch?.();
-  }
-  if (sameMatchConditions) return;
-  validateMatchConditions("spec.matchConditions", matchConditions ?? [], Boolean(paramKind), errors);
-}
 
 const NOTHING_TO_DO = "validations or auditAnnotations must contain at least one item";
 const ANNOTATIONS_MAX = 20;
