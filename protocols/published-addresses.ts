@@ -21,3 +21,12 @@ export function publishedAddresses(service: Service): ReadonlyMap<string, string
     return new Map();
   }
 }
+
+/** @returns undefined: at its own address, as far as `published` says */
+export function publishedPlace(
+  published: ReadonlyMap<string, string>,
+  port: number,
+): { readonly host: string; readonly port: number } | undefined {
+  const [, host, real] = /^(.+):(\d+)$/.exec(published.get(String(port)) ?? "") ?? [];
+  return host === undefined ? undefined : { host, port: Number(real) };
+}

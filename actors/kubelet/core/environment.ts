@@ -1,6 +1,6 @@
 /** The environment of a container, in the order and with the precedence of the kubelet's own. */
 import type { Container, EnvVar, Service } from "../../../protocols/kubernetes/types/core-v1.ts";
-import { publishedAddresses } from "../../../protocols/published-addresses.ts";
+import { publishedAddresses, publishedPlace } from "../../../protocols/published-addresses.ts";
 import type { Objects, PodFacts } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
 
@@ -129,24 +129,15 @@ export function serviceEnvironment(
   return result;
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: string;
-}
-
-/** Where a program reaches a port: what is told elsewhere of a Service is of no use where this user can't listen there. */
-function placesOf(service: Service, ip: string): (port: number) => Place {
-  const moved = publishedAddresses(service);
-  return (port) => {
-    const [, host = ip, real = String(port)] = /^(.+):(\d+)$/.exec(moved.get(String(port)) ?? "") ?? [];
-    return { host, port: real };
-  };
-}
-
 function variablesOf(prefix: string, ip: string, service: Service): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
   const ports = service.spec?.ports ?? [];
-  const placeOf = placesOf(service, ip);
+  // What is told elsewhere of a Service is of no use where this user can't listen there.
+  const published = publishedAddresses(service);
+  const placeOf = (port: number): { readonly host: string; readonly port: string } => {
+    const { host, port: real } = publishedPlace(published, port) ?? { host: ip, port };
+    return { host, port: String(real) };
+  };
   const [first] = ports;
   result[`${prefix}_SERVICE_HOST`] = first === undefined ? ip : placeOf(first.port).host;
   if (first === undefined) return result;

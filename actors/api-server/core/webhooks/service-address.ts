@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
-import { publishedAddresses } from "../../../../protocols/published-addresses.ts";
+import { publishedAddresses, publishedPlace } from "../../../../protocols/published-addresses.ts";
 
 const SERVICES = "/registry/services/specs";
 
@@ -37,11 +37,5 @@ export function addressOfService(
   if (!ports.some((each) => each.port === port)) {
     return `no service port ${port} found for service ${JSON.stringify(name)}`;
   }
-  const published = publishedAddresses(service).get(String(port));
-  return (published === undefined ? undefined : addressIn(published)) ?? { host: clusterIP, port };
-}
-
-function addressIn(text: string): Address | undefined {
-  const [, host, port] = /^(.+):(\d+)$/.exec(text) ?? [];
-  return host === undefined ? undefined : { host, port: Number(port) };
+  return publishedPlace(publishedAddresses(service), port) ?? { host: clusterIP, port };
 }
