@@ -501,17 +501,23 @@ apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec N
 /** By type, and by type and field. */
 export type Descriptions = ReadonlyMap<string, string>;
 
-/** Read where a document is made: nobody else needs them. */
-export function readDescriptions(): Descriptions {
-  const descriptions = new Map<string, string>();
+let read: Descriptions | undefined;
+
+/** Read where the first document is made: a start needs none of them. */
+export function descriptions(): Descriptions {
+  return (read ??= readText());
+}
+
+function readText(): Descriptions {
+  const byName = new Map<string, string>();
   let type = "";
   for (const line of TEXT.trim().split("\n")) {
     const space = line.indexOf(" ");
     const name = line.slice(0, space);
     if (!name.startsWith(".")) type = name;
-    descriptions.set(name.startsWith(".") ? type + name : name, line.slice(space + 1));
+    byName.set(name.startsWith(".") ? type + name : name, line.slice(space + 1));
   }
-  return descriptions;
+  return byName;
 }
 
 /** The name in `Descriptions` of a type, by its name in OpenAPI: `io.k8s.api.core.v1.Pod`. */

@@ -5,7 +5,7 @@
 import type { Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Served } from "../catalog/catalog.ts";
-import { describedName, readDescriptions } from "./descriptions.ts";
+import { describedName, descriptions } from "./descriptions.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -51,7 +51,7 @@ function zeroDefault(type: FieldType): Json {
 export class Schemas {
   readonly #schemas = new Map<string, Json>();
   readonly #pending: TypeRef[] = [];
-  readonly #descriptions = readDescriptions();
+  readonly #descriptions = descriptions();
 
   /** By name, in its order. */
   finish(): Json {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describedName, readDescriptions } from "../../../../../actors/api-server/core/machinery/descriptions.ts";
+import { describedName, descriptions } from "../../../../../actors/api-server/core/machinery/descriptions.ts";
 import { PACKAGES, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 
 const types = PACKAGES.flatMap((owner) => Object.keys(owner.types).map((name) => new TypeRef(owner, name)));
@@ -7,7 +7,7 @@ const known = new Map(types.map((type) => [describedName(type.openApiName), type
 
 describe("descriptions", () => {
   it("are of types and fields that are there, in a sentence", () => {
-    for (const [name, text] of readDescriptions()) {
+    for (const [name, text] of descriptions()) {
       const field = known.has(name) ? undefined : name.slice(name.lastIndexOf(".") + 1);
       const type = known.get(field === undefined ? name : name.slice(0, -field.length - 1));
       expect(field === undefined ? type?.name : type?.fields.get(field)?.name, name).toBeDefined();
@@ -22,8 +22,7 @@ describe("descriptions", () => {
     "api.core.v1.ServiceSpec",
     "apis.meta.v1.ObjectMeta",
   ])("are there for all fields of %s", (name) => {
-    const descriptions = readDescriptions();
     const fields = [...(known.get(name)?.fields.keys() ?? [])];
-    expect(fields.filter((field) => !descriptions.has(`${name}.${field}`))).toEqual([]);
+    expect(fields.filter((field) => !descriptions().has(`${name}.${field}`))).toEqual([]);
   });
 });
