@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { passedOn } from "../core/rest/proxying.ts";
 import type { HttpAnswer, HttpRequest, ManyHeaders } from "./http-messages.ts";
+import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -94,14 +95,7 @@ function upgradeHeaders({ upgrade, headers }: HttpRequest): Readonly<Record<stri
 function passBack(incoming: IncomingMessage, answer: HttpAnswer, { rewrite }: Upstream): void {
   const headers: Record<string, readonly string[]> = { ...passedOn(incoming.rawHeaders) };
   rewrite?.(headers);
-  const body = answer.open(incoming.statusCode ?? BAD_GATEWAY, plain(headers));
-  incoming.on("data", (chunk: Uint8Array) => {
-    if (body.write(chunk)) return;
-    incoming.pause();
-    body.onceDrained(() => incoming.resume());
-  });
-  incoming.on("end", () => body.end());
-  incoming.on("error", () => body.destroy());
+  pour(incoming, answer.open(incoming.statusCode ?? BAD_GATEWAY, plain(headers)));
 }
 
 function plain(headers: Readonly<Record<string, readonly string[]>>): ManyHeaders {

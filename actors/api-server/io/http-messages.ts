@@ -63,6 +63,17 @@ export interface HttpBody {
   onClose(listener: () => void): void;
 }
 
+/** A body goes on as it comes, no faster than it is taken. */
+export function pour(incoming: NodeJS.ReadableStream, body: HttpBody): void {
+  incoming.on("data", (chunk: Uint8Array) => {
+    if (body.write(chunk)) return;
+    incoming.pause();
+    body.onceDrained(() => incoming.resume());
+  });
+  incoming.on("end", () => body.end());
+  incoming.on("error", () => body.destroy());
+}
+
 /** What serves a path outside of the API, such as `/debug/trace`. */
 export type RawHandler = (request: HttpRequest, answer: HttpAnswer) => void | Promise<void>;
 

@@ -2,12 +2,15 @@
 import { request as httpsRequest } from "node:https";
 import type { RequestOptions } from "node:https";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { Answered, Peer, Reach } from "../aggregation.ts";
+import type { Peer, Reach } from "../aggregation.ts";
 import type { ApiServerOptions } from "../spec.ts";
-import { refuseUpgrade } from "./upgrades.ts";
+import { answerText } from "./answer-text.ts";
 
 /** Discovery of a server with a thousand kinds. */
 const ANSWER_BYTES_MAX = 16_777_216;
+
+/** As Go's client says it. */
+const LATE = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)";
 
 /** As kube-aggregator says who it is. */
 const OWN_HEADERS = { "x-remote-user": "system:kube-aggregator", "x-remote-group": "system:masters" };
@@ -27,32 +30,12 @@ export function peerOptions(
   };
 }
 
-export const reachPeer: Reach = (peer, path, accept, timeoutMs, client) =>
-  new Promise<Answered>((resolve, reject) => {
-    const options = { ...peerOptions(peer, client), path, headers: { accept, ...OWN_HEADERS }, agent: false };
-    const outgoing = httpsRequest(options, (incoming) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      incoming.on("data", (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > ANSWER_BYTES_MAX) outgoing.destroy(new Error("the answer is too large"));
-        else chunks.push(chunk);
-      });
-      incoming.on("error", failed);
-      incoming.on("end", () => {
-        clearTimeout(late);
-        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
-      });
-    });
-    const failed = (error: Error): void => {
-      clearTimeout(late);
-      reject(new InkubeError("CONNECTION_FAILED", error.message, { retryable: true }));
-    };
-    const late = setTimeout(
-      () => outgoing.destroy(new Error("net/http: request canceled (Client.Timeout exceeded while awaiting headers)")),
-      timeoutMs,
-    );
-    outgoing.on("error", failed);
-    refuseUpgrade(outgoing, failed);
-    outgoing.end();
-  });
+export const reachPeer: Reach = async (peer, path, accept, timeoutMs, client) => {
+  const headers = { accept, ...OWN_HEADERS };
+  const outgoing = httpsRequest({ ...peerOptions(peer, client), path, headers, agent: false });
+  try {
+    return await answerText(outgoing, { bytesMax: ANSWER_BYTES_MAX, timeoutMs, late: LATE });
+  } catch (error) {
+    throw new InkubeError("CONNECTION_FAILED", (error as Error).message, { retryable: true });
+  }
+};

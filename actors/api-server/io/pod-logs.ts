@@ -5,6 +5,7 @@ import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
 import type { HttpAnswer } from "./http-messages.ts";
+import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
 const PORT_MAX = 65_535;
@@ -72,13 +73,7 @@ export function streamLogs(
       }
       const body = answer.open(200, { "content-type": "text/plain", "cache-control": "no-cache, private" });
       body.onClose(() => outgoing.destroy());
-      incoming.on("data", (chunk: Uint8Array) => {
-        if (body.write(chunk)) return;
-        incoming.pause();
-        body.onceDrained(() => incoming.resume());
-      });
-      incoming.on("end", () => body.end());
-      incoming.on("error", () => body.destroy());
+      pour(incoming, body);
       resolve();
     });
     outgoing.end();

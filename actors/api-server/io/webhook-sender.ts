@@ -4,6 +4,7 @@ import { Agent, request } from "node:https";
 import { isIP } from "node:net";
 import type { Read, WebhookReply } from "../core/webhooks/reply.ts";
 import type { OpenWebhooks, WebhookCall } from "../webhooks.ts";
+import { readText } from "./answer-text.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
 /** Connections to one webhook at once: enough for the writes that one thread can have under way. */
@@ -85,23 +86,19 @@ function attempt(agent: Agent | false, call: WebhookCall): Promise<Attempt> {
 }
 
 function read(incoming: IncomingMessage, call: WebhookCall, settle: (result: Read<WebhookReply>) => void): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  incoming.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes <= call.answerBytesMax) chunks.push(chunk);
-    else {
+  const broken = (): void => settle({ error: "unexpected EOF" });
+  readText(incoming, call.answerBytesMax, {
+    whole: (body) => {
+      const { statusCode = 0, headers } = incoming;
+      settle({ value: { code: statusCode, type: headers["content-type"] ?? "", body } });
+    },
+    tooLong: () => {
       settle({ error: `the answer is longer than ${call.answerBytesMax} bytes` });
       incoming.destroy();
-    }
+    },
+    broken,
   });
-  incoming.on("end", () => {
-    const { statusCode = 0, headers } = incoming;
-    const type = headers["content-type"] ?? "";
-    settle({ value: { code: statusCode, type, body: Buffer.concat(chunks).toString("utf8") } });
-  });
-  incoming.on("error", () => settle({ error: "unexpected EOF" }));
-  incoming.on("aborted", () => settle({ error: "unexpected EOF" }));
+  incoming.on("aborted", broken);
 }
 
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
