@@ -31,6 +31,8 @@ import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
+import type { Witness } from "./views.ts";
+import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
 import type { OpenWebhooks } from "./webhooks.ts";
 import { noWebhooks, Webhooks } from "./webhooks.ts";
@@ -46,6 +48,8 @@ export interface Outward {
   readonly reach: Reach;
   /** Webhooks. */
   readonly openWebhooks: OpenWebhooks;
+  /** Who looks on; only in the simulation. */
+  readonly witness?: Witness;
 }
 
 const NOWHERE: Outward = { readStats: noStats, reach: noReach, openWebhooks: noWebhooks };
@@ -87,6 +91,7 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
+  private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
   private readonly webhooks: Webhooks;
   private readonly conversions: Conversions;
@@ -102,6 +107,7 @@ class ApiServer {
     this.conversions = new Conversions(ctx, this.webhooks);
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
+    this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
@@ -114,6 +120,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.views.start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -213,7 +220,7 @@ class ApiServer {
       ),
       store: this.store,
       registry: this.registry,
-      watches: this.watches,
+      views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
       nowMs: () => clock.nowMs(),
