@@ -32,6 +32,8 @@ import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
+import type { Witness } from "./views.ts";
+import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
 import { Webhooks } from "./webhooks.ts";
 
@@ -44,6 +46,8 @@ export interface Outward {
   readonly readStats: ReadStats;
   /** Webhooks, and servers behind APIServices. */
   readonly openHttps: OpenHttps;
+  /** Who looks on; only in the simulation. */
+  readonly witness?: Witness;
 }
 
 const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
@@ -85,6 +89,7 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
+  private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
   private readonly https: HttpsClient;
   private readonly conversions: Conversions;
@@ -100,6 +105,7 @@ class ApiServer {
     this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
+    this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
@@ -112,6 +118,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.views.start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -211,7 +218,7 @@ class ApiServer {
       ),
       store: this.store,
       registry: this.registry,
-      watches: this.watches,
+      views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
       nowMs: () => clock.nowMs(),

@@ -13,7 +13,7 @@ import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
 import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
-import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
+import { methodNotAllowed, noSuchResource, notFound } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
@@ -37,6 +37,8 @@ export interface Input {
   listOptions(): ListOptions;
   /** Of a `get`. */
   resourceVersion(): string | undefined;
+  /** Of a `get`: the older revision that it is answered from; absent or undefined: none. */
+  atRevision?(): number | undefined;
   body(form: ObjectForm, validation: FieldValidation): Decoded;
   patch(): { readonly type: PatchType; readonly patch: unknown };
   /** Of a patch of the type of server-side apply. */
@@ -98,7 +100,18 @@ export class Dispatch {
     const { served, subresource } = target;
     if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
     if (served.rules.measured === true) return plainAnswer(await this.metrics.get(scope, placeOf(target)), 200);
+    const atRevision = input.atRevision?.();
+    if (atRevision !== undefined) return this.getPast(scope, target, atRevision);
     return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);
+  }
+
+  private async getPast(scope: RequestScope, target: Target, revision: number): Promise<Answer> {
+    const { served, namespace, name } = placeOf(target);
+    const fieldSelector = `metadata.name=${name}`;
+    const options = { fieldSelector, resourceVersion: String(revision), resourceVersionMatch: "Exact" } as const;
+    const [found] = (await this.lists.list(scope, served, namespace, options)).items;
+    if (found === undefined) throw notFound(served.info, name);
+    return answerOf(served, found, 200);
   }
 
   async create({ scope, target, input }: Call): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -9,6 +10,7 @@ import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { REPLY_LOST } from "../core/store-errors.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
@@ -29,8 +31,10 @@ import { countedVerb } from "../core/rest/remote-request.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
-import type { Input } from "../dispatch.ts";
+import type { Answer } from "../core/registry/answers.ts";
+import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
+import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
@@ -102,7 +106,8 @@ export class Rest {
         return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
-      this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
+      if (hasCode(error, REPLY_LOST)) answer.destroy();
+      else this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, request, answer, beganMs));
     else this.count(counted, request, answer, beganMs);
@@ -252,7 +257,9 @@ export class Rest {
       case "list":
       case "deletecollection": {
         const form = negotiated(request, "list", encodingsOf(path));
-        const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
+        const carryOut = (seen: Call): Promise<ObjectList> =>
+          verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
+        const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
         return this.replies.list(reply, served, list, form);
       }
       case "get":
@@ -262,9 +269,26 @@ export class Rest {
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
         const form = negotiated(request, offerOf(path), encodingsOf(path));
-        this.replies.object(reply, served, await dispatch[verb](call), form);
+        const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
+        const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
+        this.replies.object(reply, served, answer, form);
       }
     }
+  }
+
+  /** As the client is to see it. */
+  private async viewed<T>(
+    { answer }: Reply,
+    verb: Exclude<Verb, "watch">,
+    call: Call,
+    carryOut: (call: Call) => Promise<T>,
+    revisionOf: (answer: T) => number,
+  ): Promise<T> {
+    const { views } = this.backend;
+    if (!views.on) return carryOut(call);
+    const gone = new AbortController();
+    answer.onClose(() => gone.abort());
+    return views.request({ verb, call, name: "", signal: gone.signal }, carryOut, revisionOf);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -320,7 +344,7 @@ export class Rest {
     };
     let close = (): void => {};
     try {
-      const watch = await backend.watches.open(
+      const watch = await backend.views.open(
         scope,
         { served, namespace, name, bookmarks, ...rest },
         {
