@@ -15,6 +15,7 @@ import type { Upstream } from "./forward.ts";
 import { forward } from "./forward.ts";
 import { peerOptions } from "./https-peer.ts";
 import type { HttpAnswer } from "./http-messages.ts";
+import { AUDIT_ID } from "./http-messages.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
@@ -49,6 +50,7 @@ export class Proxies {
     const headers = {
       ...remoteUserHeaders(request.user ?? { user: "", groups: [] }),
       host: [`${peer.serverName}:${peer.port}`],
+      [AUDIT_ID]: [request.auditId],
     };
     const upstream: Upstream = { secure: true, options: { ...peerOptions(peer, options.proxyClient), path }, headers };
     const failed = (why: string): void => {
