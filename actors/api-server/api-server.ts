@@ -7,8 +7,7 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
-import type { Reach } from "./aggregation.ts";
-import { Aggregation, noReach } from "./aggregation.ts";
+import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
@@ -24,6 +23,8 @@ import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import type { ReadStats } from "./metrics.ts";
 import { Metrics, noStats } from "./metrics.ts";
+import type { HttpsClient, OpenHttps } from "./outward.ts";
+import { noHttps } from "./outward.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registry } from "./registry.ts";
@@ -33,8 +34,7 @@ import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
 import { Watches } from "./watches.ts";
-import type { OpenWebhooks } from "./webhooks.ts";
-import { noWebhooks, Webhooks } from "./webhooks.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
@@ -43,13 +43,11 @@ const AGING_MS = 30_000;
 export interface Outward {
   /** What a kubelet measures. */
   readonly readStats: ReadStats;
-  /** What a server behind an APIService tells. */
-  readonly reach: Reach;
-  /** Webhooks. */
-  readonly openWebhooks: OpenWebhooks;
+  /** Webhooks, and servers behind APIServices. */
+  readonly openHttps: OpenHttps;
 }
 
-const NOWHERE: Outward = { readStats: noStats, reach: noReach, openWebhooks: noWebhooks };
+const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
 
 /**
  * @param openKeys the cryptography of tokens; without it theirs is the simulation's
@@ -89,7 +87,7 @@ class ApiServer {
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
   private readonly door: ReturnType<OpenDoor>;
-  private readonly webhooks: Webhooks;
+  private readonly https: HttpsClient;
   private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
@@ -99,14 +97,14 @@ class ApiServer {
     const keys = openKeys(ctx.options.serviceAccounts);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.webhooks = new Webhooks(ctx.options, this.store, outward.openWebhooks());
-    this.conversions = new Conversions(ctx, this.webhooks);
+    this.https = outward.openHttps();
+    this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    this.aggregation = new Aggregation(ctx, this.registry, outward.reach);
+    this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
@@ -131,7 +129,7 @@ class ApiServer {
 
   async stop(): Promise<void> {
     await this.door.close();
-    this.webhooks.close();
+    this.https.close();
     this.store.stop();
   }
 

@@ -271,7 +271,7 @@ const HTTP_DATE = /\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d (GMT|UTC)\b/g;
 const NAMED = { resourceVersion: "<version>", continue: "<token>", nodePort: "<port>", healthCheckNodePort: "<port>" };
 
 /** What does not depend on the server, nor on the day. */
-function general(value, namespace, key = "") {
+export function general(value, namespace, key = "") {
   if (typeof value === "string") {
     if (Object.hasOwn(NAMED, key) && value !== "") return NAMED[key];
     const text = value
@@ -296,7 +296,10 @@ function general(value, namespace, key = "") {
   // Columns are described in a manual's words, which we do not carry.
   const described = key === "columnDefinitions";
   const entries = Object.entries(value).filter(([name]) => !(described && name === "description"));
-  return Object.fromEntries(entries.map(([name, item]) => [name, general(item, namespace, name)]));
+  // Owners are told apart by their uid, in the keys of who manages what.
+  return Object.fromEntries(
+    entries.map(([name, item]) => [name.replaceAll(UID, "<uid>"), general(item, namespace, name)]),
+  );
 }
 
 /** Where two values differ: `path: expected, got`, as far as `limit`. */

@@ -14,6 +14,7 @@ import type { Answer } from "../core/registry/answers.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
 import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
@@ -36,7 +37,15 @@ export interface Reply {
   readonly answer: HttpAnswer;
   readonly query: Query;
   /** What it is counted as; filled in when that is known. */
-  readonly counted: { verb?: string; target?: Target };
+  readonly counted: {
+    verb?: string;
+    target?: Target;
+    remote?: RemoteRequest;
+    /** Another server answers it: it is counted when that is over. */
+    isPassedOn?: true;
+    /** This server has answered in its place. */
+    terminated?: true;
+  };
 }
 
 /** @throws Status 406 */

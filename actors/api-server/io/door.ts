@@ -121,6 +121,7 @@ class HttpsDoor implements Door {
       rawHeaders,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
+      remoteAddress: session?.socket.remoteAddress ?? "",
     };
     if (this.rest.passesOn(head.url)) {
       if (stream.endAfterHeaders) stream.resume();
@@ -147,6 +148,7 @@ class HttpsDoor implements Door {
       rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
+      remoteAddress: socket.remoteAddress ?? "",
       ...(upgrade === undefined ? {} : { upgrade }),
     };
     if (this.rest.passesOn(head.url)) {

@@ -136,6 +136,11 @@ export function expired(message: string): InkubeError {
   return statusError(failure(410, "Expired", message));
 }
 
+/** 504 in the words of the door, which knows nothing of what was asked. Source: apiserver `filters/timeout.go`. */
+export function requestTimeout(): Status {
+  return failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {});
+}
+
 /** 504 with the cause that tells clients to wait: the revision asked for lies in the future. */
 export function tooLargeResourceVersion(asked: number, current: number): InkubeError {
   const message = `Timeout: Too large resource version: ${asked}, current: ${current}`;

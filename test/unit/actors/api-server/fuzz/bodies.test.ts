@@ -39,6 +39,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
     auditId: "",
     rawHeaders: [],
     user: undefined,
+    remoteAddress: "",
     localAddress: "127.0.0.1:1",
     body,
   };
