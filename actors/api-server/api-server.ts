@@ -11,6 +11,7 @@ import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
+import { ComponentStatuses } from "./component-statuses.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
 import { Conversions } from "./conversions.ts";
@@ -208,19 +209,16 @@ class ApiServer {
       },
       onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(
-        this.registry,
-        new Applies(this.ctx, this.registry),
-        subresources,
-        lists,
-        this.tokens,
-        new Metrics(this.ctx, this.registry, lists, readStats),
-      ),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens, {
+        usage: new Metrics(this.ctx, this.registry, lists, readStats),
+        health: new ComponentStatuses(this.ctx, this.store),
+      }),
       store: this.store,
       registry: this.registry,
       views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),

@@ -23,7 +23,7 @@ import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
-import type { Metrics } from "./metrics.ts";
+import type { LiveKinds } from "./live-objects.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import { checkNamespace } from "./core/registry/place.ts";
@@ -59,12 +59,12 @@ const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" });
 
 export class Dispatch {
-  private readonly metrics: Metrics;
   private readonly tokens: Tokens;
   private readonly registry: Registry;
   private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
+  private readonly live: LiveKinds;
 
   constructor(
     registry: Registry,
@@ -72,20 +72,21 @@ export class Dispatch {
     subresources: Subresources,
     lists: Lists,
     tokens: Tokens,
-    metrics: Metrics,
+    live: LiveKinds,
   ) {
-    this.metrics = metrics;
     this.tokens = tokens;
     this.registry = registry;
     this.applies = applies;
     this.subresources = subresources;
     this.lists = lists;
+    this.live = live;
   }
 
   list({ scope, target, input }: Call): Promise<ObjectList> {
     const { served, namespace } = target;
-    if (served.rules.measured === true) return this.metrics.list(scope, served, namespace, input.listOptions());
-    return this.lists.list(scope, target.served, target.namespace, input.listOptions());
+    const { live } = served.rules;
+    const lists = live === undefined ? this.lists : this.live[live];
+    return lists.list(scope, served, namespace, input.listOptions());
   }
 
   /** Answers with what it has deleted. */
@@ -99,7 +100,8 @@ export class Dispatch {
   async get({ scope, target, input }: Call): Promise<Answer> {
     const { served, subresource } = target;
     if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
-    if (served.rules.measured === true) return plainAnswer(await this.metrics.get(scope, placeOf(target)), 200);
+    const { live } = served.rules;
+    if (live !== undefined) return plainAnswer(await this.live[live].get(scope, placeOf(target)), 200);
     const atRevision = input.atRevision?.();
     if (atRevision !== undefined) return this.getPast(scope, target, atRevision);
     return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);

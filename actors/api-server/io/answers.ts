@@ -180,7 +180,9 @@ export class Replies {
     }
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       if (answer.closed) return;
-      const encoded = { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" };
+      const vary =
+        "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
+      const encoded = { ...headers, "content-encoding": "gzip", vary };
       if (error === null) answer.send(code, encoded, compressed);
       else answer.send(code, headers, body);
     });

@@ -81,6 +81,7 @@ export class Rest {
       this.replies,
       () => backend.catalog,
       () => backend.aggregation.all,
+      () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -98,9 +99,9 @@ export class Rest {
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, rawHeaders, method } = request;
+      const { user, auditId, rawHeaders, method } = request;
       const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
         return this.route({ request, answer, query, counted }, path);
@@ -164,16 +165,23 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
+  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
+    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  }
+
   private found(reply: Reply, resource: ResourcePath): Promise<void> {
     const { deprecated } = resource.served.rules;
-    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    if (deprecated === undefined) return this.resource(reply, resource);
+    // Methods and patches that nobody takes are refused before it counts what they are about.
+    checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+    if (reply.request.method === "PATCH") new HttpInput(reply).patchType();
+    return this.warned(reply, resource, deprecated);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
-    const { store, pipeline } = this.backend;
-    const { request } = reply;
-    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const { store } = this.backend;
+    const { deadlineMs } = this.scope(reply.request, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -208,7 +216,8 @@ export class Rest {
       // A subresource that the definition does not have.
       throw notFound(parent.served.info, parent.name);
     }
-    if (request.method !== "GET") {
+    const isHead = request.method === "HEAD" && first === "openapi";
+    if (request.method !== "GET" && !isHead) {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
     }
@@ -243,10 +252,9 @@ export class Rest {
     const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
     reply.counted.verb = COUNTED_VERBS[verb];
     reply.counted.target = path;
-    const user = request.user ?? { user: "", groups: [] };
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.backend.pipeline.scope(user, verb, request.url, isLong ? undefined : timeoutMsOf(query)),
+      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
       input: new HttpInput(reply),
     };

@@ -52,6 +52,22 @@ export function notAcceptable(accept: string, offer: Offer): string {
   return `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
 }
 
+/**
+ * Which of the forms of a document a client prefers, by its media type alone: `application/json`, any of JSON and so on.
+ * @param offers media types, the first of which is taken where several will do
+ */
+export function preferredType<T extends string>(accept: string | undefined, offers: readonly T[]): T | undefined {
+  for (const clause of byQuality((accept || "*/*").split(","))) {
+    const [type = "", subtype = ""] = (clause.split(";")[0] ?? "").trim().toLowerCase().split("/", 2);
+    const found = offers.find((offer) => {
+      const [own, ...rest] = offer.split("/");
+      return (type === "*" || type === own) && (subtype === "*" || subtype === rest.join("/"));
+    });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function choose(accept: string, offer: Offer, encodings: Encodings): Negotiated | undefined {
   for (const clause of byQuality(accept.split(","))) {
     const [type = "", ...rest] = clause.split(";").map((part) => part.trim());
