@@ -3,6 +3,8 @@ import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta
 
 export class FieldErrors {
   readonly causes: StatusCause[] = [];
+  /** What is wrong and may stay so: it is told. */
+  readonly warnings: string[] = [];
 
   required(field: string, detail: string = ""): void {
     this.#add("FieldValueRequired", field, "Required value", detail);
