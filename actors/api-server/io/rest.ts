@@ -8,8 +8,15 @@ import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
-import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import {
+  badRequest,
+  failure,
+  noSuchResource,
+  requestEntityTooLarge,
+  unsupportedMediaType,
+} from "../core/machinery/status.ts";
+import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
@@ -174,7 +181,7 @@ export class Rest {
     if (deprecated === undefined) return this.resource(reply, resource);
     // Methods and patches that nobody takes are refused before it counts what they are about.
     checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
-    if (reply.request.method === "PATCH") new HttpInput(reply).patchType();
+    if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
     return this.warned(reply, resource, deprecated);
   }
 
@@ -211,10 +218,13 @@ export class Rest {
   private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
-    const parent = parseResourcePath(this.backend.catalog, segments.slice(0, -1));
-    if (parent?.name !== undefined && parent.served.openApiSchema !== undefined) {
-      // A subresource that the definition does not have.
-      throw notFound(parent.served.info, parent.name);
+    const { catalog } = this.backend;
+    const unknown = noSubresource(catalog, segments);
+    if (unknown !== undefined) throw unknown;
+    if (isCustomGroup(catalog, segments)) {
+      const documented = parseGroupPath(segments);
+      if (documented === undefined || !this.documents.group(reply, documented)) this.documents.notFound(answer);
+      return;
     }
     const isHead = request.method === "HEAD" && first === "openapi";
     if (request.method !== "GET" && !isHead) {
@@ -222,12 +232,14 @@ export class Rest {
       return this.documents.notFound(answer);
     }
     const group = parseGroupPath(segments);
-    if (group !== undefined) return this.documents.group(reply, group);
+    if (group !== undefined) {
+      if (this.documents.group(reply, group)) return;
+      throw noSuchResource();
+    }
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
-    if (first === "api" || known) throw noSuchResource();
+    if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }
 
@@ -249,14 +261,26 @@ export class Rest {
     const { request, query } = reply;
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
-    const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    if (served.openApiSchema !== undefined) {
+      if (request.method === "PATCH") new HttpInput(reply, path).patchType();
+      const custom = customRequest(path, request.method, watch);
+      return custom === undefined
+        ? this.documents.notFound(reply.answer)
+        : this.carryOut(reply, custom.path, custom.verb);
+    }
+    return this.carryOut(reply, path, checkVerb(path, verbOf(request.method, name !== undefined, watch)));
+  }
+
+  private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
+    const { request, query } = reply;
+    const { served, subresource } = path;
     reply.counted.verb = COUNTED_VERBS[verb];
     reply.counted.target = path;
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
       scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
-      input: new HttpInput(reply),
+      input: new HttpInput(reply, path),
     };
     const { dispatch } = this.backend;
     switch (verb) {
@@ -418,11 +442,13 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
 }
 
 function offerOf(path: ResourcePath): Offer {
-  return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+  const name = path.subresource?.name;
+  return name === undefined || name === "status" || name === "scale" ? "object" : "plain";
 }
 
 /** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
 function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  if (served.openApiSchema !== undefined) return "text";
   const { apiVersion } = served.info;
   const type =
     subresource === undefined || subresource.kind === served.info.kind
@@ -434,9 +460,11 @@ function encodingsOf({ served, subresource }: ResourcePath): Encodings {
 /** Of one request over HTTP: its query and its body. */
 class HttpInput implements Input {
   private readonly reply: Reply;
+  private readonly path: ResourcePath;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, path: ResourcePath) {
     this.reply = reply;
+    this.path = path;
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
@@ -466,7 +494,9 @@ class HttpInput implements Input {
 
   patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (PATCH_TYPES.includes(type)) return type;
+    const isCustom = this.path.served.openApiSchema !== undefined;
+    if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
+    if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
     throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
   }
 
