@@ -184,7 +184,11 @@ function pageOf(place) {
 
 function hidden(text, { remote, pod }) {
   const client = new URL(url).host;
-  return text.replaceAll(remote, "REMOTE").replaceAll(pod, "HOST").replaceAll(client, "CLIENT").replaceAll(POD, "PREFIX");
+  return text
+    .replaceAll(remote, "REMOTE")
+    .replaceAll(pod, "HOST")
+    .replaceAll(client, "CLIENT")
+    .replaceAll(POD, "PREFIX");
 }
 
 /** An APIService whose server is at that place, as an external name: so it needs no network of Services. */
@@ -251,7 +255,17 @@ function certificateFor(name) {
   openssl("req", ...KEY, ...subject);
   writeFileSync(file("names"), `subjectAltName=DNS:${name}.${NS}.svc\n`);
   const signer = ["-CA", file("ca.crt"), "-CAkey", file("ca.key"), "-CAcreateserial", "-days", "2"];
-  openssl("x509", "-req", "-in", file(`${name}.csr`), ...signer, "-out", file(`${name}.crt`), "-extfile", file("names"));
+  openssl(
+    "x509",
+    "-req",
+    "-in",
+    file(`${name}.csr`),
+    ...signer,
+    "-out",
+    file(`${name}.crt`),
+    "-extfile",
+    file("names"),
+  );
   return { cert: readFileSync(file(`${name}.crt`)), key: readFileSync(file(`${name}.key`)) };
 }
 
