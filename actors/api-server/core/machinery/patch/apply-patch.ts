@@ -8,7 +8,15 @@ import { checkDepth } from "../json.ts";
 import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
-import { badRequest, failure, invalid, requestEntityTooLarge, unexplained, unsupportedMediaType } from "../status.ts";
+import {
+  badRequest,
+  failure,
+  internalError,
+  invalid,
+  requestEntityTooLarge,
+  unexplained,
+  unsupportedMediaType,
+} from "../status.ts";
 import { JsonPatchError, applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { StrategicMergePatchError, applyStrategicMergePatch } from "./strategic-merge-patch.ts";
@@ -27,7 +35,9 @@ export const PATCH_TYPES: readonly PatchType[] = [
 ];
 
 /** Of every kind. */
-const MERGED_TYPES = PATCH_TYPES.filter((type) => type !== "application/strategic-merge-patch+json");
+export const MERGED_TYPES: readonly PatchType[] = PATCH_TYPES.filter(
+  (type) => type !== "application/strategic-merge-patch+json",
+);
 
 /**
  * The text of a patch as a value.
@@ -78,6 +88,9 @@ export function patchObject(
   fieldValidation: FieldValidation,
 ): Decoded {
   const patched = applyPatch(type, form, current, patch);
+  if (form.type === undefined && patched["apiVersion"] === undefined) {
+    throw internalError("Object 'apiVersion' is missing in 'object has no apiVersion field'");
+  }
   try {
     return form.decode({ value: patched, duplicates: [] }, fieldValidation);
   } catch (error) {

@@ -6,7 +6,7 @@ import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
-import { reachPeer } from "../../../../../actors/api-server/io/https-peer.ts";
+import { httpsClient } from "../../../../../actors/api-server/io/https-client.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
 import { UnderWay } from "../../../../../actors/api-server/core/rest/under-way.ts";
 import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
@@ -62,7 +62,7 @@ const SERVICE = "v1.ext.example.com";
 
 async function api(options: Partial<ApiServerOptions> = {}): Promise<Api> {
   const serving = { tls, proxyClient: { cert: client.certificate, key: client.key }, ...options };
-  const outward = { reach: reachPeer };
+  const outward = { openHttps: httpsClient };
   const server = await start(serving, httpsDoor(), new FakeEtcd(), plainTokenKeys, outward);
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
   const call: Api["call"] = (method, path, { body, headers, type = "application/json" } = {}) =>
@@ -227,13 +227,14 @@ describe("an APIService with a Service behind it", () => {
     const body = Buffer.alloc(5_000_000, "x");
     const got = await of.call("POST", "/apis/ext.example.com/v1/things?a=b", {
       body,
-      headers: { "X-Remote-User": "liar" },
+      headers: { "X-Remote-User": "liar", "Audit-Id": "mine" },
     });
     expect([got.status, got.headers["x-seen"], got.text.length]).toEqual([200, "admin", 5_000_000]);
     const last = asked.at(-1);
     expect(last?.url).toBe("/apis/ext.example.com/v1/things?a=b");
     expect(last?.headers.authorization).toBeUndefined();
     expect(last?.headers["x-remote-group"]).toContain("system:masters");
+    expect([last?.headers["audit-id"], got.headers["audit-id"]]).toEqual(["mine", "mine"]);
   });
 
   it("passes watches on as they come, and what is away afterwards is noticed by who asks", async () => {
@@ -267,7 +268,10 @@ describe("an APIService with a Service behind it", () => {
     await close(server);
     await watch.ended;
     const away = await of.call("GET", "/apis/ext.example.com/v1/things");
-    expect([away.status, away.text]).toEqual([503, `dial tcp 127.0.0.1:${port}: connect: connection refused\n`]);
+    expect([away.status, away.text]).toEqual([
+      503,
+      `error trying to reach service: dial tcp 127.0.0.1:${port}: connect: connection refused\n`,
+    ]);
     await becomes(of, /^FailedDiscoveryCheck/);
     expect((await of.call("GET", "/apis/ext.example.com/v1/things")).text).toBe("service unavailable\n");
     await listening(extension(), port);
@@ -293,7 +297,10 @@ describe("an APIService with a Service behind it", () => {
     const [user] = asked.flatMap(({ url, headers }) => (url === path ? [headers["x-remote-user"]] : []));
     expect(Buffer.from(String(user), "latin1").toString("utf8")).toBe("Jürgen 円");
     const broken = await of.call("POST", path, { body: "x", headers: { authorization: "Bearer broken" } });
-    expect([broken.status, broken.text]).toEqual([503, 'Invalid character in header content ["x-remote-user"]\n']);
+    expect([broken.status, broken.text]).toEqual([
+      503,
+      'error trying to reach service: Invalid character in header content ["x-remote-user"]\n',
+    ]);
     expect(begun.mock.calls).toEqual([[SERVICE], [SERVICE]]);
     const [underWay] = begun.mock.contexts as readonly UnderWay[];
     await expect.poll(() => underWay?.servers).toBe(0);
@@ -477,7 +484,7 @@ describe("the proxy of a service", () => {
       "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
       'backend tried to switch protocol "x" when "" was requested',
     ],
-    ["GARBAGE\r\n\r\n", "Parse Error: Expected HTTP/, RTSP/ or ICE/"],
+    ["GARBAGE\r\n\r\n", `net/http: HTTP/1.x transport connection broken: malformed HTTP response "GARBAGE"`],
   ])("survives a server that answers %j", async (answered, why) => {
     const of = await proxied(createPlain(({ socket }) => socket.on("error", () => undefined).end(answered)));
     const got = await of.call("GET", `${SERVICES}/ext:https/proxy/x`);
