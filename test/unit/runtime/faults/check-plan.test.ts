@@ -10,6 +10,7 @@ const PLACES: Places = {
   actors: () => ["etcd-0", "etcd-1", "worker-0/kubelet"],
   outsiders: ["cluster"],
   areLinked: (left, right) => left !== right && [left, right].every((name) => !name.startsWith("worker")),
+  actorsOf: (kind) => (kind === "api-server" ? ["api-server-0"] : []),
 };
 
 function problemsOf(plan: unknown): readonly PlanProblem[] {
