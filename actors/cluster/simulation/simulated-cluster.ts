@@ -5,9 +5,8 @@
 import type { TopologyOptions } from "../topology.ts";
 import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
 import type { MemberStatus } from "../../../protocols/etcd.ts";
-import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
@@ -32,6 +31,7 @@ import { kubeletActor } from "../../kubelet/kubelet.ts";
 import { schedulerActor } from "../../scheduler/scheduler.ts";
 import { addressesOf } from "../addresses.ts";
 import { meets } from "../conditions.ts";
+import { leaderOf, statusOf } from "./etcd-group.ts";
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
@@ -53,7 +53,6 @@ export interface SimulatedClusterOptions {
 
 /** Between two looks at something that is to come. */
 const LOOK_MS = 50;
-const STATUS_MS = 200;
 /** A node of a size on which a test's pods have room and a run can be counted in the head. */
 const CAPACITY = { cpu: "8", memory: "16Gi", pods: "110", "ephemeral-storage": "100Gi" };
 
@@ -168,24 +167,13 @@ export class SimulatedCluster {
   }
 
   /** What a member of etcd says of itself; undefined while it does not answer. */
-  async statusOf(member: string): Promise<MemberStatus | undefined> {
-    try {
-      return await this.host.context.ref(etcdProtocol, member).call("status", null, { timeoutMs: STATUS_MS });
-    } catch (error) {
-      if (error instanceof InkubeError && error.retryable) return undefined;
-      if (hasCode(error, "DEADLINE_EXCEEDED")) return undefined;
-      throw error;
-    }
+  statusOf(member: string): Promise<MemberStatus | undefined> {
+    return statusOf(this, member);
   }
 
   /** The member of the newest term that says that it leads; undefined when none does. */
-  async leader(): Promise<string | undefined> {
-    let newest: MemberStatus | undefined;
-    for (const member of this.members) {
-      const status = await this.statusOf(member);
-      if (status?.leader === member && (newest === undefined || status.raftTerm > newest.raftTerm)) newest = status;
-    }
-    return newest?.leader;
+  leader(): Promise<string | undefined> {
+    return leaderOf(this);
   }
 
   /** Whole nodes (`worker-1`, `master-0`) go down with all of their actors, until `restore`. */
