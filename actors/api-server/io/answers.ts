@@ -2,6 +2,7 @@
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -106,7 +107,7 @@ export class Replies {
     // Lists of custom resources always say whether there is more.
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
-      const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
+      const messages = list.items.map((stored) => this.protobuf.message(served, stored));
       this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
       return;
     }
@@ -122,7 +123,7 @@ export class Replies {
       const partial = items.map(toPartialObjectMetadata);
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
       if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
-        const messages = partial.map((each) => messageOf(protobufOf(each)));
+        const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
         this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
