@@ -25,7 +25,7 @@ import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
 import { structureOfSchema } from "./schema-structure.ts";
 import { ANY, schemaAt } from "./schema.ts";
-import type { VersionSchema } from "./version-schema.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
 
 /** Strategic merge patches need merge keys of Go types: custom resources have none. */
 export function customForm(info: ResourceInfo, schema: VersionSchema, schemas: SchemasByVersion): ObjectForm {
@@ -42,9 +42,6 @@ export function customForm(info: ResourceInfo, schema: VersionSchema, schemas: S
     decode: (body, fieldValidation) => decode(info, schema.root, schemas, body, fieldValidation),
   };
 }
-
-/** Of all versions of a definition, by their names. */
-export type SchemasByVersion = ReadonlyMap<string, VersionSchema>;
 
 /**
  * What somebody else than a client has made, without what the schema does not know.
