@@ -72,7 +72,7 @@ export class Registry {
   private readonly known = new WeakMap<ObjectPlace, KnownConversions>();
   private readonly isSigned: IsSigned;
   /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
-  private readonly others: Others = {
+  private readonly others: Pick<Others, "find" | "all"> = {
     find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
     all: (prefix) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
   };
@@ -214,18 +214,14 @@ export class Registry {
     if (present !== undefined) await this.conversions.one(served, present);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
-      const failed = failedPrecondition(current.object as Fields, options.preconditions);
-      if (failed !== undefined) throw conflict({ group: info.group, resource: info.kind }, name, failed);
+      const failed = failedPrecondition(served.stored, current.object as Fields, options.preconditions);
+      if (failed !== undefined) throw conflict(failed.of, name, failed.why);
       const deletion = decideDeletion(rules, current.object as Fields, options, this.ctx.clock.nowMs());
       if (deletion.action === "update") return { action: "put", object: deletion.object };
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
-    const warnings = warning === undefined ? [] : [warning];
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
-      return answerOf(served, mutated.stored, 200, warnings);
-    }
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -289,7 +285,7 @@ export class Registry {
   }
 
   creation(
-    { user, groups }: RequestScope,
+    { deadlineMs: _deadline, cause: _cause, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -306,7 +302,7 @@ export class Registry {
       serviceAccounts: serviceAccounts.admission,
       suffix: (length: number) => this.ctx.ids.suffix(length),
       ...this.others,
-      by: { user, groups },
+      by,
       isSigned: this.isSigned,
       uid,
       name,
@@ -328,7 +324,8 @@ export class Registry {
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const object = prepareUpdate(served, incoming, current.object, subresource, manage, this.others);
+    const others = { ...this.others, nowMs: this.ctx.clock.nowMs() };
+    const object = prepareUpdate(served, incoming, current.object, subresource, manage, others);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);

@@ -53,14 +53,12 @@ export function coerced(info: ResourceInfo, schema: Schema, object: KubernetesOb
   return value as unknown as KubernetesObject;
 }
 
-/** How much of a bad body an error message repeats. */
-const QUOTED_CHARS_MAX = 30;
-
 function decode(info: ResourceInfo, schema: Schema, body: JsonBody, fieldValidation: FieldValidation): Decoded {
   const value = recordIn(info, body);
-  const kind = textIn(info, value, "kind");
-  const apiVersion = textIn(info, value, "apiVersion");
-  if (kind === "") throw unrecognized(info, withoutKind(value));
+  const { source = JSON.stringify(value) } = body;
+  const textOf = (field: string): string => textIn(info, value, field, source);
+  const [kind, apiVersion] = [textOf("kind"), textOf("apiVersion")];
+  if (kind === "") throw unrecognized(info, `Object 'Kind' is missing in '${source}'`, source);
   const proto = protoKeyAt(value);
   if (proto !== undefined) throw badRequest(`${handledAs(info)}${unkeepableKey(proto)}`);
   const metadata = Object.hasOwn(value, "metadata") ? decodeMetadata(value["metadata"]) : undefined;
@@ -91,19 +89,13 @@ function decode(info: ResourceInfo, schema: Schema, body: JsonBody, fieldValidat
   };
 }
 
-function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: "apiVersion" | "kind"): string {
+function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: string, source: string): string {
   const text = Object.hasOwn(value, field) ? value[field] : undefined;
   if (text === undefined || text === null) return "";
   if (typeof text === "string") return text;
   const type = Array.isArray(text) ? "array" : typeof text === "boolean" ? "bool" : typeof text;
   const why = `json: cannot unmarshal ${type} into Go struct field .${field} of type string`;
-  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`);
-}
-
-function withoutKind(value: unknown): string {
-  const text = JSON.stringify(value);
-  const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)} ...` : text;
-  return `Object 'Kind' is missing in '${text}' (${short})`;
+  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`, source);
 }
 
 function wrongKind({ group, kind }: ResourceInfo, given: string, name: string): Error {

@@ -21,8 +21,8 @@ export interface Creation extends Admission {
   readonly namespace: string | undefined;
 }
 
-/** The rest of the cluster, for admission to look at. */
-export type Others = Pick<Admission, "find" | "all">;
+/** The rest of the cluster, for admission to look at, and the time. */
+export type Others = Pick<Admission, "find" | "all" | "nowMs">;
 
 /** Of what no client has sent. */
 const UNMANAGED: Manage = () => undefined;
@@ -101,7 +101,7 @@ export function prepareUpdate(
   const managedFields = manage(kept, incoming.metadata?.managedFields);
   let next: Fields;
   const own = subresource === undefined ? undefined : rules.subresources?.[subresource];
-  if (own !== undefined) next = own.change(kept, before);
+  if (own !== undefined) next = own.change(kept, before, others?.nowMs);
   else if (subresource !== undefined) {
     // `status`, and others that are about it: `approval`.
     const metadata =
@@ -111,16 +111,18 @@ export function prepareUpdate(
           ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
           : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
-    next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
+    next = rules.prepareStatusUpdate?.(merged, before, others?.nowMs) ?? merged;
   } else {
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
-  check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
+  const causes = validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
+  check(served.stored, object.metadata?.name ?? "", causes);
   if (others !== undefined) {
-    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", ...others });
+    const { find, all } = others;
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", find, all });
   }
   return object;
 }
