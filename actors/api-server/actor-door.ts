@@ -49,7 +49,12 @@ export class ActorDoor {
     return this.answering(message, what, async () => {
       const resolved = await this.resolve(scope, target, verb);
       const input = new MessageInput(request, message);
-      return { object: await this.carryOut(verb, { scope, target: resolved, input }) };
+      const call = { scope, target: resolved, input };
+      const { views } = this.backend;
+      if (!views.on) return { object: await this.carryOut(verb, call) };
+      const name = "object" in request ? (request.object.metadata?.name ?? "") : "";
+      const asked = { verb, call, name, signal: message.signal };
+      return { object: await views.request(asked, (seen) => this.carryOut(verb, seen), revisionOf) };
     });
   }
 
@@ -60,7 +65,7 @@ export class ActorDoor {
     const opened = await this.answering(sink, what, async () => {
       const { served, namespace, name } = await this.resolve(scope, request.target, "watch");
       const query = { served, namespace, name, labelSelector, fieldSelector, resourceVersion, bookmarks: true };
-      return this.backend.watches.open(scope, query, {
+      return this.backend.views.open(scope, query, {
         event: (type, stored, cause) => {
           const object = this.objects.forReader(served, stored);
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
@@ -137,6 +142,10 @@ export class ActorDoor {
       items,
     } as KubernetesObject;
   }
+}
+
+function revisionOf({ metadata }: KubernetesObject): number {
+  return Number(metadata?.resourceVersion ?? 0);
 }
 
 class MessageInput implements Input {

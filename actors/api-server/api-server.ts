@@ -27,12 +27,15 @@ import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
+import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
+import type { Witness } from "./views.ts";
+import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
 import { Webhooks } from "./webhooks.ts";
 
@@ -45,6 +48,8 @@ export interface Outward {
   readonly readStats: ReadStats;
   /** Webhooks, and servers behind APIServices. */
   readonly openHttps: OpenHttps;
+  /** Who looks on; only in the simulation. */
+  readonly witness?: Witness;
 }
 
 const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
@@ -86,6 +91,7 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
+  private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
   private readonly https: HttpsClient;
   private readonly conversions: Conversions;
@@ -101,9 +107,11 @@ class ApiServer {
     this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
+    this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
+    new Registrations(ctx, this.registry);
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
@@ -113,6 +121,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.views.start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -208,7 +217,7 @@ class ApiServer {
       }),
       store: this.store,
       registry: this.registry,
-      watches: this.watches,
+      views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
       newId: () => this.ctx.ids.uuid(),

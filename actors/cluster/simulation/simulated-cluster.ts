@@ -2,6 +2,7 @@
  * The whole cluster in the simulation: the tree and the actors of the real one, with simulated containers, disks in memory
  * and nobody outside. Everything that happens is a function of the seed.
  */
+import type { TopologyOptions } from "../topology.ts";
 import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
@@ -9,11 +10,14 @@ import type { MemberStatus } from "../../../protocols/etcd.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
+import type { Definitions } from "../../../runtime/simulation/simulation-host.ts";
+import type { SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
+import type { Witness } from "../../api-server/views.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
@@ -41,6 +45,10 @@ export interface SimulatedClusterOptions {
   readonly onFault?: (fault: Fault, what: string) => void;
   readonly record?: DecisionLog;
   readonly replay?: DecisionLog;
+  /** Looks on at the API servers. */
+  readonly witness?: Witness;
+  /** Actors beside the cluster's own, and what their specs name. */
+  readonly others?: { readonly tree: SupervisorSpec; readonly definitions: Definitions };
 }
 
 /** Between two looks at something that is to come. */
@@ -73,7 +81,7 @@ export class SimulatedCluster {
       ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
-      spec: makeTopology({
+      spec: withOthers(options.others?.tree, {
         masters: this.masters,
         workers: this.workers,
         addresses: addressesOf(0),
@@ -91,12 +99,17 @@ export class SimulatedCluster {
       }),
       definitions: {
         etcd: etcdActor,
-        "api-server": apiServerActor(noDoor),
+        "api-server": apiServerActor(
+          noDoor,
+          undefined,
+          options.witness === undefined ? {} : { witness: options.witness },
+        ),
         scheduler: schedulerActor,
         "controller-manager": controllerManagerActor,
         kubelet: kubeletActor(),
         "kube-proxy": kubeProxyActor,
         "container-runtime": containerRuntimeActor(),
+        ...options.others?.definitions,
       },
       embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
@@ -196,4 +209,9 @@ export class SimulatedCluster {
       void informer.whenSynced().then(check);
     });
   }
+}
+
+function withOthers(tree: SupervisorSpec | undefined, topology: TopologyOptions): SupervisorSpec {
+  const own = makeTopology(topology);
+  return tree === undefined ? own : { ...own, children: [...own.children, tree] };
 }

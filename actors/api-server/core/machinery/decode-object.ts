@@ -124,7 +124,7 @@ export function unkeepableKey(path: string): string {
 }
 
 /** How much of a bad body an error message repeats. */
-const SHOWN_BYTES_MAX = 256;
+const SHOWN_BYTES_MAX = 30;
 
 /**
  * 400 for a body in which no kind can be found.

@@ -70,7 +70,9 @@ export function parseGoDuration(text: string): bigint | string {
     if (scale === undefined) return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
     if (whole.replace(/^0+/, "").length > WHOLE_MAX) return invalid;
     const fraction = digits.slice(0, FRACTION_MAX);
-    nanos += BigInt(whole || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
+    // In floating point, as Go.
+    const part = Math.trunc(Number(fraction) * (Number(scale) / 10 ** fraction.length));
+    nanos += BigInt(whole || "0") * scale + BigInt(part);
     if (nanos > NANOS_MAX) return invalid;
     rest = rest.slice(unit.length);
   }

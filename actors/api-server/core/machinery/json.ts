@@ -19,21 +19,34 @@ export interface JsonBody {
  * @throws Status 400 for text that is not JSON
  */
 export function parseJson(text: string, expected: ExpectedKind): JsonBody {
+  const read = readJson(text);
+  if (!("problem" in read)) return read;
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${read.problem}`, text);
+}
+
+/**
+ * JSON text to a value, or what is wrong with it in Go's words.
+ * @throws Status 400 for a value that nests too deep
+ */
+export function readJson(text: string): JsonBody | { readonly problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const why = `couldn't get version/kind; json parse error: ${jsonProblem(text) ?? error.message}`;
-    throw unrecognized(expected, why, text);
+    return { problem: jsonProblem(text) ?? error.message };
   }
+  // What nests too deep is refused before its text is read once more.
+  const keys = countKeys(value, 0);
   checkIntegers(text);
-  const found = countKeysOfText(text) === countKeys(value, 0) ? { duplicates: [] } : duplicatesIn(text);
+  const found = countKeysOfText(text) === keys ? { duplicates: [] } : duplicatesIn(text);
   return { value, source: text, ...found };
 }
 
 /** 2^53 has 16 digits. */
 const LONG_INTEGER = /\d{16}/;
+/** With its sign. */
+const INT64_LENGTH_MAX = 20;
 const INTEGER = /-?\d+(?![\d.eE])/y;
 
 /**
@@ -54,6 +67,7 @@ export function checkIntegers(text: string): void {
 
 /** Whether it is an int64 that JavaScript writes in another way than it was read. */
 export function isInexact(literal: string): boolean {
+  if (literal.length > INT64_LENGTH_MAX) return false;
   const [value, exact] = [Number(literal), BigInt(literal)];
   return !Number.isSafeInteger(value) && String(value) !== String(exact) && BigInt.asIntN(64, exact) === exact;
 }

@@ -39,8 +39,11 @@ export interface Table extends KubernetesObject {
 }
 
 /** A Table of `objects`; `metadata` is the list's, or `{ resourceVersion }` of the one object. */
+/** What rows are made of. */
+export type RowSource = Pick<Served, "info" | "rules">;
+
 export function toTable(
-  served: Served,
+  served: RowSource,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
   options: TableOptions,
@@ -54,7 +57,7 @@ export function toTable(
   };
 }
 
-function toRow(served: Served, object: KubernetesObject, options: TableOptions): TableRow {
+function toRow(served: RowSource, object: KubernetesObject, options: TableOptions): TableRow {
   const { info, rules } = served;
   const conditions = rules.rowConditions?.(object as never) ?? [];
   return {
@@ -79,7 +82,7 @@ function plainCells({ columns }: ResourceInfo, object: KubernetesObject, nowMs: 
   });
 }
 
-function rowObject(served: Served, object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
+function rowObject(served: RowSource, object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
   switch (include) {
     case "None":
       return null;
@@ -114,7 +117,7 @@ function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
   return definitions;
 }
 
-export function toPartialObjectMetadata({ rules }: Served, object: KubernetesObject): KubernetesObject {
+export function toPartialObjectMetadata({ rules }: RowSource, object: KubernetesObject): KubernetesObject {
   const metadata = withoutAnnotations(object.metadata ?? {}, rules.shownAnnotations ?? []);
   return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
 }
@@ -126,7 +129,7 @@ function withoutAnnotations(metadata: ObjectMeta, names: readonly string[]): Obj
   return own.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(own) };
 }
 
-export function toPartialObjectMetadataList(served: Served, list: KubernetesList): KubernetesList {
+export function toPartialObjectMetadataList(served: RowSource, list: KubernetesList): KubernetesList {
   return {
     kind: "PartialObjectMetadataList",
     apiVersion: "meta.k8s.io/v1",

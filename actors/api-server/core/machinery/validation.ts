@@ -24,15 +24,15 @@ export function validateUpdate(
   old: KubernetesObject,
   subresource?: string,
   nowMs?: number,
-): readonly StatusCause[] {
+): FieldErrors {
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
   if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors, nowMs);
   if (subresource !== undefined && subresource !== "") {
     rules.subresources?.[subresource]?.validate(object as never, old as never, errors, nowMs);
-    return errors.causes;
+    return errors;
   }
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors, nowMs);
   else rules.validate?.(object as never, errors);
-  return errors.causes;
+  return errors;
 }

@@ -42,16 +42,20 @@ export function negotiate(accept: string | undefined, offer: Offer, encodings: E
   return known ?? undefined;
 }
 
+const PLAIN: readonly string[] = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+
+/** Of custom resources, whatever is asked for: it names protobuf, in which their Statuses are written. */
+export const CUSTOM_NOT_ACCEPTABLE: string = `only the following media types are accepted: ${PLAIN.join(", ")}`;
+
 /**
  * 406: no such media type at all, none in the form that is asked for, or one object's metadata where there is a list.
  * @param goType by which kube-apiserver calls what is asked for: `*core.PodList`
  */
 export function notAcceptable(accept: string, offer: Offer, goType: string): InkubeError {
-  const plain = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
   const streams = ["application/json;stream=watch", `${PROTOBUF_MEDIA_TYPE};stream=watch`];
-  const known = accept.split(",").some((clause) => plain.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
+  const known = accept.split(",").some((clause) => PLAIN.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
   if (!known && offer !== "discovery") {
-    const all = offer === "watch" || offer === "list" ? [...plain, ...streams] : plain;
+    const all = offer === "watch" || offer === "list" ? [...PLAIN, ...streams] : PLAIN;
     const message = `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
     return statusError(failure(406, "NotAcceptable", message, {}));
   }
@@ -63,7 +67,7 @@ export function notAcceptable(accept: string, offer: Offer, goType: string): Ink
       return refused(`you requested ${asked}, but the requested object ${is} (${goType})`);
     }
   }
-  return refused(`only the following media types are accepted: ${(offer === "watch" ? streams : plain).join(", ")}`);
+  return refused(`only the following media types are accepted: ${(offer === "watch" ? streams : PLAIN).join(", ")}`);
 }
 
 /**
