@@ -3,12 +3,10 @@
  * of a plan, and tells a witness what passes. While no plan is applied a request looks at one field, and so does an event of
  * a watch.
  */
-import type { ApiFault } from "../../protocols/api-faults.ts";
 import type { KubernetesObject, ListOptions } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
-import type { OwnFault } from "../../runtime/faults/plan.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ChangeType } from "./core/cache/resource-cache.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
@@ -186,7 +184,7 @@ export class Views {
   }
 
   private changed(): void {
-    const faults = this.ctx.faults.inForce as readonly (ApiFault & OwnFault)[];
+    const faults = this.ctx.faults.inForce;
     this.on = this.witness !== undefined || faults.length > 0;
     this.carry(this.rules.set(faults, this.nowMs));
   }

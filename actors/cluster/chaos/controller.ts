@@ -26,9 +26,9 @@ export interface Env {
   readonly name: string;
   readonly client: Client;
   /** A local copy of a resource; `start` it. A promise that a listener returns is waited for, and its failure ends the incarnation. */
-  informer<T extends KubernetesObject>(resource: Resource<T>, selector?: Selector): Informer<T>;
+  readonly informer: <T extends KubernetesObject>(resource: Resource<T>, selector?: Selector) => AwaitingInformer<T>;
   /** Works on keys, each anew with a growing pause until `reconcile` succeeds. */
-  queue(name: string, reconcile: Reconcile): WorkQueue;
+  readonly queue: (name: string, reconcile: Reconcile) => WorkQueue;
   /** Path of a kubeconfig; undefined in the simulation. */
   readonly kubeconfig: string | undefined;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export interface ControllerUnderTest {
   /** Default 1. */
   readonly replicas?: number;
   /** Called once an incarnation. What it throws or rejects with ends the incarnation, and another one is started. */
-  start(env: Env): void | Promise<void>;
+  readonly start: (env: Env) => void | Promise<void>;
 }
 
 interface ControllerOptions {
@@ -136,7 +136,7 @@ function envOf(ctx: Context<ControllerOptions>): Env {
   return {
     name: ctx.name,
     client,
-    informer: (resource, selector) => new WatchedInformer(ctx, client, resource, selector ?? {}, watched),
+    informer: (resource, selector) => new AwaitingInformer(ctx, client, resource, selector ?? {}, watched),
     queue: (name, reconcile) => {
       const queue = new WorkQueue(ctx, { name });
       queue.run(reconcile);
@@ -156,7 +156,8 @@ function envOf(ctx: Context<ControllerOptions>): Env {
   };
 }
 
-class WatchedInformer<T extends KubernetesObject> extends Informer<T> {
+/** An informer whose listeners may be asynchronous. */
+export class AwaitingInformer<T extends KubernetesObject> extends Informer<T> {
   private readonly watched: (result: unknown) => void;
 
   constructor(
@@ -170,7 +171,7 @@ class WatchedInformer<T extends KubernetesObject> extends Informer<T> {
     this.watched = watched;
   }
 
-  override onChange(listener: (change: Change<T>) => void): void {
+  override onChange(listener: (change: Change<T>) => void | Promise<void>): void {
     super.onChange((change) => this.watched(listener(change)));
   }
 }

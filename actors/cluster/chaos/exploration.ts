@@ -11,7 +11,7 @@ import type { ClusterSize, World } from "./world.ts";
 export interface Step {
   /** Unique in the workload. */
   readonly name: string;
-  run(world: World): void | Promise<void>;
+  readonly run: (world: World) => void | Promise<void>;
 }
 
 /**
