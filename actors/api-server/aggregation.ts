@@ -18,7 +18,7 @@ import type { Registry, RequestScope } from "./registry.ts";
 import { SERVICE_NAME_LABEL, ServiceResolver, SERVICES_PREFIX, SLICES_PREFIX } from "./service-resolver.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
-const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
+export const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
 
 /** As kube-aggregator's. */
 const CHECK_TIMEOUT_MS = 5_000;

@@ -27,6 +27,7 @@ import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
+import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
@@ -110,6 +111,7 @@ class ApiServer {
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
+    new Registrations(ctx, this.registry);
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);

@@ -86,6 +86,8 @@ export class Views {
   private readonly witness: Witness | undefined;
   private readonly rules = new ViewRules();
   private readonly running = new Set<ViewedWatch>();
+  private readonly effects: Effect[] = [];
+  private isCarrying = false;
   private timer: Timer | undefined;
   private timerAtMs = Infinity;
 
@@ -197,8 +199,12 @@ export class Views {
     return fate;
   }
 
+  /** One after the other: what an effect leads to in turn comes after those that are already to be carried out. */
   private carry(effects: readonly Effect[]): void {
-    for (const effect of effects) {
+    this.effects.push(...effects);
+    if (this.isCarrying) return;
+    this.isCarrying = true;
+    for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
       switch (effect.do) {
         case "strike":
           this.ctx.faults.strike(effect.fault, effect.what);
@@ -213,6 +219,7 @@ export class Views {
           for (const watch of this.running) watch.release();
       }
     }
+    this.isCarrying = false;
     this.arm();
   }
 

@@ -51,6 +51,22 @@ interface ControllerOptions {
   readonly apiServers: readonly string[];
 }
 
+/** Closed until the cluster is up: before it there is no namespace to work in. */
+export class Gate {
+  isOpen = false;
+  readonly opened: Promise<void>;
+  private letIn: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => (this.letIn = resolve));
+  }
+
+  open(): void {
+    this.isOpen = true;
+    this.letIn();
+  }
+}
+
 /** Nobody asks a controller for anything. */
 const controllerProtocol = protocol<Methods>("controller-under-test", {});
 
@@ -66,6 +82,7 @@ export function replicasOf({ name, replicas = 1 }: ControllerUnderTest): readonl
 export function controllersTree(
   controllers: readonly ControllerUnderTest[],
   apiServers: readonly string[],
+  gate: Gate,
 ): { readonly tree: SupervisorSpec; readonly definitions: Definitions } {
   const options: ControllerOptions = { apiServers };
   const children = controllers.flatMap((controller) =>
@@ -84,7 +101,9 @@ export function controllersTree(
       startInParallel: true,
       children,
     },
-    definitions: Object.fromEntries(controllers.map((controller) => [kindOf(controller), controllerActor(controller)])),
+    definitions: Object.fromEntries(
+      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate)]),
+    ),
   };
 }
 
@@ -92,10 +111,15 @@ function kindOf({ name }: ControllerUnderTest): string {
   return `controller-under-test/${name}`;
 }
 
-function controllerActor(controller: ControllerUnderTest): ActorDefinition<Methods, ControllerOptions> {
+function controllerActor(controller: ControllerUnderTest, gate: Gate): ActorDefinition<Methods, ControllerOptions> {
   return defineActor(controllerProtocol, (ctx: Context<ControllerOptions>) => {
     const env = envOf(ctx);
     ctx.spawn(async () => {
+      if (!gate.isOpen) {
+        await gate.opened;
+        // From here on it runs in a turn of its own.
+        await ctx.clock.sleep(0);
+      }
       await controller.start(env);
     });
     return { handlers: {} };
