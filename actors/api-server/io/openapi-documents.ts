@@ -5,7 +5,8 @@
 import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
 import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
-import type { Remotes } from "../core/aggregation/remote-discovery.ts";
+import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
+import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
 import { indexWith } from "../core/aggregation/remote-discovery.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
 import {
@@ -28,13 +29,14 @@ const FOR_EVER: Headers = { "cache-control": "public, immutable", vary: "Accept"
 
 interface DocumentV2 {
   readonly of: Catalog;
+  readonly elsewhere: string;
   readonly bytes: Map<"json" | "protobuf", Uint8Array>;
 }
 
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
-  private readonly remotes: () => Remotes | undefined;
+  private readonly aggregation: Pick<Aggregation, "all" | "openApiV2">;
   private readonly hashes = new OpenApiHashes();
   /** By version. */
   private readonly documents = new GroupCache(() => new Map<string, Uint8Array>());
@@ -44,9 +46,9 @@ export class OpenApiDocuments {
   /** Of the catalog that was there last. */
   private v2: DocumentV2 | undefined;
 
-  constructor(replies: Replies, catalog: () => Catalog, remotes: () => Remotes | undefined) {
+  constructor(replies: Replies, catalog: () => Catalog, aggregation: Pick<Aggregation, "all" | "openApiV2">) {
     this.replies = replies;
-    this.remotes = remotes;
+    this.aggregation = aggregation;
     this.catalog = catalog;
   }
 
@@ -63,7 +65,7 @@ export class OpenApiDocuments {
 
   private index(reply: Reply): boolean {
     const own = openApiIndex(this.catalog(), (group, version) => this.hashOf(group, version));
-    const remotes = this.remotes();
+    const remotes = this.aggregation.all;
     const value = remotes === undefined ? own : indexWith(own, remotes);
     this.replies.value(reply, 200, value, JSON_OBJECT);
     return true;
@@ -108,17 +110,25 @@ export class OpenApiDocuments {
       reply.answer.send(406, NO_STORE, undefined);
       return;
     }
+    const elsewhere = this.aggregation.all === undefined ? [] : await this.aggregation.openApiV2();
     const catalog = this.catalog();
     const hashes = [...catalog.groups.values()].flatMap((group) => [...this.hashes.of(group).values()]);
-    const headers = { ...NO_STORE, etag: `"${hash(hashes.join())}"` };
+    const headers = { ...NO_STORE, etag: `"${hash([...hashes, ...elsewhere.map(({ etag }) => etag)].join())}"` };
     if (this.isKnown(reply, headers)) return;
-    const bytes = await this.bytesOfV2(catalog, isProtobuf ? "protobuf" : "json");
+    const bytes = await this.bytesOfV2(catalog, elsewhere, isProtobuf ? "protobuf" : "json");
     if (isProtobuf) this.replies.encoded(reply, 200, { ...headers, "content-type": OPENAPI_V2_MEDIA_TYPE }, bytes);
     else this.replies.bytes(reply, 200, bytes, JSON_OBJECT, headers);
   }
 
-  private async bytesOfV2(catalog: Catalog, encoding: "json" | "protobuf"): Promise<Uint8Array> {
-    if (this.v2?.of !== catalog) this.v2 = { of: catalog, bytes: new Map() };
+  private async bytesOfV2(
+    catalog: Catalog,
+    remotes: readonly ToldOpenApi[],
+    encoding: "json" | "protobuf",
+  ): Promise<Uint8Array> {
+    const elsewhere = remotes.map(({ etag }) => etag).join();
+    if (this.v2?.of !== catalog || this.v2.elsewhere !== elsewhere) {
+      this.v2 = { of: catalog, elsewhere, bytes: new Map() };
+    }
     const { bytes } = this.v2;
     const known = bytes.get(encoding);
     if (known !== undefined) return known;
@@ -128,9 +138,16 @@ export class OpenApiDocuments {
       // Others are answered meanwhile: all groups take some hundred milliseconds.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const made = encoding === "json" ? encoder.encode(openApiV2Json(parts)) : openApiV2Protobuf(parts);
+    const all = remotes.length === 0 ? parts : this.merged(parts, remotes);
+    const made = encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
     bytes.set(encoding, made);
     return made;
+  }
+
+  private merged(own: readonly OpenApiV2Part[], remotes: readonly ToldOpenApi[]): readonly OpenApiV2Part[] {
+    const merged = new MergedOpenApi(own, this.writer);
+    for (const { document } of remotes) merged.add(document);
+    return merged.parts;
   }
 
   /** Whether the client has this document, and then is told so. */

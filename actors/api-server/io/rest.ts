@@ -76,7 +76,7 @@ export class Rest {
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
-      () => backend.aggregation.all,
+      backend.aggregation,
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
