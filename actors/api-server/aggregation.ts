@@ -10,6 +10,7 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Finding } from "./core/aggregation/availability.ts";
 import { failedDiscovery, findingOf, isAvailable, PASSED, withFinding } from "./core/aggregation/availability.ts";
 import type { Remotes, RemoteVersion } from "./core/aggregation/remote-discovery.ts";
+import { externalEndpoint } from "./core/aggregation/service-endpoints.ts";
 import { asTold, openApiOf, resourcesOf, resourcesOfList } from "./core/aggregation/remote-discovery.ts";
 import type { RemoteOpenApi } from "./core/aggregation/remote-openapi.ts";
 import { remoteOpenApi } from "./core/aggregation/remote-openapi.ts";
@@ -147,7 +148,9 @@ export class Aggregation {
   /** Undefined when it can't be reached. */
   peerOf({ spec }: APIService): HttpsPeer | undefined {
     const { name = "", namespace = "", port = 443 } = spec?.service ?? {};
-    const endpoint = this.resolver.endpoint(namespace, name, port ?? 443);
+    const found = this.resolver.service(namespace, name);
+    const elsewhere = found === undefined ? undefined : externalEndpoint(found, port ?? 443);
+    const endpoint = elsewhere ?? this.resolver.endpoint(namespace, name, port ?? 443);
     if (endpoint === undefined) return undefined;
     return {
       ...endpoint,
