@@ -11,6 +11,7 @@ import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
+import { ComponentStatuses } from "./component-statuses.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
 import { Conversions } from "./conversions.ts";
@@ -33,6 +34,8 @@ import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
+import type { Witness } from "./views.ts";
+import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
 import { Webhooks } from "./webhooks.ts";
 
@@ -45,6 +48,8 @@ export interface Outward {
   readonly readStats: ReadStats;
   /** Webhooks, and servers behind APIServices. */
   readonly openHttps: OpenHttps;
+  /** Who looks on; only in the simulation. */
+  readonly witness?: Witness;
 }
 
 const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
@@ -86,6 +91,7 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
+  private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
   private readonly https: HttpsClient;
   private readonly conversions: Conversions;
@@ -101,6 +107,7 @@ class ApiServer {
     this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
+    this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
@@ -114,6 +121,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.views.start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -203,19 +211,16 @@ class ApiServer {
       },
       onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(
-        this.registry,
-        new Applies(this.ctx, this.registry),
-        subresources,
-        lists,
-        this.tokens,
-        new Metrics(this.ctx, this.registry, lists, readStats),
-      ),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens, {
+        usage: new Metrics(this.ctx, this.registry, lists, readStats),
+        health: new ComponentStatuses(this.ctx, this.store),
+      }),
       store: this.store,
       registry: this.registry,
-      watches: this.watches,
+      views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),

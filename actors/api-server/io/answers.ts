@@ -11,9 +11,11 @@ import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../c
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Answer } from "../core/registry/answers.ts";
+import { WarnedError } from "../core/registry/answers.ts";
+import { scaleRows } from "../core/registry/scale.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
-import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
@@ -53,6 +55,7 @@ export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodi
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
+  if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
   throw statusError(failure(406, "NotAcceptable", notAcceptable(accept ?? "", offer), {}));
 }
 
@@ -91,7 +94,8 @@ export class Replies {
     }
     const resourceVersion = object.metadata?.resourceVersion;
     const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-    const table = toTable(served, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
+    const shown = isScale(object) ? scaleRows(served.openApiSchema !== undefined) : served;
+    const table = toTable(shown, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
     this.value(reply, answer.code, table, form, warnings);
   }
 
@@ -167,9 +171,13 @@ export class Replies {
       return;
     }
     const seconds = status.details?.retryAfterSeconds;
+    const warnings = warningHeaders(thrown instanceof WarnedError ? thrown.warnings : []);
     const retry: Headers = seconds === undefined || seconds === 0 ? NO_HEADERS : { "retry-after": String(seconds) };
     const form = negotiate(header(request, "accept"), "plain", "all") ?? JSON_OBJECT;
-    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, retry);
+    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, {
+      ...retry,
+      ...warnings,
+    });
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
@@ -180,11 +188,18 @@ export class Replies {
     }
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       if (answer.closed) return;
-      const encoded = { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" };
+      const vary =
+        "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
+      const encoded = { ...headers, "content-encoding": "gzip", vary };
       if (error === null) answer.send(code, encoded, compressed);
       else answer.send(code, headers, body);
     });
   }
+}
+
+/** The subresource of any kind. */
+function isScale({ apiVersion, kind }: KubernetesObject): boolean {
+  return apiVersion === "autoscaling/v1" && kind === "Scale";
 }
 
 const NO_HEADERS: Headers = {};

@@ -1,14 +1,23 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
-import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import {
+  badRequest,
+  failure,
+  noSuchResource,
+  requestEntityTooLarge,
+  unsupportedMediaType,
+} from "../core/machinery/status.ts";
+import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
+import { REPLY_LOST } from "../core/store-errors.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
@@ -29,8 +38,10 @@ import { countedVerb } from "../core/rest/remote-request.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
-import type { Input } from "../dispatch.ts";
+import type { Answer } from "../core/registry/answers.ts";
+import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
+import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
@@ -77,6 +88,7 @@ export class Rest {
       this.replies,
       () => backend.catalog,
       backend.aggregation,
+      () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -94,15 +106,16 @@ export class Rest {
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, rawHeaders, method } = request;
+      const { user, auditId, rawHeaders, method } = request;
       const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
         return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
-      this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
+      if (hasCode(error, REPLY_LOST)) answer.destroy();
+      else this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, request, answer, beganMs));
     else this.count(counted, request, answer, beganMs);
@@ -159,16 +172,23 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
+  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
+    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  }
+
   private found(reply: Reply, resource: ResourcePath): Promise<void> {
     const { deprecated } = resource.served.rules;
-    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    if (deprecated === undefined) return this.resource(reply, resource);
+    // Methods and patches that nobody takes are refused before it counts what they are about.
+    checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+    if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
+    return this.warned(reply, resource, deprecated);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
-    const { store, pipeline } = this.backend;
-    const { request } = reply;
-    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const { store } = this.backend;
+    const { deadlineMs } = this.scope(reply.request, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -198,22 +218,28 @@ export class Rest {
   private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
-    const parent = parseResourcePath(this.backend.catalog, segments.slice(0, -1));
-    if (parent?.name !== undefined && parent.served.openApiSchema !== undefined) {
-      // A subresource that the definition does not have.
-      throw notFound(parent.served.info, parent.name);
+    const { catalog } = this.backend;
+    const unknown = noSubresource(catalog, segments);
+    if (unknown !== undefined) throw unknown;
+    if (isCustomGroup(catalog, segments)) {
+      const documented = parseGroupPath(segments);
+      if (documented === undefined || !this.documents.group(reply, documented)) this.documents.notFound(answer);
+      return;
     }
-    if (request.method !== "GET") {
+    const isHead = request.method === "HEAD" && first === "openapi";
+    if (request.method !== "GET" && !isHead) {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
     }
     const group = parseGroupPath(segments);
-    if (group !== undefined) return this.documents.group(reply, group);
+    if (group !== undefined) {
+      if (this.documents.group(reply, group)) return;
+      throw noSuchResource();
+    }
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
-    if (first === "api" || known) throw noSuchResource();
+    if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }
 
@@ -235,15 +261,26 @@ export class Rest {
     const { request, query } = reply;
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
-    const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    if (served.openApiSchema !== undefined) {
+      if (request.method === "PATCH") new HttpInput(reply, path).patchType();
+      const custom = customRequest(path, request.method, watch);
+      return custom === undefined
+        ? this.documents.notFound(reply.answer)
+        : this.carryOut(reply, custom.path, custom.verb);
+    }
+    return this.carryOut(reply, path, checkVerb(path, verbOf(request.method, name !== undefined, watch)));
+  }
+
+  private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
+    const { request, query } = reply;
+    const { served, subresource } = path;
     reply.counted.verb = COUNTED_VERBS[verb];
     reply.counted.target = path;
-    const user = request.user ?? { user: "", groups: [] };
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.backend.pipeline.scope(user, verb, request.url, isLong ? undefined : timeoutMsOf(query)),
+      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
-      input: new HttpInput(reply),
+      input: new HttpInput(reply, path),
     };
     const { dispatch } = this.backend;
     switch (verb) {
@@ -252,7 +289,9 @@ export class Rest {
       case "list":
       case "deletecollection": {
         const form = negotiated(request, "list", encodingsOf(path));
-        const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
+        const carryOut = (seen: Call): Promise<ObjectList> =>
+          verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
+        const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
         return this.replies.list(reply, served, list, form);
       }
       case "get":
@@ -262,9 +301,26 @@ export class Rest {
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
         const form = negotiated(request, offerOf(path), encodingsOf(path));
-        this.replies.object(reply, served, await dispatch[verb](call), form);
+        const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
+        const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
+        this.replies.object(reply, served, answer, form);
       }
     }
+  }
+
+  /** As the client is to see it. */
+  private async viewed<T>(
+    { answer }: Reply,
+    verb: Exclude<Verb, "watch">,
+    call: Call,
+    carryOut: (call: Call) => Promise<T>,
+    revisionOf: (answer: T) => number,
+  ): Promise<T> {
+    const { views } = this.backend;
+    if (!views.on) return carryOut(call);
+    const gone = new AbortController();
+    answer.onClose(() => gone.abort());
+    return views.request({ verb, call, name: "", signal: gone.signal }, carryOut, revisionOf);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -320,7 +376,7 @@ export class Rest {
     };
     let close = (): void => {};
     try {
-      const watch = await backend.watches.open(
+      const watch = await backend.views.open(
         scope,
         { served, namespace, name, bookmarks, ...rest },
         {
@@ -386,11 +442,13 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
 }
 
 function offerOf(path: ResourcePath): Offer {
-  return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+  const name = path.subresource?.name;
+  return name === undefined || name === "status" || name === "scale" ? "object" : "plain";
 }
 
 /** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
 function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  if (served.openApiSchema !== undefined) return "text";
   const { apiVersion } = served.info;
   const type =
     subresource === undefined || subresource.kind === served.info.kind
@@ -402,9 +460,11 @@ function encodingsOf({ served, subresource }: ResourcePath): Encodings {
 /** Of one request over HTTP: its query and its body. */
 class HttpInput implements Input {
   private readonly reply: Reply;
+  private readonly path: ResourcePath;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, path: ResourcePath) {
     this.reply = reply;
+    this.path = path;
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
@@ -434,7 +494,9 @@ class HttpInput implements Input {
 
   patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (PATCH_TYPES.includes(type)) return type;
+    const isCustom = this.path.served.openApiSchema !== undefined;
+    if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
+    if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
     throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
   }
 

@@ -7,10 +7,11 @@ import type {
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
+import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { cellsOf } from "./columns.ts";
 import { prune, readStored, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
-import { validateCustom, validateCustomStatus } from "./validation.ts";
+import { checkKind, validateCustom, validateCustomStatus } from "./validation.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
 /** How objects are dealt with inside of the server. */
@@ -32,6 +33,9 @@ export function customRules(
 ): KindRules {
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
+  const checked = (object: Fields, old: Fields | undefined, errors: FieldErrors): void => {
+    if (!checkKind(object, info, errors)) validateCustom(object, old, schema, scale, errors);
+  };
   return {
     generation: true,
     plainFinalizers: true,
@@ -40,8 +44,8 @@ export function customRules(
     ...(scale === undefined ? {} : { scale }),
     defaults: (object: JsonObject) => setDefaults(object, schema.root),
     read: (object) => readStored(object, schema.root),
-    validate: (object: Fields, errors) => validateCustom(object, undefined, schema, scale, errors),
-    validateUpdate: (object: Fields, old: Fields, errors) => validateCustom(object, old, schema, scale, errors),
+    validate: (object: Fields, errors) => checked(object, undefined, errors),
+    validateUpdate: (object: Fields, old: Fields, errors) => checked(object, old, errors),
     validateStatusUpdate: (object: Fields, old: Fields, errors) =>
       validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
@@ -52,7 +56,7 @@ export function customRules(
       : {
           convert: {
             toServed: inVersion({ info, schema }, readStored),
-            toStored: inVersion(stored, (object, root) => prune(object, root, true).value),
+            toStored: inVersion(stored, fitted),
           },
         }),
   };
@@ -67,6 +71,12 @@ function inVersion(
   fit: (object: KubernetesObject, root: Schema) => KubernetesObject,
 ): (object: KubernetesObject) => KubernetesObject {
   return (object) => (object.apiVersion === apiVersion ? object : fit({ ...object, apiVersion }, schema.root));
+}
+
+function fitted(object: KubernetesObject, root: Schema): KubernetesObject {
+  const { value } = prune(object, root, true);
+  setDefaults(value, root);
+  return value;
 }
 
 function withoutStatus(object: Fields): Fields {

@@ -20,6 +20,7 @@ import { validateSignerName } from "../../machinery/validation/signer-name.ts";
 import type { Fields, IsSigned, KindRules } from "../rules.ts";
 import type { CertificateRequest } from "./x509.ts";
 import { parseCertificate, parseCertificateRequest, signatureProblem } from "./x509.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 type Request = CertificateSigningRequest;
 
@@ -73,9 +74,9 @@ function keptApproval(
   status: CertificateSigningRequestStatus,
   old: CertificateSigningRequestStatus,
 ): CertificateSigningRequestStatus {
-  const before = old.conditions ?? [];
+  const before = new Map((old.conditions ?? []).toReversed().map((condition) => [condition.type, condition]));
   const conditions = (status.conditions ?? []).map((condition) =>
-    DECISIONS.includes(condition.type) ? (before.find(({ type }) => type === condition.type) ?? condition) : condition,
+    DECISIONS.includes(condition.type) ? (before.get(condition.type) ?? condition) : condition,
   );
   return status.conditions === undefined ? status : { ...status, conditions };
 }
@@ -94,8 +95,9 @@ function validate({ spec, status }: Request, problem: string | undefined, errors
   const usages = spec.usages ?? [];
   if (usages.length === 0) errors.required("spec.usages");
   for (const [i, usage] of usages.entries()) errors.oneOf(`spec.usages[${i}]`, usage, USAGES);
+  const repeated = repeatedAt(usages);
   for (const [i, usage] of usages.entries()) {
-    if (usages.indexOf(usage) < i) errors.duplicate(`spec.usages[${i}]`, usage);
+    if (repeated.has(i)) errors.duplicate(`spec.usages[${i}]`, usage);
   }
   if (spec.signerName === "kubernetes.io/legacy-unknown") {
     errors.invalid("spec.signerName", spec.signerName, "the legacy signerName is not allowed via this API version");
@@ -149,12 +151,13 @@ function certificateProblem(base64: string | null | undefined): string | undefin
 }
 
 function validateConditions(conditions: readonly CertificateSigningRequestCondition[], errors: FieldErrors): void {
+  const repeated = repeatedAt(conditions.map((each) => each.type));
   for (const [i, { type, status }] of conditions.entries()) {
     const at = `status.conditions[${i}]`;
     if (!type) errors.required(`${at}.type`);
     if (!status) errors.required(`${at}.status`);
     else errors.oneOf(`${at}.status`, status, FINAL.includes(type) ? ["True"] : ["False", "True", "Unknown"]);
-    if (conditions.findIndex((other) => other.type === type) < i) errors.duplicate(`${at}.type`, type);
+    if (repeated.has(i)) errors.duplicate(`${at}.type`, type);
   }
   const decisions = conditions.filter(({ type }) => DECISIONS.includes(type)).map(({ type }) => type);
   if (new Set(decisions).size < 2) return;

@@ -109,13 +109,14 @@ describe("an APIService with a Service behind it", () => {
     const body = Buffer.alloc(5_000_000, "x");
     const got = await of.call("POST", "/apis/ext.example.com/v1/things?a=b", {
       body,
-      headers: { "X-Remote-User": "liar" },
+      headers: { "X-Remote-User": "liar", "Audit-Id": "mine" },
     });
     expect([got.status, got.headers["x-seen"], got.text.length]).toEqual([200, "admin", 5_000_000]);
     const last = asked.at(-1);
     expect(last?.url).toBe("/apis/ext.example.com/v1/things?a=b");
     expect(last?.headers.authorization).toBeUndefined();
     expect(last?.headers["x-remote-group"]).toContain("system:masters");
+    expect([last?.headers["audit-id"], got.headers["audit-id"]]).toEqual(["mine", "mine"]);
   });
 
   it("passes watches on as they come, and what is away afterwards is noticed by who asks", async () => {

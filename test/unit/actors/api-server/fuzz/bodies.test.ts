@@ -36,6 +36,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
     method: "POST",
     url: "/",
     headers,
+    auditId: "",
     rawHeaders: [],
     user: undefined,
     remoteAddress: "",
