@@ -5,6 +5,7 @@ import { encodeProtobuf, messageOf, messageType } from "../../actors/api-server/
 import { ProtobufReader } from "../../actors/api-server/core/machinery/protobuf-reader.ts";
 import { ProtobufWriter } from "../../actors/api-server/core/machinery/protobuf-writer.ts";
 import type { KubernetesObject } from "../../protocols/api-server.ts";
+import { bytesOf, keepBytes } from "../../protocols/kept-bytes.ts";
 
 /** One event of a watch. */
 export interface WatchedEvent {
@@ -87,7 +88,7 @@ function readProtobuf(bytes: Uint8Array): unknown {
   if (!kind.endsWith("List") || messageType(apiVersion, kind) !== undefined) return readObject(own, bytes);
   const of = { apiVersion, kind: kind.slice(0, -"List".length) };
   const items: unknown[] = [];
-  const reader = new ProtobufReader(messageOf(bytes));
+  const reader = new ProtobufReader(bytesOf(messageOf(keepBytes(bytes))));
   while (reader.next()) {
     const value = reader.bytes();
     if (reader.field === 2) items.push(readObject(of, enveloped(of, value)));

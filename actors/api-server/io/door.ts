@@ -127,8 +127,10 @@ class HttpsDoor implements Door {
       if (stream.endAfterHeaders) stream.resume();
       return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
     }
-    // Most requests end with their headers.
-    if (stream.readableEnded || headers[":method"] === "GET") {
+    // Most requests end with their headers. Node reads their end when the stream closes: when it has been read before, the
+    // stream is torn down while its answer is being written, at the price of an error with its stack, which nobody sees.
+    if (stream.endAfterHeaders) this.handle({ ...head, body: EMPTY }, answer);
+    else if (headers[":method"] === "GET") {
       stream.resume();
       this.handle({ ...head, body: EMPTY }, answer);
     } else this.collect(stream, head, answer);

@@ -19,6 +19,7 @@ import {
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
 import { logOptions } from "../core/rest/log-options.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
@@ -177,12 +178,17 @@ export class Rest {
   }
 
   private found(reply: Reply, resource: ResourcePath): Promise<void> {
-    const { deprecated } = resource.served.rules;
-    if (deprecated === undefined) return this.resource(reply, resource);
-    // Methods and patches that nobody takes are refused before it counts what they are about.
-    checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
-    if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
-    return this.warned(reply, resource, deprecated);
+    const { deprecated, orphans } = resource.served.rules;
+    if (deprecated !== undefined) {
+      // Methods and patches that nobody takes are refused before it counts what they are about.
+      checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+      if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
+      return this.warned(reply, resource, deprecated);
+    }
+    const deletes = reply.request.method === "DELETE" && resource.subresource === undefined;
+    if (!deletes || orphans?.warning === undefined) return this.resource(reply, resource);
+    const isAsked = new HttpInput(reply, resource).deleteOptions().propagationPolicy !== undefined;
+    return isAsked ? this.resource(reply, resource) : this.warned(reply, resource, orphans.warning);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
@@ -283,12 +289,18 @@ export class Rest {
       input: new HttpInput(reply, path),
     };
     const { dispatch } = this.backend;
+    const { info } = served;
     switch (verb) {
       case "watch":
         return this.watch(reply, path, call.scope);
       case "list":
       case "deletecollection": {
-        const form = negotiated(request, "list", encodingsOf(path));
+        const form = negotiated(
+          request,
+          "list",
+          encodingsOf(path),
+          goTypeOf(served, info.listKind ?? `${info.kind}List`),
+        );
         const carryOut = (seen: Call): Promise<ObjectList> =>
           verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
         const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
@@ -300,7 +312,7 @@ export class Rest {
       case "patch":
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
-        const form = negotiated(request, offerOf(path), encodingsOf(path));
+        const form = negotiated(request, offerOf(path), encodingsOf(path), goTypeOf(served, info.kind));
         const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
         const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
         this.replies.object(reply, served, answer, form);
@@ -439,6 +451,13 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
     default:
       return undefined;
   }
+}
+
+/** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
+function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {
+  if (openApiSchema !== undefined) return `*unstructured.Unstructured${kind === info.kind ? "" : "List"}`;
+  const [of = ""] = stored.info.group.split(".");
+  return `*${of === "" ? "core" : of}.${kind}`;
 }
 
 function offerOf(path: ResourcePath): Offer {

@@ -12,7 +12,8 @@ import { cellsOf } from "./columns.ts";
 import { prune, readStored, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
 import { checkKind, validateCustom, validateCustomStatus } from "./validation.ts";
-import type { VersionSchema } from "./version-schema.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
+import { schemaIn } from "./version-schema.ts";
 
 /** How objects are dealt with inside of the server. */
 export interface Storage {
@@ -27,10 +28,11 @@ export interface Storage {
 export function customRules(
   info: ResourceInfo,
   version: CustomResourceDefinitionVersion,
-  schema: VersionSchema,
+  schemas: SchemasByVersion,
   stored: Storage,
   deprecated: string | undefined,
 ): KindRules {
+  const schema = schemaIn(schemas, version);
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
   const checked = (object: Fields, old: Fields | undefined, errors: FieldErrors): void => {
@@ -43,7 +45,7 @@ export function customRules(
     ...(subresources?.status === undefined ? {} : { prepareStatusUpdate: ownMetadata }),
     ...(scale === undefined ? {} : { scale }),
     defaults: (object: JsonObject) => setDefaults(object, schema.root),
-    read: (object) => readStored(object, schema.root),
+    read: (object) => readIn(info, schema, schemas, object),
     validate: (object: Fields, errors) => checked(object, undefined, errors),
     validateUpdate: (object: Fields, old: Fields, errors) => checked(object, old, errors),
     validateStatusUpdate: (object: Fields, old: Fields, errors) =>
@@ -71,6 +73,19 @@ function inVersion(
   fit: (object: KubernetesObject, root: Schema) => KubernetesObject,
 ): (object: KubernetesObject) => KubernetesObject {
   return (object) => (object.apiVersion === apiVersion ? object : fit({ ...object, apiVersion }, schema.root));
+}
+
+/** What was stored in another version has the defaults of that version, and what of its fields this one has. */
+function readIn(
+  { apiVersion, group }: ResourceInfo,
+  schema: VersionSchema,
+  schemas: SchemasByVersion,
+  object: KubernetesObject,
+): KubernetesObject {
+  const written =
+    object.apiVersion === apiVersion ? undefined : schemas.get(object.apiVersion?.slice(group.length + 1) ?? "");
+  if (written === undefined) return readStored(object, schema.root);
+  return prune({ ...readStored(object, written.root), apiVersion }, schema.root, true).value;
 }
 
 function fitted(object: KubernetesObject, root: Schema): KubernetesObject {

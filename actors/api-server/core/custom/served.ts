@@ -12,10 +12,10 @@ import type { KindRules } from "../kinds/rules.ts";
 import { columnsOf } from "./columns.ts";
 import type { ConvertibleVersion, WebhookConversion } from "../webhooks/conversion.ts";
 import { reviewVersion } from "../webhooks/conversion-review.ts";
-import type { SchemasByVersion } from "./form.ts";
 import { coerced, customForm } from "./form.ts";
 import { customRules } from "./rules.ts";
-import { VersionSchema } from "./version-schema.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
+import { schemaIn, schemasOf } from "./version-schema.ts";
 
 /**
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
@@ -34,14 +34,6 @@ export function customServed(crd: CustomResourceDefinition): readonly Served[] {
     .map((version) => (version === storage ? stored : versionServed(crd, version, schemas, stored)));
 }
 
-function schemasOf(versions: readonly CustomResourceDefinitionVersion[]): SchemasByVersion {
-  return new Map(versions.map((version) => [version.name, new VersionSchema(version)]));
-}
-
-function schemaIn(schemas: SchemasByVersion, version: CustomResourceDefinitionVersion): VersionSchema {
-  return schemas.get(version.name) ?? new VersionSchema(version);
-}
-
 function versionServed(
   crd: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,
@@ -51,7 +43,7 @@ function versionServed(
   const info = infoOf(crd, version, stored.info.apiVersion);
   const schema = schemaIn(schemas, version);
   const storage = { info: stored.info, schema: stored.schema };
-  const rules = customRules(info, version, schema, storage, deprecation(crd, version));
+  const rules = customRules(info, version, schemas, storage, deprecation(crd, version));
   const own = new CustomStored(crd, version, schemas);
   return { info, form: customForm(info, schema, schemas), rules, stored, own, ...openApiOf(crd, version) };
 }
@@ -94,7 +86,7 @@ class CustomStored implements Served {
     this.info = infoOf(crd, version, storage === `${crd.spec.group}/${version.name}` ? undefined : storage);
     this.form = customForm(this.info, schema, schemas);
     this.schema = schema;
-    this.rules = customRules(this.info, version, schema, { info: this.info, schema }, deprecation(crd, version));
+    this.rules = customRules(this.info, version, schemas, { info: this.info, schema }, deprecation(crd, version));
     const { openApiSchema, openApiRevision } = openApiOf(crd, version);
     this.openApiSchema = openApiSchema;
     if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;

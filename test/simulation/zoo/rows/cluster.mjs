@@ -1,5 +1,13 @@
 /** Mistakes in controllers, scheduler and kubelet, which the story of a small cluster finds. */
-const row = (name, file, find, replace, why) => ({ name: `zoo-${name}`, story: "cluster", budget: 20, file, find, replace, why });
+const row = (name, file, find, replace, why) => ({
+  name: `zoo-${name}`,
+  story: "cluster",
+  budget: 20,
+  file,
+  find,
+  replace,
+  why,
+});
 
 export const variants = [
   row(

@@ -15,6 +15,7 @@ import { humanDuration } from "../../machinery/duration.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { pemBlocks } from "../../machinery/pem.ts";
 import { invalid } from "../../machinery/status.ts";
+import { formatTime } from "../../machinery/time.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateSignerName } from "../../machinery/validation/signer-name.ts";
 import type { Fields, IsSigned, KindRules } from "../rules.ts";
@@ -34,17 +35,22 @@ export const certificateSigningRequestRules: KindRules = {
   prepareCreate: (object, { by, isSigned }) => {
     refuseUnsigned(object as Fields & Request, isSigned);
     const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (object as Fields & Request).spec;
-    const asker = by === undefined ? {} : { username: by.user, groups: by.groups };
+    const { uid, extra } = by ?? {};
+    const known = { ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
+    const asker = by === undefined ? {} : { username: by.user, ...known, groups: by.groups };
     return { ...object, spec: { ...spec, ...asker }, status: {} };
   },
   // Nothing of it can be changed but its metadata.
   prepareUpdate: (object, old) => ({ ...object, spec: old["spec"] }),
-  prepareStatusUpdate: (object, old) => withStatus(object, keptApproval(statusOf(object), statusOf(old))),
+  prepareStatusUpdate: (object, old, nowMs) => {
+    const before = statusOf(old);
+    return withStatus(object, timed(keptApproval(statusOf(object), before), before, nowMs));
+  },
   subresources: {
     approval: {
-      change: (object, old) => {
+      change: (object, old, nowMs) => {
         const { conditions: _conditions, ...rest } = statusOf(old);
-        const { conditions } = statusOf(object);
+        const { conditions } = timed(statusOf(object), statusOf(old), nowMs);
         const spec = old["spec"];
         return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
       },
@@ -79,6 +85,26 @@ function keptApproval(
     DECISIONS.includes(condition.type) ? (before.get(condition.type) ?? condition) : condition,
   );
   return status.conditions === undefined ? status : { ...status, conditions };
+}
+
+/** A condition that comes without its times has changed now; it is in its state since it has been. */
+function timed(
+  status: CertificateSigningRequestStatus,
+  old: CertificateSigningRequestStatus,
+  nowMs: number | undefined,
+): CertificateSigningRequestStatus {
+  if (status.conditions === undefined || nowMs === undefined) return status;
+  const now = formatTime(nowMs);
+  const conditions = status.conditions.map((condition) => {
+    const { type, status: is, lastUpdateTime, lastTransitionTime } = condition;
+    const before = old.conditions?.find((each) => each.type === type && each.status === is)?.lastTransitionTime;
+    return {
+      ...condition,
+      lastUpdateTime: lastUpdateTime ?? now,
+      lastTransitionTime: lastTransitionTime ?? before ?? now,
+    };
+  });
+  return { ...status, conditions };
 }
 
 const EXPIRATION_MIN_SECONDS = 600;

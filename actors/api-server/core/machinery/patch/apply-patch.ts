@@ -4,7 +4,7 @@ import { statusError, statusOf } from "../../../../../protocols/api-server.ts";
 import type { TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import type { ObjectForm } from "../../catalog/form.ts";
 import type { Decoded, FieldValidation } from "../decode-object.ts";
-import { checkDepth } from "../json.ts";
+import { checkDepth, checkIntegers } from "../json.ts";
 import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
@@ -52,6 +52,7 @@ export function parsePatch(text: string): unknown {
     throw error;
   }
   checkDepth(patch);
+  checkIntegers(text);
   return patch;
 }
 

@@ -114,14 +114,14 @@ function looksOf(served: Served, object: KubernetesObject, old: KubernetesObject
     rows: (now) => rules.rowConditions?.(now),
     prepareCreate: (now) => rules.prepareCreate?.(now, ADMISSION as never),
     prepareUpdate: (now, before) => rules.prepareUpdate?.(now, before),
-    prepareStatusUpdate: (now, before) => rules.prepareStatusUpdate?.(now, before),
+    prepareStatusUpdate: (now, before) => rules.prepareStatusUpdate?.(now, before, 0),
     review: (now) => rules.review?.(now, { verb: "update", subresource: "", find: () => undefined, all: () => [] }),
     convert: (now) => rules.convert?.toServed(rules.convert.toStored(now)),
   };
   for (const [name, own] of Object.entries(rules.subresources ?? {})) {
     hooks[name] = (now, before) => {
-      const changed = own.change(now, before);
-      own.validate(changed as never, before, new FieldErrors());
+      const changed = own.change(now, before, 0);
+      own.validate(changed as never, before, new FieldErrors(), 0);
       own.warnings?.(changed as never, before);
     };
   }
