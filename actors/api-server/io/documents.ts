@@ -9,6 +9,7 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
+import type { Aggregation } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
 import type { Catalog, Served } from "../core/catalog/catalog.ts";
@@ -49,15 +50,15 @@ export class Documents {
   constructor(
     replies: Replies,
     catalog: () => Catalog,
-    remotes: () => Remotes | undefined,
+    aggregation: Pick<Aggregation, "all" | "openApiV2">,
     nowMs: () => number,
     tokens: Tokens,
     issuer: string,
   ) {
-    this.remotes = remotes;
+    this.remotes = () => aggregation.all;
     this.replies = replies;
     this.catalog = catalog;
-    this.openApi = new OpenApiDocuments(replies, catalog, remotes, nowMs);
+    this.openApi = new OpenApiDocuments(replies, catalog, aggregation, nowMs);
     this.tokens = tokens;
     this.issuer = issuer;
   }

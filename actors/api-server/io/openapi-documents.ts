@@ -5,7 +5,9 @@
 import type { Catalog, CatalogGroup, CatalogVersion } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
 import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
+import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
 import { indexWith } from "../core/aggregation/remote-discovery.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
 import {
@@ -41,7 +43,7 @@ interface Made {
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
-  private readonly remotes: () => Remotes | undefined;
+  private readonly aggregation: Pick<Aggregation, "all" | "openApiV2">;
   private readonly nowMs: () => number;
   private readonly hashes = new OpenApiHashes();
   /** By version. */
@@ -49,14 +51,19 @@ export class OpenApiDocuments {
   private readonly writer = new ProtobufWriter();
   private readonly shared = new Map<string, Piece>();
   private readonly parts = new GroupCache((group) => openApiV2Part(group, this.writer, this.shared));
-  /** Of the catalog that was there last. */
-  private v2: (Made & { readonly of: Catalog }) | undefined;
+  /** Of the catalog, and of what others told, that were there last. */
+  private v2: (Made & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
   /** Of the catalog, and of what others served, that were there last. */
   private v3: { readonly of: Catalog; readonly remotes: Remotes | undefined; readonly sinceMs: number } | undefined;
 
-  constructor(replies: Replies, catalog: () => Catalog, remotes: () => Remotes | undefined, nowMs: () => number) {
+  constructor(
+    replies: Replies,
+    catalog: () => Catalog,
+    aggregation: Pick<Aggregation, "all" | "openApiV2">,
+    nowMs: () => number,
+  ) {
     this.replies = replies;
-    this.remotes = remotes;
+    this.aggregation = aggregation;
     this.catalog = catalog;
     this.nowMs = nowMs;
   }
@@ -76,7 +83,7 @@ export class OpenApiDocuments {
 
   private index(reply: Reply): void {
     const of = this.catalog();
-    const remotes = this.remotes();
+    const remotes = this.aggregation.all;
     if (this.v3?.of !== of || this.v3.remotes !== remotes) this.v3 = { of, remotes, sinceMs: this.nowMs() };
     const headers = { ...NO_STORE, "last-modified": httpDate(this.v3.sinceMs), "content-type": JSON_TYPE };
     if (isUnchanged(reply, undefined, this.v3.sinceMs)) return reply.answer.send(304, NO_STORE, undefined);
@@ -127,20 +134,29 @@ export class OpenApiDocuments {
     const shared = { ...NO_STORE, vary: "Accept-Encoding, Accept" };
     const type = preferredType(header(reply.request, "accept"), [JSON_TYPE, ...OPENAPI_V2_ASKED]);
     if (type === undefined) return reply.answer.send(406, shared, undefined);
+    const told = this.aggregation.all === undefined ? [] : await this.aggregation.openApiV2();
+    const elsewhere = told.map(({ etag }) => etag).join();
     const catalog = this.catalog();
     const hashes = [...catalog.groups.values()].flatMap((group) => [...this.hashes.of(group).values()]);
-    const etag = `"${hash(hashes.join())}"`;
-    if (this.v2?.of !== catalog) this.v2 = { of: catalog, sinceMs: this.nowMs(), bytes: new Map() };
+    const etag = `"${hash([...hashes, elsewhere].join())}"`;
+    if (this.v2?.of !== catalog || this.v2.elsewhere !== elsewhere) {
+      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map() };
+    }
     const { v2 } = this;
     if (isUnchanged(reply, etag, v2.sinceMs)) return reply.answer.send(304, { ...shared, etag }, undefined);
     const isProtobuf = type !== JSON_TYPE;
-    const bytes = await this.bytesOfV2(catalog, v2, isProtobuf ? "protobuf" : "json");
+    const bytes = await this.bytesOfV2(catalog, told, v2, isProtobuf ? "protobuf" : "json");
     const contentType = isProtobuf ? OPENAPI_V2_MEDIA_TYPE : JSON_TYPE;
     const own = { etag, "content-type": contentType, "last-modified": httpDate(v2.sinceMs) };
     this.replies.encoded(reply, 200, { ...shared, ...own }, bytes);
   }
 
-  private async bytesOfV2(catalog: Catalog, { bytes }: Made, encoding: Encoding): Promise<Uint8Array> {
+  private async bytesOfV2(
+    catalog: Catalog,
+    told: readonly ToldOpenApi[],
+    { bytes }: Made,
+    encoding: Encoding,
+  ): Promise<Uint8Array> {
     const known = bytes.get(encoding);
     if (known !== undefined) return known;
     const parts: OpenApiV2Part[] = [];
@@ -149,9 +165,16 @@ export class OpenApiDocuments {
       // Others are answered meanwhile: all groups take some hundred milliseconds.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const made = encoding === "json" ? encoder.encode(openApiV2Json(parts)) : openApiV2Protobuf(parts);
+    const all = told.length === 0 ? parts : this.merged(parts, told);
+    const made = encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
     bytes.set(encoding, made);
     return made;
+  }
+
+  private merged(own: readonly OpenApiV2Part[], told: readonly ToldOpenApi[]): readonly OpenApiV2Part[] {
+    const merged = new MergedOpenApi(own, this.writer);
+    for (const { document } of told) merged.add(document);
+    return merged.parts;
   }
 }
 

@@ -88,7 +88,7 @@ export class Rest {
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
-      () => backend.aggregation.all,
+      backend.aggregation,
       () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,

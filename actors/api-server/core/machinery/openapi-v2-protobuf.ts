@@ -22,6 +22,7 @@ const SCHEMA: readonly Member[] = [
   ["format", 2, text],
   ["title", 3, text],
   ["description", 4, text],
+  ["default", 5, any],
   ["multipleOf", 6, double],
   ["maximum", 7, double],
   ["exclusiveMaximum", 8, flag],
@@ -40,7 +41,10 @@ const SCHEMA: readonly Member[] = [
   ["additionalProperties", 21, additional],
   ["type", 22, wrapped(1, each(text))],
   ["items", 23, wrapped(1, each(schema))],
+  ["allOf", 24, each(schema)],
   ["properties", 25, wrapped(1, named(schema))],
+  ["discriminator", 26, text],
+  ["readOnly", 27, flag],
   ["example", 30, any],
 ];
 
@@ -54,13 +58,16 @@ const BODY: readonly Member[] = [
 const IN_QUERY: readonly Member[] = [
   ["required", 1, flag],
   ["in", 2, text],
+  ["description", 3, text],
   ["name", 4, text],
   ["type", 6, text],
   ["uniqueItems", 20, flag],
 ];
+/** Those in a header are written with the same numbers. */
 const IN_PATH: readonly Member[] = [
   ["required", 1, flag],
   ["in", 2, text],
+  ["description", 3, text],
   ["name", 4, text],
   ["type", 5, text],
   ["uniqueItems", 19, flag],
@@ -85,11 +92,29 @@ const inPath = wrapped(
   ),
 );
 
-/** A `ParametersItem` that holds a `Parameter`, and that one of its kinds. */
+const inHeader = wrapped(
+  2,
+  wrapped(
+    1,
+    message(() => IN_PATH, 22),
+  ),
+);
+
+/** A `Parameter`, and in it one of its kinds. */
 function parameter(writer: ProtobufWriter, number: number, value: unknown): void {
   const { in: place } = value as { readonly in: string };
+  const write = place === "body" ? inBody : place === "path" ? inPath : place === "header" ? inHeader : inQuery;
+  write(writer, number, value);
+}
+
+const reference = wrapped(1, text);
+
+/** A `ParametersItem`: a parameter, or where it is. */
+function parameterItem(writer: ProtobufWriter, number: number, value: unknown): void {
   const before = writer.length;
-  (place === "body" ? inBody : place === "path" ? inPath : inQuery)(writer, 1, value);
+  const { $ref } = value as { readonly $ref?: string };
+  if ($ref === undefined) parameter(writer, 1, value);
+  else reference(writer, 2, $ref);
   writer.lengthDelimited(number, before);
 }
 
@@ -99,11 +124,12 @@ const RESPONSE: readonly Member[] = [
 ];
 const OPERATION: readonly Member[] = [
   ["tags", 1, each(text)],
+  ["summary", 2, text],
   ["description", 3, text],
   ["operationId", 5, text],
   ["produces", 6, each(text)],
   ["consumes", 7, each(text)],
-  ["parameters", 8, each(parameter)],
+  ["parameters", 8, each(parameterItem)],
   [
     "responses",
     9,
@@ -118,6 +144,7 @@ const OPERATION: readonly Member[] = [
     ),
   ],
   ["schemes", 10, each(text)],
+  ["deprecated", 11, flag],
 ];
 const operation = message(() => OPERATION, 13);
 const PATH_ITEM: readonly Member[] = [
@@ -125,8 +152,10 @@ const PATH_ITEM: readonly Member[] = [
   ["put", 3, operation],
   ["post", 4, operation],
   ["delete", 5, operation],
+  ["options", 6, operation],
+  ["head", 7, operation],
   ["patch", 8, operation],
-  ["parameters", 9, each(parameter)],
+  ["parameters", 9, each(parameterItem)],
 ];
 const INFO: readonly Member[] = [
   ["title", 1, text],
@@ -168,11 +197,25 @@ export function writeDefinition(writer: ProtobufWriter, name: string, value: Jso
   return writer.finish();
 }
 
+/** A `NamedParameter`, as `ParameterDefinitions` holds it. */
+export function writeParameter(writer: ProtobufWriter, name: string, value: Json): Uint8Array {
+  writer.clear();
+  named(parameter)(writer, 1, { [name]: value });
+  return writer.finish();
+}
+
 /** The `Document` around what is written already. */
-export function writeFrame(frame: Json, paths: readonly Uint8Array[], definitions: readonly Uint8Array[]): Uint8Array {
-  const writer = new ProtobufWriter([...paths, ...definitions].reduce((sum, { length }) => sum + length, 4_096));
+export function writeFrame(
+  frame: Json,
+  paths: readonly Uint8Array[],
+  definitions: readonly Uint8Array[],
+  parameters: readonly Uint8Array[],
+): Uint8Array {
+  const all = [...paths, ...definitions, ...parameters];
+  const writer = new ProtobufWriter(all.reduce((sum, { length }) => sum + length, 4_096));
   for (const [name, number, write] of FRAME.toReversed()) write(writer, number, frame[name]);
-  for (const [number, pieces] of [[9, definitions] as const, [8, paths] as const]) {
+  for (const [number, pieces] of [[10, parameters] as const, [9, definitions] as const, [8, paths] as const]) {
+    if (pieces.length === 0) continue;
     const before = writer.length;
     for (let i = pieces.length - 1; i >= 0; i--) writer.raw(pieces[i] as Uint8Array);
     writer.lengthDelimited(number, before);

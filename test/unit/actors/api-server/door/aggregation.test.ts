@@ -72,6 +72,33 @@ describe("an APIService with a Service behind it", () => {
     expect((await of.call("GET", "/openapi/v3/apis/ext.example.com/v1?hash=1")).text).toBe('{"openapi":"3.0.0"}');
   });
 
+  it("is in the OpenAPI v2 of all, which asks it when somebody asks, and no more than once a minute", async () => {
+    const of = await api();
+    const asked: IncomingMessage[] = [];
+    const times = (): number => asked.filter(({ url }) => url === "/openapi/v2").length;
+    const before = await of.call("GET", "/openapi/v2");
+    await of.object(SERVICES, service);
+    await of.object(SLICES, slice(await listening(extension(asked))));
+    await of.object("/apis/apiregistration.k8s.io/v1/apiservices", apiService());
+    await becomes(of, /^Passed/);
+    expect(times()).toBe(0);
+    const both = await Promise.all([of.call("GET", "/openapi/v2"), of.call("GET", "/openapi/v2")]);
+    for (const { text, headers } of both) {
+      const { paths, definitions } = JSON.parse(text) as Record<string, Record<string, unknown>>;
+      expect(paths).toHaveProperty(["/apis/ext.example.com/v1/things"]);
+      expect(paths).toHaveProperty(["/api/v1/pods"]);
+      expect(paths).not.toHaveProperty(["/apis/other/v1/x"]);
+      expect(definitions).toHaveProperty(["com.example.Thing"]);
+      expect(headers.etag).not.toBe(before.headers.etag);
+    }
+    const [{ headers }] = both;
+    const again = await of.call("GET", "/openapi/v2", { headers: { "if-none-match": String(headers.etag) } });
+    expect([again.status, times()]).toEqual([304, 1]);
+    expect(asked.find(({ url }) => url === "/openapi/v2")?.headers["x-remote-user"]).toBe("system:aggregator");
+    await of.call("DELETE", `/apis/apiregistration.k8s.io/v1/apiservices/${SERVICE}`);
+    expect((await of.call("GET", "/openapi/v2")).headers.etag).toBe(before.headers.etag);
+  });
+
   it("hears who asks and that it is us, and gets bodies as they are", async () => {
     const of = await api();
     const asked: IncomingMessage[] = [];

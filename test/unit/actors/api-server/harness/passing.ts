@@ -168,6 +168,12 @@ const resources = {
   resources: [{ name: "things", singularName: "thing", namespaced: false, kind: "Thing", verbs: ["get", "list"] }],
 };
 
+const openApiV2 = {
+  swagger: "2.0",
+  paths: { "/apis/ext.example.com/v1/things": { get: { responses: {} } }, "/apis/other/v1/x": {} },
+  definitions: { "com.example.Thing": { type: "object" } },
+};
+
 export function extension(asked: IncomingMessage[] = []): Server {
   const handle: Handler = (request, response) => {
     asked.push(request);
@@ -179,6 +185,11 @@ export function extension(asked: IncomingMessage[] = []): Server {
       return json({
         paths: { "apis/ext.example.com/v1": { serverRelativeURL: "/openapi/v3/apis/ext.example.com/v1?hash=1" } },
       });
+    }
+    if (path === "/openapi/v2") {
+      if (request.headers["if-none-match"] === '"1"') return void response.writeHead(304).end();
+      response.setHeader("etag", '"1"');
+      return json(openApiV2);
     }
     if (path === "/openapi/v3/apis/ext.example.com/v1") return json({ openapi: "3.0.0" });
     if (request.url?.includes("watch=true") === true) {
