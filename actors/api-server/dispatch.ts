@@ -14,7 +14,7 @@ import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
 import type { JsonBody } from "./core/machinery/json.ts";
 import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
-import { methodNotAllowed, noSuchResource } from "./core/machinery/status.ts";
+import { methodNotAllowed, noSuchResource, notFound } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, warnedError, withWarnings } from "./core/registry/answers.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
@@ -24,7 +24,7 @@ import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
-import type { Metrics } from "./metrics.ts";
+import type { LiveKinds } from "./live-objects.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import { checkNamespace, checkSentVersion } from "./core/registry/place.ts";
@@ -38,6 +38,8 @@ export interface Input {
   listOptions(): ListOptions;
   /** Of a `get`. */
   resourceVersion(): string | undefined;
+  /** Of a `get`: the older revision that it is answered from; absent or undefined: none. */
+  atRevision?(): number | undefined;
   body(form: ObjectForm, validation: FieldValidation): Decoded;
   patch(): { readonly type: PatchType; readonly patch: unknown };
   /** Of a patch of the type of server-side apply. */
@@ -58,12 +60,12 @@ const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" });
 
 export class Dispatch {
-  private readonly metrics: Metrics;
   private readonly tokens: Tokens;
   private readonly registry: Registry;
   private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
+  private readonly live: LiveKinds;
 
   constructor(
     registry: Registry,
@@ -71,20 +73,21 @@ export class Dispatch {
     subresources: Subresources,
     lists: Lists,
     tokens: Tokens,
-    metrics: Metrics,
+    live: LiveKinds,
   ) {
-    this.metrics = metrics;
     this.tokens = tokens;
     this.registry = registry;
     this.applies = applies;
     this.subresources = subresources;
     this.lists = lists;
+    this.live = live;
   }
 
   list({ scope, target, input }: Call): Promise<ObjectList> {
     const { served, namespace } = target;
-    if (served.rules.measured === true) return this.metrics.list(scope, served, namespace, input.listOptions());
-    return this.lists.list(scope, target.served, target.namespace, input.listOptions());
+    const { live } = served.rules;
+    const lists = live === undefined ? this.lists : this.live[live];
+    return lists.list(scope, served, namespace, input.listOptions());
   }
 
   /** Answers with what it has deleted. */
@@ -98,8 +101,20 @@ export class Dispatch {
   async get({ scope, target, input }: Call): Promise<Answer> {
     const { served, subresource } = target;
     if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
-    if (served.rules.measured === true) return plainAnswer(await this.metrics.get(scope, placeOf(target)), 200);
+    const { live } = served.rules;
+    if (live !== undefined) return plainAnswer(await this.live[live].get(scope, placeOf(target)), 200);
+    const atRevision = input.atRevision?.();
+    if (atRevision !== undefined) return this.getPast(scope, target, atRevision);
     return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);
+  }
+
+  private async getPast(scope: RequestScope, target: Target, revision: number): Promise<Answer> {
+    const { served, namespace, name } = placeOf(target);
+    const fieldSelector = `metadata.name=${name}`;
+    const options = { fieldSelector, resourceVersion: String(revision), resourceVersionMatch: "Exact" } as const;
+    const [found] = (await this.lists.list(scope, served, namespace, options)).items;
+    if (found === undefined) throw notFound(served.info, name);
+    return answerOf(served, found, 200);
   }
 
   async create({ scope, target, input }: Call): Promise<Answer> {

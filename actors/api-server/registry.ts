@@ -82,7 +82,7 @@ export class Registry {
   private readonly told = new WeakMap<ObjectPlace, Set<string>>();
   private readonly isSigned: IsSigned;
   /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
-  private readonly others: Others = {
+  private readonly others: Pick<Others, "find" | "all"> = {
     find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
     all: (prefix) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
   };
@@ -224,18 +224,14 @@ export class Registry {
     if (present !== undefined) await this.conversions.one(served, present);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
-      const failed = failedPrecondition(current.object as Fields, options.preconditions);
-      if (failed !== undefined) throw conflict({ group: info.group, resource: info.kind }, name, failed);
+      const failed = failedPrecondition(served.stored, current.object as Fields, options.preconditions);
+      if (failed !== undefined) throw conflict(failed.of, name, failed.why);
       const deletion = decideDeletion(rules, current.object as Fields, options, this.ctx.clock.nowMs());
       if (deletion.action === "update") return { action: "put", object: deletion.object };
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
-    const warnings = warning === undefined ? [] : [warning];
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
-      return answerOf(served, mutated.stored, 200, warnings);
-    }
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -299,7 +295,7 @@ export class Registry {
   }
 
   creation(
-    { user, groups }: RequestScope,
+    { deadlineMs: _deadline, cause: _cause, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -316,7 +312,7 @@ export class Registry {
       serviceAccounts: serviceAccounts.admission,
       suffix: (length: number) => this.ctx.ids.suffix(length),
       ...this.others,
-      by: { user, groups },
+      by,
       isSigned: this.isSigned,
       uid,
       name,
@@ -338,7 +334,8 @@ export class Registry {
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const others = { ...this.others, warn: (warnings: readonly string[]) => this.tell(place, warnings) };
+    const nowMs = this.ctx.clock.nowMs();
+    const others = { ...this.others, nowMs, warn: (warnings: readonly string[]) => this.tell(place, warnings) };
     const object = prepareUpdate(served, incoming, current.object, subresource, manage, others);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };

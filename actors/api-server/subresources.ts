@@ -123,8 +123,8 @@ export class Subresources {
     await this.registry.mutate(scope, place, dryRun, (current) => {
       if (current === undefined) throw notFound(served.info, name);
       const pod = current.object as Fields;
-      const failed = failedPrecondition(pod, deletion.preconditions);
-      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed);
+      const failed = failedPrecondition(served.stored, pod, deletion.preconditions);
+      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed.why);
       if (pod.metadata?.deletionTimestamp !== undefined) return { action: "keep" };
       return { action: "put", object: evictedPod(pod, this.ctx.clock.nowMs()) };
     });

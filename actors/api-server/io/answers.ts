@@ -2,7 +2,8 @@
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { statusOf } from "../../../protocols/api-server.ts";
+import { keepBytes } from "../../../protocols/kept-bytes.ts";
+import { statusError, statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -16,12 +17,12 @@ import { scaleRows } from "../core/registry/scale.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
 import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
-import { failure } from "../core/machinery/status.ts";
-import { statusError } from "../../../protocols/api-server.ts";
+import { badRequest, failure } from "../core/machinery/status.ts";
 import type { ObjectList } from "../lists.ts";
 import { textOf } from "./bodies.ts";
 import type { Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
@@ -38,21 +39,35 @@ export interface Reply {
   readonly answer: HttpAnswer;
   readonly query: Query;
   /** What it is counted as; filled in when that is known. */
-  readonly counted: { verb?: string; target?: Target };
+  readonly counted: {
+    verb?: string;
+    target?: Target;
+    remote?: RemoteRequest;
+    /** Another server answers it: it is counted when that is over. */
+    isPassedOn?: true;
+    /** This server has answered in its place. */
+    terminated?: true;
+  };
 }
 
-/** @throws Status 406 */
-export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings): Negotiated {
+/**
+ * @param goType by which kube-apiserver calls what is asked for
+ * @throws Status 406
+ */
+export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings, goType: string = ""): Negotiated {
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
   if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
-  throw statusError(failure(406, "NotAcceptable", notAcceptable(accept ?? "", offer), {}));
+  throw notAcceptable(accept ?? "", offer, goType);
 }
 
+/** @throws Status 400 */
 export function includeObject(query: Query): IncludeObject {
-  const value = query.get("includeObject");
-  return value === "None" || value === "Object" ? value : "Metadata";
+  const value = query.get("includeObject") || "Metadata";
+  if (value === "None" || value === "Object" || value === "Metadata") return value;
+  const why = `Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: ${why}`);
 }
 
 export class Replies {
@@ -80,7 +95,7 @@ export class Replies {
     }
     const { object } = answer;
     if (form.form === "partial") {
-      this.value(reply, answer.code, toPartialObjectMetadata(object), form, warnings);
+      this.value(reply, answer.code, toPartialObjectMetadata(served, object), form, warnings);
       return;
     }
     const resourceVersion = object.metadata?.resourceVersion;
@@ -97,7 +112,7 @@ export class Replies {
     // Lists of custom resources always say whether there is more.
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
-      const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
+      const messages = list.items.map((stored) => this.protobuf.message(served, stored));
       this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
       return;
     }
@@ -110,10 +125,10 @@ export class Replies {
       const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
       this.value(reply, 200, toTable(served, items, metadata, options), form);
     } else if (form.form === "partial") {
-      const partial = items.map(toPartialObjectMetadata);
+      const partial = items.map((object) => toPartialObjectMetadata(served, object));
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
       if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
-        const messages = partial.map((each) => messageOf(protobufOf(each)));
+        const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
         this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
@@ -179,7 +194,9 @@ export class Replies {
     }
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       if (answer.closed) return;
-      const encoded = { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" };
+      const vary =
+        "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
+      const encoded = { ...headers, "content-encoding": "gzip", vary };
       if (error === null) answer.send(code, encoded, compressed);
       else answer.send(code, headers, body);
     });

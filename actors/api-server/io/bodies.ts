@@ -5,11 +5,12 @@ import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { GO_YAML_TAGS } from "../../../protocols/kubernetes/yaml-tags.ts";
-import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { decodeProtobuf, isProtobuf, NO_PROTOBUF, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
+import { unrecognized } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
-import { parseJson, readJson } from "../core/machinery/json.ts";
+import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -41,8 +42,11 @@ function readBody(request: HttpRequest, expected: ExpectedKind | undefined): Jso
     case "":
       return expected === undefined ? plainJson(textOf(request.body)) : parseJson(textOf(request.body), expected);
     case "application/yaml":
-      return parseYaml(request.body);
+      return parseYaml(request.body, expected);
     case PROTOBUF_MEDIA_TYPE:
+      if (expected !== undefined && !isProtobuf(request.body)) {
+        throw unrecognized(expected, NO_PROTOBUF, request.body);
+      }
       return { value: decodeProtobuf(request.body), duplicates: [] };
     default:
       throw unsupportedMediaType(MEDIA_TYPES);
@@ -101,12 +105,15 @@ export function textOf(bytes: Uint8Array): string {
  * The parser takes time that grows with the size, and memory without bound for deep nesting: both are limited before.
  * @throws Status 400, and 413 above `YAML_BYTES_MAX`
  */
-function parseYaml(bytes: Uint8Array): JsonBody {
-  return { value: yamlDocument(bytes, "error converting YAML to JSON: ").value, duplicates: [] };
+function parseYaml(bytes: Uint8Array, expected: ExpectedKind | undefined): JsonBody {
+  const refusal = (why: string): Error =>
+    expected === undefined ? badRequest(why) : unrecognized(expected, why, bytes);
+  const { value } = yamlDocument(bytes, refusal);
+  return { value, duplicates: [] };
 }
 
 function yamlBody(bytes: Uint8Array, prefix: string): JsonBody {
-  const { value, document, lines } = yamlDocument(bytes, prefix);
+  const { value, document, lines } = yamlDocument(bytes, (why) => badRequest(prefix + why));
   return { value, duplicates: duplicateKeys(document, lines) };
 }
 
@@ -116,26 +123,31 @@ interface Yaml {
   readonly lines: LineCounter;
 }
 
-function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
+function yamlDocument(bytes: Uint8Array, refusal: (why: string) => Error): Yaml {
   if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
   const text = textOf(bytes);
-  if (isYamlTooDeep(text)) throw badRequest(`${prefix}yaml: exceeded max depth`);
+  if (isYamlTooDeep(text)) throw refusal("yaml: exceeded max depth");
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    refuseKeys(document);
+    refuseUnkeepable(document);
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw badRequest(`${prefix}yaml: ${error.message}`);
+    throw refusal(`yaml: ${error.message}`);
   }
 }
 
-/** @throws when a key is a list or a map, which no JSON has */
-function refuseKeys(document: Document): void {
+/** @throws when a key is a list or a map, which no JSON has, or a number is one that can't be kept */
+function refuseUnkeepable(document: Document): void {
   visit(document, {
+    Scalar: (_key, { value, source = "" }) => {
+      if (typeof value !== "number" || !/^[-+]?\d{16,19}$/.test(source)) return;
+      const literal = source.replace(/^\+/, "");
+      if (isInexact(literal)) throw new Error(inexact("number", literal));
+    },
     Pair: (_key, { key }) => {
       if (isCollection(key)) throw new Error(`invalid map key: ${goKey(key.toJS(document, { mapAsMap: true }))}`);
     },

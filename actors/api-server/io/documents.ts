@@ -50,13 +50,14 @@ export class Documents {
     replies: Replies,
     catalog: () => Catalog,
     remotes: () => Remotes | undefined,
+    nowMs: () => number,
     tokens: Tokens,
     issuer: string,
   ) {
     this.remotes = remotes;
     this.replies = replies;
     this.catalog = catalog;
-    this.openApi = new OpenApiDocuments(replies, catalog, remotes);
+    this.openApi = new OpenApiDocuments(replies, catalog, remotes, nowMs);
     this.tokens = tokens;
     this.issuer = issuer;
   }

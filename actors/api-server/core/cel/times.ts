@@ -1,4 +1,5 @@
-/** Timestamps and durations, to the nanosecond. Source: the CEL specification; RFC 3339; Go's `time.ParseDuration`. */
+/** Timestamps and durations, to the nanosecond. Source: the CEL specification; RFC 3339. */
+import { parseGoDuration } from "../machinery/duration.ts";
 import { CelDuration, CelError, CelTimestamp } from "./values.ts";
 
 const SECOND = 1_000_000_000n;
@@ -39,36 +40,13 @@ function isDay(text: string): boolean {
   return day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 6e10,
-  h: 3.6e12,
-};
-
 /** @throws CelError */
 export function durationOf(value: unknown): CelDuration {
   if (typeof value === "bigint") return new CelDuration(value);
   if (typeof value !== "string") throw new CelError("no such overload");
-  const problem = (): CelError => new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
-  const sign = value.startsWith("-") ? -1n : 1n;
-  const body = value.replace(/^[+-]/, "");
-  if (body === "0") return new CelDuration(0n);
-  if (body === "" || body.length > 100) throw problem();
-  let nanos = 0n;
-  let read = 0;
-  for (const [all, whole = "", fraction = "", unit = ""] of body.matchAll(/(\d*)(\.\d*)?(ns|us|µs|μs|ms|s|m|h)/gy)) {
-    if (whole === "" && fraction.length < 2) throw problem();
-    const scale = UNITS[unit] ?? 0;
-    nanos += BigInt(whole === "" ? "0" : whole) * BigInt(scale) + BigInt(Math.trunc(Number(`0${fraction}`) * scale));
-    read += all.length;
-  }
-  if (read !== body.length || nanos >= DURATION_LIMIT) throw problem();
-  return new CelDuration(sign * nanos);
+  const nanos = parseGoDuration(value);
+  if (typeof nanos === "bigint") return new CelDuration(nanos);
+  throw new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
 }
 
 export function timeMethod(name: string, value: CelTimestamp | CelDuration, args: readonly unknown[]): unknown {

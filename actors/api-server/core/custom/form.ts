@@ -15,7 +15,6 @@ import {
   unrecognized,
 } from "../machinery/decode-object.ts";
 import type { JsonBody } from "../machinery/json.ts";
-import { summaryOf } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, setOwn } from "../machinery/json-value.ts";
 import type { Structure } from "../structure/structure.ts";
@@ -63,9 +62,10 @@ function decode(
   fieldValidation: FieldValidation,
 ): Decoded {
   const value = recordIn(info, body);
-  const kind = textIn(info, value, "kind");
-  const apiVersion = textIn(info, value, "apiVersion");
-  if (kind === "") throw unrecognized(info, withoutKind(value));
+  const { source = JSON.stringify(value) } = body;
+  const textOf = (field: string): string => textIn(info, value, field, source);
+  const [kind, apiVersion] = [textOf("kind"), textOf("apiVersion")];
+  if (kind === "") throw unrecognized(info, `Object 'Kind' is missing in '${source}'`, source);
   const proto = protoKeyAt(value);
   if (proto !== undefined) throw badRequest(`${handledAs(info)}${unkeepableKey(proto)}`);
   const metadata = Object.hasOwn(value, "metadata") ? decodeMetadata(value["metadata"]) : undefined;
@@ -103,18 +103,13 @@ function unknownElsewhere(info: ResourceInfo, schemas: SchemasByVersion, value: 
   return prune(value, schema?.root ?? ANY, true).unknown;
 }
 
-function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: "apiVersion" | "kind"): string {
+function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: string, source: string): string {
   const text = Object.hasOwn(value, field) ? value[field] : undefined;
   if (text === undefined || text === null) return "";
   if (typeof text === "string") return text;
   const type = Array.isArray(text) ? "array" : typeof text === "boolean" ? "bool" : typeof text;
   const why = `json: cannot unmarshal ${type} into Go struct field .${field} of type string`;
-  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`);
-}
-
-function withoutKind(value: unknown): string {
-  const text = JSON.stringify(value);
-  return `Object 'Kind' is missing in '${text}' (${summaryOf(text)})`;
+  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`, source);
 }
 
 /**

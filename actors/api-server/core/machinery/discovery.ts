@@ -172,27 +172,36 @@ export class AggregatedDiscovery {
 }
 
 /** Put together as a text: of thousands of resources, making objects first takes most of the time. */
-function resourceText({ info: row }: Served): string {
+function resourceText({ info: row, openApiSchema }: Served): string {
   const { resource, singular, verbs, shortNames, categories, subresources } = row;
+  // kube-apiserver names group and version for the kinds that a definition has made, and leaves them out for its own.
+  const own = openApiSchema === undefined ? { group: "", version: "" } : { group: row.group, version: row.version };
   const parts = [
     `"resource":${json(resource)}`,
-    kindText("", "", row.kind),
+    kindText(own, row.kind),
     `"scope":"${row.namespaced ? "Namespaced" : "Cluster"}"`,
     `"singularResource":${json(singular)}`,
     `"verbs":${json(verbs)}`,
   ];
   if (shortNames.length > 0) parts.push(`"shortNames":${json(shortNames)}`);
   if (categories.length > 0) parts.push(`"categories":${json(categories)}`);
-  if (subresources.length > 0) parts.push(`"subresources":[${subresources.map(subresourceText).join()}]`);
+  if (subresources.length > 0)
+    parts.push(`"subresources":[${subresources.map((each) => subresourceText(each, own)).join()}]`);
   return `{${parts.join()}}`;
 }
 
-function subresourceText({ name, apiVersion, kind, verbs }: SubresourceInfo): string {
-  const { group, version } = apiVersion === undefined ? { group: "", version: "" } : splitVersion(apiVersion);
-  return `{"subresource":${json(name)},${kindText(group, version, kind)},"verbs":${json(verbs)}}`;
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
 }
 
-function kindText(group: string, version: string, kind: string): string {
+/** @param own of the resource */
+function subresourceText({ name, apiVersion, kind, verbs }: SubresourceInfo, own: GroupVersion): string {
+  const of = apiVersion === undefined ? own : splitVersion(apiVersion);
+  return `{"subresource":${json(name)},${kindText(of, kind)},"verbs":${json(verbs)}}`;
+}
+
+function kindText({ group, version }: GroupVersion, kind: string): string {
   return `"responseKind":{"group":${json(group)},"version":${json(version)},"kind":${json(kind)}}`;
 }
 

@@ -39,6 +39,28 @@ export function equalJson(a: unknown, b: unknown): boolean {
   return left.every((key) => Object.hasOwn(b, key) && equalJson((a as JsonObject)[key], (b as JsonObject)[key]));
 }
 
+/**
+ * Characters of the value as JSON, without what escapes add; more than `max` as soon as that is known. What is shared in it counts each
+ * time: a text of a few bytes can stand for a value of gigabytes, as aliases in YAML do.
+ */
+export function jsonChars(value: unknown, max: number): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value !== "object" || value === null) return String(value).length;
+  let count = 2;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (count > max) return count;
+      count += 1 + jsonChars(item, max - count);
+    }
+    return count;
+  }
+  for (const key of Object.keys(value)) {
+    if (count > max) return count;
+    count += key.length + 4 + jsonChars((value as JsonObject)[key], max - count);
+  }
+  return count;
+}
+
 /** The same value with the keys of all its objects in order. */
 export function keysInOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(keysInOrder);

@@ -22,8 +22,8 @@ export interface Creation extends Admission {
   readonly namespace: string | undefined;
 }
 
-/** The rest of the cluster, for admission to look at. */
-export interface Others extends Pick<Admission, "find" | "all"> {
+/** The rest of the cluster, for admission to look at, and the time. */
+export interface Others extends Pick<Admission, "find" | "all" | "nowMs"> {
   /** Takes what is to be told, whether or not the write is refused. */
   readonly warn?: (warnings: readonly string[]) => void;
 }
@@ -110,7 +110,7 @@ export function prepareUpdate(
   const managedFields = manage(kept, incoming.metadata?.managedFields);
   let next: Fields;
   const own = subresource === undefined ? undefined : rules.subresources?.[subresource];
-  if (own !== undefined) next = own.change(kept, before);
+  if (own !== undefined) next = own.change(kept, before, others?.nowMs);
   else if (subresource !== undefined) {
     // `status`, and others that are about it: `approval`.
     const metadata =
@@ -120,18 +120,19 @@ export function prepareUpdate(
           ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
           : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
-    next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
+    next = rules.prepareStatusUpdate?.(merged, before, others?.nowMs) ?? merged;
   } else {
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
-  const { causes, warnings } = validateUpdate(served.rules, shown, shownBefore, subresource);
+  const { causes, warnings } = validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
   if (warnings.length > 0) others?.warn?.(warnings);
   check(served.stored, object.metadata?.name ?? "", given, causes);
   if (others !== undefined) {
-    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", ...others });
+    const { find, all } = others;
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", find, all });
   }
   return object;
 }

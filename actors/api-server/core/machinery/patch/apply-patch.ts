@@ -4,7 +4,7 @@ import { statusError, statusOf } from "../../../../../protocols/api-server.ts";
 import type { TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import type { ObjectForm } from "../../catalog/form.ts";
 import type { Decoded, FieldValidation } from "../decode-object.ts";
-import { checkDepth } from "../json.ts";
+import { checkDepth, checkIntegers } from "../json.ts";
 import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { isJsonObject } from "../json-value.ts";
@@ -52,23 +52,25 @@ export function parsePatch(text: string): unknown {
     throw error;
   }
   checkDepth(patch);
+  checkIntegers(text);
   return patch;
 }
 
 /**
  * `current` with `patch` applied; neither is changed. The result has not been through `decodeObject` yet.
  * @param form the kind's, whose merge keys the strategic merge patch follows
+ * @param patch null changes nothing, but is no merge patch: as kube-apiserver has it
  * @throws Status 400 (malformed patch), 422 (a JSON patch that can't be applied), 500 (a strategic one, as from
  * kube-apiserver), 415 (no such patches of the kind)
  */
 export function applyPatch(type: PatchType, form: ObjectForm, current: KubernetesObject, patch: unknown): JsonObject {
   switch (type) {
     case "application/json-patch+json":
-      return jsonPatch(current, patch);
+      return jsonPatch(current, patch ?? []);
     case "application/merge-patch+json":
       return applyMergePatch(current, objectPatch(patch, "error decoding patch: ")) as JsonObject;
     case "application/strategic-merge-patch+json":
-      return strategicMergePatch(form.type, current, objectPatch(patch, ""));
+      return strategicMergePatch(form.type, current, objectPatch(patch ?? {}, ""));
     case APPLY_TYPE:
       throw unsupportedMediaType(MERGED_TYPES);
   }

@@ -6,7 +6,7 @@
 import type { Field, FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
-import { cloneJson, equalJson, getOwn, isJsonObject, setOwn } from "../json-value.ts";
+import { cloneJson, equalJson, getOwn, isJsonObject, keysInOrder, setOwn } from "../json-value.ts";
 
 const PATCH = "$patch";
 const RETAIN_KEYS = "$retainKeys";
@@ -69,12 +69,13 @@ function retainKeys(result: JsonObject, patch: JsonObject): JsonObject {
   if (names === undefined) return result;
   const malformed = new StrategicMergePatchError("invalid patch format of retainKeys", true);
   if (!Array.isArray(names)) throw malformed;
+  const retained = new Set<unknown>(names);
   for (const key of Object.keys(patch)) {
     const special =
       key === RETAIN_KEYS || key.startsWith(SET_ELEMENT_ORDER) || key.startsWith(DELETE_FROM_PRIMITIVE_LIST);
-    if (!special && patch[key] !== null && !names.includes(key)) throw malformed;
+    if (!special && patch[key] !== null && !retained.has(key)) throw malformed;
   }
-  for (const key of Object.keys(result)) if (!names.includes(key)) delete result[key];
+  for (const key of Object.keys(result)) if (!retained.has(key)) delete result[key];
   return result;
 }
 
@@ -107,7 +108,8 @@ function mergeMember(result: JsonObject, key: string, value: unknown, field: Fie
 function deletePrimitives(result: JsonObject, key: string, values: unknown): void {
   const current = getOwn(result, key);
   if (!Array.isArray(current) || !Array.isArray(values)) return;
-  result[key] = current.filter((item) => !values.includes(item));
+  const deleted = new Set<unknown>(values);
+  result[key] = current.filter((item) => !deleted.has(item));
 }
 
 /** Handles the lists that have a `$setElementOrder`; returns their names. */
@@ -186,12 +188,13 @@ function mergeList(
   if (mergeKey === undefined) throw new StrategicMergePatchError("cannot merge lists without merge key");
   const { kept, plain } = applyListDirectives(original as JsonObject[], patched as JsonObject[], mergeKey);
   const merged = [...kept];
+  const places = placesIn(merged, mergeKey);
   for (const item of plain) {
-    const value = mergeKeyOf(item, mergeKey);
-    const index = merged.findIndex((other) => equalJson(getOwn(other, mergeKey), value));
+    const key = textOfKey(mergeKeyOf(item, mergeKey));
+    const index = places.get(key) ?? merged.length;
     const other = merged[index];
-    if (other === undefined) merged.push(cloneJson(item));
-    else merged[index] = mergeObject(other, item, schema);
+    places.set(key, index);
+    merged[index] = other === undefined ? cloneJson(item) : mergeObject(other, item, schema);
   }
   return inOrder(merged, plain, kept, mergeKey);
 }
@@ -208,21 +211,41 @@ function applyListDirectives(
   patched: readonly JsonObject[],
   mergeKey: string,
 ): { readonly kept: readonly JsonObject[]; readonly plain: readonly JsonObject[] } {
-  let kept = original;
+  const deleted = new Set<unknown>();
   const plain: JsonObject[] = [];
   let replace = false;
   for (const item of patched) {
     const directive = getOwn(item, PATCH);
     if (directive === undefined) plain.push(item);
     else if (directive === "replace") replace = true;
-    else if (directive === "delete") {
-      const value = mergeKeyOf(item, mergeKey);
-      kept = kept.filter((other) => !equalJson(getOwn(other, mergeKey), value));
-    } else if (directive === "merge") {
+    else if (directive === "delete") deleted.add(textOfKey(mergeKeyOf(item, mergeKey)));
+    else if (directive === "merge") {
       throw new StrategicMergePatchError("merging lists cannot yet be specified in the patch");
     } else throw unknownDirective(directive, item);
   }
-  return replace ? { kept: [], plain } : { kept, plain };
+  if (replace) return { kept: [], plain };
+  return { kept: original.filter((other) => !deleted.has(textOfKey(getOwn(other, mergeKey)))), plain };
+}
+
+/** What tells elements apart: equal keys have equal texts. */
+function textOfKey(value: unknown): string {
+  return JSON.stringify(keysInOrder(value)) ?? "";
+}
+
+/** By `textOfKey`, or by the values themselves where there is no merge key; of several that are alike the first. */
+function placesIn(list: readonly unknown[], mergeKey: string | undefined): Map<unknown, number> {
+  const places = new Map<unknown, number>();
+  for (const [i, item] of list.entries()) {
+    const key = elementKey(item, mergeKey);
+    if (key !== undefined && !places.has(key)) places.set(key, i);
+  }
+  return places;
+}
+
+/** Undefined for what is like no other. */
+function elementKey(item: unknown, mergeKey: string | undefined): unknown {
+  if (mergeKey === undefined) return item;
+  return isJsonObject(item) ? textOfKey(getOwn(item, mergeKey)) : undefined;
 }
 
 /**
@@ -235,34 +258,33 @@ function inOrder(
   original: readonly unknown[],
   mergeKey: string | undefined,
 ): readonly unknown[] {
-  const place = (list: readonly unknown[], item: unknown): number =>
-    list.findIndex((other) => sameElement(other, item, mergeKey));
-  const byPlaceIn = (list: readonly unknown[], items: readonly unknown[]): readonly unknown[] =>
-    items
-      .map((item) => ({ item, at: place(list, item) }))
-      .sort((a, b) => a.at - b.at)
-      .map(({ item }) => item);
-  const named = byPlaceIn(
-    order,
-    merged.filter((item) => place(order, item) >= 0),
-  );
-  const others = byPlaceIn(
-    original,
-    merged.filter((item) => place(order, item) < 0),
-  );
+  const [ofOrder, ofOriginal] = [placesIn(order, mergeKey), placesIn(original, mergeKey)];
+  const placed = merged.map((item): Placed => {
+    const key = elementKey(item, mergeKey);
+    return { item, named: ofOrder.get(key) ?? -1, before: ofOriginal.get(key) ?? -1 };
+  });
+  const named = placed.filter((one) => one.named >= 0).sort((a, b) => a.named - b.named);
+  const others = placed.filter((one) => one.named < 0).sort((a, b) => a.before - b.before);
   const result: unknown[] = [];
   let i = 0;
   let j = 0;
-  while (i < others.length || j < named.length) {
-    if (i >= others.length) result.push(named[j++]);
-    else if (j >= named.length) result.push(others[i++]);
-    else {
-      const [left, right] = [place(original, others[i]), place(original, named[j])];
-      if (left >= 0 && right >= 0 && left < right) result.push(others[i++]);
-      else result.push(named[j++]);
-    }
+  for (;;) {
+    const [left, right] = [others[i], named[j]];
+    if (left === undefined && right === undefined) return result;
+    const isOther =
+      right === undefined ||
+      (left !== undefined && left.before >= 0 && right.before >= 0 && left.before < right.before);
+    result.push((isOther ? left : right)?.item);
+    if (isOther) i++;
+    else j++;
   }
-  return result;
+}
+
+/** An element, with its index in the order that is asked for and in the list as it was; -1: it is not there. */
+interface Placed {
+  readonly item: unknown;
+  readonly named: number;
+  readonly before: number;
 }
 
 /** A value of the patch that has nothing to merge with: nulls, and objects with a directive, are left out. Undefined: all of it. */
