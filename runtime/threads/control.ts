@@ -33,6 +33,8 @@ export interface ThreadControl {
   fault(command: FaultCommand): void;
   /** Moves the counter that the watchdog looks at. */
   ping(): void;
+  /** Ends a thread of its own at once, but for its connections, which are dropped first. Not answered. */
+  leave(): void;
 }
 
 /** `normal`: it was asked for. `heap-guard`: its heap is nearly full. */
@@ -105,6 +107,11 @@ export class ControlDoor {
 
   ping(timeoutMs: number): Promise<void> {
     return this.race(() => this.remote.ping(), timeoutMs, "ping");
+  }
+
+  /** Rejects: there is no answer but the thread's end. */
+  leave(timeoutMs: number): Promise<void> {
+    return this.race(() => this.remote.leave(), timeoutMs, "leave");
   }
 
   /** The thread is gone: every call under way is rejected now. */

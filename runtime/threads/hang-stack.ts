@@ -3,6 +3,7 @@
  * of JavaScript. In a native call there is no such place, and nothing is found.
  */
 import { Session } from "node:inspector";
+import { DROP_CONNECTIONS } from "./connections.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 interface CallFrame {
@@ -12,39 +13,46 @@ interface CallFrame {
 }
 
 interface InspectorMessage {
+  /** Of the request that is answered. */
+  readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly callFrames?: readonly CallFrame[] };
 }
+
+/** What is asked, in this order. */
+const [ENABLE, PAUSE, DROP, RESUME, DISABLE] = [1, 2, 3, 4, 5];
 
 /** Deep recursion has thousands of frames; the innermost tell. */
 const FRAMES_MAX = 32;
 
 /**
  * The stack of thread `threadId`, as an error's `stack` writes it; undefined when it can't be had within `timeoutMs`.
- * The thread runs on afterwards, and the debugger is detached: a paused thread can't be terminated.
+ * It is about to be ended, so its connections are dropped. It runs on afterwards, and the debugger is detached: a paused thread
+ * can't be terminated.
  */
 export function hangStack(threadId: number, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const session = new Session();
     let sessionId: string | undefined;
     let isOver = false;
-    const send = (id: number, method: string): void => {
-      session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify({ id, method }) });
+    const send = (id: number, method: string, params: object = {}): void => {
+      session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify({ id, method, params }) });
     };
-    const finish = (stack: string | undefined): void => {
+    const finish = (found: string | undefined): void => {
       // What has come from the thread meanwhile is told in the midst of a post.
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
       if (sessionId !== undefined) {
-        send(3, "Debugger.resume");
-        send(4, "Debugger.disable");
+        send(RESUME, "Debugger.resume");
+        send(DISABLE, "Debugger.disable");
       }
       session.post("NodeWorker.disable");
       session.disconnect();
-      resolve(stack);
+      resolve(found);
     };
-    const timer = setTimeout(() => finish(undefined), timeoutMs);
+    let stack: string | undefined;
+    const timer = setTimeout(() => finish(stack), timeoutMs);
     session.connect();
     session.on("NodeWorker.attachedToWorker", ({ params }) => {
       // `workerId` is a count of the session's own; only the title names the thread.
@@ -53,13 +61,16 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
         return;
       }
       sessionId = params.sessionId;
-      send(1, "Debugger.enable");
-      send(2, "Debugger.pause");
+      send(ENABLE, "Debugger.enable");
+      send(PAUSE, "Debugger.pause");
     });
     session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
       if (params.sessionId !== sessionId) return;
-      const { method, params: paused } = JSON.parse(params.message) as InspectorMessage;
-      if (method === "Debugger.paused") finish(formatFrames(paused?.callFrames ?? []));
+      const { id, method, params: paused } = JSON.parse(params.message) as InspectorMessage;
+      if (method === "Debugger.paused") {
+        stack = formatFrames(paused?.callFrames ?? []);
+        send(DROP, "Runtime.evaluate", { expression: `globalThis.${DROP_CONNECTIONS}?.()` });
+      } else if (id === DROP) finish(stack);
     });
     session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
   });

@@ -12,6 +12,7 @@ import { makeContext, recorderLogger } from "../context.ts";
 import { FaultyDisk } from "../faults/faulty-disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
+import { trackConnections } from "./connections.ts";
 import type { StartOutcome, ThreadControl } from "./control.ts";
 import { Introspection } from "./introspection.ts";
 import { ThreadNet } from "./net.ts";
@@ -42,6 +43,8 @@ export interface ThreadStart {
   readonly ring: SharedArrayBuffer;
   /** One 32-bit counter that moves with every message handled. */
   readonly progress: SharedArrayBuffer;
+  /** One 32-bit counter of the connections that the thread has accepted and that are open. */
+  readonly connections: SharedArrayBuffer;
   readonly diskRoot: string;
   readonly fsync: boolean;
   readonly faults: GivenFaults;
@@ -195,13 +198,23 @@ export function launchActor<M extends Methods, Options>(
     down: (down) => links.down(cell, down),
     fault: (command) => faults.carryOut(command),
     ping: () => void Atomics.add(progress, 0, 1),
+    leave: () => {
+      hasToLeave = true;
+      process.exit(1);
+    },
     introspect: (question) => introspection.answer(question),
     inspect: () => ({ mailboxDepth: cell.depth, heapUsedBytes: process.memoryUsage().heapUsed }),
   };
+  let hasToLeave = false;
   if (!seat.shared) {
+    const dropConnections = trackConnections(given.connections);
     // Its thread's ends that don't come by us: what is thrown outside of the actor's turns, and an exit that it asks for itself.
     process.on("uncaughtExceptionMonitor", (error) => links.farewell("throw", detailsOf(error, undefined)));
-    process.on("exit", (exitCode) => links.farewell(exitCode === 0 ? "normal" : "exit", { exitCode }));
+    process.on("exit", (exitCode) => {
+      dropConnections();
+      // Who has to leave is told of by its host.
+      if (!hasToLeave) links.farewell(exitCode === 0 ? "normal" : "exit", { exitCode });
+    });
   }
   expose(control, given.control);
   return {

@@ -55,6 +55,7 @@ export async function rehearse(): Promise<void> {
         control: control.port2,
         ring: makeRing(RING_BYTES),
         progress: new SharedArrayBuffer(4),
+        connections: new SharedArrayBuffer(4),
         diskRoot: "",
         fsync: false,
         faults: { seed: 0, generation: 0, faults: NO_FAULTS },

@@ -27,6 +27,7 @@ import type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../int
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import { LinkPairs } from "../link-pairs.ts";
 import type { BootData } from "./boot-data.ts";
+import { areOpen } from "./connections.ts";
 import { ControlDoor } from "./control.ts";
 import { hangStack } from "./hang-stack.ts";
 import { HEAP_GUARD_SHARE, isHeapWarning } from "./heap-guard.ts";
@@ -89,6 +90,8 @@ interface RunningThread {
   readonly worker: Worker;
   /** Moves with every message that the thread handles. */
   readonly progress: SharedArrayBuffer;
+  /** Counts the connections that it has accepted and that are open. */
+  readonly connections: SharedArrayBuffer;
   /** Its part in the worker, when it has not all of it. */
   readonly share: ThreadShare | undefined;
   readonly control: ControlDoor;
@@ -106,6 +109,8 @@ const START_TURN_MS = 250;
 const CROWD_OF_BOOTS = 4;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
+/** One that comes back to its event loop leaves within a turn; with `STACK_TIMEOUT_MS` less than `TERMINATE_MS`. */
+const LEAVE_MS = 100;
 
 export class ThreadHost implements Introspectable {
   private readonly options: ThreadHostOptions;
@@ -347,6 +352,7 @@ export class ThreadHost implements Introspectable {
         control: control.port2,
         ring: this.ring(name),
         progress: new SharedArrayBuffer(4),
+        connections: new SharedArrayBuffer(4),
         diskRoot: this.makeDisk(name),
         fsync: this.options.fsync,
         faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(name), generation: this.nextGeneration(name) },
@@ -358,7 +364,8 @@ export class ThreadHost implements Introspectable {
       this.leftBehind.delete(name);
       this.spares?.refillLater();
       const progress = shared?.progress ?? start.progress;
-      return this.track(spec, { worker, progress, share, control: this.controlDoor(name, control.port1) });
+      const { connections } = start;
+      return this.track(spec, { worker, progress, connections, share, control: this.controlDoor(name, control.port1) });
     } catch (error) {
       control.port1.close();
       for (const { port } of links) port.close();
@@ -542,7 +549,9 @@ export class ThreadHost implements Introspectable {
       // A share is first asked to go alone.
       terminateMs: share === undefined ? terminateMs : terminateMs + RELEASE_MS_MAX,
       isCrowded: () => this.isCrowded(),
-      ...(share === undefined ? {} : { terminateHung: () => share.thread.end("hang") }),
+      ...(share === undefined
+        ? { terminate: () => void this.terminate(parts) }
+        : { terminateHung: () => share.thread.end("hang") }),
       onEnding: (reason, details) => this.tellEnding(name, reason, details),
       onEnd: (end) => this.ended(thread, name, end),
       onZombieGone: () => this.countZombies(() => this.zombieThreads.delete(worker)),
@@ -557,6 +566,16 @@ export class ThreadHost implements Introspectable {
     this.threads.set(name, thread);
     this.planned.delete(name);
     return thread;
+  }
+
+  /** One whose connections are open drops them first. */
+  private async terminate({ worker, control, connections }: Omit<RunningThread, "life">): Promise<void> {
+    if (areOpen(connections)) {
+      await control.leave(LEAVE_MS).catch(() => undefined);
+      // That of a thread which is gone is -1.
+      if (worker.threadId > 0) await hangStack(worker.threadId, STACK_TIMEOUT_MS);
+    }
+    await worker.terminate();
   }
 
   private ended(thread: RunningThread, name: string, { reason, error, details }: ThreadEnd): void {

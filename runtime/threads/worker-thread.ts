@@ -23,7 +23,9 @@ export interface ThreadEnd {
 
 export interface WorkerThreadOptions {
   readonly name: string;
-  /** Ends a thread that hangs, where that is not `terminate()`. */
+  /** Ends a thread that runs, where that is not the source's `terminate()`. */
+  readonly terminate?: () => void;
+  /** Ends a thread that hangs, where that is not the source's `terminate()`. */
   readonly terminateHung?: () => void;
   /** A thread that V8 can stop is gone within a few ms; on a busy machine within some 100. */
   readonly terminateMs?: number;
@@ -88,7 +90,7 @@ export class WorkerThread {
     if (error !== undefined) this.failure ??= error;
     if (this.ending === undefined || this.graceful) this.ending = reason;
     this.graceful = false;
-    this.terminate();
+    this.terminate(this.options.terminate);
   }
 
   /** Ends it as hung; `stack`, when it is known, says where. */
