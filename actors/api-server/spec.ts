@@ -91,8 +91,15 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly requestsMax: number;
   /** How long a client may take to send a body. */
   readonly bodyTimeoutMs: number;
+  /** How long a client may take to read a large answer: kube-apiserver's limit of a request. */
+  readonly answerTimeoutMs: number;
   /** What may wait for a slow watcher at the HTTPS door before it is cut off. */
   readonly watchBufferBytes: number;
+  /**
+   * What is held at once for all clients of the HTTPS door: bodies that are still coming in, answers and events that are not read. Beyond
+   * it 429, and slow watchers are cut off. Room for 150 of the largest bodies, or the lists that two dozen controllers begin with.
+   */
+  readonly heldBytesMax: number;
   /** Deletions of one deletecollection under way at once. */
   readonly deleteWorkers: number;
   /** How long a webhook is waited for, should the request not end before. As kube-apiserver. */
@@ -149,7 +156,9 @@ export const API_SERVER_DEFAULTS: Omit<
   gzipBytes: 131_072,
   requestsMax: 2_000,
   bodyTimeoutMs: 30_000,
+  answerTimeoutMs: 60_000,
   watchBufferBytes: 8_388_608,
+  heldBytesMax: 536_870_912,
   deleteWorkers: 64,
   webhookTimeoutMs: 30_000,
   webhookAnswerBytesMax: 33_554_432,

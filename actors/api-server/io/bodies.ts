@@ -10,6 +10,7 @@ import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
 import { parseJson } from "../core/machinery/json.ts";
+import { jsonChars } from "../core/machinery/json-value.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -19,6 +20,10 @@ const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
 const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
 /** Aliases in YAML can make a small text large. */
 const YAML_ALIASES_MAX = 1_000;
+/** The parser looks for what an alias stands for through the whole document: so many nodes it may look at for all of them. */
+const YAML_LOOKS_MAX = 5_000_000;
+/** Of what a text of aliases stands for, as JSON. The largest body that is taken as JSON. */
+const YAML_JSON_CHARS_MAX = 3_145_728;
 /** Two seconds of parsing. kubectl and the client libraries send JSON or protobuf. */
 const YAML_BYTES_MAX = 1_048_576;
 
@@ -114,19 +119,33 @@ function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
   if (isYamlTooDeep(text)) throw badRequest(`${prefix}yaml: exceeded max depth`);
   const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
+    // Also of a document that calls itself YAML 1.1, whose merge keys would copy maps into maps.
+    const options = { schema: "core", merge: false, uniqueKeys: false, prettyErrors: false, customTags } as const;
+    const document = parseDocument(text, { ...options, lineCounter: lines });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     refuseKeys(document);
-    return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
+    const value = document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown;
+    if (jsonChars(value, YAML_JSON_CHARS_MAX) > YAML_JSON_CHARS_MAX) throw new Error(EXCESSIVE);
+    return { value, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw badRequest(`${prefix}yaml: ${error.message}`);
   }
 }
 
-/** @throws when a key is a list or a map, which no JSON has */
+/** As Go's parser says it. */
+const EXCESSIVE = "document contains excessive aliasing";
+
+/** @throws when a key is a list or a map, which no JSON has, or there are too many aliases */
 function refuseKeys(document: Document): void {
+  let aliases = 0;
+  let nodes = 0;
+  visit(document, {
+    Node: () => void nodes++,
+    Alias: () => void aliases++,
+  });
+  if (aliases * nodes > YAML_LOOKS_MAX) throw new Error(EXCESSIVE);
   visit(document, {
     Pair: (_key, { key }) => {
       if (isCollection(key)) throw new Error(`invalid map key: ${goKey(key.toJS(document, { mapAsMap: true }))}`);

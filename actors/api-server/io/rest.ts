@@ -1,6 +1,7 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
 import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
@@ -10,7 +11,8 @@ import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { badRequest, failure, noSuchResource, notFound } from "../core/machinery/status.ts";
+import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
@@ -20,6 +22,7 @@ import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
+import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
@@ -27,7 +30,7 @@ import type { Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
-import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
+import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import type { Family } from "../core/telemetry/request-figures.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
@@ -53,6 +56,7 @@ const PASSED_ON = "CONNECT";
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
+  readonly held: Held;
   private readonly replies: Replies;
   private readonly documents: Documents;
   private readonly figures = new RequestFigures();
@@ -67,7 +71,12 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures, () => this.watchFigures())]]);
-    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
+    const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
+    this.held = new Held(heldBytesMax);
+    this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
+      held: this.held,
+      late: (action) => backend.after(answerTimeoutMs, action),
+    });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.proxies = new Proxies(backend);
     this.documents = new Documents(
@@ -147,8 +156,9 @@ export class Rest {
     for (const stream of this.watching) stream.end();
   }
 
-  tooLarge(request: HttpRequest, answer: HttpAnswer): void {
-    this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
+  /** Of a request whose body is not taken. */
+  refuse(request: HttpRequest, answer: HttpAnswer, error: InkubeError): void {
+    this.replies.error(request, answer, error);
   }
 
   /** Whether a request is passed on with its body as it comes. */
@@ -341,6 +351,7 @@ export class Rest {
         form,
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
+        held: this.held,
         nowMs: () => backend.nowMs(),
       };
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());

@@ -1,5 +1,5 @@
 /** Where the port of a Service leads: to the endpoints that are ready, as its EndpointSlices tell. */
-import type { Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Endpoint {
@@ -12,6 +12,22 @@ type ServicePort = NonNullable<NonNullable<Service["spec"]>["ports"]>[number];
 /** By number or by name; "" is the one without a name. */
 export function servicePort({ spec }: Service, asked: number | string): ServicePort | undefined {
   return (spec?.ports ?? []).find(({ name, port }) => (name ?? "") === asked || String(port) === String(asked));
+}
+
+/** The slice with those of its addresses that pods of the namespace have. Source: `pkg/registry/core/service/storage` `isValidAddress`. */
+export function podsOfSlice(
+  slice: EndpointSlice,
+  namespace: string,
+  podOf: (name: string) => Pod | undefined,
+): EndpointSlice {
+  const endpoints = (slice.endpoints ?? []).flatMap((endpoint) => {
+    const { targetRef, addresses } = endpoint;
+    if (targetRef?.kind !== "Pod" || targetRef.namespace !== namespace) return [];
+    const ips = new Set((podOf(targetRef.name ?? "")?.status?.podIPs ?? []).map(({ ip }) => ip));
+    const own = (addresses ?? []).filter((address) => ips.has(address));
+    return own.length === 0 ? [] : [{ ...endpoint, addresses: own }];
+  });
+  return { ...slice, endpoints };
 }
 
 /** Empty when there is no such port, or nobody behind it. */

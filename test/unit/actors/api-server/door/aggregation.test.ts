@@ -125,9 +125,10 @@ const service = { metadata: { name: "ext" }, spec: { ports: [{ name: "https", po
 const slice = (port: number, name = "ext-1"): object => ({
   metadata: { name, labels: { "kubernetes.io/service-name": "ext" } },
   addressType: "IPv4",
-  endpoints: [{ addresses: ["127.0.0.1"] }],
+  endpoints: [{ addresses: ["127.0.0.1"], targetRef: { kind: "Pod", namespace: "default", name: "ext" } }],
   ports: [{ name: "https", port }],
 });
+const PODS = "/api/v1/namespaces/default/pods";
 const SERVICES = "/api/v1/namespaces/default/services";
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 
@@ -355,6 +356,14 @@ describe("the proxy of pods and nodes", () => {
   });
 });
 
+/** Clients are led to pods alone. */
+async function podAt127(of: Api): Promise<void> {
+  await of.object(PODS, { metadata: { name: "ext" }, spec: { containers: [{ name: "c", image: "x" }] } });
+  const status = JSON.stringify({ status: { podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] } });
+  const type = "application/merge-patch+json";
+  expect((await of.call("PATCH", `${PODS}/ext/status`, { body: status, type })).status).toBe(200);
+}
+
 describe("the proxy of a service", () => {
   const plain = { metadata: { name: "ext" }, spec: { ports: [{ name: "https", port: 443 }] } };
   const echo: Handler = (request, response) => {
@@ -371,6 +380,7 @@ describe("the proxy of a service", () => {
   async function proxied(server = createPlain(echo)): Promise<Api> {
     const of = await api();
     await of.object(SERVICES, plain);
+    await podAt127(of);
     await of.object(SLICES, slice(await listening(server)));
     return of;
   }
@@ -394,6 +404,7 @@ describe("the proxy of a service", () => {
       createPlain((_request, response) => void response.end(String(at)));
     for (const at of ports.keys()) ports[at] = await listening(server(at));
     await of.object(SERVICES, plain);
+    await podAt127(of);
     for (const [at, port] of ports.entries()) await of.object(SLICES, slice(port, `ext-${at}`));
     const answers: string[] = [];
     for (let i = 0; i < 4; i++) answers.push((await of.call("GET", `${SERVICES}/ext:https/proxy/`)).text);
