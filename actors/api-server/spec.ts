@@ -104,7 +104,10 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly deleteWorkers: number;
   /** How long a webhook is waited for, should the request not end before. As kube-apiserver. */
   readonly webhookTimeoutMs: number;
-  /** Longest answer of a webhook: a batch of objects, each of which may be as large as a body, is well below it. */
+  /**
+   * Longest answer of a webhook: five times the largest object that can be stored, or eight times a batch of them. It is read in one turn,
+   * in which nobody else is served: of 20 MB that takes more than a second.
+   */
   readonly webhookAnswerBytesMax: number;
   /** Objects, and bytes of them, that one review asks a webhook to convert. kube-apiserver asks for each by itself. */
   readonly conversionBatch: number;
@@ -161,7 +164,7 @@ export const API_SERVER_DEFAULTS: Omit<
   heldBytesMax: 536_870_912,
   deleteWorkers: 64,
   webhookTimeoutMs: 30_000,
-  webhookAnswerBytesMax: 33_554_432,
+  webhookAnswerBytesMax: 8_388_608,
   conversionBatch: 100,
   conversionBatchBytes: 1_048_576,
   historyMax: 8_192,
