@@ -10,6 +10,7 @@
 import type { ItemOf, Method, Methods, MethodsOfKind, Protocol, ReplyOf, RequestOf } from "../protocols/protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
+import type { OwnFaults } from "./faults/boundary.ts";
 import type { Ids } from "./ids.ts";
 import type { Net } from "./net.ts";
 import type { Random } from "./random.ts";
@@ -203,6 +204,8 @@ export interface Context<Options = unknown> {
   readonly net: Net;
   readonly log: Logger;
   readonly trace: Trace;
+  /** What a plan of faults has for the actor's own protocol. */
+  readonly faults: OwnFaults;
   /** Aborted when the actor is asked to stop. */
   readonly stopping: AbortSignal;
   /** An actor that the spec links to; NO_LINK is thrown for any other. */

@@ -49,7 +49,12 @@ export class ActorDoor {
     return this.answering(message, what, async () => {
       const resolved = await this.resolve(scope, target, verb);
       const input = new MessageInput(request, message);
-      return { object: await this.carryOut(verb, { scope, target: resolved, input }) };
+      const call = { scope, target: resolved, input };
+      const { views } = this.backend;
+      if (!views.on) return { object: await this.carryOut(verb, call) };
+      const name = "object" in request ? (request.object.metadata?.name ?? "") : "";
+      const asked = { verb, call, name, signal: message.signal };
+      return { object: await views.request(asked, (seen) => this.carryOut(verb, seen), revisionOf) };
     });
   }
 
@@ -60,7 +65,7 @@ export class ActorDoor {
     const opened = await this.answering(sink, what, async () => {
       const { served, namespace, name } = await this.resolve(scope, request.target, "watch");
       const query = { served, namespace, name, labelSelector, fieldSelector, resourceVersion, bookmarks: true };
-      return this.backend.watches.open(scope, query, {
+      return this.backend.views.open(scope, query, {
         event: (type, stored, cause) => {
           const object = this.objects.forReader(served, stored);
           sink.push(cause === undefined || cause === "" ? { type, object } : { type, object, cause });
@@ -78,6 +83,7 @@ export class ActorDoor {
     const asked = { verb: "", path: what, target: undefined };
     const arrival = {
       user: userOfActor(sender.from),
+      auditId: sender.cause,
       isPublic: false,
       limited: false,
       rawHeaders: [],
@@ -91,7 +97,7 @@ export class ActorDoor {
   }
 
   scope({ from, timeoutMs, cause }: Sender): RequestScope {
-    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", timeoutMs), cause };
+    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, timeoutMs), cause };
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
@@ -136,6 +142,10 @@ export class ActorDoor {
       items,
     } as KubernetesObject;
   }
+}
+
+function revisionOf({ metadata }: KubernetesObject): number {
+  return Number(metadata?.resourceVersion ?? 0);
 }
 
 class MessageInput implements Input {

@@ -10,13 +10,15 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Finding } from "./core/aggregation/availability.ts";
 import { failedDiscovery, findingOf, isAvailable, PASSED, withFinding } from "./core/aggregation/availability.ts";
 import type { Remotes, RemoteVersion } from "./core/aggregation/remote-discovery.ts";
-import { openApiOf, resourcesOf, resourcesOfList } from "./core/aggregation/remote-discovery.ts";
-import type { Endpoint } from "./core/aggregation/service-endpoints.ts";
+import { asTold, openApiOf, resourcesOf, resourcesOfList } from "./core/aggregation/remote-discovery.ts";
+import type { RemoteRequest } from "./core/rest/remote-request.ts";
+import type { Read } from "./core/webhooks/reply.ts";
+import type { HttpsClient, HttpsPeer, HttpsReply } from "./outward.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import { SERVICE_NAME_LABEL, ServiceResolver, SERVICES_PREFIX, SLICES_PREFIX } from "./service-resolver.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
-const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
+export const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
 
 /** As kube-aggregator's. */
 const CHECK_TIMEOUT_MS = 5_000;
@@ -28,32 +30,13 @@ const THERE_MS = 30_000;
 /** Of groups whose kinds are made by CustomResourceDefinitions. Source: kube-apiserver's autoregistration. */
 const CUSTOM_PRIORITY = 1_000;
 
-/** A server behind a Service, and how it is known to be the right one. */
-export interface Peer extends Endpoint {
-  /** In its certificate. */
-  readonly serverName: string;
-  /** PEM; "": whom the machine trusts. */
-  readonly authorities: string;
-  readonly insecure: boolean;
-}
+/** Discovery of a server with a thousand kinds. */
+const ANSWER_BYTES_MAX = 16_777_216;
 
-export interface Answered {
-  readonly status: number;
-  readonly body: string;
-}
+/** As kube-aggregator says who it is. */
+const OWN_HEADERS = { "x-remote-user": "system:kube-aggregator", "x-remote-group": "system:masters" };
 
-/** GET over HTTPS in the server's own name. Errors: an `InkubeError` when there is no answer. */
-export type Reach = (
-  peer: Peer,
-  path: string,
-  accept: string,
-  timeoutMs: number,
-  client: ApiServerOptions["proxyClient"],
-) => Promise<Answered>;
-
-/** Where there are no sockets. */
-export const noReach: Reach = () =>
-  Promise.reject(new InkubeError("CONNECTION_FAILED", "dial tcp: connect: connection refused"));
+const LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
 
 const DISCOVERY_TYPES = ["v2", "v2beta1"]
   .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
@@ -71,16 +54,16 @@ export class Aggregation {
   readonly resolver: ServiceResolver;
   private readonly ctx: Context<ApiServerOptions>;
   private readonly registry: Registry;
-  private readonly reach: Reach;
+  private readonly client: HttpsClient;
   private readonly remotes = new Map<string, Remote>();
   /** Those that are being looked at; true: and are to be again. */
   private readonly looking = new Map<string, boolean>();
   private made: Remotes | undefined;
 
-  constructor(ctx: Context<ApiServerOptions>, registry: Registry, reach: Reach) {
+  constructor(ctx: Context<ApiServerOptions>, registry: Registry, client: HttpsClient) {
     this.ctx = ctx;
     this.registry = registry;
-    this.reach = reach;
+    this.client = client;
     const { store } = registry;
     this.resolver = new ServiceResolver(store);
     store.follow(API_SERVICES_PREFIX, { loaded: () => this.loaded(), changed: (name) => this.changed(name) });
@@ -103,16 +86,22 @@ export class Aggregation {
     return this.remotes.size === 0 ? undefined : (this.made ??= this.make());
   }
 
+  /** What a request is about, in its server's own words. */
+  told(service: APIService, request: RemoteRequest): RemoteRequest {
+    return asTold(request, this.remotes.get(service.metadata?.name ?? "")?.resources);
+  }
+
   /** Undefined when it can't be reached. */
-  peerOf({ spec }: APIService): Peer | undefined {
+  peerOf({ spec }: APIService): HttpsPeer | undefined {
     const { name = "", namespace = "", port = 443 } = spec?.service ?? {};
     const endpoint = this.resolver.endpoint(namespace, name, port ?? 443);
     if (endpoint === undefined) return undefined;
     return {
       ...endpoint,
       serverName: `${name}.${namespace}.svc`,
-      authorities: spec?.caBundle ? atob(spec.caBundle) : "",
+      ca: spec?.caBundle ? atob(spec.caBundle) : undefined,
       insecure: spec?.insecureSkipTLSVerify === true,
+      client: this.ctx.options.proxyClient,
     };
   }
 
@@ -207,21 +196,16 @@ export class Aggregation {
     const path = `/apis/${group}/${version}`;
     const url = `https://${peer?.host ?? of}:${peer?.port ?? port}${path}`;
     if (peer === undefined) return failedDiscovery(url, "no endpoints available");
-    try {
-      const answered = await this.ask(peer, path, "application/json");
-      if (answered.status < 200 || answered.status > 299) {
-        return failedDiscovery(url, `bad status from ${url}: ${answered.status}`);
-      }
-      await this.discover(name, peer, answered);
-      return PASSED;
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      return failedDiscovery(url, `Get ${JSON.stringify(url)}: ${error.message}`);
-    }
+    const answered = await this.ask(peer, path, "application/json");
+    if (answered.error !== undefined) return failedDiscovery(url, `Get ${JSON.stringify(url)}: ${answered.error}`);
+    const { code } = answered.value;
+    if (code < 200 || code > 299) return failedDiscovery(url, `bad status from ${url}: ${code}`);
+    await this.discover(name, peer, answered);
+    return PASSED;
   }
 
   /** What it serves; what it does not tell stays as it told last. */
-  private async discover(name: string, peer: Peer, legacy: Answered): Promise<void> {
+  private async discover(name: string, peer: HttpsPeer, legacy: Read<HttpsReply>): Promise<void> {
     const remote = this.remotes.get(name);
     const { group = "", version = "" } = remote?.service.spec ?? {};
     const [groups, index] = await Promise.all([
@@ -235,8 +219,10 @@ export class Aggregation {
     this.made = undefined;
   }
 
-  private ask(peer: Peer, path: string, accept: string): Promise<Answered> {
-    return this.reach(peer, path, accept, CHECK_TIMEOUT_MS, this.ctx.options.proxyClient);
+  private ask(peer: HttpsPeer, path: string, accept: string): Promise<Read<HttpsReply>> {
+    const headers = { accept, ...OWN_HEADERS };
+    const timeoutMs = CHECK_TIMEOUT_MS;
+    return this.client.ask({ peer, path, headers, timeoutMs, late: LATE, answerBytesMax: ANSWER_BYTES_MAX });
   }
 
   private async write(name: string, service: APIService): Promise<void> {
@@ -284,10 +270,10 @@ function isSettledLocal({ spec, status }: APIService): boolean {
 }
 
 /** Undefined for what is no JSON: a server that lacks a document says so in other words. */
-function jsonOf({ status, body }: Answered): unknown {
-  if (status !== 200) return undefined;
+function jsonOf({ value }: Read<HttpsReply>): unknown {
+  if (value?.code !== 200) return undefined;
   try {
-    return JSON.parse(body) as unknown;
+    return JSON.parse(value.body) as unknown;
   } catch {
     return undefined;
   }

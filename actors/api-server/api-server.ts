@@ -7,11 +7,11 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Incoming, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { ActorDoor } from "./actor-door.ts";
-import type { Reach } from "./aggregation.ts";
-import { Aggregation, noReach } from "./aggregation.ts";
+import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
+import { ComponentStatuses } from "./component-statuses.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
 import { Conversions } from "./conversions.ts";
@@ -23,17 +23,21 @@ import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import type { ReadStats } from "./metrics.ts";
 import { Metrics, noStats } from "./metrics.ts";
+import type { HttpsClient, OpenHttps } from "./outward.ts";
+import { noHttps } from "./outward.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
+import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
+import type { Witness } from "./views.ts";
+import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
-import type { OpenWebhooks } from "./webhooks.ts";
-import { noWebhooks, Webhooks } from "./webhooks.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /** How often what is no longer in use is let go of. */
 const AGING_MS = 30_000;
@@ -42,13 +46,13 @@ const AGING_MS = 30_000;
 export interface Outward {
   /** What a kubelet measures. */
   readonly readStats: ReadStats;
-  /** What a server behind an APIService tells. */
-  readonly reach: Reach;
-  /** Webhooks. */
-  readonly openWebhooks: OpenWebhooks;
+  /** Webhooks, and servers behind APIServices. */
+  readonly openHttps: OpenHttps;
+  /** Who looks on; only in the simulation. */
+  readonly witness?: Witness;
 }
 
-const NOWHERE: Outward = { readStats: noStats, reach: noReach, openWebhooks: noWebhooks };
+const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
 
 /**
  * @param openKeys the cryptography of tokens; without it theirs is the simulation's
@@ -87,8 +91,9 @@ class ApiServer {
   private readonly bootstrap: Bootstrap;
   private readonly definitions: Definitions;
   private readonly aggregation: Aggregation;
+  private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
-  private readonly webhooks: Webhooks;
+  private readonly https: HttpsClient;
   private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
@@ -98,14 +103,16 @@ class ApiServer {
     const keys = openKeys(ctx.options.serviceAccounts);
     this.store = new Store(ctx, builtIn);
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
-    this.webhooks = new Webhooks(ctx.options, this.store, outward.openWebhooks());
-    this.conversions = new Conversions(ctx, this.webhooks);
+    this.https = outward.openHttps();
+    this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
     this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
     this.watches = new Watches(ctx, this.store, this.conversions);
+    this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    this.aggregation = new Aggregation(ctx, this.registry, outward.reach);
+    new Registrations(ctx, this.registry);
+    this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
@@ -114,6 +121,7 @@ class ApiServer {
   start(): void {
     this.store.start();
     this.watches.start();
+    this.views.start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -130,7 +138,7 @@ class ApiServer {
 
   async stop(): Promise<void> {
     await this.door.close();
-    this.webhooks.close();
+    this.https.close();
     this.store.stop();
   }
 
@@ -203,19 +211,16 @@ class ApiServer {
       },
       onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(
-        this.registry,
-        new Applies(this.ctx, this.registry),
-        subresources,
-        lists,
-        this.tokens,
-        new Metrics(this.ctx, this.registry, lists, readStats),
-      ),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens, {
+        usage: new Metrics(this.ctx, this.registry, lists, readStats),
+        health: new ComponentStatuses(this.ctx, this.store),
+      }),
       store: this.store,
       registry: this.registry,
-      watches: this.watches,
+      views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),

@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Watches } from "./watches.ts";
+import type { Views } from "./views.ts";
 
 export interface Backend {
   readonly options: ApiServerOptions;
@@ -21,11 +21,14 @@ export interface Backend {
   readonly dispatch: Dispatch;
   readonly store: Store;
   readonly registry: Registry;
-  readonly watches: Watches;
+  /** Through which both doors watch, and carry out requests while it is on. */
+  readonly views: Views;
   readonly tokens: Tokens;
   readonly aggregation: Aggregation;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
+  /** A UUID. */
+  newId(): string;
   nowMs(): number;
   monotonicMs(): number;
   every(periodMs: number, action: () => void): void;

@@ -1,11 +1,10 @@
 import { runActor } from "../../runtime/threads/thread.ts";
 import { apiServerActor } from "./api-server.ts";
 import { httpsDoor } from "./io/door.ts";
-import { reachPeer } from "./io/https-peer.ts";
+import { httpsClient } from "./io/https-client.ts";
 import { kubeletStats } from "./io/kubelet-stats.ts";
 import { tokenKeys } from "./io/token-keys.ts";
-import { webhookSender } from "./io/webhook-sender.ts";
 
-const outward = { readStats: kubeletStats, reach: reachPeer, openWebhooks: webhookSender };
+const outward = { readStats: kubeletStats, openHttps: httpsClient };
 
 runActor(apiServerActor(httpsDoor(), tokenKeys, outward));

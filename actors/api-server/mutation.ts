@@ -5,8 +5,9 @@
 import { statusOf } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
+import { keepBytes } from "../../protocols/kept-bytes.ts";
 import type { Context } from "../../runtime/actor.ts";
-import type { ResourceCache } from "./core/cache/resource-cache.ts";
+import type { Announced, ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
@@ -211,12 +212,14 @@ export class Mutations {
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
     const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
+    const written =
+      outcome.action === "put" && value !== undefined ? { kept: keepBytes(value), object: outcome.object } : undefined;
     const success = operationsOf(path, key, outcome, value);
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
     const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
-    const answer = await this.send(write, request, attempts);
+    const answer = await this.send(write, request, written, attempts);
     const { revision } = answer.header;
-    if (answer.succeeded) return { mutated: this.done(write, base, outcome, value, revision) };
+    if (answer.succeeded) return { mutated: this.done(write, base, outcome, written, revision) };
     const [kv, ...claimed] = found(answer);
     for (const [index, taken] of claimed.entries()) {
       if (taken !== undefined) this.noteTaken(claim[index] as string, revision);
@@ -228,7 +231,7 @@ export class Mutations {
       return { next: { stored: undefined, fresh: true } };
     }
     if (attempts.lost && value !== undefined && equalBytes(kv.value, value)) {
-      return { mutated: this.done(write, base, outcome, value, kv.modRevision) };
+      return { mutated: this.done(write, base, outcome, written, kv.modRevision) };
     }
     return { next: { stored: new StoredObject(cache.head, key, kv.modRevision, kv.value), fresh: true } };
   }
@@ -236,13 +239,19 @@ export class Mutations {
   private async send(
     write: Write,
     request: Parameters<Store["txn"]>[0],
+    written: Announced | undefined,
     attempts: { lost: boolean },
   ): Promise<TxnResponse> {
+    const { cache, key } = write;
+    // Its event may come before the answer.
+    if (written !== undefined) cache.announce(key, written);
     try {
       return await this.store.txn(request, write.deadlineMs, attempts);
     } catch (error) {
       if (!hasCode(error, "ETCD_REQUEST_TOO_LARGE")) throw error;
       throw new InkubeError("INVALID_ARGUMENT", "etcdserver: request is too large", { cause: error });
+    } finally {
+      cache.withdraw(key);
     }
   }
 
@@ -250,7 +259,7 @@ export class Mutations {
     write: Write,
     base: StoredObject | undefined,
     outcome: Exclude<Outcome, { readonly action: "keep" }>,
-    value: Uint8Array | undefined,
+    written: Announced | undefined,
     revision: number,
   ): Mutated {
     const { cache, key } = write;
@@ -261,11 +270,14 @@ export class Mutations {
       { action: outcome.action, revision, user: write.user },
       write.cause,
     );
-    if (outcome.action === "put" && value !== undefined) {
-      const stored = new StoredObject(cache.head, key, revision, value, outcome.object);
+    if (written !== undefined) {
+      const known = cache.get(key);
+      const created = base === undefined;
+      if (known?.revision === revision) return { action: "put", stored: known, created };
+      const stored = new StoredObject(cache.head, key, revision, written.kept, written.object);
       // The watch may have been faster, and have told of what came after as well.
       if (revision > this.store.revision) cache.expect(stored);
-      return { action: "put", stored, created: base === undefined };
+      return { action: "put", stored, created };
     }
     if (base === undefined) throw new BrokenInvariant(`removed ${key}, which was not there`);
     const last = outcome.object;

@@ -5,7 +5,7 @@ import { badRequest, tooLargeResourceVersion } from "./core/machinery/status.ts"
 import type { Store } from "./store.ts";
 
 /** How long a reader waits for a revision that lies in the future. As kube-apiserver. */
-const FUTURE_WAIT_MS = 3_000;
+export const FUTURE_WAIT_MS = 3_000;
 /** @throws Status 400 for what is no revision */
 export function parseRevision(text: string): number {
   if (!/^\d{1,15}$/.test(text)) {

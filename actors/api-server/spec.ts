@@ -59,6 +59,8 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly eventsMax: number;
   /** Deadline of a request that names none. kube-apiserver has 60 s; a quorum that takes 10 s is not coming back. */
   readonly requestTimeoutMs: number;
+  /** Deadline of a request that another server answers, watches and the like apart. As kube-apiserver's. */
+  readonly remoteTimeoutMs: number;
   /**
    * Deadline of one try of a small request at one etcd member. It takes milliseconds; when a member hangs, what renews a Lease
    * of 3 s must have reached another one well before.
@@ -140,6 +142,7 @@ export const API_SERVER_DEFAULTS: Omit<
   eventTtlSeconds: 3_600,
   eventsMax: 2_048,
   requestTimeoutMs: 10_000,
+  remoteTimeoutMs: 60_000,
   attemptTimeoutMs: 1_000,
   rangeTimeoutMs: 5_000,
   retryBaseMs: 5,

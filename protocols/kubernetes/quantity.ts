@@ -15,7 +15,7 @@ const NANO = 1_000_000_000n;
 const PATTERN = /^([+-]?)(\d*)(?:\.(\d*))?([KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)$/;
 const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
-/** Larger amounts are cut to it, as by Kubernetes. */
+/** Larger amounts in powers of two are cut to it, as by Kubernetes. */
 const LIMIT_NANO = (2n ** 63n - 1n) * NANO;
 /** Exponents beyond it are cut before they are computed. */
 const EXPONENT_MAX = 40;
@@ -32,7 +32,7 @@ export function tryParseQuantity(value: string | number): ParsedQuantity | undef
   const tens = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, exponent)) + 9 - fraction.length;
   const scaled = binary === undefined ? digits : digits << BigInt(binary);
   const nano = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens));
-  const limited = nano > LIMIT_NANO ? LIMIT_NANO : nano;
+  const limited = binary !== undefined && nano > LIMIT_NANO ? LIMIT_NANO : nano;
   const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
   return { nano: sign === "-" ? -limited : limited, format };
 }

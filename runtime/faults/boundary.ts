@@ -3,7 +3,7 @@
  * disk and the clock. While nothing is wrong each of them looks at one field and goes on.
  */
 import type { Random } from "../random.ts";
-import type { DiskFault, LinkFault } from "./plan.ts";
+import type { DiskFault, LinkFault, OwnFault } from "./plan.ts";
 
 export interface LinkFaultsTo {
   readonly peer: string;
@@ -20,9 +20,36 @@ export interface ActiveFaults {
   readonly skewMs: number;
   /** Share of the time in which the actor does nothing; 0 for none. */
   readonly slowShare: number;
+  /** Of the actor's own protocol. */
+  readonly own: readonly OwnFault[];
 }
 
-export const NO_FAULTS: ActiveFaults = { links: [], disk: [], skewMs: 0, slowShare: 0 };
+export const NO_FAULTS: ActiveFaults = { links: [], disk: [], skewMs: 0, slowShare: 0, own: [] };
+
+/** What a plan of faults has for an actor's own protocol (`ctx.faults`): the actor carries it out, and tells what it has done. */
+export interface OwnFaults {
+  /** Empty while there is nothing: to be looked at before anything else. */
+  readonly inForce: readonly OwnFault[];
+  /** Runs `listener` each time `inForce` is another. */
+  onChange(listener: () => void): void;
+  /** Whether it happens this time: by the seed, the fault, the actor and how often it was asked, and by nothing else. */
+  happens(fault: OwnFault, chance: number | undefined): boolean;
+  /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody. */
+  strike(fault: OwnFault, what: string): void;
+  /** Its time is over, for everybody. */
+  end(fault: OwnFault): void;
+}
+
+const NONE: readonly OwnFault[] = [];
+
+/** Where no plan can be applied. */
+export const NO_OWN_FAULTS: OwnFaults = {
+  inForce: NONE,
+  onChange: () => undefined,
+  happens: () => false,
+  strike: () => undefined,
+  end: () => undefined,
+};
 
 export interface BoundaryServices {
   /** The stream of random numbers of a fault at a place. */
@@ -32,6 +59,9 @@ export interface BoundaryServices {
   nowMs(): number;
   /** The actor dies here and now, as of a power failure that keeps its disk. */
   die(): void;
+  /** Tells whoever drives the plan. */
+  struck(id: string, what: string): void;
+  over(id: string): void;
 }
 
 export class FaultBoundary {
@@ -44,10 +74,23 @@ export class FaultBoundary {
   private readonly place: string;
   private readonly streams = new Map<string, Random>();
   private waiting: (() => void)[] = [];
+  private inForce: readonly OwnFault[] = NONE;
+  private readonly listeners: (() => void)[] = [];
+  readonly own: OwnFaults;
 
   constructor(place: string, services: BoundaryServices) {
     this.place = place;
     this.services = services;
+    const inForce = (): readonly OwnFault[] => this.inForce;
+    this.own = {
+      get inForce() {
+        return inForce();
+      },
+      onChange: (listener) => void this.listeners.push(listener),
+      happens: ({ id }, chance) => this.happens(id, chance),
+      strike: ({ id }, what) => services.struck(id, what),
+      end: ({ id }) => services.over(id),
+    };
   }
 
   set(active: ActiveFaults): void {
@@ -58,6 +101,10 @@ export class FaultBoundary {
     const waiting = this.waiting;
     this.waiting = [];
     for (const go of waiting) this.services.after(0, go);
+    const own = active.own.length === 0 ? NONE : active.own;
+    if (own.length === 0 && this.inForce.length === 0) return;
+    this.inForce = own;
+    for (const tell of this.listeners) tell();
   }
 
   /** Chance begins anew: the faults are another plan's. */

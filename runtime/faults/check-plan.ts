@@ -3,7 +3,24 @@
  * JavaScript, and a fault that is misspelt, or that nobody answers to, would otherwise be one that quietly never happens.
  */
 import { InkubeError } from "../../protocols/errors.ts";
-import { nearestName } from "../../protocols/nearest-name.ts";
+import type { ApiFaultKind } from "../../protocols/api-faults.ts";
+import { API_FAULT_FIELDS, API_FAULTS_AT, isApiFault } from "../../protocols/api-faults.ts";
+import type { FieldProblem, FieldRule } from "../../protocols/fault-fields.ts";
+import {
+  MS,
+  NAME,
+  PERIOD,
+  SHARE,
+  fieldProblems,
+  isNumber,
+  isRecord,
+  nearest,
+  oneOf,
+  optional,
+  required,
+  saying,
+  told,
+} from "../../protocols/fault-fields.ts";
 import type { Fault, FaultPlan } from "./plan.ts";
 import { namesAt } from "./plan.ts";
 
@@ -14,47 +31,22 @@ export interface Places {
   /** Who else has links and a clock, and neither a disk nor a life of its own: the embedding program. */
   readonly outsiders: readonly string[];
   areLinked(left: string, right: string): boolean;
+  /** Those of `actors` that are of a kind, as a child's spec names it. */
+  actorsOf(kind: string): readonly string[];
 }
 
 /** What is wrong with one field of one fault. */
-export interface PlanProblem {
+export interface PlanProblem extends FieldProblem {
   /** Its id, or `number N` when it has none; empty for the plan itself. */
   readonly fault: string;
-  readonly field: string;
-  readonly problem: string;
-  /** What the field may be, or the names to choose from. */
-  readonly allowed: string;
-  /** What was probably meant. */
-  readonly nearest?: string;
 }
 
-interface Rule {
-  readonly required: boolean;
-  readonly allowed: string;
-  readonly holds: (value: unknown) => boolean;
-}
-
-/** Node's timers fire at once when they are set for longer. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A hundred years: what goes further is no date in places. */
 const CLOCK_MS_MAX = 3_155_760_000_000;
 
-const isNumber = (value: unknown, least: number, most: number): value is number =>
-  typeof value === "number" && value >= least && value <= most;
-const isMs = (value: unknown): value is number => isNumber(value, 0, TIMER_MS_MAX);
-const required = (allowed: string, holds: Rule["holds"]): Rule => ({ required: true, allowed, holds });
-const optional = ({ allowed, holds }: Rule): Rule => ({ required: false, allowed, holds });
-const oneOf = (...choices: readonly string[]): Rule =>
-  required(`one of ${choices.join(", ")}`, (value) => choices.includes(value as string));
-
 const OPERATIONS = ["open", "read", "write", "truncate", "sync", "rename", "remove", "list"];
-const NAME = required("a text that is not empty", (value) => typeof value === "string" && value !== "");
 const PLACE = required("names of actors, as etcd-0, etcd-*, worker-1/* or **", NAME.holds);
-const SHARE = required("a number from 0 to 1", (value) => isNumber(value, 0, 1));
-const MS = required(`a number of milliseconds from 0 to ${TIMER_MS_MAX}`, isMs);
-const PERIOD = required(`a number of milliseconds from 1 to ${TIMER_MS_MAX}`, (value) =>
-  isNumber(value, 1, TIMER_MS_MAX),
-);
+const isMs = (value: unknown): value is number => MS.holds(value);
 const RANGE = required(
   "a range [least, most] of milliseconds",
   (value) => Array.isArray(value) && value.length === 2 && isMs(value[0]) && isMs(value[1]) && value[0] <= value[1],
@@ -80,10 +72,11 @@ const ON_ACTOR = {
   victims: optional(oneOf("one", "all")),
 };
 
-type FieldsOf<K extends Fault["kind"]> = Exclude<keyof Extract<Fault, { readonly kind: K }>, "kind">;
+type OwnKind = Exclude<Fault["kind"], ApiFaultKind>;
+type FieldsOf<K extends OwnKind> = Exclude<keyof Extract<Fault, { readonly kind: K }>, "kind">;
 
 /** Every field of every kind: what `plan.ts` has and this lacks does not compile, and the other way round. */
-const RULES: { readonly [K in Fault["kind"]]: { readonly [F in FieldsOf<K>]-?: Rule } } = {
+const RULES: { readonly [K in OwnKind]: { readonly [F in FieldsOf<K>]-?: FieldRule } } = {
   "link-drop": { ...ON_LINK, chance: SHARE, messages: optional(oneOf("casts", "calls", "all")) },
   "link-delay": { ...ON_LINK, byMs: RANGE, chance: optional(SHARE) },
   "link-duplicate": { ...ON_LINK, chance: SHARE },
@@ -104,7 +97,10 @@ const RULES: { readonly [K in Fault["kind"]]: { readonly [F in FieldsOf<K>]-?: R
   "clock-jump": { ...BASE, at: PLACE, byMs: OFFSET },
 };
 
-export const FAULT_KINDS: readonly string[] = Object.keys(RULES);
+/** Of the runtime's own kinds, and of those that an actor's protocol brings along. */
+const ALL_RULES: { readonly [kind: string]: Readonly<Record<string, FieldRule>> } = { ...RULES, ...API_FAULT_FIELDS };
+
+export const FAULT_KINDS: readonly string[] = Object.keys(ALL_RULES);
 const PLAN_FIELDS = ["seed", "faults"];
 
 /** The plan, when all of it can be carried out. Errors: INVALID_FAULT_PLAN, naming every problem (`details.problems`). */
@@ -146,44 +142,34 @@ function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): re
   return problems;
 }
 
-type FaultProblem = Omit<PlanProblem, "fault">;
-
-function problemsOfFault(fault: Readonly<Record<string, unknown>>, places: Places): readonly FaultProblem[] {
+function problemsOfFault(fault: Readonly<Record<string, unknown>>, places: Places): readonly FieldProblem[] {
   const { kind } = fault;
-  if (typeof kind !== "string" || !Object.hasOwn(RULES, kind)) {
+  if (typeof kind !== "string" || !Object.hasOwn(ALL_RULES, kind)) {
     const problem = kind === undefined ? "it is missing" : `there is no kind ${told(kind)}`;
     return [{ field: "kind", problem, allowed: FAULT_KINDS.join(", "), ...nearest(kind, FAULT_KINDS) }];
   }
-  const rules: Readonly<Record<string, Rule>> = RULES[kind as Fault["kind"]];
-  const fields = Object.keys(rules);
-  const problems: FaultProblem[] = Object.keys(fault)
-    .filter((field) => field !== "kind" && !Object.hasOwn(rules, field))
-    .map((field) => ({
-      field,
-      problem: `a fault of kind ${kind} has no such field`,
-      allowed: fields.join(", "),
-      ...nearest(field, fields),
-    }));
-  for (const [field, rule] of Object.entries(rules)) {
-    const value = fault[field];
-    if (value === undefined ? rule.required : !rule.holds(value)) {
-      problems.push({ field, problem: saying(value), allowed: rule.allowed });
-    }
-  }
+  const { kind: _kind, ...fields } = fault;
+  const problems = fieldProblems(fields, ALL_RULES[kind]!, `a fault of kind ${kind}`);
   if (problems.length > 0) return problems;
   return [...problemsOfPlaces(fault as unknown as Fault, places), ...problemsOfTimes(fault as unknown as Fault)];
 }
 
-function problemsOfPlaces(fault: Fault, places: Places): readonly FaultProblem[] {
+function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[] {
   const { outsiders } = places;
   const actors = places.actors();
   const everybody = [...actors, ...outsiders];
-  const unanswered = (field: string, place: string, names: readonly string[]): readonly FaultProblem[] => {
+  const unanswered = (field: string, place: string, names: readonly string[]): readonly FieldProblem[] => {
     if (namesAt(place, names).length > 0) return [];
     const forms = [...new Set(names.map(formOf))];
     const problem = `nobody answers to ${place}`;
     return [{ field, problem, allowed: forms.join(", "), ...nearest(place, [...names, ...forms]) }];
   };
+  if (isApiFault(fault)) {
+    if (places.actorsOf(API_FAULTS_AT).length === 0) {
+      return [{ field: "kind", problem: "no actor here serves the API", allowed: Object.keys(RULES).join(", ") }];
+    }
+    return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : [];
+  }
   if (!("from" in fault)) return unanswered("at", fault.at, fault.kind.startsWith("clock-") ? everybody : actors);
   const problems = [...unanswered("from", fault.from, everybody), ...unanswered("to", fault.to, everybody)];
   if (problems.length > 0) return problems;
@@ -194,13 +180,13 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FaultProblem[]
 }
 
 /** What would never come about. */
-function problemsOfTimes(fault: Fault): readonly FaultProblem[] {
+function problemsOfTimes(fault: Fault): readonly FieldProblem[] {
   if (fault.kind === "partition") {
     const { breakAfterMs, forMs = Infinity } = fault;
     if (breakAfterMs === undefined || breakAfterMs < forMs) return [];
     return [{ field: "breakAfterMs", problem: `it is over after ${forMs} ms`, allowed: "less than forMs" }];
   }
-  if (!("victims" in RULES[fault.kind])) return [];
+  if (!("victims" in ALL_RULES[fault.kind]!)) return [];
   const { forMs, everyMs } = fault as Fault & { readonly forMs?: number; readonly everyMs?: number };
   if (forMs === undefined || everyMs !== undefined) return [];
   return [{ field: "forMs", problem: "it happens once", allowed: "forMs beside everyMs" }];
@@ -215,26 +201,8 @@ function aboutPlan(field: string, problem: string, allowed: string): PlanProblem
   return { fault: "", field, problem, allowed };
 }
 
-function nearest(name: unknown, names: readonly string[]): { readonly nearest?: string } {
-  const found = typeof name === "string" ? nearestName(name, names) : undefined;
-  return found === undefined ? {} : { nearest: found };
-}
-
 function textOf({ fault, field, problem, allowed, nearest: meant }: PlanProblem): string {
   const where = [fault === "" ? "" : `fault ${fault}`, field].filter((part) => part !== "").join(": ");
   const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
   return `${where === "" ? "" : `${where}: `}${problem}${hint} (allowed: ${allowed})`;
-}
-
-function saying(value: unknown): string {
-  return value === undefined ? "it is missing" : `it is ${told(value)}`;
-}
-
-function told(value: unknown): string {
-  if (typeof value === "number" || typeof value === "bigint" || typeof value === "function") return String(value);
-  return JSON.stringify(value) ?? String(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

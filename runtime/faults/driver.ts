@@ -1,4 +1,6 @@
 /** Carries a plan out: at each moment it tells the host which faults are in force for which actor. */
+import type { ApiFault } from "../../protocols/api-faults.ts";
+import { API_FAULTS_AT, isApiFault, strikesOnce } from "../../protocols/api-faults.ts";
 import type { Random } from "../random.ts";
 import type { ActiveFaults, LinkFaultsTo } from "./boundary.ts";
 import { NO_FAULTS } from "./boundary.ts";
@@ -15,7 +17,8 @@ export interface FaultTarget extends Places {
   random(label: string): Random;
   /** Replaces what is in force for an actor, also for its next incarnations. */
   setFaults(actor: string, faults: ActiveFaults): void;
-  crash(actor: string, disk: DiskFate): void;
+  /** It is not started again before `downMs` are over, by default at once. */
+  crash(actor: string, disk: DiskFate, downMs?: number): void;
   exhaust(actor: string): void;
   /** For ever when no time is given. */
   hang(actor: string, forMs: number | undefined): void;
@@ -48,7 +51,7 @@ export class FaultDriver {
 
   start(): void {
     for (const fault of this.plan.faults) {
-      const { fromMs = 0 } = fault;
+      const fromMs = isApiFault(fault) ? 0 : (fault.fromMs ?? 0);
       if (fromMs === 0) this.begin(fault);
       else this.after(fromMs, () => this.begin(fault));
     }
@@ -68,12 +71,43 @@ export class FaultDriver {
     this.tell();
   }
 
+  /** An actor has carried out a fault of its own protocol. */
+  struck(id: string, what: string): void {
+    const fault = this.ownFault(id);
+    // Another actor may have been faster with one that strikes once.
+    if (fault === undefined) return;
+    this.target.onFault?.(fault, what);
+    if (strikesOnce(fault)) this.inForce.delete(fault);
+    if (fault.kind === "controller-crash") {
+      for (const actor of namesAt(fault.by, this.target.actors())) this.target.crash(actor, "kept", fault.downMs);
+    } else if (fault.kind === "controller-pause") {
+      for (const actor of namesAt(fault.by, this.target.actors())) this.target.hang(actor, fault.downMs);
+    }
+    this.tell();
+  }
+
+  /** The time of a fault of an actor's own protocol is over. */
+  over(id: string): void {
+    const fault = this.ownFault(id);
+    if (fault === undefined) return;
+    this.inForce.delete(fault);
+    this.target.onFault?.(fault, "ends");
+    this.tell();
+  }
+
+  private ownFault(id: string): ApiFault | undefined {
+    for (const fault of this.inForce) if (fault.id === id && isApiFault(fault)) return fault;
+    return undefined;
+  }
+
   private get everybody(): readonly string[] {
     return [...this.target.actors(), ...this.target.outsiders];
   }
 
   private begin(fault: Fault): void {
     this.inForce.add(fault);
+    // It begins with what happens: who carries it out tells.
+    if (isApiFault(fault)) return;
     if (fault.kind === "clock-jump") this.jumped.add(fault);
     const forMs = fault.kind === "clock-jump" ? undefined : fault.forMs;
     if (forMs !== undefined) {
@@ -96,7 +130,7 @@ export class FaultDriver {
 
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
-    if (!isStruck(fault)) this.target.onFault?.(fault, "ends");
+    if (!isStruck(fault) && !isApiFault(fault)) this.target.onFault?.(fault, "ends");
     // A link that lives on must not be made anew: what is under way over it would be lost.
     if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
     for (const [from, to] of this.links(fault)) this.target.mendLink(from, to);
@@ -155,8 +189,12 @@ export class FaultDriver {
       if (fault.kind === "actor-slow" && at(fault)) busyShare *= 1 - fault.share;
       if (isDiskFault(fault) && at(fault)) disk.push(fault);
     }
+    const own: ApiFault[] = [];
+    if (this.target.actorsOf(API_FAULTS_AT).includes(actor)) {
+      for (const fault of this.inForce) if (isApiFault(fault)) own.push(fault);
+    }
     for (const fault of this.jumped) if (at(fault as ClockFault)) skewMs += (fault as ClockFault).byMs;
-    return { links: this.linksOf(actor), disk, skewMs, slowShare: 1 - busyShare };
+    return { links: this.linksOf(actor), disk, skewMs, slowShare: 1 - busyShare, own };
   }
 
   private linksOf(actor: string): readonly LinkFaultsTo[] {

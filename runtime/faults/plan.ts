@@ -7,6 +7,7 @@
  * are casts, and the requests and answers of calls, which then run into their deadlines; only casts are doubled or come
  * out of order. Disks lose what was not synced and fail with the errors of `Disk`.
  */
+import type { ApiFault } from "../../protocols/api-faults.ts";
 
 export interface FaultPlan {
   /** For hosts that have none of their own; default 1. */
@@ -111,7 +112,10 @@ export type ClockFault =
   /** Wall clocks jump, and stay there when the plan is over. */
   | (Omit<OnClock, "forMs"> & { readonly kind: "clock-jump" });
 
-export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault;
+/** Of what an actor's own protocol carries: the runtime hands them to the actors of that kind (`ctx.faults`), who carry them out. */
+export type OwnFault = ApiFault;
+
+export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault | OwnFault;
 
 /** Which share of this an `actor-slow` does nothing for. */
 export const SLOW_PERIOD_MS = 10;

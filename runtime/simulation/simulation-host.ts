@@ -23,14 +23,14 @@ import { makeContext, recorderLogger } from "../context.ts";
 import type { ActorStatistics, Introspectable, Tracing } from "../introspection.ts";
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
-import { actorsOf } from "../supervisor/spec.ts";
+import { actorsOf, namesOfKind } from "../supervisor/spec.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { DecisionLog } from "./decisions.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
-import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
+import { FaultBoundary, NO_FAULTS, NO_OWN_FAULTS } from "../faults/boundary.ts";
 import { FaultDriver } from "../faults/driver.ts";
 import { FaultyDisk } from "../faults/faulty-disk.ts";
 import { LinkGate } from "../faults/link-gate.ts";
@@ -122,7 +122,9 @@ export class SimulationHost implements Introspectable {
   private readonly starts = new Map<string, number>();
   private readonly skewsMs = new Map<string, number>();
   private readonly embedder: Incarnation;
-  private readonly driver: FaultDriver | undefined;
+  private driver: FaultDriver | undefined;
+  /** Actors that a plan keeps down. */
+  private readonly downUntilUs = new Map<string, number>();
   /** What the plan has in force, by actor. */
   private readonly faults = new Map<string, ActiveFaults>();
 
@@ -178,9 +180,26 @@ export class SimulationHost implements Introspectable {
     this.driver?.start();
   }
 
+  /**
+   * Lets things go wrong by another plan, from now on; that of the options ends. Only of a host that was made with a plan,
+   * be it empty. Errors: INVALID_FAULT_PLAN.
+   */
+  applyFaults(plan: FaultPlan): void {
+    if (this.options.faults === undefined) throw new Error("the simulation was made without faults");
+    const driver = new FaultDriver(plan, this.faultTarget(this.options));
+    this.driver?.stop();
+    this.driver = driver;
+    driver.start();
+  }
+
   /** Ends the faults of the plan, and begins none any more. */
   endFaults(): void {
     this.driver?.stop();
+  }
+
+  /** Whether the plan keeps the actor down. */
+  isKeptDown(name: string): boolean {
+    return (this.downUntilUs.get(name) ?? 0) > this.world.nowUs;
   }
 
   /** Runs until every actor has ended. */
@@ -356,13 +375,17 @@ export class SimulationHost implements Introspectable {
       actors: () => actorsOf(this.supervisor.spec()).map(({ name }) => name),
       outsiders: [this.embedder.name],
       areLinked: (left, right) => this.links.arePaired(left, right),
+      actorsOf: (kind) => namesOfKind(actorsOf(this.supervisor.spec()), kind),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
         return () => void (event.action = undefined);
       },
       random: (label) => world.random(label),
       setFaults: (actor, faults) => this.setFaults(actor, faults),
-      crash: (actor, disk) => this.kill(actor, { disk }),
+      crash: (actor, disk, downMs = 0) => {
+        this.kill(actor, { disk });
+        this.downUntilUs.set(actor, world.nowUs + Math.round(downMs * 1_000));
+      },
       exhaust: (actor) => this.kill(actor, { disk: "kept", reason: "out-of-memory" }),
       hang: (actor, forMs) => (forMs === undefined ? this.hang(actor) : this.stall(actor, forMs)),
       breakLink: (left, right) => this.links.break(left, right),
@@ -399,6 +422,8 @@ export class SimulationHost implements Introspectable {
       after: (delayMs, action) => void world.schedule(Math.ceil(delayMs * 1_000), owner, action),
       nowMs: () => this.nowMs,
       die,
+      struck: (id, what) => this.driver?.struck(id, what),
+      over: (id) => this.driver?.over(id),
     });
     boundary.set(this.faults.get(name) ?? NO_FAULTS);
     return boundary;
@@ -455,7 +480,8 @@ export class SimulationHost implements Introspectable {
       const definition = this.options.definitions[spec.actor]!;
       const incarnation = this.makeEnd(spec.name, spec, { resolve, reject }, handedOver);
       this.running.set(spec.name, incarnation);
-      this.world.schedule(this.draw(this.options.startMs ?? START_MS), incarnation, () => {
+      const keptDownUs = Math.max(0, (this.downUntilUs.get(spec.name) ?? 0) - this.world.nowUs);
+      this.world.schedule(keptDownUs + this.draw(this.options.startMs ?? START_MS), incarnation, () => {
         incarnation.recorder.event("start", spec.name, { incarnation: incarnation.context.incarnation });
         this.links.join(incarnation);
         // In a promise's job of its own, so that what `start` throws at once is treated like what it rejects with.
@@ -475,7 +501,7 @@ export class SimulationHost implements Introspectable {
             },
           );
       });
-      const timeout = this.world.schedule(spec.startTimeoutMs * 1_000, this.world.itself, () => {
+      const timeout = this.world.schedule(keptDownUs + spec.startTimeoutMs * 1_000, this.world.itself, () => {
         const late = new InkubeError(
           "DEADLINE_EXCEEDED",
           `${spec.name} did not start within ${spec.startTimeoutMs} ms`,
@@ -571,6 +597,7 @@ export class SimulationHost implements Introspectable {
       net,
       log,
       recorder,
+      faults: boundary?.own ?? NO_OWN_FAULTS,
       stopping: stopping.signal,
       crash: owner.crash,
     });

@@ -92,6 +92,11 @@ export function actorsOf(spec: SupervisorSpec): readonly ChildSpec[] {
   return spec.children.flatMap((child) => (isSupervisor(child) ? actorsOf(child) : [child]));
 }
 
+/** Of those that run one kind of actor. */
+export function namesOfKind(specs: readonly ChildSpec[], kind: string): readonly string[] {
+  return specs.filter(({ actor }) => actor === kind).map(({ name }) => name);
+}
+
 /** Enough for a burst of faults, far too few for a crash loop to burn a core: with the back-off below a loop gets there in about 10 s. */
 export const INTENSITY: Intensity = { restarts: 10, periodMs: 30_000 };
 /** From a blink to what a person still waits for. */

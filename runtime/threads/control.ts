@@ -10,7 +10,7 @@ import type { ErrorData } from "../../protocols/errors.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Down } from "../actor.ts";
 import type { Question } from "./introspection.ts";
-import type { FaultCommand } from "./thread-faults.ts";
+import type { FaultCommand, FaultNotice } from "./thread-faults.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 /** What a thread offers its supervisor. */
@@ -55,9 +55,14 @@ export class ControlDoor {
   private readonly pending = new Set<(error: Error) => void>();
   private closed = false;
 
-  constructor(actor: string, port: MessagePort) {
+  /** `onNotice`: what the actor tells of faults of its own protocol. */
+  constructor(actor: string, port: MessagePort, onNotice: (notice: FaultNotice) => void = () => undefined) {
     this.actor = actor;
     this.port = port;
+    // Comlink passes over what has no id.
+    port.on("message", (message: { readonly notice?: FaultNotice } | undefined) => {
+      if (message?.notice !== undefined) onNotice(message.notice);
+    });
     this.remote = wrap<ThreadControl>(port);
   }
 

@@ -11,7 +11,7 @@ import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
-import { NO_FAULTS } from "../faults/boundary.ts";
+import { NO_FAULTS, NO_OWN_FAULTS } from "../faults/boundary.ts";
 import { ThreadNet } from "./net.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
@@ -39,7 +39,7 @@ export class EmbeddedPeer implements LocalPeer {
       name,
       { seed: 0, generation: 0, faults: NO_FAULTS },
       // No plan crashes it, and its disk has no faults.
-      { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer) },
+      { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer), notice: () => undefined },
     );
     const crash = (error: unknown): void => {
       // A listener of ours has broken an invariant; only the embedder's own handler of uncaught errors may decide.
@@ -74,6 +74,7 @@ export class EmbeddedPeer implements LocalPeer {
       net: new ThreadNet(),
       log,
       recorder,
+      faults: NO_OWN_FAULTS,
       stopping: this.stopping.signal,
       crash,
     });

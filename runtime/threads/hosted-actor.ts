@@ -119,6 +119,7 @@ export function launchActor<M extends Methods, Options>(
   const faults = new ActorFaults(given.name, given.faults, {
     die: crash,
     breakLink: (peer) => links.break(cell, peer),
+    notice: (notice) => given.control.postMessage({ notice }),
   });
   const holdings = seat.shared ? new Holdings(given, faults, crash) : undefined;
   const clock = holdings?.clock ?? threadClock({ unref: false, skew: faults.boundary });
@@ -151,6 +152,7 @@ export function launchActor<M extends Methods, Options>(
     net: holdings?.net ?? new ThreadNet(),
     log,
     recorder,
+    faults: faults.boundary.own,
     stopping: stopping.signal,
     crash,
     onEnd: (release) => holdings?.keep(release),

@@ -1,5 +1,5 @@
 /** Starts that wait for their turn. */
-import { monotonicNowMs } from "./machine-clock.ts";
+import { clearTimeout, monotonicNowMs, setTimeout } from "./machine-clock.ts";
 
 /** How long what an actor does right after its start takes, with hundreds of others. */
 const CROWD_SETTLE_MS = 15_000;
@@ -13,6 +13,11 @@ export class StartQueue {
   /** Starts at a time. */
   readonly bootsMax: number;
   private readonly waiting = new Map<string, { readonly begin: () => void; readonly cancel: (error: Error) => void }>();
+  /** Of those that a plan of faults keeps down. */
+  private readonly delayed = new Map<
+    string,
+    { readonly timer: NodeJS.Timeout; readonly cancel: (error: Error) => void }
+  >();
   private booting = 0;
   private crowdedUntilMs = 0;
 
@@ -26,7 +31,18 @@ export class StartQueue {
   }
 
   has(name: string): boolean {
-    return this.waiting.has(name);
+    return this.waiting.has(name) || this.delayed.has(name);
+  }
+
+  /** Calls `start` that much later. */
+  later(name: string, delayMs: number, start: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.delayed.delete(name);
+        start().then(resolve, reject);
+      }, delayMs).unref();
+      this.delayed.set(name, { timer, cancel: reject });
+    });
   }
 
   /** Calls `start` at once when there is room, or when an earlier turn is over; `booted` ends its turn. */
@@ -45,7 +61,11 @@ export class StartQueue {
     const entry = this.waiting.get(name);
     this.waiting.delete(name);
     entry?.cancel(error);
-    return entry !== undefined;
+    const delayed = this.delayed.get(name);
+    this.delayed.delete(name);
+    clearTimeout(delayed?.timer);
+    delayed?.cancel(error);
+    return entry !== undefined || delayed !== undefined;
   }
 
   private begin(start: (booted: () => void) => Promise<void>): Promise<void> {

@@ -26,6 +26,13 @@ export type FaultCommand =
   | { readonly do: "hang"; readonly forMs: number | undefined }
   | { readonly do: "break"; readonly peer: string };
 
+/** Plain data: from an actor to its host, of faults of its own protocol. */
+export interface FaultNotice {
+  readonly fault: string;
+  /** What it did; undefined: its time is over. */
+  readonly struck?: string;
+}
+
 /** What a new thread is told of faults. */
 export interface GivenFaults {
   readonly seed: number;
@@ -44,7 +51,11 @@ export class ActorFaults {
   constructor(
     name: string,
     given: GivenFaults,
-    actor: { readonly die: (error: Error) => void; readonly breakLink: (peer: string) => void },
+    actor: {
+      readonly die: (error: Error) => void;
+      readonly breakLink: (peer: string) => void;
+      readonly notice: (notice: FaultNotice) => void;
+    },
   ) {
     this.breakLink = actor.breakLink;
     this.seed = given.seed;
@@ -53,6 +64,8 @@ export class ActorFaults {
       after: (delayMs, action) => void setTimeout(action, delayMs).unref(),
       nowMs: () => monotonicNowMs(),
       die: () => actor.die(new Error("a power failure in the middle of a write: a fault of the plan")),
+      struck: (fault, struck) => actor.notice({ fault, struck }),
+      over: (fault) => actor.notice({ fault }),
     });
     this.gate = new LinkGate(this.boundary, { holdsCuts: true });
     if (given.faults !== NO_FAULTS) this.set(given.faults);
@@ -94,7 +107,7 @@ export interface FaultyHost extends Places {
   command(actor: string, command: FaultCommand): Promise<void>;
   /** For the next incarnations; undefined: none. */
   keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
-  crash(actor: string, disk: DiskFate): void;
+  crash(actor: string, disk: DiskFate, downMs: number): void;
   mendLink(left: string, right: string): void;
 }
 
@@ -107,12 +120,17 @@ export interface AppliedFaults {
   stop(): Promise<void>;
 }
 
+export interface DrivenFaults extends AppliedFaults {
+  /** An actor tells of a fault of its own protocol. */
+  heard(notice: FaultNotice): void;
+}
+
 /** Errors: INVALID_FAULT_PLAN. */
 export function applyFaults(
   host: FaultyHost,
   plan: FaultPlan,
   onFault?: (fault: Fault, what: string) => void,
-): AppliedFaults {
+): DrivenFaults {
   // What is no plan at all is the driver's to refuse.
   const seed = (plan as FaultPlan | null)?.seed ?? 1;
   const telling = new Set<Promise<void>>();
@@ -121,6 +139,7 @@ export function applyFaults(
     actors: () => host.actors(),
     outsiders: host.outsiders,
     areLinked: (left, right) => host.areLinked(left, right),
+    actorsOf: (kind) => host.actorsOf(kind),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs).unref();
       return () => clearTimeout(timer);
@@ -131,7 +150,7 @@ export function applyFaults(
       const told = host.command(actor, { do: "set", seed, faults }).then(() => void telling.delete(told));
       telling.add(told);
     },
-    crash: (actor, disk) => host.crash(actor, disk),
+    crash: (actor, disk, downMs = 0) => host.crash(actor, disk, downMs),
     exhaust: (actor) => void host.command(actor, { do: "exhaust" }),
     hang: (actor, forMs) => void host.command(actor, { do: "hang", forMs }),
     breakLink: (left, right) => {
@@ -146,7 +165,9 @@ export function applyFaults(
     driver.stop();
     return settled();
   };
-  return { refresh: () => driver.refresh(), settled, stop };
+  const heard = ({ fault, struck }: FaultNotice): void =>
+    struck === undefined ? driver.over(fault) : driver.struck(fault, struck);
+  return { refresh: () => driver.refresh(), settled, stop, heard };
 }
 
 /** As V8 ends a thread whose heap is full: nothing of it runs on, whoever shares it. */

@@ -19,7 +19,7 @@ import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
+import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -44,7 +44,7 @@ import type { Watchable, WatchdogOptions } from "./watchdog.ts";
 import { WATCHDOG, Watchdog } from "./watchdog.ts";
 import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread, detailsOf } from "./worker-thread.ts";
-import { clearTimeout, setTimeout } from "./machine-clock.ts";
+import { monotonicNowMs, clearTimeout, setTimeout } from "./machine-clock.ts";
 import { resourceLimitsOf } from "./resource-limits.ts";
 
 export interface ThreadHostOptions {
@@ -115,7 +115,11 @@ export class ThreadHost implements Introspectable {
   /** What a plan has in force, by actor, and the number of each actor's starts. */
   private readonly faults = new Map<string, { readonly seed: number; readonly faults: ActiveFaults }>();
   private readonly starts = new Map<string, number>();
-  private readonly plans = new Set<AppliedFaults>();
+  private readonly plans = new Set<DrivenFaults>();
+  /** Which kind of actor each name is. */
+  private readonly kinds = new Map<string, string>();
+  /** Until when a plan keeps an actor down, on the monotonic clock. */
+  private readonly downUntilMs = new Map<string, number>();
   private readonly lostDisks = new Set<string>();
   /** Who may talk to whom; symmetric. */
   private readonly pairs = new LinkPairs();
@@ -155,9 +159,10 @@ export class ThreadHost implements Introspectable {
   }
 
   /** Makes the links of actors known, and what they ask of shared threads, before any of them is started. */
-  plan(specs: readonly Pick<ChildSpec, "name" | "links" | "thread" | "heapLimitMb">[]): void {
+  plan(specs: readonly Pick<ChildSpec, "name" | "actor" | "links" | "thread" | "heapLimitMb">[]): void {
     for (const spec of specs) {
       this.planned.add(spec.name);
+      this.kinds.set(spec.name, spec.actor);
       this.sharedThreads.plan(spec);
       for (const peer of spec.links) this.pairs.add(spec.name, peer);
     }
@@ -180,6 +185,8 @@ export class ThreadHost implements Introspectable {
       this.waitingPorts.delete(name);
       for (const ports of this.waitingPorts.values()) ports.delete(name);
       this.planned.delete(name);
+      this.kinds.delete(name);
+      this.downUntilMs.delete(name);
       this.pairs.remove(name);
       this.sharedThreads.forget(name);
       this.faults.delete(name);
@@ -280,6 +287,10 @@ export class ThreadHost implements Introspectable {
   start(spec: ChildSpec, handedOver?: unknown): Promise<void> {
     const { name } = spec;
     if (this.threads.has(name) || this.queue.has(name)) return Promise.reject(new Error(`${name} is already running`));
+    this.kinds.set(name, spec.actor);
+    const keptDownMs = (this.downUntilMs.get(name) ?? 0) - monotonicNowMs();
+    if (keptDownMs > 0) return this.queue.later(name, keptDownMs, () => this.start(spec, handedOver));
+    this.downUntilMs.delete(name);
     return this.queue.run(name, (booted) => this.begin(spec, handedOver, booted));
   }
 
@@ -347,13 +358,19 @@ export class ThreadHost implements Introspectable {
       this.leftBehind.delete(name);
       this.spares?.refillLater();
       const progress = shared?.progress ?? start.progress;
-      return this.track(spec, { worker, progress, share, control: new ControlDoor(name, control.port1) });
+      return this.track(spec, { worker, progress, share, control: this.controlDoor(name, control.port1) });
     } catch (error) {
       control.port1.close();
       for (const { port } of links) port.close();
       this.planned.delete(name);
       throw error;
     }
+  }
+
+  private controlDoor(name: string, port: MessagePort): ControlDoor {
+    return new ControlDoor(name, port, (notice) => {
+      for (const plan of this.plans) plan.heard(notice);
+    });
   }
 
   private makeDisk(name: string): string {
@@ -396,6 +413,7 @@ export class ThreadHost implements Introspectable {
       },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
+      actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
         // One that is down hears of it when it starts.
@@ -405,7 +423,8 @@ export class ThreadHost implements Introspectable {
           .catch(() => undefined);
       },
       keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
-      crash: (actor, disk) => {
+      crash: (actor, disk, downMs) => {
+        if (downMs > 0) this.downUntilMs.set(actor, monotonicNowMs() + downMs);
         if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
         void this.kill(actor);
       },
@@ -425,7 +444,7 @@ export class ThreadHost implements Introspectable {
       this.plans.delete(applied);
       return applied.stop();
     };
-    return { ...applied, stop };
+    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpsDoor } from "../../actors/api-server/io/door.ts";
 import { tokenKeys } from "../../actors/api-server/io/token-keys.ts";
-import { webhookSender } from "../../actors/api-server/io/webhook-sender.ts";
+import { httpsClient } from "../../actors/api-server/io/https-client.ts";
 import { makeAuthority, makeCertificate } from "../../actors/cluster/io/certificates.ts";
 import type { Webhook } from "../fixtures/webhook.ts";
 import { startWebhook } from "../fixtures/webhook.ts";
@@ -31,9 +31,7 @@ beforeAll(async () => {
   const authority = makeAuthority("test-ca", Date.now());
   const { certificate, key } = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
   const tls = { ca: authority.certificate, cert: certificate, key };
-  server = await startServer({ tls }, httpsDoor(), new FakeEtcd(), tokenKeys, {
-    openWebhooks: webhookSender,
-  });
+  server = await startServer({ tls }, httpsDoor(), new FakeEtcd(), tokenKeys, { openHttps: httpsClient });
   const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
   const answerAs = (name: string): void => void (how = name);
   const { url, bundle } = webhook;

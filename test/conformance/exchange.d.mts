@@ -28,4 +28,6 @@ export interface Answer {
 
 export function readScenarios(file: URL): readonly Scenario[];
 export function runScenario(peer: Peer, scenario: Scenario, namespace: string): Promise<readonly Answer[]>;
+/** What does not depend on the server, nor on the day; `namespace` is the scenario's. */
+export function general(value: unknown, namespace: string): unknown;
 export function differences(expected: unknown, got: unknown, limit?: number): readonly string[];

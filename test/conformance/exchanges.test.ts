@@ -13,6 +13,7 @@ import { FakeEtcd } from "../unit/actors/api-server/harness/fake-etcd.ts";
 import type { TestServer } from "../unit/actors/api-server/harness/test-server.ts";
 import { startServer } from "../unit/actors/api-server/harness/test-server.ts";
 import { differences, readScenarios, runScenario } from "./exchange.mjs";
+import { inOneOrder } from "./order.ts";
 
 interface Recorded {
   readonly status: number;
@@ -97,24 +98,4 @@ function isAccepted(difference: string): boolean {
   const found = accepted.filter(({ matches }) => matches.test(difference));
   for (const row of found) row.used = true;
   return found.length > 0;
-}
-
-/** Managers stand in the order of their times, which are to the second; whose conflicts come first is chance in kube-apiserver. */
-function inOneOrder(value: unknown, key = ""): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map((item: unknown) => inOneOrder(item));
-    return key === "managedFields" || isOfManagers(items[0]) ? items.sort(byText) : items;
-  }
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([one], [other]) => byText(one, other));
-  return Object.fromEntries(entries.map(([name, item]) => [name, inOneOrder(item, name)]));
-}
-
-function isOfManagers(cause: unknown): boolean {
-  return (cause as { readonly reason?: unknown } | undefined)?.reason === "FieldManagerConflict";
-}
-
-function byText(a: unknown, b: unknown): number {
-  const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
-  return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -7,7 +7,11 @@ import { failure, internalError, serviceUnavailable } from "./machinery/status.t
 /** No quorum can be reached; the request was certainly not carried out. */
 export const ETCD_UNREACHABLE = "ETCD_UNREACHABLE";
 
+/** A request was carried out, and its answer goes nowhere: over HTTP the connection breaks. */
+export const REPLY_LOST = "REPLY_LOST";
+
 const TIMED_OUT = new Set([
+  REPLY_LOST,
   "DEADLINE_EXCEEDED",
   "ACTOR_DOWN",
   "MAILBOX_FULL",

@@ -1,55 +1,58 @@
 /** Answers of other servers that are read whole: bounded in size and time. */
-import type { ClientRequest, IncomingMessage } from "node:http";
-import type { Answered } from "../aggregation.ts";
+import type { ClientRequest, IncomingHttpHeaders } from "node:http";
 import { refuseUpgrade } from "./upgrades.ts";
 
-export interface Reading {
+export interface AnsweredText {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** UTF-8. */
-  readonly whole: (text: string) => void;
-  /** More than was allowed has come; the rest is for the reader to refuse. */
-  readonly tooLong: () => void;
-  readonly broken: (error: Error) => void;
+  readonly body: string;
 }
 
-export function readText(incoming: IncomingMessage, bytesMax: number, { whole, tooLong, broken }: Reading): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  incoming.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > bytesMax) tooLong();
-    else chunks.push(chunk);
-  });
-  incoming.on("error", broken);
-  incoming.on("end", () => whole(Buffer.concat(chunks).toString("utf8")));
+export interface AnswerBounds {
+  readonly bytesMax: number;
+  readonly timeoutMs: number;
+  /** What is said when it has taken longer. */
+  readonly late: string;
 }
 
 /**
- * Ends the request, which has no body, and reads what is answered.
- * @param late what is said when it takes longer than `timeoutMs`
- * Errors: what Node says of the connection, or an error that says which bound was broken.
+ * Ends the request, and reads what is answered.
+ * Errors: what Node says of the connection, or an error without a code that says which bound was broken.
  */
 export function answerText(
   outgoing: ClientRequest,
-  { bytesMax, timeoutMs, late }: { readonly bytesMax: number; readonly timeoutMs: number; readonly late: string },
-): Promise<Answered> {
+  { bytesMax, timeoutMs, late }: AnswerBounds,
+  body?: string,
+): Promise<AnsweredText> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => outgoing.destroy(new Error(late)), timeoutMs);
     const failed = (error: Error): void => {
       clearTimeout(timer);
       reject(error);
     };
+    /** Told before the connection ends: that has words of its own, which say nothing of why. */
+    const giveUp = (why: string): void => {
+      failed(new Error(why));
+      outgoing.destroy();
+    };
+    const timer = setTimeout(() => giveUp(late), timeoutMs);
     outgoing.on("response", (incoming) => {
-      readText(incoming, bytesMax, {
-        whole: (body) => {
-          clearTimeout(timer);
-          resolve({ status: incoming.statusCode ?? 0, body });
-        },
-        tooLong: () => outgoing.destroy(new Error("the answer is too large")),
-        broken: failed,
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      incoming.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > bytesMax) giveUp(`the answer is longer than ${bytesMax} bytes`);
+        else chunks.push(chunk);
+      });
+      incoming.on("error", () => failed(new Error("unexpected EOF")));
+      incoming.on("end", () => {
+        clearTimeout(timer);
+        const { statusCode = 0, headers } = incoming;
+        resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString("utf8") });
       });
     });
     outgoing.on("error", failed);
     refuseUpgrade(outgoing, failed);
-    outgoing.end();
+    outgoing.end(body);
   });
 }

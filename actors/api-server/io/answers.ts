@@ -2,6 +2,7 @@
 import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -11,9 +12,12 @@ import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../c
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Answer } from "../core/registry/answers.ts";
+import { WarnedError } from "../core/registry/answers.ts";
+import { scaleRows } from "../core/registry/scale.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
-import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Held } from "../core/rest/held.ts";
 import { keptWarnings, warningValue } from "../core/rest/warning-header.ts";
 import type { Target } from "../core/rest/target.ts";
@@ -38,7 +42,15 @@ export interface Reply {
   readonly answer: HttpAnswer;
   readonly query: Query;
   /** What it is counted as; filled in when that is known. */
-  readonly counted: { verb?: string; target?: Target };
+  readonly counted: {
+    verb?: string;
+    target?: Target;
+    remote?: RemoteRequest;
+    /** Another server answers it: it is counted when that is over. */
+    isPassedOn?: true;
+    /** This server has answered in its place. */
+    terminated?: true;
+  };
 }
 
 /** @throws Status 406 */
@@ -46,6 +58,7 @@ export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodi
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
+  if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
   throw statusError(failure(406, "NotAcceptable", notAcceptable(accept ?? "", offer), {}));
 }
 
@@ -96,7 +109,8 @@ export class Replies {
     }
     const resourceVersion = object.metadata?.resourceVersion;
     const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-    const table = toTable(served, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
+    const shown = isScale(object) ? scaleRows(served.openApiSchema !== undefined) : served;
+    const table = toTable(shown, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
     this.value(reply, answer.code, table, form, warnings);
   }
 
@@ -107,7 +121,7 @@ export class Replies {
     // Lists of custom resources always say whether there is more.
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
-      const messages = list.items.map((stored) => messageOf(this.protobuf.of(served, stored)));
+      const messages = list.items.map((stored) => this.protobuf.message(served, stored));
       this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
       return;
     }
@@ -123,7 +137,7 @@ export class Replies {
       const partial = items.map(toPartialObjectMetadata);
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
       if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
-        const messages = partial.map((each) => messageOf(protobufOf(each)));
+        const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
         this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
@@ -172,9 +186,13 @@ export class Replies {
       return;
     }
     const seconds = status.details?.retryAfterSeconds;
+    const warnings = warningHeaders(thrown instanceof WarnedError ? thrown.warnings : []);
     const retry: Headers = seconds === undefined || seconds === 0 ? NO_HEADERS : { "retry-after": String(seconds) };
     const form = negotiate(header(request, "accept"), "plain", "all") ?? JSON_OBJECT;
-    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, retry);
+    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, {
+      ...retry,
+      ...warnings,
+    });
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
@@ -189,7 +207,9 @@ export class Replies {
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       release();
       if (answer.closed) return;
-      const encoded = { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" };
+      const vary =
+        "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
+      const encoded = { ...headers, "content-encoding": "gzip", vary };
       if (error === null) this.sendHeld(answer, code, encoded, compressed);
       else this.sendHeld(answer, code, headers, body);
     });
@@ -206,6 +226,11 @@ export class Replies {
     }
     answer.send(code, headers, body);
   }
+}
+
+/** The subresource of any kind. */
+function isScale({ apiVersion, kind }: KubernetesObject): boolean {
+  return apiVersion === "autoscaling/v1" && kind === "Scale";
 }
 
 const NO_HEADERS: Headers = {};

@@ -9,7 +9,7 @@ import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-pr
 import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
-import { parseJson } from "../core/machinery/json.ts";
+import { parseJson, readJson } from "../core/machinery/json.ts";
 import { jsonChars } from "../core/machinery/json-value.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
@@ -39,11 +39,12 @@ export function decodeBody(request: HttpRequest, form: ObjectForm, validation: F
   return form.decode(readBody(request, form), validation);
 }
 
-function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {
+/** @param expected undefined: no error names it */
+function readBody(request: HttpRequest, expected: ExpectedKind | undefined): JsonBody {
   switch (mediaTypeOf(request)) {
     case "application/json":
     case "":
-      return parseJson(textOf(request.body), expected);
+      return expected === undefined ? plainJson(textOf(request.body)) : parseJson(textOf(request.body), expected);
     case "application/yaml":
       return parseYaml(request.body);
     case PROTOBUF_MEDIA_TYPE:
@@ -53,10 +54,16 @@ function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {
   }
 }
 
+function plainJson(text: string): JsonBody {
+  const read = readJson(text);
+  if ("problem" in read) throw badRequest(`couldn't get version/kind; json parse error: ${read.problem}`);
+  return read;
+}
+
 /** A body that may be missing and need not be strict: DeleteOptions. */
 export function decodeDeleteOptions(request: HttpRequest): Readonly<Record<string, unknown>> {
   if (request.body.length === 0) return {};
-  const { value } = readBody(request, { apiVersion: "v1", kind: "DeleteOptions" });
+  const { value } = readBody(request, undefined);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest("the body of a deletion must be DeleteOptions");
   }
@@ -83,7 +90,8 @@ export function decodeConfiguration({ body }: HttpRequest): JsonBody {
 /** Undefined for what is no JSON, but may be YAML. */
 function jsonOf(text: string): JsonBody | undefined {
   try {
-    return parseJson(text, { apiVersion: "", kind: "" });
+    const read = readJson(text);
+    return "problem" in read ? undefined : read;
   } catch (error) {
     if (statusOf(error) === undefined) throw error;
     return undefined;

@@ -16,6 +16,7 @@ import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
 import type { ArrivedRequest, HttpAnswer, RawHandler, Upgrade } from "./http-messages.ts";
+import { auditIdOf } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
@@ -110,23 +111,28 @@ class HttpsDoor implements Door {
   }
 
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
-    const answer = new Http2Answer(stream);
+    const auditId = auditIdOf(rawHeaders) || this.backend.newId();
+    const answer = new Http2Answer(stream, auditId);
     const { session } = stream;
     const { authorization } = headers;
     const head = {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
+      auditId,
       headers,
       rawHeaders,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
+      remoteAddress: session?.socket.remoteAddress ?? "",
     };
     if (this.rest.passesOn(head.url)) {
       if (stream.endAfterHeaders) stream.resume();
       return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
     }
-    // Most requests end with their headers.
-    if (stream.readableEnded || headers[":method"] === "GET") {
+    // Most requests end with their headers. Node reads their end when the stream closes: when it has been read before, the
+    // stream is torn down while its answer is being written, at the price of an error with its stack, which nobody sees.
+    if (stream.endAfterHeaders) this.handle({ ...head, body: EMPTY }, answer);
+    else if (headers[":method"] === "GET") {
       stream.resume();
       this.handle({ ...head, body: EMPTY }, answer);
     } else this.collect(stream, head, answer);
@@ -135,15 +141,18 @@ class HttpsDoor implements Door {
   private http1(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): void {
     // HTTP/2 requests come by `http2`.
     if (request.httpVersionMajor !== 1) return;
-    const answer = new Http1Answer(request, response);
+    const auditId = auditIdOf(request.rawHeaders) || this.backend.newId();
+    const answer = new Http1Answer(request, response, auditId);
     const socket = request.socket as TLSSocket;
     const head = {
       method: request.method ?? "GET",
       url: request.url ?? "/",
+      auditId,
       headers: request.headers,
       rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
+      remoteAddress: socket.remoteAddress ?? "",
       ...(upgrade === undefined ? {} : { upgrade }),
     };
     if (this.rest.passesOn(head.url)) {

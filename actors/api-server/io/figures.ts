@@ -11,10 +11,9 @@ const MICROSECONDS = 1_000_000;
 
 export const FIGURES_PATH = "/metrics";
 
-/** @param watching how many watches are open, by group and resource */
-export function figures(backend: Backend, requests: RequestFigures, watching: () => Family): RawHandler {
+export function figures(backend: Backend, requests: RequestFigures): RawHandler {
   return (_request, answer) => {
-    const text = prometheusText([...requests.families, watching(), storedObjects(backend), ...processFigures()]);
+    const text = prometheusText([...requests.families, storedObjects(backend), ...processFigures()]);
     answer.send(200, HEADERS, encoder.encode(text));
   };
 }

@@ -5,72 +5,68 @@ import type { RequestOptions } from "node:https";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { passedOn } from "../core/rest/proxying.ts";
+import { passedBack, passedOn } from "../core/rest/proxying.ts";
+import { goWords } from "./go-words.ts";
+import { withLinks } from "./html-body.ts";
 import type { HttpAnswer, HttpRequest, ManyHeaders } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
 const BAD_GATEWAY = 502;
+const encoder = new TextEncoder();
 
 export interface Upstream {
   readonly secure: boolean;
   /** Where to, the path included. */
-  readonly options: RequestOptions;
+  readonly options: RequestOptions & {
+    readonly host: string;
+    readonly port: number;
+    readonly servername?: string | undefined;
+  };
   /** Besides those of the client. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
-  /** What becomes of the headers of the answer. */
-  readonly rewrite?: (headers: Record<string, readonly string[]>) => void;
+  /** What becomes of links and redirects. Absent: it may not redirect, and nothing is rewritten. */
+  readonly rewrite?: (link: string) => string;
 }
 
-/**
- * @param failed the server can't be reached, in Go's words; nothing has been answered yet
- * @param ended it is over, however it went
- */
-export function forward(
-  request: HttpRequest,
-  answer: HttpAnswer,
-  upstream: Upstream,
-  { failed, ended }: { readonly failed: (why: string) => void; readonly ended: () => void },
-): void {
+export interface Outcome {
+  /** The server can't be reached, in Go's words; nothing has been answered yet. */
+  readonly failed: (why: string) => void;
+  /** It is over, however it went. */
+  readonly ended: () => void;
+}
+
+/** @returns gives it up: nothing is answered then, and nothing more is told but the end. Once the protocol is another it goes on. */
+export function forward(request: HttpRequest, answer: HttpAnswer, upstream: Upstream, outcome: Outcome): () => void {
   const { upgrade, stream } = request;
-  const { host, port } = upstream.options;
-  const given = plain({ ...passedOn(request.rawHeaders), ...upstream.headers });
-  // Node writes a body of a DELETE, for one, without saying where it ends.
-  const isChunked = stream !== undefined && given["content-length"] === undefined;
-  const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
-  const headers = { ...given, ...coding, ...upgradeHeaders(request) };
-  const options = { ...upstream.options, method: request.method, headers, agent: false as const };
+  const { failed, ended } = outcome;
   let outgoing: ClientRequest;
   try {
-    outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+    outgoing = opened(request, upstream);
   } catch (error) {
     // What no header can hold: a name with a line break, say.
     stream?.resume();
     ended();
-    return failed(error instanceof Error ? error.message : String(error));
+    failed(error instanceof Error ? error.message : String(error));
+    return ignore;
   }
-  const connecting = setTimeout(
-    () => outgoing.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" })),
-    CONNECT_TIMEOUT_MS,
-  );
-  outgoing.once("socket", (socket: Socket) => {
-    socket.once(upstream.secure ? "secureConnect" : "connect", () => clearTimeout(connecting));
-  });
-  outgoing.once("close", () => {
-    clearTimeout(connecting);
-    ended();
-  });
+  const { host, port, servername: serverName = host } = upstream.options;
+  let isGivenUp = false;
+  outgoing.once("close", ended);
   const giveUp = (error: NodeJS.ErrnoException): void => {
-    if (answer.begun) answer.destroy();
-    else if (!answer.closed) failed(goWords(error, `${host ?? ""}:${port ?? ""}`));
     stream?.resume();
+    if (isGivenUp) return;
+    if (answer.begun) answer.destroy();
+    else if (!answer.closed) failed(goWords(error, { host, port, serverName }));
   };
   outgoing.on("error", giveUp);
   answer.onClose(() => outgoing.destroy());
   outgoing.on("response", (incoming) => {
     try {
-      passBack(incoming, answer, upstream);
+      passBack(incoming, request, answer, upstream);
     } catch (error) {
       // A status or a header that no server may send: Node reads them, and refuses to write them.
       incoming.on("error", ignore).destroy();
@@ -85,6 +81,27 @@ export function forward(
   }
   if (stream === undefined) outgoing.end(request.body);
   else stream.pipe(outgoing);
+  return () => {
+    isGivenUp = true;
+    outgoing.destroy();
+  };
+}
+
+/** @throws what Node says of headers that can't be sent */
+function opened(request: HttpRequest, upstream: Upstream): ClientRequest {
+  const given = plain({ ...passedOn(request.rawHeaders), ...upstream.headers });
+  // Node writes a body of a DELETE, for one, without saying where it ends.
+  const isChunked = request.stream !== undefined && given["content-length"] === undefined;
+  const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
+  const headers = { ...given, ...coding, ...upgradeHeaders(request) };
+  const options = { ...upstream.options, method: request.method, headers, agent: false as const };
+  const outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
+  const late = (): void => void outgoing.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" }));
+  const connecting = setTimeout(late, CONNECT_TIMEOUT_MS);
+  outgoing.once("socket", (socket: Socket) => {
+    socket.once(upstream.secure ? "secureConnect" : "connect", () => clearTimeout(connecting));
+  });
+  return outgoing.once("close", () => clearTimeout(connecting));
 }
 
 function upgradeHeaders({ upgrade, headers }: HttpRequest): Readonly<Record<string, string>> {
@@ -92,11 +109,28 @@ function upgradeHeaders({ upgrade, headers }: HttpRequest): Readonly<Record<stri
   return upgrade === undefined || typeof wanted !== "string" ? {} : { connection: "Upgrade", upgrade: wanted };
 }
 
-function passBack(incoming: IncomingMessage, answer: HttpAnswer, { rewrite }: Upstream): void {
-  const headers: Record<string, readonly string[]> = { ...passedOn(incoming.rawHeaders) };
-  rewrite?.(headers);
-  pour(incoming, answer.open(incoming.statusCode ?? BAD_GATEWAY, plain(headers)));
+function passBack(incoming: IncomingMessage, { method }: HttpRequest, answer: HttpAnswer, { rewrite }: Upstream): void {
+  const { statusCode = BAD_GATEWAY } = incoming;
+  const headers = passedBack(incoming.rawHeaders);
+  const [location = ""] = headers["location"] ?? [];
+  if (location !== "" && rewrite === undefined && statusCode >= 300 && statusCode < 400) {
+    incoming.resume();
+    return answer.send(BAD_GATEWAY, TEXT, encoder.encode(NO_REDIRECT));
+  }
+  if (location !== "" && rewrite !== undefined) headers["location"] = [rewrite(location)];
+  const hasBody = method !== "HEAD" && statusCode !== NO_CONTENT && statusCode !== NOT_MODIFIED;
+  const hasLinks = location === "" && rewrite !== undefined && hasBody;
+  const page = hasLinks ? withLinks(incoming, headers, rewrite) : undefined;
+  // What nobody says anything of is not kept by who stands between.
+  headers["cache-control"] ??= ["no-cache, private"];
+  // Links have another length than before.
+  if (page !== undefined) delete headers["content-length"];
+  pour(page ?? incoming, answer.open(statusCode, plain(headers)));
 }
+
+const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" };
+/** Source: apimachinery `upgradeaware.go`. */
+const NO_REDIRECT = "the backend attempted to redirect this request, which is not permitted";
 
 function plain(headers: Readonly<Record<string, readonly string[]>>): ManyHeaders {
   return Object.fromEntries(
@@ -121,21 +155,6 @@ function join(client: Duplex, early: Uint8Array, incoming: IncomingMessage, serv
     one.on("error", () => other.destroy());
     one.on("close", () => other.destroy());
   }
-}
-
-/** As Go's `net` says it, which clients look for. */
-function goWords({ code = "", message }: NodeJS.ErrnoException, address: string): string {
-  switch (code) {
-    case "ECONNREFUSED":
-      return `dial tcp ${address}: connect: connection refused`;
-    case "ETIMEDOUT":
-      return `dial tcp ${address}: i/o timeout`;
-    case "EHOSTUNREACH":
-      return `dial tcp ${address}: connect: no route to host`;
-    case "ECONNRESET":
-      return "EOF";
-  }
-  return message;
 }
 
 function ignore(): void {}

@@ -5,6 +5,7 @@ import type { StatsSummary } from "../../../protocols/kubelet.ts";
 import { summaryIn } from "../core/kinds/metrics/summary.ts";
 import type { ReadStats } from "../metrics.ts";
 import { answerText } from "./answer-text.ts";
+import { goWords } from "./go-words.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
 /** A node's pods are a hundred; each container takes some hundred bytes. */
@@ -19,7 +20,7 @@ export const kubeletStats: ReadStats = (node, token, timeoutMs) => {
     const outgoing = httpRequest({ host, port, path: "/stats/summary", headers });
     const bounds = { bytesMax: ANSWER_BYTES_MAX, timeoutMs: Math.max(0, timeoutMs), late: "timed out" };
     const { status, body } = await answerText(outgoing, bounds).catch((error: Error) => {
-      throw failed(error.message);
+      throw failed(goWords(error, { host, port, serverName: "" }));
     });
     if (status !== 200) throw failed(`status ${status}`);
     const summary = summaryIn(body);

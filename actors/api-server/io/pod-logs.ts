@@ -5,6 +5,7 @@ import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
 import { checkProxyable } from "../core/rest/proxied-address.ts";
+import { goWords } from "./go-words.ts";
 import type { HttpAnswer } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
@@ -60,10 +61,13 @@ export function streamLogs(
   const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${parameters}`;
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({ host, port, path, headers: { authorization: `Bearer ${token}` } });
-    const connecting = setTimeout(() => outgoing.destroy(new Error("timed out")), CONNECT_TIMEOUT_MS);
+    const connecting = setTimeout(
+      () => outgoing.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })),
+      CONNECT_TIMEOUT_MS,
+    );
     const failed = (error: Error): void => {
       clearTimeout(connecting);
-      reject(internalError(`Get "http://${host}:${port}${path}": ${error.message}`));
+      reject(internalError(`Get "http://${host}:${port}${path}": ${goWords(error, { host, port, serverName: "" })}`));
     };
     outgoing.on("error", failed);
     refuseUpgrade(outgoing, failed);

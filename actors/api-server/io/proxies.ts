@@ -5,28 +5,28 @@ import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { isAvailable } from "../core/aggregation/availability.ts";
 import { servicePort } from "../core/aggregation/service-endpoints.ts";
 import type { Backend } from "../backend.ts";
-import { badRequest, failure } from "../core/machinery/status.ts";
+import { badRequest, failure, requestTimeout } from "../core/machinery/status.ts";
 import { checkProxyable, isProxyable } from "../core/rest/proxied-address.ts";
 import type { ProxyPath } from "../core/rest/proxying.ts";
-import { remoteUserHeaders, rewrittenLocation } from "../core/rest/proxying.ts";
+import { remoteUserHeaders, rewrittenLink } from "../core/rest/proxying.ts";
+import type { RemoteRequest } from "../core/rest/remote-request.ts";
+import { patienceFor } from "../core/rest/remote-request.ts";
 import { UnderWay } from "../core/rest/under-way.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import type { Upstream } from "./forward.ts";
 import { forward } from "./forward.ts";
-import { peerOptions } from "./https-peer.ts";
-import type { HttpAnswer } from "./http-messages.ts";
+import { tlsOptions } from "./https-client.ts";
+import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
+import { AUDIT_ID } from "./http-messages.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
 const UNDER_WAY_MAX = 1_000;
 
 const encoder = new TextEncoder();
-const TEXT = {
-  "content-type": "text/plain; charset=utf-8",
-  "cache-control": "no-cache, private",
-  "x-content-type-options": "nosniff",
-};
+const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" };
+const ERROR_TEXT = { ...TEXT, "x-content-type-options": "nosniff" };
 
 export class Proxies {
   private readonly backend: Backend;
@@ -37,61 +37,80 @@ export class Proxies {
   }
 
   /**
-   * To the server behind an APIService. Answers with 503 in kube-aggregator's words while it is away.
-   * @param path with the query
-   * @throws Status 429
+   * To the server behind an APIService. Answers with 503 in kube-aggregator's words while it is away, and with 504 when it is too slow.
+   * @throws Status 400 and 429
    */
-  aggregated({ request, answer }: Reply, service: APIService, path: string): void {
+  aggregated(reply: Reply, service: APIService, asked: RemoteRequest): void {
+    const { request, answer, query, counted } = reply;
     const { aggregation, options } = this.backend;
     const peer = isAvailable(service) ? aggregation.peerOf(service) : undefined;
-    if (peer === undefined) return unavailable(answer, "service unavailable");
+    if (peer === undefined) {
+      request.stream?.resume();
+      counted.terminated = true;
+      return unavailable(answer, "service unavailable");
+    }
+    const patience = patienceFor(asked, query, options.remoteTimeoutMs);
     const name = service.metadata?.name ?? "";
-    const ended = this.underWay.begin(name);
+    const over = this.underWay.begin(name);
+    const authority = `${peer.serverName}:${peer.port}`;
     const headers = {
       ...remoteUserHeaders(request.user ?? { user: "", groups: [] }),
-      host: [`${peer.serverName}:${peer.port}`],
+      host: [authority],
+      ...forwardedHeaders(request, request.url),
+      "x-forwarded-host": [authority],
+      "x-forwarded-proto": ["https"],
+      [AUDIT_ID]: [request.auditId],
     };
-    const upstream: Upstream = { secure: true, options: { ...peerOptions(peer, options.proxyClient), path }, headers };
+    const { host, port } = peer;
+    const upstream = { secure: true, options: { ...tlsOptions(peer), host, port, path: request.url }, headers };
     const failed = (why: string): void => {
-      unavailable(answer, why);
+      unavailable(answer, notReached(why));
       aggregation.look(name);
     };
-    forward(request, answer, upstream, { failed, ended });
+    const timer = patience && this.backend.after(patience.timeoutMs, () => late(patience.isDiscovery));
+    const ended = (): void => {
+      timer?.cancel();
+      over();
+    };
+    const giveUp = forward(request, answer, upstream, { failed, ended });
+    const late = (isDiscovery: boolean): void => {
+      if (answer.begun) answer.destroy();
+      else if (isDiscovery) unavailable(answer, notReached("context deadline exceeded"));
+      else {
+        counted.terminated = true;
+        tooLate(answer);
+      }
+      giveUp();
+    };
   }
 
   /** @throws Status 400, 404, 429 and 503 */
   async connect(reply: Reply, path: ProxyPath, scope: RequestScope, refuse: (error: unknown) => void): Promise<void> {
     const { request, answer } = reply;
     const { prefix, rest, scheme } = path;
-    if (rest === "" || rest.startsWith("?")) {
-      if (request.upgrade === undefined) {
-        request.stream?.resume();
-        return answer.send(301, { location: `${prefix}/${rest}` }, undefined);
-      }
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (isRead && request.upgrade === undefined && !rest.startsWith("/")) {
+      request.stream?.resume();
+      return answer.send(301, { location: `${prefix}/${rest}` }, undefined);
     }
     const { host, port, token } = await this.addressOf(path, scope);
     const ended = this.underWay.begin(`${host}:${port}`);
     const upstreamPath = rest.startsWith("/") ? rest : `/${rest}`;
     const authority = `${host}:${port}`;
-    const forwarded = {
-      host: [authority],
-      "x-forwarded-host": [request.localAddress],
-      "x-forwarded-proto": ["https"],
-      "x-forwarded-uri": [prefix + upstreamPath.replace(/\?.*$/s, "")],
+    const place = { prefix, authority, clientAuthority: request.localAddress };
+    const headers = {
+      host: [request.localAddress],
+      ...forwardedHeaders(request, prefix + upstreamPath),
       ...(token === undefined ? {} : { authorization: [`Bearer ${token}`] }),
     };
     const upstream: Upstream = {
       secure: scheme === "https",
       // As kube-apiserver, which does not know whose certificate it should be.
       options: { host, port, path: upstreamPath, rejectUnauthorized: false },
-      headers: forwarded,
-      rewrite: (headers) => {
-        const [location] = headers["location"] ?? [];
-        if (location === undefined) return;
-        headers["location"] = [rewrittenLocation(location, prefix, `${scheme}://${authority}${upstreamPath}`)];
-      },
+      headers,
+      rewrite: (link) => rewrittenLink(link, place),
     };
-    const failed = (why: string): void => refuse(serviceUnavailable(`error trying to reach service: ${why}`));
+    const failed = (why: string): void => refuse(serviceUnavailable(notReached(why)));
     forward(request, answer, upstream, { failed, ended });
   }
 
@@ -184,5 +203,23 @@ function serviceUnavailable(message: string): Error {
 }
 
 function unavailable(answer: HttpAnswer, why: string): void {
-  answer.send(503, TEXT, encoder.encode(`${why}\n`));
+  answer.send(503, ERROR_TEXT, encoder.encode(`${why}\n`));
+}
+
+/** As the filter of kube-apiserver writes it, which knows of no media types and no kinds. */
+function tooLate(answer: HttpAnswer): void {
+  const { kind: _kind, apiVersion: _apiVersion, ...status } = requestTimeout();
+  answer.send(504, TEXT, encoder.encode(`${JSON.stringify(status)}\n`));
+}
+
+/** Source: apimachinery `transport.go`, for aggregated APIs and proxies alike. */
+function notReached(why: string): string {
+  return `error trying to reach service: ${why}`;
+}
+
+/** Who has asked, and for what of this server. */
+function forwardedHeaders({ headers, remoteAddress }: HttpRequest, uri: string): Record<string, readonly string[]> {
+  const before = headers["x-forwarded-for"] ?? [];
+  const chain = [...(typeof before === "string" ? [before] : before), remoteAddress].filter((each) => each !== "");
+  return { "x-forwarded-for": [chain.join(", ")], "x-forwarded-uri": [uri.replace(/\?.*$/s, "")] };
 }

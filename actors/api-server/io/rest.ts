@@ -1,44 +1,54 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
+import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
-import type { APIService } from "../../../protocols/kubernetes/types/apiregistration-v1.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
-import type { Served } from "../core/catalog/catalog.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
-import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, notFound } from "../core/machinery/status.ts";
+import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import { badRequest, failure, noSuchResource, unsupportedMediaType } from "../core/machinery/status.ts";
+import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
+import { REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
-import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
-import { deleteOptions, isWatch, listOptions, parseQuery, watchOptions, writeOptions } from "../core/rest/query.ts";
+import {
+  deleteOptions,
+  isWatch,
+  listOptions,
+  parseQuery,
+  timeoutMsOf,
+  watchOptions,
+  writeOptions,
+} from "../core/rest/query.ts";
+import { countedVerb } from "../core/rest/remote-request.ts";
 import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
-import type { Input } from "../dispatch.ts";
+import type { Answer } from "../core/registry/answers.ts";
+import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
+import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
-import type { Family } from "../core/telemetry/request-figures.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
-import { Proxies } from "./proxies.ts";
+import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
 import { jsonLine, protobufLine, WatchLines, WatchStream } from "./watch-stream.ts";
@@ -50,8 +60,6 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
-/** Not counted. */
-const PASSED_ON = "CONNECT";
 
 export class Rest {
   private readonly backend: Backend;
@@ -60,7 +68,7 @@ export class Rest {
   private readonly replies: Replies;
   private readonly documents: Documents;
   private readonly figures = new RequestFigures();
-  private readonly proxies: Proxies;
+  private readonly passedOn: PassedOn;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
@@ -70,7 +78,7 @@ export class Rest {
   /** @param raw handlers of paths outside of the API, by path */
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures, () => this.watchFigures())]]);
+    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
     this.held = new Held(heldBytesMax);
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
@@ -78,11 +86,12 @@ export class Rest {
       late: (action) => backend.after(answerTimeoutMs, action),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.proxies = new Proxies(backend);
+    this.passedOn = new PassedOn(backend, this.replies, this.figures);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
       () => backend.aggregation.all,
+      () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -100,46 +109,29 @@ export class Rest {
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, rawHeaders, method } = request;
+      const { user, auditId, rawHeaders, method } = request;
       const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
         return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
-      this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
+      if (hasCode(error, REPLY_LOST)) answer.destroy();
+      else this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
     }
-    this.count(counted, request, answer, beganMs);
+    if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, request, answer, beganMs));
+    else this.count(counted, request, answer, beganMs);
   }
 
   /** What is compressed is answered a little later, and well. */
-  private count({ verb, target }: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
-    // What is passed on is not answered yet.
-    if (verb === PASSED_ON) return;
+  private count(counted: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
+    const { verb = countedVerb(request.method), target, remote } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
-    this.figures.count({ verb: verb ?? request.method, target }, answer.begun ? answer.status : HTTP_OK, seconds);
-  }
-
-  private watchFigures(): Family {
-    const counts = new Map<Served, number>();
-    for (const { served } of this.watching) counts.set(served, (counts.get(served) ?? 0) + 1);
-    return {
-      name: "apiserver_longrunning_requests",
-      type: "gauge",
-      help: "Watches that are open.",
-      samples: [...counts].map(
-        ([
-          {
-            info: { group, version, resource },
-          },
-          value,
-        ]) => ({
-          labels: { verb: "WATCH", group, version, resource, component: "apiserver" },
-          value,
-        }),
-      ),
-    };
+    const code = answer.begun ? answer.status : HTTP_OK;
+    const asked = { verb, target, remote };
+    this.figures.count(asked, code, seconds);
+    if (counted.terminated === true) this.figures.terminated(asked, code);
   }
 
   private asked(method: string, path: string, query: Query): Asked {
@@ -163,38 +155,17 @@ export class Rest {
 
   /** Whether a request is passed on with its body as it comes. */
   passesOn(url: string): boolean {
-    if (isProxyPath(url)) return true;
-    if (!url.startsWith("/apis/") || this.backend.aggregation.all === undefined) return false;
-    const segments = splitPath(url.replace(/\?.*$/s, ""));
-    return segments !== undefined && this.remoteOf(segments) !== undefined;
-  }
-
-  private remoteOf([root, group = "", version]: readonly string[]): APIService | undefined {
-    return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
-  }
-
-  private passOn(reply: Reply, remote: APIService): void {
-    reply.counted.verb = PASSED_ON;
-    this.proxies.aggregated(reply, remote, reply.request.url);
-  }
-
-  private connect(reply: Reply): Promise<void> | undefined {
-    const { request, answer } = reply;
-    const proxied = isProxyPath(request.url) ? parseProxyPath(request.url) : undefined;
-    if (proxied === undefined) return undefined;
-    reply.counted.verb = PASSED_ON;
-    const scope = this.backend.pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
-    return this.proxies.connect(reply, proxied, scope, (error) => this.replies.error(request, answer, error));
+    return this.passedOn.includes(url);
   }
 
   private async route(reply: Reply, path: string): Promise<void> {
     const { request, answer } = reply;
-    const connected = this.connect(reply);
+    const connected = this.passedOn.connect(reply);
     if (connected !== undefined) return connected;
     const segments = splitPath(path);
-    const remote = segments === undefined ? undefined : this.remoteOf(segments);
-    if (remote !== undefined) return this.passOn(reply, remote);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
+    const remote = this.passedOn.remoteOf(segments);
+    if (remote !== undefined) return this.passedOn.aggregated(reply, remote, segments);
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
     const raw = this.raw.get(path);
@@ -205,16 +176,23 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
+  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
+    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  }
+
   private found(reply: Reply, resource: ResourcePath): Promise<void> {
     const { deprecated } = resource.served.rules;
-    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    if (deprecated === undefined) return this.resource(reply, resource);
+    // Methods and patches that nobody takes are refused before it counts what they are about.
+    checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+    if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
+    return this.warned(reply, resource, deprecated);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
-    const { store, pipeline } = this.backend;
-    const { request } = reply;
-    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const { store } = this.backend;
+    const { deadlineMs } = this.scope(reply.request, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -226,18 +204,17 @@ export class Rest {
     await (isKnown ? store.waitFor(0, deadlineMs) : store.consistent(deadlineMs));
     const resource = parseResourcePath(this.backend.catalog, segments);
     if (resource !== undefined) return this.found(reply, resource);
-    const remote = this.remoteOf(segments);
-    if (remote !== undefined) return this.passOn(reply, remote);
+    const remote = this.passedOn.remoteOf(segments);
+    if (remote !== undefined) return this.passedOn.aggregated(reply, remote, segments);
     if (first === "openapi" && this.openApiElsewhere(reply, segments)) return;
     return this.other(reply, path, segments);
   }
 
   /** Whether the document is another server's: that one is asked. */
-  private openApiElsewhere(reply: Reply, [, edition, root, group = "", version = ""]: readonly string[]): boolean {
-    if (edition !== "v3" || root !== "apis") return false;
-    const remote = this.backend.aggregation.find(group, version);
+  private openApiElsewhere(reply: Reply, [, edition, ...path]: readonly string[]): boolean {
+    const remote = edition === "v3" && path.length === 3 ? this.passedOn.remoteOf(path) : undefined;
     if (remote === undefined) return false;
-    this.passOn(reply, remote);
+    this.passedOn.aggregated(reply, remote, []);
     return true;
   }
 
@@ -245,22 +222,28 @@ export class Rest {
   private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
-    const parent = parseResourcePath(this.backend.catalog, segments.slice(0, -1));
-    if (parent?.name !== undefined && parent.served.openApiSchema !== undefined) {
-      // A subresource that the definition does not have.
-      throw notFound(parent.served.info, parent.name);
+    const { catalog } = this.backend;
+    const unknown = noSubresource(catalog, segments);
+    if (unknown !== undefined) throw unknown;
+    if (isCustomGroup(catalog, segments)) {
+      const documented = parseGroupPath(segments);
+      if (documented === undefined || !this.documents.group(reply, documented)) this.documents.notFound(answer);
+      return;
     }
-    if (request.method !== "GET") {
+    const isHead = request.method === "HEAD" && first === "openapi";
+    if (request.method !== "GET" && !isHead) {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
     }
     const group = parseGroupPath(segments);
-    if (group !== undefined) return this.documents.group(reply, group);
+    if (group !== undefined) {
+      if (this.documents.group(reply, group)) return;
+      throw noSuchResource();
+    }
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
-    if (first === "api" || known) throw noSuchResource();
+    if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }
 
@@ -282,14 +265,26 @@ export class Rest {
     const { request, query } = reply;
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
-    const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    if (served.openApiSchema !== undefined) {
+      if (request.method === "PATCH") new HttpInput(reply, path).patchType();
+      const custom = customRequest(path, request.method, watch);
+      return custom === undefined
+        ? this.documents.notFound(reply.answer)
+        : this.carryOut(reply, custom.path, custom.verb);
+    }
+    return this.carryOut(reply, path, checkVerb(path, verbOf(request.method, name !== undefined, watch)));
+  }
+
+  private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
+    const { request, query } = reply;
+    const { served, subresource } = path;
     reply.counted.verb = COUNTED_VERBS[verb];
     reply.counted.target = path;
-    const user = request.user ?? { user: "", groups: [] };
+    const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.backend.pipeline.scope(user, verb, request.url),
+      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
-      input: new HttpInput(reply),
+      input: new HttpInput(reply, path),
     };
     const { dispatch } = this.backend;
     switch (verb) {
@@ -298,7 +293,9 @@ export class Rest {
       case "list":
       case "deletecollection": {
         const form = negotiated(request, "list", encodingsOf(path));
-        const list = await (verb === "list" ? dispatch.list(call) : dispatch.deleteCollection(call));
+        const carryOut = (seen: Call): Promise<ObjectList> =>
+          verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
+        const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
         return this.replies.list(reply, served, list, form);
       }
       case "get":
@@ -308,9 +305,26 @@ export class Rest {
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
         const form = negotiated(request, offerOf(path), encodingsOf(path));
-        this.replies.object(reply, served, await dispatch[verb](call), form);
+        const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
+        const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
+        this.replies.object(reply, served, answer, form);
       }
     }
+  }
+
+  /** As the client is to see it. */
+  private async viewed<T>(
+    { answer }: Reply,
+    verb: Exclude<Verb, "watch">,
+    call: Call,
+    carryOut: (call: Call) => Promise<T>,
+    revisionOf: (answer: T) => number,
+  ): Promise<T> {
+    const { views } = this.backend;
+    if (!views.on) return carryOut(call);
+    const gone = new AbortController();
+    answer.onClose(() => gone.abort());
+    return views.request({ verb, call, name: "", signal: gone.signal }, carryOut, revisionOf);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -357,7 +371,9 @@ export class Rest {
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
+      const over = this.figures.begin({ verb: COUNTED_VERBS.watch, target: path });
       body.onClose(() => {
+        over();
         this.watching.delete(opened);
         close();
       });
@@ -365,7 +381,7 @@ export class Rest {
     };
     let close = (): void => {};
     try {
-      const watch = await backend.watches.open(
+      const watch = await backend.views.open(
         scope,
         { served, namespace, name, bookmarks, ...rest },
         {
@@ -431,11 +447,13 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
 }
 
 function offerOf(path: ResourcePath): Offer {
-  return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+  const name = path.subresource?.name;
+  return name === undefined || name === "status" || name === "scale" ? "object" : "plain";
 }
 
 /** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
 function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  if (served.openApiSchema !== undefined) return "text";
   const { apiVersion } = served.info;
   const type =
     subresource === undefined || subresource.kind === served.info.kind
@@ -447,9 +465,11 @@ function encodingsOf({ served, subresource }: ResourcePath): Encodings {
 /** Of one request over HTTP: its query and its body. */
 class HttpInput implements Input {
   private readonly reply: Reply;
+  private readonly path: ResourcePath;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, path: ResourcePath) {
     this.reply = reply;
+    this.path = path;
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
@@ -479,7 +499,9 @@ class HttpInput implements Input {
 
   patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (PATCH_TYPES.includes(type)) return type;
+    const isCustom = this.path.served.openApiSchema !== undefined;
+    if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
+    if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
     throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
   }
 

@@ -2,7 +2,7 @@
 import { containerRuntimeProtocol } from "../../../protocols/container-runtime.ts";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import { deployments, endpointSlices, pods } from "../../client/resources.ts";
-import { broken } from "./checks/broken.ts";
+import { MemberHashes } from "./checks/member-hashes.ts";
 import { differenceOf } from "./checks/running-containers.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 import type { Workload } from "./workload.ts";
@@ -117,8 +117,8 @@ export class Convergence {
 
   /** Each member of etcd holds what another one held at the same index. Members are asked until all have been compared. */
   private async membersAgree(damaged: string | undefined): Promise<void> {
-    const seen = new Map<number, { readonly hash: number; readonly members: Set<string> }>();
-    const compared = new Set<string>();
+    const hashes = new MemberHashes();
+    const { compared } = hashes;
     const awaited = this.cluster.members.filter((member) => member !== damaged);
     if (this.cluster.masters === 1) return;
     const look = async (): Promise<boolean> => {
@@ -126,14 +126,7 @@ export class Convergence {
         const status = await this.cluster.statusOf(member);
         // One whose disk was lost has no vote until it has made good for it.
         if (status === undefined || status.errors.length > 0) continue;
-        const known = seen.get(status.raftAppliedIndex) ?? { hash: status.hash, members: new Set<string>() };
-        seen.set(status.raftAppliedIndex, known);
-        if (known.hash !== status.hash) {
-          const others = [...known.members].join(", ");
-          throw broken(`${member} holds other data at index ${status.raftAppliedIndex} than ${others}`);
-        }
-        known.members.add(member);
-        if (known.members.size > 1) for (const name of known.members) compared.add(name);
+        hashes.take(member, status);
       }
       await this.cluster.clock.sleep(AGAIN_MS);
       return awaited.every((member) => compared.has(member));

@@ -1,29 +1,43 @@
 /** Clients of etcd itself: they write, compare and swap, read and hold leases, and note what they were told. */
 import { hasCode } from "../../../protocols/errors.ts";
-import type { EtcdMethods } from "../../../protocols/etcd.ts";
+import type { EtcdMethods, KeyValue } from "../../../protocols/etcd.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Ref } from "../../../runtime/actor.ts";
 import type { Random } from "../../../runtime/random.ts";
-import { ClientHistory } from "./checks/client-history.ts";
-import { PROMISE_BROKEN } from "./checks/broken.ts";
+import { broken } from "./checks/broken.ts";
+import type { Answer, Request } from "./checks/etcd-history.ts";
+import { EtcdHistory } from "./checks/etcd-history.ts";
+import { linearize, stepsByKey } from "./checks/linearize.ts";
+import type { EtcdGroup } from "./etcd-group.ts";
 import type { Observer } from "./observer.ts";
-import type { SimulatedCluster } from "./simulated-cluster.ts";
 import { one } from "./swarm.ts";
 
 const CLIENTS = 3;
-const KEYS = ["/history/a", "/history/b", "/history/c"];
-const PAUSE_MS = 700;
+const PREFIX = "/history/";
+const KEYS = ["a", "b", "c"].map((name) => PREFIX + name);
 const TIMEOUT_MS = 3_000;
-export const LEASE_TTL_SECONDS: readonly number[] = [2, 5, 12];
+const PACE: Pace = { pauseMs: 700, leaseTtlSeconds: [2, 5, 12] };
+/** How long after the time of a lease its keys may be there yet, once nothing is broken: it takes a housekeeping and a write. */
+const LEASE_END_MS = 5_000;
+const LEASE_LOOK_MS = 50;
+/** How far back a list of the past goes. */
+const BACK_MAX = 30;
 /** Nothing was written. */
 const REFUSED = ["ETCD_NO_LEADER", "MAILBOX_FULL", "ETCD_TOO_MANY_REQUESTS", "CIRCUIT_OPEN"];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+export interface Pace {
+  /** The longest between two requests of a client. */
+  readonly pauseMs: number;
+  readonly leaseTtlSeconds: readonly number[];
+}
+
 export class EtcdClients {
-  readonly history: ClientHistory = new ClientHistory();
-  private readonly cluster: SimulatedCluster;
+  readonly history: EtcdHistory = new EtcdHistory();
+  private readonly cluster: EtcdGroup;
+  private readonly pace: Pace;
   private readonly observer: Observer;
   private readonly random: Random;
   private isOver = false;
@@ -31,9 +45,10 @@ export class EtcdClients {
   private leased = 0;
   private readonly working = new Set<Promise<void>>();
 
-  constructor(cluster: SimulatedCluster, observer: Observer) {
+  constructor(cluster: EtcdGroup, observer: Observer, pace: Pace = PACE) {
     this.cluster = cluster;
     this.observer = observer;
+    this.pace = pace;
     this.random = cluster.host.world.random("etcd-clients");
   }
 
@@ -52,15 +67,12 @@ export class EtcdClients {
   /** Writes one value through a member, and notes what came of it; true when it was acknowledged. */
   async write(client: string, member: string, key: string, timeoutMs: number): Promise<boolean> {
     const value = this.nextValue();
-    const { floor } = this.history;
-    try {
-      const { header } = await this.ref(member).call("put", { key, value: encoder.encode(value) }, { timeoutMs });
-      this.history.wrote({ client, key, value, floor, outcome: header.revision });
-      return true;
-    } catch (error) {
-      this.history.wrote({ client, key, value, floor, outcome: outcomeOf(error) });
-      return false;
-    }
+    const put = { key, value: encoder.encode(value) };
+    const answer = await this.note(client, { type: "put", key, value }, async () => {
+      const { header } = await this.ref(member).call("put", put, { timeoutMs });
+      return { type: "written", revision: header.revision };
+    });
+    return answer.type === "written";
   }
 
   /** Whether no key of a lease is left; false also when nobody answers. */
@@ -75,15 +87,45 @@ export class EtcdClients {
     }
   }
 
+  /** Nobody keeps the leases alive any more, and nothing is broken. Errors: PROMISE_BROKEN for one that goes on. */
+  async nothingOutlivesItsLease(): Promise<void> {
+    const { host } = this.cluster;
+    const limitMs = Math.max(...this.pace.leaseTtlSeconds) * 1_000 + LEASE_END_MS;
+    const endMs = host.nowMs + limitMs;
+    while (!(await this.hasNoLeases())) {
+      if (host.nowMs > endMs)
+        throw broken(`keys of leases of ${limitMs - LEASE_END_MS} ms are there after ${limitMs} ms`);
+      await host.context.clock.sleep(LEASE_LOOK_MS);
+    }
+  }
+
+  /** Errors: PROMISE_BROKEN. */
   check(): void {
-    this.history.check(this.observer.log, (bytes) => decoder.decode(bytes));
+    this.history.check(this.observer.log);
+    for (const [key, steps] of stepsByKey(this.history.operations)) {
+      const verdict = linearize(steps);
+      if (verdict.type === "impossible") throw broken(`no order of what was done to ${key} explains ${verdict.at}`);
+    }
+  }
+
+  /** Writes down a request and what came of it. */
+  private async note(client: string, request: Request, ask: () => Promise<Answer>): Promise<Answer> {
+    const end = this.history.begins(client, request, this.observer.log.revision);
+    let answer: Answer;
+    try {
+      answer = await ask();
+    } catch (error) {
+      answer = { type: outcomeOf(error) };
+    }
+    end(answer);
+    return answer;
   }
 
   private goOn(step: () => Promise<void>): void {
     const work = (async () => {
       while (!this.isOver) {
         await step();
-        await this.cluster.clock.sleep(this.random.below(PAUSE_MS));
+        await this.cluster.host.context.clock.sleep(this.random.below(this.pace.pauseMs));
       }
     })();
     this.working.add(work);
@@ -98,38 +140,47 @@ export class EtcdClients {
       await this.write(client, member, key, TIMEOUT_MS);
       return;
     }
+    if (draw >= 0.9) {
+      await this.list(client, member);
+      return;
+    }
     const read = await this.read(client, member, key);
     if (draw < 0.6 && read !== undefined) await this.swap(client, one(this.random, this.cluster.members), key, read);
   }
 
-  /** The revision of the key's version; undefined when there was no answer. */
-  private async read(client: string, member: string, key: string): Promise<number | undefined> {
-    const { floor } = this.history;
-    try {
-      const { kvs } = await this.ref(member).call("range", { key }, { timeoutMs: TIMEOUT_MS });
-      const [kv] = kvs;
-      const revision = kv?.modRevision ?? 0;
-      this.history.read({
-        client,
-        key,
-        floor,
-        revision,
-        value: kv === undefined ? undefined : decoder.decode(kv.value),
-      });
-      return revision;
-    } catch (error) {
-      if (!hasCode(error) || hasCode(error, PROMISE_BROKEN)) throw error;
-      return undefined;
-    }
+  /** The key as it was found, or null when there is none; undefined when there was no answer. */
+  private async read(client: string, member: string, key: string): Promise<KeyValue | null | undefined> {
+    const answer = await this.note(client, { type: "get", key }, async () => {
+      const { header, kvs } = await this.ref(member).call("range", { key }, { timeoutMs: TIMEOUT_MS });
+      return { type: "found", revision: header.revision, kvs };
+    });
+    if (answer.type !== "found") return undefined;
+    const [found] = answer.kvs;
+    return found ?? null;
   }
 
-  private async swap(client: string, member: string, key: string, expected: number): Promise<void> {
-    const value = this.random.below(8) === 0 && expected !== 0 ? undefined : this.nextValue();
-    const { floor } = this.history;
-    const note = (outcome: number | "refused" | "unknown"): void =>
-      this.history.wrote({ client, key, value, expected, floor, outcome });
-    try {
-      const answer = await this.ref(member).call(
+  /** The newest, or what was: as of an older revision, or as the member knows it by itself. */
+  private async list(client: string, member: string): Promise<void> {
+    const range = { key: PREFIX, rangeEnd: `${PREFIX.slice(0, -1)}0` };
+    const known = this.observer.log.revision;
+    const revision = Math.max(1, known - this.random.below(BACK_MAX));
+    const [request, options] = one(this.random, [
+      [{ type: "list", prefix: PREFIX }, {}],
+      [{ type: "past", prefix: PREFIX, revision }, { revision }],
+      [{ type: "past", prefix: PREFIX }, { serializable: true }],
+    ] as const);
+    await this.note(client, request, async () => {
+      const { header, kvs } = await this.ref(member).call("range", { ...range, ...options }, { timeoutMs: TIMEOUT_MS });
+      return { type: "found", revision: header.revision, kvs };
+    });
+  }
+
+  private async swap(client: string, member: string, key: string, found: KeyValue | null): Promise<void> {
+    const expected = found?.modRevision ?? 0;
+    const expectedValue = found === null ? undefined : decoder.decode(found.value);
+    const value = this.random.below(8) === 0 && found !== null ? undefined : this.nextValue();
+    await this.note(client, { type: "swap", key, expected, expectedValue, value }, async () => {
+      const { header, succeeded } = await this.ref(member).call(
         "txn",
         {
           compare: [{ key, target: "mod", result: "equal", value: expected }],
@@ -138,19 +189,18 @@ export class EtcdClients {
         },
         { timeoutMs: TIMEOUT_MS },
       );
-      note(answer.succeeded ? answer.header.revision : "refused");
-    } catch (error) {
-      note(outcomeOf(error));
-    }
+      return { type: succeeded ? "written" : "differs", revision: header.revision };
+    });
   }
 
   /** Grants a lease, keeps it alive for a while with two keys on it, then lets it run out or revokes it. */
   private async holdLease(): Promise<void> {
-    const { clock, host } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     const { leases } = this.observer;
     const ref = (): Ref<EtcdMethods> => this.ref(one(this.random, this.cluster.members));
     const id = String(1_000_000 + this.leased++);
-    const askedSeconds = one(this.random, LEASE_TTL_SECONDS);
+    const askedSeconds = one(this.random, this.pace.leaseTtlSeconds);
     try {
       let beganMs = host.nowMs;
       const { ttlSeconds } = await ref().call(

@@ -2,7 +2,8 @@
 import type { Random } from "../../../runtime/random.ts";
 import { broken } from "./checks/broken.ts";
 import type { EtcdClients } from "./etcd-clients.ts";
-import type { SimulatedCluster } from "./simulated-cluster.ts";
+import type { EtcdGroup } from "./etcd-group.ts";
+import { leaderOf, statusOf } from "./etcd-group.ts";
 import { one } from "./swarm.ts";
 
 const PARTITION_MS = 3_000;
@@ -35,12 +36,12 @@ export class EtcdNemesis {
   private lostAtMs = -Infinity;
   /** Cut off since before the start. */
   private late: string | undefined;
-  private readonly cluster: SimulatedCluster;
+  private readonly cluster: EtcdGroup;
   private readonly clients: EtcdClients;
   private readonly random: Random;
   private readonly tell: (line: string) => void;
 
-  constructor(cluster: SimulatedCluster, clients: EtcdClients, random: Random, tell: (line: string) => void) {
+  constructor(cluster: EtcdGroup, clients: EtcdClients, random: Random, tell: (line: string) => void) {
     this.cluster = cluster;
     this.clients = clients;
     this.random = random;
@@ -61,7 +62,8 @@ export class EtcdNemesis {
   async joinLate(): Promise<void> {
     const { late } = this;
     if (late === undefined) return;
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     const others = this.others(late);
     const leader = await this.waitForLeader(others);
     if (leader === undefined) return host.heal([late], others);
@@ -88,7 +90,7 @@ export class EtcdNemesis {
     const others = this.others(member);
     this.tell(`${member} is cut off from the other members for ${PARTITION_MS} ms`);
     this.cluster.host.partition([member], others);
-    await this.cluster.clock.sleep(PARTITION_MS);
+    await this.cluster.host.context.clock.sleep(PARTITION_MS);
     this.cluster.host.heal([member], others);
   }
 
@@ -101,7 +103,8 @@ export class EtcdNemesis {
   async cutOffLeader(): Promise<void> {
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     const others = this.others(leader);
     const forMs = CUT_OFF_MS + this.random.below(4_000);
     const burst = 50 + this.random.below(BURST_MAX);
@@ -132,7 +135,8 @@ export class EtcdNemesis {
    * moments. With what is left nobody can tell what was committed: the members must not decide anew.
    */
   async loseDisk(): Promise<void> {
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     if (this.damaged !== undefined || host.nowMs - this.lostAtMs < RECOVERY_MS) return;
     const leader = await this.healthyLeader();
     if (leader === undefined) return;
@@ -176,12 +180,13 @@ export class EtcdNemesis {
     this.damaged = member;
     this.tell(`a bit of ${file} of ${member} flips, and it is killed`);
     this.cluster.host.kill(member, { disk: "kept" });
-    await this.cluster.clock.sleep(PARTITION_MS);
+    await this.cluster.host.context.clock.sleep(PARTITION_MS);
   }
 
   /** Writes one after the other through a member that can reach a majority. Errors: PROMISE_BROKEN. */
   private async writeThrough(member: string, endMs: number): Promise<void> {
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     let succeededMs = host.nowMs;
     for (let count = 0; host.nowMs < endMs; count++) {
       const key = `/steady/${member}/${count % 8}`;
@@ -197,7 +202,8 @@ export class EtcdNemesis {
 
   /** Waits until the member writes a snapshot, and cuts its power about then. */
   private async powerFailsAtSnapshot(member: string): Promise<void> {
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     const disk = host.disk(member);
     const snapshots = (): string =>
       disk
@@ -218,18 +224,19 @@ export class EtcdNemesis {
   /** Who leads, if all members are there and nothing is wrong with them. */
   private async healthyLeader(): Promise<string | undefined> {
     for (const member of this.cluster.members) {
-      const status = await this.cluster.statusOf(member);
+      const status = await statusOf(this.cluster, member);
       if (status === undefined || status.errors.length > 0) return undefined;
     }
-    return this.cluster.leader();
+    return leaderOf(this.cluster);
   }
 
   /** Undefined when none of them leads within the limit. */
   private async waitForLeader(among: readonly string[]): Promise<string | undefined> {
-    const { host, clock } = this.cluster;
+    const { host } = this.cluster;
+    const { clock } = host.context;
     const endMs = host.nowMs + ELECTION_WAIT_MS;
     while (host.nowMs < endMs) {
-      const leader = await this.cluster.leader();
+      const leader = await leaderOf(this.cluster);
       if (leader !== undefined && among.includes(leader)) return leader;
       await clock.sleep(ELECTION_LOOK_MS);
     }

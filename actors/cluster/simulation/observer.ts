@@ -14,7 +14,7 @@ import { Holders, Leaders } from "./checks/leaders.ts";
 import { LeasePromises } from "./checks/leases.ts";
 import type { KnownRevision } from "./checks/revision-log.ts";
 import { RevisionLog } from "./checks/revision-log.ts";
-import type { SimulatedCluster } from "./simulated-cluster.ts";
+import type { EtcdGroup } from "./etcd-group.ts";
 
 const REOPEN_MS = 50;
 /** Who does not die of a fault of its own, but tells it as an error. */
@@ -29,10 +29,14 @@ export class Observer {
   readonly leases: LeasePromises = new LeasePromises();
   private readonly leaders = new Leaders();
   private readonly holders = new Holders();
-  private readonly cluster: SimulatedCluster;
+  private readonly cluster: EtcdGroup;
+  /** Of keys that live as long as a lease: which one. */
+  private readonly leased = new Map<string, string>();
+  /** How often an API server has loaded its caches, or begun to. */
+  private readonly loads = new Map<string, number>();
   private isStopped = false;
 
-  constructor(cluster: SimulatedCluster) {
+  constructor(cluster: EtcdGroup) {
     this.cluster = cluster;
     cluster.host.trace.onEvent((event) => this.recorded(event));
   }
@@ -44,6 +48,11 @@ export class Observer {
 
   stop(): void {
     this.isStopped = true;
+  }
+
+  /** How often the API server has begun to load its caches. */
+  loadsOf(server: string): number {
+    return this.loads.get(server) ?? 0;
   }
 
   /** A name on etcd's disk means nothing any more to a member that begins anew with an empty one. */
@@ -72,11 +81,17 @@ export class Observer {
   }
 
   private changed({ events, atMs }: KnownRevision): void {
-    for (const { type, kv, prevKv } of events) {
+    for (const { type, kv } of events) {
       if (type === "delete") {
-        if (prevKv !== undefined && prevKv.lease !== "0") this.leases.lost(prevKv.lease, kv.key, atMs);
+        const lease = this.leased.get(kv.key);
+        this.leased.delete(kv.key);
+        if (lease !== undefined) this.leases.lost(lease, kv.key, atMs);
         this.state.set(kv.key, undefined, atMs);
-      } else if (kv.key.startsWith("/registry/") && !kv.key.startsWith("/registry/events/")) {
+        continue;
+      }
+      if (kv.lease === "0") this.leased.delete(kv.key);
+      else this.leased.set(kv.key, kv.lease);
+      if (kv.key.startsWith("/registry/") && !kv.key.startsWith("/registry/events/")) {
         const object = objectOf(kv.value);
         if (object !== undefined) this.state.set(kv.key, object, atMs);
       }
@@ -93,6 +108,9 @@ export class Observer {
         this.holders.ends(actor);
       } else if (kind === "start" || kind === "stop") {
         this.holders.ends(actor);
+        this.loads.set(actor, this.loadsOf(actor) + 1);
+      } else if (kind === "log.warn" && subject.includes("loading anew")) {
+        this.loads.set(actor, this.loadsOf(actor) + 1);
       } else if (kind === "log.error" && SURVIVORS.test(actor)) {
         throw broken(`${actor} has a fault: ${subject} ${detail}`);
       }
@@ -108,6 +126,6 @@ export function objectOf(value: Uint8Array): KubernetesObject | undefined {
   return text.startsWith("{") ? (JSON.parse(text) as KubernetesObject) : undefined;
 }
 
-function compactRevision(error: InkubeError): number {
+export function compactRevision(error: InkubeError): number {
   return (error.details as { readonly compactRevision: number }).compactRevision;
 }

@@ -11,7 +11,7 @@ import { ApiClients } from "./api-clients.ts";
 import { verdictOf } from "./checks/verdict.ts";
 import { CONVERGENCE_MS, Convergence } from "./convergence.ts";
 import { Debuggers } from "./debuggers.ts";
-import { EtcdClients, LEASE_TTL_SECONDS } from "./etcd-clients.ts";
+import { EtcdClients } from "./etcd-clients.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Observer } from "./observer.ts";
 import { ServiceRace } from "./service-race.ts";
@@ -161,17 +161,11 @@ class Scenario {
       this.workload.settle(),
     ]);
     await new Convergence(this.cluster, this.workload).check(this.nemesis.damaged);
-    await this.leasesEnd();
+    await this.etcdClients.nothingOutlivesItsLease();
     await this.checkHistories();
     this.observer.state.checkOverdue(this.cluster.host.nowMs);
     this.observer.stop();
     this.tell("every node is Ready, every Deployment has its pods, and every client was told the truth");
-  }
-
-  /** Nobody keeps the clients' leases alive any more. */
-  private async leasesEnd(): Promise<void> {
-    const limitMs = Math.max(...LEASE_TTL_SECONDS) * 1_000 + CONVERGENCE_MS;
-    await this.cluster.until("the clients' leases end", limitMs, () => this.etcdClients.hasNoLeases());
   }
 
   private async checkHistories(): Promise<void> {

@@ -2,19 +2,22 @@
  * The whole cluster in the simulation: the tree and the actors of the real one, with simulated containers, disks in memory
  * and nobody outside. Everything that happens is a function of the seed.
  */
+import type { TopologyOptions } from "../topology.ts";
 import { EMBEDDER, makeTopology } from "../topology.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
 import type { MemberStatus } from "../../../protocols/etcd.ts";
-import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
+import type { Definitions } from "../../../runtime/simulation/simulation-host.ts";
+import type { SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
+import type { Witness } from "../../api-server/views.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
@@ -28,6 +31,7 @@ import { kubeletActor } from "../../kubelet/kubelet.ts";
 import { schedulerActor } from "../../scheduler/scheduler.ts";
 import { addressesOf } from "../addresses.ts";
 import { meets } from "../conditions.ts";
+import { leaderOf, statusOf } from "./etcd-group.ts";
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
@@ -41,11 +45,14 @@ export interface SimulatedClusterOptions {
   readonly onFault?: (fault: Fault, what: string) => void;
   readonly record?: DecisionLog;
   readonly replay?: DecisionLog;
+  /** Looks on at the API servers. */
+  readonly witness?: Witness;
+  /** Actors beside the cluster's own, and what their specs name. */
+  readonly others?: { readonly tree: SupervisorSpec; readonly definitions: Definitions };
 }
 
 /** Between two looks at something that is to come. */
 const LOOK_MS = 50;
-const STATUS_MS = 200;
 /** A node of a size on which a test's pods have room and a run can be counted in the head. */
 const CAPACITY = { cpu: "8", memory: "16Gi", pods: "110", "ephemeral-storage": "100Gi" };
 
@@ -74,7 +81,7 @@ export class SimulatedCluster {
       ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
-      spec: makeTopology({
+      spec: withOthers(options.others?.tree, {
         masters: this.masters,
         workers: this.workers,
         addresses: addressesOf(0),
@@ -92,12 +99,17 @@ export class SimulatedCluster {
       }),
       definitions: {
         etcd: etcdActor,
-        "api-server": apiServerActor(noDoor),
+        "api-server": apiServerActor(
+          noDoor,
+          undefined,
+          options.witness === undefined ? {} : { witness: options.witness },
+        ),
         scheduler: schedulerActor,
         "controller-manager": controllerManagerActor,
         kubelet: kubeletActor(),
         "kube-proxy": kubeProxyActor,
         "container-runtime": containerRuntimeActor(),
+        ...options.others?.definitions,
       },
       embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
@@ -155,24 +167,13 @@ export class SimulatedCluster {
   }
 
   /** What a member of etcd says of itself; undefined while it does not answer. */
-  async statusOf(member: string): Promise<MemberStatus | undefined> {
-    try {
-      return await this.host.context.ref(etcdProtocol, member).call("status", null, { timeoutMs: STATUS_MS });
-    } catch (error) {
-      if (error instanceof InkubeError && error.retryable) return undefined;
-      if (hasCode(error, "DEADLINE_EXCEEDED")) return undefined;
-      throw error;
-    }
+  statusOf(member: string): Promise<MemberStatus | undefined> {
+    return statusOf(this, member);
   }
 
   /** The member of the newest term that says that it leads; undefined when none does. */
-  async leader(): Promise<string | undefined> {
-    let newest: MemberStatus | undefined;
-    for (const member of this.members) {
-      const status = await this.statusOf(member);
-      if (status?.leader === member && (newest === undefined || status.raftTerm > newest.raftTerm)) newest = status;
-    }
-    return newest?.leader;
+  leader(): Promise<string | undefined> {
+    return leaderOf(this);
   }
 
   /** Whole nodes (`worker-1`, `master-0`) go down with all of their actors, until `restore`. */
@@ -208,4 +209,9 @@ export class SimulatedCluster {
       void informer.whenSynced().then(check);
     });
   }
+}
+
+function withOthers(tree: SupervisorSpec | undefined, topology: TopologyOptions): SupervisorSpec {
+  const own = makeTopology(topology);
+  return tree === undefined ? own : { ...own, children: [...own.children, tree] };
 }

@@ -27,6 +27,8 @@ export const faults: Suite = {
       after: (delayMs, action) => void setTimeout(action, delayMs),
       nowMs: () => performance.now(),
       die: () => undefined,
+      struck: () => undefined,
+      over: () => undefined,
     });
     const gate = new LinkGate(boundary, { holdsCuts: true });
     await compare(report, "a frame of one small message, encoded and handed on", FRAMES, {

@@ -2,7 +2,7 @@
  * Members of pure Raft on a virtual network and virtual disks, driven from one seed: messages are lost, doubled, delayed
  * and overtaken, links cut, members crash and lose what was not synced. Every step is checked against what Raft promises.
  */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { decodeMessage, encodeMessage } from "../../../actors/etcd/core/raft/message-codec.ts";
 import { Raft } from "../../../actors/etcd/core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "../../../actors/etcd/core/raft/types.ts";
@@ -11,6 +11,8 @@ import type { DiskState } from "./raft-checks.ts";
 import { RaftChecks } from "./raft-checks.ts";
 
 const ELECTION_TICKS = 10;
+/** Chance per step that those who stand still go on: by then the others have had time to elect a leader. */
+const RESUME_SHARE = 0.006;
 
 class Node {
   raft: Raft | undefined;
@@ -47,6 +49,7 @@ export class RaftWorld {
   private faults: Faults;
   private network: { bytes: Uint8Array; from: number; to: number }[] = [];
   private readonly cut: Set<string> = new Set();
+  private readonly paused: Set<number> = new Set();
   private readonly checks: RaftChecks;
   private readonly acknowledged: Set<string> = new Set();
   private readonly proposed: Map<string, number> = new Map();
@@ -110,6 +113,7 @@ export class RaftWorld {
   /** The member's disk is gone, and it starts anew under its old name: whoever it is, whatever state the others are in. */
   loseDisk(id: number, told: boolean): void {
     this.crash(id, told);
+    this.checks.lost(id);
     // Links are sessions: what the dead incarnation sent is not delivered any more.
     this.network = this.network.filter(({ from }) => from !== id);
     this.nodes.set(id, new Node([...this.nodes.keys()], true));
@@ -122,22 +126,35 @@ export class RaftWorld {
     else this.cut.add(`${a}>${b}`);
   }
 
+  /** The only one that is: links of others are mended. */
+  isolate(id: number): void {
+    this.cut.clear();
+    for (const other of this.nodes.keys()) {
+      this.setLink(id, other, false);
+      this.setLink(other, id, false);
+    }
+  }
+
   heal(): void {
+    this.resume();
     this.cut.clear();
     for (const id of this.nodes.keys()) this.start(id);
   }
 
   tick(id: number): void {
+    if (this.paused.has(id)) return;
     this.nodes.get(id)?.raft?.tick();
     this.pump(id);
   }
 
   campaign(id: number): void {
+    if (this.paused.has(id)) return;
     this.nodes.get(id)?.raft?.campaign();
     this.pump(id);
   }
 
   propose(id: number): void {
+    if (this.paused.has(id)) return;
     const node = this.nodes.get(id)!;
     const text = `${this.nextId++}`;
     if (node.raft?.propose([new TextEncoder().encode(text)]) === true) this.proposed.set(text, id);
@@ -145,6 +162,7 @@ export class RaftWorld {
   }
 
   read(id: number): void {
+    if (this.paused.has(id)) return;
     const context = this.nextId++;
     if (this.nodes.get(id)?.raft?.readIndex(context) !== true) return;
     this.reads.set(context, { node: id, floor: this.maxAckedIndex });
@@ -159,8 +177,9 @@ export class RaftWorld {
   /** Delivers one message, not always the oldest. */
   deliver(reorder: boolean): void {
     if (this.network.length === 0) return;
-    const at = reorder ? this.random.below(Math.min(this.network.length, 16)) : 0;
-    const message = this.network[at]!;
+    const message = this.pick(reorder);
+    if (message === undefined) return;
+    const at = this.network.indexOf(message);
     if (this.random.next() >= this.faults.duplicate) this.network.splice(at, 1);
     if (this.cut.has(`${message.from}>${message.to}`)) return;
     const raft = this.nodes.get(message.to)!.raft;
@@ -169,9 +188,27 @@ export class RaftWorld {
     this.pump(message.to);
   }
 
+  /** What is sent to one that is paused waits. */
+  private pick(reorder: boolean): (typeof this.network)[number] | undefined {
+    const ready = this.paused.size === 0 ? this.network : this.network.filter(({ to }) => !this.paused.has(to));
+    return ready[reorder && ready.length > 0 ? this.random.below(Math.min(ready.length, 16)) : 0];
+  }
+
+  /** As a long garbage collection does: it neither hears nor does anything. Whoever asked it meanwhile is heard first. */
+  pause(id: number): void {
+    this.paused.add(id);
+  }
+
+  resume(): void {
+    for (const id of this.paused) {
+      this.paused.delete(id);
+      this.read(id);
+    }
+  }
+
   endSync(id: number): void {
     const node = this.nodes.get(id)!;
-    if (node.raft === undefined || node.persist === undefined) return;
+    if (node.raft === undefined || node.persist === undefined || this.paused.has(id)) return;
     this.write(id, node, node.persist);
     const { snapshot } = node.persist;
     node.persist = undefined;
@@ -200,10 +237,10 @@ export class RaftWorld {
       if (round % 20 === 10 && round < 190 && leader !== undefined) this.propose(leader);
     }
     const states = [...this.nodes.values()].map((node) => node.applied.join());
-    expect(new Set(states).size).toBe(1);
-    expect(this.leader()).toBeDefined();
+    assert.equal(new Set(states).size, 1, "the members' states differ");
+    assert.notEqual(this.leader(), undefined, "nobody leads");
     const first = new Set(this.nodes.values().next().value!.applied);
-    for (const text of this.acknowledged) expect(first.has(text), `acknowledged ${text} is lost`).toBe(true);
+    for (const text of this.acknowledged) assert.ok(first.has(text), `acknowledged ${text} is lost`);
   }
 
   private get isQuiet(): boolean {
@@ -277,9 +314,9 @@ export class RaftWorld {
   private checkRead(id: number, context: number, index: number): void {
     const read = this.reads.get(context);
     if (read === undefined) return;
-    expect(read.node).toBe(id);
+    assert.equal(read.node, id);
     // Linearizable: all that was acknowledged before the read began is before its index.
-    expect(index).toBeGreaterThanOrEqual(read.floor);
+    assert.ok(index >= read.floor, `a read of ${id} at ${index}, though ${read.floor} had been acknowledged`);
     this.reads.delete(context);
     this.answeredReads++;
   }
@@ -307,4 +344,51 @@ export class RaftWorld {
     node.applied = text === "" ? [] : text.split(",");
     node.appliedIndex = snapshot.index;
   }
+}
+
+export interface RaftStory {
+  readonly size: number;
+  readonly faults: Faults;
+  readonly steps: number;
+  /** Chance per step that a disk is lost, unless another member is still recovering. */
+  readonly losses?: number;
+  readonly late?: readonly number[];
+  /** Chance per step that a member, often the leader, is cut off from all others; it goes on, and clients go on with it. */
+  readonly isolations?: number;
+  /** Chance per step that a member, often the leader, stands still for a while. */
+  readonly pauses?: number;
+}
+
+/** Throws when something does not hold. */
+export function tellRaft(
+  seed: number,
+  { size, faults, steps, losses = 0, late = [], isolations = 0, pauses = 0 }: RaftStory,
+): RaftWorld {
+  const world = new RaftWorld(seed, size, faults, late);
+  const { random } = world;
+  const any = (): number => 1 + random.below(size);
+  for (let step = 0; step < steps; step++) {
+    world.step();
+    const dice = random.next();
+    if (dice < 0.3) world.tick(any());
+    else if (dice < 0.5) world.propose(world.leader() ?? any());
+    else if (dice < 0.6) world.propose(any());
+    else if (dice < 0.7) world.read(any());
+    else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
+    else if (dice < 0.74) world.start(any());
+    else if (dice < 0.75) world.setLink(any(), any(), false);
+    else if (dice < 0.77) world.setLink(any(), any(), true);
+    else if (dice < 0.775) world.heal();
+    else if (dice < 0.78) world.transfer(any(), any());
+    else if (dice < 0.79) world.campaign(any());
+    if (pauses > 0 && random.next() < pauses) world.pause(random.next() < 0.6 ? (world.leader() ?? any()) : any());
+    if (pauses > 0 && random.next() < RESUME_SHARE) world.resume();
+    if (isolations > 0 && random.next() < isolations)
+      world.isolate(random.next() < 0.6 ? (world.leader() ?? any()) : any());
+    if (losses > 0 && random.next() < losses && world.recovering.length === 0)
+      world.loseDisk(any(), random.next() < 0.5);
+  }
+  world.settleAndCheck();
+  assert.deepEqual(world.recovering, [], "some have no vote");
+  return world;
 }

@@ -1,48 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Faults } from "./raft-world.ts";
-import { RaftWorld } from "./raft-world.ts";
-
-interface Story {
-  readonly size: number;
-  readonly faults: Faults;
-  readonly steps: number;
-  /** Chance per step that a disk is lost, unless another member is still recovering. */
-  readonly losses?: number;
-  readonly late?: readonly number[];
-}
-
-function run(seed: number, { size, faults, steps, losses = 0, late = [] }: Story): RaftWorld {
-  const world = new RaftWorld(seed, size, faults, late);
-  const { random } = world;
-  const any = (): number => 1 + random.below(size);
-  for (let step = 0; step < steps; step++) {
-    world.step();
-    const dice = random.next();
-    if (dice < 0.3) world.tick(any());
-    else if (dice < 0.5) world.propose(world.leader() ?? any());
-    else if (dice < 0.6) world.propose(any());
-    else if (dice < 0.7) world.read(any());
-    else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
-    else if (dice < 0.74) world.start(any());
-    else if (dice < 0.75) world.setLink(any(), any(), false);
-    else if (dice < 0.77) world.setLink(any(), any(), true);
-    else if (dice < 0.775) world.heal();
-    else if (dice < 0.78) world.transfer(any(), any());
-    else if (dice < 0.79) world.campaign(any());
-    if (losses > 0 && random.next() < losses && world.recovering.length === 0)
-      world.loseDisk(any(), random.next() < 0.5);
-  }
-  world.settleAndCheck();
-  expect(world.recovering).toEqual([]);
-  return world;
-}
+import type { Faults, RaftStory, RaftWorld } from "./raft-world.ts";
+import { tellRaft } from "./raft-world.ts";
 
 /** Runs the story from each seed; what `count` found, summed up. */
-function runAll(seeds: number, story: Story, count: (world: RaftWorld) => number): number {
+function runAll(seeds: number, story: RaftStory, count: (world: RaftWorld) => number): number {
   let sum = 0;
   for (let seed = 1; seed <= seeds; seed++) {
     try {
-      sum += count(run(seed, story));
+      sum += count(tellRaft(seed, story));
     } catch (error) {
       (error as Error).message = `seed ${seed}: ${(error as Error).message}`;
       throw error;

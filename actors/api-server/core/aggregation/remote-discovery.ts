@@ -3,6 +3,7 @@
  */
 import type { APIResource } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { RemoteRequest } from "../rest/remote-request.ts";
 import type { AggregatedDiscovery, DiscoveryVersion } from "../machinery/discovery.ts";
 import { groupDocument } from "../machinery/discovery.ts";
 
@@ -95,6 +96,16 @@ export function resourcesOf(document: unknown, group: string, version: string): 
   const found = items.map(recordOf).find(({ metadata }) => recordOf(metadata)["name"] === group)?.["versions"];
   const own = Array.isArray(found) ? found.map(recordOf).find((each) => each["version"] === version) : undefined;
   return Array.isArray(own?.["resources"]) ? own["resources"] : undefined;
+}
+
+/** What a request is about, as far as its server tells of it: whatever else stands in a path is nobody's resource. */
+export function asTold(request: RemoteRequest, resources: readonly unknown[] = []): RemoteRequest {
+  const found = resources.map(recordOf).find(({ resource }) => resource === request.resource);
+  if (found === undefined) return { ...request, resource: "", subresource: "" };
+  const { subresources } = found;
+  const below = Array.isArray(subresources) ? subresources.map(recordOf) : [];
+  const isKnown = below.some(({ subresource }) => subresource === request.subresource);
+  return isKnown ? request : { ...request, subresource: "" };
 }
 
 /** The same from an APIResourceList, which older servers answer with. */

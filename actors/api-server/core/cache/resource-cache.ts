@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
@@ -45,6 +46,12 @@ export interface CacheWatcher extends WatchScope {
   fail(error: unknown): void;
 }
 
+/** A state that is being written: its bytes, and what they say. */
+export interface Announced {
+  readonly kept: KeptBytes;
+  readonly object: KubernetesObject;
+}
+
 export interface HistoryLimits {
   /** Changes kept at most. The largest size that kube-apiserver's cache grows to is 102,400; ours is meant for one machine. */
   readonly historyMax: number;
@@ -65,6 +72,7 @@ export class ResourceCache {
   private readonly labels = new LabelIndex();
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
+  private readonly announced = new Map<string, Announced>();
 
   /** @param read and @param mixed see `Head` */
   constructor(
@@ -169,9 +177,19 @@ export class ResourceCache {
     if (known === undefined || known.revision < stored.revision) this.expected.set(stored.key, stored);
   }
 
+  /** What this server is about to write: its event may come before the answer, and need not be parsed either. */
+  announce(key: string, written: Announced): void {
+    this.announced.set(key, written);
+  }
+
+  /** The write is done with, one way or the other. */
+  withdraw(key: string): void {
+    this.announced.delete(key);
+  }
+
   put(key: string, revision: number, value: Uint8Array, cause: string | undefined, nowMs: number): Change {
     const previous = this.objects.get(key);
-    const current = this.takeExpected(key, revision) ?? new StoredObject(this.head, key, revision, value);
+    const current = this.takeExpected(key, revision) ?? this.arrived(key, revision, value);
     if (previous === undefined) this.keys.add(key);
     this.objects.set(key, current);
     this.labels.change(key, previous, current);
@@ -225,6 +243,12 @@ export class ResourceCache {
     previous?.forgetObject();
     if (change.type === "DELETED") current.forgetObject();
     return change;
+  }
+
+  private arrived(key: string, revision: number, value: Uint8Array): StoredObject {
+    const kept = keepBytes(value);
+    const announced = this.announced.get(key);
+    return new StoredObject(this.head, key, revision, kept, announced?.kept === kept ? announced.object : undefined);
   }
 
   private takeExpected(key: string, revision: number): StoredObject | undefined {

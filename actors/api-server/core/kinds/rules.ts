@@ -202,8 +202,8 @@ export interface KindRules {
   readonly immortal?: ReadonlySet<string>;
   /** Objects are written with a lease, and end with it. */
   readonly expires?: true;
-  /** Not stored, and answered from the kubelets' figures whenever it is read. */
-  readonly measured?: true;
+  /** Not stored, and made whenever it is read: from the kubelets' figures, or from how the parts of the cluster are. */
+  readonly live?: "usage" | "health";
   /** Answered and not stored: what becomes of an object that is created. */
   readonly virtual?: (object: never, caller: Caller) => KubernetesObject;
   /** The token that `virtual` answers about. Throws the Status that refuses to. */

@@ -5,6 +5,7 @@
 import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, CatalogGroup, Served } from "../catalog/catalog.ts";
 import { GroupCache } from "../catalog/catalog.ts";
+import { sha256 } from "./sha256.ts";
 
 export type DiscoveryVersion = "v2" | "v2beta1";
 
@@ -106,16 +107,11 @@ function splitVersion(apiVersion: string): { readonly group: string; readonly ve
   return { group, version };
 }
 
-/** Opaque to clients, who only compare it: FNV-1a over what is stored, with two seeds, as eight bytes of base64. */
-function storageVersionHash(row: ResourceInfo): string {
-  const text = `${row.group}/${row.storageApiVersion ?? row.version}/${row.kind}`;
-  let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (let i = 0; i < text.length; i++) {
-    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ text.charCodeAt(i), 0x01000193);
-  }
-  const bytes = [a, b].flatMap((half) => [24, 16, 8, 0].map((shift) => (half >>> shift) & 0xff));
-  return btoa(String.fromCharCode(...bytes));
+/** Of the version in which objects are stored. Source: apiserver `discovery.StorageVersionHash`. */
+function storageVersionHash({ group, apiVersion, storageApiVersion = apiVersion, kind }: ResourceInfo): string {
+  const version = storageApiVersion.slice(storageApiVersion.indexOf("/") + 1);
+  const digest = sha256(new TextEncoder().encode(`${group}/${version}/${kind}`));
+  return btoa(String.fromCharCode(...digest.subarray(0, 8)));
 }
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
@@ -176,27 +172,36 @@ export class AggregatedDiscovery {
 }
 
 /** Put together as a text: of thousands of resources, making objects first takes most of the time. */
-function resourceText({ info: row }: Served): string {
+function resourceText({ info: row, openApiSchema }: Served): string {
   const { resource, singular, verbs, shortNames, categories, subresources } = row;
+  // kube-apiserver names group and version for the kinds that a definition has made, and leaves them out for its own.
+  const own = openApiSchema === undefined ? { group: "", version: "" } : { group: row.group, version: row.version };
   const parts = [
     `"resource":${json(resource)}`,
-    kindText("", "", row.kind),
+    kindText(own, row.kind),
     `"scope":"${row.namespaced ? "Namespaced" : "Cluster"}"`,
     `"singularResource":${json(singular)}`,
     `"verbs":${json(verbs)}`,
   ];
   if (shortNames.length > 0) parts.push(`"shortNames":${json(shortNames)}`);
   if (categories.length > 0) parts.push(`"categories":${json(categories)}`);
-  if (subresources.length > 0) parts.push(`"subresources":[${subresources.map(subresourceText).join()}]`);
+  if (subresources.length > 0)
+    parts.push(`"subresources":[${subresources.map((each) => subresourceText(each, own)).join()}]`);
   return `{${parts.join()}}`;
 }
 
-function subresourceText({ name, apiVersion, kind, verbs }: SubresourceInfo): string {
-  const { group, version } = apiVersion === undefined ? { group: "", version: "" } : splitVersion(apiVersion);
-  return `{"subresource":${json(name)},${kindText(group, version, kind)},"verbs":${json(verbs)}}`;
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
 }
 
-function kindText(group: string, version: string, kind: string): string {
+/** @param own of the resource */
+function subresourceText({ name, apiVersion, kind, verbs }: SubresourceInfo, own: GroupVersion): string {
+  const of = apiVersion === undefined ? own : splitVersion(apiVersion);
+  return `{"subresource":${json(name)},${kindText(of, kind)},"verbs":${json(verbs)}}`;
+}
+
+function kindText({ group, version }: GroupVersion, kind: string): string {
   return `"responseKind":{"group":${json(group)},"version":${json(version)},"kind":${json(kind)}}`;
 }
 

@@ -34,6 +34,37 @@ export function goDuration(nanos: number): string {
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** `1m30s` in milliseconds, or why it is no duration. Source: Go's `time.ParseDuration`, whose words these are. */
+export function parseGoDurationMs(text: string): number | string {
+  const quoted = JSON.stringify(text);
+  let rest = text.replace(/^[+-]/, "");
+  if (rest === "0") return 0;
+  if (rest === "") return `time: invalid duration ${quoted}`;
+  let ms = 0;
+  while (rest !== "") {
+    const amount = /^(\d+\.?\d*|\.\d+)/.exec(rest)?.[0];
+    if (amount === undefined) return `time: invalid duration ${quoted}`;
+    rest = rest.slice(amount.length);
+    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? "";
+    if (unit === "") return `time: missing unit in duration ${quoted}`;
+    if (!Object.hasOwn(UNITS_MS, unit)) return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
+    ms += Number(amount) * (UNITS_MS[unit] ?? 0);
+    rest = rest.slice(unit.length);
+  }
+  return text.startsWith("-") ? -ms : ms;
+}
+
 function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit}${small}${smallUnit}`;
 }

@@ -4,6 +4,7 @@
  * @see decode-protobuf.ts, which reads them; apimachinery `pkg/runtime/serializer/protobuf`, gogo/protobuf `plugin/marshalto`
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import type {
   EitherType,
   Field,
@@ -14,7 +15,7 @@ import type {
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { durationOf } from "../cel/times.ts";
 import { decodeBase64 } from "./base64.ts";
-import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
+import { ProtobufError } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import { parseTimeMs } from "./time.ts";
 
@@ -25,6 +26,7 @@ const ENVELOPE_END = Uint8Array.of(0x1a, 0x00, 0x22, 0x00);
 /** Field numbers of `runtime.Unknown` and its `runtime.TypeMeta`. */
 const TYPE_META = 1;
 const RAW = 2;
+const RAW_TAG = RAW * 8 + 2;
 const API_VERSION = 1;
 const KIND = 2;
 
@@ -55,14 +57,14 @@ export function encodeProtobuf(
   return writer.finish();
 }
 
-/** The object alone, without the envelope, as lists carry their items: a view of the same bytes. */
-export function messageOf(enveloped: Uint8Array): Uint8Array {
-  const reader = new ProtobufReader(enveloped.subarray(MAGIC.length));
-  while (reader.next()) {
-    if (reader.field === RAW) return reader.bytes();
-    reader.skip();
-  }
-  throw new ProtobufError("an envelope without an object");
+/** The object alone, without the envelope, as lists carry their items. */
+export function messageOf(enveloped: KeptBytes): KeptBytes {
+  // Of the TypeMeta before it nothing is as long as 128 bytes.
+  const tag = MAGIC.length + 2 + enveloped.charCodeAt(MAGIC.length + 1);
+  if (enveloped.charCodeAt(tag) !== RAW_TAG) throw new ProtobufError("an envelope without an object");
+  let start = tag + 1;
+  while (enveloped.charCodeAt(start) >= 0x80) start++;
+  return enveloped.slice(start + 1, enveloped.length - ENVELOPE_END.length) as KeptBytes;
 }
 
 /** A list of what is encoded already. Source: every `…List` of Kubernetes is `metadata = 1`, `items = 2`. */
@@ -70,20 +72,20 @@ export function encodeProtobufList(
   apiVersion: string,
   kind: string,
   metadata: object,
-  items: readonly Uint8Array[],
+  items: readonly KeptBytes[],
 ): Uint8Array {
   let length = 0;
   for (const item of items) length += item.length + 12;
   const writer = new ProtobufWriter(length + 256);
   writer.raw(ENVELOPE_END);
   const before = writer.length;
-  for (let i = items.length - 1; i >= 0; i--) writer.bytes(2, items[i] as Uint8Array);
+  for (let i = items.length - 1; i >= 0; i--) writer.kept(2, items[i] as KeptBytes);
   const meta = writer.length;
   writeMessage(writer, metaType("ListMeta"), metadata as Plain);
   writer.lengthDelimited(1, meta);
   writer.lengthDelimited(RAW, before);
   writeHead(writer, apiVersion, kind);
-  return writer.finish();
+  return writer.handOver();
 }
 
 /** One event of a watch: four bytes of length, then a `meta.v1.WatchEvent` that holds an enveloped object. */

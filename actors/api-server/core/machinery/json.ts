@@ -1,6 +1,7 @@
 /** JSON bodies, and the fields that occur twice in them (which `JSON.parse` does not tell). */
 import type { ExpectedKind } from "./decode-object.ts";
 import { unrecognized } from "./decode-object.ts";
+import { jsonProblem } from "./json-syntax.ts";
 import { badRequest } from "./status.ts";
 
 export interface JsonBody {
@@ -10,31 +11,42 @@ export interface JsonBody {
 }
 
 /** How much of a bad body an error message repeats. */
-const QUOTED_CHARS_MAX = 256;
+const SHOWN_MAX = 30;
 
 /**
  * JSON text to a value.
  * @throws Status 400 for text that is not JSON
  */
 export function parseJson(text: string, expected: ExpectedKind): JsonBody {
+  const read = readJson(text);
+  if (!("problem" in read)) return read;
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${read.problem} (${summaryOf(text)})`);
+}
+
+/**
+ * JSON text to a value, or what is wrong with it in Go's words.
+ * @throws Status 400 for a value that nests too deep
+ */
+export function readJson(text: string): JsonBody | { readonly problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const quoted = text.trim() === "" ? "<empty>" : text.slice(0, QUOTED_CHARS_MAX);
-    throw unrecognized(
-      expected,
-      `couldn't get version/kind; json parse error: ${goSyntaxError(text, error)} (${quoted})`,
-    );
+    return { problem: jsonProblem(text) };
   }
   const duplicates = countKeysOfText(text) === countKeys(value, 0) ? [] : findDuplicates(text);
   return { value, duplicates };
 }
 
-function goSyntaxError(text: string, error: SyntaxError): string {
-  if (text.trim() === "" || /Unexpected end|Unterminated/.test(error.message)) return "unexpected end of JSON input";
-  return error.message;
+/** As Kubernetes shows a body that it can't make sense of: in hexadecimal, unless it looks like an object. */
+export function summaryOf(text: string): string {
+  if (text === "") return "<empty>";
+  const bytes = new TextEncoder().encode(text);
+  const more = bytes.length > SHOWN_MAX ? " ..." : "";
+  const shown = bytes.subarray(0, SHOWN_MAX);
+  if (text.startsWith("{")) return `${new TextDecoder().decode(shown)}${more}`;
+  return `${Array.from(shown, (byte) => byte.toString(16).padStart(2, "0")).join("")}${more}`;
 }
 
 /** Deeper values than this are refused: walking them would take more stack than there is. Go's decoder takes 10,000. */

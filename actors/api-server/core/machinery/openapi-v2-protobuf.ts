@@ -2,87 +2,10 @@
  * OpenAPI v2 as protobuf, the form in which kubectl and client-go read it.
  * Source: gnostic-models `openapiv2/OpenAPIv2.proto`; the numbers are those of its fields.
  */
+import type { Member, Write } from "./openapi-messages.ts";
+import { any, double, each, flag, integer, message, named, text, wrapped } from "./openapi-messages.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
-
-const VARINT = 0;
-const FIXED64 = 1;
-
-/** How a member of a JSON object is written, and under which number. Members are written in this order. */
-type Member = readonly [name: string, number: number, write: Write];
-type Write = (writer: ProtobufWriter, number: number, value: unknown) => void;
-
-function text(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.string(number, String(value));
-}
-
-function flag(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.varint(value === true ? 1 : 0);
-  writer.tag(number, VARINT);
-}
-
-function integer(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.varint(value as number);
-  writer.tag(number, VARINT);
-}
-
-function double(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.float64(value as number);
-  writer.tag(number, FIXED64);
-}
-
-/** A message `Any`, whose text readers take for YAML. */
-function any(writer: ProtobufWriter, number: number, value: unknown): void {
-  const before = writer.length;
-  writer.string(2, JSON.stringify(value));
-  writer.lengthDelimited(number, before);
-}
-
-function each(write: Write): Write {
-  return (writer, number, value) => {
-    const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
-    for (let i = list.length - 1; i >= 0; i--) write(writer, number, list[i]);
-  };
-}
-
-/** A message that holds nothing but `write`'s field of number `inner`. */
-function wrapped(inner: number, write: Write): Write {
-  return (writer, number, value) => {
-    const before = writer.length;
-    write(writer, inner, value);
-    writer.lengthDelimited(number, before);
-  };
-}
-
-/** Entries `{ name = 1, value = 2 }` of an object. */
-function named(write: Write): Write {
-  return (writer, number, value) => {
-    const entries = Object.entries(value as Json);
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const [name, of] = entries[i] as [string, unknown];
-      const before = writer.length;
-      write(writer, 2, of);
-      writer.string(1, name);
-      writer.lengthDelimited(number, before);
-    }
-  };
-}
-
-/** @param extensions the number of `vendor_extension`, which takes what begins with `x-` */
-function message(members: () => readonly Member[], extensions: number): Write {
-  return (writer, number, value) => {
-    const before = writer.length;
-    const object = value as Json;
-    const vendor = Object.entries(object).filter(([name]) => name.startsWith("x-"));
-    if (vendor.length > 0) named(any)(writer, extensions, Object.fromEntries(vendor));
-    const all = members();
-    for (let i = all.length - 1; i >= 0; i--) {
-      const [name, field, write] = all[i] as Member;
-      if (object[name] !== undefined) write(writer, field, object[name]);
-    }
-    writer.lengthDelimited(number, before);
-  };
-}
 
 const schema: Write = message(() => SCHEMA, 31);
 

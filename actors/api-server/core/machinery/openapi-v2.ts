@@ -13,9 +13,7 @@ import type { ProtobufWriter } from "./protobuf-writer.ts";
 const ASKED = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 export const OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-export function acceptsOpenApiV2(accept: string): boolean {
-  return [ASKED, OPENAPI_V2_MEDIA_TYPE].some((type) => accept.includes(type));
-}
+export const OPENAPI_V2_ASKED: readonly string[] = [OPENAPI_V2_MEDIA_TYPE, ASKED];
 
 /** One path or definition, in both encodings. */
 export interface Piece {

@@ -2,6 +2,7 @@
  * Writes protobuf from the end to the beginning: the length of a message is known when its head is written, and nothing is
  * measured before or moved after. So fields are written in the reverse of the order in which readers find them.
  */
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 
 const encoder = new TextEncoder();
 const CAPACITY_BYTES = 1_024;
@@ -11,12 +12,12 @@ const BITS_7 = 128;
 const BITS_32 = 0x1_0000_0000;
 
 export class ProtobufWriter {
-  #bytes: Uint8Array;
+  #bytes: Buffer;
   #at: number;
 
   /** @param capacityBytes what it is likely to need */
   constructor(capacityBytes: number = CAPACITY_BYTES) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
     this.#at = capacityBytes;
   }
 
@@ -32,7 +33,12 @@ export class ProtobufWriter {
 
   /** A copy of what has been written. */
   finish(): Uint8Array {
-    return this.#bytes.slice(this.#at);
+    return new Uint8Array(this.#bytes.subarray(this.#at));
+  }
+
+  /** What has been written, uncopied, of a writer that nobody uses again. */
+  handOver(): Uint8Array {
+    return this.#bytes.subarray(this.#at);
   }
 
   /** An integer up to 2^53 in size; a negative one as its 64 bits. */
@@ -63,6 +69,15 @@ export class ProtobufWriter {
   bytes(field: number, bytes: Uint8Array): void {
     this.raw(bytes);
     this.varint(bytes.length);
+    this.tag(field, 2);
+  }
+
+  /** As `bytes`, of what is kept as text. */
+  kept(field: number, kept: KeptBytes): void {
+    this.#room(kept.length);
+    this.#at -= kept.length;
+    this.#bytes.write(kept, this.#at, "latin1");
+    this.varint(kept.length);
     this.tag(field, 2);
   }
 
@@ -121,7 +136,7 @@ export class ProtobufWriter {
   #room(length: number): void {
     if (this.#at >= length) return;
     const used = this.length;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, used + length));
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, used + length));
     grown.set(this.#bytes.subarray(this.#at), grown.length - used);
     this.#at = grown.length - used;
     this.#bytes = grown;

@@ -119,6 +119,13 @@ export function methodNotAllowed(): InkubeError {
   return statusError(failure(405, "MethodNotAllowed", message, {}));
 }
 
+/** Of what can be listed. */
+export function watchNotSupported({ group, resource }: GroupResource): InkubeError {
+  const message = `watch is not supported on resources of kind ${JSON.stringify(qualifiedResource({ group, resource }))}`;
+  const details = { ...(group === "" ? {} : { group }), kind: resource };
+  return statusError(failure(405, "MethodNotAllowed", message, details));
+}
+
 export function unsupportedMediaType(accepted: readonly string[]): InkubeError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
   return statusError(failure(415, "UnsupportedMediaType", message));
@@ -127,6 +134,11 @@ export function unsupportedMediaType(accepted: readonly string[]): InkubeError {
 /** 410 for a revision or a continue token that is too old. */
 export function expired(message: string): InkubeError {
   return statusError(failure(410, "Expired", message));
+}
+
+/** 504 in the words of the door, which knows nothing of what was asked. Source: apiserver `filters/timeout.go`. */
+export function requestTimeout(): Status {
+  return failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {});
 }
 
 /** 504 with the cause that tells clients to wait: the revision asked for lies in the future. */

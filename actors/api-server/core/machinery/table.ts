@@ -39,8 +39,11 @@ export interface Table extends KubernetesObject {
 }
 
 /** A Table of `objects`; `metadata` is the list's, or `{ resourceVersion }` of the one object. */
+/** What rows are made of. */
+export type RowSource = Pick<Served, "info" | "rules">;
+
 export function toTable(
-  served: Served,
+  served: RowSource,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
   options: TableOptions,
@@ -54,7 +57,7 @@ export function toTable(
   };
 }
 
-function toRow({ info, rules }: Served, object: KubernetesObject, options: TableOptions): TableRow {
+function toRow({ info, rules }: RowSource, object: KubernetesObject, options: TableOptions): TableRow {
   const conditions = rules.rowConditions?.(object as never) ?? [];
   return {
     cells: rules.cells?.(object as never, options.nowMs) ?? plainCells(info, object, options.nowMs),

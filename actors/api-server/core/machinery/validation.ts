@@ -23,15 +23,15 @@ export function validateUpdate(
   object: KubernetesObject,
   old: KubernetesObject,
   subresource?: string,
-): readonly StatusCause[] {
+): FieldErrors {
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
   if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors);
   if (subresource !== undefined && subresource !== "") {
     rules.subresources?.[subresource]?.validate(object as never, old as never, errors);
-    return errors.causes;
+    return errors;
   }
   if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
   else rules.validate?.(object as never, errors);
-  return errors.causes;
+  return errors;
 }

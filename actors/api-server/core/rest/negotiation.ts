@@ -40,16 +40,36 @@ export function negotiate(accept: string | undefined, offer: Offer, encodings: E
   return known ?? undefined;
 }
 
+const PLAIN: readonly string[] = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+
+/** Of custom resources, whatever is asked for: it names protobuf, in which their Statuses are written. */
+export const CUSTOM_NOT_ACCEPTABLE: string = `only the following media types are accepted: ${PLAIN.join(", ")}`;
+
 /** Why nothing can be served: no such media type at all, or none in the form that is asked for. */
 export function notAcceptable(accept: string, offer: Offer): string {
-  const plain = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
   const streams = ["application/json;stream=watch", `${PROTOBUF_MEDIA_TYPE};stream=watch`];
-  const known = accept.split(",").some((clause) => plain.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
+  const known = accept.split(",").some((clause) => PLAIN.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
   if (known || offer === "discovery") {
-    return `only the following media types are accepted: ${(offer === "watch" ? streams : plain).join(", ")}`;
+    return `only the following media types are accepted: ${(offer === "watch" ? streams : PLAIN).join(", ")}`;
   }
-  const all = offer === "watch" || offer === "list" ? [...plain, ...streams] : plain;
+  const all = offer === "watch" || offer === "list" ? [...PLAIN, ...streams] : PLAIN;
   return `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
+}
+
+/**
+ * Which of the forms of a document a client prefers, by its media type alone: `application/json`, any of JSON and so on.
+ * @param offers media types, the first of which is taken where several will do
+ */
+export function preferredType<T extends string>(accept: string | undefined, offers: readonly T[]): T | undefined {
+  for (const clause of byQuality((accept || "*/*").split(","))) {
+    const [type = "", subtype = ""] = (clause.split(";")[0] ?? "").trim().toLowerCase().split("/", 2);
+    const found = offers.find((offer) => {
+      const [own, ...rest] = offer.split("/");
+      return (type === "*" || type === own) && (subtype === "*" || subtype === rest.join("/"));
+    });
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function choose(accept: string, offer: Offer, encodings: Encodings): Negotiated | undefined {

@@ -117,21 +117,43 @@ function bytesOf(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
+/** What other origins may read is for this server to say. Source: apimachinery `upgradeaware.go` `removeCORSHeaders`. */
+const ORIGIN_HEADERS = [
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+];
+
+/** The headers of an answer. @param raw names and values in turn */
+export function passedBack(raw: readonly string[]): Record<string, readonly string[]> {
+  const headers: Record<string, readonly string[]> = { ...passedOn(raw) };
+  for (const name of ORIGIN_HEADERS) delete headers[name];
+  return headers;
+}
+
+/** Where what was passed on came from and went to. */
+export interface ProxiedPlace {
+  /** Of this server's own path, up to where that of the other one begins. */
+  readonly prefix: string;
+  /** `host:port` of the other server, and as its client calls this one. */
+  readonly authority: string;
+  readonly clientAuthority: string;
+}
+
+const LINK = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/([^/?#]*)(\/.*)|(\/(?!\/).*))$/is;
+const DEFAULT_PORT = /:(?:80|443)$/;
+
 /**
- * The address of a redirect, so that it leads through us again.
- * @param prefix of our own path
- * @param from what was asked of the server, absolute
+ * A link or a redirect of the other server, so that it leads through this one; what leads elsewhere, or on from the page, as it is.
+ * Source: apimachinery `transport.go` `rewriteURL`.
  */
-export function rewrittenLocation(location: string, prefix: string, from: string): string {
-  let target: URL;
-  try {
-    target = new URL(location, from);
-  } catch {
-    return location;
-  }
-  if (target.host !== new URL(from).host) return location;
-  const behind = `${target.search}${target.hash}`;
-  return target.pathname.startsWith(`${prefix}/`) || target.pathname === prefix
-    ? `${target.pathname}${behind}`
-    : `${prefix}${target.pathname}${behind}`;
+export function rewrittenLink(link: string, { prefix, authority, clientAuthority }: ProxiedPlace): string {
+  const [, host, pathOfHost, path = pathOfHost] = LINK.exec(link) ?? [];
+  if (path === undefined) return link;
+  const isClients = host === clientAuthority;
+  const isOwn = host === authority || host === authority.replace(DEFAULT_PORT, "");
+  if (host !== undefined && !isClients && !isOwn) return link;
+  const whole = path === prefix || path.startsWith(`${prefix}/`) ? path : prefix + path;
+  return isClients ? link.slice(0, link.length - path.length) + whole : whole;
 }

@@ -1,6 +1,7 @@
 /** The query of a URL, and the options that it holds. */
 import type { DeleteOptions, ListOptions, WriteOptions } from "../../../../protocols/api-server.ts";
 import { badRequest } from "../machinery/status.ts";
+import { parseGoDurationMs } from "../machinery/duration.ts";
 import type { FieldValidation } from "../machinery/decode-object.ts";
 import type { Given, WatchOptions, WriteKind } from "./options.ts";
 import { checkDeleteOptions, checkListOptions, checkWatchOptions, checkWriteOptions } from "./options.ts";
@@ -47,6 +48,18 @@ function decode(text: string): string {
   } catch {
     throw badRequest(`invalid URL escape in ${JSON.stringify(text)}`);
   }
+}
+
+/**
+ * How long a request may take, as its `timeout` says; Infinity when it says nothing of it. Source: apiserver `request_deadline.go`.
+ * @throws Status 400
+ */
+export function timeoutMsOf(query: Query): number {
+  const text = query.get("timeout") ?? "";
+  if (text === "") return Infinity;
+  const parsed = parseGoDurationMs(text);
+  if (typeof parsed === "string") throw badRequest(`invalid timeout specified in the request URL - ${parsed}`);
+  return parsed > 0 ? parsed : Infinity;
 }
 
 /** @throws Status 400 and 422 */

@@ -3,6 +3,7 @@
  * Source: apiserver `pkg/endpoints/metrics`, for names, labels and buckets.
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
+import type { RemoteRequest } from "../rest/remote-request.ts";
 import type { Target } from "../rest/target.ts";
 
 /** Upper bounds in seconds. */
@@ -24,18 +25,25 @@ export interface Asked {
   readonly verb: string;
   /** Absent of what is no resource. */
   readonly target?: Target | undefined;
+  /** Of a request that another server answers, in place of `target`. */
+  readonly remote?: RemoteRequest | undefined;
+}
+
+interface Counter {
+  readonly labels: Labels;
+  count: number;
 }
 
 export class RequestFigures {
-  private readonly totals = new Map<string, { readonly labels: Labels; count: number }>();
+  private readonly totals = new Map<string, Counter>();
+  private readonly terminations = new Map<string, Counter>();
+  private readonly underWay = new Map<string, Counter>();
   private readonly durations = new Map<string, Durations>();
 
   /** @param seconds undefined of what runs for as long as its client likes */
   count(asked: Asked, code: number, seconds: number | undefined): void {
     const key = keyOf(asked);
-    const total = this.totals.get(`${key} ${code}`);
-    if (total !== undefined) total.count++;
-    else this.totals.set(`${key} ${code}`, { labels: { ...labelsOf(asked), code: String(code) }, count: 1 });
+    add(this.totals, `${key} ${code}`, 1, () => ({ ...labelsOf(asked), code: String(code) }));
     if (seconds === undefined) return;
     let durations = this.durations.get(key);
     if (durations === undefined) {
@@ -48,22 +56,56 @@ export class RequestFigures {
     durations.sumSeconds += seconds;
   }
 
+  /** This server has ended what another one should have answered. */
+  terminated(asked: Asked, code: number): void {
+    add(this.terminations, `${keyOf(asked)} ${code}`, 1, () => ({ ...labelsOf(asked), code: String(code) }));
+  }
+
+  /** Something that runs for as long as its client likes. @returns to be called once, when it is over */
+  begin(asked: Asked): () => void {
+    const key = keyOf(asked);
+    add(this.underWay, key, 1, () => labelsOf(asked));
+    return () => add(this.underWay, key, -1, () => labelsOf(asked));
+  }
+
   get families(): readonly Family[] {
     return [
       {
         name: "apiserver_request_total",
         type: "counter",
         help: "Requests by verb, group, version, resource, subresource, scope and HTTP status.",
-        samples: [...this.totals.values()].map(({ labels, count }) => ({ labels, value: count })),
+        samples: samplesOf(this.totals),
+      },
+      {
+        name: "apiserver_request_terminations_total",
+        type: "counter",
+        help: "Requests for other servers that this one has answered itself: they were away, or too slow.",
+        samples: samplesOf(this.terminations),
       },
       {
         name: "apiserver_request_duration_seconds",
         type: "histogram",
-        help: "How long answers took, watches and what is passed on to other servers apart.",
+        help: "How long answers took, watches apart.",
         samples: [...this.durations.values()].flatMap(histogram),
+      },
+      {
+        name: "apiserver_longrunning_requests",
+        type: "gauge",
+        help: "Watches and connections that are open.",
+        samples: samplesOf(this.underWay),
       },
     ];
   }
+}
+
+function add(counters: Map<string, Counter>, key: string, by: number, labels: () => Labels): void {
+  const counter = counters.get(key);
+  if (counter === undefined) counters.set(key, { labels: labels(), count: by });
+  else counter.count += by;
+}
+
+function samplesOf(counters: ReadonlyMap<string, Counter>): readonly Sample[] {
+  return [...counters.values()].map(({ labels, count }) => ({ labels, value: count }));
 }
 
 export interface Sample {
@@ -111,19 +153,30 @@ function histogram({ labels, counts, sumSeconds }: Durations): readonly Sample[]
   return [...buckets, { suffix: "_sum", labels, value: sumSeconds }, { suffix: "_count", labels, value: sum }];
 }
 
-function keyOf({ verb, target }: Asked): string {
+function keyOf(asked: Asked): string {
+  const { verb, target, remote } = asked;
+  if (remote !== undefined) {
+    const { group, version, resource, subresource } = remote;
+    return `${verb} elsewhere ${group}/${version}/${resource}/${subresource} ${scopeOf(verb, remote)}`;
+  }
   if (target === undefined) return verb;
   const { apiVersion, resource } = target.served.info;
-  return `${verb} ${apiVersion}/${resource}/${target.subresource?.name ?? ""} ${scopeOf(target)}`;
+  return `${verb} ${apiVersion}/${resource}/${target.subresource?.name ?? ""} ${scopeOf(verb, target)}`;
 }
 
-function labelsOf({ verb, target }: Asked): Labels {
+function labelsOf({ verb, target, remote }: Asked): Labels {
+  if (remote !== undefined) {
+    const { group, version, resource, subresource } = remote;
+    const scope = resource === "" ? "" : scopeOf(verb, remote);
+    return { verb, group, version, resource, subresource, scope, component: "aggregator" };
+  }
   const { group = "", version = "", resource = "" } = target?.served.info ?? {};
   const subresource = target?.subresource?.name ?? "";
-  const scope = target === undefined ? "" : scopeOf(target);
+  const scope = target === undefined ? "" : scopeOf(verb, target);
   return { verb, group, version, resource, subresource, scope, component: "apiserver" };
 }
 
-function scopeOf({ name, namespace }: Target): string {
-  return name !== undefined ? "resource" : namespace !== undefined ? "namespace" : "cluster";
+function scopeOf(verb: string, { name, namespace }: Pick<Target, "name" | "namespace">): string {
+  if (name !== undefined || verb === "POST") return "resource";
+  return namespace === undefined ? "cluster" : "namespace";
 }

@@ -14,7 +14,9 @@ export interface WebhookReply {
 }
 
 /** The answer, or why it is none. */
-export type Read<T> = { readonly value: T; readonly error?: undefined } | { readonly error: string };
+export type Read<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: string };
 
 /** How much of what a server says of its failure is repeated. */
 const SAID_CHARS_MAX = 2_048;

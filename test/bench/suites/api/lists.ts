@@ -68,14 +68,14 @@ async function custom(api: ApiProcess, directory: string, take: (measured: Measu
   take({ name: `LIST of ${MANY} custom objects (${size} MB), CPU`, value: cpuMs, unit: "ms" });
 }
 
-/** kube-apiserver serves a definition some time after it has said so. */
+/** kube-apiserver serves a definition some time after it has said so, and first says that its storage is not there yet. */
 async function served(api: ApiProcess, path: string): Promise<void> {
   for (;;) {
     try {
       await send(api, { method: "GET", path });
       return;
     } catch (error) {
-      if (!String(error).includes(": 404 ")) throw error;
+      if (!/: (404|429) /.test(String(error))) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -10,6 +10,7 @@ class Target implements FaultTarget {
   readonly outsiders = ["test"];
   readonly done: string[] = [];
   readonly areLinked = (): boolean => true;
+  readonly actorsOf = (kind: string): readonly string[] => (kind === "api-server" ? ["a"] : []);
   private readonly timers: { readonly atMs: number; readonly action: () => void }[] = [];
   private nowMs = 0;
 

@@ -16,6 +16,8 @@ function diskWith(...faults: readonly DiskFault[]): { readonly disk: Disk; reado
     after: (_, action) => action(),
     nowMs: () => 0,
     die: () => undefined,
+    struck: () => undefined,
+    over: () => undefined,
   });
   boundary.set({ ...NO_FAULTS, disk: faults });
   const passedOn: unknown[] = [];

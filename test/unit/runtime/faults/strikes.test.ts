@@ -20,6 +20,7 @@ function victims(fault: Strike, random: (label: string) => SeededRandom): readon
       actors: () => ACTORS,
       outsiders: [],
       areLinked: () => true,
+      actorsOf: () => [],
       after: (delayMs, action) => {
         const timer = clock.after(delayMs, action);
         return () => timer.cancel();

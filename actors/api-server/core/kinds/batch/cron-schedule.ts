@@ -2,6 +2,8 @@
  * What a CronJob's schedule and time zone may look like, in the words of those that read them.
  * Source: github.com/robfig/cron v3 `ParseStandard`, Go's `time.ParseDuration` and `time.LoadLocation`.
  */
+import { parseGoDurationMs } from "../../machinery/duration.ts";
+
 type Names = Readonly<Record<string, number>>;
 
 interface Bounds {
@@ -54,8 +56,8 @@ export function scheduleProblem(schedule: string): string | undefined {
 function descriptorProblem(spec: string): string | undefined {
   if (DESCRIPTORS.includes(spec)) return undefined;
   if (!spec.startsWith(EVERY)) return `unrecognized descriptor: ${spec}`;
-  const problem = durationProblem(spec.slice(EVERY.length));
-  return problem === undefined ? undefined : `failed to parse duration ${spec}: ${problem}`;
+  const parsed = parseGoDurationMs(spec.slice(EVERY.length));
+  return typeof parsed === "number" ? undefined : `failed to parse duration ${spec}: ${parsed}`;
 }
 
 /** `number | number "-" number [ "/" number ]`, or a star. */
@@ -89,25 +91,6 @@ function numberOf(text: string, names: Names | undefined): number | string {
   }
   const value = Number(text);
   return value < 0 ? `negative number (${value}) not allowed: ${text}` : value;
-}
-
-const UNITS = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
-
-function durationProblem(text: string): string | undefined {
-  const quoted = JSON.stringify(text);
-  let rest = text.replace(/^[+-]/, "");
-  if (rest === "0") return undefined;
-  if (rest === "") return `time: invalid duration ${quoted}`;
-  while (rest !== "") {
-    const amount = /^(\d+\.?\d*|\.\d+)/.exec(rest)?.[0];
-    if (amount === undefined) return `time: invalid duration ${quoted}`;
-    rest = rest.slice(amount.length);
-    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? "";
-    if (unit === "") return `time: missing unit in duration ${quoted}`;
-    if (!UNITS.includes(unit)) return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
-    rest = rest.slice(unit.length);
-  }
-  return undefined;
 }
 
 /** Regions are written so, and only so. */

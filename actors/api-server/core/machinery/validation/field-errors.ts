@@ -9,6 +9,8 @@ const CHARS_MAX = 4_194_304;
 
 export class FieldErrors {
   readonly causes: StatusCause[] = [];
+  /** What is wrong and may stay so: it is told. */
+  readonly warnings: string[] = [];
   #chars = 0;
 
   required(field: string, detail: string = ""): void {

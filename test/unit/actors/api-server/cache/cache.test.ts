@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
+import { keepBytes } from "../../../../../protocols/kept-bytes.ts";
 import { describe, expect, it } from "vitest";
 import { decodeContinue, encodeContinue } from "../../../../../actors/api-server/core/cache/continue-token.ts";
 import { encodeList } from "../../../../../actors/api-server/core/cache/encode-list.ts";
@@ -307,6 +309,26 @@ describe("what this server wrote itself", () => {
     expect(cache.get("default/p")).toBeUndefined();
     cache.put("default/p", 2, value(object), undefined, 0);
     expect(cache.get("default/p")).toBe(stored);
+  });
+
+  it("is not parsed either when the watch brings it before the answer", () => {
+    const cache = new ResourceCache(pods, undefined, LIMITS);
+    cache.reset(1);
+    const object = pod("p");
+    cache.announce("default/p", { kept: keepBytes(value(object)), object });
+    cache.put("default/p", 2, value(object), undefined, 0);
+    expect((cache.get("default/p")?.object as Fields)["spec"]).toBe((object as Fields)["spec"]);
+    cache.withdraw("default/p");
+    cache.put("default/p", 3, value(object), undefined, 0);
+    expect((cache.get("default/p")?.object as Fields)["spec"]).not.toBe((object as Fields)["spec"]);
+  });
+
+  it("is not taken for what another wrote meanwhile", () => {
+    const cache = new ResourceCache(pods, undefined, LIMITS);
+    cache.reset(1);
+    cache.announce("default/p", { kept: keepBytes(value(pod("p"))), object: pod("p") });
+    cache.put("default/p", 2, value(pod("p", "n")), undefined, 0);
+    expect(cache.get("default/p")?.object).toMatchObject(pod("p", "n"));
   });
 
   it("gives way to what others wrote after it", () => {

@@ -3,11 +3,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { noDoor } from "../../../../../actors/api-server/backend.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
 import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
-import type { OpenWebhooks, WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
+import type { HttpsCall, OpenHttps } from "../../../../../actors/api-server/outward.ts";
 import type { ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
 import { ANSWERS } from "../../../../conformance/conversion-case.mjs";
-import { DEFINITIONS, waitForCondition } from "../harness/definitions.ts";
+import { DEFINITIONS, waitForCondition, waitForDefinition } from "../harness/definitions.ts";
 import { FakeEtcd } from "../harness/fake-etcd.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
@@ -51,14 +51,14 @@ function thing(name: string, hostPort: string, labels: Record<string, string> = 
 
 /** A webhook whose answers wait until the test lets them go. */
 class FakeWebhook {
-  readonly calls: WebhookCall[] = [];
+  readonly calls: HttpsCall[] = [];
   how = "as it should";
   closed = false;
   private held: (() => void)[] | undefined;
   private waiting: { readonly count: number; readonly resolve: () => void } | undefined;
 
-  readonly open: OpenWebhooks = () => ({
-    post: async (call) => {
+  readonly open: OpenHttps = () => ({
+    ask: async (call) => {
       this.calls.push(call);
       if (this.waiting !== undefined && this.calls.length >= this.waiting.count) this.waiting.resolve();
       const { held } = this;
@@ -67,8 +67,8 @@ class FakeWebhook {
         code = 200,
         type = "application/json",
         body = "",
-      } = ANSWERS[this.how]?.(JSON.parse(call.body) as AskedReview) ?? {};
-      return { value: { code, type, body } };
+      } = ANSWERS[this.how]?.(JSON.parse(call.body ?? "") as AskedReview) ?? {};
+      return { value: { code, type, body, etag: "" } };
     },
     close: () => {
       this.closed = true;
@@ -95,7 +95,7 @@ class FakeWebhook {
 
   asked(): readonly (readonly [desired: string, names: readonly unknown[]])[] {
     return this.calls.map(({ body }) => {
-      const { request } = JSON.parse(body) as AskedReview;
+      const { request } = JSON.parse(body ?? "") as AskedReview;
       const names = request.objects.map(({ metadata }) => (metadata as { readonly name: string }).name);
       return [request.desiredAPIVersion, names] as const;
     });
@@ -107,7 +107,7 @@ let webhook: FakeWebhook;
 
 async function start(options: Partial<ApiServerOptions> = {}): Promise<void> {
   webhook = new FakeWebhook();
-  server = await startServer(options, noDoor, new FakeEtcd(), plainTokenKeys, { openWebhooks: webhook.open });
+  server = await startServer(options, noDoor, new FakeEtcd(), plainTokenKeys, { openHttps: webhook.open });
   const spec = { clusterIP: "127.96.0.77", ports: [{ port: 443 }] };
   await server.request({
     verb: "create",
@@ -139,9 +139,8 @@ describe("a webhook that converts", () => {
     expect(await get("v2", "a")).toMatchObject({ apiVersion: "stable.dev/v2", spec: { host: "h", port: "1" } });
     expect(webhook.calls).toMatchObject([
       {
-        address: { host: "127.96.0.77", port: 443 },
-        serverName: "hook.default.svc",
-        authority: "hook.default.svc:443",
+        peer: { host: "127.96.0.77", port: 443, serverName: "hook.default.svc" },
+        headers: { host: "hook.default.svc:443" },
         path: "/convert?timeout=10s",
       },
     ]);
@@ -285,5 +284,33 @@ describe("a webhook that converts", () => {
     expect((await watch.ended)?.message).toContain("hostPort has no port");
     const other = server.watch({ target: things("v2"), resourceVersion: "" });
     expect((await other.ended)?.message).toContain("hostPort has no port");
+  });
+
+  it("keeps a definition whose objects it can't convert from its end, which tells so", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    const target = { ...DEFINITIONS, name: "things.stable.dev" };
+    await server.request({
+      verb: "patch",
+      target,
+      patchType: "application/json-patch+json",
+      patch: [
+        { op: "replace", path: "/spec/versions/0/storage", value: false },
+        { op: "replace", path: "/spec/versions/1/storage", value: true },
+      ],
+    });
+    webhook.how = "a failure with a message";
+    await server.request({ verb: "delete", target });
+    const failed = await waitForDefinition(
+      server,
+      "things.stable.dev",
+      (definition) =>
+        definition?.status?.conditions?.some(({ reason }) => reason === "InstanceDeletionFailed") === true,
+    );
+    const condition = failed?.status?.conditions?.find(({ type }) => type === "Terminating");
+    expect(condition).toMatchObject({
+      status: "True",
+      message: expect.stringMatching(/^could not list instances: .*no port/),
+    });
   });
 });

@@ -32,7 +32,17 @@ const pods = servedAs("v1", "pods");
 
 function request(contentType: string, body: Uint8Array): HttpRequest {
   const headers = { "content-type": contentType };
-  return { method: "POST", url: "/", headers, rawHeaders: [], user: undefined, localAddress: "127.0.0.1:1", body };
+  return {
+    method: "POST",
+    url: "/",
+    headers,
+    auditId: "",
+    rawHeaders: [],
+    user: undefined,
+    remoteAddress: "",
+    localAddress: "127.0.0.1:1",
+    body,
+  };
 }
 
 /** The object is prepared and validated as by a request. */

@@ -16,6 +16,8 @@ import type {
   KubernetesObject,
 } from "../../../../../protocols/api-server.ts";
 import type { Actor, Context, Sink } from "../../../../../runtime/actor.ts";
+import type { OwnFaults } from "../../../../../runtime/faults/boundary.ts";
+import { NO_OWN_FAULTS } from "../../../../../runtime/faults/boundary.ts";
 import { FrameCodec, ITEM } from "../../../../../runtime/frame.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
 import { FakeEtcd } from "./fake-etcd.ts";
@@ -48,6 +50,7 @@ export async function startServer(
   etcd: FakeEtcd = new FakeEtcd(),
   openKeys: OpenTokenKeys = plainTokenKeys,
   outward: Partial<Outward> = {},
+  faults: OwnFaults = NO_OWN_FAULTS,
 ): Promise<TestServer> {
   const crashes: unknown[] = [];
   const timers = new Set<NodeJS.Timeout>();
@@ -74,6 +77,7 @@ export async function startServer(
   const ctx = {
     name: "api-server-0",
     incarnation: "test",
+    faults,
     options: {
       ...API_SERVER_DEFAULTS,
       members: ["etcd-0", "etcd-1"],

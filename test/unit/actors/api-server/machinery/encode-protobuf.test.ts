@@ -12,6 +12,7 @@ import {
 } from "../../../../../actors/api-server/core/machinery/encode-protobuf.ts";
 import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import { bytesOf, keepBytes } from "../../../../../protocols/kept-bytes.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
 import type { ScalarType } from "../../../../../protocols/kubernetes/schema/schema.ts";
 import { counted, filled, MESSAGE_KINDS } from "./filled.ts";
@@ -84,7 +85,7 @@ describe("encodeProtobuf", () => {
 
   it("puts lists together from the messages of their items", () => {
     const object = { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a" }, data: { b: "c" } };
-    const message = messageOf(encode(object));
+    const message = messageOf(keepBytes(encode(object)));
     const bytes = encodeProtobufList("v1", "ConfigMapList", { resourceVersion: "7" }, [message, message]);
     // `k8s`, then the TypeMeta and the list.
     const envelope = new ProtobufReader(bytes.subarray(4));
@@ -96,7 +97,7 @@ describe("encodeProtobuf", () => {
     expect(hex(list.bytes())).toBe("0a001201371a00");
     for (let i = 0; i < 2; i++) {
       expect([list.next(), list.field]).toEqual([true, 2]);
-      expect(hex(list.bytes())).toBe(hex(message));
+      expect(hex(list.bytes())).toBe(hex(bytesOf(message)));
     }
     expect(list.next()).toBe(false);
   });

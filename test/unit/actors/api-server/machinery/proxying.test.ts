@@ -4,7 +4,7 @@ import {
   parseProxyPath,
   passedOn,
   remoteUserHeaders,
-  rewrittenLocation,
+  rewrittenLink,
 } from "../../../../../actors/api-server/core/rest/proxying.ts";
 import { UnderWay } from "../../../../../actors/api-server/core/rest/under-way.ts";
 
@@ -90,16 +90,39 @@ describe("requests under way", () => {
   });
 });
 
-describe("the address of a redirect", () => {
-  const prefix = "/api/v1/namespaces/shop/services/web/proxy";
+// As recorded from kube-apiserver 1.37.1 for redirects of a pod: `test/conformance/aggregation/passed.json`.
+describe("a link or a redirect", () => {
+  const prefix = "/api/v1/namespaces/shop/pods/web/proxy";
+  const place = { prefix, authority: "10.0.0.1:8080", clientAuthority: "api.example:6443" };
   it.each([
-    ["/login?next=%2F", `${prefix}/login?next=%2F`],
-    ["next", `${prefix}/a/next`],
-    ["http://10.0.0.1:80/x", `${prefix}/x`],
-    ["https://example.com/x", "https://example.com/x"],
-    [`${prefix}/done`, `${prefix}/done`],
-    ["http://[bad", "http://[bad"],
-  ])("%s becomes %s", (location, wanted) => {
-    expect(rewrittenLocation(location, prefix, "http://10.0.0.1/a/b")).toBe(wanted);
+    ["/login?next=%2F#x", `${prefix}/login?next=%2F#x`],
+    ["/", `${prefix}/`],
+    ["http://10.0.0.1:8080/own", `${prefix}/own`],
+    ["HTTPS://10.0.0.1:8080/own/", `${prefix}/own/`],
+    ["//10.0.0.1:8080/a", `${prefix}/a`],
+    ["https://api.example:6443/x", `https://api.example:6443${prefix}/x`],
+    ["//api.example:6443/x", `//api.example:6443${prefix}/x`],
+    [`${prefix}/in`, `${prefix}/in`],
+    [prefix, prefix],
+    [`${prefix}er/x`, `${prefix}${prefix}er/x`],
+    ["//10.0.0.1:8080//a", `${prefix}//a`],
+  ])("%s leads through us as %s", (link, wanted) => expect(rewrittenLink(link, place)).toBe(wanted));
+
+  it.each([
+    "https://elsewhere.example/x",
+    "//10.0.0.1/x",
+    "http://10.0.0.1:8080",
+    "rel/path",
+    "?q=/x",
+    "#/x",
+    "",
+    "mailto:a/b",
+    "javascript:f(/x/)",
+    "http://10.0.0.1:8080?x=/y",
+    "%zz",
+  ])("%s stays as it is", (link) => expect(rewrittenLink(link, place)).toBe(link));
+
+  it("may leave out the port that its scheme has anyway", () => {
+    expect(rewrittenLink("https://10.0.0.1/x", { ...place, authority: "10.0.0.1:443" })).toBe(`${prefix}/x`);
   });
 });

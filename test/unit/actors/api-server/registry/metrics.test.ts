@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { noReach } from "../../../../../actors/api-server/aggregation.ts";
 import type { ReadStats } from "../../../../../actors/api-server/metrics.ts";
 import { podMetricsRules } from "../../../../../actors/api-server/core/kinds/metrics/usage.ts";
 import { goDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
@@ -36,7 +35,7 @@ async function twoNodes(): Promise<TestServer> {
     };
     return Promise.resolve(summary);
   };
-  const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats: read, reach: noReach });
+  const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats: read });
   for (const [node, pod] of [
     ["worker-0", "web"],
     ["worker-1", "api"],
@@ -92,7 +91,7 @@ describe("metrics.k8s.io", () => {
       waits.push(timeoutMs);
       return Promise.reject(new InkubeError("CONNECTION_FAILED", "away"));
     };
-    const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats, reach: noReach });
+    const server = await start({ metrics: true }, undefined, undefined, undefined, { readStats });
     await create(server, "nodes", { kind: "Node", metadata: { name: "worker-0" } });
     const list = { verb: "list", target: { ...group, resource: "nodes" } } as const;
     await server.request(list, 60_000);

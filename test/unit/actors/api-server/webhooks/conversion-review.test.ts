@@ -62,10 +62,7 @@ describe("readConversion", () => {
 
   const taken = Object.entries(recorded).filter(([, { status }]) => status === 200);
   it.each(taken)("takes, before its schema prunes it: %s", (name, { body }) => {
-    const { value, error } = answered(name) as {
-      readonly value?: readonly KubernetesObject[];
-      readonly error?: string;
-    };
+    const { value, error } = answered(name);
     expect(error).toBeUndefined();
     expect(value?.[0]?.metadata).toEqual(body.metadata);
     if (!["a field that its schema does not know", "a null that may not be"].includes(name))

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { targetOf } from "../../../../../actors/api-server/core/webhooks/client-config.ts";
 import { readReply } from "../../../../../actors/api-server/core/webhooks/reply.ts";
-import { webhookSender } from "../../../../../actors/api-server/io/webhook-sender.ts";
-import type { WebhookCall } from "../../../../../actors/api-server/webhooks.ts";
+import { httpsClient } from "../../../../../actors/api-server/io/https-client.ts";
+import type { HttpsCall, HttpsPeer } from "../../../../../actors/api-server/outward.ts";
 import type { Webhook, WebhookAnswer } from "../../../../fixtures/webhook.ts";
 import { startWebhook } from "../../../../fixtures/webhook.ts";
 
@@ -19,7 +19,7 @@ function told(name: string): string {
   return recorded[name]?.body.message.replace(/^.*timeout=30s\\?": /, "") ?? "";
 }
 
-const sender = webhookSender();
+const client = httpsClient();
 const running: Webhook[] = [];
 afterEach(async () => {
   for (const webhook of running.splice(0)) await webhook.stop();
@@ -31,21 +31,32 @@ async function start(answer: () => WebhookAnswer, hosts?: readonly string[]): Pr
   return webhook;
 }
 
-function callOf({ port, bundle }: Pick<Webhook, "port" | "bundle">, more: Partial<WebhookCall> = {}): WebhookCall {
+const LATE = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)";
+
+type More = Partial<Omit<HttpsCall, "peer">> & { readonly peer?: Partial<HttpsPeer> };
+
+function callOf({ port, bundle }: Pick<Webhook, "port" | "bundle">, { peer, ...more }: More = {}): HttpsCall {
   const ca = bundle === "" ? undefined : Buffer.from(bundle, "base64").toString("utf8");
-  const address = { host: "127.0.0.1", port };
-  const named = { serverName: "127.0.0.1", authority: `127.0.0.1:${port}`, path: "/convert?timeout=30s" };
-  return { address, ...named, ca, body: "{}", timeoutMs: 30_000, answerBytesMax: 1_000, ...more };
+  return {
+    peer: { host: "127.0.0.1", port, serverName: "127.0.0.1", ca, ...peer },
+    path: "/convert?timeout=30s",
+    headers: { host: `127.0.0.1:${port}`, "content-type": "application/json" },
+    body: "{}",
+    timeoutMs: 30_000,
+    late: LATE,
+    answerBytesMax: 1_000,
+    ...more,
+  };
 }
 
 const ok = (): WebhookAnswer => ({ body: '{"a":1}' });
 
-describe("webhookSender", () => {
+describe("httpsClient", () => {
   it("uses a connection again", async () => {
     const webhook = await start(ok);
     for (let i = 0; i < 3; i++) {
-      expect(await sender.post(callOf(webhook))).toEqual({
-        value: { code: 200, type: "application/json", body: '{"a":1}' },
+      expect(await client.ask(callOf(webhook))).toEqual({
+        value: { code: 200, type: "application/json", etag: "", body: '{"a":1}' },
       });
     }
     expect(webhook.connections()).toBe(1);
@@ -55,19 +66,19 @@ describe("webhookSender", () => {
   it("asks again over a new connection when those that it kept are closed, and no more than once", async () => {
     const webhook = await start(ok);
     const three = async (): Promise<unknown> =>
-      Promise.all([1, 2, 3].map(async () => (await sender.post(callOf(webhook))).error));
+      Promise.all([1, 2, 3].map(async () => (await client.ask(callOf(webhook))).error));
     expect(await three()).toEqual([undefined, undefined, undefined]);
     expect(webhook.connections()).toBe(3);
     webhook.dropUsed();
-    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+    expect(await client.ask(callOf(webhook))).toMatchObject({ value: { code: 200 } });
     expect([webhook.connections(), webhook.asked.length]).toEqual([4, 4]);
   });
 
   it("waits for nothing any more once it is answered, and keeps no connection once it is closed", async () => {
     const webhook = await start(ok);
-    const own = webhookSender();
+    const own = httpsClient();
     const [set, cleared] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
-    await own.post(callOf(webhook, { timeoutMs: 29_123 }));
+    await own.ask(callOf(webhook, { timeoutMs: 29_123 }));
     const waits = set.mock.results.filter((_result, at) => set.mock.calls[at]?.[1] === 29_123);
     expect(waits).toHaveLength(1);
     expect(cleared).toHaveBeenCalledWith(waits[0]?.value);
@@ -79,10 +90,10 @@ describe("webhookSender", () => {
 
   it("asks at an address for whom the Service is named", async () => {
     const webhook = await start(ok, ["hook.shop.svc"]);
-    const named = { serverName: "hook.shop.svc", authority: "hook.shop.svc:443" };
-    expect(await sender.post(callOf(webhook, named))).toMatchObject({ value: { code: 200 } });
+    const peer = { serverName: "hook.shop.svc" };
+    expect(await client.ask(callOf(webhook, { peer }))).toMatchObject({ value: { code: 200 } });
     expect(webhook.asked).toMatchObject([{ serverName: "hook.shop.svc" }]);
-    expect(await sender.post(callOf(webhook, { ...named, serverName: "other.shop.svc" }))).toEqual({
+    expect(await client.ask(callOf(webhook, { peer: { serverName: "other.shop.svc" } }))).toEqual({
       error: "tls: failed to verify certificate: x509: certificate is valid for hook.shop.svc, not other.shop.svc",
     });
   });
@@ -96,42 +107,43 @@ describe("webhookSender", () => {
       plain.listen(0, "127.0.0.1", resolve);
     });
     const { port } = plain.address() as AddressInfo;
-    expect(await sender.post(callOf({ port, bundle: "" }))).toEqual({ error: told("no TLS") });
+    expect(await client.ask(callOf({ port, bundle: "" }))).toEqual({ error: told("no TLS") });
     await new Promise((resolve) => plain.close(resolve));
-    expect(await sender.post(callOf({ port, bundle: "" }))).toEqual({
+    expect(await client.ask(callOf({ port, bundle: "" }))).toEqual({
       error: told("nobody listens").replace("CLOSED", String(port)),
     });
   });
 
   it("says in Kubernetes' words what is wrong with a certificate", async () => {
     const webhook = await start(ok);
-    expect(await sender.post(callOf(webhook, { ca: undefined }))).toEqual({ error: told("no bundle") });
-    const byName = { serverName: "localhost", authority: `localhost:${webhook.port}` };
-    expect(await sender.post(callOf(webhook, byName))).toEqual({ error: told("another name") });
+    expect(await client.ask(callOf(webhook, { peer: { ca: undefined } }))).toEqual({ error: told("no bundle") });
+    expect(await client.ask(callOf(webhook, { peer: { serverName: "localhost" } }))).toEqual({
+      error: told("another name"),
+    });
   });
 
   it("gives up what takes too long, and what is too long", async () => {
     const silent = await start(() => ({}));
-    expect(await sender.post(callOf(silent, { timeoutMs: 50 }))).toEqual({ error: told("no answer") });
+    expect(await client.ask(callOf(silent, { timeoutMs: 50 }))).toEqual({ error: told("no answer") });
     const long = await start(() => ({ body: "x".repeat(5_000) }));
-    expect(await sender.post(callOf(long))).toEqual({ error: "the answer is longer than 1000 bytes" });
+    expect(await client.ask(callOf(long))).toEqual({ error: "the answer is longer than 1000 bytes" });
   });
 });
 
-describe("webhookSender, before a server of another kind", () => {
+describe("httpsClient, before a server of another kind", () => {
   it("is told of a change of protocol that it has not asked for, and survives connections that end", async () => {
     const webhook = await start(ok);
     const other = await startWebhook(() => "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
     const gone = await startWebhook(() => "");
     running.push(other, gone);
-    expect(await sender.post(callOf(other))).toEqual({
+    expect(await client.ask(callOf(other))).toEqual({
       error: 'backend tried to switch protocol "x" when "" was requested',
     });
     for (let i = 0; i < 3; i++) {
-      const all = await Promise.all(Array.from({ length: 4 }, () => sender.post(callOf(gone))));
+      const all = await Promise.all(Array.from({ length: 4 }, () => client.ask(callOf(gone))));
       for (const one of all) expect(one).toEqual({ error: "EOF" });
     }
-    expect(await sender.post(callOf(webhook))).toMatchObject({ value: { code: 200 } });
+    expect(await client.ask(callOf(webhook))).toMatchObject({ value: { code: 200 } });
   });
 });
 

@@ -1,0 +1,176 @@
+/**
+ * A controller under test as an actor of the simulated cluster: one for each replica, with a name and a user of its own.
+ * It gets everything from its `Env`; an incarnation ends with all that it waits for, and the next one starts from nothing
+ * but what is in the API, as a process would. What a module keeps in variables of its own outlives it: keep nothing there.
+ */
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import type { Methods } from "../../../protocols/protocol.ts";
+import { protocol } from "../../../protocols/protocol.ts";
+import type { ActorDefinition, Context, Logger } from "../../../runtime/actor.ts";
+import { defineActor } from "../../../runtime/actor.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Random } from "../../../runtime/random.ts";
+import type { Definitions } from "../../../runtime/simulation/simulation-host.ts";
+import type { ChildSpec, SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
+import { BACKOFF, SHUTDOWN_MS, START_TIMEOUT_MS } from "../../../runtime/supervisor/spec.ts";
+import { Client } from "../../client/client.ts";
+import type { Change, Selector } from "../../client/informer.ts";
+import { Informer } from "../../client/informer.ts";
+import type { Resource } from "../../client/resources.ts";
+import type { Reconcile } from "../../client/work-queue.ts";
+import { WorkQueue } from "../../client/work-queue.ts";
+
+/** All that a controller under test has of the world. In the simulation all of it is a function of the seed. */
+export interface Env {
+  /** Of the replica: `web-site`, or `web-site-1` where there are several. Also its user's name in a plan of faults. */
+  readonly name: string;
+  readonly client: Client;
+  /** A local copy of a resource; `start` it. A promise that a listener returns is waited for, and its failure ends the incarnation. */
+  informer<T extends KubernetesObject>(resource: Resource<T>, selector?: Selector): Informer<T>;
+  /** Works on keys, each anew with a growing pause until `reconcile` succeeds. */
+  queue(name: string, reconcile: Reconcile): WorkQueue;
+  /** Path of a kubeconfig; undefined in the simulation. */
+  readonly kubeconfig: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborted when the controller is asked to stop. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export interface ControllerUnderTest {
+  /** A DNS label. */
+  readonly name: string;
+  /** Default 1. */
+  readonly replicas?: number;
+  /** Called once an incarnation. What it throws or rejects with ends the incarnation, and another one is started. */
+  start(env: Env): void | Promise<void>;
+}
+
+interface ControllerOptions {
+  readonly apiServers: readonly string[];
+}
+
+/** Closed until the cluster is up: before it there is no namespace to work in. */
+export class Gate {
+  isOpen = false;
+  readonly opened: Promise<void>;
+  private letIn: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => (this.letIn = resolve));
+  }
+
+  open(): void {
+    this.isOpen = true;
+    this.letIn();
+  }
+}
+
+/** Nobody asks a controller for anything. */
+const controllerProtocol = protocol<Methods>("controller-under-test", {});
+
+/** A controller that crashes again and again is started again, ever more slowly, as a pod's container is. */
+const INTENSITY = { restarts: 10_000, periodMs: 1_000 };
+
+/** Names of the actors that a controller is. */
+export function replicasOf({ name, replicas = 1 }: ControllerUnderTest): readonly string[] {
+  return replicas === 1 ? [name] : Array.from({ length: replicas }, (_, index) => `${name}-${index}`);
+}
+
+/** The controllers as a part of the tree. */
+export function controllersTree(
+  controllers: readonly ControllerUnderTest[],
+  apiServers: readonly string[],
+  gate: Gate,
+): { readonly tree: SupervisorSpec; readonly definitions: Definitions } {
+  const options: ControllerOptions = { apiServers };
+  const children = controllers.flatMap((controller) =>
+    replicasOf(controller).map((name): ChildSpec => {
+      const actor = kindOf(controller);
+      const times = { shutdownMs: SHUTDOWN_MS, startTimeoutMs: START_TIMEOUT_MS };
+      return { name, actor, options, links: apiServers, restart: "permanent", ...times };
+    }),
+  );
+  return {
+    tree: {
+      name: "controllers-under-test",
+      strategy: "one_for_one",
+      intensity: INTENSITY,
+      backoff: BACKOFF,
+      startInParallel: true,
+      children,
+    },
+    definitions: Object.fromEntries(
+      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate)]),
+    ),
+  };
+}
+
+function kindOf({ name }: ControllerUnderTest): string {
+  return `controller-under-test/${name}`;
+}
+
+function controllerActor(controller: ControllerUnderTest, gate: Gate): ActorDefinition<Methods, ControllerOptions> {
+  return defineActor(controllerProtocol, (ctx: Context<ControllerOptions>) => {
+    const env = envOf(ctx);
+    ctx.spawn(async () => {
+      if (!gate.isOpen) {
+        await gate.opened;
+        // From here on it runs in a turn of its own.
+        await ctx.clock.sleep(0);
+      }
+      await controller.start(env);
+    });
+    return { handlers: {} };
+  });
+}
+
+function envOf(ctx: Context<ControllerOptions>): Env {
+  const client = new Client(ctx, ctx.options.apiServers, { checksBodies: true });
+  // An async function is welcome wherever one without a result is; nobody else would hear of its failure.
+  const watched = (result: unknown): void => {
+    if (result instanceof Promise) ctx.spawn(() => result as Promise<void>);
+  };
+  const { clock } = ctx;
+  return {
+    name: ctx.name,
+    client,
+    informer: (resource, selector) => new WatchedInformer(ctx, client, resource, selector ?? {}, watched),
+    queue: (name, reconcile) => {
+      const queue = new WorkQueue(ctx, { name });
+      queue.run(reconcile);
+      return queue;
+    },
+    kubeconfig: undefined,
+    clock: {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (delayMs) => clock.sleep(delayMs),
+      after: (delayMs, action) => clock.after(delayMs, () => watched(action())),
+      every: (periodMs, action) => clock.every(periodMs, () => watched(action())),
+    },
+    random: ctx.random,
+    signal: ctx.stopping,
+    log: ctx.log,
+  };
+}
+
+class WatchedInformer<T extends KubernetesObject> extends Informer<T> {
+  private readonly watched: (result: unknown) => void;
+
+  constructor(
+    ctx: Context<unknown>,
+    client: Client,
+    resource: Resource<T>,
+    selector: Selector,
+    watched: (result: unknown) => void,
+  ) {
+    super(ctx, client, resource, selector);
+    this.watched = watched;
+  }
+
+  override onChange(listener: (change: Change<T>) => void): void {
+    super.onChange((change) => this.watched(listener(change)));
+  }
+}

@@ -1,0 +1,200 @@
+/** Mistakes in Raft alone, which the members of pure Raft find. */
+const RAFT = "actors/etcd/core/raft/raft.ts";
+const LOG = "actors/etcd/core/raft/log.ts";
+const PROGRESS = "actors/etcd/core/raft/progress.ts";
+
+/** A seed that finds the row's mistake; what is not here has not been found yet, or lately. */
+const SEEDS = {
+  "unsynced-vote": 1,
+  "vote-not-saved": 21,
+  "acknowledgement-before-sync": 1,
+  "repeated-append-acknowledged-before-sync": 1,
+  "leader-counts-itself-unsynced": 1,
+  "figure-8-commit": 2,
+  "vote-for-a-shorter-log": 1,
+  "two-votes-a-term": 74,
+  "vote-kept-across-terms": 1,
+  "truncates-on-a-match": 1,
+  "previous-term-unchecked": 41,
+  "commit-by-the-fastest": 1,
+  "match-from-next": 1,
+  "read-before-own-commit": 33,
+  "lost-disk-votes": 24,
+  "lost-disk-counts": 12,
+  "sync-vouches-for-replaced": 49,
+};
+
+const row = (name, file, find, replace, why) => ({
+  name: `zoo-${name}`,
+  story: "raft",
+  budget: 1_000,
+  ...(SEEDS[name] === undefined ? {} : { seed: SEEDS[name] }),
+  file,
+  find,
+  replace,
+  why,
+});
+
+export const variants = [
+  row(
+    "unsynced-vote",
+    RAFT,
+    `    this.promise({ type: "voteResponse", to: message.from, term, preVote: message.preVote, granted });`,
+    `    this.outbox.push({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
+    "a vote leaves before it is on disk",
+  ),
+  row(
+    "vote-not-saved",
+    RAFT,
+    `const changed = this.term !== this.savedTerm || this.vote !== this.savedVote || recovering !== this.savedRecovering;`,
+    `const changed = this.term !== this.savedTerm || recovering !== this.savedRecovering;`,
+    "a vote is written only with the next term or entry",
+  ),
+  row(
+    "acknowledgement-before-sync",
+    RAFT,
+    `    this.promise({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    `    this.send({ type: "appendResponse", to, index, recovering: this.isRecovering });`,
+    "a follower acknowledges entries that are not on its disk",
+  ),
+  row(
+    "repeated-append-acknowledged-before-sync",
+    RAFT,
+    `    const last = this.log.merge(previousIndex, previousTerm, message.entries);`,
+    `    const known = this.log.term(previousIndex + message.entries.length);
+    if (known !== undefined && known === message.entries.at(-1)?.term) {
+      this.send({ type: "appendResponse", to, index: previousIndex + message.entries.length, recovering: false });
+      return;
+    }
+    const last = this.log.merge(previousIndex, previousTerm, message.entries);`,
+    "a follower acknowledges entries that came twice although their first write has not ended",
+  ),
+  row(
+    "leader-counts-itself-unsynced",
+    RAFT,
+    `if (own !== undefined && own.acknowledge(this.log.stable)) this.maybeCommit();`,
+    `if (own !== undefined && own.acknowledge(this.log.last)) this.maybeCommit();`,
+    "a leader counts entries of its own that are not on its disk yet",
+  ),
+  row(
+    "figure-8-commit",
+    RAFT,
+    `if (index <= this.log.committed || this.log.term(index) !== this.term) return;`,
+    `if (index <= this.log.committed) return;`,
+    "a leader commits entries of an older term by counting",
+  ),
+  row(
+    "vote-for-a-shorter-log",
+    RAFT,
+    `this.log.isUpToDate(message.lastIndex, message.lastTerm)`,
+    `message.lastTerm >= this.log.lastTerm`,
+    "a vote goes to a log of the same term that is shorter",
+  ),
+  row(
+    "two-votes-a-term",
+    RAFT,
+    `      (this.vote === 0 && this.leader === 0) ||`,
+    `      this.leader === 0 ||`,
+    "a member votes for two candidates of one term",
+  ),
+  row(
+    "vote-kept-across-terms",
+    RAFT,
+    `      this.term = term;
+      this.vote = 0;`,
+    `      this.term = term;
+      this.savedTerm = term;
+      this.vote = 0;`,
+    "a new term is not written, so that a restart may vote in it once more",
+  ),
+  row(
+    "truncates-on-a-match",
+    LOG,
+    `while (at < entries.length && this.term((entries[at] as Entry).index) === (entries[at] as Entry).term) at++;`,
+    `while (at < entries.length && (entries[at] as Entry).index <= this.committed) at++;`,
+    "an append that comes late cuts off entries that it agrees with, and those behind them",
+  ),
+  row(
+    "previous-term-unchecked",
+    LOG,
+    `if (this.term(previousIndex) !== previousTerm) return undefined;`,
+    `if (this.term(previousIndex) === undefined) return undefined;`,
+    "entries are appended behind an entry of another term",
+  ),
+  row(
+    "commit-beyond-match",
+    RAFT,
+    `    this.log.commitTo(Math.min(commit, verified));`,
+    `    this.log.commitTo(Math.min(commit, this.log.last));`,
+    "a follower takes its own tail for committed when the leader's commit index has passed it",
+  ),
+  row(
+    "commit-by-the-fastest",
+    RAFT,
+    `return values[this.quorum() - 1] as number;`,
+    `return values[this.quorum() - 2] ?? (values[0] as number);`,
+    "what one member less than a majority has counts as committed",
+  ),
+  row(
+    "match-from-next",
+    PROGRESS,
+    `    this.match = index;
+    this.next = Math.max(this.next, index + 1);`,
+    `    this.match = Math.max(index, this.next - 1);
+    this.next = Math.max(this.next, index + 1);`,
+    "a leader takes what it has sent for what was acknowledged",
+  ),
+  row(
+    "read-before-own-commit",
+    RAFT,
+    `if (this.log.term(this.log.committed) !== this.term) {
+      this.earlyReads`,
+    `if (this.log.committed < 0) {
+      this.earlyReads`,
+    "a new leader answers reads before it knows what is committed",
+  ),
+  row(
+    "read-without-confirmation",
+    RAFT,
+    `    if (this.quorum() === 1) {
+      this.answerRead`,
+    `    if (this.quorum() > 0) {
+      this.answerRead`,
+    "a leader answers reads without asking whether it still leads",
+  ),
+  row(
+    "read-joins-an-older-round",
+    RAFT,
+    `if (this.round === this.roundSent) this.round++;`,
+    `if (this.reads.length === 0) this.round++;`,
+    "a read joins a round whose heartbeats left before it came",
+  ),
+  row(
+    "lost-disk-votes",
+    RAFT,
+    `const granted = free && !this.isRecovering && `,
+    `const granted = free && `,
+    "a member whose disk was lost votes again under its old name",
+  ),
+  row(
+    "lost-disk-counts",
+    RAFT,
+    `values.push(progress.recovering ? 0 : value(progress, member));`,
+    `values.push(value(progress, member));`,
+    "what a member with a lost disk acknowledges counts for a commit",
+  ),
+  row(
+    "snapshot-restored-over-a-longer-log",
+    RAFT,
+    `if (this.log.term(snapshot.index) === snapshot.term) {`,
+    `if (this.log.last < 0) {`,
+    "a snapshot throws away acknowledged entries behind it",
+  ),
+  row(
+    "sync-vouches-for-replaced",
+    LOG,
+    `    this.persisting = Math.min(this.persisting, from - 1);`,
+    ``,
+    "the end of a sync vouches for entries that took the place of those it wrote",
+  ),
+];
