@@ -1,14 +1,15 @@
 /** From a reference to a Service to an address, by what the caches hold. */
-import type { Service } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, Service } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import { listPage } from "./core/cache/list.ts";
 import type { Endpoint } from "./core/aggregation/service-endpoints.ts";
-import { serviceEndpoints } from "./core/aggregation/service-endpoints.ts";
+import { podsOfSlice, serviceEndpoints } from "./core/aggregation/service-endpoints.ts";
 import { compileSelection } from "./core/machinery/selectors.ts";
 import type { Store } from "./store.ts";
 
 export const SERVICES_PREFIX = "/registry/services/specs";
 export const SLICES_PREFIX = "/registry/endpointslices";
+const PODS_PREFIX = "/registry/pods";
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 export class ServiceResolver {
@@ -37,6 +38,18 @@ export class ServiceResolver {
   endpoint(namespace: string, name: string, port: number | string): Endpoint | undefined {
     const service = this.service(namespace, name);
     const endpoints = service === undefined ? [] : serviceEndpoints(service, this.slices(namespace, name), port);
+    return endpoints[this.turn++ % endpoints.length];
+  }
+
+  /** As `endpoint`, of a pod of the namespace: what else somebody has written into a slice is no business of a client's. */
+  podEndpoint(namespace: string, name: string, port: number | string): Endpoint | undefined {
+    const service = this.service(namespace, name);
+    if (service === undefined || service.spec?.type === "ExternalName") return undefined;
+    const pods = this.store.cache(PODS_PREFIX);
+    const slices = this.slices(namespace, name).map((slice) =>
+      podsOfSlice(slice, namespace, (pod) => pods.newest(`${namespace}/${pod}`)?.object as Pod | undefined),
+    );
+    const endpoints = serviceEndpoints(service, slices, port);
     return endpoints[this.turn++ % endpoints.length];
   }
 }

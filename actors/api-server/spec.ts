@@ -93,13 +93,23 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly requestsMax: number;
   /** How long a client may take to send a body. */
   readonly bodyTimeoutMs: number;
+  /** How long a client may take to read a large answer: kube-apiserver's limit of a request. */
+  readonly answerTimeoutMs: number;
   /** What may wait for a slow watcher at the HTTPS door before it is cut off. */
   readonly watchBufferBytes: number;
+  /**
+   * What is held at once for all clients of the HTTPS door: bodies that are still coming in, answers and events that are not read. Beyond
+   * it 429, and slow watchers are cut off. Room for 150 of the largest bodies, or the lists that two dozen controllers begin with.
+   */
+  readonly heldBytesMax: number;
   /** Deletions of one deletecollection under way at once. */
   readonly deleteWorkers: number;
   /** How long a webhook is waited for, should the request not end before. As kube-apiserver. */
   readonly webhookTimeoutMs: number;
-  /** Longest answer of a webhook: a batch of objects, each of which may be as large as a body, is well below it. */
+  /**
+   * Longest answer of a webhook: five times the largest object that can be stored, or eight times a batch of them. It is read in one turn,
+   * in which nobody else is served: of 20 MB that takes more than a second.
+   */
   readonly webhookAnswerBytesMax: number;
   /** Objects, and bytes of them, that one review asks a webhook to convert. kube-apiserver asks for each by itself. */
   readonly conversionBatch: number;
@@ -152,10 +162,12 @@ export const API_SERVER_DEFAULTS: Omit<
   gzipBytes: 131_072,
   requestsMax: 2_000,
   bodyTimeoutMs: 30_000,
+  answerTimeoutMs: 60_000,
   watchBufferBytes: 8_388_608,
+  heldBytesMax: 536_870_912,
   deleteWorkers: 64,
   webhookTimeoutMs: 30_000,
-  webhookAnswerBytesMax: 33_554_432,
+  webhookAnswerBytesMax: 8_388_608,
   conversionBatch: 100,
   conversionBatchBytes: 1_048_576,
   historyMax: 8_192,

@@ -18,11 +18,13 @@ import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
 import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
+import type { Held } from "../core/rest/held.ts";
+import { keptWarnings, warningValue } from "../core/rest/warning-header.ts";
 import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
-import { badRequest, failure } from "../core/machinery/status.ts";
+import { badRequest, failure, tooManyRequests } from "../core/machinery/status.ts";
 import type { ObjectList } from "../lists.ts";
 import { textOf } from "./bodies.ts";
 import type { Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
@@ -70,12 +72,24 @@ export function includeObject(query: Query): IncludeObject {
   throw badRequest(`Unable to convert to Table as requested: includeObject: ${why}`);
 }
 
+/** Answers from so many bytes on are held until they are read: the window of a connection has room for smaller ones. */
+const HELD_BYTES_MIN = 65_536;
+
+/** Of what is on its way to clients. */
+export interface Sending {
+  readonly held: Held;
+  /** Runs `action` when a client has taken too long. */
+  readonly late: (action: () => void) => { cancel(): void };
+}
+
 export class Replies {
+  private readonly sending: Sending;
   private readonly gzipBytes: number;
   private readonly nowMs: () => number;
   private readonly protobuf: ProtobufObjects;
 
-  constructor(gzipBytes: number, nowMs: () => number, protobuf: ProtobufObjects) {
+  constructor(gzipBytes: number, nowMs: () => number, protobuf: ProtobufObjects, sending: Sending) {
+    this.sending = sending;
     this.gzipBytes = gzipBytes;
     this.nowMs = nowMs;
     this.protobuf = protobuf;
@@ -187,19 +201,35 @@ export class Replies {
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
-    const compress = body.length >= this.gzipBytes && (header(request, "accept-encoding") ?? "").includes("gzip");
-    if (!compress) {
-      answer.send(code, headers, body);
-      return;
+    const { held } = this.sending;
+    // What was written was written, and its writer is told.
+    if (request.method === "GET" && body.length >= HELD_BYTES_MIN && held.isFullWith(body.length)) {
+      return this.error(request, answer, tooManyRequests("too many requests, please try again later", 1));
     }
+    const compress = body.length >= this.gzipBytes && (header(request, "accept-encoding") ?? "").includes("gzip");
+    if (!compress) return this.sendHeld(answer, code, headers, body);
+    const release = held.hold(body.length);
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
+      release();
       if (answer.closed) return;
       const vary =
         "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
       const encoded = { ...headers, "content-encoding": "gzip", vary };
-      if (error === null) answer.send(code, encoded, compressed);
-      else answer.send(code, headers, body);
+      if (error === null) this.sendHeld(answer, code, encoded, compressed);
+      else this.sendHeld(answer, code, headers, body);
     });
+  }
+
+  private sendHeld(answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
+    if (body.length >= HELD_BYTES_MIN && !answer.closed) {
+      const release = this.sending.held.hold(body.length);
+      const late = this.sending.late(() => answer.destroy());
+      answer.onClose(() => {
+        late.cancel();
+        release();
+      });
+    }
+    answer.send(code, headers, body);
   }
 }
 
@@ -221,11 +251,7 @@ function protobufOf(value: KubernetesObject): Uint8Array {
 
 function warningHeaders(warnings: readonly string[]): Headers {
   if (warnings.length === 0) return NO_HEADERS;
-  return { warning: warnings.map(warningValue).join(", ") };
-}
-
-export function warningValue(text: string): string {
-  return `299 - ${JSON.stringify(text)}`;
+  return { warning: keptWarnings(warnings).map(warningValue).join(", ") };
 }
 
 /** Asked for, or asked by what people type at a terminal. */

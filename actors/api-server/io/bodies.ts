@@ -11,6 +11,7 @@ import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/d
 import { unrecognized } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
 import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.ts";
+import { jsonChars } from "../core/machinery/json-value.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -20,6 +21,10 @@ const customTags = (tags: Tags): Tags => [...tags, ...GO_YAML_TAGS];
 const MEDIA_TYPES = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
 /** Aliases in YAML can make a small text large. */
 const YAML_ALIASES_MAX = 1_000;
+/** The parser looks for what an alias stands for through the whole document: so many nodes it may look at for all of them. */
+const YAML_LOOKS_MAX = 5_000_000;
+/** Of what a text of aliases stands for, as JSON. The largest body that is taken as JSON. */
+const YAML_JSON_CHARS_MAX = 3_145_728;
 /** Two seconds of parsing. kubectl and the client libraries send JSON or protobuf. */
 const YAML_BYTES_MAX = 1_048_576;
 
@@ -129,19 +134,33 @@ function yamlDocument(bytes: Uint8Array, refusal: (why: string) => Error): Yaml 
   if (isYamlTooDeep(text)) throw refusal("yaml: exceeded max depth");
   const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
+    // Also of a document that calls itself YAML 1.1, whose merge keys would copy maps into maps.
+    const options = { schema: "core", merge: false, uniqueKeys: false, prettyErrors: false, customTags } as const;
+    const document = parseDocument(text, { ...options, lineCounter: lines });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     refuseUnkeepable(document);
-    return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
+    const value = document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown;
+    if (jsonChars(value, YAML_JSON_CHARS_MAX) > YAML_JSON_CHARS_MAX) throw new Error(EXCESSIVE);
+    return { value, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw refusal(`yaml: ${error.message}`);
   }
 }
 
-/** @throws when a key is a list or a map, which no JSON has, or a number is one that can't be kept */
+/** As Go's parser says it. */
+const EXCESSIVE = "document contains excessive aliasing";
+
+/** @throws when a key is a list or a map, which no JSON has, a number is one that can't be kept, or there are too many aliases */
 function refuseUnkeepable(document: Document): void {
+  let aliases = 0;
+  let nodes = 0;
+  visit(document, {
+    Node: () => void nodes++,
+    Alias: () => void aliases++,
+  });
+  if (aliases * nodes > YAML_LOOKS_MAX) throw new Error(EXCESSIVE);
   visit(document, {
     Scalar: (_key, { value, source = "" }) => {
       if (typeof value !== "number" || !/^[-+]?\d{16,19}$/.test(source)) return;

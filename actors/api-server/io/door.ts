@@ -11,6 +11,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
+import { requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
@@ -25,6 +26,7 @@ const WINDOW_BYTES = 1_048_576;
 /** What is under way so long after the server has been asked to stop is cut. */
 const CLOSE_MS = 250;
 const EMPTY = new Uint8Array(0);
+const TOO_MANY = "too many requests, please try again later";
 
 export function httpsDoor(raw: ReadonlyMap<string, RawHandler> = new Map()): OpenDoor {
   return (backend) => new HttpsDoor(backend, raw);
@@ -171,18 +173,32 @@ class HttpsDoor implements Door {
     head: Omit<ArrivedRequest, "body">,
     answer: Http1Answer | Http2Answer,
   ): void {
-    const chunks: Uint8Array[] = [];
+    const { bodyBytesMax, bodyTimeoutMs } = this.backend.options;
+    const { held } = this.rest;
+    let chunks: Uint8Array[] = [];
     let length = 0;
     let refused = false;
-    const late = this.backend.after(this.backend.options.bodyTimeoutMs, () => answer.destroy());
-    source.on("close", () => late.cancel());
+    let release = held.hold(0);
+    const refuse = (error: InkubeError): void => {
+      refused = true;
+      chunks = [];
+      release();
+      this.rest.refuse({ ...head, user: undefined, body: EMPTY }, answer, error);
+    };
+    const late = this.backend.after(bodyTimeoutMs, () => answer.destroy());
+    source.on("close", () => {
+      late.cancel();
+      release();
+    });
     source.on("data", (chunk: Uint8Array) => {
       if (refused) return;
       length += chunk.length;
-      if (length > this.backend.options.bodyBytesMax) {
-        refused = true;
-        this.rest.tooLarge({ ...head, user: undefined, body: EMPTY }, answer);
-        return;
+      if (length > bodyBytesMax) return refuse(requestEntityTooLarge(bodyBytesMax));
+      // Most bodies come in one piece, and are read in the same turn.
+      if (chunks.length > 0) {
+        if (held.isFullWith(chunk.length)) return refuse(tooManyRequests(TOO_MANY, 1));
+        release();
+        release = held.hold(length);
       }
       chunks.push(chunk);
     });

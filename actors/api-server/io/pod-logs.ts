@@ -4,6 +4,7 @@ import { statusError } from "../../../protocols/api-server.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { badRequest, failure, internalError, notFound } from "../core/machinery/status.ts";
 import type { LogOptions } from "../core/rest/log-options.ts";
+import { checkProxyable } from "../core/rest/proxied-address.ts";
 import { goWords } from "./go-words.ts";
 import type { HttpAnswer } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
@@ -53,6 +54,7 @@ export function streamLogs(
   if (!nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
   if (node === undefined) throw notFound({ group: "", resource: "nodes" }, nodeName);
   const { host, port } = kubeletAddress(node);
+  checkProxyable(host);
   const parameters = Object.entries(asked.options)
     .map(([option, value]) => `${option}=${encodeURIComponent(value)}`)
     .join("&");

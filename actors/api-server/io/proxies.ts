@@ -6,6 +6,7 @@ import { isAvailable } from "../core/aggregation/availability.ts";
 import { servicePort } from "../core/aggregation/service-endpoints.ts";
 import type { Backend } from "../backend.ts";
 import { badRequest, failure, requestTimeout } from "../core/machinery/status.ts";
+import { checkProxyable, isProxyable } from "../core/rest/proxied-address.ts";
 import type { ProxyPath } from "../core/rest/proxying.ts";
 import { remoteUserHeaders, rewrittenLink } from "../core/rest/proxying.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
@@ -130,10 +131,10 @@ export class Proxies {
   private async podAddress({ namespace, name, port, scheme }: ProxyPath, scope: RequestScope): Promise<Address> {
     const pod = (await this.object(scope, "pods", namespace, name)) as Pod;
     const host = pod.status?.podIP;
-    if (!host) throw badRequest("address not allowed");
+    checkProxyable(host ?? "");
     const first = (pod.spec?.containers ?? []).flatMap(({ ports = [] }) => ports)[0]?.containerPort;
     const asked = port === "" ? (first ?? (scheme === "https" ? 443 : 80)) : portNumber(port);
-    return { host, port: movedPort(pod, asked) };
+    return { host: host ?? "", port: movedPort(pod, asked) };
   }
 
   private async serviceAddress({ namespace = "", name, port }: ProxyPath, scope: RequestScope): Promise<Address> {
@@ -146,14 +147,16 @@ export class Proxies {
       }
     }
     await this.backend.store.consistent(scope.deadlineMs);
-    const endpoint = resolver.endpoint(namespace, name, port);
-    if (endpoint === undefined) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+    const endpoint = resolver.podEndpoint(namespace, name, port);
+    if (endpoint === undefined || !isProxyable(endpoint.host))
+      throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
     return endpoint;
   }
 
   private async nodeAddress({ name, port }: ProxyPath, scope: RequestScope): Promise<Address & { token?: string }> {
     const node = (await this.object(scope, "nodes", undefined, name)) as Node;
     const kubelet = kubeletAddress(node);
+    checkProxyable(kubelet.host);
     if (port !== "" && port !== String(kubelet.port)) return { host: kubelet.host, port: portNumber(port) };
     return { ...kubelet, token: this.backend.options.kubeletToken };
   }

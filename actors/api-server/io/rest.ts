@@ -2,6 +2,7 @@
 import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
@@ -9,15 +10,10 @@ import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import {
-  badRequest,
-  failure,
-  noSuchResource,
-  requestEntityTooLarge,
-  unsupportedMediaType,
-} from "../core/machinery/status.ts";
+import { badRequest, failure, noSuchResource, unsupportedMediaType } from "../core/machinery/status.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
+import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
@@ -36,6 +32,7 @@ import {
   writeOptions,
 } from "../core/rest/query.ts";
 import { countedVerb } from "../core/rest/remote-request.ts";
+import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
@@ -45,7 +42,7 @@ import { placeOf } from "../dispatch.ts";
 import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
-import { includeObject, negotiated, Replies, warningValue } from "./answers.ts";
+import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
@@ -68,6 +65,7 @@ const HTTP_OK = 200;
 export class Rest {
   private readonly backend: Backend;
   private readonly raw: ReadonlyMap<string, RawHandler>;
+  readonly held: Held;
   private readonly replies: Replies;
   private readonly documents: Documents;
   private readonly figures = new RequestFigures();
@@ -82,7 +80,12 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
-    this.replies = new Replies(backend.options.gzipBytes, () => backend.nowMs(), this.protobuf);
+    const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
+    this.held = new Held(heldBytesMax);
+    this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
+      held: this.held,
+      late: (action) => backend.after(answerTimeoutMs, action),
+    });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.passedOn = new PassedOn(backend, this.replies, this.figures);
     this.documents = new Documents(
@@ -146,8 +149,9 @@ export class Rest {
     for (const stream of this.watching) stream.end();
   }
 
-  tooLarge(request: HttpRequest, answer: HttpAnswer): void {
-    this.replies.error(request, answer, requestEntityTooLarge(this.backend.options.bodyBytesMax));
+  /** Of a request whose body is not taken. */
+  refuse(request: HttpRequest, answer: HttpAnswer, error: InkubeError): void {
+    this.replies.error(request, answer, error);
   }
 
   /** Whether a request is passed on with its body as it comes. */
@@ -373,6 +377,7 @@ export class Rest {
         form,
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
+        held: this.held,
         nowMs: () => backend.nowMs(),
       };
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());

@@ -12,12 +12,16 @@ import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { encodeProtobuf, encodeWatchFrame, messageType } from "../core/machinery/encode-protobuf.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
+import type { Held } from "../core/rest/held.ts";
 import { servedBytes, toServed } from "../core/registry/present.ts";
 import type { Negotiated } from "../core/rest/negotiation.ts";
 import type { WatchReceiver } from "../watches.ts";
 import type { HttpBody } from "./http-messages.ts";
 
 const encoder = new TextEncoder();
+
+/** What waits for a watcher is counted from here on: the window of a connection has room for less. */
+const SLOW_BYTES = 65_536;
 
 type MakeLine = (served: Served, type: ChangeType, stored: StoredObject) => Uint8Array;
 
@@ -75,6 +79,7 @@ export interface WatchStreamOptions {
   readonly form: Negotiated;
   readonly includeObject: IncludeObject;
   readonly bufferBytesMax: number;
+  readonly held: Held;
   readonly nowMs: () => number;
 }
 
@@ -85,6 +90,8 @@ export class WatchStream implements WatchReceiver {
   private readonly onOverrun: () => void;
   private pending: Uint8Array[] = [];
   private columnsSent = false;
+  /** Of what waits, when that is much. */
+  private release: (() => void) | undefined;
   private ended = false;
 
   constructor(body: HttpBody, lines: WatchLines, options: WatchStreamOptions, onOverrun: () => void) {
@@ -92,6 +99,7 @@ export class WatchStream implements WatchReceiver {
     this.lines = lines;
     this.options = options;
     this.onOverrun = onOverrun;
+    body.onClose(() => this.letGo());
   }
 
   get served(): Served {
@@ -160,13 +168,31 @@ export class WatchStream implements WatchReceiver {
     if (this.ended || this.pending.length === 0) return;
     const lines = this.pending;
     this.pending = [];
-    if (this.body.bufferedBytes > this.options.bufferBytesMax) {
+    const { body } = this;
+    const { bufferBytesMax, held } = this.options;
+    const joined = this.lines.join(lines);
+    const waiting = body.bufferedBytes;
+    if (waiting > bufferBytesMax || (waiting + joined.length > SLOW_BYTES && held.isFullWith(joined.length))) {
       // Slower than the cluster changes: the client has to list again, as from kube-apiserver.
       this.ended = true;
-      this.body.destroy();
+      body.destroy();
       this.onOverrun();
       return;
     }
-    this.body.write(this.lines.join(lines));
+    body.write(joined);
+    if (waiting + joined.length > SLOW_BYTES) this.hold(waiting + joined.length);
+  }
+
+  /** Until it is taken, or the client is gone. */
+  private hold(bytes: number): void {
+    const before = this.release;
+    this.release = this.options.held.hold(bytes);
+    if (before === undefined) this.body.onceDrained(() => this.letGo());
+    else before();
+  }
+
+  private letGo(): void {
+    this.release?.();
+    this.release = undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Where the port of a Service leads: to the endpoints that are ready, as its EndpointSlices tell. */
-import type { Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Endpoint {
@@ -20,6 +20,22 @@ export function servicePort({ spec }: Service, asked: number | string): ServiceP
  */
 export function externalEndpoint({ spec }: Service, port: number): Endpoint | undefined {
   return spec?.type === "ExternalName" && spec.externalName ? { host: spec.externalName, port } : undefined;
+}
+
+/** The slice with those of its addresses that pods of the namespace have. Source: `pkg/registry/core/service/storage` `isValidAddress`. */
+export function podsOfSlice(
+  slice: EndpointSlice,
+  namespace: string,
+  podOf: (name: string) => Pod | undefined,
+): EndpointSlice {
+  const endpoints = (slice.endpoints ?? []).flatMap((endpoint) => {
+    const { targetRef, addresses } = endpoint;
+    if (targetRef?.kind !== "Pod" || targetRef.namespace !== namespace) return [];
+    const ips = new Set((podOf(targetRef.name ?? "")?.status?.podIPs ?? []).map(({ ip }) => ip));
+    const own = (addresses ?? []).filter((address) => ips.has(address));
+    return own.length === 0 ? [] : [{ ...endpoint, addresses: own }];
+  });
+  return { ...slice, endpoints };
 }
 
 /** Empty when there is no such port, or nobody behind it. */

@@ -268,6 +268,7 @@ class Decoding {
   error: string | undefined;
   readonly unknown: string[] = [];
   readonly #root: TypeRef;
+  #unknownPaths: ReadonlySet<string> | undefined;
   /** Keys and indices that lead to the value at hand. */
   readonly #steps: (string | number)[] = [];
 
@@ -279,9 +280,14 @@ class Decoding {
     return this.#object(this.#root, value);
   }
 
-  /** Whether a path names an unknown field, or something in one. */
+  /** Whether a path names an unknown field, or something in one. Asked when all has been decoded. */
   isUnknown(path: string): boolean {
-    return this.unknown.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+    this.#unknownPaths ??= new Set(this.unknown);
+    for (let end = path.length; end > 0; end--) {
+      const isStep = end === path.length || path[end] === "." || path[end] === "[";
+      if (isStep && this.#unknownPaths.has(path.slice(0, end))) return true;
+    }
+    return false;
   }
 
   #object(type: TypeRef, value: Readonly<Record<string, unknown>>): Plain {

@@ -149,6 +149,8 @@ interface Change {
   readonly next: KubernetesObject;
   /** What has changed in a version; undefined in one that is not served. */
   readonly in: (apiVersion: string) => Comparison | undefined;
+  /** What of a comparison has been added or modified. */
+  readonly set: (comparison: Comparison) => FieldSet;
 }
 
 function changeOf(
@@ -176,14 +178,20 @@ function changeOf(
     known.set(apiVersion, comparison);
     return comparison;
   };
-  return { old, next, in: changed };
+  const sets = new Map<Comparison, FieldSet>();
+  const set = (comparison: Comparison): FieldSet => {
+    let found = sets.get(comparison);
+    if (found === undefined) sets.set(comparison, (found = union(comparison.modified, comparison.added)));
+    return found;
+  };
+  return { old, next, in: changed, set };
 }
 
 /** Takes from the managers what has been changed, and gives it to the one that writes. Changes `managers`. */
 function update(write: FieldWrite, managers: Managers, change: Change): void {
   disown(managers, change);
-  const { modified, added } = change.in(write.version.apiVersion) as Comparison;
-  const own = difference(filterFields(union(modified, added), write.filter), NOT_MANAGED);
+  const set = change.set(change.in(write.version.apiVersion) as Comparison);
+  const own = difference(filterFields(set, write.filter), NOT_MANAGED);
   if (isEmpty(own)) return;
   const self = managerOf(write, "Update", own, formatTime(write.nowMs));
   const identity = identityOf(self);
@@ -211,10 +219,10 @@ function disown(managers: Managers, change: Change, except?: string): readonly C
       continue;
     }
     if (isNone(changed)) continue;
-    const { removed, modified, added } = changed;
-    const set = intersection(manager.fields, union(modified, added));
+    // What is gone through is what the manager has, and not what has changed: there may be hundreds of managers.
+    const set = intersection(manager.fields, change.set(changed));
     if (!isEmpty(set)) conflicts.push({ manager, fields: set });
-    const fields = difference(difference(manager.fields, set), removed);
+    const fields = difference(difference(manager.fields, set), intersection(manager.fields, changed.removed));
     if (fields !== manager.fields) setFields(managers, identity, { ...manager, fields });
   }
   return conflicts.sort((a, b) => byIdentity(a.manager, b.manager));

@@ -84,6 +84,36 @@ function unionOfNodes(a: FieldSet, b: FieldSet): FieldSet {
   return unionBelow(a, b, isMember(a) || isMember(b));
 }
 
+/** What is in any of them: one after the other each would be copied and put in order as often as there are sets. */
+export function unionOfAll(sets: readonly FieldSet[]): FieldSet {
+  const [first = NO_FIELDS, ...others] = sets.filter((set) => !isEmpty(set));
+  return others.length === 0 ? first : (unionBelowAll([first, ...others]) ?? NO_FIELDS);
+}
+
+function unionBelowAll(nodes: readonly FieldSet[]): FieldSet {
+  const below = new Map<PathElement, FieldSet[]>();
+  for (const node of nodes) {
+    for (const element in node) {
+      const one = node[element] as FieldSet;
+      const found = below.get(element);
+      if (found === undefined) below.set(element, [one]);
+      else if (found.at(-1) !== one) found.push(one);
+    }
+  }
+  const result: Growing = {};
+  for (const [element, [first = MEMBER, ...others]] of below) {
+    if (others.length === 0 || element === SELF) result[element] = first;
+    else {
+      const all = [first, ...others];
+      const node = unionBelowAll(all);
+      // A step with nothing below it is in the set, also when another set has something there.
+      result[element] =
+        !isEmpty(node) && node[SELF] === undefined && all.some(isEmpty) ? { [SELF]: MEMBER, ...node } : node;
+    }
+  }
+  return inOrder(result);
+}
+
 /** What is in both. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a;

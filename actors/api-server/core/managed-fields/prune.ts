@@ -8,7 +8,7 @@ import { UNKNOWN } from "../structure/structure.ts";
 import { namedFields } from "./comparison.ts";
 import type { FieldWrite, Version } from "./field-manager.ts";
 import type { FieldSet } from "./field-set.ts";
-import { difference, intersection, isEmpty, NO_FIELDS, union } from "./field-set.ts";
+import { difference, intersection, isEmpty, NO_FIELDS, union, unionOfAll } from "./field-set.ts";
 import type { Manager, Managers } from "./managers.ts";
 import { removeFields } from "./merge.ts";
 import type { PathElement } from "./path-element.ts";
@@ -61,11 +61,13 @@ function convert(object: KubernetesObject, from: Version, to: Version): Kubernet
 
 /** `first` comes first: what the conversion to others rests on is back by then. */
 function ownedByVersion(managers: Managers, first: string): Map<string, FieldSet> {
-  const owned = new Map<string, FieldSet>([[first, NO_FIELDS]]);
+  const owned = new Map<string, FieldSet[]>([[first, []]]);
   for (const { apiVersion, fields } of managers.values()) {
-    owned.set(apiVersion, union(owned.get(apiVersion) ?? NO_FIELDS, fields));
+    const sets = owned.get(apiVersion);
+    if (sets === undefined) owned.set(apiVersion, [fields]);
+    else sets.push(fields);
   }
-  return owned;
+  return new Map(Array.from(owned, ([apiVersion, sets]) => [apiVersion, unionOfAll(sets)]));
 }
 
 /** With the declared fields that lead to what is in the set, which are in no set of their own. */

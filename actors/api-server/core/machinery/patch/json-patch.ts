@@ -17,9 +17,9 @@ const COPIED_CHARS_MAX = 3 * 1024 * 1024;
  * Items that may be moved up and down in lists, and members looked through by `test`: ten thousand operations on the largest object
  * would else hold everybody up for minutes.
  */
-const TOUCHED_MAX = 20_000_000;
+const TOUCHED_MAX = 500_000;
 /** Moving an item costs so much less than looking at a member. */
-const MOVED_PER_TOUCHED = 16;
+const MOVED_PER_TOUCHED = 128;
 
 /** What the operations of one patch may still do. */
 interface Budget {

@@ -9,26 +9,44 @@ import { passingOfTests, SERVICES, slice, SLICES } from "../harness/passing.ts";
 
 const { api, listening } = passingOfTests();
 
+const PODS = "/api/v1/namespaces/default/pods";
+const status = (of: Api, path: string, body: object): Promise<Got> =>
+  of.call("PATCH", `${path}/status`, { body: JSON.stringify({ status: body }), type: "application/merge-patch+json" });
+
+/** The pod that the slice is about: clients are led to pods alone. */
+async function podAt127(of: Api): Promise<void> {
+  await of.object(PODS, { metadata: { name: "ext" }, spec: { containers: [{ name: "c", image: "x" }] } });
+  const at = { podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] };
+  expect((await status(of, `${PODS}/ext`, at)).status).toBe(200);
+}
+
 describe("the proxy of pods and nodes", () => {
   const seen: Handler = (request, response) =>
     void response.writeHead(200, { "x-port": String(request.socket.localPort) }).end(request.headers.authorization);
-  const status = (of: Api, path: string, body: object): Promise<Got> =>
-    of.call("PATCH", `${path}/status`, {
-      body: JSON.stringify({ status: body }),
-      type: "application/merge-patch+json",
-    });
 
   it("finds a pod's port where the machine has moved it to", async () => {
     const of = await api();
     const [own, moved] = [await listening(createPlain(seen)), await listening(createPlain(seen))];
-    const pods = "/api/v1/namespaces/default/pods";
     const annotations = { "inkube.dev/ports": JSON.stringify({ 80: moved }) };
     const spec = { containers: [{ name: "main", image: "pause", ports: [{ containerPort: 80 }] }] };
-    await of.object(pods, { metadata: { name: "web", annotations }, spec });
-    await status(of, `${pods}/web`, { podIP: "127.0.0.1" });
+    await of.object(PODS, { metadata: { name: "web", annotations }, spec });
+    await status(of, `${PODS}/web`, { podIP: "127.0.0.1" });
     const portOf = async (name: string): Promise<number> =>
-      Number((await of.call("GET", `${pods}/${name}/proxy/x`)).headers["x-port"]);
+      Number((await of.call("GET", `${PODS}/${name}/proxy/x`)).headers["x-port"]);
     expect([await portOf("web"), await portOf("web:80"), await portOf(`web:${own}`)]).toEqual([moved, moved, own]);
+  });
+
+  it("reaches no address that is none of a pod or a node, in kube-apiserver's words", async () => {
+    const of = await api();
+    await of.object("/api/v1/nodes", { metadata: { name: "n" } });
+    for (const address of ["169.254.169.254", "0.0.0.0", "localhost", "224.0.0.1", "::ffff:169.254.169.254"]) {
+      const addresses = [{ type: "InternalIP", address }];
+      await status(of, "/api/v1/nodes/n", { addresses, daemonEndpoints: { kubeletEndpoint: { Port: 9 } } });
+      for (const path of ["n/proxy/x", "n:80/proxy/x", "https:n:443/proxy/..%2f"]) {
+        const { text } = await of.call("GET", `/api/v1/nodes/${path}`);
+        expect(JSON.parse(text)).toMatchObject({ code: 400, message: "address not allowed" });
+      }
+    }
   });
 
   it("shows the token for kubelets to the kubelet alone", async () => {
@@ -60,6 +78,7 @@ describe("the proxy of a service", () => {
   async function proxied(server = createPlain(echo)): Promise<Api> {
     const of = await api();
     await of.object(SERVICES, plain);
+    await podAt127(of);
     await of.object(SLICES, slice(await listening(server)));
     return of;
   }
@@ -83,6 +102,7 @@ describe("the proxy of a service", () => {
       createPlain((_request, response) => void response.end(String(at)));
     for (const at of ports.keys()) ports[at] = await listening(server(at));
     await of.object(SERVICES, plain);
+    await podAt127(of);
     for (const [at, port] of ports.entries()) await of.object(SLICES, slice(port, `ext-${at}`));
     const answers: string[] = [];
     for (let i = 0; i < 4; i++) answers.push((await of.call("GET", `${SERVICES}/ext:https/proxy/`)).text);

@@ -24,6 +24,14 @@ export interface Door {
     headers?: Readonly<Record<string, string>>,
     body?: unknown,
   ): Promise<HttpsAnswer>;
+  /** With a body as it is. */
+  askText(
+    this: void,
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+  ): Promise<HttpsAnswer>;
   close(): Promise<void>;
 }
 
@@ -37,30 +45,38 @@ export async function openDoor(options: Partial<ApiServerOptions> = {}): Promise
     ca: authority.certificate,
     checkServerIdentity: () => undefined,
   });
+  const askText = (
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | undefined,
+  ): Promise<HttpsAnswer> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({
+        ":method": method,
+        ":path": path,
+        authorization: "Bearer secret",
+        ...headers,
+      });
+      const chunks: Buffer[] = [];
+      let head: { readonly [name: string]: unknown } = {};
+      stream.on("response", (received) => (head = received));
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("error", reject);
+      stream.on("end", () => {
+        const raw = Buffer.concat(chunks);
+        const bytes = new Uint8Array(head["content-encoding"] === "gzip" ? gunzipSync(raw) : raw);
+        const type = String(head["content-type"]);
+        const text = Buffer.from(bytes).toString();
+        resolve({ status: Number(head[":status"]), type, headers: head, bytes, text });
+      });
+      stream.end(body);
+    });
   return {
     server,
+    askText,
     ask: (method, path, headers = {}, body) =>
-      new Promise((resolve, reject) => {
-        const stream = session.request({
-          ":method": method,
-          ":path": path,
-          authorization: "Bearer secret",
-          ...headers,
-        });
-        const chunks: Buffer[] = [];
-        let head: { readonly [name: string]: unknown } = {};
-        stream.on("response", (received) => (head = received));
-        stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-        stream.on("error", reject);
-        stream.on("end", () => {
-          const raw = Buffer.concat(chunks);
-          const bytes = new Uint8Array(head["content-encoding"] === "gzip" ? gunzipSync(raw) : raw);
-          const type = String(head["content-type"]);
-          const text = Buffer.from(bytes).toString();
-          resolve({ status: Number(head[":status"]), type, headers: head, bytes, text });
-        });
-        stream.end(body === undefined ? undefined : JSON.stringify(body));
-      }),
+      askText(method, path, headers, body === undefined ? undefined : JSON.stringify(body)),
     close: async () => {
       session.destroy();
       await server.stop();

@@ -155,7 +155,7 @@ export const service: object = { metadata: { name: "ext" }, spec: { ports: [{ na
 export const slice = (port: number, name = "ext-1"): object => ({
   metadata: { name, labels: { "kubernetes.io/service-name": "ext" } },
   addressType: "IPv4",
-  endpoints: [{ addresses: ["127.0.0.1"] }],
+  endpoints: [{ addresses: ["127.0.0.1"], targetRef: { kind: "Pod", namespace: "default", name: "ext" } }],
   ports: [{ name: "https", port }],
 });
 export const SERVICES = "/api/v1/namespaces/default/services";

@@ -147,3 +147,54 @@ describe("the strategic merge patch", () => {
     );
   });
 });
+
+describe("a patch of many operations", () => {
+  const of = servedAs("v1", "configmaps").form;
+  const apply = (current: object, operations: readonly object[]): unknown =>
+    applyPatch("application/json-patch+json", of, current as KubernetesObject, operations);
+
+  it("copies no more than kube-apiserver lets it: thirty copies of a document into itself would be a billion", () => {
+    const copies = Array.from({ length: 30 }, (_, i) => ({ op: "copy", from: "/data", path: `/data/c${i}` }));
+    expect(() => apply({ data: { a: "b" } }, copies)).toThrow("rejected");
+    expect(apply({ data: { a: "b" } }, copies.slice(0, 3))).toHaveProperty("data.c2.c1.c0.a", "b");
+  });
+
+  it("nests nothing deeper than a body may be", () => {
+    const deepest = (depth: number): string => `/data${"/a".repeat(depth)}`;
+    const operations = [900, 1_800].map((depth) => ({
+      op: "add",
+      path: deepest(depth),
+      value: JSON.parse(`${'{"a":'.repeat(900)}1${"}".repeat(900)}`) as unknown,
+    }));
+    const current = { data: JSON.parse(`${'{"a":'.repeat(900)}1${"}".repeat(900)}`) as unknown };
+    expect(() => apply(current, operations)).toThrow("rejected");
+  });
+
+  it("tests a large map and moves a long list only so often", () => {
+    const data = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`k${i}`, ""]));
+    const tests = Array.from({ length: 10_000 }, () => ({ op: "test", path: "/data", value: data }));
+    expect(() => apply({ data }, tests)).toThrow("rejected");
+    const list = Array.from({ length: 500_000 }, () => 0);
+    const moves = Array.from({ length: 10_000 }, () => ({ op: "add", path: "/list/0", value: 1 }));
+    expect(() => apply({ list }, moves)).toThrow("rejected");
+    expect(apply({ list: [] }, moves)).toHaveProperty("list.length", 10_000);
+  });
+});
+
+describe("a strategic merge patch of a long list", () => {
+  it("looks at each element a few times only", () => {
+    let looks = 0;
+    const counted = (i: number): object => ({
+      get name() {
+        looks++;
+        return `n${i}`;
+      },
+      image: "x",
+    });
+    const lists = (length: number): object[] => Array.from({ length }, (_, i) => counted(i));
+    const of = servedAs("v1", "pods").form;
+    const current = { spec: { containers: lists(2_000) } } as unknown as KubernetesObject;
+    applyPatch("application/strategic-merge-patch+json", of, current, { spec: { containers: lists(2_000).reverse() } });
+    expect(looks).toBeLessThan(2_000 * 40);
+  });
+});

@@ -9,6 +9,7 @@ import {
   recursiveDifference,
   shownPaths,
   union,
+  unionOfAll,
 } from "../../../../../actors/api-server/core/managed-fields/field-set.ts";
 
 const ELEMENTS = ["f:a", "f:b", 'k:{"name":"x"}', 'k:{"port":80}', 'k:{"port":443}', 'v:"q"', "i:1"];
@@ -78,6 +79,34 @@ describe("a set of paths", () => {
         expect(paths(recursiveDifference(a, b))).toEqual(new Set(left));
       }),
     );
+  });
+});
+
+describe("the union of many sets", () => {
+  it("is that of one after the other, to the byte", () => {
+    fc.assert(
+      fc.property(fc.array(sets, { maxLength: 6 }), (many) => {
+        expect(JSON.stringify(unionOfAll(many))).toBe(JSON.stringify(many.reduce(union, {})));
+      }),
+    );
+  });
+
+  it("looks at each step a few times, however many sets there are", () => {
+    let looks = 0;
+    const watched = (i: number): FieldSet =>
+      new Proxy<FieldSet>(
+        { "f:data": { [`f:k${i}`]: {} }, [`f:l${i}`]: {} },
+        {
+          get: (target, name) => {
+            looks++;
+            return Reflect.get(target, name) as unknown;
+          },
+        },
+      );
+    const count = 500;
+    const all = unionOfAll(Array.from({ length: count }, (_, i) => watched(i)));
+    expect(Object.keys(all["f:data"] ?? {})).toHaveLength(count);
+    expect(looks).toBeLessThan(count * 10);
   });
 });
 

@@ -1,0 +1,135 @@
+/** Clients that send much and read nothing: what they are held for is bounded, and others are served. */
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { connect } from "node:http2";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { HttpsAnswer } from "../harness/https-client.ts";
+import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
+import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
+import type { Door } from "../harness/https-client.ts";
+import { openDoor } from "../harness/https-client.ts";
+import type { TestServer } from "../harness/test-server.ts";
+import { startServer } from "../harness/test-server.ts";
+
+const HELD_BYTES_MAX = 300_000;
+const maps = "/api/v1/namespaces/default/configmaps";
+
+describe("a server whose clients send much and read nothing", () => {
+  const authority = makeAuthority("test-ca", Date.now());
+  const serving = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
+  let server: TestServer;
+  let port: number;
+  const sessions: ClientHttp2Session[] = [];
+
+  beforeAll(async () => {
+    const tls = { ca: authority.certificate, cert: serving.certificate, key: serving.key };
+    server = await startServer({ tls, heldBytesMax: HELD_BYTES_MAX }, httpsDoor());
+    port = (await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never)).port;
+  });
+  afterAll(async () => {
+    for (const session of sessions) session.destroy();
+    await server.stop();
+    expect(server.crashes).toEqual([]);
+  });
+
+  /** @param initialWindowSize bytes of an answer that come before anybody reads */
+  function session(initialWindowSize: number): ClientHttp2Session {
+    const made = connect(`https://127.0.0.1:${port}`, {
+      ca: authority.certificate,
+      checkServerIdentity: () => undefined,
+      settings: { initialWindowSize },
+    });
+    sessions.push(made);
+    return made;
+  }
+
+  function ask(from: ClientHttp2Session, method: string, path: string, endStream = true): ClientHttp2Stream {
+    const headers = { ":method": method, ":path": path, authorization: "Bearer secret" };
+    return from.request(headers, { endStream });
+  }
+
+  const statusOf = (stream: ClientHttp2Stream): Promise<number> =>
+    new Promise((resolve, reject) => {
+      stream.on("response", (head) => resolve(Number(head[":status"])));
+      stream.on("error", reject);
+    });
+
+  it("refuses a body when all that are coming in are too large together, and takes the others to their end", async () => {
+    const from = session(65_535);
+    const streams = [1, 2, 3].map(() => ask(from, "POST", maps, false));
+    const statuses = streams.map(statusOf);
+    for (const stream of streams) stream.write(Buffer.alloc(HELD_BYTES_MAX / 2 - 10, " "));
+    expect(await Promise.race(statuses)).toBe(429);
+    for (const stream of streams) stream.end("{}");
+    expect((await Promise.all(statuses)).sort()).toEqual([422, 422, 429]);
+    for (const stream of streams) stream.close();
+  });
+
+  it("refuses large answers while others lie unread, and gives them when those are given up", async () => {
+    const from = session(1_000);
+    const post = ask(from, "POST", maps, false);
+    const made = statusOf(post);
+    post.end(JSON.stringify({ metadata: { name: "large" }, data: { a: "x".repeat((2 * HELD_BYTES_MAX) / 3) } }));
+    expect(await made).toBe(201);
+    post.close();
+    // The server lets go of what a stream has held when it hears of its end.
+    let unread = post;
+    const large = (): Promise<number> => statusOf((unread = ask(from, "GET", `${maps}/large`)));
+    await expect.poll(large, { timeout: 10_000 }).toBe(200);
+    const held = unread;
+    expect(await large()).toBe(429);
+    expect(await statusOf(ask(from, "GET", maps.replace("configmaps", "secrets")))).toBe(200);
+    held.close();
+    await expect.poll(large, { timeout: 10_000 }).toBe(200);
+  });
+});
+
+describe("a body that stands for more than it is", () => {
+  let door: Door;
+  beforeAll(async () => {
+    door = await openDoor();
+  });
+  afterAll(() => door.close());
+
+  const apply = (name: string, yaml: string): Promise<HttpsAnswer> =>
+    door.askText("PATCH", `${maps}/${name}?fieldManager=m`, { "content-type": "application/apply-patch+yaml" }, yaml);
+  const excessive = expect.stringContaining("document contains excessive aliasing") as string;
+
+  it.each([
+    ["a long text many times over", `a: &a ${"x".repeat(100_000)}\n${manyTimes(900, (i) => `b${i}: *a\n`)}`],
+    ["many anchors of one name", `a: &a [1]\n${manyTimes(5_000, (i) => `b${i}: *a\nc${i}: &a [1]\n`)}`],
+    [
+      "a map that is merged many times",
+      `%YAML 1.1\n---\na: &a {${manyTimes(9_000, (i) => `k${i}: 1, `)}}\n${manyTimes(900, (i) => `b${i}: {<<: *a}\n`)}`,
+    ],
+  ])("is refused as YAML: %s", async (_title, yaml) => {
+    const { status, text } = await apply("bomb", yaml);
+    expect([status, JSON.parse(text)]).toEqual([400, expect.objectContaining({ message: excessive })]);
+  });
+
+  it("is told of in no more warnings than a header has room for, as by kube-apiserver", async () => {
+    const env = Array.from({ length: 600 }, () => ({ name: `A${"b".repeat(200)}`, value: "1" }));
+    const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "a", image: "x", env }] } };
+    const { status, headers } = await door.ask(
+      "POST",
+      maps.replace("configmaps", "podtemplates"),
+      {},
+      {
+        metadata: { name: "many" },
+        template,
+      },
+    );
+    const warnings = String(headers["warning"]).match(/299 - "(?:[^"\\]|\\.)*"/g) ?? [];
+    // Each of 256 characters, one of which is escaped.
+    expect([status, warnings.length, warnings[15]?.length]).toEqual([201, 16, 265]);
+  });
+
+  it("is told of in UTF-8", async () => {
+    const { status, headers } = await door.ask("POST", maps, {}, { metadata: { name: "utf-8" }, "€": 1 });
+    expect(status).toBe(201);
+    expect(Buffer.from(String(headers["warning"]), "latin1").toString()).toBe('299 - "unknown field \\"€\\""');
+  });
+});
+
+function manyTimes(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => line(i)).join("");
+}
