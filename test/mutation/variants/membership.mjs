@@ -350,8 +350,8 @@ const hosts = [
   row(
     "crowd-of-the-gone",
     THREADS,
-    `      this.planned.delete(name);\n      this.pairs.remove`,
-    `      this.pairs.remove`,
+    `      this.planned.delete(name);\n      this.kinds.delete`,
+    `      this.kinds.delete`,
     "on threads, those that left before their start are a crowd that is about to start for ever, and no hang is found",
     ON_THREADS,
   ),

@@ -77,7 +77,7 @@ function named(of: Api, place: string, text: string): string {
   return text.replaceAll(place, "HOST").replaceAll(clientOf(of), "CLIENT").replaceAll(POD, "PREFIX");
 }
 
-const CONNECTION = ["connection", "date", "transfer-encoding", "content-length", "keep-alive"];
+const CONNECTION = ["audit-id", "connection", "date", "transfer-encoding", "content-length", "keep-alive"];
 
 function shown({ status, headers, text, whole }: Got): object {
   const kept = Object.entries(headers).filter(([name]) => !CONNECTION.includes(name));
