@@ -19,6 +19,8 @@ const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, "": 0, 
 const LIMIT_NANO = (2n ** 63n - 1n) * NANO;
 /** Exponents beyond it are cut before they are computed. */
 const EXPONENT_MAX = 40;
+/** Of ten. To raise it costs more than all the rest of reading an amount. */
+const POWERS: readonly bigint[] = Array.from({ length: EXPONENT_MAX + 10 }, (_power, at) => 10n ** BigInt(at));
 
 /** undefined for what is not a quantity. */
 export function tryParseQuantity(value: string | number): ParsedQuantity | undefined {
@@ -31,7 +33,7 @@ export function tryParseQuantity(value: string | number): ParsedQuantity | undef
   const exponent = decimal ?? (binary === undefined ? Number(suffix.slice(1)) : 0);
   const tens = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, exponent)) + 9 - fraction.length;
   const scaled = binary === undefined ? digits : digits << BigInt(binary);
-  const nano = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens));
+  const nano = tens >= 0 ? scaled * power(tens) : ceilDivide(scaled, power(-tens));
   const limited = nano > LIMIT_NANO ? LIMIT_NANO : nano;
   const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
   return { nano: sign === "-" ? -limited : limited, format };
@@ -44,6 +46,10 @@ export function parseQuantity(value: string | number): ParsedQuantity {
   const parsed = tryParseQuantity(value);
   if (parsed === undefined) throw new RangeError(`not a quantity: ${JSON.stringify(value)}`);
   return parsed;
+}
+
+function power(tens: number): bigint {
+  return POWERS[tens] ?? 10n ** BigInt(tens);
 }
 
 function ceilDivide(dividend: bigint, divisor: bigint): bigint {
