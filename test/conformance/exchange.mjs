@@ -262,7 +262,7 @@ export function general(value, namespace, key = "") {
       .replaceAll(/object not decodable revision=\d+/g, "object not decodable revision=<version>")
       // A whole object in an error, whose fields have no order.
       .replace(/Invalid value: (\\*"|)(?:\{.*\}|\[\{.*\}\])(\\*"|)/, "Invalid value: <object>");
-    return /^\d+(ms|s|m)$/.test(text) && key === "cells" ? "<age>" : text;
+    return /^\d+(ms|s|m|d)$/.test(text) && key === "cells" ? "<age>" : text;
   }
   if (typeof value === "number" && Object.hasOwn(NAMED, key)) return NAMED[key];
   if (Array.isArray(value)) return value.map((item) => general(item, namespace, key));
