@@ -18,6 +18,7 @@ const actors = files("actors").filter((name) => name !== "cluster" && existsSync
 const images = files("actors/container-runtime/images").filter((name) => name.endsWith(".ts"));
 const modules = {
   index: "actors/cluster/index.ts",
+  chaos: "actors/cluster/chaos/index.ts",
   runtime: "runtime/index.ts",
   cli: "actors/cluster/cli/main.ts",
   "envtest-kube-apiserver": "actors/cluster/envtest/kube-apiserver.ts",

@@ -220,5 +220,5 @@ export function strikesOnce(fault: ApiFault): boolean {
 }
 
 function isPattern(value: unknown): value is string {
-  return typeof value === "string" && /^[a-z*][a-z0-9.*-]*(\/[a-z0-9.*-]+){0,2}$/.test(value);
+  return typeof value === "string" && /^[a-z*][a-z0-9.*-]*(\/[A-Za-z0-9.*:_-]+){0,2}$/.test(value);
 }

@@ -83,6 +83,7 @@ export class ActorDoor {
     const asked = { verb: "", path: what, target: undefined };
     const arrival = {
       user: userOfActor(sender.from),
+      auditId: sender.cause,
       isPublic: false,
       limited: false,
       rawHeaders: [],
@@ -96,7 +97,7 @@ export class ActorDoor {
   }
 
   scope({ from, timeoutMs, cause }: Sender): RequestScope {
-    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", timeoutMs), cause };
+    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, timeoutMs), cause };
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */

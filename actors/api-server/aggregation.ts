@@ -10,7 +10,11 @@ import type { Context } from "../../runtime/actor.ts";
 import type { Finding } from "./core/aggregation/availability.ts";
 import { failedDiscovery, findingOf, isAvailable, PASSED, withFinding } from "./core/aggregation/availability.ts";
 import type { Remotes, RemoteVersion } from "./core/aggregation/remote-discovery.ts";
+import { externalEndpoint } from "./core/aggregation/service-endpoints.ts";
 import { asTold, openApiOf, resourcesOf, resourcesOfList } from "./core/aggregation/remote-discovery.ts";
+import type { RemoteOpenApi } from "./core/aggregation/remote-openapi.ts";
+import { remoteOpenApi } from "./core/aggregation/remote-openapi.ts";
+import { hash } from "./core/machinery/openapi.ts";
 import type { RemoteRequest } from "./core/rest/remote-request.ts";
 import type { Read } from "./core/webhooks/reply.ts";
 import type { HttpsClient, HttpsPeer, HttpsReply } from "./outward.ts";
@@ -18,7 +22,7 @@ import type { Registry, RequestScope } from "./registry.ts";
 import { SERVICE_NAME_LABEL, ServiceResolver, SERVICES_PREFIX, SLICES_PREFIX } from "./service-resolver.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
-const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
+export const API_SERVICES_PREFIX = "/registry/apiregistration.k8s.io/apiservices";
 
 /** As kube-aggregator's. */
 const CHECK_TIMEOUT_MS = 5_000;
@@ -43,7 +47,22 @@ const DISCOVERY_TYPES = ["v2", "v2beta1"]
   .concat("application/json")
   .join(",");
 
+/** How long what a server has told of its OpenAPI is not asked for again. As kube-aggregator's. */
+const OPENAPI_FRESH_MS = 60_000;
+
+/** As who kube-aggregator asks for it. */
+const OPENAPI_HEADERS = { accept: "application/json", "x-remote-user": "system:aggregator" };
+
+/** What a server has told of a version. */
+export interface ToldOpenApi {
+  /** Another one when it is another document. */
+  readonly etag: string;
+  readonly document: RemoteOpenApi;
+}
+
 interface Remote {
+  openApiV2: { readonly told: ToldOpenApi | undefined; readonly askedMs: number } | undefined;
+  openApiV2Asking: Promise<void> | undefined;
   service: APIService;
   resources: readonly unknown[] | undefined;
   openApi: string | undefined;
@@ -91,10 +110,47 @@ export class Aggregation {
     return asTold(request, this.remotes.get(service.metadata?.name ?? "")?.resources);
   }
 
+  /** OpenAPI v2 of all servers, those of the highest priority first, as they tell it now or told it last. */
+  async openApiV2(): Promise<readonly ToldOpenApi[]> {
+    await Promise.all([...this.remotes.values()].map((remote) => this.askOpenApiV2(remote)));
+    const priorityOf = ({ service }: Remote): number => service.spec?.groupPriorityMinimum ?? 0;
+    return [...this.remotes]
+      .sort(([a, one], [b, other]) => priorityOf(other) - priorityOf(one) || (a < b ? -1 : 1))
+      .flatMap(([, { openApiV2 }]) => openApiV2?.told ?? []);
+  }
+
+  private askOpenApiV2(remote: Remote): Promise<void> {
+    const { openApiV2, service } = remote;
+    const isFresh = openApiV2 !== undefined && this.ctx.clock.monotonicMs() - openApiV2.askedMs < OPENAPI_FRESH_MS;
+    const peer = isAvailable(service) ? this.peerOf(service) : undefined;
+    if (isFresh || peer === undefined) return Promise.resolve();
+    return (remote.openApiV2Asking ??= this.readOpenApiV2(remote, peer).finally(() => {
+      remote.openApiV2Asking = undefined;
+    }));
+  }
+
+  private async readOpenApiV2(remote: Remote, peer: HttpsPeer): Promise<void> {
+    const { group = "", version = "" } = remote.service.spec ?? {};
+    const known = remote.openApiV2?.told;
+    const headers = { ...OPENAPI_HEADERS, ...(known === undefined ? {} : { "if-none-match": known.etag }) };
+    const answered = await this.ask(peer, "/openapi/v2", headers);
+    const askedMs = this.ctx.clock.monotonicMs();
+    const document = remoteOpenApi(jsonOf(answered), group, version);
+    // What it told last counts while it tells nothing else.
+    if (document === undefined) {
+      remote.openApiV2 = { told: known, askedMs };
+      return;
+    }
+    const { etag = "", body = "" } = answered.value ?? {};
+    remote.openApiV2 = { told: { etag: etag === "" ? `"${hash(body)}"` : etag, document }, askedMs };
+  }
+
   /** Undefined when it can't be reached. */
   peerOf({ spec }: APIService): HttpsPeer | undefined {
     const { name = "", namespace = "", port = 443 } = spec?.service ?? {};
-    const endpoint = this.resolver.endpoint(namespace, name, port ?? 443);
+    const found = this.resolver.service(namespace, name);
+    const elsewhere = found === undefined ? undefined : externalEndpoint(found, port ?? 443);
+    const endpoint = elsewhere ?? this.resolver.endpoint(namespace, name, port ?? 443);
     if (endpoint === undefined) return undefined;
     return {
       ...endpoint,
@@ -132,7 +188,11 @@ export class Aggregation {
     const known = this.remotes.get(name);
     if (!service?.spec?.service) this.remotes.delete(name);
     else if (known === undefined || known.service.metadata?.uid !== service.metadata?.uid) {
-      this.remotes.set(name, { service, resources: undefined, openApi: undefined, checkedMs: 0 });
+      const [untold, unasked] = [
+        { resources: undefined, openApi: undefined },
+        { openApiV2: undefined, openApiV2Asking: undefined },
+      ];
+      this.remotes.set(name, { service, ...untold, ...unasked, checkedMs: 0 });
     } else known.service = service;
     if (service !== undefined && !isSettledLocal(service)) this.look(name);
   }
@@ -196,7 +256,7 @@ export class Aggregation {
     const path = `/apis/${group}/${version}`;
     const url = `https://${peer?.host ?? of}:${peer?.port ?? port}${path}`;
     if (peer === undefined) return failedDiscovery(url, "no endpoints available");
-    const answered = await this.ask(peer, path, "application/json");
+    const answered = await this.ask(peer, path, { accept: "application/json", ...OWN_HEADERS });
     if (answered.error !== undefined) return failedDiscovery(url, `Get ${JSON.stringify(url)}: ${answered.error}`);
     const { code } = answered.value;
     if (code < 200 || code > 299) return failedDiscovery(url, `bad status from ${url}: ${code}`);
@@ -209,8 +269,8 @@ export class Aggregation {
     const remote = this.remotes.get(name);
     const { group = "", version = "" } = remote?.service.spec ?? {};
     const [groups, index] = await Promise.all([
-      this.ask(peer, "/apis", DISCOVERY_TYPES),
-      this.ask(peer, "/openapi/v3", "application/json"),
+      this.ask(peer, "/apis", { accept: DISCOVERY_TYPES, ...OWN_HEADERS }),
+      this.ask(peer, "/openapi/v3", { accept: "application/json", ...OWN_HEADERS }),
     ]);
     if (remote === undefined || this.remotes.get(name) !== remote) return;
     const resources = resourcesOf(jsonOf(groups), group, version) ?? resourcesOfList(jsonOf(legacy), group, version);
@@ -219,8 +279,7 @@ export class Aggregation {
     this.made = undefined;
   }
 
-  private ask(peer: HttpsPeer, path: string, accept: string): Promise<Read<HttpsReply>> {
-    const headers = { accept, ...OWN_HEADERS };
+  private ask(peer: HttpsPeer, path: string, headers: Readonly<Record<string, string>>): Promise<Read<HttpsReply>> {
     const timeoutMs = CHECK_TIMEOUT_MS;
     return this.client.ask({ peer, path, headers, timeoutMs, late: LATE, answerBytesMax: ANSWER_BYTES_MAX });
   }

@@ -11,6 +11,7 @@ import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
 import { Bootstrap } from "./bootstrap.ts";
+import { ComponentStatuses } from "./component-statuses.ts";
 import { Compaction } from "./compaction.ts";
 import { CatalogFollower } from "./catalog.ts";
 import { Conversions } from "./conversions.ts";
@@ -26,6 +27,7 @@ import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
+import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
@@ -109,6 +111,7 @@ class ApiServer {
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
+    new Registrations(ctx, this.registry);
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
@@ -208,19 +211,16 @@ class ApiServer {
       },
       onServed: (listener) => catalog.onServed(listener),
       pipeline: new Pipeline(this.ctx),
-      dispatch: new Dispatch(
-        this.registry,
-        new Applies(this.ctx, this.registry),
-        subresources,
-        lists,
-        this.tokens,
-        new Metrics(this.ctx, this.registry, lists, readStats),
-      ),
+      dispatch: new Dispatch(this.registry, new Applies(this.ctx, this.registry), subresources, lists, this.tokens, {
+        usage: new Metrics(this.ctx, this.registry, lists, readStats),
+        health: new ComponentStatuses(this.ctx, this.store),
+      }),
       store: this.store,
       registry: this.registry,
       views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),

@@ -27,6 +27,8 @@ export interface Backend {
   readonly aggregation: Aggregation;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
+  /** A UUID. */
+  newId(): string;
   nowMs(): number;
   monotonicMs(): number;
   every(periodMs: number, action: () => void): void;

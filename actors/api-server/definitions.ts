@@ -10,6 +10,8 @@ import type {
   CustomResourceDefinitionStatus,
 } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { StoredObject } from "./core/cache/stored-object.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { CatalogFollower } from "./catalog.ts";
 import { DEFINITIONS_PREFIX } from "./catalog.ts";
 import type { Termination } from "./core/custom/conditions.ts";
@@ -26,6 +28,9 @@ import type { ApiServerOptions } from "./spec.ts";
 
 /** A look again at objects that finalizers hold. */
 const RECHECK_MS = 1_000;
+/** What its objects hold up for longer tells so. As in Kubernetes. */
+const HELD_UP_MS = 60_000;
+const HELD_UP = "could not confirm zero CustomResources remaining: context deadline exceeded";
 /** For so long a definition may be on its way out without a change before another server takes over what may have been left. */
 const TAKE_OVER_MS = 5_000;
 
@@ -166,13 +171,21 @@ export class Definitions {
 
   private async takeOver(name: string, { metadata }: CustomResourceDefinition): Promise<void> {
     await this.ctx.clock.sleep(TAKE_OVER_MS);
-    if (this.find(name)?.metadata?.resourceVersion !== metadata?.resourceVersion) return;
-    await this.attempt(name, () => this.removeObjects(name));
+    const definition = this.find(name);
+    if (definition === undefined || definition.metadata?.resourceVersion !== metadata?.resourceVersion) return;
+    await this.attempt(name, async () => {
+      if (terminationOf(definition) === "InstanceDeletionFailed") {
+        await this.update(name, this.ended(definition, "InstanceDeletionInProgress"));
+      }
+      await this.removeObjects(name);
+    });
   }
 
   private async removeObjects(name: string): Promise<void> {
     const { clock, stopping } = this.ctx;
     const { store } = this.registry;
+    const toldFromMs = clock.monotonicMs() + HELD_UP_MS;
+    let told = false;
     for (;;) {
       const { deadlineMs } = this.scope();
       await store.consistent(deadlineMs);
@@ -182,9 +195,32 @@ export class Definitions {
       const found = served === undefined ? [] : [...store.cacheOf(served).values()];
       if (served === undefined || found.length === 0) return this.release(name);
       const present = found.filter(({ object }) => object.metadata?.deletionTimestamp === undefined);
-      await this.registry.deleteAll(this.scope(), served, present, {}, () => stopping.aborted);
+      await this.deleteObjects(name, served, present);
+      if (!told && clock.monotonicMs() >= toldFromMs) {
+        await this.tell(name, "InstanceDeletionCheck", HELD_UP);
+        told = true;
+      }
       if (present.length < found.length) await clock.sleep(RECHECK_MS);
     }
+  }
+
+  /** What can't be deleted is told by the definition, and tried again a little later. */
+  private async deleteObjects(name: string, served: Served, present: readonly StoredObject[]): Promise<void> {
+    const { stopping } = this.ctx;
+    try {
+      await this.registry.deleteAll(this.scope(), served, present, {}, () => stopping.aborted);
+    } catch (error) {
+      if (!(error instanceof InkubeError)) throw error;
+      // What a webhook converts is read before it is deleted.
+      const what = served.conversion === undefined ? "could not issue all deletes" : "could not list instances";
+      await this.tell(name, "InstanceDeletionFailed", `${what}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  private async tell(name: string, how: Termination, problem: string): Promise<void> {
+    const definition = this.find(name);
+    if (definition !== undefined) await this.update(name, this.ended(definition, how, problem));
   }
 
   /** Nothing is left of it. */
@@ -192,15 +228,18 @@ export class Definitions {
     const place = this.place(name);
     await this.registry.mutate(this.scope(), place, false, (current) => {
       if (current === undefined) throw notFound(place.served.info, name);
-      const definition = this.ended(current.object as CustomResourceDefinition, "InstanceDeletionCompleted");
+      const ending = current.object as CustomResourceDefinition;
+      const how = hasCondition(ending, "Established") ? "InstanceDeletionCompleted" : "NeverEstablished";
+      const definition = this.ended(ending, how);
       const finalizers = (definition.metadata?.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
       const object = { ...definition, metadata: { ...definition.metadata, finalizers } } as unknown as Fields;
       return isReleased(place.served.rules, object) ? { action: "remove", object } : { action: "put", object };
     });
   }
 
-  private ended(definition: CustomResourceDefinition, how: Termination): CustomResourceDefinition {
-    const conditions = withCondition(definition.status?.conditions ?? [], terminating(how), this.ctx.clock.nowMs());
+  private ended(definition: CustomResourceDefinition, how: Termination, problem?: string): CustomResourceDefinition {
+    const condition = terminating(how, problem);
+    const conditions = withCondition(definition.status?.conditions ?? [], condition, this.ctx.clock.nowMs());
     const status: CustomResourceDefinitionStatus = { ...definition.status, conditions };
     return { ...definition, status };
   }

@@ -8,6 +8,7 @@ import type {
 } from "../../protocols/api-server.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Applies } from "./applies.ts";
+import type { Served } from "./core/catalog/catalog.ts";
 import type { ObjectForm } from "./core/catalog/form.ts";
 import { builtInForm, SCALE_FORM } from "./core/catalog/form.ts";
 import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts";
@@ -15,7 +16,7 @@ import type { JsonBody } from "./core/machinery/json.ts";
 import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource, notFound } from "./core/machinery/status.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
-import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer, warnedError, withWarnings } from "./core/registry/answers.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import type { Fields } from "./core/kinds/rules.ts";
@@ -23,10 +24,10 @@ import { withExpiration } from "./core/tokens/token-request.ts";
 import type { WriteKind } from "./core/rest/options.ts";
 import type { Target } from "./core/rest/target.ts";
 import type { Lists, ObjectList } from "./lists.ts";
-import type { Metrics } from "./metrics.ts";
+import type { LiveKinds } from "./live-objects.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
 import type { Registry, RequestScope } from "./registry.ts";
-import { checkNamespace } from "./core/registry/place.ts";
+import { checkNamespace, checkSentVersion } from "./core/registry/place.ts";
 import type { Subresources } from "./subresources.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -59,12 +60,12 @@ const EVICTION = builtInForm({ apiVersion: "policy/v1", kind: "Eviction" });
 const TOKEN_REQUEST = builtInForm({ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" });
 
 export class Dispatch {
-  private readonly metrics: Metrics;
   private readonly tokens: Tokens;
   private readonly registry: Registry;
   private readonly applies: Applies;
   private readonly subresources: Subresources;
   private readonly lists: Lists;
+  private readonly live: LiveKinds;
 
   constructor(
     registry: Registry,
@@ -72,20 +73,21 @@ export class Dispatch {
     subresources: Subresources,
     lists: Lists,
     tokens: Tokens,
-    metrics: Metrics,
+    live: LiveKinds,
   ) {
-    this.metrics = metrics;
     this.tokens = tokens;
     this.registry = registry;
     this.applies = applies;
     this.subresources = subresources;
     this.lists = lists;
+    this.live = live;
   }
 
   list({ scope, target, input }: Call): Promise<ObjectList> {
     const { served, namespace } = target;
-    if (served.rules.measured === true) return this.metrics.list(scope, served, namespace, input.listOptions());
-    return this.lists.list(scope, target.served, target.namespace, input.listOptions());
+    const { live } = served.rules;
+    const lists = live === undefined ? this.lists : this.live[live];
+    return lists.list(scope, served, namespace, input.listOptions());
   }
 
   /** Answers with what it has deleted. */
@@ -99,7 +101,8 @@ export class Dispatch {
   async get({ scope, target, input }: Call): Promise<Answer> {
     const { served, subresource } = target;
     if (subresource?.name === "scale") return this.subresources.getScale(scope, placeOf(target));
-    if (served.rules.measured === true) return plainAnswer(await this.metrics.get(scope, placeOf(target)), 200);
+    const { live } = served.rules;
+    if (live !== undefined) return plainAnswer(await this.live[live].get(scope, placeOf(target)), 200);
     const atRevision = input.atRevision?.();
     if (atRevision !== undefined) return this.getPast(scope, target, atRevision);
     return answerOf(served, await this.registry.get(scope, placeOf(target), input.resourceVersion()), 200);
@@ -138,6 +141,21 @@ export class Dispatch {
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
     const { object, warnings } = decode(served.form);
+    return telling(
+      () => warnings,
+      () => this.make(scope, served, namespace, object, options),
+    );
+  }
+
+  /** What has been read is stored, or answered. */
+  private async make(
+    scope: RequestScope,
+    served: Served,
+    namespace: string | undefined,
+    object: KubernetesObject,
+    options: WriteOptions,
+  ): Promise<Answer> {
+    checkSentVersion(served.form, object);
     const { virtual, tokenOf } = served.rules;
     if (virtual !== undefined) {
       const own = namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
@@ -146,12 +164,9 @@ export class Dispatch {
         question === undefined ? {} : await this.tokens.authenticate(question.token, question.audiences);
       const manage = this.registry.managing({ served, namespace, name: "" }, undefined, options);
       const asked = withManagedFields(own as Fields, manage(own as Fields, undefined));
-      return withWarnings(
-        plainAnswer(virtual(asked as never, { ...scope, authentication, nowMs: this.registry.nowMs() }), 201),
-        warnings,
-      );
+      return plainAnswer(virtual(asked as never, { ...scope, authentication, nowMs: this.registry.nowMs() }), 201);
     }
-    return withWarnings(await this.registry.create(scope, served, namespace, object, options), warnings);
+    return this.registry.create(scope, served, namespace, object, options);
   }
 
   async update({ scope, target, input }: Call): Promise<Answer> {
@@ -160,7 +175,16 @@ export class Dispatch {
     const options = input.writeOptions("UpdateOptions");
     const form = subresource === "scale" ? SCALE_FORM : target.served.form;
     const { object, warnings } = input.body(form, options.fieldValidation);
-    return withWarnings(await this.replace(scope, place, subresource, object, options), warnings);
+    this.registry.tell(place, warnings);
+    return this.telling(place, async () => {
+      checkSentVersion(form, object);
+      return this.replace(scope, place, subresource, object, options);
+    });
+  }
+
+  /** What the registry has to tell is told with the answer, and with a refusal. */
+  private telling(place: ObjectPlace, work: () => Promise<Answer>): Promise<Answer> {
+    return telling(() => this.registry.toldOf(place), work);
   }
 
   private replace(
@@ -187,16 +211,31 @@ export class Dispatch {
     const subresource = target.subresource?.name;
     if (input.patchType() === APPLY_TYPE) {
       const body = input.configuration();
-      if (subresource === "scale") return this.subresources.applyScale(scope, place, body, options);
-      return this.applies.apply(scope, place, subresource, body, options);
+      return this.telling(place, () =>
+        subresource === "scale"
+          ? this.subresources.applyScale(scope, place, body, options)
+          : this.applies.apply(scope, place, subresource, body, options),
+      );
     }
     const { type, patch } = input.patch();
-    if (subresource === "scale") return this.subresources.patchScale(scope, place, type, patch, options);
-    return this.registry.patch(scope, place, subresource, type, patch, options);
+    return this.telling(place, () =>
+      subresource === "scale"
+        ? this.subresources.patchScale(scope, place, type, patch, options)
+        : this.registry.patch(scope, place, subresource, type, patch, options),
+    );
   }
 
   delete({ scope, target, input }: Call): Promise<Answer> {
     return this.registry.delete(scope, placeOf(target), input.deleteOptions());
+  }
+}
+
+/** @param told asked when it is known what becomes of the work */
+async function telling(told: () => readonly string[], work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return withWarnings(await work(), told());
+  } catch (error) {
+    throw warnedError(error, told());
   }
 }
 

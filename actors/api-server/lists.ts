@@ -32,13 +32,22 @@ export interface ObjectList {
   readonly metadata: ListMetadata;
 }
 
-interface Past {
-  readonly cache: ResourceCache;
+/** What is listed, and how much of it at once. */
+interface Wanted {
+  readonly served: Served;
   readonly namespace: string | undefined;
   readonly selection: Selection;
+  /** 0: all. */
+  readonly limit: number;
+  /** What the request says besides. */
+  readonly options: ListOptions;
+}
+
+/** Where a page of an older revision begins. */
+interface Past extends Pick<Wanted, "namespace" | "selection" | "limit"> {
+  readonly cache: ResourceCache;
   readonly revision: number;
   readonly start: string | undefined;
-  readonly limit: number;
 }
 
 export class Lists {
@@ -61,12 +70,11 @@ export class Lists {
     const selection = selectionOf(served, options.labelSelector, options.fieldSelector);
     // Whatever the cache has comes whole.
     const limit = options.resourceVersion === "0" ? 0 : (options.limit ?? 0);
-    if (served.conversion === undefined) {
-      return pageOf(await this.page(scope, served, namespace, selection, limit, options));
-    }
+    const wanted = { served, namespace, selection, limit, options };
+    if (served.conversion === undefined) return pageOf(await this.page(scope, wanted));
     // What is not selected is known only once it has been converted.
     const cut = selection.everything ? limit : 0;
-    const page = await this.page(scope, served, namespace, storedSelection(selection), cut, options);
+    const page = await this.page(scope, { ...wanted, selection: storedSelection(selection), limit: cut });
     return pageOf(await this.converted(served, page, selection, limit));
   }
 
@@ -88,15 +96,9 @@ export class Lists {
     return { items, revision };
   }
 
-  private async page(
-    scope: RequestScope,
-    served: Served,
-    namespace: string | undefined,
-    selection: Selection,
-    limit: number,
-    options: ListOptions,
-  ): Promise<ListPage> {
-    if (options.continue) return this.proceed(scope, served, namespace, selection, limit, options);
+  private async page(scope: RequestScope, wanted: Wanted): Promise<ListPage> {
+    const { served, namespace, selection, limit, options } = wanted;
+    if (options.continue) return this.proceed(scope, wanted, options.continue);
     if (isExact(options, limit)) {
       const revision = parseRevision(options.resourceVersion ?? "");
       const cache = this.store.cacheOf(served);
@@ -109,15 +111,9 @@ export class Lists {
     return listPage(cache, this.store.revision, { namespace, selection }, limit, undefined);
   }
 
-  private async proceed(
-    scope: RequestScope,
-    served: Served,
-    namespace: string | undefined,
-    selection: Selection,
-    limit: number,
-    options: ListOptions,
-  ): Promise<ListPage> {
-    const token = decodeContinue(options.continue ?? "", namespace);
+  private async proceed(scope: RequestScope, wanted: Wanted, from: string): Promise<ListPage> {
+    const { served, namespace, selection, limit, options } = wanted;
+    const token = decodeContinue(from, namespace);
     if (typeof token === "string") throw badRequest(`invalid continue token: ${token}`);
     if (options.resourceVersion && options.resourceVersion !== "0") {
       throw badRequest("specifying resource version is not allowed when using continue");

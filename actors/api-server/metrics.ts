@@ -8,12 +8,13 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { Node, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
-import { encodeStored, headOf, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import { nodeMetrics, podMetrics } from "./core/kinds/metrics/usage.ts";
 import { notFound } from "./core/machinery/status.ts";
 import { selectionOf } from "./core/registry/present.ts";
 import type { Lists, ObjectList } from "./lists.ts";
+import type { LiveObjects } from "./live-objects.ts";
+import { liveList } from "./live-objects.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -32,7 +33,7 @@ export const noStats: ReadStats = ({ metadata }) =>
 /** A kubelet that has to look twice takes one second. */
 const ANSWER_MS = 5_000;
 
-export class Metrics {
+export class Metrics implements LiveObjects {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly registry: Registry;
   private readonly lists: Lists;
@@ -45,7 +46,6 @@ export class Metrics {
     this.read = read;
   }
 
-  /** Whole, whatever `options` say of pages and revisions. */
   async list(
     scope: RequestScope,
     served: Served,
@@ -61,7 +61,7 @@ export class Metrics {
     const { items } = await this.lists.list(scope, this.core(served.info.resource), namespace, options);
     const objects = items.map(({ object }) => object);
     const measured = await (served.info.namespaced ? this.ofPods(scope, objects) : this.ofNodes(scope, objects));
-    return { items: measured.map((object) => storedOf(served, object)), metadata: {} };
+    return liveList(served, measured);
   }
 
   /** @throws Status 404 also when nobody knows what it uses */
@@ -125,11 +125,4 @@ export class Metrics {
   private core(resource: string): Served {
     return this.registry.catalog.required("", "v1", resource);
   }
-}
-
-function storedOf({ info }: Served, object: KubernetesObject): StoredObject {
-  const { name = "", namespace } = object.metadata ?? {};
-  const head = headOf(info);
-  const key = namespace === undefined ? name : `${namespace}/${name}`;
-  return new StoredObject(head, key, NOT_STORED, encodeStored(head, object), object);
 }

@@ -17,6 +17,8 @@ export interface Arrival {
   readonly isPublic: boolean;
   /** The actors of the cluster wait in a mailbox that has a bound of its own. */
   readonly limited: boolean;
+  /** By which it is found again in whatever was recorded: the header Audit-Id; of a message the trace event it is the work of. */
+  readonly auditId: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   /** What it is about, for who is refused. */
@@ -31,6 +33,11 @@ function authenticate(arrival: Arrival): Arrival {
   return arrival;
 }
 
+/** Who really asks is known, and not yet on whose behalf. No policy says what to keep of a request, so nothing is kept here. */
+function audit(arrival: Arrival): Arrival {
+  return arrival;
+}
+
 function impersonate(arrival: Arrival): Arrival {
   const { user: caller, rawHeaders, asked } = arrival;
   const user = impersonated(caller, rawHeaders, asked);
@@ -42,7 +49,7 @@ function authorize(arrival: Arrival): Arrival {
   return arrival;
 }
 
-const BEFORE_FLOW: readonly Stage[] = [authenticate, impersonate];
+const BEFORE_FLOW: readonly Stage[] = [authenticate, audit, impersonate];
 const BEHIND_FLOW: readonly Stage[] = [authorize];
 
 /** Verbs that can cause something. */
@@ -75,14 +82,17 @@ export class Pipeline {
     }
   }
 
-  /** On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes. */
-  scope(user: UserInfo, verb: string, path: string, timeoutMs: number = Infinity): RequestScope {
+  /**
+   * On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes, with
+   * the ID by which its client knows it.
+   */
+  scope(user: UserInfo, verb: string, path: string, auditId: string, timeoutMs: number = Infinity): RequestScope {
     const { clock, options, trace } = this.ctx;
     return {
       ...user,
       deadlineMs: clock.monotonicMs() + Math.min(timeoutMs, options.requestTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.
-      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user }) : "",
+      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }) : "",
     };
   }
 }

@@ -30,7 +30,15 @@ import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/r
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
-import { checkIdentity, checkName, checkNamespace, keyOf, readable, refuseTerminating } from "./core/registry/place.ts";
+import {
+  checkIdentity,
+  checkName,
+  checkNamespace,
+  checkTypeMeta,
+  keyOf,
+  readable,
+  refuseTerminating,
+} from "./core/registry/place.ts";
 import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
@@ -70,9 +78,11 @@ export class Registry {
   private readonly convertedWrites: ConvertedWrites;
   /** What requests know of the conversions of what they are about. */
   private readonly known = new WeakMap<ObjectPlace, KnownConversions>();
+  /** What is told of requests, by what they are about. */
+  private readonly told = new WeakMap<ObjectPlace, Set<string>>();
   private readonly isSigned: IsSigned;
   /** A refusal that rests on a cache that lags is decided again on what a quorum says. */
-  private readonly others: Others = {
+  private readonly others: Pick<Others, "find" | "all"> = {
     find: (prefix, key) => this.store.cache(prefix).newest(key)?.object,
     all: (prefix) => Array.from(this.store.cache(prefix).values(), ({ object }) => object),
   };
@@ -126,6 +136,7 @@ export class Registry {
     const { info } = served;
     const metadata = incoming.metadata ?? {};
     checkNamespace(served, namespace, metadata.namespace);
+    checkTypeMeta(served, incoming);
     const prefix = metadata.generateName;
     if (!metadata.name && !prefix) {
       const message = "Required value: name or generateName is required";
@@ -185,7 +196,6 @@ export class Registry {
   ): Promise<Answer> {
     const { served, name } = place;
     const { info } = served;
-    let warnings: readonly string[] = [];
     let old: KubernetesObject | undefined;
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined) throw notFound(info, name);
@@ -193,14 +203,14 @@ export class Registry {
       const whole = toServed(served, old);
       const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
-      warnings = patched.warnings;
+      this.tell(place, patched.warnings);
       checkName(place, patched.object.metadata?.name);
       this.checkRevision(place, patched.object, current);
       const manage = this.managing(place, subresource, options, current);
       return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
     });
-    if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200, warnings);
-    return writtenAnswer(served, mutated.stored, 200, { old, warnings, subresource });
+    if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
+    return writtenAnswer(served, mutated.stored, 200, { old, subresource });
   }
 
   async delete(scope: RequestScope, place: ObjectPlace, options: DeleteOptions = {}): Promise<Answer> {
@@ -214,18 +224,14 @@ export class Registry {
     if (present !== undefined) await this.conversions.one(served, present);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
-      const failed = failedPrecondition(current.object as Fields, options.preconditions);
-      if (failed !== undefined) throw conflict({ group: info.group, resource: info.kind }, name, failed);
+      const failed = failedPrecondition(served.stored, current.object as Fields, options.preconditions);
+      if (failed !== undefined) throw conflict(failed.of, name, failed.why);
       const deletion = decideDeletion(rules, current.object as Fields, options, this.ctx.clock.nowMs());
       if (deletion.action === "update") return { action: "put", object: deletion.object };
       if (deletion.action === "pending") return { action: "keep" };
       return { ...deletion, release: releasedBy(rules, current.object as Fields) };
     });
-    const warning = options.propagationPolicy === undefined ? rules.orphans?.warning : undefined;
-    const warnings = warning === undefined ? [] : [warning];
-    if (mutated.action !== "remove" || rules.returnsDeletedObject) {
-      return answerOf(served, mutated.stored, 200, warnings);
-    }
+    if (mutated.action !== "remove" || rules.returnsDeletedObject) return answerOf(served, mutated.stored, 200);
     const uid = mutated.stored.object.metadata?.uid;
     const group = info.group === "" ? {} : { group: info.group };
     return plainAnswer(success({ name, ...group, kind: info.resource, ...(uid === undefined ? {} : { uid }) }), 200);
@@ -289,7 +295,7 @@ export class Registry {
   }
 
   creation(
-    { user, groups }: RequestScope,
+    { deadlineMs: _deadline, cause: _cause, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -306,7 +312,7 @@ export class Registry {
       serviceAccounts: serviceAccounts.admission,
       suffix: (length: number) => this.ctx.ids.suffix(length),
       ...this.others,
-      by: { user, groups },
+      by,
       isSigned: this.isSigned,
       uid,
       name,
@@ -328,7 +334,9 @@ export class Registry {
   ): Outcome {
     const { served } = place;
     const { rules } = served.stored;
-    const object = prepareUpdate(served, incoming, current.object, subresource, manage, this.others);
+    const nowMs = this.ctx.clock.nowMs();
+    const others = { ...this.others, nowMs, warn: (warnings: readonly string[]) => this.tell(place, warnings) };
+    const object = prepareUpdate(served, incoming, current.object, subresource, manage, others);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
@@ -341,6 +349,18 @@ export class Registry {
   writeOf(place: ObjectPlace, subresource: string | undefined, { fieldManager = "" }: WriteOptions): FieldWrite {
     const nowMs = this.ctx.clock.nowMs();
     return fieldWriteOf(this.catalog, place.served, subresource, fieldManager, nowMs, this.knownOf(place));
+  }
+
+  /** Notes what whoever asks is to be told, whatever becomes of the request. */
+  tell(place: ObjectPlace, warnings: readonly string[]): void {
+    if (warnings.length === 0) return;
+    const told = this.told.get(place) ?? new Set();
+    for (const warning of warnings) told.add(warning);
+    this.told.set(place, told);
+  }
+
+  toldOf(place: ObjectPlace): readonly string[] {
+    return [...(this.told.get(place) ?? [])];
   }
 
   private knownOf(place: ObjectPlace): KnownConversions {

@@ -123,8 +123,8 @@ export class Subresources {
     await this.registry.mutate(scope, place, dryRun, (current) => {
       if (current === undefined) throw notFound(served.info, name);
       const pod = current.object as Fields;
-      const failed = failedPrecondition(pod, deletion.preconditions);
-      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed);
+      const failed = failedPrecondition(served.stored, pod, deletion.preconditions);
+      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed.why);
       if (pod.metadata?.deletionTimestamp !== undefined) return { action: "keep" };
       return { action: "put", object: evictedPod(pod, this.ctx.clock.nowMs()) };
     });
@@ -162,8 +162,17 @@ export class Subresources {
     patch: unknown,
     options: WriteOptions,
   ): Promise<Answer> {
-    const patched = (current: KubernetesObject): KubernetesObject =>
-      patchObject(patchType, SCALE_FORM, current, patch, options.fieldValidation ?? "Warn").object;
+    const patched = (current: KubernetesObject): KubernetesObject => {
+      const { object, warnings } = patchObject(
+        patchType,
+        SCALE_FORM,
+        current,
+        patch,
+        options.fieldValidation ?? "Warn",
+      );
+      this.registry.tell(place, warnings);
+      return object;
+    };
     return this.scale(scope, place, updating(patched), options);
   }
 
@@ -202,7 +211,8 @@ export class Subresources {
         toScaleEntries(entries, replicasPath),
       );
       const scale = scaleOf(writeOfForm(write, SCALE_FORM), shown);
-      const causes = validateScale(scale);
+      // Those of a custom resource are checked as a part of it.
+      const causes = place.served.rules.scale === undefined ? validateScale(scale) : [];
       if (causes.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, causes);
       const { resourceVersion, managedFields } = scale.metadata ?? {};
       if (resourceVersion && parseRevision(resourceVersion) !== current.revision) throw conflict(info, name);

@@ -3,12 +3,10 @@
  * of a plan, and tells a witness what passes. While no plan is applied a request looks at one field, and so does an event of
  * a watch.
  */
-import type { ApiFault } from "../../protocols/api-faults.ts";
 import type { KubernetesObject, ListOptions } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
-import type { OwnFault } from "../../runtime/faults/plan.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ChangeType } from "./core/cache/resource-cache.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
@@ -86,6 +84,8 @@ export class Views {
   private readonly witness: Witness | undefined;
   private readonly rules = new ViewRules();
   private readonly running = new Set<ViewedWatch>();
+  private readonly effects: Effect[] = [];
+  private isCarrying = false;
   private timer: Timer | undefined;
   private timerAtMs = Infinity;
 
@@ -184,7 +184,7 @@ export class Views {
   }
 
   private changed(): void {
-    const faults = this.ctx.faults.inForce as readonly (ApiFault & OwnFault)[];
+    const faults = this.ctx.faults.inForce;
     this.on = this.witness !== undefined || faults.length > 0;
     this.carry(this.rules.set(faults, this.nowMs));
   }
@@ -197,8 +197,12 @@ export class Views {
     return fate;
   }
 
+  /** One after the other: what an effect leads to in turn comes after those that are already to be carried out. */
   private carry(effects: readonly Effect[]): void {
-    for (const effect of effects) {
+    this.effects.push(...effects);
+    if (this.isCarrying) return;
+    this.isCarrying = true;
+    for (let effect = this.effects.shift(); effect !== undefined; effect = this.effects.shift()) {
       switch (effect.do) {
         case "strike":
           this.ctx.faults.strike(effect.fault, effect.what);
@@ -213,6 +217,7 @@ export class Views {
           for (const watch of this.running) watch.release();
       }
     }
+    this.isCarrying = false;
     this.arm();
   }
 

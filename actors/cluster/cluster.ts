@@ -105,7 +105,12 @@ export interface StandIn {
   readonly serviceRange?: string;
   /** Whether pods get an account and its token. */
   readonly serviceAccounts?: boolean;
-  readonly tokens?: readonly { readonly token: string; readonly user: string; readonly groups: readonly string[] }[];
+  readonly tokens?: readonly {
+    readonly token: string;
+    readonly user: string;
+    readonly groups: readonly string[];
+    readonly uid?: string;
+  }[];
   /** Whether each write is on the disk before it is acknowledged. */
   readonly fsync?: boolean;
 }

@@ -15,26 +15,28 @@ const NANO = 1_000_000_000n;
 const PATTERN = /^([+-]?)(\d*)(?:\.(\d*))?([KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)$/;
 const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, "": 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
-/** Larger amounts are cut to it, as by Kubernetes. */
-const LIMIT_NANO = (2n ** 63n - 1n) * NANO;
-/** Exponents beyond it are cut before they are computed. */
-const EXPONENT_MAX = 40;
-/** Of ten. To raise it costs more than all the rest of reading an amount. */
-const POWERS: readonly bigint[] = Array.from({ length: EXPONENT_MAX + 10 }, (_power, at) => 10n ** BigInt(at));
+/** Larger amounts with a binary suffix are cut to it, as by Kubernetes. */
+const BINARY_LIMIT_NANO = (2n ** 63n - 1n) * NANO;
+/** What has more digits, or a larger exponent, is taken for no quantity: computing it would take time for nothing. */
+const DIGITS_MAX = 1_000;
+const POWERS_MAX = 32;
+/** Of ten, as most amounts need them: to raise it costs more than all the rest of reading one. */
+const POWERS: readonly bigint[] = Array.from({ length: POWERS_MAX }, (_power, at) => 10n ** BigInt(at));
 
 /** undefined for what is not a quantity. */
 export function tryParseQuantity(value: string | number): ParsedQuantity | undefined {
   const match = PATTERN.exec(typeof value === "number" ? String(value) : value);
   const [, sign, whole = "", fraction = "", suffix = ""] = match ?? [];
   if (match === null || (whole === "" && fraction === "")) return undefined;
-  const digits = BigInt(whole + fraction || "0");
   const binary = BINARY[suffix];
   const decimal = DECIMAL[suffix];
   const exponent = decimal ?? (binary === undefined ? Number(suffix.slice(1)) : 0);
-  const tens = Math.max(-EXPONENT_MAX, Math.min(EXPONENT_MAX, exponent)) + 9 - fraction.length;
+  if (whole.length + fraction.length > DIGITS_MAX || exponent > DIGITS_MAX) return undefined;
+  const digits = BigInt(whole + fraction || "0");
+  const tens = Math.max(-DIGITS_MAX, exponent) + 9 - fraction.length;
   const scaled = binary === undefined ? digits : digits << BigInt(binary);
   const nano = tens >= 0 ? scaled * power(tens) : ceilDivide(scaled, power(-tens));
-  const limited = nano > LIMIT_NANO ? LIMIT_NANO : nano;
+  const limited = binary !== undefined && nano > BINARY_LIMIT_NANO ? BINARY_LIMIT_NANO : nano;
   const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
   return { nano: sign === "-" ? -limited : limited, format };
 }
@@ -92,7 +94,8 @@ export function formatQuantity({ nano, format }: ParsedQuantity): string {
   if (format === "BinarySI" && nano % NANO === 0n && abs(nano) >= 1024n * NANO) return formatBinary(nano / NANO);
   let mantissa = nano;
   let exponent = -9;
-  while (exponent < 18 && mantissa % 1000n === 0n) {
+  // There is no suffix above E.
+  while ((format === "DecimalExponent" || exponent < 18) && mantissa % 1000n === 0n) {
     mantissa /= 1000n;
     exponent += 3;
   }

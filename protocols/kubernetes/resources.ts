@@ -184,8 +184,6 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
 };
 
-const NOT_YET: ReadonlySet<string> = new Set(["ComponentStatus"]);
-
 /** Streams to and from containers, nodes and services: later. */
 const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
 
@@ -223,6 +221,8 @@ function info(apiVersion: string, line: string, details: readonly string[]): Res
   const namespaced = scope === "namespaced";
   const verbs = verbsOf(verbText);
   const { storageApiVersion, fields } = supplement;
+  // What can be read and not written is made up when it is read; what can be written and not read is carried out.
+  const isStored = verbs.includes("get") && verbs.includes("create");
   const named = namespaced || fields === undefined ? ["metadata.name", "metadata.namespace"] : ["metadata.name"];
   return {
     group,
@@ -243,7 +243,7 @@ function info(apiVersion: string, line: string, details: readonly string[]): Res
       .filter((detail) => detail.startsWith("  | "))
       .flatMap((detail) => detail.slice(4).split(" | ").map(columnOf)),
     selectableFields: [...named.map((name) => selectable(name)), ...(fields ?? [])],
-    storagePrefix: verbs.includes("get") ? `/registry/${supplement.storage ?? resource}` : undefined,
+    storagePrefix: isStored ? `/registry/${supplement.storage ?? resource}` : undefined,
     ...(storageApiVersion === undefined ? {} : { storageApiVersion }),
     createOnUpdate: supplement.createOnUpdate === true,
     unconditionalUpdate: supplement.conditionalUpdate !== true,
@@ -260,7 +260,7 @@ function rowsOf(facts: string): readonly ResourceInfo[] {
       found.push(info(apiVersion, lines[start] ?? "", lines.slice(start + 1, starts[i + 1])));
     }
   }
-  return found.filter(({ kind }) => !NOT_YET.has(kind));
+  return found;
 }
 
 /** All served resources, in the order in which discovery names them. */
@@ -269,7 +269,6 @@ export const RESOURCES: readonly ResourceInfo[] = rowsOf(RESOURCE_FACTS);
 /** Those of which the kubelets know the answer: nothing of them is stored, and not every server has them. */
 export const METRICS_RESOURCES: readonly ResourceInfo[] = rowsOf(METRICS_FACTS).map((row) => ({
   ...row,
-  storagePrefix: undefined,
   columns: row.columns.map((column) => ({ ...column, format: METRICS_FORMATS[column.name] ?? column.format })),
 }));
 

@@ -14,6 +14,9 @@
 //   - name: a name that does not fit
 //     definition: { spec: { … } }                      # laid over a valid definition; null takes away
 //     update: { … }                                    # laid over the first, in place of it
+//
+// Short forms: `expressions`, each of a field of its own whose rule never holds and whose message shows what the expression gives;
+// `refused`, each the rule of a field of its own of a definition.
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
@@ -21,7 +24,26 @@ export const GROUP = "crd-core.example.com";
 
 /** @returns {any[]} */
 export function readCases(file) {
-  return parse(readFileSync(file, "utf8"));
+  return parse(readFileSync(file, "utf8")).map(longForm);
+}
+
+function longForm(one) {
+  if (one.expressions !== undefined) {
+    const fields = one.expressions.map((text, i) => [`p${i}`, { rule: `[dyn(${text})] == ['never']`, message: text }]);
+    const properties = fields.map(([name, rule], i) => {
+      const shown = { ...rule, messageExpression: `'%s'.format([${one.expressions[i]}])` };
+      return [name, { type: "integer", "x-kubernetes-validations": [shown] }];
+    });
+    const schema = { type: "object", properties: Object.fromEntries(properties) };
+    return { name: one.name, schema, bodies: [Object.fromEntries(fields.map(([name]) => [name, 1]))] };
+  }
+  if (one.refused === undefined) return one;
+  const properties = Object.fromEntries(
+    one.refused.map((rule, i) => [`p${i}`, { type: "integer", "x-kubernetes-validations": [{ rule, message: "m" }] }]),
+  );
+  const schema = { openAPIV3Schema: { type: "object", properties } };
+  const versions = [{ name: "v1", served: true, storage: true, schema }];
+  return { name: one.name, definition: { spec: { versions } } };
 }
 
 export function definitionOf(one, plural) {

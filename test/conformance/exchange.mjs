@@ -32,7 +32,10 @@
 //     at: /status
 //     to: [{ … }, { … }]
 //
-// `{rv}` and `{uid}` in a later step are those of the last object that was answered, `{token}` is the last token. What differs from server to server and from
+// Of a step with `shows: [etag, location]` these headers of the answer count as well; with `headOnly: true` its body does not.
+//
+// `{rv}` and `{uid}` in a later step are those of the last object that was answered, `{token}` is the last token, `{etag}` the last
+// ETag without its quotes. What differs from server to server and from
 // run to run (uids, versions, times, addresses) is put in general form on both sides; all else counts.
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
@@ -43,9 +46,9 @@ import { parse } from "yaml";
  * `pauses`: it needs the time that a step asks for to take notice of the one before.
  * @typedef {{ url: string, token: string, webhook?: (name: string) => void, webhookUrl?: string, bundle?: string, pauses?: boolean }} Peer
  */
-/** @typedef {{ do: string, type?: string, accept?: string, body?: unknown, text?: string, until?: number, aside?: boolean, headers?: Record<string, string> }} Step */
+/** @typedef {{ do: string, type?: string, accept?: string, body?: unknown, text?: string, until?: number, aside?: boolean, headers?: Record<string, string>, shows?: string[], headOnly?: boolean }} Step */
 /** @typedef {{ name: string, steps: Step[] }} Scenario */
-/** @typedef {{ status: number, type: string, warnings: string[], body: unknown }} Answer */
+/** @typedef {{ status: number, type: string, warnings: string[], headers?: Record<string, string>, body: unknown }} Answer */
 
 /** The scenarios of a file, in their long form. @returns {Scenario[]} */
 export function readScenarios(file) {
@@ -157,6 +160,7 @@ export async function runScenario(peer, scenario, namespace) {
   const answers = [];
   let last = {};
   let token = "";
+  let etag = "";
   for (const step of scenario.steps) {
     if (step.webhook !== undefined) peer.webhook(step.webhook);
     if (step.pauseMs !== undefined && peer.pauses === true) await new Promise((go) => setTimeout(go, step.pauseMs));
@@ -167,13 +171,15 @@ export async function runScenario(peer, scenario, namespace) {
         .replaceAll("{ns}", namespace)
         .replaceAll("{rv}", last.resourceVersion ?? "")
         .replaceAll("{uid}", last.uid ?? "")
-        .replaceAll("{token}", token);
+        .replaceAll("{token}", token)
+        .replaceAll("{etag}", etag);
     const [method, path] = fill(step.do).split(/ (.*)/);
     const body = step.text ?? (step.body === undefined ? undefined : JSON.stringify(step.body));
     const asked = {
       ...(body === undefined ? {} : { body: fill(body) }),
       type: step.type ?? "application/json",
       accept: step.accept ?? "application/json",
+      headOnly: step.headOnly === true,
       headers: Object.fromEntries(Object.entries(step.headers ?? {}).map(([name, text]) => [name, fill(text)])),
     };
     let answer = await send(peer, method, path, asked);
@@ -183,13 +189,20 @@ export async function runScenario(peer, scenario, namespace) {
     }
     if (answer.body?.metadata?.uid !== undefined) last = answer.body.metadata;
     token = answer.body?.status?.token ?? token;
-    answers.push(step.aside === true ? UNCOUNTED : answer);
+    etag = answer.headers.etag?.replaceAll('"', "") ?? etag;
+    answers.push(step.aside === true ? UNCOUNTED : counted(step, answer));
   }
   await send(peer, "DELETE", `/api/v1/namespaces/${namespace}`, {});
   return answers.map((answer) => general(answer, namespace));
 }
 
-function send({ url, token }, method, path, { body, type = "application/json", accept = "application/json", headers }) {
+function counted({ shows }, { headers, ...answer }) {
+  const chosen = shows?.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]]));
+  return chosen === undefined ? answer : { ...answer, headers: Object.fromEntries(chosen) };
+}
+
+function send({ url, token }, method, path, asking) {
+  const { body, type = "application/json", accept = "application/json", headers, headOnly = false } = asking;
   return new Promise((resolve, reject) => {
     const asked = request(
       new URL(path, url),
@@ -215,7 +228,13 @@ function send({ url, token }, method, path, { body, type = "application/json", a
           );
           const bytes = Buffer.concat(chunks);
           const media = answer.headers["content-type"] ?? "";
-          resolve({ status: answer.statusCode, type: media, warnings, body: bodyOf(media, bytes) });
+          resolve({
+            status: answer.statusCode,
+            type: media,
+            warnings,
+            headers: answer.headers,
+            body: headOnly ? null : bodyOf(media, bytes),
+          });
         });
       },
     );
@@ -245,6 +264,10 @@ const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 /** Addresses that are given out. */
 const ADDRESS = /\b10\.\d{1,3}\.\d{1,3}\.\d{1,3}\b/g;
+/** Hashes of documents, in one form and the other. */
+const ETAG = /"[0-9A-F]{16,128}"/g;
+const HASH = /\bhash=[0-9A-F]{16,128}/g;
+const HTTP_DATE = /\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d (GMT|UTC)\b/g;
 const NAMED = { resourceVersion: "<version>", continue: "<token>", nodePort: "<port>", healthCheckNodePort: "<port>" };
 
 /** What does not depend on the server, nor on the day. */
@@ -257,6 +280,9 @@ export function general(value, namespace, key = "") {
       .replaceAll(TIME, "<time>")
       .replaceAll(JWT, "<jwt>")
       .replaceAll(ADDRESS, "<address>")
+      .replaceAll(ETAG, '"<etag>"')
+      .replaceAll(HASH, "hash=<etag>")
+      .replaceAll(HTTP_DATE, "<date>")
       .replaceAll(/(kube-api-access-)[a-z0-9]{5}/g, "$1<suffix>")
       .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
       .replaceAll(/object not decodable revision=\d+/g, "object not decodable revision=<version>")
@@ -269,11 +295,18 @@ export function general(value, namespace, key = "") {
   if (typeof value !== "object" || value === null) return value;
   // Columns are described in a manual's words, which we do not carry.
   const described = key === "columnDefinitions";
-  const entries = Object.entries(value).filter(([name]) => !(described && name === "description"));
+  // The hash of a group that has the name of the run tells nothing.
+  const hashed = value.kind === "APIResourceList" && value.groupVersion.includes(namespace);
+  const told = hashed ? { ...value, resources: value.resources.map(withoutHash) } : value;
+  const entries = Object.entries(told).filter(([name]) => !(described && name === "description"));
   // Owners are told apart by their uid, in the keys of who manages what.
   return Object.fromEntries(
     entries.map(([name, item]) => [name.replaceAll(UID, "<uid>"), general(item, namespace, name)]),
   );
+}
+
+function withoutHash({ storageVersionHash, ...resource }) {
+  return storageVersionHash === undefined ? resource : { ...resource, storageVersionHash: "<hash>" };
 }
 
 /** Where two values differ: `path: expected, got`, as far as `limit`. */

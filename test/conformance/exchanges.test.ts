@@ -50,6 +50,7 @@ beforeAll(async () => {
     {
       tls: { ca: authority.certificate, cert: certificate, key },
       serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, issuer, audiences: [issuer], signingKey, admission: true },
+      tokens: [{ token: "secret", user: "admin", uid: "admin", groups: ["system:masters"] }],
       tolerationSeconds: 300,
       serviceCidr: "10.96.0.0/16",
     },

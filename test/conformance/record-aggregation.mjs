@@ -12,6 +12,7 @@ import { createServer, request } from "node:https";
 import { createServer as createTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { answerTo, PAGE } from "./aggregation-case.mjs";
 
 const [url, token, address] = process.argv.slice(2);
 if (url === undefined || token === undefined || address === undefined) {
@@ -19,7 +20,6 @@ if (url === undefined || token === undefined || address === undefined) {
   process.exit(2);
 }
 const folder = new URL("aggregation/", import.meta.url);
-const page = readFileSync(new URL("page.html", folder), "utf8");
 const [GROUP, NS] = ["agg.example.com", "agg"];
 const SERVICE = `v1.${GROUP}`;
 const REMOTE = `/apis/${GROUP}/v1/namespaces/${NS}/things`;
@@ -98,9 +98,8 @@ async function passed() {
   const asked = [];
   const places = { remote: "", pod: "" };
   const handler = (where) => (incoming, outgoing) => {
-    const { pathname, searchParams } = new URL(incoming.url, "http://x");
     asked.push({ url: incoming.url, headers: incoming.headers });
-    answerTo(pathname, searchParams, places[where], incoming, outgoing);
+    answerTo(incoming, outgoing, pageOf(places[where]));
   };
   const port = await listening(createServer(good, handler("remote")));
   places.remote = `127.0.0.1:${port}`;
@@ -146,45 +145,17 @@ async function passed() {
   return facts;
 }
 
-function answerTo(pathname, searchParams, place, incoming, outgoing) {
-  const html = { "content-type": "text/html; charset=utf-8", "access-control-allow-origin": "*", "x-other": "1" };
-  switch (pathname.split("/").at(-1)) {
-    case "v1":
-      if (incoming.headers["x-silent"] === undefined) outgoing.writeHead(200).end("{}");
-      return;
-    case "silent":
-      return;
-    case "partial":
-      outgoing.writeHead(200, { "content-type": "text/plain" }).write("first\n");
-      return;
-    case "lasting":
-    case "log":
-      setTimeout(() => outgoing.writeHead(200, { "content-type": "text/plain" }).end("late\n"), 1_500);
-      return;
-    case "to":
-      outgoing.writeHead(302, { location: searchParams.get("l"), ...html }).end('<a href="/x">');
-      return;
-    case "made":
-      outgoing.writeHead(201, { location: "/made", "content-location": "/made", ...html }).end('<a href="/x">');
-      return;
-    case "page":
-      outgoing.writeHead(200, html).end(pageOf(place));
-      return;
-    case "page-404":
-      outgoing.writeHead(404, html).end('<a href="/x">');
-      return;
-    default:
-      outgoing.writeHead(200, { "content-type": "text/plain" }).end("ok");
-  }
-}
-
 function pageOf(place) {
-  return page.replaceAll("HOST", place).replaceAll("PREFIX", POD).replaceAll("CLIENT", new URL(url).host);
+  return PAGE.replaceAll("HOST", place).replaceAll("PREFIX", POD).replaceAll("CLIENT", new URL(url).host);
 }
 
 function hidden(text, { remote, pod }) {
   const client = new URL(url).host;
-  return text.replaceAll(remote, "REMOTE").replaceAll(pod, "HOST").replaceAll(client, "CLIENT").replaceAll(POD, "PREFIX");
+  return text
+    .replaceAll(remote, "REMOTE")
+    .replaceAll(pod, "HOST")
+    .replaceAll(client, "CLIENT")
+    .replaceAll(POD, "PREFIX");
 }
 
 /** An APIService whose server is at that place, as an external name: so it needs no network of Services. */
@@ -251,7 +222,17 @@ function certificateFor(name) {
   openssl("req", ...KEY, ...subject);
   writeFileSync(file("names"), `subjectAltName=DNS:${name}.${NS}.svc\n`);
   const signer = ["-CA", file("ca.crt"), "-CAkey", file("ca.key"), "-CAcreateserial", "-days", "2"];
-  openssl("x509", "-req", "-in", file(`${name}.csr`), ...signer, "-out", file(`${name}.crt`), "-extfile", file("names"));
+  openssl(
+    "x509",
+    "-req",
+    "-in",
+    file(`${name}.csr`),
+    ...signer,
+    "-out",
+    file(`${name}.crt`),
+    "-extfile",
+    file("names"),
+  );
   return { cert: readFileSync(file(`${name}.crt`)), key: readFileSync(file(`${name}.key`)) };
 }
 

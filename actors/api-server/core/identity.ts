@@ -18,6 +18,7 @@ export interface TokenUser {
   readonly token: string;
   readonly user: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
 }
 
 export const AUTHENTICATED = "system:authenticated";
@@ -26,7 +27,9 @@ export const ANONYMOUS = "system:anonymous";
 
 /** By token. */
 export function usersOfTokens(tokens: readonly TokenUser[]): ReadonlyMap<string, UserInfo> {
-  return new Map(tokens.map(({ token, user, groups }) => [token, { user, groups: [...groups, AUTHENTICATED] }]));
+  return new Map(
+    tokens.map(({ token, groups, ...known }) => [token, { ...known, groups: [...groups, AUTHENTICATED] }]),
+  );
 }
 
 /** Source: the identities that kubeadm gives the components. */

@@ -3,7 +3,7 @@ import { gzip } from "node:zlib";
 import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { keepBytes } from "../../../protocols/kept-bytes.ts";
-import { statusOf } from "../../../protocols/api-server.ts";
+import { statusError, statusOf } from "../../../protocols/api-server.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -12,16 +12,17 @@ import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../c
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Answer } from "../core/registry/answers.ts";
+import { WarnedError } from "../core/registry/answers.ts";
+import { scaleRows } from "../core/registry/scale.ts";
 import { isConverted, toServed } from "../core/registry/present.ts";
 import type { Encodings, Negotiated, Offer } from "../core/rest/negotiation.ts";
-import { JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
+import { CUSTOM_NOT_ACCEPTABLE, JSON_OBJECT, negotiate, notAcceptable } from "../core/rest/negotiation.ts";
 import type { RemoteRequest } from "../core/rest/remote-request.ts";
 import type { Target } from "../core/rest/target.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import { toStatusError } from "../core/store-errors.ts";
-import { failure } from "../core/machinery/status.ts";
-import { statusError } from "../../../protocols/api-server.ts";
+import { badRequest, failure } from "../core/machinery/status.ts";
 import type { ObjectList } from "../lists.ts";
 import { textOf } from "./bodies.ts";
 import type { Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
@@ -49,17 +50,24 @@ export interface Reply {
   };
 }
 
-/** @throws Status 406 */
-export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings): Negotiated {
+/**
+ * @param goType by which kube-apiserver calls what is asked for
+ * @throws Status 406
+ */
+export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings, goType: string = ""): Negotiated {
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
-  throw statusError(failure(406, "NotAcceptable", notAcceptable(accept ?? "", offer), {}));
+  if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
+  throw notAcceptable(accept ?? "", offer, goType);
 }
 
+/** @throws Status 400 */
 export function includeObject(query: Query): IncludeObject {
-  const value = query.get("includeObject");
-  return value === "None" || value === "Object" ? value : "Metadata";
+  const value = query.get("includeObject") || "Metadata";
+  if (value === "None" || value === "Object" || value === "Metadata") return value;
+  const why = `Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: ${why}`);
 }
 
 export class Replies {
@@ -87,12 +95,13 @@ export class Replies {
     }
     const { object } = answer;
     if (form.form === "partial") {
-      this.value(reply, answer.code, toPartialObjectMetadata(object), form, warnings);
+      this.value(reply, answer.code, toPartialObjectMetadata(served, object), form, warnings);
       return;
     }
     const resourceVersion = object.metadata?.resourceVersion;
     const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
-    const table = toTable(served, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
+    const shown = isScale(object) ? scaleRows(served.openApiSchema !== undefined) : served;
+    const table = toTable(shown, [object], resourceVersion === undefined ? {} : { resourceVersion }, options);
     this.value(reply, answer.code, table, form, warnings);
   }
 
@@ -116,7 +125,7 @@ export class Replies {
       const options = { includeObject: includeObject(reply.query), nowMs: this.nowMs(), columns: true };
       this.value(reply, 200, toTable(served, items, metadata, options), form);
     } else if (form.form === "partial") {
-      const partial = items.map(toPartialObjectMetadata);
+      const partial = items.map((object) => toPartialObjectMetadata(served, object));
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
       if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
         const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
@@ -168,9 +177,13 @@ export class Replies {
       return;
     }
     const seconds = status.details?.retryAfterSeconds;
+    const warnings = warningHeaders(thrown instanceof WarnedError ? thrown.warnings : []);
     const retry: Headers = seconds === undefined || seconds === 0 ? NO_HEADERS : { "retry-after": String(seconds) };
     const form = negotiate(header(request, "accept"), "plain", "all") ?? JSON_OBJECT;
-    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, retry);
+    this.value({ request, answer, query: NO_QUERY, counted: {} }, status.code ?? 500, status, form, {
+      ...retry,
+      ...warnings,
+    });
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
@@ -181,11 +194,18 @@ export class Replies {
     }
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       if (answer.closed) return;
-      const encoded = { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" };
+      const vary =
+        "vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding";
+      const encoded = { ...headers, "content-encoding": "gzip", vary };
       if (error === null) answer.send(code, encoded, compressed);
       else answer.send(code, headers, body);
     });
   }
+}
+
+/** The subresource of any kind. */
+function isScale({ apiVersion, kind }: KubernetesObject): boolean {
+  return apiVersion === "autoscaling/v1" && kind === "Scale";
 }
 
 const NO_HEADERS: Headers = {};

@@ -5,11 +5,12 @@ import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { statusOf } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { GO_YAML_TAGS } from "../../../protocols/kubernetes/yaml-tags.ts";
-import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { decodeProtobuf, isProtobuf, NO_PROTOBUF, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import type { ObjectForm } from "../core/catalog/form.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../core/machinery/decode-object.ts";
+import { unrecognized } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
-import { parseJson } from "../core/machinery/json.ts";
+import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.ts";
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -34,24 +35,34 @@ export function decodeBody(request: HttpRequest, form: ObjectForm, validation: F
   return form.decode(readBody(request, form), validation);
 }
 
-function readBody(request: HttpRequest, expected: ExpectedKind): JsonBody {
+/** @param expected undefined: no error names it */
+function readBody(request: HttpRequest, expected: ExpectedKind | undefined): JsonBody {
   switch (mediaTypeOf(request)) {
     case "application/json":
     case "":
-      return parseJson(textOf(request.body), expected);
+      return expected === undefined ? plainJson(textOf(request.body)) : parseJson(textOf(request.body), expected);
     case "application/yaml":
-      return parseYaml(request.body);
+      return parseYaml(request.body, expected);
     case PROTOBUF_MEDIA_TYPE:
+      if (expected !== undefined && !isProtobuf(request.body)) {
+        throw unrecognized(expected, NO_PROTOBUF, request.body);
+      }
       return { value: decodeProtobuf(request.body), duplicates: [] };
     default:
       throw unsupportedMediaType(MEDIA_TYPES);
   }
 }
 
+function plainJson(text: string): JsonBody {
+  const read = readJson(text);
+  if ("problem" in read) throw badRequest(`couldn't get version/kind; json parse error: ${read.problem}`);
+  return read;
+}
+
 /** A body that may be missing and need not be strict: DeleteOptions. */
 export function decodeDeleteOptions(request: HttpRequest): Readonly<Record<string, unknown>> {
   if (request.body.length === 0) return {};
-  const { value } = readBody(request, { apiVersion: "v1", kind: "DeleteOptions" });
+  const { value } = readBody(request, undefined);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest("the body of a deletion must be DeleteOptions");
   }
@@ -78,7 +89,8 @@ export function decodeConfiguration({ body }: HttpRequest): JsonBody {
 /** Undefined for what is no JSON, but may be YAML. */
 function jsonOf(text: string): JsonBody | undefined {
   try {
-    return parseJson(text, { apiVersion: "", kind: "" });
+    const read = readJson(text);
+    return "problem" in read ? undefined : read;
   } catch (error) {
     if (statusOf(error) === undefined) throw error;
     return undefined;
@@ -93,12 +105,15 @@ export function textOf(bytes: Uint8Array): string {
  * The parser takes time that grows with the size, and memory without bound for deep nesting: both are limited before.
  * @throws Status 400, and 413 above `YAML_BYTES_MAX`
  */
-function parseYaml(bytes: Uint8Array): JsonBody {
-  return { value: yamlDocument(bytes, "error converting YAML to JSON: ").value, duplicates: [] };
+function parseYaml(bytes: Uint8Array, expected: ExpectedKind | undefined): JsonBody {
+  const refusal = (why: string): Error =>
+    expected === undefined ? badRequest(why) : unrecognized(expected, why, bytes);
+  const { value } = yamlDocument(bytes, refusal);
+  return { value, duplicates: [] };
 }
 
 function yamlBody(bytes: Uint8Array, prefix: string): JsonBody {
-  const { value, document, lines } = yamlDocument(bytes, prefix);
+  const { value, document, lines } = yamlDocument(bytes, (why) => badRequest(prefix + why));
   return { value, duplicates: duplicateKeys(document, lines) };
 }
 
@@ -108,26 +123,31 @@ interface Yaml {
   readonly lines: LineCounter;
 }
 
-function yamlDocument(bytes: Uint8Array, prefix: string): Yaml {
+function yamlDocument(bytes: Uint8Array, refusal: (why: string) => Error): Yaml {
   if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
   const text = textOf(bytes);
-  if (isYamlTooDeep(text)) throw badRequest(`${prefix}yaml: exceeded max depth`);
+  if (isYamlTooDeep(text)) throw refusal("yaml: exceeded max depth");
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines, customTags });
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    refuseKeys(document);
+    refuseUnkeepable(document);
     return { value: document.toJS({ maxAliasCount: YAML_ALIASES_MAX }) as unknown, document, lines };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw badRequest(`${prefix}yaml: ${error.message}`);
+    throw refusal(`yaml: ${error.message}`);
   }
 }
 
-/** @throws when a key is a list or a map, which no JSON has */
-function refuseKeys(document: Document): void {
+/** @throws when a key is a list or a map, which no JSON has, or a number is one that can't be kept */
+function refuseUnkeepable(document: Document): void {
   visit(document, {
+    Scalar: (_key, { value, source = "" }) => {
+      if (typeof value !== "number" || !/^[-+]?\d{16,19}$/.test(source)) return;
+      const literal = source.replace(/^\+/, "");
+      if (isInexact(literal)) throw new Error(inexact("number", literal));
+    },
     Pair: (_key, { key }) => {
       if (isCollection(key)) throw new Error(`invalid map key: ${goKey(key.toJS(document, { mapAsMap: true }))}`);
     },

@@ -9,11 +9,11 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
+import type { Aggregation } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
 import type { Catalog, Served } from "../core/catalog/catalog.ts";
 import type { GroupPath } from "../core/rest/path.ts";
-import { noSuchResource } from "../core/machinery/status.ts";
 import type { Tokens } from "../tokens.ts";
 import type { Replies, Reply } from "./answers.ts";
 import { negotiated } from "./answers.ts";
@@ -50,14 +50,15 @@ export class Documents {
   constructor(
     replies: Replies,
     catalog: () => Catalog,
-    remotes: () => Remotes | undefined,
+    aggregation: Pick<Aggregation, "all" | "openApiV2">,
+    nowMs: () => number,
     tokens: Tokens,
     issuer: string,
   ) {
-    this.remotes = remotes;
+    this.remotes = () => aggregation.all;
     this.replies = replies;
     this.catalog = catalog;
-    this.openApi = new OpenApiDocuments(replies, catalog, remotes);
+    this.openApi = new OpenApiDocuments(replies, catalog, aggregation, nowMs);
     this.tokens = tokens;
     this.issuer = issuer;
   }
@@ -67,7 +68,8 @@ export class Documents {
     this.discovery.prepare(served);
   }
 
-  group(reply: Reply, path: GroupPath): void {
+  /** False: there is no such group or version; else it is answered. */
+  group(reply: Reply, path: GroupPath): boolean {
     const { request } = reply;
     const catalog = this.catalog();
     const remotes = this.remotes();
@@ -82,11 +84,11 @@ export class Documents {
         const bytes = this.document(`${path.root} ${version}`, () => encoder.encode(text()));
         const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
         this.replies.bytes(reply, 200, bytes, form, headers);
-        return;
+        return true;
       }
       const value = path.root === "api" ? apiVersions(request.localAddress) : groupListOf(catalog, remotes);
       this.replies.value(reply, 200, value, form, { vary: "Accept" });
-      return;
+      return true;
     }
     const value =
       path.kind === "version"
@@ -94,8 +96,9 @@ export class Documents {
         : remotes === undefined
           ? apiGroup(catalog, path.group)
           : groupWith(catalog, remotes, path.group);
-    if (value === undefined) throw noSuchResource();
+    if (value === undefined) return false;
     this.replies.value(reply, 200, value, negotiated(request, "discovery", "all"));
+    return true;
   }
 
   /** False: the path is none of these. Else it is answered, when the promise resolves at the latest. */

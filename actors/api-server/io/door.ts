@@ -15,6 +15,7 @@ import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
 import type { ArrivedRequest, HttpAnswer, RawHandler, Upgrade } from "./http-messages.ts";
+import { auditIdOf } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
@@ -108,12 +109,14 @@ class HttpsDoor implements Door {
   }
 
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
-    const answer = new Http2Answer(stream);
+    const auditId = auditIdOf(rawHeaders) || this.backend.newId();
+    const answer = new Http2Answer(stream, auditId);
     const { session } = stream;
     const { authorization } = headers;
     const head = {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
+      auditId,
       headers,
       rawHeaders,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
@@ -136,11 +139,13 @@ class HttpsDoor implements Door {
   private http1(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): void {
     // HTTP/2 requests come by `http2`.
     if (request.httpVersionMajor !== 1) return;
-    const answer = new Http1Answer(request, response);
+    const auditId = auditIdOf(request.rawHeaders) || this.backend.newId();
+    const answer = new Http1Answer(request, response, auditId);
     const socket = request.socket as TLSSocket;
     const head = {
       method: request.method ?? "GET",
       url: request.url ?? "/",
+      auditId,
       headers: request.headers,
       rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),

@@ -121,6 +121,8 @@ function passBack(incoming: IncomingMessage, { method }: HttpRequest, answer: Ht
   const hasBody = method !== "HEAD" && statusCode !== NO_CONTENT && statusCode !== NOT_MODIFIED;
   const hasLinks = location === "" && rewrite !== undefined && hasBody;
   const page = hasLinks ? withLinks(incoming, headers, rewrite) : undefined;
+  // What nobody says anything of is not kept by who stands between.
+  headers["cache-control"] ??= ["no-cache, private"];
   // Links have another length than before.
   if (page !== undefined) delete headers["content-length"];
   pour(page ?? incoming, answer.open(statusCode, plain(headers)));

@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** Path and query as they came. */
   readonly url: string;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  /** By which its client finds it again: as the client named it, or made here. Every answer carries it. */
+  readonly auditId: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   /** Undefined: nobody that we know. */
@@ -74,6 +76,16 @@ export function pour(incoming: NodeJS.ReadableStream, body: HttpBody): void {
   });
   incoming.on("end", () => body.end());
   incoming.on("error", () => body.destroy());
+}
+
+export const AUDIT_ID = "audit-id";
+
+/** As a client has named its request: the first of several, as Go takes it; "" where it has not. */
+export function auditIdOf(rawHeaders: readonly string[]): string {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === AUDIT_ID) return rawHeaders[i + 1] ?? "";
+  }
+  return "";
 }
 
 /** What serves a path outside of the API, such as `/debug/trace`. */

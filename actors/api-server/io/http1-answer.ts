@@ -1,14 +1,17 @@
 /** An answer on an HTTP/1.1 connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { AUDIT_ID } from "./http-messages.ts";
 
 const NOTHING = new Uint8Array(0);
 
 export class Http1Answer implements HttpAnswer, HttpBody {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
+  private readonly auditId: string;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, auditId: string) {
+    this.auditId = auditId;
     this.request = request;
     this.response = response;
     // A client that breaks off; `close` follows.
@@ -34,13 +37,13 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     const length = { "content-length": String(body?.length ?? 0) };
     // What is left of a body that nobody reads would be taken for the next request.
     const unread = this.request.complete ? {} : { connection: "close" };
-    response.writeHead(status, { ...headers, ...length, ...unread });
+    response.writeHead(status, { ...headers, [AUDIT_ID]: this.auditId, ...length, ...unread });
     response.end(body);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.response.headersSent) {
-      this.response.writeHead(status, headers);
+      this.response.writeHead(status, { ...headers, [AUDIT_ID]: this.auditId });
       // Sends them as they are: `flushHeaders` takes what is beyond ASCII for text, and writes it as UTF-8 once more.
       this.response.write(NOTHING);
     }

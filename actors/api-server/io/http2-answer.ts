@@ -1,11 +1,14 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
 import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { AUDIT_ID } from "./http-messages.ts";
 
 export class Http2Answer implements HttpAnswer, HttpBody {
   private readonly stream: ServerHttp2Stream;
+  private readonly auditId: string;
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, auditId: string) {
+    this.auditId = auditId;
     this.stream = stream;
     // A client that resets its stream; `close` follows.
     stream.on("error", ignore);
@@ -24,19 +27,21 @@ export class Http2Answer implements HttpAnswer, HttpBody {
   }
 
   send(status: number, headers: Headers, body: Uint8Array | undefined): void {
-    const { stream } = this;
+    const { stream, auditId } = this;
     if (this.closed || stream.headersSent) return;
     const { headRequest } = stream as ServerHttp2Stream & { readonly headRequest?: boolean };
     if (body === undefined || body.length === 0 || headRequest === true) {
-      stream.respond({ ":status": status, ...headers }, { endStream: true });
+      stream.respond({ ":status": status, ...headers, [AUDIT_ID]: auditId }, { endStream: true });
       return;
     }
-    stream.respond({ ":status": status, ...headers, "content-length": String(body.length) });
+    stream.respond({ ":status": status, ...headers, [AUDIT_ID]: auditId, "content-length": String(body.length) });
     stream.end(body);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
-    if (!this.closed && !this.stream.headersSent) this.stream.respond({ ":status": status, ...headers });
+    if (!this.closed && !this.stream.headersSent) {
+      this.stream.respond({ ":status": status, ...headers, [AUDIT_ID]: this.auditId });
+    }
     return this;
   }
 

@@ -2,124 +2,161 @@
  * `/openapi/v3` and `/openapi/v2`. Documents are large, so each is made when it is first asked for, is named by a hash that is
  * known before, and is not sent to who has it already. Source: kube-openapi `pkg/handler3`, `pkg/handler`.
  */
-import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
+import type { Catalog, CatalogGroup, CatalogVersion } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
 import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
+import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
 import { indexWith } from "../core/aggregation/remote-discovery.ts";
 import type { OpenApiV2Part, Piece } from "../core/machinery/openapi-v2.ts";
 import {
-  acceptsOpenApiV2,
+  OPENAPI_V2_ASKED,
   OPENAPI_V2_MEDIA_TYPE,
   openApiV2Json,
   openApiV2Part,
   openApiV2Protobuf,
 } from "../core/machinery/openapi-v2.ts";
+import { OPENAPI_V3_ASKED, OPENAPI_V3_MEDIA_TYPE, openApiV3Protobuf } from "../core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufWriter } from "../core/machinery/protobuf-writer.ts";
-import { JSON_OBJECT, negotiate } from "../core/rest/negotiation.ts";
+import { preferredType } from "../core/rest/negotiation.ts";
 import type { Replies, Reply } from "./answers.ts";
 import type { Headers } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 
 const encoder = new TextEncoder();
-const NO_STORE: Headers = { "cache-control": "no-cache, private", vary: "Accept" };
+const JSON_TYPE = "application/json";
+const NO_STORE: Headers = { "cache-control": "no-cache, private" };
 /** A document at an address that holds its hash never changes. */
-const FOR_EVER: Headers = { "cache-control": "public, immutable", vary: "Accept" };
+const FOR_EVER = "public, immutable";
+const YEAR_MS = 31_536_000_000;
+const MS_PER_SECOND = 1_000;
 
-interface DocumentV2 {
-  readonly of: Catalog;
-  readonly bytes: Map<"json" | "protobuf", Uint8Array>;
+type Encoding = "json" | "protobuf";
+
+/** One document, in the encodings in which somebody has asked for it. */
+interface Made {
+  readonly sinceMs: number;
+  readonly bytes: Map<Encoding, Uint8Array>;
 }
 
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
-  private readonly remotes: () => Remotes | undefined;
+  private readonly aggregation: Pick<Aggregation, "all" | "openApiV2">;
+  private readonly nowMs: () => number;
   private readonly hashes = new OpenApiHashes();
   /** By version. */
-  private readonly documents = new GroupCache(() => new Map<string, Uint8Array>());
+  private readonly documents = new GroupCache(() => new Map<string, Made>());
   private readonly writer = new ProtobufWriter();
   private readonly shared = new Map<string, Piece>();
   private readonly parts = new GroupCache((group) => openApiV2Part(group, this.writer, this.shared));
-  /** Of the catalog that was there last. */
-  private v2: DocumentV2 | undefined;
+  /** Of the catalog, and of what others told, that were there last. */
+  private v2: (Made & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
+  /** Of the catalog, and of what others served, that were there last. */
+  private v3: { readonly of: Catalog; readonly remotes: Remotes | undefined; readonly sinceMs: number } | undefined;
 
-  constructor(replies: Replies, catalog: () => Catalog, remotes: () => Remotes | undefined) {
+  constructor(
+    replies: Replies,
+    catalog: () => Catalog,
+    aggregation: Pick<Aggregation, "all" | "openApiV2">,
+    nowMs: () => number,
+  ) {
     this.replies = replies;
-    this.remotes = remotes;
+    this.aggregation = aggregation;
     this.catalog = catalog;
+    this.nowMs = nowMs;
   }
 
   /** False: there is no such document. */
   answer(reply: Reply, segments: readonly string[]): boolean | Promise<void> {
-    const [, edition, root, group, version] = segments;
+    const [, edition, root, group = "", version = ""] = segments;
     if (edition === "v2" && root === undefined) return this.answerV2(reply);
     if (edition !== "v3") return false;
-    if (root === undefined) return this.index(reply);
-    if (root === "api" && group !== undefined && segments.length === 4) return this.answerV3(reply, "", group);
-    if (root !== "apis" || group === undefined || version === undefined || segments.length !== 5) return false;
-    return this.answerV3(reply, group, version);
+    const isCore = root === "api" && segments.length === 4;
+    if (root === undefined) this.index(reply);
+    else if (isCore) this.answerV3(reply, "", group);
+    else if (root === "apis" && segments.length === 5) this.answerV3(reply, group, version);
+    else reply.answer.send(404, NO_STORE, undefined);
+    return true;
   }
 
-  private index(reply: Reply): boolean {
-    const own = openApiIndex(this.catalog(), (group, version) => this.hashOf(group, version));
-    const remotes = this.remotes();
+  private index(reply: Reply): void {
+    const of = this.catalog();
+    const remotes = this.aggregation.all;
+    if (this.v3?.of !== of || this.v3.remotes !== remotes) this.v3 = { of, remotes, sinceMs: this.nowMs() };
+    const headers = { ...NO_STORE, "last-modified": httpDate(this.v3.sinceMs), "content-type": JSON_TYPE };
+    if (isUnchanged(reply, undefined, this.v3.sinceMs)) return reply.answer.send(304, NO_STORE, undefined);
+    const own = openApiIndex(of, (group, version) => this.hashOf(group, version));
     const value = remotes === undefined ? own : indexWith(own, remotes);
-    this.replies.value(reply, 200, value, JSON_OBJECT);
-    return true;
+    this.replies.encoded(reply, 200, headers, encoder.encode(JSON.stringify(value)));
   }
 
   private hashOf(group: CatalogGroup, version: string): string {
     return this.hashes.of(group).get(version) ?? "";
   }
 
-  private answerV3(reply: Reply, name: string, version: string): boolean {
+  private answerV3(reply: Reply, name: string, version: string): void {
     const { request, answer, query } = reply;
     const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
-    if (group === undefined || of === undefined) return false;
-    if (negotiate(header(request, "accept"), "plain", "text")?.mediaType !== "application/json") {
-      answer.send(406, NO_STORE, undefined);
-      return true;
-    }
+    if (group === undefined || of === undefined) return answer.send(404, NO_STORE, undefined);
+    const vary = { vary: "Accept" };
+    const type = preferredType(header(request, "accept"), [JSON_TYPE, ...OPENAPI_V3_ASKED]);
+    if (type === undefined) return answer.send(406, { ...NO_STORE, ...vary }, undefined);
+    const isProtobuf = type !== JSON_TYPE;
+    const contentType = { "content-type": isProtobuf ? OPENAPI_V3_MEDIA_TYPE : JSON_TYPE };
     const known = this.hashOf(group, version);
-    const asked = query.get("hash");
-    if (asked !== undefined && asked !== known) {
+    const etag = { etag: `"${known}"` };
+    const asked = query.get("hash") ?? "";
+    if (asked !== "" && asked !== known) {
       const path = name === "" ? `api/${version}` : `apis/${name}/${version}`;
-      answer.send(301, { ...NO_STORE, location: `/openapi/v3/${path}?hash=${known}` }, undefined);
-      return true;
+      const location = `/openapi/v3/${path}?hash=${known}`;
+      return answer.send(301, { ...NO_STORE, ...vary, ...contentType, ...etag, location }, undefined);
     }
-    const headers = { ...(asked === undefined ? NO_STORE : FOR_EVER), etag: `"${known}"` };
-    if (this.isKnown(reply, headers)) return true;
+    const kept = asked === "" ? NO_STORE : { "cache-control": FOR_EVER, expires: httpDate(this.nowMs() + YEAR_MS) };
+    const made = this.madeOf(group, version);
+    const headers = { ...kept, ...vary, ...etag };
+    if (isUnchanged(reply, etag.etag, made.sinceMs)) return answer.send(304, headers, undefined);
+    const bytes = documentIn(made, isProtobuf ? "protobuf" : "json", name, of);
+    const whole = { ...headers, ...contentType, "last-modified": httpDate(made.sinceMs) };
+    this.replies.encoded(reply, 200, whole, bytes);
+  }
+
+  private madeOf(group: CatalogGroup, version: string): Made {
     const documents = this.documents.of(group);
-    let bytes = documents.get(version);
-    if (bytes === undefined) {
-      bytes = encoder.encode(JSON.stringify(openApiDocument(name, of)));
-      documents.set(version, bytes);
-    }
-    this.replies.bytes(reply, 200, bytes, JSON_OBJECT, headers);
-    return true;
+    let made = documents.get(version);
+    if (made === undefined) documents.set(version, (made = { sinceMs: this.nowMs(), bytes: new Map() }));
+    return made;
   }
 
   private async answerV2(reply: Reply): Promise<void> {
-    const accept = header(reply.request, "accept");
-    const isProtobuf = acceptsOpenApiV2(accept ?? "");
-    if (!isProtobuf && negotiate(accept, "plain", "text")?.mediaType !== "application/json") {
-      reply.answer.send(406, NO_STORE, undefined);
-      return;
-    }
+    const shared = { ...NO_STORE, vary: "Accept-Encoding, Accept" };
+    const type = preferredType(header(reply.request, "accept"), [JSON_TYPE, ...OPENAPI_V2_ASKED]);
+    if (type === undefined) return reply.answer.send(406, shared, undefined);
+    const told = this.aggregation.all === undefined ? [] : await this.aggregation.openApiV2();
+    const elsewhere = told.map(({ etag }) => etag).join();
     const catalog = this.catalog();
     const hashes = [...catalog.groups.values()].flatMap((group) => [...this.hashes.of(group).values()]);
-    const headers = { ...NO_STORE, etag: `"${hash(hashes.join())}"` };
-    if (this.isKnown(reply, headers)) return;
-    const bytes = await this.bytesOfV2(catalog, isProtobuf ? "protobuf" : "json");
-    if (isProtobuf) this.replies.encoded(reply, 200, { ...headers, "content-type": OPENAPI_V2_MEDIA_TYPE }, bytes);
-    else this.replies.bytes(reply, 200, bytes, JSON_OBJECT, headers);
+    const etag = `"${hash([...hashes, elsewhere].join())}"`;
+    if (this.v2?.of !== catalog || this.v2.elsewhere !== elsewhere) {
+      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map() };
+    }
+    const { v2 } = this;
+    if (isUnchanged(reply, etag, v2.sinceMs)) return reply.answer.send(304, { ...shared, etag }, undefined);
+    const isProtobuf = type !== JSON_TYPE;
+    const bytes = await this.bytesOfV2(catalog, told, v2, isProtobuf ? "protobuf" : "json");
+    const contentType = isProtobuf ? OPENAPI_V2_MEDIA_TYPE : JSON_TYPE;
+    const own = { etag, "content-type": contentType, "last-modified": httpDate(v2.sinceMs) };
+    this.replies.encoded(reply, 200, { ...shared, ...own }, bytes);
   }
 
-  private async bytesOfV2(catalog: Catalog, encoding: "json" | "protobuf"): Promise<Uint8Array> {
-    if (this.v2?.of !== catalog) this.v2 = { of: catalog, bytes: new Map() };
-    const { bytes } = this.v2;
+  private async bytesOfV2(
+    catalog: Catalog,
+    told: readonly ToldOpenApi[],
+    { bytes }: Made,
+    encoding: Encoding,
+  ): Promise<Uint8Array> {
     const known = bytes.get(encoding);
     if (known !== undefined) return known;
     const parts: OpenApiV2Part[] = [];
@@ -128,16 +165,42 @@ export class OpenApiDocuments {
       // Others are answered meanwhile: all groups take some hundred milliseconds.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const made = encoding === "json" ? encoder.encode(openApiV2Json(parts)) : openApiV2Protobuf(parts);
+    const all = told.length === 0 ? parts : this.merged(parts, told);
+    const made = encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
     bytes.set(encoding, made);
     return made;
   }
 
-  /** Whether the client has this document, and then is told so. */
-  private isKnown({ request, answer }: Reply, headers: Headers & { readonly etag: string }): boolean {
-    const tags = header(request, "if-none-match")?.split(",") ?? [];
-    if (!tags.some((tag) => tag.trim().replace(/^W\//, "") === headers.etag)) return false;
-    answer.send(304, headers, undefined);
-    return true;
+  private merged(own: readonly OpenApiV2Part[], told: readonly ToldOpenApi[]): readonly OpenApiV2Part[] {
+    const merged = new MergedOpenApi(own, this.writer);
+    for (const { document } of told) merged.add(document);
+    return merged.parts;
   }
+}
+
+function documentIn({ bytes }: Made, encoding: Encoding, group: string, of: CatalogVersion): Uint8Array {
+  let made = bytes.get(encoding);
+  if (made === undefined) {
+    const document = openApiDocument(group, of);
+    made = encoding === "json" ? encoder.encode(JSON.stringify(document)) : openApiV3Protobuf(document);
+    bytes.set(encoding, made);
+  }
+  return made;
+}
+
+/**
+ * Whether the client has the document as it is: by its ETag, or, if it names none, by when it has got it (RFC 9110, section 13.2.2).
+ * @param etag undefined: it has none
+ */
+function isUnchanged({ request }: Reply, etag: string | undefined, sinceMs: number): boolean {
+  const match = header(request, "if-none-match");
+  if (match !== undefined && etag !== undefined) {
+    return match.split(",").some((tag) => [etag, "*"].includes(tag.trim().replace(/^W\//, "")));
+  }
+  const seenMs = Date.parse(header(request, "if-modified-since") ?? "");
+  return seenMs >= Math.floor(sinceMs / MS_PER_SECOND) * MS_PER_SECOND;
+}
+
+function httpDate(timeMs: number): string {
+  return new Date(timeMs).toUTCString();
 }

@@ -57,7 +57,12 @@ export class PassedOn {
     counted.target = { served, namespace, name, subresource };
     counted.verb = "CONNECT";
     this.begin(reply, true);
-    const scope = this.backend.pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const scope = this.backend.pipeline.scope(
+      request.user ?? { user: "", groups: [] },
+      "get",
+      request.url,
+      request.auditId,
+    );
     return this.proxies.connect(reply, path, scope, (error) => this.replies.error(request, answer, error));
   }
 

@@ -17,6 +17,7 @@ import type { Upstream } from "./forward.ts";
 import { forward } from "./forward.ts";
 import { tlsOptions } from "./https-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
+import { AUDIT_ID } from "./http-messages.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
@@ -57,6 +58,7 @@ export class Proxies {
       ...forwardedHeaders(request, request.url),
       "x-forwarded-host": [authority],
       "x-forwarded-proto": ["https"],
+      [AUDIT_ID]: [request.auditId],
     };
     const { host, port } = peer;
     const upstream = { secure: true, options: { ...tlsOptions(peer), host, port, path: request.url }, headers };

@@ -8,10 +8,18 @@ import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
-import { APPLY_TYPE, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, notFound, requestEntityTooLarge } from "../core/machinery/status.ts";
+import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
+import {
+  badRequest,
+  failure,
+  noSuchResource,
+  requestEntityTooLarge,
+  unsupportedMediaType,
+} from "../core/machinery/status.ts";
+import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
 import { logOptions } from "../core/rest/log-options.ts";
+import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { ResourcePath } from "../core/rest/path.ts";
@@ -80,7 +88,8 @@ export class Rest {
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
-      () => backend.aggregation.all,
+      backend.aggregation,
+      () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
@@ -98,9 +107,9 @@ export class Rest {
       const mark = request.url.indexOf("?");
       const path = mark < 0 ? request.url : request.url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, rawHeaders, method } = request;
+      const { user, auditId, rawHeaders, method } = request;
       const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
         if (actsFor !== user) request = { ...request, user: actsFor };
         return this.route({ request, answer, query, counted }, path);
@@ -164,16 +173,28 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
+  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
+    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  }
+
   private found(reply: Reply, resource: ResourcePath): Promise<void> {
-    const { deprecated } = resource.served.rules;
-    return deprecated === undefined ? this.resource(reply, resource) : this.warned(reply, resource, deprecated);
+    const { deprecated, orphans } = resource.served.rules;
+    if (deprecated !== undefined) {
+      // Methods and patches that nobody takes are refused before it counts what they are about.
+      checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+      if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
+      return this.warned(reply, resource, deprecated);
+    }
+    const deletes = reply.request.method === "DELETE" && resource.subresource === undefined;
+    if (!deletes || orphans?.warning === undefined) return this.resource(reply, resource);
+    const isAsked = new HttpInput(reply, resource).deleteOptions().propagationPolicy !== undefined;
+    return isAsked ? this.resource(reply, resource) : this.warned(reply, resource, orphans.warning);
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
-    const { store, pipeline } = this.backend;
-    const { request } = reply;
-    const { deadlineMs } = pipeline.scope(request.user ?? { user: "", groups: [] }, "get", request.url);
+    const { store } = this.backend;
+    const { deadlineMs } = this.scope(reply.request, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -203,22 +224,28 @@ export class Rest {
   private async other(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { request, answer } = reply;
     const [first] = segments;
-    const parent = parseResourcePath(this.backend.catalog, segments.slice(0, -1));
-    if (parent?.name !== undefined && parent.served.openApiSchema !== undefined) {
-      // A subresource that the definition does not have.
-      throw notFound(parent.served.info, parent.name);
+    const { catalog } = this.backend;
+    const unknown = noSubresource(catalog, segments);
+    if (unknown !== undefined) throw unknown;
+    if (isCustomGroup(catalog, segments)) {
+      const documented = parseGroupPath(segments);
+      if (documented === undefined || !this.documents.group(reply, documented)) this.documents.notFound(answer);
+      return;
     }
-    if (request.method !== "GET") {
+    const isHead = request.method === "HEAD" && first === "openapi";
+    if (request.method !== "GET" && !isHead) {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
     }
     const group = parseGroupPath(segments);
-    if (group !== undefined) return this.documents.group(reply, group);
+    if (group !== undefined) {
+      if (this.documents.group(reply, group)) return;
+      throw noSuchResource();
+    }
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
-    const known = first === "apis" && this.backend.catalog.group(segments[1] ?? "") !== undefined;
-    if (first === "api" || known) throw noSuchResource();
+    if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
   }
 
@@ -240,23 +267,40 @@ export class Rest {
     const { request, query } = reply;
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
-    const verb = checkVerb(path, verbOf(request.method, name !== undefined, watch));
+    if (served.openApiSchema !== undefined) {
+      if (request.method === "PATCH") new HttpInput(reply, path).patchType();
+      const custom = customRequest(path, request.method, watch);
+      return custom === undefined
+        ? this.documents.notFound(reply.answer)
+        : this.carryOut(reply, custom.path, custom.verb);
+    }
+    return this.carryOut(reply, path, checkVerb(path, verbOf(request.method, name !== undefined, watch)));
+  }
+
+  private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
+    const { request, query } = reply;
+    const { served, subresource } = path;
     reply.counted.verb = COUNTED_VERBS[verb];
     reply.counted.target = path;
-    const user = request.user ?? { user: "", groups: [] };
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.backend.pipeline.scope(user, verb, request.url, isLong ? undefined : timeoutMsOf(query)),
+      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
-      input: new HttpInput(reply),
+      input: new HttpInput(reply, path),
     };
     const { dispatch } = this.backend;
+    const { info } = served;
     switch (verb) {
       case "watch":
         return this.watch(reply, path, call.scope);
       case "list":
       case "deletecollection": {
-        const form = negotiated(request, "list", encodingsOf(path));
+        const form = negotiated(
+          request,
+          "list",
+          encodingsOf(path),
+          goTypeOf(served, info.listKind ?? `${info.kind}List`),
+        );
         const carryOut = (seen: Call): Promise<ObjectList> =>
           verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
         const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
@@ -268,7 +312,7 @@ export class Rest {
       case "patch":
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
-        const form = negotiated(request, offerOf(path), encodingsOf(path));
+        const form = negotiated(request, offerOf(path), encodingsOf(path), goTypeOf(served, info.kind));
         const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
         const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
         this.replies.object(reply, served, answer, form);
@@ -409,12 +453,21 @@ function verbOf(method: string, named: boolean, watch: boolean): Verb | undefine
   }
 }
 
+/** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
+function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {
+  if (openApiSchema !== undefined) return `*unstructured.Unstructured${kind === info.kind ? "" : "List"}`;
+  const [of = ""] = stored.info.group.split(".");
+  return `*${of === "" ? "core" : of}.${kind}`;
+}
+
 function offerOf(path: ResourcePath): Offer {
-  return path.subresource === undefined || path.subresource.name === "status" ? "object" : "plain";
+  const name = path.subresource?.name;
+  return name === undefined || name === "status" || name === "scale" ? "object" : "plain";
 }
 
 /** Source: apiextensions' handler, which writes custom resources as JSON and YAML alone. */
 function encodingsOf({ served, subresource }: ResourcePath): Encodings {
+  if (served.openApiSchema !== undefined) return "text";
   const { apiVersion } = served.info;
   const type =
     subresource === undefined || subresource.kind === served.info.kind
@@ -426,9 +479,11 @@ function encodingsOf({ served, subresource }: ResourcePath): Encodings {
 /** Of one request over HTTP: its query and its body. */
 class HttpInput implements Input {
   private readonly reply: Reply;
+  private readonly path: ResourcePath;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, path: ResourcePath) {
     this.reply = reply;
+    this.path = path;
   }
 
   writeOptions(kind: WriteKind): ReturnType<Input["writeOptions"]> {
@@ -458,7 +513,9 @@ class HttpInput implements Input {
 
   patchType(): PatchType {
     const type = mediaTypeOf(this.reply.request) as PatchType;
-    if (PATCH_TYPES.includes(type)) return type;
+    const isCustom = this.path.served.openApiSchema !== undefined;
+    if ((isCustom ? MERGED_TYPES : PATCH_TYPES).includes(type)) return type;
+    if (isCustom) throw unsupportedMediaType(MERGED_TYPES);
     throw statusError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {}));
   }
 

@@ -142,7 +142,7 @@ export class WatchStream implements WatchReceiver {
 
   private inForm(object: KubernetesObject): KubernetesObject {
     const { served, form, includeObject, nowMs } = this.options;
-    if (form.form === "partial") return toPartialObjectMetadata(object);
+    if (form.form === "partial") return toPartialObjectMetadata(served, object);
     if (form.form !== "table") return object;
     const resourceVersion = object.metadata?.resourceVersion ?? "";
     const columns = !this.columnsSent;

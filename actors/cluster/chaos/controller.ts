@@ -26,9 +26,9 @@ export interface Env {
   readonly name: string;
   readonly client: Client;
   /** A local copy of a resource; `start` it. A promise that a listener returns is waited for, and its failure ends the incarnation. */
-  informer<T extends KubernetesObject>(resource: Resource<T>, selector?: Selector): Informer<T>;
+  readonly informer: <T extends KubernetesObject>(resource: Resource<T>, selector?: Selector) => AwaitingInformer<T>;
   /** Works on keys, each anew with a growing pause until `reconcile` succeeds. */
-  queue(name: string, reconcile: Reconcile): WorkQueue;
+  readonly queue: (name: string, reconcile: Reconcile) => WorkQueue;
   /** Path of a kubeconfig; undefined in the simulation. */
   readonly kubeconfig: string | undefined;
   readonly clock: Clock;
@@ -44,11 +44,27 @@ export interface ControllerUnderTest {
   /** Default 1. */
   readonly replicas?: number;
   /** Called once an incarnation. What it throws or rejects with ends the incarnation, and another one is started. */
-  start(env: Env): void | Promise<void>;
+  readonly start: (env: Env) => void | Promise<void>;
 }
 
 interface ControllerOptions {
   readonly apiServers: readonly string[];
+}
+
+/** Closed until the cluster is up: before it there is no namespace to work in. */
+export class Gate {
+  isOpen = false;
+  readonly opened: Promise<void>;
+  private letIn: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => (this.letIn = resolve));
+  }
+
+  open(): void {
+    this.isOpen = true;
+    this.letIn();
+  }
 }
 
 /** Nobody asks a controller for anything. */
@@ -66,6 +82,7 @@ export function replicasOf({ name, replicas = 1 }: ControllerUnderTest): readonl
 export function controllersTree(
   controllers: readonly ControllerUnderTest[],
   apiServers: readonly string[],
+  gate: Gate,
 ): { readonly tree: SupervisorSpec; readonly definitions: Definitions } {
   const options: ControllerOptions = { apiServers };
   const children = controllers.flatMap((controller) =>
@@ -84,7 +101,9 @@ export function controllersTree(
       startInParallel: true,
       children,
     },
-    definitions: Object.fromEntries(controllers.map((controller) => [kindOf(controller), controllerActor(controller)])),
+    definitions: Object.fromEntries(
+      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate)]),
+    ),
   };
 }
 
@@ -92,10 +111,15 @@ function kindOf({ name }: ControllerUnderTest): string {
   return `controller-under-test/${name}`;
 }
 
-function controllerActor(controller: ControllerUnderTest): ActorDefinition<Methods, ControllerOptions> {
+function controllerActor(controller: ControllerUnderTest, gate: Gate): ActorDefinition<Methods, ControllerOptions> {
   return defineActor(controllerProtocol, (ctx: Context<ControllerOptions>) => {
     const env = envOf(ctx);
     ctx.spawn(async () => {
+      if (!gate.isOpen) {
+        await gate.opened;
+        // From here on it runs in a turn of its own.
+        await ctx.clock.sleep(0);
+      }
       await controller.start(env);
     });
     return { handlers: {} };
@@ -112,7 +136,7 @@ function envOf(ctx: Context<ControllerOptions>): Env {
   return {
     name: ctx.name,
     client,
-    informer: (resource, selector) => new WatchedInformer(ctx, client, resource, selector ?? {}, watched),
+    informer: (resource, selector) => new AwaitingInformer(ctx, client, resource, selector ?? {}, watched),
     queue: (name, reconcile) => {
       const queue = new WorkQueue(ctx, { name });
       queue.run(reconcile);
@@ -132,7 +156,8 @@ function envOf(ctx: Context<ControllerOptions>): Env {
   };
 }
 
-class WatchedInformer<T extends KubernetesObject> extends Informer<T> {
+/** An informer whose listeners may be asynchronous. */
+export class AwaitingInformer<T extends KubernetesObject> extends Informer<T> {
   private readonly watched: (result: unknown) => void;
 
   constructor(
@@ -146,7 +171,7 @@ class WatchedInformer<T extends KubernetesObject> extends Informer<T> {
     this.watched = watched;
   }
 
-  override onChange(listener: (change: Change<T>) => void): void {
+  override onChange(listener: (change: Change<T>) => void | Promise<void>): void {
     super.onChange((change) => this.watched(listener(change)));
   }
 }

@@ -111,6 +111,16 @@ export class History {
     return this.requests.filter(({ by, atMs }) => by === name && atMs >= this.beganMs);
   }
 
+  /** Whether a controller under test asked for it. */
+  isOfControllers({ by }: SeenRequest): boolean {
+    return this.controllers.has(by);
+  }
+
+  /** User who wrote a revision; empty for what the API server does of its own accord. */
+  writerOf(revision: number): string {
+    return this.writers.get(revision) ?? "";
+  }
+
   // What the run writes down.
 
   request(seen: SeenRequest): void {

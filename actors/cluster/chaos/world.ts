@@ -11,7 +11,7 @@ import type { Crash } from "../../../runtime/simulation/simulation-host.ts";
 import { Client } from "../../client/client.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
 import type { ControllerUnderTest } from "./controller.ts";
-import { controllersTree, replicasOf } from "./controller.ts";
+import { controllersTree, Gate, replicasOf } from "./controller.ts";
 import type { State } from "./history.ts";
 import { History } from "./history.ts";
 
@@ -40,6 +40,8 @@ const LOOK_MS = 50;
 const UNTIL_MS = 30_000;
 const LIMIT_MS = 600_000;
 const REOPEN_MS = 50;
+/** In the words of the simulation's guard. */
+const GUARDED = "was used in the simulation";
 /** All keys: from the first possible one on. */
 const EVERYTHING = { key: "\0", rangeEnd: "\0" };
 /** The roles and flow schemas of a fresh control plane, which nobody asks for here and which cost more than all the rest. */
@@ -62,6 +64,7 @@ export class World {
   readonly history: History;
   /** Names of the controllers' actors. */
   readonly controllers: readonly string[];
+  private readonly gate = new Gate();
   private readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
@@ -82,7 +85,7 @@ export class World {
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
       witness: { request: (seen) => history.request(seen), delivery: (seen) => history.delivery(seen) },
-      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers) }),
+      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gate) }),
     });
     this.client = new Client(this.cluster.host.context, this.cluster.apiServers, { checksBodies: true });
     this.cluster.host.trace.onEvent(({ kind, detail }) => {
@@ -95,29 +98,16 @@ export class World {
   /** Every actor is up, every node Ready. */
   async start(): Promise<void> {
     this.follow(1, 0);
-    await this.cluster.start();
+    await named(() => this.cluster.start());
+    this.gate.open();
     await this.run(() => this.settle(), 2 * SETTLE_MS);
     this.history.beganMs = this.cluster.host.nowMs;
     if (this.plan !== undefined) this.faults(this.plan);
   }
 
   /** Lets time pass until `work` is done. Errors: DEADLINE_EXCEEDED, CONTROLLER_FAILED, and the work's own. */
-  async run<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
-    try {
-      return await this.cluster.run(work, limitMs);
-    } catch (error) {
-      // What the guard of the machine's clock throws is no error of the work.
-      if (error instanceof Error && error.message.includes("was used in the simulation")) {
-        throw new InkubeError(
-          "CONTROLLER_FAILED",
-          `${error.message.replace("take it from the context", "take it from Env")}`,
-          {
-            cause: error,
-          },
-        );
-      }
-      throw error;
-    }
+  run<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
+    return named(() => this.cluster.run(work, limitMs));
   }
 
   get clock(): Clock {
@@ -211,5 +201,15 @@ export class World {
         end: () => void context.clock.after(REOPEN_MS, () => this.follow(this.history.revision + 1, index + 1)),
       },
     );
+  }
+}
+
+/** What the guard of the machine's clock throws is a controller's failure. */
+async function named<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes(GUARDED)) throw error;
+    throw new InkubeError("CONTROLLER_FAILED", error.message.replace("the context", "Env"), { cause: error });
   }
 }

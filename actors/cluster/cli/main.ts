@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { applyCommand } from "./apply.ts";
+import { chaosCommand } from "./chaos.ts";
 import { deleteCommand } from "./delete.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
 import { explain } from "./failure.ts";
@@ -32,6 +33,7 @@ for (const command of [
   logsCommand(),
   traceCommand(),
   simulateCommand(),
+  chaosCommand(),
   envtestAssetsCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));

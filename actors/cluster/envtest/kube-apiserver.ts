@@ -128,13 +128,14 @@ function tokensOf(text: string): NonNullable<StandIn["tokens"]> {
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => {
-      const [, token = "", user = "", , groups = ""] =
+      const [, token = "", user = "", uid = "", groups = ""] =
         /^\s*("[^"]*"|[^,]*),("[^"]*"|[^,]*)(?:,("[^"]*"|[^,]*))?(?:,("[^"]*"|.*))?$/.exec(line) ?? [];
       const bare = (value: string): string => value.replace(/^"|"$/g, "").trim();
       const names = bare(groups).split(",");
       return {
         token: bare(token),
         user: bare(user),
+        ...(bare(uid) === "" ? {} : { uid: bare(uid) }),
         groups: names.map((name) => name.trim()).filter((name) => name !== ""),
       };
     });

@@ -20,6 +20,8 @@ const PACE: Pace = { pauseMs: 700, leaseTtlSeconds: [2, 5, 12] };
 /** How long after the time of a lease its keys may be there yet, once nothing is broken: it takes a housekeeping and a write. */
 const LEASE_END_MS = 5_000;
 const LEASE_LOOK_MS = 50;
+/** How far back a list of the past goes. */
+const BACK_MAX = 30;
 /** Nothing was written. */
 const REFUSED = ["ETCD_NO_LEADER", "MAILBOX_FULL", "ETCD_TOO_MANY_REQUESTS", "CIRCUIT_OPEN"];
 
@@ -157,10 +159,18 @@ export class EtcdClients {
     return found ?? null;
   }
 
+  /** The newest, or what was: as of an older revision, or as the member knows it by itself. */
   private async list(client: string, member: string): Promise<void> {
     const range = { key: PREFIX, rangeEnd: `${PREFIX.slice(0, -1)}0` };
-    await this.note(client, { type: "list", prefix: PREFIX }, async () => {
-      const { header, kvs } = await this.ref(member).call("range", range, { timeoutMs: TIMEOUT_MS });
+    const known = this.observer.log.revision;
+    const revision = Math.max(1, known - this.random.below(BACK_MAX));
+    const [request, options] = one(this.random, [
+      [{ type: "list", prefix: PREFIX }, {}],
+      [{ type: "past", prefix: PREFIX, revision }, { revision }],
+      [{ type: "past", prefix: PREFIX }, { serializable: true }],
+    ] as const);
+    await this.note(client, request, async () => {
+      const { header, kvs } = await this.ref(member).call("range", { ...range, ...options }, { timeoutMs: TIMEOUT_MS });
       return { type: "found", revision: header.revision, kvs };
     });
   }

@@ -14,14 +14,15 @@ const WATCHERS = 4;
 const RANGES: readonly Pick<WatchRequest, "key" | "rangeEnd">[] = [
   { key: "/history/", rangeEnd: "/history0" },
   { key: "/history/a" },
-  { key: "/history/b", rangeEnd: "/leased0" },
+  { key: "/history/b", rangeEnd: "\0" },
   { key: "/leased/", rangeEnd: "/leased0" },
 ];
 const REOPEN_MS = 20;
 /** How far back a watch may begin. */
 const BACK_MAX = 40;
-/** What one that is slow takes for a response: the member must keep the next ones, or read them up later. */
-const SLOW_MS = 100;
+/** What one that is slow takes for each response: the member must keep the next ones, and read them up later. */
+const SLOW_MS = 3_000;
+const SLOW_LIVES = 4;
 
 export class EtcdWatchers {
   readonly streams: WatchStream[] = [];
@@ -78,7 +79,8 @@ export class EtcdWatchers {
         goOnLater(isForgotten ? undefined : stream);
       },
     });
-    const life = context.clock.after(1 + this.random.below(this.lifeMs), () => {
+    const lifeMs = (isSlow ? SLOW_LIVES : 1) * this.random.below(this.lifeMs);
+    const life = context.clock.after(1 + lifeMs, () => {
       isOpen = false;
       subscription.cancel();
       goOnLater(this.random.below(3) > 0 ? stream : undefined);

@@ -32,6 +32,8 @@ export class Observer {
   private readonly cluster: EtcdGroup;
   /** Of keys that live as long as a lease: which one. */
   private readonly leased = new Map<string, string>();
+  /** How often an API server has loaded its caches, or begun to. */
+  private readonly loads = new Map<string, number>();
   private isStopped = false;
 
   constructor(cluster: EtcdGroup) {
@@ -46,6 +48,11 @@ export class Observer {
 
   stop(): void {
     this.isStopped = true;
+  }
+
+  /** How often the API server has begun to load its caches. */
+  loadsOf(server: string): number {
+    return this.loads.get(server) ?? 0;
   }
 
   /** A name on etcd's disk means nothing any more to a member that begins anew with an empty one. */
@@ -101,6 +108,9 @@ export class Observer {
         this.holders.ends(actor);
       } else if (kind === "start" || kind === "stop") {
         this.holders.ends(actor);
+        this.loads.set(actor, this.loadsOf(actor) + 1);
+      } else if (kind === "log.warn" && subject.includes("loading anew")) {
+        this.loads.set(actor, this.loadsOf(actor) + 1);
       } else if (kind === "log.error" && SURVIVORS.test(actor)) {
         throw broken(`${actor} has a fault: ${subject} ${detail}`);
       }

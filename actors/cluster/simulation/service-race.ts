@@ -11,7 +11,8 @@ import type { Random } from "../../../runtime/random.ts";
 import { services } from "../../client/resources.ts";
 import { broken } from "./checks/broken.ts";
 import type { Observer } from "./observer.ts";
-import type { SimulatedCluster } from "./simulated-cluster.ts";
+import type { ApiGroup } from "./api-clients.ts";
+import type { Client } from "../../client/client.ts";
 import { one } from "./swarm.ts";
 
 const PAUSE_MS = 8_000;
@@ -29,20 +30,23 @@ type Answer =
   | { readonly kind: "unknown" };
 
 export class ServiceRace {
-  private readonly cluster: SimulatedCluster;
+  private readonly cluster: ApiGroup & { readonly client: Client };
+  private readonly pauseMs: number;
   private readonly observer: Observer;
   private readonly random: Random;
   private isOver = false;
   private working: Promise<void> = Promise.resolve();
 
-  constructor(cluster: SimulatedCluster, observer: Observer) {
+  /** `pauseMs`: the longest between two races. */
+  constructor(cluster: ApiGroup & { readonly client: Client }, observer: Observer, pauseMs: number = PAUSE_MS) {
     this.cluster = cluster;
+    this.pauseMs = pauseMs;
     this.observer = observer;
     this.random = cluster.host.world.random("service-race");
   }
 
   start(): void {
-    if (this.cluster.masters < 2) return;
+    if (this.cluster.apiServers.length < 2) return;
     this.working = this.goOn();
     this.cluster.host.context.spawn(() => this.working);
   }
@@ -54,7 +58,7 @@ export class ServiceRace {
 
   private async goOn(): Promise<void> {
     while (!this.isOver) {
-      await this.cluster.clock.sleep(this.random.below(PAUSE_MS));
+      await this.cluster.host.context.clock.sleep(this.random.below(this.pauseMs));
       const { apiServers } = this.cluster;
       const first = this.random.below(apiServers.length);
       const second = (first + 1 + this.random.below(apiServers.length - 1)) % apiServers.length;
@@ -85,7 +89,7 @@ export class ServiceRace {
     for (;;) {
       const answer = await this.create(server, wanted);
       if (answer.kind !== "refused" || this.cluster.host.nowMs > deadlineMs) return answer;
-      await this.cluster.clock.sleep(AGAIN_MS);
+      await this.cluster.host.context.clock.sleep(AGAIN_MS);
     }
   }
 

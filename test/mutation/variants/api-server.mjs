@@ -1,5 +1,9 @@
 /** Mistakes in what the API server passes on, asks of webhooks and kubelets, reads of certificates, and in bounds. */
-const SENDER = "actors/api-server/io/webhook-sender.ts";
+const CLIENT = "actors/api-server/io/https-client.ts";
+const ANSWER = "actors/api-server/io/answer-text.ts";
+const AGGREGATION = "actors/api-server/aggregation.ts";
+const LINKS = "actors/api-server/core/rest/html-links.ts";
+const REGISTRATION = "actors/api-server/core/aggregation/registration.ts";
 const PROXIES = "actors/api-server/io/proxies.ts";
 const FORWARD = "actors/api-server/io/forward.ts";
 const DER = "actors/api-server/core/machinery/der.ts";
@@ -7,9 +11,16 @@ const ISSUED = "actors/api-server/core/kinds/certificates/pod-certificate.ts";
 const TOKENS = "actors/controller-manager/core/account-secret.ts";
 
 const UNIT = "test/unit/actors/api-server/";
-const SENT = [`${UNIT}webhooks/webhook-sender.test.ts`];
+const SENT = [`${UNIT}webhooks/https-client.test.ts`];
 const CONVERTED = [`${UNIT}custom/webhook-conversion.test.ts`];
-const PASSED_ON = [`${UNIT}door/aggregation.test.ts`];
+const AGGREGATED = [`${UNIT}door/aggregation.test.ts`];
+const PASSED_ON = [`${UNIT}door/passed-on.test.ts`];
+const PROXIED = [`${UNIT}door/proxies.test.ts`];
+const READ_WHOLE = [`${UNIT}door/answer-text.test.ts`];
+const LOOKED_AT = [`${UNIT}aggregation/aggregation.test.ts`];
+const REGISTERED = [`${UNIT}aggregation/registration.test.ts`];
+const MERGED = [`${UNIT}aggregation/remote-openapi.test.ts`];
+const PAGES = [`${UNIT}machinery/html-links.test.ts`];
 const REMOTE = [`${UNIT}aggregation/aggregation-core.test.ts`];
 const PATHS = [`${UNIT}machinery/proxying.test.ts`];
 const READ = [`${UNIT}machinery/der.test.ts`];
@@ -22,19 +33,171 @@ const row = (name, file, find, replace, why, tests) => ({ name, file, find, repl
 export const variants = [
   row(
     "webhook-stale-twice",
-    SENDER,
+    CLIENT,
     "await attempt(false, call)",
     "await attempt(agent, call)",
-    "a webhook whose kept connections are all closed is given up, though it is there",
+    "a server whose kept connections are all closed is given up, though it is there",
     SENT,
   ),
   row(
-    "webhook-timer-left",
-    SENDER,
-    "      clearTimeout(timer);\n",
-    "",
+    "answer-timer-left",
+    ANSWER,
+    "        clearTimeout(timer);\n        const",
+    "        const",
     "a call that was answered is broken off later, with whatever its connection does then",
-    SENT,
+    READ_WHOLE,
+  ),
+  row(
+    "answer-bytes",
+    ANSWER,
+    "bytes > bytesMax",
+    "bytes >= bytesMax",
+    "an answer as long as it may be is refused",
+    READ_WHOLE,
+  ),
+  row(
+    "answer-bytes-unbounded",
+    ANSWER,
+    "bytes > bytesMax",
+    "bytes > 10 * bytesMax",
+    "an answer is kept however long it is",
+    READ_WHOLE,
+  ),
+  row(
+    "answer-late-untold",
+    ANSWER,
+    "      failed(new Error(why));\n      outgoing.destroy();\n",
+    "      outgoing.destroy(new Error(why));\n",
+    "of an answer that has begun and takes too long it is said that it broke off",
+    READ_WHOLE,
+  ),
+  row(
+    "pour-unbounded",
+    "actors/api-server/io/http-messages.ts",
+    "    if (body.write(chunk)) return;\n    incoming.pause();\n",
+    "    if (body.write(chunk)) return;\n",
+    "what a slow client does not take is held in memory, however much it is",
+    READ_WHOLE,
+  ),
+  row(
+    "aggregation-made-kept",
+    AGGREGATION,
+    "    const service = this.stored(name);\n    this.made = undefined;\n",
+    "    const service = this.stored(name);\n",
+    "documents tell of a server as it was when somebody looked first",
+    AGGREGATED,
+  ),
+  row(
+    "aggregation-uid",
+    AGGREGATION,
+    "known === undefined || known.service.metadata?.uid !== service.metadata?.uid",
+    "known === undefined",
+    "an APIService that is made anew is told of with what another one served",
+    LOOKED_AT,
+  ),
+  row(
+    "aggregation-old-finding",
+    AGGREGATION,
+    "if (current === undefined || current.metadata?.uid !== service.metadata?.uid) return;",
+    "if (current === undefined) return;",
+    "what was found of an APIService that is gone is written on the next one of its name",
+    LOOKED_AT,
+  ),
+  row(
+    "aggregation-look-lost",
+    AGGREGATION,
+    "      this.looking.set(name, true);\n",
+    "",
+    "who could not reach a server while it was looked at is not heard",
+    LOOKED_AT,
+  ),
+  row(
+    "aggregation-always-looking",
+    AGGREGATION,
+    "(isAvailable(service) ? THERE_MS : AWAY_MS)",
+    "AWAY_MS",
+    "servers that are there are asked each second",
+    LOOKED_AT,
+  ),
+  row(
+    "aggregation-seldom-looking",
+    AGGREGATION,
+    "(isAvailable(service) ? THERE_MS : AWAY_MS)",
+    "THERE_MS",
+    "that a server has come back is noticed after half a minute",
+    LOOKED_AT,
+  ),
+  row(
+    "passed-on-given-up",
+    PROXIES,
+    "      giveUp();\n",
+    "",
+    "a server is kept busy for a client that was told that it took too long",
+    PASSED_ON,
+  ),
+  row(
+    "passed-on-labels",
+    "actors/api-server/core/aggregation/remote-discovery.ts",
+    '  if (found === undefined) return { ...request, resource: "", subresource: "" };\n',
+    "  if (found === undefined) return request;\n",
+    "each path that somebody thinks of is a counter more",
+    PASSED_ON,
+  ),
+  row(
+    "passed-on-redirect",
+    FORWARD,
+    "statusCode >= 300 && statusCode < 400",
+    "statusCode >= 400 && statusCode < 400",
+    "the server behind an APIService may send who asks it anywhere",
+    PASSED_ON,
+  ),
+  row(
+    "links-in-scripts",
+    LINKS,
+    "    if (RAW.has(name)) this.raw = name;\n",
+    "",
+    "what looks like a link in a script is rewritten",
+    PAGES,
+  ),
+  row(
+    "links-held",
+    LINKS,
+    "read === undefined && text.length - i <= HELD_CHARS_MAX",
+    "read === undefined",
+    "a page whose tag has no end is held in memory, and read again with each piece of it",
+    PAGES,
+  ),
+  row(
+    "openapi-references",
+    "actors/api-server/core/aggregation/remote-openapi.ts",
+    "          if (chosen !== name) references.set(prefix + name, prefix + chosen);\n",
+    "",
+    "paths of another server name this one's types",
+    MERGED,
+  ),
+  row(
+    "openapi-asked-twice",
+    AGGREGATION,
+    "remote.openApiV2Asking ??= this",
+    "remote.openApiV2Asking = this",
+    "each of several readers has other servers asked for their documents",
+    AGGREGATED,
+  ),
+  row(
+    "registration-first-objects",
+    REGISTRATION,
+    'labels?.[MANAGED_LABEL] !== "true"',
+    "labels?.[MANAGED_LABEL] === undefined",
+    "the APIServices of built-in groups are deleted, which no definition makes",
+    REGISTERED,
+  ),
+  row(
+    "registration-last",
+    REGISTRATION,
+    "if (count === 0)",
+    "if (by < 0)",
+    "an APIService goes with the first of several definitions that serve its version",
+    REGISTERED,
   ),
   row(
     "webhook-patience",
@@ -74,7 +237,7 @@ export const variants = [
     "return { host: kubelet.host, port: portNumber(port) };",
     "return { ...kubelet, port: portNumber(port), token: this.backend.options.kubeletToken };",
     "whatever listens on a node is sent the token for kubelets",
-    PASSED_ON,
+    PROXIED,
   ),
   row(
     "proxy-client-gone",
@@ -82,7 +245,7 @@ export const variants = [
     "  answer.onClose(() => outgoing.destroy());\n",
     "",
     "what a client no longer waits for goes on at the other server",
-    PASSED_ON,
+    PROXIED,
   ),
   row(
     "proxy-never-over",

@@ -17,7 +17,11 @@ export class RaftChecks {
   private readonly applied: Map<number, string> = new Map();
   /** By term and index: who had it on a disk that counts, at any time. */
   private readonly vouched: Map<string, Set<number>> = new Map();
+  /** By member: the newest term in which it has acknowledged entries, and up to which. */
+  private readonly promised: Map<number, { readonly term: number; readonly index: number }> = new Map();
   private readonly seenCommit: Map<Raft, number> = new Map();
+  /** What a leader had committed when it was last looked at, and in which term. */
+  private readonly ledCommit: Map<Raft, { readonly term: number; readonly committed: number }> = new Map();
   private lastCommitted = 0;
 
   constructor(size: number) {
@@ -56,12 +60,25 @@ export class RaftChecks {
       }
       this.committed.set(index, term);
     }
+    this.lookAtCount(raft);
     if (raft.role === "leader" && committed > this.lastCommitted) {
       const count = this.vouched.get(`${raft.log.term(committed)}/${committed}`)?.size ?? 0;
       if (count < this.quorum) throw new Error(`entry ${committed} is committed, but ${count} disks had it`);
     }
     this.lastCommitted = Math.max(this.lastCommitted, committed);
     this.seenCommit.set(raft, committed);
+  }
+
+  /** Only an entry of its own term does a leader commit by counting (thesis 3.6.2). */
+  private lookAtCount(raft: Raft): void {
+    if (raft.role !== "leader") return;
+    const { term, log } = raft;
+    const before = this.ledCommit.get(raft);
+    this.ledCommit.set(raft, { term, committed: log.committed });
+    if (before?.term !== term || before.committed === log.committed || log.term(log.committed) === term) return;
+    throw new Error(
+      `leader of term ${term} commits entry ${log.committed} of term ${log.term(log.committed)} by counting`,
+    );
   }
 
   /** Log matching: term and index tell what an entry is, and, by the one before it, all of the log up to there. */
@@ -84,7 +101,18 @@ export class RaftChecks {
     known.set(key, content);
   }
 
+  /** With its disk goes what it has acknowledged. */
+  lost(id: number): void {
+    this.promised.delete(id);
+  }
+
   written(id: number, persist: Persist, disk: DiskState, wasRecovering: boolean): void {
+    const { term, index } = this.promised.get(id) ?? { term: 0, index: 0 };
+    const last = disk.snapshot.index + disk.entries.length;
+    // A later leader may take the place of what it acknowledged; the same never does.
+    if (disk.hardState.term === term && last < index) {
+      throw new Error(`${id} has acknowledged ${index} in term ${term}, and its disk ends at ${last}`);
+    }
     if (disk.hardState.recovering) return;
     for (const { term, index } of wasRecovering ? disk.entries : persist.entries) {
       const key = `${term}/${index}`;
@@ -111,6 +139,9 @@ export class RaftChecks {
       if (message.index > snapshot.index + entries.length) fail();
       const onDisk = entries[message.index - snapshot.index - 1]?.term;
       if (onDisk !== undefined && onDisk !== (raft.log.term(message.index) ?? onDisk)) fail();
+      const before = this.promised.get(from);
+      if (before?.term !== term || before.index < message.index)
+        this.promised.set(from, { term, index: message.index });
     }
   }
 }

@@ -11,6 +11,8 @@ import type { DiskState } from "./raft-checks.ts";
 import { RaftChecks } from "./raft-checks.ts";
 
 const ELECTION_TICKS = 10;
+/** Chance per step that those who stand still go on: by then the others have had time to elect a leader. */
+const RESUME_SHARE = 0.006;
 
 class Node {
   raft: Raft | undefined;
@@ -47,6 +49,7 @@ export class RaftWorld {
   private faults: Faults;
   private network: { bytes: Uint8Array; from: number; to: number }[] = [];
   private readonly cut: Set<string> = new Set();
+  private readonly paused: Set<number> = new Set();
   private readonly checks: RaftChecks;
   private readonly acknowledged: Set<string> = new Set();
   private readonly proposed: Map<string, number> = new Map();
@@ -110,6 +113,7 @@ export class RaftWorld {
   /** The member's disk is gone, and it starts anew under its old name: whoever it is, whatever state the others are in. */
   loseDisk(id: number, told: boolean): void {
     this.crash(id, told);
+    this.checks.lost(id);
     // Links are sessions: what the dead incarnation sent is not delivered any more.
     this.network = this.network.filter(({ from }) => from !== id);
     this.nodes.set(id, new Node([...this.nodes.keys()], true));
@@ -122,22 +126,35 @@ export class RaftWorld {
     else this.cut.add(`${a}>${b}`);
   }
 
+  /** The only one that is: links of others are mended. */
+  isolate(id: number): void {
+    this.cut.clear();
+    for (const other of this.nodes.keys()) {
+      this.setLink(id, other, false);
+      this.setLink(other, id, false);
+    }
+  }
+
   heal(): void {
+    this.resume();
     this.cut.clear();
     for (const id of this.nodes.keys()) this.start(id);
   }
 
   tick(id: number): void {
+    if (this.paused.has(id)) return;
     this.nodes.get(id)?.raft?.tick();
     this.pump(id);
   }
 
   campaign(id: number): void {
+    if (this.paused.has(id)) return;
     this.nodes.get(id)?.raft?.campaign();
     this.pump(id);
   }
 
   propose(id: number): void {
+    if (this.paused.has(id)) return;
     const node = this.nodes.get(id)!;
     const text = `${this.nextId++}`;
     if (node.raft?.propose([new TextEncoder().encode(text)]) === true) this.proposed.set(text, id);
@@ -145,6 +162,7 @@ export class RaftWorld {
   }
 
   read(id: number): void {
+    if (this.paused.has(id)) return;
     const context = this.nextId++;
     if (this.nodes.get(id)?.raft?.readIndex(context) !== true) return;
     this.reads.set(context, { node: id, floor: this.maxAckedIndex });
@@ -159,8 +177,9 @@ export class RaftWorld {
   /** Delivers one message, not always the oldest. */
   deliver(reorder: boolean): void {
     if (this.network.length === 0) return;
-    const at = reorder ? this.random.below(Math.min(this.network.length, 16)) : 0;
-    const message = this.network[at]!;
+    const message = this.pick(reorder);
+    if (message === undefined) return;
+    const at = this.network.indexOf(message);
     if (this.random.next() >= this.faults.duplicate) this.network.splice(at, 1);
     if (this.cut.has(`${message.from}>${message.to}`)) return;
     const raft = this.nodes.get(message.to)!.raft;
@@ -169,9 +188,27 @@ export class RaftWorld {
     this.pump(message.to);
   }
 
+  /** What is sent to one that is paused waits. */
+  private pick(reorder: boolean): (typeof this.network)[number] | undefined {
+    const ready = this.paused.size === 0 ? this.network : this.network.filter(({ to }) => !this.paused.has(to));
+    return ready[reorder && ready.length > 0 ? this.random.below(Math.min(ready.length, 16)) : 0];
+  }
+
+  /** As a long garbage collection does: it neither hears nor does anything. Whoever asked it meanwhile is heard first. */
+  pause(id: number): void {
+    this.paused.add(id);
+  }
+
+  resume(): void {
+    for (const id of this.paused) {
+      this.paused.delete(id);
+      this.read(id);
+    }
+  }
+
   endSync(id: number): void {
     const node = this.nodes.get(id)!;
-    if (node.raft === undefined || node.persist === undefined) return;
+    if (node.raft === undefined || node.persist === undefined || this.paused.has(id)) return;
     this.write(id, node, node.persist);
     const { snapshot } = node.persist;
     node.persist = undefined;
@@ -316,10 +353,17 @@ export interface RaftStory {
   /** Chance per step that a disk is lost, unless another member is still recovering. */
   readonly losses?: number;
   readonly late?: readonly number[];
+  /** Chance per step that a member, often the leader, is cut off from all others; it goes on, and clients go on with it. */
+  readonly isolations?: number;
+  /** Chance per step that a member, often the leader, stands still for a while. */
+  readonly pauses?: number;
 }
 
 /** Throws when something does not hold. */
-export function tellRaft(seed: number, { size, faults, steps, losses = 0, late = [] }: RaftStory): RaftWorld {
+export function tellRaft(
+  seed: number,
+  { size, faults, steps, losses = 0, late = [], isolations = 0, pauses = 0 }: RaftStory,
+): RaftWorld {
   const world = new RaftWorld(seed, size, faults, late);
   const { random } = world;
   const any = (): number => 1 + random.below(size);
@@ -337,6 +381,10 @@ export function tellRaft(seed: number, { size, faults, steps, losses = 0, late =
     else if (dice < 0.775) world.heal();
     else if (dice < 0.78) world.transfer(any(), any());
     else if (dice < 0.79) world.campaign(any());
+    if (pauses > 0 && random.next() < pauses) world.pause(random.next() < 0.6 ? (world.leader() ?? any()) : any());
+    if (pauses > 0 && random.next() < RESUME_SHARE) world.resume();
+    if (isolations > 0 && random.next() < isolations)
+      world.isolate(random.next() < 0.6 ? (world.leader() ?? any()) : any());
     if (losses > 0 && random.next() < losses && world.recovering.length === 0)
       world.loseDisk(any(), random.next() < 0.5);
   }

@@ -31,6 +31,10 @@ const LOOK_MS = 100;
 /** After the last fault: the longest pause before a restart, an election, and time to catch up. */
 const HEALED_MS = 2 * BACKOFF.maxMs + 10_000;
 const COMPACT_BACK = 20;
+/** One story of so many has a burst. */
+const BURST_IN = 3;
+const BURST_WRITES = 400;
+const BURST_TIMEOUT_MS = 2_000;
 
 const FAULTS = [
   "kill",
@@ -98,6 +102,7 @@ class EtcdStory implements EtcdGroup {
     this.watchers.start();
     host.context.spawn(() => this.lookAtHashes());
     host.context.spawn(() => this.compactNowAndThen());
+    host.context.spawn(() => this.burst());
     const endMs = host.nowMs + TROUBLE_MS;
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + random.below(FAULT_EVERY_MS.spread));
@@ -153,6 +158,18 @@ class EtcdStory implements EtcdGroup {
         if (status !== undefined) this.hashes.take(member, status);
       }
       await this.host.context.clock.sleep(this.random.below(LOOK_MS));
+    }
+  }
+
+  /** In some stories, once: more than a watcher that is slow takes, and than a log keeps for a member that is behind. */
+  private async burst(): Promise<void> {
+    const { clock } = this.host.context;
+    const random = this.host.world.random("burst");
+    if (random.below(BURST_IN) > 0) return;
+    await clock.sleep(random.below(TROUBLE_MS));
+    for (let count = 0; count < BURST_WRITES; count++) {
+      void this.clients.write("burst", one(random, MEMBERS), `/history/burst/${count % 8}`, BURST_TIMEOUT_MS);
+      await clock.sleep(1);
     }
   }
 

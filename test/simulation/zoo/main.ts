@@ -6,10 +6,17 @@
  *
  * A line for each seed: `held`, or what did not hold as JSON, which is the last.
  */
+import { apiStory } from "./api-story.ts";
+import { clusterStory } from "./cluster-story.ts";
 import { etcdStory } from "./etcd-story.ts";
 import { raftStory } from "./raft-story.ts";
 
-const STORIES: Readonly<Record<string, (seed: number) => void | Promise<void>>> = { etcd: etcdStory, raft: raftStory };
+const STORIES: Readonly<Record<string, (seed: number) => void | Promise<void>>> = {
+  api: apiStory,
+  cluster: clusterStory,
+  etcd: etcdStory,
+  raft: raftStory,
+};
 
 const [name = "", from = "1", to = from] = process.argv.slice(2);
 const story = STORIES[name];

@@ -12,6 +12,10 @@ const STORIES: readonly RaftStory[] = [
   { size: 5, faults: { ...compacting, messageBytesMax: 1 }, steps: 800 },
   { size: 5, faults: { ...base, syncEnds: 0.05 }, steps: 800 },
   { size: 3, faults: { ...base, syncEnds: 0.05 }, steps: 800 },
+  { size: 3, faults: { ...base, messageBytesMax: 1 }, steps: 800, isolations: 0.01 },
+  { size: 3, faults: { ...base, drop: 0, duplicate: 0 }, steps: 800, isolations: 0.01 },
+  { size: 5, faults: { ...compacting, messageBytesMax: 4 }, steps: 800, isolations: 0.02 },
+  { size: 3, faults: { ...base, drop: 0, duplicate: 0 }, steps: 1_000, pauses: 0.005 },
   { size: 3, faults: base, steps: 300, losses: 0.02 },
   { size: 3, faults: compacting, steps: 300, losses: 0.02, late: [2] },
 ];

@@ -14,6 +14,14 @@ export function servicePort({ spec }: Service, asked: number | string): ServiceP
   return (spec?.ports ?? []).find(({ name, port }) => (name ?? "") === asked || String(port) === String(asked));
 }
 
+/**
+ * Where a Service without endpoints of its own leads; undefined of all others. Whoever may write Services says so where, and any port
+ * will do: it is for those alone who are known by their certificate.
+ */
+export function externalEndpoint({ spec }: Service, port: number): Endpoint | undefined {
+  return spec?.type === "ExternalName" && spec.externalName ? { host: spec.externalName, port } : undefined;
+}
+
 /** Empty when there is no such port, or nobody behind it. */
 export function serviceEndpoints(
   service: Service,
@@ -22,8 +30,6 @@ export function serviceEndpoints(
 ): readonly Endpoint[] {
   const wanted = servicePort(service, asked);
   if (wanted === undefined) return [];
-  const { type, externalName } = service.spec ?? {};
-  if (type === "ExternalName") return externalName ? [{ host: externalName, port: wanted.port }] : [];
   return slices.flatMap(({ endpoints, ports }) => {
     const port = (ports ?? []).find(({ name }) => (name ?? "") === (wanted.name ?? ""))?.port;
     if (port === undefined) return [];

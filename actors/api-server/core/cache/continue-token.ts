@@ -1,3 +1,4 @@
+import { jsonProblem } from "../machinery/go-json-syntax.ts";
 import { textOf } from "../machinery/json-value.ts";
 
 /**
@@ -11,6 +12,7 @@ export interface ContinueToken {
   readonly start: string;
 }
 
+const encoder = new TextEncoder();
 const VERSION = "meta.k8s.io/v1";
 
 export function encodeContinue(token: ContinueToken): string {
@@ -18,14 +20,23 @@ export function encodeContinue(token: ContinueToken): string {
   return btoa(json).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** Base64 for URLs without padding (RFC 4648, section 5), or what Go says of it. Line breaks are passed over, as there. */
+function decodeUnpadded(text: string): Uint8Array | string {
+  const bad = /[^\w\-\r\n]/.exec(text);
+  const corrupt = (at: number): string => `illegal base64 data at input byte ${at}`;
+  if (bad !== null) return corrupt(encoder.encode(text.slice(0, bad.index)).length);
+  const digits = text.replaceAll(/[\r\n]/g, "");
+  if (digits.length % 4 === 1) return corrupt(text.length);
+  return Uint8Array.from(atob(digits.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+}
+
 /** The reason, when the text is not a token that `encodeContinue` made for a list of `namespace`. */
 export function decodeContinue(text: string, namespace: string | undefined): ContinueToken | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-  } catch {
-    return "continue key is not valid: it can't be decoded";
-  }
+  const bytes = decodeUnpadded(text);
+  if (typeof bytes === "string") return `continue key is not valid: ${bytes}`;
+  const problem = jsonProblem(bytes);
+  if (problem !== undefined) return `continue key is not valid: ${problem}`;
+  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
   const { v, rv, start } = (value ?? {}) as { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
   if (typeof (v ?? "") !== "string") {
     const type = Array.isArray(v) ? "array" : typeof v === "boolean" ? "bool" : typeof v;

@@ -18,7 +18,10 @@ export interface Head {
   readonly apiVersion: string;
   /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
   readonly kept: KeptBytes;
-  /** What an object looks like today that was stored under another schema: the one at hand when it looks the same. */
+  /**
+   * What an object looks like today that was stored under another schema, or in another version: the one at hand when it looks
+   * the same.
+   */
   readonly read: ((object: KubernetesObject) => KubernetesObject) | undefined;
   /** Objects that were stored in another version stay in it: somebody else converts them. */
   readonly mixed: boolean;
@@ -164,8 +167,8 @@ export class StoredObject {
   private parse(): KubernetesObject {
     const object = JSON.parse(textOf(this.kept)) as KubernetesObject;
     const { apiVersion, read, kept, mixed } = this.head;
-    const versioned = mixed || object.apiVersion === apiVersion ? object : { ...object, apiVersion };
-    const today = read === undefined ? versioned : read(versioned);
+    const known = read === undefined ? object : read(object);
+    const today = mixed || known.apiVersion === apiVersion ? known : { ...known, apiVersion };
     this.asStored = today === object && this.kept.startsWith(kept);
     return withRevision(today, this.revision);
   }

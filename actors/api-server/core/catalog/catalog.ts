@@ -22,6 +22,11 @@ export interface Served {
   readonly rules: KindRules;
   /** The resource in the version in which its objects are stored; often this one. */
   readonly stored: Served;
+  /**
+   * The same resource as if its objects were stored in this version, where fields that the stored version does not have are lost
+   * in the store and no sooner: so long writes are decided here.
+   */
+  readonly own?: Served;
   /** Where a webhook converts: `stored` is this one in every version then. */
   readonly conversion?: WebhookConversion;
   /** What documents say of objects that have no field table: the `openAPIV3Schema` of a CustomResourceDefinition. */
@@ -124,6 +129,11 @@ export class Catalog {
 
   get all(): readonly Served[] {
     return [...this.groups.values()].flatMap(({ versions }) => versions.flatMap(({ resources }) => resources));
+  }
+
+  /** Whether a group is there whatever is defined. */
+  isBuiltIn(group: string): boolean {
+    return this.builtIn.groups.has(group);
   }
 
   group(name: string): CatalogGroup | undefined {

@@ -4,12 +4,14 @@
  */
 import { RE2JS } from "re2js";
 import type { Expression, ListItem, Problem } from "./expression.ts";
+import { BadFormat, CLAUSES, formatText } from "./format.ts";
+import { callFunction } from "./functions.ts";
 import { parseExpression } from "./parse-expression.ts";
 import { durationOf, timestampOf } from "./times.ts";
 import type { CelEnvironment, Typed } from "./type-check.ts";
 import { checkTypes } from "./type-check.ts";
 import type { CelType } from "./types.ts";
-import { DYN_TYPE, sameType, shownType, unwrapped } from "./types.ts";
+import { DYN_TYPE, fullTypeName, sameType, shownType, unwrapped } from "./types.ts";
 import { CelError } from "./values.ts";
 
 export interface Uncompiled {
@@ -44,13 +46,14 @@ export function compileCel(text: string, environment: CelEnvironment): Compiled 
   if (problems.length > 0) return { problem: told(text, problems) };
   const wrong = [
     ...CHECKS.flatMap((check) => [...walked(expression, check)]),
+    ...formatProblems(expression, typed.types),
     ...mixedLiterals(expression, typed.types),
   ];
   if (wrong.length > 0) return { problem: told(text, wrong) };
-  const pattern = [...walked(expression, unreadablePattern)][0];
-  return pattern === undefined
+  const unmade = constantProblem(expression) ?? [...walked(expression, unreadablePattern)][0]?.words;
+  return unmade === undefined
     ? { expression, ...typed }
-    : { problem: `program instantiation failed: ${pattern.words}`, internal: true };
+    : { problem: `program instantiation failed: ${unmade}`, internal: true };
 }
 
 /** Deeper ones would take more stack than there is, and macros that repeat what they are called on can make much of little. */
@@ -137,22 +140,20 @@ function isRefused(what: () => unknown): boolean {
   }
 }
 
-/** `name("text")` of a text that is none. */
-function literalCheck(name: string, isWrong: (text: string) => boolean): Check {
+/** `name(literal)` of a literal that is none. */
+function literalCheck(name: string, isWrong: (value: unknown) => boolean): Check {
   return (expression) => {
     if (expression.is !== "call" || expression.name !== name) return [];
-    const [arg] = name === "matches" && expression.target === undefined ? expression.args.slice(1) : expression.args;
-    const text = literalText(arg);
-    if (arg === undefined || text === undefined || !isWrong(text)) return [];
+    const [arg] = expression.args;
+    if (arg?.is !== "literal" || !isWrong(arg.value.value)) return [];
     return [{ at: arg.at, words: `invalid ${name} argument` }];
   };
 }
 
 const CHECKS: readonly Check[] = [
-  literalCheck("duration", (text) => isRefused(() => durationOf(text))),
-  literalCheck("timestamp", (text) => isRefused(() => timestampOf(text))),
-  literalCheck("matches", (text) => patternProblem(text) !== undefined),
-  formatProblems,
+  literalCheck("duration", (value) => isRefused(() => durationOf(value))),
+  literalCheck("timestamp", (value) => isRefused(() => timestampOf(value))),
+  literalCheck("matches", (value) => typeof value === "string" && patternProblem(value) !== undefined),
 ];
 
 /** Lists and maps have items of one type each, but those that are formatted. */
@@ -187,10 +188,55 @@ function mismatches(items: readonly ListItem[], types: CelProgram["types"]): rea
 
 /** A pattern is read when the program is made, if it is a literal. */
 function unreadablePattern(expression: Expression): readonly Problem[] {
-  if (expression.is !== "call" || (expression.name !== "find" && expression.name !== "findAll")) return [];
-  const text = literalText(expression.args[0]);
+  if (expression.is !== "call") return [];
+  const { name, target, args } = expression;
+  const isFunction = name === "matches" && target === undefined;
+  if (!isFunction && name !== "find" && name !== "findAll") return [];
+  const text = literalText(args[isFunction ? 1 : 0]);
   const words = text === undefined ? undefined : patternProblem(text);
   return words === undefined ? [] : [{ at: expression.at, words }];
+}
+
+/** Of functions that make a value of another type of one that is known, which is done when the program is made. */
+const CONVERSIONS: ReadonlySet<string> = new Set([
+  "bool",
+  "bytes",
+  "double",
+  "duration",
+  "dyn",
+  "int",
+  "string",
+  "timestamp",
+  "type",
+  "uint",
+]);
+
+/** Why the program can't be made; undefined: it can. */
+function constantProblem(expression: Expression): string | undefined {
+  try {
+    constantOf(expression);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CelError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * The value of what is known when the program is made; undefined of what is not.
+ * @throws CelError
+ */
+function constantOf(expression: Expression): { readonly value: unknown } | undefined {
+  if (expression.is === "literal") return { value: expression.value.value };
+  const parts = partsOf(expression).map(constantOf);
+  if (expression.is === "list") {
+    const plain = expression.items.every(({ optional }) => !optional) && parts.every((part) => part !== undefined);
+    return plain ? { value: parts.map((part) => part?.value) } : undefined;
+  }
+  const [only, ...others] = parts;
+  const converts = expression.is === "call" && expression.target === undefined && CONVERSIONS.has(expression.name);
+  if (!converts || only === undefined || others.length > 0) return undefined;
+  return { value: callFunction(expression.name, [only.value], () => undefined) };
 }
 
 function patternProblem(pattern: string): string | undefined {
@@ -202,42 +248,62 @@ function patternProblem(pattern: string): string | undefined {
   }
 }
 
-const CLAUSES: Readonly<Record<string, { readonly takes: readonly string[]; readonly words: string }>> = {
-  b: { takes: ["bool", "int", "uint"], words: "only integers and bools can be formatted as binary, was given" },
-  d: { takes: ["int", "uint"], words: "decimal clause can only be used on integers, was given" },
-  e: { takes: ["double"], words: "scientific clause can only be used on doubles, was given" },
-  f: { takes: ["double"], words: "fixed-point clause can only be used on doubles, was given" },
-  o: { takes: ["int", "uint"], words: "octal clause can only be used on integers, was given" },
-  X: {
-    takes: ["bytes", "int", "string", "uint"],
-    words: "only integers, byte buffers, and strings can be formatted as hex, was given",
-  },
-  x: {
-    takes: ["bytes", "int", "string", "uint"],
-    words: "only integers, byte buffers, and strings can be formatted as hex, was given",
-  },
-};
+/** Of `"…".format([…])` with a literal text and list. */
+function* formatProblems(expression: Expression, types: CelProgram["types"]): Iterable<Problem> {
+  const text = expression.is === "call" && expression.name === "format" ? literalText(expression.target) : undefined;
+  const list = expression.is === "call" ? expression.args[0] : undefined;
+  if (text !== undefined && list?.is === "list") yield* firstOf(formatProblem(text, list.items, expression.at, types));
+  for (const part of partsOf(expression)) yield* formatProblems(part, types);
+}
 
-/** Of `"…".format([…])` with literals. */
-function formatProblems(expression: Expression): readonly Problem[] {
-  if (expression.is !== "call" || expression.name !== "format") return [];
-  const text = literalText(expression.target);
-  const [list] = expression.args;
-  if (text === undefined || list?.is !== "list") return [];
-  const clauses = [...text.replaceAll("%%", "").matchAll(/%(?:\.\d+)?([a-zA-Z])/g)].map(([, clause = ""]) => clause);
-  if (clauses.length > list.items.length) {
-    return [{ at: list.at, words: `index ${list.items.length} out of range` }];
+function formatProblem(
+  text: string,
+  items: readonly ListItem[],
+  at: number,
+  types: CelProgram["types"],
+): readonly Problem[] {
+  const wrong: Problem[] = [];
+  let asked = 0;
+  try {
+    formatText(
+      text,
+      (index) => index < items.length,
+      ({ verb }, index) => {
+        asked = index + 1;
+        const bad = wrong.length > 0 ? undefined : misfit(items[index]?.value, verb, types);
+        const words = `error during formatting: ${CLAUSES[verb]?.words ?? ""}, was given`;
+        if (bad !== undefined) wrong.push({ at: bad.at, words: `${words} ${runtimeName(types.get(bad) ?? DYN_TYPE)}` });
+        return "";
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof BadFormat)) throw error;
+    wrong.push({ at, words: error.message });
   }
-  if (clauses.length < list.items.length) {
-    const words = `too many arguments supplied to string.format (expected ${clauses.length}, got ${list.items.length})`;
-    return [{ at: expression.at, words }];
+  if (wrong.length > 0 || asked >= items.length) return wrong;
+  return [{ at, words: `too many arguments supplied to string.format (expected ${asked}, got ${items.length})` }];
+}
+
+/** Without what it is a list or a map of. */
+function runtimeName(type: CelType): string {
+  return fullTypeName({ ...type, of: [] });
+}
+
+/** The first part of a value that a clause does not take. */
+function misfit(value: Expression | undefined, verb: string, types: CelProgram["types"]): Expression | undefined {
+  if (value === undefined) return undefined;
+  const type = types.get(value) ?? DYN_TYPE;
+  if (type.is !== "dyn" && CLAUSES[verb]?.takes.includes(runtimeName(type)) !== true) return value;
+  if (verb !== "s") return undefined;
+  const parts =
+    value.is === "list"
+      ? value.items.map((item) => item.value)
+      : value.is === "map"
+        ? value.entries.flatMap((entry) => [entry.key, entry.value])
+        : [];
+  for (const part of parts) {
+    const found = misfit(part, verb, types);
+    if (found !== undefined) return found;
   }
-  for (const [i, clause] of clauses.entries()) {
-    const item = list.items[i]?.value;
-    const rule = Object.hasOwn(CLAUSES, clause) ? CLAUSES[clause] : undefined;
-    if (item?.is !== "literal" || rule === undefined || rule.takes.includes(item.value.type)) continue;
-    const given = item.value.type === "null" ? "null_type" : item.value.type;
-    return [{ at: item.at, words: `error during formatting: ${rule.words} ${given}` }];
-  }
-  return [];
+  return undefined;
 }

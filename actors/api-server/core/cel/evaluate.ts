@@ -7,6 +7,7 @@ import { qualifiedNameOf } from "./expression.ts";
 import { callFunction, callMethod } from "./functions.ts";
 import { RESULT } from "./macros.ts";
 import { BASE_OVERLOADS } from "./overloads.ts";
+import { checkedDuration, checkedTimestamp } from "./times.ts";
 import {
   CelBudgetError,
   CelDuration,
@@ -325,7 +326,7 @@ function isIn(item: unknown, range: unknown, spend: Spend): boolean {
   if (Array.isArray(range)) return range.some((one) => equalCel(one, item, spend));
   const fields = fieldsOf(range);
   if (fields === undefined) throw new CelError("no such overload");
-  return fields.has(item);
+  return fields.has(sameKey(item));
 }
 
 function isOrdered(name: "_<_" | "_<=_" | "_>_" | "_>=_", a: unknown, b: unknown, spend: Spend): boolean {
@@ -350,15 +351,21 @@ function negative(value: unknown): unknown {
   throw new CelError("no such overload");
 }
 
-function keyOf(value: unknown): CelMapKey {
+function keyOf(given: unknown): CelMapKey {
+  const value = given instanceof CelUint ? given.value : given;
   if (typeof value === "string" || typeof value === "bigint" || typeof value === "boolean") return value;
   throw new CelError(`unsupported key type: ${typeName(value)}`);
 }
 
+/** Numbers of the same value are the same key, whatever their types. */
+function sameKey(key: unknown): unknown {
+  if (key instanceof CelUint) return key.value;
+  return typeof key === "number" && Number.isInteger(key) ? BigInt(key) : key;
+}
+
 function fieldIn(target: unknown, name: string): unknown {
   const fields = fieldsOf(target);
-  if (fields === undefined) throw new CelError("no such overload");
-  if (!fields.has(name)) throw new CelError(`no such key: ${name}`);
+  if (fields?.has(name) !== true) throw new CelError(`no such key: ${name}`);
   return fields.get(name);
 }
 
@@ -370,15 +377,17 @@ function optionalField(given: unknown, name: string): CelOptional {
 function itemIn(target: unknown, key: unknown): unknown {
   if (Array.isArray(target)) {
     const number = numberOf(key);
-    if (number === undefined) throw new CelError("no such overload");
+    if (number === undefined) throw new CelError(`unsupported index type '${typeName(key)}' in list`);
     const at = Number(number);
+    if (!Number.isInteger(at)) throw new CelError(`unsupported index value ${at} in list`);
     if (!(at >= 0 && at < target.length)) throw new CelError(`index out of bounds: ${number}`);
     return target[at] as unknown;
   }
   const fields = fieldsOf(target);
   if (fields === undefined) throw new CelError("no such overload");
-  if (!fields.has(key)) throw new CelError(`no such key: ${String(key)}`);
-  return fields.get(key);
+  const known = sameKey(key);
+  if (!fields.has(known)) throw new CelError(`no such key: ${String(known)}`);
+  return fields.get(known);
 }
 
 const INT_MAX = 2n ** 63n - 1n;
@@ -445,14 +454,14 @@ function integers(op: Arithmetic, a: bigint, b: bigint): bigint {
 
 function times(op: Arithmetic, a: unknown, b: unknown): unknown {
   if (op === "_+_") {
-    if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos + b.nanos);
-    if (a instanceof CelDuration && b instanceof CelTimestamp) return new CelTimestamp(a.nanos + b.nanos);
-    if (a instanceof CelDuration && b instanceof CelDuration) return new CelDuration(a.nanos + b.nanos);
+    if (a instanceof CelTimestamp && b instanceof CelDuration) return checkedTimestamp(a.nanos + b.nanos, a.zone);
+    if (a instanceof CelDuration && b instanceof CelTimestamp) return checkedTimestamp(a.nanos + b.nanos, b.zone);
+    if (a instanceof CelDuration && b instanceof CelDuration) return checkedDuration(a.nanos + b.nanos);
   }
   if (op === "_-_") {
-    if (a instanceof CelTimestamp && b instanceof CelTimestamp) return new CelDuration(a.nanos - b.nanos);
-    if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos - b.nanos);
-    if (a instanceof CelDuration && b instanceof CelDuration) return new CelDuration(a.nanos - b.nanos);
+    if (a instanceof CelTimestamp && b instanceof CelTimestamp) return checkedDuration(a.nanos - b.nanos);
+    if (a instanceof CelTimestamp && b instanceof CelDuration) return checkedTimestamp(a.nanos - b.nanos, a.zone);
+    if (a instanceof CelDuration && b instanceof CelDuration) return checkedDuration(a.nanos - b.nanos);
   }
   throw new CelError("no such overload");
 }

@@ -2,9 +2,10 @@
  * The functions of CEL and those that Kubernetes adds. Each spends what it costs before it does its work.
  * Source: the CEL specification, apiserver `pkg/cel/library`.
  */
+import { goFloat } from "../machinery/go-text.ts";
 import { kubernetesFunction, kubernetesMethod } from "./kubernetes-functions.ts";
 import { charsOf, textMethod } from "./text-functions.ts";
-import { durationOf, timeMethod, timestampOf } from "./times.ts";
+import { checkedDuration, durationOf, timeMethod, timestampOf } from "./times.ts";
 import {
   CelDuration,
   CelError,
@@ -52,6 +53,8 @@ export function callFunction(name: string, args: readonly unknown[], spend: Spen
       return new CelOptional(undefined);
     case "optional.of":
       return new CelOptional(a);
+    case "optional.unwrap":
+      return unwrapped(a);
     case "optional.ofNonZeroValue":
       return new CelOptional(isZero(a) ? undefined : a);
     case "sets.contains":
@@ -64,7 +67,7 @@ export function callFunction(name: string, args: readonly unknown[], spend: Spen
       return BigInt(compareCel(kubernetesMethod("asApproximateFloat", a, [], spend), 0) ?? 0);
     case "strings.quote":
       if (typeof a !== "string") throw noOverload();
-      return JSON.stringify(a);
+      return quotedText(a);
     default:
       return kubernetesFunction(name, args, spend);
   }
@@ -98,10 +101,37 @@ function optionalMethod(name: string, { value }: CelOptional): unknown {
   return value;
 }
 
+const ESCAPED: Readonly<Record<string, string>> = {
+  "\u0007": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+  "\\": "\\\\",
+  '"': '\\"',
+};
+
+/** All else stays as it is. */
+function quotedText(text: string): string {
+  return `"${Array.from(text, (char) => ESCAPED[char] ?? char).join("")}"`;
+}
+
+/** Of the optionals in a list those that are there. */
+function unwrapped(list: unknown): readonly unknown[] {
+  if (!Array.isArray(list)) throw noOverload();
+  return list.flatMap((item: unknown) => {
+    if (!(item instanceof CelOptional)) throw noOverload();
+    return item.value === undefined ? [] : [item.value];
+  });
+}
+
 function isZero(value: unknown): boolean {
   if (value === null || value === "" || value === false) return true;
   const number = numberOf(value);
   if (number !== undefined) return Number(number) === 0;
+  if (value instanceof CelDuration) return value.nanos === 0n;
   if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
   return fieldsOf(value)?.size === 0;
 }
@@ -117,8 +147,8 @@ function converted(
   switch (type) {
     case "bool":
       if (typeof value === "boolean") return value;
-      if (typeof value === "string" && /^(1|t|true|TRUE|True)$/.test(value)) return true;
-      if (typeof value === "string" && /^(0|f|false|FALSE|False)$/.test(value)) return false;
+      if (typeof value === "string" && /^(1|t|T|true|TRUE|True)$/.test(value)) return true;
+      if (typeof value === "string" && /^(0|f|F|false|FALSE|False)$/.test(value)) return false;
       break;
     case "bytes":
       if (value instanceof Uint8Array) return value;
@@ -129,9 +159,12 @@ function converted(
     case "int":
       return toInt(value);
     case "uint": {
-      const number = value instanceof CelUint ? value.value : toInteger(value);
+      if (value instanceof CelUint) return value;
+      if (typeof value === "string" && !/^\d+$/.test(value)) break;
+      const number = toInteger(value);
       if (number !== undefined && number >= 0n && number < 2n ** 64n) return new CelUint(number);
-      if (number !== undefined) throw new CelError("unsigned integer overflow");
+      if (typeof value === "string") break;
+      if (number !== undefined || typeof value === "number") throw new CelError("unsigned integer overflow");
       break;
     }
     case "string":
@@ -146,11 +179,10 @@ function toDouble(value: unknown): number {
   const number = numberOf(value);
   if (number !== undefined) return Number(number);
   if (typeof value !== "string") throw noOverload();
-  const parsed = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isNaN(parsed)) {
-    throw new CelError("type conversion error from 'string' to 'double'");
-  }
-  return parsed;
+  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)) return Number(value);
+  if (/^nan$/i.test(value)) return Number.NaN;
+  if (/^[+-]?inf(inity)?$/i.test(value)) return value.startsWith("-") ? -Infinity : Infinity;
+  throw new CelError("type conversion error from 'string' to 'double'");
 }
 
 function toInteger(value: unknown): bigint | undefined {
@@ -160,25 +192,34 @@ function toInteger(value: unknown): bigint | undefined {
 }
 
 function toInt(value: unknown): bigint {
-  if (value instanceof CelUint) return value.value;
   if (value instanceof CelTimestamp) return value.nanos / 1_000_000_000n;
   if (value instanceof CelDuration) return value.nanos;
-  const number = toInteger(value);
-  if (number === undefined) {
-    if (typeof value !== "string") throw noOverload();
-    throw new CelError("type conversion error from 'string' to 'int'");
-  }
-  if (number >= INT_LIMIT || number < -INT_LIMIT) throw new CelError("integer overflow");
-  return number;
+  const number = value instanceof CelUint ? value.value : toInteger(value);
+  const fits = number !== undefined && number < INT_LIMIT && number >= -INT_LIMIT;
+  if (fits) return number;
+  if (typeof value === "string") throw new CelError("type conversion error from 'string' to 'int'");
+  if (number === undefined && typeof value !== "number") throw noOverload();
+  throw new CelError("integer overflow");
 }
 
 export function toText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "bigint" || typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : goFloat(value);
+  if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (value instanceof CelUint) return String(value.value);
-  if (value instanceof Uint8Array) return new TextDecoder("utf-8", { fatal: false }).decode(value);
+  if (value instanceof Uint8Array) return utf8Text(value);
   if (value instanceof CelTimestamp || value instanceof CelDuration) return timeMethod("string", value, []) as string;
   return kubernetesMethod("string", value, [], () => undefined) as string;
+}
+
+/** @throws CelError when it is no UTF-8 */
+function utf8Text(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) throw new CelError("invalid UTF-8 in bytes, cannot convert to string");
+    throw error;
+  }
 }
 
 function setsOf(name: string, a: unknown, b: unknown, spend: Spend): boolean {
@@ -225,7 +266,10 @@ function listMethod(name: string, list: readonly unknown[], args: readonly unkno
     case "join":
       return joined(list, a, spend);
     case "flatten":
+      if (typeof a === "bigint" && a < 0n) throw new CelError("level must be non-negative");
       return list.flat(a === undefined ? 1 : Math.min(Number(toInt(a)), 100));
+    case "unwrapOpt":
+      return unwrapped(list);
     case "distinct":
       return list.filter((item, i) => list.findIndex((other) => equalCel(item, other, spend)) === i);
     case "reverse":
@@ -246,8 +290,9 @@ function listMethod(name: string, list: readonly unknown[], args: readonly unkno
 
 function range(length: unknown, spend: Spend): readonly bigint[] {
   if (typeof length !== "bigint") throw noOverload();
-  spend(Math.max(0, Number(length)));
-  return Array.from({ length: Math.max(0, Number(length)) }, (_, i) => BigInt(i));
+  if (length < 0n) throw new CelError(`lists.range: size must be non-negative, got ${length}`);
+  spend(Number(length));
+  return Array.from({ length: Number(length) }, (_, i) => BigInt(i));
 }
 
 /** @param keys by their places those of the items */
@@ -265,7 +310,10 @@ function sortedBy(list: readonly unknown[], keys: unknown, spend: Spend): readon
 
 function slice(list: readonly unknown[], from: unknown, to: unknown): readonly unknown[] {
   const [start, end] = [Number(toInt(from)), Number(toInt(to))];
-  if (start < 0 || end > list.length || start > end) throw new CelError(`index out of bounds: ${start}`);
+  const range = `cannot slice(${start}, ${end})`;
+  if (start < 0 || end < 0) throw new CelError(`${range}, negative indexes not supported`);
+  if (start > end) throw new CelError(`${range}, start index must be less than or equal to end index`);
+  if (end > list.length) throw new CelError(`${range}, list is length ${list.length}`);
   return list.slice(start, end);
 }
 
@@ -289,7 +337,7 @@ function sumOf(list: readonly unknown[]): unknown {
   }
   if (typeof first === "number") return list.reduce<number>((sum, item) => sum + toDouble(item), 0);
   if (first instanceof CelDuration) {
-    return new CelDuration(list.reduce<bigint>((sum, item) => sum + (item as CelDuration).nanos, 0n));
+    return checkedDuration(list.reduce<bigint>((sum, item) => sum + (item as CelDuration).nanos, 0n));
   }
   throw noOverload();
 }

@@ -1,12 +1,14 @@
 /** Quantities, addresses, URLs, versions and named formats. Source: apiserver `pkg/cel/library`. */
 import { tryParseQuantity } from "../../../../protocols/kubernetes/quantity.ts";
 import { dns1123Subdomain, labelValue, qualifiedName } from "../../../../protocols/kubernetes/labels.ts";
-import { hasFormat, isDate, isDateTime, isRequestUri } from "../custom/formats.ts";
+import { hasFormat, isDate, isDateTime } from "../custom/formats.ts";
 import { dns1035Label } from "../custom/names.ts";
 import { dns1123Label } from "../machinery/validation/names.ts";
 import type { IpAddress } from "./addresses.ts";
-import { bitsOf, containsIp, formatIp, maskedOf, parseCidr, parseIp } from "./addresses.ts";
+import { bitsOf, cidrProblem, containsIp, formatIp, ipProblem, maskedOf, parseCidr, parseIp } from "./addresses.ts";
 import type { Spend } from "./functions.ts";
+import type { GoUrl } from "./urls.ts";
+import { readUrl } from "./urls.ts";
 import {
   CelCidr,
   CelError,
@@ -40,29 +42,24 @@ export function kubernetesFunction(name: string, args: readonly unknown[], spend
     case "isQuantity":
       return quantityOf(given) !== undefined;
     case "ip":
-      return orThrow(ipOf(given), `IP Address ${JSON.stringify(given)} parse error during conversion from string`);
+      return knownIp(given);
     case "isIP":
       return ipOf(given) !== undefined;
-    case "ip.isCanonical": {
-      const ip = orThrow(ipOf(given), `IP Address ${JSON.stringify(given)} parse error during conversion from string`);
-      return formatIp(ip.address) === given;
-    }
+    case "ip.isCanonical":
+      return formatIp(knownIp(given).address) === given;
     case "cidr":
-      return orThrow(
-        cidrOf(given),
-        `network address parse error during conversion from string: ${JSON.stringify(given)}`,
-      );
+      return knownCidr(given);
     case "isCIDR":
       return cidrOf(given) !== undefined;
-    case "url":
-      return orThrow(
-        urlOf(given),
-        `URL parse error during conversion from string: parse ${JSON.stringify(given)}: invalid URI for request`,
-      );
+    case "url": {
+      const url = readUrl(given);
+      if ("problem" in url) throw new CelError(`URL parse error during conversion from string: ${url.problem}`);
+      return new CelUrl(url);
+    }
     case "isURL":
-      return urlOf(given) !== undefined;
+      return !("problem" in readUrl(given));
     case "semver":
-      return orThrow(semverOf(given, args[1] === true), "Invalid Semantic Version");
+      return orThrow(semverOf(given, args[1] === true), semverProblem(given, args[1] === true));
     case "isSemver":
       return semverOf(given, args[1] === true) !== undefined;
     case "format.named":
@@ -90,17 +87,32 @@ function ipOf(text: string): CelIp | undefined {
 
 function cidrOf(text: string): CelCidr | undefined {
   const range = parseCidr(text, false);
-  return range === undefined ? undefined : new CelCidr(range);
+  const isMapped = range?.address.family === 6 && range.address.value >> 32n === 0xffffn;
+  return range === undefined || isMapped ? undefined : new CelCidr(range);
 }
 
-function urlOf(text: string): CelUrl | undefined {
-  if (!isRequestUri(text)) return undefined;
-  const absolute = text.startsWith("/") ? `${NOWHERE}${text}` : text;
-  return URL.canParse(absolute) ? new CelUrl(new URL(absolute)) : undefined;
+/** @throws CelError */
+function knownIp(text: string): CelIp {
+  const ip = ipOf(text);
+  if (ip !== undefined) return ip;
+  const shown = JSON.stringify(text);
+  const problem = ipProblem(text);
+  if (problem !== undefined)
+    throw new CelError(`IP Address ${shown} parse error during conversion from string: ${problem}`);
+  if (text.includes("%")) throw new CelError(`IP address ${shown} with zone value is not allowed`);
+  throw new CelError(`IPv4-mapped IPv6 address ${shown} is not allowed`);
 }
 
-/** Stands for the host of a URL that is only a path. */
-const NOWHERE = "path-only://path-only";
+/** @throws CelError */
+function knownCidr(text: string): CelCidr {
+  const cidr = cidrOf(text);
+  if (cidr !== undefined) return cidr;
+  const head = "network address parse error during conversion from string";
+  const problem = cidrProblem(text);
+  if (problem !== undefined) throw new CelError(`${head}: ${head}: ${problem}`);
+  throw new CelError(`${head}: IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`);
+}
+
 const SEMVER =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][\w-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][\w-]*))*))?(?:\+[\w-]+(?:\.[\w-]+)*)?$/;
 
@@ -113,13 +125,57 @@ function semverOf(text: string, normalize: boolean): CelSemver | undefined {
   const parts = SEMVER.exec(given);
   if (parts === null) return undefined;
   const [, major = "0", minor = "0", patch = "0", pre = ""] = parts;
+  if ([major, minor, patch].some((part) => BigInt(part) >= 2n ** 64n)) return undefined;
   return new CelSemver([BigInt(major), BigInt(minor), BigInt(patch)], pre === "" ? [] : pre.split("."));
+}
+
+/** In the words of `blang/semver`. */
+function semverProblem(text: string, normalize: boolean): string {
+  if (text === "") return "Version string empty";
+  const [major = "", minor, ...more] = (normalize ? text.replace(/^v/, "") : text).split(".");
+  const patch = more.length === 0 ? undefined : more.join(".");
+  if (minor === undefined || patch === undefined) return "No Major.Minor.Patch elements found";
+  const [number = ""] = patch.split(/[-+]/);
+  for (const [name, part] of [
+    ["major", major],
+    ["minor", minor],
+    ["patch", number],
+  ] as const) {
+    if (!/^\d*$/.test(part)) return `Invalid character(s) found in ${name} number ${JSON.stringify(part)}`;
+    if (/^0\d/.test(part)) {
+      return `${name.charAt(0).toUpperCase()}${name.slice(1)} number must not contain leading zeroes ${JSON.stringify(part)}`;
+    }
+    if (part === "") return 'strconv.ParseUint: parsing "": invalid syntax';
+    if (BigInt(part) >= 2n ** 64n) return `strconv.ParseUint: parsing ${JSON.stringify(part)}: value out of range`;
+  }
+  const rest = patch.slice(number.length);
+  const [before = "", ...build] = rest.replace(/^-/, "").split("+");
+  for (const part of rest.startsWith("-") ? before.split(".") : []) {
+    if (part === "") return "Prerelease is empty";
+    if (/^0\d+$/.test(part))
+      return `Numeric PreRelease version must not contain leading zeroes ${JSON.stringify(part)}`;
+    if (!/^[\w-]+$/.test(part)) return `Invalid character(s) found in prerelease ${JSON.stringify(part)}`;
+  }
+  const bad =
+    build
+      .join("+")
+      .split(".")
+      .find((part) => !/^[A-Za-z0-9-]+$/.test(part)) ?? "";
+  return bad === ""
+    ? "Build meta data is empty"
+    : `Invalid character(s) found in build meta data ${JSON.stringify(bad)}`;
 }
 
 type Problems = (text: string) => readonly string[];
 
+/** The end of what is only the beginning of a name may be any. */
 function prefix(rule: Problems): Problems {
-  return (text) => rule(text.replace(/-$/, "a"));
+  return (text) => rule(text.length > 1 && text.endsWith("-") ? `${text.slice(0, -2)}a` : text);
+}
+
+function uriProblems(text: string): readonly string[] {
+  const url = readUrl(text);
+  return "problem" in url ? [url.problem] : [];
 }
 
 function told(isValid: (text: string) => boolean, problem: string): Problems {
@@ -135,7 +191,7 @@ const FORMATS: Readonly<Record<string, Problems>> = {
   dns1035LabelPrefix: prefix(dns1035Label),
   qualifiedName,
   labelValue,
-  uri: told(isRequestUri, "invalid URI"),
+  uri: uriProblems,
   uuid: told((text) => hasFormat("uuid", text), "does not match the UUID format"),
   byte: told((text) => hasFormat("byte", text), "invalid base64"),
   date: told(isDate, "invalid date"),
@@ -159,6 +215,11 @@ export function kubernetesMethod(name: string, target: unknown, args: readonly u
 
 const NANO = 1_000_000_000n;
 
+/** Of 64 bits. */
+function isInteger(nano: bigint): boolean {
+  return nano % NANO === 0n && BigInt.asIntN(64, nano / NANO) === nano / NANO;
+}
+
 function quantityMethod(name: string, { nano, text }: CelQuantity, other: unknown): unknown {
   const operand = (): bigint => {
     if (other instanceof CelQuantity) return other.nano;
@@ -167,12 +228,12 @@ function quantityMethod(name: string, { nano, text }: CelQuantity, other: unknow
   };
   switch (name) {
     case "isInteger":
-      return nano % NANO === 0n;
+      return isInteger(nano);
     case "asInteger":
-      if (nano % NANO !== 0n) throw new CelError("cannot convert value to integer");
+      if (!isInteger(nano)) throw new CelError("cannot convert value to integer");
       return nano / NANO;
     case "asApproximateFloat":
-      return Number(nano) / 1e9;
+      return Number(nano / NANO) + Number(nano % NANO) / 1e9;
     case "compareTo":
       return nano < operand() ? -1n : nano > operand() ? 1n : 0n;
     case "isLessThan":
@@ -203,7 +264,7 @@ function ipMethod(name: string, address: IpAddress): unknown {
     case "isLoopback":
       return family === 4 ? within("127.0.0.0/8") : value === 1n;
     case "isLinkLocalMulticast":
-      return within("224.0.0.0/24") || (family === 6 && value >> 112n === 0xff02n);
+      return within("224.0.0.0/24") || (family === 6 && (value >> 112n) % 0x10n === 2n && value >> 120n === 0xffn);
     case "isLinkLocalUnicast":
       return within("169.254.0.0/16") || within("fe80::/10");
     case "isGlobalUnicast":
@@ -220,15 +281,17 @@ function ipMethod(name: string, address: IpAddress): unknown {
 }
 
 function cidrMethod(name: string, { range }: CelCidr, other: unknown): unknown {
-  const ip = typeof other === "string" ? ipOf(other) : other;
-  const cidr = typeof other === "string" ? cidrOf(other) : other;
   switch (name) {
-    case "containsIP":
+    case "containsIP": {
+      const ip = typeof other === "string" ? ipOf(other) : other;
       if (!(ip instanceof CelIp)) throw noOverload();
       return containsIp(range, ip.address);
-    case "containsCIDR":
+    }
+    case "containsCIDR": {
+      const cidr = typeof other === "string" ? knownCidr(other) : other;
       if (!(cidr instanceof CelCidr)) throw noOverload();
       return cidr.range.prefixBits >= range.prefixBits && containsIp(range, cidr.range.address);
+    }
     case "ip":
       return new CelIp(range.address);
     case "masked":
@@ -241,25 +304,20 @@ function cidrMethod(name: string, { range }: CelCidr, other: unknown): unknown {
   throw noOverload();
 }
 
-function urlMethod(name: string, url: URL): unknown {
-  const pathOnly = url.href.startsWith(NOWHERE);
+function urlMethod(name: string, url: GoUrl): unknown {
   switch (name) {
     case "getScheme":
-      return pathOnly ? "" : url.protocol.slice(0, -1);
+      return url.scheme;
     case "getHost":
-      return pathOnly ? "" : url.host;
+      return url.host;
     case "getHostname":
-      return pathOnly ? "" : url.hostname.replace(/^\[|\]$/g, "");
+      return url.hostname;
     case "getPort":
       return url.port;
     case "getEscapedPath":
-      return url.pathname;
-    case "getQuery": {
-      const keys = [...new Set(url.searchParams.keys())];
-      return new CelMap(new Map(keys.map((key) => [key, url.searchParams.getAll(key)])));
-    }
-    case "string":
-      return url.href;
+      return url.path;
+    case "getQuery":
+      return new CelMap(new Map(url.query));
   }
   throw noOverload();
 }

@@ -117,6 +117,8 @@ ${PARTS_OF_DURATION.map((name) => `duration.${name}(): int`).join("\n")}
 optional.of(A): optional(A)
 optional.ofNonZeroValue(A): optional(A)
 optional.none(): optional(A)
+optional.unwrap(list(optional(A))): list(A)
+list(optional(A)).unwrapOpt(): list(A)
 optional(A).value(): A
 optional(A).hasValue(): bool
 optional(A).or(optional(A)): optional(A)

@@ -1,8 +1,9 @@
 /** What can be done with texts. Source: cel-go `ext/strings.go`, apiserver `pkg/cel/library/regex.go`. */
 import { RE2JS } from "re2js";
 import type { Spend } from "./functions.ts";
-import { noOverload, toText } from "./functions.ts";
-import { CelError, CelMap, typeName } from "./values.ts";
+import { formatted } from "./format.ts";
+import { noOverload } from "./functions.ts";
+import { CelError } from "./values.ts";
 
 /** @throws CelError */
 export function textMethod(name: string, text: string, args: readonly unknown[], spend: Spend): unknown {
@@ -19,9 +20,9 @@ export function textMethod(name: string, text: string, args: readonly unknown[],
     case "matches":
       return compiled(textArg(a), text, spend).test(text);
     case "find":
-      return found(compiled(textArg(a), text, spend), text, 1)[0] ?? "";
+      return found(compiled(textArg(a), text, spend, NO_PATTERN), text, 1)[0] ?? "";
     case "findAll":
-      return found(compiled(textArg(a), text, spend), text, b === undefined ? -1 : numberArg(b));
+      return found(compiled(textArg(a), text, spend, NO_PATTERN), text, b === undefined ? -1 : numberArg(b));
     case "charAt": {
       const chars = charsOf(text);
       const at = numberArg(a);
@@ -65,13 +66,16 @@ function numberArg(value: unknown): number {
   return Number(value);
 }
 
+/** What `find` says of a bad pattern. */
+const NO_PATTERN = "Illegal regex: ";
+
 /** A pattern costs by its length, and what it is looked for in by its own. */
-function compiled(pattern: string, text: string, spend: Spend): RE2JS {
+function compiled(pattern: string, text: string, spend: Spend, what: string = ""): RE2JS {
   spend(Math.max(1, (text.length + 1) / 10) * Math.max(1, pattern.length / 4));
   try {
     return RE2JS.compile(pattern);
   } catch (error) {
-    throw new CelError(error instanceof Error ? error.message : String(error));
+    throw new CelError(`${what}${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -87,7 +91,8 @@ function indexOf(name: string, text: string, part: string, from: number | undefi
   const chars = charsOf(text);
   const wanted = charsOf(part);
   const last = chars.length - wanted.length;
-  if (from !== undefined && (from < 0 || from > chars.length)) throw new CelError(`index out of range: ${from}`);
+  if (from !== undefined && from < 0) throw new CelError(`index out of range: ${from}`);
+  if (from !== undefined && from > chars.length) return -1;
   const isAt = (at: number): boolean => wanted.every((char, i) => chars[at + i] === char);
   if (name === "indexOf") {
     for (let at = from ?? 0; at <= last; at++) if (isAt(at)) return at;
@@ -126,66 +131,4 @@ function substring(text: string, from: number, to: number | undefined): string {
   if (end < 0 || end > chars.length) throw new CelError(`index out of range: ${end}`);
   if (from > end) throw new CelError(`invalid substring range. start: ${from}, end: ${end}`);
   return chars.slice(from, end).join("");
-}
-
-function formatted(text: string, args: unknown, spend: Spend): string {
-  if (!Array.isArray(args)) throw noOverload();
-  let next = 0;
-  const result = text.replaceAll(/%(%|(\.\d+)?[a-zA-Z])/g, (_all, clause: string, precision: string | undefined) => {
-    if (clause === "%") return "%";
-    if (next >= args.length) throw new CelError(`index ${next} out of range`);
-    const one = clauseText(clause.at(-1) ?? "", precision === undefined ? 6 : Number(precision.slice(1)), args[next++]);
-    spend(one.length / 10);
-    return one;
-  });
-  if (/%(?![%.\da-zA-Z])/.test(text.replaceAll("%%", ""))) throw new CelError("could not parse formatting clause");
-  return result;
-}
-
-function clauseText(verb: string, precision: number, value: unknown): string {
-  const wrong = (): CelError =>
-    new CelError(`error during formatting: ${verb} clause can not be used on ${typeName(value)}`);
-  switch (verb) {
-    case "s":
-      return shown(value);
-    case "d":
-      if (typeof value !== "bigint" && typeof value !== "number") throw wrong();
-      return String(value);
-    case "f":
-    case "e": {
-      if (typeof value !== "bigint" && typeof value !== "number") throw wrong();
-      const number = Number(value);
-      return verb === "f" ? number.toFixed(Math.min(precision, 100)) : number.toExponential(Math.min(precision, 100));
-    }
-    case "b":
-      if (typeof value === "boolean") return value ? "1" : "0";
-      if (typeof value !== "bigint") throw wrong();
-      return value.toString(2);
-    case "o":
-      if (typeof value !== "bigint") throw wrong();
-      return value.toString(8);
-    case "x":
-    case "X": {
-      const text =
-        typeof value === "bigint"
-          ? value.toString(16)
-          : typeof value === "string"
-            ? [...new TextEncoder().encode(value)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-            : undefined;
-      if (text === undefined) throw wrong();
-      return verb === "X" ? text.toUpperCase() : text;
-    }
-    default:
-      throw new CelError(`could not parse formatting clause: unrecognized formatting clause "${verb}"`);
-  }
-}
-
-function shown(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
-  if (value instanceof CelMap) {
-    const entries = [...value.entries].map(([key, item]) => `${shown(key)}: ${shown(item)}`);
-    return `{${entries.sort().join(", ")}}`;
-  }
-  return toText(value);
 }

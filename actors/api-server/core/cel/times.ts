@@ -1,51 +1,52 @@
-/** Timestamps and durations, to the nanosecond. Source: the CEL specification; RFC 3339; Go's `time.ParseDuration`. */
+/** Timestamps and durations, to the nanosecond. Source: the CEL specification; RFC 3339. */
+import { parseGoDuration } from "../machinery/duration.ts";
 import { CelDuration, CelError, CelTimestamp } from "./values.ts";
 
 const SECOND = 1_000_000_000n;
+/** The first and last second that there is: of the years 1 and 9999. */
+const FIRST = -62_135_596_800n * SECOND;
+const BEHIND_LAST = 253_402_300_800n * SECOND;
+const DURATION_LIMIT = 2n ** 63n;
+
+/** @throws CelError when there is no such time */
+export function checkedTimestamp(nanos: bigint, zone?: string): CelTimestamp {
+  if (nanos < FIRST || nanos >= BEHIND_LAST) throw new CelError("timestamp overflow");
+  return new CelTimestamp(nanos, zone);
+}
+
+/** @throws CelError when it is longer than some 292 years */
+export function checkedDuration(nanos: bigint): CelDuration {
+  if (nanos >= DURATION_LIMIT || nanos < -DURATION_LIMIT) throw new CelError("duration overflow");
+  return new CelDuration(nanos);
+}
 const TIME = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|z|[+-]\d\d:\d\d)$/;
 
 /** @throws CelError */
 export function timestampOf(value: unknown): CelTimestamp {
-  if (typeof value === "bigint") return new CelTimestamp(value * SECOND);
+  if (typeof value === "bigint") return checkedTimestamp(value * SECOND);
   if (typeof value !== "string") throw new CelError("no such overload");
   const parts = TIME.exec(value);
   const ms = parts === null ? Number.NaN : Date.parse(`${parts[1]}T${parts[2]}${(parts[4] ?? "Z").toUpperCase()}`);
-  if (parts === null || Number.isNaN(ms)) {
+  if (parts === null || Number.isNaN(ms) || !isDay(parts[1] ?? "")) {
     throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   }
-  return new CelTimestamp(BigInt(ms) * 1_000_000n + BigInt((parts[3] ?? "").padEnd(9, "0")));
+  const zone = parts[4]?.toUpperCase();
+  return checkedTimestamp(BigInt(ms) * 1_000_000n + BigInt((parts[3] ?? "").padEnd(9, "0")), zone);
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 6e10,
-  h: 3.6e12,
-};
+/** Whether the month has the day. */
+function isDay(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.split("-").map(Number);
+  return day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+}
 
 /** @throws CelError */
 export function durationOf(value: unknown): CelDuration {
   if (typeof value === "bigint") return new CelDuration(value);
   if (typeof value !== "string") throw new CelError("no such overload");
-  const problem = (): CelError => new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
-  const sign = value.startsWith("-") ? -1n : 1n;
-  const body = value.replace(/^[+-]/, "");
-  if (body === "0") return new CelDuration(0n);
-  if (body === "" || body.length > 100) throw problem();
-  let nanos = 0n;
-  let read = 0;
-  for (const [all, whole = "", fraction = "", unit = ""] of body.matchAll(/(\d*)(\.\d*)?(ns|us|µs|μs|ms|s|m|h)/gy)) {
-    if (whole === "" && fraction.length < 2) throw problem();
-    const scale = UNITS[unit] ?? 0;
-    nanos += BigInt(whole === "" ? "0" : whole) * BigInt(scale) + BigInt(Math.trunc(Number(`0${fraction}`) * scale));
-    read += all.length;
-  }
-  if (read !== body.length) throw problem();
-  return new CelDuration(sign * nanos);
+  const nanos = parseGoDuration(value);
+  if (typeof nanos === "bigint") return new CelDuration(nanos);
+  throw new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
 }
 
 export function timeMethod(name: string, value: CelTimestamp | CelDuration, args: readonly unknown[]): unknown {
@@ -63,15 +64,32 @@ function durationMethod(name: string, { nanos }: CelDuration): unknown {
     case "getMilliseconds":
       return nanos / 1_000_000n;
     case "string":
-      return `${Number(nanos) / 1e9}s`;
+      return `${secondsText(nanos)}s`;
   }
   throw new CelError("no such overload");
 }
 
-function timestampMethod(name: string, { nanos }: CelTimestamp, zone: unknown): unknown {
-  const ms = Number(floorDiv(nanos, 1_000_000n));
-  if (name === "string") return `${new Date(ms).toISOString().replace(/\.?0*Z$/, "")}Z`;
-  const date = new Date(ms + offsetMs(zone));
+function secondsText(nanos: bigint): string {
+  const [sign, size] = nanos < 0n ? ["-", -nanos] : ["", nanos];
+  const fraction = String(size % SECOND)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${sign}${size / SECOND}${fraction === "" ? "" : `.${fraction}`}`;
+}
+
+/** RFC 3339, in the zone in which it was written. */
+function timeText({ nanos, zone }: CelTimestamp): string {
+  const at = new Date(Number(floorDiv(nanos, 1_000_000n)) + (zone === "Z" ? 0 : offsetMs(zone, 0)));
+  const fraction = String(((nanos % SECOND) + SECOND) % SECOND)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${at.toISOString().slice(0, 19)}${fraction === "" ? "" : `.${fraction}`}${zone}`;
+}
+
+function timestampMethod(name: string, time: CelTimestamp, zone: unknown): unknown {
+  if (name === "string") return timeText(time);
+  const ms = Number(floorDiv(time.nanos, 1_000_000n));
+  const date = new Date(ms + offsetMs(zone, ms));
   const startOfYear = Date.UTC(date.getUTCFullYear(), 0, 1);
   switch (name) {
     case "getFullYear":
@@ -102,11 +120,26 @@ function floorDiv(a: bigint, b: bigint): bigint {
   return a >= 0n || a % b === 0n ? a / b : a / b - 1n;
 }
 
-/** `UTC` and fixed offsets; zones by name would need their tables. */
-function offsetMs(zone: unknown): number {
+/** `UTC`, fixed offsets, and zones by their names, which the engine knows. */
+function offsetMs(zone: unknown, atMs: number): number {
   if (zone === undefined || zone === "UTC" || zone === "") return 0;
-  const parts = typeof zone === "string" ? /^([+-]?)(\d\d):(\d\d)$/.exec(zone) : null;
-  if (parts === null) throw new CelError(`unknown time zone ${typeof zone === "string" ? zone : ""}`);
+  if (typeof zone !== "string") throw new CelError("no such overload");
+  const parts = /^([+-]?)(\d\d):(\d\d)$/.exec(zone);
+  if (parts === null) return namedOffsetMs(zone, atMs);
   const minutes = Number(parts[2]) * 60 + Number(parts[3]);
   return (parts[1] === "-" ? -minutes : minutes) * 60_000;
+}
+
+function namedOffsetMs(timeZone: string, atMs: number): number {
+  try {
+    const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
+    const name = format.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value ?? "";
+    const [, sign = "+", hours = "0", minutes = "0", seconds = "0"] =
+      /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(name) ?? [];
+    const size = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000;
+    return sign === "-" ? -size : size;
+  } catch (error) {
+    if (error instanceof RangeError) throw new CelError(`unknown time zone ${timeZone}`);
+    throw error;
+  }
 }

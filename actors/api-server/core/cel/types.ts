@@ -142,13 +142,16 @@ export function mostGeneral(a: CelType, b: CelType): CelType {
 
 /** What the variables of types stand for. */
 export class Bindings {
-  #types: ReadonlyMap<string, CelType> = new Map();
+  readonly #types = new Map<string, CelType>();
 
-  /** Whether each of `from` can be what stands in its place in `to`; if so, their variables are bound. */
+  /**
+   * Whether each of `from` can be what stands in its place in `to`; if so, their variables are bound. It costs what the types at
+   * hand do, however many others are bound.
+   */
   bind(from: readonly CelType[], to: readonly CelType[]): boolean {
-    const trial = new Trial(new Map(this.#types));
+    const trial = new Trial(this.#types);
     if (from.length !== to.length || !trial.fitsAll(from, to)) return false;
-    this.#types = trial.types;
+    for (const [name, type] of trial.bound) this.#types.set(name, type);
     return true;
   }
 
@@ -163,10 +166,16 @@ export class Bindings {
 }
 
 class Trial {
-  readonly types: Map<string, CelType>;
+  /** What it has bound, or bound anew. */
+  readonly bound = new Map<string, CelType>();
+  readonly #before: ReadonlyMap<string, CelType>;
 
-  constructor(types: Map<string, CelType>) {
-    this.types = types;
+  constructor(before: ReadonlyMap<string, CelType>) {
+    this.#before = before;
+  }
+
+  #of(name: string): CelType | undefined {
+    return this.bound.get(name) ?? this.#before.get(name);
   }
 
   fitsAll(from: readonly CelType[], to: readonly CelType[]): boolean {
@@ -175,7 +184,7 @@ class Trial {
 
   #fits(from: CelType, to: CelType): boolean {
     if (to.is === "variable") {
-      const known = this.types.has(to.name);
+      const known = this.#of(to.name) !== undefined;
       if (this.#stands(from, to)) return true;
       if (known) return false;
     }
@@ -191,23 +200,23 @@ class Trial {
   /** Whether the variable can stand for the type. */
   #stands(type: CelType, variable: CelType): boolean {
     if (sameType(type, variable)) return true;
-    const bound = this.types.get(variable.name);
+    const bound = this.#of(variable.name);
     if (bound === undefined) {
       if (this.#occurs(variable, type)) return false;
-      this.types.set(variable.name, type);
+      this.bound.set(variable.name, type);
       return true;
     }
     if (sameType(type, bound)) return true;
     if (!this.#fits(type, bound)) return false;
     const general = mostGeneral(type, bound);
-    if (!this.#occurs(variable, general)) this.types.set(variable.name, general);
+    if (!this.#occurs(variable, general)) this.bound.set(variable.name, general);
     return true;
   }
 
   #occurs(variable: CelType, within: CelType): boolean {
     if (sameType(variable, within)) return true;
     if (within.is !== "variable") return within.of.some((part) => this.#occurs(variable, part));
-    const bound = this.types.get(within.name);
+    const bound = this.#of(within.name);
     return bound !== undefined && this.#occurs(variable, bound);
   }
 }

@@ -3,6 +3,7 @@
  * are the classes below. Source: the CEL specification, `doc/langdef.md`.
  */
 import type { IpAddress, IpRange } from "./addresses.ts";
+import type { GoUrl } from "./urls.ts";
 
 /** An evaluation that has no value. Its text is Kubernetes'. */
 export class CelError extends Error {}
@@ -43,9 +44,12 @@ export class CelUint {
 export class CelTimestamp {
   /** Since 1970. */
   readonly nanos: bigint;
+  /** In which it is shown: `Z`, `+02:00`. */
+  readonly zone: string;
 
-  constructor(nanos: bigint) {
+  constructor(nanos: bigint, zone: string = "Z") {
     this.nanos = nanos;
+    this.zone = zone;
   }
 }
 
@@ -102,9 +106,9 @@ export class CelCidr {
 }
 
 export class CelUrl {
-  readonly url: URL;
+  readonly url: GoUrl;
 
-  constructor(url: URL) {
+  constructor(url: GoUrl) {
     this.url = url;
   }
 }
@@ -185,7 +189,8 @@ function equalParts(a: unknown, b: unknown, spend: (cost: number) => void): bool
   if (a instanceof CelDuration && b instanceof CelDuration) return a.nanos === b.nanos;
   if (a instanceof CelQuantity && b instanceof CelQuantity) return a.nano === b.nano;
   if (a instanceof CelType && b instanceof CelType) return a.name === b.name;
-  if (a instanceof CelUrl && b instanceof CelUrl) return a.url.href === b.url.href;
+  if (a instanceof CelFormat && b instanceof CelFormat) return a.name === b.name;
+  if (a instanceof CelUrl && b instanceof CelUrl) return a.url.text === b.url.text;
   if (a instanceof CelSemver && b instanceof CelSemver) return compareSemver(a, b) === 0;
   if (a instanceof CelIp && b instanceof CelIp) return equalAddress(a.address, b.address);
   if (a instanceof CelCidr && b instanceof CelCidr) {

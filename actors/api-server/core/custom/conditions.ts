@@ -121,7 +121,11 @@ export type Termination =
   | "InstanceDeletionPending"
   | "InstanceDeletionInProgress"
   | "InstanceDeletionCompleted"
-  | "InstanceDeletionFailed";
+  | "InstanceDeletionFailed"
+  /** They are all deleted, and some are still there. */
+  | "InstanceDeletionCheck"
+  /** There never were any. */
+  | "NeverEstablished";
 
 /** How far the removal of the objects of a definition is that is being deleted. */
 export function terminating(reason: Termination, problem: string = ""): Condition {
@@ -139,7 +143,11 @@ export function terminating(reason: Termination, problem: string = ""): Conditio
     case "InstanceDeletionCompleted":
       return { type, status: "False", reason, message: "removed all instances" };
     case "InstanceDeletionFailed":
-      return { type, status: "True", reason, message: `could not list instances: ${problem}` };
+      return { type, status: "True", reason, message: problem };
+    case "InstanceDeletionCheck":
+      return { type, status: "True", reason, message: problem };
+    case "NeverEstablished":
+      return { type, status: "False", reason, message: "resource was never established" };
   }
 }
 

@@ -3,6 +3,7 @@ import type { CustomResourceConversion } from "../../../../protocols/kubernetes/
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { holdsCertificate, validateWebhookClient } from "../machinery/validation/webhook-client.ts";
 import { dns1035Label } from "./names.ts";
+import { repeatedAt } from "../machinery/validation/repeated.ts";
 
 const PATH = "spec.conversion";
 const CLIENT = `${PATH}.webhookClientConfig`;
@@ -42,8 +43,9 @@ function validateReviews(versions: readonly string[], errors: FieldErrors): void
     errors.required(REVIEWS);
     return;
   }
+  const repeated = repeatedAt(versions);
   for (const [i, version] of versions.entries()) {
-    if (versions.indexOf(version) < i) errors.invalid(`${REVIEWS}[${i}]`, version, "duplicate version");
+    if (repeated.has(i)) errors.invalid(`${REVIEWS}[${i}]`, version, "duplicate version");
     else errors.all(`${REVIEWS}[${i}]`, version, dns1035Label(version));
   }
   if (!versions.some((version) => UNDERSTOOD.includes(version))) {

@@ -13,6 +13,7 @@ import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
 import { itemSchemaOf, itemSchemasOf } from "./schema-walk.ts";
 import { structuralErrors, unsupportedIn } from "./structural.ts";
+import { repeatedAt } from "../machinery/validation/repeated.ts";
 
 export interface SchemaPlace {
   /** Of what holds `openAPIV3Schema`. */
@@ -331,6 +332,7 @@ function checkLists(props: JSONSchemaProps, path: string, errors: FieldErrors): 
     errors.invalid(`${path}.items.type`, type, detail);
     return;
   }
+  const repeated = repeatedAt(keys);
   for (const [i, key] of keys.entries()) {
     const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
     if (property === undefined) errors.invalid(keysPath, keys, "entries must all be names of item properties");
@@ -338,7 +340,7 @@ function checkLists(props: JSONSchemaProps, path: string, errors: FieldErrors): 
       const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map";
       errors.invalid(`${path}.items.properties[${key}].type`, type, detail);
     }
-    if (keys.indexOf(key) < i) errors.invalid(keysPath, keys, "must not contain duplicate entries");
+    if (repeated.has(i)) errors.invalid(keysPath, keys, "must not contain duplicate entries");
   }
 }
 

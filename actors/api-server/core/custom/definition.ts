@@ -18,6 +18,7 @@ import { validateVersionSchema } from "./definition-schema.ts";
 import { isRequestUri } from "./formats.ts";
 import { dns1035Label } from "./names.ts";
 import { parseSchema } from "./schema.ts";
+import { schemasIn } from "./schema-walk.ts";
 import { validateColumns, validateSelectableFields, validateSubresources } from "./definition-views.ts";
 import { unsupportedIn } from "./structural.ts";
 
@@ -86,10 +87,16 @@ function validateSpec(
   const mayBeInvalid = old === undefined || !isEstablished(old) || hasBadBundle(old.spec.conversion);
   if (spec.conversion !== undefined) validateConversion(spec.conversion, mayBeInvalid, errors);
   if (spec.preserveUnknownFields === true) {
+    const path = "spec.preserveUnknownFields";
+    if (versions.some(hasDefaults)) errors.invalid(path, true, "must be false in order to use defaults in the schema");
     const detail =
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
-    errors.invalid("spec.preserveUnknownFields", true, detail);
+    errors.invalid(path, true, detail);
   }
+}
+
+function hasDefaults({ schema }: CustomResourceDefinitionVersion): boolean {
+  return [...schemasIn(schema?.openAPIV3Schema)].some((one) => (one.default ?? undefined) !== undefined);
 }
 
 function validateGroup(group: string, errors: FieldErrors): void {

@@ -18,16 +18,16 @@ import type { JsonBody } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, setOwn } from "../machinery/json-value.ts";
 import type { Structure } from "../structure/structure.ts";
-import { badRequest, invalid } from "../machinery/status.ts";
-import { goJson, quoted } from "../machinery/go-text.ts";
+import { badRequest } from "../machinery/status.ts";
+import { goJson } from "../machinery/go-text.ts";
 import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
 import { structureOfSchema } from "./schema-structure.ts";
-import { schemaAt } from "./schema.ts";
-import type { VersionSchema } from "./version-schema.ts";
+import { ANY, schemaAt } from "./schema.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
 
 /** Strategic merge patches need merge keys of Go types: custom resources have none. */
-export function customForm(info: ResourceInfo, schema: VersionSchema): ObjectForm {
+export function customForm(info: ResourceInfo, schema: VersionSchema, schemas: SchemasByVersion): ObjectForm {
   const { apiVersion, kind } = info;
   let structure: Structure | undefined;
   return {
@@ -38,7 +38,7 @@ export function customForm(info: ResourceInfo, schema: VersionSchema): ObjectFor
       return (structure ??= structureOfSchema(schema.root, true));
     },
     empty: { apiVersion, kind },
-    decode: (body, fieldValidation) => decode(info, schema.root, body, fieldValidation),
+    decode: (body, fieldValidation) => decode(info, schema.root, schemas, body, fieldValidation),
   };
 }
 
@@ -53,36 +53,40 @@ export function coerced(info: ResourceInfo, schema: Schema, object: KubernetesOb
   return value as unknown as KubernetesObject;
 }
 
-/** How much of a bad body an error message repeats. */
-const QUOTED_CHARS_MAX = 30;
-
-function decode(info: ResourceInfo, schema: Schema, body: JsonBody, fieldValidation: FieldValidation): Decoded {
+/** What says that it is of another kind is left for the validation to refuse, and what is of another version for its caller. */
+function decode(
+  info: ResourceInfo,
+  schema: Schema,
+  schemas: SchemasByVersion,
+  body: JsonBody,
+  fieldValidation: FieldValidation,
+): Decoded {
   const value = recordIn(info, body);
-  const kind = textIn(info, value, "kind");
-  const apiVersion = textIn(info, value, "apiVersion");
-  if (kind === "") throw unrecognized(info, withoutKind(value));
+  const { source = JSON.stringify(value) } = body;
+  const textOf = (field: string): string => textIn(info, value, field, source);
+  const [kind, apiVersion] = [textOf("kind"), textOf("apiVersion")];
+  if (kind === "") throw unrecognized(info, `Object 'Kind' is missing in '${source}'`, source);
   const proto = protoKeyAt(value);
   if (proto !== undefined) throw badRequest(`${handledAs(info)}${unkeepableKey(proto)}`);
   const metadata = Object.hasOwn(value, "metadata") ? decodeMetadata(value["metadata"]) : undefined;
   if (metadata?.error !== undefined) throw badRequest(`${handledAs(info)}${metadata.error}`);
-  if (apiVersion !== info.apiVersion) {
-    const expected = `does not match the expected API version (${info.apiVersion})`;
-    throw badRequest(`the API version in the data (${apiVersion}) ${expected}`);
-  }
-  if (kind !== info.kind) throw wrongKind(info, kind, metadata?.metadata.name ?? "");
 
   const pruned = prune(value as JsonObject, schema, true);
   dropNulls(pruned.value, schema);
   const embedded = coerceEmbedded(info, pruned.value, schema);
   setDefaults(pruned.value, schema);
+  const isOwn = apiVersion === info.apiVersion && kind === info.kind;
+  const unknown = isOwn ? pruned.unknown : unknownElsewhere(info, schemas, value as JsonObject);
   const strict = [
     ...body.duplicates.map((path) => `duplicate field "${path}"`),
-    ...[...(metadata?.unknown.map((path) => `metadata.${path}`) ?? []), ...pruned.unknown, ...embedded].map(
+    ...[...(metadata?.unknown.map((path) => `metadata.${path}`) ?? []), ...unknown, ...embedded].map(
       (path) => `unknown field "${path}"`,
     ),
   ];
   if (fieldValidation === "Strict" && strict.length > 0) {
-    throw badRequest(`${handledAs(info)}strict decoding error: ${strict.join(", ")}`);
+    const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
+    const head = `${kind} in version "${version}" cannot be handled as a ${info.kind}: `;
+    throw badRequest(`${head}strict decoding error: ${strict.join(", ")}`);
   }
   const head = { apiVersion, kind, ...(metadata === undefined ? {} : { metadata: metadata.metadata }) };
   return {
@@ -91,24 +95,21 @@ function decode(info: ResourceInfo, schema: Schema, body: JsonBody, fieldValidat
   };
 }
 
-function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: "apiVersion" | "kind"): string {
+/** Of an object of another version of the kind, in which everything is unknown when there is no such version. Of other kinds nothing is known. */
+function unknownElsewhere(info: ResourceInfo, schemas: SchemasByVersion, value: JsonObject): readonly string[] {
+  const { apiVersion, kind } = value as { readonly apiVersion?: string; readonly kind?: string };
+  if (kind !== info.kind || apiVersion?.startsWith(`${info.group}/`) !== true) return [];
+  const schema = schemas.get(apiVersion.slice(info.group.length + 1));
+  return prune(value, schema?.root ?? ANY, true).unknown;
+}
+
+function textIn(info: ResourceInfo, value: Readonly<Record<string, unknown>>, field: string, source: string): string {
   const text = Object.hasOwn(value, field) ? value[field] : undefined;
   if (text === undefined || text === null) return "";
   if (typeof text === "string") return text;
   const type = Array.isArray(text) ? "array" : typeof text === "boolean" ? "bool" : typeof text;
   const why = `json: cannot unmarshal ${type} into Go struct field .${field} of type string`;
-  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`);
-}
-
-function withoutKind(value: unknown): string {
-  const text = JSON.stringify(value);
-  const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)} ...` : text;
-  return `Object 'Kind' is missing in '${text}' (${short})`;
-}
-
-function wrongKind({ group, kind }: ResourceInfo, given: string, name: string): Error {
-  const message = `Invalid value: ${quoted(given)}: must be ${kind}`;
-  return invalid({ group, kind: given }, name, [{ reason: "FieldValueInvalid", message, field: "kind" }]);
+  throw unrecognized(info, `couldn't get version/kind; json parse error: ${why}`, source);
 }
 
 /**

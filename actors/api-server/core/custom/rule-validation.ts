@@ -7,7 +7,7 @@ import { CelBudget, evaluateCel } from "../cel/evaluate.ts";
 import type { Expression } from "../cel/expression.ts";
 import { CelBudgetError, CelError, CelOptional } from "../cel/values.ts";
 import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
-import type { FieldErrors } from "../machinery/validation/field-errors.ts";
+import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { RuleProgram } from "./rule-programs.ts";
 import { celValue } from "./rule-values.ts";
 import type { Schema } from "./schema.ts";
@@ -173,7 +173,13 @@ class RuleValidation {
   }
 
   #fail(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
-    if (!program.usesOldSelf && at.unchanged) return;
+    const found = new FieldErrors();
+    this.#refuse(found, at, program, variables);
+    if (program.usesOldSelf || !at.unchanged) this.#errors.causes.push(...found.causes);
+    else this.#errors.warnings.push(...found.causes.map(({ field = "", message = "" }) => `${field}: ${message}`));
+  }
+
+  #refuse(errors: FieldErrors, at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
     const { rule, message, fieldPath } = program;
     const made = message === undefined ? undefined : this.#message(message, variables);
     const detail = made ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText(rule)}`);
@@ -181,19 +187,19 @@ class RuleValidation {
     const whole = at.schema.type === "object" || at.schema.type === "array";
     switch (rule.reason) {
       case "FieldValueForbidden":
-        this.#errors.forbidden(field, detail);
+        errors.forbidden(field, detail);
         return;
       case "FieldValueRequired":
-        this.#errors.required(field, detail);
+        errors.required(field, detail);
         return;
       case "FieldValueDuplicate":
-        if (whole) this.#errors.causes.push({ reason: "FieldValueDuplicate", message: "Duplicate value", field });
-        else this.#errors.duplicate(field, at.value);
+        if (whole) errors.causes.push({ reason: "FieldValueDuplicate", message: "Duplicate value", field });
+        else errors.duplicate(field, at.value);
         return;
       case "FieldValueInvalid":
       case undefined:
-        if (!whole) this.#errors.invalid(field, at.value, detail);
-        else this.#errors.causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${detail}`, field });
+        if (!whole) errors.invalid(field, at.value, detail);
+        else errors.causes.push({ reason: "FieldValueInvalid", message: `Invalid value: ${detail}`, field });
     }
   }
 

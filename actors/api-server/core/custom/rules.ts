@@ -7,11 +7,13 @@ import type {
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
+import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { cellsOf } from "./columns.ts";
 import { prune, readStored, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
-import { validateCustom, validateCustomStatus } from "./validation.ts";
-import type { VersionSchema } from "./version-schema.ts";
+import { checkKind, validateCustom, validateCustomStatus } from "./validation.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
+import { schemaIn } from "./version-schema.ts";
 
 /** How objects are dealt with inside of the server. */
 export interface Storage {
@@ -26,12 +28,16 @@ export interface Storage {
 export function customRules(
   info: ResourceInfo,
   version: CustomResourceDefinitionVersion,
-  schema: VersionSchema,
+  schemas: SchemasByVersion,
   stored: Storage,
   deprecated: string | undefined,
 ): KindRules {
+  const schema = schemaIn(schemas, version);
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
+  const checked = (object: Fields, old: Fields | undefined, errors: FieldErrors): void => {
+    if (!checkKind(object, info, errors)) validateCustom(object, old, schema, scale, errors);
+  };
   return {
     generation: true,
     plainFinalizers: true,
@@ -39,9 +45,9 @@ export function customRules(
     ...(subresources?.status === undefined ? {} : { prepareStatusUpdate: ownMetadata }),
     ...(scale === undefined ? {} : { scale }),
     defaults: (object: JsonObject) => setDefaults(object, schema.root),
-    read: (object) => readStored(object, schema.root),
-    validate: (object: Fields, errors) => validateCustom(object, undefined, schema, scale, errors),
-    validateUpdate: (object: Fields, old: Fields, errors) => validateCustom(object, old, schema, scale, errors),
+    read: (object) => readIn(info, schema, schemas, object),
+    validate: (object: Fields, errors) => checked(object, undefined, errors),
+    validateUpdate: (object: Fields, old: Fields, errors) => checked(object, old, errors),
     validateStatusUpdate: (object: Fields, old: Fields, errors) =>
       validateCustomStatus(object, old, schema, scale, errors),
     warnings: (object: KubernetesObject) => finalizerWarnings(object),
@@ -52,7 +58,7 @@ export function customRules(
       : {
           convert: {
             toServed: inVersion({ info, schema }, readStored),
-            toStored: inVersion(stored, (object, root) => prune(object, root, true).value),
+            toStored: inVersion(stored, fitted),
           },
         }),
   };
@@ -67,6 +73,25 @@ function inVersion(
   fit: (object: KubernetesObject, root: Schema) => KubernetesObject,
 ): (object: KubernetesObject) => KubernetesObject {
   return (object) => (object.apiVersion === apiVersion ? object : fit({ ...object, apiVersion }, schema.root));
+}
+
+/** What was stored in another version has the defaults of that version, and what of its fields this one has. */
+function readIn(
+  { apiVersion, group }: ResourceInfo,
+  schema: VersionSchema,
+  schemas: SchemasByVersion,
+  object: KubernetesObject,
+): KubernetesObject {
+  const written =
+    object.apiVersion === apiVersion ? undefined : schemas.get(object.apiVersion?.slice(group.length + 1) ?? "");
+  if (written === undefined) return readStored(object, schema.root);
+  return prune({ ...readStored(object, written.root), apiVersion }, schema.root, true).value;
+}
+
+function fitted(object: KubernetesObject, root: Schema): KubernetesObject {
+  const { value } = prune(object, root, true);
+  setDefaults(value, root);
+  return value;
 }
 
 function withoutStatus(object: Fields): Fields {

@@ -14,7 +14,8 @@ import type { ConvertibleVersion, WebhookConversion } from "../webhooks/conversi
 import { reviewVersion } from "../webhooks/conversion-review.ts";
 import { coerced, customForm } from "./form.ts";
 import { customRules } from "./rules.ts";
-import { VersionSchema } from "./version-schema.ts";
+import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
+import { schemaIn, schemasOf } from "./version-schema.ts";
 
 /**
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
@@ -26,22 +27,25 @@ export function customServed(crd: CustomResourceDefinition): readonly Served[] {
   const storage = versions.find((version) => version.storage) ?? versions[0];
   if (storage === undefined) return [];
   if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage);
-  const stored = new CustomStored(crd, storage);
+  const schemas = schemasOf(versions);
+  const stored = new CustomStored(crd, storage, schemas);
   return versions
     .filter((version) => version.served)
-    .map((version) => (version === storage ? stored : versionServed(crd, version, stored)));
+    .map((version) => (version === storage ? stored : versionServed(crd, version, schemas, stored)));
 }
 
 function versionServed(
   crd: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,
+  schemas: SchemasByVersion,
   stored: CustomStored,
 ): Served {
   const info = infoOf(crd, version, stored.info.apiVersion);
-  const schema = new VersionSchema(version);
+  const schema = schemaIn(schemas, version);
   const storage = { info: stored.info, schema: stored.schema };
-  const rules = customRules(info, version, schema, storage, deprecation(crd, version));
-  return { info, form: customForm(info, schema), rules, stored, ...openApiOf(crd, version) };
+  const rules = customRules(info, version, schemas, storage, deprecation(crd, version));
+  const own = new CustomStored(crd, version, schemas);
+  return { info, form: customForm(info, schema, schemas), rules, stored, own, ...openApiOf(crd, version) };
 }
 
 function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceDefinitionVersion): readonly Served[] {
@@ -53,10 +57,10 @@ function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceD
     storageApiVersion: `${group}/${storage.name}`,
     versions: converted,
   };
+  const schemas = schemasOf(versions);
   return versions.flatMap((version) => {
-    const schema = new VersionSchema(version);
-    const served = new CustomStored(crd, version, schema, conversion);
-    const { info } = served;
+    const served = new CustomStored(crd, version, schemas, conversion);
+    const { info, schema } = served;
     converted.set(info.apiVersion, { served, coerce: (object) => coerced(info, schema.root, object) });
     return version.served ? [served] : [];
   });
@@ -74,14 +78,15 @@ class CustomStored implements Served {
   constructor(
     crd: CustomResourceDefinition,
     version: CustomResourceDefinitionVersion,
-    schema: VersionSchema = new VersionSchema(version),
+    schemas: SchemasByVersion,
     conversion?: WebhookConversion,
   ) {
+    const schema = schemaIn(schemas, version);
     const storage = conversion?.storageApiVersion;
     this.info = infoOf(crd, version, storage === `${crd.spec.group}/${version.name}` ? undefined : storage);
-    this.form = customForm(this.info, schema);
+    this.form = customForm(this.info, schema, schemas);
     this.schema = schema;
-    this.rules = customRules(this.info, version, schema, { info: this.info, schema }, deprecation(crd, version));
+    this.rules = customRules(this.info, version, schemas, { info: this.info, schema }, deprecation(crd, version));
     const { openApiSchema, openApiRevision } = openApiOf(crd, version);
     this.openApiSchema = openApiSchema;
     if (openApiRevision !== undefined) this.openApiRevision = openApiRevision;

@@ -27,13 +27,16 @@ export interface Problem {
 class Result {
   readonly problems: Problem[] = [];
   matches = 0;
+  private readonly texts = new Set<string>();
 
   get valid(): boolean {
     return this.problems.length === 0;
   }
 
   add(problem: Problem): void {
-    if (!this.problems.some(({ text }) => text === problem.text)) this.problems.push(problem);
+    if (this.texts.has(problem.text)) return;
+    this.texts.add(problem.text);
+    this.problems.push(problem);
   }
 
   merge(other: Result): void {

@@ -1,4 +1,5 @@
 /** What is checked of a custom object before it is stored. Source: apiextensions-apiserver `registry/customresource/validator.go`. */
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Fields, ScalePaths } from "../kinds/rules.ts";
 import { getOwn, isJsonObject } from "../machinery/json-value.ts";
@@ -11,6 +12,17 @@ import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 import { UNCORRELATED, causesOf, isInteger, validateValue } from "./validate-value.ts";
 import type { VersionSchema } from "./version-schema.ts";
+
+/** What is of another kind or version is refused for that alone. @returns whether it is */
+export function checkKind(
+  { apiVersion, kind }: Pick<Fields, "apiVersion" | "kind">,
+  info: Pick<ResourceInfo, "apiVersion" | "kind">,
+  errors: FieldErrors,
+): boolean {
+  if (kind !== info.kind) errors.invalid("kind", kind, `must be ${info.kind}`);
+  if (apiVersion !== info.apiVersion) errors.invalid("apiVersion", apiVersion, `must be ${info.apiVersion}`);
+  return kind !== info.kind || apiVersion !== info.apiVersion;
+}
 
 /** @param old undefined when the object is new */
 export function validateCustom(

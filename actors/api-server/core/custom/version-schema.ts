@@ -32,3 +32,14 @@ export class VersionSchema {
     return props === undefined ? ANY : parseSchema(props);
   }
 }
+
+/** Of all versions of a definition, by their names. */
+export type SchemasByVersion = ReadonlyMap<string, VersionSchema>;
+
+export function schemasOf(versions: readonly CustomResourceDefinitionVersion[]): SchemasByVersion {
+  return new Map(versions.map((version) => [version.name, new VersionSchema(version)]));
+}
+
+export function schemaIn(schemas: SchemasByVersion, version: CustomResourceDefinitionVersion): VersionSchema {
+  return schemas.get(version.name) ?? new VersionSchema(version);
+}

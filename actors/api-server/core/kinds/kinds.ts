@@ -27,6 +27,7 @@ import { jobRules } from "./batch/job.ts";
 import { certificateSigningRequestRules } from "./certificates/certificatesigningrequest.ts";
 import { clusterTrustBundleRules } from "./certificates/clustertrustbundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
+import { componentStatusRules } from "./core/componentstatus.ts";
 import { configMapRules } from "./core/configmap.ts";
 import { endpointsRules } from "./core/endpoints.ts";
 import { coreEventRules } from "./core/event.ts";
@@ -76,6 +77,7 @@ import { volumeAttributesClassRules } from "./storage/volumeattributesclass.ts";
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   "": {
+    ComponentStatus: componentStatusRules,
     ConfigMap: configMapRules,
     Endpoints: endpointsRules,
     Event: coreEventRules,

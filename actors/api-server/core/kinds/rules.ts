@@ -133,8 +133,8 @@ export interface ScalePaths {
 /** The update of a subresource that changes a part of its object. */
 export interface SubresourceRules {
   /** What of `old` it changes. */
-  readonly change: (object: Fields, old: Fields) => Fields;
-  readonly validate: (object: never, old: never, errors: FieldErrors) => void;
+  readonly change: (object: Fields, old: Fields, nowMs: number | undefined) => Fields;
+  readonly validate: (object: never, old: never, errors: FieldErrors, nowMs: number | undefined) => void;
   /** What is told besides of what the whole object says. */
   readonly warnings?: (object: never, old: never) => readonly string[];
 }
@@ -172,20 +172,22 @@ export interface KindRules {
   readonly prepareCreate?: (object: Fields, admission: Admission) => Fields;
   /** Main resource only; the object has its defaults, and `status` is already the old one. */
   readonly prepareUpdate?: (object: Fields, old: Fields) => Fields;
-  readonly prepareStatusUpdate?: (object: Fields, old: Fields) => Fields;
+  readonly prepareStatusUpdate?: (object: Fields, old: Fields, nowMs: number | undefined) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
   /** Finalizers need no domain. */
   readonly plainFinalizers?: true;
   readonly validate?: (object: never, errors: FieldErrors) => void;
-  /** Of the main resource; `validate` when left out. */
-  readonly validateUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  /** Of the main resource; `validate` when left out. Here and below the time is left out where nobody asks for the change. */
+  readonly validateUpdate?: (object: never, old: never, errors: FieldErrors, nowMs: number | undefined) => void;
   /** Of the status subresource; the metadata alone is looked at when left out. */
-  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors) => void;
+  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors, nowMs: number | undefined) => void;
   /** Last word on a write, by what else is in the cluster. Throws the Status that refuses it. */
   readonly review?: (object: never, review: Review) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
+  /** Annotations that only show what fields hold: they are no part of the metadata when it is asked for alone. */
+  readonly shownAnnotations?: readonly string[];
   /** The kind itself is deprecated: what every request about it is told. */
   readonly deprecated?: string;
   /** One cell for each column; what every kind has when left out. */
@@ -198,12 +200,14 @@ export interface KindRules {
   readonly beginDeletion?: (object: Fields, nowMs: number) => Fields;
   /** A second finalizer list, in `spec`, holds the object (namespaces). */
   readonly specFinalizers?: true;
+  /** How the refusal of a deletion begins that is of another object, where the kind has words of its own. */
+  readonly failedPrecondition?: string;
   /** These can't be deleted. */
   readonly immortal?: ReadonlySet<string>;
   /** Objects are written with a lease, and end with it. */
   readonly expires?: true;
-  /** Not stored, and answered from the kubelets' figures whenever it is read. */
-  readonly measured?: true;
+  /** Not stored, and made whenever it is read: from the kubelets' figures, or from how the parts of the cluster are. */
+  readonly live?: "usage" | "health";
   /** Answered and not stored: what becomes of an object that is created. */
   readonly virtual?: (object: never, caller: Caller) => KubernetesObject;
   /** The token that `virtual` answers about. Throws the Status that refuses to. */

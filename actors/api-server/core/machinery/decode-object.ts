@@ -39,10 +39,7 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   const walk = new Decoding(type);
   const object = walk.decode(value);
   if (walk.error !== undefined) throw badRequest(`${handledAs(expected)}${walk.error}`);
-  const strict = [
-    ...walk.unknown.map((path) => `unknown field "${path}"`),
-    ...body.duplicates.filter((path) => !walk.isUnknown(path)).map((path) => `duplicate field "${path}"`),
-  ];
+  const strict = strictProblems(walk, body);
   if (fieldValidation === "Strict" && strict.length > 0) {
     throw badRequest(`${handledAs(expected)}strict decoding error: ${strict.join(", ")}`);
   }
@@ -52,6 +49,16 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   };
 }
 
+/** In the order in which they stand in the text, where that is known. */
+function strictProblems(walk: Decoding, { duplicates, places }: JsonBody): readonly string[] {
+  const problems = [
+    ...walk.unknown.map((path) => ({ path, text: `unknown field "${path}"` })),
+    ...duplicates.filter((path) => !walk.isUnknown(path)).map((path) => ({ path, text: `duplicate field "${path}"` })),
+  ];
+  if (places !== undefined) problems.sort((a, b) => (places.get(a.path) ?? 0) - (places.get(b.path) ?? 0));
+  return problems.map(({ text }) => text);
+}
+
 /** @throws Status 400 for a body that is no object */
 export function recordIn(expected: ExpectedKind, body: JsonBody): Readonly<Record<string, unknown>> {
   const value = body.value === null ? {} : body.value;
@@ -59,7 +66,7 @@ export function recordIn(expected: ExpectedKind, body: JsonBody): Readonly<Recor
   const goType =
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
   const why = `json: cannot unmarshal ${jsonType(value)} into Go value of type ${goType}`;
-  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${why}`);
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${why}`, body.source);
 }
 
 /** A value as a type of the schema has it; undefined when it does not fit. For JSON that an object carries as a text. */
@@ -116,10 +123,31 @@ export function unkeepableKey(path: string): string {
   return `${path}: Invalid value: "__proto__": inkube can't keep a key of this name`;
 }
 
-/** 400 for a body in which no kind can be found. */
-export function unrecognized(expected: ExpectedKind, why: string): Error {
-  return badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}`);
+/** How much of a bad body an error message repeats. */
+const SHOWN_BYTES_MAX = 30;
+
+/**
+ * 400 for a body in which no kind can be found.
+ * @param source the body; undefined: nobody has sent it as a text
+ */
+export function unrecognized(expected: ExpectedKind, why: string, source: string | Uint8Array | undefined): Error {
+  const shown = source === undefined ? "" : ` (${summaryOf(source)})`;
+  return badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why}${shown}`);
 }
+
+/** What looks like JSON as it is, and all else in hexadecimal. Source: apiserver `endpoints/handlers`, `summarizeData`. */
+function summaryOf(source: string | Uint8Array): string {
+  const bytes = typeof source === "string" ? new TextEncoder().encode(source) : source;
+  if (bytes.length === 0) return "<empty>";
+  const shown = bytes.subarray(0, SHOWN_BYTES_MAX);
+  const text =
+    bytes[0] === OPENING_BRACE
+      ? new TextDecoder().decode(shown)
+      : Array.from(shown, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.length > SHOWN_BYTES_MAX ? `${text} ...` : text;
+}
+
+const OPENING_BRACE = 0x7b;
 
 function checkKind(expected: ExpectedKind, value: Readonly<Record<string, unknown>>): void {
   const apiVersion = textOf(value["apiVersion"]);

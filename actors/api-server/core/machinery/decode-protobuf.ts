@@ -13,6 +13,7 @@ import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
 
 export const PROTOBUF_MEDIA_TYPE = "application/vnd.kubernetes.protobuf";
 
+export const NO_PROTOBUF = "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]";
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 /** Objects nest less deep than this; a body that nests deeper is an attack on the stack. */
 const DEPTH_MAX = 64;
@@ -27,7 +28,7 @@ export function isProtobuf(bytes: Uint8Array): boolean {
  */
 export function decodeProtobuf(bytes: Uint8Array): KubernetesObject {
   if (!isProtobuf(bytes)) {
-    throw badRequest("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+    throw badRequest(NO_PROTOBUF);
   }
   try {
     return decodeEnvelope(bytes.subarray(MAGIC.length));
@@ -185,7 +186,7 @@ function decodeValue(type: FieldType, reader: ProtobufReader, depth: number): un
       return reader.varint() !== 0;
     case "int32":
     case "int64":
-      return reader.varint();
+      return exactInteger(reader.varint());
     case "float64":
       return reader.float64();
     case "bytes":
@@ -204,6 +205,11 @@ function decodeValue(type: FieldType, reader: ProtobufReader, depth: number): un
     case "JSON":
       return decodeRawJson(reader.bytes());
   }
+}
+
+function exactInteger(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new ProtobufError(`inkube can't keep a whole number of the size of ${value} exactly`);
 }
 
 function firstString(bytes: Uint8Array): string {

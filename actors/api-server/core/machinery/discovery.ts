@@ -5,6 +5,7 @@
 import type { ResourceInfo, SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, CatalogGroup, Served } from "../catalog/catalog.ts";
 import { GroupCache } from "../catalog/catalog.ts";
+import { sha256 } from "./sha256.ts";
 
 export type DiscoveryVersion = "v2" | "v2beta1";
 
@@ -106,16 +107,11 @@ function splitVersion(apiVersion: string): { readonly group: string; readonly ve
   return { group, version };
 }
 
-/** Opaque to clients, who only compare it: FNV-1a over what is stored, with two seeds, as eight bytes of base64. */
-function storageVersionHash(row: ResourceInfo): string {
-  const text = `${row.group}/${row.storageApiVersion ?? row.version}/${row.kind}`;
-  let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (let i = 0; i < text.length; i++) {
-    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ text.charCodeAt(i), 0x01000193);
-  }
-  const bytes = [a, b].flatMap((half) => [24, 16, 8, 0].map((shift) => (half >>> shift) & 0xff));
-  return btoa(String.fromCharCode(...bytes));
+/** Of the version in which objects are stored. Source: apiserver `discovery.StorageVersionHash`. */
+function storageVersionHash({ group, apiVersion, storageApiVersion = apiVersion, kind }: ResourceInfo): string {
+  const version = storageApiVersion.slice(storageApiVersion.indexOf("/") + 1);
+  const digest = sha256(new TextEncoder().encode(`${group}/${version}/${kind}`));
+  return btoa(String.fromCharCode(...digest.subarray(0, 8)));
 }
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */

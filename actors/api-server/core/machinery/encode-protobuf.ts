@@ -13,9 +13,9 @@ import type {
   TypeRef,
 } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
-import { durationOf } from "../cel/times.ts";
 import { decodeBase64 } from "./base64.ts";
-import { ProtobufError } from "./protobuf-reader.ts";
+import { parseGoDuration } from "./duration.ts";
+import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import { parseTimeMs } from "./time.ts";
 
@@ -273,7 +273,7 @@ function writeScalar(writer: ProtobufWriter, number: number, type: ScalarType, v
       return;
     case "Duration": {
       const before = writer.length;
-      writer.varint(typeof value === "string" ? Number(durationOf(value).nanos) : 0);
+      writer.varint(typeof value === "string" ? Number(parseGoDuration(value)) : 0);
       writer.tag(1, VARINT);
       writer.lengthDelimited(number, before);
       return;

@@ -1,40 +1,80 @@
 /** JSON bodies, and the fields that occur twice in them (which `JSON.parse` does not tell). */
 import type { ExpectedKind } from "./decode-object.ts";
 import { unrecognized } from "./decode-object.ts";
+import { jsonProblem } from "./go-json-syntax.ts";
 import { badRequest } from "./status.ts";
 
 export interface JsonBody {
   readonly value: unknown;
   /** Fields that occur twice in one object, as `spec.replicas`. The last one counts. */
   readonly duplicates: readonly string[];
+  /** With `duplicates`: where each field stands among all of them; of one that occurs twice the second time. */
+  readonly places?: ReadonlyMap<string, number>;
+  /** As it came, for who has to tell that it is of no use. */
+  readonly source?: string;
 }
-
-/** How much of a bad body an error message repeats. */
-const QUOTED_CHARS_MAX = 256;
 
 /**
  * JSON text to a value.
  * @throws Status 400 for text that is not JSON
  */
 export function parseJson(text: string, expected: ExpectedKind): JsonBody {
+  const read = readJson(text);
+  if (!("problem" in read)) return read;
+  throw unrecognized(expected, `couldn't get version/kind; json parse error: ${read.problem}`, text);
+}
+
+/**
+ * JSON text to a value, or what is wrong with it in Go's words.
+ * @throws Status 400 for a value that nests too deep
+ */
+export function readJson(text: string): JsonBody | { readonly problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const quoted = text.trim() === "" ? "<empty>" : text.slice(0, QUOTED_CHARS_MAX);
-    throw unrecognized(
-      expected,
-      `couldn't get version/kind; json parse error: ${goSyntaxError(text, error)} (${quoted})`,
-    );
+    return { problem: jsonProblem(text) ?? error.message };
   }
-  const duplicates = countKeysOfText(text) === countKeys(value, 0) ? [] : findDuplicates(text);
-  return { value, duplicates };
+  // What nests too deep is refused before its text is read once more.
+  const keys = countKeys(value, 0);
+  checkIntegers(text);
+  const found = countKeysOfText(text) === keys ? { duplicates: [] } : duplicatesIn(text);
+  return { value, source: text, ...found };
 }
 
-function goSyntaxError(text: string, error: SyntaxError): string {
-  if (text.trim() === "" || /Unexpected end|Unterminated/.test(error.message)) return "unexpected end of JSON input";
-  return error.message;
+/** 2^53 has 16 digits. */
+const LONG_INTEGER = /\d{16}/;
+/** With its sign. */
+const INT64_LENGTH_MAX = 20;
+const INTEGER = /-?\d+(?![\d.eE])/y;
+
+/**
+ * Numbers are kept as JavaScript has them. One that would become another is refused, and not changed without a word; what is no
+ * int64 is a float64 for Kubernetes, too.
+ * @throws Status 400
+ */
+export function checkIntegers(text: string): void {
+  if (!LONG_INTEGER.test(text)) return;
+  scan(text, {
+    number: (at, path) => {
+      INTEGER.lastIndex = at;
+      const literal = INTEGER.exec(text)?.[0];
+      if (literal !== undefined && isInexact(literal)) throw badRequest(inexact(path, literal));
+    },
+  });
+}
+
+/** Whether it is an int64 that JavaScript writes in another way than it was read. */
+export function isInexact(literal: string): boolean {
+  if (literal.length > INT64_LENGTH_MAX) return false;
+  const [value, exact] = [Number(literal), BigInt(literal)];
+  return !Number.isSafeInteger(value) && String(value) !== String(exact) && BigInt.asIntN(64, exact) === exact;
+}
+
+/** The sentence about such a number. */
+export function inexact(path: string, literal: string): string {
+  return `${path}: Invalid value: ${literal}: inkube can't keep a whole number of this size exactly`;
 }
 
 /** Deeper values than this are refused: walking them would take more stack than there is. Go's decoder takes 10,000. */
@@ -121,17 +161,23 @@ interface Level {
   index: number;
 }
 
-/** Paths of the keys that repeat one of the same object, each once. The text is well formed. */
-function findDuplicates(text: string): readonly string[] {
-  const duplicates = new Set<string>();
+/** What is found in a text, with its path, and where it stands. */
+interface Found {
+  readonly key?: (at: number, path: string, repeats: boolean) => void;
+  readonly number?: (at: number, path: string) => void;
+}
+
+/** Reads JSON that is known to be well formed. */
+function scan(text: string, found: Found): void {
   const levels: Level[] = [];
   let at = 0;
   while (at < text.length) {
     const level = levels.at(-1);
-    switch (text.charAt(at)) {
+    const char = text.charAt(at);
+    switch (char) {
       case "{":
       case "[":
-        levels.push({ keys: text[at] === "{" ? new Set() : undefined, path: pathOf(level), key: "", index: 0 });
+        levels.push({ keys: char === "{" ? new Set() : undefined, path: pathOf(level), key: "", index: 0 });
         break;
       case "}":
       case "]":
@@ -146,17 +192,38 @@ function findDuplicates(text: string): readonly string[] {
         while (text.charCodeAt(after) <= 0x20) after++;
         if (level?.keys !== undefined && text.charCodeAt(after) === COLON) {
           level.key = JSON.parse(text.slice(at, end)) as string;
-          if (level.keys.has(level.key)) duplicates.add(pathOf(level));
+          found.key?.(at, pathOf(level), level.keys.has(level.key));
           level.keys.add(level.key);
         }
         at = end;
         continue;
       }
       default:
+        if (char === "-" || isDigit(char)) {
+          found.number?.(at, pathOf(level));
+          while (/[-+.\deE]/.test(text.charAt(at))) at++;
+          continue;
+        }
     }
     at++;
   }
-  return [...duplicates];
+}
+
+function isDigit(char: string): boolean {
+  return char >= "0" && char <= "9";
+}
+
+/** Paths of the keys that repeat one of the same object, each once, and where all keys stand. */
+function duplicatesIn(text: string): Required<Pick<JsonBody, "duplicates" | "places">> {
+  const duplicates = new Set<string>();
+  const places = new Map<string, number>();
+  scan(text, {
+    key: (at, path, repeats) => {
+      if (!places.has(path) || (repeats && !duplicates.has(path))) places.set(path, at);
+      if (repeats) duplicates.add(path);
+    },
+  });
+  return { duplicates: [...duplicates], places };
 }
 
 function pathOf(level: Level | undefined): string {

@@ -2,87 +2,10 @@
  * OpenAPI v2 as protobuf, the form in which kubectl and client-go read it.
  * Source: gnostic-models `openapiv2/OpenAPIv2.proto`; the numbers are those of its fields.
  */
+import type { Member, Write } from "./openapi-messages.ts";
+import { any, double, each, flag, integer, message, named, text, wrapped } from "./openapi-messages.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
-
-const VARINT = 0;
-const FIXED64 = 1;
-
-/** How a member of a JSON object is written, and under which number. Members are written in this order. */
-type Member = readonly [name: string, number: number, write: Write];
-type Write = (writer: ProtobufWriter, number: number, value: unknown) => void;
-
-function text(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.string(number, String(value));
-}
-
-function flag(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.varint(value === true ? 1 : 0);
-  writer.tag(number, VARINT);
-}
-
-function integer(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.varint(value as number);
-  writer.tag(number, VARINT);
-}
-
-function double(writer: ProtobufWriter, number: number, value: unknown): void {
-  writer.float64(value as number);
-  writer.tag(number, FIXED64);
-}
-
-/** A message `Any`, whose text readers take for YAML. */
-function any(writer: ProtobufWriter, number: number, value: unknown): void {
-  const before = writer.length;
-  writer.string(2, JSON.stringify(value));
-  writer.lengthDelimited(number, before);
-}
-
-function each(write: Write): Write {
-  return (writer, number, value) => {
-    const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
-    for (let i = list.length - 1; i >= 0; i--) write(writer, number, list[i]);
-  };
-}
-
-/** A message that holds nothing but `write`'s field of number `inner`. */
-function wrapped(inner: number, write: Write): Write {
-  return (writer, number, value) => {
-    const before = writer.length;
-    write(writer, inner, value);
-    writer.lengthDelimited(number, before);
-  };
-}
-
-/** Entries `{ name = 1, value = 2 }` of an object. */
-function named(write: Write): Write {
-  return (writer, number, value) => {
-    const entries = Object.entries(value as Json);
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const [name, of] = entries[i] as [string, unknown];
-      const before = writer.length;
-      write(writer, 2, of);
-      writer.string(1, name);
-      writer.lengthDelimited(number, before);
-    }
-  };
-}
-
-/** @param extensions the number of `vendor_extension`, which takes what begins with `x-` */
-function message(members: () => readonly Member[], extensions: number): Write {
-  return (writer, number, value) => {
-    const before = writer.length;
-    const object = value as Json;
-    const vendor = Object.entries(object).filter(([name]) => name.startsWith("x-"));
-    if (vendor.length > 0) named(any)(writer, extensions, Object.fromEntries(vendor));
-    const all = members();
-    for (let i = all.length - 1; i >= 0; i--) {
-      const [name, field, write] = all[i] as Member;
-      if (object[name] !== undefined) write(writer, field, object[name]);
-    }
-    writer.lengthDelimited(number, before);
-  };
-}
 
 const schema: Write = message(() => SCHEMA, 31);
 
@@ -99,6 +22,7 @@ const SCHEMA: readonly Member[] = [
   ["format", 2, text],
   ["title", 3, text],
   ["description", 4, text],
+  ["default", 5, any],
   ["multipleOf", 6, double],
   ["maximum", 7, double],
   ["exclusiveMaximum", 8, flag],
@@ -117,7 +41,10 @@ const SCHEMA: readonly Member[] = [
   ["additionalProperties", 21, additional],
   ["type", 22, wrapped(1, each(text))],
   ["items", 23, wrapped(1, each(schema))],
+  ["allOf", 24, each(schema)],
   ["properties", 25, wrapped(1, named(schema))],
+  ["discriminator", 26, text],
+  ["readOnly", 27, flag],
   ["example", 30, any],
 ];
 
@@ -131,13 +58,16 @@ const BODY: readonly Member[] = [
 const IN_QUERY: readonly Member[] = [
   ["required", 1, flag],
   ["in", 2, text],
+  ["description", 3, text],
   ["name", 4, text],
   ["type", 6, text],
   ["uniqueItems", 20, flag],
 ];
+/** Those in a header are written with the same numbers. */
 const IN_PATH: readonly Member[] = [
   ["required", 1, flag],
   ["in", 2, text],
+  ["description", 3, text],
   ["name", 4, text],
   ["type", 5, text],
   ["uniqueItems", 19, flag],
@@ -162,11 +92,29 @@ const inPath = wrapped(
   ),
 );
 
-/** A `ParametersItem` that holds a `Parameter`, and that one of its kinds. */
+const inHeader = wrapped(
+  2,
+  wrapped(
+    1,
+    message(() => IN_PATH, 22),
+  ),
+);
+
+/** A `Parameter`, and in it one of its kinds. */
 function parameter(writer: ProtobufWriter, number: number, value: unknown): void {
   const { in: place } = value as { readonly in: string };
+  const write = place === "body" ? inBody : place === "path" ? inPath : place === "header" ? inHeader : inQuery;
+  write(writer, number, value);
+}
+
+const reference = wrapped(1, text);
+
+/** A `ParametersItem`: a parameter, or where it is. */
+function parameterItem(writer: ProtobufWriter, number: number, value: unknown): void {
   const before = writer.length;
-  (place === "body" ? inBody : place === "path" ? inPath : inQuery)(writer, 1, value);
+  const { $ref } = value as { readonly $ref?: string };
+  if ($ref === undefined) parameter(writer, 1, value);
+  else reference(writer, 2, $ref);
   writer.lengthDelimited(number, before);
 }
 
@@ -176,11 +124,12 @@ const RESPONSE: readonly Member[] = [
 ];
 const OPERATION: readonly Member[] = [
   ["tags", 1, each(text)],
+  ["summary", 2, text],
   ["description", 3, text],
   ["operationId", 5, text],
   ["produces", 6, each(text)],
   ["consumes", 7, each(text)],
-  ["parameters", 8, each(parameter)],
+  ["parameters", 8, each(parameterItem)],
   [
     "responses",
     9,
@@ -195,6 +144,7 @@ const OPERATION: readonly Member[] = [
     ),
   ],
   ["schemes", 10, each(text)],
+  ["deprecated", 11, flag],
 ];
 const operation = message(() => OPERATION, 13);
 const PATH_ITEM: readonly Member[] = [
@@ -202,8 +152,10 @@ const PATH_ITEM: readonly Member[] = [
   ["put", 3, operation],
   ["post", 4, operation],
   ["delete", 5, operation],
+  ["options", 6, operation],
+  ["head", 7, operation],
   ["patch", 8, operation],
-  ["parameters", 9, each(parameter)],
+  ["parameters", 9, each(parameterItem)],
 ];
 const INFO: readonly Member[] = [
   ["title", 1, text],
@@ -245,11 +197,25 @@ export function writeDefinition(writer: ProtobufWriter, name: string, value: Jso
   return writer.finish();
 }
 
+/** A `NamedParameter`, as `ParameterDefinitions` holds it. */
+export function writeParameter(writer: ProtobufWriter, name: string, value: Json): Uint8Array {
+  writer.clear();
+  named(parameter)(writer, 1, { [name]: value });
+  return writer.finish();
+}
+
 /** The `Document` around what is written already. */
-export function writeFrame(frame: Json, paths: readonly Uint8Array[], definitions: readonly Uint8Array[]): Uint8Array {
-  const writer = new ProtobufWriter([...paths, ...definitions].reduce((sum, { length }) => sum + length, 4_096));
+export function writeFrame(
+  frame: Json,
+  paths: readonly Uint8Array[],
+  definitions: readonly Uint8Array[],
+  parameters: readonly Uint8Array[],
+): Uint8Array {
+  const all = [...paths, ...definitions, ...parameters];
+  const writer = new ProtobufWriter(all.reduce((sum, { length }) => sum + length, 4_096));
   for (const [name, number, write] of FRAME.toReversed()) write(writer, number, frame[name]);
-  for (const [number, pieces] of [[9, definitions] as const, [8, paths] as const]) {
+  for (const [number, pieces] of [[10, parameters] as const, [9, definitions] as const, [8, paths] as const]) {
+    if (pieces.length === 0) continue;
     const before = writer.length;
     for (let i = pieces.length - 1; i >= 0; i--) writer.raw(pieces[i] as Uint8Array);
     writer.lengthDelimited(number, before);

@@ -6,16 +6,14 @@ import type { CatalogGroup } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Json } from "./openapi-schemas.ts";
-import { writeDefinition, writeFrame, writePath } from "./openapi-v2-protobuf.ts";
+import { writeDefinition, writeFrame, writeParameter, writePath } from "./openapi-v2-protobuf.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
 
 /** What clients ask for, and what is answered: the former is no media type that their own parsers take. */
 const ASKED = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 export const OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-export function acceptsOpenApiV2(accept: string): boolean {
-  return [ASKED, OPENAPI_V2_MEDIA_TYPE].some((type) => accept.includes(type));
-}
+export const OPENAPI_V2_ASKED: readonly string[] = [OPENAPI_V2_MEDIA_TYPE, ASKED];
 
 /** One path or definition, in both encodings. */
 export interface Piece {
@@ -29,6 +27,8 @@ type Pieces = ReadonlyMap<string, Piece>;
 export interface OpenApiV2Part {
   readonly paths: Pieces;
   readonly definitions: Pieces;
+  /** What several paths have in common; only other servers' documents have such. */
+  readonly parameters?: Pieces;
 }
 
 /** Of the types that have a field table, and are the same wherever they are used. */
@@ -46,12 +46,12 @@ export function openApiV2Part(
     const document = openApiDocument(name, version) as DocumentV3;
     for (const [path, item] of Object.entries(document.paths)) {
       const value = pathItem(item);
-      paths.set(path, { json: member(path, value), protobuf: writePath(writer, path, value) });
+      paths.set(path, pathPiece(writer, path, value));
     }
     for (const [type, schema] of Object.entries(document.components.schemas)) {
       if (definitions.has(type)) continue;
       const known = shared.get(type);
-      const piece = known ?? pieceOf(type, definition(schema), writer);
+      const piece = known ?? definitionPiece(writer, type, definition(schema));
       definitions.set(type, piece);
       if (known === undefined && BUILT_IN.test(type)) shared.set(type, piece);
     }
@@ -59,23 +59,32 @@ export function openApiV2Part(
   return { paths, definitions };
 }
 
-function pieceOf(type: string, value: Json, writer: ProtobufWriter): Piece {
-  return { json: member(type, value), protobuf: writeDefinition(writer, type, value) };
+export function pathPiece(writer: ProtobufWriter, path: string, value: Json): Piece {
+  return { json: member(path, value), protobuf: writePath(writer, path, value) };
+}
+
+export function definitionPiece(writer: ProtobufWriter, name: string, value: Json): Piece {
+  return { json: member(name, value), protobuf: writeDefinition(writer, name, value) };
+}
+
+export function parameterPiece(writer: ProtobufWriter, name: string, value: Json): Piece {
+  return { json: member(name, value), protobuf: writeParameter(writer, name, value) };
 }
 
 export function openApiV2Json(parts: readonly OpenApiV2Part[]): string {
   const { info, securityDefinitions, security } = frame();
   const joined = (pieces: readonly Piece[]): string => pieces.map(({ json }) => json).join(",");
-  const { paths, definitions } = all(parts);
+  const { paths, definitions, parameters } = all(parts);
+  const shared = parameters.length === 0 ? "" : `"parameters":{${joined(parameters)}},`;
   const head = `{"swagger":"2.0","info":${JSON.stringify(info)},"paths":{${joined(paths)}}`;
   const tail = `"securityDefinitions":${JSON.stringify(securityDefinitions)},"security":${JSON.stringify(security)}}`;
-  return `${head},"definitions":{${joined(definitions)}},${tail}`;
+  return `${head},"definitions":{${joined(definitions)}},${shared}${tail}`;
 }
 
 export function openApiV2Protobuf(parts: readonly OpenApiV2Part[]): Uint8Array {
-  const { paths, definitions } = all(parts);
+  const { paths, definitions, parameters } = all(parts);
   const bytesOf = (pieces: readonly Piece[]): readonly Uint8Array[] => pieces.map(({ protobuf }) => protobuf);
-  return writeFrame(frame(), bytesOf(paths), bytesOf(definitions));
+  return writeFrame(frame(), bytesOf(paths), bytesOf(definitions), bytesOf(parameters));
 }
 
 function frame(): Json {
@@ -91,14 +100,21 @@ function frame(): Json {
 function all(parts: readonly OpenApiV2Part[]): {
   readonly paths: readonly Piece[];
   readonly definitions: readonly Piece[];
+  readonly parameters: readonly Piece[];
 } {
   const merged = (pick: (part: OpenApiV2Part) => Pieces): readonly Piece[] => {
     const found = new Map<string, Piece>();
     for (const part of parts) for (const [name, piece] of pick(part)) if (!found.has(name)) found.set(name, piece);
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, piece]) => piece);
   };
-  return { paths: merged(({ paths }) => paths), definitions: merged(({ definitions }) => definitions) };
+  return {
+    paths: merged(({ paths }) => paths),
+    definitions: merged(({ definitions }) => definitions),
+    parameters: merged(({ parameters = NONE }) => parameters),
+  };
 }
+
+const NONE: Pieces = new Map();
 
 function member(name: string, value: Json): string {
   return `${JSON.stringify(name)}:${JSON.stringify(value)}`;

@@ -33,7 +33,7 @@ export class ProtobufReader {
     return true;
   }
 
-  /** A signed integer. Beyond 2^53 it loses its last bits; no field of Kubernetes goes there. */
+  /** A signed integer. Beyond 2^53 it loses its last bits. */
   varint(): number {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {

@@ -119,6 +119,13 @@ export function methodNotAllowed(): InkubeError {
   return statusError(failure(405, "MethodNotAllowed", message, {}));
 }
 
+/** Of what can be listed. */
+export function watchNotSupported({ group, resource }: GroupResource): InkubeError {
+  const message = `watch is not supported on resources of kind ${JSON.stringify(qualifiedResource({ group, resource }))}`;
+  const details = { ...(group === "" ? {} : { group }), kind: resource };
+  return statusError(failure(405, "MethodNotAllowed", message, details));
+}
+
 export function unsupportedMediaType(accepted: readonly string[]): InkubeError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
   return statusError(failure(415, "UnsupportedMediaType", message));

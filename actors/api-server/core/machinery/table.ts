@@ -1,6 +1,6 @@
 /** Lists and objects in the shape `kubectl get` asks for (`as=Table`), or with their metadata only. */
 import type { KubernetesList, KubernetesObject } from "../../../../protocols/api-server.ts";
-import type { ListMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
+import type { ListMeta, ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { RowCondition } from "../kinds/rules.ts";
@@ -39,8 +39,11 @@ export interface Table extends KubernetesObject {
 }
 
 /** A Table of `objects`; `metadata` is the list's, or `{ resourceVersion }` of the one object. */
+/** What rows are made of. */
+export type RowSource = Pick<Served, "info" | "rules">;
+
 export function toTable(
-  served: Served,
+  served: RowSource,
   objects: readonly KubernetesObject[],
   metadata: ListMeta,
   options: TableOptions,
@@ -54,12 +57,13 @@ export function toTable(
   };
 }
 
-function toRow({ info, rules }: Served, object: KubernetesObject, options: TableOptions): TableRow {
+function toRow(served: RowSource, object: KubernetesObject, options: TableOptions): TableRow {
+  const { info, rules } = served;
   const conditions = rules.rowConditions?.(object as never) ?? [];
   return {
     cells: rules.cells?.(object as never, options.nowMs) ?? plainCells(info, object, options.nowMs),
     ...(conditions.length === 0 ? {} : { conditions }),
-    object: rowObject(object, options.includeObject),
+    object: rowObject(served, object, options.includeObject),
   };
 }
 
@@ -78,12 +82,12 @@ function plainCells({ columns }: ResourceInfo, object: KubernetesObject, nowMs: 
   });
 }
 
-function rowObject(object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
+function rowObject(served: RowSource, object: KubernetesObject, include: IncludeObject): KubernetesObject | null {
   switch (include) {
     case "None":
       return null;
     case "Metadata":
-      return toPartialObjectMetadata(object);
+      return toPartialObjectMetadata(served, object);
     case "Object":
       return object;
   }
@@ -113,15 +117,23 @@ function columnsOf(resource: ResourceInfo): readonly TableColumnDefinition[] {
   return definitions;
 }
 
-export function toPartialObjectMetadata(object: KubernetesObject): KubernetesObject {
-  return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata ?? {} };
+export function toPartialObjectMetadata({ rules }: RowSource, object: KubernetesObject): KubernetesObject {
+  const metadata = withoutAnnotations(object.metadata ?? {}, rules.shownAnnotations ?? []);
+  return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
 }
 
-export function toPartialObjectMetadataList(list: KubernetesList): KubernetesList {
+function withoutAnnotations(metadata: ObjectMeta, names: readonly string[]): ObjectMeta {
+  const { annotations = {}, ...rest } = metadata;
+  if (!names.some((name) => name in annotations)) return metadata;
+  const own = Object.entries(annotations).filter(([name]) => !names.includes(name));
+  return own.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(own) };
+}
+
+export function toPartialObjectMetadataList(served: RowSource, list: KubernetesList): KubernetesList {
   return {
     kind: "PartialObjectMetadataList",
     apiVersion: "meta.k8s.io/v1",
     metadata: list.metadata,
-    items: list.items.map(toPartialObjectMetadata),
+    items: list.items.map((object) => toPartialObjectMetadata(served, object)),
   };
 }

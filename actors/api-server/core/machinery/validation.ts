@@ -23,15 +23,16 @@ export function validateUpdate(
   object: KubernetesObject,
   old: KubernetesObject,
   subresource?: string,
-): readonly StatusCause[] {
+  nowMs?: number,
+): FieldErrors {
   const errors = new FieldErrors();
   validateObjectMetaUpdate(object.metadata ?? {}, old.metadata ?? {}, errors);
-  if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors);
+  if (subresource === "status") rules.validateStatusUpdate?.(object as never, old as never, errors, nowMs);
   if (subresource !== undefined && subresource !== "") {
-    rules.subresources?.[subresource]?.validate(object as never, old as never, errors);
-    return errors.causes;
+    rules.subresources?.[subresource]?.validate(object as never, old as never, errors, nowMs);
+    return errors;
   }
-  if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors);
+  if (rules.validateUpdate !== undefined) rules.validateUpdate(object as never, old as never, errors, nowMs);
   else rules.validate?.(object as never, errors);
-  return errors.causes;
+  return errors;
 }

@@ -4,6 +4,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KindRules } from "../kinds/rules.ts";
+import { repeatedAt } from "./validation/repeated.ts";
 
 /** @param old what was there before an update: what it was warned about is not told again */
 export function warningsOf(
@@ -27,7 +28,8 @@ function sentences({ warnings }: KindRules, object: KubernetesObject): readonly 
 
 function ownerWarnings({ metadata }: KubernetesObject): readonly string[] {
   const uids = (metadata?.ownerReferences ?? []).map((owner) => owner.uid);
-  const repeated = [...new Set(uids.filter((uid, i) => uids.indexOf(uid) < i))];
+  const at = repeatedAt(uids);
+  const repeated = [...new Set(uids.filter((_uid, i) => at.has(i)))];
   if (repeated.length === 0) return [];
   const why =
     "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests";

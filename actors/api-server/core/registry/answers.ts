@@ -1,7 +1,7 @@
 /** What a request is answered with, before a door writes it down. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import type { InkubeError } from "../../../../protocols/errors.ts";
+import { InkubeError } from "../../../../protocols/errors.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
@@ -93,6 +93,23 @@ export function withWarnings(answer: Answer, warnings: readonly string[]): Answe
   const { code, object, bytes, stored } = answer;
   const all = [...warnings, ...answer.warnings];
   return { code, object, ...(bytes && { bytes }), ...(stored && { stored }), warnings: all };
+}
+
+/** A refusal with what is told besides. */
+export class WarnedError extends InkubeError {
+  readonly warnings: readonly string[];
+
+  constructor({ code, message, retryable, details }: InkubeError, warnings: readonly string[]) {
+    super(code, message, { retryable, details });
+    this.warnings = warnings;
+  }
+}
+
+/** The error with what is told besides, before what it tells itself; what is no refusal stays as it is. */
+export function warnedError(error: unknown, warnings: readonly string[]): unknown {
+  if (warnings.length === 0 || !(error instanceof InkubeError)) return error;
+  const own = error instanceof WarnedError ? error.warnings : [];
+  return new WarnedError(error, [...new Set([...warnings, ...own])]);
 }
 
 /** 403 with the cause by which clients tell it from a lack of rights. */

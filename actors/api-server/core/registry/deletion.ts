@@ -4,6 +4,8 @@
  */
 import type { DeleteOptions } from "../../../../protocols/api-server.ts";
 import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
+import type { Served } from "../catalog/catalog.ts";
+import type { GroupResource } from "../machinery/status.ts";
 import { formatTime, parseTimeMs } from "../machinery/time.ts";
 import type { Fields, KindRules } from "../kinds/rules.ts";
 
@@ -19,14 +21,39 @@ export type Deletion =
   /** The deletion is under way already, and this request does not hasten it. */
   | { readonly action: "pending" };
 
-/** Why the preconditions do not hold; undefined when they do. `resourceVersion` is that of the present object. */
-export function failedPrecondition(object: Fields, conditions: DeleteOptions["preconditions"]): string | undefined {
+export interface FailedPrecondition {
+  readonly of: GroupResource;
+  readonly why: string;
+}
+
+/**
+ * Why the preconditions do not hold; undefined when they do. `resourceVersion` is that of the present object. Storages that look
+ * before they mark the object name their resource, and others its kind, which is that of the version they store.
+ */
+export function failedPrecondition(
+  { info, rules }: Served,
+  object: Fields,
+  conditions: DeleteOptions["preconditions"],
+): FailedPrecondition | undefined {
+  const { group, resource, kind } = info;
   const { uid, resourceVersion } = object.metadata ?? {};
-  if (conditions?.uid !== undefined && conditions.uid !== uid) {
-    return `the UID in the precondition (${conditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+  const asked = conditions ?? {};
+  const own = rules.failedPrecondition;
+  const [uidFails, versionFails] = [
+    asked.uid !== undefined && asked.uid !== uid,
+    asked.resourceVersion !== undefined && asked.resourceVersion !== resourceVersion,
+  ];
+  if (own !== undefined && uidFails) {
+    return { of: { group, resource }, why: `${own}: UID in precondition: ${asked.uid}, UID in object meta: ${uid}` };
   }
-  if (conditions?.resourceVersion !== undefined && conditions.resourceVersion !== resourceVersion) {
-    return `the ResourceVersion in the precondition (${conditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+  const of = { group, resource: kind };
+  if (uidFails) {
+    const why = `the UID in the precondition (${asked.uid}) does not match the UID in record (${uid})`;
+    return { of, why: `${why}. The object might have been deleted and then recreated` };
+  }
+  if (versionFails) {
+    const why = `the ResourceVersion in the precondition (${asked.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion})`;
+    return { of, why: `${why}. The object might have been modified` };
   }
   return undefined;
 }

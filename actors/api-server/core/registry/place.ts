@@ -3,7 +3,10 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
 import type { Served } from "../catalog/catalog.ts";
-import { badRequest, conflict, forbidden } from "../machinery/status.ts";
+import type { ObjectForm } from "../catalog/form.ts";
+import { checkKind } from "../custom/validation.ts";
+import { badRequest, conflict, forbidden, invalid } from "../machinery/status.ts";
+import { FieldErrors } from "../machinery/validation/field-errors.ts";
 
 export interface ObjectPlace {
   readonly served: Served;
@@ -39,6 +42,29 @@ export function checkName({ name }: ObjectPlace, given: string | undefined): voi
 export function checkNamespace({ info }: Served, namespace: string | undefined, given: string | undefined): void {
   if (!info.namespaced || !given || given === namespace) return;
   throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+/**
+ * An object that is made says which kind it is of before anything else counts.
+ * @throws Status 422
+ */
+export function checkTypeMeta({ info, form }: Served, object: KubernetesObject): void {
+  if (form.type !== undefined) return;
+  const errors = new FieldErrors();
+  const { apiVersion = "", kind = "", metadata } = object;
+  if (!checkKind(object, info, errors)) return;
+  const group = apiVersion.slice(0, Math.max(0, apiVersion.indexOf("/")));
+  throw invalid({ group, kind }, metadata?.name ?? "", errors.causes);
+}
+
+/**
+ * Of a custom resource, what is sent is of the version of the path.
+ * @throws Status 400
+ */
+export function checkSentVersion({ apiVersion, type }: ObjectForm, sent: KubernetesObject): void {
+  if (type !== undefined || sent.apiVersion === apiVersion) return;
+  const expected = `does not match the expected API version (${apiVersion})`;
+  throw badRequest(`the API version in the data (${sent.apiVersion ?? ""}) ${expected}`);
 }
 
 /** Of a kind whose definition is on its way out nothing is made. */

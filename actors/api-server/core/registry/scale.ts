@@ -1,9 +1,14 @@
 /** The `scale` subresource of workloads. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ReplicationController } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import type { ColumnInfo, ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { LabelSelector, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Fields, ScalePaths } from "../kinds/rules.ts";
+import type { Cell } from "../machinery/cells.ts";
+import { nameOf } from "../machinery/cells.ts";
+import { age } from "../machinery/duration.ts";
 import { getOwn, isJsonObject, setOwn } from "../machinery/json-value.ts";
+import type { RowSource } from "../machinery/table.ts";
 
 interface Scalable extends KubernetesObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
@@ -97,6 +102,11 @@ export function withReplicas(object: Fields, replicas: number, paths?: ScalePath
   return { ...object, spec: { ...(object["spec"] as object | undefined), replicas } };
 }
 
+/** What a Table shows of a scale. @param custom of a custom resource, whose columns are of other types */
+export function scaleRows(custom: boolean): RowSource {
+  return custom ? CUSTOM_ROWS : ROWS;
+}
+
 /** The object with a value at a path, and whatever is on the way to it. */
 function withAt(object: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
   if (step === undefined) return value;
@@ -104,3 +114,44 @@ function withAt(object: unknown, [step, ...rest]: readonly string[], value: unkn
   setOwn(copy, step, withAt(getOwn(copy, step), rest, value));
   return copy;
 }
+
+function rowsOf(custom: boolean): RowSource {
+  const column = (name: string, type: ColumnInfo["type"], format: string = ""): ColumnInfo => {
+    return { name, type, format, description: "", priority: 0 };
+  };
+  const columns = [
+    column("Name", "string", custom ? "name" : ""),
+    column("Desired", "integer"),
+    column("Available", "integer"),
+    column("Age", custom ? "date" : "string"),
+  ];
+  const cells = (scale: KubernetesObject, nowMs: number): readonly Cell[] => [
+    nameOf(scale),
+    replicasOf(scale),
+    (scale as Scalable).status?.replicas ?? 0,
+    age(scale.metadata?.creationTimestamp, nowMs),
+  ];
+  return { info: { ...SCALE_INFO, columns }, rules: { cells } };
+}
+
+const SCALE_INFO: ResourceInfo = {
+  group: "autoscaling",
+  version: "v1",
+  apiVersion: "autoscaling/v1",
+  resource: "scale",
+  singular: "",
+  kind: "Scale",
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  verbs: [],
+  subresources: [],
+  columns: [],
+  selectableFields: [],
+  storagePrefix: undefined,
+  createOnUpdate: false,
+  unconditionalUpdate: false,
+  generation: false,
+};
+const ROWS: RowSource = rowsOf(false);
+const CUSTOM_ROWS: RowSource = rowsOf(true);

@@ -7,6 +7,7 @@ import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/t
 import type { Served } from "../catalog/catalog.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { applyDefaults } from "../machinery/defaults.ts";
+import type { GroupKind } from "../machinery/status.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
@@ -21,8 +22,11 @@ export interface Creation extends Admission {
   readonly namespace: string | undefined;
 }
 
-/** The rest of the cluster, for admission to look at. */
-export type Others = Pick<Admission, "find" | "all">;
+/** The rest of the cluster, for admission to look at, and the time. */
+export interface Others extends Pick<Admission, "find" | "all" | "nowMs"> {
+  /** Takes what is to be told, whether or not the write is refused. */
+  readonly warn?: (warnings: readonly string[]) => void;
+}
 
 /** Of what no client has sent. */
 const UNMANAGED: Manage = () => undefined;
@@ -37,6 +41,7 @@ export function prepareCreate(
   creation: Creation,
   manage: Manage = UNMANAGED,
 ): Fields {
+  if (served.own !== undefined) return toStored(served, prepareCreate(served.own, given, creation, manage)) as Fields;
   const { rules } = served.stored;
   const incoming = toStored(served, given);
   const {
@@ -69,7 +74,7 @@ export function prepareCreate(
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
   const object = withManagedFields(prepared, manage(fresh, managedFields));
   // In the version that it came in, whose field names its sender knows.
-  check(served.stored, name, validateCreate(served.rules, toServed(served, object)));
+  check(served.stored, name, given, validateCreate(served.rules, toServed(served, object)));
   rules.review?.(object as never, { verb: "create", subresource: "", find: creation.find, all: creation.all });
   return object;
 }
@@ -91,6 +96,10 @@ export function prepareUpdate(
   manage: Manage = UNMANAGED,
   others?: Others,
 ): Fields {
+  if (served.own !== undefined) {
+    const before = toServed(served, old);
+    return toStored(served, prepareUpdate(served.own, given, before, subresource, manage, others)) as Fields;
+  }
   const { rules } = served.stored;
   const incoming = toStored(served, given);
   const before = old as Fields;
@@ -101,7 +110,7 @@ export function prepareUpdate(
   const managedFields = manage(kept, incoming.metadata?.managedFields);
   let next: Fields;
   const own = subresource === undefined ? undefined : rules.subresources?.[subresource];
-  if (own !== undefined) next = own.change(kept, before);
+  if (own !== undefined) next = own.change(kept, before, others?.nowMs);
   else if (subresource !== undefined) {
     // `status`, and others that are about it: `approval`.
     const metadata =
@@ -111,22 +120,32 @@ export function prepareUpdate(
           ? withLabels(kept.metadata ?? {}, before.metadata?.labels)
           : kept.metadata;
     const merged = withStatus({ ...before, metadata: metadata ?? {} }, kept["status"]);
-    next = rules.prepareStatusUpdate?.(merged, before) ?? merged;
+    next = rules.prepareStatusUpdate?.(merged, before, others?.nowMs) ?? merged;
   } else {
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
-  check(served.stored, object.metadata?.name ?? "", validateUpdate(served.rules, shown, shownBefore, subresource));
+  const { causes, warnings } = validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
+  if (warnings.length > 0) others?.warn?.(warnings);
+  check(served.stored, object.metadata?.name ?? "", given, causes);
   if (others !== undefined) {
-    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", ...others });
+    const { find, all } = others;
+    rules.review?.(object as never, { verb: "update", subresource: subresource ?? "", find, all });
   }
   return object;
 }
 
-function check({ info }: Served, name: string, causes: readonly StatusCause[]): void {
-  if (causes.length > 0) throw invalid({ group: info.group, kind: info.kind }, name, causes);
+/** @param given of a custom resource, it may say that it is of another kind, and is refused as such */
+function check({ info, form }: Served, name: string, given: KubernetesObject, causes: readonly StatusCause[]): void {
+  if (causes.length === 0) return;
+  const isCustom = form.type === undefined;
+  throw invalid(isCustom ? groupKindOf(given) : { group: info.group, kind: info.kind }, name, causes);
+}
+
+function groupKindOf({ apiVersion = "", kind = "" }: KubernetesObject): GroupKind {
+  return { group: apiVersion.slice(0, Math.max(0, apiVersion.indexOf("/"))), kind };
 }
 
 /**

@@ -33,10 +33,9 @@ const LINKS: Readonly<Record<string, readonly string[]>> = {
 
 /** Elements in which no tag but their own end counts. */
 const RAW: ReadonlyMap<string, RegExp> = new Map(
-  ["iframe", "noembed", "noframes", "plaintext", "script", "style", "textarea", "title", "xmp"].map((name) => [
-    name,
-    new RegExp(`</${name}(?=[\\s/>])`, "gi"),
-  ]),
+  ["iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "textarea", "title", "xmp"].map(
+    (name) => [name, new RegExp(`</${name}(?=[\\s/>])`, "gi")],
+  ),
 );
 
 /** What is longer and has no end yet is passed on as text: it would hold up the page, and be read again with each piece. */

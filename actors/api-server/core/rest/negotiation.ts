@@ -1,5 +1,7 @@
 /** Which of the forms of an answer a client wants. Source: apiserver `endpoints/handlers/negotiation`. */
-
+import { statusError } from "../../../../protocols/api-server.ts";
+import type { InkubeError } from "../../../../protocols/errors.ts";
+import { failure } from "../machinery/status.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../machinery/decode-protobuf.ts";
 
 export type Form =
@@ -40,16 +42,48 @@ export function negotiate(accept: string | undefined, offer: Offer, encodings: E
   return known ?? undefined;
 }
 
-/** Why nothing can be served: no such media type at all, or none in the form that is asked for. */
-export function notAcceptable(accept: string, offer: Offer): string {
-  const plain = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+const PLAIN: readonly string[] = ["application/json", "application/yaml", PROTOBUF_MEDIA_TYPE];
+
+/** Of custom resources, whatever is asked for: it names protobuf, in which their Statuses are written. */
+export const CUSTOM_NOT_ACCEPTABLE: string = `only the following media types are accepted: ${PLAIN.join(", ")}`;
+
+/**
+ * 406: no such media type at all, none in the form that is asked for, or one object's metadata where there is a list.
+ * @param goType by which kube-apiserver calls what is asked for: `*core.PodList`
+ */
+export function notAcceptable(accept: string, offer: Offer, goType: string): InkubeError {
   const streams = ["application/json;stream=watch", `${PROTOBUF_MEDIA_TYPE};stream=watch`];
-  const known = accept.split(",").some((clause) => plain.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
-  if (known || offer === "discovery") {
-    return `only the following media types are accepted: ${(offer === "watch" ? streams : plain).join(", ")}`;
+  const known = accept.split(",").some((clause) => PLAIN.includes((clause.split(";")[0] ?? "").trim().toLowerCase()));
+  if (!known && offer !== "discovery") {
+    const all = offer === "watch" || offer === "list" ? [...PLAIN, ...streams] : PLAIN;
+    const message = `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
+    return statusError(failure(406, "NotAcceptable", message, {}));
   }
-  const all = offer === "watch" || offer === "list" ? [...plain, ...streams] : plain;
-  return `406: Not Acceptable\n\nAvailable representations: ${all.join(", ")}`;
+  const refused = (message: string): InkubeError => statusError(failure(406, "NotAcceptable", message));
+  const [, asked, list] = /\bas=(PartialObjectMetadata(List)?)\s*(?:[;,]|$)/.exec(accept) ?? [];
+  if (asked !== undefined && /\bv=v1(beta1)?\b/.test(accept) && (offer === "list") !== (list !== undefined)) {
+    const is = offer === "list" ? "is a list" : "is not a list";
+    if (offer === "list" || offer === "object") {
+      return refused(`you requested ${asked}, but the requested object ${is} (${goType})`);
+    }
+  }
+  return refused(`only the following media types are accepted: ${(offer === "watch" ? streams : PLAIN).join(", ")}`);
+}
+
+/**
+ * Which of the forms of a document a client prefers, by its media type alone: `application/json`, any of JSON and so on.
+ * @param offers media types, the first of which is taken where several will do
+ */
+export function preferredType<T extends string>(accept: string | undefined, offers: readonly T[]): T | undefined {
+  for (const clause of byQuality((accept || "*/*").split(","))) {
+    const [type = "", subtype = ""] = (clause.split(";")[0] ?? "").trim().toLowerCase().split("/", 2);
+    const found = offers.find((offer) => {
+      const [own, ...rest] = offer.split("/");
+      return (type === "*" || type === own) && (subtype === "*" || subtype === rest.join("/"));
+    });
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function choose(accept: string, offer: Offer, encodings: Encodings): Negotiated | undefined {

@@ -42,6 +42,7 @@ export function parseResourcePath(catalog: Catalog, segments: readonly string[])
   const served = catalog.find(group, version, segments[at] ?? "");
   if (served === undefined || segments.length > at + 3) return undefined;
   const { info } = served;
+  if (watch && !info.verbs.includes("watch")) return undefined;
   // A cluster-scoped resource is not found below a namespace.
   if (namespace !== undefined && !info.namespaced) return undefined;
   const name = segments[at + 1];

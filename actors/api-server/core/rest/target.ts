@@ -2,7 +2,7 @@
 import type { ApiTarget } from "../../../../protocols/api-server.ts";
 import type { SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
-import { badRequest, methodNotAllowed, noSuchResource } from "../machinery/status.ts";
+import { badRequest, methodNotAllowed, noSuchResource, watchNotSupported } from "../machinery/status.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
@@ -20,6 +20,7 @@ export interface Target {
 export function checkVerb({ served: { info }, namespace, subresource }: Target, verb: Verb | undefined): Verb {
   const verbs =
     subresource?.verbs ?? (info.terminating === true ? [...info.verbs, "create", "patch", "update"] : info.verbs);
+  if (verb === "watch" && verbs.includes("list") && !verbs.includes("watch")) throw watchNotSupported(info);
   if (verb === undefined || !verbs.includes(verb)) throw methodNotAllowed();
   if (verb === "deletecollection" && info.namespaced && namespace === undefined) throw methodNotAllowed();
   return verb;

@@ -2,6 +2,7 @@
  * What a webhook has answered over HTTP, before anybody looks at what it is about.
  * Source: client-go `rest/request.go`, apimachinery `api/errors.NewGenericServerResponse`, whose words these are.
  */
+import { jsonProblem } from "../machinery/go-json-syntax.ts";
 import { isTooDeep } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, textOf } from "../machinery/json-value.ts";
@@ -43,13 +44,8 @@ function parse(body: string): Read<JsonObject> {
     return { error: `json: cannot unmarshal string into Go value of type ${HEAD}` };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const isCut = /Unexpected end|Unterminated|Expected .* at position (\d+)$/.test(error.message) && !isWhole(body);
-    return { error: isCut ? "unexpected end of JSON input" : error.message };
+    return { error: jsonProblem(body) ?? error.message };
   }
-}
-
-function isWhole(body: string): boolean {
-  return body.trimEnd().endsWith("}");
 }
 
 /** A Status that says more than the code does. */

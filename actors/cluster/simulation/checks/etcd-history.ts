@@ -26,7 +26,9 @@ export type Request =
     }
   | { readonly type: "get"; readonly key: string }
   /** All keys that begin so. */
-  | { readonly type: "list"; readonly prefix: string };
+  | { readonly type: "list"; readonly prefix: string }
+  /** The same as of an older revision, or from the member's own state, which may be behind: both take no place in the order. */
+  | { readonly type: "past"; readonly prefix: string; readonly revision?: number };
 
 export type Found = { readonly key: string } & Version;
 
@@ -109,10 +111,13 @@ class Witness {
         this.places.set(operation, 2 * answer.revision + 1);
         return this.checkDiffers(operation, answer.revision);
       case "found":
+        if (request.type === "past") {
+          return this.checkList(operation, request.prefix, request.revision ?? answer.revision, answer.kvs);
+        }
         this.places.set(operation, 2 * answer.revision + 1);
         return request.type === "list"
           ? this.checkList(operation, request.prefix, answer.revision, answer.kvs)
-          : this.checkFound(operation, keyOf(request), answer.revision, answer.kvs[0]);
+          : this.checkFound(operation, request.key, answer.revision, answer.kvs[0]);
       case "refused":
       case "unknown":
     }
@@ -240,10 +245,6 @@ class Witness {
   }
 }
 
-function keyOf(request: Exclude<Request, { readonly type: "list" }>): string {
-  return request.key;
-}
-
 function tale(operation: Operation, place: number): string {
   return `${nameOf(operation)}, ${place % 2 === 0 ? "at" : "seeing"} revision ${place >>> 1},`;
 }
@@ -260,6 +261,8 @@ function nameOf({ client, request }: Operation): string {
       return `${client}'s read of ${request.key}`;
     case "list":
       return `${client}'s list of ${request.prefix}`;
+    case "past":
+      return `${client}'s list of ${request.prefix} as it was`;
   }
 }
 

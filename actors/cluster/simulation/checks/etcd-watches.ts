@@ -165,7 +165,8 @@ function leftOut(stream: WatchStream, log: RevisionLog, replay: Replay): string 
     told.set(modRevision, [...(told.get(modRevision) ?? []), event]);
   }
   const [response] = stream.responses;
-  const first = response?.events[0]?.kv.modRevision ?? (response?.revision ?? 0) + 1;
+  const from = response?.events[0]?.kv.modRevision ?? (response?.revision ?? 0) + 1;
+  const first = Math.max(from, stream.request.startRevision ?? 0);
   for (let revision = first; revision <= lastTold(stream); revision++) {
     if (replay.hasGap(revision - 1, revision)) continue;
     const owed = watchedAt(stream, log, revision).map(textOf).toSorted().join(", ");

@@ -96,7 +96,7 @@ const decoder = new TextDecoder();
 /** What clients did to each key, by what they were told of values alone. */
 export function stepsByKey(operations: readonly Operation[]): ReadonlyMap<string, readonly Step[]> {
   const seen = valuesSeen(operations);
-  const keys = new Set(operations.flatMap(({ request }) => (request.type === "list" ? [] : [request.key])));
+  const keys = new Set(operations.flatMap(({ request }) => ("key" in request ? [request.key] : [])));
   const byKey = new Map<string, Step[]>();
   const add = (key: string, step: Step): void => {
     const steps = byKey.get(key);
@@ -105,7 +105,7 @@ export function stepsByKey(operations: readonly Operation[]): ReadonlyMap<string
   };
   for (const operation of operations) {
     const { request, answer } = operation;
-    if (answer.type === "refused") continue;
+    if (answer.type === "refused" || request.type === "past") continue;
     if (request.type === "get" || request.type === "list") {
       if (answer.type !== "found") continue;
       const found = new Map(answer.kvs.map(({ key, value }) => [key, decoder.decode(value)]));

@@ -107,6 +107,10 @@ export class Raft {
   private readonly recoveringOthers: Map<number, number> = new Map();
   private savedTerm: number;
   private savedVote: number;
+  /** What of it is on disk for sure. */
+  private durable: { readonly term: number; readonly vote: number };
+  /** As leader: what was committed when it was elected. */
+  private committedBefore = 0;
   private savedRecovering: boolean;
   private pendingSnapshot: Snapshot | undefined;
   private snapshotUnderWay = false;
@@ -127,6 +131,7 @@ export class Raft {
     this.vote = recovered.hardState.vote;
     this.savedTerm = this.term;
     this.savedVote = this.vote;
+    this.durable = { term: this.term, vote: this.vote };
     this.savedRecovering = recovered.hardState.recovering;
     if (this.savedRecovering) this.recovery = new Recovery(this.otherVoters);
     invariant(this.term >= this.log.lastTerm, `term ${this.term} below the log's ${this.log.lastTerm}`);
@@ -260,6 +265,7 @@ export class Raft {
     this.persisting = false;
     this.snapshotUnderWay = false;
     this.log.persisted();
+    this.durable = { term: this.savedTerm, vote: this.savedVote };
     this.release(this.promisesUnderWay);
     this.promisesUnderWay = [];
     if (this.role === "leader") this.leaderAcknowledges();
@@ -278,6 +284,7 @@ export class Raft {
       }
     }
     const snapshotsFor = this.role === "leader" ? this.replicate() : [];
+    for (const message of this.outbox) this.checkPromise(message);
     const ready: Ready = {
       messages: this.outbox,
       // After a snapshot the state machine is behind the log until it is restored.
@@ -357,6 +364,24 @@ export class Raft {
     };
   }
 
+  /** Nothing leaves that vouches for what is not on disk (thesis 3.8); better no member than one that has lied. */
+  private checkPromise(message: Message): void {
+    const { term, vote } = this.durable;
+    if (message.type === "vote" && !message.preVote) {
+      const isOnDisk = term > message.term || (term === message.term && vote === this.id);
+      invariant(isOnDisk, `asks for votes of term ${message.term}, with term ${term} and vote ${vote} on disk`);
+    } else if (message.type === "voteResponse" && message.granted && !message.preVote) {
+      const isOnDisk = term > message.term || (term === message.term && vote === message.to);
+      invariant(
+        isOnDisk,
+        `votes for ${message.to} in term ${message.term}, with term ${term} and vote ${vote} on disk`,
+      );
+    } else if (message.type === "appendResponse" && message.term === this.term) {
+      const { stable } = this.log;
+      invariant(message.index <= stable, `acknowledges entry ${message.index}, with ${stable} on disk`);
+    }
+  }
+
   private send(message: Body<Message> & { readonly to: number }): void {
     this.outbox.push({ ...message, from: this.id, term: this.term });
   }
@@ -389,6 +414,13 @@ export class Raft {
 
   /** As leader: one run of appends, a commit index or a heartbeat for each member, as each needs it. */
   private replicate(): readonly number[] {
+    const { committed } = this.log;
+    // What an older term left is committed by an entry of the own one, and not by counting (thesis 3.6.2).
+    const isOwn = committed === this.committedBefore || this.log.term(committed) === this.term;
+    invariant(
+      isOwn,
+      `leader of term ${this.term} has committed entry ${committed} of term ${this.log.term(committed)}`,
+    );
     const snapshotsFor: number[] = [];
     for (const [member, progress] of this.progress) {
       if (member === this.id) continue;
@@ -493,6 +525,7 @@ export class Raft {
     this.reset(this.term);
     this.role = "leader";
     this.leader = this.id;
+    this.committedBefore = this.log.committed;
     for (const [list, learner] of [
       [this.membership.voters, false],
       [this.membership.learners, true],

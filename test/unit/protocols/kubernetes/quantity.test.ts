@@ -42,12 +42,19 @@ describe("quantities", () => {
     ["0.1n", "1n"],
     ["9223372036854775807", "9223372036854775807"],
     ["1E", "1E"],
+    ["10E", "10E"],
+    ["9223372036854775808", "9223372036854775808"],
+    ["16Ei", "9223372036854775807"],
+    ["-16Ei", "-9223372036854775807"],
+    ["100e18", "100e18"],
+    ["1e21", "1e21"],
+    ["1e100", "10e99"],
   ];
   for (const [text, expected] of canonical) {
     it(`writes ${JSON.stringify(text)} as ${expected}`, () => expect(canonicalQuantity(text)).toBe(expected));
   }
 
-  for (const text of ["", "m", "1 ", "1mi", "1K", "0x1", "1.2.3", "--1", "1e", "Infinity", "1KiB"]) {
+  for (const text of ["", "m", "1 ", "1mi", "1K", "0x1", "1.2.3", "--1", "1e", "Infinity", "1KiB", "1e1001", "9".repeat(1_001)]) {
     it(`takes ${JSON.stringify(text)} for no quantity`, () => {
       expect(tryParseQuantity(text)).toBeUndefined();
       expect(() => parseQuantity(text)).toThrow(RangeError);

@@ -10,8 +10,10 @@ const PLACES: Places = {
   actors: () => ["etcd-0", "etcd-1", "worker-0/kubelet"],
   outsiders: ["cluster"],
   areLinked: (left, right) => left !== right && [left, right].every((name) => !name.startsWith("worker")),
-  actorsOf: (kind) => (kind === "api-server" ? ["api-server-0"] : []),
+  actorsOf: (kind) => (kind === "api-server" ? ["etcd-0"] : []),
 };
+
+const HOLD = { kind: "watch-hold", by: "web", of: "configmaps", when: { atMs: 1 } };
 
 function problemsOf(plan: unknown): readonly PlanProblem[] {
   try {
@@ -73,6 +75,42 @@ const REFUSED: readonly Refused[] = [
     "breakAfterMs",
     "less than forMs",
   ],
+  [
+    "a misspelt field of a fault of the API",
+    { ...HOLD, untill: { atMs: 2 } },
+    "untill",
+    /^id, when, by, of, until/,
+    "until",
+  ],
+  ["a field of another fault of the API", { ...HOLD, downMs: 2 }, "downMs", /^id, when/],
+  ["a when that is a number", { ...HOLD, when: 5 }, "when", /^\{ on: … \}/],
+  [
+    "a misspelt field of an event",
+    { ...HOLD, when: { on: "write", phse: "after" } },
+    "when.phse",
+    /^on, phase/,
+    "phase",
+  ],
+  ["an unknown event", { ...HOLD, when: { on: "wirte" } }, "when.on", "one of write, read, delivery, lease"],
+  ["a verb of other events", { ...HOLD, until: { on: "write", verb: "ADDED" } }, "until.verb", /^create, update/],
+  [
+    "an event within a sequence",
+    { ...HOLD, when: { seq: [{ atMs: 1 }, { on: "write", nth: 0 }] } },
+    "when.seq[1].nth",
+    /from 1$/,
+  ],
+  ["no event in a sequence", { ...HOLD, when: { any: [] } }, "when.any", "a list of at least one"],
+  ["an event that is a text", { ...HOLD, when: { all: ["write"] } }, "when.all[0]", /^\{ on: … \}/],
+  ["a time and an event at once", { ...HOLD, when: { on: "write", atMs: 1 } }, "when.on", "atMs"],
+  [
+    "a status that the API has not",
+    { kind: "api-error", by: "web", when: { atMs: 1 }, status: 418 },
+    "status",
+    /409, 429/,
+  ],
+  ["a watch of one object", { ...HOLD, of: "configmaps/default/web" }, "of", /^a resource as/],
+  ["a view of no revision", { ...HOLD, kind: "view-stale", at: "then" }, "at", "now, before, or a revision"],
+  ["a controller that is not there", { kind: "controller-crash", by: "web", when: { atMs: 1 } }, "by", /^etcd-\*/],
   ["an end of what happens once", { kind: "actor-crash", at: "*", forMs: 5 }, "forMs", "forMs beside everyMs"],
 ];
 
@@ -105,6 +143,11 @@ describe("a plan of faults", () => {
     ["a range of one value", { kind: "disk-slow", at: "etcd-0", byMs: [5, 5] }],
     ["a break just before the end", { kind: "partition", from: "etcd-0", to: "etcd-1", forMs: 5, breakAfterMs: 4 }],
     ["a break without an end", { kind: "partition", from: "etcd-0", to: "etcd-1", breakAfterMs: 4 }],
+    [
+      "what begins and ends with what happens",
+      { ...HOLD, until: { seq: [{ on: "delivery", verb: "DELETED" }, { atMs: 5 }] } },
+    ],
+    ["a crash of a client that is an actor", { kind: "controller-crash", by: "etcd-*", when: { on: "lease", nth: 2 } }],
     ["the limits of a share", { kind: "disk-full", at: "etcd-0", chance: 1 }],
     ["an end of what happens again and again", { kind: "actor-crash", at: "*", everyMs: 1, forMs: 5 }],
     ["the clock of the program", { kind: "clock-jump", at: "cluster", byMs: -1 }],

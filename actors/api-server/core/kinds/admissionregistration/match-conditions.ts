@@ -6,6 +6,7 @@ import { validateCompiled } from "../../machinery/validation/expression-errors.t
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import { compileForPolicy } from "./policy-environment.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const CONDITIONS_MAX = 64;
 
@@ -16,6 +17,7 @@ export function validateMatchConditions(
   errors: FieldErrors,
 ): void {
   if (conditions.length > CONDITIONS_MAX) errors.tooMany(field, conditions.length, CONDITIONS_MAX);
+  const repeated = repeatedAt(conditions.map((each) => each.name));
   for (const [i, { name, expression }] of conditions.entries()) {
     const at = `${field}[${i}]`;
     const text = (expression ?? "").trim();
@@ -26,7 +28,7 @@ export function validateMatchConditions(
     }
     if (!name) errors.required(`${at}.name`);
     else errors.all(`${at}.name`, name, qualifiedName(name));
-    if (name && conditions.findIndex((other) => other.name === name) < i) errors.duplicate(`${at}.name`, name);
+    if (name && repeated.has(i)) errors.duplicate(`${at}.name`, name);
   }
 }
 

@@ -12,6 +12,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
 import { dns1035Label, dns1123Subdomain, pathSegment } from "../../machinery/validation/names.ts";
 import { defaultRules, validateRuleWithOperations } from "./rules-of-hooks.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export function defaultMatch(match: JsonObject | undefined): void {
   if (match === undefined) return;
@@ -33,9 +34,10 @@ export function validateMatchResources(at: string, match: MatchResources, errors
 
 function validateNamedRule(at: string, rule: NamedRuleWithOperations, errors: FieldErrors): void {
   const names = rule.resourceNames ?? [];
+  const repeated = repeatedAt(names);
   for (const [i, name] of names.entries()) {
     errors.all(`${at}.resourceNames[${i}]`, name, pathSegment(name));
-    if (names.indexOf(name) < i) errors.duplicate(`${at}.resourceNames[${i}]`, name);
+    if (repeated.has(i)) errors.duplicate(`${at}.resourceNames[${i}]`, name);
   }
   validateRuleWithOperations(at, rule, errors);
 }

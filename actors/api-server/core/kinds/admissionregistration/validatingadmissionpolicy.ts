@@ -24,6 +24,7 @@ import { defaultPolicy, validatePolicyHead } from "./policy-head.ts";
 import { shownParamKind } from "./policy-match.ts";
 import { validateVariables } from "./policy-variables.ts";
 import { validateReservedName } from "./reserved-name.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 type Policy = ValidatingAdmissionPolicy;
 
@@ -67,10 +68,11 @@ function validate({ metadata, spec = {} }: Policy, sameMatchConditions: boolean,
     const detail = `must not have more than ${ANNOTATIONS_MAX} auditAnnotations`;
     errors.invalid("spec.auditAnnotations", annotations, detail);
   }
+  const repeated = repeatedAt(annotations.map((each) => each.key));
   for (const [i, annotation] of annotations.entries()) {
     const at = `spec.auditAnnotations[${i}]`;
     validateAnnotation(at, annotation, metadata?.name ?? "", scope, errors);
-    if (annotations.findIndex(({ key }) => key === annotation.key) < i) errors.duplicate(`${at}.key`, annotation.key);
+    if (repeated.has(i)) errors.duplicate(`${at}.key`, annotation.key);
   }
 }
 

@@ -4,6 +4,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { KindRules } from "../rules.ts";
 import { bindingCells, defaultBinding, validateBindingHead } from "./policy-head.ts";
 import { validateReservedName } from "./reserved-name.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 type Binding = ValidatingAdmissionPolicyBinding;
 
@@ -23,9 +24,10 @@ const DENY_AND_WARN =
 function validate({ spec = {} }: Binding, errors: FieldErrors): void {
   validateBindingHead(spec, errors);
   const actions = spec.validationActions ?? [];
+  const repeated = repeatedAt(actions);
   for (const [i, action] of actions.entries()) {
     errors.oneOf(`spec.validationActions[${i}]`, action, ["Audit", "Deny", "Warn"]);
-    if (actions.indexOf(action) < i) errors.duplicate(`spec.validationActions[${i}]`, action);
+    if (repeated.has(i)) errors.duplicate(`spec.validationActions[${i}]`, action);
   }
   if (actions.includes("Deny") && actions.includes("Warn")) {
     errors.invalid("spec.validationActions", actions, DENY_AND_WARN);

@@ -18,6 +18,7 @@ import type { KindRules } from "../rules.ts";
 import { sameConditions, validateMatchConditions } from "./match-conditions.ts";
 import { validateReservedName } from "./reserved-name.ts";
 import { defaultRules, validateRuleWithOperations } from "./rules-of-hooks.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 type Configuration = ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
 type Hook = ValidatingWebhook | MutatingWebhook;
@@ -104,12 +105,13 @@ function isReviewed(versions: readonly string[]): boolean {
 
 function validate({ webhooks }: Configuration, may: Tolerated, errors: FieldErrors): void {
   const hooks: readonly Hook[] = webhooks ?? [];
+  const repeated = repeatedAt(hooks.map((each) => each.name));
   for (const [i, hook] of hooks.entries()) {
     const at = `webhooks[${i}]`;
     validateHook(at, hook, may, errors);
     validateVersions(`${at}.admissionReviewVersions`, hook.admissionReviewVersions ?? [], may, errors);
     if (may.names === true || !hook.name) continue;
-    if (hooks.findIndex(({ name }) => name === hook.name) < i) errors.duplicate(`${at}.name`, hook.name);
+    if (repeated.has(i)) errors.duplicate(`${at}.name`, hook.name);
   }
 }
 
@@ -150,8 +152,9 @@ function validateQualifiedDomain(field: string, name: string, errors: FieldError
 function validateVersions(field: string, versions: readonly string[], may: Tolerated, errors: FieldErrors): void {
   const known = REVIEW_VERSIONS.join(", ");
   if (versions.length === 0) return errors.required(field, `must specify one of ${known}`);
+  const repeated = repeatedAt(versions);
   for (const [i, version] of versions.entries()) {
-    if (versions.indexOf(version) < i) errors.invalid(`${field}[${i}]`, version, "duplicate version");
+    if (repeated.has(i)) errors.invalid(`${field}[${i}]`, version, "duplicate version");
     else errors.all(`${field}[${i}]`, version, dns1035Label(version));
   }
   if (may.versions === true || isReviewed(versions)) return;

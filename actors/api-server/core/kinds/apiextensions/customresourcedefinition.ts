@@ -37,6 +37,7 @@ export const customResourceDefinitionRules: KindRules = {
     (status?.conditions ?? []).some((each) => each.type === "Established" && each.status === "True"),
   ],
   beginDeletion,
+  failedPrecondition: "precondition failed",
 };
 
 const NO_STATUS = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions: null };

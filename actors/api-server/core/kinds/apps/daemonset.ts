@@ -30,6 +30,7 @@ import {
 const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
 
 export const daemonSetRules: KindRules = {
+  shownAnnotations: [TEMPLATE_GENERATION],
   defaults: (object) => {
     defaults(member(object, "spec"));
     // It is there whenever Kubernetes reads one, and so is managed by whoever sends one without it.

@@ -12,7 +12,7 @@ const METRICS = `${PREFIX}metrics`;
 const CURRENT_METRICS = `${PREFIX}current-metrics`;
 const CONDITIONS = `${PREFIX}conditions`;
 const BEHAVIOR = `${PREFIX}behavior`;
-const TRAVELLING: readonly string[] = [
+export const TRAVELLING: readonly string[] = [
   METRICS,
   CURRENT_METRICS,
   CONDITIONS,

@@ -13,9 +13,10 @@ import { member, objectIn, setDefault } from "../../machinery/default-values.ts"
 import type { JsonObject } from "../../machinery/json-value.ts";
 import type { KindRules } from "../rules.ts";
 import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from "./autoscaler-validation.ts";
-import { toAutoscalerV1, toAutoscalerV2 } from "./autoscaler-versions.ts";
+import { toAutoscalerV1, toAutoscalerV2, TRAVELLING } from "./autoscaler-versions.ts";
 
 export const horizontalPodAutoscalerRules: KindRules = {
+  shownAnnotations: TRAVELLING,
   convert: { toServed: toAutoscalerV1, toStored: toAutoscalerV2 },
   defaults: (object) => defaults(member(object, "spec")),
   validate: (object: KubernetesObject, errors) => validateAutoscaler(asStored(object), errors),

@@ -10,6 +10,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Subdomain, qualifiedName } from "../../machinery/validation/names.ts";
 import { validateTemplate } from "../../machinery/validation/pod.ts";
 import { indexesIn } from "./job-indexes.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const PARALLEL_MAX = 100_000;
 const FAILED_INDEXES_MAX = 100_000;
@@ -153,10 +154,11 @@ function validateExitCodes(
   }
   if (values.length === 0) errors.invalid(`${at}.values`, requirement.values, "at least one value is required");
   else if (values.length > EXIT_CODES_MAX) errors.tooMany(`${at}.values`, values.length, EXIT_CODES_MAX);
+  const repeated = repeatedAt(values);
   for (const [i, value] of values.entries()) {
     if (operator === "In" && value === 0)
       errors.invalid(`${at}.values[${i}]`, value, "must not be 0 for the In operator");
-    if (values.indexOf(value) < i) errors.duplicate(`${at}.values[${i}]`, value);
+    if (repeated.has(i)) errors.duplicate(`${at}.values[${i}]`, value);
   }
   const ordered = values.every((value, i) => i === 0 || (values[i - 1] ?? value) <= value);
   if (!ordered) errors.invalid(`${at}.values`, values, "must be ordered");

@@ -15,11 +15,13 @@ import { humanDuration } from "../../machinery/duration.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import { pemBlocks } from "../../machinery/pem.ts";
 import { invalid } from "../../machinery/status.ts";
+import { formatTime } from "../../machinery/time.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateSignerName } from "../../machinery/validation/signer-name.ts";
 import type { Fields, IsSigned, KindRules } from "../rules.ts";
 import type { CertificateRequest } from "./x509.ts";
 import { parseCertificate, parseCertificateRequest, signatureProblem } from "./x509.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 type Request = CertificateSigningRequest;
 
@@ -33,17 +35,22 @@ export const certificateSigningRequestRules: KindRules = {
   prepareCreate: (object, { by, isSigned }) => {
     refuseUnsigned(object as Fields & Request, isSigned);
     const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...spec } = (object as Fields & Request).spec;
-    const asker = by === undefined ? {} : { username: by.user, groups: by.groups };
+    const { uid, extra } = by ?? {};
+    const known = { ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
+    const asker = by === undefined ? {} : { username: by.user, ...known, groups: by.groups };
     return { ...object, spec: { ...spec, ...asker }, status: {} };
   },
   // Nothing of it can be changed but its metadata.
   prepareUpdate: (object, old) => ({ ...object, spec: old["spec"] }),
-  prepareStatusUpdate: (object, old) => withStatus(object, keptApproval(statusOf(object), statusOf(old))),
+  prepareStatusUpdate: (object, old, nowMs) => {
+    const before = statusOf(old);
+    return withStatus(object, timed(keptApproval(statusOf(object), before), before, nowMs));
+  },
   subresources: {
     approval: {
-      change: (object, old) => {
+      change: (object, old, nowMs) => {
         const { conditions: _conditions, ...rest } = statusOf(old);
-        const { conditions } = statusOf(object);
+        const { conditions } = timed(statusOf(object), statusOf(old), nowMs);
         const spec = old["spec"];
         return withStatus({ ...object, spec }, conditions === undefined ? rest : { ...rest, conditions });
       },
@@ -73,11 +80,31 @@ function keptApproval(
   status: CertificateSigningRequestStatus,
   old: CertificateSigningRequestStatus,
 ): CertificateSigningRequestStatus {
-  const before = old.conditions ?? [];
+  const before = new Map((old.conditions ?? []).toReversed().map((condition) => [condition.type, condition]));
   const conditions = (status.conditions ?? []).map((condition) =>
-    DECISIONS.includes(condition.type) ? (before.find(({ type }) => type === condition.type) ?? condition) : condition,
+    DECISIONS.includes(condition.type) ? (before.get(condition.type) ?? condition) : condition,
   );
   return status.conditions === undefined ? status : { ...status, conditions };
+}
+
+/** A condition that comes without its times has changed now; it is in its state since it has been. */
+function timed(
+  status: CertificateSigningRequestStatus,
+  old: CertificateSigningRequestStatus,
+  nowMs: number | undefined,
+): CertificateSigningRequestStatus {
+  if (status.conditions === undefined || nowMs === undefined) return status;
+  const now = formatTime(nowMs);
+  const conditions = status.conditions.map((condition) => {
+    const { type, status: is, lastUpdateTime, lastTransitionTime } = condition;
+    const before = old.conditions?.find((each) => each.type === type && each.status === is)?.lastTransitionTime;
+    return {
+      ...condition,
+      lastUpdateTime: lastUpdateTime ?? now,
+      lastTransitionTime: lastTransitionTime ?? before ?? now,
+    };
+  });
+  return { ...status, conditions };
 }
 
 const EXPIRATION_MIN_SECONDS = 600;
@@ -94,8 +121,9 @@ function validate({ spec, status }: Request, problem: string | undefined, errors
   const usages = spec.usages ?? [];
   if (usages.length === 0) errors.required("spec.usages");
   for (const [i, usage] of usages.entries()) errors.oneOf(`spec.usages[${i}]`, usage, USAGES);
+  const repeated = repeatedAt(usages);
   for (const [i, usage] of usages.entries()) {
-    if (usages.indexOf(usage) < i) errors.duplicate(`spec.usages[${i}]`, usage);
+    if (repeated.has(i)) errors.duplicate(`spec.usages[${i}]`, usage);
   }
   if (spec.signerName === "kubernetes.io/legacy-unknown") {
     errors.invalid("spec.signerName", spec.signerName, "the legacy signerName is not allowed via this API version");
@@ -149,12 +177,13 @@ function certificateProblem(base64: string | null | undefined): string | undefin
 }
 
 function validateConditions(conditions: readonly CertificateSigningRequestCondition[], errors: FieldErrors): void {
+  const repeated = repeatedAt(conditions.map((each) => each.type));
   for (const [i, { type, status }] of conditions.entries()) {
     const at = `status.conditions[${i}]`;
     if (!type) errors.required(`${at}.type`);
     if (!status) errors.required(`${at}.status`);
     else errors.oneOf(`${at}.status`, status, FINAL.includes(type) ? ["True"] : ["False", "True", "Unknown"]);
-    if (conditions.findIndex((other) => other.type === type) < i) errors.duplicate(`${at}.type`, type);
+    if (repeated.has(i)) errors.duplicate(`${at}.type`, type);
   }
   const decisions = conditions.filter(({ type }) => DECISIONS.includes(type)).map(({ type }) => type);
   if (new Set(decisions).size < 2) return;

@@ -11,9 +11,19 @@ const CHAIN_BYTES_MAX = 100 * 1024;
 const NANOS = 1_000_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+/** A certificate begins now, by a clock that differs by less. */
+const CLOCKS_DIFFER_MS = 5 * MINUTE_MS;
 
-/** @param key that the request was signed with */
-export function validateIssued(object: PodCertificateRequest, key: PublicKey | undefined, errors: FieldErrors): void {
+/**
+ * @param key that the request was signed with
+ * @param nowMs undefined: the time does not count
+ */
+export function validateIssued(
+  object: PodCertificateRequest,
+  key: PublicKey | undefined,
+  errors: FieldErrors,
+  nowMs: number | undefined,
+): void {
   const { certificateChain: chain = "" } = object.status ?? {};
   if (chain.length > CHAIN_BYTES_MAX) return errors.tooLong(CHAIN, CHAIN_BYTES_MAX);
   const [leaf, ...others] = pemBlocks(chain);
@@ -26,7 +36,7 @@ export function validateIssued(object: PodCertificateRequest, key: PublicKey | u
   if (key === undefined) return errors.wrong("spec.stubPKCS10Request", "must be a valid PKCS#10 CSR");
   if (!sameKey(certificate.key, key)) return refuse("leaf certificate was not issued to the requested public key");
   const before = errors.causes.length;
-  validateTimes(object, certificate, errors);
+  validateTimes(object, certificate, errors, nowMs);
   if (errors.causes.length > before) return;
   for (const { type, bytes } of others) {
     // The spelling is Kubernetes' own.
@@ -35,7 +45,12 @@ export function validateIssued(object: PodCertificateRequest, key: PublicKey | u
   }
 }
 
-function validateTimes({ spec, status = {} }: PodCertificateRequest, leaf: Certificate, errors: FieldErrors): void {
+function validateTimes(
+  { spec, status = {} }: PodCertificateRequest,
+  leaf: Certificate,
+  errors: FieldErrors,
+  nowMs: number | undefined,
+): void {
   const { notBefore, notAfter, beginRefreshAt } = status;
   const consistent = "must be present and consistent with the issued certificate";
   if (!notBefore) errors.required("status.notBefore", consistent);
@@ -50,6 +65,10 @@ function validateTimes({ spec, status = {} }: PodCertificateRequest, leaf: Certi
       notBefore,
       "must be set to the NotBefore time encoded in the leaf certificate",
     );
+  }
+  if (nowMs !== undefined && Math.abs(nowMs - leaf.notBeforeMs) >= CLOCKS_DIFFER_MS) {
+    const detail = "must be set to within 5 minutes of kube-apiserver's current time";
+    return errors.invalid("status.notBefore", notBefore, detail);
   }
   if (parseTimeMs(notAfter) !== leaf.notAfterMs) {
     return errors.invalid(

@@ -140,7 +140,7 @@ function isFinal(status: PodCertificateRequestStatus, types: readonly string[]):
   return (status.conditions ?? []).some(({ type, status: is }) => types.includes(type) && is === "True");
 }
 
-function validateStatus(object: Request, old: Request, errors: FieldErrors): void {
+function validateStatus(object: Request, old: Request, errors: FieldErrors, nowMs: number | undefined): void {
   const [status, before] = [object.status ?? {}, old.status ?? {}];
   const conditions = status.conditions ?? [];
   if (errors.causes.length > 0) return;
@@ -157,7 +157,7 @@ function validateStatus(object: Request, old: Request, errors: FieldErrors): voi
     return errors.wrong("status", detail);
   }
   if (isFinal(status, ["Issued"]))
-    return validateIssued(object, parsedRequest(old.spec.stubPKCS10Request)?.key, errors);
+    return validateIssued(object, parsedRequest(old.spec.stubPKCS10Request)?.key, errors, nowMs);
   if (equalJson(status, before)) return;
   errors.wrong("status", 'status is immutable unless transitioning to "Issued", "Denied", or "Failed"');
 }

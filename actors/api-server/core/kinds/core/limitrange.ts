@@ -12,6 +12,7 @@ import {
   validateResourceName,
 } from "../../machinery/validation/resources.ts";
 import type { KindRules } from "../rules.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const limitRangeRules: KindRules = {
   defaults: (object) => {
@@ -19,10 +20,11 @@ export const limitRangeRules: KindRules = {
   },
   validate: ({ spec }: LimitRange, errors) => {
     const limits = spec?.limits ?? [];
+    const repeated = repeatedAt(limits.map((each) => each.type));
     for (const [i, item] of limits.entries()) {
       const at = `spec.limits[${i}]`;
       validateType(`${at}.type`, item.type, errors);
-      if (limits.findIndex(({ type }) => type === item.type) < i) errors.duplicate(`${at}.type`, item.type);
+      if (repeated.has(i)) errors.duplicate(`${at}.type`, item.type);
       validateItem(at, item, errors);
     }
   },

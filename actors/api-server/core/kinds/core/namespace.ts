@@ -25,6 +25,7 @@ function finalizersOf(object: Fields): readonly string[] | undefined {
 export const namespaceRules: KindRules = {
   status: "kept",
   specFinalizers: true,
+  failedPrecondition: "Precondition failed",
   // Source: admission plugin NamespaceLifecycle.
   immortal: new Set(["default", "kube-system", "kube-public"]),
   defaults,

@@ -50,8 +50,9 @@ function specOf(pod: Fields | Pod): PodSpec {
 
 /** The containers as they are, with the resources that are asked for; one that nobody knows stays, to be refused. */
 function resized(asked: readonly Container[], containers: readonly Container[] = []): readonly Container[] {
+  const known = new Map(containers.toReversed().map((container) => [container.name, container]));
   return asked.map((container) => {
-    const own = containers.find(({ name }) => name === container.name);
+    const own = known.get(container.name);
     if (own === undefined) return container;
     const { resources: _before, resizePolicy: _policy, ...rest } = own;
     const { resources, resizePolicy } = container;

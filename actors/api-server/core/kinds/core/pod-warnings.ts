@@ -10,6 +10,7 @@ import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import { POD_UNHONOURED } from "./pod-unhonoured.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const UNHONOURED = new UnhonouredFields(POD_UNHONOURED);
 
@@ -105,13 +106,15 @@ function labelWarnings(field: string, spec: PodSpec): readonly string[] {
 function repeatedWarnings(field: string, spec: PodSpec): readonly string[] {
   const told: string[] = [];
   const ips = (spec.hostAliases ?? []).map((alias) => alias.ip);
+  const repeatedIps = repeatedAt(ips);
   for (const [i, ip] of ips.entries()) {
-    if (ips.indexOf(ip) < i) told.push(`${field}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`);
+    if (repeatedIps.has(i)) told.push(`${field}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`);
   }
   const names = (spec.imagePullSecrets ?? []).map((secret) => secret.name ?? "");
+  const repeatedNames = repeatedAt(names);
   for (const [i, name] of names.entries()) {
     const place = `${field}.imagePullSecrets[${i}].name`;
-    if (names.indexOf(name) < i) told.push(`${place}: duplicate name ${JSON.stringify(name)}`);
+    if (repeatedNames.has(i)) told.push(`${place}: duplicate name ${JSON.stringify(name)}`);
     if (name === "") told.push(`${place}: invalid empty name ""`);
   }
   return told;
@@ -149,20 +152,26 @@ function containerWarnings(place: string, { resources, env = [] }: Container): r
   return told;
 }
 
+/** More than any client is sent. */
+const WARNINGS_MAX = 1_000;
+
 function portWarnings(containers: readonly (readonly [string, Container])[]): readonly string[] {
   const told: string[] = [];
   const ports = containers.flatMap(([place, container]) =>
     (container.ports ?? []).map((port, i) => ({ place: `${place}.ports[${i}]`, ...port })),
   );
   const names = new Map<string, string>();
-  for (const [i, port] of ports.entries()) {
+  const alike = new Map<string, (typeof ports)[number][]>();
+  for (const port of ports) {
     const { place, name = "", hostIP = "", hostPort = 0, containerPort, protocol } = port;
     if (hostIP !== "" && hostPort === 0) {
       const shown = `{Name:${name} HostPort:0 ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
       told.push(`${place}: hostIP set without hostPort: ${shown}`);
     }
-    for (const other of ports.slice(0, i)) {
-      if (other.containerPort !== containerPort || other.protocol !== protocol) continue;
+    const key = `${containerPort}/${protocol}`;
+    const others = alike.get(key) ?? [];
+    // Each may be told of with each before it.
+    for (const other of told.length > WARNINGS_MAX ? [] : others) {
       const [otherIp, otherPort] = [other.hostIP ?? "", other.hostPort ?? 0];
       if (otherIp === hostIP && otherPort === hostPort)
         told.push(`${place}: duplicate port definition with ${other.place}`);
@@ -172,6 +181,8 @@ function portWarnings(containers: readonly (readonly [string, Container])[]): re
         told.push(`${place}: dangerously ambiguous port definition with ${other.place}`);
       }
     }
+    if (others.length < WARNINGS_MAX) others.push(port);
+    alike.set(key, others);
   }
   for (const { place, name = "" } of ports) {
     const other = names.get(name);

@@ -72,7 +72,8 @@ function validateSpec(spec: ResourceQuotaSpec, errors: FieldErrors): void {
   const { hard = {}, scopes = [], scopeSelector } = spec;
   validateAmounts("spec.hard", hard, errors);
   const names = Object.keys(hard).filter(isQuotaResource);
-  const wrong = (detail: string): void => errors.invalid("spec.scopes", scopes, detail);
+  const all = [...scopes];
+  const wrong = (detail: string): void => errors.invalid("spec.scopes", all, detail);
   for (const scope of scopes) {
     if (!Object.hasOwn(SCOPES, scope)) wrong("unsupported scope");
     for (const name of names) if (!countable(scope).test(name)) wrong("unsupported scope applied to resource");

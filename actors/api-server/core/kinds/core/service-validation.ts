@@ -11,6 +11,7 @@ import {
   qualifiedName,
 } from "../../machinery/validation/names.ts";
 import { validateLabels } from "../../machinery/validation/object-meta.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /** One day. */
@@ -164,9 +165,10 @@ export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void
     else if (ips[0] !== spec.clusterIP) errors.invalid(field, ips, "first value must match `clusterIP`");
   } else if (ips.length > 0) errors.invalid(field, ips, "must be empty when `clusterIP` is not specified");
   const families = spec.ipFamilies ?? [];
+  const repeated = repeatedAt(families);
   for (const [i, family] of families.entries()) {
     errors.oneOf(`spec.ipFamilies[${i}]`, family, ["IPv4", "IPv6"]);
-    if (families.indexOf(family) < i) errors.duplicate(`spec.ipFamilies[${i}]`, family);
+    if (repeated.has(i)) errors.duplicate(`spec.ipFamilies[${i}]`, family);
   }
   if (spec.ipFamilyPolicy !== undefined) {
     errors.oneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, ["PreferDualStack", "RequireDualStack", "SingleStack"]);

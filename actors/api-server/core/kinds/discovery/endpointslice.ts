@@ -14,6 +14,7 @@ import {
   qualifiedName,
 } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const endpointSliceRules: KindRules = { labelsCount: true, defaults, validate, validateUpdate, cells };
 
@@ -52,9 +53,10 @@ function validate(slice: EndpointSlice, errors: FieldErrors): void {
     const rules = { forZones: labelValue, forNodes: dns1123Subdomain } as const;
     for (const kind of ["forZones", "forNodes"] as const) {
       const names = (hints?.[kind] ?? []).map((hint) => hint.name);
+      const repeated = repeatedAt(names);
       for (const [j, name] of names.entries()) {
         const here = `${at}.hints.${kind}[${j}].name`;
-        if (names.indexOf(name) < j) errors.duplicate(here, name);
+        if (repeated.has(j)) errors.duplicate(here, name);
         errors.all(here, name, rules[kind](name));
       }
     }

@@ -19,11 +19,11 @@ import type { KindRules } from "../rules.ts";
 type Usage = ContainerMetrics["usage"];
 
 export const nodeMetricsRules: KindRules = {
-  measured: true,
+  live: "usage",
   cells: (object: NodeMetrics) => cellsOf(object, [object.usage]),
 };
 export const podMetricsRules: KindRules = {
-  measured: true,
+  live: "usage",
   cells: (object: PodMetrics) =>
     cellsOf(
       object,

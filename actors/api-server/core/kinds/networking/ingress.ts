@@ -131,10 +131,10 @@ function validateBackend(at: string, { service, resource }: IngressBackend, erro
 }
 
 function validateStatus(status: IngressStatus | undefined, old: IngressStatus | undefined, errors: FieldErrors): void {
-  const known = (old?.loadBalancer?.ingress ?? []).map(({ ip }) => ip);
+  const knownIps = new Set((old?.loadBalancer?.ingress ?? []).map(({ ip }) => ip));
   for (const [i, { ip, hostname }] of (status?.loadBalancer?.ingress ?? []).entries()) {
     const at = `status.loadBalancer.ingress[${i}]`;
-    if (ip && !known.includes(ip)) errors.all(`${at}.ip`, ip, lenientIp(ip));
+    if (ip && !knownIps.has(ip)) errors.all(`${at}.ip`, ip, lenientIp(ip));
     if (!hostname) continue;
     errors.all(`${at}.hostname`, hostname, dns1123Subdomain(hostname));
     if (parseIp(hostname) !== undefined)

@@ -17,13 +17,9 @@ import type { KindRules } from "../rules.ts";
 
 export const networkPolicyRules: KindRules = {
   defaults: (object) => defaults(member(object, "spec")),
-  validate: (object: NetworkPolicy, errors) => validate(object, [], errors),
+  validate: (object: NetworkPolicy, errors) => validate(object, new Set(), errors),
   validateUpdate: (object: NetworkPolicy, old: NetworkPolicy, errors) =>
-    validate(
-      object,
-      blocksOf(old).flatMap(({ block }) => [block.cidr, ...(block.except ?? [])]),
-      errors,
-    ),
+    validate(object, new Set(blocksOf(old).flatMap(({ block }) => [block.cidr, ...(block.except ?? [])])), errors),
   warnings: (object: NetworkPolicy) =>
     blocksOf(object).flatMap(({ at, block }) => [
       ...rangeWarnings(`${at}.cidr`, block.cidr),
@@ -60,7 +56,7 @@ function blocksOf({ spec }: NetworkPolicy): readonly Block[] {
 }
 
 /** @param known ranges that the stored policy has: they may stay, whatever they look like */
-function validate({ spec }: NetworkPolicy, known: readonly string[], errors: FieldErrors): void {
+function validate({ spec }: NetworkPolicy, known: ReadonlySet<string>, errors: FieldErrors): void {
   validateLabelSelector("spec.podSelector", spec?.podSelector ?? {}, errors);
   for (const [i, { ports = [], from = [] }] of (spec?.ingress ?? []).entries()) {
     const at = `spec.ingress[${i}]`;
@@ -96,7 +92,7 @@ function validatePort(at: string, { protocol, port, endPort }: NetworkPolicyPort
   }
 }
 
-function validatePeer(at: string, peer: NetworkPolicyPeer, known: readonly string[], errors: FieldErrors): void {
+function validatePeer(at: string, peer: NetworkPolicyPeer, known: ReadonlySet<string>, errors: FieldErrors): void {
   const { podSelector, namespaceSelector, ipBlock } = peer;
   if (podSelector) validateLabelSelector(`${at}.podSelector`, podSelector, errors);
   if (namespaceSelector) validateLabelSelector(`${at}.namespaceSelector`, namespaceSelector, errors);
@@ -107,14 +103,14 @@ function validatePeer(at: string, peer: NetworkPolicyPeer, known: readonly strin
   }
 }
 
-function validateBlock(at: string, block: IPBlock, known: readonly string[], errors: FieldErrors): void {
+function validateBlock(at: string, block: IPBlock, known: ReadonlySet<string>, errors: FieldErrors): void {
   if (!block.cidr) return errors.required(`${at}.cidr`);
-  if (!known.includes(block.cidr)) errors.all(`${at}.cidr`, block.cidr, lenientRange(block.cidr));
+  if (!known.has(block.cidr)) errors.all(`${at}.cidr`, block.cidr, lenientRange(block.cidr));
   const whole = parseIpRange(block.cidr);
   if (whole === undefined) return;
   for (const [i, except] of (block.except ?? []).entries()) {
     const here = `${at}.except[${i}]`;
-    if (!known.includes(except)) errors.all(here, except, lenientRange(except));
+    if (!known.has(except)) errors.all(here, except, lenientRange(except));
     const part = parseIpRange(except);
     if (part === undefined) continue;
     if (!containsRange(whole, part) || whole.prefix >= part.prefix) {

@@ -1,7 +1,7 @@
 /** RuntimeClasses. Source: Kubernetes `pkg/apis/node`. */
 import type { RuntimeClass } from "../../../../../protocols/kubernetes/types/node-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
-import { equalJson } from "../../machinery/json-value.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Label } from "../../machinery/validation/names.ts";
 import { validateLabels } from "../../machinery/validation/object-meta.ts";
@@ -27,14 +27,14 @@ function validate({ handler, overhead, scheduling }: RuntimeClass, errors: Field
   validateLabels("scheduling.nodeSelector", scheduling.nodeSelector, errors);
   const tolerations = scheduling.tolerations ?? [];
   validateTolerations("scheduling.tolerations", tolerations, errors);
+  const repeated = repeatedAt(
+    tolerations.map(({ key = "", operator = "", value = "", effect = "" }) =>
+      JSON.stringify([key, operator, value, effect]),
+    ),
+  );
   for (const [i, toleration] of tolerations.entries()) {
+    if (!repeated.has(i)) continue;
     const { key = "", operator = "", value = "", effect = "" } = toleration;
-    const same = (other: typeof toleration): boolean =>
-      equalJson(
-        [other.key ?? "", other.operator ?? "", other.value ?? "", other.effect ?? ""],
-        [key, operator, value, effect],
-      );
-    if (tolerations.findIndex(same) === i) continue;
     const TolerationSeconds = toleration.tolerationSeconds ?? null;
     errors.duplicate(`scheduling.tolerations[${i}]`, {
       Key: key,

@@ -1,6 +1,7 @@
 /** Conditions that a device waits for before it is bound. Source: Kubernetes `pkg/apis/resource/validation`. */
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import type { DeviceErrors } from "./device-errors.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const CONDITIONS_MAX = 4;
 
@@ -18,13 +19,16 @@ export function validateBindingConditions(at: string, given: Conditions, { byHan
     if (names.length > CONDITIONS_MAX) declared.tooMany(`${at}.${field}`, names.length, CONDITIONS_MAX);
     else for (const [i, name] of names.entries()) byHand.all(`${at}.${field}[${i}]`, name, qualifiedName(name));
   }
+  const wantedTwice = repeatedAt(wanted);
   for (const [i, name] of wanted.entries()) {
-    if (wanted.indexOf(name) < i) byHand.duplicate(`${at}.bindingConditions[${i}]`, name);
+    if (wantedTwice.has(i)) byHand.duplicate(`${at}.bindingConditions[${i}]`, name);
   }
+  const failingTwice = repeatedAt(failing);
+  const known = new Set(wanted);
   for (const [i, name] of failing.entries()) {
     const here = `${at}.bindingFailureConditions[${i}]`;
-    if (failing.indexOf(name) < i) byHand.duplicate(here, name);
-    if (!wanted.includes(name)) continue;
+    if (failingTwice.has(i)) byHand.duplicate(here, name);
+    if (!known.has(name)) continue;
     byHand.invalid(here, name, "bindingFailureConditions must not overlap with bindingConditions");
   }
   if (wanted.length === 0 && failing.length > 0) {

@@ -7,7 +7,7 @@ import type {
   ResourceClaim,
   ResourceClaimConsumerReference,
 } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
-import { equalJson } from "../../machinery/json-value.ts";
+import { equalJson, keysInOrder } from "../../machinery/json-value.ts";
 import { validateConditions } from "../../machinery/validation/conditions.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { parseIpRange } from "../../machinery/validation/ip.ts";
@@ -61,8 +61,8 @@ export function validateClaimStatus(object: ResourceClaim, old: ResourceClaim, e
   if (consumers.length > 0 && !allocation) {
     byHand.forbidden("status.reservedFor", "may not be specified when `allocated` is not set");
   } else if (consumers.length > 0 && metadata?.deletionTimestamp !== undefined) {
-    const known = before.reservedFor ?? [];
-    if (!consumers.every((consumer) => known.some((one) => equalJson(one, consumer)))) {
+    const known = new Set((before.reservedFor ?? []).map(textOf));
+    if (!consumers.every((consumer) => known.has(textOf(consumer)))) {
       const detail = "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set";
       byHand.forbidden("status.reservedFor", detail);
     }
@@ -167,4 +167,9 @@ function validateResult(
   validateBindingConditions(at, result, errors);
   validateTolerations(`${at}.tolerations`, result.tolerations, errors);
   validateShareId(`${at}.shareID`, result.shareID, declared);
+}
+
+/** Equal values have equal texts. */
+function textOf(value: unknown): string {
+  return JSON.stringify(keysInOrder(value));
 }

@@ -2,6 +2,7 @@
 import type {
   Device,
   DeviceAttribute,
+  DeviceTaint,
   ResourceSlice,
   ResourceSliceSpec,
 } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
@@ -49,19 +50,21 @@ function prepared(object: Slice, old: Slice | undefined): Fields {
   if (spec === undefined) return object;
   const { partitionTypeAttribute: _partition, skipNodeOperations: _operations, ...rest } = spec;
   if (rest.devices === undefined || rest.devices === null) return { ...object, spec: rest };
-  const devices = rest.devices.map((device) => preparedDevice(device, deviceOf(old?.spec, device.name)));
+  // Of several of one name the first.
+  const before = new Map((old?.spec?.devices ?? []).toReversed().map((device) => [device.name, device]));
+  const devices = rest.devices.map((device) => preparedDevice(device, before.get(device.name)));
   return { ...object, spec: { ...rest, devices } };
 }
 
-function deviceOf(spec: ResourceSliceSpec | undefined, name: string): Device | undefined {
-  return spec?.devices?.find((device) => device.name === name);
+function taintKey({ key, effect }: DeviceTaint): string {
+  return JSON.stringify([key, effect]);
 }
 
 function preparedDevice(device: Device, old: Device | undefined): Device {
   const { nodeAllocatableResources: _resources, taints, attributes, consumesCounters, ...rest } = device;
+  const times = new Map((old?.taints ?? []).toReversed().map((taint) => [taintKey(taint), taint.timeAdded]));
   const timed = taints?.map((taint) => {
-    const known = old?.taints?.find(({ key, effect }) => key === taint.key && effect === taint.effect);
-    const timeAdded = taint.timeAdded ?? known?.timeAdded;
+    const timeAdded = taint.timeAdded ?? times.get(taintKey(taint));
     return timeAdded === undefined ? taint : { ...taint, timeAdded };
   });
   const counters = consumesCounters?.map(({ compatibilityGroups: _groups, ...counter }) => counter);

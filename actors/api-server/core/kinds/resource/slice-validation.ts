@@ -20,6 +20,7 @@ import { validateUnique } from "./device-errors.ts";
 import { validateDriver, validateLabelName, validatePool, validateQualifiedKey } from "./device-names.ts";
 import { validateTaint } from "./device-taints.ts";
 import { validateRequestPolicy } from "./request-policy.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 const DEVICES_MAX = 128;
 /** Of devices that have taints, or counters. */
@@ -105,12 +106,13 @@ function validateDevices(spec: ResourceSliceSpec, old: ResourceSliceSpec | undef
   );
   const max = advanced ? ADVANCED_DEVICES_MAX : DEVICES_MAX;
   if (devices.length > max) return byHand.tooMany("spec.devices", devices.length, max);
+  const before = new Map((old?.devices ?? []).toReversed().map((device) => [device.name, device]));
   for (const [i, device] of devices.entries()) {
-    const before = old?.devices?.find(({ name }) => name === device.name);
-    validateDevice(`spec.devices[${i}]`, device, before, spec.perDeviceNodeSelection === true, errors);
+    validateDevice(`spec.devices[${i}]`, device, before.get(device.name), spec.perDeviceNodeSelection === true, errors);
   }
+  const repeated = repeatedAt(devices.map((each) => each.name));
   for (const [i, { name }] of devices.entries()) {
-    if (devices.findIndex((device) => device.name === name) < i) byHand.duplicate(`spec.devices[${i}]`, name);
+    if (repeated.has(i)) byHand.duplicate(`spec.devices[${i}]`, name);
   }
 }
 

@@ -8,6 +8,7 @@ import type { JsonObject } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
 import type { KindRules } from "../rules.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const csiDriverRules: KindRules = {
   returnsDeletedObject: true,
@@ -67,8 +68,9 @@ function validate({ spec }: CSIDriver, errors: FieldErrors): void {
 const EXPIRATION_MIN_SECONDS = 600;
 
 function validateTokenRequests(at: string, requests: readonly TokenRequest[], errors: FieldErrors): void {
+  const repeated = repeatedAt(requests.map((each) => each.audience));
   for (const [i, { audience, expirationSeconds: seconds }] of requests.entries()) {
-    if (requests.findIndex((other) => other.audience === audience) < i) {
+    if (repeated.has(i)) {
       errors.duplicate(`${at}[${i}].audience`, audience);
       continue;
     }

@@ -7,6 +7,7 @@ import { qualifiedName } from "../../machinery/validation/names.ts";
 import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 import { validateCsiDriverName } from "./parameters.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const csiNodeRules: KindRules = {
   resetFields: { status: METADATA_AND_SPEC },
@@ -15,8 +16,9 @@ export const csiNodeRules: KindRules = {
   validate,
   validateUpdate: (object: CSINode, old: CSINode, errors) => {
     validate(object, errors);
+    const drivers = new Map((object.spec.drivers ?? []).toReversed().map((driver) => [driver.name, driver]));
     for (const before of old.spec.drivers ?? []) {
-      const after = (object.spec.drivers ?? []).find(({ name }) => name === before.name);
+      const after = drivers.get(before.name);
       if (after === undefined || equalJson(identity(after), identity(before))) continue;
       const { name: Name, nodeID: NodeID, topologyKeys: TopologyKeys } = after;
       errors.invalid("spec.drivers", { Name, NodeID, TopologyKeys, Allocatable: null }, "field is immutable");
@@ -36,6 +38,7 @@ const NODE_ID_MAX = 256;
 
 function validate({ spec }: CSINode, errors: FieldErrors): void {
   const drivers = spec.drivers ?? [];
+  const repeatedDrivers = repeatedAt(drivers.map((each) => each.name));
   for (const [i, { name, nodeID, topologyKeys, allocatable }] of drivers.entries()) {
     const at = `spec.drivers[${i}]`;
     validateCsiDriverName(`${at}.name`, name, errors);
@@ -44,11 +47,12 @@ function validate({ spec }: CSINode, errors: FieldErrors): void {
       errors.invalid(`${at}.nodeID`, nodeID, `must be ${NODE_ID_MAX} characters or less`);
     }
     errors.notNegative(`${at}.allocatable.count`, allocatable?.count);
-    if (drivers.findIndex((other) => other.name === name) < i) errors.duplicate(`${at}.name`, name);
+    if (repeatedDrivers.has(i)) errors.duplicate(`${at}.name`, name);
     const keys = topologyKeys ?? [];
+    const repeatedKeys = repeatedAt(keys);
     for (const [j, key] of keys.entries()) {
       if (key === "") errors.required(at);
-      if (keys.indexOf(key) < j) errors.duplicate(at, key);
+      if (repeatedKeys.has(j)) errors.duplicate(at, key);
       errors.all(at, key, qualifiedName(key));
     }
   }

@@ -9,6 +9,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
 import type { KindRules } from "../rules.ts";
 import { validateDriverOfClass, validateParameters } from "./parameters.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const storageClassRules: KindRules = {
   returnsDeletedObject: true,
@@ -49,14 +50,16 @@ function validateTerm(
   { matchLabelExpressions: terms = [] }: TopologySelectorTerm,
   errors: FieldErrors,
 ): void {
+  const repeatedTerms = repeatedAt(terms.map((each) => each.key));
   for (const [i, { key, values = [] }] of terms.entries()) {
     const here = `${at}[${i}]`;
     if ((values ?? []).length === 0) errors.required(`${here}.values`);
+    const repeatedValues = repeatedAt(values ?? []);
     for (const [j, value] of (values ?? []).entries()) {
-      if (values.indexOf(value) < j) errors.duplicate(`${here}.values[${j}]`, value);
+      if (repeatedValues.has(j)) errors.duplicate(`${here}.values[${j}]`, value);
     }
     errors.all(`${here}.key`, key, qualifiedName(key));
-    if (terms.findIndex((term) => term.key === key) < i) errors.duplicate(`${here}.key`, key);
+    if (repeatedTerms.has(i)) errors.duplicate(`${here}.key`, key);
   }
 }
 

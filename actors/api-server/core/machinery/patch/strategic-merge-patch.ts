@@ -272,7 +272,8 @@ function inOrder(
     const [left, right] = [others[i], named[j]];
     if (left === undefined && right === undefined) return result;
     const isOther =
-      right === undefined || (left !== undefined && left.before >= 0 && right.before >= 0 && left.before < right.before);
+      right === undefined ||
+      (left !== undefined && left.before >= 0 && right.before >= 0 && left.before < right.before);
     result.push((isOther ? left : right)?.item);
     if (isOther) i++;
     else j++;

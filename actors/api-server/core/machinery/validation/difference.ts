@@ -3,6 +3,8 @@
  * Source: apimachinery `diff.Diff`, the format of `diff -u` without file names.
  */
 const CONTEXT_LINES = 3;
+/** Pairs of lines that are compared. Of more that differ all of the one side stands before all of the other. */
+const PAIRS_MAX = 1_000_000;
 
 interface Line {
   readonly mark: " " | "-" | "+";
@@ -10,7 +12,7 @@ interface Line {
 }
 
 export function unifiedDifference(old: unknown, now: unknown): string {
-  const lines = editScript(linesOf(old), linesOf(now));
+  const lines = differingLines(linesOf(old), linesOf(now));
   const changed = lines.flatMap(({ mark }, i) => (mark === " " ? [] : [i]));
   const hunks: [number, number][] = [];
   for (const i of changed) {
@@ -23,6 +25,21 @@ export function unifiedDifference(old: unknown, now: unknown): string {
 
 function linesOf(value: unknown): readonly string[] {
   return JSON.stringify(value, null, 1).split("\n");
+}
+
+/** The lines of both; what both have stands once. What both begin and end with need not be compared line by line. */
+function differingLines(a: readonly string[], b: readonly string[]): readonly Line[] {
+  let before = 0;
+  while (before < a.length && before < b.length && a[before] === b[before]) before++;
+  let behind = 0;
+  while (behind < Math.min(a.length, b.length) - before && a.at(-1 - behind) === b.at(-1 - behind)) behind++;
+  const [left, right] = [a.slice(before, a.length - behind), b.slice(before, b.length - behind)];
+  const same = (text: string): Line => ({ mark: " ", text });
+  const middle =
+    left.length * right.length <= PAIRS_MAX
+      ? editScript(left, right)
+      : [...left.map((text): Line => ({ mark: "-", text })), ...right.map((text): Line => ({ mark: "+", text }))];
+  return [...a.slice(0, before).map(same), ...middle, ...a.slice(a.length - behind).map(same)];
 }
 
 /** The lines of both; what both have stands once. */
@@ -47,7 +64,7 @@ function editScript(a: readonly string[], b: readonly string[]): readonly Line[]
   return lines;
 }
 
-/** The length of the longest common part of what is behind each pair of places. O(lines of both), which one object has few of. */
+/** The length of the longest common part of what is behind each pair of places. O(lines of the one times lines of the other). */
 function commonLengths(a: readonly string[], b: readonly string[]): readonly (readonly number[])[] {
   const lengths = Array.from({ length: a.length + 1 }, () => Array.from({ length: b.length + 1 }, () => 0));
   for (let i = a.length - 1; i >= 0; i--) {

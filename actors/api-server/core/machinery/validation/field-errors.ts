@@ -1,15 +1,24 @@
 /** Collects what is wrong with an object, in the words of apimachinery's `field.Error`. */
 import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 
+/**
+ * What an object of 3 MB can have wrong is more than anybody reads, and each cause may repeat a large part of it: what goes beyond this
+ * is left out.
+ */
+const CHARS_MAX = 4_194_304;
+
 export class FieldErrors {
   readonly causes: StatusCause[] = [];
+  /** What is wrong and may stay so: it is told. */
+  readonly warnings: string[] = [];
+  #chars = 0;
 
   required(field: string, detail: string = ""): void {
     this.#add("FieldValueRequired", field, "Required value", detail);
   }
 
   invalid(field: string, value: unknown, detail: string): void {
-    this.#add("FieldValueInvalid", field, `Invalid value: ${shown(value)}`, detail);
+    this.#add("FieldValueInvalid", field, `Invalid value: ${this.#shown(value)}`, detail);
   }
 
   /** Of a value that is not shown. */
@@ -18,7 +27,7 @@ export class FieldErrors {
   }
 
   duplicate(field: string, value: unknown, detail: string = ""): void {
-    this.#add("FieldValueDuplicate", field, `Duplicate value: ${shown(value)}`, detail);
+    this.#add("FieldValueDuplicate", field, `Duplicate value: ${this.#shown(value)}`, detail);
   }
 
   forbidden(field: string, detail: string): void {
@@ -26,7 +35,7 @@ export class FieldErrors {
   }
 
   notFound(field: string, value: unknown, detail: string = ""): void {
-    this.#add("FieldValueNotFound", field, `Not found: ${shown(value)}`, detail);
+    this.#add("FieldValueNotFound", field, `Not found: ${this.#shown(value)}`, detail);
   }
 
   /** What Kubernetes finds out only when it is about to use the value. */
@@ -54,7 +63,7 @@ export class FieldErrors {
 
   unsupported(field: string, value: unknown, supported: readonly string[]): void {
     const list = supported.map((name) => JSON.stringify(name)).join(", ");
-    this.#add("FieldValueNotSupported", field, `Unsupported value: ${shown(value)}`, `supported values: ${list}`);
+    this.#add("FieldValueNotSupported", field, `Unsupported value: ${this.#shown(value)}`, `supported values: ${list}`);
   }
 
   /** `problems` of a text, as `names.ts` finds them. */
@@ -71,10 +80,13 @@ export class FieldErrors {
   }
 
   #add(reason: string, field: string, what: string, detail: string): void {
+    if (this.#chars > CHARS_MAX) return;
+    this.#chars += field.length + what.length + detail.length;
     this.causes.push({ reason, message: detail === "" ? what : `${what}: ${detail}`, field });
   }
-}
 
-function shown(value: unknown): string {
-  return value === undefined ? "null" : JSON.stringify(value);
+  #shown(value: unknown): string {
+    if (this.#chars > CHARS_MAX) return "";
+    return value === undefined ? "null" : JSON.stringify(value);
+  }
 }

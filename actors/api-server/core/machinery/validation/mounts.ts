@@ -11,6 +11,8 @@ export function validateMounts(
 ): void {
   const paths = new Set<string>();
   const devices = container.volumeDevices ?? [];
+  const deviceNames = new Set(devices.map(({ name }) => name));
+  const devicePaths = new Set(devices.map(({ devicePath }) => devicePath));
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
     const at = `${field}[${i}]`;
     if (!mount.name) errors.required(`${at}.name`);
@@ -18,10 +20,10 @@ export function validateMounts(
     if (!mount.mountPath) errors.required(`${at}.mountPath`);
     if (paths.has(mount.mountPath)) errors.invalid(`${at}.mountPath`, mount.mountPath, "must be unique");
     paths.add(mount.mountPath);
-    if (devices.some((device) => device.name === mount.name)) {
+    if (deviceNames.has(mount.name)) {
       errors.invalid(`${at}.name`, mount.name, "must not already exist in volumeDevices");
     }
-    if (devices.some((device) => device.devicePath === mount.mountPath)) {
+    if (devicePaths.has(mount.mountPath)) {
       errors.invalid(`${at}.mountPath`, mount.mountPath, "must not already exist as a path in volumeDevices");
     }
     if (mount.subPath && mount.subPathExpr) {
@@ -65,6 +67,8 @@ export function validateDevices(
   const names = new Set<string>();
   const paths = new Set<string>();
   const mounts = container.volumeMounts ?? [];
+  const mountNames = new Set(mounts.map((mount) => mount.name));
+  const mountPaths = new Set(mounts.map(({ mountPath }) => mountPath));
   for (const [i, { name, devicePath }] of (container.volumeDevices ?? []).entries()) {
     const at = `${field}[${i}]`;
     const volume = volumes.get(name);
@@ -80,10 +84,10 @@ export function validateDevices(
     if (devicePath.split("/").includes("..")) {
       errors.invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')");
     } else paths.add(devicePath);
-    if (mounts.some((mount) => mount.name === name)) {
+    if (mountNames.has(name)) {
       errors.invalid(`${at}.name`, name, "must not already exist in volumeMounts");
     }
-    if (mounts.some((mount) => mount.mountPath === devicePath)) {
+    if (mountPaths.has(devicePath)) {
       errors.invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts");
     }
     if (name) names.add(name);

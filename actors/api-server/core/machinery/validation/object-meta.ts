@@ -86,7 +86,8 @@ const IMMUTABLE = ["name", "namespace", "uid", "creationTimestamp", "deletionTim
 
 export function validateObjectMetaUpdate(metadata: ObjectMeta, old: ObjectMeta, errors: FieldErrors): void {
   if (old.deletionTimestamp !== undefined) {
-    const added = (metadata.finalizers ?? []).filter((finalizer) => !(old.finalizers ?? []).includes(finalizer));
+    const known = new Set(old.finalizers);
+    const added = (metadata.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
     if (added.length > 0) {
       const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((name) => JSON.stringify(name)).join(", ")}}`;
       errors.forbidden("metadata.finalizers", detail);

@@ -22,6 +22,7 @@ import { validateOverhead, validatePodResources } from "./resources.ts";
 import { validateAffinity, validateSpreadConstraints, validateTolerations } from "./scheduling.ts";
 import { containersOf, validateHostProcess, validateOs, validatePodSecurityContext } from "./security-context.ts";
 import { validateVolumes } from "./volumes.ts";
+import { repeatedAt } from "./repeated.ts";
 
 const INT32_MAX = 2_147_483_647;
 const HOSTNAME_CHARS_MAX = 64;
@@ -59,9 +60,10 @@ export function validatePodSpec(field: string, spec: PodSpec, isPod: boolean, er
   }
   if (spec.overhead) validateOverhead(`${field}.overhead`, spec.overhead, errors);
   const gates = spec.schedulingGates ?? [];
+  const repeated = repeatedAt(gates.map((each) => each.name));
   for (const [i, { name }] of gates.entries()) {
     errors.all(`${field}.schedulingGates[${i}]`, name, qualifiedName(name));
-    if (gates.findIndex((gate) => gate.name === name) < i) errors.duplicate(`${field}.schedulingGates[${i}]`, name);
+    if (repeated.has(i)) errors.duplicate(`${field}.schedulingGates[${i}]`, name);
   }
   for (const [i, gate] of (spec.readinessGates ?? []).entries()) {
     errors.all(`${field}.readinessGates[${i}].conditionType`, gate.conditionType, qualifiedName(gate.conditionType));
@@ -180,11 +182,12 @@ function validateClaims(field: string, claims: NonNullable<PodSpec["resourceClai
 
 /** A variable from a file is written by an init container into a volume that all see. */
 function validateFileKeys(field: string, spec: PodSpec, errors: FieldErrors): void {
+  const volumes = new Map((spec.volumes ?? []).toReversed().map((volume) => [volume.name, volume]));
   for (const [at, container] of containersOf(field, spec)) {
     for (const [i, { valueFrom }] of (container.env ?? []).entries()) {
       const name = valueFrom?.fileKeyRef?.volumeName;
       if (name === undefined) continue;
-      const volume = spec.volumes?.find((one) => one.name === name);
+      const volume = volumes.get(name);
       const here = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`;
       if (volume === undefined) errors.notFound(here, name);
       else if (!volume.emptyDir) errors.invalid(here, name, "referenced volume must be of type emptyDir");
@@ -303,8 +306,10 @@ function validateTolerationUpdate(
   old: readonly Toleration[],
   errors: FieldErrors,
 ): void {
-  const withoutTime = ({ key, operator, value, effect }: Toleration): unknown => ({ key, operator, value, effect });
-  const kept = old.every((before) => tolerations.some((now) => equalJson(withoutTime(now), withoutTime(before))));
+  const withoutTime = ({ key, operator, value, effect }: Toleration): string =>
+    JSON.stringify([key, operator, value, effect]);
+  const now = new Set(tolerations.map(withoutTime));
+  const kept = old.every((before) => now.has(withoutTime(before)));
   if (!kept)
     errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds");
 }

@@ -164,6 +164,9 @@ function validateClaims(
   errors: FieldErrors,
 ): void {
   const seen = new Set<string>();
+  /** Claims of which a single request is used. */
+  const partly = new Set<string>();
+  const known = claims.size === 0 ? " which is empty" : `: ${[...claims].sort().join(", ")}`;
   for (const [i, { name, request = "" }] of used.entries()) {
     const at = `${field}[${i}]`;
     if (!name) {
@@ -172,12 +175,11 @@ function validateClaims(
     }
     const key = request === "" ? name : `${name}/${request}`;
     if (request !== "" && !seen.has(name)) errors.all(`${at}.request`, request, dns1123Label(request));
-    const repeats =
-      seen.has(name) || seen.has(key) || (request === "" && [...seen].some((one) => one.startsWith(`${name}/`)));
+    const repeats = seen.has(name) || seen.has(key) || (request === "" && partly.has(name));
     if (repeats) errors.duplicate(at, seen.has(name) ? name : key);
     seen.add(key);
+    if (request !== "") partly.add(name);
     if (claims.has(name)) continue;
-    const known = claims.size === 0 ? " which is empty" : `: ${[...claims].sort().join(", ")}`;
     errors.notFound(at, name, `must be one of the names in pod.spec.resourceClaims${known}`);
   }
 }

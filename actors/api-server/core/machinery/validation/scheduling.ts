@@ -10,6 +10,7 @@ import type {
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { FieldErrors } from "./field-errors.ts";
 import { validateLabelSelector } from "./label-selector.ts";
+import { repeatedAt } from "./repeated.ts";
 import { dns1123Label, labelValue, qualifiedName } from "./names.ts";
 
 const EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -142,8 +143,9 @@ function validatePodTerm(at: string, term: PodAffinityTerm, errors: FieldErrors)
   for (const name of term.namespaces ?? []) errors.all(`${at}.namespace`, name, dns1123Label(name));
   validateLabelKeys(at, "matchLabelKeys", term.matchLabelKeys ?? [], term.labelSelector, errors);
   validateLabelKeys(at, "mismatchLabelKeys", term.mismatchLabelKeys ?? [], term.labelSelector, errors);
+  const mismatched = new Set(term.mismatchLabelKeys);
   for (const [i, key] of (term.matchLabelKeys ?? []).entries()) {
-    if (!(term.mismatchLabelKeys ?? []).includes(key)) continue;
+    if (!mismatched.has(key)) continue;
     errors.invalid(`${at}.matchLabelKeys[${i}]`, key, "exists in both matchLabelKeys and mismatchLabelKeys");
   }
   if (!term.topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
@@ -155,17 +157,18 @@ export function validateSpreadConstraints(
   constraints: readonly TopologySpreadConstraint[],
   errors: FieldErrors,
 ): void {
+  const pairs = constraints.map(({ topologyKey, whenUnsatisfiable }) => `{${topologyKey}, ${whenUnsatisfiable}}`);
+  // It is the earlier one of which Kubernetes says so.
+  const repeatedFromEnd = repeatedAt(pairs.toReversed());
   for (const [i, constraint] of constraints.entries()) {
     const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector, minDomains } = constraint;
     const at = `${field}[${i}]`;
     if (maxSkew <= 0) errors.invalid(`${at}.maxSkew`, maxSkew, "must be greater than zero");
     if (!topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
     errors.oneOf(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ["DoNotSchedule", "ScheduleAnyway"]);
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-    const repeats = constraints
-      .slice(i + 1)
-      .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable);
-    if (repeats) errors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair);
+    if (repeatedFromEnd.has(constraints.length - 1 - i)) {
+      errors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pairs[i]);
+    }
     if (typeof minDomains === "number") {
       if (minDomains <= 0) errors.invalid(`${at}.minDomains`, minDomains, "must be greater than zero");
       if (whenUnsatisfiable !== "DoNotSchedule") {

@@ -11,7 +11,11 @@ import {
   groupWith,
   indexWith,
 } from "../../../../../actors/api-server/core/aggregation/remote-discovery.ts";
-import { serviceEndpoints, servicePort } from "../../../../../actors/api-server/core/aggregation/service-endpoints.ts";
+import {
+  externalEndpoint,
+  serviceEndpoints,
+  servicePort,
+} from "../../../../../actors/api-server/core/aggregation/service-endpoints.ts";
 import type { Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { catalog } from "../harness/catalog.ts";
@@ -62,7 +66,10 @@ describe("the endpoints of a Service", () => {
   it("are none behind a port that it does not have, and its name elsewhere when it is external", () => {
     expect(serviceEndpoints(service, slices, "")).toEqual([]);
     const external: Service = { spec: { ...service.spec, type: "ExternalName", externalName: "api.example" } };
-    expect(serviceEndpoints(external, [], 443)).toEqual([{ host: "api.example", port: 443 }]);
+    expect(externalEndpoint(external, 8_443)).toEqual({ host: "api.example", port: 8_443 });
+    expect(externalEndpoint(service, 443)).toBeUndefined();
+    // The proxy of a Service leads to its own endpoints only.
+    expect(serviceEndpoints(external, [], 443)).toEqual([]);
     expect(servicePort({ spec: { ports: [{ port: 80 }] } }, "")).toEqual({ port: 80 });
   });
 });

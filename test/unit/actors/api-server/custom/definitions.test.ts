@@ -10,6 +10,7 @@ import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import type { Case, Fact } from "../../../../conformance/custom-case.mjs";
 import { PLAIN, factsOf, overlay, readCases } from "../../../../conformance/custom-case.mjs";
+import { creationOf } from "../harness/creation.ts";
 
 const folder = new URL("../../../../conformance/custom/", import.meta.url);
 const files = readdirSync(folder).flatMap((file) =>
@@ -53,15 +54,6 @@ function decode(crd: CustomResourceDefinition): KubernetesObject {
 }
 
 function create(crd: CustomResourceDefinition): KubernetesObject {
-  return prepareCreate(served, decode(crd), {
-    nowMs: 0,
-    tolerationSeconds: 300,
-    serviceAccounts: true,
-    suffix: () => "00000",
-    find: () => undefined,
-    all: () => [],
-    uid: "u",
-    name: crd.metadata?.name ?? "",
-    namespace: undefined,
-  });
+  const object = decode(crd);
+  return prepareCreate(served, object, creationOf(served, object, { serviceAccounts: true, uid: "u" }));
 }

@@ -7,7 +7,7 @@ import type { HttpsCall, OpenHttps } from "../../../../../actors/api-server/outw
 import type { ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
 import { ANSWERS } from "../../../../conformance/conversion-case.mjs";
-import { DEFINITIONS, waitForCondition } from "../harness/definitions.ts";
+import { DEFINITIONS, waitForCondition, waitForDefinition } from "../harness/definitions.ts";
 import { FakeEtcd } from "../harness/fake-etcd.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
@@ -284,5 +284,33 @@ describe("a webhook that converts", () => {
     expect((await watch.ended)?.message).toContain("hostPort has no port");
     const other = server.watch({ target: things("v2"), resourceVersion: "" });
     expect((await other.ended)?.message).toContain("hostPort has no port");
+  });
+
+  it("keeps a definition whose objects it can't convert from its end, which tells so", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    const target = { ...DEFINITIONS, name: "things.stable.dev" };
+    await server.request({
+      verb: "patch",
+      target,
+      patchType: "application/json-patch+json",
+      patch: [
+        { op: "replace", path: "/spec/versions/0/storage", value: false },
+        { op: "replace", path: "/spec/versions/1/storage", value: true },
+      ],
+    });
+    webhook.how = "a failure with a message";
+    await server.request({ verb: "delete", target });
+    const failed = await waitForDefinition(
+      server,
+      "things.stable.dev",
+      (definition) =>
+        definition?.status?.conditions?.some(({ reason }) => reason === "InstanceDeletionFailed") === true,
+    );
+    const condition = failed?.status?.conditions?.find(({ type }) => type === "Terminating");
+    expect(condition).toMatchObject({
+      status: "True",
+      message: expect.stringMatching(/^could not list instances: .*no port/),
+    });
   });
 });

@@ -1,9 +1,5 @@
 /** Custom resources over HTTPS: what clients find out of them, and what they are shown. */
-import { connect } from "node:http2";
-import type { ClientHttp2Session } from "node:http2";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
-import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import {
   createDefinition,
   customObject,
@@ -12,39 +8,22 @@ import {
   waitForCondition,
   waitForDefinition,
 } from "../harness/definitions.ts";
-import type { TestServer } from "../harness/test-server.ts";
-import { startServer } from "../harness/test-server.ts";
+import type { Door } from "../harness/https-client.ts";
+import { openDoor } from "../harness/https-client.ts";
 
-const authority = makeAuthority("test-ca", Date.now());
-const serving = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
-
-let server: TestServer;
-let session: ClientHttp2Session;
-
+let door: Door;
 beforeAll(async () => {
-  const tls = { ca: authority.certificate, cert: serving.certificate, key: serving.key };
-  server = await startServer({ tls }, httpsDoor());
-  const { port } = await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never);
-  session = connect(`https://127.0.0.1:${port}`, { ca: authority.certificate, checkServerIdentity: () => undefined });
+  door = await openDoor();
 });
 afterAll(async () => {
-  session.destroy();
-  await server.stop();
-  expect(server.crashes).toEqual([]);
+  await door.close();
+  expect(door.server.crashes).toEqual([]);
 });
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every kind
-function send(path: string, accept = "application/json", body?: object): Promise<any> {
-  return new Promise((resolve, reject) => {
-    const method = body === undefined ? "GET" : "POST";
-    const stream = session.request({ ":method": method, ":path": path, authorization: "Bearer secret", accept });
-    let text = "";
-    stream.setEncoding("utf8");
-    stream.on("data", (chunk: string) => (text += chunk));
-    stream.on("error", reject);
-    stream.on("end", () => resolve(text.startsWith("{") ? JSON.parse(text) : text));
-    stream.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+async function send(path: string, accept = "application/json", body?: object): Promise<any> {
+  const { text } = await door.ask(body === undefined ? "GET" : "POST", path, { accept }, body);
+  return text.startsWith("{") ? JSON.parse(text) : text;
 }
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -56,8 +35,8 @@ it("are in every document from the moment that they are established, until their
   });
   const columns = [{ name: "Size", type: "integer", jsonPath: ".spec.size" }];
   const versions = base.spec.versions.map((each) => ({ ...each, additionalPrinterColumns: columns }));
-  await server.request(createDefinition({ ...base, spec: { ...base.spec, versions } }));
-  await waitForCondition(server, "widgets.shop.example.com", "Established");
+  await door.server.request(createDefinition({ ...base, spec: { ...base.spec, versions } }));
+  await waitForCondition(door.server, "widgets.shop.example.com", "Established");
 
   const { items } = await send("/apis", AGGREGATED);
   expect(items.at(-1)).toMatchObject({
@@ -88,8 +67,8 @@ it("are in every document from the moment that they are established, until their
     items: [{ apiVersion: "shop.example.com/v2", metadata: { name: "one" } }],
   });
 
-  await server.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
-  await waitForDefinition(server, "widgets.shop.example.com", (definition) => definition === undefined);
+  await door.server.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  await waitForDefinition(door.server, "widgets.shop.example.com", (definition) => definition === undefined);
   expect(await send(path)).toBe("404 page not found\n");
   const left = (await send("/apis", AGGREGATED)).items.map(({ metadata }: { metadata: { name: string } }) => metadata);
   expect(left).not.toContainEqual({ name: "shop.example.com" });

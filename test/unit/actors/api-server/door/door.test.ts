@@ -270,6 +270,23 @@ describe("the HTTPS door", () => {
     expect((await send("GET", maps, undefined, { "impersonate-group": "a" })).status).toBe(400);
   });
 
+  it("answers with the ID of the request, as its client has named it or a new one", async () => {
+    const large = { metadata: { name: "large" }, data: { a: "x".repeat(4_000_000) } };
+    const answers = [
+      await send("GET", maps),
+      await send("GET", `${maps}/none`),
+      await send("GET", "/healthz"),
+      await send("GET", "/nothing"),
+      await send("GET", maps, undefined, { authorization: "Bearer nobody" }),
+      await send("POST", maps, large),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 404, 401, 413]);
+    const ids = answers.map(({ headers }) => String(headers["audit-id"]));
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect((await send("GET", maps, undefined, { "audit-id": "mine" })).headers["audit-id"]).toBe("mine");
+  });
+
   it("takes what is posted to where it says it is, and has no POST or DELETE for all namespaces", async () => {
     expect((await send("POST", "/api/v1/configmaps", { metadata: { name: "q" } })).status).toBe(405);
     expect((await send("DELETE", "/api/v1/configmaps")).status).toBe(405);

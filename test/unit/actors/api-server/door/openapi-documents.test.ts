@@ -45,11 +45,28 @@ describe("/openapi/v3", () => {
     expect((await door.ask("GET", "/openapi/v3/api/v1")).headers["cache-control"]).toBe("no-cache, private");
   });
 
-  it("has none of what is not served, and no other form than JSON", async () => {
+  it("has none of what is not served", async () => {
     expect((await door.ask("GET", "/openapi/v3/apis/apps/v9")).status).toBe(404);
     expect((await door.ask("GET", "/openapi/v3/apis/nobody/v1")).status).toBe(404);
-    const protobuf = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
-    expect((await door.ask("GET", "/openapi/v3/api/v1", { accept: protobuf })).status).toBe(406);
+  });
+
+  it("serves all its documents as protobuf", async () => {
+    const accept = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+    const { text } = await door.ask("GET", "/openapi/v3");
+    const { paths } = JSON.parse(text) as { readonly paths: Readonly<Record<string, unknown>> };
+    for (const path of Object.keys(paths)) {
+      const { status, type } = await door.ask("GET", `/openapi/v3/${path}`, { accept });
+      expect([path, status, type]).toEqual([path, 200, accept.replace("@", ".")]);
+    }
+  });
+
+  it("is not sent again to who has got it since", async () => {
+    const first = await door.ask("GET", "/openapi/v3/apis/apps/v1");
+    const since = { "if-modified-since": String(first.headers["last-modified"]) };
+    expect((await door.ask("GET", "/openapi/v3/apis/apps/v1", since)).status).toBe(304);
+    expect((await door.ask("GET", "/openapi/v3", since)).status).toBe(304);
+    const other = { ...since, "if-none-match": '"another"' };
+    expect((await door.ask("GET", "/openapi/v3/apis/apps/v1", other)).status).toBe(200);
   });
 });
 

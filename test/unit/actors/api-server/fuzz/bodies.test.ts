@@ -10,6 +10,7 @@ import { prepareCreate } from "../../../../../actors/api-server/core/registry/wr
 import type { Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
+import { creationOf } from "../harness/creation.ts";
 import { counted, filled, MESSAGE_KINDS } from "../machinery/filled.ts";
 import { allowed, expectPlain, FEW_RUNS, hostileJson, hostileText, RUNS } from "./hostile.ts";
 
@@ -36,6 +37,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
     method: "POST",
     url: "/",
     headers,
+    auditId: "",
     rawHeaders: [],
     user: undefined,
     remoteAddress: "",
@@ -46,19 +48,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
 
 /** The object is prepared and validated as by a request. */
 function create(served: Served, object: KubernetesObject): void {
-  const { name = "a" } = object.metadata ?? {};
-  const prepared = prepareCreate(served, object, {
-    nowMs: 0,
-    tolerationSeconds: 300,
-    serviceAccounts: false,
-    suffix: () => "00000",
-    find: () => undefined,
-    all: () => [],
-    by: { user: "fuzz", groups: [] },
-    uid: "0",
-    name,
-    namespace: served.info.namespaced ? "default" : undefined,
-  });
+  const prepared = prepareCreate(served, object, creationOf(served, object));
   expectPlain(prepared);
   warningsOf(served.rules, prepared, undefined);
 }

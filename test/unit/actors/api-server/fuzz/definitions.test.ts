@@ -12,6 +12,7 @@ import type { Served } from "../../../../../actors/api-server/core/catalog/catal
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
+import { creationOf } from "../harness/creation.ts";
 import { definitionOf } from "../harness/definitions.ts";
 import { allowed, expectPlain, FEW_RUNS, hostileJson, hostileText, objectOf, RUNS } from "./hostile.ts";
 
@@ -20,18 +21,7 @@ const definitions = servedAs("apiextensions.k8s.io/v1", "customresourcedefinitio
 function prepared(served: Served, object: KubernetesObject): KubernetesObject | undefined {
   return allowed(() => {
     const decoded = served.form.decode({ value: JSON.parse(JSON.stringify(object)) as object, duplicates: [] }, "Warn");
-    const made = prepareCreate(served, decoded.object, {
-      nowMs: 0,
-      tolerationSeconds: 300,
-      serviceAccounts: false,
-      suffix: () => "00000",
-      find: () => undefined,
-      all: () => [],
-      by: { user: "fuzz", groups: [] },
-      uid: "0",
-      name: decoded.object.metadata?.name ?? "a",
-      namespace: served.info.namespaced ? "default" : undefined,
-    });
+    const made = prepareCreate(served, decoded.object, creationOf(served, decoded.object));
     warningsOf(served.rules, made, undefined);
     expectPlain(made);
     return made;

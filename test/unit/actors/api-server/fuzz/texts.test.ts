@@ -38,6 +38,7 @@ import {
   writeOptions,
 } from "../../../../../actors/api-server/core/rest/query.ts";
 import { readClaims } from "../../../../../actors/api-server/core/tokens/claims.ts";
+import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { canonicalQuantity, formatQuantity, tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
@@ -296,7 +297,8 @@ describe("of a request", () => {
       ],
       (text) => {
         for (const offer of ["object", "list", "watch", "discovery", "plain"] as const) {
-          if (negotiate(text, offer, "all") === undefined) expect(typeof notAcceptable(text, offer)).toBe("string");
+          if (negotiate(text, offer, "all") === undefined)
+            expect(statusOf(notAcceptable(text, offer, "*core.Pod"))?.code).toBe(406);
         }
       },
     );

@@ -23,6 +23,8 @@ export class FakeEtcd {
   private readonly troubles: { readonly method: string; readonly trouble: Trouble }[] = [];
   /** Names of the members that watches were opened at, in order. */
   readonly watchedAt: string[] = [];
+  /** What each member says is wrong with it. */
+  errors: readonly string[] = [];
   private readonly stalled = new Set<string>();
   private readonly delays: { readonly method: string; readonly until: Promise<void> }[] = [];
   private leases = 0;
@@ -103,6 +105,8 @@ export class FakeEtcd {
     switch (method) {
       case "readIndex":
         return { revision: before };
+      case "status":
+        return { header: this.machine.header(), errors: this.errors };
       case "range":
         return this.machine.range(request as never);
       case "compact":

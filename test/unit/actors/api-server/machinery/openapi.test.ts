@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { Catalog, CatalogGroup, Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
 import {
   hash,
@@ -12,8 +13,10 @@ import {
   openApiV2Part,
   openApiV2Protobuf,
 } from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
+import { openApiV3Protobuf } from "../../../../../actors/api-server/core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
 import { ProtobufWriter } from "../../../../../actors/api-server/core/machinery/protobuf-writer.ts";
+import { decodeOpenApiV3 } from "../../../../conformance/openapi-messages.mjs";
 import { structureHash } from "../../../../conformance/openapi-structure.mjs";
 import { catalog, servedAs } from "../harness/catalog.ts";
 import { readFixture } from "./oracle-fixture.ts";
@@ -48,10 +51,10 @@ const OPEN_ENUMS = [
   "io.k8s.api.resource.v1.DeviceSubRequest",
   "io.k8s.api.resource.v1.ExactDeviceRequest",
 ];
-/** Discovery's own documents, which have no group and version, and what is not served yet. */
+/** Discovery's own documents, which have no group and version. */
 const NOT_HERE =
-  /\.(?:API(?:Group|GroupList|Resource|ResourceList|Versions)|Component\w+|WatchEvent|Info|GroupVersionForDiscovery|ServerAddressByClientCIDR)$/;
-const NOT_SERVED = /\/(?:proxy|exec|attach|portforward|componentstatuses)\b/;
+  /\.(?:API(?:Group|GroupList|Resource|ResourceList|Versions)|WatchEvent|Info|GroupVersionForDiscovery|ServerAddressByClientCIDR)$/;
+const NOT_SERVED = /\/(?:proxy|exec|attach|portforward)\b/;
 
 function documentOf(name: string, version: string, of: Catalog = catalog): Document {
   const found = of.version(name, version);
@@ -90,7 +93,21 @@ function withWidgets(): Catalog {
   return catalog.with("widgets.example.com", [widget]);
 }
 
+interface RecordedV3 {
+  readonly path: string;
+  readonly json: object;
+  /** What the protobuf of the same document holds. */
+  readonly decoded: unknown;
+}
+
 describe("OpenAPI v3", () => {
+  it.each(readFixture("openapi-v3") as readonly RecordedV3[])(
+    "is written as protobuf as recorded: $path",
+    ({ json, decoded }) => {
+      expect(decodeOpenApiV3(openApiV3Protobuf(json), parse)).toEqual(decoded);
+    },
+  );
+
   it("names each document by what it is made from, without making it", () => {
     const hashOf = (group: CatalogGroup, version: string): string => new OpenApiHashes().of(group).get(version) ?? "";
     const { paths } = openApiIndex(catalog, hashOf) as { paths: Record<string, { serverRelativeURL: string }> };

@@ -47,7 +47,11 @@ const OTHER = pem(
 
 const key = parseCertificate(pemBlocks(HOUR)[0]?.bytes ?? new Uint8Array())?.key;
 
-function problemOf(chain: string, times: Partial<PodCertificateRequest["status"]> = {}): string | undefined {
+function problemOf(
+  chain: string,
+  times: Partial<PodCertificateRequest["status"]> = {},
+  nowMs?: number,
+): string | undefined {
   const request = {
     spec: { maxExpirationSeconds: 3_600 },
     status: {
@@ -59,11 +63,23 @@ function problemOf(chain: string, times: Partial<PodCertificateRequest["status"]
     },
   } as PodCertificateRequest;
   const errors = new FieldErrors();
-  validateIssued(request, key, errors);
+  validateIssued(request, key, errors, nowMs);
   return errors.causes[0]?.message?.replace(/^Invalid value: [^]*: (?=must|leaf)/, "");
 }
 
 describe("the certificate that a pod's kubelet gets", () => {
+  it.each([
+    [-300, false],
+    [-299, true],
+    [0, true],
+    [299, true],
+    [300, false],
+  ])("may begin %d seconds from now: %s", (seconds, isTaken) => {
+    const nowMs = Date.parse("2030-01-01T00:00:00Z") - seconds * 1_000;
+    const detail = "must be set to within 5 minutes of kube-apiserver's current time";
+    expect(problemOf(HOUR, {}, nowMs)).toBe(isTaken ? undefined : detail);
+  });
+
   it.each([
     ["2030-01-01T00:09:59Z", "must be at least 10 minutes after status.notBefore"],
     ["2030-01-01T00:10:00Z", undefined],

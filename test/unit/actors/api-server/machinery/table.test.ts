@@ -43,7 +43,7 @@ describe("toTable", () => {
       toTable(servedAs("v1", "configmaps"), [object], {}, { includeObject, nowMs: 0, columns: false }).rows[0]?.object;
     expect(of("None")).toBeNull();
     expect(of("Object")).toBe(object);
-    expect(of("Metadata")).toEqual(toPartialObjectMetadata(object));
+    expect(of("Metadata")).toEqual(toPartialObjectMetadata(servedAs("v1", "configmaps"), object));
   });
 
   it("leaves the columns out where the watcher knows them", () => {
@@ -55,7 +55,7 @@ describe("toTable", () => {
 describe("toPartialObjectMetadataList", () => {
   it("keeps the metadata of the list and of its items only", () => {
     const list = { metadata: { resourceVersion: "7" }, items: [{ metadata: { name: "a" }, spec: {} }] };
-    expect(toPartialObjectMetadataList(list)).toEqual({
+    expect(toPartialObjectMetadataList(servedAs("v1", "configmaps"), list)).toEqual({
       kind: "PartialObjectMetadataList",
       apiVersion: "meta.k8s.io/v1",
       metadata: { resourceVersion: "7" },

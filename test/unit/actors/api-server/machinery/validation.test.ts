@@ -98,7 +98,7 @@ describe("validateUpdate", () => {
         metadata: { name: "a" },
         spec: { restartPolicy, containers: [{ name: "a", image: "b" }] },
       });
-    expect(validateUpdate(podRules, pod("Never"), pod("Always"))[0]?.message).toContain(
+    expect(validateUpdate(podRules, pod("Never"), pod("Always")).causes[0]?.message).toContain(
       "\nchanged: spec.restartPolicy",
     );
   });
@@ -107,12 +107,14 @@ describe("validateUpdate", () => {
     const metadata = { name: "a", deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["a.b/c"] };
     const old = { apiVersion: "v1", kind: "ConfigMap", metadata };
     const object = { ...old, metadata: { ...metadata, finalizers: ["a.b/c", "x.y/z"] } };
-    expect(validateUpdate(rulesFor(object), object, old).map((cause) => cause.field)).toEqual(["metadata.finalizers"]);
+    expect(validateUpdate(rulesFor(object), object, old).causes.map((cause) => cause.field)).toEqual([
+      "metadata.finalizers",
+    ]);
   });
 
   it("looks only at the metadata when a status is written", () => {
     const old = prepare("v1", "pods", { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "b" }] } });
     const object = { ...old, spec: {}, status: { phase: "Running" } };
-    expect(validateUpdate(rulesFor(object), object, old, "status")).toEqual([]);
+    expect(validateUpdate(rulesFor(object), object, old, "status").causes).toEqual([]);
   });
 });

@@ -161,6 +161,18 @@ describe("what clients of etcd were told", () => {
     expect(searched(failed)).toBe("impossible");
   });
 
+  it("does not bear a list of the past that was not so, and asks no order of one that was", () => {
+    const log = logOf([put("k", "v1", 2), put("k", "v2", 3)]);
+    const past: Request = { type: "past", prefix: "k", revision: 2 };
+    const both = (of: Request, answer: Answer): EtcdHistory =>
+      historyOf([[write("v1"), written(2)]], [[write("v2"), written(3)]], [[of, answer]]);
+    const older: Answer = { ...found(2, "v1"), revision: 3 } as Answer;
+    expect(() => both(past, older).check(log)).not.toThrow();
+    expect(() => both({ type: "past", prefix: "k" }, found(2, "v1")).check(log)).not.toThrow();
+    expect(() => both(past, found(3, "v2", 3, 2)).check(log)).toThrow("as it was at revision 2 found v2");
+    expect(() => both({ type: "past", prefix: "k" }, found(3, "v1", 2)).check(log)).toThrow("found v1");
+  });
+
   it("does not bear a deletion that nobody asked for", () => {
     const history = historyOf([[write("v1"), written(2)]]);
     expect(() => history.check(logOf([put("k", "v1", 2), deleted("k", 3)]))).toThrow("nobody asked for revision 3");
@@ -238,7 +250,7 @@ describe("both checks", () => {
       const revision = events.length + 1;
       if (request.type === "swap" && (current?.modRevision ?? 0) !== request.expected)
         return { type: "differs", revision };
-      if (request.type === "get" || request.type === "list") {
+      if (request.type !== "put" && request.type !== "swap") {
         return {
           type: "found",
           revision,

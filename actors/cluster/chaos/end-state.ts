@@ -1,0 +1,165 @@
+/**
+ * The objects of a cluster as they are compared between two runs. What the control plane makes up differs with timing and
+ * stands for what it names: a generated name, a uid, an address, a time, a revision. Each is replaced by what it names;
+ * everything else is compared as it is.
+ */
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import type { History, State } from "./history.ts";
+
+/** Canonical JSON by `ConfigMap default/web`; of a generated name `ConfigMap default/web-*`, one entry each. */
+export type EndState = ReadonlyMap<string, readonly string[]>;
+
+export interface Difference {
+  /** `extra`: there is one more than in the reference. */
+  readonly type: "missing" | "extra" | "changed";
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** What is each cluster's own business: it says when something happened, not what has become of it. */
+const UNCOMPARED: readonly string[] = ["Event", "Lease"];
+/** Of the control plane itself. */
+const OWN_NAMESPACES = /^kube-/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+/** Of metadata: who wrote what when, and how often. */
+const BOOKKEEPING: readonly string[] = ["resourceVersion", "managedFields", "generation", "selfLink"];
+const TEXT_MAX = 300;
+
+/** Of what has changed since the workload began: the rest is as both runs found it. */
+export function endStateOf(history: History): EndState {
+  const state = history.stateAt();
+  const touched = new Set<string>();
+  for (const { atMs, object } of history.changes) if (atMs >= history.beganMs) touched.add(keyOf(object));
+  const names = new Names(state);
+  const found = new Map<string, string[]>();
+  for (const { object } of state.changes()) {
+    if (!touched.has(keyOf(object)) || !isCompared(object)) continue;
+    const subject = names.subject(object);
+    const text = JSON.stringify(names.canonical(object));
+    const known = found.get(subject);
+    if (known === undefined) found.set(subject, [text]);
+    else known.push(text);
+  }
+  for (const texts of found.values()) texts.sort(ascending);
+  return new Map([...found].sort(([left], [right]) => ascending(left, right)));
+}
+
+export function differencesOf(reference: EndState, now: EndState): readonly Difference[] {
+  const differences: Difference[] = [];
+  const subjects = [...new Set([...reference.keys(), ...now.keys()])].sort(ascending);
+  for (const subject of subjects) {
+    const wanted = [...(reference.get(subject) ?? [])];
+    const there: string[] = [];
+    for (const text of now.get(subject) ?? []) {
+      const same = wanted.indexOf(text);
+      if (same < 0) there.push(text);
+      else wanted.splice(same, 1);
+    }
+    const pairs = Math.max(wanted.length, there.length);
+    for (let index = 0; index < pairs; index++) {
+      const [before, after] = [wanted[index], there[index]];
+      if (before === undefined) differences.push({ type: "extra", subject, text: `extra: ${subject}` });
+      else if (after === undefined) differences.push({ type: "missing", subject, text: `missing: ${subject}` });
+      else {
+        const where = firstDifference(JSON.parse(before), JSON.parse(after), "");
+        differences.push({ type: "changed", subject, text: `changed: ${subject} at ${where}` });
+      }
+    }
+  }
+  return differences;
+}
+
+/** Who has a generated name, a uid or an address, and what each of these is replaced by. */
+class Names {
+  /** Whole texts. */
+  private readonly values = new Map<string, string>();
+  /** Generated names, also within other texts; the longest first. */
+  private readonly generated: (readonly [name: string, canonical: string])[] = [];
+
+  constructor(state: State) {
+    for (const { object } of state.changes()) {
+      const { name = "", generateName } = object.metadata ?? {};
+      if (generateName !== undefined && name.startsWith(generateName)) this.generated.push([name, `${generateName}*`]);
+    }
+    this.generated.sort(([left], [right]) => right.length - left.length || ascending(left, right));
+    for (const { object } of state.changes()) {
+      const subject = this.subject(object);
+      if (object.metadata?.uid !== undefined) this.values.set(object.metadata.uid, `uid of ${subject}`);
+      for (const address of addressesOf(object)) this.values.set(address, `address of ${subject}`);
+    }
+  }
+
+  subject({ kind = "", metadata }: KubernetesObject): string {
+    const name = this.text(metadata?.name ?? "");
+    return `${kind} ${metadata?.namespace === undefined ? name : `${metadata.namespace}/${name}`}`;
+  }
+
+  canonical(object: KubernetesObject): unknown {
+    const metadata = Object.entries(object.metadata ?? {}).filter(([field]) => !BOOKKEEPING.includes(field));
+    return this.value({ ...object, metadata: Object.fromEntries(metadata) });
+  }
+
+  private value(value: unknown): unknown {
+    if (typeof value === "string") return this.text(value);
+    if (Array.isArray(value)) return value.map((each) => this.value(each));
+    if (typeof value !== "object" || value === null) return value;
+    const fields = Object.entries(value).filter(([field]) => field !== "observedGeneration");
+    fields.sort(([left], [right]) => ascending(left, right));
+    return Object.fromEntries(fields.map(([field, each]) => [this.text(field), this.value(each)]));
+  }
+
+  private text(text: string): string {
+    const known = this.values.get(text);
+    if (known !== undefined) return known;
+    if (TIME.test(text)) return "a time";
+    if (/^[a-z-]+:\/\/\S+$/.test(text) && text.startsWith("inkube://")) return "a container";
+    let named = text;
+    for (const [name, canonical] of this.generated) {
+      if (named.includes(name)) named = named.split(name).join(canonical);
+    }
+    return named;
+  }
+}
+
+function addressesOf(object: KubernetesObject): readonly string[] {
+  const { status, spec } = object as {
+    readonly status?: { readonly podIP?: string };
+    readonly spec?: { readonly clusterIP?: string };
+  };
+  return [status?.podIP, spec?.clusterIP].filter(
+    (each) => each !== undefined && each !== "None" && each !== "",
+  ) as string[];
+}
+
+function isCompared({ kind = "", metadata }: KubernetesObject): boolean {
+  return !UNCOMPARED.includes(kind) && !OWN_NAMESPACES.test(metadata?.namespace ?? "");
+}
+
+function keyOf({ apiVersion = "", kind = "", metadata }: KubernetesObject): string {
+  return `${apiVersion} ${kind} ${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
+}
+
+/** Path, and what is there in both. */
+function firstDifference(before: unknown, after: unknown, path: string): string {
+  if (isObject(before) && isObject(after)) {
+    for (const field of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(ascending)) {
+      if (JSON.stringify(before[field]) !== JSON.stringify(after[field])) {
+        return firstDifference(before[field], after[field], path === "" ? field : `${path}.${field}`);
+      }
+    }
+  }
+  return `${path}: ${told(after)}, in the reference ${told(before)}`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function told(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
+}
+
+function ascending(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,218 @@
+/** What is to be explored, and the check of it: it comes from files in plain JavaScript. */
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { FieldProblem, FieldRule } from "../../../protocols/fault-fields.ts";
+import { fieldProblems, isNumber, isRecord, oneOf, optional, required } from "../../../protocols/fault-fields.ts";
+import type { ControllerUnderTest } from "./controller.ts";
+import type { Oracle } from "./oracles.ts";
+import { defaultOracles } from "./oracles.ts";
+import type { ClusterSize, World } from "./world.ts";
+
+/** A part of the workload that can be left out when a failure is made smaller. After it the world comes to rest. */
+export interface Step {
+  /** Unique in the workload. */
+  readonly name: string;
+  readonly run: (world: World) => void | Promise<void>;
+}
+
+/**
+ * `crash-before`, `crash-after`, `lost-reply`, `conflict`: at each write of a controller. `down`: at each notification the
+ * controller is down. `held`: a notification comes only with the one that cancels it; `unseen`: and neither does. `stale-restart`:
+ * after each birth and death of an object the controller starts again on a cache that does not know of it yet.
+ */
+export type Pattern =
+  | "crash-before"
+  | "crash-after"
+  | "lost-reply"
+  | "conflict"
+  | "down"
+  | "held"
+  | "unseen"
+  | "stale-restart";
+
+export const PATTERNS: readonly Pattern[] = [
+  "crash-before",
+  "crash-after",
+  "lost-reply",
+  "conflict",
+  "down",
+  "held",
+  "unseen",
+  "stale-restart",
+];
+
+export interface Search {
+  /** Default `all`. */
+  readonly systematic?: readonly Pattern[] | "all";
+  /** Plans drawn at random beyond the systematic ones; default 40. */
+  readonly random?: number;
+}
+
+export interface Budget {
+  /** Default 500. Making failures smaller takes runs beside it. */
+  readonly plans?: number;
+  /** Real time; default 120,000. */
+  readonly wallMs?: number;
+}
+
+export interface Exploration {
+  /** Default: one master and one worker. */
+  readonly cluster?: ClusterSize;
+  /** Only `sim` so far. */
+  readonly mode?: "sim";
+  readonly controllers: readonly ControllerUnderTest[];
+  readonly workload: readonly Step[] | ((world: World) => Promise<void>);
+  /** Default: `sameEnd()`, `converges()`, `noHotLoop()`. */
+  readonly oracles?: readonly Oracle[];
+  readonly search?: Search;
+  readonly budget?: Budget;
+  /** Of the world; plans at random are drawn from it as well. Default 1. */
+  readonly seed?: number;
+}
+
+export interface Resolved {
+  readonly cluster: Required<ClusterSize>;
+  readonly controllers: readonly ControllerUnderTest[];
+  readonly steps: readonly Step[];
+  readonly oracles: readonly Oracle[];
+  readonly patterns: readonly Pattern[];
+  readonly random: number;
+  readonly plansMax: number;
+  readonly wallMs: number;
+  readonly seed: number;
+}
+
+const RANDOM_PLANS = 40;
+const PLANS_MAX = 500;
+const WALL_MS = 120_000;
+const COUNT_MAX = 1_000_000;
+const WORKERS_MAX = 50;
+const REPLICAS_MAX = 9;
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const count = (least: number, most: number): FieldRule =>
+  required(
+    `a whole number from ${least} to ${most}`,
+    (value) => isNumber(value, least, most) && Number.isInteger(value),
+  );
+const record = (rules: Readonly<Record<string, FieldRule>>, what: string): FieldRule => ({
+  ...required("an object", isRecord),
+  within: (value, field) => fieldProblems(value as Readonly<Record<string, unknown>>, rules, what, `${field}.`),
+});
+const records = (rules: Readonly<Record<string, FieldRule>>, what: string, allowed: string): FieldRule => ({
+  ...required(allowed, (value) => Array.isArray(value) && value.length > 0),
+  within: (value, field) =>
+    (value as readonly unknown[]).flatMap((each, index) =>
+      isRecord(each)
+        ? fieldProblems(each, rules, what, `${field}[${index}].`)
+        : [{ field: `${field}[${index}]`, problem: "it is no object", allowed }],
+    ),
+});
+const TEXT = required("a text that is not empty", (value) => typeof value === "string" && value !== "");
+const LABEL = required(
+  "a DNS label",
+  (value) => typeof value === "string" && /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value),
+);
+const FUNCTION = required("a function", isFunction);
+const STEPS = records(
+  { name: TEXT, run: FUNCTION },
+  "a step",
+  "a function of the world, or a list of steps { name, run }",
+);
+
+const CONTROLLER = { name: LABEL, replicas: optional(count(1, REPLICAS_MAX)), start: FUNCTION };
+const FIELDS: { readonly [F in keyof Exploration]-?: FieldRule } = {
+  cluster: optional(
+    record({ masters: optional(oneOf(1, 3, 5, 7)), workers: optional(count(0, WORKERS_MAX)) }, "a cluster"),
+  ),
+  mode: optional(oneOf("sim")),
+  controllers: records(CONTROLLER, "a controller", "a list of at least one { name, start }"),
+  workload: {
+    ...required(STEPS.allowed, (value) => isFunction(value) || STEPS.holds(value)),
+    within: (value, field) => (isFunction(value) ? [] : STEPS.within!(value, field)),
+  },
+  oracles: optional({
+    ...required("a list of oracles", (value) => Array.isArray(value) && value.every((each) => isRecord(each))),
+    within: (value, field) =>
+      (value as readonly Readonly<Record<string, unknown>>[]).flatMap((oracle, index) =>
+        fieldProblems(oracle, oracleFields(oracle), "an oracle", `${field}[${index}].`),
+      ),
+  }),
+  search: optional(
+    record(
+      {
+        systematic: optional(
+          required(
+            `all, or a list of some of ${PATTERNS.join(", ")}`,
+            (value) => value === "all" || arePatterns(value),
+          ),
+        ),
+        random: optional(count(0, COUNT_MAX)),
+      },
+      "a search",
+    ),
+  ),
+  budget: optional(
+    record({ plans: optional(count(1, COUNT_MAX)), wallMs: optional(count(1, 2 ** 31 - 1)) }, "a budget"),
+  ),
+  seed: optional(count(0, Number.MAX_SAFE_INTEGER)),
+};
+
+/** Errors: INVALID_EXPLORATION, naming every problem (`details.problems`). */
+export function checkExploration(given: unknown): Resolved {
+  const problems: FieldProblem[] = isRecord(given)
+    ? [...fieldProblems(given, FIELDS, "an exploration")]
+    : [{ field: "", problem: "it is no object", allowed: "{ controllers: […], workload: […] }" }];
+  if (problems.length === 0) problems.push(...doubledNames(given as unknown as Exploration));
+  if (problems.length > 0) throw invalid(problems);
+  const { cluster, controllers, workload, oracles, search, budget, seed } = given as unknown as Exploration;
+  const { systematic = "all", random = RANDOM_PLANS } = search ?? {};
+  return {
+    cluster: { masters: cluster?.masters ?? 1, workers: cluster?.workers ?? 1 },
+    controllers,
+    steps: typeof workload === "function" ? [{ name: "workload", run: workload }] : workload,
+    oracles: oracles ?? defaultOracles(),
+    patterns: systematic === "all" ? PATTERNS : systematic,
+    random,
+    plansMax: budget?.plans ?? PLANS_MAX,
+    wallMs: budget?.wallMs ?? WALL_MS,
+    seed: seed ?? 1,
+  };
+}
+
+function oracleFields(oracle: Readonly<Record<string, unknown>>): Readonly<Record<string, FieldRule>> {
+  return Object.hasOwn(oracle, "goal") ? { name: TEXT, goal: FUNCTION } : { name: TEXT, judge: FUNCTION };
+}
+
+function arePatterns(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => PATTERNS.includes(each as Pattern));
+}
+
+function doubledNames({ controllers, workload, oracles = [] }: Exploration): readonly FieldProblem[] {
+  const lists: readonly (readonly [string, readonly { readonly name: string }[]])[] = [
+    ["controllers", controllers],
+    ["workload", typeof workload === "function" ? [] : workload],
+    ["oracles", oracles],
+  ];
+  return lists.flatMap(([field, named]) =>
+    named.flatMap(({ name }, index) =>
+      named.findIndex((other) => other.name === name) === index
+        ? []
+        : [
+            {
+              field: `${field}[${index}].name`,
+              problem: `an earlier one is called ${name} too`,
+              allowed: "a name of its own",
+            },
+          ],
+    ),
+  );
+}
+
+function invalid(problems: readonly FieldProblem[]): InkubeError {
+  const lines = problems.map(({ field, problem, allowed, nearest }) => {
+    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    return `${field === "" ? "" : `${field}: `}${problem}${hint} (allowed: ${allowed})`;
+  });
+  const message = lines.length === 1 ? lines[0]! : `${lines.length} things are wrong:\n${lines.join("\n")}`;
+  return new InkubeError("INVALID_EXPLORATION", `exploration: ${message}`, { details: { problems } });
+}

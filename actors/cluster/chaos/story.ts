@@ -1,0 +1,149 @@
+/** A failure that was found, as a file: all that is needed to repeat it, and what happened in it. */
+import { createRequire } from "node:module";
+import type { FaultPlan } from "../../../runtime/faults/plan.ts";
+import { InkubeError } from "../../../protocols/errors.ts";
+import { fieldProblems, isRecord, required } from "../../../protocols/fault-fields.ts";
+import type { Failure, RunResult } from "./run.ts";
+
+export interface Story {
+  readonly format: "inkube-story-1";
+  readonly versions: { readonly inkube: string; readonly node: string };
+  /** Whose default export is the exploration: a path from where the story lies. Absent: it was given by a program. */
+  readonly file?: string;
+  readonly seed: number;
+  readonly plan: FaultPlan;
+  /** Names of those steps of the workload that it takes. */
+  readonly steps: readonly string[];
+  /** What does not hold, and why. */
+  readonly oracle: string;
+  readonly cause: string;
+  readonly text: string;
+  /** The plan in words, as the search came upon it. */
+  readonly about: string;
+  /** What the controllers asked for, what they were told, and which fault struck when; a line each. */
+  readonly events: readonly string[];
+  /** Of the whole trace. */
+  readonly digest: string;
+}
+
+const LEASES = "leases.coordination.k8s.io";
+const FORMAT = "inkube-story-1";
+
+export interface ToldRun {
+  readonly seed: number;
+  readonly plan: FaultPlan;
+  readonly steps: readonly string[];
+  readonly about: string;
+  readonly failure: Failure;
+  readonly result: RunResult;
+}
+
+export function storyOf({ seed, plan, steps, about, failure, result }: ToldRun): Story {
+  const { oracle, cause, text } = failure;
+  return {
+    format: FORMAT,
+    versions: { inkube: ownVersion(), node: process.versions.node },
+    seed,
+    plan,
+    steps,
+    oracle,
+    cause,
+    text,
+    about,
+    events: eventsOf(result),
+    digest: result.digest,
+  };
+}
+
+/** As a person reads it. */
+export function textOfStory({ oracle, text, about, plan, steps, events }: Story): string {
+  return [
+    `${oracle}: ${text}`,
+    `found by ${about}`,
+    `steps: ${steps.join(", ")}`,
+    ...plan.faults.map((fault) => `fault: ${JSON.stringify(fault)}`),
+    ...events.map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+/** A test that holds once the failure is mended. `storyFile`: its path from where the test lies. */
+export function testOfStory({ oracle, about }: Story, storyFile: string): string {
+  return `import { replay } from "inkube/chaos";
+import { expect, it } from "vitest";
+
+it(${JSON.stringify(`holds ${oracle} under ${about}`)}, async () => {
+  const { failures } = await replay(new URL(${JSON.stringify(storyFile)}, import.meta.url));
+  expect(failures).toEqual([]);
+});
+`;
+}
+
+/** Errors: INVALID_STORY. */
+export function parseStory(text: string, where: string): Story {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`${where}: ${(error as Error).message}`);
+  }
+  if (!isRecord(given) || given["format"] !== FORMAT) throw invalid(`${where} is no story of format ${FORMAT}`);
+  const [problem] = fieldProblems(given, FIELDS, "a story");
+  if (problem !== undefined)
+    throw invalid(`${where}: ${problem.field}: ${problem.problem} (allowed: ${problem.allowed})`);
+  return given as unknown as Story;
+}
+
+const TEXT = required("a text", (value) => typeof value === "string");
+const TEXTS = required(
+  "a list of texts",
+  (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+);
+const FIELDS = {
+  format: TEXT,
+  versions: required("an object", isRecord),
+  file: { ...TEXT, required: false },
+  seed: required("a number", (value) => typeof value === "number"),
+  plan: required("a plan of faults", isRecord),
+  steps: TEXTS,
+  oracle: TEXT,
+  cause: TEXT,
+  text: TEXT,
+  about: TEXT,
+  events: TEXTS,
+  digest: TEXT,
+};
+
+function eventsOf({ history }: RunResult): readonly string[] {
+  const place = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+    namespace === "" ? name : `${namespace}/${name}`;
+  const events: { readonly atMs: number; readonly line: string }[] = [];
+  for (const seen of history.requests) {
+    // Heartbeats and elections of the cluster's own actors go on all the time.
+    if (seen.resource === LEASES && !history.isOfControllers(seen)) continue;
+    const fate = seen.fate === undefined ? `answered ${seen.code}` : FATES[seen.fate];
+    events.push({ atMs: seen.atMs, line: `${seen.by}: ${seen.verb} ${seen.resource} ${place(seen)}: ${fate}` });
+  }
+  for (const seen of history.deliveries) {
+    events.push({ atMs: seen.atMs, line: `${seen.by} is told: ${seen.type} ${seen.resource} ${place(seen)}` });
+  }
+  for (const { atMs, fault, what } of history.struck) events.push({ atMs, line: `FAULT ${fault} ${what}` });
+  return events
+    .filter(({ atMs }) => atMs >= history.beganMs)
+    .sort((left, right) => left.atMs - right.atMs)
+    .map(({ atMs, line }) => `${((atMs - history.beganMs) / 1_000).toFixed(3)} s  ${line}`);
+}
+
+const FATES = {
+  refused: "refused by a fault",
+  lost: "committed, its reply lost by a fault",
+  never: "never answered",
+} as const;
+
+function ownVersion(): string {
+  const manifest = createRequire(import.meta.url)("inkube/package.json") as { readonly version: string };
+  return manifest.version;
+}
+
+function invalid(what: string): InkubeError {
+  return new InkubeError("INVALID_STORY", what);
+}

@@ -1,0 +1,158 @@
+/** `inkube chaos`: looks for what breaks a controller, and repeats what it found. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { Command } from "commander";
+import { InkubeError, hasCode } from "../../../protocols/errors.ts";
+import type { ChaosReport } from "../chaos/explore.ts";
+import type { Exploration } from "../chaos/exploration.ts";
+import type { Story } from "../chaos/story.ts";
+import { testOfStory, textOfStory } from "../chaos/story.ts";
+import { integer } from "./arguments.ts";
+import { explain, refuse } from "./failure.ts";
+
+/** What a script can tell from the exit code. */
+export const EXIT_CODES = {
+  holds: 0,
+  found: 1,
+  badInput: 2,
+  missed: 3,
+  notDeterministic: 4,
+  failsWithoutFaults: 5,
+} as const;
+
+interface RunOptions {
+  readonly plans?: string;
+  readonly wall?: string;
+  readonly seed?: string;
+  readonly out: string;
+}
+
+const COUNT_MAX = 1_000_000;
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+export function chaosCommand(): Command {
+  const command = new Command("chaos").description(
+    "run controllers in a simulated cluster, break it in every way at every moment, and tell what that breaks",
+  );
+  command
+    .command("run")
+    .description("explore what a file's default export describes; exit code 1: something was found")
+    .argument("<file>", "a module whose default export is an exploration")
+    .option("--plans <count>", "plans of faults at most (default: 500)")
+    .option("--wall <time>", "real time to spend, as 90s or 2m (default: 2m)")
+    .option("--seed <number>", "of the world and of what is drawn at random (default: 1)")
+    .option("--out <directory>", "where stories of failures are written", "chaos")
+    .action((file: string, options: RunOptions) => ending(() => run(file, options)));
+  command
+    .command("plans")
+    .description("tell which plans of faults would be tried")
+    .argument("<file>", "a module whose default export is an exploration")
+    .option("--plans <count>", "plans of faults at most (default: 500)")
+    .option("--seed <number>", "of the world and of what is drawn at random (default: 1)")
+    .action((file: string, options: RunOptions) => ending(() => listPlans(file, options)));
+  command
+    .command("replay")
+    .description("run a failure again, event by event the same")
+    .argument("<story>", "a story.json of `inkube chaos run`")
+    .action((story: string) => ending(() => replayStory(story)));
+  return command;
+}
+
+/** Every failure ends in its own exit code. */
+async function ending(work: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await work();
+  } catch (error) {
+    process.stderr.write(`inkube: ${explain(error)}\n`);
+    process.exitCode = codeOf(error);
+  }
+}
+
+function codeOf(error: unknown): number {
+  if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
+  if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  return EXIT_CODES.badInput;
+}
+
+async function run(file: string, options: RunOptions): Promise<number> {
+  const { search } = await import("../chaos/explore.ts");
+  const exploration = await loaded(file, options);
+  const beganMs = performance.now();
+  let stories = 0;
+  const report = await search(exploration, {
+    onPlans: (plans) => console.log(`holds without faults, twice the same; ${plans} plans of faults to try`),
+    onFound: (story) => {
+      const path = write(story, file, options.out, ++stories);
+      console.log(`\n${textOfStory(story)}\nreplay it with: inkube chaos replay ${path}\n`);
+    },
+  });
+  const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+  console.log(`${report.plans} plans, ${report.runs} runs in ${seconds} s: ${verdict(report)}`);
+  if (report.found.length > 0) return EXIT_CODES.found;
+  return report.missed.length > 0 || report.plansLeft > 0 ? EXIT_CODES.missed : EXIT_CODES.holds;
+}
+
+function verdict({ found, missed, plansLeft }: ChaosReport): string {
+  const told = [
+    ...(found.length === 0 ? ["nothing was found"] : [`${found.length} failures`]),
+    ...(plansLeft === 0 ? [] : [`${plansLeft} plans were left out, as the time was used up`]),
+    ...missed.map((name) => `no run met the goal: ${name}`),
+  ];
+  return told.join("; ");
+}
+
+async function listPlans(file: string, options: RunOptions): Promise<number> {
+  const { plansOf } = await import("../chaos/explore.ts");
+  for (const { about, plan } of await plansOf(await loaded(file, options))) {
+    console.log(`${about}\n  ${JSON.stringify(plan.faults)}`);
+  }
+  return EXIT_CODES.holds;
+}
+
+async function replayStory(path: string): Promise<number> {
+  const { replay } = await import("../chaos/explore.ts");
+  const { failures, asRecorded, digest, story } = await replay(path);
+  for (const line of story.events) console.log(line);
+  for (const { oracle, text } of failures) console.log(`${oracle}: ${text}`);
+  if (failures.length === 0) console.log("everything holds");
+  console.log(
+    asRecorded
+      ? `digest ${digest}, as recorded`
+      : `digest ${digest}, not ${story.digest} as recorded: the controller, inkube or Node.js is another, and so may be what is told above`,
+  );
+  return failures.length > 0 ? EXIT_CODES.found : EXIT_CODES.holds;
+}
+
+/** Errors: INVALID_EXPLORATION, INVALID_ARGUMENT. */
+async function loaded(file: string, options: RunOptions): Promise<Exploration> {
+  const { loadExploration } = await import("../chaos/explore.ts");
+  const exploration = await loadExploration(resolve(file));
+  const budget = {
+    ...exploration.budget,
+    ...(options.plans === undefined ? {} : { plans: integer("--plans", options.plans, 1, COUNT_MAX) }),
+    ...(options.wall === undefined ? {} : { wallMs: milliseconds(options.wall) }),
+  };
+  const seed = options.seed === undefined ? {} : { seed: integer("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER) };
+  return { ...exploration, ...(Object.keys(budget).length === 0 ? {} : { budget }), ...seed };
+}
+
+function milliseconds(text: string): number {
+  const found = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  if (found === null) throw refuse(`--wall takes a time as 90s or 2m, not ${JSON.stringify(text)}`);
+  return Number(found[1]) * UNITS_MS[found[2]!]!;
+}
+
+/** The story, and a test beside it. Errors: OUTPUT_FAILED. */
+function write(story: Story, file: string, directory: string, count: number): string {
+  const name = String(count).padStart(4, "0");
+  const path = join(directory, `${name}.story.json`);
+  const told: Story = { ...story, file: relative(resolve(directory), resolve(file)) };
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path, `${JSON.stringify(told, undefined, 2)}\n`);
+    writeFileSync(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}.story.json`));
+  } catch (error) {
+    throw new InkubeError("OUTPUT_FAILED", `${path} can't be written: ${(error as Error).message}`, { cause: error });
+  }
+  return path;
+}

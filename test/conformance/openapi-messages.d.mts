@@ -1,0 +1,1 @@
+export function decodeOpenApiV3(bytes: Uint8Array, yaml: (text: string) => unknown): unknown;
