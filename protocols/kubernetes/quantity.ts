@@ -19,6 +19,9 @@ const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, "": 0, 
 const BINARY_LIMIT_NANO = (2n ** 63n - 1n) * NANO;
 /** What has more digits, or a larger exponent, is taken for no quantity: computing it would take time for nothing. */
 const DIGITS_MAX = 1_000;
+const POWERS_MAX = 32;
+/** Of ten, as most amounts need them: to raise it costs more than all the rest of reading one. */
+const POWERS: readonly bigint[] = Array.from({ length: POWERS_MAX }, (_power, at) => 10n ** BigInt(at));
 
 /** undefined for what is not a quantity. */
 export function tryParseQuantity(value: string | number): ParsedQuantity | undefined {
@@ -32,7 +35,7 @@ export function tryParseQuantity(value: string | number): ParsedQuantity | undef
   const digits = BigInt(whole + fraction || "0");
   const tens = Math.max(-DIGITS_MAX, exponent) + 9 - fraction.length;
   const scaled = binary === undefined ? digits : digits << BigInt(binary);
-  const nano = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens));
+  const nano = tens >= 0 ? scaled * power(tens) : ceilDivide(scaled, power(-tens));
   const limited = binary !== undefined && nano > BINARY_LIMIT_NANO ? BINARY_LIMIT_NANO : nano;
   const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
   return { nano: sign === "-" ? -limited : limited, format };
@@ -45,6 +48,10 @@ export function parseQuantity(value: string | number): ParsedQuantity {
   const parsed = tryParseQuantity(value);
   if (parsed === undefined) throw new RangeError(`not a quantity: ${JSON.stringify(value)}`);
   return parsed;
+}
+
+function power(tens: number): bigint {
+  return POWERS[tens] ?? 10n ** BigInt(tens);
 }
 
 function ceilDivide(dividend: bigint, divisor: bigint): bigint {

@@ -4,7 +4,7 @@ import type { ApiProcess } from "../../api-process.ts";
 import { load, send } from "../../api-process.ts";
 import { samplePod } from "../../sample-pod.ts";
 import type { Row } from "./row.ts";
-import { PODS, PODS_PATH, PROTOBUF, ROUNDS, rounds } from "./row.ts";
+import { EACH_ROUND, PODS_PATH, PROTOBUF, REST, rounds } from "./row.ts";
 
 const GETS = 20_000;
 
@@ -19,7 +19,8 @@ export const requests: Row = async (api, directory, take) => {
   const bodyFile = join(directory, "pod.json");
   writeFileSync(bodyFile, podBody({ generateName: "bench-", labels: { bench: "many" } }));
   const create = { recorded: { rate: 1_650, cpuUs: 1_150 }, target: "≥ 3 ×" };
-  await rounds("CREATE pod", take, create, () => load(api, { path: PODS_PATH, count: PODS / ROUNDS, bodyFile }));
+  await rounds("CREATE pod", take, create, () => load(api, { path: PODS_PATH, count: EACH_ROUND, bodyFile }));
+  await load(api, { path: PODS_PATH, count: REST, bodyFile });
 };
 
 export async function createPod(api: ApiProcess, metadata: object): Promise<void> {

@@ -5,8 +5,8 @@ import type { Row } from "./row.ts";
 import { PODS_PATH, rounds } from "./row.ts";
 
 const CLIENTS = 16;
-const PATCHES = 400;
-const APPLIES = 400;
+const PATCHES = 600;
+const APPLIES = 600;
 const PATH = "/apis/apps/v1/namespaces/default/deployments";
 const APPLY = "application/apply-patch+yaml";
 
