@@ -25,4 +25,4 @@ async function start({ client, informer, queue }) {
   for (const { metadata } of items) reconciled.add(`${NAMESPACE}/${metadata.name.replace(/-(page|asset)$/, "")}`);
 }
 
-export default { controllers: [{ name: "web-site", start }], workload };
+export default { cluster: { workers: 0 }, controllers: [{ name: "web-site", start }], workload };

@@ -37,4 +37,4 @@ async function start({ client, informer, queue }) {
   sites.start();
 }
 
-export default { controllers: [{ name: "web-site", start }], workload };
+export default { cluster: { workers: 0 }, controllers: [{ name: "web-site", start }], workload };
