@@ -111,7 +111,7 @@ class ApiServer {
     this.tokens = new Tokens(ctx, this.registry, keys);
     this.bootstrap = new Bootstrap(ctx, this.registry);
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
-    new Registrations(ctx, this.registry);
+    new Registrations(ctx, this.registry).follow();
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);

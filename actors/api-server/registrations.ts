@@ -24,7 +24,10 @@ export class Registrations {
   constructor(ctx: Context<ApiServerOptions>, registry: Registry) {
     this.ctx = ctx;
     this.registry = registry;
-    const { store } = registry;
+  }
+
+  follow(): void {
+    const { store } = this.registry;
     store.follow(DEFINITIONS_PREFIX, {
       loaded: () => this.definitionsLoaded(),
       changed: (name) => this.settle(this.defined.note(name, this.definition(name))),

@@ -95,7 +95,8 @@ export function formatQuantity({ nano, format }: ParsedQuantity): string {
   let mantissa = nano;
   let exponent = -9;
   // There is no suffix above E.
-  while ((format === "DecimalExponent" || exponent < 18) && mantissa % 1000n === 0n) {
+  const exponentMax = format === "DecimalExponent" ? Infinity : 18;
+  while (exponent < exponentMax && mantissa % 1000n === 0n) {
     mantissa /= 1000n;
     exponent += 3;
   }

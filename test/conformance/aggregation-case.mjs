@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 
 /** With HOST, PREFIX and CLIENT to be filled in: the server's own place, our path to it, and ours. */
-export const PAGE = readFileSync(new URL("aggregation/page.html", import.meta.url), "utf8");
+export const PAGE = readFileSync(new URL("aggregation/page.txt", import.meta.url), "utf8");
 
 /** What the server does that a request is passed on to: by the last part of the path. */
 export function answerTo(incoming, outgoing, page) {
   const { pathname, searchParams } = new URL(incoming.url, "http://x");
   const html = { "content-type": "text/html; charset=utf-8", "access-control-allow-origin": "*", "x-other": "1" };
-  switch (pathname.split("/").at(-1)) {
+  switch (pathname.split("/").at(-1) ?? "") {
     case "v1":
       if (incoming.headers["x-silent"] === undefined) outgoing.writeHead(200).end("{}");
       return;

@@ -107,11 +107,13 @@ export class RaftChecks {
   }
 
   written(id: number, persist: Persist, disk: DiskState, wasRecovering: boolean): void {
-    const { term, index } = this.promised.get(id) ?? { term: 0, index: 0 };
+    const promised = this.promised.get(id) ?? { term: 0, index: 0 };
     const last = disk.snapshot.index + disk.entries.length;
     // A later leader may take the place of what it acknowledged; the same never does.
-    if (disk.hardState.term === term && last < index) {
-      throw new Error(`${id} has acknowledged ${index} in term ${term}, and its disk ends at ${last}`);
+    if (disk.hardState.term === promised.term && last < promised.index) {
+      throw new Error(
+        `${id} has acknowledged ${promised.index} in term ${promised.term}, and its disk ends at ${last}`,
+      );
     }
     if (disk.hardState.recovering) return;
     for (const { term, index } of wasRecovering ? disk.entries : persist.entries) {

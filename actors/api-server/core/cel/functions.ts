@@ -310,10 +310,10 @@ function sortedBy(list: readonly unknown[], keys: unknown, spend: Spend): readon
 
 function slice(list: readonly unknown[], from: unknown, to: unknown): readonly unknown[] {
   const [start, end] = [Number(toInt(from)), Number(toInt(to))];
-  const range = `cannot slice(${start}, ${end})`;
-  if (start < 0 || end < 0) throw new CelError(`${range}, negative indexes not supported`);
-  if (start > end) throw new CelError(`${range}, start index must be less than or equal to end index`);
-  if (end > list.length) throw new CelError(`${range}, list is length ${list.length}`);
+  const asked = `cannot slice(${start}, ${end})`;
+  if (start < 0 || end < 0) throw new CelError(`${asked}, negative indexes not supported`);
+  if (start > end) throw new CelError(`${asked}, start index must be less than or equal to end index`);
+  if (end > list.length) throw new CelError(`${asked}, list is length ${list.length}`);
   return list.slice(start, end);
 }
 

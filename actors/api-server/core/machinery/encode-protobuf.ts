@@ -15,7 +15,7 @@ import type {
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { decodeBase64 } from "./base64.ts";
 import { parseGoDuration } from "./duration.ts";
-import { ProtobufError, ProtobufReader } from "./protobuf-reader.ts";
+import { ProtobufError } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import { parseTimeMs } from "./time.ts";
 

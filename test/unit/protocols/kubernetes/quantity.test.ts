@@ -54,7 +54,21 @@ describe("quantities", () => {
     it(`writes ${JSON.stringify(text)} as ${expected}`, () => expect(canonicalQuantity(text)).toBe(expected));
   }
 
-  for (const text of ["", "m", "1 ", "1mi", "1K", "0x1", "1.2.3", "--1", "1e", "Infinity", "1KiB", "1e1001", "9".repeat(1_001)]) {
+  for (const text of [
+    "",
+    "m",
+    "1 ",
+    "1mi",
+    "1K",
+    "0x1",
+    "1.2.3",
+    "--1",
+    "1e",
+    "Infinity",
+    "1KiB",
+    "1e1001",
+    "9".repeat(1_001),
+  ]) {
     it(`takes ${JSON.stringify(text)} for no quantity`, () => {
       expect(tryParseQuantity(text)).toBeUndefined();
       expect(() => parseQuantity(text)).toThrow(RangeError);

@@ -4,7 +4,6 @@ import type {
   DeviceAttribute,
   DeviceTaint,
   ResourceSlice,
-  ResourceSliceSpec,
 } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";

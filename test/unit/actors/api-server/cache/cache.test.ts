@@ -317,10 +317,10 @@ describe("what this server wrote itself", () => {
     const object = pod("p");
     cache.announce("default/p", { kept: keepBytes(value(object)), object });
     cache.put("default/p", 2, value(object), undefined, 0);
-    expect((cache.get("default/p")?.object as Fields)["spec"]).toBe((object as Fields)["spec"]);
+    expect((cache.get("default/p")!.object as Fields)["spec"]).toBe((object as Fields)["spec"]);
     cache.withdraw("default/p");
     cache.put("default/p", 3, value(object), undefined, 0);
-    expect((cache.get("default/p")?.object as Fields)["spec"]).not.toBe((object as Fields)["spec"]);
+    expect((cache.get("default/p")!.object as Fields)["spec"]).not.toBe((object as Fields)["spec"]);
   });
 
   it("is not taken for what another wrote meanwhile", () => {

@@ -304,8 +304,7 @@ describe("a webhook that converts", () => {
     const failed = await waitForDefinition(
       server,
       "things.stable.dev",
-      (definition) =>
-        definition?.status?.conditions?.some(({ reason }) => reason === "InstanceDeletionFailed") === true,
+      (found) => found?.status?.conditions?.some(({ reason }) => reason === "InstanceDeletionFailed") === true,
     );
     const condition = failed?.status?.conditions?.find(({ type }) => type === "Terminating");
     expect(condition).toMatchObject({

@@ -26,7 +26,7 @@ describe("a server whose clients send much and read nothing", () => {
     port = (await server.actor.handlers.serve({ host: "127.0.0.1", port: 0, reusePort: false }, {} as never)).port;
   });
   afterAll(async () => {
-    for (const session of sessions) session.destroy();
+    for (const each of sessions) each.destroy();
     await server.stop();
     expect(server.crashes).toEqual([]);
   });
@@ -60,7 +60,7 @@ describe("a server whose clients send much and read nothing", () => {
     for (const stream of streams) stream.write(Buffer.alloc(HELD_BYTES_MAX / 2 - 10, " "));
     expect(await Promise.race(statuses)).toBe(429);
     for (const stream of streams) stream.end("{}");
-    expect((await Promise.all(statuses)).sort()).toEqual([422, 422, 429]);
+    expect((await Promise.all(statuses)).sort((a, b) => a - b)).toEqual([422, 422, 429]);
     for (const stream of streams) stream.close();
   });
 

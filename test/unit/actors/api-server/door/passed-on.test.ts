@@ -7,17 +7,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { answerTo, PAGE } from "../../../../conformance/aggregation-case.mjs";
 import type { Api, Got, More } from "../harness/passing.ts";
-import {
-  apiService,
-  becomes,
-  passingOfTests,
-  SERVICE,
-  service,
-  SERVICES,
-  slice,
-  SLICES,
-  tls,
-} from "../harness/passing.ts";
+import { apiService, becomes, passingOfTests, service, SERVICES, slice, SLICES, tls } from "../harness/passing.ts";
 
 interface Recorded {
   readonly status: number;

@@ -1,6 +1,6 @@
 /** An API server with real sockets that passes requests on, in front of the fake etcd, and the servers behind it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer as createPlain } from "node:http";
+import type { createServer as createPlain } from "node:http";
 import type { Server } from "node:https";
 import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
