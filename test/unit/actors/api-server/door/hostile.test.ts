@@ -1,6 +1,6 @@
 /** Clients that send much and read nothing: what they are held for is bounded, and others are served. */
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
-import { connect } from "node:http2";
+import { connect, constants } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpsAnswer } from "../harness/https-client.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
@@ -32,7 +32,7 @@ describe("a server whose clients send much and read nothing", () => {
   });
 
   /** @param initialWindowSize bytes of an answer that come before anybody reads */
-  function session(initialWindowSize: number): ClientHttp2Session {
+  function connected(initialWindowSize: number): ClientHttp2Session {
     const made = connect(`https://127.0.0.1:${port}`, {
       ca: authority.certificate,
       checkServerIdentity: () => undefined,
@@ -54,7 +54,7 @@ describe("a server whose clients send much and read nothing", () => {
     });
 
   it("refuses a body when all that are coming in are too large together, and takes the others to their end", async () => {
-    const from = session(65_535);
+    const from = connected(65_535);
     const streams = [1, 2, 3].map(() => ask(from, "POST", maps, false));
     const statuses = streams.map(statusOf);
     for (const stream of streams) stream.write(Buffer.alloc(HELD_BYTES_MAX / 2 - 10, " "));
@@ -65,12 +65,12 @@ describe("a server whose clients send much and read nothing", () => {
   });
 
   it("refuses large answers while others lie unread, and gives them when those are given up", async () => {
-    const from = session(1_000);
+    const from = connected(1_000);
     const post = ask(from, "POST", maps, false);
     const made = statusOf(post);
     post.end(JSON.stringify({ metadata: { name: "large" }, data: { a: "x".repeat((2 * HELD_BYTES_MAX) / 3) } }));
     expect(await made).toBe(201);
-    post.close();
+    post.close(constants.NGHTTP2_CANCEL);
     // The server lets go of what a stream has held when it hears of its end.
     let unread = post;
     const large = (): Promise<number> => statusOf((unread = ask(from, "GET", `${maps}/large`)));
@@ -78,7 +78,7 @@ describe("a server whose clients send much and read nothing", () => {
     const held = unread;
     expect(await large()).toBe(429);
     expect(await statusOf(ask(from, "GET", maps.replace("configmaps", "secrets")))).toBe(200);
-    held.close();
+    held.close(constants.NGHTTP2_CANCEL);
     await expect.poll(large, { timeout: 10_000 }).toBe(200);
   });
 });
