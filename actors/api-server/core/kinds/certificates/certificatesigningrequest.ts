@@ -95,15 +95,13 @@ function timed(
 ): CertificateSigningRequestStatus {
   if (status.conditions === undefined || nowMs === undefined) return status;
   const now = formatTime(nowMs);
-  const conditions = status.conditions.map((condition) => {
-    const { type, status: is, lastUpdateTime, lastTransitionTime } = condition;
-    const before = old.conditions?.find((each) => each.type === type && each.status === is)?.lastTransitionTime;
-    return {
-      ...condition,
-      lastUpdateTime: lastUpdateTime ?? now,
-      lastTransitionTime: lastTransitionTime ?? before ?? now,
-    };
-  });
+  const stateOf = ({ type, status: is }: CertificateSigningRequestCondition): string => `${type}=${is}`;
+  const since = new Map((old.conditions ?? []).toReversed().map((each) => [stateOf(each), each.lastTransitionTime]));
+  const conditions = status.conditions.map((condition) => ({
+    ...condition,
+    lastUpdateTime: condition.lastUpdateTime ?? now,
+    lastTransitionTime: condition.lastTransitionTime ?? since.get(stateOf(condition)) ?? now,
+  }));
   return { ...status, conditions };
 }
 

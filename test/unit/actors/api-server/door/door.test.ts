@@ -304,7 +304,7 @@ describe("the HTTPS door", () => {
     expect(discovery.headers["content-type"]).toContain("as=APIGroupDiscoveryList");
     expect(discovery.json.kind).toBe("APIGroupDiscoveryList");
     expect((await send("GET", "/api/v1")).json.kind).toBe("APIResourceList");
-    expect((await send("GET", "/apis/nope/v1")).json).toMatchObject({ code: 404 });
+    expect(await send("GET", "/apis/nope/v1")).toMatchObject({ status: 404, text: "404 page not found\n" });
     expect((await send("GET", "/openapi/v3")).json.paths).toBeDefined();
     expect((await send("GET", "/readyz?verbose")).text).toContain("[+]etcd ok\nreadyz check passed");
   });
