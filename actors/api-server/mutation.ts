@@ -9,7 +9,7 @@ import { keepBytes } from "../../protocols/kept-bytes.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Announced, ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import { encodeStored, equalBytes, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
+import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
@@ -283,8 +283,13 @@ export class Mutations {
     const last = outcome.object;
     if (last === undefined) return { action: "remove", stored: base.at(revision), created: false };
     // An update that lets go of the last finalizer answers with the updated object under the revision that it had.
-    const stored = new StoredObject(cache.head, key, base.revision, encodeStored(cache.head, last), last);
-    return { action: "remove", stored, created: false };
+    const { apiVersion = cache.head.apiVersion } = last;
+    const head = apiVersion === cache.head.apiVersion ? cache.head : headIn(apiVersion, cache.info);
+    return {
+      action: "remove",
+      stored: new StoredObject(head, key, base.revision, encodeStored(head, last), last),
+      created: false,
+    };
   }
 
   /** Remembered until the watch tells the same, so that the next choice is another one. */
