@@ -141,6 +141,17 @@ describe("a snapshot", () => {
     );
   });
 
+  it("that is written in steps is of no use once a compaction has taken away what was still to be written", () => {
+    const machine = machineOf();
+    for (const command of [put("/a"), put("/a"), put("/b")]) machine.apply(command, false);
+    const encoder = new StoreEncoder(machine.store, new ByteWriter());
+    encoder.step(1);
+    machine.apply(put("/c"), false);
+    expect(encoder.isSpoilt).toBe(false);
+    machine.apply({ type: "compact", revision: machine.store.revision }, false);
+    expect(encoder.isSpoilt).toBe(true);
+  });
+
   it("that is written in steps is the store as it was at the first, whatever is written meanwhile", () => {
     fc.assert(
       fc.property(steps, steps, fc.integer({ min: 1, max: 60 }), (before, meanwhile, budgetBytes) => {
