@@ -2,95 +2,9 @@
  * What `test/e2e/kubectl-commands.test.ts` types, in this order, into one cluster with one node: every subcommand that needs no
  * shell in a pod. What each prints stands beside it.
  */
-export interface Row {
-  readonly command: string;
-  /** In what it prints, to either stream. */
-  readonly prints: RegExp;
-  readonly input?: string;
-  /** 0 by default. */
-  readonly code?: number;
-  /** What is known not to be as with a real cluster, and what it comes to instead. */
-  readonly differs?: { readonly what: string; readonly prints: RegExp; readonly code?: number };
-}
-
-export interface Section {
-  readonly name: string;
-  readonly rows: readonly Row[];
-}
-
-type More = Omit<Row, "command" | "prints">;
-
-function row(command: string, prints: RegExp, more: More = {}): Row {
-  return { command, prints, ...more };
-}
-
-function yaml(object: unknown): More {
-  return { input: JSON.stringify(object) };
-}
-
-const container = { name: "web", image: "nginx:1.27", resources: { requests: { cpu: "10m" } } };
-const template = { metadata: { labels: { app: "web" } }, spec: { containers: [container] } };
-const web = {
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name: "web", namespace: "demo", labels: { app: "web" } },
-  spec: { replicas: 2, selector: { matchLabels: { app: "web" } }, template },
-};
-const settings = {
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name: "settings", namespace: "demo" },
-  data: { color: "green" },
-};
-const request = {
-  apiVersion: "certificates.k8s.io/v1",
-  kind: "CertificateSigningRequest",
-  spec: {
-    // Of CN=inkube, made once with openssl.
-    request:
-      "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlITE1ITUNBUUF3RVRFUE1BMEdBMVVFQXd3R2FXNXJkV0psTUZrd0V3WUhLb1pJemowQ0FRWUlLb1pJemowRApBUWNEUWdBRTNHOGQyNm1zMm0yVnRudjJhc1luV1FIcFVLM1NzeFJ4UWpiS1ZTNWJ6VEh4VG44bG4zdHV6RDRqCjlheWcwRnM0SU05MmlEZFhMUEFQOGRlQjhxVDVONkFBTUFvR0NDcUdTTTQ5QkFNQ0EwZ0FNRVVDSUhMNGpxc1gKU2Y4NmxHcW0yNkN6YVhkZ0hrRFlGR1d1UTlwMmtJSU5aRVpYQWlFQWdwdWhldWEybGQrZWVmQWhNbC8ybFFJbQovS0gwNkowenVCVVdTNUR4MmdzPQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K",
-    signerName: "example.com/serving",
-    usages: ["client auth"],
-  },
-};
-const named = (name: string): More => yaml({ ...request, metadata: { name } });
-const claimed = {
-  apiVersion: "apps/v1",
-  kind: "StatefulSet",
-  metadata: { name: "db", namespace: "demo" },
-  spec: {
-    serviceName: "db",
-    selector: { matchLabels: { app: "db" } },
-    template: { ...template, metadata: { labels: { app: "db" } } },
-  },
-};
-const agents = {
-  apiVersion: "apps/v1",
-  kind: "DaemonSet",
-  metadata: { name: "agent", namespace: "demo" },
-  spec: {
-    selector: { matchLabels: { app: "agent" } },
-    template: { ...template, metadata: { labels: { app: "agent" } } },
-  },
-};
-const volume = {
-  apiVersion: "v1",
-  kind: "PersistentVolume",
-  metadata: { name: "disk" },
-  spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/tmp/disk" } },
-};
-const claim = {
-  apiVersion: "v1",
-  kind: "PersistentVolumeClaim",
-  metadata: { name: "data", namespace: "demo" },
-  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
-};
-const policy = {
-  apiVersion: "networking.k8s.io/v1",
-  kind: "NetworkPolicy",
-  metadata: { name: "closed", namespace: "demo" },
-  spec: { podSelector: {}, policyTypes: ["Ingress"] },
-};
+import { APPLY, CREATE, named, settings } from "./kubectl-creations.ts";
+import type { More, Row, Section } from "./kubectl-row.ts";
+import { row, yaml } from "./kubectl-row.ts";
 
 const NO_CONTROLLER: More = {
   differs: {
@@ -105,6 +19,9 @@ const ABOUT: readonly Row[] = [
   row("version -o json", /"gitVersion": "v1\.37/),
   row("cluster-info", /Kubernetes control plane.* is running at/),
   row("cluster-info dump --namespaces default", /"kind": "NodeList"/),
+  row("cluster-info dump --namespaces default --output-directory dump", /Cluster info dumped to dump/),
+  row("api-resources --sort-by kind --no-headers", /APIService/),
+  row("proxy --port 0", /Starting to serve on (\S+)/, { serves: "/api/v1/namespaces/default" }),
   row("api-versions", /^apps\/v1$/m),
   row("api-resources", /^deployments +deploy +apps\/v1 +true +Deployment$/m),
   row("api-resources --namespaced=false -o name", /^nodes$/m),
@@ -118,88 +35,53 @@ const ABOUT: readonly Row[] = [
   row("config get-clusters", /NAME/),
   row("config get-users", /NAME/),
   row("config set-context other --namespace demo", /Context "other" created/),
+  row("config set-cluster there --server https://127.0.0.1:1", /Cluster "there" set/),
+  row("config set-credentials bob --token x", /User "bob" set/),
+  row("config set clusters.there.insecure-skip-tls-verify true", /Property "clusters\.there\.insecure.*" set/),
+  row("config unset clusters.there.insecure-skip-tls-verify", /Property .* unset/),
+  row("config delete-cluster there", /deleted cluster there/),
+  row("config delete-user bob", /deleted user bob/),
   row("config rename-context other another", /renamed/),
   row("config delete-context another", /deleted context another/),
   row("get --raw /healthz", /^ok$/),
+  row("get --raw /readyz", /^ok$/),
+  row("get --raw /openapi/v3", /"apis\/apps\/v1"/),
+  row("get --raw /version", /"minor": ?"37/),
   row("get --raw /livez?verbose", /\[\+\]ping ok/),
-];
-
-const CREATE: readonly Row[] = [
-  row("create namespace demo", /namespace\/demo created/),
-  row("create configmap made -n demo --from-literal a=b", /configmap\/made created/),
-  row("create secret generic login -n demo --from-literal password=x", /secret\/login created/),
-  row(
-    "create secret docker-registry pull -n demo --docker-username u --docker-password p --docker-server r",
-    /secret\/pull created/,
-  ),
-  row("create serviceaccount robot -n demo", /serviceaccount\/robot created/),
-  row("create role reader -n demo --verb get,list --resource pods,services", /role\.rbac.*\/reader created/),
-  row("create rolebinding reads -n demo --role reader --serviceaccount demo:robot", /rolebinding.*\/reads created/),
-  row("create clusterrole demo-viewer --verb get --resource nodes", /clusterrole.*\/demo-viewer created/),
-  row("create clusterrolebinding demo-views --clusterrole demo-viewer --user bob", /clusterrolebinding.* created/),
-  row("create quota limits -n demo --hard pods=100", /resourcequota\/limits created/),
-  row("create priorityclass demo-high --value 1000", /priorityclass.*\/demo-high created/),
-  row("create poddisruptionbudget kept -n demo --selector app=web --min-available 1", /poddisruptionbudget.* created/),
-  row("create service clusterip inner -n demo --tcp 80:8080", /service\/inner created/),
-  row("create service nodeport outer -n demo --tcp 80", /service\/outer created/),
-  row("create service loadbalancer balanced -n demo --tcp 80", /service\/balanced created/),
-  row("create service externalname far -n demo --external-name example.com", /service\/far created/),
-  row("create ingress front -n demo --rule example.com/*=inner:80", /ingress.*\/front created/),
-  row("create job once -n demo --image busybox -- true", /job\.batch\/once created/),
-  row("create cronjob nightly -n demo --image busybox --schedule '0 3 * * *' -- true", /cronjob.* created/),
-  row("create job now -n demo --from cronjob/nightly", /job\.batch\/now created/),
-  row("create deployment other -n demo --image nginx --replicas 1", /deployment\.apps\/other created/),
-  row("create token robot -n demo", /^ey/m),
-  row("create -f -", /statefulset\.apps\/db created/, yaml(claimed)),
-  row("create -f -", /daemonset\.apps\/agent created/, yaml(agents)),
-  row("create -f -", /persistentvolume\/disk created/, yaml(volume)),
-  row("create -f -", /persistentvolumeclaim\/data created/, yaml(claim)),
-  row("create -f -", /networkpolicy.*\/closed created/, yaml(policy)),
-  row("create --dry-run=server -f -", /deployment\.apps\/web created \(server dry run\)/, yaml(web)),
-  row("create configmap made -n demo", /configmaps "made" already exists/, { code: 1 }),
-];
-
-const APPLY: readonly Row[] = [
-  row("apply -f -", /deployment\.apps\/web created/, yaml(web)),
-  row("apply -f -", /deployment\.apps\/web unchanged/, yaml(web)),
-  row("apply -f -", /configmap\/settings created/, yaml(settings)),
-  row("apply view-last-applied configmap settings -n demo", /color: green/),
-  row("apply set-last-applied -f -", /configmap\/settings (unchanged|configured)/, yaml(settings)),
-  row("apply edit-last-applied configmap settings -n demo", /configmap\/settings (edited|configured)/),
-  row("diff -f -", /^\+ *color: red$/m, { ...yaml({ ...settings, data: { color: "red" } }), code: 1 }),
-  row("apply -f -", /configmap\/settings configured/, yaml({ ...settings, data: { color: "green", size: "l" } })),
-  row("apply --prune -l nobody=here -n demo -f -", /configmap\/pruned created/, {
-    ...yaml({ ...settings, metadata: { name: "pruned", namespace: "demo", labels: { nobody: "here" } } }),
-  }),
-  row("edit configmap settings -n demo", /configmap\/settings edited/),
-  row("get configmap settings -n demo -o jsonpath={.data.color}", /^blue$/),
-  row("replace -f -", /configmap\/settings replaced/, yaml(settings)),
-  row("replace --force -f -", /configmap\/settings replaced/, yaml(settings)),
-  row("apply --server-side --force-conflicts -f -", /configmap\/settings serverside-applied/, {
-    ...yaml(settings),
-  }),
-  row("kustomize base", /name: base-settings/),
-  row("apply -k base -n demo", /configmap\/base-settings created/),
 ];
 
 const CHANGE: readonly Row[] = [
   row("rollout status deployment/web -n demo --timeout 30s", /successfully rolled out/),
   row("label deployment web -n demo tier=front", /deployment\.apps\/web labeled/),
   row("label deployment web -n demo --list", /^tier=front$/m),
+  row("label deployment web -n demo tier=back", /'tier' already has a value \(front\), and --overwrite is false/, {
+    code: 1,
+  }),
+  row("label deployment web -n demo tier=back --overwrite", /deployment\.apps\/web labeled/),
+  row("label deployments --all -n demo seen=yes", /deployment\.apps\/other labeled/),
+  row("label deployment web -n demo seen-", /deployment\.apps\/web unlabeled/),
   row("annotate deployment web -n demo note=a", /deployment\.apps\/web annotated/),
-  row(`patch deployment web -n demo -p '{"spec":{"minReadySeconds":0,"revisionHistoryLimit":5}}'`, /web patched/),
+  row(`patch deployment web -n demo -p '{"spec":{"minReadySeconds":0,"revisionHistoryLimit":9}}'`, /web patched/),
   row(`patch deployment web -n demo --type merge -p '{"metadata":{"labels":{"a":"b"}}}'`, /web patched/),
   row(`patch deployment web -n demo --type json -p '[{"op":"remove","path":"/metadata/labels/a"}]'`, /web patched/),
   row(
     `patch deployment web -n demo --subresource scale --type merge -p '{"spec":{"replicas":3}}'`,
     /scale\.autoscaling\/web patched/,
   ),
+  row("annotate deployment web -n demo note=b --overwrite", /deployment\.apps\/web annotated/),
+  row("annotate deployment web -n demo note-", /deployment\.apps\/web annotated/),
+  row("patch deployment web -n demo --patch-file patch.yaml", /web patched/),
+  row("patch deployment web -n demo --patch-file patch.yaml --dry-run=server -o yaml", /minReadySeconds|replicas: 2/),
+  row(`patch deployment web -n demo --subresource status --type merge -p '{"status":{"unheardOf":1}}'`, /web patched/),
   row("scale deployment web -n demo --replicas 2", /deployment\.apps\/web scaled/),
   row("scale deployment web -n demo --current-replicas 7 --replicas 1", /Expected replicas to be 7, was 2/, {
     code: 1,
   }),
   row("set image deployment/web -n demo web=nginx:1.28", /image updated/),
   row("set env deployment/web -n demo LEVEL=info", /env updated/),
+  row("set env deployment/web -n demo --from configmap/settings --prefix SET_", /env updated/),
+  row("set env deployment/web -n demo SET_COLOR-", /env updated/),
+  row("set image deployment/web -n demo web=nginx:2 --dry-run=server", /image updated \(server dry run\)/),
   row("set env deployment/web -n demo --list", /LEVEL=info/),
   row("set resources deployment web -n demo --limits cpu=200m", /resource requirements updated/),
   row("set serviceaccount deployment web robot -n demo", /serviceaccount updated/),
@@ -207,18 +89,32 @@ const CHANGE: readonly Row[] = [
   row("set subject rolebinding reads -n demo --user bob", /subjects updated/),
   row("rollout status deployment/web -n demo --timeout 30s", /successfully rolled out/),
   row("rollout history deployment/web -n demo", /REVISION/),
+  row("rollout history deployment/web -n demo --revision 1", /with revision #1[^]*Image:/),
+  row("rollout undo deployment/web -n demo --to-revision 1", /rolled back/),
+  row("rollout undo deployment/web -n demo --to-revision 99", /unable to find specified revision 99/, { code: 1 }),
   row("rollout undo deployment/web -n demo", /rolled back/),
   row("rollout pause deployment/web -n demo", /paused/),
   row("rollout resume deployment/web -n demo", /resumed/),
+  row("rollout restart deployment -n demo -l app=other", /other restarted/),
   row("rollout restart deployment/web -n demo", /restarted/),
   row("rollout status deployment/web -n demo --timeout 30s", /successfully rolled out/),
   row("rollout status statefulset/db -n demo --timeout 10s", /roll out complete/, NO_CONTROLLER),
   row("rollout status daemonset/agent -n demo --timeout 10s", /successfully rolled out/, NO_CONTROLLER),
   row("autoscale deployment web -n demo --min 1 --max 3 --cpu-percent 80", /autoscaled/),
   row("expose deployment web -n demo --port 80", /service\/web exposed/),
+  row("expose service inner -n demo --name again --port 81", /service\/again exposed/),
   row("run shell -n demo --image busybox --labels app=shell", /pod\/shell created/),
   row("wait pod/shell -n demo --for=condition=Ready --timeout 30s", /condition met/),
   row("wait deployment/web -n demo --for=jsonpath={.status.readyReplicas}=2 --timeout 30s", /condition met/),
+  row("wait --for=create configmap/settings -n demo --timeout 10s", /condition met/),
+  row("wait pod/shell -n demo --for=jsonpath={.status.phase} --timeout 10s", /condition met/),
+  row("wait pod/shell -n demo --for=condition=Ready=false --timeout 1s", /timed out waiting/, { code: 1 }),
+  row("run alone -n demo --image busybox --restart=Never --dry-run=server -o yaml", /restartPolicy: Never/),
+  row("debug shell -n demo --image busybox -- true", /Defaulting debug container name to debugger-/),
+  row("debug shell -n demo --image busybox --copy-to copied --share-processes=false -- true", /debugger-/),
+  row("wait pod/copied -n demo --for=condition=Ready --timeout 30s", /condition met/),
+  row("debug node/worker-0 -n demo --image busybox -- true", /Creating debugging pod node-debugger-worker-0-/),
+  row("logs -n demo -l app=web --all-containers --prefix --timestamps --since 1h", /^/),
   row("logs shell -n demo", /^/),
   row("logs deployment/web -n demo --tail 5", /^/),
   row("cordon worker-0", /worker-0 cordoned/),
@@ -227,6 +123,9 @@ const CHANGE: readonly Row[] = [
   row("taint node worker-0 demo-", /worker-0 untainted/),
   row("drain worker-0 --ignore-daemonsets --force --dry-run=server", /drained \(server dry run\)/),
   row("auth can-i create pods", /^yes$/m),
+  row("auth can-i get pods --subresource log -n demo", /^yes$/m),
+  row("auth can-i get /healthz", /^yes$/m),
+  row("auth can-i list pods -n demo --as bob --as-group system:masters", /^yes$/m),
   row("auth can-i --list -n demo", /Resources +Non-Resource URLs/),
   row("auth whoami", /Username +\S+/),
   row("auth reconcile -f -", /role\.rbac.*\/reader reconciled/, {
@@ -238,6 +137,7 @@ const CHANGE: readonly Row[] = [
     }),
   }),
   row("events -n demo", /Scheduled/),
+  row("events -n demo --watch --request-timeout 1s", /Scheduled/),
   row("events -n demo --for pod/shell --types Normal", /Scheduled/),
 ];
 
@@ -246,6 +146,16 @@ const GET: readonly Row[] = [
   row("get pods -n demo", /NAME +READY +STATUS +RESTARTS +AGE/),
   row("get pods -n demo -o wide", /IP +NODE +NOMINATED NODE/),
   row("get pods -A --no-headers", /^demo +/m),
+  row("get pods -n demo --server-print=false", /NAME +AGE\n[^]*shell +\S+/),
+  row("get pods -n demo --watch --request-timeout 1s", /STATUS[^]*shell +1\/1/),
+  row("get pods -n demo -w --output-watch-events --request-timeout 1s", /EVENT[^]*ADDED +shell/),
+  row("get configmap settings -n demo --watch-only -o jsonpath={.metadata.annotations.tick}", /\d/, {
+    meanwhile: "annotate configmap settings -n demo --overwrite tick={n}",
+  }),
+  row("get deployment web -n demo --subresource scale -o jsonpath={.spec.replicas}", /^2$/),
+  row("get -k base -n demo -o name", /configmap\/base-settings/),
+  row("get pods -n demo -l 'app in (web,shell),app!=web' -o name", /^pod\/shell$/m),
+  row("get pods -n demo --as bob --as-group system:masters -o name", /pod\/shell/),
   row("get pods -n demo --show-labels", /LABELS/),
   row("get pods -n demo -L app", /APP/),
   row("get pods -n demo -l app=web -o name", /^pod\/web-/m),
@@ -326,6 +236,12 @@ const REMOVE: readonly Row[] = [
   row("delete pod shell -n demo --dry-run=server", /pod "shell" deleted \(server dry run\)/),
   row("delete pod shell -n demo --now", /pod "shell" deleted/),
   row("wait pod/shell -n demo --for=delete --timeout 30s", /^/),
+  row("delete pod copied -n demo --grace-period 0 --force", /"copied" force deleted/),
+  row("delete configmap files vars -n demo --wait=false", /configmap "vars" deleted/),
+  row("delete configmaps -n demo --field-selector metadata.name=made", /configmap "made" deleted/),
+  row("delete job now -n demo --cascade=foreground", /job\.batch "now" deleted/),
+  row("delete secret nothing -n demo", /secrets "nothing" not found/, { code: 1 }),
+  row("delete secret nothing -n demo --ignore-not-found", /^$/),
   row("delete deployment other -n demo --cascade=orphan", /deployment\.apps "other" deleted/),
   row("delete replicasets -n demo -l app=other", /replicaset\.apps "other-/),
   row("delete services --all -n demo", /service "web" deleted/),
