@@ -8,7 +8,7 @@ const root = new URL("../simulation", import.meta.url).pathname;
 /** Hosts that a source makes and neither puts under watch nor judges by their crashes. */
 export function unwatchedIn(text: string): number {
   const made = text.match(/\bnew (?:SimulationHost|SimulatedCluster)\(/g)?.length ?? 0;
-  const watched = text.match(/\b(?:watchCrashes|verdictOf)\(/g)?.length ?? 0;
+  const watched = text.match(/\b(?:watchCrashes|judged)\(/g)?.length ?? 0;
   return Math.max(0, made - watched);
 }
 

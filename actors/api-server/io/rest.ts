@@ -36,6 +36,7 @@ import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
 import type { Verb } from "../core/rest/target.ts";
 import { checkVerb } from "../core/rest/target.ts";
+import { verbOfNamed } from "../core/rest/verbs.ts";
 import type { Answer } from "../core/registry/answers.ts";
 import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
@@ -140,7 +141,7 @@ export class Rest {
     const other = { verb: method.toLowerCase(), path, target: undefined };
     if (target === undefined) return other;
     const watch = target.subresource === undefined && (target.watch || isWatch(query));
-    const verb = verbOf(method, target.name !== undefined, watch);
+    const verb = verbOfNamed(method, target.name !== undefined, watch);
     return verb === undefined ? other : { verb, path, target };
   }
 
@@ -185,7 +186,7 @@ export class Rest {
     const { deprecated, orphans } = resource.served.rules;
     if (deprecated !== undefined) {
       // Methods and patches that nobody takes are refused before it counts what they are about.
-      checkVerb(resource, verbOf(reply.request.method, resource.name !== undefined, false));
+      checkVerb(resource, verbOfNamed(reply.request.method, resource.name !== undefined, false));
       if (reply.request.method === "PATCH") new HttpInput(reply, resource).patchType();
       return this.warned(reply, resource, deprecated);
     }
@@ -278,7 +279,7 @@ export class Rest {
         ? this.documents.notFound(reply.answer)
         : this.carryOut(reply, custom.path, custom.verb);
     }
-    return this.carryOut(reply, path, checkVerb(path, verbOf(request.method, name !== undefined, watch)));
+    return this.carryOut(reply, path, checkVerb(path, verbOfNamed(request.method, name !== undefined, watch)));
   }
 
   private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
@@ -440,23 +441,6 @@ const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
   delete: "DELETE",
   deletecollection: "DELETECOLLECTION",
 };
-
-function verbOf(method: string, named: boolean, watch: boolean): Verb | undefined {
-  switch (method) {
-    case "GET":
-      return watch ? "watch" : named ? "get" : "list";
-    case "POST":
-      return "create";
-    case "PUT":
-      return named ? "update" : undefined;
-    case "PATCH":
-      return named ? "patch" : undefined;
-    case "DELETE":
-      return named ? "delete" : "deletecollection";
-    default:
-      return undefined;
-  }
-}
 
 /** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
 function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {

@@ -3,7 +3,7 @@
  * for addresses, and servers, members and links that go wrong. No controllers, no nodes: a seed takes a second or two.
  */
 import { addressesOf } from "../../../actors/cluster/addresses.ts";
-import { verdictOf } from "../../../actors/cluster/simulation/checks/verdict.ts";
+import { judged } from "./judged.ts";
 import type { ApiGroup } from "../../../actors/cluster/simulation/api-clients.ts";
 import { ApiClients } from "../../../actors/cluster/simulation/api-clients.ts";
 import { leaderOf } from "../../../actors/cluster/simulation/etcd-group.ts";
@@ -74,19 +74,8 @@ class ApiStory implements ApiGroup {
     this.race = new ServiceRace(this, this.observer, RACE_PAUSE_MS);
   }
 
-  async tell(): Promise<void> {
-    let failure: unknown;
-    const { host } = this;
-    try {
-      await host.start();
-      await host.settle(() => this.play(), TROUBLE_MS + 10 * HEALED_MS);
-      await host.stop();
-      host.world.end();
-    } catch (error) {
-      failure = error;
-    }
-    const verdict = verdictOf(host.crashes, failure);
-    if (verdict !== undefined) throw new Error(verdict, { cause: failure });
+  tell(): Promise<void> {
+    return judged(this.host, () => this.play(), TROUBLE_MS + 10 * HEALED_MS);
   }
 
   private async play(): Promise<void> {

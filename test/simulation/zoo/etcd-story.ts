@@ -3,7 +3,7 @@
  * every kind of fault: a seed of it takes a fraction of a second, where one of the whole cluster takes ten.
  */
 import { broken } from "../../../actors/cluster/simulation/checks/broken.ts";
-import { verdictOf } from "../../../actors/cluster/simulation/checks/verdict.ts";
+import { judged } from "./judged.ts";
 import { EtcdClients } from "../../../actors/cluster/simulation/etcd-clients.ts";
 import type { EtcdGroup } from "../../../actors/cluster/simulation/etcd-group.ts";
 import { leaderOf, statusOf } from "../../../actors/cluster/simulation/etcd-group.ts";
@@ -56,6 +56,11 @@ export async function etcdStory(seed: number): Promise<void> {
   await story.tell();
 }
 
+/** A disk that fails ends its member; nothing else may. */
+function isOfItsDisk(error: unknown): boolean {
+  return hasCode(error, "DISK_FULL", "DISK_FAILED");
+}
+
 class EtcdStory implements EtcdGroup {
   readonly host: SimulationHost;
   readonly members: readonly string[] = MEMBERS;
@@ -77,21 +82,8 @@ class EtcdStory implements EtcdGroup {
     this.watchers = new EtcdWatchers(this, this.observer, WATCH_LIFE_MS);
   }
 
-  async tell(): Promise<void> {
-    let failure: unknown;
-    const { host } = this;
-    try {
-      await host.start();
-      await host.settle(() => this.play(), TROUBLE_MS + 10 * HEALED_MS);
-      await host.stop();
-      host.world.end();
-    } catch (error) {
-      failure = error;
-    }
-    // A disk that fails ends its member; nothing else may.
-    const crashes = host.crashes.filter(({ error }) => !hasCode(error, "DISK_FULL", "DISK_FAILED"));
-    const verdict = verdictOf(crashes, failure);
-    if (verdict !== undefined) throw new Error(verdict, { cause: failure });
+  tell(): Promise<void> {
+    return judged(this.host, () => this.play(), TROUBLE_MS + 10 * HEALED_MS, isOfItsDisk);
   }
 
   private async play(): Promise<void> {
@@ -107,7 +99,7 @@ class EtcdStory implements EtcdGroup {
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + random.below(FAULT_EVERY_MS.spread));
       await this.strike(one(random, this.faults));
-      if (host.crashes.some(({ error }) => !hasCode(error, "DISK_FULL", "DISK_FAILED"))) return;
+      if (host.crashes.some(({ error }) => !isOfItsDisk(error))) return;
     }
     for (const member of MEMBERS) {
       host.disk(member).setFault(undefined);

@@ -9,6 +9,7 @@ import { RESULT } from "./macros.ts";
 import { BASE_OVERLOADS } from "./overloads.ts";
 import { checkedDuration, checkedTimestamp } from "./times.ts";
 import {
+  BASE_TYPES,
   CelBudgetError,
   CelDuration,
   CelError,
@@ -63,22 +64,7 @@ export function evaluateCel(
   return new Evaluation(budget).run(expression, scope);
 }
 
-const TYPES: ReadonlyMap<string, CelType> = new Map(
-  [
-    "bool",
-    "bytes",
-    "double",
-    "google.protobuf.Duration",
-    "google.protobuf.Timestamp",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "type",
-    "uint",
-  ].map((name) => [name, new CelType(name)]),
-);
+const TYPES: ReadonlyMap<string, CelType> = new Map(BASE_TYPES.map((name) => [name, new CelType(name)]));
 
 class Evaluation {
   readonly #budget: CelBudget;

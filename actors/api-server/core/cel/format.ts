@@ -5,8 +5,9 @@
  */
 import { goFloat } from "../machinery/go-text.ts";
 import type { Spend } from "./functions.ts";
-import { toText } from "./functions.ts";
+import { ESCAPED, toText } from "./functions.ts";
 import {
+  BASE_TYPES,
   CelDuration,
   CelError,
   CelMap,
@@ -87,20 +88,7 @@ export const CLAUSES: Readonly<Record<string, { readonly takes: readonly string[
   f: { takes: ["double", "string"], words: "fixed-point clause can only be used on doubles" },
   o: { takes: ["int", "uint"], words: "octal clause can only be used on integers" },
   s: {
-    takes: [
-      "bool",
-      "bytes",
-      "double",
-      "google.protobuf.Duration",
-      "google.protobuf.Timestamp",
-      "int",
-      "list",
-      "map",
-      "null_type",
-      "string",
-      "type",
-      "uint",
-    ],
+    takes: BASE_TYPES,
     words:
       "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
   },
@@ -253,22 +241,10 @@ function noFormat(value: unknown): CelError {
   return new CelError(`error during formatting: no formatting function for ${typeName(value)}`);
 }
 
-const QUOTED: Readonly<Record<string, string>> = {
-  "\u0007": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-  "\\": "\\\\",
-  '"': '\\"',
-};
-
 /** `%q`. */
 function goQuoted(text: string): string {
   const quoted = Array.from(text, (char) => {
-    const known = QUOTED[char];
+    const known = ESCAPED[char];
     if (known !== undefined) return known;
     const code = char.codePointAt(0) ?? 0;
     if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;

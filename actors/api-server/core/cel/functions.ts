@@ -101,7 +101,8 @@ function optionalMethod(name: string, { value }: CelOptional): unknown {
   return value;
 }
 
-const ESCAPED: Readonly<Record<string, string>> = {
+/** How characters of a text are written in quotes. */
+export const ESCAPED: Readonly<Record<string, string>> = {
   "\u0007": "\\a",
   "\b": "\\b",
   "\f": "\\f",

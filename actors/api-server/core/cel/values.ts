@@ -70,6 +70,22 @@ export class CelOptional {
   }
 }
 
+/** The names of the types that values of expressions have. */
+export const BASE_TYPES: readonly string[] = [
+  "bool",
+  "bytes",
+  "double",
+  "google.protobuf.Duration",
+  "google.protobuf.Timestamp",
+  "int",
+  "list",
+  "map",
+  "null_type",
+  "string",
+  "type",
+  "uint",
+];
+
 export class CelType {
   readonly name: string;
 

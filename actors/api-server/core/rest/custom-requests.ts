@@ -10,6 +10,7 @@ import { badRequest, failure, notFound, qualifiedResource } from "../machinery/s
 import type { ResourcePath } from "./path.ts";
 import { parseResourcePath } from "./path.ts";
 import type { Verb } from "./target.ts";
+import { verbOf } from "./verbs.ts";
 
 export interface CustomRequest {
   readonly verb: Verb;
@@ -31,22 +32,6 @@ export function customRequest(path: ResourcePath, method: string, watch: boolean
   if (name === undefined && (verb === "update" || verb === "patch")) throw badRequest("name must be provided");
   // The name in the path means nothing then.
   return { verb, path: verb === "create" ? { ...path, name: undefined } : path };
-}
-
-function verbOf(method: string, named: boolean, watch: boolean): Verb | undefined {
-  switch (method) {
-    case "GET":
-      return watch ? "watch" : named ? "get" : "list";
-    case "POST":
-      return "create";
-    case "PUT":
-      return "update";
-    case "PATCH":
-      return "patch";
-    case "DELETE":
-      return named ? "delete" : "deletecollection";
-  }
-  return undefined;
 }
 
 function notSupported({ served: { info } }: ResourcePath, verb: string): InkubeError {

@@ -1,4 +1,6 @@
 /** Mistakes in the API server, which clients of three of them find. */
+import { rowOf } from "../row.mjs";
+
 const STORE = "actors/api-server/store.ts";
 const LISTS = "actors/api-server/lists.ts";
 const WATCHES = "actors/api-server/watches.ts";
@@ -15,16 +17,7 @@ const SEEDS = {
   "continue-from-the-present": 1,
 };
 
-const row = (name, file, find, replace, why) => ({
-  name: `zoo-${name}`,
-  story: "api",
-  budget: 100,
-  ...(SEEDS[name] === undefined ? {} : { seed: SEEDS[name] }),
-  file,
-  find,
-  replace,
-  why,
-});
+const row = rowOf("api", 100, SEEDS);
 
 export const variants = [
   row(

@@ -1,13 +1,7 @@
 /** Mistakes in controllers, scheduler and kubelet, which the story of a small cluster finds. */
-const row = (name, file, find, replace, why) => ({
-  name: `zoo-${name}`,
-  story: "cluster",
-  budget: 20,
-  file,
-  find,
-  replace,
-  why,
-});
+import { rowOf } from "../row.mjs";
+
+const row = rowOf("cluster", 20);
 
 export const variants = [
   row(

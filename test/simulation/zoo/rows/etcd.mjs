@@ -1,4 +1,6 @@
 /** Mistakes in etcd around Raft: what is proposed, applied, read, watched, leased and stored. Members as actors find them. */
+import { rowOf } from "../row.mjs";
+
 const MEMBER = "actors/etcd/member.ts";
 const REQUESTS = "actors/etcd/requests.ts";
 const STORE = "actors/etcd/core/mvcc/store.ts";
@@ -17,17 +19,7 @@ const SEEDS = {
   "local-read": 1,
 };
 
-const row = (name, file, find, replace, why, also = []) => ({
-  name: `zoo-${name}`,
-  story: "etcd",
-  budget: 200,
-  ...(SEEDS[name] === undefined ? {} : { seed: SEEDS[name] }),
-  file,
-  find,
-  replace,
-  why,
-  also,
-});
+const row = rowOf("etcd", 200, SEEDS);
 
 export const variants = [
   row(

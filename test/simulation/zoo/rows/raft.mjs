@@ -1,4 +1,6 @@
 /** Mistakes in Raft alone, which the members of pure Raft find. */
+import { rowOf } from "../row.mjs";
+
 const RAFT = "actors/etcd/core/raft/raft.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
@@ -24,16 +26,7 @@ const SEEDS = {
   "sync-vouches-for-replaced": 49,
 };
 
-const row = (name, file, find, replace, why) => ({
-  name: `zoo-${name}`,
-  story: "raft",
-  budget: 1_000,
-  ...(SEEDS[name] === undefined ? {} : { seed: SEEDS[name] }),
-  file,
-  find,
-  replace,
-  why,
-});
+const row = rowOf("raft", 1_000, SEEDS);
 
 export const variants = [
   row(
