@@ -197,11 +197,6 @@ export class SimulationHost implements Introspectable {
     this.driver?.stop();
   }
 
-  /** Whether the plan keeps the actor down. */
-  isKeptDown(name: string): boolean {
-    return (this.downUntilUs.get(name) ?? 0) > this.world.nowUs;
-  }
-
   /** Runs until every actor has ended. */
   stop(limitMs = 60_000): Promise<void> {
     return this.settle(() => this.supervisor.stop(), limitMs);

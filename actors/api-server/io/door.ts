@@ -16,7 +16,7 @@ import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
 import type { ArrivedRequest, HttpAnswer, RawHandler, Upgrade } from "./http-messages.ts";
-import { auditIdOf } from "./http-messages.ts";
+import { AUDIT_ID, auditIdOf } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
@@ -110,8 +110,13 @@ class HttpsDoor implements Door {
     );
   }
 
+  /** Most clients name no request: then the headers are not gone through. */
+  private auditId(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): string {
+    return (headers[AUDIT_ID] === undefined ? "" : auditIdOf(rawHeaders)) || this.backend.newId();
+  }
+
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
-    const auditId = auditIdOf(rawHeaders) || this.backend.newId();
+    const auditId = this.auditId(headers, rawHeaders);
     const answer = new Http2Answer(stream, auditId);
     const { session } = stream;
     const { authorization } = headers;
@@ -123,7 +128,7 @@ class HttpsDoor implements Door {
       rawHeaders,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
-      remoteAddress: session?.socket.remoteAddress ?? "",
+      remoteAddress: () => session?.socket.remoteAddress ?? "",
     };
     if (this.rest.passesOn(head.url)) {
       if (stream.endAfterHeaders) stream.resume();
@@ -141,7 +146,7 @@ class HttpsDoor implements Door {
   private http1(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): void {
     // HTTP/2 requests come by `http2`.
     if (request.httpVersionMajor !== 1) return;
-    const auditId = auditIdOf(request.rawHeaders) || this.backend.newId();
+    const auditId = this.auditId(request.headers, request.rawHeaders);
     const answer = new Http1Answer(request, response, auditId);
     const socket = request.socket as TLSSocket;
     const head = {
@@ -152,7 +157,7 @@ class HttpsDoor implements Door {
       rawHeaders: request.rawHeaders,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
-      remoteAddress: socket.remoteAddress ?? "",
+      remoteAddress: () => socket.remoteAddress ?? "",
       ...(upgrade === undefined ? {} : { upgrade }),
     };
     if (this.rest.passesOn(head.url)) {

@@ -15,8 +15,8 @@ export interface HttpRequest {
   readonly user: UserInfo | undefined;
   /** Where the client reached us. */
   readonly localAddress: string;
-  /** The client's own, without its port; "" when it is gone. */
-  readonly remoteAddress: string;
+  /** The client's own, without its port; "" when it is gone. Asked for: few need it, and over HTTP/2 it takes some time. */
+  readonly remoteAddress: () => string;
   readonly body: Uint8Array;
   /** The body of a request that is passed on to another server, in place of `body`. */
   readonly stream?: NodeJS.ReadableStream;

@@ -220,6 +220,6 @@ function notReached(why: string): string {
 /** Who has asked, and for what of this server. */
 function forwardedHeaders({ headers, remoteAddress }: HttpRequest, uri: string): Record<string, readonly string[]> {
   const before = headers["x-forwarded-for"] ?? [];
-  const chain = [...(typeof before === "string" ? [before] : before), remoteAddress].filter((each) => each !== "");
+  const chain = [...(typeof before === "string" ? [before] : before), remoteAddress()].filter((each) => each !== "");
   return { "x-forwarded-for": [chain.join(", ")], "x-forwarded-uri": [uri.replace(/\?.*$/s, "")] };
 }

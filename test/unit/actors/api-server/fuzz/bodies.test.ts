@@ -40,7 +40,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
     auditId: "",
     rawHeaders: [],
     user: undefined,
-    remoteAddress: "",
+    remoteAddress: () => "",
     localAddress: "127.0.0.1:1",
     body,
   };
