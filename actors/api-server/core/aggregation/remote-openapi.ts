@@ -3,6 +3,7 @@
  * Source: kube-openapi `pkg/aggregator/aggregator.go`, kube-aggregator `pkg/controllers/openapi`.
  */
 import { isTooDeep } from "../machinery/json.ts";
+import { goValue } from "../machinery/go-text.ts";
 import { equalJson, isJsonObject } from "../machinery/json-value.ts";
 import type { Json } from "../machinery/openapi-schemas.ts";
 import type { OpenApiV2Part, Piece } from "../machinery/openapi-v2.ts";
@@ -106,7 +107,7 @@ function sameButForKinds(a: Json, b: Json): boolean {
 function joinedKinds(a: Json, b: Json): readonly unknown[] | undefined {
   const keyOf = (kind: unknown): string => {
     const { group, version, kind: name } = isJsonObject(kind) ? kind : {};
-    return `${String(group)}/${String(version)}.${String(name)}`;
+    return `${goValue(group)}/${goValue(version)}.${goValue(name)}`;
   };
   const list = (of: Json): readonly unknown[] => (Array.isArray(of[KINDS]) ? (of[KINDS] as readonly unknown[]) : []);
   const joined = new Map([...list(b), ...list(a)].map((kind) => [keyOf(kind), kind]));

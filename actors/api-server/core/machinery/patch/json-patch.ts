@@ -2,6 +2,7 @@
  * JSON Patch (RFC 6902), with the leniences of the library that kube-apiserver uses (evanphx/json-patch 4): `replace` of an
  * absent member adds it, `copy` of an absent member copies null, negative indices count from the end.
  */
+import { goValue } from "../go-text.ts";
 import type { JsonObject } from "../json-value.ts";
 import { cloneJson, equalJson, getOwn, isJsonObject, jsonChars, setOwn } from "../json-value.ts";
 import { isTooDeep } from "../json.ts";
@@ -61,7 +62,7 @@ function applyOperation(root: JsonObject, operation: JsonObject, budget: Budget)
       }
       return;
     default:
-      throw new JsonPatchError(`unexpected kind: ${String(op)}`);
+      throw new JsonPatchError(`unexpected kind: ${goValue(op)}`);
   }
 }
 
@@ -92,7 +93,7 @@ function isSame(wanted: unknown, found: unknown, budget: Budget): boolean {
 /** The steps of a JSON pointer (RFC 6901); the first is always "", which names the document. */
 function pointerOf(text: unknown): readonly string[] {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/"))) {
-    throw new JsonPatchError(`not a JSON pointer: ${String(text)}`);
+    throw new JsonPatchError(`not a JSON pointer: ${goValue(text)}`);
   }
   return text.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }

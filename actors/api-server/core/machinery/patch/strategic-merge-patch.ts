@@ -60,7 +60,7 @@ function replaceOrDelete(directive: unknown, patch: JsonObject): JsonObject {
 }
 
 function unknownDirective(directive: unknown, patch: JsonObject): Error {
-  return new StrategicMergePatchError(`unknown patch type: ${String(directive)} in map: ${goValue(patch)}`);
+  return new StrategicMergePatchError(`unknown patch type: ${goValue(directive)} in map: ${goValue(patch)}`);
 }
 
 /** Drops the members of `result` that `$retainKeys` does not name. */

@@ -67,6 +67,24 @@ describe("patchObject", () => {
     expect(() => applyPatch("application/json-patch+json", of, {}, patch)).toThrow("Request entity too large");
   });
 
+  it("refuses what is no text where a text belongs, though JavaScript can't make one of it", () => {
+    const of = servedAs("v1", "configmaps").form;
+    const odd = { toString: "" };
+    const codeOf = (type: PatchType, patch: unknown): number | undefined => {
+      try {
+        applyPatch(type, of, {}, patch);
+      } catch (error) {
+        return statusOf(error)?.code;
+      }
+      return undefined;
+    };
+    expect([
+      codeOf("application/json-patch+json", [{ op: "add", path: odd, value: 1 }]),
+      codeOf("application/json-patch+json", [{ op: odd, path: "/a" }]),
+      codeOf("application/strategic-merge-patch+json", { $patch: odd }),
+    ]).toEqual([422, 422, 500]);
+  });
+
   it("keeps __proto__ a plain key in every kind of patch", () => {
     const of = servedAs("v1", "configmaps").form;
     const patch = JSON.parse('{"data":{"__proto__":{"polluted":"yes"}}}') as unknown;
