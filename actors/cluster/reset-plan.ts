@@ -11,22 +11,22 @@ import type { Taint } from "../../protocols/kubernetes/types/core-v1.ts";
 /** Everything below `/registry/` by its key. */
 export type State = ReadonlyMap<string, KeyValue>;
 
-interface Change {
+/** A deletion, where there is no value. */
+export interface Write {
   readonly key: string;
-  /** The write is good for this state of the key only; 0: for none. */
-  readonly seen: number;
-}
-export interface Put extends Change {
-  readonly value: Uint8Array;
+  readonly value?: Uint8Array;
+  /** The write is good for this state of the key only; 0: for none; undefined: for any. */
+  readonly seen: number | undefined;
 }
 
 /** Carried out in this order, each list before the next. */
 export interface ResetPlan {
+  /** Without the pods, whose owners so are gone before them: nobody replaces a pod then. */
+  readonly deletes: readonly Write[];
   /** Pods that are about to be deleted: their kubelets are told to leave them no time. */
-  readonly marks: readonly Put[];
-  /** Those that were marked have another state by then: their `seen` is of before. */
-  readonly deletes: readonly Change[];
-  readonly puts: readonly Put[];
+  readonly marks: readonly Write[];
+  readonly ends: readonly Write[];
+  readonly puts: readonly Write[];
 }
 
 /** How much is compared: all of it once, and then only what no controller changes in the course of its work. */
@@ -76,11 +76,13 @@ export function strangers(base: State, now: State): readonly KeyValue[] {
 
 /** `time`: as Kubernetes writes it; when pods are told to end. */
 export function planReset(base: State, now: State, depth: Depth, time: string): ResetPlan {
-  const plan = { marks: [] as Put[], deletes: [] as Change[], puts: [] as Put[] };
-  const remove = (kv: KeyValue): void => {
-    const mark = kv.key.startsWith(PODS) ? marked(kv.value, time) : undefined;
-    if (mark !== undefined) plan.marks.push({ key: kv.key, seen: kv.modRevision, value: mark });
-    plan.deletes.push({ key: kv.key, seen: kv.modRevision });
+  const plan = { deletes: [] as Write[], marks: [] as Write[], ends: [] as Write[], puts: [] as Write[] };
+  const remove = ({ key, modRevision, value }: KeyValue): void => {
+    if (!key.startsWith(PODS)) return void plan.deletes.push({ key, seen: modRevision });
+    const mark = marked(value, time);
+    if (mark !== undefined) plan.marks.push({ key, seen: modRevision, value: mark });
+    // Its kubelet may have said something of it since it was marked.
+    plan.ends.push({ key, seen: undefined });
   };
   for (const kv of strangers(base, now)) {
     if (depth === "everything" || !kv.key.startsWith(EVENTS)) remove(kv);
@@ -104,8 +106,9 @@ export function planReset(base: State, now: State, depth: Depth, time: string): 
   return plan;
 }
 
-export function isEmpty({ marks, deletes, puts }: ResetPlan): boolean {
-  return marks.length + deletes.length + puts.length === 0;
+/** Every write but the marks, which deletions follow. */
+export function writesOf({ deletes, ends, puts }: ResetPlan): readonly Write[] {
+  return [...deletes, ...ends, ...puts];
 }
 
 /** Nodes come and go with their kubelets. */

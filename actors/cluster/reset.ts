@@ -10,8 +10,8 @@ import type { Compare, EtcdMethods, KeyValue, RangeRequest, RequestOp } from "..
 import { formatTime } from "../api-server/core/machinery/time.ts";
 import type { Ref } from "../../runtime/actor.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Depth, Put, ResetPlan, State } from "./reset-plan.ts";
-import { isEmpty, isOfTheStart, planReset, strangers } from "./reset-plan.ts";
+import type { Depth, ResetPlan, State, Write } from "./reset-plan.ts";
+import { isOfTheStart, planReset, strangers, writesOf } from "./reset-plan.ts";
 
 /** Keys read at a time. */
 const PAGE = 5_000;
@@ -30,8 +30,6 @@ export interface ResetHome {
   /** Asks one member after the other until one answers. */
   askEtcd<Reply>(ask: (member: Ref<EtcdMethods>) => Promise<Reply>): Promise<Reply>;
 }
-
-type Write = { readonly key: string; readonly seen: number; readonly value?: Uint8Array };
 
 /** All objects at one revision, everything that was acknowledged before among them. Errors: etcd's own. */
 export async function readState({ askEtcd }: Pick<ResetHome, "askEtcd">): Promise<State> {
@@ -53,7 +51,7 @@ export async function resetTo(home: ResetHome, base: Map<string, KeyValue>, time
     const now = await readState(home);
     await adoptLate(home, base, now);
     const plan = planReset(base, now, depth, formatTime(home.clock.nowMs()));
-    if (depth === "identity" && isEmpty(plan)) return;
+    if (depth === "identity" && writesOf(plan).length === 0) return;
     if (home.clock.monotonicMs() > deadlineMs) throw timedOut(plan, timeoutMs);
     await carryOut(home, plan);
     await everybodyKnows(home);
@@ -77,26 +75,19 @@ async function asCreated({ askEtcd }: ResetHome, kv: KeyValue): Promise<KeyValue
   }
 }
 
-async function carryOut(home: ResetHome, { marks, deletes, puts }: ResetPlan): Promise<void> {
-  await write(home, marks);
-  const areMarked = new Set(marks.map(({ key }) => key));
-  // A pod's kubelet may have said something of it since: it goes all the same.
-  await write(
-    home,
-    deletes.map((one) => (areMarked.has(one.key) ? { ...one, seen: ANY } : one)),
-  );
+async function carryOut(home: ResetHome, { deletes, marks, ends, puts }: ResetPlan): Promise<void> {
+  await write(home, [...deletes, ...marks]);
+  await write(home, ends);
   await write(home, puts);
 }
-
-const ANY = -1;
 
 /** Where a key has changed meanwhile its whole transaction is left out; the next look sees it. */
 async function write({ askEtcd }: ResetHome, writes: readonly Write[]): Promise<void> {
   const asked: Promise<unknown>[] = [];
   for (const some of inBatches(writes)) {
-    const compare = some
-      .filter(({ seen }) => seen !== ANY)
-      .map(({ key, seen }): Compare => ({ key, target: "mod", result: "equal", value: seen }));
+    const compare = some.flatMap(({ key, seen }): readonly Compare[] =>
+      seen === undefined ? [] : [{ key, target: "mod", result: "equal", value: seen }],
+    );
     const success = some.map(({ key, value }): RequestOp =>
       value === undefined ? { deleteRange: { key } } : { put: { key, value } },
     );
@@ -131,8 +122,8 @@ async function everybodyKnows({ apiServers, controllerManagers }: ResetHome): Pr
   }
 }
 
-function timedOut({ marks, deletes, puts }: ResetPlan, timeoutMs: number): InkubeError {
-  const keys = [...new Set([...marks, ...deletes, ...(puts as readonly Put[])].map(({ key }) => key))];
+function timedOut(plan: ResetPlan, timeoutMs: number): InkubeError {
+  const keys = [...new Set(writesOf(plan).map(({ key }) => key))];
   const more = keys.length > NAMED_MAX ? ` and ${keys.length - NAMED_MAX} more` : "";
   return new InkubeError(
     "RESET_TIMEOUT",
