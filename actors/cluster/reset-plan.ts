@@ -36,7 +36,6 @@ const REGISTRY = "/registry/";
 const PODS = "/registry/pods/";
 const NODES = "/registry/minions/";
 const EVENTS = "/registry/events/";
-const API_SERVICES = "/registry/apiregistration.k8s.io/apiservices/";
 /** Who leads, who lives, and what each machine has. */
 const PRESENT = [
   /^\/registry\/leases\/kube-node-lease\//,

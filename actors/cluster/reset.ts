@@ -28,7 +28,7 @@ export interface ResetHome {
   /** Address of the Service `kubernetes`. */
   readonly apiAddress: string;
   /** Asks one member after the other until one answers. */
-  askEtcd<Reply>(ask: (member: Ref<EtcdMethods>) => Promise<Reply>): Promise<Reply>;
+  readonly askEtcd: <Reply>(ask: (member: Ref<EtcdMethods>) => Promise<Reply>) => Promise<Reply>;
 }
 
 /** All objects at one revision, everything that was acknowledged before among them. Errors: etcd's own. */
