@@ -57,12 +57,17 @@ export interface Reply {
  * @param goType by which kube-apiserver calls what is asked for
  * @throws Status 406
  */
-export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings, goType: string = ""): Negotiated {
+export function negotiated(
+  request: HttpRequest,
+  offer: Offer,
+  encodings: Encodings,
+  goType: () => string = () => "",
+): Negotiated {
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
   if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
-  throw notAcceptable(accept ?? "", offer, goType);
+  throw notAcceptable(accept ?? "", offer, goType());
 }
 
 /** @throws Status 400 */
