@@ -1,6 +1,5 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
-import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusError, statusOf } from "../../../protocols/api-server.ts";
@@ -12,6 +11,7 @@ import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../core/machinery/encode-protobuf.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
+import { toYaml } from "../core/machinery/yaml-text.ts";
 import type { Answer } from "../core/registry/answers.ts";
 import { WarnedError } from "../core/registry/answers.ts";
 import { scaleRows } from "../core/registry/scale.ts";
@@ -177,9 +177,7 @@ export class Replies {
   bytes(reply: Reply, code: number, bytes: Uint8Array, form: Negotiated, headers: Headers = NO_HEADERS): void {
     const { request, answer, query } = reply;
     if (form.mediaType === "application/yaml") {
-      const yaml = encoder.encode(
-        stringifyYaml(JSON.parse(textOf(bytes)) as unknown, { aliasDuplicateObjects: false }),
-      );
+      const yaml = encoder.encode(toYaml(JSON.parse(textOf(bytes))));
       this.send(request, answer, code, { ...JSON_HEADERS, ...headers, "content-type": "application/yaml" }, yaml);
       return;
     }
