@@ -131,10 +131,10 @@ export class Rest {
 
   /** What is compressed is answered a little later, and well. */
   private count(counted: Reply["counted"], method: string, answer: HttpAnswer, beganMs: number): void {
-    const { verb = countedVerb(method), target, remote } = counted;
+    const { verb = countedVerb(method), target, remote, dryRun } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
-    const asked = { verb, target, remote };
+    const asked = { verb, target, remote, dryRun };
     this.figures.count(asked, code, seconds);
     if (counted.terminated === true) this.figures.terminated(asked, code);
   }
@@ -288,8 +288,10 @@ export class Rest {
   private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
     const { request, query } = reply;
     const { served, subresource } = path;
-    reply.counted.verb = COUNTED_VERBS[verb];
+    const applies = verb === "patch" && mediaTypeOf(request) === APPLY_TYPE;
+    reply.counted.verb = applies ? "APPLY" : COUNTED_VERBS[verb];
     reply.counted.target = path;
+    if (verb !== "get" && verb !== "list" && verb !== "watch") reply.counted.dryRun = query.get("dryRun");
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
       scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),

@@ -83,6 +83,24 @@ describe("a server whose clients send much and read nothing", () => {
   });
 });
 
+describe("what a request was", () => {
+  it("is counted as Kubernetes counts it: applied, or tried", async () => {
+    const door = await openDoor();
+    const apply = { "content-type": "application/apply-patch+yaml" };
+    const map = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } });
+    for (const query of ["", "&dryRun=All"])
+      await door.askText("PATCH", `${maps}/a?fieldManager=m${query}`, apply, map);
+    await door.ask("POST", `${maps}?dryRun=no`, {}, { metadata: { name: "b" } });
+    const { text } = await door.ask("GET", "/metrics");
+    const of = (name: string): string => `${name},group="",resource="configmaps"`;
+    expect(text).toContain(of('apiserver_request_total{code="201",component="apiserver",dry_run=""'));
+    expect(text).toContain(of('apiserver_request_total{code="200",component="apiserver",dry_run="All"'));
+    expect(text).toMatch(/apiserver_request_total\{code="4\d\d",component="apiserver",dry_run="invalid"/);
+    expect(text).toMatch(/apiserver_request_total\{.*dry_run="All".*verb="APPLY"/);
+    await door.close();
+  });
+});
+
 describe("a body that stands for more than it is", () => {
   let door: Door;
   beforeAll(async () => {
