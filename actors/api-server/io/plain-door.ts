@@ -12,7 +12,8 @@ import { PlainAnswer, PlainRequests } from "./plain-http.ts";
 import { Rest } from "./rest.ts";
 
 /** What goes to a node, where nobody answers in the simulation. */
-const BEYOND = /^\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/(log|exec|attach|portforward|proxy)\b/;
+const BEYOND =
+  /^\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/(log|exec|attach|portforward|proxy)\b/;
 
 /** Listens from the start on. */
 export function plainDoor(net: Net, address: Address): OpenDoor {
@@ -66,7 +67,9 @@ class PlainDoor implements Door {
       auditId,
       rawHeaders,
       identify: () =>
-        headers["authorization"] === undefined ? undefined : this.authenticator.ofAuthorization(headers["authorization"]),
+        headers["authorization"] === undefined
+          ? undefined
+          : this.authenticator.ofAuthorization(headers["authorization"]),
       localAddress: headers["host"] ?? "",
       remoteAddress: () => connection.remote.host,
       body,

@@ -105,7 +105,7 @@ function bodyOf(headers: Head["headers"], received: Buffer): FoundBody {
 
 function chunksOf(received: Buffer): FoundBody {
   const chunks: Uint8Array[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const lineEnd = received.indexOf(LINE_END, at);
     if (lineEnd < 0) return "more";
     const size = Number.parseInt(received.toString("latin1", at, lineEnd), HEX);

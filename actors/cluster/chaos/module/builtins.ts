@@ -76,7 +76,10 @@ function refusedFunction(own: object, name: string, refuse: Refuse): object {
 }
 
 /** Files that are there: the credentials of the cluster. */
-export function virtualFiles(files: ReadonlyMap<string, string>, refuse: Refuse): { readonly fs: object; readonly promises: object } {
+export function virtualFiles(
+  files: ReadonlyMap<string, string>,
+  refuse: Refuse,
+): { readonly fs: object; readonly promises: object } {
   const textOf = (path: unknown): string | undefined => files.get(path instanceof URL ? path.pathname : String(path));
   const read = (path: unknown, how?: unknown): string | Buffer => {
     const text = textOf(path);
@@ -88,7 +91,11 @@ export function virtualFiles(files: ReadonlyMap<string, string>, refuse: Refuse)
     const done = args.at(-1) as (error: null, value: unknown) => void;
     process.nextTick(() => done(null, value));
   };
-  const plain = { existsSync: (path: unknown) => textOf(path) !== undefined, readFileSync: read, constants: fs.constants };
+  const plain = {
+    existsSync: (path: unknown) => textOf(path) !== undefined,
+    readFileSync: read,
+    constants: fs.constants,
+  };
   const promises = refusedBuiltin("fs/promises", refuse, {
     readFile: async (path: unknown, how?: unknown) => read(path, how),
     constants: fs.constants,
@@ -126,7 +133,9 @@ export function virtualCrypto(random: Random, refuse: Refuse): { readonly node: 
   const web = { getRandomValues: fill, randomUUID, subtle };
   const byChance = Object.fromEntries(
     Object.keys(crypto)
-      .filter((key) => /^(generate|pbkdf2$|scrypt$|hkdf$|checkPrime|createDiffieHellman|createECDH|randomFill)/.test(key))
+      .filter((key) =>
+        /^(generate|pbkdf2$|scrypt$|hkdf$|checkPrime|createDiffieHellman|createECDH|randomFill)/.test(key),
+      )
       .map((key) => [key, () => refuse(`node:crypto.${key}`)]),
   );
   const node = { ...crypto, ...byChance, randomBytes, randomInt, randomUUID, randomFillSync: fill };
@@ -134,7 +143,10 @@ export function virtualCrypto(random: Random, refuse: Refuse): { readonly node: 
 }
 
 export function virtualMath(random: Random): object {
-  return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(Math), random: { value: () => random.next() } });
+  return Object.defineProperties(
+    {},
+    { ...Object.getOwnPropertyDescriptors(Math), random: { value: () => random.next() } },
+  );
 }
 
 export function virtualOs(host: string, refuse: Refuse): object {
@@ -154,7 +166,9 @@ export function virtualOs(host: string, refuse: Refuse): object {
 
 /** What compresses at once; the rest goes on in threads, whose order nobody knows. */
 export function virtualZlib(refuse: Refuse): object {
-  const atOnce = Object.entries(zlib).filter(([key, value]) => typeof value !== "function" || /Sync$|^crc32$/.test(key));
+  const atOnce = Object.entries(zlib).filter(
+    ([key, value]) => typeof value !== "function" || /Sync$|^crc32$/.test(key),
+  );
   return refusedBuiltin("zlib", refuse, Object.fromEntries(atOnce));
 }
 

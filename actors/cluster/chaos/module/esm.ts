@@ -59,7 +59,8 @@ interface Cut {
 /** A line that begins with one of these goes on with the expression before it. */
 const CONTINUES = /^(?:[([.,?:=+\-*/%&|^<>]|in$|instanceof$)/;
 /** After these an expression is not over, whatever comes. */
-const UNFINISHED = /^(?:[([{.,?:=+*/%&|^<>!~-]|=>|in|instanceof|typeof|new|delete|void|await|yield)$|[=+\-*/%&|^<>?]=?$/;
+const UNFINISHED =
+  /^(?:[([{.,?:=+*/%&|^<>!~-]|=>|in|instanceof|typeof|new|delete|void|await|yield)$|[=+\-*/%&|^<>?]=?$/;
 
 class Parser {
   private readonly source: string;

@@ -2,7 +2,11 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { Readable } from "node:stream";
 
-type SendRequest = (url: URL, options: RequestOptions, onResponse: (incoming: IncomingMessage) => void) => ClientRequest;
+type SendRequest = (
+  url: URL,
+  options: RequestOptions,
+  onResponse: (incoming: IncomingMessage) => void,
+) => ClientRequest;
 
 /** Statuses whose answers have no body. Source: Fetch, "null body status". */
 const WITHOUT_BODY: readonly number[] = [101, 103, 204, 205, 304];

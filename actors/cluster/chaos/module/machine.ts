@@ -72,7 +72,10 @@ export class Machine implements Surroundings, Foreign {
     const functions = timerFunctions(timers);
     const cryptos = virtualCrypto(random, refuse);
     const files = virtualFiles(filesOf(options), refuse);
-    const refused = (name: string): (() => never) => () => refuse(name);
+    const refused =
+      (name: string): (() => never) =>
+      () =>
+        refuse(name);
     const route = (host: string, port: number): readonly Address[] => this.route(host, port);
     const web = httpModules({ net: ctx.net, timers, route, host: ctx.name, refused });
     const performance = virtualPerformance(clock);

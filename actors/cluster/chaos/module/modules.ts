@@ -42,18 +42,15 @@ export class Modules {
   private readonly fail: (error: InkubeError) => void;
 
   /** Errors: CONTROLLER_FAILED. */
-  constructor(
-    controllers: readonly ControllerUnderTest[],
-    programs: Programs,
-    fail: (error: InkubeError) => void,
-  ) {
+  constructor(controllers: readonly ControllerUnderTest[], programs: Programs, fail: (error: InkubeError) => void) {
     this.programs = programs;
     this.fail = fail;
     for (const controller of controllers) {
       if (!("module" in controller)) continue;
       programs.of(controller);
       for (const name of replicasOf(controller)) {
-        const uncaught: Foreign["uncaught"] = (event, error) => this.machines.get(name)?.uncaught(event, error) ?? false;
+        const uncaught: Foreign["uncaught"] = (event, error) =>
+          this.machines.get(name)?.uncaught(event, error) ?? false;
         this.foreign.set(name, { uncaught });
         // As an actor of that name is known by its link.
         this.tokens.push({ token: tokenOf(name), user: `inkube:${name}`, groups: [] });

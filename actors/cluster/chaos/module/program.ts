@@ -190,7 +190,8 @@ export class Program {
   private compile(file: string, text: string): Unit {
     const format = this.resolver.formatOf(file);
     if (format === "json") return { kind: "json", file, text };
-    if (/\.(node|wasm|[mc]?tsx?)$/.test(file)) throw new Error("only JavaScript and JSON can be simulated; compile it first");
+    if (/\.(node|wasm|[mc]?tsx?)$/.test(file))
+      throw new Error("only JavaScript and JSON can be simulated; compile it first");
     const parsed = format === "commonjs" ? undefined : parseModule(text);
     if (parsed === undefined || (format === "unknown" && !parsed.isModule)) {
       const hidden = HIDDEN.join(", ");

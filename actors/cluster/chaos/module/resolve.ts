@@ -34,9 +34,14 @@ export class Resolver {
     if (isBuiltin(specifier)) return specifier.startsWith("node:") ? specifier : `node:${specifier}`;
     const found = this.find(specifier, parent, way);
     if (found !== undefined) return realpathSync(found);
-    throw Object.assign(new Error(`Cannot find ${way === "import" ? "package or module" : "module"} '${specifier}' imported from ${parent}`), {
-      code: way === "import" ? "ERR_MODULE_NOT_FOUND" : "MODULE_NOT_FOUND",
-    });
+    throw Object.assign(
+      new Error(
+        `Cannot find ${way === "import" ? "package or module" : "module"} '${specifier}' imported from ${parent}`,
+      ),
+      {
+        code: way === "import" ? "ERR_MODULE_NOT_FOUND" : "MODULE_NOT_FOUND",
+      },
+    );
   }
 
   formatOf(file: string): Format {
@@ -114,7 +119,10 @@ export class Resolver {
   private manifest(directory: string): Manifest | undefined {
     if (!this.manifests.has(directory)) {
       const path = join(directory, "package.json");
-      this.manifests.set(directory, existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Manifest) : undefined);
+      this.manifests.set(
+        directory,
+        existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Manifest) : undefined,
+      );
     }
     return this.manifests.get(directory);
   }

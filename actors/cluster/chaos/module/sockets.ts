@@ -198,7 +198,8 @@ function httpModule(wires: Wires, isSecure: boolean): object {
     outgoing.end();
     return outgoing;
   };
-  if (isSecure) return { ...http, Agent, globalAgent, request, get, createServer: wires.refused("node:https.createServer") };
+  if (isSecure)
+    return { ...http, Agent, globalAgent, request, get, createServer: wires.refused("node:https.createServer") };
   const Server = serverClass(wires);
   const createServer = (...args: readonly http.RequestListener[]): http.Server => new Server(...args);
   return { ...http, Agent, globalAgent, request, get, createServer, Server };

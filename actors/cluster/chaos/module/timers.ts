@@ -165,7 +165,10 @@ export function timersPromises(virtual: VirtualTimers): object {
     setTimeout: wait,
     setImmediate: <T>(value: T, options?: Waiting) => wait(0, value, options),
     setInterval,
-    scheduler: { wait: (delayMs: number, options?: Waiting) => wait(delayMs, undefined, options), yield: () => wait(0, undefined) },
+    scheduler: {
+      wait: (delayMs: number, options?: Waiting) => wait(delayMs, undefined, options),
+      yield: () => wait(0, undefined),
+    },
   };
 }
 
@@ -195,7 +198,8 @@ export function virtualDate(clock: Clock): DateConstructor {
     construct: (target, given: unknown[], newTarget) =>
       Reflect.construct(target, given.length === 0 ? [clock.nowMs()] : given, newTarget) as object,
     apply: () => new Date(clock.nowMs()).toString(),
-    get: (target, key, receiver) => (key === "now" ? () => clock.nowMs() : (Reflect.get(target, key, receiver) as unknown)),
+    get: (target, key, receiver) =>
+      key === "now" ? () => clock.nowMs() : (Reflect.get(target, key, receiver) as unknown),
   });
 }
 

@@ -20,7 +20,8 @@ export interface Token {
 const SPACE = /(?:\s|\/\/[^\n\r\u2028\u2029]*|\/\*[\s\S]*?\*\/)+/y;
 /** Most names, and what follows one that is not over with it. */
 const PLAIN_NAME = /[A-Za-z_$#][\w$]*(?![\\\x80-\uffff])/y;
-const NAME = /(?:[$_#\p{ID_Start}]|\\u(?:[\dA-Fa-f]{4}|\{[\dA-Fa-f]+\}))(?:[$\u200c\u200d\p{ID_Continue}]|\\u(?:[\dA-Fa-f]{4}|\{[\dA-Fa-f]+\}))*/uy;
+const NAME =
+  /(?:[$_#\p{ID_Start}]|\\u(?:[\dA-Fa-f]{4}|\{[\dA-Fa-f]+\}))(?:[$\u200c\u200d\p{ID_Continue}]|\\u(?:[\dA-Fa-f]{4}|\{[\dA-Fa-f]+\}))*/uy;
 const NUMBER = /\d[\w]*(?:\.[\w]*)?/y;
 const STRING = /"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'/y;
 const REGEXP = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;

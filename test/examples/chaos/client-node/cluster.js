@@ -57,38 +57,35 @@ export function deploymentOf(site) {
   return { metadata: { name, labels }, spec: { replicas: 0, selector: { matchLabels: labels }, template } };
 }
 
-/** Creates it, or makes what is there the same. */
+/** Creates it, or makes what is there serve the same text. */
 export async function putDeployment(body) {
-  try {
-    await apps.createNamespacedDeployment({ namespace: NAMESPACE, body });
-  } catch (error) {
-    if (error.code !== 409) throw error;
-    await apps.replaceNamespacedDeployment({ name: body.metadata.name, namespace: NAMESPACE, body });
-  }
+  const { name } = body.metadata;
+  const known = await orUndefined(() => apps.readNamespacedDeployment({ name, namespace: NAMESPACE }));
+  if (known === undefined) return apps.createNamespacedDeployment({ namespace: NAMESPACE, body });
+  const [{ env }] = body.spec.template.spec.containers;
+  const [container] = known.spec.template.spec.containers;
+  if (container.env[0].value === env[0].value) return known;
+  container.env = env;
+  return apps.replaceNamespacedDeployment({ name, namespace: NAMESPACE, body: known });
 }
 
-export async function deleteIfThere(deletion) {
-  try {
-    await deletion();
-  } catch (error) {
-    if (error.code !== 404) throw error;
-  }
+export function findSite(name) {
+  return orUndefined(() => core.readNamespacedConfigMap({ name, namespace: NAMESPACE }));
 }
 
-/** Undefined where there is none. */
-export async function findSite(name) {
+/** Writes down at a site which asset it has. */
+export async function note(site, asset) {
+  const annotations = { ...site.metadata.annotations, "web/asset": asset };
+  const body = { ...site, metadata: { ...site.metadata, annotations } };
+  await core.replaceNamespacedConfigMap({ name: site.metadata.name, namespace: NAMESPACE, body });
+}
+
+/** Undefined where what is asked for is not there; also of a deletion. */
+export async function orUndefined(request) {
   try {
-    return await core.readNamespacedConfigMap({ name, namespace: NAMESPACE });
+    return await request();
   } catch (error) {
     if (error.code === 404) return undefined;
     throw error;
   }
-}
-
-export async function note(name, assetName) {
-  const annotations = { ...(await findSite(name))?.metadata.annotations, "web/asset": assetName };
-  const site = await findSite(name);
-  if (site === undefined) return;
-  const body = { ...site, metadata: { ...site.metadata, annotations } };
-  await core.replaceNamespacedConfigMap({ name, namespace: NAMESPACE, body });
 }

@@ -1,8 +1,8 @@
 // A controller for web sites with @kubernetes/client-node, as it runs in a pod: each site is a ConfigMap, a Deployment serves it
 // and an asset of its own belongs to it. `inkube chaos run test/examples/chaos/client-node.js` finds three mistakes in it,
 // which web-site-mended.js does not make.
-import { core, deleteIfThere, deploymentOf, findSite, listSites, makeQueue, NAMESPACE, note, putDeployment, watchSites } from "./cluster.js";
-import { apps } from "./cluster.js";
+import { apps, core, deploymentOf, findSite, listSites, makeQueue } from "./cluster.js";
+import { NAMESPACE, note, orUndefined, putDeployment, watchSites } from "./cluster.js";
 
 async function publish(site) {
   const { name, annotations } = site.metadata;
@@ -10,15 +10,19 @@ async function publish(site) {
   if (annotations?.["web/asset"] !== undefined) return;
   // Third mistake: a crash between these two leaves an asset that nobody knows of, and another one is made.
   const metadata = { generateName: `${name}-asset-`, labels: { role: "asset" } };
-  const asset = await core.createNamespacedConfigMap({ namespace: NAMESPACE, body: { metadata, data: { logo: name } } });
-  await note(name, asset.metadata.name);
+  const asset = await core.createNamespacedConfigMap({
+    namespace: NAMESPACE,
+    body: { metadata, data: { logo: name } },
+  });
+  await note(site, asset.metadata.name);
 }
 
 async function unpublish(site) {
   const { name, annotations } = site.metadata;
-  await deleteIfThere(() => apps.deleteNamespacedDeployment({ name: `${name}-web`, namespace: NAMESPACE }));
+  await orUndefined(() => apps.deleteNamespacedDeployment({ name: `${name}-web`, namespace: NAMESPACE }));
   const asset = annotations?.["web/asset"];
-  if (asset !== undefined) await deleteIfThere(() => core.deleteNamespacedConfigMap({ name: asset, namespace: NAMESPACE }));
+  if (asset !== undefined)
+    await orUndefined(() => core.deleteNamespacedConfigMap({ name: asset, namespace: NAMESPACE }));
 }
 
 const gone = new Map();

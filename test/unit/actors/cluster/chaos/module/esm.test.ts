@@ -43,9 +43,13 @@ describe("imports", () => {
   });
 
   it("that are made while it runs, and the module's own name, are replaced", () => {
-    const { body, isModule } = parseModule("const m = await import('a'); console.log(import.meta.url, `${import.meta.url}`);");
+    const { body, isModule } = parseModule(
+      "const m = await import('a'); console.log(import.meta.url, `${import.meta.url}`);",
+    );
     expect(isModule).toBe(true);
-    expect(body).toBe(`const m = await ${NAMES.import}('a'); console.log(${NAMES.meta}.url, \`\${${NAMES.meta}.url}\`);`);
+    expect(body).toBe(
+      `const m = await ${NAMES.import}('a'); console.log(${NAMES.meta}.url, \`\${${NAMES.meta}.url}\`);`,
+    );
   });
 });
 
@@ -54,7 +58,10 @@ describe("exports", () => {
     ["export const a = 1, b = (2, 3), c = [4, 5];", { a: "a", b: "b", c: "c" }],
     ["export const a = b\n  , c = 2\nconst d = 1, e = 2", { a: "a", c: "c" }],
     ["export const a = () => 1\nfoo, bar", { a: "a" }],
-    ["export const { a, b: c, d: { e = { f: 1 } }, ...g } = h, [i, , j = 2, ...k] = l", { a: "a", c: "c", e: "e", g: "g", i: "i", j: "j", k: "k" }],
+    [
+      "export const { a, b: c, d: { e = { f: 1 } }, ...g } = h, [i, , j = 2, ...k] = l",
+      { a: "a", c: "c", e: "e", g: "g", i: "i", j: "j", k: "k" },
+    ],
     ["export let a, b", { a: "a", b: "b" }],
     ["export function f() {} export async function* g() {} export class C {}", { f: "f", g: "g", C: "C" }],
     ["const a = 1; export { a, a as b, a as 'c d', a as default }", { a: "a", b: "a", "c d": "a", default: "a" }],
@@ -83,7 +90,9 @@ describe("exports", () => {
   });
 
   it("that may change are told apart", () => {
-    const { mutable } = parseModule("export let a = 1; let b, c = 2; export { b as d, e }; const e = 1; var f; export { f }");
+    const { mutable } = parseModule(
+      "export let a = 1; let b, c = 2; export { b as d, e }; const e = 1; var f; export { f }",
+    );
     expect([...mutable].sort()).toEqual(["a", "d", "f"]);
   });
 });
