@@ -152,6 +152,33 @@ describe("a module in the simulation", () => {
     });
   });
 
+  it("goes on with another API server when the one that it was connected to ends", async () => {
+    const text = `
+      let round = 0;
+      const again = () => tell("round-" + round++, {}).catch(() => {}).then(() => setTimeout(again, 500));
+      again();
+    `;
+    const controllers = [{ name: "web", module: module(text) }];
+    await simulate({ cluster: { masters: 3, workers: 0 }, controllers }, async (world) => {
+      for (const name of ["api-server-0", "api-server-1", "api-server-2"]) {
+        world.kill(name);
+        const { length } = world.history.requestsOf("web");
+        await world.until("more rounds", () => world.history.requestsOf("web").length > length + 3);
+      }
+    });
+  });
+
+  it("may be CommonJS, and knows that it is the program itself", async () => {
+    const file = join(directory, `${++count}.cjs`);
+    const main = `import("./tell.mjs").then(({ tell }) => tell("main", { isMain: require.main === module, argv: process.argv[1] === __filename }))`;
+    writeFileSync(file, `if (require.main === module) ${main};`);
+    writeFileSync(join(directory, "tell.mjs"), `${TELL}export { tell };`);
+    const seen = await simulate({ cluster: CLUSTER, controllers: [{ name: "web", module: file }] }, (world) =>
+      told(world, "main"),
+    );
+    expect(seen).toEqual({ isMain: true, argv: true });
+  });
+
   it("serves HTTP, and may ask itself", async () => {
     const text = `
       import { createServer } from "node:http";

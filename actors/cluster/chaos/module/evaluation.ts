@@ -25,6 +25,8 @@ export class Evaluation {
   private readonly namespaces = new Map<string, Namespace>();
   private readonly getters = new Map<string, Getters>();
   private readonly modules = new Map<string, CjsModule>();
+  /** The entry, where it is CommonJS. */
+  private main: CjsModule | undefined;
   private readonly begun = new Set<string>();
   private readonly finished = new Set<string>();
   /** Of those that wait at their top level. */
@@ -63,7 +65,8 @@ export class Evaluation {
       }
       return this.namespace(unit.file);
     };
-    return Object.assign(require, { resolve, cache: {}, main: undefined });
+    const main = this.main;
+    return Object.assign(require, { resolve, cache: {}, main });
   }
 
   /** A promise where the file waits. */
@@ -158,8 +161,17 @@ export class Evaluation {
     const known = this.modules.get(unit.file);
     if (known !== undefined) return known.exports;
     const { file } = unit;
-    const module: CjsModule = { exports: {}, id: file, filename: file, loaded: false, children: [], paths: [] };
+    const isMain = file === this.program.entry;
+    const module: CjsModule = {
+      exports: {},
+      id: isMain ? "." : file,
+      filename: file,
+      loaded: false,
+      children: [],
+      paths: [],
+    };
     this.modules.set(file, module);
+    if (isMain) this.main = module;
     if (unit.kind === "json") module.exports = JSON.parse(unit.text) as unknown;
     else {
       const body = unit.factory(...this.globals);

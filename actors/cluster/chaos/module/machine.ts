@@ -181,6 +181,7 @@ export class Machine implements Surroundings, Foreign {
       uptimeMs: () => ctx.clock.monotonicMs() - startMs,
       write: (stream, text) => ctx.log[stream === "stderr" ? "warn" : "info"](text.trimEnd()),
       exit: (code) => {
+        this.process.emit("exit", code);
         const error = new Error(`process.exit(${code})`);
         ctx.spawn(() => Promise.reject(error));
         throw error;
@@ -211,7 +212,7 @@ function filesOf({ ctx, token }: MachineOptions): ReadonlyMap<string, string> {
 }
 
 /** What is printed is written to the actor's log, and so is part of the run. */
-function consoleOf({ log }: Context<unknown>): Console {
+function consoleOf({ log, clock }: Context<unknown>): Console {
   const to = (write: (text: string) => void): Writable =>
     new Writable({
       decodeStrings: false,
@@ -220,5 +221,22 @@ function consoleOf({ log }: Context<unknown>): Console {
         done();
       },
     });
-  return new Console({ stdout: to((text) => log.info(text)), stderr: to((text) => log.warn(text)), colorMode: false });
+  const console = new Console({
+    stdout: to((text) => log.info(text)),
+    stderr: to((text) => log.warn(text)),
+    colorMode: false,
+  });
+  const began = new Map<string, number>();
+  const tell = (label = "default", ...more: readonly unknown[]): void => {
+    const tookMs = clock.monotonicMs() - (began.get(label) ?? clock.monotonicMs());
+    console.log(`${label}: ${tookMs.toFixed(3)}ms`, ...more);
+  };
+  return Object.assign(console, {
+    time: (label = "default") => void began.set(label, clock.monotonicMs()),
+    timeLog: tell,
+    timeEnd: (label = "default") => {
+      tell(label);
+      began.delete(label);
+    },
+  });
 }
