@@ -2,7 +2,7 @@
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Address, Connection, Listener, Net } from "../../../runtime/net.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
-import { failure } from "../core/machinery/status.ts";
+import { failure, requestEntityTooLarge } from "../core/machinery/status.ts";
 import { statusError } from "../../../protocols/api-server.ts";
 import { Authenticator } from "./authentication.ts";
 import type { ArrivedRequest } from "./http-messages.ts";
@@ -74,6 +74,10 @@ class PlainDoor implements Door {
       remoteAddress: () => connection.remote.host,
       body,
     };
+    const { bodyBytesMax } = this.backend.options;
+    if (body.length > bodyBytesMax) {
+      return this.rest.refuse({ ...request, user: undefined }, answer, requestEntityTooLarge(bodyBytesMax));
+    }
     const beyond = BEYOND.exec(url)?.[1];
     if (beyond !== undefined) return this.rest.refuse({ ...request, user: undefined }, answer, notSimulated(beyond));
     this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));

@@ -260,12 +260,12 @@ describe("an exploration of a module", () => {
           await ask("PUT", configMaps + "/site", { ...body, metadata: { ...body.metadata, annotations } });
         }
       };
-      const again = () => look().catch(() => {}).then(() => setTimeout(again, 100));
+      const again = () => look().catch(() => {}).then(() => setTimeout(again, 1_000));
       again();
     `;
     const found = async (generate: string): Promise<readonly string[]> => {
       const controllers = [{ name: "web", module: module(text(generate)) }];
-      const search_ = { systematic: ["crash-before", "crash-after", "lost-reply"] as const, random: 2 };
+      const search_ = { systematic: ["crash-after"] as const, random: 1 };
       const report = await search({ cluster: CLUSTER, controllers, workload, search: search_ });
       return report.found.map(({ story }) => story.text);
     };

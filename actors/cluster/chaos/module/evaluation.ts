@@ -81,8 +81,7 @@ export class Evaluation {
     const { file, parsed, links } = unit;
     const imports = parsed.imports.map(({ specifier }) => this.namespace(links.get(specifier)!));
     const late = this.isLate(unit);
-    const importFrom = async (specifier: unknown): Promise<Namespace> =>
-      this.import(this.program.resolve(String(specifier), file, "import"));
+    const importFrom = this.importFrom(file);
     const expose = (getters: Getters): void => void this.getters.set(file, getters);
     const given = late ? lateNames(parsed, imports) : imports;
     const outcome = unit.factory(late)(given, importFrom, this.meta(file), expose, ...this.globals)();
@@ -93,6 +92,11 @@ export class Evaluation {
     const running = outcome.then(() => void this.finished.add(file));
     this.waiting.set(file, running);
     return running;
+  }
+
+  /** `import()` of a file. */
+  private importFrom(file: string): (specifier: unknown) => Promise<Namespace> {
+    return async (specifier) => this.import(this.program.resolve(String(specifier), file, "import"));
   }
 
   /** Whether a name that it imports has no value yet, or may get another. */
@@ -174,7 +178,7 @@ export class Evaluation {
     if (isMain) this.main = module;
     if (unit.kind === "json") module.exports = JSON.parse(unit.text) as unknown;
     else {
-      const body = unit.factory(...this.globals);
+      const body = unit.factory(this.importFrom(file), ...this.globals);
       Reflect.apply(body, module.exports, [module.exports, this.require(file), module, file, dirname(file)]);
     }
     module.loaded = true;

@@ -55,7 +55,10 @@ export type EsmFactory = (
   expose: (getters: Readonly<Record<string, () => unknown>>) => void,
   ...globals: readonly unknown[]
 ) => () => void | Promise<void>;
-export type CjsFactory = (...globals: readonly unknown[]) => (...args: readonly unknown[]) => void;
+export type CjsFactory = (
+  dynamicImport: (specifier: string) => Promise<Namespace>,
+  ...globals: readonly unknown[]
+) => (...args: readonly unknown[]) => void;
 
 export interface EsmUnit {
   readonly kind: "module";
@@ -194,8 +197,10 @@ export class Program {
       throw new Error("only JavaScript and JSON can be simulated; compile it first");
     const parsed = format === "commonjs" ? undefined : parseModule(text);
     if (parsed === undefined || (format === "unknown" && !parsed.isModule)) {
-      const hidden = HIDDEN.join(", ");
-      const source = text.startsWith("#!") ? `//${text}` : text;
+      // Only for `import()`, which is rare there.
+      const source =
+        (parsed ?? (/\bimport\s*\(/.test(text) ? parseModule(text) : undefined))?.body ?? withoutHashbang(text);
+      const hidden = [NAMES.import, ...HIDDEN].join(", ");
       const args = "exports, require, module, __filename, __dirname";
       const whole = `(function (${hidden}) { return function (${args}) {${source}\n}; })`;
       return { kind: "commonjs", file, factory: compiled(whole, file) as CjsFactory };
@@ -215,6 +220,10 @@ function failed(file: string, error: unknown): InkubeError {
   if (error instanceof InkubeError) return error;
   const why = error instanceof Error ? error.message : String(error);
   return new InkubeError("CONTROLLER_FAILED", `the module ${file} can't be loaded: ${why}`, { cause: error });
+}
+
+function withoutHashbang(text: string): string {
+  return text.startsWith("#!") ? `//${text}` : text;
 }
 
 function compiled(text: string, file: string): unknown {

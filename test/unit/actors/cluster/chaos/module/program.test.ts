@@ -76,8 +76,9 @@ describe("as Node does it:", () => {
       {
         "a.mjs": "import b, { x } from './b.cjs'; import c from './c.json' with { type: 'json' }; export { b, x, c };",
         "b.cjs":
-          "const { y } = require('./d'); exports.x = y; exports.path = require('node:path').basename(__filename);",
+          "const { y } = require('./d'); exports.x = y; exports.path = require('node:path').basename(__filename); exports.later = () => import('./e.mjs').then(({ e }) => e);",
         "d.js": "module.exports = { y: typeof require, z: this === module.exports };",
+        "e.mjs": "export const e = 'e';",
         "c.json": '{"c":[1]}',
         "package.json": '{"type":"commonjs"}',
       },
