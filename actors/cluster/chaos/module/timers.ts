@@ -88,7 +88,7 @@ export class VirtualTimers {
     this.arm();
   }
 
-  private add(callback: Callback, delayMs: Millis, args: readonly unknown[], repeats: boolean): Timeout {
+  private add(callback: Callback, delayMs: unknown, args: readonly unknown[], repeats: boolean): Timeout {
     if (typeof callback !== "function") {
       const message = `The "callback" argument must be of type function. Received ${String(callback)}`;
       throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
