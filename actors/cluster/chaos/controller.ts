@@ -60,7 +60,7 @@ export interface ModuleController extends NamedController {
    * `process`, HTTP and the kubeconfig that it finds are the simulation's.
    */
   readonly module: string | URL;
-  /** Of its process, beside what a pod has. */
+  /** Of its process, beside what a pod has, and `INKUBE_SIMULATED`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 

@@ -114,7 +114,7 @@ describe("a module in the simulation", () => {
             const { type, object } = JSON.parse(rest.slice(0, end));
             rest = rest.slice(end + 1);
             seen.push(type + " " + object.metadata.name);
-            if (type === "DELETED") await tell("watched", { seen, env: process.env.COLOUR, unknown: (await ask("GET", configMaps + "/nothing")).body.message });
+            if (type === "DELETED") await tell("watched", { seen, env: [process.env.COLOUR, process.env.INKUBE_SIMULATED], unknown: (await ask("GET", configMaps + "/nothing")).body.message });
           }
         }
       })();
@@ -127,7 +127,7 @@ describe("a module in the simulation", () => {
       await world.client.delete(configMaps, "site", NAMESPACE);
       expect(await told(world, "watched")).toEqual({
         seen: ["ADDED site", "DELETED site"],
-        env: "blue",
+        env: ["blue", "1"],
         unknown: 'configmaps "nothing" not found',
       });
       expect(await told(world, "strangers")).toEqual({ status: 401 });
@@ -283,7 +283,7 @@ describe("an exploration of a module", () => {
     });
     await expect(search(given(join(directory, "none.mjs")))).rejects.toMatchObject({
       code: "CONTROLLER_FAILED",
-      message: expect.stringMatching(/none\.mjs can't be loaded: Cannot find/) as unknown,
+      message: expect.stringMatching(/none\.mjs can't be loaded: there is no such file/) as unknown,
     });
     await expect(search(given(module("throw new Error('no luck');")))).rejects.toMatchObject({
       code: "CHAOS_FAILS_WITHOUT_FAULTS",

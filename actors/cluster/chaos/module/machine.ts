@@ -54,6 +54,8 @@ const OWN_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "0.0.0.0", "::1"
 const SERVER = "https://kubernetes.default.svc";
 const KUBECONFIG = "/root/.kube/config";
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** By which a module can tell where it is. */
+const SIMULATED = "INKUBE_SIMULATED";
 const CA = "simulated: nobody can listen in";
 
 export class Machine implements Surroundings, Foreign {
@@ -146,7 +148,7 @@ export class Machine implements Surroundings, Foreign {
     const { ctx, file, fail } = this.options;
     const error = new InkubeError(
       "CONTROLLER_FAILED",
-      `${ctx.name}: ${file} used ${name}, which reaches out of the simulation: leave it out, or give the controller as a command, which runs against a real cluster`,
+      `${ctx.name}: ${file} used ${name}, which reaches out of the simulation: leave it out where process.env.${SIMULATED} is set`,
     );
     fail(error);
     throw error;
@@ -174,6 +176,7 @@ export class Machine implements Surroundings, Foreign {
         KUBECONFIG,
         KUBERNETES_SERVICE_HOST: "kubernetes.default.svc",
         KUBERNETES_SERVICE_PORT: "443",
+        [SIMULATED]: "1",
         TZ: "UTC",
         ...env,
       },

@@ -103,7 +103,7 @@ export class Program {
     try {
       this.entry = this.resolver.resolve(pathToFileURL(entry).href, entry, "import");
     } catch (error) {
-      throw failed(entry, error);
+      throw failed(entry, new Error("there is no such file", { cause: error }));
     }
     this.order(this.entry);
   }
