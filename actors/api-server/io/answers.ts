@@ -46,6 +46,7 @@ export interface Reply {
     verb?: string;
     target?: Target;
     remote?: RemoteRequest;
+    dryRun?: string | undefined;
     /** Another server answers it: it is counted when that is over. */
     isPassedOn?: true;
     /** This server has answered in its place. */
