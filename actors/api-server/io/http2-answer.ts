@@ -1,5 +1,6 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
 
@@ -51,6 +52,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
 
   write(bytes: Uint8Array): boolean {
     return this.closed || this.stream.write(bytes);
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
+    return this.closed || this.stream.write(bytes, "latin1");
   }
 
   onceDrained(listener: () => void): void {
