@@ -12,9 +12,14 @@ export interface ControllerManagerStatus {
 
 export type ControllerManagerMethods = {
   status: Call<null, ControllerManagerStatus>;
+  /**
+   * Answers when its controllers have seen everything that was acknowledged before the call, and have no key to work on but
+   * those that wait for a time. At once while another leads.
+   */
+  caughtUp: Call<null, null>;
 };
 
 export const controllerManagerProtocol: Protocol<ControllerManagerMethods> = protocol<ControllerManagerMethods>(
   "controller-manager",
-  { status: call() },
+  { status: call(), caughtUp: call() },
 );

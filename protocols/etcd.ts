@@ -168,6 +168,11 @@ export type EtcdMethods = {
   alarms: Stream<null, AlarmState>;
   /** The newest revision, linearizable: what a cache must have reached to answer a consistent read. Cheap and batched. */
   readIndex: Call<null, { readonly revision: number }>;
+  /**
+   * Everything in the store with its kept history, encoded by the etcd actor itself: at least what was acknowledged before the
+   * call. All of it is made at once, so it takes time in proportion to the store.
+   */
+  snapshot: Call<null, { readonly header: ResponseHeader; readonly state: Uint8Array }>;
   /** Asks the leader to hand over before it stops. */
   moveLeader: Call<{ readonly to: string }, null>;
   /** Raft messages of a peer, encoded by the etcd actor itself. */
@@ -215,6 +220,7 @@ export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd",
   status: call(),
   alarms: stream(),
   readIndex: call(),
+  snapshot: call({ timeoutMs: 30_000 }),
   moveLeader: call(),
   raft: cast(),
   forward: call(),

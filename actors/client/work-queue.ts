@@ -34,6 +34,7 @@ export class WorkQueue {
   private timer: Timer | undefined;
   private timerAtMs = Infinity;
   private faulty = 0;
+  private idleWaiters: (() => void)[] = [];
 
   constructor(ctx: Context<unknown>, options: Pick<WorkQueueOptions, "name"> & Partial<WorkQueueOptions>) {
     this.ctx = ctx;
@@ -64,6 +65,16 @@ export class WorkQueue {
 
   get size(): number {
     return this.queue.size;
+  }
+
+  /** Whether no key is worked on, and none could be: what waits for its time is left out, and so is all before `run`. */
+  get isIdle(): boolean {
+    return this.active === 0 && (this.reconcile === undefined || this.queue.ready === 0);
+  }
+
+  whenIdle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => void this.idleWaiters.push(resolve));
   }
 
   /** Reconciliations that ended with a fault of the program, since the queue was made. */
@@ -127,6 +138,7 @@ export class WorkQueue {
     }
     this.active--;
     this.pump();
+    if (this.isIdle) for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 
   private failed(key: string, error: unknown): void {

@@ -9,7 +9,7 @@ import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { DownReason } from "../../runtime/actor.ts";
+import type { DownReason, Ref } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
@@ -20,7 +20,8 @@ import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
 import { clearTimeout, setTimeout, wallNowMs } from "../../runtime/threads/machine-clock.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
-import type { Alarm } from "../../protocols/etcd.ts";
+import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
+import type { Alarm, EtcdMethods, KeyValue } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
 import { Client } from "../client/client.ts";
 import { isDecided } from "../client/custom-resources.ts";
@@ -46,17 +47,22 @@ import type { Identity } from "./io/identity.ts";
 import {
   loadIdentity,
   makeClientCertificate,
+  restoredIdentity,
   saveIdentity,
   proxyClientCertificate,
   servingCertificate,
 } from "./io/identity.ts";
+import { ACTORS, restoreMembers } from "./io/restore.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ClusterOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
+import type { ResetHome } from "./reset.ts";
+import { readState, resetTo } from "./reset.ts";
+import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
 import type { TopologyOptions } from "./topology.ts";
-import { collectorSpec, EMBEDDER, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
 import { answerOf, checkWait, waitForObject } from "./wait.ts";
@@ -69,6 +75,8 @@ const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
 
 /** A rollout of a few pods, with room for a node that is lost meanwhile. */
 const WAIT_TIMEOUT_MS = 30_000;
+/** Many times what a reset takes, and below what a test may take. */
+const RESET_TIMEOUT_MS = 10_000;
 
 /** What a spare thread has loaded: what costs a cluster most while it is down. The rest loads in some 10 ms. */
 const SPARED = ["api-server", "etcd", "scheduler", "controller-manager", "kubelet", "kube-proxy"] as const;
@@ -126,10 +134,15 @@ export class Cluster implements AsyncDisposable {
   private readonly directory: DataDirectory;
   private readonly identity: Identity;
   private readonly established: boolean;
+  private readonly slot: number;
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
   private readonly etcdMembers: readonly string[];
+  private readonly resetHome: ResetHome;
+  /** What `reset` goes back to. */
+  private afterStart = new Map<string, KeyValue>();
+  private resetting: Promise<unknown> = Promise.resolve();
   private readonly workers: Workers;
   private readonly workerScale: WorkerScale;
   private readonly alarms: EtcdAlarms;
@@ -153,13 +166,23 @@ export class Cluster implements AsyncDisposable {
 
   private static async begin(options: ClusterOptions, standIn: StandIn): Promise<Cluster> {
     const resolved = resolveOptions(options);
+    const snapshot = resolved.from === undefined ? undefined : decodeClusterSnapshot(resolved.from);
     const directory = openDataDirectory(resolved.dataDir);
     let cluster: Cluster | undefined;
     let slot: Awaited<ReturnType<typeof takeSlot>> | undefined;
     try {
-      const loaded = loadIdentity(directory, resolved.name, resolved.masters, wallNowMs());
-      slot = await takeSlot(directory);
-      cluster = new Cluster(resolved, directory, loaded, slot, standIn);
+      const loaded =
+        snapshot === undefined
+          ? loadIdentity(directory, resolved.name, resolved.masters, wallNowMs())
+          : { identity: restoredIdentity(directory, snapshot.identity), established: false };
+      slot = await takeSlot(directory, snapshot?.slot);
+      if (snapshot !== undefined) {
+        restoreMembers(directory, etcdNames(resolved.masters), stateInSlot(snapshot, slot.slot));
+        // Before anything runs: what was restored is this cluster's, and no other's, from now on.
+        saveIdentity(directory, loaded.identity, resolved.masters);
+      }
+      // The bytes are of no use any more, and may be many.
+      cluster = new Cluster({ ...resolved, from: undefined }, directory, loaded, slot, standIn);
       await cluster.bringUp();
       return cluster;
     } catch (error) {
@@ -184,10 +207,11 @@ export class Cluster implements AsyncDisposable {
     this.directory = directory;
     this.identity = identity;
     this.established = established;
+    this.slot = slot.slot;
     this.releaseSlot = () => slot.release();
     this.host = new ThreadHost({
       bundles: BUNDLES,
-      dataDir: join(directory.path, "actors"),
+      dataDir: join(directory.path, ACTORS),
       fsync: standIn.fsync ?? directory.durable,
       watchdog: { ...WATCHDOG, hangAfterMs: options.hangAfterMs },
       spares: {
@@ -244,7 +268,8 @@ export class Cluster implements AsyncDisposable {
     const apiServers = namesOf("api-server");
     this.etcdMembers = namesOf("etcd");
     this.host.plan(actors);
-    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers]);
+    const managers = namesOf("controller-manager");
+    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers, ...managers]);
     const { context } = this.embedder;
     this.client = new Client(context, apiServers, { checksBodies: true });
     this.trace = new ClusterTrace(() => this.rings());
@@ -264,6 +289,13 @@ export class Cluster implements AsyncDisposable {
       context.clock,
       (event) => this.alarmed(event),
     );
+    this.resetHome = {
+      clock: context.clock,
+      apiServers: apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
+      controllerManagers: managers.map((name) => this.embedder.ref(controllerManagerProtocol, name)),
+      apiAddress: apiServiceAddress(addresses),
+      askEtcd: (ask) => this.askEtcd(ask),
+    };
     this.supervisor = new Supervisor(tree, this.host, {
       clock: context.clock,
       random: context.random,
@@ -355,6 +387,31 @@ export class Cluster implements AsyncDisposable {
   /** A local copy of a resource that follows the cluster; `start` and `stop` it. It lives through the deaths of API servers. */
   informer<T extends KubernetesObject>(resource: Resource<T>, selector: Selector = {}): Informer<T> {
     return new Informer(this.embedder.context, this.client, resource, selector);
+  }
+
+  /**
+   * The whole cluster at one revision, which `start({ from })` begins with: all that was acknowledged before the call is in it, and
+   * so are its Secrets and the keys that sign its tokens and certificates. Errors: CLUSTER_STOPPED, NO_MASTER, and etcd's own.
+   */
+  async snapshot(): Promise<Uint8Array> {
+    this.mustServe();
+    const { state } = await this.askEtcd((member) => member.call("snapshot", null));
+    return encodeClusterSnapshot(state, this.identity, this.slot);
+  }
+
+  /**
+   * Takes all objects back to what they were after the start, or in a snapshot of this cluster, for a test to begin with: with
+   * their uids, at revisions that go on, by events as any others. Pods that were not there end at once. When it resolves the
+   * cluster's own controllers have finished with what was before; yours are for you to stop. Which workers there are, who leads,
+   * and what kubelets say of nodes and pods that go on stays. Default of `timeoutMs`: 10,000.
+   * Errors: RESET_TIMEOUT, INVALID_ARGUMENT, SNAPSHOT_DAMAGED, SNAPSHOT_NEWER, CLUSTER_STOPPED, NO_MASTER, and etcd's own.
+   */
+  async reset(snapshot?: Uint8Array, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.mustServe();
+    const base = snapshot === undefined ? this.afterStart : this.stateOf(snapshot);
+    const reset = this.resetting.then(() => resetTo(this.resetHome, base, options.timeoutMs ?? RESET_TIMEOUT_MS));
+    this.resetting = reset.catch(() => undefined);
+    await reset;
   }
 
   /**
@@ -518,6 +575,7 @@ export class Cluster implements AsyncDisposable {
     // From now on an empty directory of a member is one that was lost.
     if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
+    this.afterStart = new Map(await readState(this.resetHome));
     await this.workerScale.start();
   }
 
@@ -535,6 +593,31 @@ export class Cluster implements AsyncDisposable {
       informer.start();
       void informer.whenSynced().then(look);
     });
+  }
+
+  private stateOf(bytes: Uint8Array): Map<string, KeyValue> {
+    const snapshot = decodeClusterSnapshot(bytes);
+    if (snapshot.identity.authority !== this.identity.authority) {
+      throw new InkubeError(
+        "INVALID_ARGUMENT",
+        "the snapshot is of another cluster, with other keys; begin one with it: Cluster.start({ from })",
+      );
+    }
+    return objectsIn(snapshot, this.slot);
+  }
+
+  /** Of the first member that answers. Errors: the last one's. */
+  private async askEtcd<Reply>(ask: (member: Ref<EtcdMethods>) => Promise<Reply>): Promise<Reply> {
+    let last: unknown;
+    for (const name of this.etcdMembers) {
+      try {
+        return await ask(this.embedder.ref(etcdProtocol, name));
+      } catch (error) {
+        if (!(error instanceof InkubeError)) throw error;
+        last = error;
+      }
+    }
+    throw last;
   }
 
   private async etcdLeader(): Promise<string | undefined> {

@@ -17,6 +17,11 @@ export interface ClusterOptions {
    * Absent: in a temporary directory that is removed at the stop, and nothing is synced.
    */
   readonly dataDir?: string;
+  /**
+   * A snapshot (`cluster.snapshot()`) to begin with, in a directory that holds no cluster yet: all its objects are there, under a
+   * new cluster id and with the old keys, revisions go on, and pods are run again. The number of masters and workers may be another.
+   */
+  readonly from?: Uint8Array;
   /** Port of the Kubernetes API on 127.0.0.1. Default 0: any free one. */
   readonly port?: number;
   /** What image names run, besides the built-in ones. Relative paths are from the current directory. */
@@ -81,6 +86,7 @@ export interface ResolvedOptions {
   readonly workers: number;
   readonly name: string;
   readonly dataDir: string | undefined;
+  readonly from: Uint8Array | undefined;
   readonly port: number;
   readonly images: Readonly<Record<string, ImageOptions>>;
   readonly pods: "real" | "simulated";
@@ -100,6 +106,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "workers",
   "name",
   "dataDir",
+  "from",
   "port",
   "images",
   "pods",
@@ -145,6 +152,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     workers: integer("workers", options.workers ?? 3, 0, WORKERS_MAX),
     name,
     dataDir: directory("dataDir", options.dataDir),
+    from: bytes("from", options.from),
     port: integer("port", options.port ?? 0, 0, 65_535),
     images: checkImages(options.images ?? {}),
     pods,
@@ -222,6 +230,11 @@ function checkImages(images: Readonly<Record<string, ImageOptions>>): Readonly<R
 function directory(name: string, value: string | undefined): string | undefined {
   if (value === undefined || (typeof value === "string" && value !== "")) return value;
   throw invalidOption(name, `must be a path, not ${JSON.stringify(value)}; leave it out to keep nothing`);
+}
+
+function bytes(name: string, value: Uint8Array | undefined): Uint8Array | undefined {
+  if (value === undefined || value instanceof Uint8Array) return value;
+  throw invalidOption(name, `must be the bytes of a snapshot, a Uint8Array, not ${typeof value}`);
 }
 
 function flag(name: string, value: boolean): boolean {

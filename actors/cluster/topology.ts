@@ -107,6 +107,9 @@ export function heartbeat(workers: number): {
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 const names = (role: string, count: number): readonly string[] => indices(count).map((index) => `${role}-${index}`);
 
+/** The members of etcd, one on each master. */
+export const etcdNames = (masters: number): readonly string[] => names("etcd", masters);
+
 /** `items` with the one at `first` in front: whom an actor of that master asks first. */
 function preferring<T>(items: readonly T[], first: number): readonly T[] {
   return [...items.slice(first), ...items.slice(0, first)];
@@ -164,7 +167,7 @@ function limited(spec: ChildSpec, { heapLimitsMb }: TopologyOptions): ChildSpec 
 
 export function masterSpec(options: TopologyOptions, index: number): SupervisorSpec {
   const { masters } = options;
-  const members = names("etcd", masters);
+  const members = etcdNames(masters);
   const apiServers = preferring(names("api-server", masters), index);
   const others = (role: string): readonly string[] =>
     names(role, masters).filter((name) => name !== `${role}-${index}`);

@@ -1,4 +1,5 @@
 /** The controller-manager actor: among its peers one leads, and runs every controller. */
+import { apiServerProtocol } from "../../protocols/api-server.ts";
 import type { ControllerManagerMethods } from "../../protocols/controller-manager.ts";
 import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
 import type { ActorDefinition } from "../../runtime/actor.ts";
@@ -66,6 +67,14 @@ export const controllerManagerActor: ActorDefinition<
   elector.start();
   return {
     handlers: {
+      caughtUp: async (_request, { timeoutMs }) => {
+        if (session === undefined) return null;
+        // What a server has pushed to our watches before its answer arrives before it. One that is down pushes nothing.
+        const servers = ctx.options.apiServers.map((name) => ctx.ref(apiServerProtocol, name));
+        await Promise.allSettled(servers.map((server) => server.call("ready", null, { timeoutMs })));
+        await session?.whenIdle();
+        return null;
+      },
       status: () => ({
         leading: elector.isLeading,
         queues: session?.queueSizes() ?? {},

@@ -140,6 +140,14 @@ export class Session {
     return Object.fromEntries(this.queues.map(({ name, queue }) => [name, queue.size]));
   }
 
+  /** Resolves when no queue has a key to work on, other than those that wait for a time. */
+  async whenIdle(): Promise<void> {
+    // What one queue does may give another one work.
+    while (this.queues.some(({ queue }) => !queue.isIdle)) {
+      await Promise.all(this.queues.map(({ queue }) => queue.whenIdle()));
+    }
+  }
+
   /** Faults of the program that cost a key its reconciliation, or a controller a change. */
   get faults(): number {
     return this.queues.reduce((sum, { queue }) => sum + queue.faults, this.listenerFaults);

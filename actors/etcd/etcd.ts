@@ -6,14 +6,14 @@ import type { Actor, ActorDefinition, Context, Incoming, Sink } from "../../runt
 import { defineActor } from "../../runtime/actor.ts";
 import { BytesError } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
+import { groupId } from "./core/group-id.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
-import { decodeStore } from "./core/mvcc/state-codec.ts";
+import { decodeStore, encodeStore } from "./core/mvcc/state-codec.ts";
 import { StateMachine } from "./core/mvcc/state-machine.ts";
 import { checkTxn } from "./core/mvcc/txn.ts";
 import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
-import { crc32c } from "./core/wal/crc32c.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
 import { outOfService } from "./out-of-service.ts";
@@ -41,8 +41,7 @@ async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
 async function recover(ctx: Context<EtcdOptions>): Promise<Member> {
   const { options } = ctx;
   const peers = new Peers(ctx);
-  // The same for all members of one cluster, and another for another set of members.
-  const clusterId = String(crc32c(new TextEncoder().encode(peers.ids.map((id) => peers.name(id)).join("\n"))));
+  const clusterId = groupId(peers.ids.map((id) => peers.name(id)));
   const storage = new Storage(ctx, { clusterId, memberId: peers.self });
   const { log, snapshot, isLost } = await storage.open();
   const { recovering } = log.hardState;
@@ -116,6 +115,10 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
     alarms: (_request, sink) => member.alarms.add(sink),
     readIndex: (_request, message) =>
       new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject })),
+    snapshot: async (_request, message) => {
+      await new Promise((resolve, reject) => member.read({ type: "revision", owner: message.from, resolve, reject }));
+      return { header: machine.header(), state: encodeStore(machine.store) };
+    },
     moveLeader: async ({ to }, message) => {
       const id = peers.id(to);
       if (id === 0) throw new InkubeError("INVALID_ARGUMENT", `${to} is no member`);

@@ -38,6 +38,7 @@ export function outOfService(ctx: Context<EtcdOptions>, reason: InkubeError): Ac
       watch: refuse,
       status: refuse,
       readIndex: refuse,
+      snapshot: refuse,
       moveLeader: refuse,
       forward: refuse,
       // Silence is what its peers know from a member that is gone.

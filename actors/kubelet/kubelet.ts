@@ -126,7 +126,7 @@ class Kubelet {
         if (!this.services.synced) await this.services.whenSynced();
         return this.services.list();
       },
-      finished: (pod) => void this.runners.delete(pod.metadata?.uid ?? ""),
+      finished: (pod) => this.finished(pod),
     };
     this.agent = new NodeAgent(ctx, this.client, options, {
       name: options.nodeName,
@@ -185,6 +185,14 @@ class Kubelet {
     if (runner !== undefined) return runner.setPod(pod, cause);
     this.ctx.trace.event("pod.admitted", `pods/${namespace}/${name}`, { node: this.options.nodeName }, cause);
     this.adopt(pod, cause);
+  }
+
+  private finished(pod: Pod): void {
+    const uid = pod.metadata?.uid ?? "";
+    this.runners.delete(uid);
+    // A cluster that was reset has it again, as it was: it begins anew.
+    const back = this.pods.getByKey(keyOf(pod));
+    if (back?.metadata?.uid === uid && back.metadata.deletionTimestamp === undefined) this.adopt(back, "");
   }
 
   private adopt(pod: Pod, cause: string): PodRunner {

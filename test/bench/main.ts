@@ -14,6 +14,7 @@ import { messaging } from "./suites/messaging.ts";
 import { pods } from "./suites/pods.ts";
 import { recorder } from "./suites/recorder.ts";
 import { recovery } from "./suites/recovery.ts";
+import { reset } from "./suites/reset.ts";
 import { scale } from "./suites/scale.ts";
 import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
@@ -24,6 +25,7 @@ const suites: readonly Suite[] = [
   codec,
   etcd,
   start,
+  reset,
   api,
   definitions,
   pods,

@@ -13,7 +13,7 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
 import type { Peer } from "../core/rest/idle-connections.ts";
 import { IdleConnections } from "../core/rest/idle-connections.ts";
-import { requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
+import { failure, requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
@@ -292,7 +292,12 @@ class OpenServer {
     // A client that breaks off, or speaks no TLS, harms nobody but itself.
     server.on("sessionError", ignore);
     server.on("tlsClientError", ignore);
-    server.on("clientError", (_error, socket) => socket.destroy());
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      // In the middle of an answer no other can be given.
+      const isBusy = [...this.answering].some(({ req }) => req.socket === socket);
+      if (isBusy || !socket.writable) socket.destroy();
+      else socket.end(refusalOf(error.code ?? ""), () => socket.destroy());
+    });
   }
 
   listen(options: ListenOptions): Promise<number> {
@@ -344,6 +349,22 @@ function socketPeer(socket: TLSSocket): Peer {
     close: () => socket.end(),
     destroy: () => socket.destroy(),
   };
+}
+
+/** What is no HTTP/1.1, or more than it may be, in net/http's words; a method that nobody knows in those of Kubernetes. */
+function refusalOf(code: string): string {
+  if (code === "HPE_INVALID_METHOD") {
+    const why = "the server does not allow this method on the requested resource";
+    const body = JSON.stringify(failure(405, "MethodNotAllowed", why));
+    return http1Text("405 Method Not Allowed", "application/json", body);
+  }
+  const status = code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  return http1Text(status, "text/plain; charset=utf-8", status);
+}
+
+function http1Text(status: string, type: string, body: string): string {
+  const head = `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`;
 }
 
 function ignore(): void {}

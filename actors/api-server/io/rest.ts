@@ -1,5 +1,5 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
-import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
+import type { DeleteOptions, KubernetesObject, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
@@ -8,6 +8,7 @@ import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { readJson } from "../core/machinery/json.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, unsupportedMediaType } from "../core/machinery/status.ts";
@@ -329,7 +330,7 @@ export class Rest {
 
   /** As the client is to see it. */
   private viewed<T>(
-    { answer }: Reply,
+    { request, answer }: Reply,
     verb: Exclude<Verb, "watch">,
     call: Call,
     carryOut: (call: Call) => Promise<T>,
@@ -339,7 +340,8 @@ export class Rest {
     if (!views.on) return carryOut(call);
     const gone = new AbortController();
     answer.onClose(() => gone.abort());
-    return views.request({ verb, call, name: "", signal: gone.signal }, carryOut, revisionOf);
+    const name = verb === "create" ? nameInBody(request) : "";
+    return views.request({ verb, call, name, signal: gone.signal }, carryOut, revisionOf);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -449,6 +451,16 @@ function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string
   if (openApiSchema !== undefined) return `*unstructured.Unstructured${kind === info.kind ? "" : "List"}`;
   const [of = ""] = stored.info.group.split(".");
   return `*${of === "" ? "core" : of}.${kind}`;
+}
+
+/** Of an object that is to be created: its name, or what that is to begin with; "" where the body is no JSON. */
+function nameInBody(request: HttpRequest): string {
+  if (mediaTypeOf(request) !== "application/json") return "";
+  const read = readJson(textOf(request.body));
+  if ("problem" in read) return "";
+  const { metadata } = (read.value ?? {}) as KubernetesObject;
+  const name = metadata?.name ?? metadata?.generateName;
+  return typeof name === "string" ? name : "";
 }
 
 function offerOf(path: ResourcePath): Offer {

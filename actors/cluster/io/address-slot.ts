@@ -18,8 +18,8 @@ export interface AddressSlot {
   release(): void;
 }
 
-/** Errors: ADDRESSES_IN_USE. */
-export async function takeSlot(directory: DataDirectory): Promise<AddressSlot> {
+/** `wanted`: the slot to take where it is free and the directory has none. Errors: ADDRESSES_IN_USE. */
+export async function takeSlot(directory: DataDirectory, wanted?: number): Promise<AddressSlot> {
   const kept = directory.read(FILE);
   if (kept !== undefined) {
     const slot = Number(kept);
@@ -33,7 +33,7 @@ export async function takeSlot(directory: DataDirectory): Promise<AddressSlot> {
     );
   }
   // Clusters that keep nothing take the first free slot; the others begin anywhere, or each would meet another in its slot some day.
-  const first = directory.durable ? randomInt(SLOTS) : 0;
+  const first = wanted ?? (directory.durable ? randomInt(SLOTS) : 0);
   for (let step = 0; step < SLOTS; step++) {
     const slot = (first + step) % SLOTS;
     const lock = await lockSlot(slot);

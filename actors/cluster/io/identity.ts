@@ -70,6 +70,21 @@ export function loadIdentity(
 }
 
 /**
+ * Who a cluster is that begins with the state of another: its keys, so that the tokens and certificates that were given out stay
+ * good, under an id of its own. Errors: INVALID_OPTION where the directory holds a cluster already.
+ */
+export function restoredIdentity(directory: DataDirectory, identity: Identity): Identity {
+  if (directory.read(FILE) !== undefined) {
+    throw new InkubeError(
+      "INVALID_OPTION",
+      `from: ${directory.path} holds a cluster already; use another directory, or start without a snapshot`,
+      { details: { option: "from" } },
+    );
+  }
+  return { ...identity, clusterId: randomBytes(8).toString("hex") };
+}
+
+/**
  * The certificate to serve with where clients come by `address` besides: pods find the API servers under the address of a Service, whose
  * range is another one when another cluster of this machine has the last one's.
  */

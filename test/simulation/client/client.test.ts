@@ -195,6 +195,35 @@ it("never works on one key twice at a time, nor on more keys than it has workers
   expect(queue.size).toBe(0);
 });
 
+it("is idle when no key is worked on or could be, and does not wait for what comes later by itself", async () => {
+  const { host } = await start();
+  const queue = new WorkQueue(host.context, { name: "test", workers: 1 });
+  const done: string[] = [];
+  const idle = (): Promise<void> => queue.whenIdle().then(() => void done.push("idle"));
+  queue.add("a");
+  // Nobody works yet.
+  expect(queue.isIdle).toBe(true);
+  queue.run(async (key) => {
+    await host.context.clock.sleep(5);
+    done.push(key);
+    if (key === "a") queue.add("c");
+  });
+  queue.add("b");
+  queue.addAfter("later", 60_000);
+  void idle();
+  await host.run(100);
+  expect(done).toEqual(["a", "b", "c", "idle"]);
+  void idle();
+  await host.run(1);
+  expect(done.at(-1)).toBe("idle");
+  queue.add("d");
+  void idle();
+  queue.stop();
+  await host.run(100);
+  // What is being worked on goes on to its end.
+  expect(done.slice(-2)).toEqual(["d", "idle"]);
+});
+
 it("costs a key whose reconciler throws nothing but its own work, and tells it as an error", async () => {
   const { host } = await start({ faults: true });
   const queue = new WorkQueue(host.context, { name: "test", workers: 1, backoff: { baseMs: 10, capMs: 40 } });

@@ -243,6 +243,25 @@ describe("a pod", () => {
     expect(tookMs).toBeLessThan(3_500);
   });
 
+  it("that comes back into the API as it was while it ends begins anew", async () => {
+    await begin(10);
+    await world.createPod("web", { terminationGracePeriodSeconds: 3 }, { "inkube.dev/simulated-stop-ms": "-1" });
+    await world.untilPod("web", isReady);
+    const idOf = async (): Promise<string | undefined> =>
+      (await world.pod("web"))?.status?.containerStatuses?.[0]?.containerID;
+    const before = await idOf();
+    const etcd = world.host.context.ref(etcdProtocol, "etcd-0");
+    const key = "/registry/pods/default/web";
+    const { kvs } = await world.host.settle(() => etcd.call("range", { key }));
+    await world.host.settle(() => etcd.call("deleteRange", { key }));
+    await world.host.run(500);
+    await world.host.settle(() => etcd.call("put", { key, value: kvs[0]!.value }));
+    expect(await idOf()).toBe(before);
+    const tookMs = await world.until(async () => (await idOf()) !== before, 10_000);
+    expect(tookMs).toBeGreaterThan(2_000);
+    await world.untilPod("web", isReady);
+  });
+
   it("keeps running through the death of the kubelet, and is not restarted", async () => {
     await begin(11);
     await world.createPod("web", { containers: [{ ...WEB, readinessProbe: HTTP_PROBE }] });

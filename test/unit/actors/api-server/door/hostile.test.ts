@@ -1,6 +1,7 @@
 /** Clients that send much and read nothing: what they are held for is bounded, and others are served. */
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { connect, constants } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpsAnswer } from "../harness/https-client.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
@@ -52,6 +53,32 @@ describe("a server whose clients send much and read nothing", () => {
       stream.on("response", (head) => resolve(Number(head[":status"])));
       stream.on("error", reject);
     });
+
+  const asked = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls({
+        host: "127.0.0.1",
+        port,
+        ca: authority.certificate,
+        checkServerIdentity: () => undefined,
+      });
+      let answer = "";
+      socket.on("data", (bytes: Buffer) => (answer += bytes.toString("utf8")));
+      socket.on("error", reject);
+      socket.on("end", () => resolve(answer));
+      socket.write(text);
+    });
+
+  it.each([
+    ["FOO / HTTP/1.1\r\nHost: a\r\n\r\n", "405 Method Not Allowed", '"reason":"MethodNotAllowed"'],
+    ["GARBAGE\r\n\r\n", "405 Method Not Allowed", '"reason":"MethodNotAllowed"'],
+    ["GET / HTTP/1.1\r\nHost: a\r\nA b: c\r\n\r\n", "400 Bad Request", "400 Bad Request"],
+    [`GET / HTTP/1.1\r\nHost: a\r\nA: ${"b".repeat(100_000)}\r\n\r\n`, "431 Request Header Fields Too Large", "431"],
+  ])("says what is wrong with what is no request: %j", async (text, status, body) => {
+    const [head = "", rest = ""] = (await asked(text)).split("\r\n\r\n");
+    expect(head).toContain(`HTTP/1.1 ${status}`);
+    expect(rest).toContain(body);
+  });
 
   it("refuses a body when all that are coming in are too large together, and takes the others to their end", async () => {
     const from = connected(65_535);
