@@ -293,10 +293,11 @@ class OpenServer {
     server.on("sessionError", ignore);
     server.on("tlsClientError", ignore);
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      // In the middle of an answer no other can be given.
+      // In the middle of an answer no other can be given, and none before keys are agreed on.
       const isBusy = [...this.answering].some(({ req }) => req.socket === socket);
-      if (isBusy || !socket.writable) socket.destroy();
-      else socket.end(refusalOf(error.code ?? ""), () => socket.destroy());
+      const refusal = refusalOf(error.code ?? "");
+      if (refusal === undefined || isBusy || !socket.writable) socket.destroy();
+      else socket.end(refusal, () => socket.destroy());
     });
   }
 
@@ -331,6 +332,31 @@ class OpenServer {
   }
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/**
+ * What is no HTTP/1.1, or more than it may be, in net/http's words; a method that nobody knows in those of Kubernetes. Undefined when it
+ * is not about what was sent.
+ */
+function refusalOf(code: string): string | undefined {
+  if (code === "HPE_INVALID_METHOD") {
+    const why = "the server does not allow this method on the requested resource";
+    const body = JSON.stringify(failure(405, "MethodNotAllowed", why));
+    return http1Text("405 Method Not Allowed", "application/json", body);
+  }
+  const status = REFUSALS[code] ?? (code.startsWith("HPE_") ? "400 Bad Request" : undefined);
+  if (status === undefined) return undefined;
+  return http1Text(status, "text/plain; charset=utf-8", status);
+}
+
+function http1Text(status: string, type: string, body: string): string {
+  const head = `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`;
+}
+
 function sessionPeer(session: ServerHttp2Session): Peer {
   let hasBegun = false;
   session.once("remoteSettings", () => (hasBegun = true));
@@ -349,22 +375,6 @@ function socketPeer(socket: TLSSocket): Peer {
     close: () => socket.end(),
     destroy: () => socket.destroy(),
   };
-}
-
-/** What is no HTTP/1.1, or more than it may be, in net/http's words; a method that nobody knows in those of Kubernetes. */
-function refusalOf(code: string): string {
-  if (code === "HPE_INVALID_METHOD") {
-    const why = "the server does not allow this method on the requested resource";
-    const body = JSON.stringify(failure(405, "MethodNotAllowed", why));
-    return http1Text("405 Method Not Allowed", "application/json", body);
-  }
-  const status = code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  return http1Text(status, "text/plain; charset=utf-8", status);
-}
-
-function http1Text(status: string, type: string, body: string): string {
-  const head = `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
-  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`;
 }
 
 function ignore(): void {}
