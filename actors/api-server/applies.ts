@@ -36,14 +36,16 @@ export class Applies {
   ): Promise<Answer> {
     const { registry } = this;
     const { served, name } = place;
-    const configuration = readConfiguration(served.form, body);
+    // Of a part of an object that is not there, nothing is read.
+    let read = subresource === undefined ? readConfiguration(served.form, body) : undefined;
     const warnings = duplicateWarnings(body, options.fieldValidation ?? "Warn");
     const uid = this.ctx.ids.uuid();
-    if (subresource === undefined) await registry.admitAbsent(scope, place, configuration);
+    if (read !== undefined) await registry.admitAbsent(scope, place, read);
     let old: KubernetesObject | undefined;
     const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined && subresource !== undefined) throw notFound(served.info, name);
       old = current?.object;
+      const configuration = (read ??= readConfiguration(served.form, body));
       const write = registry.writeOf(place, subresource, options);
       const applied = applyConfiguration(write, old, configuration, options.force === true);
       const { object } = served.form.decode({ value: applied.object, duplicates: [] }, "Ignore");

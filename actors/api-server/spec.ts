@@ -113,7 +113,7 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   /** How long a webhook is waited for, should the request not end before. As kube-apiserver. */
   readonly webhookTimeoutMs: number;
   /**
-   * Longest answer of a webhook: five times the largest object that can be stored, or eight times a batch of them. It is read in one turn,
+   * Longest answer of a webhook: more than the largest object that can be stored, or four times a batch of them. It is read in one turn,
    * in which nobody else is served: of 20 MB that takes more than a second.
    */
   readonly webhookAnswerBytesMax: number;
@@ -176,7 +176,7 @@ export const API_SERVER_DEFAULTS: Omit<
   heldBytesMax: 536_870_912,
   deleteWorkers: 64,
   webhookTimeoutMs: 30_000,
-  webhookAnswerBytesMax: 8_388_608,
+  webhookAnswerBytesMax: 4_194_304,
   conversionBatch: 100,
   conversionBatchBytes: 1_048_576,
   historyMax: 8_192,

@@ -25,6 +25,7 @@ import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
+import { warningsOf } from "./core/machinery/warnings.ts";
 import { asksReplicas, replicasOf, toScale, validateScale, withReplicas } from "./core/registry/scale.ts";
 import { checkDeleteOptions } from "./core/rest/options.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
@@ -199,8 +200,10 @@ export class Subresources {
   ): Promise<Answer> {
     const { name } = place;
     const { info } = place.served;
+    let old: KubernetesObject | undefined;
     const mutated = await this.registry.mutate(scope, place, options.dryRun === true, (current, taken) => {
       if (current === undefined) throw notFound(info, name);
+      old = current.object;
       const write = this.registry.writeOf(place, "scale", options);
       const replicas = place.served.rules.scale?.specReplicas.map((step) => `f:${step}`) ?? REPLICAS;
       const replicasPath = (apiVersion: string): readonly string[] | undefined =>
@@ -221,7 +224,9 @@ export class Subresources {
         fromScaleEntries(entries, managedFields, info.apiVersion, replicasPath);
       return this.registry.replacement(place, undefined, object, current, taken, undefined, manage);
     });
-    return plainAnswer(toScale(mutated.stored.object, place.served.rules.scale), 200);
+    const { rules } = place.served;
+    const { object } = mutated.stored;
+    return withWarnings(plainAnswer(toScale(object, rules.scale), 200), warningsOf(rules, object, old));
   }
 }
 

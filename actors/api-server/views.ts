@@ -69,7 +69,7 @@ const ACTOR_PREFIX = "inkube:";
 interface Asked {
   readonly verb: Exclude<Verb, "watch">;
   readonly call: Call;
-  /** Of an object that is to be created; empty where it is made here. */
+  /** Of an object that is to be created, or what that is to begin with; empty where it is made here. */
   readonly name: string;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal | undefined;

@@ -84,12 +84,14 @@ export class Watches {
     const converted = served.conversion === undefined ? undefined : this.convertedEvents(served, wanted, given);
     const receiver = converted ?? given;
     const selection = converted === undefined ? wanted : storedSelection(wanted);
-    const initial = sendInitialEvents ?? (!resourceVersion || resourceVersion === "0");
+    // Of no version in particular: from now on, where nothing of what is there already is asked for.
+    const isAny = !resourceVersion || resourceVersion === "0";
+    const initial = sendInitialEvents ?? isAny;
     if (initial) await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
-    else if (!resourceVersion) await this.store.consistent(scope.deadlineMs);
+    else if (isAny) await this.store.consistent(scope.deadlineMs);
     else await this.store.waitFor(0, scope.deadlineMs);
     const cache = this.store.cacheOf(served);
-    const from = initial || !resourceVersion ? this.store.revision : parseRevision(resourceVersion);
+    const from = initial || isAny ? this.store.revision : parseRevision(resourceVersion);
     if (from < cache.oldestRevision) {
       throw expired(`too old resource version: ${from} (${cache.oldestRevision})`);
     }

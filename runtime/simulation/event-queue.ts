@@ -16,7 +16,16 @@ export interface EventOwner {
   hanging: SimEvent[] | undefined;
   /** Its event threw `error`. */
   crash(error: unknown): void;
+  /** Of code that uses Node's own queues: a turn of it lasts until they are empty. */
+  readonly foreign?: Foreign;
 }
+
+export interface Foreign {
+  /** Takes what nobody caught in a turn, as a listener of the process would; false: it takes no such thing. */
+  uncaught(event: UncaughtEvent, error: unknown): boolean;
+}
+
+export type UncaughtEvent = "uncaughtException" | "unhandledRejection";
 
 /** A binary heap. */
 export class EventQueue {

@@ -36,7 +36,7 @@ import { FaultyDisk } from "../faults/faulty-disk.ts";
 import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
 import { SLOW_PERIOD_MS } from "../faults/plan.ts";
-import type { EventOwner, SimEvent } from "./event-queue.ts";
+import type { EventOwner, Foreign, SimEvent } from "./event-queue.ts";
 import { askActor } from "./sim-introspection.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
@@ -76,6 +76,8 @@ export interface SimulationOptions {
   readonly hangAfterMs?: number;
   readonly traceEventsMax?: number;
   readonly onSupervisor?: (event: SupervisorEvent) => void;
+  /** Of actors whose code was written for Node's own queues (streams, `process.nextTick`), by name. */
+  readonly foreign?: ReadonlyMap<string, Foreign>;
 }
 
 export type { DiskFate } from "../faults/plan.ts";
@@ -545,6 +547,7 @@ export class SimulationHost implements Introspectable {
     const label = `${name}/${count}`;
     const ids = simIds(world.random(`ids/${label}`));
     const stopping = new AbortController();
+    const foreign = this.options.foreign?.get(name);
     const owner = {
       name,
       spec,
@@ -558,6 +561,7 @@ export class SimulationHost implements Introspectable {
       settleStart,
       timers: [],
       crash: (error: unknown): void => this.crashed(end, error),
+      ...(foreign === undefined ? {} : { foreign }),
     };
     const boundary =
       this.options.faults === undefined

@@ -14,6 +14,7 @@ import type { DecisionLog, Decisions } from "./decisions.ts";
 import { RecordedDecisions, ReplayedDecisions } from "./decisions.ts";
 import type { EventOwner, SimEvent } from "./event-queue.ts";
 import { EventQueue } from "./event-queue.ts";
+import { ForeignTurn } from "./foreign-turn.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -56,6 +57,7 @@ export class World {
   private readonly streams = new Map<string, Random>();
   private readonly decisions: Decisions | undefined;
   private readonly guard: AmbientGuard;
+  private readonly foreignTurn = new ForeignTurn();
   private sequence = 0;
   private resumedSequence = Number.MIN_SAFE_INTEGER;
   private turn: (() => void)[] = [];
@@ -135,12 +137,14 @@ export class World {
       let sliceEndMs = 0;
       let untilClockRead = 0;
       const begin = (): void => {
+        this.foreignTurn.end();
         this.guard.install();
         sliceEndMs = readMachineClock() + SLICE_MS;
         untilClockRead = STEPS_BETWEEN_CLOCK_READS;
         afterMicrotasks(step);
       };
       const finish = (error?: { readonly error: unknown }): void => {
+        this.foreignTurn.end();
         this.guard.remove();
         this.running = false;
         if (error === undefined) resolve();
@@ -159,9 +163,11 @@ export class World {
         } catch (error) {
           return finish({ error });
         }
-        if (--untilClockRead > 0) return queueMicrotask(nextStep);
-        untilClockRead = STEPS_BETWEEN_CLOCK_READS;
-        if (readMachineClock() < sliceEndMs) return queueMicrotask(nextStep);
+        if (!this.foreignTurn.isOn) {
+          if (--untilClockRead > 0) return queueMicrotask(nextStep);
+          untilClockRead = STEPS_BETWEEN_CLOCK_READS;
+          if (readMachineClock() < sliceEndMs) return queueMicrotask(nextStep);
+        }
         // Still within the turn: the promises that this step woke run before the guard goes.
         afterMicrotasks(() => {
           this.guard.remove();
@@ -194,6 +200,7 @@ export class World {
       }
       if (next.atUs > this.nowUs) this.nowUs = next.atUs;
       this.steps++;
+      if (owner.foreign !== undefined) this.foreignTurn.begin(owner, owner.foreign);
       try {
         action();
       } catch (error) {

@@ -73,6 +73,47 @@ it(
   PATIENCE_MS,
 );
 
+describe("the web site controller with @kubernetes/client-node, as it runs in a pod,", () => {
+  it(
+    "is found out for its three mistakes",
+    async () => {
+      const stories = join(directory, "client-node");
+      const file = "test/examples/chaos/client-node.js";
+      const { code, out } = await chaos("run", file, "--plans", "50", "--wall", "10m", "--out", stories);
+      expect(out).toMatch(/^\d+ plans, \d+ runs in [\d.]+ s: \d failures$/m);
+      expect(code).toBe(1);
+      const written = readdirSync(stories).filter((name) => name.endsWith(".story.json"));
+      const told = written.map((name) => (JSON.parse(readFileSync(join(stories, name), "utf8")) as Story).about);
+      for (const about of [/^crash-after: create \S+blog-asset-/, /^down: DELETED /, /^stale-restart: death /]) {
+        expect(told.join("\n")).toMatch(new RegExp(about, "m"));
+      }
+      const again = await chaos("replay", join(stories, written[0]!));
+      expect([again.code, again.out]).toEqual([1, expect.stringMatching(/, as recorded$/m)]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    "holds without them",
+    async () => {
+      const file = "test/examples/chaos/client-node-mended.js";
+      const { code, out } = await chaos(
+        "run",
+        file,
+        "--plans",
+        "30",
+        "--wall",
+        "10m",
+        "--out",
+        join(directory, "none"),
+      );
+      expect(out).toMatch(/^30 plans, 32 runs in [\d.]+ s: nothing was found$/m);
+      expect(code).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+});
+
 describe("the exit code", () => {
   const idle = "{ name: 'web', start() {} }";
   const step = "{ name: 'nothing', run() {} }";
@@ -90,6 +131,22 @@ describe("the exit code", () => {
       "did you mean controllers?",
     ],
     [2, "a time that is none", `export default {}`, ["--wall", "soon"], "--wall takes a time"],
+    [
+      2,
+      "a module that is not there",
+      `export default { ${cluster}, controllers: [{ name: 'web', module: './none.js' }], workload: [${step}] }`,
+      [],
+      "none.js can't be loaded: there is no such file",
+    ],
+    [
+      2,
+      "a module that reaches out",
+      `import { spawn } from 'node:child_process';
+      export default { ${cluster}, controllers: [{ name: 'web', module: import.meta.url }], workload: [${step}] };
+      if (process.env.KUBECONFIG?.startsWith('/root/.kube')) spawn('ls');`,
+      [],
+      "used node:child_process.spawn, which reaches out of the simulation: leave it out where process.env.INKUBE_SIMULATED is set",
+    ],
     [
       3,
       "plans that are left out",

@@ -3,8 +3,8 @@ import { gzip } from "node:zlib";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusError, statusOf } from "../../../protocols/api-server.ts";
-import type { EncodedList } from "../core/cache/encode-list.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
+import type { Pieces } from "../core/machinery/pieces.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
@@ -46,6 +46,7 @@ export interface Reply {
     verb?: string;
     target?: Target;
     remote?: RemoteRequest;
+    dryRun?: string | undefined;
     /** Another server answers it: it is counted when that is over. */
     isPassedOn?: true;
     /** This server has answered in its place. */
@@ -133,11 +134,14 @@ export class Replies {
     const metadata = isTyped && form.form === "object" ? { continue: "", ...list.metadata } : list.metadata;
     if (form.mediaType === PROTOBUF_MEDIA_TYPE && form.form === "object") {
       const messages = list.items.map((stored) => this.protobuf.message(served, stored));
-      this.protobufBytes(reply, 200, encodeProtobufList(info.apiVersion, kind, metadata, messages));
+      const encoded = encodeProtobufList(info.apiVersion, kind, metadata, messages);
+      if (!this.pour(reply, PROTOBUF_HEADERS, encoded)) this.protobufBytes(reply, 200, encoded.bytes);
       return;
     }
     if (form.form === "object" && !isConverted(served)) {
-      this.text(reply, encodeList(kind, info.apiVersion, metadata, list.items, isTyped), form);
+      const encoded = encodeList(kind, info.apiVersion, metadata, list.items, isTyped);
+      const isPlain = form.mediaType === "application/json" && !wantsPretty(reply.request, reply.query);
+      if (!isPlain || !this.pour(reply, JSON_HEADERS, encoded)) this.bytes(reply, 200, encoded.bytes, form);
       return;
     }
     const items = list.items.map((stored) => toServed(served, stored.object));
@@ -149,7 +153,7 @@ export class Replies {
       const typed = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
       if (form.mediaType === PROTOBUF_MEDIA_TYPE) {
         const messages = partial.map((each) => messageOf(keepBytes(protobufOf(each))));
-        this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages));
+        this.protobufBytes(reply, 200, encodeProtobufList(typed.apiVersion, typed.kind, metadata, messages).bytes);
       } else this.value(reply, 200, { ...typed, metadata, items: partial }, form);
     } else {
       // Those that are built in carry no kind and apiVersion of their own, as in `encodeList`.
@@ -185,18 +189,17 @@ export class Replies {
     this.send(request, answer, code, headers === NO_HEADERS ? JSON_HEADERS : { ...JSON_HEADERS, ...headers }, body);
   }
 
-  /** A list in JSON: what is large is put together as fast as its client reads it, where that is all there is to do. */
-  private text(reply: Reply, list: EncodedList, form: Negotiated): void {
-    const { request, answer, query } = reply;
+  /**
+   * A large list is put together as fast as its client reads it.
+   * @returns false: it is not large, or to be compressed, and is not answered here
+   */
+  private pour({ request, answer }: Reply, headers: Headers, list: Pieces): boolean {
     const { sizeBytes } = list;
-    const isPlain = form.mediaType === "application/json" && !wantsPretty(request, query);
-    if (sizeBytes < HELD_BYTES_MIN || !isPlain || this.compresses(request, sizeBytes)) {
-      return this.bytes(reply, 200, list.bytes, form);
-    }
-    if (this.isRefused(request, answer, sizeBytes) || answer.closed) return;
+    if (sizeBytes < HELD_BYTES_MIN || this.compresses(request, sizeBytes)) return false;
+    if (this.isRefused(request, answer, sizeBytes) || answer.closed) return true;
     this.hold(answer, sizeBytes);
-    const body = answer.open(200, JSON_HEADERS);
-    const pieces = list.pieces();
+    const body = answer.open(200, headers);
+    const pieces = list.each();
     const proceed = (): void => {
       while (!answer.closed) {
         const { value: piece } = pieces.next();
@@ -205,6 +208,7 @@ export class Replies {
       }
     };
     proceed();
+    return true;
   }
 
   /** The Status of an error. What is no answer is thrown on. */

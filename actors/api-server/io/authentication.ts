@@ -21,7 +21,7 @@ export class Authenticator {
 
   /** A promise only where a signature is to be looked at. */
   ofSession(session: Http2Session, authorization: string | undefined): Identified {
-    if (authorization !== undefined) return this.ofToken(authorization);
+    if (authorization !== undefined) return this.ofAuthorization(authorization);
     const known = this.bySocket.get(session);
     if (known !== undefined) return known ?? undefined;
     const user = userOfCertificate(session.socket as TLSSocket);
@@ -30,7 +30,7 @@ export class Authenticator {
   }
 
   ofSocket(socket: TLSSocket, authorization: string | undefined): Identified {
-    if (authorization !== undefined) return this.ofToken(authorization);
+    if (authorization !== undefined) return this.ofAuthorization(authorization);
     const known = this.bySocket.get(socket);
     if (known !== undefined) return known ?? undefined;
     const user = userOfCertificate(socket);
@@ -38,7 +38,8 @@ export class Authenticator {
     return user;
   }
 
-  private ofToken(authorization: string): Identified {
+  /** By the value of that header. */
+  ofAuthorization(authorization: string): Identified {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) return undefined;
     return this.tokens.userOf(token) ?? this.tokens.authenticate(token).then(({ user }) => user);

@@ -118,8 +118,8 @@ export function textOf(bytes: Uint8Array): string {
 function parseYaml(bytes: Uint8Array, expected: ExpectedKind | undefined): JsonBody {
   const refusal = (why: string): Error =>
     expected === undefined ? badRequest(why) : unrecognized(expected, why, bytes);
-  const { value } = yamlDocument(bytes, refusal);
-  return { value, duplicates: [] };
+  const { value, document, lines } = yamlDocument(bytes, refusal);
+  return { value, duplicates: [], yamlProblems: duplicateKeys(document, lines) };
 }
 
 function yamlBody(bytes: Uint8Array, prefix: string): JsonBody {

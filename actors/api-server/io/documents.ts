@@ -9,6 +9,7 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
+import { hash } from "../core/machinery/openapi.ts";
 import type { Aggregation } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
@@ -19,7 +20,7 @@ import type { Replies, Reply } from "./answers.ts";
 import { negotiated } from "./answers.ts";
 import { JSON_OBJECT } from "../core/rest/negotiation.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
-import { OpenApiDocuments } from "./openapi-documents.ts";
+import { namesETag, OpenApiDocuments } from "./openapi-documents.ts";
 
 const encoder = new TextEncoder();
 /** Keys change with the cluster only. As in kube-apiserver. */
@@ -28,6 +29,12 @@ const TEXT = { "content-type": "text/plain; charset=utf-8", "cache-control": "no
 
 /** Paths that anyone may read. Source: ClusterRole `system:public-info-viewer`. */
 export const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/version", "/version/"]);
+
+interface Document {
+  readonly bytes: Uint8Array;
+  /** With its quotes. */
+  readonly etag: string;
+}
 
 export class Documents {
   private readonly replies: Replies;
@@ -40,7 +47,7 @@ export class Documents {
     | {
         readonly of: Catalog;
         readonly remotes: Remotes | undefined;
-        readonly documents: Map<string, Uint8Array>;
+        readonly documents: Map<string, Document>;
       }
     | undefined;
   private readonly discovery = new AggregatedDiscovery();
@@ -81,9 +88,13 @@ export class Documents {
           remotes === undefined || path.root === "api"
             ? this.discovery.text(catalog, path.root, version)
             : discoveryWith(catalog, remotes, this.discovery, version);
-        const bytes = this.document(`${path.root} ${version}`, () => encoder.encode(text()));
-        const headers = { "content-type": aggregatedMediaType(version), vary: "Accept" };
-        this.replies.bytes(reply, 200, bytes, form, headers);
+        const { bytes, etag } = this.document(`${path.root} ${version}`, text);
+        const headers = { vary: "Accept", etag, "cache-control": "public" };
+        if (namesETag(request, etag) === true) reply.answer.send(304, headers, undefined);
+        else {
+          const contentType = aggregatedMediaType(version);
+          this.replies.bytes(reply, 200, bytes, form, { ...headers, "content-type": contentType });
+        }
         return true;
       }
       const value = path.root === "api" ? apiVersions(request.localAddress) : groupListOf(catalog, remotes);
@@ -155,19 +166,20 @@ export class Documents {
     answer.send(404, { ...TEXT, "x-content-type-options": "nosniff" }, encoder.encode("404 page not found\n"));
   }
 
-  private document(name: string, make: () => Uint8Array): Uint8Array {
+  private document(name: string, textOf: () => string): Document {
     const catalog = this.catalog();
     const remotes = this.remotes();
     if (this.made?.of !== catalog || this.made.remotes !== remotes) {
       this.made = { of: catalog, remotes, documents: new Map() };
     }
     const { documents } = this.made;
-    let bytes = documents.get(name);
-    if (bytes === undefined) {
-      bytes = make();
-      documents.set(name, bytes);
+    let document = documents.get(name);
+    if (document === undefined) {
+      const text = textOf();
+      document = { bytes: encoder.encode(text), etag: `"${hash(text)}"` };
+      documents.set(name, document);
     }
-    return bytes;
+    return document;
   }
 }
 

@@ -13,7 +13,7 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
 import type { Peer } from "../core/rest/idle-connections.ts";
 import { IdleConnections } from "../core/rest/idle-connections.ts";
-import { requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
+import { failure, requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
@@ -292,7 +292,13 @@ class OpenServer {
     // A client that breaks off, or speaks no TLS, harms nobody but itself.
     server.on("sessionError", ignore);
     server.on("tlsClientError", ignore);
-    server.on("clientError", (_error, socket) => socket.destroy());
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      // In the middle of an answer no other can be given, and none before keys are agreed on.
+      const isBusy = [...this.answering].some(({ req }) => req.socket === socket);
+      const refusal = refusalOf(error.code ?? "");
+      if (refusal === undefined || isBusy || !socket.writable) socket.destroy();
+      else socket.end(refusal, () => socket.destroy());
+    });
   }
 
   listen(options: ListenOptions): Promise<number> {
@@ -324,6 +330,31 @@ class OpenServer {
     for (const response of this.answering) response.shouldKeepAlive = false;
     for (const socket of this.sockets) if (socket.alpnProtocol !== "h2" && !busy.has(socket)) socket.end();
   }
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/**
+ * What is no HTTP/1.1, or more than it may be, in net/http's words; a method that nobody knows in those of Kubernetes. Undefined when it
+ * is not about what was sent.
+ */
+function refusalOf(code: string): string | undefined {
+  if (code === "HPE_INVALID_METHOD") {
+    const why = "the server does not allow this method on the requested resource";
+    const body = JSON.stringify(failure(405, "MethodNotAllowed", why));
+    return http1Text("405 Method Not Allowed", "application/json", body);
+  }
+  const status = REFUSALS[code] ?? (code.startsWith("HPE_") ? "400 Bad Request" : undefined);
+  if (status === undefined) return undefined;
+  return http1Text(status, "text/plain; charset=utf-8", status);
+}
+
+function http1Text(status: string, type: string, body: string): string {
+  const head = `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`;
 }
 
 function sessionPeer(session: ServerHttp2Session): Peer {

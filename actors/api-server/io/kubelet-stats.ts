@@ -5,6 +5,7 @@ import type { StatsSummary } from "../../../protocols/kubelet.ts";
 import { summaryIn } from "../core/kinds/metrics/summary.ts";
 import type { ReadStats } from "../metrics.ts";
 import { answerText } from "./answer-text.ts";
+import { kubeletToken } from "./kubelet-token.ts";
 import { goWords } from "./go-words.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
@@ -16,7 +17,7 @@ export const kubeletStats: ReadStats = (node, token, timeoutMs) => {
   const failed = (why: string): InkubeError =>
     new InkubeError("CONNECTION_FAILED", `Get "http://${host}:${port}/stats/summary": ${why}`, { retryable: true });
   const read = async (): Promise<StatsSummary> => {
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { authorization: `Bearer ${kubeletToken(token, { host, port })}` };
     const outgoing = httpRequest({ host, port, path: "/stats/summary", headers });
     const bounds = { bytesMax: ANSWER_BYTES_MAX, timeoutMs: Math.max(0, timeoutMs), late: "timed out" };
     const { status, body } = await answerText(outgoing, bounds).catch((error: Error) => {

@@ -21,7 +21,7 @@ import { OPENAPI_V3_ASKED, OPENAPI_V3_MEDIA_TYPE, openApiV3Protobuf } from "../c
 import { ProtobufWriter } from "../core/machinery/protobuf-writer.ts";
 import { preferredType } from "../core/rest/negotiation.ts";
 import type { Replies, Reply } from "./answers.ts";
-import type { Headers } from "./http-messages.ts";
+import type { Headers, HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 
 const encoder = new TextEncoder();
@@ -206,15 +206,19 @@ function documentIn({ bytes }: Made, encoding: Encoding, group: string, of: Cata
   return made;
 }
 
+/** Whether the client says that it has this one; undefined when it says of none what it has. */
+export function namesETag(request: HttpRequest, etag: string): boolean | undefined {
+  const match = header(request, "if-none-match");
+  return match?.split(",").some((tag) => [etag, "*"].includes(tag.trim().replace(/^W\//, "")));
+}
+
 /**
  * Whether the client has the document as it is: by its ETag, or, if it names none, by when it has got it (RFC 9110, section 13.2.2).
  * @param etag undefined: it has none
  */
 function isUnchanged({ request }: Reply, etag: string | undefined, sinceMs: number): boolean {
-  const match = header(request, "if-none-match");
-  if (match !== undefined && etag !== undefined) {
-    return match.split(",").some((tag) => [etag, "*"].includes(tag.trim().replace(/^W\//, "")));
-  }
+  const named = etag === undefined ? undefined : namesETag(request, etag);
+  if (named !== undefined) return named;
   const seenMs = Date.parse(header(request, "if-modified-since") ?? "");
   return seenMs >= Math.floor(sinceMs / MS_PER_SECOND) * MS_PER_SECOND;
 }

@@ -6,6 +6,7 @@ import { badRequest, failure, internalError, notFound } from "../core/machinery/
 import type { LogOptions } from "../core/rest/log-options.ts";
 import { checkProxyable } from "../core/rest/proxied-address.ts";
 import { goWords } from "./go-words.ts";
+import { kubeletToken } from "./kubelet-token.ts";
 import type { HttpAnswer } from "./http-messages.ts";
 import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
@@ -41,6 +42,7 @@ export function kubeletAddress(node: Node): { readonly host: string; readonly po
   return { host, port };
 }
 
+/** @param token that of the cluster */
 export function streamLogs(
   pod: Pod,
   node: Node | undefined,
@@ -60,7 +62,12 @@ export function streamLogs(
     .join("&");
   const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join("/")}?${parameters}`;
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({ host, port, path, headers: { authorization: `Bearer ${token}` } });
+    const outgoing = httpRequest({
+      host,
+      port,
+      path,
+      headers: { authorization: `Bearer ${kubeletToken(token, { host, port })}` },
+    });
     const connecting = setTimeout(
       () => outgoing.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })),
       CONNECT_TIMEOUT_MS,

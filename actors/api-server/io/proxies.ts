@@ -19,6 +19,7 @@ import { forward } from "./forward.ts";
 import { tlsOptions } from "./https-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
+import { kubeletToken } from "./kubelet-token.ts";
 import { kubeletAddress } from "./pod-logs.ts";
 
 /** Under way to one other server at a time, watches included: a slow one holds up nobody but its own. */
@@ -158,7 +159,7 @@ export class Proxies {
     const kubelet = kubeletAddress(node);
     checkProxyable(kubelet.host);
     if (port !== "" && port !== String(kubelet.port)) return { host: kubelet.host, port: portNumber(port) };
-    return { ...kubelet, token: this.backend.options.kubeletToken };
+    return { ...kubelet, token: kubeletToken(this.backend.options.kubeletToken, kubelet) };
   }
 
   private async object(

@@ -1,5 +1,5 @@
 /** The REST API: from a request's method and path to the dispatch, and back. One for HTTP/1.1 and HTTP/2. */
-import type { DeleteOptions, ListOptions, PatchType } from "../../../protocols/api-server.ts";
+import type { DeleteOptions, KubernetesObject, ListOptions, PatchType } from "../../../protocols/api-server.ts";
 import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
@@ -8,6 +8,7 @@ import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
+import { readJson } from "../core/machinery/json.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
 import { badRequest, failure, noSuchResource, unsupportedMediaType } from "../core/machinery/status.ts";
@@ -131,10 +132,10 @@ export class Rest {
 
   /** What is compressed is answered a little later, and well. */
   private count(counted: Reply["counted"], method: string, answer: HttpAnswer, beganMs: number): void {
-    const { verb = countedVerb(method), target, remote } = counted;
+    const { verb = countedVerb(method), target, remote, dryRun } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
-    const asked = { verb, target, remote };
+    const asked = { verb, target, remote, dryRun };
     this.figures.count(asked, code, seconds);
     if (counted.terminated === true) this.figures.terminated(asked, code);
   }
@@ -288,8 +289,10 @@ export class Rest {
   private async carryOut(reply: Reply, path: ResourcePath, verb: Verb): Promise<void> {
     const { request, query } = reply;
     const { served, subresource } = path;
-    reply.counted.verb = COUNTED_VERBS[verb];
+    const applies = verb === "patch" && mediaTypeOf(request) === APPLY_TYPE;
+    reply.counted.verb = applies ? "APPLY" : COUNTED_VERBS[verb];
     reply.counted.target = path;
+    if (verb !== "get" && verb !== "list" && verb !== "watch") reply.counted.dryRun = query.get("dryRun");
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
       scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
@@ -327,7 +330,7 @@ export class Rest {
 
   /** As the client is to see it. */
   private viewed<T>(
-    { answer }: Reply,
+    { request, answer }: Reply,
     verb: Exclude<Verb, "watch">,
     call: Call,
     carryOut: (call: Call) => Promise<T>,
@@ -337,7 +340,8 @@ export class Rest {
     if (!views.on) return carryOut(call);
     const gone = new AbortController();
     answer.onClose(() => gone.abort());
-    return views.request({ verb, call, name: "", signal: gone.signal }, carryOut, revisionOf);
+    const name = verb === "create" ? nameInBody(request) : "";
+    return views.request({ verb, call, name, signal: gone.signal }, carryOut, revisionOf);
   }
 
   private async logs(reply: Reply, path: ResourcePath, scope: RequestScope): Promise<void> {
@@ -447,6 +451,16 @@ function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string
   if (openApiSchema !== undefined) return `*unstructured.Unstructured${kind === info.kind ? "" : "List"}`;
   const [of = ""] = stored.info.group.split(".");
   return `*${of === "" ? "core" : of}.${kind}`;
+}
+
+/** Of an object that is to be created: its name, or what that is to begin with; "" where the body is no JSON. */
+function nameInBody(request: HttpRequest): string {
+  if (mediaTypeOf(request) !== "application/json") return "";
+  const read = readJson(textOf(request.body));
+  if ("problem" in read) return "";
+  const { metadata } = (read.value ?? {}) as KubernetesObject;
+  const name = metadata?.name ?? metadata?.generateName;
+  return typeof name === "string" ? name : "";
 }
 
 function offerOf(path: ResourcePath): Offer {

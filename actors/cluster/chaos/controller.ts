@@ -1,7 +1,8 @@
 /**
  * A controller under test as an actor of the simulated cluster: one for each replica, with a name and a user of its own.
- * It gets everything from its `Env`; an incarnation ends with all that it waits for, and the next one starts from nothing
- * but what is in the API, as a process would. What a module keeps in variables of its own outlives it: keep nothing there.
+ * A function gets everything from its `Env`; an incarnation ends with all that it waits for, and the next one starts from nothing
+ * but what is in the API, as a process would. What the function's own file keeps in variables outlives it: keep nothing there. A
+ * controller that is given as a module ends with these as well.
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { Methods } from "../../../protocols/protocol.ts";
@@ -19,6 +20,7 @@ import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
 import type { Reconcile } from "../../client/work-queue.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
+import type { Modules } from "./module/modules.ts";
 
 /** All that a controller under test has of the world. In the simulation all of it is a function of the seed. */
 export interface Env {
@@ -38,14 +40,31 @@ export interface Env {
   readonly log: Logger;
 }
 
-export interface ControllerUnderTest {
+interface NamedController {
   /** A DNS label. */
   readonly name: string;
   /** Default 1. */
   readonly replicas?: number;
+}
+
+export interface StartedController extends NamedController {
   /** Called once an incarnation. What it throws or rejects with ends the incarnation, and another one is started. */
   readonly start: (env: Env) => void | Promise<void>;
 }
+
+/** A program for Node as it stands; see `module/program.ts`. */
+export interface ModuleController extends NamedController {
+  /**
+   * Path or `file:` URL of its entry. A path is taken from the file that exports the exploration, else from the working
+   * directory. The file and all that it imports are evaluated anew in each incarnation; `Date`, timers, `crypto`, `Math.random`,
+   * `process`, HTTP and the kubeconfig that it finds are the simulation's.
+   */
+  readonly module: string | URL;
+  /** Of its process, beside what a pod has, and `INKUBE_SIMULATED`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export type ControllerUnderTest = StartedController | ModuleController;
 
 interface ControllerOptions {
   readonly apiServers: readonly string[];
@@ -83,6 +102,7 @@ export function controllersTree(
   controllers: readonly ControllerUnderTest[],
   apiServers: readonly string[],
   gate: Gate,
+  modules: Modules,
 ): { readonly tree: SupervisorSpec; readonly definitions: Definitions } {
   const options: ControllerOptions = { apiServers };
   const children = controllers.flatMap((controller) =>
@@ -102,7 +122,7 @@ export function controllersTree(
       children,
     },
     definitions: Object.fromEntries(
-      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate)]),
+      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate, modules)]),
     ),
   };
 }
@@ -111,16 +131,23 @@ function kindOf({ name }: ControllerUnderTest): string {
   return `controller-under-test/${name}`;
 }
 
-function controllerActor(controller: ControllerUnderTest, gate: Gate): ActorDefinition<Methods, ControllerOptions> {
+function controllerActor(
+  controller: ControllerUnderTest,
+  gate: Gate,
+  modules: Modules,
+): ActorDefinition<Methods, ControllerOptions> {
   return defineActor(controllerProtocol, (ctx: Context<ControllerOptions>) => {
-    const env = envOf(ctx);
+    const begin =
+      "module" in controller
+        ? () => modules.run(ctx, controller, ctx.options.apiServers)
+        : () => controller.start(envOf(ctx));
     ctx.spawn(async () => {
       if (!gate.isOpen) {
         await gate.opened;
         // From here on it runs in a turn of its own.
         await ctx.clock.sleep(0);
       }
-      await controller.start(env);
+      await begin();
     });
     return { handlers: {} };
   });

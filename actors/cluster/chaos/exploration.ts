@@ -3,6 +3,7 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { FieldProblem, FieldRule } from "../../../protocols/fault-fields.ts";
 import { fieldProblems, isNumber, isRecord, oneOf, optional, required } from "../../../protocols/fault-fields.ts";
 import type { ControllerUnderTest } from "./controller.ts";
+import { Programs } from "./module/modules.ts";
 import type { Oracle } from "./oracles.ts";
 import { defaultOracles } from "./oracles.ts";
 import type { ClusterSize, World } from "./world.ts";
@@ -79,6 +80,8 @@ export interface Resolved {
   readonly plansMax: number;
   readonly wallMs: number;
   readonly seed: number;
+  /** Files of controllers that are modules, read once for all runs. */
+  readonly programs: Programs;
 }
 
 const RANDOM_PLANS = 40;
@@ -98,12 +101,17 @@ const record = (rules: Readonly<Record<string, FieldRule>>, what: string): Field
   ...required("an object", isRecord),
   within: (value, field) => fieldProblems(value as Readonly<Record<string, unknown>>, rules, what, `${field}.`),
 });
-const records = (rules: Readonly<Record<string, FieldRule>>, what: string, allowed: string): FieldRule => ({
+type Rules = Readonly<Record<string, FieldRule>>;
+const records = (
+  rules: Rules | ((given: Readonly<Record<string, unknown>>) => Rules),
+  what: string,
+  allowed: string,
+): FieldRule => ({
   ...required(allowed, (value) => Array.isArray(value) && value.length > 0),
   within: (value, field) =>
     (value as readonly unknown[]).flatMap((each, index) =>
       isRecord(each)
-        ? fieldProblems(each, rules, what, `${field}[${index}].`)
+        ? fieldProblems(each, typeof rules === "function" ? rules(each) : rules, what, `${field}[${index}].`)
         : [{ field: `${field}[${index}]`, problem: "it is no object", allowed }],
     ),
 });
@@ -119,13 +127,31 @@ const STEPS = records(
   "a function of the world, or a list of steps { name, run }",
 );
 
-const CONTROLLER = { name: LABEL, replicas: optional(count(1, REPLICAS_MAX)), start: FUNCTION };
+const NAMED = { name: LABEL, replicas: optional(count(1, REPLICAS_MAX)) };
+const ENVIRONMENT = required(
+  "an object of texts",
+  (value) => isRecord(value) && Object.values(value).every((each) => typeof each === "string"),
+);
+const MODULE = required(
+  "a path or a file: URL",
+  (value) => (typeof value === "string" && value !== "") || value instanceof URL,
+);
+/** By the field that says what a controller is. */
+const CONTROLLERS: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = {
+  start: { ...NAMED, start: FUNCTION },
+  module: { ...NAMED, module: MODULE, env: optional(ENVIRONMENT) },
+};
+
+function controllerFields(given: Readonly<Record<string, unknown>>): Readonly<Record<string, FieldRule>> {
+  return CONTROLLERS[Object.keys(CONTROLLERS).find((field) => Object.hasOwn(given, field)) ?? "start"]!;
+}
+
 const FIELDS: { readonly [F in keyof Exploration]-?: FieldRule } = {
   cluster: optional(
     record({ masters: optional(oneOf(1, 3, 5, 7)), workers: optional(count(0, WORKERS_MAX)) }, "a cluster"),
   ),
   mode: optional(oneOf("sim")),
-  controllers: records(CONTROLLER, "a controller", "a list of at least one { name, start }"),
+  controllers: records(controllerFields, "a controller", "a list of at least one { name, start } or { name, module }"),
   workload: {
     ...required(STEPS.allowed, (value) => isFunction(value) || STEPS.holds(value)),
     within: (value, field) => (isFunction(value) ? [] : STEPS.within!(value, field)),
@@ -176,6 +202,7 @@ export function checkExploration(given: unknown): Resolved {
     plansMax: budget?.plans ?? PLANS_MAX,
     wallMs: budget?.wallMs ?? WALL_MS,
     seed: seed ?? 1,
+    programs: new Programs(),
   };
 }
 

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InkubeError } from "../../../protocols/errors.ts";
+import { isRecord } from "../../../protocols/fault-fields.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
 import { wallNowMs } from "../../../runtime/threads/machine-clock.ts";
 import { divergenceOf } from "./divergence.ts";
@@ -121,8 +122,19 @@ export async function loadExploration(path: string): Promise<Exploration> {
   } catch (error) {
     throw new InkubeError("INVALID_EXPLORATION", `${path} can't be loaded: ${textOf(error)}`, { cause: error });
   }
-  if (loaded.default !== undefined) return loaded.default;
+  if (loaded.default !== undefined) return fromFile(loaded.default, path);
   throw new InkubeError("INVALID_EXPLORATION", `${path} has no default export: export the exploration as its default`);
+}
+
+/** Its modules' paths are taken from it. */
+function fromFile(exploration: Exploration, path: string): Exploration {
+  const { controllers } = exploration;
+  if (!Array.isArray(controllers)) return exploration;
+  const placed = (controllers as readonly unknown[]).map((each) => {
+    if (!isRecord(each) || typeof each["module"] !== "string" || each["module"].startsWith("file:")) return each;
+    return { ...each, module: resolve(dirname(path), each["module"]) };
+  });
+  return { ...exploration, controllers: placed as Exploration["controllers"] };
 }
 
 async function readStory(path: string): Promise<string> {

@@ -4,7 +4,7 @@ export type { ClusterSize, World, WorldOptions } from "./world.ts";
 export { explore, replay } from "./explore.ts";
 export type { ChaosReport, Found, Replayed } from "./explore.ts";
 export type { Budget, Exploration, Pattern, Search, Step } from "./exploration.ts";
-export type { AwaitingInformer, ControllerUnderTest, Env } from "./controller.ts";
+export type { AwaitingInformer, ControllerUnderTest, Env, ModuleController, StartedController } from "./controller.ts";
 export { always, converges, defaultOracles, eventually, never, noHotLoop, sameEnd, sometimes } from "./oracles.ts";
 export type { Finding, Judged, Oracle } from "./oracles.ts";
 export type { Change, History, State, Struck } from "./history.ts";

@@ -14,6 +14,7 @@ import type { ControllerUnderTest } from "./controller.ts";
 import { controllersTree, Gate, replicasOf } from "./controller.ts";
 import type { State } from "./history.ts";
 import { History } from "./history.ts";
+import { API_PORT, Modules, Programs } from "./module/modules.ts";
 
 export interface WorldOptions {
   /** Default 1. */
@@ -68,8 +69,10 @@ export class World {
   private readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
-  constructor(options: WorldOptions) {
+  /** @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED */
+  constructor(options: WorldOptions, programs: Programs = new Programs()) {
     const controllers = options.controllers ?? [];
+    const modules = new Modules(controllers, programs, (error) => this.cluster.host.world.fail(error));
     this.controllers = controllers.flatMap(replicasOf);
     this.history = new History(this.controllers);
     this.plan = options.faults;
@@ -85,7 +88,10 @@ export class World {
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
       witness: { request: (seen) => history.request(seen), delivery: (seen) => history.delivery(seen) },
-      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gate) }),
+      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gate, modules) }),
+      ...(modules.foreign.size === 0
+        ? {}
+        : { http: { port: API_PORT, tokens: modules.tokens }, foreign: modules.foreign }),
     });
     this.client = new Client(this.cluster.host.context, this.cluster.apiServers, { checksBodies: true });
     this.cluster.host.trace.onEvent(({ kind, detail }) => {

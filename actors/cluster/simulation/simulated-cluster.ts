@@ -4,17 +4,23 @@
  */
 import type { TopologyOptions } from "../topology.ts";
 import { EMBEDDER, makeTopology } from "../topology.ts";
-import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import type { ApiServerMethods, KubernetesObject } from "../../../protocols/api-server.ts";
+import { apiServerProtocol } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { MemberStatus } from "../../../protocols/etcd.ts";
+import type { ActorDefinition, Context } from "../../../runtime/actor.ts";
+import { defineActor } from "../../../runtime/actor.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { DecisionLog } from "../../../runtime/simulation/decisions.ts";
+import type { Foreign } from "../../../runtime/simulation/event-queue.ts";
 import type { Definitions } from "../../../runtime/simulation/simulation-host.ts";
 import type { SupervisorSpec } from "../../../runtime/supervisor/spec.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
 import { apiServerActor } from "../../api-server/api-server.ts";
 import { noDoor } from "../../api-server/backend.ts";
+import type { TokenUser } from "../../api-server/core/identity.ts";
+import { plainDoor } from "../../api-server/io/plain-door.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
 import type { Witness } from "../../api-server/views.ts";
@@ -47,6 +53,10 @@ export interface SimulatedClusterOptions {
   readonly replay?: DecisionLog;
   /** Looks on at the API servers. */
   readonly witness?: Witness;
+  /** HTTP clients within the simulation: each API server listens for them on its own name, and they are who their tokens say. */
+  readonly http?: { readonly port: number; readonly tokens: readonly TokenUser[] };
+  /** Actors whose code was written for Node's own queues. */
+  readonly foreign?: ReadonlyMap<string, Foreign>;
   /** Actors beside the cluster's own, and what their specs name. */
   readonly others?: { readonly tree: SupervisorSpec; readonly definitions: Definitions };
 }
@@ -89,7 +99,7 @@ export class SimulatedCluster {
         apiServer: {
           serviceAccounts: { ...SERVICE_ACCOUNT_DEFAULTS, signingKey: "simulated", admission: true },
           ...options.apiServer,
-          tokens: [],
+          tokens: options.http?.tokens ?? [],
           kubeletToken: "",
         },
         containerRuntime: { pods: "simulated" },
@@ -99,11 +109,7 @@ export class SimulatedCluster {
       }),
       definitions: {
         etcd: etcdActor,
-        "api-server": apiServerActor(
-          noDoor,
-          undefined,
-          options.witness === undefined ? {} : { witness: options.witness },
-        ),
+        "api-server": apiServers(options),
         scheduler: schedulerActor,
         "controller-manager": controllerManagerActor,
         kubelet: kubeletActor(),
@@ -111,6 +117,7 @@ export class SimulatedCluster {
         "container-runtime": containerRuntimeActor(),
         ...options.others?.definitions,
       },
+      ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
       embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
     this.client = new Client(this.host.context, this.apiServers);
@@ -209,6 +216,14 @@ export class SimulatedCluster {
       void informer.whenSynced().then(check);
     });
   }
+}
+
+function apiServers({ witness, http }: SimulatedClusterOptions): ActorDefinition<ApiServerMethods, ApiServerOptions> {
+  const outward = witness === undefined ? {} : { witness };
+  if (http === undefined) return apiServerActor(noDoor, undefined, outward);
+  return defineActor(apiServerProtocol, (ctx: Context<ApiServerOptions>) =>
+    apiServerActor(plainDoor(ctx.net, { host: ctx.name, port: http.port }), undefined, outward).start(ctx),
+  );
 }
 
 function withOthers(tree: SupervisorSpec | undefined, topology: TopologyOptions): SupervisorSpec {

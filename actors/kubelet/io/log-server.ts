@@ -2,7 +2,7 @@
  * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
  * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`. Plain HTTP on loopback.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { InkubeError } from "../../../protocols/errors.ts";
@@ -12,6 +12,7 @@ import type { LogRequest, LogServer, LogSource, StatsSource } from "../kubelet-i
 const CONNECTIONS_MAX = 256;
 const FALLBACK_HOST = "127.0.0.1";
 
+/** @param token that of the cluster; undefined: anyone is let in */
 export async function serveLogs(
   host: string,
   token: string | undefined,
@@ -58,10 +59,11 @@ function answer(
   source: LogSource,
   stats: StatsSource,
 ): void {
-  if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${token}`)) {
+  if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`)) {
     return refuse(response, 401, "Unauthorized");
   }
-  const url = new URL(request.url ?? "/", "http://kubelet");
+  const url = urlOf(request);
+  if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");
   if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, stats);
   const log = request.method === "GET" ? parseRequest(url) : undefined;
@@ -107,6 +109,25 @@ async function answerStats(response: ServerResponse, stats: StatsSource): Promis
 
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
+}
+
+/**
+ * API servers make a token of that of the cluster for each address that they ask (`actors/api-server/io/kubelet-token.ts`): whoever has
+ * been asked in place of a kubelet has nothing that another one takes.
+ */
+function tokenHere(token: string, { socket }: IncomingMessage): string {
+  return createHmac("sha256", token).update(`${socket.localAddress}:${socket.localPort}`).digest("hex");
+}
+
+/** Undefined for what is no path, or has parts that can't be decoded. */
+function urlOf({ url = "/" }: IncomingMessage): URL | undefined {
+  try {
+    const parsed = new URL(url, "http://kubelet");
+    decodeURIComponent(parsed.pathname);
+    return parsed;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compares in a time that tells nothing about the token. */

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { kubeletToken } from "../../../actors/api-server/io/kubelet-token.ts";
 import { configMaps, events, nodes, pods } from "../../../actors/client/resources.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { NODE, NodeCluster, buildBundles, isReady } from "./node-cluster.ts";
@@ -32,7 +33,7 @@ async function logs(
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
   const container = named ?? (await cluster.get(pod))?.spec?.containers[0]?.name ?? "main";
   const response = await fetch(`http://127.0.0.1:${port}/containerLogs/default/${pod}/${container}${query}`, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${kubeletToken(token, { host: "127.0.0.1", port })}` },
   });
   return { status: response.status, text: await response.text() };
 }

@@ -8,6 +8,7 @@ import type {
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
+  JSONSchemaProps,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
@@ -15,6 +16,7 @@ import { dns1123Subdomain } from "../machinery/validation/names.ts";
 import { immutable } from "../machinery/validation/object-meta.ts";
 import { hasBadBundle, validateConversion } from "./conversion.ts";
 import { validateVersionSchema } from "./definition-schema.ts";
+import { tooMuchWork } from "./definition-work.ts";
 import { isRequestUri } from "./formats.ts";
 import { dns1035Label } from "./names.ts";
 import { parseSchema } from "./schema.ts";
@@ -136,13 +138,22 @@ function validateVersions(
       errors.invalid(`spec.versions[${i}].deprecationWarning`, deprecationWarning, problem);
     }
   }
+  const storedSchema = ({ name }: CustomResourceDefinitionVersion): JSONSchemaProps | undefined =>
+    old?.spec.versions.find((version) => version.name === name)?.schema?.openAPIV3Schema;
+  // What is stored already was looked at.
+  const changed = (commonSchema ? versions.slice(0, 1) : versions).flatMap((version) => {
+    const schema = version.schema?.openAPIV3Schema;
+    return schema === undefined || equalJson(schema, storedSchema(version)) ? [] : [schema];
+  });
+  const tooMuch = tooMuchWork(changed);
+  if (tooMuch !== undefined) return errors.forbidden("spec.versions", tooMuch);
   check("schema", (version, path) => {
     const hasStatus = commonSchema
       ? versions.some(({ subresources }) => subresources?.status !== undefined)
       : version.subresources?.status !== undefined;
     const schema = version.schema?.openAPIV3Schema;
     if (schema === undefined) return;
-    const before = old?.spec.versions.find(({ name }) => name === version.name)?.schema?.openAPIV3Schema;
+    const before = storedSchema(version);
     const unchanged = before !== undefined && equalJson(before, schema);
     validateVersionSchema(schema, { path, hasStatus, unchanged }, errors);
   });

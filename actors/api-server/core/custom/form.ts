@@ -13,6 +13,7 @@ import {
   recordIn,
   unkeepableKey,
   unrecognized,
+  yamlProblemsOf,
 } from "../machinery/decode-object.ts";
 import type { JsonBody } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
@@ -77,13 +78,15 @@ function decode(
   setDefaults(pruned.value, schema);
   const isOwn = apiVersion === info.apiVersion && kind === info.kind;
   const unknown = isOwn ? pruned.unknown : unknownElsewhere(info, schemas, value as JsonObject);
+  const isStrict = fieldValidation === "Strict";
   const strict = [
+    ...yamlProblemsOf(body, isStrict),
     ...body.duplicates.map((path) => `duplicate field "${path}"`),
     ...[...(metadata?.unknown.map((path) => `metadata.${path}`) ?? []), ...unknown, ...embedded].map(
       (path) => `unknown field "${path}"`,
     ),
   ];
-  if (fieldValidation === "Strict" && strict.length > 0) {
+  if (isStrict && strict.length > 0) {
     const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
     const head = `${kind} in version "${version}" cannot be handled as a ${info.kind}: `;
     throw badRequest(`${head}strict decoding error: ${strict.join(", ")}`);

@@ -15,6 +15,18 @@ export function patternProblem(pattern: string): string | undefined {
   }
 }
 
+/** How large a pattern becomes, about, in instructions; 0 when it is none. */
+export function patternSize(pattern: string): number {
+  if (pattern.length > PATTERN_CHARS_MAX) return 0;
+  // Only what is repeated becomes much larger than it is.
+  if (!pattern.includes("{")) return pattern.length;
+  try {
+    return RE2JS.compile(pattern).programSize();
+  } catch {
+    return 0;
+  }
+}
+
 export function goRegexError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.startsWith("error parsing regexp: ") ? text : `error parsing regexp: ${text}`;

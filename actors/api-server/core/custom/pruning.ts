@@ -2,8 +2,10 @@
  * Takes out of an object what its schema does not know, and sets what it has by default.
  * Source: apiextensions-apiserver `apiserver/schema/pruning` and `apiserver/schema/defaulting`.
  */
+import { statusError } from "../../../../protocols/api-server.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
-import { cloneJson, isJsonObject, setOwn } from "../machinery/json-value.ts";
+import { cloneJson, isJsonObject, jsonChars, setOwn } from "../machinery/json-value.ts";
+import { failure } from "../machinery/status.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 
@@ -86,29 +88,64 @@ export function dropNulls(value: unknown, schema: Schema | undefined): boolean {
   return dropped;
 }
 
-/** Sets what is left out, or null where there is no null, and has a default. Changes the value at hand. */
+/** Of all defaults of one object, as JSON: as large as a request may be. */
+const ADDED_CHARS_MAX = 3_145_728;
+
+/** Defaults of items in defaults of lists multiply: a few bytes would become gigabytes. */
+class Growth {
+  private readonly isRefused: boolean;
+  private leftChars = ADDED_CHARS_MAX;
+
+  constructor(isRefused: boolean) {
+    this.isRefused = isRefused;
+  }
+
+  /**
+   * Undefined when it is too much, and so is everything from then on.
+   * @throws Status 413 in place of it, where the object is refused
+   */
+  copy(value: unknown): unknown {
+    this.leftChars -= this.leftChars < 0 ? 0 : jsonChars(value, this.leftChars);
+    if (this.leftChars >= 0) return cloneJson(value);
+    if (!this.isRefused) return undefined;
+    const why = `defaults of its schema add more than ${ADDED_CHARS_MAX} characters`;
+    throw statusError(failure(413, "RequestEntityTooLarge", `Request entity too large: ${why}`));
+  }
+}
+
+/**
+ * Sets what is left out, or null where there is no null, and has a default. Changes the value at hand.
+ * @throws Status 413 when it would become too large
+ */
 export function setDefaults(value: unknown, schema: Schema): void {
+  if (schema.has.defaults) setWithin(value, schema, new Growth(true));
+}
+
+function setWithin(value: unknown, schema: Schema, growth: Growth): void {
   if (!schema.has.defaults) return;
-  if (Array.isArray(value)) setItemDefaults(value, schema.items);
+  if (Array.isArray(value)) setItemDefaults(value, schema.items, growth);
   if (!isJsonObject(value)) return;
   for (const [key, property] of schema.properties) {
-    if (property.default !== undefined && isMissing(value, key, property)) value[key] = cloneJson(property.default);
+    if (property.default === undefined || !isMissing(value, key, property)) continue;
+    const made = growth.copy(property.default);
+    if (made !== undefined) value[key] = made;
   }
   for (const key of Object.keys(value)) {
     const below = schemaAt(schema, key);
     if (below === undefined) continue;
-    if (value[key] === null && !below.nullable && below.default !== undefined) {
-      setOwn(value, key, cloneJson(below.default));
+    if (isReplaceable(value[key], below)) {
+      const made = growth.copy(below.default);
+      if (made !== undefined) setOwn(value, key, made);
     }
-    setDefaults(value[key], below);
+    setWithin(value[key], below, growth);
   }
 }
 
-function setItemDefaults(items: unknown[], schema: Schema | undefined): void {
+function setItemDefaults(items: unknown[], schema: Schema | undefined, growth: Growth): void {
   if (schema === undefined) return;
   for (const [i, item] of items.entries()) {
-    if (item === null && !schema.nullable && schema.default !== undefined) items[i] = cloneJson(schema.default);
-    setDefaults(items[i], schema);
+    if (isReplaceable(item, schema)) items[i] = growth.copy(schema.default) ?? item;
+    setWithin(items[i], schema, growth);
   }
 }
 
@@ -138,11 +175,14 @@ function isReplaceable(value: unknown, schema: Schema): boolean {
   return value === null && !schema.nullable && schema.default !== undefined;
 }
 
-/** What a stored object looks like under the schema of today; the object at hand when it looks the same. */
+/**
+ * What a stored object looks like under the schema of today; the object at hand when it looks the same. It is there, so it is not refused:
+ * defaults that would make it too large are left out.
+ */
 export function readStored<T extends object>(object: T, schema: Schema): T {
   const { value, unknown } = prune(object, schema, true);
   const dropped = dropNulls(value, schema);
   const lacks = lacksDefaults(value, schema);
-  if (lacks) setDefaults(value, schema);
+  if (lacks) setWithin(value, schema, new Growth(false));
   return unknown.length === 0 && !dropped && !lacks ? object : value;
 }

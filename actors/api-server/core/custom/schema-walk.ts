@@ -11,7 +11,8 @@ export function* schemasIn(schema: JSONSchemaProps | undefined): Generator<JSONS
   }
 }
 
-function partsOf(schema: JSONSchemaProps): readonly JSONSchemaProps[] {
+/** The schemas that stand in one. */
+export function partsOf(schema: JSONSchemaProps): readonly JSONSchemaProps[] {
   const { items, additionalProperties, additionalItems, not, dependencies = {} } = schema;
   const { allOf = [], anyOf = [], oneOf = [], properties = {}, patternProperties = {}, definitions = {} } = schema;
   return [

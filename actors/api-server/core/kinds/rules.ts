@@ -186,6 +186,8 @@ export interface KindRules {
   readonly review?: (object: never, review: Review) => void;
   /** What is told about an object that is taken, in `Warning` headers. */
   readonly warnings?: (object: never) => readonly string[];
+  /** What of it is told again of an update, new or not; of writes of the object itself, and of its scale. */
+  readonly retold?: (object: never, old: never) => readonly string[];
   /** Annotations that only show what fields hold: they are no part of the metadata when it is asked for alone. */
   readonly shownAnnotations?: readonly string[];
   /** The kind itself is deprecated: what every request about it is told. */

@@ -39,14 +39,21 @@ export function decodeObject(expected: ExpectedKind, body: JsonBody, fieldValida
   const walk = new Decoding(type);
   const object = walk.decode(value);
   if (walk.error !== undefined) throw badRequest(`${handledAs(expected)}${walk.error}`);
-  const strict = strictProblems(walk, body);
-  if (fieldValidation === "Strict" && strict.length > 0) {
+  const isStrict = fieldValidation === "Strict";
+  const strict = [...yamlProblemsOf(body, isStrict), ...strictProblems(walk, body)];
+  if (isStrict && strict.length > 0) {
     throw badRequest(`${handledAs(expected)}strict decoding error: ${strict.join(", ")}`);
   }
   return {
     object: { kind: expected.kind, apiVersion: expected.apiVersion, ...object },
     warnings: fieldValidation === "Warn" ? strict : [],
   };
+}
+
+/** One text for each warning, and all in one for a refusal. */
+export function yamlProblemsOf({ yamlProblems = [] }: JsonBody, isRefused: boolean): readonly string[] {
+  if (!isRefused || yamlProblems.length === 0) return yamlProblems;
+  return [`yaml: unmarshal errors:${yamlProblems.map((problem) => `\n  ${problem}`).join("")}`];
 }
 
 /** In the order in which they stand in the text, where that is known. */

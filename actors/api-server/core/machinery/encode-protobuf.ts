@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes } from "../../../../protocols/kept-bytes.ts";
 import type {
   EitherType,
   Field,
@@ -13,6 +14,7 @@ import type {
   TypeRef,
 } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
+import { Pieces } from "./pieces.ts";
 import { decodeBase64 } from "./base64.ts";
 import { parseGoDuration } from "./duration.ts";
 import { ProtobufError } from "./protobuf-reader.ts";
@@ -27,6 +29,8 @@ const ENVELOPE_END = Uint8Array.of(0x1a, 0x00, 0x22, 0x00);
 const TYPE_META = 1;
 const RAW = 2;
 const RAW_TAG = RAW * 8 + 2;
+/** Of the items of a list, as a character. */
+const ITEM_TAG = String.fromCharCode(2 * 8 + 2);
 const API_VERSION = 1;
 const KIND = 2;
 
@@ -73,19 +77,31 @@ export function encodeProtobufList(
   kind: string,
   metadata: object,
   items: readonly KeptBytes[],
-): Uint8Array {
-  let length = 0;
-  for (const item of items) length += item.length + 12;
-  const writer = new ProtobufWriter(length + 256);
-  writer.raw(ENVELOPE_END);
-  const before = writer.length;
-  for (let i = items.length - 1; i >= 0; i--) writer.kept(2, items[i] as KeptBytes);
-  const meta = writer.length;
+): Pieces {
+  const heads = items.map(({ length }) => itemHead(length));
+  const itemsBytes = items.reduce((sum, { length }, i) => sum + length + (heads[i] ?? "").length, 0);
+  const writer = new ProtobufWriter();
   writeMessage(writer, metaType("ListMeta"), metadata as Plain);
-  writer.lengthDelimited(1, meta);
-  writer.lengthDelimited(RAW, before);
+  writer.lengthDelimited(1, 0);
+  writer.lengthDelimited(RAW, -itemsBytes);
   writeHead(writer, apiVersion, kind);
-  return writer.handOver();
+  const head = keepBytes(writer.finish());
+  return new Pieces(head.length + itemsBytes + ENVELOPE_END.length, function* () {
+    yield head;
+    for (const [i, item] of items.entries()) {
+      yield heads[i] ?? "";
+      yield item;
+    }
+    yield keepBytes(ENVELOPE_END);
+  });
+}
+
+/** What stands before an item of so many bytes. */
+function itemHead(length: number): string {
+  let head = ITEM_TAG;
+  let rest = length;
+  for (; rest >= 0x80; rest >>>= 7) head += String.fromCharCode((rest & 0x7f) | 0x80);
+  return head + String.fromCharCode(rest);
 }
 
 /** One event of a watch: four bytes of length, then a `meta.v1.WatchEvent` that holds an enveloped object. */

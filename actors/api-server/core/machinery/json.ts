@@ -10,6 +10,8 @@ export interface JsonBody {
   readonly duplicates: readonly string[];
   /** With `duplicates`: where each field stands among all of them; of one that occurs twice the second time. */
   readonly places?: ReadonlyMap<string, number>;
+  /** Of YAML, in place of `duplicates`: what is wrong with it, and taken all the same, as the YAML parser of Kubernetes tells it. */
+  readonly yamlProblems?: readonly string[];
   /** As it came, for who has to tell that it is of no use. */
   readonly source?: string;
 }

@@ -2,8 +2,6 @@
  * Writes protobuf from the end to the beginning: the length of a message is known when its head is written, and nothing is
  * measured before or moved after. So fields are written in the reverse of the order in which readers find them.
  */
-import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
-
 const encoder = new TextEncoder();
 const CAPACITY_BYTES = 1_024;
 /** Longer texts go to the engine's own encoder; shorter ones are faster by hand. */
@@ -36,11 +34,6 @@ export class ProtobufWriter {
     return new Uint8Array(this.#bytes.subarray(this.#at));
   }
 
-  /** What has been written, uncopied, of a writer that nobody uses again. */
-  handOver(): Uint8Array {
-    return this.#bytes.subarray(this.#at);
-  }
-
   /** An integer up to 2^53 in size; a negative one as its 64 bits. */
   varint(value: number): void {
     if (value >= 0 && value < BITS_7) {
@@ -69,15 +62,6 @@ export class ProtobufWriter {
   bytes(field: number, bytes: Uint8Array): void {
     this.raw(bytes);
     this.varint(bytes.length);
-    this.tag(field, 2);
-  }
-
-  /** As `bytes`, of what is kept as text. */
-  kept(field: number, kept: KeptBytes): void {
-    this.#room(kept.length);
-    this.#at -= kept.length;
-    this.#bytes.write(kept, this.#at, "latin1");
-    this.varint(kept.length);
     this.tag(field, 2);
   }
 

@@ -6,7 +6,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KindRules } from "../kinds/rules.ts";
 import { repeatedAt } from "./validation/repeated.ts";
 
-/** @param old what was there before an update: what it was warned about is not told again */
+/** @param old what was there before an update: what it was warned about is not told again, unless its kind says so */
 export function warningsOf(
   rules: KindRules,
   object: KubernetesObject,
@@ -18,8 +18,9 @@ export function warningsOf(
   const own = subresource === undefined ? undefined : rules.subresources?.[subresource]?.warnings;
   const besides = own?.(object as never, old as never) ?? [];
   if (found.length === 0) return besides;
-  const known = new Set(sentences(rules, old));
-  return [...found.filter((sentence) => !known.has(sentence)), ...besides];
+  const again = subresource === undefined ? (rules.retold?.(object as never, old as never) ?? []) : [];
+  const known = new Set([...again, ...sentences(rules, old)]);
+  return [...again, ...found.filter((sentence) => !known.has(sentence)), ...besides];
 }
 
 function sentences({ warnings }: KindRules, object: KubernetesObject): readonly string[] {

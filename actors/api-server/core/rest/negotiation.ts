@@ -27,11 +27,15 @@ export type Encodings = "all" | "text";
 
 export const JSON_OBJECT: Negotiated = { mediaType: "application/json", form: "object" };
 const CACHE_MAX = 256;
+/** Clients of Kubernetes write less; longer ones are made to be long. */
+const CACHED_CHARS_MAX = 1_000;
+/** Of what follows from the key alone. */
 const cache = new Map<string, Negotiated | null>();
 
 /** Undefined: nothing that is asked for can be served (406). */
 export function negotiate(accept: string | undefined, offer: Offer, encodings: Encodings): Negotiated | undefined {
   if (accept === undefined || accept === "" || accept === "*/*" || accept === "application/json") return JSON_OBJECT;
+  if (accept.length > CACHED_CHARS_MAX) return choose(accept, offer, encodings);
   const key = `${offer} ${encodings} ${accept}`;
   let known = cache.get(key);
   if (known === undefined) {

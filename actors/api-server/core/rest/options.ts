@@ -164,8 +164,8 @@ export function checkWatchOptions(given: Given): WatchOptions {
   }
   if (sendInitialEvents !== undefined && match !== "NotOlderThan") {
     causes.push(forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-    if (match !== "") causes.push(notSupported(field, match, ["NotOlderThan"]));
   }
+  if (match !== "" && match !== "NotOlderThan") causes.push(notSupported(field, match, ["NotOlderThan"]));
   if (text(given, "continue", kind)) {
     causes.push(forbidden(field, `${field} is forbidden when continue is provided`));
   }

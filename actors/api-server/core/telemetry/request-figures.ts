@@ -27,6 +27,8 @@ export interface Asked {
   readonly target?: Target | undefined;
   /** Of a request that another server answers, in place of `target`. */
   readonly remote?: RemoteRequest | undefined;
+  /** As the query says it; undefined where it does not. */
+  readonly dryRun?: string | undefined;
 }
 
 interface Counter {
@@ -42,12 +44,14 @@ export class RequestFigures {
 
   /** @param seconds undefined of what runs for as long as its client likes */
   count(asked: Asked, code: number, seconds: number | undefined): void {
-    const key = keyOf(asked);
-    add(this.totals, `${key} ${code}`, 1, () => ({ ...labelsOf(asked), code: String(code) }));
+    const dryRun = dryRunLabel(asked);
+    const key = `${keyOf(asked)} ${dryRun}`;
+    const labels = (): Labels => ({ ...labelsOf(asked), dry_run: dryRun });
+    add(this.totals, `${key} ${code}`, 1, () => ({ ...labels(), code: String(code) }));
     if (seconds === undefined) return;
     let durations = this.durations.get(key);
     if (durations === undefined) {
-      durations = { labels: labelsOf(asked), counts: [...BUCKETS_SECONDS, Infinity].map(() => 0), sumSeconds: 0 };
+      durations = { labels: labels(), counts: [...BUCKETS_SECONDS, Infinity].map(() => 0), sumSeconds: 0 };
       this.durations.set(key, durations);
     }
     const at = BUCKETS_SECONDS.findIndex((bound) => seconds <= bound);
@@ -174,6 +178,11 @@ function labelsOf({ verb, target, remote }: Asked): Labels {
   const subresource = target?.subresource?.name ?? "";
   const scope = target === undefined ? "" : scopeOf(verb, target);
   return { verb, group, version, resource, subresource, scope, component: "apiserver" };
+}
+
+/** Source: apiserver `endpoints/metrics` `cleanDryRun`. */
+function dryRunLabel({ dryRun }: Asked): string {
+  return dryRun === undefined || dryRun === "All" ? (dryRun ?? "") : "invalid";
 }
 
 function scopeOf(verb: string, { name, namespace }: Pick<Target, "name" | "namespace">): string {

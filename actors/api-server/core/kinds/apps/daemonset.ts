@@ -17,6 +17,7 @@ import { validateTemplate } from "../../machinery/validation/pod.ts";
 import type { Fields, KindRules } from "../rules.ts";
 import {
   isZero,
+  retoldOfTemplate,
   templateWarnings,
   validateAtMostAll,
   validateCollisions,
@@ -53,6 +54,11 @@ export const daemonSetRules: KindRules = {
     validateCollisions(object.status?.collisionCount, old.status?.collisionCount, errors);
   },
   warnings: ({ spec }: DaemonSet) => templateWarnings("spec.template.", spec?.template),
+  // A number of its own counts its templates.
+  retold: (object: DaemonSet, old: DaemonSet) =>
+    equalJson(object.spec?.template, old.spec?.template)
+      ? []
+      : retoldOfTemplate("spec.template.", object, old, object.spec?.template),
   cells,
 };
 

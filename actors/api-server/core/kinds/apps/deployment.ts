@@ -17,6 +17,7 @@ import type { KindRules } from "../rules.ts";
 import {
   isZero,
   nameWarnings,
+  retoldOfTemplate,
   templateWarnings,
   validateAtMostAll,
   validateCollisions,
@@ -45,6 +46,8 @@ export const deploymentRules: KindRules = {
     ...nameWarnings(metadata),
     ...templateWarnings("spec.template.", spec?.template),
   ],
+  retold: (object: Deployment, old: Deployment) =>
+    retoldOfTemplate("spec.template.", object, old, object.spec?.template),
   cells,
 };
 

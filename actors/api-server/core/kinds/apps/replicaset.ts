@@ -11,6 +11,7 @@ import { validateTemplate } from "../../machinery/validation/pod.ts";
 import type { KindRules } from "../rules.ts";
 import {
   nameWarnings,
+  retoldOfTemplate,
   templateWarnings,
   validateCounts,
   validateParts,
@@ -37,6 +38,8 @@ export const replicaSetRules: KindRules = {
     ...nameWarnings(metadata),
     ...templateWarnings("spec.template.", spec?.template),
   ],
+  retold: (object: ReplicaSet, old: ReplicaSet) =>
+    retoldOfTemplate("spec.template.", object, old, object.spec?.template),
   cells,
 };
 

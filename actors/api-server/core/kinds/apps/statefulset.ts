@@ -22,6 +22,7 @@ import { claimSpecWarnings, defaultClaim, shownClaim } from "../core/claim-spec.
 import type { KindRules } from "../rules.ts";
 import {
   isZero,
+  retoldOfTemplate,
   templateWarnings,
   validateAtMostAll,
   validateCollisions,
@@ -48,7 +49,14 @@ export const statefulSetRules: KindRules = {
     );
     validateCollisions(status.collisionCount, old.status?.collisionCount, errors);
   },
-  warnings,
+  warnings: (object: StatefulSet) => [
+    ...templateWarnings("spec.template.", object.spec?.template),
+    ...ownWarnings(object),
+  ],
+  retold: (object: StatefulSet, old: StatefulSet) => [
+    ...retoldOfTemplate("spec.template.", object, old, object.spec?.template),
+    ...ownWarnings(object),
+  ],
   cells: (object: StatefulSet, nowMs): readonly Cell[] => [
     nameOf(object),
     `${object.status?.readyReplicas ?? 0}/${object.spec?.replicas ?? 0}`,
@@ -198,11 +206,10 @@ function validateUpdate(object: StatefulSet, old: StatefulSet, errors: FieldErro
   immutable("spec.podManagementPolicy", spec.podManagementPolicy, before.podManagementPolicy, errors);
 }
 
-function warnings({ spec }: StatefulSet): readonly string[] {
+function ownWarnings({ spec }: StatefulSet): readonly string[] {
   const history = spec?.revisionHistoryLimit ?? 0;
   const claims = spec?.volumeClaimTemplates ?? [];
   return [
-    ...templateWarnings("spec.template.", spec?.template),
     ...claims.flatMap((claim, i) => claimSpecWarnings(`spec.volumeClaimTemplates[${i}]`, claim.spec)),
     ...(history < 0
       ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"]

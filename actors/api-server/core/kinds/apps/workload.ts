@@ -4,7 +4,7 @@ import type { IntOrString, LabelSelector, ObjectMeta } from "../../../../../prot
 import { dns1123Label } from "../../machinery/validation/names.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { immutable } from "../../machinery/validation/object-meta.ts";
-import { podWarnings } from "../core/pod-warnings.ts";
+import { kubernetesWarnings, podWarnings } from "../core/pod-warnings.ts";
 
 interface Selecting {
   readonly spec?: { readonly selector?: LabelSelector };
@@ -31,6 +31,21 @@ export function validatePodOfWorkload(kind: string, spec: PodSpec | undefined, e
 /** @param at what comes before the template's `spec`, such as `spec.template.` */
 export function templateWarnings(at: string, template: PodTemplateSpec | undefined): readonly string[] {
   return podWarnings(at, template ?? {});
+}
+
+interface Generated {
+  readonly metadata?: ObjectMeta;
+}
+
+/** What an update tells of the template again: all, if it is another generation. */
+export function retoldOfTemplate(
+  at: string,
+  object: Generated,
+  old: Generated,
+  template: PodTemplateSpec | undefined,
+): readonly string[] {
+  if (object.metadata?.generation === old.metadata?.generation) return [];
+  return kubernetesWarnings(at, template ?? {});
 }
 
 /** Pods take their names from what makes them. */

@@ -10,7 +10,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { nameWarnings } from "../apps/workload.ts";
 import type { Fields, KindRules } from "../rules.ts";
 import { scheduleProblem, timeZoneProblems } from "./cron-schedule.ts";
-import { defaultJobTemplate, jobWarnings, withoutScheduling } from "./job.ts";
+import { defaultJobTemplate, jobWarnings, retoldOfJob, withoutScheduling } from "./job.ts";
 import { validateJobSpec } from "./job-validation.ts";
 
 /** What is made of it is called by its name and a time. */
@@ -31,13 +31,21 @@ export const cronJobRules: KindRules = {
   warnings: ({ metadata, spec }: CronJob) => [
     ...nameWarnings(metadata),
     ...jobWarnings("spec.jobTemplate.spec", spec?.jobTemplate?.spec),
-    ...(spec?.schedule?.includes("TZ") === true ? [ZONE_WARNING] : []),
+    ...zoneWarnings(spec),
+  ],
+  retold: (object: CronJob, old: CronJob) => [
+    ...retoldOfJob("spec.jobTemplate.spec", object, old, object.spec?.jobTemplate?.spec),
+    ...zoneWarnings(object.spec),
   ],
   cells,
 };
 
 const ZONE_WARNING =
   "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+
+function zoneWarnings(spec: CronJobSpec | undefined): readonly string[] {
+  return spec?.schedule?.includes("TZ") === true ? [ZONE_WARNING] : [];
+}
 
 function defaults(spec: JsonObject): void {
   defaultJobTemplate(member(member(spec, "jobTemplate"), "spec"));

@@ -1,5 +1,5 @@
 /** Jobs. Source: Kubernetes `pkg/registry/batch/job/strategy.go`, `pkg/apis/batch`. */
-import type { Job, JobSpec } from "../../../../../protocols/kubernetes/types/batch-v1.ts";
+import type { CronJob, Job, JobSpec } from "../../../../../protocols/kubernetes/types/batch-v1.ts";
 import type { PodTemplateSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { compileSelectorObject, formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
@@ -13,7 +13,7 @@ import { parseTimeMs } from "../../machinery/time.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { isSelector, validateLabelSelector } from "../../machinery/validation/label-selector.ts";
 import { dns1123Label } from "../../machinery/validation/names.ts";
-import { nameWarnings, templateWarnings } from "../apps/workload.ts";
+import { nameWarnings, retoldOfTemplate, templateWarnings } from "../apps/workload.ts";
 import type { Fields, KindRules } from "../rules.ts";
 import { validateJobChange } from "./job-changes.ts";
 import { validateJobStatus } from "./job-status.ts";
@@ -57,6 +57,7 @@ export const jobRules: KindRules = {
   },
   validateStatusUpdate: validateJobStatus,
   warnings: ({ metadata, spec }: Job) => [...nameWarnings(metadata), ...jobWarnings("spec", spec)],
+  retold: (object: Job, old: Job) => retoldOfJob("spec", object, old, object.spec),
   cells,
 };
 
@@ -158,13 +159,25 @@ const MANY_IN_PARALLEL = 10_000;
 
 /** @param at the place of the spec */
 export function jobWarnings(at: string, spec: JobSpec | undefined): readonly string[] {
+  return [...countWarnings(at, spec), ...templateWarnings(`${at}.template.`, spec?.template)];
+}
+
+/** What an update tells of it again. */
+export function retoldOfJob(
+  at: string,
+  object: Job | CronJob,
+  old: Job | CronJob,
+  spec: JobSpec | undefined,
+): readonly string[] {
+  if (object.metadata?.generation === old.metadata?.generation) return [];
+  return [...countWarnings(at, spec), ...retoldOfTemplate(`${at}.template.`, object, old, spec?.template)];
+}
+
+function countWarnings(at: string, spec: JobSpec | undefined): readonly string[] {
   const many = (spec?.completions ?? 0) > MANY_COMPLETIONS && (spec?.parallelism ?? 0) > MANY_IN_PARALLEL;
   const why =
     "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail";
-  return [
-    ...(many && spec?.completionMode === "Indexed" ? [`${at}: ${why}`] : []),
-    ...templateWarnings(`${at}.template.`, spec?.template),
-  ];
+  return many && spec?.completionMode === "Indexed" ? [`${at}: ${why}`] : [];
 }
 
 const STATES = ["Complete", "Failed", "Suspended", "FailureTarget", "SuccessCriteriaMet"] as const;

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Label, qualifiedName } from "../../machinery/validation/names.ts";
 import type { Fields, KindRules } from "../rules.ts";
+import { podSecurityWarnings, validatePodSecurityLabels } from "./pod-security-labels.ts";
 
 /** Made by the first API server of a new cluster. */
 export const SYSTEM_NAMESPACES: readonly string[] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -30,8 +31,13 @@ export const namespaceRules: KindRules = {
   immortal: new Set(["default", "kube-system", "kube-public"]),
   defaults,
   name: dns1123Label,
-  validate,
-  validateUpdate: () => undefined,
+  validate: (object: Namespace, errors) => {
+    validate(object, errors);
+    // Admission comes after all else.
+    if (errors.causes.length === 0) validatePodSecurityLabels(object, undefined, errors);
+  },
+  validateUpdate: validatePodSecurityLabels,
+  warnings: podSecurityWarnings,
   validateStatusUpdate: ({ metadata, status }: Namespace, _old: Namespace, errors) => {
     const deleting = metadata?.deletionTimestamp !== undefined;
     const phase = deleting ? "Terminating" : "Active";

@@ -1,5 +1,5 @@
 /** Nodes: a kubelet registers with its status, and a creation keeps it. */
-import type { Node, Taint } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Node, NodeAddress, Taint } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { member, objectIn, roundAmounts, setDefault, syncFirst } from "../../machinery/default-values.ts";
@@ -9,6 +9,7 @@ import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import type { Unhonoured } from "../../machinery/unhonoured.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { cidr, labelValue, qualifiedName } from "../../machinery/validation/names.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 import { validateQuantity } from "../../machinery/validation/resources.ts";
 import type { KindRules } from "../rules.ts";
 
@@ -23,12 +24,15 @@ export const nodeRules: KindRules = {
   defaults,
   validate,
   validateUpdate,
-  warnings: ({ spec = {} }: Node) => [
-    ...(spec.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
-    ...UNHONOURED.in("spec", spec as JsonObject),
-  ],
+  validateStatusUpdate: validateUpdate,
+  warnings: (object: Node) => [...warnings(object), ...UNHONOURED.in("spec", (object.spec ?? {}) as JsonObject)],
+  retold: warnings,
   cells,
 };
+
+function warnings({ spec }: Node): readonly string[] {
+  return spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : [];
+}
 
 function defaults(object: JsonObject): void {
   const status = member(object, "status");
@@ -55,6 +59,7 @@ function validate(node: Node, errors: FieldErrors): void {
       validateQuantity(`status.${list}.${name}`, value, errors);
     }
   }
+  validateFeatures(node.status?.declaredFeatures ?? [], errors);
   for (const [i, value] of (node.spec?.podCIDRs ?? []).entries()) errors.all(`spec.podCIDRs[${i}]`, value, cidr(value));
 }
 
@@ -76,8 +81,36 @@ function validateTaints(taints: readonly Taint[], errors: FieldErrors): void {
   }
 }
 
+/** The first part in UpperCamelCase. */
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const FEATURE_MESSAGE =
+  "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+const FEATURE_LENGTH_MAX = 253;
+
+function validateFeatures(features: readonly string[], errors: FieldErrors): void {
+  for (const [i, feature] of features.entries()) {
+    const at = `status.declaredFeatures[${i}]`;
+    const before = features[i - 1];
+    if (before === feature) errors.duplicate(at, feature);
+    else if (before !== undefined && before > feature)
+      errors.invalid(at, feature, "list must be sorted alphabetically");
+    const problem =
+      feature.length > FEATURE_LENGTH_MAX ? `must be no more than ${FEATURE_LENGTH_MAX} characters` : FEATURE_MESSAGE;
+    if (feature.length <= FEATURE_LENGTH_MAX && FEATURE.test(feature)) continue;
+    errors.invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: ${problem}`);
+  }
+}
+
+function validateAddresses(addresses: readonly NodeAddress[], errors: FieldErrors): void {
+  const repeated = repeatedAt(addresses.map(({ type, address }) => JSON.stringify([type, address])));
+  for (const [i, { type, address }] of addresses.entries()) {
+    if (repeated.has(i)) errors.duplicate(`status.addresses[${i}]`, { Type: type, Address: address });
+  }
+}
+
 function validateUpdate(node: Node, old: Node, errors: FieldErrors): void {
   validate(node, errors);
+  validateAddresses(node.status?.addresses ?? [], errors);
   if (old.spec?.podCIDR && node.spec?.podCIDR !== old.spec.podCIDR) {
     errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
   }

@@ -37,6 +37,7 @@ export const persistentVolumeRules: KindRules = {
   validate,
   validateUpdate,
   warnings,
+  retold: warnings,
   cells,
 };
 

@@ -41,14 +41,20 @@ export const persistentVolumeClaimRules: KindRules = {
     validateStatus(status ?? {}, errors);
   },
   review: reviewClaimLimits,
-  warnings: ({ metadata, spec }: PersistentVolumeClaim) => [
-    ...(metadata?.annotations?.[CLASS_ANNOTATION] === undefined
-      ? []
-      : [`metadata.annotations[${CLASS_ANNOTATION}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
-    ...claimSpecWarnings("spec", spec),
-  ],
+  warnings,
+  retold: warnings,
   cells,
 };
+
+function warnings({ metadata, spec }: PersistentVolumeClaim): readonly string[] {
+  const instead = 'deprecated since v1.8; use "storageClassName" attribute instead';
+  return [
+    ...(metadata?.annotations?.[CLASS_ANNOTATION] === undefined
+      ? []
+      : [`metadata.annotations[${CLASS_ANNOTATION}]: ${instead}`]),
+    ...claimSpecWarnings("spec", spec),
+  ];
+}
 
 const SNAPSHOTS = "snapshot.storage.k8s.io";
 

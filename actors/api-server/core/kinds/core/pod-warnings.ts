@@ -1,11 +1,13 @@
 /** What is told about pods, and about the templates of pods. Source: Kubernetes 1.37 `pkg/api/pod/warnings.go`, `pkg/api/node/util.go`. */
 import type {
+  AppArmorProfile,
   Container,
   NodeSelectorTerm,
   Pod,
   PodSpec,
   PodTemplateSpec,
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { LabelSelector } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { UnhonouredFields } from "../../machinery/unhonoured.ts";
@@ -38,7 +40,13 @@ const DEPRECATED_VOLUMES: Readonly<Record<string, string>> = {
 };
 
 /** @param at what comes before `spec.` */
-export function podWarnings(at: string, { spec = { containers: [] } }: Pod | PodTemplateSpec): readonly string[] {
+export function podWarnings(at: string, pod: Pod | PodTemplateSpec): readonly string[] {
+  return [...kubernetesWarnings(at, pod), ...UNHONOURED.in(`${at}spec`, (pod.spec ?? {}) as JsonObject)];
+}
+
+/** Without what is said of fields that nothing here acts on. */
+export function kubernetesWarnings(at: string, pod: Pod | PodTemplateSpec): readonly string[] {
+  const { metadata, spec = { containers: [] } } = pod;
   const field = `${at}spec`;
   const grace = spec.terminationGracePeriodSeconds ?? 0;
   return [
@@ -56,13 +64,56 @@ export function podWarnings(at: string, { spec = { containers: [] } }: Pod | Pod
     }),
     ...repeatedWarnings(field, spec),
     ...fractions(`${field}.overhead`, spec.overhead),
-    ...containersIn(field, spec).flatMap(([place, container]) => containerWarnings(place, container)),
+    ...profileWarnings(at, metadata?.annotations ?? {}, spec),
+    ...containersIn(field, spec).flatMap(([place, container]) => [
+      ...containerProfileWarnings(at, metadata?.annotations ?? {}, spec, container),
+      ...containerWarnings(place, container),
+    ]),
     ...portWarnings(containersIn(field, spec)),
     ...(grace < 0
       ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
-    ...UNHONOURED.in(field, spec as unknown as JsonObject),
   ];
+}
+
+const SECCOMP = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP_OF_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/";
+const APP_ARMOR_OF_CONTAINER = "container.apparmor.security.beta.kubernetes.io/";
+const NO_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** Profiles that are named where nobody looks any more. */
+function profileWarnings(at: string, annotations: Annotations, { securityContext }: PodSpec): readonly string[] {
+  if (securityContext?.seccompProfile || annotations[SECCOMP] === undefined) return [];
+  return [`${at}metadata.annotations[${SECCOMP}]: ${NO_SECCOMP}`];
+}
+
+function containerProfileWarnings(
+  at: string,
+  annotations: Annotations,
+  spec: PodSpec,
+  { name, securityContext }: Container,
+): readonly string[] {
+  const told: string[] = [];
+  const seccomp = `${SECCOMP_OF_CONTAINER}${name}`;
+  if (!securityContext?.seccompProfile && annotations[seccomp] !== undefined) {
+    told.push(`${at}metadata.annotations[${seccomp}]: ${NO_SECCOMP}`);
+  }
+  const appArmor = `${APP_ARMOR_OF_CONTAINER}${name}`;
+  const profile = annotations[appArmor];
+  if (profile === undefined || securityContext?.appArmorProfile || spec.os?.name === "windows") return told;
+  if (saysTheSame(profile, spec.securityContext?.appArmorProfile)) return told;
+  told.push(`${at}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
+  return told;
+}
+
+/** @param annotation of a container; what it means has been the field's since v1.30 */
+function saysTheSame(annotation: string, field: AppArmorProfile | undefined): boolean {
+  if (field === undefined) return false;
+  if (annotation === "unconfined") return field.type === "Unconfined";
+  if (annotation === "runtime/default") return field.type === "RuntimeDefault";
+  return field.type === "Localhost" && annotation === `localhost/${field.localhostProfile ?? ""}`;
 }
 
 function containersIn(field: string, spec: PodSpec): readonly (readonly [string, Container])[] {
@@ -71,14 +122,18 @@ function containersIn(field: string, spec: PodSpec): readonly (readonly [string,
   );
 }
 
-function messageOf(key: string): string | undefined {
+/** How a label of nodes is called today, and since when; nothing of one that has kept its name. */
+export function deprecationOf(key: string): string | undefined {
   return Object.hasOwn(DEPRECATED_LABELS, key) ? DEPRECATED_LABELS[key] : undefined;
 }
 
 /** Labels of nodes that have another name today. */
-export function termWarnings(at: string, term: NodeSelectorTerm): readonly string[] {
+export function termWarnings(
+  at: string,
+  term: Pick<NodeSelectorTerm, "matchExpressions"> | LabelSelector,
+): readonly string[] {
   return (term.matchExpressions ?? []).flatMap(({ key }, i) => {
-    const message = messageOf(key);
+    const message = deprecationOf(key);
     return message === undefined ? [] : [`${at}.matchExpressions[${i}].key: ${key} is ${message}`];
   });
 }
@@ -86,7 +141,7 @@ export function termWarnings(at: string, term: NodeSelectorTerm): readonly strin
 function labelWarnings(field: string, spec: PodSpec): readonly string[] {
   const told: string[] = [];
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
-    const message = messageOf(key);
+    const message = deprecationOf(key);
     if (message !== undefined) told.push(`${field}.nodeSelector[${key}]: ${message}`);
   }
   const required = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -96,7 +151,7 @@ function labelWarnings(field: string, spec: PodSpec): readonly string[] {
   }
   for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     const place = `${field}.topologySpreadConstraints[${i}]`;
-    const message = messageOf(topologyKey);
+    const message = deprecationOf(topologyKey);
     if (message !== undefined) told.push(`${place}.topologyKey: ${topologyKey} is ${message}`);
     if (!labelSelector) told.push(`${place}.labelSelector: a null labelSelector results in matching no pod`);
   }

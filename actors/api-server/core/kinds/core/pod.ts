@@ -14,6 +14,7 @@ import { podCells } from "./pod-cells.ts";
 import { podEphemeralContainers } from "./pod-ephemeral.ts";
 import { qosClass } from "./pod-qos.ts";
 import { podResize } from "./pod-resize.ts";
+import { keptStatus, validatePodStatus } from "./pod-status.ts";
 import { podWarnings } from "./pod-warnings.ts";
 
 /** Kubernetes gives pods that name none 30 seconds. */
@@ -35,6 +36,7 @@ export const podRules: KindRules = {
   },
   validate: validatePodCreate,
   validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatus,
   review: reviewPodLimits,
   warnings: (object: Pod) => podWarnings("", object),
   cells: podCells,
@@ -67,14 +69,10 @@ export const podRules: KindRules = {
   prepareStatusUpdate: (object, old) => {
     const { ownerReferences: _new, ...metadata } = object.metadata ?? {};
     const owners = old.metadata?.ownerReferences;
-    const status = {
-      ...(object as Pod).status,
-      qosClass: (old as Pod).status?.qosClass ?? qosClass((old as Pod).spec),
-    };
     return {
       ...object,
       metadata: { ...metadata, ...(owners === undefined ? {} : { ownerReferences: owners }) },
-      status,
+      status: keptStatus(object as Pod, old as Pod),
     };
   },
   subresources: { ephemeralcontainers: podEphemeralContainers, resize: podResize },

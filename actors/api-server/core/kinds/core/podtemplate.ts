@@ -4,7 +4,7 @@ import { containerCells, labelsText, nameOf } from "../../machinery/cells.ts";
 import { member } from "../../machinery/default-values.ts";
 import { defaultPodSpec } from "../../machinery/pod-defaults.ts";
 import { validateTemplate } from "../../machinery/validation/pod.ts";
-import { templateWarnings } from "../apps/workload.ts";
+import { retoldOfTemplate, templateWarnings } from "../apps/workload.ts";
 import type { KindRules } from "../rules.ts";
 
 export const podTemplateRules: KindRules = {
@@ -12,6 +12,7 @@ export const podTemplateRules: KindRules = {
   defaults: (object) => defaultPodSpec(member(member(object, "template"), "spec")),
   validate: ({ template }: PodTemplate, errors) => validateTemplate("template", template ?? {}, errors),
   warnings: ({ template }: PodTemplate) => templateWarnings("template.", template),
+  retold: (object: PodTemplate, old: PodTemplate) => retoldOfTemplate("template.", object, old, object.template),
   cells: (object: PodTemplate) => [
     nameOf(object),
     ...containerCells(object.template),

@@ -13,6 +13,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateTemplate } from "../../machinery/validation/pod.ts";
 import {
   nameWarnings,
+  retoldOfTemplate,
   templateWarnings,
   validateCounts,
   validateParts,
@@ -33,6 +34,8 @@ export const replicationControllerRules: KindRules = {
     ...nameWarnings(metadata),
     ...templateWarnings("spec.template.", spec?.template),
   ],
+  retold: (object: ReplicationController, old: ReplicationController) =>
+    retoldOfTemplate("spec.template.", object, old, object.spec?.template),
   cells: (object: ReplicationController, nowMs): readonly Cell[] => [
     nameOf(object),
     object.spec?.replicas ?? 0,

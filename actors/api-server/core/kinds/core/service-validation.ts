@@ -3,6 +3,11 @@ import type { Service, ServicePort, ServiceSpec } from "../../../../../protocols
 import { PORT_MAX, PROTOCOLS, validatePortNumOrName } from "../../machinery/validation/container.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import {
+  knownAddresses,
+  validateBalancerHostname,
+  validateBalancerIp,
+} from "../../machinery/validation/load-balancer.ts";
+import {
   cidr,
   dns1123Label,
   dns1123Subdomain,
@@ -12,6 +17,26 @@ import {
 } from "../../machinery/validation/names.ts";
 import { validateLabels } from "../../machinery/validation/object-meta.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
+
+const IP_MODES = ["Proxy", "VIP"];
+
+export function validateServiceStatus({ spec, status }: Service, old: Service, errors: FieldErrors): void {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  if (spec?.type !== "LoadBalancer" && ingress.length > 0) {
+    errors.forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is 'LoadBalancer'");
+    return;
+  }
+  const known = knownAddresses(old.status?.loadBalancer?.ingress);
+  for (const [i, { ip, ipMode, hostname }] of ingress.entries()) {
+    const at = `status.loadBalancer.ingress[${i}]`;
+    validateBalancerIp(at, ip, known, errors);
+    const hasMode = ipMode !== undefined && ipMode !== null;
+    if (ip && !hasMode) errors.required(`${at}.ipMode`, "must be specified when `ip` is set");
+    else if (!ip && hasMode) errors.forbidden(`${at}.ipMode`, "may not be specified when `ip` is not set");
+    else if (hasMode) errors.oneOf(`${at}.ipMode`, ipMode, IP_MODES);
+    validateBalancerHostname(at, hostname, errors);
+  }
+}
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 /** One day. */

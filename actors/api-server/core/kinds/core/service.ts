@@ -2,7 +2,7 @@
 import type { Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
-import { member, objectsIn, setDefault } from "../../machinery/default-values.ts";
+import { member, objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import type { Unhonoured } from "../../machinery/unhonoured.ts";
@@ -10,7 +10,7 @@ import { dns1123Label } from "../../machinery/validation/names.ts";
 import type { Fields, KindRules } from "../rules.ts";
 import { allocate, claimsOf } from "./service-addresses.ts";
 import { prepareServiceCreate, prepareServiceUpdate } from "./service-changes.ts";
-import { validateService, validateServiceUpdate } from "./service-validation.ts";
+import { validateService, validateServiceStatus, validateServiceUpdate } from "./service-validation.ts";
 
 /** Of a headless Service, and of an ExternalName, nobody forwards anything. */
 function isForwarded({ type, clusterIP }: JsonObject): boolean {
@@ -35,9 +35,11 @@ export const serviceRules: KindRules = {
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   warnings: (object: Service) => [...warnings(object), ...UNHONOURED.in("spec", (object.spec ?? {}) as JsonObject)],
+  retold: warnings,
   cells,
   claims: { of: claimsOf, allocate },
   returnsDeletedObject: true,
+  validateStatusUpdate: validateServiceStatus,
   status: "empty",
   prepareCreate: (object) => ({ ...prepareServiceCreate(object as Service), status: { loadBalancer: {} } }),
   prepareUpdate: (object, old) => {
@@ -70,11 +72,20 @@ function defaults(object: JsonObject): void {
   // What has no endpoints has no policy about them.
   if (type === "ExternalName") delete spec["internalTrafficPolicy"];
   else setDefault(spec, "internalTrafficPolicy", "Cluster");
-  if (type === "LoadBalancer") setDefault(spec, "allocateLoadBalancerNodePorts", true);
+  if (type !== "LoadBalancer") return;
+  setDefault(spec, "allocateLoadBalancerNodePorts", true);
+  const balancer = objectIn(objectIn(object, "status") ?? {}, "loadBalancer") ?? {};
+  for (const address of objectsIn(balancer["ingress"])) if (address["ip"]) setDefault(address, "ipMode", "VIP");
 }
 
-function warnings({ spec = {} }: Service): readonly string[] {
+const OLD_TOPOLOGY = "service.kubernetes.io/topology-aware-hints";
+const TOPOLOGY = "service.kubernetes.io/topology-mode";
+
+function warnings({ metadata, spec = {} }: Service): readonly string[] {
   const told: string[] = [];
+  if (metadata?.annotations?.[OLD_TOPOLOGY] !== undefined) {
+    told.push(`annotation ${OLD_TOPOLOGY} is deprecated, please use ${TOPOLOGY} instead`);
+  }
   const headless = spec.type === "ClusterIP" && spec.clusterIP === "None";
   const external = (spec.externalIPs ?? []).length > 0;
   if (headless && spec.loadBalancerIP) told.push("spec.loadBalancerIP is ignored for headless services");

@@ -16,7 +16,15 @@ import {
 import type { KindRules } from "../rules.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
-export const endpointSliceRules: KindRules = { labelsCount: true, defaults, validate, validateUpdate, cells };
+export const endpointSliceRules: KindRules = {
+  labelsCount: true,
+  defaults,
+  validate,
+  validateUpdate,
+  warnings: ({ addressType }: EndpointSlice) =>
+    addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : [],
+  cells,
+};
 
 function defaults(object: JsonObject): void {
   for (const port of objectsIn(object["ports"])) {

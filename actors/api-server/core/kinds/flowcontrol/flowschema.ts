@@ -1,6 +1,7 @@
 /** FlowSchemas. Source: Kubernetes `pkg/apis/flowcontrol`. */
 import type {
   FlowSchema,
+  FlowSchemaStatus,
   NonResourcePolicyRule,
   PolicyRulesWithSubjects,
   ResourcePolicyRule,
@@ -13,6 +14,7 @@ import { member, setDefault } from "../../machinery/default-values.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "../../machinery/validation/names.ts";
+import { repeatedAt } from "../../machinery/validation/repeated.ts";
 import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
 
@@ -21,8 +23,20 @@ export const flowSchemaRules: KindRules = {
   defaults: (object) => setDefault(member(object, "spec"), "matchingPrecedence", 1_000, 0),
   statusKeepsMetadata: true,
   validate,
+  validateStatusUpdate: ({ status }: FlowSchema, _old: FlowSchema, errors) => validateConditionTypes(status, errors),
   cells,
 };
+
+/** Of FlowSchemas as of priority levels. */
+export function validateConditionTypes(status: FlowSchemaStatus | undefined, errors: FieldErrors): void {
+  const types = (status?.conditions ?? []).map(({ type = "" }) => type);
+  const repeated = repeatedAt(types);
+  for (const [i, type] of types.entries()) {
+    const at = `status.conditions[${i}].type`;
+    if (repeated.has(i)) errors.duplicate(at, type);
+    if (type === "") errors.required(at);
+  }
+}
 
 /** What these are is fixed. */
 const MANDATORY = ["catch-all", "exempt"];

@@ -13,12 +13,15 @@ import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { METADATA_AND_SPEC } from "../../managed-fields/field-filter.ts";
 import type { KindRules } from "../rules.ts";
+import { validateConditionTypes } from "./flowschema.ts";
 
 export const priorityLevelConfigurationRules: KindRules = {
   resetFields: { status: METADATA_AND_SPEC },
   defaults: (object) => defaults(member(object, "spec")),
   statusKeepsMetadata: true,
   validate,
+  validateStatusUpdate: ({ status }: PriorityLevelConfiguration, _old: PriorityLevelConfiguration, errors) =>
+    validateConditionTypes(status, errors),
   cells,
 };
 

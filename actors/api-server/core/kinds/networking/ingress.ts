@@ -10,7 +10,12 @@ import type {
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, nameOf } from "../../machinery/cells.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
-import { ipWarnings, lenientIp, parseIp } from "../../machinery/validation/ip.ts";
+import { ipWarnings, parseIp } from "../../machinery/validation/ip.ts";
+import {
+  knownAddresses,
+  validateBalancerHostname,
+  validateBalancerIp,
+} from "../../machinery/validation/load-balancer.ts";
 import { dns1123Label, dns1123Subdomain, portName } from "../../machinery/validation/names.ts";
 import { dnsNameOrWildcard, validateSegment } from "../../machinery/validation/references.ts";
 import type { KindRules } from "../rules.ts";
@@ -131,14 +136,11 @@ function validateBackend(at: string, { service, resource }: IngressBackend, erro
 }
 
 function validateStatus(status: IngressStatus | undefined, old: IngressStatus | undefined, errors: FieldErrors): void {
-  const knownIps = new Set((old?.loadBalancer?.ingress ?? []).map(({ ip }) => ip));
+  const known = knownAddresses(old?.loadBalancer?.ingress);
   for (const [i, { ip, hostname }] of (status?.loadBalancer?.ingress ?? []).entries()) {
     const at = `status.loadBalancer.ingress[${i}]`;
-    if (ip && !knownIps.has(ip)) errors.all(`${at}.ip`, ip, lenientIp(ip));
-    if (!hostname) continue;
-    errors.all(`${at}.hostname`, hostname, dns1123Subdomain(hostname));
-    if (parseIp(hostname) !== undefined)
-      errors.invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address");
+    validateBalancerIp(at, ip, known, errors);
+    validateBalancerHostname(at, hostname, errors);
   }
 }
 

@@ -20,17 +20,21 @@ export const networkPolicyRules: KindRules = {
   validate: (object: NetworkPolicy, errors) => validate(object, new Set(), errors),
   validateUpdate: (object: NetworkPolicy, old: NetworkPolicy, errors) =>
     validate(object, new Set(blocksOf(old).flatMap(({ block }) => [block.cidr, ...(block.except ?? [])])), errors),
-  warnings: (object: NetworkPolicy) =>
-    blocksOf(object).flatMap(({ at, block }) => [
-      ...rangeWarnings(`${at}.cidr`, block.cidr),
-      ...(block.except ?? []).flatMap((except, i) => rangeWarnings(`${at}.except[${i}]`, except)),
-    ]),
+  warnings,
+  retold: warnings,
   cells: (object: NetworkPolicy, nowMs) => [
     nameOf(object),
     formatSelectorObject(object.spec?.podSelector) || "<none>",
     ageOf(object, nowMs),
   ],
 };
+
+function warnings(object: NetworkPolicy): readonly string[] {
+  return blocksOf(object).flatMap(({ at, block }) => [
+    ...rangeWarnings(`${at}.cidr`, block.cidr),
+    ...(block.except ?? []).flatMap((except, i) => rangeWarnings(`${at}.except[${i}]`, except)),
+  ]);
+}
 
 function defaults(spec: JsonObject): void {
   const rules = [...objectsIn(spec["ingress"]), ...objectsIn(spec["egress"])];

@@ -7,6 +7,7 @@ import { dns1123Label } from "../../machinery/validation/names.ts";
 import { validateLabels } from "../../machinery/validation/object-meta.ts";
 import { validateOverhead } from "../../machinery/validation/resources.ts";
 import { validateTolerations } from "../../machinery/validation/scheduling.ts";
+import { deprecationOf } from "../core/pod-warnings.ts";
 import type { KindRules } from "../rules.ts";
 
 export const runtimeClassRules: KindRules = {
@@ -16,8 +17,17 @@ export const runtimeClassRules: KindRules = {
     // What it has become is not shown.
     if (object.handler !== old.handler) errors.invalid("handler", null, "field is immutable");
   },
+  warnings,
+  retold: warnings,
   cells: (object: RuntimeClass, nowMs) => [nameOf(object), object.handler, ageOf(object, nowMs)],
 };
+
+function warnings({ scheduling }: RuntimeClass): readonly string[] {
+  return Object.keys(scheduling?.nodeSelector ?? {}).flatMap((label) => {
+    const message = deprecationOf(label);
+    return message === undefined ? [] : [`scheduling.nodeSelector: ${message}`];
+  });
+}
 
 function validate({ handler, overhead, scheduling }: RuntimeClass, errors: FieldErrors): void {
   if (!handler) errors.required("handler");

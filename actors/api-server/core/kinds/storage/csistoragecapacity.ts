@@ -6,6 +6,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { validateLabelSelector } from "../../machinery/validation/label-selector.ts";
 import { dns1123Subdomain } from "../../machinery/validation/names.ts";
 import { validateQuantity } from "../../machinery/validation/resources.ts";
+import { deprecationOf, termWarnings } from "../core/pod-warnings.ts";
 import type { KindRules } from "../rules.ts";
 
 export const csiStorageCapacityRules: KindRules = {
@@ -20,8 +21,20 @@ export const csiStorageCapacityRules: KindRules = {
       errors.invalid("storageClassName", storageClassName, "field is immutable");
     }
   },
+  warnings,
+  retold: warnings,
   cells: (object: CSIStorageCapacity) => [nameOf(object), object.metadata?.creationTimestamp ?? ""],
 };
+
+function warnings({ nodeTopology = {} }: CSIStorageCapacity): readonly string[] {
+  return [
+    ...termWarnings("nodeTopology", nodeTopology),
+    ...Object.keys(nodeTopology.matchLabels ?? {}).flatMap((label) => {
+      const message = deprecationOf(label);
+      return message === undefined ? [] : [`nodeTopology.matchLabels.${label}: ${message}`];
+    }),
+  ];
+}
 
 function validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, errors: FieldErrors): void {
   if (nodeTopology) validateLabelSelector("nodeTopology", nodeTopology, errors);

@@ -7,6 +7,7 @@ import { setDefault } from "../../machinery/default-values.ts";
 import { equalJson } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { qualifiedName } from "../../machinery/validation/names.ts";
+import { deprecationOf } from "../core/pod-warnings.ts";
 import type { KindRules } from "../rules.ts";
 import { validateDriverOfClass, validateParameters } from "./parameters.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
@@ -25,8 +26,20 @@ export const storageClassRules: KindRules = {
       if (!equalJson(object[field] ?? null, old[field] ?? null)) errors.invalid(field, null, "field is immutable");
     }
   },
+  warnings,
+  retold: warnings,
   cells,
 };
+
+function warnings({ allowedTopologies = [] }: StorageClass): readonly string[] {
+  return allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+    matchLabelExpressions.flatMap(({ key }, j) => {
+      const message = deprecationOf(key);
+      const at = `allowedTopologies[${i}].matchLabelExpressions[${j}].key`;
+      return message === undefined ? [] : [`${at}: ${message}`];
+    }),
+  );
+}
 
 function validate(object: StorageClass, errors: FieldErrors): void {
   const { provisioner, parameters = {}, reclaimPolicy, volumeBindingMode, allowedTopologies = [] } = object;

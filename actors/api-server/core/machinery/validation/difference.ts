@@ -17,7 +17,8 @@ export function unifiedDifference(old: unknown, now: unknown): string {
   const hunks: [number, number][] = [];
   for (const i of changed) {
     const last = hunks.at(-1);
-    if (last !== undefined && i - last[1] <= 2 * CONTEXT_LINES) last[1] = i;
+    // What both would show stands once; they are one, too, where nothing would stand between them.
+    if (last !== undefined && i - last[1] - 1 <= 2 * CONTEXT_LINES) last[1] = i;
     else hunks.push([i, i]);
   }
   return hunks.map(([first, last]) => hunkText(lines, first, last)).join("");

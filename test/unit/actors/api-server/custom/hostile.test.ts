@@ -8,7 +8,7 @@ import { INT_TYPE, STRING_TYPE, listType } from "../../../../../actors/api-serve
 import { CelBudgetError } from "../../../../../actors/api-server/core/cel/values.ts";
 import { parseJsonPath } from "../../../../../actors/api-server/core/custom/json-path.ts";
 import { Patterns, patternProblem } from "../../../../../actors/api-server/core/custom/patterns.ts";
-import { prune, setDefaults } from "../../../../../actors/api-server/core/custom/pruning.ts";
+import { prune, readStored, setDefaults } from "../../../../../actors/api-server/core/custom/pruning.ts";
 import { ANY, parseSchema } from "../../../../../actors/api-server/core/custom/schema.ts";
 import { UNCORRELATED, validateValue } from "../../../../../actors/api-server/core/custom/validate-value.ts";
 import type { JSONSchemaProps } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
@@ -37,6 +37,44 @@ describe("a schema and a value that are as deep as a body may be", () => {
 
   it("prune an unknown value that is as deep", () => {
     expect(prune({ spec: value }, ANY, true).unknown).toEqual(["spec"]);
+  });
+});
+
+describe("defaults of items in defaults of lists", () => {
+  /** Each list has a thousand items by default, each of which has a list. */
+  function multiplying(levels: number): JSONSchemaProps {
+    let schema: JSONSchemaProps = {
+      type: "object",
+      properties: { text: { type: "string", default: "x".repeat(100) } },
+    };
+    for (let i = 0; i < levels; i++) {
+      const list: JSONSchemaProps = {
+        type: "array",
+        items: schema,
+        default: Array.from({ length: 1_000 }, () => ({})),
+      };
+      schema = { type: "object", properties: { list } };
+    }
+    return schema;
+  }
+
+  it("are set as long as they stay small", () => {
+    const value = {};
+    setDefaults(value, parseSchema(multiplying(1)));
+    expect(value).toEqual({ list: Array.from({ length: 1_000 }, () => ({ text: "x".repeat(100) })) });
+  });
+
+  it("refuse the object when they would multiply it", () => {
+    for (const levels of [2, 3, 10]) {
+      const refused = expect(() => setDefaults({}, parseSchema(multiplying(levels))));
+      refused.toThrow("Request entity too large: defaults of its schema add more than 3145728 characters");
+    }
+  });
+
+  it("are left out from then on of an object that is stored already", () => {
+    const read = JSON.stringify(readStored({ metadata: { name: "a" } }, parseSchema(multiplying(3))));
+    expect(read.length).toBeGreaterThan(2_000_000);
+    expect(read.length).toBeLessThan(4_000_000);
   });
 });
 

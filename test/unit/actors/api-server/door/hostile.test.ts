@@ -1,6 +1,7 @@
 /** Clients that send much and read nothing: what they are held for is bounded, and others are served. */
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { connect, constants } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpsAnswer } from "../harness/https-client.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
@@ -53,6 +54,32 @@ describe("a server whose clients send much and read nothing", () => {
       stream.on("error", reject);
     });
 
+  const asked = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls({
+        host: "127.0.0.1",
+        port,
+        ca: authority.certificate,
+        checkServerIdentity: () => undefined,
+      });
+      let answer = "";
+      socket.on("data", (bytes: Buffer) => (answer += bytes.toString("utf8")));
+      socket.on("error", reject);
+      socket.on("end", () => resolve(answer));
+      socket.write(text);
+    });
+
+  it.each([
+    ["FOO / HTTP/1.1\r\nHost: a\r\n\r\n", "405 Method Not Allowed", '"reason":"MethodNotAllowed"'],
+    ["GARBAGE\r\n\r\n", "405 Method Not Allowed", '"reason":"MethodNotAllowed"'],
+    ["GET / HTTP/1.1\r\nHost: a\r\nA b: c\r\n\r\n", "400 Bad Request", "400 Bad Request"],
+    [`GET / HTTP/1.1\r\nHost: a\r\nA: ${"b".repeat(100_000)}\r\n\r\n`, "431 Request Header Fields Too Large", "431"],
+  ])("says what is wrong with what is no request: %j", async (text, status, body) => {
+    const [head = "", rest = ""] = (await asked(text)).split("\r\n\r\n");
+    expect(head).toContain(`HTTP/1.1 ${status}`);
+    expect(rest).toContain(body);
+  });
+
   it("refuses a body when all that are coming in are too large together, and takes the others to their end", async () => {
     const from = connected(65_535);
     const streams = [1, 2, 3].map(() => ask(from, "POST", maps, false));
@@ -80,6 +107,24 @@ describe("a server whose clients send much and read nothing", () => {
     expect(await statusOf(ask(from, "GET", maps.replace("configmaps", "secrets")))).toBe(200);
     held.close(constants.NGHTTP2_CANCEL);
     await expect.poll(large, { timeout: 10_000 }).toBe(200);
+  });
+});
+
+describe("what a request was", () => {
+  it("is counted as Kubernetes counts it: applied, or tried", async () => {
+    const door = await openDoor();
+    const apply = { "content-type": "application/apply-patch+yaml" };
+    const map = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } });
+    for (const query of ["", "&dryRun=All"])
+      await door.askText("PATCH", `${maps}/a?fieldManager=m${query}`, apply, map);
+    await door.ask("POST", `${maps}?dryRun=no`, {}, { metadata: { name: "b" } });
+    const { text } = await door.ask("GET", "/metrics");
+    const of = (name: string): string => `${name},group="",resource="configmaps"`;
+    expect(text).toContain(of('apiserver_request_total{code="201",component="apiserver",dry_run=""'));
+    expect(text).toContain(of('apiserver_request_total{code="200",component="apiserver",dry_run="All"'));
+    expect(text).toMatch(/apiserver_request_total\{code="4\d\d",component="apiserver",dry_run="invalid"/);
+    expect(text).toMatch(/apiserver_request_total\{.*dry_run="All".*verb="APPLY"/);
+    await door.close();
   });
 });
 

@@ -122,7 +122,7 @@ describe("the HTTPS door", () => {
     ["sends half of a second head", () => secured("http/1.1", `${GET}GET /livez HTTP/1.1\r\nhos`)],
     ["asks nothing more over HTTP/1.1", () => secured("http/1.1", GET)],
     ["does not begin with HTTP/2", () => secured("h2", "")],
-    ["begins and asks nothing", () => secured("h2", `${PREFACE}`)],
+    ["begins and asks nothing", () => secured("h2", PREFACE)],
     ["begins a head and does not end it", () => secured("h2", `${PREFACE}\0\0\u0001\u0001\0\0\0\0\u0001\u0082`)],
   ])("closes the connection of a client that %s", async (_title, open) => {
     await closed(open());

@@ -4,6 +4,7 @@ import { createServer as createPlain } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
+import { kubeletToken } from "../../../../../actors/api-server/io/kubelet-token.ts";
 import type { Api, Got, Handler } from "../harness/passing.ts";
 import { passingOfTests, SERVICES, slice, SLICES } from "../harness/passing.ts";
 
@@ -56,8 +57,9 @@ describe("the proxy of pods and nodes", () => {
     const addresses = [{ type: "InternalIP", address: "127.0.0.1" }];
     await status(of, "/api/v1/nodes/worker-0", { addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubelet } } });
     const shown = async (name: string): Promise<string> => (await of.call("GET", `/api/v1/nodes/${name}/proxy/x`)).text;
-    expect(await shown("worker-0")).toBe("Bearer kubelet-secret");
-    expect(await shown(`worker-0:${kubelet}`)).toBe("Bearer kubelet-secret");
+    const token = kubeletToken("kubelet-secret", { host: "127.0.0.1", port: kubelet });
+    expect(await shown("worker-0")).toBe(`Bearer ${token}`);
+    expect(await shown(`worker-0:${kubelet}`)).toBe(`Bearer ${token}`);
     expect(await shown(`worker-0:${other}`)).toBe("");
   });
 });

@@ -84,9 +84,13 @@ describe("encodeProtobuf", () => {
   });
 
   it("puts lists together from the messages of their items", () => {
-    const object = { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a" }, data: { b: "c" } };
-    const message = messageOf(keepBytes(encode(object)));
-    const bytes = encodeProtobufList("v1", "ConfigMapList", { resourceVersion: "7" }, [message, message]);
+    const messages = ["c", "c".repeat(200), "c".repeat(100_000)].map((b) => {
+      const object = { kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a" }, data: { b } };
+      return messageOf(keepBytes(encode(object)));
+    });
+    const encoded = encodeProtobufList("v1", "ConfigMapList", { resourceVersion: "7" }, messages);
+    const { bytes } = encoded;
+    expect(encoded.sizeBytes).toBe(bytes.length);
     // `k8s`, then the TypeMeta and the list.
     const envelope = new ProtobufReader(bytes.subarray(4));
     envelope.next();
@@ -95,7 +99,7 @@ describe("encodeProtobuf", () => {
     const list = new ProtobufReader(envelope.bytes());
     list.next();
     expect(hex(list.bytes())).toBe("0a001201371a00");
-    for (let i = 0; i < 2; i++) {
+    for (const message of messages) {
       expect([list.next(), list.field]).toEqual([true, 2]);
       expect(hex(list.bytes())).toBe(hex(bytesOf(message)));
     }

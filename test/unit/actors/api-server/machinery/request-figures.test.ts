@@ -26,7 +26,7 @@ describe("the figures of requests", () => {
     figures.count({ verb: "WATCH", target: { ...target, name: undefined } }, 200, undefined);
     const text = prometheusText(figures.families);
     const of =
-      'component="apiserver",group="apps",resource="deployments",scope="resource",subresource="",verb="GET",version="v1"';
+      'component="apiserver",dry_run="",group="apps",resource="deployments",scope="resource",subresource="",verb="GET",version="v1"';
     const [rest = ""] = of.split('component="apiserver",').slice(1);
     expect(text).toContain("# TYPE apiserver_request_total counter\n");
     expect(text).toContain(`apiserver_request_total{code="200",component="apiserver",${rest}} 2\n`);
@@ -45,6 +45,14 @@ describe("the figures of requests", () => {
     expect(text).toContain(`apiserver_request_duration_seconds_count{${of}} 3\n`);
     expect(text).toContain(`apiserver_request_duration_seconds_sum{${of}} 61.304\n`);
     expect(text).not.toMatch(/duration.*WATCH/);
+  });
+
+  it("tell what was only tried, and know no other words for it than Kubernetes'", () => {
+    const figures = new RequestFigures();
+    for (const dryRun of [undefined, "All", "a", "b"]) figures.count({ verb: "POST", target, dryRun }, 201, 0.1);
+    const text = prometheusText(figures.families);
+    const told = [...text.matchAll(/^apiserver_request_total\{.*dry_run="(.*?)".*\} (\d+)$/gm)];
+    expect(told.map(([, label, count]) => `${label} ${count}`)).toEqual([" 1", "All 1", "invalid 2"]);
   });
 
   it("are written so that any text can stand in a label", () => {

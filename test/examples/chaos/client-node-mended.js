@@ -1,0 +1,8 @@
+// A controller with @kubernetes/client-node, without mistakes, in the simulation.
+import { workload } from "./sites.js";
+
+export default {
+  cluster: { workers: 0 },
+  controllers: [{ name: "web-site", module: "./client-node/web-site-mended.js" }],
+  workload,
+};
