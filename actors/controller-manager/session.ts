@@ -65,6 +65,8 @@ export class Session {
     readonly onEnd: (one: Followed) => void;
   }[] = [];
   private readonly queues: { readonly name: string; readonly queue: WorkQueue; readonly reconcile: Reconcile }[] = [];
+  private begun: () => void = () => undefined;
+  private readonly whenBegun: Promise<void> = new Promise((resolve) => void (this.begun = resolve));
   private listenerFaults = 0;
   private ended = false;
 
@@ -119,11 +121,13 @@ export class Session {
       await Promise.all(Array.from(this.custom.values(), ({ informer }) => informer.whenSyncedOrStopped()));
       if (this.ended) return;
       for (const { queue, reconcile } of this.queues) queue.run(reconcile);
+      this.begun();
     });
   }
 
   stop(): void {
     this.ended = true;
+    this.begun();
     for (const { informer } of [...this.followed, ...this.custom.values()]) informer.stop();
     for (const { queue } of this.queues) queue.stop();
   }
@@ -140,8 +144,9 @@ export class Session {
     return Object.fromEntries(this.queues.map(({ name, queue }) => [name, queue.size]));
   }
 
-  /** Resolves when no queue has a key to work on, other than those that wait for a time. */
+  /** Resolves when the controllers work, or the session is over, and no queue has a key to work on but those that wait for a time. */
   async whenIdle(): Promise<void> {
+    await this.whenBegun;
     // What one queue does may give another one work.
     while (this.queues.some(({ queue }) => !queue.isIdle)) {
       await Promise.all(this.queues.map(({ queue }) => queue.whenIdle()));

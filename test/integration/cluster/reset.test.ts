@@ -74,6 +74,13 @@ function lineOf({ resource }: Resource, { metadata, ...rest }: KubernetesObject)
 
 describe("a reset", { timeout: 120_000 }, () => {
   it("leaves nothing of what controllers are still making, again and again, and what the start had keeps its uids", async () => {
+    // Controllers make some of what every cluster has after the start.
+    for (const namespace of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
+      await cluster.waitFor("serviceaccount/default", () => true, { namespace });
+      await cluster.waitFor("configmap/kube-root-ca.crt", () => true, { namespace });
+    }
+    await cluster.waitFor("endpointslice/kubernetes", () => true);
+    await cluster.waitFor("configmap/extension-apiserver-authentication", () => true, { namespace: "kube-system" });
     await cluster.reset();
     const before = await everything();
     for (const replicas of [1, 4, 12, 30]) {
