@@ -5,10 +5,20 @@ export { explore, replay } from "./explore.ts";
 export type { ChaosReport, Found, Replayed } from "./explore.ts";
 export type { Budget, Exploration, Pattern, Search, Step } from "./exploration.ts";
 export type { AwaitingInformer, ControllerUnderTest, Env } from "./controller.ts";
-export { always, converges, defaultOracles, eventually, never, noHotLoop, sameEnd, sometimes } from "./oracles.ts";
+export {
+  always,
+  converges,
+  defaultOracles,
+  eventually,
+  never,
+  noHotLoop,
+  sameEnd,
+  sameLives,
+  sometimes,
+} from "./oracles.ts";
 export type { Finding, Judged, Oracle } from "./oracles.ts";
 export type { Change, History, State, Struck } from "./history.ts";
-export type { EndState } from "./end-state.ts";
+export type { EndState, Lives } from "./end-state.ts";
 export type { Failure, RunResult } from "./run.ts";
 export type { Story } from "./story.ts";
 export type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
