@@ -80,10 +80,13 @@ interface OnWatches extends OfClient {
 }
 
 export type ApiFault =
-  /** The request is refused, and nothing of it is done. `retryAfterMs`: of 429, in whole seconds as it is told. */
+  /**
+   * The request is refused, and nothing of it is done. `retryAfterMs`: of 429, in whole seconds as it is told. 410: of reads
+   * (`on`), and of them only lists of an exact revision or the next page of one, which may be forgotten by then.
+   */
   | (OnRequests & {
       readonly kind: "api-error";
-      readonly status: 409 | 429 | 500 | 504;
+      readonly status: 409 | 410 | 429 | 500 | 504;
       readonly retryAfterMs?: number;
     })
   /** The write is committed, and the connection breaks before its answer. */
@@ -186,7 +189,7 @@ export const API_FAULT_FIELDS: { readonly [K in ApiFaultKind]: { readonly [F in 
   "api-error": {
     ...ON_REQUESTS,
     on: optional(oneOf("write", "read")),
-    status: oneOf(409, 429, 500, 504),
+    status: oneOf(409, 410, 429, 500, 504),
     retryAfterMs: optional(MS),
   },
   "reply-lost": ON_REQUESTS,
@@ -197,6 +200,18 @@ export const API_FAULT_FIELDS: { readonly [K in ApiFaultKind]: { readonly [F in 
   "controller-crash": { ...OF_CLIENT, downMs: optional(MS) },
   "controller-pause": { ...OF_CLIENT, downMs: PERIOD },
 };
+
+/** What fields hold each for itself, and not together. */
+export function problemsOfApiFault(fault: ApiFault): readonly FieldProblem[] {
+  if (fault.kind !== "api-error") return [];
+  const { status, on = "write", verb = "list" } = fault;
+  if (status === 410 && on !== "read") {
+    return [{ field: "on", problem: `no ${on} is answered 410`, allowed: "read" }];
+  }
+  if (status === 410 && verb !== "list")
+    return [{ field: "verb", problem: `no ${verb} is answered 410`, allowed: "list" }];
+  return [];
+}
 
 export function isApiFault(fault: { readonly kind: string }): fault is ApiFault {
   return Object.hasOwn(API_FAULT_FIELDS, fault.kind);

@@ -77,7 +77,7 @@ export interface Exploration {
   readonly mode?: "sim";
   readonly controllers: readonly ControllerUnderTest[];
   readonly workload: readonly Step[] | ((world: World) => Promise<void>);
-  /** Default: `sameEnd()`, `converges()`, `noHotLoop()`. */
+  /** Default: `sameEnd()`, `converges()`, `noHotLoop()`, `watchGuarantees()`. */
   readonly oracles?: readonly Oracle[];
   readonly search?: Search;
   readonly budget?: Budget;

@@ -3,6 +3,7 @@ import type { EndState, Lives } from "./end-state.ts";
 import { differencesOf } from "./end-state.ts";
 import type { Change, History } from "./history.ts";
 import { State } from "./history.ts";
+import { watchGuarantees } from "./watch-guarantees.ts";
 
 /** What an oracle is shown of a run that is over. */
 export interface Judged {
@@ -159,7 +160,7 @@ export function sometimes(name: string, isSo: (history: History) => boolean): Or
 }
 
 export function defaultOracles(): readonly Oracle[] {
-  return [sameEnd(), converges(), noHotLoop()];
+  return [sameEnd(), converges(), noHotLoop(), watchGuarantees()];
 }
 
 function firstBroken(

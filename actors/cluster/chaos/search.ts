@@ -40,11 +40,11 @@ export function systematicPlans(
   const wanted = (run: PlannedRun): boolean => patterns.includes(run.pattern as Pattern);
   const plans = controllers.flatMap((by) => [
     ...atWrites(history, by),
-    ...atRequests(history, by),
     ...atDeliveries(history, by),
     ...atLives(history, by),
-    ...atChanges(history, by),
     ...atLeases(history, by),
+    ...atChanges(history, by),
+    ...atRequests(history, by),
   ]);
   return plans.filter(wanted);
 }

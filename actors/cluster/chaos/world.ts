@@ -84,7 +84,7 @@ export class World {
       faults: { faults: [] },
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
-      witness: { request: (seen) => history.request(seen), delivery: (seen) => history.delivery(seen) },
+      witness: history,
       ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gate) }),
     });
     this.client = new Client(this.cluster.host.context, this.cluster.apiServers, { checksBodies: true });

@@ -6,7 +6,7 @@ import type { ApiFault } from "../../../../protocols/api-faults.ts";
 import { strikesOnce } from "../../../../protocols/api-faults.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import { failure, tooManyRequests } from "../machinery/status.ts";
+import { expired, failure, tooManyRequests } from "../machinery/status.ts";
 import type { ApiEvent } from "./trigger.ts";
 import { isOf, matches, Trigger } from "./trigger.ts";
 
@@ -93,6 +93,7 @@ export class ViewRules {
       const on = fault.kind === "api-error" ? (fault.on ?? "write") : "write";
       if (event.phase !== phase || event.on !== on || !this.isFor(active, event)) continue;
       if (fault.verb !== undefined && fault.verb !== event.verb) continue;
+      if (fault.kind === "api-error" && fault.status === 410 && event.isOfPast !== true) continue;
       if (!isOf(fault.of, event) || !happens(fault, fault.chance)) continue;
       const struck = this.strike(active, `${whatOf(fault)}: ${describe(event)}`);
       const fate: Fate = fault.kind === "api-error" ? { is: "refused", error: errorOf(fault, event) } : { is: "lost" };
@@ -223,6 +224,8 @@ function errorOf(fault: Extract<ApiFault, { readonly kind: "api-error" }>, { res
       const message = `Operation cannot be fulfilled on ${resource} "${name}": ${why}`;
       return statusError(failure(409, "Conflict", message, details));
     }
+    case 410:
+      return expired("The resourceVersion for the provided list is too old.");
     case 429: {
       const seconds = Math.ceil((fault.retryAfterMs ?? RETRY_AFTER_SECONDS * MS_PER_SECOND) / MS_PER_SECOND);
       return tooManyRequests("too many requests, please try again later", seconds);

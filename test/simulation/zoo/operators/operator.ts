@@ -286,14 +286,16 @@ export class Cache<T extends KubernetesObject> {
   }
 
   private connectAfter(pauseMs: number): void {
-    this.env.clock.after(pauseMs, async () => {
-      try {
-        if (this.revision === undefined) await this.relist();
-      } catch {
-        return this.connectAfter(RECONNECT_MS);
-      }
-      this.watch();
-    });
+    this.env.clock.after(pauseMs, () => void this.connect());
+  }
+
+  private async connect(): Promise<void> {
+    try {
+      if (this.revision === undefined) await this.relist();
+    } catch {
+      return this.connectAfter(RECONNECT_MS);
+    }
+    this.watch();
   }
 
   private async relist(): Promise<void> {

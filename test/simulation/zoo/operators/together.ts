@@ -1,7 +1,6 @@
 /** Several at work on the same objects: leaders that are none any more, and writers that don't know of each other. */
 import { configMaps, leases } from "../../../../actors/client/resources.ts";
 import { converges, never, noHotLoop, sameEnd } from "../../../../actors/cluster/chaos/oracles.ts";
-import { hasReason } from "../../../../protocols/api-server.ts";
 import { formatMicroTime } from "../../../../runtime/clock.ts";
 import type { Bug, Kit } from "./operator.ts";
 import {
@@ -105,12 +104,11 @@ function electing(kit: Kit): () => boolean {
   const round = async (): Promise<void> => {
     try {
       await step();
-    } catch (error) {
+    } catch {
       // Another one was faster, or the API is in trouble: the next round tells.
-      if (hasReason(error, "Forbidden")) throw error;
     }
-    clock.after(RENEW_MS, round);
+    clock.after(RENEW_MS, () => void round());
   };
-  clock.after(0, round);
+  clock.after(0, () => void round());
   return isMended ? () => clock.monotonicMs() < untilMs : () => led;
 }
