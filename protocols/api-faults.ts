@@ -109,9 +109,16 @@ export type ApiFault =
    */
   | (OfClient & { readonly kind: "controller-crash"; readonly downMs?: number })
   /** The client's actor does nothing for `downMs`. */
-  | (OfClient & { readonly kind: "controller-pause"; readonly downMs: number });
+  | (OfClient & { readonly kind: "controller-pause"; readonly downMs: number })
+  /** A second one of the client's actor runs beside it for `forMs`, as in a rolling update: `secondOf` names it. */
+  | (OfClient & { readonly kind: "controller-twice"; readonly forMs: number });
 
 export type ApiFaultKind = ApiFault["kind"];
+
+/** The actor that a `controller-twice` starts beside another; a host that has none can't carry the fault out. */
+export function secondOf(actor: string): string {
+  return `${actor}-second`;
+}
 
 /** The kind of actors that carry these faults out. */
 export const API_FAULTS_AT = "api-server";
@@ -199,6 +206,7 @@ export const API_FAULT_FIELDS: { readonly [K in ApiFaultKind]: { readonly [F in 
   "watch-expire": ON_WATCHES,
   "controller-crash": { ...OF_CLIENT, downMs: optional(MS) },
   "controller-pause": { ...OF_CLIENT, downMs: PERIOD },
+  "controller-twice": { ...OF_CLIENT, forMs: PERIOD },
 };
 
 /** What fields hold each for itself, and not together. */
@@ -230,6 +238,7 @@ export function strikesOnce(fault: ApiFault): boolean {
     case "watch-expire":
     case "controller-crash":
     case "controller-pause":
+    case "controller-twice":
       return true;
   }
 }

@@ -21,7 +21,7 @@ export interface Step {
  * the watch ends after a notification. `late`: what a controller has written it is told a while later, and what happens to other
  * resources at once. `stale-restart`: after each birth and death of an object the controller starts again on a cache that does
  * not know of it yet. `travel`: after a change of an object, on a cache that has an earlier state of it. `paused`: at each of its
- * writes of a Lease a controller does nothing for longer than that lasts.
+ * writes of a Lease a controller does nothing for longer than that lasts; `twice`: and a second one is started beside it.
  */
 export type Pattern =
   | "crash-before"
@@ -37,7 +37,8 @@ export type Pattern =
   | "late"
   | "stale-restart"
   | "travel"
-  | "paused";
+  | "paused"
+  | "twice";
 
 export const PATTERNS: readonly Pattern[] = [
   "crash-before",
@@ -54,6 +55,7 @@ export const PATTERNS: readonly Pattern[] = [
   "stale-restart",
   "travel",
   "paused",
+  "twice",
 ];
 
 export interface Search {

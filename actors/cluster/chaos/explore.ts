@@ -296,6 +296,7 @@ const MOMENTS: { readonly [P in Exclude<PlannedRun["pattern"], "random">]: strin
   "stale-restart": "restart",
   travel: "restart",
   paused: "lease",
+  twice: "lease",
 };
 
 function keyOf(steps: readonly Step[]): string {

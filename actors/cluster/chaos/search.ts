@@ -27,6 +27,8 @@ const HELD_MAX_MS = 10_000;
 const REFUSED_READS_MAX = 2;
 /** A leader renews its Lease again and again, and one time is like the other. */
 const LEASE_WRITES_MAX = 8;
+/** Longer than a step and the rest after it. */
+const TWICE_MS = 5_000;
 /** Kubernetes' default. */
 const LEASE_SECONDS = 15;
 const LEASES = "leases.coordination.k8s.io";
@@ -115,6 +117,8 @@ function randomFault(
       return { ...drawn, kind, downMs: one(random, [0, ...LASTS_MS]) };
     case "controller-pause":
       return { ...drawn, kind, downMs: one(random, LASTS_MS) };
+    case "controller-twice":
+      return { ...drawn, kind, forMs: one(random, LASTS_MS) };
   }
 }
 
@@ -295,7 +299,10 @@ function atLeases(history: History, by: string): readonly PlannedRun[] {
     const downMs = leaseDurationSeconds * 1_000 + AFTER_MS;
     const when: EventWhen = { on: "lease", phase: "after", of, ...nthOf(nth) };
     const about = `write ${nth} of ${of}`;
-    return [planned("paused", about, { id: "pause", kind: "controller-pause", by, when, downMs })];
+    return [
+      planned("paused", about, { id: "pause", kind: "controller-pause", by, when, downMs }),
+      planned("twice", about, { id: "twice", kind: "controller-twice", by, when, forMs: TWICE_MS }),
+    ];
   });
 }
 

@@ -175,6 +175,8 @@ export class ViewRules {
       }
       case "controller-crash":
         return this.strike(active, `crashes ${fault.by}${why}`);
+      case "controller-twice":
+        return this.strike(active, `starts a second ${fault.by} for ${fault.forMs} ms${why}`);
       case "controller-pause":
         return this.strike(active, `pauses ${fault.by} for ${fault.downMs} ms${why}`);
     }

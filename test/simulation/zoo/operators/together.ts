@@ -49,6 +49,25 @@ export const together: readonly Bug[] = [
     },
   },
   {
+    name: "leads-under-one-name",
+    why: "all candidates have the same identity, and a second one takes the Lease for its own",
+    after: "leader election with an identity that is not unique; scylladb/scylla-operator#683",
+    workload: [adds(thing("store", "db")), adds(thing("store", "files"))],
+    start: async (kit) => {
+      const { client, isMended, name: own } = kit;
+      // The switch is the identity: both ask their clocks.
+      const leads = electing({ ...kit, isMended: true, name: isMended ? own : "operator" });
+      await follow(kit, ["store"], async (name) => {
+        const found = await find(client, name);
+        if (!leads()) throw new Error("another one leads");
+        if (found === undefined) return;
+        const pages = await listed(client, "page", name);
+        if (pages.length > 0 || !leads()) return;
+        await client.create(configMaps, generated("page", `${name}-page-`, {}, name));
+      });
+    },
+  },
+  {
     name: "conditions-of-one",
     why: "a list of conditions is written whole, from a cache that lacks those of another controller",
     after: "operator-framework/java-operator-sdk#409, infinispan/infinispan-operator#2166",

@@ -117,6 +117,12 @@ const REFUSED: readonly Refused[] = [
   ],
   ["a watch of one object", { ...HOLD, of: "configmaps/default/web" }, "of", /^a resource as/],
   ["a view of no revision", { ...HOLD, kind: "view-stale", at: "then" }, "at", "now, before, or a revision"],
+  [
+    "a second one where there is none to start",
+    { kind: "controller-twice", by: "etcd-0", when: { atMs: 1 }, forMs: 5 },
+    "by",
+    /^etcd-\*/,
+  ],
   ["a controller that is not there", { kind: "controller-crash", by: "web", when: { atMs: 1 } }, "by", /^etcd-\*/],
   ["an end of what happens once", { kind: "actor-crash", at: "*", forMs: 5 }, "forMs", "forMs beside everyMs"],
 ];
