@@ -31,8 +31,11 @@ export class Conversions {
    * An object as it is served.
    * @throws Status 500 when it can't be converted
    */
-  async one(served: Served, stored: StoredObject): Promise<StoredObject> {
-    if (served.conversion === undefined) return stored;
+  one(served: Served, stored: StoredObject): StoredObject | Promise<StoredObject> {
+    return served.conversion === undefined ? stored : this.converted(served, stored);
+  }
+
+  private async converted(served: Served, stored: StoredObject): Promise<StoredObject> {
     const [form] = await this.forms(served, [stored]);
     if (typeof form !== "string") return form as StoredObject;
     const { info } = served;

@@ -59,14 +59,15 @@ export class Definitions {
     const definition = this.find(name);
     const group = definition?.spec.group ?? this.groupOf.get(name);
     if (group === undefined) return;
-    if (definition === undefined) this.forget(name, group);
-    else {
-      this.note(name, group, definition);
-      this.settle(name);
-      if (isEnding(definition)) this.end(name);
-    }
-    // Names may have become free for those that wait for them.
-    for (const other of this.waiting.get(group) ?? []) if (other !== name) this.settle(other);
+    if (definition === undefined) return this.forget(name, group);
+    this.note(name, group, definition);
+    this.settle(name);
+    if (isEnding(definition)) this.end(name);
+  }
+
+  /** A definition of the group has let go of names, for which others may wait. */
+  private freed(group: string): void {
+    for (const name of this.waiting.get(group) ?? []) this.settle(name);
   }
 
   private find(name: string): CustomResourceDefinition | undefined {
@@ -75,15 +76,15 @@ export class Definitions {
 
   private note(name: string, group: string, definition: CustomResourceDefinition): void {
     this.groupOf.set(name, group);
-    this.granted.note(definition);
     if (hasCondition(definition, "NamesAccepted")) this.endWait(name, group);
     else this.waiting.set(group, (this.waiting.get(group) ?? new Set()).add(name));
+    if (this.granted.note(definition)) this.freed(group);
   }
 
   private forget(name: string, group: string): void {
     this.groupOf.delete(name);
-    this.granted.forget(name);
     this.endWait(name, group);
+    if (this.granted.forget(name)) this.freed(group);
   }
 
   private endWait(name: string, group: string): void {
@@ -134,7 +135,7 @@ export class Definitions {
     await this.update(name, { ...definition, status });
     // The next one may be asked for before the watch tells of this.
     const written = this.find(name);
-    if (written !== undefined) this.granted.note(written);
+    if (written !== undefined && this.granted.note(written)) this.freed(written.spec.group);
   }
 
   private async update(name: string, definition: CustomResourceDefinition): Promise<void> {

@@ -19,14 +19,18 @@ export function parseRevision(text: string): number {
  * Waits until the caches may answer a reader that named `resourceVersion`: absent, the newest; else not older than that.
  * @throws Status 504 with the cause ResourceVersionTooLarge for one that does not come
  */
-export async function reach(
+export function reach(
   store: Store,
   clock: Clock,
   deadlineMs: number,
   resourceVersion: string | undefined,
 ): Promise<void> {
-  if (!resourceVersion) return store.consistent(deadlineMs);
-  const revision = parseRevision(resourceVersion);
+  return resourceVersion
+    ? reachRevision(store, clock, deadlineMs, parseRevision(resourceVersion))
+    : store.consistent(deadlineMs);
+}
+
+async function reachRevision(store: Store, clock: Clock, deadlineMs: number, revision: number): Promise<void> {
   try {
     await store.waitFor(revision, Math.min(deadlineMs, clock.monotonicMs() + FUTURE_WAIT_MS));
   } catch (error) {

@@ -91,6 +91,12 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly gzipBytes: number;
   /** Requests at the HTTPS door under way at once, watches apart; beyond it 429. Ten times what one thread can serve in a tick. */
   readonly requestsMax: number;
+  /** A connection on which nothing has been asked for so long is closed. As kube-apiserver's. */
+  readonly connectionIdleMs: number;
+  /** How long a client may take to agree on keys, and then to send the head of a request over HTTP/1.1. As kube-apiserver's. */
+  readonly headersTimeoutMs: number;
+  /** How long a client may take to begin with HTTP/2. As Go's server. */
+  readonly prefaceTimeoutMs: number;
   /** How long a client may take to send a body. */
   readonly bodyTimeoutMs: number;
   /** How long a client may take to read a large answer: kube-apiserver's limit of a request. */
@@ -161,6 +167,9 @@ export const API_SERVER_DEFAULTS: Omit<
   bodyBytesMax: 3_145_728,
   gzipBytes: 131_072,
   requestsMax: 2_000,
+  connectionIdleMs: 90_000,
+  headersTimeoutMs: 32_000,
+  prefaceTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   answerTimeoutMs: 60_000,
   watchBufferBytes: 8_388_608,

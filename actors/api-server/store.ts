@@ -181,9 +181,9 @@ export class Store {
   }
 
   /** Resolves when the caches have everything that was acknowledged before the call. */
-  async consistent(deadlineMs: number): Promise<void> {
-    this.etcd.checkReachable();
-    await new Promise<void>((resolve, reject) => {
+  consistent(deadlineMs: number): Promise<void> {
+    if (!this.etcd.reachable) return Promise.reject(unreachable());
+    return new Promise((resolve, reject) => {
       this.behind.push({ deadlineMs, resolve, reject });
       if (!this.asking) this.ask();
       this.sweepBy(deadlineMs);
@@ -441,6 +441,8 @@ export class Store {
 
   /** While anyone waits there is a sweep ahead: at the next deadline, or when a member may turn out to be stalled. */
   private sweepBy(deadlineMs: number): void {
+    // None is further away than half of what a member may stall.
+    if (this.sweep !== undefined && this.sweep.atMs <= deadlineMs) return;
     const { clock, options } = this.ctx;
     const nowMs = clock.monotonicMs();
     const atMs = Math.max(nowMs, Math.min(deadlineMs, nowMs + options.watchStallMs / 2));

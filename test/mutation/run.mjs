@@ -123,8 +123,9 @@ function run(copy, tests, { timeoutMs = TIMEOUT_MS, testTimeoutMs = TIMEOUT_MS }
   const args = ["run", "--config", join(copy, "test/vitest.config.ts"), "--bail", "1", "--reporter=json"];
   args.push(`--outputFile=${output}`, `--testTimeout=${testTimeoutMs}`, `--hookTimeout=${testTimeoutMs}`);
   const options = { cwd: copy, stdio: "ignore", timeout: timeoutMs };
-  const { signal } = spawnSync(process.execPath, [vitest, ...args, ...tests], options);
-  if (signal !== null) return { outcome: "hung" };
+  // vitest ends by itself when it is told to, without a report.
+  const { signal, error } = spawnSync(process.execPath, [vitest, ...args, ...tests], options);
+  if (signal !== null || error?.code === "ETIMEDOUT") return { outcome: "hung" };
   const { success, numFailedTests, testResults } = JSON.parse(readFileSync(output, "utf8"));
   if (success) return { outcome: "passed", slowestMs: slowestOf(copy, testResults) };
   if (numFailedTests === 0) return { outcome: "broken", by: testResults.find(({ message }) => message)?.message };

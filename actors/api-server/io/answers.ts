@@ -1,9 +1,9 @@
 /** Writes answers in the form that the client asked for. */
 import { gzip } from "node:zlib";
-import { stringify as stringifyYaml } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { keepBytes } from "../../../protocols/kept-bytes.ts";
 import { statusError, statusOf } from "../../../protocols/api-server.ts";
+import type { EncodedList } from "../core/cache/encode-list.ts";
 import { encodeList } from "../core/cache/encode-list.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -11,6 +11,7 @@ import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { encodeProtobuf, encodeProtobufList, messageOf, messageType } from "../core/machinery/encode-protobuf.ts";
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
+import { toYaml } from "../core/machinery/yaml-text.ts";
 import type { Answer } from "../core/registry/answers.ts";
 import { WarnedError } from "../core/registry/answers.ts";
 import { scaleRows } from "../core/registry/scale.ts";
@@ -56,12 +57,17 @@ export interface Reply {
  * @param goType by which kube-apiserver calls what is asked for
  * @throws Status 406
  */
-export function negotiated(request: HttpRequest, offer: Offer, encodings: Encodings, goType: string = ""): Negotiated {
+export function negotiated(
+  request: HttpRequest,
+  offer: Offer,
+  encodings: Encodings,
+  goType: () => string = () => "",
+): Negotiated {
   const accept = header(request, "accept");
   const chosen = negotiate(accept, offer, encodings);
   if (chosen !== undefined) return chosen;
   if (encodings === "text") throw statusError(failure(406, "NotAcceptable", CUSTOM_NOT_ACCEPTABLE));
-  throw notAcceptable(accept ?? "", offer, goType);
+  throw notAcceptable(accept ?? "", offer, goType());
 }
 
 /** @throws Status 400 */
@@ -131,7 +137,7 @@ export class Replies {
       return;
     }
     if (form.form === "object" && !isConverted(served)) {
-      this.bytes(reply, 200, encodeList(kind, info.apiVersion, metadata, list.items, isTyped), form);
+      this.text(reply, encodeList(kind, info.apiVersion, metadata, list.items, isTyped), form);
       return;
     }
     const items = list.items.map((stored) => toServed(served, stored.object));
@@ -171,14 +177,34 @@ export class Replies {
   bytes(reply: Reply, code: number, bytes: Uint8Array, form: Negotiated, headers: Headers = NO_HEADERS): void {
     const { request, answer, query } = reply;
     if (form.mediaType === "application/yaml") {
-      const yaml = encoder.encode(
-        stringifyYaml(JSON.parse(textOf(bytes)) as unknown, { aliasDuplicateObjects: false }),
-      );
+      const yaml = encoder.encode(toYaml(JSON.parse(textOf(bytes))));
       this.send(request, answer, code, { ...JSON_HEADERS, ...headers, "content-type": "application/yaml" }, yaml);
       return;
     }
     const body = wantsPretty(request, query) ? indented(bytes) : bytes;
     this.send(request, answer, code, headers === NO_HEADERS ? JSON_HEADERS : { ...JSON_HEADERS, ...headers }, body);
+  }
+
+  /** A list in JSON: what is large is put together as fast as its client reads it, where that is all there is to do. */
+  private text(reply: Reply, list: EncodedList, form: Negotiated): void {
+    const { request, answer, query } = reply;
+    const { sizeBytes } = list;
+    const isPlain = form.mediaType === "application/json" && !wantsPretty(request, query);
+    if (sizeBytes < HELD_BYTES_MIN || !isPlain || this.compresses(request, sizeBytes)) {
+      return this.bytes(reply, 200, list.bytes, form);
+    }
+    if (this.isRefused(request, answer, sizeBytes) || answer.closed) return;
+    this.hold(answer, sizeBytes);
+    const body = answer.open(200, JSON_HEADERS);
+    const pieces = list.pieces();
+    const proceed = (): void => {
+      while (!answer.closed) {
+        const { value: piece } = pieces.next();
+        if (piece === undefined) return body.end();
+        if (!body.writeKept(piece)) return body.onceDrained(proceed);
+      }
+    };
+    proceed();
   }
 
   /** The Status of an error. What is no answer is thrown on. */
@@ -201,14 +227,9 @@ export class Replies {
   }
 
   private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
-    const { held } = this.sending;
-    // What was written was written, and its writer is told.
-    if (request.method === "GET" && body.length >= HELD_BYTES_MIN && held.isFullWith(body.length)) {
-      return this.error(request, answer, tooManyRequests("too many requests, please try again later", 1));
-    }
-    const compress = body.length >= this.gzipBytes && (header(request, "accept-encoding") ?? "").includes("gzip");
-    if (!compress) return this.sendHeld(answer, code, headers, body);
-    const release = held.hold(body.length);
+    if (this.isRefused(request, answer, body.length)) return;
+    if (!this.compresses(request, body.length)) return this.sendHeld(answer, code, headers, body);
+    const release = this.sending.held.hold(body.length);
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       release();
       if (answer.closed) return;
@@ -221,15 +242,29 @@ export class Replies {
   }
 
   private sendHeld(answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
-    if (body.length >= HELD_BYTES_MIN && !answer.closed) {
-      const release = this.sending.held.hold(body.length);
-      const late = this.sending.late(() => answer.destroy());
-      answer.onClose(() => {
-        late.cancel();
-        release();
-      });
-    }
+    if (body.length >= HELD_BYTES_MIN && !answer.closed) this.hold(answer, body.length);
     answer.send(code, headers, body);
+  }
+
+  /** Whether there is no room for so large an answer. What was written was written, and its writer is told. */
+  private isRefused(request: HttpRequest, answer: HttpAnswer, bytes: number): boolean {
+    if (request.method !== "GET" || bytes < HELD_BYTES_MIN || !this.sending.held.isFullWith(bytes)) return false;
+    this.error(request, answer, tooManyRequests("too many requests, please try again later", 1));
+    return true;
+  }
+
+  private compresses(request: HttpRequest, bytes: number): boolean {
+    return bytes >= this.gzipBytes && (header(request, "accept-encoding") ?? "").includes("gzip");
+  }
+
+  /** Until its client has read it, or is given up. */
+  private hold(answer: HttpAnswer, bytes: number): void {
+    const release = this.sending.held.hold(bytes);
+    const late = this.sending.late(() => answer.destroy());
+    answer.onClose(() => {
+      late.cancel();
+      release();
+    });
   }
 }
 

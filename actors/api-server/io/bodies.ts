@@ -1,8 +1,8 @@
 /** Request bodies: JSON, YAML or protobuf to JSON values. */
 import type { Document, Tags } from "yaml";
-import { isCollection, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { isCollection, isScalar, Lexer, LineCounter, parseDocument, visit } from "yaml";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { statusOf } from "../../../protocols/api-server.ts";
+import { statusError, statusOf } from "../../../protocols/api-server.ts";
 import { isYamlTooDeep } from "../../../protocols/kubernetes/yaml-depth.ts";
 import { GO_YAML_TAGS } from "../../../protocols/kubernetes/yaml-tags.ts";
 import { decodeProtobuf, isProtobuf, NO_PROTOBUF, PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
@@ -12,7 +12,7 @@ import { unrecognized } from "../core/machinery/decode-object.ts";
 import type { JsonBody } from "../core/machinery/json.ts";
 import { inexact, isInexact, parseJson, readJson } from "../core/machinery/json.ts";
 import { jsonChars } from "../core/machinery/json-value.ts";
-import { badRequest, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
+import { badRequest, failure, requestEntityTooLarge, unsupportedMediaType } from "../core/machinery/status.ts";
 import type { HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 
@@ -25,8 +25,13 @@ const YAML_ALIASES_MAX = 1_000;
 const YAML_LOOKS_MAX = 5_000_000;
 /** Of what a text of aliases stands for, as JSON. The largest body that is taken as JSON. */
 const YAML_JSON_CHARS_MAX = 3_145_728;
-/** Two seconds of parsing. kubectl and the client libraries send JSON or protobuf. */
+/** kubectl and the client libraries send JSON or protobuf. */
 const YAML_BYTES_MAX = 1_048_576;
+/**
+ * Words, signs, blanks and line breaks, each of which takes the parser some microseconds: about a second in all, in which nobody else is
+ * served. Of what people write there are five characters to each, and two of what is made to be slow.
+ */
+const YAML_TOKENS_MAX = 200_000;
 
 export function mediaTypeOf(request: HttpRequest): string {
   return (header(request, "content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -107,8 +112,8 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * The parser takes time that grows with the size, and memory without bound for deep nesting: both are limited before.
- * @throws Status 400, and 413 above `YAML_BYTES_MAX`
+ * The parser takes time that grows with the tokens, and memory without bound for deep nesting: both are limited before.
+ * @throws Status 400, and 413 above `YAML_BYTES_MAX` or `YAML_TOKENS_MAX`
  */
 function parseYaml(bytes: Uint8Array, expected: ExpectedKind | undefined): JsonBody {
   const refusal = (why: string): Error =>
@@ -132,6 +137,7 @@ function yamlDocument(bytes: Uint8Array, refusal: (why: string) => Error): Yaml 
   if (bytes.length > YAML_BYTES_MAX) throw requestEntityTooLarge(YAML_BYTES_MAX);
   const text = textOf(bytes);
   if (isYamlTooDeep(text)) throw refusal("yaml: exceeded max depth");
+  refuseTooManyTokens(text);
   const lines = new LineCounter();
   try {
     // Also of a document that calls itself YAML 1.1, whose merge keys would copy maps into maps.
@@ -146,6 +152,18 @@ function yamlDocument(bytes: Uint8Array, refusal: (why: string) => Error): Yaml 
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw refusal(`yaml: ${error.message}`);
+  }
+}
+
+/** @throws Status 413 */
+function refuseTooManyTokens(text: string): void {
+  // Each has a character, and most stand with two marks of the lexer's own.
+  if (text.length < YAML_TOKENS_MAX / 2) return;
+  let left = YAML_TOKENS_MAX;
+  for (const _token of new Lexer().lex(text)) {
+    if (left-- > 0) continue;
+    const why = `YAML of more than ${YAML_TOKENS_MAX} tokens is not read; send it as JSON`;
+    throw statusError(failure(413, "RequestEntityTooLarge", `Request entity too large: ${why}`));
   }
 }
 

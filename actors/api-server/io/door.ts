@@ -11,6 +11,8 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Backend, Door, OpenDoor } from "../backend.ts";
+import type { Peer } from "../core/rest/idle-connections.ts";
+import { IdleConnections } from "../core/rest/idle-connections.ts";
 import { requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
@@ -23,6 +25,8 @@ import { TRACE_PATH, traceLog } from "./trace-log.ts";
 /** Streams of one client at once: an informer per resource and many requests beside them. */
 const STREAMS_MAX = 1_000;
 const WINDOW_BYTES = 1_048_576;
+/** How often connections are looked at that may be idle or slow, within the shortest of their limits. */
+const LOOKS = 2;
 /** What is under way so long after the server has been asked to stop is cut. */
 const CLOSE_MS = 250;
 const EMPTY = new Uint8Array(0);
@@ -38,16 +42,20 @@ class HttpsDoor implements Door {
   private readonly authenticator: Authenticator;
   private open: OpenServer | undefined;
   private readonly closing = new Set<OpenServer>();
+  /** By HTTP/2 session, or by the socket of a connection that speaks HTTP/1.1. */
+  private readonly idle: IdleConnections<object>;
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
     this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]));
     this.authenticator = new Authenticator(backend.tokens);
+    this.idle = new IdleConnections(backend.options);
+    backend.every(backend.options.prefaceTimeoutMs / LOOKS, () => this.idle.look(backend.monotonicMs()));
   }
 
   async serve(host: string, port: number, reusePort: boolean): Promise<number> {
     this.withdraw();
-    const { tls } = this.backend.options;
+    const { tls, headersTimeoutMs, prefaceTimeoutMs } = this.backend.options;
     if (tls === undefined) throw new InkubeError("INVALID_ARGUMENT", "an API server without TLS material can't serve");
     const server = createSecureServer({
       allowHTTP1: true,
@@ -57,9 +65,13 @@ class HttpsDoor implements Door {
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
+      handshakeTimeout: headersTimeoutMs,
       settings: { maxConcurrentStreams: STREAMS_MAX, initialWindowSize: WINDOW_BYTES },
     });
-    const open = new OpenServer(server);
+    // Of connections that speak HTTP/1.1; Node's types do not tell of them. Bodies have a time limit of their own.
+    const connectionsCheckingInterval = prefaceTimeoutMs / LOOKS;
+    const limits = { headersTimeout: headersTimeoutMs, requestTimeout: 0, connectionsCheckingInterval };
+    const open = new OpenServer(Object.assign(server, limits), this.idle, () => this.backend.monotonicMs());
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.http1(request, response));
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
       const response = new ServerResponse(request);
@@ -67,6 +79,7 @@ class HttpsDoor implements Door {
       response.assignSocket(socket as TLSSocket);
       response.shouldKeepAlive = false;
       response.once("finish", () => socket.end());
+      socket.once("close", this.idle.begin(socket));
       this.http1(request, response, { socket, head: early });
     });
     // With a listener for requests Node adds one that turns each HTTP/2 stream into such a request; ours takes its place.
@@ -117,8 +130,11 @@ class HttpsDoor implements Door {
 
   private http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     const auditId = this.auditId(headers, rawHeaders);
-    const answer = new Http2Answer(stream, auditId);
     const { session } = stream;
+    const lasts = (): void => {
+      if (session !== undefined && !stream.closed) stream.once("close", this.idle.begin(session));
+    };
+    const answer = new Http2Answer(stream, auditId, lasts);
     const { authorization } = headers;
     const head = {
       method: String(headers[":method"]),
@@ -131,6 +147,7 @@ class HttpsDoor implements Door {
       remoteAddress: () => session?.socket.remoteAddress ?? "",
     };
     if (this.rest.passesOn(head.url)) {
+      lasts();
       if (stream.endAfterHeaders) stream.resume();
       return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
     }
@@ -223,6 +240,7 @@ class HttpsDoor implements Door {
 /** A listening server and everything that came in by it. */
 class OpenServer {
   private readonly server: Http2SecureServer;
+  private readonly idle: IdleConnections<object>;
   private readonly sessions = new Set<Http2Session>();
   private readonly sockets = new Set<TLSSocket>();
   /** What is to be answered on HTTP/1.1 connections. */
@@ -231,8 +249,9 @@ class OpenServer {
   /** Resolves when the last connection is closed, some time after `close`. */
   readonly closed: Promise<void>;
 
-  constructor(server: Http2SecureServer) {
+  constructor(server: Http2SecureServer, idle: IdleConnections<object>, nowMs: () => number) {
     this.server = server;
+    this.idle = idle;
     this.closed = new Promise((resolve) => {
       server.once("close", () => {
         clearTimeout(this.cut);
@@ -242,7 +261,9 @@ class OpenServer {
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       if (request.httpVersionMajor !== 1) return;
       this.answering.add(response);
+      const over = this.idle.begin(request.socket);
       response.once("close", () => {
+        over();
         this.answering.delete(response);
         // An answer that had begun before could not say that it is the last one.
         if (this.cut !== undefined) request.socket.end();
@@ -250,14 +271,22 @@ class OpenServer {
     });
     server.on("session", (session: ServerHttp2Session) => {
       this.sessions.add(session);
-      session.once("close", () => this.sessions.delete(session));
+      this.idle.add(session, sessionPeer(session), nowMs());
+      session.once("close", () => {
+        this.sessions.delete(session);
+        this.idle.remove(session);
+      });
       // The session is destroyed with the error; its streams tell their own owners.
       session.on("error", ignore);
     });
     server.on("secureConnection", (socket) => {
       this.sockets.add(socket);
+      if (socket.alpnProtocol !== "h2") this.idle.add(socket, socketPeer(socket), nowMs());
       socket.setNoDelay(true);
-      socket.once("close", () => this.sockets.delete(socket));
+      socket.once("close", () => {
+        this.sockets.delete(socket);
+        this.idle.remove(socket);
+      });
       socket.on("error", ignore);
     });
     // A client that breaks off, or speaks no TLS, harms nobody but itself.
@@ -295,6 +324,26 @@ class OpenServer {
     for (const response of this.answering) response.shouldKeepAlive = false;
     for (const socket of this.sockets) if (socket.alpnProtocol !== "h2" && !busy.has(socket)) socket.end();
   }
+}
+
+function sessionPeer(session: ServerHttp2Session): Peer {
+  let hasBegun = false;
+  session.once("remoteSettings", () => (hasBegun = true));
+  return {
+    // The last stream of which something has been seen.
+    asked: () => (hasBegun ? (session.state.lastProcStreamID ?? 0) : undefined),
+    close: () => session.close(),
+    destroy: () => session.destroy(),
+  };
+}
+
+/** Node itself ends those that take too long over the head of their first request. */
+function socketPeer(socket: TLSSocket): Peer {
+  return {
+    asked: () => socket.bytesRead,
+    close: () => socket.end(),
+    destroy: () => socket.destroy(),
+  };
 }
 
 function ignore(): void {}

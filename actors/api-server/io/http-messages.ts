@@ -1,5 +1,6 @@
 /** A request and its answer, whichever version of HTTP carries them. */
 import type { Duplex } from "node:stream";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { UserInfo } from "../core/identity.ts";
 
 export interface HttpRequest {
@@ -57,6 +58,8 @@ export type ManyHeaders = { readonly [name: string]: string | string[] };
 export interface HttpBody {
   /** False when the writer should wait for `onceDrained`. */
   write(bytes: Uint8Array): boolean;
+  /** As `write`. */
+  writeKept(bytes: KeptBytes): boolean;
   onceDrained(listener: () => void): void;
   end(): void;
   /** Drops the stream, so that the client sees that it broke off. */

@@ -1,14 +1,18 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
 
 export class Http2Answer implements HttpAnswer, HttpBody {
   private readonly stream: ServerHttp2Stream;
   private readonly auditId: string;
+  private readonly lasts: () => void;
 
-  constructor(stream: ServerHttp2Stream, auditId: string) {
+  /** @param lasts is told when the answer comes piece by piece, for as long as the client likes */
+  constructor(stream: ServerHttp2Stream, auditId: string, lasts: () => void) {
     this.auditId = auditId;
+    this.lasts = lasts;
     this.stream = stream;
     // A client that resets its stream; `close` follows.
     stream.on("error", ignore);
@@ -40,6 +44,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
 
   open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.stream.headersSent) {
+      this.lasts();
       this.stream.respond({ ":status": status, ...headers, [AUDIT_ID]: this.auditId });
     }
     return this;
@@ -47,6 +52,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
 
   write(bytes: Uint8Array): boolean {
     return this.closed || this.stream.write(bytes);
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
+    return this.closed || this.stream.write(bytes, "latin1");
   }
 
   onceDrained(listener: () => void): void {

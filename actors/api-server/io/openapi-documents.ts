@@ -40,6 +40,11 @@ interface Made {
   readonly bytes: Map<Encoding, Uint8Array>;
 }
 
+/** One that is made over several turns. */
+interface MadeInPieces extends Made {
+  readonly making: Map<Encoding, Promise<Uint8Array>>;
+}
+
 export class OpenApiDocuments {
   private readonly replies: Replies;
   private readonly catalog: () => Catalog;
@@ -52,7 +57,7 @@ export class OpenApiDocuments {
   private readonly shared = new Map<string, Piece>();
   private readonly parts = new GroupCache((group) => openApiV2Part(group, this.writer, this.shared));
   /** Of the catalog, and of what others told, that were there last. */
-  private v2: (Made & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
+  private v2: (MadeInPieces & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
   /** Of the catalog, and of what others served, that were there last. */
   private v3: { readonly of: Catalog; readonly remotes: Remotes | undefined; readonly sinceMs: number } | undefined;
 
@@ -140,7 +145,7 @@ export class OpenApiDocuments {
     const hashes = [...catalog.groups.values()].flatMap((group) => [...this.hashes.of(group).values()]);
     const etag = `"${hash([...hashes, elsewhere].join())}"`;
     if (this.v2?.of !== catalog || this.v2.elsewhere !== elsewhere) {
-      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map() };
+      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map(), making: new Map() };
     }
     const { v2 } = this;
     if (isUnchanged(reply, etag, v2.sinceMs)) return reply.answer.send(304, { ...shared, etag }, undefined);
@@ -151,14 +156,29 @@ export class OpenApiDocuments {
     this.replies.encoded(reply, 200, { ...shared, ...own }, bytes);
   }
 
-  private async bytesOfV2(
+  /** Who asks for it while it is being made gets the same: made once for each, a flood of requests would hold the thread for seconds. */
+  private bytesOfV2(
     catalog: Catalog,
     told: readonly ToldOpenApi[],
-    { bytes }: Made,
+    made: MadeInPieces,
     encoding: Encoding,
-  ): Promise<Uint8Array> {
-    const known = bytes.get(encoding);
+  ): Uint8Array | Promise<Uint8Array> {
+    const known = made.bytes.get(encoding);
     if (known !== undefined) return known;
+    let making = made.making.get(encoding);
+    if (making === undefined) {
+      making = this.makeV2(catalog, told, encoding).then((bytes) => {
+        made.bytes.set(encoding, bytes);
+        return bytes;
+      });
+      const over = (): void => void made.making.delete(encoding);
+      making.then(over, over);
+      made.making.set(encoding, making);
+    }
+    return making;
+  }
+
+  private async makeV2(catalog: Catalog, told: readonly ToldOpenApi[], encoding: Encoding): Promise<Uint8Array> {
     const parts: OpenApiV2Part[] = [];
     for (const group of catalog.groups.values()) {
       parts.push(this.parts.of(group));
@@ -166,9 +186,7 @@ export class OpenApiDocuments {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const all = told.length === 0 ? parts : this.merged(parts, told);
-    const made = encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
-    bytes.set(encoding, made);
-    return made;
+    return encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
   }
 
   private merged(own: readonly OpenApiV2Part[], told: readonly ToldOpenApi[]): readonly OpenApiV2Part[] {

@@ -102,33 +102,36 @@ export class Rest {
 
   /** Answers every request; what it throws is a broken invariant. */
   async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
-    let request: HttpRequest = { ...arrived, user: undefined };
     const beganMs = this.backend.monotonicMs();
     const counted: Reply["counted"] = {};
     try {
       const identified = arrived.identify();
-      request = { ...arrived, user: identified instanceof Promise ? await identified : identified };
-      const mark = request.url.indexOf("?");
-      const path = mark < 0 ? request.url : request.url.slice(0, mark);
-      const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-      const { user, auditId, rawHeaders, method } = request;
+      const user = identified instanceof Promise ? await identified : identified;
+      const { url, auditId, rawHeaders, method } = arrived;
+      const mark = url.indexOf("?");
+      const path = mark < 0 ? url : url.slice(0, mark);
+      const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
       const asked = (): Asked => this.asked(method, path, query);
       const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
-        if (actsFor !== user) request = { ...request, user: actsFor };
+        const request = { ...arrived, user: actsFor };
         return this.route({ request, answer, query, counted }, path);
       });
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
-      else this.replies.error(request, answer, this.backend.explained(error, `${request.method} ${request.url}`));
+      else {
+        const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
+        this.replies.error({ ...arrived, user: undefined }, answer, told);
+      }
     }
-    if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, request, answer, beganMs));
-    else this.count(counted, request, answer, beganMs);
+    const { method } = arrived;
+    if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
+    else this.count(counted, method, answer, beganMs);
   }
 
   /** What is compressed is answered a little later, and well. */
-  private count(counted: Reply["counted"], request: HttpRequest, answer: HttpAnswer, beganMs: number): void {
-    const { verb = countedVerb(request.method), target, remote } = counted;
+  private count(counted: Reply["counted"], method: string, answer: HttpAnswer, beganMs: number): void {
+    const { verb = countedVerb(method), target, remote } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
     const asked = { verb, target, remote };
@@ -160,7 +163,7 @@ export class Rest {
     return this.passedOn.includes(url);
   }
 
-  private async route(reply: Reply, path: string): Promise<void> {
+  private route(reply: Reply, path: string): Promise<void> | void {
     const { request, answer } = reply;
     const connected = this.passedOn.connect(reply);
     if (connected !== undefined) return connected;
@@ -182,7 +185,7 @@ export class Rest {
     return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
   }
 
-  private found(reply: Reply, resource: ResourcePath): Promise<void> {
+  private found(reply: Reply, resource: ResourcePath): Promise<void> | void {
     const { deprecated, orphans } = resource.served.rules;
     if (deprecated !== undefined) {
       // Methods and patches that nobody takes are refused before it counts what they are about.
@@ -268,7 +271,7 @@ export class Rest {
     }
   }
 
-  private async resource(reply: Reply, path: ResourcePath): Promise<void> {
+  private resource(reply: Reply, path: ResourcePath): Promise<void> | void {
     const { request, query } = reply;
     const { served, name, subresource } = path;
     const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
@@ -300,10 +303,7 @@ export class Rest {
         return this.watch(reply, path, call.scope);
       case "list":
       case "deletecollection": {
-        const form = negotiated(
-          request,
-          "list",
-          encodingsOf(path),
+        const form = negotiated(request, "list", encodingsOf(path), () =>
           goTypeOf(served, info.listKind ?? `${info.kind}List`),
         );
         const carryOut = (seen: Call): Promise<ObjectList> =>
@@ -317,7 +317,7 @@ export class Rest {
       case "patch":
       case "delete": {
         if (subresource?.name === "log") return this.logs(reply, path, call.scope);
-        const form = negotiated(request, offerOf(path), encodingsOf(path), goTypeOf(served, info.kind));
+        const form = negotiated(request, offerOf(path), encodingsOf(path), () => goTypeOf(served, info.kind));
         const revisionOf = ({ stored }: Answer): number => stored?.revision ?? 0;
         const answer = await this.viewed(reply, verb, call, (seen) => dispatch[verb](seen), revisionOf);
         this.replies.object(reply, served, answer, form);
@@ -326,7 +326,7 @@ export class Rest {
   }
 
   /** As the client is to see it. */
-  private async viewed<T>(
+  private viewed<T>(
     { answer }: Reply,
     verb: Exclude<Verb, "watch">,
     call: Call,

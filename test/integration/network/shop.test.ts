@@ -68,10 +68,11 @@ function get(port: number, localAddress?: string): Promise<{ status: number; bod
 }
 
 /** A slice for each pod, as each may listen elsewhere. */
-function publish(name: string, pods: readonly Pod[]): void {
-  for (const [index, { ip, port }] of pods.entries()) {
-    const endpoint = { addresses: [ip], nodeName: `worker-${index}` };
-    world.api.put("endpointslices", slice(name, port, [endpoint], index));
+function publish(name: string, pods: readonly Pod[], ending?: Pod): void {
+  for (const [index, pod] of pods.entries()) {
+    const conditions = { ready: pod !== ending, serving: true, terminating: pod === ending };
+    const endpoint = { addresses: [pod.ip], nodeName: `worker-${index}`, conditions };
+    world.api.put("endpointslices", slice(name, pod.port, [endpoint], index));
   }
 }
 
@@ -146,10 +147,12 @@ describe.runIf(process.platform === "linux")("the shop on the embedded network",
   });
 
   it("answers without a failure while a web pod ends gracefully", async () => {
-    const { worker, signal } = webs[1] as Pod;
+    const ending = webs[1] as Pod;
     const codes: number[] = [];
-    worker.once("exit", (code) => codes.push(code));
-    signal();
+    ending.worker.once("exit", (code) => codes.push(code));
+    ending.signal();
+    // As the controllers do: the news reach the proxy while the pod still answers.
+    publish("web", webs, ending);
     while (codes.length === 0) expect((await get(webPort)).status).toBe(200);
     expect(codes).toEqual([0]);
     expect((await get(webPort)).body["pod"]).toBe("web-0");

@@ -235,14 +235,14 @@ describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) 
   it("set the wall clock of one actor off, also of the next incarnation, and slow down all that share its thread", async () => {
     const offMs = async (name = "a"): Promise<number> => (await ref(name).call("now", null)).wallMs - Date.now();
     await apply({ id: "f", kind: "clock-skew", at: "a", byMs: 3_600_000 });
-    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
-    expect(Math.abs(await offMs("b"))).toBeLessThan(1_000);
+    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(60_000);
+    expect(Math.abs(await offMs("b"))).toBeLessThan(60_000);
     await threads.host.kill("a");
     await start("a");
-    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(1_000);
+    expect(Math.abs((await offMs()) - 3_600_000)).toBeLessThan(60_000);
     await plan?.stop();
     await threads.host.inspect("a");
-    expect(Math.abs(await offMs())).toBeLessThan(1_000);
+    expect(Math.abs(await offMs())).toBeLessThan(60_000);
     await apply({ id: "g", kind: "actor-slow", at: "a", share: 0.9 });
     const startedMs = performance.now();
     for (let round = 0; round < 10; round++) {

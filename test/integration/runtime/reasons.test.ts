@@ -223,16 +223,15 @@ describe("the heap guard", () => {
 
 describe("the watchdog", () => {
   it("finds a hang by the actor's own limit", async () => {
-    open();
+    // Everybody else's limit would never find it within this test.
+    open({ watchdog: { periodMs: 50, hangAfterMs: 3_600_000 } });
     await start("mortal", {}, { hangAfterMs: 1_000 });
     const before = performance.now();
     die("spin");
     await threads.until(() => threads.deaths.length > 0);
-    const afterMs = performance.now() - before;
     expect(threads.deaths).toMatchObject([{ name: "mortal", reason: "hang" }]);
-    expect(afterMs).toBeGreaterThan(950);
-    // 300 ms after the limit are the promise on a quiet machine; the bench measures it.
-    expect(afterMs).toBeLessThan(2_000);
+    // How soon after the limit is for the bench to measure.
+    expect(performance.now() - before).toBeGreaterThan(950);
   });
 
   it("leaves an actor alone that is never idle, but comes back to its event loop", async () => {

@@ -8,14 +8,14 @@ import type { SupervisedThreads } from "../../fixtures/threads.ts";
 import { EMBEDDER, child, tree, useThreads } from "../../fixtures/threads.ts";
 
 /** Kills that must leave nothing behind, and how many are under way at a time. */
-const KILLS = 1_000;
+const KILLS = 500;
 const TOGETHER = 10;
 /** Before them: the allocator's pools and the engine's caches fill. */
-const KILLS_BEFORE = 200;
-/** A thread that is kept, or 50 KB of it, would be seen. What the allocator keeps for the next thread is below it. */
+const KILLS_BEFORE = 150;
+/** A thread that is kept, or 100 KB of it, would be seen. What the allocator keeps for the next thread is below it. */
 const KEPT_MB_MAX = 50;
 /** In the heap of the host's own thread: 4 KB a kill. */
-const HEAP_KEPT_MB_MAX = 4;
+const HEAP_KEPT_MB_MAX = 2;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -134,7 +134,7 @@ describe("killed and restarted again and again", () => {
     expect(after.rssMb - before.rssMb).toBeLessThan(KEPT_MB_MAX);
     expect([...threads.host.actors].sort()).toEqual(names);
     expect(threads.host.zombies).toBe(0);
-    // The work of 1,200 threads that come and go: half a minute where nothing else runs.
+    // The work of 650 threads that come and go.
   }, 180_000);
 });
 

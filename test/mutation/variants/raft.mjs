@@ -1,5 +1,6 @@
 /** Mistakes in Raft, in the reads and writes that go through it, and in what a lost disk costs. */
 const RAFT = "actors/etcd/core/raft/raft.ts";
+const READS = "actors/etcd/core/raft/reads.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
 const RECOVERY = "actors/etcd/core/raft/recovery.ts";
@@ -35,7 +36,7 @@ const elections = [
     name: "votes-before-disk",
     file: RAFT,
     find: `    this.promise({ type: "voteResponse", to: message.from, term, preVote: message.preVote, granted });`,
-    replace: `    this.outbox.push({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
+    replace: `    this.outbox.send({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
     why: "a vote leaves before it is on disk",
     tests: [UNIT, WORLD],
   },
@@ -43,7 +44,7 @@ const elections = [
     name: "asks-for-votes-before-disk",
     file: RAFT,
     find: `        this.promise({ type: "vote", to,`,
-    replace: `        this.outbox.push({ type: "vote", from: this.id, to,`,
+    replace: `        this.outbox.send({ type: "vote", from: this.id, to,`,
     why: "a candidate asks for votes before its own is on disk",
     tests: [WORLD],
   },
@@ -188,17 +189,17 @@ const replication = [
 const reads = [
   {
     name: "read-joins-round",
-    file: RAFT,
+    file: READS,
     find: `if (this.round === this.roundSent) this.round++;`,
-    replace: `if (this.reads.length === 0) this.round++;`,
+    replace: `if (this.pending.length === 0) this.round++;`,
     why: "a read joins a round whose heartbeats have left before it came",
     tests: [UNIT],
   },
   {
     name: "read-served-by-any-round",
-    file: RAFT,
-    find: `      if (read.round > round) break;`,
-    replace: NOTHING,
+    file: READS,
+    find: `this.pending.findIndex((read) => read.round > round);`,
+    replace: `-1 as number;`,
     why: "the late answer to an earlier round serves a later read",
     tests: [UNIT],
   },
@@ -206,9 +207,9 @@ const reads = [
     name: "read-before-own-term",
     file: RAFT,
     find: `if (this.log.term(this.log.committed) !== this.term) {
-      this.earlyReads`,
+      this.reads.postpone`,
     replace: `if (this.log.committed < 0) {
-      this.earlyReads`,
+      this.reads.postpone`,
     why: "a new leader answers reads before it knows what is committed",
     tests: [UNIT, WORLD],
   },

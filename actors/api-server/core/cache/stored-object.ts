@@ -95,6 +95,11 @@ export class StoredObject {
     return this.kept.length;
   }
 
+  /** About what it takes as JSON. */
+  get servedSizeBytes(): number {
+    return this.isCurrent ? this.kept.length : JSON.stringify(this.object).length;
+  }
+
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
     this.isRead = true;

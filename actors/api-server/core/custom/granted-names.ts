@@ -13,25 +13,34 @@ export class GrantedNames {
   /** By definition: the names it is entered with. */
   private readonly held = new Map<string, readonly string[]>();
 
-  /** What the definition holds from now on, in place of what it held before. */
-  note(definition: CustomResourceDefinition): void {
+  /**
+   * What the definition holds from now on, in place of what it held before.
+   * @returns whether it has let go of a name
+   */
+  note(definition: CustomResourceDefinition): boolean {
     const { name = "" } = definition.metadata ?? {};
     const names = heldBy(definition);
-    const before = this.held.get(name);
-    if (before?.length === names.length && names.every((each, at) => each === before[at])) return;
+    const before = this.held.get(name) ?? [];
+    if (before.length === names.length && names.every((each, at) => each === before[at])) return false;
     this.forget(name);
     this.held.set(name, names);
     for (const each of names) this.holders.set(each, [...(this.holders.get(each) ?? []), name]);
+    return before.some((each) => !names.includes(each));
   }
 
-  /** The definition `name` is no more. */
-  forget(name: string): void {
-    for (const each of this.held.get(name) ?? []) {
+  /**
+   * The definition `name` is no more.
+   * @returns whether it has let go of a name
+   */
+  forget(name: string): boolean {
+    const before = this.held.get(name) ?? [];
+    for (const each of before) {
       const left = (this.holders.get(each) ?? []).filter((holder) => holder !== name);
       if (left.length === 0) this.holders.delete(each);
       else this.holders.set(each, left);
     }
     this.held.delete(name);
+    return before.length > 0;
   }
 
   takenFor({ metadata, spec: { group } }: CustomResourceDefinition): NameTaken {

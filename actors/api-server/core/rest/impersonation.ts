@@ -46,7 +46,10 @@ export function impersonated(
 function wantedBy(rawHeaders: readonly string[]): Wanted | undefined {
   let wanted: Wanted | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase() ?? "";
+    const given = rawHeaders[at] ?? "";
+    // Most are shorter, and need no look at their letters.
+    if (given.length <= PREFIX.length) continue;
+    const name = given.toLowerCase();
     if (!name.startsWith(PREFIX)) continue;
     const what = name.slice(PREFIX.length);
     const value = rawHeaders[at + 1] ?? "";

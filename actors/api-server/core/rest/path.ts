@@ -59,7 +59,13 @@ function isNamespaceSubresource(segment: string): boolean {
 
 /** Segments of a path, decoded; undefined when an escape is malformed. */
 export function splitPath(path: string): readonly string[] | undefined {
-  const segments = path.split("/").filter((segment) => segment !== "");
+  const segments: string[] = [];
+  for (let from = 0; from < path.length;) {
+    const slash = path.indexOf("/", from);
+    const end = slash < 0 ? path.length : slash;
+    if (end > from) segments.push(path.slice(from, end));
+    from = end + 1;
+  }
   if (!path.includes("%")) return segments;
   try {
     return segments.map(decodeURIComponent);

@@ -22,7 +22,7 @@ export interface ProxyPath {
 const PROXY = /^(\/api\/v1\/(?:namespaces\/([^/?]+)\/(pods|services)|(nodes))\/([^/?]+)\/proxy)(?=$|[/?])(.*)$/s;
 
 export function isProxyPath(url: string): boolean {
-  return url.startsWith("/api/v1/") && PROXY.test(url);
+  return url.startsWith("/api/v1/") && url.includes("/proxy") && PROXY.test(url);
 }
 
 /** Undefined for any other path. @throws Status 400 */

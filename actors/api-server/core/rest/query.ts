@@ -11,7 +11,6 @@ export class Query {
   private readonly values = new Map<string, string[]>();
 
   constructor(text: string) {
-    if (text === "") return;
     for (const pair of text.split("&")) {
       const equals = pair.indexOf("=");
       const name = decode(equals < 0 ? pair : pair.slice(0, equals));
@@ -37,8 +36,10 @@ export class Query {
   }
 }
 
+const NOTHING = new Query("");
+
 export function parseQuery(text: string): Query {
-  return new Query(text);
+  return text === "" ? NOTHING : new Query(text);
 }
 
 function decode(text: string): string {

@@ -15,7 +15,9 @@
  */
 import { invariant } from "../bytes.ts";
 import { RaftLog } from "./log.ts";
+import { Outbox } from "./outbox.ts";
 import { Progress } from "./progress.ts";
+import { Reads } from "./reads.ts";
 import { Recovery } from "./recovery.ts";
 import type {
   Body,
@@ -61,13 +63,6 @@ export interface Recovered {
   readonly entries: readonly Entry[];
 }
 
-interface PendingRead {
-  readonly from: number;
-  readonly context: number;
-  readonly index: number;
-  readonly round: number;
-}
-
 /** Questions about a lost disk are no part of any term. */
 type Termed = Exclude<Message, { readonly type: "recovery" | "recoveryResponse" }>;
 type Of<Type extends Message["type"]> = Extract<Message, { readonly type: Type }>;
@@ -94,12 +89,8 @@ export class Raft {
   private electionTimeout = 0;
   private randomState: number;
 
-  private round = 0;
-  private roundSent = 0;
   private heartbeatDue = false;
-  private reads: PendingRead[] = [];
-  /** Reads that came before the leader had committed an entry of its own term (thesis 6.4, step 1). */
-  private earlyReads: { readonly from: number; readonly context: number }[] = [];
+  private readonly reads: Reads = new Reads();
 
   /** Set while this member has no vote: see `HardState.recovering`. */
   private recovery: Recovery | undefined;
@@ -115,11 +106,8 @@ export class Raft {
   private pendingSnapshot: Snapshot | undefined;
   private snapshotUnderWay = false;
   private persisting = false;
-  private outbox: Message[] = [];
+  private readonly outbox: Outbox = new Outbox();
   private readStates: ReadState[] = [];
-  /** Promises that wait for the next persist, and those that wait for the one under way. */
-  private promises: Message[] = [];
-  private promisesUnderWay: Message[] = [];
 
   constructor(options: RaftOptions, recovered: Recovered) {
     this.options = options;
@@ -266,8 +254,7 @@ export class Raft {
     this.snapshotUnderWay = false;
     this.log.persisted();
     this.durable = { term: this.savedTerm, vote: this.savedVote };
-    this.release(this.promisesUnderWay);
-    this.promisesUnderWay = [];
+    this.release(this.outbox.takePersisted());
     if (this.role === "leader") this.leaderAcknowledges();
   }
 
@@ -276,24 +263,20 @@ export class Raft {
     if (!this.persisting) {
       persist = this.takePersist();
       if (persist === undefined) {
-        const free = this.promises;
-        this.promises = [];
-        this.release(free);
+        this.release(this.outbox.takePromises());
         // What was released may have been this member's own vote, and so have made it leader.
         persist = this.takePersist();
       }
     }
     const snapshotsFor = this.role === "leader" ? this.replicate() : [];
-    for (const message of this.outbox) this.checkPromise(message);
     const ready: Ready = {
-      messages: this.outbox,
+      messages: this.outbox.take(this.term, { ...this.durable, last: this.log.stable }),
       // After a snapshot the state machine is behind the log until it is restored.
       committed: this.pendingSnapshot === undefined && !this.snapshotUnderWay ? this.log.takeCommitted() : [],
       readStates: this.readStates,
       snapshotsFor,
       persist,
     };
-    this.outbox = [];
     this.readStates = [];
     return ready;
   }
@@ -352,8 +335,7 @@ export class Raft {
     this.savedTerm = this.term;
     this.savedVote = this.vote;
     this.savedRecovering = recovering;
-    this.promisesUnderWay = this.promises;
-    this.promises = [];
+    this.outbox.persisting();
     const snapshot = this.pendingSnapshot;
     this.pendingSnapshot = undefined;
     this.snapshotUnderWay = snapshot !== undefined;
@@ -364,51 +346,19 @@ export class Raft {
     };
   }
 
-  /** Nothing leaves that vouches for what is not on disk (thesis 3.8); better no member than one that has lied. */
-  private checkPromise(message: Message): void {
-    const { term, vote } = this.durable;
-    if (message.type === "vote" && !message.preVote) {
-      const isOnDisk = term > message.term || (term === message.term && vote === this.id);
-      invariant(isOnDisk, `asks for votes of term ${message.term}, with term ${term} and vote ${vote} on disk`);
-    } else if (message.type === "voteResponse" && message.granted && !message.preVote) {
-      const isOnDisk = term > message.term || (term === message.term && vote === message.to);
-      invariant(
-        isOnDisk,
-        `votes for ${message.to} in term ${message.term}, with term ${term} and vote ${vote} on disk`,
-      );
-    } else if (message.type === "appendResponse" && message.term === this.term) {
-      const { stable } = this.log;
-      invariant(message.index <= stable, `acknowledges entry ${message.index}, with ${stable} on disk`);
-    }
-  }
-
   private send(message: Body<Message> & { readonly to: number }): void {
-    this.outbox.push({ ...message, from: this.id, term: this.term });
+    this.outbox.send({ ...message, from: this.id, term: this.term });
   }
 
   /** For messages that vouch for what is not yet on disk. */
   private promise(message: Body<Message> & { readonly to: number; readonly term?: number }): void {
-    const last = this.promises[this.promises.length - 1];
-    const whole = { term: this.term, ...message, from: this.id } as Message;
-    // One acknowledgement stands for all before it.
-    if (
-      last !== undefined &&
-      last.type === "appendResponse" &&
-      whole.type === "appendResponse" &&
-      last.to === whole.to &&
-      last.term === whole.term &&
-      last.index <= whole.index
-    ) {
-      this.promises[this.promises.length - 1] = whole;
-    } else {
-      this.promises.push(whole);
-    }
+    this.outbox.promise({ term: this.term, ...message, from: this.id } as Message);
   }
 
   private release(messages: readonly Message[]): void {
     for (const message of messages) {
       if (message.to === this.id) this.step(message);
-      else this.outbox.push(message);
+      else this.outbox.send(message);
     }
   }
 
@@ -430,14 +380,14 @@ export class Raft {
       }
       const commit = Math.min(progress.match, this.log.committed);
       if (this.heartbeatDue) {
-        this.send({ type: "heartbeat", to: member, commit, round: this.round });
+        this.send({ type: "heartbeat", to: member, commit, round: this.reads.round });
         progress.commitSent = Math.max(progress.commitSent, commit);
       } else if (progress.state === "replicate" && commit > progress.commitSent) {
         this.send({ type: "commit", to: member, commit });
         progress.commitSent = commit;
       }
     }
-    if (this.heartbeatDue) this.roundSent = this.round;
+    if (this.heartbeatDue) this.reads.sent();
     this.heartbeatDue = false;
     return snapshotsFor;
   }
@@ -486,8 +436,7 @@ export class Raft {
     this.votes = new Map();
     this.progress = new Map();
     this.transferee = 0;
-    this.reads = [];
-    this.earlyReads = [];
+    this.reads.clear();
   }
 
   private becomeFollower(term: number, leader: number): void {
@@ -885,38 +834,26 @@ export class Raft {
     // Only an entry of the own term is committed by counting (thesis 3.6.2).
     if (index <= this.log.committed || this.log.term(index) !== this.term) return;
     this.log.commitTo(index);
-    if (this.earlyReads.length > 0) {
-      const early = this.earlyReads;
-      this.earlyReads = [];
-      for (const read of early) this.takeRead(read.from, read.context);
-    }
+    for (const read of this.reads.takeEarly()) this.takeRead(read.from, read.context);
   }
 
   private takeRead(from: number, context: number): void {
     if (this.log.term(this.log.committed) !== this.term) {
-      this.earlyReads.push({ from, context });
+      this.reads.postpone(from, context);
       return;
     }
     if (this.quorum() === 1) {
       this.answerRead(from, context, this.log.committed);
       return;
     }
-    // One round serves all reads that came before its heartbeats left, and none that came after: answers to those may
-    // have been waiting here through a pause of this member (etcd bug 20418).
-    if (this.round === this.roundSent) this.round++;
     this.heartbeatDue = true;
-    this.reads.push({ from, context, index: this.log.committed, round: this.round });
+    this.reads.add(from, context, this.log.committed);
   }
 
   private confirmReads(): void {
-    const round = this.reachedByQuorum((progress, member) => (member === this.id ? this.round : progress.round));
-    let confirmed = 0;
-    for (; confirmed < this.reads.length; confirmed++) {
-      const read = this.reads[confirmed] as PendingRead;
-      if (read.round > round) break;
-      this.answerRead(read.from, read.context, read.index);
-    }
-    if (confirmed > 0) this.reads.splice(0, confirmed);
+    const { round } = this.reads;
+    const reached = this.reachedByQuorum((progress, member) => (member === this.id ? round : progress.round));
+    for (const read of this.reads.takeConfirmed(reached)) this.answerRead(read.from, read.context, read.index);
   }
 
   private answerRead(from: number, context: number, index: number): void {

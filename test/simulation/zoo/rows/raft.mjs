@@ -2,6 +2,7 @@
 import { rowOf } from "../row.mjs";
 
 const RAFT = "actors/etcd/core/raft/raft.ts";
+const READS = "actors/etcd/core/raft/reads.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
 
@@ -33,7 +34,7 @@ export const variants = [
     "unsynced-vote",
     RAFT,
     `    this.promise({ type: "voteResponse", to: message.from, term, preVote: message.preVote, granted });`,
-    `    this.outbox.push({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
+    `    this.outbox.send({ type: "voteResponse", from: this.id, to: message.from, term, preVote: message.preVote, granted });`,
     "a vote leaves before it is on disk",
   ),
   row(
@@ -141,9 +142,9 @@ export const variants = [
     "read-before-own-commit",
     RAFT,
     `if (this.log.term(this.log.committed) !== this.term) {
-      this.earlyReads`,
+      this.reads.postpone`,
     `if (this.log.committed < 0) {
-      this.earlyReads`,
+      this.reads.postpone`,
     "a new leader answers reads before it knows what is committed",
   ),
   row(
@@ -157,9 +158,9 @@ export const variants = [
   ),
   row(
     "read-joins-an-older-round",
-    RAFT,
+    READS,
     `if (this.round === this.roundSent) this.round++;`,
-    `if (this.reads.length === 0) this.round++;`,
+    `if (this.pending.length === 0) this.round++;`,
     "a read joins a round whose heartbeats left before it came",
   ),
   row(

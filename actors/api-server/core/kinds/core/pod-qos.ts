@@ -1,6 +1,6 @@
 /** How much a pod is promised. */
 import type { PodSpec, ResourceRequirements } from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import { compareQuantities } from "../../../../../protocols/kubernetes/quantity.ts";
+import { compareQuantities, parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
 
 /**
  * Guaranteed: every container limits cpu and memory, and requests just that. BestEffort: none asks for either.
@@ -26,5 +26,5 @@ export function qosClass(spec: PodSpec | undefined): "Guaranteed" | "Burstable" 
 }
 
 function positive(quantity: string | undefined): boolean {
-  return quantity !== undefined && compareQuantities(quantity, "0") > 0;
+  return quantity !== undefined && parseQuantity(quantity).nano > 0n;
 }

@@ -106,7 +106,7 @@ describe("an encoded list", () => {
       const name = `p${index}`;
       return new StoredObject(head, `default/${name}`, 7, value(pod(name)));
     });
-    const list = JSON.parse(text(encodeList("PodList", "v1", { resourceVersion: "9" }, items))) as object;
+    const list = JSON.parse(text(encodeList("PodList", "v1", { resourceVersion: "9" }, items).bytes)) as object;
     const bare = items.map((item) => {
       const { kind: _kind, apiVersion: _version, ...rest } = item.object;
       return rest;

@@ -29,6 +29,15 @@ describe("names that have been granted", () => {
     expect(names.takenFor(other)("kind", "Thing")).toBe(false);
   });
 
+  it("are told to have been let go of, by who has other names now or is no more, and by nobody else", () => {
+    const names = new GrantedNames();
+    expect(names.note(definitionOf("widgets"))).toBe(false);
+    expect(names.note(granted("widgets", "Widget"))).toBe(false);
+    expect(names.note(granted("widgets", "Widget"))).toBe(false);
+    expect(names.note(granted("widgets", "Thing"))).toBe(true);
+    expect([1, 2].map(() => names.forget("widgets.shop.example.com"))).toEqual([true, false]);
+  });
+
   it("stay taken until the last of two holders is gone", () => {
     const names = new GrantedNames();
     names.note(granted("widgets", "Same"));

@@ -242,6 +242,31 @@ describe("the HTTPS door", () => {
     expect((await send("GET", `${maps}/big`)).headers["content-encoding"]).toBeUndefined();
   });
 
+  it("sends a list that is larger than a window whole, over both versions of HTTP", async () => {
+    const data = { a: "é".repeat(24_000) };
+    const names = ["1", "2", "3", "4", "5"].map((at) => `listed-${at}`);
+    for (const name of names) await send("POST", maps, { metadata: { name, labels: { listed: "" } }, data });
+    const path = `${maps}?labelSelector=listed`;
+    const overHttp1 = new Promise<string>((resolve, reject) => {
+      const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };
+      const headers = { authorization: "Bearer secret" };
+      const asked = httpsRequest({ host: "127.0.0.1", port, path, ...trust, headers });
+      asked.on("response", (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+        response.on("end", () => resolve(text));
+      });
+      asked.on("error", reject).end();
+    });
+    const { json } = await send("GET", path);
+    expect(JSON.parse(await overHttp1)).toEqual(json);
+    expect(json.items).toEqual(
+      names.map((name) => expect.objectContaining({ data, metadata: expect.objectContaining({ name }) as object })),
+    );
+    const pretty = await send("GET", `${path}&pretty=true`);
+    expect([pretty.text.slice(0, 4), pretty.json]).toEqual(["{\n  ", json]);
+  });
+
   it("acts for others on behalf of an administrator, over both versions of HTTP, and of nobody else", async () => {
     const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     const as = { "impersonate-user": "bob", "impersonate-group": ["a, b", "c"] };

@@ -106,6 +106,17 @@ describe("a body that stands for more than it is", () => {
     expect([status, JSON.parse(text)]).toEqual([400, expect.objectContaining({ message: excessive })]);
   });
 
+  it.each([
+    ["numbers in a list", "data: [", "1,"],
+    ["empty keys", "", "?\n"],
+    ["comments", "", "#\n"],
+    ["items", "", "- 1\n"],
+  ])("is refused as YAML before it is parsed: %s", async (_title, head, piece) => {
+    const { status, text } = await apply("bomb", head + piece.repeat(1_000_000 / piece.length));
+    const message = "Request entity too large: YAML of more than 200000 tokens is not read; send it as JSON";
+    expect([status, JSON.parse(text)]).toEqual([413, expect.objectContaining({ message })]);
+  });
+
   it("is told of in no more warnings than a header has room for, as by kube-apiserver", async () => {
     const env = Array.from({ length: 600 }, () => ({ name: `A${"b".repeat(200)}`, value: "1" }));
     const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "a", image: "x", env }] } };

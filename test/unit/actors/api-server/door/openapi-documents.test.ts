@@ -1,5 +1,5 @@
 /** How the OpenAPI documents are served: made on demand, named by a hash, and not sent to who has them. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Door } from "../harness/https-client.ts";
 import { openDoor } from "../harness/https-client.ts";
 
@@ -71,6 +71,18 @@ describe("/openapi/v3", () => {
 });
 
 describe("/openapi/v2", () => {
+  it("is made once for all who ask while it is being made", async () => {
+    const stringify = vi.spyOn(JSON, "stringify");
+    const accept = { accept: "application/json" };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => door.ask("GET", "/openapi/v2", accept)));
+    const made = stringify.mock.calls.filter(
+      ([value]) => (value as { readonly title?: unknown } | null)?.title === "Kubernetes",
+    );
+    stringify.mockRestore();
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text.length}`)).size).toBe(1);
+    expect(made).toHaveLength(1);
+  });
+
   it("serves everything in one document, as JSON and as protobuf", async () => {
     const json = await door.ask("GET", "/openapi/v2", { accept: "application/json" });
     expect(JSON.parse(json.text)).toMatchObject({

@@ -12,6 +12,7 @@ import type { Program } from "../../../../../actors/container-runtime/core/image
 import type { ContainerSpec, Driver, RunningContainer } from "../../../../../actors/container-runtime/driver.ts";
 import { processDriver } from "../../../../../actors/container-runtime/io/process-driver.ts";
 import { threadDriver } from "../../../../../actors/container-runtime/io/thread-driver.ts";
+import { until } from "../../../../fixtures/until.ts";
 
 let root = "";
 beforeEach(() => {
@@ -506,8 +507,10 @@ it.runIf(process.platform === "linux")("a thread is measured by what it uses its
 
 it("a thread that answers nobody is measured all the same", async () => {
   const ran = await run(threads, module("for (;;) {}"));
-  const [usage] = [...(await threads.usage()).values()];
-  expect(usage?.memoryBytes).toBeGreaterThan(0);
+  const memoryBytes = async (): Promise<number> => [...(await threads.usage()).values()][0]?.memoryBytes ?? 0;
+  // A thread tells once, as it begins.
+  await until("the thread has begun", async () => (await memoryBytes()) > 0);
+  expect(await memoryBytes()).toBeGreaterThan(0);
   ran.container.kill();
   await ran.exited;
 });
