@@ -167,10 +167,10 @@ export class ViewRules {
       case "watch-drop":
       case "watch-expire": {
         const { by, of } = fault;
-        const expired = fault.kind === "watch-expire";
+        const isExpired = fault.kind === "watch-expire";
         return [
-          ...this.strike(active, `${expired ? "expires" : "drops"} watches of ${of} by ${by}${why}`),
-          { do: "end-watches", by, of, expired },
+          ...this.strike(active, `${isExpired ? "expires" : "drops"} watches of ${of} by ${by}${why}`),
+          { do: "end-watches", by, of, expired: isExpired },
         ];
       }
       case "controller-crash":
