@@ -65,7 +65,12 @@ export function isOfTheStart({ key, value }: KeyValue, apiAddress: string): bool
   if (key.endsWith(`/${apiAddress}`)) return key.startsWith("/registry/ranges/");
   const { metadata } = parse(value);
   if (metadata?.labels?.["kube-aggregator.kubernetes.io/automanaged"] === "true") return false;
-  return metadata?.managedFields?.some(({ manager = "" }) => STARTERS.includes(manager)) ?? false;
+  // API servers write the status of users' definitions as well.
+  return (
+    metadata?.managedFields?.some(
+      ({ manager = "", subresource }) => STARTERS.includes(manager) && subresource === undefined,
+    ) ?? false
+  );
 }
 
 /** Those that are there and were not, other than what comes and goes by itself. */

@@ -26,6 +26,24 @@ const configMap = (name: string, data: Readonly<Record<string, string>>): object
   data,
 });
 
+const SITES = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "sites.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { plural: "sites", singular: "site", kind: "Site" },
+    versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
+  },
+};
+/** One that nobody would let go. */
+const SITE = {
+  apiVersion: "example.com/v1",
+  kind: "Site",
+  metadata: { name: "a", namespace: "mine", finalizers: ["example.com/keep"] },
+};
+
 let cluster: Cluster;
 beforeAll(async () => void (cluster = await inkube.Cluster.start(OPTIONS)), 120_000);
 afterAll(() => cluster?.stop());
@@ -61,6 +79,8 @@ describe("a reset", { timeout: 120_000 }, () => {
     for (const replicas of [1, 4, 12, 30]) {
       await cluster.apply([
         { apiVersion: "v1", kind: "Namespace", metadata: { name: "mine" } },
+        SITES,
+        SITE,
         deployment(replicas),
         configMap("loose", { round: String(replicas) }),
         { ...(deployment(replicas) as { metadata: object }), metadata: { name: "web", namespace: "mine" } },

@@ -141,6 +141,13 @@ describe("an object that came after the start", () => {
     object("u", {}, { labels, managedFields: [{ manager }] });
   it.each([
     ["of an API server", kv("/registry/clusterroles/view", by("kube-apiserver")), true],
+    [
+      "of a user, of which an API server tells how it is",
+      kv("/registry/apiextensions.k8s.io/customresourcedefinitions/sites.example.com", {
+        metadata: { managedFields: [{ manager: "kubectl" }, { manager: "kube-apiserver", subresource: "status" }] },
+      }),
+      false,
+    ],
     ["of a user", kv("/registry/clusterroles/mine", by("kubectl")), false],
     [
       "by which a user's definition is served",
