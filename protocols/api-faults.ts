@@ -80,10 +80,13 @@ interface OnWatches extends OfClient {
 }
 
 export type ApiFault =
-  /** The request is refused, and nothing of it is done. `retryAfterMs`: of 429, in whole seconds as it is told. */
+  /**
+   * The request is refused, and nothing of it is done. `retryAfterMs`: of 429, in whole seconds as it is told. 410: of reads
+   * (`on`), and of them only lists of an exact revision or the next page of one, which may be forgotten by then.
+   */
   | (OnRequests & {
       readonly kind: "api-error";
-      readonly status: 409 | 429 | 500 | 504;
+      readonly status: 409 | 410 | 429 | 500 | 504;
       readonly retryAfterMs?: number;
     })
   /** The write is committed, and the connection breaks before its answer. */
@@ -106,9 +109,16 @@ export type ApiFault =
    */
   | (OfClient & { readonly kind: "controller-crash"; readonly downMs?: number })
   /** The client's actor does nothing for `downMs`. */
-  | (OfClient & { readonly kind: "controller-pause"; readonly downMs: number });
+  | (OfClient & { readonly kind: "controller-pause"; readonly downMs: number })
+  /** A second one of the client's actor runs beside it for `forMs`, as in a rolling update: `secondOf` names it. */
+  | (OfClient & { readonly kind: "controller-twice"; readonly forMs: number });
 
 export type ApiFaultKind = ApiFault["kind"];
+
+/** The actor that a `controller-twice` starts beside another; a host that has none can't carry the fault out. */
+export function secondOf(actor: string): string {
+  return `${actor}-second`;
+}
 
 /** The kind of actors that carry these faults out. */
 export const API_FAULTS_AT = "api-server";
@@ -186,7 +196,7 @@ export const API_FAULT_FIELDS: { readonly [K in ApiFaultKind]: { readonly [F in 
   "api-error": {
     ...ON_REQUESTS,
     on: optional(oneOf("write", "read")),
-    status: oneOf(409, 429, 500, 504),
+    status: oneOf(409, 410, 429, 500, 504),
     retryAfterMs: optional(MS),
   },
   "reply-lost": ON_REQUESTS,
@@ -196,7 +206,20 @@ export const API_FAULT_FIELDS: { readonly [K in ApiFaultKind]: { readonly [F in 
   "watch-expire": ON_WATCHES,
   "controller-crash": { ...OF_CLIENT, downMs: optional(MS) },
   "controller-pause": { ...OF_CLIENT, downMs: PERIOD },
+  "controller-twice": { ...OF_CLIENT, forMs: PERIOD },
 };
+
+/** What fields hold each for itself, and not together. */
+export function problemsOfApiFault(fault: ApiFault): readonly FieldProblem[] {
+  if (fault.kind !== "api-error") return [];
+  const { status, on = "write", verb = "list" } = fault;
+  if (status === 410 && on !== "read") {
+    return [{ field: "on", problem: `no ${on} is answered 410`, allowed: "read" }];
+  }
+  if (status === 410 && verb !== "list")
+    return [{ field: "verb", problem: `no ${verb} is answered 410`, allowed: "list" }];
+  return [];
+}
 
 export function isApiFault(fault: { readonly kind: string }): fault is ApiFault {
   return Object.hasOwn(API_FAULT_FIELDS, fault.kind);
@@ -215,6 +238,7 @@ export function strikesOnce(fault: ApiFault): boolean {
     case "watch-expire":
     case "controller-crash":
     case "controller-pause":
+    case "controller-twice":
       return true;
   }
 }

@@ -45,9 +45,34 @@ export interface SeenRequest {
   readonly fate?: "refused" | "lost" | "never";
 }
 
+/** A watch that a client opens. */
+export interface SeenWatch {
+  readonly atMs: number;
+  /** Its own among all watches of a run. */
+  readonly watch: string;
+  readonly by: string;
+  readonly resource: string;
+  /** Undefined: all. */
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly labelSelector: string | undefined;
+  readonly fieldSelector: string | undefined;
+  /** Revision after which it is to tell everything; 0 where it begins with what is there. */
+  readonly from: number;
+}
+
+/** A bookmark that a watch told. */
+export interface SeenBookmark {
+  readonly atMs: number;
+  readonly watch: string;
+  readonly by: string;
+  readonly revision: number;
+}
+
 /** An event that a watch told. */
 export interface SeenDelivery {
   readonly atMs: number;
+  readonly watch: string;
   readonly by: string;
   readonly type: ChangeType;
   readonly resource: string;
@@ -59,7 +84,9 @@ export interface SeenDelivery {
 /** Looks on, in the simulation. */
 export interface Witness {
   request(seen: SeenRequest): void;
+  watch(seen: SeenWatch): void;
   delivery(seen: SeenDelivery): void;
+  bookmark(seen: SeenBookmark): void;
 }
 
 const READS: readonly Verb[] = ["get", "list"];
@@ -86,6 +113,8 @@ export class Views {
   private readonly running = new Set<ViewedWatch>();
   private readonly effects: Effect[] = [];
   private isCarrying = false;
+  /** Watches of this incarnation so far. */
+  private opened = 0;
   private timer: Timer | undefined;
   private timerAtMs = Infinity;
 
@@ -110,7 +139,8 @@ export class Views {
   async request<T>(asked: Asked, work: (call: Call) => Promise<T>, revisionOf: (answer: T) => number): Promise<T> {
     const { call, verb } = asked;
     const on = READS.includes(verb) ? "read" : "write";
-    const event: ApiEvent = { ...placeOf(asked), on, phase: "before", verb, revision: this.store.revision };
+    const isOfPast = verb === "list" && listsThePast(call.input.listOptions());
+    const event: ApiEvent = { ...placeOf(asked), on, phase: "before", verb, revision: this.store.revision, isOfPast };
     const arrival = this.decide(event);
     if (arrival.is === "refused") {
       this.saw(asked, event, statusOf(arrival.error)?.code ?? 0, 0, "refused");
@@ -142,8 +172,10 @@ export class Views {
   /** As `Watches.open`, as the client is to see it. */
   async open(scope: RequestScope, query: WatchQuery, receiver: WatchReceiver): Promise<OpenWatch> {
     const resource = qualifiedResource(query.served.info);
-    const watch = new ViewedWatch(this, clientOf(scope), resource, receiver, this.ctx.options.historyMax);
+    const id = `${this.ctx.name}#${++this.opened} at ${this.nowMs}`;
+    const watch = new ViewedWatch(this, id, clientOf(scope), resource, receiver, this.ctx.options.historyMax);
     this.running.add(watch);
+    this.sawWatch(watch, query);
     try {
       const opened = await this.watches.open(scope, query, watch);
       const close = (): void => {
@@ -171,8 +203,23 @@ export class Views {
   told(watch: ViewedWatch, type: ChangeType, stored: StoredObject): void {
     const { namespace, name } = placeIn(stored);
     const { by, resource } = watch;
-    this.witness?.delivery({ atMs: this.nowMs, by, type, resource, namespace, name, revision: stored.revision });
+    const { id } = watch;
+    this.witness?.delivery({
+      atMs: this.nowMs,
+      watch: id,
+      by,
+      type,
+      resource,
+      namespace,
+      name,
+      revision: stored.revision,
+    });
     this.carry(this.rules.delivers(deliveryOf(watch, "after", type, stored), this.nowMs, this.store.revision));
+  }
+
+  /** Of a watch: a bookmark was told. */
+  marked({ id, by }: ViewedWatch, revision: number): void {
+    this.witness?.bookmark({ atMs: this.nowMs, watch: id, by, revision });
   }
 
   isHeld(watch: ViewedWatch, revision: number): boolean {
@@ -257,6 +304,14 @@ export class Views {
     return call;
   }
 
+  private sawWatch({ id, by, resource }: ViewedWatch, query: WatchQuery): void {
+    if (this.witness === undefined) return;
+    const { namespace, name, labelSelector, fieldSelector, resourceVersion, sendInitialEvents } = query;
+    const from = resourceVersion === undefined || sendInitialEvents === true ? 0 : parseRevision(resourceVersion);
+    const place = { by, resource, namespace, name, labelSelector, fieldSelector };
+    this.witness.watch({ atMs: this.nowMs, watch: id, ...place, from });
+  }
+
   private saw(asked: Asked, event: ApiEvent, code: number, revision: number, fate: SeenRequest["fate"]): void {
     if (this.witness === undefined) return;
     const { by, resource, namespace, name } = event;
@@ -289,6 +344,7 @@ type Kept =
 
 /** A watch as its client sees it: what is held waits here, in order. */
 class ViewedWatch implements WatchReceiver {
+  readonly id: string;
   readonly by: string;
   readonly resource: string;
   isOver = false;
@@ -299,8 +355,9 @@ class ViewedWatch implements WatchReceiver {
   private readonly keptMax: number;
   private kept: Kept[] = [];
 
-  constructor(views: Views, by: string, resource: string, receiver: WatchReceiver, keptMax: number) {
+  constructor(views: Views, id: string, by: string, resource: string, receiver: WatchReceiver, keptMax: number) {
     this.views = views;
+    this.id = id;
     this.by = by;
     this.resource = resource;
     this.receiver = receiver;
@@ -319,7 +376,7 @@ class ViewedWatch implements WatchReceiver {
 
   bookmark(object: KubernetesObject): void {
     if (this.kept.length === 0 && !this.views.isHeld(this, Number(object.metadata?.resourceVersion ?? 0))) {
-      return this.receiver.bookmark(object);
+      return this.mark(object);
     }
     this.keep({ bookmark: object });
   }
@@ -340,7 +397,7 @@ class ViewedWatch implements WatchReceiver {
         "bookmark" in first ? Number(first.bookmark.metadata?.resourceVersion ?? 0) : first.stored.revision;
       if (this.views.isHeld(this, revision)) return;
       this.kept.shift();
-      if ("bookmark" in first) this.receiver.bookmark(first.bookmark);
+      if ("bookmark" in first) this.mark(first.bookmark);
       else this.pass(first);
     }
   }
@@ -350,11 +407,21 @@ class ViewedWatch implements WatchReceiver {
     this.views.told(this, type, stored);
   }
 
+  private mark(object: KubernetesObject): void {
+    this.receiver.bookmark(object);
+    this.views.marked(this, Number(object.metadata?.resourceVersion ?? 0));
+  }
+
   private keep(kept: Kept): void {
     this.kept.push(kept);
     // As a client that is too slow for the cache's history.
     if (this.kept.length > this.keptMax) this.end(expired("too old resource version: too much was held"));
   }
+}
+
+/** What may be forgotten by the time that it is asked for. */
+function listsThePast({ continue: page, resourceVersionMatch }: ListOptions): boolean {
+  return (page !== undefined && page !== "") || resourceVersionMatch === "Exact";
 }
 
 /** The name by which a plan names a client. */

@@ -4,7 +4,13 @@
  */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { ApiFaultKind } from "../../protocols/api-faults.ts";
-import { API_FAULT_FIELDS, API_FAULTS_AT, isApiFault } from "../../protocols/api-faults.ts";
+import {
+  API_FAULT_FIELDS,
+  API_FAULTS_AT,
+  isApiFault,
+  problemsOfApiFault,
+  secondOf,
+} from "../../protocols/api-faults.ts";
 import type { FieldProblem, FieldRule } from "../../protocols/fault-fields.ts";
 import {
   MS,
@@ -168,7 +174,8 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
     if (places.actorsOf(API_FAULTS_AT).length === 0) {
       return [{ field: "kind", problem: "no actor here serves the API", allowed: Object.keys(RULES).join(", ") }];
     }
-    return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : [];
+    if (fault.kind === "controller-twice") return unanswered("by", secondOf(fault.by), actors);
+    return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : problemsOfApiFault(fault);
   }
   if (!("from" in fault)) return unanswered("at", fault.at, fault.kind.startsWith("clock-") ? everybody : actors);
   const problems = [...unanswered("from", fault.from, everybody), ...unanswered("to", fault.to, everybody)];

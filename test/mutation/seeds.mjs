@@ -14,8 +14,9 @@ const MAIN = join(ROOT, "test/simulation/zoo/main.ts");
 /** A mistake may make a story go on for ever; that is noticed, too. */
 const SEED_TIMEOUT_MS = 120_000;
 
-export function editsOf({ find, replace, also = [] }) {
-  return [[find, replace], ...also];
+/** None for a row whose mistake is made by a switch of its story. */
+export function editsOf({ file, find, replace, also = [] }) {
+  return file === undefined ? [] : [[find, replace], ...also];
 }
 
 /** The source of a row's file with its mistake. */
@@ -36,8 +37,8 @@ export function removeFolder(folder) {
 
 /** Path of a program that tells stories with the row's mistake; undefined: without any. */
 export async function bundle(folder, row) {
-  const outfile = join(folder, `${row?.name ?? "as-it-is"}.mjs`);
-  const path = row === undefined ? undefined : join(ROOT, row.file);
+  const outfile = join(folder, `${row?.file === undefined ? "as-it-is" : row.name}.mjs`);
+  const path = row?.file === undefined ? undefined : join(ROOT, row.file);
   const plugin = {
     name: "mistake",
     setup: ({ onLoad }) =>

@@ -5,6 +5,7 @@
  * controller that is given as a module ends with these as well.
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import { secondOf } from "../../../protocols/api-faults.ts";
 import type { Methods } from "../../../protocols/protocol.ts";
 import { protocol } from "../../../protocols/protocol.ts";
 import type { ActorDefinition, Context, Logger } from "../../../runtime/actor.ts";
@@ -86,6 +87,22 @@ export class Gate {
   }
 }
 
+/** All start when the cluster is up, and a second one, which is there for each, when a fault starts it. */
+export class Gates {
+  readonly main: Gate = new Gate();
+  private readonly seconds = new Map<string, Gate>();
+
+  /** Of an actor. */
+  of(name: string): Gate {
+    return this.seconds.get(name) ?? this.main;
+  }
+
+  /** From its next start on it waits. */
+  close(second: string): void {
+    this.seconds.set(second, new Gate());
+  }
+}
+
 /** Nobody asks a controller for anything. */
 const controllerProtocol = protocol<Methods>("controller-under-test", {});
 
@@ -97,16 +114,21 @@ export function replicasOf({ name, replicas = 1 }: ControllerUnderTest): readonl
   return replicas === 1 ? [name] : Array.from({ length: replicas }, (_, index) => `${name}-${index}`);
 }
 
+/** And those that faults may start beside them. */
+export function secondsOf(controller: ControllerUnderTest): readonly string[] {
+  return replicasOf(controller).map(secondOf);
+}
+
 /** The controllers as a part of the tree. */
 export function controllersTree(
   controllers: readonly ControllerUnderTest[],
   apiServers: readonly string[],
-  gate: Gate,
+  gates: Gates,
   modules: Modules,
 ): { readonly tree: SupervisorSpec; readonly definitions: Definitions } {
   const options: ControllerOptions = { apiServers };
   const children = controllers.flatMap((controller) =>
-    replicasOf(controller).map((name): ChildSpec => {
+    [...replicasOf(controller), ...secondsOf(controller)].map((name): ChildSpec => {
       const actor = kindOf(controller);
       const times = { shutdownMs: SHUTDOWN_MS, startTimeoutMs: START_TIMEOUT_MS };
       return { name, actor, options, links: apiServers, restart: "permanent", ...times };
@@ -122,7 +144,7 @@ export function controllersTree(
       children,
     },
     definitions: Object.fromEntries(
-      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gate, modules)]),
+      controllers.map((controller) => [kindOf(controller), controllerActor(controller, gates, modules)]),
     ),
   };
 }
@@ -133,10 +155,11 @@ function kindOf({ name }: ControllerUnderTest): string {
 
 function controllerActor(
   controller: ControllerUnderTest,
-  gate: Gate,
+  gates: Gates,
   modules: Modules,
 ): ActorDefinition<Methods, ControllerOptions> {
   return defineActor(controllerProtocol, (ctx: Context<ControllerOptions>) => {
+    const gate = gates.of(ctx.name);
     const begin =
       "module" in controller
         ? () => modules.run(ctx, controller, ctx.options.apiServers)

@@ -6,8 +6,17 @@
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { History, State } from "./history.ts";
 
-/** Canonical JSON by `ConfigMap default/web`; of a generated name `ConfigMap default/web-*`, one entry each. */
-export type EndState = ReadonlyMap<string, readonly string[]>;
+export interface EndState {
+  /** Canonical JSON by `ConfigMap default/web`; of a generated name `ConfigMap default/web-*`, one entry each. */
+  readonly objects: ReadonlyMap<string, readonly string[]>;
+  /** How often what had that name was created and deleted on the way, by the same names. */
+  readonly lives: ReadonlyMap<string, Lives>;
+}
+
+export interface Lives {
+  readonly births: number;
+  readonly deaths: number;
+}
 
 export interface Difference {
   /** `extra`: there is one more than in the reference. */
@@ -41,16 +50,32 @@ export function endStateOf(history: History): EndState {
     else known.push(text);
   }
   for (const texts of found.values()) texts.sort(ascending);
-  return new Map([...found].sort(([left], [right]) => ascending(left, right)));
+  return { objects: new Map([...found].sort(([left], [right]) => ascending(left, right))), lives: livesOf(history) };
+}
+
+function livesOf({ changes, beganMs }: History): EndState["lives"] {
+  const lives = new Map<string, { births: number; deaths: number }>();
+  for (const { atMs, type, object } of changes) {
+    if (atMs < beganMs || type === "updated" || !isCompared(object)) continue;
+    const { kind = "", metadata: { name = "", generateName, namespace } = {} } = object;
+    const isGenerated = generateName !== undefined && name.startsWith(generateName);
+    const canonical = isGenerated ? `${generateName}*` : name;
+    const subject = `${kind} ${namespace === undefined ? canonical : `${namespace}/${canonical}`}`;
+    const known = lives.get(subject) ?? { births: 0, deaths: 0 };
+    lives.set(subject, known);
+    if (type === "created") known.births++;
+    else known.deaths++;
+  }
+  return lives;
 }
 
 export function differencesOf(reference: EndState, now: EndState): readonly Difference[] {
   const differences: Difference[] = [];
-  const subjects = [...new Set([...reference.keys(), ...now.keys()])].sort(ascending);
+  const subjects = [...new Set([...reference.objects.keys(), ...now.objects.keys()])].sort(ascending);
   for (const subject of subjects) {
-    const wanted = [...(reference.get(subject) ?? [])];
+    const wanted = [...(reference.objects.get(subject) ?? [])];
     const there: string[] = [];
-    for (const text of now.get(subject) ?? []) {
+    for (const text of now.objects.get(subject) ?? []) {
       const same = wanted.indexOf(text);
       if (same < 0) there.push(text);
       else wanted.splice(same, 1);

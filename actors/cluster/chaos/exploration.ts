@@ -16,29 +16,47 @@ export interface Step {
 }
 
 /**
- * `crash-before`, `crash-after`, `lost-reply`, `conflict`: at each write of a controller. `down`: at each notification the
- * controller is down. `held`: a notification comes only with the one that cancels it; `unseen`: and neither does. `stale-restart`:
- * after each birth and death of an object the controller starts again on a cache that does not know of it yet.
+ * `crash-before`, `crash-after`, `lost-reply`, `conflict`: at each write of a controller. `down-after`: and it stays down while
+ * something happens that it would be told of. `refused`: each request is answered with 500 once. `down`: at each notification
+ * the controller is down. `held`: a notification comes only with the one that cancels it; `unseen`: and neither does. `dropped`:
+ * the watch ends after a notification. `late`: what a controller has written it is told a while later, and what happens to other
+ * resources at once. `stale-restart`: after each birth and death of an object the controller starts again on a cache that does
+ * not know of it yet. `travel`: after a change of an object, on a cache that has an earlier state of it. `paused`: at each of its
+ * writes of a Lease a controller does nothing for longer than that lasts; `twice`: and a second one is started beside it.
  */
 export type Pattern =
   | "crash-before"
   | "crash-after"
+  | "down-after"
   | "lost-reply"
   | "conflict"
+  | "refused"
   | "down"
   | "held"
   | "unseen"
-  | "stale-restart";
+  | "dropped"
+  | "late"
+  | "stale-restart"
+  | "travel"
+  | "paused"
+  | "twice";
 
 export const PATTERNS: readonly Pattern[] = [
   "crash-before",
   "crash-after",
+  "down-after",
   "lost-reply",
   "conflict",
+  "refused",
   "down",
   "held",
   "unseen",
+  "dropped",
+  "late",
   "stale-restart",
+  "travel",
+  "paused",
+  "twice",
 ];
 
 export interface Search {
@@ -62,7 +80,7 @@ export interface Exploration {
   readonly mode?: "sim";
   readonly controllers: readonly ControllerUnderTest[];
   readonly workload: readonly Step[] | ((world: World) => Promise<void>);
-  /** Default: `sameEnd()`, `converges()`, `noHotLoop()`. */
+  /** Default: `sameEnd()`, `converges()`, `noHotLoop()`, `watchGuarantees()`. */
   readonly oracles?: readonly Oracle[];
   readonly search?: Search;
   readonly budget?: Budget;

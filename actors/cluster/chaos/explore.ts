@@ -296,12 +296,19 @@ class Searcher {
 const MOMENTS: { readonly [P in Exclude<PlannedRun["pattern"], "random">]: string } = {
   "crash-before": "write",
   "crash-after": "write",
+  "down-after": "write",
   "lost-reply": "write",
   conflict: "write",
+  refused: "request",
   down: "notification",
   held: "notification",
   unseen: "notification",
+  dropped: "notification",
+  late: "notification",
   "stale-restart": "restart",
+  travel: "restart",
+  paused: "lease",
+  twice: "lease",
 };
 
 function keyOf(steps: readonly Step[]): string {

@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { WatchResponse } from "../../../protocols/etcd.ts";
-import type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
+import type { SeenBookmark, SeenDelivery, SeenRequest, SeenWatch, Witness } from "../../api-server/views.ts";
 import type { Resource } from "../../client/resources.ts";
 import { apiVersionOf } from "../../client/resources.ts";
 
@@ -70,9 +70,11 @@ const OBJECTS = "/registry/";
 /** What clusters write all the time, whatever anybody wants of them. */
 const RESTLESS: readonly string[] = ["Event", "Lease", "Node"];
 
-export class History {
+export class History implements Witness {
   readonly requests: SeenRequest[] = [];
   readonly deliveries: SeenDelivery[] = [];
+  readonly watches: SeenWatch[] = [];
+  readonly bookmarks: SeenBookmark[] = [];
   readonly struck: Struck[] = [];
   readonly changes: Change[] = [];
   /** Newest revision that is known. */
@@ -132,6 +134,14 @@ export class History {
 
   delivery(seen: SeenDelivery): void {
     if (this.controllers.has(seen.by)) this.deliveries.push(seen);
+  }
+
+  watch(seen: SeenWatch): void {
+    if (this.controllers.has(seen.by)) this.watches.push(seen);
+  }
+
+  bookmark(seen: SeenBookmark): void {
+    if (this.controllers.has(seen.by)) this.bookmarks.push(seen);
   }
 
   wrote(revision: number, user: string): void {

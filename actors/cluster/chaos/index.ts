@@ -5,12 +5,24 @@ export { explore, replay } from "./explore.ts";
 export type { ChaosReport, Found, Replayed } from "./explore.ts";
 export type { Budget, Exploration, Pattern, Search, Step } from "./exploration.ts";
 export type { AwaitingInformer, ControllerUnderTest, Env, ModuleController, StartedController } from "./controller.ts";
-export { always, converges, defaultOracles, eventually, never, noHotLoop, sameEnd, sometimes } from "./oracles.ts";
+export {
+  always,
+  converges,
+  defaultOracles,
+  eventually,
+  never,
+  noHotLoop,
+  sameEnd,
+  sameLives,
+  sometimes,
+} from "./oracles.ts";
+export { noLeakedObjects } from "./leaks.ts";
+export { watchGuarantees } from "./watch-guarantees.ts";
 export type { Finding, Judged, Oracle } from "./oracles.ts";
 export type { Change, History, State, Struck } from "./history.ts";
-export type { EndState } from "./end-state.ts";
+export type { EndState, Lives } from "./end-state.ts";
 export type { Failure, RunResult } from "./run.ts";
 export type { Story } from "./story.ts";
-export type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
+export type { SeenBookmark, SeenDelivery, SeenRequest, SeenWatch } from "../../api-server/views.ts";
 export type { ApiFault, EventWhen, ObjectPattern, When } from "../../../protocols/api-faults.ts";
 export type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";

@@ -1,8 +1,9 @@
 /** What must hold of a run, whatever went wrong in it. */
-import type { EndState } from "./end-state.ts";
+import type { EndState, Lives } from "./end-state.ts";
 import { differencesOf } from "./end-state.ts";
 import type { Change, History } from "./history.ts";
 import { State } from "./history.ts";
+import { watchGuarantees } from "./watch-guarantees.ts";
 
 /** What an oracle is shown of a run that is over. */
 export interface Judged {
@@ -51,6 +52,33 @@ export function sameEnd(): Oracle {
       return [{ cause, text: `the end is another than without faults\n  ${[...told, ...more].join("\n  ")}` }];
     },
   };
+}
+
+/**
+ * No object was created or deleted more often than in the run without faults: what is deleted and made anew has lost what
+ * only it had, and looks the same in the end.
+ */
+export function sameLives(): Oracle {
+  return {
+    name: "sameLives",
+    judge: ({ end, reference }) => {
+      if (reference === undefined) return [];
+      const more = [...end.lives].filter(([subject, { births, deaths }]) => {
+        const wanted = reference.lives.get(subject);
+        return births > (wanted?.births ?? 0) || deaths > (wanted?.deaths ?? 0);
+      });
+      if (more.length === 0) return [];
+      const told = more.slice(0, TOLD_MAX).map(([subject, lives]) => {
+        return `${subject} was ${livesText(lives)}, without faults ${livesText(reference.lives.get(subject))}`;
+      });
+      const cause = [...new Set(more.map(([subject]) => shapeOf(subject)))].sort().join(", ");
+      return [{ cause, text: `more came and went than without faults\n  ${told.join("\n  ")}` }];
+    },
+  };
+}
+
+function livesText({ births, deaths }: Lives = { births: 0, deaths: 0 }): string {
+  return `created ${births} and deleted ${deaths} times`;
 }
 
 /** After the last fault has ended everything comes to rest. */
@@ -132,7 +160,7 @@ export function sometimes(name: string, isSo: (history: History) => boolean): Or
 }
 
 export function defaultOracles(): readonly Oracle[] {
-  return [sameEnd(), converges(), noHotLoop()];
+  return [sameEnd(), converges(), noHotLoop(), watchGuarantees()];
 }
 
 function firstBroken(

@@ -1,5 +1,6 @@
 /** Which plans of faults to try on a controller, from what it did and was told in the run without faults. */
 import type { ApiFault, EventWhen, When } from "../../../protocols/api-faults.ts";
+import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
@@ -19,6 +20,17 @@ export interface PlannedRun {
 const DOWN_MS = 1_500;
 const AFTER_MS = 300;
 const STALE_MS = 1_500;
+const LATE_MS = 1_000;
+/** Of what waits for what cancels it: a workload may wait for the controller before it does that. */
+const HELD_MAX_MS = 10_000;
+/** Of reads of one object, or list: those after them mostly ask for the same reason. */
+const REFUSED_READS_MAX = 2;
+/** A leader renews its Lease again and again, and one time is like the other. */
+const LEASE_WRITES_MAX = 8;
+/** Longer than a step and the rest after it. */
+const TWICE_MS = 5_000;
+/** Kubernetes' default. */
+const LEASE_SECONDS = 15;
 const LEASES = "leases.coordination.k8s.io";
 
 /** All of these patterns, at each place where they may matter. */
@@ -32,6 +44,9 @@ export function systematicPlans(
     ...atWrites(history, by),
     ...atDeliveries(history, by),
     ...atLives(history, by),
+    ...atLeases(history, by),
+    ...atChanges(history, by),
+    ...atRequests(history, by),
   ]);
   return plans.filter(wanted);
 }
@@ -102,11 +117,28 @@ function randomFault(
       return { ...drawn, kind, downMs: one(random, [0, ...LASTS_MS]) };
     case "controller-pause":
       return { ...drawn, kind, downMs: one(random, LASTS_MS) };
+    case "controller-twice":
+      return { ...drawn, kind, forMs: one(random, LASTS_MS) };
   }
 }
 
 function one<T>(random: Random, choices: readonly T[]): T {
   return choices[random.below(choices.length)]!;
+}
+
+/** Each request is refused once, as by a server in trouble. Conflicts are another matter. */
+function atRequests(history: History, by: string): readonly PlannedRun[] {
+  const counts = new Count();
+  return history.requestsOf(by).flatMap((seen) => {
+    if (seen.resource === LEASES) return [];
+    const [of, verb] = [placeOf(seen), seen.verb];
+    const nth = counts.next(`${verb} ${of}`);
+    if (isRead(seen) && nth > REFUSED_READS_MAX) return [];
+    const on = isRead(seen) ? "read" : "write";
+    const when: EventWhen = { on, verb, of, ...nthOf(nth) };
+    const about = `${verb} ${of}${nth > 1 ? `, time ${nth}` : ""}`;
+    return [planned("refused", about, { id: "refused", kind: "api-error", by, when, on, status: 500 })];
+  });
 }
 
 /**
@@ -138,26 +170,40 @@ function atWrites(history: History, by: string): readonly PlannedRun[] {
       planned("crash-after", about, { id: "crash", kind: "controller-crash", by, when: after }),
       planned("lost-reply", about, { id: "lost", kind: "reply-lost", by, when: before }),
     );
+    if (hearsWithin(history, by, seen.atMs)) {
+      const down: ApiFault = { id: "down", kind: "controller-crash", by, when: after, downMs: DOWN_MS };
+      plans.push(planned("down-after", about, down));
+    }
   }
   return plans;
 }
 
-/** At each notification but those of the controller's own writes, which a crash after the write covers. */
+/**
+ * At each notification. Those of the controller's own writes, which a crash after the write covers, are only late, and only
+ * where it hears of something else meanwhile.
+ */
 function atDeliveries(history: History, by: string): readonly PlannedRun[] {
   const plans: PlannedRun[] = [];
   const counts = new Count();
-  const told = history.deliveries.filter((each) => each.by === by && each.atMs >= history.beganMs);
+  const told = toldTo(history, by);
+  const isAlone = new Set(told.map(({ resource }) => resource)).size < 2;
   for (const [index, seen] of told.entries()) {
     const of = placeOf(seen);
     const nth = counts.next(`${seen.type} ${of}`);
-    if (isOwn(history, by, seen)) continue;
     const when: EventWhen = { on: "delivery", verb: seen.type, of, ...nthOf(nth) };
     const about = `${seen.type} ${of}${nth > 1 ? `, time ${nth}` : ""}`;
+    if (isOwn(history, by, seen)) {
+      if (!isAlone) plans.push(planned("late", about, late(by, seen.resource, when)));
+      continue;
+    }
     plans.push(planned("down", about, { id: "down", kind: "controller-crash", by, when, downMs: DOWN_MS }));
+    const after: EventWhen = { ...when, phase: "after" };
+    plans.push(planned("dropped", about, { id: "drop", kind: "watch-drop", by, of: seen.resource, when: after }));
     const next = told.slice(index + 1).find((later) => placeOf(later) === of);
     if (next === undefined) continue;
     const cancels: EventWhen = { on: "delivery", verb: next.type, of };
-    const hold: ApiFault = { id: "hold", kind: "watch-hold", by, of: seen.resource, when, until: cancels };
+    const until: When = { any: [cancels, { atMs: HELD_MAX_MS }] };
+    const hold: ApiFault = { id: "hold", kind: "watch-hold", by, of: seen.resource, when, until };
     const expire: ApiFault = {
       id: "expire",
       kind: "watch-expire",
@@ -198,6 +244,83 @@ function atLives(history: History, by: string): readonly PlannedRun[] {
   return plans;
 }
 
+/**
+ * The cache has an earlier state of an object when the controller starts again after a later change of it: after the next one,
+ * which births and deaths have already, after each birth that follows, and after the last.
+ */
+function atChanges(history: History, by: string): readonly PlannedRun[] {
+  const plans: PlannedRun[] = [];
+  const lives = new Map<string, { readonly seen: SeenDelivery; readonly nth: number }[]>();
+  const counts = new Count();
+  for (const seen of toldTo(history, by)) {
+    const of = placeOf(seen);
+    const nth = counts.next(`${seen.type} ${of}`);
+    const life = lives.get(of);
+    if (life === undefined) lives.set(of, [{ seen, nth }]);
+    else life.push({ seen, nth });
+  }
+  for (const [of, life] of lives) {
+    for (const [index, { seen: past }] of life.entries()) {
+      for (let later = index + 1; later < life.length; later++) {
+        const { seen, nth } = life[later]!;
+        const isNext = later === index + 1;
+        const isWanted = isNext ? seen.type === "MODIFIED" : seen.type === "ADDED" || later === life.length - 1;
+        if (!isWanted) continue;
+        const event: EventWhen = { on: "delivery", phase: "after", verb: seen.type, of, ...nthOf(nth) };
+        const when: When = { seq: [event, { atMs: AFTER_MS }] };
+        const about = `${seen.type} ${of}${nth > 1 ? `, time ${nth}` : ""}, back to ${past.type} at ${past.revision}`;
+        const at = past.revision;
+        plans.push(
+          planned(
+            "travel",
+            about,
+            { id: "stale", kind: "view-stale", by, of: seen.resource, at, when, until: { atMs: STALE_MS } },
+            { id: "restart", kind: "controller-crash", by, when },
+          ),
+        );
+      }
+    }
+  }
+  return plans;
+}
+
+/** Another may lead when it wakes up. */
+function atLeases(history: History, by: string): readonly PlannedRun[] {
+  const counts = new Count();
+  return history.requestsOf(by).flatMap((seen) => {
+    if (seen.resource !== LEASES || isRead(seen) || !isDone(seen)) return [];
+    const of = placeOf(seen);
+    const nth = counts.next(of);
+    if (nth > LEASE_WRITES_MAX) return [];
+    const written = history.changes.find(
+      ({ revision, object }) => revision === seen.revision && object.kind === "Lease",
+    );
+    const { leaseDurationSeconds = LEASE_SECONDS } = (written?.object as Lease | undefined)?.spec ?? {};
+    const downMs = leaseDurationSeconds * 1_000 + AFTER_MS;
+    const when: EventWhen = { on: "lease", phase: "after", of, ...nthOf(nth) };
+    const about = `write ${nth} of ${of}`;
+    return [
+      planned("paused", about, { id: "pause", kind: "controller-pause", by, when, downMs }),
+      planned("twice", about, { id: "twice", kind: "controller-twice", by, when, forMs: TWICE_MS }),
+    ];
+  });
+}
+
+function late(by: string, of: string, when: EventWhen): ApiFault {
+  return { id: "late", kind: "watch-hold", by, of, when, until: { atMs: LATE_MS } };
+}
+
+/** Whether it is told soon of what it has not written. */
+function hearsWithin(history: History, by: string, sinceMs: number): boolean {
+  return toldTo(history, by).some(
+    (seen) => seen.atMs > sinceMs && seen.atMs <= sinceMs + DOWN_MS && !isOwn(history, by, seen),
+  );
+}
+
+function toldTo(history: History, by: string): readonly SeenDelivery[] {
+  return history.deliveries.filter((seen) => seen.by === by && seen.atMs >= history.beganMs);
+}
+
 function planned(pattern: Pattern, about: string, ...faults: readonly ApiFault[]): PlannedRun {
   return { pattern, about: `${pattern}: ${about}`, plan: { faults } };
 }
@@ -219,10 +342,7 @@ function nthOf(nth: number): { readonly nth?: number } {
 
 /** Requests and deliveries in the order in which they were seen. */
 function activityOf(history: History, by: string): readonly (SeenRequest | SeenDelivery)[] {
-  const seen = [
-    ...history.requestsOf(by),
-    ...history.deliveries.filter((each) => each.by === by && each.atMs >= history.beganMs),
-  ];
+  const seen = [...history.requestsOf(by), ...toldTo(history, by)];
   return seen.sort((left, right) => left.atMs - right.atMs);
 }
 

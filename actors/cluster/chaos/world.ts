@@ -4,14 +4,16 @@
  */
 import { InkubeError } from "../../../protocols/errors.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
-import type { Clock } from "../../../runtime/clock.ts";
+import { secondOf } from "../../../protocols/api-faults.ts";
+import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
+import { namesAt } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { Crash } from "../../../runtime/simulation/simulation-host.ts";
 import { Client } from "../../client/client.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
 import type { ControllerUnderTest } from "./controller.ts";
-import { controllersTree, Gate, replicasOf } from "./controller.ts";
+import { controllersTree, Gates, replicasOf, secondsOf } from "./controller.ts";
 import type { State } from "./history.ts";
 import { History } from "./history.ts";
 import { API_PORT, Modules, Programs } from "./module/modules.ts";
@@ -63,9 +65,12 @@ export class World {
   /** As `kubernetes-admin`. */
   readonly client: Client;
   readonly history: History;
-  /** Names of the controllers' actors. */
+  /** Names of the controllers' actors, also of those that only a fault starts. */
   readonly controllers: readonly string[];
-  private readonly gate = new Gate();
+  private readonly gates = new Gates();
+  private readonly seconds: readonly string[];
+  /** Seconds that run, and what ends them. */
+  private readonly running = new Map<string, Timer>();
   private readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
@@ -73,7 +78,9 @@ export class World {
   constructor(options: WorldOptions, programs: Programs = new Programs()) {
     const controllers = options.controllers ?? [];
     const modules = new Modules(controllers, programs, (error) => this.cluster.host.world.fail(error));
-    this.controllers = controllers.flatMap(replicasOf);
+    this.seconds = controllers.flatMap(secondsOf);
+    this.controllers = [...controllers.flatMap(replicasOf), ...this.seconds];
+    for (const second of this.seconds) this.gates.close(second);
     this.history = new History(this.controllers);
     this.plan = options.faults;
     const masters = options.cluster?.masters ?? 1;
@@ -87,8 +94,8 @@ export class World {
       faults: { faults: [] },
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
-      witness: { request: (seen) => history.request(seen), delivery: (seen) => history.delivery(seen) },
-      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gate, modules) }),
+      witness: history,
+      ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gates, modules) }),
       ...(modules.foreign.size === 0
         ? {}
         : { http: { port: API_PORT, tokens: modules.tokens }, foreign: modules.foreign }),
@@ -105,7 +112,7 @@ export class World {
   async start(): Promise<void> {
     this.follow(1, 0);
     await named(() => this.cluster.start());
-    this.gate.open();
+    this.gates.main.open();
     await this.run(() => this.settle(), 2 * SETTLE_MS);
     this.history.beganMs = this.cluster.host.nowMs;
     if (this.plan !== undefined) this.faults(this.plan);
@@ -142,6 +149,7 @@ export class World {
   /** Ends every fault. */
   heal(): void {
     this.cluster.host.endFaults();
+    for (const second of [...this.running.keys()]) this.endSecond(second);
     this.history.healedMs = this.nowMs;
   }
 
@@ -190,6 +198,25 @@ export class World {
 
   private struck(fault: Fault, what: string): void {
     this.history.struck.push({ atMs: this.nowMs, fault: fault.id, kind: fault.kind, what });
+    if (fault.kind === "controller-twice") this.startSeconds(fault.by, fault.forMs);
+  }
+
+  private startSeconds(by: string, forMs: number): void {
+    for (const second of namesAt(secondOf(by), this.seconds)) {
+      this.running.get(second)?.cancel();
+      this.gates.of(second).open();
+      this.running.set(
+        second,
+        this.clock.after(forMs, () => this.endSecond(second)),
+      );
+    }
+  }
+
+  private endSecond(second: string): void {
+    this.running.get(second)?.cancel();
+    this.running.delete(second);
+    this.gates.close(second);
+    this.kill(second);
   }
 
   private member(index: number): string {

@@ -1,6 +1,6 @@
 /** `inkube chaos`: looks for what breaks a controller, and repeats what it found. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { ChaosReport } from "../chaos/explore.ts";
@@ -8,6 +8,8 @@ import type { Exploration } from "../chaos/exploration.ts";
 import type { Story } from "../chaos/story.ts";
 import { testOfStory, textOfStory } from "../chaos/story.ts";
 import { integer } from "./arguments.ts";
+import type { TriedPlan } from "./chaos-junit.ts";
+import { junitOf } from "./chaos-junit.ts";
 import { explain, refuse } from "./failure.ts";
 
 /** What a script can tell from the exit code. */
@@ -25,6 +27,7 @@ interface RunOptions {
   readonly wall?: string;
   readonly seed?: string;
   readonly out: string;
+  readonly junit?: string;
 }
 
 const COUNT_MAX = 1_000_000;
@@ -42,6 +45,7 @@ export function chaosCommand(): Command {
     .option("--wall <time>", "real time to spend, as 90s or 2m (default: 2m)")
     .option("--seed <number>", "of the world and of what is drawn at random (default: 1)")
     .option("--out <directory>", "where stories of failures are written", "chaos")
+    .option("--junit <file>", "write what was tried as JUnit's XML")
     .action((file: string, options: RunOptions) => ending(() => run(file, options)));
   command
     .command("plans")
@@ -79,7 +83,9 @@ async function run(file: string, options: RunOptions): Promise<number> {
   const exploration = await loaded(file, options);
   const beganMs = performance.now();
   let stories = 0;
+  const tried: TriedPlan[] = [];
   const report = await search(exploration, {
+    onRun: (planned, failures) => tried.push({ planned, failures }),
     onPlans: (plans) => console.log(`holds without faults, twice the same; ${plans} plans of faults to try`),
     onFound: (story) => {
       const path = write(story, file, options.out, ++stories);
@@ -88,6 +94,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
   });
   const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
   console.log(`${report.plans} plans, ${report.runs} runs in ${seconds} s: ${verdict(report)}`);
+  if (options.junit !== undefined) writeText(options.junit, junitOf(file, tried, report.missed, Number(seconds)));
   if (report.found.length > 0) return EXIT_CODES.found;
   return report.missed.length > 0 || report.plansLeft > 0 ? EXIT_CODES.missed : EXIT_CODES.holds;
 }
@@ -142,17 +149,22 @@ function milliseconds(text: string): number {
   return Number(found[1]) * UNITS_MS[found[2]!]!;
 }
 
+/** Errors: OUTPUT_FAILED. */
+function writeText(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new InkubeError("OUTPUT_FAILED", `${path} can't be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** The story, and a test beside it. Errors: OUTPUT_FAILED. */
 function write(story: Story, file: string, directory: string, count: number): string {
   const name = String(count).padStart(4, "0");
   const path = join(directory, `${name}.story.json`);
   const told: Story = { ...story, file: relative(resolve(directory), resolve(file)) };
-  try {
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(path, `${JSON.stringify(told, undefined, 2)}\n`);
-    writeFileSync(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}.story.json`));
-  } catch (error) {
-    throw new InkubeError("OUTPUT_FAILED", `${path} can't be written: ${(error as Error).message}`, { cause: error });
-  }
+  writeText(path, `${JSON.stringify(told, undefined, 2)}\n`);
+  writeText(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}.story.json`));
   return path;
 }

@@ -256,6 +256,27 @@ describe("a controller", () => {
     expect(start).toBeLessThan(900);
   });
 
+  it("is joined for a while by a second one, under a name of its own", async () => {
+    const start = async ({ clock, client, signal }: Env): Promise<void> => {
+      while (!signal.aborted) {
+        await clock.sleep(100);
+        await client.find(configMaps, "tick", NAMESPACE);
+      }
+    };
+    await simulate({ cluster: CLUSTER, controllers: [{ name: "probe", start }] }, async (world) => {
+      const sinceMs = world.nowMs;
+      world.faults({
+        faults: [{ id: "f", kind: "controller-twice", by: "probe", when: { atMs: 500 }, forMs: 700 }],
+      });
+      await world.clock.sleep(3_000);
+      const asked = world.history.requestsOf("probe-second").map(({ atMs }) => atMs - sinceMs);
+      expect(asked[0]).toBeGreaterThanOrEqual(600);
+      expect(asked).toHaveLength(6);
+      expect(asked.at(-1)).toBeLessThan(1_200);
+      expect(world.history.requestsOf("probe").length).toBeGreaterThan(25);
+    });
+  });
+
   it("that pauses goes on as the same incarnation", async () => {
     expect(
       await startsUnder({ id: "f", kind: "controller-pause", by: "probe", when: { atMs: 100 }, downMs: 500 }),

@@ -9,6 +9,7 @@
 import { apiStory } from "./api-story.ts";
 import { clusterStory } from "./cluster-story.ts";
 import { etcdStory } from "./etcd-story.ts";
+import { operatorStory } from "./operators/operator-story.ts";
 import { raftStory } from "./raft-story.ts";
 
 const STORIES: Readonly<Record<string, (seed: number) => void | Promise<void>>> = {
@@ -19,7 +20,7 @@ const STORIES: Readonly<Record<string, (seed: number) => void | Promise<void>>> 
 };
 
 const [name = "", from = "1", to = from] = process.argv.slice(2);
-const story = STORIES[name];
+const story = STORIES[name] ?? operatorStory(name);
 if (story === undefined) throw new Error(`there is no story ${name}`);
 for (let seed = Number(from); seed <= Number(to); seed++) {
   try {

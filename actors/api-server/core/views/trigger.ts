@@ -16,6 +16,8 @@ export interface ApiEvent {
   readonly verb: string;
   /** Of what is delivered, or has been written; 0 where it is not known. */
   readonly revision: number;
+  /** Whether it lists the past: an exact revision, or the next page of one. */
+  readonly isOfPast?: boolean;
 }
 
 const LEASES = "leases.coordination.k8s.io";

@@ -6,7 +6,7 @@ import type { ApiFault } from "../../../../protocols/api-faults.ts";
 import { strikesOnce } from "../../../../protocols/api-faults.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
-import { failure, tooManyRequests } from "../machinery/status.ts";
+import { expired, failure, tooManyRequests } from "../machinery/status.ts";
 import type { ApiEvent } from "./trigger.ts";
 import { isOf, matches, Trigger } from "./trigger.ts";
 
@@ -93,6 +93,7 @@ export class ViewRules {
       const on = fault.kind === "api-error" ? (fault.on ?? "write") : "write";
       if (event.phase !== phase || event.on !== on || !this.isFor(active, event)) continue;
       if (fault.verb !== undefined && fault.verb !== event.verb) continue;
+      if (fault.kind === "api-error" && fault.status === 410 && event.isOfPast !== true) continue;
       if (!isOf(fault.of, event) || !happens(fault, fault.chance)) continue;
       const struck = this.strike(active, `${whatOf(fault)}: ${describe(event)}`);
       const fate: Fate = fault.kind === "api-error" ? { is: "refused", error: errorOf(fault, event) } : { is: "lost" };
@@ -166,14 +167,16 @@ export class ViewRules {
       case "watch-drop":
       case "watch-expire": {
         const { by, of } = fault;
-        const expired = fault.kind === "watch-expire";
+        const isExpired = fault.kind === "watch-expire";
         return [
-          ...this.strike(active, `${expired ? "expires" : "drops"} watches of ${of} by ${by}${why}`),
-          { do: "end-watches", by, of, expired },
+          ...this.strike(active, `${isExpired ? "expires" : "drops"} watches of ${of} by ${by}${why}`),
+          { do: "end-watches", by, of, expired: isExpired },
         ];
       }
       case "controller-crash":
         return this.strike(active, `crashes ${fault.by}${why}`);
+      case "controller-twice":
+        return this.strike(active, `starts a second ${fault.by} for ${fault.forMs} ms${why}`);
       case "controller-pause":
         return this.strike(active, `pauses ${fault.by} for ${fault.downMs} ms${why}`);
     }
@@ -223,6 +226,8 @@ function errorOf(fault: Extract<ApiFault, { readonly kind: "api-error" }>, { res
       const message = `Operation cannot be fulfilled on ${resource} "${name}": ${why}`;
       return statusError(failure(409, "Conflict", message, details));
     }
+    case 410:
+      return expired("The resourceVersion for the provided list is too old.");
     case 429: {
       const seconds = Math.ceil((fault.retryAfterMs ?? RETRY_AFTER_SECONDS * MS_PER_SECOND) / MS_PER_SECOND);
       return tooManyRequests("too many requests, please try again later", seconds);

@@ -6,7 +6,7 @@ import type { Context } from "../../../../runtime/actor.ts";
 import type { Foreign } from "../../../../runtime/simulation/event-queue.ts";
 import type { TokenUser } from "../../../api-server/core/identity.ts";
 import type { ControllerUnderTest, ModuleController } from "../controller.ts";
-import { replicasOf } from "../controller.ts";
+import { replicasOf, secondsOf } from "../controller.ts";
 import { Evaluation } from "./evaluation.ts";
 import { Machine } from "./machine.ts";
 import { Program } from "./program.ts";
@@ -48,7 +48,7 @@ export class Modules {
     for (const controller of controllers) {
       if (!("module" in controller)) continue;
       programs.of(controller);
-      for (const name of replicasOf(controller)) {
+      for (const name of [...replicasOf(controller), ...secondsOf(controller)]) {
         const uncaught: Foreign["uncaught"] = (event, error) =>
           this.machines.get(name)?.uncaught(event, error) ?? false;
         this.foreign.set(name, { uncaught });

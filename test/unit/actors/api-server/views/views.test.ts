@@ -59,6 +59,15 @@ describe("an error of the API", () => {
     expect(done(effects)).toEqual(["strike f"]);
   });
 
+  it("410 is for lists of the past only: what is newest is never too old", () => {
+    const gone: ApiFault = { id: "f", kind: "api-error", by: "web", when: { on: "read" }, on: "read", status: 410 };
+    const list = write({ on: "read", verb: "list", name: "" });
+    expect(fates(rulesWith(gone), [list, write({ on: "read", verb: "get" })])).toEqual(["as-ever", "as-ever"]);
+    const { fate } = rulesWith(gone).request({ ...list, isOfPast: true }, 0, REVISION, ALWAYS);
+    if (fate.is !== "refused") throw new Error(fate.is);
+    expect(statusOf(fate.error)).toMatchObject({ code: 410, reason: "Expired" });
+  });
+
   it("strikes once, and the first request that it is for", () => {
     const fault: ApiFault = { id: "f", kind: "api-error", by: "web", when: { atMs: 0 }, verb: "delete", status: 500 };
     const rules = rulesWith(fault);
