@@ -3,8 +3,17 @@
  * where it stood, line by line.
  * Source: ECMA-262, 16.2 (modules).
  */
-import type { Token } from "./tokens.ts";
-import { tokensOf } from "./tokens.ts";
+import type {
+  ExportDefaultDeclaration,
+  ExportNamedDeclaration,
+  Identifier,
+  ImportDeclaration,
+  Literal,
+  Node,
+  Pattern,
+  VariableDeclaration,
+} from "acorn";
+import { parse, tokenizer, tokTypes } from "acorn";
 
 export interface ImportedName {
   /** `default`, `*` for the whole namespace, or a name. */
@@ -27,7 +36,7 @@ export interface Reexport {
 export interface ParsedModule {
   /** The source without its imports and exports. */
   readonly body: string;
-  /** Whether it has imports, exports or `import.meta`: else it may be a script. */
+  /** Whether it has imports, exports or `import.meta`, or waits at its top level: else it may be a script. */
   readonly isModule: boolean;
   /** In order; also those of `export … from`. */
   readonly imports: readonly Import[];
@@ -38,16 +47,23 @@ export interface ParsedModule {
   readonly stars: readonly string[];
   /** Exports that may change later on. */
   readonly mutable: ReadonlySet<string>;
-  /** Whether `await` is somewhere in it. */
-  readonly mayAwait: boolean;
+  /** Whether it waits at its top level. */
+  readonly awaits: boolean;
 }
 
 /** Stands for `import()` and `import.meta` in the body, and for what is exported as the default. */
 export const NAMES = { import: "$inkubeImport", meta: "$inkubeMeta", default: "$inkubeDefault" } as const;
 
+const OPTIONS = { ecmaVersion: "latest", allowHashBang: true, preserveParens: true } as const;
+
 /** Errors: SyntaxError. */
 export function parseModule(source: string): ParsedModule {
-  return new Parser(source).run();
+  return new Parsing(source, "module").run();
+}
+
+/** A CommonJS module, as a script: only its `import()` is replaced. Errors: SyntaxError. */
+export function parseScript(source: string): ParsedModule {
+  return new Parsing(source, "script").run();
 }
 
 interface Cut {
@@ -56,44 +72,50 @@ interface Cut {
   readonly text: string;
 }
 
-/** A line that begins with one of these goes on with the expression before it. */
-const CONTINUES = /^(?:[([.,?:=+\-*/%&|^<>]|in$|instanceof$)/;
-/** After these an expression is not over, whatever comes. */
-const UNFINISHED =
-  /^(?:[([{.,?:=+*/%&|^<>!~-]|=>|in|instanceof|typeof|new|delete|void|await|yield)$|[=+\-*/%&|^<>?]=?$/;
-
-class Parser {
+class Parsing {
   private readonly source: string;
-  private readonly tokens: readonly Token[];
-  private at = 0;
+  private readonly kind: "module" | "script";
   private readonly cuts: Cut[] = [];
   private readonly imports: Import[] = [];
   private readonly exports = new Map<string, string>();
   private readonly reexports: Reexport[] = [];
   private readonly stars: string[] = [];
-  /** Names declared with `let` and `var`. */
+  /** Names declared with `let` and `var` at the top level. */
   private readonly variables = new Set<string>();
   private isModule = false;
-  private mayAwait = false;
+  private awaits = false;
 
-  constructor(source: string) {
+  constructor(source: string, kind: "module" | "script") {
     this.source = source;
-    this.tokens = tokensOf(source);
+    this.kind = kind;
   }
 
   run(): ParsedModule {
-    while (this.at < this.tokens.length) this.statementOrToken();
+    for (const node of this.statements()) {
+      this.statement(node);
+      this.within(node, false);
+    }
     const mutable = [...this.exports].filter(([, local]) => this.variables.has(local)).map(([name]) => name);
     return {
       body: this.body(),
-      isModule: this.isModule,
+      isModule: this.isModule || this.awaits,
       imports: this.imports,
       exports: this.exports,
       reexports: this.reexports,
       stars: this.stars,
       mutable: new Set(mutable),
-      mayAwait: this.mayAwait,
+      awaits: this.awaits,
     };
+  }
+
+  private statements(): ReturnType<typeof parse>["body"] {
+    const isScript = this.kind === "script";
+    try {
+      return parse(this.source, { ...OPTIONS, sourceType: this.kind, allowReturnOutsideFunction: isScript }).body;
+    } catch (error) {
+      const { message, loc } = error as SyntaxError & { readonly loc: { readonly line: number } };
+      throw new SyntaxError(`line ${loc.line}: ${message.replace(/ \(\d+:\d+\)$/, "")}`, { cause: error });
+    }
   }
 
   private body(): string {
@@ -103,7 +125,7 @@ class Parser {
       text = "//";
       from = 2;
     }
-    for (const { start, end, text: instead } of this.cuts) {
+    for (const { start, end, text: instead } of this.cuts.sort((a, b) => a.start - b.start)) {
       const lines = this.source.slice(start, end).split("\n").length - 1;
       text += `${this.source.slice(from, start)}${instead}${"\n".repeat(lines)}`;
       from = end;
@@ -111,268 +133,150 @@ class Parser {
     return text + this.source.slice(from);
   }
 
-  private statementOrToken(): void {
-    const token = this.tokens[this.at]!;
-    if (token.type !== "name" || this.isProperty()) return void this.at++;
-    if (token.text === "await") this.mayAwait = true;
-    const isTop = token.depth === 0;
-    if (token.text === "import") return this.importing(token, isTop);
-    if (token.text === "export" && isTop) return this.exporting(token);
-    this.at++;
-    if (isTop && (token.text === "let" || token.text === "var") && !this.is("of", "in", "=", ";")) {
-      const from = this.at;
-      for (const name of this.declared()) this.variables.add(name);
-      // What is declared may hold `import()`.
-      this.at = from;
+  private statement(node: ReturnType<typeof parse>["body"][number]): void {
+    switch (node.type) {
+      case "ImportDeclaration":
+        return this.importing(node);
+      case "ExportAllDeclaration": {
+        const specifier = textOf(node.source);
+        this.imports.push({ specifier, names: [] });
+        if (node.exported == null) this.stars.push(specifier);
+        else this.reexports.push({ exported: nameOf(node.exported), specifier, name: "*" });
+        return this.takeOut(node);
+      }
+      case "ExportNamedDeclaration":
+        return this.exporting(node);
+      case "ExportDefaultDeclaration":
+        return this.exportingDefault(node);
+      case "VariableDeclaration":
+        return void this.declared(node);
+      default:
     }
   }
 
-  private importing(token: Token, isTop: boolean): void {
-    const next = this.tokens[this.at + 1];
-    if (next?.text === "(" && next.type === "punctuator") {
-      this.cut(token.start, token.end, NAMES.import);
-      return void this.at++;
-    }
-    if (next?.text === "." && next.type === "punctuator") {
-      const meta = this.tokens[this.at + 2];
-      if (meta?.text !== "meta") throw this.unexpected(meta);
+  private importing(node: ImportDeclaration): void {
+    const names = node.specifiers.map((each): ImportedName => {
+      const local = each.local.name;
+      if (each.type === "ImportSpecifier") return { name: nameOf(each.imported), local };
+      return { name: each.type === "ImportDefaultSpecifier" ? "default" : "*", local };
+    });
+    this.imports.push({ specifier: textOf(node.source), names });
+    this.takeOut(node);
+  }
+
+  private exporting(node: ExportNamedDeclaration): void {
+    const { declaration, source, specifiers } = node;
+    if (declaration != null) {
       this.isModule = true;
-      this.cut(token.start, meta.end, NAMES.meta);
-      this.at += 3;
+      this.cut(node.start, declaration.start, "");
+      const names = declaration.type === "VariableDeclaration" ? this.declared(declaration) : [declaration.id.name];
+      for (const name of names) this.exports.set(name, name);
       return;
     }
-    // A name of a property: `{ import: 1 }`, `{ import() {} }`.
-    if (!isTop || next?.text === ":" || next?.text === "=") return void this.at++;
-    this.at++;
+    const from = source == null ? undefined : textOf(source);
+    if (from !== undefined) this.imports.push({ specifier: from, names: [] });
+    for (const { exported, local } of specifiers) {
+      if (from === undefined) this.exports.set(nameOf(exported), nameOf(local));
+      else this.reexports.push({ exported: nameOf(exported), specifier: from, name: nameOf(local) });
+    }
+    this.takeOut(node);
+  }
+
+  private exportingDefault(node: ExportDefaultDeclaration): void {
+    const { declaration } = node;
     this.isModule = true;
-    const names: ImportedName[] = [];
-    if (this.current.type !== "string") {
-      if (this.current.type === "name") {
-        names.push({ name: "default", local: this.take().text });
-        if (this.is(",")) this.at++;
-      }
-      if (this.is("*")) {
-        this.at++;
-        this.expect("as");
-        names.push({ name: "*", local: this.take().text });
-      } else if (this.is("{")) {
-        names.push(...this.list().map(({ name, as }) => ({ name, local: as })));
-      }
-      this.expect("from");
-    }
-    const specifier = this.specifier();
-    this.imports.push({ specifier, names });
-    this.cut(token.start, this.endOfStatement(), ";");
-  }
-
-  private exporting(token: Token): void {
-    if (this.tokens[this.at + 1]?.text === ":") return void this.at++;
-    this.isModule = true;
-    this.at++;
-    const { text, type } = this.current;
-    if (type === "punctuator" && text === "*") return this.exportingAll(token);
-    if (type === "punctuator" && text === "{") return this.exportingList(token);
-    if (text === "default") return this.exportingDefault(token);
-    this.cut(token.start, this.current.start, "");
-    if (text === "const" || text === "let" || text === "var") {
-      this.at++;
-      const from = this.at;
-      for (const name of this.declared()) {
-        this.exports.set(name, name);
-        if (text !== "const") this.variables.add(name);
-      }
-      this.at = from;
-      return;
-    }
-    if (text === "async") this.at++;
-    const isFunction = this.is("function");
-    if (!isFunction && !this.is("class")) throw this.unexpected(this.current);
-    this.at++;
-    if (isFunction && this.is("*")) this.at++;
-    const name = this.take().text;
-    this.exports.set(name, name);
-  }
-
-  private exportingAll(token: Token): void {
-    this.at++;
-    let exported: string | undefined;
-    if (this.is("as")) {
-      this.at++;
-      exported = this.take().text;
-    }
-    this.expect("from");
-    const specifier = this.specifier();
-    this.imports.push({ specifier, names: [] });
-    if (exported === undefined) this.stars.push(specifier);
-    else this.reexports.push({ exported, specifier, name: "*" });
-    this.cut(token.start, this.endOfStatement(), ";");
-  }
-
-  private exportingList(token: Token): void {
-    const names = this.list();
-    if (this.is("from")) {
-      this.at++;
-      const specifier = this.specifier();
-      this.imports.push({ specifier, names: [] });
-      for (const { name, as } of names) this.reexports.push({ exported: as, specifier, name });
-    } else for (const { name, as } of names) this.exports.set(as, name);
-    this.cut(token.start, this.endOfStatement(), ";");
-  }
-
-  private exportingDefault(token: Token): void {
-    this.at++;
-    const first = this.current;
-    const isAsync = first.text === "async" && this.tokens[this.at + 1]?.text === "function";
-    const keyword = isAsync ? this.tokens[this.at + 1]! : first;
-    if (keyword.type !== "name" || (keyword.text !== "function" && keyword.text !== "class")) {
+    if (declaration.type !== "FunctionDeclaration" && declaration.type !== "ClassDeclaration") {
       this.exports.set("default", NAMES.default);
-      this.cut(token.start, first.start, `const ${NAMES.default} = `);
+      this.cut(node.start, declaration.start, `const ${NAMES.default} = `);
       return;
     }
-    this.cut(token.start, first.start, "");
-    this.at += isAsync ? 2 : 1;
-    let before = keyword;
-    if (this.is("*")) before = this.take();
-    const { type, text } = this.current;
-    const isNamed = type === "name" && text !== "extends";
-    this.exports.set("default", isNamed ? text : NAMES.default);
-    if (!isNamed) this.cut(before.end, before.end, ` ${NAMES.default}`);
+    this.cut(node.start, declaration.start, "");
+    this.exports.set("default", declaration.id?.name ?? NAMES.default);
+    if (declaration.id != null) return;
+    const at =
+      declaration.type === "ClassDeclaration" ? declaration.start + "class".length : this.parametersOf(declaration);
+    this.cut(at, at, ` ${NAMES.default}`);
   }
 
-  /** The names that the declarators from here on declare. */
-  private declared(): readonly string[] {
-    const names: string[] = [];
-    const { depth } = this.current;
-    for (;;) {
-      this.binding(names);
-      if (this.at < this.tokens.length && this.is("=")) {
-        this.at++;
-        this.skipExpression(depth);
-      }
-      if (this.at >= this.tokens.length || !this.is(",")) return names;
-      this.at++;
+  /** Where the parameters of a function without a name begin. */
+  private parametersOf({ start, end }: Node): number {
+    for (const { type, start: at } of tokenizer(this.source.slice(start, end), OPTIONS)) {
+      if (type === tokTypes.parenL) return start + at;
     }
+    throw new SyntaxError("a function without parameters");
   }
 
-  private binding(names: string[]): void {
-    const token = this.take();
-    if (token.type === "name") return void names.push(token.text);
-    if (token.text !== "{" && token.text !== "[") throw this.unexpected(token);
-    const inside = token.depth + 1;
-    const isObject = token.text === "{";
-    // A bracket has the depth of what it stands in.
-    while (this.current.depth === inside) {
-      if (this.is(",") || this.is("...")) {
-        this.at++;
-        continue;
-      }
-      if (isObject) {
-        const isComputed = this.is("[");
-        const key = this.take();
-        if (isComputed) while (!(this.take().text === "]" && this.tokens[this.at - 1]!.depth === inside));
-        if (this.is(":")) {
-          this.at++;
-          this.binding(names);
-        } else names.push(key.text);
-      } else this.binding(names);
-      if (this.is("=")) {
-        this.at++;
-        this.skipExpression(inside);
+  private declared({ kind, declarations }: VariableDeclaration): readonly string[] {
+    const names = declarations.flatMap(({ id }) => bound(id));
+    if (kind === "let" || kind === "var") for (const name of names) this.variables.add(name);
+    if (kind === "await using") this.awaits = true;
+    return names;
+  }
+
+  /** Replaces `import()` and `import.meta`, wherever they are. */
+  private within(node: Node, inFunction: boolean): void {
+    switch (node.type) {
+      case "ImportExpression":
+        this.cut(node.start, node.start + "import".length, NAMES.import);
+        break;
+      case "MetaProperty":
+        // The other is `new.target`.
+        if (!this.source.startsWith("import", node.start)) return;
+        this.isModule = true;
+        return this.cut(node.start, node.end, NAMES.meta);
+      case "AwaitExpression":
+        this.awaits ||= !inFunction;
+        break;
+      case "ForOfStatement":
+        this.awaits ||= !inFunction && (node as Node & { readonly await: boolean }).await;
+        break;
+      default:
+    }
+    const isFunction = node.type.endsWith("FunctionExpression") || node.type === "FunctionDeclaration";
+    for (const child of Object.values(node) as readonly unknown[]) {
+      for (const each of Array.isArray(child) ? (child as readonly unknown[]) : [child]) {
+        if (isNode(each)) this.within(each, inFunction || isFunction);
       }
     }
-    this.at++;
   }
 
-  /** To the `,`, `;` or bracket that ends it, or where a new line begins another statement. */
-  private skipExpression(depth: number): void {
-    let before: Token | undefined;
-    for (; this.at < this.tokens.length; this.at++) {
-      const token = this.current;
-      if (token.depth < depth) return;
-      if (token.depth === depth) {
-        const isPunctuator = token.type === "punctuator";
-        if (isPunctuator && (token.text === "," || token.text === ";")) return;
-        const canEnd = before !== undefined && (before.type === "string" || !UNFINISHED.test(before.text));
-        if (token.startsLine && canEnd && !(token.type !== "string" && CONTINUES.test(token.text))) return;
-      }
-      before = token;
-    }
-  }
-
-  /** `{ a, b as c, "d e" as f }` */
-  private list(): readonly { readonly name: string; readonly as: string }[] {
-    this.expect("{");
-    const found: { readonly name: string; readonly as: string }[] = [];
-    while (!this.is("}")) {
-      const name = this.take().text;
-      let as = name;
-      if (this.is("as") && !this.follows(",", "}")) {
-        this.at++;
-        as = this.take().text;
-      }
-      found.push({ name, as });
-      if (this.is(",")) this.at++;
-    }
-    this.at++;
-    return found;
-  }
-
-  private specifier(): string {
-    const token = this.take();
-    if (token.type !== "string") throw this.unexpected(token);
-    return token.text.includes("\\") ? (JSON.parse(`"${token.text}"`) as string) : token.text;
-  }
-
-  /** After the attributes of an import, and its semicolon. */
-  private endOfStatement(): number {
-    const token = this.tokens[this.at];
-    if (token !== undefined && (token.text === "with" || token.text === "assert") && this.follows("{")) {
-      this.at++;
-      while (!this.is("}")) this.at++;
-      this.at++;
-    }
-    if (this.tokens[this.at]?.text === ";") this.at++;
-    return this.tokens[this.at - 1]!.end;
-  }
-
-  private isProperty(): boolean {
-    const before = this.tokens[this.at - 1];
-    return before?.type === "punctuator" && (before.text === "." || before.text === "?.");
-  }
-
-  private get current(): Token {
-    const token = this.tokens[this.at];
-    if (token === undefined) throw this.unexpected(undefined);
-    return token;
-  }
-
-  private take(): Token {
-    const token = this.current;
-    this.at++;
-    return token;
-  }
-
-  private is(...texts: readonly string[]): boolean {
-    const token = this.tokens[this.at];
-    return token !== undefined && token.type !== "string" && texts.includes(token.text);
-  }
-
-  private follows(...texts: readonly string[]): boolean {
-    const token = this.tokens[this.at + 1];
-    return token !== undefined && token.type !== "string" && texts.includes(token.text);
-  }
-
-  private expect(text: string): void {
-    if (!this.is(text)) throw this.unexpected(this.tokens[this.at]);
-    this.at++;
+  private takeOut(node: Node): void {
+    this.isModule = true;
+    this.cut(node.start, node.end, ";");
   }
 
   private cut(start: number, end: number, text: string): void {
     this.cuts.push({ start, end, text });
   }
+}
 
-  private unexpected(token: Token | undefined): SyntaxError {
-    const line = this.source.slice(0, token?.start ?? this.source.length).split("\n").length;
-    return new SyntaxError(`line ${line}: unexpected ${token === undefined ? "end" : JSON.stringify(token.text)}`);
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && typeof (value as Partial<Node>).type === "string";
+}
+
+/** The names that a pattern declares. */
+function bound(pattern: Pattern): readonly string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((each) => bound(each.type === "RestElement" ? each.argument : each.value));
+    case "ArrayPattern":
+      return pattern.elements.flatMap((each) => (each === null ? [] : bound(each)));
+    case "RestElement":
+      return bound(pattern.argument);
+    case "AssignmentPattern":
+      return bound(pattern.left);
+    case "MemberExpression":
+      return [];
   }
+}
+
+/** Of an import or export: it may be a string. */
+function nameOf(node: Identifier | Literal): string {
+  return node.type === "Identifier" ? node.name : String(node.value);
+}
+
+function textOf({ value }: Literal): string {
+  return String(value);
 }

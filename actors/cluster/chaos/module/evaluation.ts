@@ -57,7 +57,7 @@ export class Evaluation {
       const unit = this.program.unit(this.program.resolve(specifier, parent, "require"));
       if (unit.kind !== "module") return this.valueOf(unit);
       for (const each of this.program.order(unit.file)) {
-        if (each.kind === "module" && each.isAsync && !this.finished.has(each.file)) {
+        if (each.kind === "module" && each.parsed.awaits && !this.finished.has(each.file)) {
           const message = `require() cannot be used on an ESM graph with top-level await: ${each.file}`;
           throw Object.assign(new Error(message), { code: "ERR_REQUIRE_ASYNC_MODULE" });
         }

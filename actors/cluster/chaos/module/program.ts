@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { ParsedModule } from "./esm.ts";
-import { NAMES, parseModule } from "./esm.ts";
+import { NAMES, parseModule, parseScript } from "./esm.ts";
 import { Resolver } from "./resolve.ts";
 
 /** What hides the realm's own in each file. */
@@ -68,7 +68,6 @@ export interface EsmUnit {
   readonly links: Map<string, string>;
   /** `late`: names that it imports are looked up anew at each use. */
   readonly factory: (late: boolean) => EsmFactory;
-  readonly isAsync: boolean;
 }
 
 export type Unit =
@@ -195,11 +194,10 @@ export class Program {
     if (format === "json") return { kind: "json", file, text };
     if (/\.(node|wasm|[mc]?tsx?)$/.test(file))
       throw new Error("only JavaScript and JSON can be simulated; compile it first");
-    const parsed = format === "commonjs" ? undefined : parseModule(text);
-    if (parsed === undefined || (format === "unknown" && !parsed.isModule)) {
+    const parsed = moduleOf(text, format);
+    if (parsed === undefined) {
       // Only for `import()`, which is rare there.
-      const source =
-        (parsed ?? (/\bimport\s*\(/.test(text) ? parseModule(text) : undefined))?.body ?? withoutHashbang(text);
+      const source = /\bimport\s*\(/.test(text) ? parseScript(text).body : withoutHashbang(text);
       const hidden = [NAMES.import, ...HIDDEN].join(", ");
       const args = "exports, require, module, __filename, __dirname";
       const whole = `(function (${hidden}) { return function (${args}) {${source}\n}; })`;
@@ -207,12 +205,11 @@ export class Program {
     }
     const links = new Map<string, string>();
     for (const { specifier } of parsed.imports) links.set(specifier, this.resolve(specifier, file, "import"));
-    const isAsync = parsed.mayAwait && awaits(parsed.body);
-    const compile = (late: boolean): EsmFactory => compiled(textOf(parsed, isAsync, late), file) as EsmFactory;
+    const compile = (late: boolean): EsmFactory => compiled(textOf(parsed, late), file) as EsmFactory;
     const prompt = compile(false);
     let late: EsmFactory | undefined;
     const factory = (isLate: boolean): EsmFactory => (isLate ? (late ??= compile(true)) : prompt);
-    return { kind: "module", file, parsed, links, isAsync, factory };
+    return { kind: "module", file, parsed, links, factory };
   }
 }
 
@@ -230,13 +227,25 @@ function compiled(text: string, file: string): unknown {
   return new Script(text, { filename: file }).runInThisContext() as unknown;
 }
 
-/** In a static block `await` is a keyword that may not stand by itself: in a function that waits for nothing it would be a name. */
-function awaits(body: string): boolean {
+/** Undefined for CommonJS. */
+function moduleOf(text: string, format: "module" | "commonjs" | "unknown"): ParsedModule | undefined {
+  if (format === "commonjs") return undefined;
   try {
-    void new Script(`(function (${NAMES.import}, ${NAMES.meta}) { class Module { static {${body}\n} } })`);
-    return false;
-  } catch {
+    const parsed = parseModule(text);
+    return format === "module" || parsed.isModule ? parsed : undefined;
+  } catch (error) {
+    // What modules may not hold, scripts may: `with`, say.
+    if (format === "unknown" && isScript(text)) return undefined;
+    throw error;
+  }
+}
+
+function isScript(text: string): boolean {
+  try {
+    parseScript(text);
     return true;
+  } catch {
+    return false;
   }
 }
 
@@ -244,10 +253,10 @@ function awaits(body: string): boolean {
  * @param late names that are imported are looked up at each use: in a ring of modules they get their values only later, and a
  * variable may change. `with` does that, and a strict function may stand within it.
  */
-function textOf({ body, exports, imports }: ParsedModule, isAsync: boolean, late: boolean): string {
+function textOf({ body, exports, imports, awaits }: ParsedModule, late: boolean): string {
   const getters = [...exports].map(([name, local]) => `${JSON.stringify(name)}: () => ${local}`).join(", ");
   const expose = `$inkubeExpose({ __proto__: null, ${getters} });`;
-  const inner = `return ${isAsync ? "async " : ""}function () { "use strict"; ${expose}${body}\n};`;
+  const inner = `return ${awaits ? "async " : ""}function () { "use strict"; ${expose}${body}\n};`;
   const args = `$inkubeImports, ${NAMES.import}, ${NAMES.meta}, $inkubeExpose, ${HIDDEN.join(", ")}`;
   if (late) return `(function (${args}) { with ($inkubeImports) { ${inner} } })`;
   const names = imports.flatMap((each, index) =>

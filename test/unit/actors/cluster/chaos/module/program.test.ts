@@ -161,7 +161,7 @@ describe("what can't be loaded is told with its file:", () => {
       "import 'no-such-package'",
       /Cannot find package or module 'no-such-package' imported from/,
     ],
-    ["what is no JavaScript", "const a = ;", /a\.mjs can't be loaded: Unexpected token ';'/],
+    ["what is no JavaScript", "const a = ;", /a\.mjs can't be loaded: line 1: Unexpected token/],
     [
       "TypeScript",
       "import './b.ts'",
