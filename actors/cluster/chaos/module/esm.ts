@@ -4,6 +4,7 @@
  * Source: ECMA-262, 16.2 (modules).
  */
 import type {
+  ExportAllDeclaration,
   ExportDefaultDeclaration,
   ExportNamedDeclaration,
   Identifier,
@@ -134,24 +135,11 @@ class Parsing {
   }
 
   private statement(node: ReturnType<typeof parse>["body"][number]): void {
-    switch (node.type) {
-      case "ImportDeclaration":
-        return this.importing(node);
-      case "ExportAllDeclaration": {
-        const specifier = textOf(node.source);
-        this.imports.push({ specifier, names: [] });
-        if (node.exported == null) this.stars.push(specifier);
-        else this.reexports.push({ exported: nameOf(node.exported), specifier, name: "*" });
-        return this.takeOut(node);
-      }
-      case "ExportNamedDeclaration":
-        return this.exporting(node);
-      case "ExportDefaultDeclaration":
-        return this.exportingDefault(node);
-      case "VariableDeclaration":
-        return void this.declared(node);
-      default:
-    }
+    if (node.type === "ImportDeclaration") this.importing(node);
+    else if (node.type === "ExportAllDeclaration") this.exportingAll(node);
+    else if (node.type === "ExportNamedDeclaration") this.exporting(node);
+    else if (node.type === "ExportDefaultDeclaration") this.exportingDefault(node);
+    else if (node.type === "VariableDeclaration") this.declared(node);
   }
 
   private importing(node: ImportDeclaration): void {
@@ -161,6 +149,14 @@ class Parsing {
       return { name: each.type === "ImportDefaultSpecifier" ? "default" : "*", local };
     });
     this.imports.push({ specifier: textOf(node.source), names });
+    this.takeOut(node);
+  }
+
+  private exportingAll(node: ExportAllDeclaration): void {
+    const specifier = textOf(node.source);
+    this.imports.push({ specifier, names: [] });
+    if (node.exported == null) this.stars.push(specifier);
+    else this.reexports.push({ exported: nameOf(node.exported), specifier, name: "*" });
     this.takeOut(node);
   }
 
@@ -215,23 +211,15 @@ class Parsing {
 
   /** Replaces `import()` and `import.meta`, wherever they are. */
   private within(node: Node, inFunction: boolean): void {
-    switch (node.type) {
-      case "ImportExpression":
-        this.cut(node.start, node.start + "import".length, NAMES.import);
-        break;
-      case "MetaProperty":
-        // The other is `new.target`.
-        if (!this.source.startsWith("import", node.start)) return;
-        this.isModule = true;
-        return this.cut(node.start, node.end, NAMES.meta);
-      case "AwaitExpression":
-        this.awaits ||= !inFunction;
-        break;
-      case "ForOfStatement":
-        this.awaits ||= !inFunction && (node as Node & { readonly await: boolean }).await;
-        break;
-      default:
+    if (node.type === "MetaProperty") {
+      // The other is `new.target`.
+      if (!this.source.startsWith("import", node.start)) return;
+      this.isModule = true;
+      return this.cut(node.start, node.end, NAMES.meta);
     }
+    if (node.type === "ImportExpression") this.cut(node.start, node.start + "import".length, NAMES.import);
+    const waits = node.type === "AwaitExpression" || (node.type === "ForOfStatement" && "await" in node && node.await);
+    if (waits && !inFunction) this.awaits = true;
     const isFunction = node.type.endsWith("FunctionExpression") || node.type === "FunctionDeclaration";
     for (const child of Object.values(node) as readonly unknown[]) {
       for (const each of Array.isArray(child) ? (child as readonly unknown[]) : [child]) {
