@@ -79,7 +79,7 @@ describe("the web site controller with @kubernetes/client-node, as it runs in a 
     async () => {
       const stories = join(directory, "client-node");
       const file = "test/examples/chaos/client-node.js";
-      const { code, out } = await chaos("run", file, "--plans", "50", "--wall", "10m", "--out", stories);
+      const { code, out } = await chaos("run", file, "--plans", "120", "--wall", "10m", "--out", stories);
       expect(out).toMatch(/^\d+ plans, \d+ runs in [\d.]+ s: \d failures$/m);
       expect(code).toBe(1);
       const written = readdirSync(stories).filter((name) => name.endsWith(".story.json"));
