@@ -7,20 +7,12 @@ import type { ChaosReport } from "../chaos/explore.ts";
 import type { Exploration } from "../chaos/exploration.ts";
 import type { Story } from "../chaos/story.ts";
 import { testOfStory, textOfStory } from "../chaos/story.ts";
-import { integer } from "./arguments.ts";
+import { integer, milliseconds } from "./arguments.ts";
 import type { TriedPlan } from "./chaos-junit.ts";
 import { junitOf } from "./chaos-junit.ts";
-import { explain, refuse } from "./failure.ts";
-
-/** What a script can tell from the exit code. */
-export const EXIT_CODES = {
-  holds: 0,
-  found: 1,
-  badInput: 2,
-  missed: 3,
-  notDeterministic: 4,
-  failsWithoutFaults: 5,
-} as const;
+import { EXIT_CODES } from "./chaos-exit-codes.ts";
+import { liveCommand } from "./chaos-live.ts";
+import { explain } from "./failure.ts";
 
 interface RunOptions {
   readonly plans?: string;
@@ -31,7 +23,6 @@ interface RunOptions {
 }
 
 const COUNT_MAX = 1_000_000;
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 export function chaosCommand(): Command {
   const command = new Command("chaos").description(
@@ -59,6 +50,7 @@ export function chaosCommand(): Command {
     .description("run a failure again, event by event the same")
     .argument("<story>", "a story.json of `inkube chaos run`")
     .action((story: string) => ending(() => replayStory(story)));
+  command.addCommand(liveCommand(ending));
   return command;
 }
 
@@ -137,16 +129,10 @@ async function loaded(file: string, options: RunOptions): Promise<Exploration> {
   const budget = {
     ...exploration.budget,
     ...(options.plans === undefined ? {} : { plans: integer("--plans", options.plans, 1, COUNT_MAX) }),
-    ...(options.wall === undefined ? {} : { wallMs: milliseconds(options.wall) }),
+    ...(options.wall === undefined ? {} : { wallMs: milliseconds("--wall", options.wall) }),
   };
   const seed = options.seed === undefined ? {} : { seed: integer("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER) };
   return { ...exploration, ...(Object.keys(budget).length === 0 ? {} : { budget }), ...seed };
-}
-
-function milliseconds(text: string): number {
-  const found = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  if (found === null) throw refuse(`--wall takes a time as 90s or 2m, not ${JSON.stringify(text)}`);
-  return Number(found[1]) * UNITS_MS[found[2]!]!;
 }
 
 /** Errors: OUTPUT_FAILED. */
