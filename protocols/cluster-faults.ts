@@ -47,6 +47,11 @@ export type LastingClusterFault =
   /** Containers of those nodes ask in vain for the addresses of a Service, and of the pods behind it (EAI_AGAIN). */
   | (LastingTimes & { readonly kind: "dns-fail"; readonly service: NamedPattern; readonly at?: NodePattern })
   /**
+   * The node tells that its memory is short (condition MemoryPressure): it is tainted, and nothing new that does not tolerate it is
+   * bound to it. Pods stay: kubelets here evict none.
+   */
+  | (LastingTimes & { readonly kind: "memory-pressure"; readonly at?: NodePattern })
+  /**
    * The node is drained, as by `kubectl drain`: nothing new is bound to it, and its pods are evicted, as far as budgets let
    * them; those of DaemonSets stay. In the end it takes pods again.
    */
@@ -66,6 +71,7 @@ export const CLUSTER_FAULTS_AT: { readonly [K in ClusterFaultKind]: string } = {
   "pod-kill": "container-runtime",
   "image-gone": "container-runtime",
   "dns-fail": "kube-proxy",
+  "memory-pressure": "kubelet",
   "node-drain": "kubelet",
   "object-flip": "api-server",
 };
@@ -90,6 +96,7 @@ export const CLUSTER_FAULT_FIELDS: {
   "object-flip": { ...STRIKE_TIMES, of: OBJECT_PATTERN, field: FIELD, to: optional(VALUE) },
   "image-gone": { ...LASTING_TIMES, image: NAME, at: optional(NAME) },
   "dns-fail": { ...LASTING_TIMES, service: NAMED, at: optional(NAME) },
+  "memory-pressure": { ...LASTING_TIMES, at: optional(NAME) },
   "node-drain": { ...LASTING_TIMES, at: NAME },
 };
 

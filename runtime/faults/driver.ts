@@ -90,7 +90,7 @@ export class FaultDriver {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const fault of [...this.inForce]) this.end(fault);
-    this.orders.clear();
+    for (const id of this.orders.open) this.forgetStrike(id);
     for (const bringBack of [...this.lost]) bringBack();
     this.tell();
   }
@@ -167,7 +167,7 @@ export class FaultDriver {
 
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
-    this.orders.forget(fault.id);
+    this.forgetStrike(fault.id);
     if (!isStruck(fault) && !isApiFault(fault)) this.target.onFault?.(fault, "ends");
     // A link that lives on must not be made anew: what is under way over it would be lost.
     if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
@@ -199,8 +199,14 @@ export class FaultDriver {
   private order(fault: StrikingClusterFault, chosen: number): void {
     const actors = this.target.actorsOf(CLUSTER_FAULTS_AT[fault.kind]);
     const first = Math.floor(chosen * actors.length);
+    this.forgetStrike(fault.id);
     this.orders.give(fault, [...actors.slice(first), ...actors.slice(0, first)]);
     this.tell();
+  }
+
+  private forgetStrike(id: string): void {
+    const fault = this.orders.forget(id);
+    if (fault !== undefined) this.target.onFault?.(fault, "is not carried out in time");
   }
 
   private hitMachine(fault: MachineFault, name: string): void {
