@@ -109,9 +109,9 @@ export class FaultDriver {
     if (isClusterFault(fault)) return;
     if (strikesOnce(fault)) this.inForce.delete(fault);
     if (fault.kind === "controller-crash") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.crash(actor, "kept", fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.crash(name, "kept", fault.downMs);
     } else if (fault.kind === "controller-pause") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.hang(actor, fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.hang(name, fault.downMs);
     }
     this.tell();
   }
