@@ -14,6 +14,7 @@ import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
 import { actorsOf } from "../../runtime/supervisor/spec.ts";
+import { Machines } from "../../runtime/supervisor/machines.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
@@ -515,7 +516,7 @@ export class Cluster implements AsyncDisposable {
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();
-    return this.host.applyFaults(plan, onFault);
+    return this.host.applyFaults(plan, onFault, new Machines(this.supervisor));
   }
 
   /**

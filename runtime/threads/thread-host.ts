@@ -13,6 +13,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Down, DownDetails, DownReason } from "../actor.ts";
+import type { Machines } from "../supervisor/machines.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
@@ -376,7 +377,7 @@ export class ThreadHost implements Introspectable {
 
   private controlDoor(name: string, port: MessagePort): ControlDoor {
     return new ControlDoor(name, port, (notice) => {
-      for (const plan of this.plans) plan.heard(notice);
+      for (const plan of this.plans) plan.heard(name, notice);
     });
   }
 
@@ -411,8 +412,11 @@ export class ThreadHost implements Introspectable {
     await thread.life.ended;
   }
 
-  /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
-  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+  /**
+   * Lets things go wrong by a plan, from now until the plan is stopped. `machines`: those that it may name; default: none.
+   * Errors: INVALID_FAULT_PLAN.
+   */
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, machines?: Machines): AppliedFaults {
     const host: FaultyHost = {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
@@ -421,6 +425,9 @@ export class ThreadHost implements Introspectable {
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
       actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
+      machines: () => machines?.names() ?? [],
+      loseMachine: (name) => machines?.lose(name),
+      upgradeMachine: (name) => machines?.upgrade(name) ?? Promise.resolve(),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
         // One that is down hears of it when it starts.

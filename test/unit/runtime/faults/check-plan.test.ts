@@ -10,6 +10,7 @@ const PLACES: Places = {
   actors: () => ["etcd-0", "etcd-1", "worker-0/kubelet"],
   outsiders: ["cluster"],
   areLinked: (left, right) => left !== right && [left, right].every((name) => !name.startsWith("worker")),
+  machines: () => ["master-0", "worker-0"],
   actorsOf: (kind) => (kind === "api-server" ? ["etcd-0"] : []),
 };
 
@@ -29,7 +30,7 @@ function problemsOf(plan: unknown): readonly PlanProblem[] {
 type Refused = readonly [string, object, string, string | RegExp, string?];
 
 const REFUSED: readonly Refused[] = [
-  ["an unknown kind", { kind: "pod-kill", at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
+  ["an unknown kind", { kind: "volcano", at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
   ["a misspelt kind", { kind: "actor-crahs", at: "etcd-0" }, "kind", FAULT_KINDS.join(", "), "actor-crash"],
   ["a name that every object has as its kind", { kind: "constructor" }, "kind", FAULT_KINDS.join(", ")],
   ["no kind", { at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
