@@ -229,7 +229,8 @@ class KubeProxy {
 
   private tellFailing(): void {
     for (const [service, fault] of this.failing) {
-      if (!this.toldFailing.has(service)) this.ctx.faults.strike(fault, `hides ${service} from ${this.ctx.options.nodeName}`);
+      if (!this.toldFailing.has(service))
+        this.ctx.faults.strike(fault, `hides ${service} from ${this.ctx.options.nodeName}`);
     }
     this.toldFailing = new Set(this.failing.keys());
   }

@@ -59,7 +59,11 @@ export class Drain {
     try {
       if (this.fault === undefined) return await this.uncordon();
       if (!this.isMarked) await this.cordon();
-      await Promise.all(this.pods().filter(isToGo).map((pod) => this.evict(pod)));
+      await Promise.all(
+        this.pods()
+          .filter(isToGo)
+          .map((pod) => this.evict(pod)),
+      );
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       this.ctx.log.warn("the drain of the node is not done yet", { error: error.message });
@@ -116,5 +120,7 @@ export class Drain {
 /** As kubectl with `--ignore-daemonsets --force --delete-emptydir-data`. */
 function isToGo({ metadata }: Pod): boolean {
   if (metadata?.deletionTimestamp !== undefined) return false;
-  return metadata?.ownerReferences?.some(({ kind, controller }) => kind === "DaemonSet" && controller === true) !== true;
+  return (
+    metadata?.ownerReferences?.some(({ kind, controller }) => kind === "DaemonSet" && controller === true) !== true
+  );
 }

@@ -81,7 +81,7 @@ const SOME_OPERATIONS = required(
 
 const ON_LINK = { ...LASTING_TIMES, from: PLACE, to: PLACE };
 const ON_DISK = { ...LASTING_TIMES, at: PLACE, chance: optional(SHARE) };
-const ON_ACTOR = { ...STRIKE_TIMES, at: PLACE };
+const ON_ACTOR = { ...LASTING_TIMES, at: PLACE, ...STRIKE_TIMES };
 
 type OwnKind = Exclude<Fault["kind"], ApiFaultKind | ClusterFaultKind>;
 type FieldsOf<K extends OwnKind> = Exclude<keyof Extract<Fault, { readonly kind: K }>, "kind">;

@@ -1,12 +1,7 @@
 /** Carries a plan out: at each moment it tells the host which faults are in force for which actor. */
 import { API_FAULTS_AT, isApiFault, strikesOnce } from "../../protocols/api-faults.ts";
 import type { StrikingClusterFault } from "../../protocols/cluster-faults.ts";
-import {
-  CLUSTER_FAULTS_AT,
-  isClusterFault,
-  isStrikingClusterFault,
-  nodeOf,
-} from "../../protocols/cluster-faults.ts";
+import { CLUSTER_FAULTS_AT, isClusterFault, isStrikingClusterFault, nodeOf } from "../../protocols/cluster-faults.ts";
 import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Random } from "../random.ts";
 import type { ActiveFaults, GivenFault, LinkFaultsTo } from "./boundary.ts";
@@ -269,7 +264,11 @@ export class FaultDriver {
   private ownOf(actor: string): readonly GivenFault[] {
     const own: GivenFault[] = [];
     for (const fault of this.inForce) {
-      const kind = isApiFault(fault) ? API_FAULTS_AT : isClusterFault(fault) ? CLUSTER_FAULTS_AT[fault.kind] : undefined;
+      const kind = isApiFault(fault)
+        ? API_FAULTS_AT
+        : isClusterFault(fault)
+          ? CLUSTER_FAULTS_AT[fault.kind]
+          : undefined;
       if (kind === undefined || isStrikingClusterFault(fault)) continue;
       if (isClusterFault(fault) && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
       if (this.target.actorsOf(kind).includes(actor)) own.push(fault as OwnFault);

@@ -19,6 +19,7 @@ import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
+import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
 import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
@@ -417,7 +418,22 @@ export class ThreadHost implements Introspectable {
    * Errors: INVALID_FAULT_PLAN.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, machines?: Machines): AppliedFaults {
-    const host: FaultyHost = {
+    const applied = applyFaults(this.faultyHost(machines), plan, onFault);
+    this.plans.add(applied);
+    const stop = (): Promise<void> => {
+      this.plans.delete(applied);
+      return applied.stop();
+    };
+    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
+  }
+
+  /** Whether `applyFaults` would take it. Errors: INVALID_FAULT_PLAN. */
+  checkFaults(plan: FaultPlan, machines?: Machines): void {
+    checkPlan(plan, this.faultyHost(machines));
+  }
+
+  private faultyHost(machines: Machines | undefined): FaultyHost {
+    return {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
         return [...names].filter((name) => !this.locals.has(name));
@@ -452,13 +468,6 @@ export class ThreadHost implements Introspectable {
         if (port !== undefined) thread.control.connect(peer, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
       },
     };
-    const applied = applyFaults(host, plan, onFault);
-    this.plans.add(applied);
-    const stop = (): Promise<void> => {
-      this.plans.delete(applied);
-      return applied.stop();
-    };
-    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

@@ -76,7 +76,8 @@ export class ClusterNames {
     const { failing } = this.read();
     if (failing === undefined) return false;
     const name = this.labelsOf(hostname).join(".");
-    const isWithin = (host: string): boolean => [name, `${name}.${this.namespace}`].some((full) => `.${full}`.endsWith(`.${host}`));
+    const isWithin = (host: string): boolean =>
+      [name, `${name}.${this.namespace}`].some((full) => `.${full}`.endsWith(`.${host}`));
     return failing.some(isWithin);
   }
 
@@ -259,7 +260,12 @@ function recordsOf(names: ClusterNames, hostname: string, type: string, ttl: boo
 /** As getaddrinfo's when no name server answers. */
 function lookupError(hostname: string): NodeJS.ErrnoException {
   const code = "EAI_AGAIN";
-  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { code, errno: -3001, syscall: "getaddrinfo", hostname });
+  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
+    code,
+    errno: -3001,
+    syscall: "getaddrinfo",
+    hostname,
+  });
 }
 
 function dnsError(code: string, hostname: string, type: string): Error {
