@@ -2,8 +2,9 @@
 export { simulate } from "./world.ts";
 export type { ClusterSize, World, WorldOptions } from "./world.ts";
 export { explore, replay } from "./explore.ts";
-export type { ChaosReport, Found, Replayed } from "./explore.ts";
-export type { Budget, Exploration, Pattern, Search, Step } from "./exploration.ts";
+export type { Replayed } from "./explore.ts";
+export type { ChaosReport, Found } from "./searcher.ts";
+export type { Budget, Exploration, ExplorationFile, Pattern, Search, Step } from "./exploration.ts";
 export type { AwaitingInformer, ControllerUnderTest, Env, ModuleController, StartedController } from "./controller.ts";
 export {
   always,

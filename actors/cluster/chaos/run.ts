@@ -52,7 +52,7 @@ const LIMIT_MS = 3_600_000;
 /** Errors: CONTROLLER_FAILED. */
 export async function runOnce(exploration: Resolved, { plan, steps, reference }: RunOptions): Promise<RunResult> {
   const { cluster, controllers, seed } = exploration;
-  const world = new World({ seed, cluster, controllers, faults: plan }, exploration.programs);
+  const world = new World({ seed, cluster, controllers, faults: plan }, exploration.programs, exploration.onStep);
   await world.start();
   const { history } = world;
   let workMs = 0;

@@ -36,6 +36,9 @@ export interface ClusterSize {
   readonly workers?: number;
 }
 
+/** Told which actor's step comes next; undefined: the simulation's own. */
+export type OnStep = (actor: string | undefined) => void;
+
 /** Nothing has changed for so long: controllers have done what there was to do, but for what they put off. */
 const QUIET_MS = 300;
 const SETTLE_MS = 5_000;
@@ -74,8 +77,11 @@ export class World {
   private readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
-  /** @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED */
-  constructor(options: WorldOptions, programs: Programs = new Programs()) {
+  /**
+   * @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED
+   * @param onStep told before each step which actor's it is
+   */
+  constructor(options: WorldOptions, programs: Programs = new Programs(), onStep?: OnStep) {
     const controllers = options.controllers ?? [];
     const modules = new Modules(controllers, programs, (error) => this.cluster.host.world.fail(error));
     this.seconds = controllers.flatMap(secondsOf);
@@ -95,6 +101,7 @@ export class World {
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
       witness: history,
+      ...(onStep === undefined ? {} : { onStep }),
       ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gates, modules) }),
       ...(modules.foreign.size === 0
         ? {}
