@@ -276,7 +276,7 @@ export class FaultDriver {
           ? CLUSTER_FAULTS_AT[fault.kind]
           : undefined;
       if (kind === undefined || isStrikingClusterFault(fault)) continue;
-      if (isClusterFault(fault) && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
+      if (isClusterFault(fault) && "at" in fault && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
       if (this.target.actorsOf(kind).includes(actor)) own.push(fault as OwnFault);
     }
     return [...own, ...this.orders.of(actor)];

@@ -25,12 +25,12 @@ spec:
   selector: { matchLabels: { app: web } }
   template:
     metadata: { labels: { app: web } }
-    spec: { containers: [{ name: web, image: "asker:1", ports: [{ containerPort: 80 }] }] }
+    spec: { containers: [{ name: web, image: "asker:1", ports: [{ containerPort: 8080 }] }] }
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80 }] }
+spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
 `;
 
 let cluster: Cluster;
@@ -67,11 +67,14 @@ const webPods = async (): Promise<readonly Pod[]> =>
   (await cluster.client.list(pods, { namespace: "default", labelSelector: "app=web" })).items;
 const restartsOf = ({ status }: Pod): number => status?.containerStatuses?.[0]?.restartCount ?? 0;
 
-/** What a container of the Service finds out about a host. */
-async function asked(host: string): Promise<Record<string, string>> {
+/** What a container of the Service, or of that pod, finds out about a host. */
+async function asked(host: string, pod?: Pod): Promise<Record<string, string>> {
   const service = await cluster.client.get(services, "web", "default");
   const own = { host: service.spec?.clusterIP ?? "", port: 80 };
-  const place = publishedPlace(publishedAddresses(service), 80) ?? own;
+  const place =
+    pod === undefined
+      ? (publishedPlace(publishedAddresses(service), 80) ?? own)
+      : { host: pod.status?.podIP ?? "", port: 8080 };
   return new Promise((resolve, reject) => {
     const sent = request({ ...place, path: `/?${host}`, agent: false }, (answer) => {
       let text = "";
@@ -106,6 +109,23 @@ describe("on threads", () => {
       expect(await asked("kubernetes.default")).toMatchObject({ lookup: expect.stringMatching(/^127\./) as string });
     });
     await until("it is found", async () => (await asked("web.default")).get === "200");
+  });
+
+  it("two pods do not reach each other, but all else, until it ends", async () => {
+    const [left, right] = (await webPods()) as [Pod, Pod];
+    const nameOf = ({ metadata }: Pod): string => `default/${metadata?.name ?? ""}`;
+    const reaches = async (from: Pod, to: Pod): Promise<string | undefined> =>
+      (await asked(`${to.status?.podIP ?? ""}:8080`, from)).get;
+    const cut: Fault = { id: "cut", kind: "pod-network-loss", between: [nameOf(left), nameOf(right)] };
+    await under([cut], async (told) => {
+      await until("it is told", () => told.filter((line) => line.startsWith("cut cuts 1 pair")).length === 2);
+      expect(await Promise.all([reaches(left, right), reaches(right, left)])).toEqual(["TIMEOUT", "TIMEOUT"]);
+      expect(await reaches(left, left)).toBe("200");
+    });
+    await until(
+      "they do",
+      async () => (await reaches(left, right)) === "200" && (await reaches(right, left)) === "200",
+    );
   });
 
   it("a worker is lost, and comes back when the plan is stopped", async () => {
