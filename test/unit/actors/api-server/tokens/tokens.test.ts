@@ -250,6 +250,18 @@ describe("the token of an account", () => {
     );
   });
 
+  it("is good at a server that has not heard of the account yet", async () => {
+    const other = await startServer({ serviceAccounts }, undefined, server.etcd, tokenKeys);
+    server.etcd.hold();
+    await create("serviceaccounts", { metadata: { name: "new" } });
+    const token = await tokenOf("new");
+    const target = { group: "authentication.k8s.io", version: "v1", resource: "tokenreviews" };
+    const asked = other.request({ verb: "create", target, object: { spec: { token } } as KubernetesObject });
+    server.etcd.release();
+    expect(await asked).toMatchObject({ status: { authenticated: true } });
+    await other.stop();
+  });
+
   it("is for its own audiences", async () => {
     const token = await tokenOf("web", { audiences: ["vault"] });
     expect((await ask("/api", token)).status).toBe(401);
