@@ -128,21 +128,27 @@ describe("a body that takes its time", () => {
   it("is broken off, and the answer to one that came in time may take longer than a body may", async () => {
     const { server, port } = await serving127({ bodyTimeoutMs: 50 });
     const from = connect(`https://127.0.0.1:${port}`, trust);
-    const post = (): ClientHttp2Stream =>
-      from.request({ ":method": "POST", ":path": maps, authorization: "Bearer secret" }, { endStream: false });
-    const answer = server.etcd.delay("txn");
-    const whole = post();
-    const status = new Promise((resolve, reject) => {
-      whole.on("response", (head) => resolve(head[":status"])).on("error", reject);
-      whole.on("close", () => resolve("broken off"));
-    });
-    whole.end(JSON.stringify({ metadata: { name: "in-time" } }));
+    const begun = (method: string): ClientHttp2Stream =>
+      from.request({ ":method": method, ":path": maps, authorization: "Bearer secret" }, { endStream: false });
+    const answered = (stream: ClientHttp2Stream): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        stream.on("response", (head) => resolve(head[":status"])).on("error", reject);
+        stream.on("close", () => resolve("broken off"));
+      });
+    server.etcd.hold();
+    const made = begun("POST");
+    made.end(JSON.stringify({ metadata: { name: "a" } }));
+    expect(await answered(made)).toBe(201);
+    // It waits for what has just been written.
+    const whole = begun("DELETE");
+    const status = answered(whole);
+    whole.end("{}");
     // It began later, and so did its time.
-    const half = post().on("error", () => undefined);
+    const half = begun("POST").on("error", () => undefined);
     half.write("{");
     await once(half, "close");
-    answer();
-    expect(await status).toBe(201);
+    server.etcd.release();
+    expect(await status).toBe(200);
     from.destroy();
   });
 

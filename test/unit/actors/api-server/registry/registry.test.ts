@@ -1,4 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
+import type { Deletion } from "../../../../../actors/api-server/core/registry/deletion.ts";
+import { decideDeletion } from "../../../../../actors/api-server/core/registry/deletion.ts";
 import type { ApiRequest, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
 import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
@@ -509,4 +513,21 @@ it("a collection is left as it is when nobody waits for its deletion any more", 
   await server.actor.handlers.request({ verb: "deletecollection", target: target("configmaps") }, message);
   expect((await get("configmaps", "a")).metadata?.deletionTimestamp).toBeUndefined();
   expect((await get("configmaps", "b")).metadata?.name).toBe("b");
+});
+
+it("a pod that is to end sooner says so, and one that is to end later stays", () => {
+  const marked = { metadata: { name: "a" }, spec: { nodeName: "n", containers: [] } } as unknown as Fields;
+  const deletedAfter = (object: Fields, gracePeriodSeconds: number): Deletion =>
+    decideDeletion(podRules, object, { gracePeriodSeconds }, 0);
+  const endOf = (deletion: Deletion): unknown => {
+    const { deletionTimestamp, deletionGracePeriodSeconds } =
+      ("object" in deletion ? deletion.object?.metadata : undefined) ?? {};
+    return [deletion.action, deletionTimestamp, deletionGracePeriodSeconds];
+  };
+  const first = deletedAfter(marked, 30);
+  expect(endOf(first)).toEqual(["update", "1970-01-01T00:00:30Z", 30]);
+  const { object = marked } = first as { readonly object?: Fields };
+  expect(endOf(deletedAfter(object, 10))).toEqual(["update", "1970-01-01T00:00:10Z", 10]);
+  expect(endOf(deletedAfter(object, 0))).toEqual(["remove", "1970-01-01T00:00:00Z", 0]);
+  expect(deletedAfter(object, 60)).toEqual({ action: "pending" });
 });
