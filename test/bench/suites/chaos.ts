@@ -13,10 +13,10 @@ import { runScenario } from "../../../actors/cluster/simulation/scenario.ts";
 import type { Report, Suite } from "../report.ts";
 import { median } from "../report.ts";
 
-const SEEDS = 8;
+const SEEDS = 6;
 const ROUNDS = 3;
-const IDLE_MS = 600_000;
-const LOAD_MS = 20_000;
+const IDLE_MS = 120_000;
+const LOAD_MS = 5_000;
 const LOAD_PERIOD_MS = 20;
 const MS_PER_HOUR = 3_600_000;
 const PLANS = 500;
@@ -53,7 +53,7 @@ async function times(report: Report): Promise<void> {
   const ratios = async (work: (world: World) => Promise<number>): Promise<number> => {
     const found: number[] = [];
     for (let seed = 1; seed <= ROUNDS; seed++) {
-      found.push(await simulate({ seed, cluster: CLUSTER, limitMs: 2 * IDLE_MS }, work));
+      found.push(await simulate({ seed, cluster: CLUSTER, limitMs: 10 * IDLE_MS }, work));
     }
     return median(found);
   };
