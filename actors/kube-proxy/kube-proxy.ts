@@ -15,11 +15,13 @@ import type { KubeProxyMethods, KubeProxyStatus } from "../../protocols/kube-pro
 import { kubeProxyProtocol } from "../../protocols/kube-proxy.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Node, Service } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, ActorDefinition, Context } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import type { OwnFault } from "../../runtime/faults/plan.ts";
 import { Client } from "../client/client.ts";
 import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
@@ -65,6 +67,9 @@ class KubeProxy {
   private refresh: Timer | undefined;
   private hostsTimer: Timer | undefined;
   private hostsText = "";
+  /** Services whose names a fault hides, and those of which that has been told. */
+  private readonly failing = new Map<string, OwnFault>();
+  private toldFailing: ReadonlySet<string> = new Set();
 
   constructor(ctx: Context<KubeProxyOptions>) {
     this.ctx = ctx;
@@ -95,6 +100,7 @@ class KubeProxy {
   }
 
   start(): void {
+    this.ctx.faults.onChange(() => this.changed());
     this.follow();
     for (let shard = 0; shard < this.ctx.options.shards; shard++) this.locks.push(this.lockKeeper(shard));
     this.publishing.run((key) => this.publish(key));
@@ -204,12 +210,29 @@ class KubeProxy {
     for (let text = this.hosts(); text !== this.hostsText; text = this.hosts()) {
       this.hostsText = text;
       await this.ctx.disk.replace(HOSTS_FILE, new TextEncoder().encode(text));
+      this.tellFailing();
     }
     this.hostsTimer = undefined;
   }
 
   private hosts(): string {
-    return JSON.stringify(this.rules.hosts());
+    this.failing.clear();
+    const isFailing = (service: string): boolean => {
+      const found = this.ctx.faults.inForce.find(
+        (fault) => fault.kind === "dns-fail" && fitsPattern(fault.service, service),
+      );
+      if (found !== undefined) this.failing.set(service, found as OwnFault);
+      return found !== undefined;
+    };
+    return JSON.stringify(this.rules.hosts(isFailing));
+  }
+
+  private tellFailing(): void {
+    for (const [service, fault] of this.failing) {
+      if (!this.toldFailing.has(service))
+        this.ctx.faults.strike(fault, `hides ${service} from ${this.ctx.options.nodeName}`);
+    }
+    this.toldFailing = new Set(this.failing.keys());
   }
 
   /** Brings the annotation of a Service that this proxy serves in line with where its listeners are. */
