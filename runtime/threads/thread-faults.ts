@@ -101,6 +101,13 @@ export class ActorFaults {
   }
 }
 
+/** Who a plan may name beside the actors of a host: a client of theirs that lives elsewhere. */
+export interface Guest {
+  crash(downMs: number): void;
+  /** For ever when no time is given. */
+  pause(forMs: number | undefined): void;
+}
+
 /** What applying a plan needs of the host. */
 export interface FaultyHost extends Places {
   /** Resolves when the actor has taken it in, or will never: it is down, or hangs. */

@@ -19,7 +19,7 @@ import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
+import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Guest } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -412,17 +412,22 @@ export class ThreadHost implements Introspectable {
   }
 
   /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
-  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
+  applyFaults(
+    plan: FaultPlan,
+    onFault?: (fault: Fault, what: string) => void,
+    guests: ReadonlyMap<string, Guest> = new Map(),
+  ): AppliedFaults {
     const host: FaultyHost = {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
-        return [...names].filter((name) => !this.locals.has(name));
+        return [...[...names].filter((name) => !this.locals.has(name)), ...guests.keys()];
       },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
       actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
+        if (command.do === "hang") guests.get(name)?.pause(command.forMs);
         // One that is down hears of it when it starts.
         await this.threads
           .get(name)
@@ -431,6 +436,8 @@ export class ThreadHost implements Introspectable {
       },
       keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
       crash: (actor, disk, downMs) => {
+        const guest = guests.get(actor);
+        if (guest !== undefined) return guest.crash(downMs);
         if (downMs > 0) this.downUntilMs.set(actor, monotonicNowMs() + downMs);
         if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
         void this.kill(actor);

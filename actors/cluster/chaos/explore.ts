@@ -9,11 +9,14 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import { isRecord } from "../../../protocols/fault-fields.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
 import { wallNowMs } from "../../../runtime/threads/machine-clock.ts";
-import { divergenceOf } from "./divergence.ts";
+import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
 import type { EndState } from "./end-state.ts";
 import type { Exploration, Resolved, Step } from "./exploration.ts";
 import { checkExploration } from "./exploration.ts";
 import { replicasOf } from "./controller.ts";
+import { withoutGeneratedNames } from "./real/generated-names.ts";
+import { realPlan } from "./real/plans.ts";
+import type { Attachable } from "./real/stage.ts";
 import type { Failure, RunResult } from "./run.ts";
 import { runOnce, textOf } from "./run.ts";
 import type { PlannedRun } from "./search.ts";
@@ -47,6 +50,10 @@ export interface Progress {
   onPlans?(plans: number): void;
   onRun?(run: PlannedRun, failures: readonly Failure[]): void;
   onFound?(story: Story): void;
+  /** Somebody is to start that controller now. */
+  onAttachable?(attachable: Attachable): void;
+  /** Where kubeconfigs of such controllers are written. Default `chaos`. */
+  readonly directory?: string;
 }
 
 const NO_FAULTS: readonly Fault[] = [];
@@ -79,19 +86,38 @@ export function missedText({ missed, plansLeft }: ChaosReport): string {
  * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CONTROLLER_FAILED.
  */
 export async function search(exploration: Exploration, progress: Progress = {}): Promise<ChaosReport> {
-  return new Searcher(checkExploration(exploration), progress).search();
+  return withSearcher(checkExploration(exploration), progress, (searcher) => searcher.search());
 }
 
 /** The plans that a search would try. Errors: those of `search`. */
 export async function plansOf(exploration: Exploration): Promise<readonly PlannedRun[]> {
-  const searcher = new Searcher(checkExploration(exploration), {});
-  return searcher.plans(await searcher.checkedReference());
+  return withSearcher(checkExploration(exploration), {}, async (searcher) =>
+    searcher.plans(await searcher.checkedReference()),
+  );
+}
+
+/** Leaves nothing behind that runs. */
+async function withSearcher<T>(
+  exploration: Resolved,
+  progress: Progress,
+  work: (searcher: Searcher) => Promise<T>,
+): Promise<T> {
+  const { stage } = exploration;
+  if (stage !== undefined) {
+    if (progress.directory !== undefined) stage.directory = progress.directory;
+    stage.onAttachable = (attachable) => progress.onAttachable?.(attachable);
+  }
+  try {
+    return await work(new Searcher(exploration, progress));
+  } finally {
+    await stage?.close();
+  }
 }
 
 export interface Replayed {
   readonly failures: readonly Failure[];
   readonly digest: string;
-  /** Whether it was the very same run: it is not when the controller, inkube or Node is another. */
+  /** Whether it was the very same run, in real time one of the same outcome: it is not when the controller, inkube or Node is another. */
   readonly asRecorded: boolean;
   readonly story: Story;
 }
@@ -105,11 +131,12 @@ export async function replay(story: string | URL | Story, exploration?: Explorat
   const path = isPath ? (story instanceof URL ? fileURLToPath(story) : resolve(story)) : "";
   const told = isPath ? parseStory(await readStory(path), path) : story;
   const given = exploration ?? (await loadExploration(fileOf(told, isPath ? dirname(path) : process.cwd())));
-  const resolved = checkExploration(given);
+  const resolved = checkExploration({ ...given, seed: told.seed });
   const steps = stepsNamed(resolved, told.steps);
-  const searcher = new Searcher({ ...resolved, seed: told.seed }, {});
-  const reference = await searcher.referenceOf(steps);
-  const result = await runOnce({ ...resolved, seed: told.seed }, { plan: told.plan, steps, reference });
+  const result = await withSearcher(resolved, {}, async (searcher) => {
+    const reference = await searcher.referenceOf(steps);
+    return runOnce(resolved, { plan: told.plan, steps, reference });
+  });
   const { failures, digest } = result;
   return { failures, digest, asRecorded: digest === told.digest, story: told };
 }
@@ -126,13 +153,16 @@ export async function loadExploration(path: string): Promise<Exploration> {
   throw new InkubeError("INVALID_EXPLORATION", `${path} has no default export: export the exploration as its default`);
 }
 
-/** Its modules' paths are taken from it. */
+/** Its modules' paths, and the directories of its commands, are taken from it. */
 function fromFile(exploration: Exploration, path: string): Exploration {
   const { controllers } = exploration;
   if (!Array.isArray(controllers)) return exploration;
   const placed = (controllers as readonly unknown[]).map((each) => {
-    if (!isRecord(each) || typeof each["module"] !== "string" || each["module"].startsWith("file:")) return each;
-    return { ...each, module: resolve(dirname(path), each["module"]) };
+    if (!isRecord(each)) return each;
+    const { module, command, cwd = "" } = each;
+    if (command !== undefined && typeof cwd === "string") return { ...each, cwd: resolve(dirname(path), cwd) };
+    if (typeof module !== "string" || module.startsWith("file:")) return each;
+    return { ...each, module: resolve(dirname(path), module) };
   });
   return { ...exploration, controllers: placed as Exploration["controllers"] };
 }
@@ -197,13 +227,18 @@ class Searcher {
     };
   }
 
-  plans({ history, workMs }: RunResult): readonly PlannedRun[] {
-    const { patterns, random, plansMax, seed } = this.exploration;
+  plans(reference: RunResult): readonly PlannedRun[] {
+    const { patterns, random, plansMax, seed, stage, controllers } = this.exploration;
+    const { workMs } = reference;
+    const history = stage === undefined ? reference.history : withoutGeneratedNames(reference.history);
     const systematic = systematicPlans(history, this.controllers, patterns);
     const drawn = Array.from({ length: random }, (_, nth) =>
       randomPlan(history, this.controllers, workMs, seed, nth + 1),
     );
-    return [...systematic, ...drawn].slice(0, plansMax);
+    const plans = [...systematic, ...drawn].slice(0, plansMax);
+    if (stage === undefined) return plans;
+    const tireless = controllers.flatMap((each) => ("start" in each ? replicasOf(each) : []));
+    return plans.map((each) => realPlan(each, tireless));
   }
 
   /** The run without faults, twice. Errors: CHAOS_NOT_DETERMINISTIC, CHAOS_FAILS_WITHOUT_FAULTS. */
@@ -211,11 +246,14 @@ class Searcher {
     const { steps } = this.exploration;
     const first = await this.run(NO_FAULTS, steps, undefined);
     const second = await this.run(NO_FAULTS, steps, undefined);
-    const divergence = divergenceOf(first, second);
-    if (divergence !== undefined) {
-      throw new InkubeError("CHAOS_NOT_DETERMINISTIC", `two runs of one seed differ: ${divergence}`);
+    const isReal = this.exploration.stage !== undefined;
+    const bad = isReal ? (whyBad(first) ?? whyBad(second)) : undefined;
+    const divergence = isReal ? outcomeDivergenceOf(first, second) : divergenceOf(first, second);
+    if (bad === undefined && divergence !== undefined) {
+      const what = isReal ? "two runs without faults end differently" : "two runs of one seed differ";
+      throw new InkubeError("CHAOS_NOT_DETERMINISTIC", `${what}: ${divergence}`);
     }
-    const why = whyBad(first);
+    const why = bad ?? whyBad(first);
     if (why !== undefined) throw new InkubeError("CHAOS_FAILS_WITHOUT_FAULTS", `it fails without any fault: ${why}`);
     this.references.set(keyOf(steps), first.end);
     return first;
@@ -245,13 +283,14 @@ class Searcher {
   }
 
   private async tryPlan(planned: PlannedRun, reference: EndState): Promise<void> {
-    const { failures } = await this.run(planned.plan.faults, this.exploration.steps, reference);
+    const result = await this.run(planned.plan.faults, this.exploration.steps, reference);
+    const { failures } = result;
     this.progress.onRun?.(planned, failures);
     const [failure] = failures;
     if (failure === undefined) return;
     const known = this.knownFor(planned, failure);
     if (known !== undefined) known.plans++;
-    else await this.tell(planned, failure, reference);
+    else await this.tell(planned, failure, result, reference);
   }
 
   /** One cause at one kind of moment is one failure; what chance comes upon is mostly one that is known. */
@@ -261,20 +300,24 @@ class Searcher {
     return [...this.found].find(([key]) => key.endsWith(` ${same}`))?.[1];
   }
 
-  private async tell(planned: PlannedRun, failure: Failure, reference: EndState): Promise<void> {
-    const { steps, seed } = this.exploration;
+  private async tell(planned: PlannedRun, failure: Failure, first: RunResult, reference: EndState): Promise<void> {
+    const { steps, seed, stage } = this.exploration;
     const { oracle, cause } = failure;
     const isRed = ({ failures }: RunResult): boolean => failures.some((each) => each.oracle === oracle);
     const faults = await shrink(planned.plan.faults, async (fewer) => isRed(await this.run(fewer, steps, reference)));
-    const fewest = await shrink(steps, async (fewer) => {
+    // In real time all steps stay: each try without one would take another run without faults.
+    const fewest = stage !== undefined ? steps : await shrink(steps, async (fewer) => {
       const without = await this.endWithout(fewer);
       return without !== undefined && isRed(await this.run(faults, fewer, without));
     });
     const end = (await this.endWithout(fewest)) ?? reference;
-    const result = await this.run(faults, fewest, end);
+    const repeated = await this.run(faults, fewest, end);
+    const result = isRed(repeated) ? repeated : first;
+    const again = result === repeated ? "" : ", and did not fail again when it was repeated: it is a matter of timing";
     const smallest = result.failures.find((each) => each.oracle === oracle) ?? failure;
     const names = fewest.map(({ name }) => name);
-    const told = { seed, plan: { faults }, steps: names, about: planned.about, failure: smallest, result };
+    const about = `${planned.about}${again}`;
+    const told = { seed, plan: { faults }, steps: names, about, failure: smallest, result };
     const story = storyOf(told);
     const moment = planned.pattern === "random" ? "random" : MOMENTS[planned.pattern];
     this.found.set(`${moment} ${oracle}: ${cause}`, { story, plans: 1 });
@@ -315,9 +358,10 @@ function keyOf(steps: readonly Step[]): string {
   return JSON.stringify(steps.map(({ name }) => name));
 }
 
-function whyBad({ failures, thrown, isQuiet }: RunResult): string | undefined {
+function whyBad({ failures, thrown, isQuiet, unrest }: RunResult): string | undefined {
   const [died] = thrown;
   if (died !== undefined) return `the controller ${died.controller} threw ${textOf(died.error)}`;
+  if (unrest !== undefined) return unrest;
   const [failure] = failures;
   if (failure !== undefined) return `${failure.oracle}: ${failure.text}`;
   return isQuiet ? undefined : "the controllers never come to rest";

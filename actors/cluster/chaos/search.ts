@@ -4,7 +4,7 @@ import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
-import type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
+import type { SeenDelivery, SeenRequest } from "../../../protocols/api-witness.ts";
 import type { Pattern } from "./exploration.ts";
 import type { History } from "./history.ts";
 

@@ -126,6 +126,7 @@ function eventsOf({ history }: RunResult): readonly string[] {
   for (const seen of history.deliveries) {
     events.push({ atMs: seen.atMs, line: `${seen.by} is told: ${seen.type} ${seen.resource} ${place(seen)}` });
   }
+  for (const { atMs, by, line } of history.printed) events.push({ atMs, line: `${by} prints: ${line}` });
   for (const { atMs, fault, what } of history.struck) events.push({ atMs, line: `FAULT ${fault} ${what}` });
   return events
     .filter(({ atMs }) => atMs >= history.beganMs)

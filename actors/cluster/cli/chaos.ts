@@ -85,6 +85,8 @@ async function run(file: string, options: RunOptions): Promise<number> {
   let stories = 0;
   const tried: TriedPlan[] = [];
   const report = await search(exploration, {
+    directory: options.out,
+    onAttachable: ({ name, kubeconfig }) => console.log(`waiting for the controller ${name}: start it with KUBECONFIG=${kubeconfig}`),
     onRun: (planned, failures) => tried.push({ planned, failures }),
     onPlans: (plans) => console.log(`holds without faults, twice the same; ${plans} plans of faults to try`),
     onFound: (story) => {
