@@ -33,7 +33,12 @@ export class EmbeddedPeer implements LocalPeer {
   private readonly stopping = new AbortController();
 
   /** `links`: the actors to refer to, besides those whose specs link to `name`. `crash`: what a failure of its own code does. */
-  constructor(name: string, host: ThreadHost, links: readonly string[] = [], crash: (error: unknown) => void = uncaught) {
+  constructor(
+    name: string,
+    host: ThreadHost,
+    links: readonly string[] = [],
+    crash: (error: unknown) => void = uncaught,
+  ) {
     this.name = name;
     this.faults = new ActorFaults(
       name,

@@ -179,7 +179,8 @@ const MODULE = required(
 );
 const COMMAND = required(
   "a program and its arguments: a list of texts",
-  (value) => Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "string") && value[0] !== "",
+  (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "string") && value[0] !== "",
 );
 /** By the field that says what a controller is. */
 const CONTROLLERS: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = {
@@ -301,7 +302,11 @@ function misplaced(exploration: Exploration): readonly FieldProblem[] {
   const wrong = unfit(mode, controllers).filter((each) => asked !== "all" && asked.includes(each));
   const fit = PATTERNS.filter((each) => !unfit(mode, controllers).includes(each)).join(", ");
   for (const each of wrong) {
-    problems.push({ field: "search.systematic", problem: `${each} can't be tried on these controllers in the mode ${mode}`, allowed: fit });
+    problems.push({
+      field: "search.systematic",
+      problem: `${each} can't be tried on these controllers in the mode ${mode}`,
+      allowed: fit,
+    });
   }
   return problems;
 }

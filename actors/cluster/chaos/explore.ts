@@ -54,6 +54,8 @@ export interface Progress {
   onAttachable?(attachable: Attachable): void;
   /** Where kubeconfigs of such controllers are written. Default `chaos`. */
   readonly directory?: string;
+  /** Of a search in real time, before it begins: `stop` ends it, with CANCELLED, and whatever runs for it. */
+  onRealTime?(stop: () => void): void;
 }
 
 const NO_FAULTS: readonly Fault[] = [];
@@ -107,10 +109,15 @@ async function withSearcher<T>(
     if (progress.directory !== undefined) stage.directory = progress.directory;
     stage.onAttachable = (attachable) => progress.onAttachable?.(attachable);
   }
+  const searcher = new Searcher(exploration, progress);
+  if (stage === undefined) return work(searcher);
+  const stopped = new Promise<never>((_, reject) => {
+    progress.onRealTime?.(() => reject(new InkubeError("CANCELLED", "the search was ended")));
+  });
   try {
-    return await work(new Searcher(exploration, progress));
+    return await Promise.race([work(searcher), stopped]);
   } finally {
-    await stage?.close();
+    await stage.close();
   }
 }
 
@@ -306,10 +313,13 @@ class Searcher {
     const isRed = ({ failures }: RunResult): boolean => failures.some((each) => each.oracle === oracle);
     const faults = await shrink(planned.plan.faults, async (fewer) => isRed(await this.run(fewer, steps, reference)));
     // In real time all steps stay: each try without one would take another run without faults.
-    const fewest = stage !== undefined ? steps : await shrink(steps, async (fewer) => {
-      const without = await this.endWithout(fewer);
-      return without !== undefined && isRed(await this.run(faults, fewer, without));
-    });
+    const fewest =
+      stage !== undefined
+        ? steps
+        : await shrink(steps, async (fewer) => {
+            const without = await this.endWithout(fewer);
+            return without !== undefined && isRed(await this.run(faults, fewer, without));
+          });
     const end = (await this.endWithout(fewest)) ?? reference;
     const repeated = await this.run(faults, fewest, end);
     const result = isRed(repeated) ? repeated : first;

@@ -20,6 +20,8 @@ export const EXIT_CODES = {
   missed: 3,
   notDeterministic: 4,
   failsWithoutFaults: 5,
+  /** As shells tell of SIGINT. */
+  interrupted: 130,
 } as const;
 
 interface RunOptions {
@@ -75,6 +77,7 @@ async function ending(work: () => Promise<number>): Promise<void> {
 function codeOf(error: unknown): number {
   if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
   if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  if (hasCode(error, "CANCELLED")) return EXIT_CODES.interrupted;
   return EXIT_CODES.badInput;
 }
 
@@ -86,7 +89,12 @@ async function run(file: string, options: RunOptions): Promise<number> {
   const tried: TriedPlan[] = [];
   const report = await search(exploration, {
     directory: options.out,
-    onAttachable: ({ name, kubeconfig }) => console.log(`waiting for the controller ${name}: start it with KUBECONFIG=${kubeconfig}`),
+    onRealTime: (stop) => {
+      // The second one ends the process at once.
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+    },
+    onAttachable: ({ name, kubeconfig }) =>
+      console.log(`waiting for the controller ${name}: start it with KUBECONFIG=${kubeconfig}`),
     onRun: (planned, failures) => tried.push({ planned, failures }),
     onPlans: (plans) => console.log(`holds without faults, twice the same; ${plans} plans of faults to try`),
     onFound: (story) => {

@@ -99,7 +99,13 @@ class RunningCommand implements Incarnation {
         void Promise.race([Promise.all(outputs), grace]).then(() => {
           clearTimeout(timer);
           for (const stream of [child.stdout, child.stderr, watcher]) stream?.destroy();
-          end(failed(name, `it ended by itself, ${signal === null ? `with exit code ${code}` : `by ${signal}`}`, this.newest));
+          end(
+            failed(
+              name,
+              `it ended by itself, ${signal === null ? `with exit code ${code}` : `by ${signal}`}`,
+              this.newest,
+            ),
+          );
         });
       });
     });

@@ -99,8 +99,10 @@ export class RealWorld implements RunWorld {
       life.listen(events);
       if (!seconds.includes(name)) life.start();
     }
-    const isUp = await this.run(() => this.settle({ limitMs: startMs }), 2 * startMs);
-    if (!isUp) throw neverReady(`${this.unrest ?? "it never comes to rest"}, ${startMs / 1_000} s after the start`, this.outputs);
+    const isUp = await this.run(() => this.acting(startMs), 2 * startMs);
+    if (!isUp) throw neverReady(`${this.unrest ?? ""} ${startMs / 1_000} s ago`, this.outputs);
+    const isQuiet = await this.run(() => this.settle(), 2 * this.pace.settleMs);
+    if (!isQuiet) throw neverReady(this.unrest ?? "the controllers never come to rest", this.outputs);
     this.history.beganMs = this.nowMs;
     this.faults(plan);
     await this.pending;
@@ -160,11 +162,7 @@ export class RealWorld implements RunWorld {
     }
   }
 
-  async until(
-    what: string,
-    predicate: () => boolean | Promise<boolean>,
-    limitMs: number = UNTIL_MS,
-  ): Promise<void> {
+  async until(what: string, predicate: () => boolean | Promise<boolean>, limitMs: number = UNTIL_MS): Promise<void> {
     await this.pending;
     const dueMs = this.nowMs + limitMs;
     while (!(await predicate())) {
@@ -177,7 +175,9 @@ export class RealWorld implements RunWorld {
     const idle = [...this.options.lives.values()].filter(({ isActing }) => !isActing);
     if (idle.length > 0) return idle.map(({ state }) => state).join("; ");
     const now = this.nowMs;
-    const newest = this.history.requests.filter((seen) => this.history.isOfControllers(seen) && seen.atMs > now - TOLD_WINDOW_MS);
+    const newest = this.history.requests.filter(
+      (seen) => this.history.isOfControllers(seen) && seen.atMs > now - TOLD_WINDOW_MS,
+    );
     const last = newest.at(-1);
     if (last === undefined) return undefined;
     return `${last.by} never comes to rest: the controllers made ${newest.length} requests in the last second, the last one ${last.verb} ${last.resource} ${last.name}`;
@@ -206,7 +206,8 @@ export class RealWorld implements RunWorld {
       history.request({ ...request, atMs });
       if (history.isOfControllers(request)) this.asked(request.by, request.resource);
       const isWritten = request.revision > 0 && request.verb !== "get" && request.verb !== "list";
-      if (isWritten) history.wrote(request.revision, history.isOfControllers(request) ? `inkube:${request.by}` : request.by);
+      if (isWritten)
+        history.wrote(request.revision, history.isOfControllers(request) ? `inkube:${request.by}` : request.by);
     } else if ("watch" in seen) {
       history.watch({ ...seen.watch, atMs });
       this.asked(seen.watch.by, seen.watch.resource);
@@ -217,6 +218,16 @@ export class RealWorld implements RunWorld {
   private asked(by: string, resource: string): void {
     this.options.lives.get(by)?.asked();
     if (resource !== LEASES) this.askedMs = this.nowMs;
+  }
+
+  /** Whether all begin to work within that time. */
+  private async acting(limitMs: number): Promise<boolean> {
+    const dueMs = this.nowMs + limitMs;
+    while (![...this.options.lives.values()].every(({ isActing }) => isActing)) {
+      if (this.nowMs > dueMs) return false;
+      await this.clock.sleep(LOOK_MS);
+    }
+    return true;
   }
 
   /** What is there before anything happens, and all that happens from then on. */
@@ -252,7 +263,9 @@ export class RealWorld implements RunWorld {
     this.crashes.push({ actor, atMs: this.nowMs, error });
     if (this.history.beganMs < Infinity) return;
     // No fault is in force yet: it would only end again.
-    this.breakOff(new InkubeError("CHAOS_FAILS_WITHOUT_FAULTS", `it fails without any fault: ${error.message}`, { cause: error }));
+    this.breakOff(
+      new InkubeError("CHAOS_FAILS_WITHOUT_FAULTS", `it fails without any fault: ${error.message}`, { cause: error }),
+    );
   }
 
   private get outputs(): readonly string[] {

@@ -95,7 +95,11 @@ export class RealStage {
   }
 
   private async boot(): Promise<Cluster> {
-    const tokens = [...this.tokens].map(([name, token]) => ({ token, user: `inkube:${name}`, groups: ["system:masters"] }));
+    const tokens = [...this.tokens].map(([name, token]) => ({
+      token,
+      user: `inkube:${name}`,
+      groups: ["system:masters"],
+    }));
     const { masters, workers } = this.options.cluster;
     // Loaded when it is needed: simulated explorations have no use for it.
     const { Cluster } = await import("../../cluster.ts");
@@ -108,7 +112,8 @@ export class RealStage {
     this.scratch = mkdtempSync(join(tmpdir(), "inkube-chaos-"));
     for (const controller of this.options.controllers) {
       // Nobody can start a second one of what somebody else runs.
-      const names = "attach" in controller ? replicasOf(controller) : [...replicasOf(controller), ...secondsOf(controller)];
+      const names =
+        "attach" in controller ? replicasOf(controller) : [...replicasOf(controller), ...secondsOf(controller)];
       for (const name of names) {
         const body = await this.bodyOf(cluster, controller, name);
         this.lives.set(name, new Life(name, body, cluster.seat.context.clock, IDLE_EVENTS));
