@@ -78,6 +78,8 @@ export interface SimulationOptions {
   readonly onSupervisor?: (event: SupervisorEvent) => void;
   /** Of actors whose code was written for Node's own queues (streams, `process.nextTick`), by name. */
   readonly foreign?: ReadonlyMap<string, Foreign>;
+  /** Told before each step which actor's it is; undefined: the simulation's own. It must not change anything. */
+  readonly onStep?: (actor: string | undefined) => void;
 }
 
 export type { DiskFate } from "../faults/plan.ts";
@@ -138,6 +140,7 @@ export class SimulationHost implements Introspectable {
       ...(options.epochMs === undefined ? {} : { epochMs: options.epochMs }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
+      ...(options.onStep === undefined ? {} : { onStep: ({ name }: EventOwner) => options.onStep?.(name) }),
     });
     this.trace = new TraceLog(options.traceEventsMax);
     this.network = new SimNetwork(this.world);

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly record?: DecisionLog;
   /** Takes every random decision from an earlier run's log; `seed` is not used. Errors: INVALID_DECISION_LOG. */
   readonly replay?: DecisionLog;
+  /** Told before each step whose it is. It must not change anything. */
+  readonly onStep?: (owner: EventOwner) => void;
 }
 
 export interface RunLimits {
@@ -57,6 +59,7 @@ export class World {
   private readonly streams = new Map<string, Random>();
   private readonly decisions: Decisions | undefined;
   private readonly guard: AmbientGuard;
+  private readonly onStep: ((owner: EventOwner) => void) | undefined;
   private readonly foreignTurn = new ForeignTurn();
   private sequence = 0;
   private resumedSequence = Number.MIN_SAFE_INTEGER;
@@ -68,6 +71,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.seed = options.seed;
     this.epochMs = options.epochMs ?? EPOCH_MS;
+    this.onStep = options.onStep;
     if (options.replay !== undefined) {
       this.decisions = new ReplayedDecisions(options.replay, (error) => this.fail(error));
     } else if (options.record !== undefined) {
@@ -220,6 +224,7 @@ export class World {
       }
       if (next.atUs > this.nowUs) this.nowUs = next.atUs;
       this.steps++;
+      this.onStep?.(owner);
       if (owner.foreign !== undefined) this.foreignTurn.begin(owner, owner.foreign);
       try {
         action();

@@ -9,7 +9,7 @@ import type { Oracle } from "./oracles.ts";
 import { defaultOracles } from "./oracles.ts";
 import { QUIET_MS } from "./real/pace.ts";
 import { RealStage } from "./real/stage.ts";
-import type { ClusterSize, World } from "./world.ts";
+import type { ClusterSize, OnStep, World } from "./world.ts";
 
 /** A part of the workload that can be left out when a failure is made smaller. After it the world comes to rest. */
 export interface Step {
@@ -67,6 +67,15 @@ export interface Search {
   readonly systematic?: readonly Pattern[] | "all";
   /** Plans drawn at random beyond the systematic ones; default 40. */
   readonly random?: number;
+  /**
+   * Plans that only change in which order things are told: each puts off `depth` messages. `plans`: default 40. Default: none.
+   */
+  readonly pct?: { readonly depth: number; readonly plans?: number };
+  /**
+   * The rest of the budget's plans are made of those that have shown something new: an operation of a controller in a state
+   * that it knew of, after a fault. Default false.
+   */
+  readonly coverage?: boolean;
 }
 
 export interface Budget {
@@ -74,6 +83,21 @@ export interface Budget {
   readonly plans?: number;
   /** Real time; default 120,000, and 600,000 where runs take real time. */
   readonly wallMs?: number;
+  /** Runs at a time, each on a thread of its own; default: as many as there are processors. Only of an exploration in a file. */
+  readonly jobs?: number;
+  /**
+   * Real time that one run may take before its thread is ended: what has not ended by then never does. Default 60,000. Only of
+   * an exploration in a file.
+   */
+  readonly runWallMs?: number;
+}
+
+/** An exploration that is a file's default export: it can be run on several threads, each of which loads the file itself. */
+export interface ExplorationFile {
+  readonly file: string | URL;
+  /** Instead of what the file says. */
+  readonly seed?: number;
+  readonly budget?: Budget;
 }
 
 export type Mode = "sim" | "threads" | "external";
@@ -109,16 +133,23 @@ export interface Resolved {
   readonly oracles: readonly Oracle[];
   readonly patterns: readonly Pattern[];
   readonly random: number;
+  readonly pct: { readonly depth: number; readonly plans: number };
+  readonly coverage: boolean;
   readonly plansMax: number;
   readonly wallMs: number;
+  readonly jobs: number | undefined;
+  readonly runWallMs: number | undefined;
   readonly seed: number;
   /** Files of controllers that are modules, read once for all runs. */
   readonly programs: Programs;
   /** What runs take place on; undefined in the simulation. Whoever has them run closes it. */
   readonly stage: RealStage | undefined;
+  readonly onStep?: OnStep;
 }
 
 const RANDOM_PLANS = 40;
+const PCT_PLANS = 40;
+const PCT_DEPTH_MAX = 20;
 const PLANS_MAX = 500;
 const WALL_MS = 120_000;
 const REAL_WALL_MS = 600_000;
@@ -129,6 +160,8 @@ const SIMULATED_ONLY: readonly Pattern[] = ["travel"];
 const PAUSES: readonly Pattern[] = ["paused"];
 const SECONDS: readonly Pattern[] = ["twice"];
 const COUNT_MAX = 1_000_000;
+const JOBS_MAX = 1_024;
+const WALL_MS_MAX = 2 ** 31 - 1;
 const WORKERS_MAX = 50;
 const REPLICAS_MAX = 9;
 
@@ -226,12 +259,24 @@ const FIELDS: { readonly [F in keyof Exploration]-?: FieldRule } = {
           ),
         ),
         random: optional(count(0, COUNT_MAX)),
+        pct: optional(
+          record({ depth: count(1, PCT_DEPTH_MAX), plans: optional(count(1, COUNT_MAX)) }, "a search by pct"),
+        ),
+        coverage: optional(required("true or false", (value) => typeof value === "boolean")),
       },
       "a search",
     ),
   ),
   budget: optional(
-    record({ plans: optional(count(1, COUNT_MAX)), wallMs: optional(count(1, 2 ** 31 - 1)) }, "a budget"),
+    record(
+      {
+        plans: optional(count(1, COUNT_MAX)),
+        wallMs: optional(count(1, WALL_MS_MAX)),
+        jobs: optional(count(1, JOBS_MAX)),
+        runWallMs: optional(count(1, WALL_MS_MAX)),
+      },
+      "a budget",
+    ),
   ),
   seed: optional(count(0, Number.MAX_SAFE_INTEGER)),
 };
@@ -246,7 +291,7 @@ export function checkExploration(given: unknown): Resolved {
   }
   if (problems.length > 0) throw invalid(problems);
   const { cluster, controllers, workload, oracles, search, budget, seed, quietMs } = given as unknown as Exploration;
-  const { systematic = "all", random = RANDOM_PLANS } = search ?? {};
+  const { systematic = "all", random = RANDOM_PLANS, pct, coverage = false } = search ?? {};
   const mode = modeOf(given as unknown as Exploration);
   const size = { masters: cluster?.masters ?? 1, workers: cluster?.workers ?? 1 };
   return {
@@ -256,8 +301,12 @@ export function checkExploration(given: unknown): Resolved {
     oracles: oracles ?? defaultOracles(),
     patterns: systematic === "all" ? PATTERNS.filter((each) => !unfit(mode, controllers).includes(each)) : systematic,
     random,
+    pct: pct === undefined ? { depth: 0, plans: 0 } : { plans: PCT_PLANS, ...pct },
+    coverage,
     plansMax: budget?.plans ?? PLANS_MAX,
     wallMs: budget?.wallMs ?? (mode === "sim" ? WALL_MS : REAL_WALL_MS),
+    jobs: budget?.jobs,
+    runWallMs: budget?.runWallMs,
     seed: seed ?? 1,
     programs: new Programs(),
     stage:
@@ -297,6 +346,11 @@ function misplaced(exploration: Exploration): readonly FieldProblem[] {
   });
   if (mode === "sim" && quietMs !== undefined) {
     problems.push({ field: "quietMs", problem: "it is of real time, and the mode is sim", allowed: "nothing" });
+  }
+  for (const field of ["jobs", "runWallMs"] as const) {
+    if (mode === "sim" || exploration.budget?.[field] === undefined) continue;
+    const problem = `in the mode ${mode} runs take place one after the other, in this process`;
+    problems.push({ field: `budget.${field}`, problem, allowed: "nothing" });
   }
   const asked = search?.systematic ?? "all";
   const wrong = unfit(mode, controllers).filter((each) => asked !== "all" && asked.includes(each));

@@ -3,8 +3,9 @@ export { simulate } from "./simulate.ts";
 export type { ForkableWorld } from "./simulate.ts";
 export type { ClusterSize, World, WorldOptions } from "./world.ts";
 export { explore, replay } from "./explore.ts";
-export type { ChaosReport, Found, Replayed } from "./explore.ts";
-export type { Budget, Exploration, Mode, Pattern, Search, Step } from "./exploration.ts";
+export type { Replayed } from "./explore.ts";
+export type { ChaosReport, Found } from "./searcher.ts";
+export type { Budget, Exploration, ExplorationFile, Mode, Pattern, Search, Step } from "./exploration.ts";
 export type {
   AttachedController,
   AwaitingInformer,

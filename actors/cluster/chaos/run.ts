@@ -55,9 +55,12 @@ export async function runOnce(exploration: Resolved, options: RunOptions): Promi
   }
 }
 
-async function worldOf({ cluster, controllers, seed, programs, stage }: Resolved, plan: FaultPlan): Promise<RunWorld> {
+async function worldOf(
+  { cluster, controllers, seed, programs, stage, onStep }: Resolved,
+  plan: FaultPlan,
+): Promise<RunWorld> {
   if (stage !== undefined) return stage.world(plan);
-  return new SimulatedWorld({ seed, cluster, controllers, faults: plan }, programs);
+  return new SimulatedWorld({ seed, cluster, controllers, faults: plan }, programs, onStep);
 }
 
 async function runIn(world: RunWorld, exploration: Resolved, { steps, reference }: RunOptions): Promise<RunResult> {

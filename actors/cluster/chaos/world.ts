@@ -85,6 +85,9 @@ export interface RunWorld extends World {
   close(): Promise<void>;
 }
 
+/** Told which actor's step comes next; undefined: the simulation's own. */
+export type OnStep = (actor: string | undefined) => void;
+
 const LOOK_MS = 50;
 const UNTIL_MS = 30_000;
 const REOPEN_MS = 50;
@@ -109,8 +112,11 @@ export class SimulatedWorld implements RunWorld {
   protected readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
-  /** @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED, INVALID_EXPLORATION */
-  constructor(options: WorldOptions, programs: Programs = new Programs()) {
+  /**
+   * @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED, INVALID_EXPLORATION
+   * @param onStep told before each step which actor's it is
+   */
+  constructor(options: WorldOptions, programs: Programs = new Programs(), onStep?: OnStep) {
     const controllers = (options.controllers ?? []).map(simulated);
     const modules = new Modules(controllers, programs, (error) => this.cluster.host.world.fail(error));
     this.seconds = controllers.flatMap(secondsOf);
@@ -130,6 +136,7 @@ export class SimulatedWorld implements RunWorld {
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
       witness: history,
+      ...(onStep === undefined ? {} : { onStep }),
       ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gates, modules) }),
       ...(modules.foreign.size === 0
         ? {}

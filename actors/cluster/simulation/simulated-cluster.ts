@@ -57,6 +57,8 @@ export interface SimulatedClusterOptions {
   readonly http?: { readonly port: number; readonly tokens: readonly TokenUser[] };
   /** Actors whose code was written for Node's own queues. */
   readonly foreign?: ReadonlyMap<string, Foreign>;
+  /** Told before each step which actor's it is; undefined: the simulation's own. */
+  readonly onStep?: (actor: string | undefined) => void;
   /** Actors beside the cluster's own, and what their specs name. */
   readonly others?: { readonly tree: SupervisorSpec; readonly definitions: Definitions };
 }
@@ -118,6 +120,7 @@ export class SimulatedCluster {
         ...options.others?.definitions,
       },
       ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
+      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
       embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
     this.client = new Client(this.host.context, this.apiServers);

@@ -63,6 +63,12 @@ export class RealStage {
     this.tokens = new Map(names.map((name) => [name, randomBytes(24).toString("base64url")]));
   }
 
+  /** Who can't be paused. */
+  get tireless(): readonly string[] {
+    const { controllers } = this.options;
+    return controllers.flatMap((each) => ("start" in each ? [...replicasOf(each), ...secondsOf(each)] : []));
+  }
+
   /** Of the next run; the one before is closed. Errors: those of `Cluster.start` and `reset`. */
   async world(plan: FaultPlan): Promise<RealWorld> {
     const isFirst = this.booting === undefined;
@@ -75,7 +81,7 @@ export class RealStage {
       cluster,
       lives: this.lives,
       seconds: controllers.flatMap(secondsOf).filter((name) => this.lives.has(name)),
-      tireless: controllers.flatMap((each) => ("start" in each ? [...replicasOf(each), ...secondsOf(each)] : [])),
+      tireless: this.tireless,
       plan,
       seed,
       pace: realPace(quietMs),
