@@ -126,6 +126,47 @@ describe.skipIf(!hasPython)("a controller in Python (skipped where there is no p
   );
 });
 
+it.skipIf(!hasPython)(
+  "a controller that somebody else runs is cut off and let in again, and holds",
+  async () => {
+    const script = join(root, "test/examples/chaos/external/web_site_mended.py");
+    const out = join(directory, "attached");
+    const search = 'search: { systematic: ["crash-after", "down"], random: 2 }';
+    let attached: ChildProcess | undefined;
+    const { code, text } = await chaos(
+      ["run", exploring("attached", '{ name: "web", attach: true }', search), "--plans", "4", "--out", out],
+      (told) => {
+        const KUBECONFIG = /start it with KUBECONFIG=(.+)$/m.exec(told)?.[1];
+        if (KUBECONFIG === undefined || attached !== undefined) return;
+        // It ends when its connection does; whoever runs it starts it again.
+        const loop = `while true; do python3 ${JSON.stringify(script)} 2>/dev/null; sleep 0.1; done`;
+        attached = spawn("/bin/sh", ["-c", loop], { detached: true, env: { ...env, KUBECONFIG } });
+      },
+    );
+    process.kill(-attached!.pid!, "SIGKILL");
+    expect(text).toMatch(/^4 plans, 6 runs in [\d.]+ s: nothing was found$/m);
+    expect(code).toBe(0);
+    expect(readdirSync(out)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
+it(
+  "functions are tried on the same cluster, and are found out for the same mistake",
+  async () => {
+    const out = join(directory, "threads");
+    const file = join(directory, "threads.mjs");
+    const example = JSON.stringify(join(root, "test/examples/chaos/web-site.js"));
+    const changed = 'mode: "threads", search: { systematic: ["crash-after"], random: 0 }';
+    writeFileSync(file, `import given from ${example}; export default { ...given, ${changed} };`);
+    const { code, text } = await chaos(["run", file, "--plans", "3", "--out", out]);
+    expect(text).toContain("found by crash-after: create configmaps/default/blog-asset-");
+    expect(text).toContain("extra: ConfigMap default/blog-asset-*");
+    expect(code).toBe(1);
+  },
+  PATIENCE_MS,
+);
+
 describe("the exit code", () => {
   const node = (script: string): string => `{ name: "web", command: ["node", "-e", ${JSON.stringify(script)}] }`;
   const polls = `const { clusters: [{ cluster }], users: [{ user }] } = JSON.parse(require("fs").readFileSync(process.env.KUBECONFIG));

@@ -130,10 +130,10 @@ async function replayedHere(resolved: Resolved, told: Story): Promise<Replayed> 
 /** As `replay`, but a simulation on a thread of its own, which is given up when the run never ends. */
 export async function replayApart(story: string | URL): Promise<Replayed> {
   const { told, file } = await readStory(story);
-  const given: ExplorationFile = { file: file(), seed: told.seed, budget: { jobs: 1 } };
+  const given: ExplorationFile = { file: file(), seed: told.seed };
   const resolved = checkExploration(await loadExploration(given));
   if (resolved.stage !== undefined) return replayedHere(resolved, told);
-  const pool = new ThreadPool(given, resolved);
+  const pool = new ThreadPool(given, { ...resolved, jobs: 1 });
   try {
     return await replayed(resolved, pool, told);
   } finally {
