@@ -45,6 +45,10 @@ export function sequenceOf(all: readonly StoryEvent[], faults: readonly Fault[])
       return `<g class="fault">${faultRow(event, laneOf(event), y, width)}${time}</g>`;
     }
     const x = xOf(clients.indexOf(event.by));
+    if (event.kind === "print") {
+      const line = escaped(`prints: ${event.what}`);
+      return `<g class="print"><text x="${x + 12}" y="${y}">${line}</text>${time}</g>`;
+    }
     return `<g class="${classOf(event)}">${arrowRow(event, x, serversX, y)}${time}</g>`;
   });
   const more = all.length > EVENTS_MAX ? `<p>and ${all.length - EVENTS_MAX} events more, in its story.json</p>` : "";
@@ -52,13 +56,13 @@ export function sequenceOf(all: readonly StoryEvent[], faults: readonly Fault[])
   return `<div class="wide">${svg}${[...lanes, ...rows].join("\n")}</svg></div>${more}`;
 }
 
-function classOf(event: Exclude<StoryEvent, { readonly kind: "fault" }>): string {
+function classOf(event: Extract<StoryEvent, { readonly kind: "request" | "delivery" }>): string {
   return event.kind === "request" && event.isStruck ? "request struck" : event.kind;
 }
 
 /** From the client to the servers, or back. */
 function arrowRow(
-  event: Exclude<StoryEvent, { readonly kind: "fault" }>,
+  event: Extract<StoryEvent, { readonly kind: "request" | "delivery" }>,
   clientX: number,
   serversX: number,
   y: number,

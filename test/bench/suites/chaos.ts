@@ -7,7 +7,7 @@ import { configMaps } from "../../../actors/client/resources.ts";
 import { search } from "../../../actors/cluster/chaos/explore.ts";
 import { loadExploration } from "../../../actors/cluster/chaos/loading.ts";
 import type { World } from "../../../actors/cluster/chaos/world.ts";
-import { simulate } from "../../../actors/cluster/chaos/world.ts";
+import { simulate } from "../../../actors/cluster/chaos/simulate.ts";
 import { CLUSTER_FAULTS } from "../../../actors/cluster/simulation/fault-plan.ts";
 import { runScenario } from "../../../actors/cluster/simulation/scenario.ts";
 import type { Report, Suite } from "../report.ts";
