@@ -47,6 +47,17 @@ export type LastingClusterFault =
   /** Containers of those nodes ask in vain for the addresses of a Service, and of the pods behind it (EAI_AGAIN). */
   | (LastingTimes & { readonly kind: "dns-fail"; readonly service: NamedPattern; readonly at?: NodePattern })
   /**
+   * New connections between pods of the one pattern and pods of the other, by their own addresses or through Services, are not
+   * made while it lasts, in either direction. Those that are open go on; a program that is not Node.js is reached by it through
+   * Services only; pods that share their node's address, or all one address (macOS), not at all.
+   */
+  | (LastingTimes & { readonly kind: "pod-network-loss"; readonly between: readonly [NamedPattern, NamedPattern] })
+  /**
+   * The node tells that its memory is short (condition MemoryPressure): it is tainted, and nothing new that does not tolerate it is
+   * bound to it. Pods stay: kubelets here evict none.
+   */
+  | (LastingTimes & { readonly kind: "memory-pressure"; readonly at?: NodePattern })
+  /**
    * The node is drained, as by `kubectl drain`: nothing new is bound to it, and its pods are evicted, as far as budgets let
    * them; those of DaemonSets stay. In the end it takes pods again.
    */
@@ -66,6 +77,8 @@ export const CLUSTER_FAULTS_AT: { readonly [K in ClusterFaultKind]: string } = {
   "pod-kill": "container-runtime",
   "image-gone": "container-runtime",
   "dns-fail": "kube-proxy",
+  "pod-network-loss": "kube-proxy",
+  "memory-pressure": "kubelet",
   "node-drain": "kubelet",
   "object-flip": "api-server",
 };
@@ -73,6 +86,10 @@ export const CLUSTER_FAULTS_AT: { readonly [K in ClusterFaultKind]: string } = {
 const NAMED = required(
   "a namespace and a name, as default/web or shop/*",
   (value) => typeof value === "string" && /^[a-z0-9*][a-z0-9*-]*\/[a-z0-9*][a-z0-9.*-]*$/.test(value),
+);
+const PAIR = required(
+  "two of a namespace and a name, as [default/web-*, default/db-*]",
+  (value) => Array.isArray(value) && value.length === 2 && value.every((each) => NAMED.holds(each)),
 );
 const FIELD = required(
   "the path of a field, as spec.replicas or spec.containers[0].image",
@@ -90,6 +107,8 @@ export const CLUSTER_FAULT_FIELDS: {
   "object-flip": { ...STRIKE_TIMES, of: OBJECT_PATTERN, field: FIELD, to: optional(VALUE) },
   "image-gone": { ...LASTING_TIMES, image: NAME, at: optional(NAME) },
   "dns-fail": { ...LASTING_TIMES, service: NAMED, at: optional(NAME) },
+  "pod-network-loss": { ...LASTING_TIMES, between: PAIR },
+  "memory-pressure": { ...LASTING_TIMES, at: optional(NAME) },
   "node-drain": { ...LASTING_TIMES, at: NAME },
 };
 

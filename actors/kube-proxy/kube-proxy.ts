@@ -34,6 +34,7 @@ import { objectKey, Rules } from "./core/rules.ts";
 import { ADDRESS_ANNOTATION } from "../../protocols/published-addresses.ts";
 import { lockPlaces, preferredOwner, ShardLock } from "./core/shard-lock.ts";
 import { topologyKey, trimNode } from "./core/topology.ts";
+import { CutPods } from "./cut-pods.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Listeners } from "./listeners.ts";
 import { LockKeeper } from "./lock-keeper.ts";
@@ -60,6 +61,7 @@ class KubeProxy {
   private readonly nodes: Informer<Node>;
   private readonly listeners: Listeners;
   private readonly forwarder: Forwarder;
+  private readonly cutPods: CutPods;
   private readonly publishing: WorkQueue;
   private readonly locks: LockKeeper[] = [];
   private readonly owned = new Set<number>();
@@ -84,7 +86,8 @@ class KubeProxy {
     this.services = new Informer(ctx, this.client, services, {}, undefined, onFault("services"));
     this.slices = new Informer(ctx, this.client, endpointSlices, {}, undefined, onFault("endpointslices"));
     this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode, onFault("nodes"));
-    this.forwarder = new Forwarder(ctx);
+    this.cutPods = new CutPods(ctx, this.client, () => this.changed());
+    this.forwarder = new Forwarder(ctx, (pod, endpoint) => this.cutPods.isCut(pod, endpoint));
     this.publishing = new WorkQueue(ctx, { name: "kube-proxy-addresses", workers: 4 });
     this.listeners = new Listeners(ctx, {
       onConnection: (wanted, connection) => {
@@ -101,6 +104,7 @@ class KubeProxy {
 
   start(): void {
     this.ctx.faults.onChange(() => this.changed());
+    this.cutPods.start();
     this.follow();
     for (let shard = 0; shard < this.ctx.options.shards; shard++) this.locks.push(this.lockKeeper(shard));
     this.publishing.run((key) => this.publish(key));
@@ -148,6 +152,7 @@ class KubeProxy {
         await this.listeners.stop();
         await Promise.all(this.locks.map((lock) => lock.stop()));
         this.publishing.stop();
+        this.cutPods.stop();
         for (const informer of [this.services, this.slices, this.nodes]) informer.stop();
         this.refresh?.cancel();
         this.hostsTimer?.cancel();
@@ -211,6 +216,7 @@ class KubeProxy {
       this.hostsText = text;
       await this.ctx.disk.replace(HOSTS_FILE, new TextEncoder().encode(text));
       this.tellFailing();
+      this.cutPods.tell(this.ctx.options.nodeName);
     }
     this.hostsTimer = undefined;
   }
@@ -224,7 +230,9 @@ class KubeProxy {
       if (found !== undefined) this.failing.set(service, found as OwnFault);
       return found !== undefined;
     };
-    return JSON.stringify(this.rules.hosts(isFailing));
+    const hosts = this.rules.hosts(isFailing);
+    const cut = this.cutPods.cuts();
+    return JSON.stringify(Object.keys(cut).length === 0 ? hosts : { ...hosts, cut });
   }
 
   private tellFailing(): void {

@@ -21,7 +21,7 @@ export class NodeAgent {
   private readonly ctx: Context<unknown>;
   private readonly client: Client;
   private readonly options: KubeletOptions;
-  private readonly facts: Omit<NodeFacts, "runtimeDown">;
+  private readonly facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">;
   private readonly onNode: (node: Node) => void;
   private readonly informer: Informer<Node>;
   /** Gives up on a server that hangs, and asks the next, well before the node counts as lost. */
@@ -39,7 +39,7 @@ export class NodeAgent {
     ctx: Context<unknown>,
     client: Client,
     options: KubeletOptions,
-    facts: Omit<NodeFacts, "runtimeDown">,
+    facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">,
     onNode: (node: Node) => void,
   ) {
     this.ctx = ctx;
@@ -66,6 +66,7 @@ export class NodeAgent {
       if (this.node !== undefined) this.onNode(this.node);
     });
     this.informer.start();
+    this.ctx.faults.onChange(() => this.update());
     this.update();
     clock.every(this.options.leaseRenewMs, () => this.renew());
     clock.every(this.options.nodeStatusPeriodMs, () => this.update());
@@ -88,7 +89,11 @@ export class NodeAgent {
 
   private currentFacts(): NodeFacts {
     const since = this.runtimeDownMs;
-    return { ...this.facts, runtimeDown: since !== undefined && this.isRuntimeDown() ? formatTime(since) : undefined };
+    return {
+      ...this.facts,
+      runtimeDown: since !== undefined && this.isRuntimeDown() ? formatTime(since) : undefined,
+      isMemoryShort: this.ctx.faults.inForce.some(({ kind }) => kind === "memory-pressure"),
+    };
   }
 
   /** Registers the node when it isn't there, and writes its status when it changed or is due. */

@@ -90,7 +90,7 @@ export class FaultDriver {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const fault of [...this.inForce]) this.end(fault);
-    this.orders.clear();
+    for (const id of this.orders.open) this.forgetStrike(id);
     for (const bringBack of [...this.lost]) bringBack();
     this.tell();
   }
@@ -109,9 +109,9 @@ export class FaultDriver {
     if (isClusterFault(fault)) return;
     if (strikesOnce(fault)) this.inForce.delete(fault);
     if (fault.kind === "controller-crash") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.crash(actor, "kept", fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.crash(name, "kept", fault.downMs);
     } else if (fault.kind === "controller-pause") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.hang(actor, fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.hang(name, fault.downMs);
     }
     this.tell();
   }
@@ -167,7 +167,7 @@ export class FaultDriver {
 
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
-    this.orders.forget(fault.id);
+    this.forgetStrike(fault.id);
     if (!isStruck(fault) && !isApiFault(fault)) this.target.onFault?.(fault, "ends");
     // A link that lives on must not be made anew: what is under way over it would be lost.
     if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
@@ -199,8 +199,14 @@ export class FaultDriver {
   private order(fault: StrikingClusterFault, chosen: number): void {
     const actors = this.target.actorsOf(CLUSTER_FAULTS_AT[fault.kind]);
     const first = Math.floor(chosen * actors.length);
+    this.forgetStrike(fault.id);
     this.orders.give(fault, [...actors.slice(first), ...actors.slice(0, first)]);
     this.tell();
+  }
+
+  private forgetStrike(id: string): void {
+    const fault = this.orders.forget(id);
+    if (fault !== undefined) this.target.onFault?.(fault, "is not carried out in time");
   }
 
   private hitMachine(fault: MachineFault, name: string): void {
@@ -270,7 +276,7 @@ export class FaultDriver {
           ? CLUSTER_FAULTS_AT[fault.kind]
           : undefined;
       if (kind === undefined || isStrikingClusterFault(fault)) continue;
-      if (isClusterFault(fault) && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
+      if (isClusterFault(fault) && "at" in fault && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
       if (this.target.actorsOf(kind).includes(actor)) own.push(fault as OwnFault);
     }
     return [...own, ...this.orders.of(actor)];

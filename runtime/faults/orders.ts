@@ -25,7 +25,7 @@ export class Orders {
   private readonly orders = new Map<string, Order>();
   private readonly counts = new Map<string, number>();
 
-  /** One of before that was not answered is forgotten. `actors`: in the order in which they are asked. */
+  /** To `actors`, in the order in which they are asked. */
   give(fault: StrikingClusterFault, actors: readonly string[]): void {
     const nth = (this.counts.get(fault.id) ?? 0) + 1;
     this.counts.set(fault.id, nth);
@@ -53,11 +53,17 @@ export class Orders {
     return { fault, isVain: isOver && !order.hasHit };
   }
 
-  forget(id: string): void {
+  /** Ends a strike that is not answered: who has it is down, or slow. The fault; undefined: there is none such. */
+  forget(id: string): StrikingClusterFault | undefined {
+    const order = this.orders.get(id);
+    if (order === undefined) return undefined;
     this.orders.delete(id);
+    const { nth: _nth, ...fault } = order.strike;
+    return fault;
   }
 
-  clear(): void {
-    this.orders.clear();
+  /** Ids of those that are not answered. */
+  get open(): readonly string[] {
+    return [...this.orders.keys()];
   }
 }

@@ -12,6 +12,7 @@ interface HostsFile {
   readonly names: { readonly [name: string]: readonly string[] | undefined };
   readonly ports: { readonly [address: string]: string | undefined };
   readonly failing?: readonly string[];
+  readonly cut?: { readonly [address: string]: readonly string[] | undefined };
   readonly srv?: { readonly [name: string]: readonly { readonly name: string; readonly port: number }[] | undefined };
 }
 
@@ -85,6 +86,11 @@ export class ClusterNames {
   isOfCluster(hostname: string): boolean {
     const labels = plain(hostname).split(".");
     return labels.slice(-2).join(".") === CLUSTER_DOMAIN.join(".");
+  }
+
+  /** Whether a fault of the plan keeps one pod's address from another's. */
+  isCut(from: string, to: string): boolean {
+    return this.read().cut?.[from]?.includes(to) === true;
   }
 
   /** Where `host:port` is really served. */

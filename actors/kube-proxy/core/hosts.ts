@@ -17,6 +17,8 @@ export interface Hosts {
   readonly srv: Readonly<Record<string, readonly ServiceTarget[]>>;
   /** Names, `name.namespace`, that nobody answers for, nor for what is below them. Absent: none. */
   readonly failing?: readonly string[];
+  /** By a pod's address, the addresses that it can't reach. Absent: none. */
+  readonly cut?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ServiceTarget {

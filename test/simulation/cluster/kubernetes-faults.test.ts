@@ -142,6 +142,21 @@ it("node-upgrade restarts the actors of a master one after the other", async () 
   await inWorld(() => available(REPLICAS));
 });
 
+it("memory-pressure is told by the node, which gets its taint, and both go in the end", async () => {
+  const taints = async (): Promise<readonly string[]> =>
+    ((await cluster.client.get(nodes, "worker-0")).spec?.taints ?? []).map(({ key }) => key);
+  begin({ id: "memory", kind: "memory-pressure", at: "worker-0", forMs: 10_000 });
+  await inWorld(async () => {
+    await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure", WAIT_MS);
+    await cluster.until("the taint", WAIT_MS, async () =>
+      (await taints()).includes("node.kubernetes.io/memory-pressure"),
+    );
+    await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure=False", WAIT_MS);
+    await cluster.until("no taint", WAIT_MS, async () => (await taints()).length === 0);
+  });
+  expect(told).toEqual(["memory begins", "memory ends"]);
+});
+
 describe("node-drain", () => {
   const schedulable = async (): Promise<boolean> =>
     (await cluster.client.get(nodes, "worker-0")).spec?.unschedulable !== true;

@@ -114,7 +114,7 @@ class LiveRun {
     const { plan, forMs, everyMs } = this.schedule;
     this.beganMs = this.nowMs;
     const applied = this.home.applyFaults(plan, (fault, what) => {
-      this.struck.push({ atMs: this.nowMs - this.beganMs, fault: fault.id, kind: fault.kind, what });
+      this.struck.push({ atMs: Math.round(this.nowMs - this.beganMs), fault: fault.id, kind: fault.kind, what });
       this.tell(`fault ${fault.id} (${fault.kind}) ${what}`);
     });
     try {
@@ -132,7 +132,7 @@ class LiveRun {
   private count(tally: Tally, { holds, why }: Look): void {
     tally.looks++;
     if (holds) tally.held++;
-    else tally.firstFailure ??= { atMs: this.nowMs - this.beganMs, why };
+    else tally.firstFailure ??= { atMs: Math.round(this.nowMs - this.beganMs), why };
   }
 
   /** Resolves as soon as all probes hold at one look, with the time that it took; undefined: not in time. */
@@ -141,7 +141,7 @@ class LiveRun {
     for (;;) {
       const askedMs = this.nowMs;
       await this.look(() => undefined);
-      if (this.tallies.every(({ last }) => last.holds)) return askedMs - sinceMs;
+      if (this.tallies.every(({ last }) => last.holds)) return Math.round(askedMs - sinceMs);
       const leftMs = sinceMs + limitMs - this.nowMs;
       if (leftMs <= 0 || this.isCalledOff) return undefined;
       await this.pause(Math.min(leftMs, this.schedule.everyMs));

@@ -35,8 +35,11 @@ describe("a strike for one", () => {
     expect(asked()).toEqual(["a"]);
   });
 
-  it("takes the place of the one before, with its own number", () => {
+  it("that is not answered is forgotten, and the next has a number of its own", () => {
     const { orders } = given(ONE);
+    expect(orders.open).toEqual(["kill"]);
+    expect(orders.forget("kill")).toEqual(ONE);
+    expect(orders.forget("kill")).toBeUndefined();
     orders.give(ONE, ["b", "a"]);
     expect(orders.of("a")).toEqual([]);
     expect(orders.of("b")).toEqual([{ ...ONE, nth: 2 }]);

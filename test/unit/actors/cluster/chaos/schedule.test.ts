@@ -44,8 +44,8 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ],
   [
     "a misspelt field of a probe",
-    { ...GOOD, probes: [{ ...PROBE, get: { service: "default/web", prot: 80 } }] },
-    "probes[0].get.prot: a get has no such field; did you mean port?",
+    { ...GOOD, probes: [{ ...PROBE, get: { service: "default/web", timeotMs: 80 } }] },
+    "probes[0].get.timeotMs: a get has no such field; did you mean timeoutMs?",
   ],
   [
     "a function that is a text",
