@@ -2,7 +2,7 @@
 import type { Server } from "node:http";
 import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { Service } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
