@@ -99,7 +99,7 @@ describe.runIf(process.platform === "linux")("kube-proxy on real sockets", () =>
     const cut = { "127.0.0.1": ["127.250.0.21"], "127.250.0.21": ["127.0.0.1"] };
     expect(proxy.hosts()).toMatchObject({ cut });
     // It is well for all others.
-    const { endpoints: known } = await proxy.call("endpoints", { namespace: "default", service: "web" });
+    const { endpoints: known } = await proxy.call("endpoints", { namespace: "shop", service: "web" });
     expect(known.map(({ outOfRotation }) => outOfRotation)).toEqual([false, false]);
   });
 
