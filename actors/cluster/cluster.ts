@@ -9,9 +9,9 @@ import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { DownReason, Ref } from "../../runtime/actor.ts";
+import type { Context, DownReason, Ref } from "../../runtime/actor.ts";
 import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
-import type { AppliedFaults } from "../../runtime/threads/thread-faults.ts";
+import type { AppliedFaults, Guest } from "../../runtime/threads/thread-faults.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
 import { actorsOf } from "../../runtime/supervisor/spec.ts";
 import { Machines } from "../../runtime/supervisor/machines.ts";
@@ -128,8 +128,25 @@ export interface StandIn {
     readonly groups: readonly string[];
     readonly uid?: string;
   }[];
+  /** When the roles and flow schemas of a fresh control plane are made, after the start; the API server's own default otherwise. */
+  readonly initialObjectsAfterMs?: number;
   /** Whether each write is on the disk before it is acknowledged. */
   readonly fsync?: boolean;
+}
+
+/** A place among the actors, for what is built on a cluster within inkube. */
+export interface ClusterSeat {
+  readonly context: Context<null>;
+  readonly apiServers: readonly string[];
+  readonly members: readonly string[];
+  /** As `Cluster.applyFaults`; a plan may name these as well. */
+  readonly applyFaults: (
+    plan: FaultPlan,
+    onFault: (fault: Fault, what: string) => void,
+    guests: ReadonlyMap<string, Guest>,
+  ) => AppliedFaults;
+  /** One more client of the API servers, on this thread: it is known to them by that name, as an actor is. */
+  readonly join: (name: string, onCrash: (error: unknown) => void) => EmbeddedPeer;
 }
 
 export class Cluster implements AsyncDisposable {
@@ -263,6 +280,9 @@ export class Cluster implements AsyncDisposable {
           admission: standIn.serviceAccounts ?? options.controllers,
         },
         tolerationSeconds: options.tolerationSeconds,
+        ...(standIn.initialObjectsAfterMs === undefined
+          ? {}
+          : { initialObjectsAfterMs: standIn.initialObjectsAfterMs }),
       },
       containerRuntime: { pods: options.pods, images: locateImages(options.images) },
       ...(options.nodesPerThread === undefined ? {} : { nodesPerThread: options.nodesPerThread }),
@@ -339,6 +359,20 @@ export class Cluster implements AsyncDisposable {
       authority: this.identity.authority,
       token: this.identity.token,
     });
+  }
+
+  get seat(): ClusterSeat {
+    const apiServers = this.resetHome.apiServers.map(({ name }) => name);
+    return {
+      context: this.embedder.context,
+      apiServers,
+      members: this.etcdMembers,
+      applyFaults: (plan, onFault, guests) => {
+        this.mustRun();
+        return this.host.applyFaults(plan, onFault, { guests });
+      },
+      join: (name, onCrash) => new EmbeddedPeer(name, this.host, apiServers, onCrash),
+    };
   }
 
   /** Bearer token of the administrator. */
@@ -528,7 +562,7 @@ export class Cluster implements AsyncDisposable {
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();
-    return this.host.applyFaults(plan, onFault, new Machines(this.supervisor));
+    return this.host.applyFaults(plan, onFault, { machines: new Machines(this.supervisor) });
   }
 
   /**
@@ -539,7 +573,7 @@ export class Cluster implements AsyncDisposable {
   async chaos(schedule: ChaosSchedule, options: LiveOptions = {}): Promise<LiveReport> {
     this.mustRun();
     const full = checkSchedule(schedule);
-    this.host.checkFaults(full.plan, new Machines(this.supervisor));
+    this.host.checkFaults(full.plan, { machines: new Machines(this.supervisor) });
     const { context } = this.embedder;
     const home = {
       ctx: context,

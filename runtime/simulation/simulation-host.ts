@@ -223,6 +223,11 @@ export class SimulationHost implements Introspectable {
     if (!met) throw new InkubeError("DEADLINE_EXCEEDED", `not within ${limitMs} ms of simulated time`);
   }
 
+  /** Time stands still, from the end of this turn on, until `work` is done; it may run another simulation. */
+  standStill(work: () => Promise<void>): void {
+    this.world.hold(work);
+  }
+
   /** Runs until what `work` returns is settled, and gives its outcome. */
   async settle<T>(work: () => Promise<T>, limitMs = 60_000): Promise<T> {
     let outcome: (() => T) | undefined;

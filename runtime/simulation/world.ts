@@ -66,6 +66,7 @@ export class World {
   private turn: (() => void)[] = [];
   private running = false;
   private failure: { readonly error: unknown } | undefined;
+  private held: (() => Promise<void>) | undefined;
 
   constructor(options: WorldOptions) {
     this.seed = options.seed;
@@ -127,6 +128,12 @@ export class World {
     }
   }
 
+  /** Before the next step the run waits for `work`, which may run another simulation meanwhile. */
+  hold(work: () => Promise<void>): void {
+    if (this.held !== undefined) throw new Error("the simulation is already held");
+    this.held = work;
+  }
+
   /** Ends the run with an error: the simulation, not the simulated, is wrong. */
   fail(error: unknown): void {
     this.failure ??= { error };
@@ -154,11 +161,24 @@ export class World {
         if (error === undefined) resolve();
         else reject(error.error);
       };
+      const wait = (work: () => Promise<void>): void => {
+        this.foreignTurn.end();
+        this.guard.remove();
+        const goOn = (): void => {
+          this.held = undefined;
+          setMachineImmediate(begin);
+        };
+        work().then(goOn, (error: unknown) => {
+          this.fail(error);
+          goOn();
+        });
+      };
       const step = (): void => {
         try {
           this.endTurn();
           if (this.failure !== undefined) return finish(this.failure);
           if (limits.until?.() === true) return finish();
+          if (this.held !== undefined) return wait(this.held);
           if (this.steps >= stepsMax) throw new Error(`no end after ${stepsMax} steps, at ${this.nowUs} us`);
           if (!this.stepOnce(limits.untilUs)) {
             this.nowUs = Math.max(this.nowUs, limits.untilUs);

@@ -8,6 +8,7 @@
  * and links, disks and wall clocks go wrong for one alone. But one that hangs holds up its neighbors, and takes them along
  * when its watchdog ends it; one that is slow slows them down; and of several it adds up: as it would without a plan.
  */
+import type { Machines } from "../supervisor/machines.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
 import type { Places } from "../faults/check-plan.ts";
@@ -99,6 +100,19 @@ export class ActorFaults {
     if (faults.slowShare === 0) return;
     this.slowing = setInterval(() => block(faults.slowShare * SLOW_PERIOD_MS), SLOW_PERIOD_MS).unref();
   }
+}
+
+/** A client of the actors that lives elsewhere. */
+export interface Guest {
+  crash(downMs: number): void;
+  /** For ever when no time is given. */
+  pause(forMs: number | undefined): void;
+}
+
+/** Whom a plan may name beside the actors of a host. */
+export interface Others {
+  readonly machines?: Machines;
+  readonly guests?: ReadonlyMap<string, Guest>;
 }
 
 /** What applying a plan needs of the host. */

@@ -13,7 +13,6 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Down, DownDetails, DownReason } from "../actor.ts";
-import type { Machines } from "../supervisor/machines.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
@@ -21,7 +20,7 @@ import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
 import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
+import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Others } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -414,11 +413,11 @@ export class ThreadHost implements Introspectable {
   }
 
   /**
-   * Lets things go wrong by a plan, from now until the plan is stopped. `machines`: those that it may name; default: none.
+   * Lets things go wrong by a plan, from now until the plan is stopped. `others`: whom it may name beside the actors.
    * Errors: INVALID_FAULT_PLAN.
    */
-  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, machines?: Machines): AppliedFaults {
-    const applied = applyFaults(this.faultyHost(machines), plan, onFault);
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, others: Others = {}): AppliedFaults {
+    const applied = applyFaults(this.faultyHost(others), plan, onFault);
     this.plans.add(applied);
     const stop = (): Promise<void> => {
       this.plans.delete(applied);
@@ -428,15 +427,15 @@ export class ThreadHost implements Introspectable {
   }
 
   /** Whether `applyFaults` would take it. Errors: INVALID_FAULT_PLAN. */
-  checkFaults(plan: FaultPlan, machines?: Machines): void {
-    checkPlan(plan, this.faultyHost(machines));
+  checkFaults(plan: FaultPlan, others: Others = {}): void {
+    checkPlan(plan, this.faultyHost(others));
   }
 
-  private faultyHost(machines: Machines | undefined): FaultyHost {
+  private faultyHost({ machines, guests }: Others): FaultyHost {
     return {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
-        return [...names].filter((name) => !this.locals.has(name));
+        return [...[...names].filter((name) => !this.locals.has(name)), ...(guests?.keys() ?? [])];
       },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
@@ -446,6 +445,7 @@ export class ThreadHost implements Introspectable {
       upgradeMachine: (name) => machines?.upgrade(name) ?? Promise.resolve(),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
+        if (command.do === "hang") guests?.get(name)?.pause(command.forMs);
         // One that is down hears of it when it starts.
         await this.threads
           .get(name)
@@ -454,6 +454,8 @@ export class ThreadHost implements Introspectable {
       },
       keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
       crash: (actor, disk, downMs) => {
+        const guest = guests?.get(actor);
+        if (guest !== undefined) return guest.crash(downMs);
         if (downMs > 0) this.downUntilMs.set(actor, monotonicNowMs() + downMs);
         if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
         void this.kill(actor);

@@ -11,6 +11,7 @@ import { checkExploration } from "./exploration.ts";
 import { isInFile, loadExploration } from "./loading.ts";
 import { ThreadPool } from "./pool.ts";
 import type { Failure } from "./run.ts";
+import type { RealStage } from "./real/stage.ts";
 import type { Runner } from "./runner.ts";
 import { OwnThread } from "./runner.ts";
 import type { PlannedRun } from "./search.ts";
@@ -62,11 +63,31 @@ async function searching<T>(
 ): Promise<T> {
   const isFile = isInFile(given);
   const resolved = checkExploration(isFile ? await loadExploration(given) : given);
+  if (resolved.stage !== undefined) return inRealTime(resolved, resolved.stage, progress, work);
   const runner = isFile ? new ThreadPool(given, resolved) : ownThread(resolved);
   try {
     return await work(new Searcher(resolved, runner, progress));
   } finally {
     await runner.end();
+  }
+}
+
+/** One run after the other: all have one cluster. Leaves nothing behind that runs. */
+async function inRealTime<T>(
+  resolved: Resolved,
+  stage: RealStage,
+  progress: Progress,
+  work: (searcher: Searcher) => Promise<T>,
+): Promise<T> {
+  if (progress.directory !== undefined) stage.directory = progress.directory;
+  stage.onAttachable = (attachable) => progress.onAttachable?.(attachable);
+  const stopped = new Promise<never>((_, reject) => {
+    progress.onRealTime?.(() => reject(new InkubeError("CANCELLED", "the search was ended")));
+  });
+  try {
+    return await Promise.race([work(new Searcher(resolved, new OwnThread(resolved), progress)), stopped]);
+  } finally {
+    await stage.close();
   }
 }
 
@@ -94,16 +115,25 @@ export interface Replayed {
  */
 export async function replay(story: string | URL | Story, exploration?: Exploration): Promise<Replayed> {
   const { told, file } = await readStory(story);
-  const resolved = checkExploration(exploration ?? (await loadExploration({ file: file() })));
-  return replayed({ ...resolved, seed: told.seed }, new OwnThread({ ...resolved, seed: told.seed }), told);
+  const given = exploration ?? (await loadExploration({ file: file() }));
+  return replayedHere(checkExploration({ ...given, seed: told.seed }), told);
 }
 
-/** As `replay`, on a thread of its own, which is given up when the run never ends. */
+async function replayedHere(resolved: Resolved, told: Story): Promise<Replayed> {
+  try {
+    return await replayed(resolved, new OwnThread(resolved), told);
+  } finally {
+    await resolved.stage?.close();
+  }
+}
+
+/** As `replay`, but a simulation on a thread of its own, which is given up when the run never ends. */
 export async function replayApart(story: string | URL): Promise<Replayed> {
   const { told, file } = await readStory(story);
-  const given: ExplorationFile = { file: file(), seed: told.seed, budget: { jobs: 1 } };
+  const given: ExplorationFile = { file: file(), seed: told.seed };
   const resolved = checkExploration(await loadExploration(given));
-  const pool = new ThreadPool(given, resolved);
+  if (resolved.stage !== undefined) return replayedHere(resolved, told);
+  const pool = new ThreadPool(given, { ...resolved, jobs: 1 });
   try {
     return await replayed(resolved, pool, told);
   } finally {

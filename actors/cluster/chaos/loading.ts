@@ -42,14 +42,17 @@ export async function loadExploration(given: ExplorationFile): Promise<Explorati
   };
 }
 
-/** Its modules' paths are taken from the file. */
+/** Its modules' paths, and the directories of its commands, are taken from the file. */
 function placedAt(exploration: Exploration, path: string): Exploration {
   if (!isRecord(exploration)) return exploration;
   const { controllers } = exploration;
   if (!Array.isArray(controllers)) return exploration;
   const placed = (controllers as readonly unknown[]).map((each) => {
-    if (!isRecord(each) || typeof each["module"] !== "string" || each["module"].startsWith("file:")) return each;
-    return { ...each, module: resolve(dirname(path), each["module"]) };
+    if (!isRecord(each)) return each;
+    const { module, command, cwd = "" } = each;
+    if (command !== undefined && typeof cwd === "string") return { ...each, cwd: resolve(dirname(path), cwd) };
+    if (typeof module !== "string" || module.startsWith("file:")) return each;
+    return { ...each, module: resolve(dirname(path), module) };
   });
   return { ...exploration, controllers: placed as Exploration["controllers"] };
 }

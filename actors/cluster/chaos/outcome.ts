@@ -3,12 +3,13 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
 import { replicasOf } from "./controller.ts";
 import { seenIn } from "./coverage.ts";
-import { divergenceOf } from "./divergence.ts";
+import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
 import type { Drawing } from "./drawn-plans.ts";
 import { drawingOf } from "./drawn-plans.ts";
 import type { Difference, EndState } from "./end-state.ts";
 import { differencesOf } from "./end-state.ts";
 import type { Resolved, Step } from "./exploration.ts";
+import { withoutGeneratedNames } from "./real/generated-names.ts";
 import type { Failure, RunResult } from "./run.ts";
 import { runOnce, textOf } from "./run.ts";
 import type { SystematicPlans } from "./search.ts";
@@ -78,13 +79,14 @@ export async function referenceOf(exploration: Resolved): Promise<Reference> {
   const run = (): Promise<RunResult> => runOnce(exploration, { plan: { faults: [] }, steps, reference: undefined });
   const first = await run();
   const second = await run();
-  const divergence = divergenceOf(first, second);
-  if (divergence !== undefined) {
-    throw new InkubeError("CHAOS_NOT_DETERMINISTIC", `two runs of one seed differ: ${divergence}`);
-  }
-  const bad = whyBad(first);
+  if (exploration.stage === undefined) checkSame("two runs of one seed differ", divergenceOf(first, second));
+  const bad = whyBad(first) ?? whyBad(second);
   if (bad !== undefined) throw failsWithoutFaults(bad);
-  const { digest, end, goals, history, workMs } = first;
+  if (exploration.stage !== undefined) {
+    checkSame("two runs without faults end differently", outcomeDivergenceOf(first, second));
+  }
+  const { digest, end, goals, workMs } = first;
+  const history = exploration.stage === undefined ? first.history : withoutGeneratedNames(first.history);
   const controllers = exploration.controllers.flatMap(replicasOf);
   return {
     digest,
@@ -94,6 +96,11 @@ export async function referenceOf(exploration: Resolved): Promise<Reference> {
     systematic: systematicPlans(history, controllers, patterns),
     drawing: drawingOf(history, controllers, workMs),
   };
+}
+
+/** Errors: CHAOS_NOT_DETERMINISTIC. */
+function checkSame(what: string, divergence: string | undefined): void {
+  if (divergence !== undefined) throw new InkubeError("CHAOS_NOT_DETERMINISTIC", `${what}: ${divergence}`);
 }
 
 export function failsWithoutFaults(why: string): InkubeError {
@@ -108,9 +115,10 @@ function stepsNamed({ steps }: Resolved, names: readonly string[]): readonly Ste
   });
 }
 
-function whyBad({ failures, thrown, isQuiet }: RunResult): string | undefined {
+function whyBad({ failures, thrown, isQuiet, unrest }: RunResult): string | undefined {
   const [died] = thrown;
   if (died !== undefined) return `the controller ${died.controller} threw ${textOf(died.error)}`;
+  if (unrest !== undefined) return unrest;
   const [failure] = failures;
   if (failure !== undefined) return `${failure.oracle}: ${failure.text}`;
   return isQuiet ? undefined : "the controllers never come to rest";

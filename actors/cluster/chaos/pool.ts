@@ -6,6 +6,7 @@ import { InkubeError } from "../../../protocols/errors.ts";
 import { hangStack } from "../../../runtime/threads/hang-stack.ts";
 import { clearTimeout, setTimeout, wallNowMs } from "../../../runtime/threads/machine-clock.ts";
 import { EMBEDDER } from "../topology.ts";
+import { replicasOf, secondsOf } from "./controller.ts";
 import type { ExplorationFile, Resolved } from "./exploration.ts";
 import { pathOf } from "./loading.ts";
 import type { Outcome, Reference, RunRequest } from "./outcome.ts";
@@ -44,7 +45,7 @@ export class ThreadPool implements Runner {
     this.exploration = { ...instead, file: pathOf(exploration) };
     this.jobs = jobs;
     this.runWallMs = runWallMs ?? RUN_WALL_MS;
-    this.controllers = controllers.map(({ name }) => name);
+    this.controllers = controllers.flatMap((each) => [...replicasOf(each), ...secondsOf(each)]);
     const filename = fileURLToPath(new URL("./chaos-worker.js", import.meta.url));
     this.pool = new Piscina({ filename, minThreads: 1, maxThreads: jobs, idleTimeout: IDLE_MS });
   }
@@ -141,8 +142,7 @@ export class ThreadPool implements Runner {
 
   private nameOf(actor: string | undefined): string {
     if (actor === undefined) return "the simulation";
-    const controller = this.controllers.find((name) => actor === name || actor.startsWith(`${name}-`));
-    if (controller !== undefined) return `the controller ${actor}`;
+    if (this.controllers.includes(actor)) return `the controller ${actor}`;
     return actor === EMBEDDER ? "the workload" : `the cluster's ${actor}`;
   }
 }

@@ -2,7 +2,7 @@
 import type { ApiFault, EventWhen, When } from "../../../protocols/api-faults.ts";
 import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
-import type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
+import type { SeenDelivery, SeenRequest } from "../../../protocols/api-witness.ts";
 import type { Pattern } from "./exploration.ts";
 import type { History } from "./history.ts";
 

@@ -11,6 +11,8 @@ import { mutantOf, pctPlan, randomPlan } from "./drawn-plans.ts";
 import type { Pattern, Resolved } from "./exploration.ts";
 import type { Outcome, Reference, RunRequest } from "./outcome.ts";
 import { NEVER_ENDS, failsWithoutFaults } from "./outcome.ts";
+import { realPlan } from "./real/plans.ts";
+import type { Attachable } from "./real/stage.ts";
 import type { Failure } from "./run.ts";
 import type { Runner } from "./runner.ts";
 import type { DrawnPattern, PlannedRun, Pruned } from "./search.ts";
@@ -71,6 +73,12 @@ export interface Progress {
   onPlans?(planned: Planned): void;
   onRun?(tried: TriedPlan): void;
   onFound?(told: ToldFailure): void;
+  /** Somebody is to start that controller now. */
+  onAttachable?(attachable: Attachable): void;
+  /** Where kubeconfigs of such controllers are written. Default `chaos`. */
+  readonly directory?: string;
+  /** Of a search in real time, before it begins: `stop` ends it, with CANCELLED, and whatever runs for it. */
+  onRealTime?(stop: () => void): void;
 }
 
 interface Numbered extends Found {
@@ -113,7 +121,11 @@ export class Searcher {
     const reference = await this.reference();
     const plans = this.plansOf(reference);
     const wanted = coverage ? plansMax : plans.length;
-    this.progress.onPlans?.({ plans, count: wanted, pruned: reference.systematic.pruned });
+    this.progress.onPlans?.({
+      plans: plans.map((each) => this.asRun(each)),
+      count: wanted,
+      pruned: reference.systematic.pruned,
+    });
     let done = await this.tryAll(plans, reference.end);
     for (let nth = 1; done < wanted && done >= plans.length;) {
       const count = Math.min(MUTANTS_AT_ONCE, wanted - done);
@@ -135,7 +147,7 @@ export class Searcher {
 
   /** Those that are known before any of them is run. Errors: those of `referenceOf`. */
   async plans(): Promise<readonly PlannedRun[]> {
-    return this.plansOf(await this.reference());
+    return this.plansOf(await this.reference()).map((each) => this.asRun(each));
   }
 
   /** The end of these steps without faults. Errors: CHAOS_FAILS_WITHOUT_FAULTS. */
@@ -167,6 +179,12 @@ export class Searcher {
       if (plan !== undefined) plans.push(plan);
     }
     return plans.slice(0, plansMax);
+  }
+
+  /** As it is carried out. */
+  private asRun(planned: PlannedRun): PlannedRun {
+    const { stage } = this.exploration;
+    return stage === undefined ? planned : realPlan(planned, stage.tireless);
   }
 
   /** Of one that has shown much more often than of one that has shown little. */
@@ -203,28 +221,32 @@ export class Searcher {
   }
 
   /** Undefined when the time is used up. */
-  private async attempt({ plan: { faults } }: PlannedRun, reference: EndState): Promise<Outcome | undefined> {
+  private async attempt(planned: PlannedRun, reference: EndState): Promise<Outcome | undefined> {
     await this.slots.enter({ isUrgent: false });
     try {
       if (this.isOver || wallNowMs() >= this.untilMs) return undefined;
-      return await this.runner.run({ faults, steps: this.steps, reference });
+      const { faults } = this.asRun(planned).plan;
+      // What happened in real time does not come again.
+      const tells = this.exploration.stage === undefined ? {} : { tells: "story" as const };
+      return await this.runner.run({ faults, steps: this.steps, reference, ...tells });
     } finally {
       this.slots.leave();
     }
   }
 
-  private async take(planned: PlannedRun, outcome: Outcome, reference: EndState): Promise<void> {
+  private async take(drawn: PlannedRun, outcome: Outcome, reference: EndState): Promise<void> {
+    const planned = this.asRun(drawn);
     this.count(outcome);
     const before = this.seen.size;
     for (const each of outcome.seen) this.seen.add(each);
     const isNew = this.seen.size - before;
-    if (isNew > 0) this.seeds.push({ planned, isNew });
+    if (isNew > 0) this.seeds.push({ planned: drawn, isNew });
     const { failures } = outcome;
     const [failure] = failures;
     let story: number | undefined;
     if (failure !== undefined) {
       let known = this.knownFor(planned, failure);
-      if (known === undefined) known = await this.tell(planned, failure, reference);
+      if (known === undefined) known = await this.tell(planned, failure, outcome, reference);
       else known.plans++;
       story = known.number;
     }
@@ -238,17 +260,22 @@ export class Searcher {
     return [...this.found].find(([key]) => key.endsWith(` ${same}`))?.[1];
   }
 
-  private async tell(planned: PlannedRun, failure: Failure, reference: EndState): Promise<Numbered> {
-    const { seed } = this.exploration;
-    const { about, pattern } = planned;
+  private async tell(planned: PlannedRun, failure: Failure, first: Outcome, reference: EndState): Promise<Numbered> {
+    const { seed, stage } = this.exploration;
+    const { pattern } = planned;
     const { oracle, cause } = failure;
     const { faults, steps } = await this.smallest(planned.plan.faults, oracle, reference);
     const end = (await this.endWithout(steps)) ?? reference;
     // One that never ends costs all the time that a run may take, and tells nothing.
-    const outcome =
+    const repeated =
       oracle === NEVER_ENDS
         ? { failures: [failure], digest: "" }
         : await this.run({ faults, steps, reference: end, tells: "story" });
+    const isAgain = stage === undefined || repeated.failures.some((each) => each.oracle === oracle);
+    const outcome = isAgain ? repeated : first;
+    const about = isAgain
+      ? planned.about
+      : `${planned.about}, and did not fail when it was repeated: a matter of timing`;
     const smallest = outcome.failures.find((each) => each.oracle === oracle) ?? failure;
     const { events = [], differences = [] } = outcome as Partial<Outcome>;
     const story = storyOf({ seed, plan: { faults }, steps, about, failure: smallest, events, digest: outcome.digest });
@@ -268,6 +295,8 @@ export class Searcher {
     if (oracle === NEVER_ENDS) return { faults, steps };
     const isRed = ({ failures }: Outcome): boolean => failures.some((each) => each.oracle === oracle);
     const fewest = await shrink(faults, async (fewer) => isRed(await this.run({ faults: fewer, steps, reference })));
+    // In real time all steps stay: each try without one would take another run without faults.
+    if (this.exploration.stage !== undefined) return { faults: fewest, steps };
     const shortest = await shrink(steps, async (fewer) => {
       const without = await this.endWithout(fewer);
       return without !== undefined && isRed(await this.run({ faults: fewest, steps: fewer, reference: without }));

@@ -1,5 +1,5 @@
 /** What happened in a run, as its story tells it: what clients asked for, what they were told, and which fault struck when. */
-import type { SeenRequest } from "../../api-server/views.ts";
+import type { SeenRequest } from "../../../protocols/api-witness.ts";
 import type { History } from "./history.ts";
 
 interface AtTime {
@@ -18,6 +18,8 @@ export type StoryEvent =
       readonly isStruck: boolean;
     })
   | (AtTime & { readonly kind: "delivery"; readonly by: string; readonly what: string })
+  /** A line of a program's output. */
+  | (AtTime & { readonly kind: "print"; readonly by: string; readonly what: string })
   | (AtTime & { readonly kind: "fault"; readonly fault: string; readonly what: string });
 
 const LEASES = "leases.coordination.k8s.io";
@@ -43,6 +45,9 @@ export function eventsOf(history: History): readonly StoryEvent[] {
     const what = `${seen.type} ${seen.resource} ${placeOf(seen)}`;
     events.push({ kind: "delivery", atMs: seen.atMs - beganMs, by: seen.by, what });
   }
+  for (const { atMs, by, line } of history.printed) {
+    events.push({ kind: "print", atMs: atMs - beganMs, by, what: line });
+  }
   for (const { atMs, fault, what } of history.struck) {
     events.push({ kind: "fault", atMs: atMs - beganMs, fault, what });
   }
@@ -56,11 +61,13 @@ export function lineOf(event: StoryEvent): string {
       return `${time}  ${event.by}: ${event.what}: ${event.fate}`;
     case "delivery":
       return `${time}  ${event.by} is told: ${event.what}`;
+    case "print":
+      return `${time}  ${event.by} prints: ${event.what}`;
     case "fault":
       return `${time}  FAULT ${event.fault} ${event.what}`;
   }
 }
 
 function placeOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return namespace === "" ? name : `${namespace}/${name}`;
+  return [namespace, name].filter((part) => part !== "").join("/");
 }

@@ -6,4 +6,6 @@ export const EXIT_CODES = {
   missed: 3,
   notDeterministic: 4,
   failsWithoutFaults: 5,
+  /** As shells tell of SIGINT. */
+  interrupted: 130,
 } as const;

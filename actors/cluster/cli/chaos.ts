@@ -75,6 +75,7 @@ async function ending(work: () => Promise<number>): Promise<void> {
 function codeOf(error: unknown): number {
   if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
   if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  if (hasCode(error, "CANCELLED")) return EXIT_CODES.interrupted;
   return EXIT_CODES.badInput;
 }
 
@@ -86,6 +87,13 @@ async function run(file: string, options: RunOptions): Promise<number> {
   const told: Told[] = [];
   let planned: Planned = { plans: [], count: 0, pruned: [] };
   const report = await search(exploration, {
+    directory: options.out,
+    onRealTime: (stop) => {
+      // The second one ends the process at once.
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+    },
+    onAttachable: ({ name, kubeconfig }) =>
+      console.log(`waiting for the controller ${name}: start it with KUBECONFIG=${kubeconfig}`),
     onRun: (plan) => tried.push(plan),
     onPlans: (plans) => {
       planned = plans;

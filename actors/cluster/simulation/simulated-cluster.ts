@@ -23,7 +23,7 @@ import type { TokenUser } from "../../api-server/core/identity.ts";
 import { plainDoor } from "../../api-server/io/plain-door.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
-import type { Witness } from "../../api-server/views.ts";
+import type { Witness } from "../../../protocols/api-witness.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
