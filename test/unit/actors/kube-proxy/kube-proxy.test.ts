@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasCode } from "../../../../protocols/errors.ts";
+import type { Pod } from "../../../../protocols/kubernetes/types/core-v1.ts";
+import { NO_OWN_FAULTS } from "../../../../runtime/faults/boundary.ts";
 import type { Address } from "../../../../runtime/net.ts";
 import type { Proxy } from "./proxy-world.ts";
 import { freePort, node, ProxyWorld, service, slice, until } from "./proxy-world.ts";
@@ -67,6 +69,38 @@ describe.runIf(process.platform === "linux")("kube-proxy on real sockets", () =>
     await until(async () => (await ask({ host: SERVICE_IP, port })) !== "CONNECTION_REFUSED");
     for (let index = 0; index < 9; index++) said.push(await ask({ host: SERVICE_IP, port }));
     expect(said.sort().join("")).toBe("aaabbbccc");
+  });
+
+  it("takes nobody to an endpoint from which a fault keeps him, and others as ever", async () => {
+    const port = await freePort(world.net, SERVICE_IP);
+    const places = await Promise.all(["a", "b"].map((name, index) => backend(name, `127.250.0.${index + 21}`, port)));
+    const endpoints = places.map(({ host }) => ({ addresses: [host] }));
+    world.api.put("services", service("web", SERVICE_IP, port));
+    world.api.put("endpointslices", slice("web", port, endpoints));
+    // Whoever connects from this test comes from 127.0.0.1.
+    const addresses: Readonly<Record<string, string>> = { asker: "127.0.0.1", a: "127.250.0.21", b: "127.250.0.22" };
+    for (const [name, podIP] of Object.entries(addresses)) {
+      const pod: Pod = { metadata: { name, namespace: "default" }, status: { podIP } };
+      world.api.put("pods", pod);
+    }
+    const told: string[] = [];
+    world.faults = {
+      ...NO_OWN_FAULTS,
+      inForce: [{ id: "cut", kind: "pod-network-loss", between: ["default/a", "default/asker"] }],
+      strike: (_fault, what) => void told.push(what),
+    };
+    const proxy = await world.start("worker-0", { serviceRange: RANGE, connectTimeoutMs: 20 });
+    await until(() => told.length > 0);
+    await until(async () => (await ask({ host: SERVICE_IP, port })) !== "CONNECTION_REFUSED");
+    const said = [];
+    for (let index = 0; index < 4; index++) said.push(await ask({ host: SERVICE_IP, port }));
+    expect(said).toEqual(["b", "b", "b", "b"]);
+    expect(told).toEqual(["cuts 1 pair of pods for worker-0"]);
+    const cut = { "127.0.0.1": ["127.250.0.21"], "127.250.0.21": ["127.0.0.1"] };
+    expect(proxy.hosts()).toMatchObject({ cut });
+    // It is well for all others.
+    const { endpoints: known } = await proxy.call("endpoints", { namespace: "shop", service: "web" });
+    expect(known.map(({ outOfRotation }) => outOfRotation)).toEqual([false, false]);
   });
 
   it("has one owner for each Service, and another one the moment that it dies", async () => {

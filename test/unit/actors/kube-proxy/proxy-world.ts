@@ -9,6 +9,7 @@ import type { KubeProxyMethods } from "../../../../protocols/kube-proxy.ts";
 import type { Node, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, Consumer, Context, Incoming } from "../../../../runtime/actor.ts";
+import type { OwnFaults } from "../../../../runtime/faults/boundary.ts";
 import { NO_OWN_FAULTS } from "../../../../runtime/faults/boundary.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Address, Connection, Net } from "../../../../runtime/net.ts";
@@ -109,6 +110,8 @@ export type Refusal = (address: Address) => string | undefined;
 export class ProxyWorld {
   readonly api: FakeApi = new FakeApi();
   readonly failures: unknown[] = [];
+  /** Of the proxies that are started from then on. */
+  faults: OwnFaults = NO_OWN_FAULTS;
   readonly net: ThreadNet = new ThreadNet();
   private readonly makeHost: (nodeName: string) => Host;
   private readonly hosts: Host[] = [];
@@ -186,7 +189,7 @@ export class ProxyWorld {
       },
       log: { debug: log, info: log, warn: log, error: log },
       trace: { event: () => undefined, cause: () => "" },
-      faults: NO_OWN_FAULTS,
+      faults: this.faults,
       stopping: new AbortController().signal,
       ref: () => ({
         name: "api-server-0",

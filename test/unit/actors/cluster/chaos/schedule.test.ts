@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
 import { describe, expect, it } from "vitest";
 import { checkSchedule } from "../../../../../actors/cluster/chaos/live/schedule.ts";
 import type { Fault } from "../../../../../runtime/faults/plan.ts";
@@ -78,4 +80,9 @@ describe("a schedule of chaos", () => {
     const faults = [{ id: "busy", kind: "api-error", status: 500, by: "*", when }];
     expect(checkSchedule({ faults, probes: [PROBE], forMs: 7 })).toMatchObject({ forMs: 7 });
   });
+});
+
+it("the example is one", () => {
+  const file = new URL("../../../../examples/chaos/live.yaml", import.meta.url);
+  expect(checkSchedule(parse(readFileSync(file, "utf8")))).toMatchObject({ forMs: 40_000 });
 });
