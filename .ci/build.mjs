@@ -26,6 +26,7 @@ const modules = {
   tour: "test/examples/tour.ts",
   bench: "test/bench/main.ts",
   "simulation-worker": "actors/cluster/simulation/worker.ts",
+  "chaos-worker": "actors/cluster/chaos/worker.ts",
 };
 
 await Promise.all([

@@ -2,6 +2,7 @@
  * The Kubernetes API as messages between actors. The verbs, the options and the answers are those of the REST API; the
  * same pipeline serves both doors. The caller's identity is the name of its actor, which the link vouches for.
  */
+import type { Seen, WitnessRequest } from "./api-witness.ts";
 import type { ObjectMeta, Status } from "./kubernetes/types/meta-v1.ts";
 import { InkubeError } from "./errors.ts";
 import type { Call, Protocol, Stream } from "./protocol.ts";
@@ -132,7 +133,12 @@ export type ApiServerMethods = {
   readiness: Stream<null, { readonly ready: boolean }>;
   /** Whether the whole way to a quorum works: answers once etcd has answered a linearizable read. */
   ready: Call<null, { readonly resourceVersion: string }>;
+  /** What passes this server, in order, from now on. A program that waits long falls behind, and the stream ends then. */
+  witness: Stream<WitnessRequest, Seen>;
 };
+
+/** A second of a busy server, as far as a witness is told of it. */
+const WITNESS_BUFFER_MAX = 65_536;
 
 export const apiServerProtocol: Protocol<ApiServerMethods> = protocol<ApiServerMethods>("api-server", {
   request: call({ timeoutMs: 10_000 }),
@@ -141,6 +147,7 @@ export const apiServerProtocol: Protocol<ApiServerMethods> = protocol<ApiServerM
   withdraw: call(),
   readiness: stream(),
   ready: call(),
+  witness: stream({ bufferMax: WITNESS_BUFFER_MAX }),
 });
 
 /** The code of every error that the Kubernetes API answers with; `details` is the Status object. */

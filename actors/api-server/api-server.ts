@@ -1,6 +1,7 @@
 /** The API server's shell: its two doors, the store behind them, and what runs beside the requests. */
 import type { ApiServerMethods } from "../../protocols/api-server.ts";
 import { apiServerProtocol } from "../../protocols/api-server.ts";
+import type { Seen, Witness, WitnessRequest } from "../../protocols/api-witness.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import { METRICS_RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
@@ -25,6 +26,7 @@ import type { ReadStats } from "./metrics.ts";
 import { Metrics, noStats } from "./metrics.ts";
 import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
+import { ObjectFlips } from "./object-flips.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
@@ -34,7 +36,6 @@ import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
 import type { OpenTokenKeys } from "./token-keys.ts";
 import { Tokens } from "./tokens.ts";
-import type { Witness } from "./views.ts";
 import { Views } from "./views.ts";
 import { Watches } from "./watches.ts";
 import { Webhooks } from "./webhooks.ts";
@@ -48,7 +49,7 @@ export interface Outward {
   readonly readStats: ReadStats;
   /** Webhooks, and servers behind APIServices. */
   readonly openHttps: OpenHttps;
-  /** Who looks on; only in the simulation. */
+  /** Who looks on from the start; only in the simulation. */
   readonly witness?: Witness;
 }
 
@@ -74,6 +75,7 @@ export function apiServerActor(
         withdraw: () => server.withdraw(),
         ready: (_request, message) => server.ready(message),
         readiness: (_request, sink) => server.readiness(sink),
+        witness: (request, sink) => server.witness(request, sink),
       },
       stop: () => server.stop(),
     };
@@ -122,6 +124,7 @@ class ApiServer {
     this.store.start();
     this.watches.start();
     this.views.start();
+    new ObjectFlips(this.ctx, this.store, this.catalog).start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());
@@ -155,6 +158,21 @@ class ApiServer {
     const stop = this.store.onReady((ready) => sink.push({ ready }));
     if (sink.signal.aborted) stop();
     else sink.signal.addEventListener("abort", stop);
+  }
+
+  witness({ by }: WitnessRequest, sink: Sink<Seen>): void {
+    const wanted = new Set(by);
+    const leave = this.views.admit({
+      request: (request) => {
+        const isRead = request.verb === "get" || request.verb === "list";
+        if (!isRead || wanted.has(request.by)) sink.push({ request });
+      },
+      watch: (watch) => (wanted.has(watch.by) ? sink.push({ watch }) : undefined),
+      delivery: (delivery) => (wanted.has(delivery.by) ? sink.push({ delivery }) : undefined),
+      bookmark: (bookmark) => (wanted.has(bookmark.by) ? sink.push({ bookmark }) : undefined),
+    });
+    if (sink.signal.aborted) leave();
+    else sink.signal.addEventListener("abort", leave);
   }
 
   withdraw(): null {

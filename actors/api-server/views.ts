@@ -5,7 +5,10 @@
  */
 import type { KubernetesObject, ListOptions } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
+import { isApiFault } from "../../protocols/api-faults.ts";
+import type { SeenRequest, Witness } from "../../protocols/api-witness.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ChangeType } from "./core/cache/resource-cache.ts";
@@ -14,7 +17,6 @@ import { expired, qualifiedResource, tooLargeResourceVersion } from "./core/mach
 import type { Verb } from "./core/rest/target.ts";
 import { REPLY_LOST } from "./core/store-errors.ts";
 import type { ApiEvent } from "./core/views/trigger.ts";
-import { matches } from "./core/views/trigger.ts";
 import type { Effect } from "./core/views/views.ts";
 import { ViewRules } from "./core/views/views.ts";
 import type { Call, Input } from "./dispatch.ts";
@@ -23,71 +25,6 @@ import { FUTURE_WAIT_MS, parseRevision } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 import type { OpenWatch, WatchQuery, WatchReceiver, Watches } from "./watches.ts";
-
-/** A request that was carried out, or not. */
-export interface SeenRequest {
-  readonly atMs: number;
-  /** The client: a user's name, of a controller under test that of its replica. */
-  readonly by: string;
-  readonly verb: Verb;
-  /** `configmaps`, `deployments.apps`. */
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** HTTP status of its answer, whether that arrived or not; 0 when nothing was answered. */
-  readonly code: number;
-  /** Of the answer: what was written, or what was read is of. 0 where there is none. */
-  readonly revision: number;
-  /** The trace event that its writes name as their cause. */
-  readonly cause: string;
-  /** What a fault made of it; absent: nothing. */
-  readonly fate?: "refused" | "lost" | "never";
-}
-
-/** A watch that a client opens. */
-export interface SeenWatch {
-  readonly atMs: number;
-  /** Its own among all watches of a run. */
-  readonly watch: string;
-  readonly by: string;
-  readonly resource: string;
-  /** Undefined: all. */
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly labelSelector: string | undefined;
-  readonly fieldSelector: string | undefined;
-  /** Revision after which it is to tell everything; 0 where it begins with what is there. */
-  readonly from: number;
-}
-
-/** A bookmark that a watch told. */
-export interface SeenBookmark {
-  readonly atMs: number;
-  readonly watch: string;
-  readonly by: string;
-  readonly revision: number;
-}
-
-/** An event that a watch told. */
-export interface SeenDelivery {
-  readonly atMs: number;
-  readonly watch: string;
-  readonly by: string;
-  readonly type: ChangeType;
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly revision: number;
-}
-
-/** Looks on, in the simulation. */
-export interface Witness {
-  request(seen: SeenRequest): void;
-  watch(seen: SeenWatch): void;
-  delivery(seen: SeenDelivery): void;
-  bookmark(seen: SeenBookmark): void;
-}
 
 const READS: readonly Verb[] = ["get", "list"];
 const HTTP_OK = 200;
@@ -108,7 +45,7 @@ export class Views {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
   private readonly watches: Watches;
-  private readonly witness: Witness | undefined;
+  private readonly witnesses = new Set<Witness>();
   private readonly rules = new ViewRules();
   private readonly running = new Set<ViewedWatch>();
   private readonly effects: Effect[] = [];
@@ -122,13 +59,23 @@ export class Views {
     this.ctx = ctx;
     this.store = store;
     this.watches = watches;
-    this.witness = witness;
+    if (witness !== undefined) this.witnesses.add(witness);
     this.on = witness !== undefined;
   }
 
   start(): void {
     this.ctx.faults.onChange(() => this.changed());
     if (this.ctx.faults.inForce.length > 0) this.changed();
+  }
+
+  /** One more looks on, until what this gives is called. */
+  admit(witness: Witness): () => void {
+    this.witnesses.add(witness);
+    this.on = true;
+    return () => {
+      this.witnesses.delete(witness);
+      this.on = this.isNeeded;
+    };
   }
 
   /**
@@ -204,22 +151,14 @@ export class Views {
     const { namespace, name } = placeIn(stored);
     const { by, resource } = watch;
     const { id } = watch;
-    this.witness?.delivery({
-      atMs: this.nowMs,
-      watch: id,
-      by,
-      type,
-      resource,
-      namespace,
-      name,
-      revision: stored.revision,
-    });
+    const seen = { atMs: this.nowMs, watch: id, by, type, resource, namespace, name, revision: stored.revision };
+    for (const witness of this.witnesses) witness.delivery(seen);
     this.carry(this.rules.delivers(deliveryOf(watch, "after", type, stored), this.nowMs, this.store.revision));
   }
 
   /** Of a watch: a bookmark was told. */
   marked({ id, by }: ViewedWatch, revision: number): void {
-    this.witness?.bookmark({ atMs: this.nowMs, watch: id, by, revision });
+    for (const witness of this.witnesses) witness.bookmark({ atMs: this.nowMs, watch: id, by, revision });
   }
 
   isHeld(watch: ViewedWatch, revision: number): boolean {
@@ -230,9 +169,13 @@ export class Views {
     return this.ctx.clock.monotonicMs();
   }
 
+  private get isNeeded(): boolean {
+    return this.witnesses.size > 0 || this.ctx.faults.inForce.some(isApiFault);
+  }
+
   private changed(): void {
-    const faults = this.ctx.faults.inForce;
-    this.on = this.witness !== undefined || faults.length > 0;
+    const faults = this.ctx.faults.inForce.filter(isApiFault);
+    this.on = this.isNeeded;
     this.carry(this.rules.set(faults, this.nowMs));
   }
 
@@ -271,7 +214,7 @@ export class Views {
   private endWatches(by: string, of: string, isExpired: boolean): void {
     const error = isExpired ? expired("too old resource version: a fault of the plan") : undefined;
     for (const watch of [...this.running]) {
-      if (matches(by, watch.by) && matches(of, watch.resource)) watch.end(error);
+      if (fitsPattern(by, watch.by) && fitsPattern(of, watch.resource)) watch.end(error);
     }
   }
 
@@ -305,19 +248,20 @@ export class Views {
   }
 
   private sawWatch({ id, by, resource }: ViewedWatch, query: WatchQuery): void {
-    if (this.witness === undefined) return;
+    if (this.witnesses.size === 0) return;
     const { namespace, name, labelSelector, fieldSelector, resourceVersion, sendInitialEvents } = query;
     const from = resourceVersion === undefined || sendInitialEvents === true ? 0 : parseRevision(resourceVersion);
     const place = { by, resource, namespace, name, labelSelector, fieldSelector };
-    this.witness.watch({ atMs: this.nowMs, watch: id, ...place, from });
+    const seen = { atMs: this.nowMs, watch: id, ...place, from };
+    for (const witness of this.witnesses) witness.watch(seen);
   }
 
   private saw(asked: Asked, event: ApiEvent, code: number, revision: number, fate: SeenRequest["fate"]): void {
-    if (this.witness === undefined) return;
+    if (this.witnesses.size === 0) return;
     const { by, resource, namespace, name } = event;
     const { verb, call } = asked;
     const { subresource } = call.target;
-    this.witness.request({
+    const seen: SeenRequest = {
       atMs: this.nowMs,
       by,
       verb,
@@ -329,7 +273,8 @@ export class Views {
       revision,
       cause: call.scope.cause,
       ...(fate === undefined ? {} : { fate }),
-    });
+    };
+    for (const witness of this.witnesses) witness.request(seen);
   }
 }
 

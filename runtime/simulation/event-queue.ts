@@ -10,6 +10,7 @@ export interface SimEvent {
 
 /** Whose event it is: an incarnation of an actor, or the simulation itself. */
 export interface EventOwner {
+  readonly name?: string;
   /** Events of the dead don't happen. */
   alive: boolean;
   /** Events of one that hangs wait here, in order, until it goes on; undefined while it does not hang. */

@@ -24,6 +24,7 @@ import type { ActorStatistics, Introspectable, Tracing } from "../introspection.
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
 import { actorsOf, namesOfKind } from "../supervisor/spec.ts";
+import { Machines } from "../supervisor/machines.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { TraceEvent } from "../trace/event.ts";
@@ -78,6 +79,8 @@ export interface SimulationOptions {
   readonly onSupervisor?: (event: SupervisorEvent) => void;
   /** Of actors whose code was written for Node's own queues (streams, `process.nextTick`), by name. */
   readonly foreign?: ReadonlyMap<string, Foreign>;
+  /** Told before each step which actor's it is; undefined: the simulation's own. It must not change anything. */
+  readonly onStep?: (actor: string | undefined) => void;
 }
 
 export type { DiskFate } from "../faults/plan.ts";
@@ -124,6 +127,7 @@ export class SimulationHost implements Introspectable {
   private readonly starts = new Map<string, number>();
   private readonly skewsMs = new Map<string, number>();
   private readonly embedder: Incarnation;
+  private readonly machines: Machines;
   private driver: FaultDriver | undefined;
   /** Actors that a plan keeps down. */
   private readonly downUntilUs = new Map<string, number>();
@@ -138,6 +142,7 @@ export class SimulationHost implements Introspectable {
       ...(options.epochMs === undefined ? {} : { epochMs: options.epochMs }),
       ...(options.record === undefined ? {} : { record: options.record }),
       ...(options.replay === undefined ? {} : { replay: options.replay }),
+      ...(options.onStep === undefined ? {} : { onStep: ({ name }: EventOwner) => options.onStep?.(name) }),
     });
     this.trace = new TraceLog(options.traceEventsMax);
     this.network = new SimNetwork(this.world);
@@ -164,6 +169,7 @@ export class SimulationHost implements Introspectable {
         ...(options.onSupervisor === undefined ? {} : { onEvent: options.onSupervisor }),
       },
     );
+    this.machines = new Machines(this.supervisor);
     this.plan(actorsOf(options.spec));
     for (const peer of embedder.links) this.links.pair(embedder.name, peer);
     this.embedder = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
@@ -215,6 +221,11 @@ export class SimulationHost implements Introspectable {
     let met = false;
     await this.world.run({ untilUs, until: () => (met = predicate()) });
     if (!met) throw new InkubeError("DEADLINE_EXCEEDED", `not within ${limitMs} ms of simulated time`);
+  }
+
+  /** Time stands still, from the end of this turn on, until `work` is done; it may run another simulation. */
+  standStill(work: () => Promise<void>): void {
+    this.world.hold(work);
   }
 
   /** Runs until what `work` returns is settled, and gives its outcome. */
@@ -373,6 +384,9 @@ export class SimulationHost implements Introspectable {
       outsiders: [this.embedder.name],
       areLinked: (left, right) => this.links.arePaired(left, right),
       actorsOf: (kind) => namesOfKind(actorsOf(this.supervisor.spec()), kind),
+      machines: () => this.machines.names(),
+      loseMachine: (name) => this.machines.lose(name),
+      upgradeMachine: (name) => void this.machines.upgrade(name),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
         return () => void (event.action = undefined);
@@ -419,8 +433,8 @@ export class SimulationHost implements Introspectable {
       after: (delayMs, action) => void world.schedule(Math.ceil(delayMs * 1_000), owner, action),
       nowMs: () => this.nowMs,
       die,
-      struck: (id, what) => this.driver?.struck(id, what),
-      over: (id) => this.driver?.over(id),
+      struck: (id, what) => this.driver?.struck(name, id, what),
+      over: (id) => this.driver?.over(name, id),
     });
     boundary.set(this.faults.get(name) ?? NO_FAULTS);
     return boundary;

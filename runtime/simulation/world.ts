@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly record?: DecisionLog;
   /** Takes every random decision from an earlier run's log; `seed` is not used. Errors: INVALID_DECISION_LOG. */
   readonly replay?: DecisionLog;
+  /** Told before each step whose it is. It must not change anything. */
+  readonly onStep?: (owner: EventOwner) => void;
 }
 
 export interface RunLimits {
@@ -57,16 +59,19 @@ export class World {
   private readonly streams = new Map<string, Random>();
   private readonly decisions: Decisions | undefined;
   private readonly guard: AmbientGuard;
+  private readonly onStep: ((owner: EventOwner) => void) | undefined;
   private readonly foreignTurn = new ForeignTurn();
   private sequence = 0;
   private resumedSequence = Number.MIN_SAFE_INTEGER;
   private turn: (() => void)[] = [];
   private running = false;
   private failure: { readonly error: unknown } | undefined;
+  private held: (() => Promise<void>) | undefined;
 
   constructor(options: WorldOptions) {
     this.seed = options.seed;
     this.epochMs = options.epochMs ?? EPOCH_MS;
+    this.onStep = options.onStep;
     if (options.replay !== undefined) {
       this.decisions = new ReplayedDecisions(options.replay, (error) => this.fail(error));
     } else if (options.record !== undefined) {
@@ -123,6 +128,12 @@ export class World {
     }
   }
 
+  /** Before the next step the run waits for `work`, which may run another simulation meanwhile. */
+  hold(work: () => Promise<void>): void {
+    if (this.held !== undefined) throw new Error("the simulation is already held");
+    this.held = work;
+  }
+
   /** Ends the run with an error: the simulation, not the simulated, is wrong. */
   fail(error: unknown): void {
     this.failure ??= { error };
@@ -150,11 +161,24 @@ export class World {
         if (error === undefined) resolve();
         else reject(error.error);
       };
+      const wait = (work: () => Promise<void>): void => {
+        this.foreignTurn.end();
+        this.guard.remove();
+        const goOn = (): void => {
+          this.held = undefined;
+          setMachineImmediate(begin);
+        };
+        work().then(goOn, (error: unknown) => {
+          this.fail(error);
+          goOn();
+        });
+      };
       const step = (): void => {
         try {
           this.endTurn();
           if (this.failure !== undefined) return finish(this.failure);
           if (limits.until?.() === true) return finish();
+          if (this.held !== undefined) return wait(this.held);
           if (this.steps >= stepsMax) throw new Error(`no end after ${stepsMax} steps, at ${this.nowUs} us`);
           if (!this.stepOnce(limits.untilUs)) {
             this.nowUs = Math.max(this.nowUs, limits.untilUs);
@@ -200,6 +224,7 @@ export class World {
       }
       if (next.atUs > this.nowUs) this.nowUs = next.atUs;
       this.steps++;
+      this.onStep?.(owner);
       if (owner.foreign !== undefined) this.foreignTurn.begin(owner, owner.foreign);
       try {
         action();

@@ -32,8 +32,13 @@ export class EmbeddedPeer implements LocalPeer {
   private readonly clock: OwnedClock;
   private readonly stopping = new AbortController();
 
-  /** `links`: the actors to refer to, besides those whose specs link to `name`. */
-  constructor(name: string, host: ThreadHost, links: readonly string[] = []) {
+  /** `links`: the actors to refer to, besides those whose specs link to `name`. `crash`: what a failure of its own code does. */
+  constructor(
+    name: string,
+    host: ThreadHost,
+    links: readonly string[] = [],
+    crash: (error: unknown) => void = uncaught,
+  ) {
     this.name = name;
     this.faults = new ActorFaults(
       name,
@@ -41,12 +46,6 @@ export class EmbeddedPeer implements LocalPeer {
       // No plan crashes it, and its disk has no faults.
       { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer), notice: () => undefined },
     );
-    const crash = (error: unknown): void => {
-      // A listener of ours has broken an invariant; only the embedder's own handler of uncaught errors may decide.
-      queueMicrotask(() => {
-        throw error;
-      });
-    };
     const clock = new OwnedClock(threadClock({ unref: true, skew: this.faults.boundary }), crash, () => undefined);
     const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));
     const log = recorderLogger(recorder);
@@ -108,6 +107,14 @@ export class EmbeddedPeer implements LocalPeer {
     this.faults.carryOut({ ...command, faults: { ...command.faults, slowShare: 0 } });
   }
 
+  /** As an actor dies whose thread lives on: nothing that it waits for is ever settled, so that its code does not run on. */
+  die(): void {
+    this.faults.release();
+    this.cell.sever();
+    this.clock.close();
+    this.links.close();
+  }
+
   /**
    * Takes no part any more. Everything that waits, for an actor or for time, is rejected now, and what is asked for later at
    * once: with `error`, by default CANCELLED.
@@ -119,4 +126,11 @@ export class EmbeddedPeer implements LocalPeer {
     this.clock.close(error);
     this.links.close();
   }
+}
+
+/** A listener of ours has broken an invariant; only the embedder's own handler of uncaught errors may decide. */
+function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

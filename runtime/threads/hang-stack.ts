@@ -9,14 +9,14 @@ import { clearTimeout, setTimeout } from "./machine-clock.ts";
 interface CallFrame {
   readonly functionName: string;
   readonly url: string;
-  readonly location: { readonly lineNumber: number; readonly columnNumber: number };
+  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number };
 }
 
 interface InspectorMessage {
   /** Of the request that is answered. */
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly callFrames?: readonly CallFrame[] };
+  readonly params?: { readonly callFrames?: readonly CallFrame[]; readonly scriptId?: string; readonly url?: string };
 }
 
 /** What is asked, in this order. */
@@ -52,6 +52,8 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
       resolve(found);
     };
     let stack: string | undefined;
+    /** By script; frames themselves name none in V8 11. */
+    const urls = new Map<string | undefined, string>();
     const timer = setTimeout(() => finish(stack), timeoutMs);
     session.connect();
     session.on("NodeWorker.attachedToWorker", ({ params }) => {
@@ -66,9 +68,10 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
     });
     session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
       if (params.sessionId !== sessionId) return;
-      const { id, method, params: paused } = JSON.parse(params.message) as InspectorMessage;
-      if (method === "Debugger.paused") {
-        stack = formatFrames(paused?.callFrames ?? []);
+      const { id, method, params: told } = JSON.parse(params.message) as InspectorMessage;
+      if (method === "Debugger.scriptParsed") urls.set(told?.scriptId, told?.url ?? "");
+      else if (method === "Debugger.paused") {
+        stack = formatFrames(told?.callFrames ?? [], urls);
         send(DROP, "Runtime.evaluate", { expression: `globalThis.${DROP_CONNECTIONS}?.()` });
       } else if (id === DROP) finish(stack);
     });
@@ -76,11 +79,11 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
   });
 }
 
-function formatFrames(frames: readonly CallFrame[]): string {
+function formatFrames(frames: readonly CallFrame[], urls: ReadonlyMap<string | undefined, string>): string {
   return frames
     .slice(0, FRAMES_MAX)
     .map(({ functionName, url, location }) => {
-      const place = `${url}:${location.lineNumber + 1}:${location.columnNumber + 1}`;
+      const place = `${url || (urls.get(location.scriptId) ?? "")}:${location.lineNumber + 1}:${location.columnNumber + 1}`;
       return functionName === "" ? `    at ${place}` : `    at ${functionName} (${place})`;
     })
     .join("\n");

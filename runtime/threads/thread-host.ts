@@ -18,8 +18,9 @@ import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
+import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost } from "./thread-faults.ts";
+import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Others } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -376,7 +377,7 @@ export class ThreadHost implements Introspectable {
 
   private controlDoor(name: string, port: MessagePort): ControlDoor {
     return new ControlDoor(name, port, (notice) => {
-      for (const plan of this.plans) plan.heard(notice);
+      for (const plan of this.plans) plan.heard(name, notice);
     });
   }
 
@@ -411,18 +412,40 @@ export class ThreadHost implements Introspectable {
     await thread.life.ended;
   }
 
-  /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
-  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
-    const host: FaultyHost = {
+  /**
+   * Lets things go wrong by a plan, from now until the plan is stopped. `others`: whom it may name beside the actors.
+   * Errors: INVALID_FAULT_PLAN.
+   */
+  applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, others: Others = {}): AppliedFaults {
+    const applied = applyFaults(this.faultyHost(others), plan, onFault);
+    this.plans.add(applied);
+    const stop = (): Promise<void> => {
+      this.plans.delete(applied);
+      return applied.stop();
+    };
+    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
+  }
+
+  /** Whether `applyFaults` would take it. Errors: INVALID_FAULT_PLAN. */
+  checkFaults(plan: FaultPlan, others: Others = {}): void {
+    checkPlan(plan, this.faultyHost(others));
+  }
+
+  private faultyHost({ machines, guests }: Others): FaultyHost {
+    return {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
-        return [...names].filter((name) => !this.locals.has(name));
+        return [...[...names].filter((name) => !this.locals.has(name)), ...(guests?.keys() ?? [])];
       },
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
       actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
+      machines: () => machines?.names() ?? [],
+      loseMachine: (name) => machines?.lose(name),
+      upgradeMachine: (name) => machines?.upgrade(name) ?? Promise.resolve(),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
+        if (command.do === "hang") guests?.get(name)?.pause(command.forMs);
         // One that is down hears of it when it starts.
         await this.threads
           .get(name)
@@ -431,6 +454,8 @@ export class ThreadHost implements Introspectable {
       },
       keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
       crash: (actor, disk, downMs) => {
+        const guest = guests?.get(actor);
+        if (guest !== undefined) return guest.crash(downMs);
         if (downMs > 0) this.downUntilMs.set(actor, monotonicNowMs() + downMs);
         if (disk === "lost" && this.threads.has(actor)) this.lostDisks.add(actor);
         void this.kill(actor);
@@ -445,13 +470,6 @@ export class ThreadHost implements Introspectable {
         if (port !== undefined) thread.control.connect(peer, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
       },
     };
-    const applied = applyFaults(host, plan, onFault);
-    this.plans.add(applied);
-    const stop = (): Promise<void> => {
-      this.plans.delete(applied);
-      return applied.stop();
-    };
-    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

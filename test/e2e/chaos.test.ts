@@ -31,8 +31,13 @@ describe("the web site controller with three mistakes", () => {
     "is found out, each mistake by a story of few faults and steps, with a test to paste, and a story replays",
     async () => {
       const file = "test/examples/chaos/web-site.js";
-      const { code, out } = await chaos("run", file, "--plans", "60", "--wall", "10m", "--out", stories);
+      const report = join(stories, "report.html");
+      const args = ["--plans", "60", "--wall", "10m", "--out", stories, "--report", report];
+      const { code, out } = await chaos("run", file, ...args);
       expect(code).toBe(1);
+      const page = readFileSync(report, "utf8");
+      expect(page.match(/<section class="story"/g)).toHaveLength(Number(/: (\d+) failures$/m.exec(out)?.[1]));
+      expect(page).toMatch(/<td class="red" title="crash-after: create \S+blog-asset-[^"]*"><a href="#story-\d">/);
       expect(out).toMatch(/^60 plans, \d+ runs in [\d.]+ s: \d failures$/m);
       const written = readdirSync(stories).filter((name) => name.endsWith(".story.json"));
       const told = written.map((name) => JSON.parse(readFileSync(join(stories, name), "utf8")) as Story);
@@ -114,6 +119,70 @@ describe("the web site controller with @kubernetes/client-node, as it runs in a 
   );
 });
 
+it(
+  "what is found, its numbers and its digests are the same for any number of jobs",
+  async () => {
+    const found: string[] = [];
+    for (const jobs of ["1", "3"]) {
+      const out = join(directory, `jobs-${jobs}`);
+      const file = "test/examples/chaos/web-site.js";
+      const ran = await chaos("run", file, "--plans", "14", "--wall", "10m", "--jobs", jobs, "--out", out);
+      expect(ran.code).toBe(1);
+      const runs = /^14 plans, (\d+) runs/m.exec(ran.out)?.[1];
+      const stories = readdirSync(out).sort();
+      expect(stories).toContain("0001.story.json");
+      found.push([runs, ...stories.map((name) => readFileSync(join(out, name), "utf8"))].join("\n"));
+    }
+    expect(found[1]).toBe(found[0]);
+  },
+  PATIENCE_MS,
+);
+
+describe("a run that never ends", () => {
+  const configMaps = "{ group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', namespaced: true }";
+  const text = `
+const known = ${configMaps};
+const start = async ({ client, informer }) => {
+  const sites = informer(known, { namespace: 'default', labelSelector: 'role=site' });
+  sites.onChange(async () => {
+    try {
+      await client.create(known, { metadata: { name: 'page', namespace: 'default' } });
+    } catch (error) {
+      if (error.message.includes('timed out')) spin();
+    }
+  });
+  sites.start();
+};
+function spin() {
+  for (;;);
+}
+const site = { metadata: { name: 'site', namespace: 'default', labels: { role: 'site' } } };
+export default {
+  cluster: { workers: 0 },
+  controllers: [{ name: 'web', start }],
+  workload: [{ name: 'a site', run: ({ client }) => client.create(known, site) }],
+  search: { systematic: ['refused', 'crash-after'], random: 0 },
+};`;
+
+  it(
+    "is a failure that names the controller and where it is, and the plans after it are run on another thread",
+    async () => {
+      const file = join(directory, "never-ends.mjs");
+      writeFileSync(file, text);
+      const out = join(directory, "never-ends");
+      const ran = await chaos("run", file, "--run-wall", "10s", "--jobs", "1", "--wall", "10m", "--out", out);
+      expect(ran.out).toContain(
+        "neverEnds: a run did not end within 10 s of real time: the controller web never becomes idle",
+      );
+      expect(ran.out).toMatch(/at spin \(file:\S+never-ends.mjs:\d+:\d+\)/);
+      expect(ran.out).toContain("found by refused: create configmaps/default/page");
+      expect(ran.out).toMatch(/^2 plans, 4 runs in [\d.]+ s: 1 failures$/m);
+      expect(ran.code).toBe(1);
+    },
+    PATIENCE_MS,
+  );
+});
+
 describe("the exit code", () => {
   const idle = "{ name: 'web', start() {} }";
   const step = "{ name: 'nothing', run() {} }";
@@ -160,6 +229,13 @@ describe("the exit code", () => {
       `let n = 0; const start = ({ log }) => log.info(String(++n)); export default { ${cluster}, controllers: [{ name: 'web', start }], workload: [${step}] }`,
       [],
       "two runs of one seed differ: the traces differ, but in no request and no delivery",
+    ],
+    [
+      5,
+      "a controller that never becomes idle",
+      `export default { ${cluster}, controllers: [{ name: 'web', start() { for (;;); } }], workload: [${step}] }`,
+      ["--run-wall", "2s"],
+      "it fails without any fault: a run did not end within 4 s of real time: the controller web never becomes idle",
     ],
     [
       5,

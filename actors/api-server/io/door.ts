@@ -29,6 +29,8 @@ const WINDOW_BYTES = 1_048_576;
 const LOOKS = 2;
 /** What is under way so long after the server has been asked to stop is cut. */
 const CLOSE_MS = 250;
+/** How long a client whose request was refused may take to read that. Source: net/http `rstAvoidanceDelay`. */
+const LINGER_MS = 500;
 const EMPTY = new Uint8Array(0);
 const TOO_MANY = "too many requests, please try again later";
 
@@ -296,8 +298,14 @@ class OpenServer {
       // In the middle of an answer no other can be given, and none before keys are agreed on.
       const isBusy = [...this.answering].some(({ req }) => req.socket === socket);
       const refusal = refusalOf(error.code ?? "");
+      if (socket.writableEnded) return;
       if (refusal === undefined || isBusy || !socket.writable) socket.destroy();
-      else socket.end(refusal, () => socket.destroy());
+      else {
+        socket.end(refusal);
+        // What the client still sends is told here again. To close before it is read would take the refusal back (TCP resets).
+        const lingering = setTimeout(() => socket.destroy(), LINGER_MS);
+        socket.once("close", () => clearTimeout(lingering));
+      }
     });
   }
 

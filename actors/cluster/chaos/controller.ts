@@ -32,7 +32,7 @@ export interface Env {
   readonly informer: <T extends KubernetesObject>(resource: Resource<T>, selector?: Selector) => AwaitingInformer<T>;
   /** Works on keys, each anew with a growing pause until `reconcile` succeeds. */
   readonly queue: (name: string, reconcile: Reconcile) => WorkQueue;
-  /** Path of a kubeconfig; undefined in the simulation. */
+  /** Path of a kubeconfig of its user; undefined in the simulation. */
   readonly kubeconfig: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -65,9 +65,30 @@ export interface ModuleController extends NamedController {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export type ControllerUnderTest = StartedController | ModuleController;
+/** A program in any language, as a process of this machine, against a real cluster. */
+export interface CommandController extends NamedController {
+  /** The program and its arguments. `KUBECONFIG` in its environment names a kubeconfig, in JSON, of a user of its own. */
+  readonly command: readonly string[];
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; from, and by default, the directory of the file that exports the exploration, else the working directory. */
+  readonly cwd?: string;
+}
 
-interface ControllerOptions {
+/** One that somebody else runs, with the kubeconfig that is written for it, for as long as the exploration lasts. */
+export interface AttachedController extends NamedController {
+  readonly attach: true;
+}
+
+export type SimulatedController = StartedController | ModuleController;
+export type ControllerUnderTest = SimulatedController | CommandController | AttachedController;
+
+/** Whether it can take part in the simulation. */
+export function isSimulated(controller: ControllerUnderTest): controller is SimulatedController {
+  return "start" in controller || "module" in controller;
+}
+
+export interface ControllerOptions {
   readonly apiServers: readonly string[];
 }
 
@@ -121,7 +142,7 @@ export function secondsOf(controller: ControllerUnderTest): readonly string[] {
 
 /** The controllers as a part of the tree. */
 export function controllersTree(
-  controllers: readonly ControllerUnderTest[],
+  controllers: readonly SimulatedController[],
   apiServers: readonly string[],
   gates: Gates,
   modules: Modules,
@@ -154,7 +175,7 @@ function kindOf({ name }: ControllerUnderTest): string {
 }
 
 function controllerActor(
-  controller: ControllerUnderTest,
+  controller: SimulatedController,
   gates: Gates,
   modules: Modules,
 ): ActorDefinition<Methods, ControllerOptions> {
@@ -176,7 +197,7 @@ function controllerActor(
   });
 }
 
-function envOf(ctx: Context<ControllerOptions>): Env {
+export function envOf(ctx: Context<ControllerOptions>, kubeconfig?: string): Env {
   const client = new Client(ctx, ctx.options.apiServers, { checksBodies: true });
   // An async function is welcome wherever one without a result is; nobody else would hear of its failure.
   const watched = (result: unknown): void => {
@@ -192,7 +213,7 @@ function envOf(ctx: Context<ControllerOptions>): Env {
       queue.run(reconcile);
       return queue;
     },
-    kubeconfig: undefined,
+    kubeconfig,
     clock: {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),

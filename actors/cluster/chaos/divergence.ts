@@ -1,4 +1,5 @@
 /** Where two runs that should be the same part. */
+import { differencesOf } from "./end-state.ts";
 import type { RunResult } from "./run.ts";
 
 /** In words; undefined when they are the same. */
@@ -9,6 +10,12 @@ export function divergenceOf(first: RunResult, second: RunResult): string | unde
   if (index < 0 && after.length === before.length) return "the traces differ, but in no request and no delivery";
   const at = index < 0 ? before.length : index;
   return `the first run: ${before[at] ?? "nothing more"}; the second: ${after[at] ?? "nothing more"}`;
+}
+
+/** Where two real runs have come to other ends. */
+export function outcomeDivergenceOf(first: RunResult, second: RunResult): string | undefined {
+  const differences = differencesOf(first.end, second.end);
+  return differences.length === 0 ? undefined : differences.map(({ text }) => text).join("; ");
 }
 
 /** What the controllers did and were told, in order. */

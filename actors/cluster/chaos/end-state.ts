@@ -23,6 +23,9 @@ export interface Difference {
   readonly type: "missing" | "extra" | "changed";
   readonly subject: string;
   readonly text: string;
+  /** Canonical JSON of what is there in the reference and now; undefined: nothing. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
 }
 
 /** What is each cluster's own business: it says when something happened, not what has become of it. */
@@ -83,11 +86,12 @@ export function differencesOf(reference: EndState, now: EndState): readonly Diff
     const pairs = Math.max(wanted.length, there.length);
     for (let index = 0; index < pairs; index++) {
       const [before, after] = [wanted[index], there[index]];
-      if (before === undefined) differences.push({ type: "extra", subject, text: `extra: ${subject}` });
-      else if (after === undefined) differences.push({ type: "missing", subject, text: `missing: ${subject}` });
+      const both = { subject, before, after };
+      if (before === undefined) differences.push({ type: "extra", text: `extra: ${subject}`, ...both });
+      else if (after === undefined) differences.push({ type: "missing", text: `missing: ${subject}`, ...both });
       else {
         const where = firstDifference(JSON.parse(before), JSON.parse(after), "");
-        differences.push({ type: "changed", subject, text: `changed: ${subject} at ${where}` });
+        differences.push({ type: "changed", text: `changed: ${subject} at ${where}`, ...both });
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { WatchResponse } from "../../../protocols/etcd.ts";
-import type { SeenBookmark, SeenDelivery, SeenRequest, SeenWatch, Witness } from "../../api-server/views.ts";
+import type { SeenBookmark, SeenDelivery, SeenRequest, SeenWatch, Witness } from "../../../protocols/api-witness.ts";
 import type { Resource } from "../../client/resources.ts";
 import { apiVersionOf } from "../../client/resources.ts";
 
@@ -31,6 +31,13 @@ export interface Struck {
   readonly fault: string;
   readonly kind: string;
   readonly what: string;
+}
+
+/** A line that a controller under test has printed. */
+export interface Printed {
+  readonly atMs: number;
+  readonly by: string;
+  readonly line: string;
 }
 
 /** All objects as of a revision. */
@@ -67,6 +74,8 @@ export class State {
 
 const decoder = new TextDecoder();
 const OBJECTS = "/registry/";
+/** Lines of output that are kept. */
+const PRINTED_MAX = 1_000;
 /** What clusters write all the time, whatever anybody wants of them. */
 const RESTLESS: readonly string[] = ["Event", "Lease", "Node"];
 
@@ -76,6 +85,8 @@ export class History implements Witness {
   readonly watches: SeenWatch[] = [];
   readonly bookmarks: SeenBookmark[] = [];
   readonly struck: Struck[] = [];
+  /** The newest output of controllers that are programs. */
+  readonly printed: Printed[] = [];
   readonly changes: Change[] = [];
   /** Newest revision that is known. */
   revision = 0;
@@ -142,6 +153,11 @@ export class History implements Witness {
 
   bookmark(seen: SeenBookmark): void {
     if (this.controllers.has(seen.by)) this.bookmarks.push(seen);
+  }
+
+  prints(printed: Printed): void {
+    this.printed.push(printed);
+    if (this.printed.length > PRINTED_MAX) this.printed.shift();
   }
 
   wrote(revision: number, user: string): void {

@@ -1,4 +1,5 @@
 /** One run of an exploration: some of its steps, under one plan of faults, from the start of the world to the judgement. */
+import { createHash } from "node:crypto";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { EndState } from "./end-state.ts";
@@ -6,7 +7,8 @@ import { differencesOf, endStateOf } from "./end-state.ts";
 import type { Resolved, Step } from "./exploration.ts";
 import type { History } from "./history.ts";
 import type { Finding, Judged } from "./oracles.ts";
-import { World } from "./world.ts";
+import type { RunWorld } from "./world.ts";
+import { SimulatedWorld } from "./world.ts";
 
 /** What does not hold of a run. */
 export interface Failure extends Finding {
@@ -20,12 +22,15 @@ export interface RunResult {
   readonly goals: readonly string[];
   readonly history: History;
   readonly end: EndState;
-  /** Of the whole trace: equal for equal runs. */
+  /** Of the whole trace: equal for equal runs. In real time of how it ended. */
   readonly digest: string;
+  /** From its start to its end; virtual in the simulation. */
   readonly virtualMs: number;
   /** Whether everything came to rest in the end. */
   readonly isQuiet: boolean;
-  /** How long the workload took, in virtual time. */
+  /** Why it has not, where more is known than that. */
+  readonly unrest: string | undefined;
+  /** How long the workload took. */
   readonly workMs: number;
   /** What controllers under test died of by themselves. */
   readonly thrown: readonly { readonly controller: string; readonly error: unknown }[];
@@ -38,38 +43,44 @@ export interface RunOptions {
   readonly reference: EndState | undefined;
 }
 
-/** Before the last faults are ended: what they do may have to show first. */
-const BEFORE_HEALING_MS = 1_000;
-const REST_MS = 1_500;
-const CONVERGENCE_MS = 60_000;
-/** Where the end is another one: controllers may look again at all that there is, now and then. */
-const PATIENCE_MS = 30_000;
-const PATIENCE_LOOK_MS = 5_000;
-const WINDOW_MS = 5_000;
-/** Of virtual time, for the workload and all that is waited for. */
-const LIMIT_MS = 3_600_000;
+const DIGEST_DIGITS = 16;
 
-/** Errors: CONTROLLER_FAILED. */
-export async function runOnce(exploration: Resolved, { plan, steps, reference }: RunOptions): Promise<RunResult> {
-  const { cluster, controllers, seed } = exploration;
-  const world = new World({ seed, cluster, controllers, faults: plan }, exploration.programs);
+/** Errors: CONTROLLER_FAILED; of a real run also CHAOS_FAILS_WITHOUT_FAULTS, and what its cluster failed with. */
+export async function runOnce(exploration: Resolved, options: RunOptions): Promise<RunResult> {
+  const world = await worldOf(exploration, options.plan);
+  try {
+    return await runIn(world, exploration, options);
+  } finally {
+    await world.close();
+  }
+}
+
+async function worldOf(
+  { cluster, controllers, seed, programs, stage, onStep }: Resolved,
+  plan: FaultPlan,
+): Promise<RunWorld> {
+  if (stage !== undefined) return stage.world(plan);
+  return new SimulatedWorld({ seed, cluster, controllers, faults: plan }, programs, onStep);
+}
+
+async function runIn(world: RunWorld, exploration: Resolved, { steps, reference }: RunOptions): Promise<RunResult> {
   await world.start();
-  const { history } = world;
+  const { history, pace } = world;
   let workMs = 0;
   let failed: Failure | undefined;
   let isQuiet = false;
   await world.run(async () => {
     failed = await work(world, steps);
-    await world.settle({ quietMs: BEFORE_HEALING_MS });
+    await world.settle({ quietMs: pace.beforeHealingMs });
     workMs = world.nowMs - history.beganMs;
     world.heal();
-    isQuiet = await world.settle({ quietMs: REST_MS, limitMs: CONVERGENCE_MS });
+    isQuiet = await world.settle({ quietMs: pace.restMs, limitMs: pace.convergenceMs });
     await world.caughtUp();
     if (reference !== undefined && isQuiet) isQuiet = await waitForEnd(world, reference);
-  }, LIMIT_MS);
+  }, pace.limitMs);
   const endMs = world.nowMs;
   const end = endStateOf(history);
-  const restMs = endMs - (isQuiet ? REST_MS : WINDOW_MS);
+  const restMs = endMs - (isQuiet ? pace.restMs : pace.windowMs);
   const judged: Judged = { history, controllers: world.controllers, end, reference, isQuiet, restMs, endMs };
   const failures: Failure[] = failed === undefined ? [] : [failed];
   const goals: string[] = [];
@@ -84,11 +95,13 @@ export async function runOnce(exploration: Resolved, { plan, steps, reference }:
     else
       failures.push({ oracle: "cluster", cause: actor, text: `${actor} died of a fault of its own: ${textOf(error)}` });
   }
-  return { failures, goals, history, end, digest: world.digest, virtualMs: endMs, isQuiet, workMs, thrown };
+  const unrest = isQuiet ? undefined : world.unrest;
+  const digest = world.digest ?? outcomeDigest(end, failures);
+  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, workMs, thrown };
 }
 
 /** Undefined when every step went well. */
-async function work(world: World, steps: readonly Step[]): Promise<Failure | undefined> {
+async function work(world: RunWorld, steps: readonly Step[]): Promise<Failure | undefined> {
   for (const { name, run } of steps) {
     try {
       await run(world);
@@ -101,15 +114,22 @@ async function work(world: World, steps: readonly Step[]): Promise<Failure | und
 }
 
 /** Whether everything is at rest. */
-async function waitForEnd(world: World, reference: EndState): Promise<boolean> {
-  const untilMs = world.nowMs + PATIENCE_MS;
+async function waitForEnd(world: RunWorld, reference: EndState): Promise<boolean> {
+  const { pace } = world;
+  const untilMs = world.nowMs + pace.patienceMs;
   let isQuiet = true;
   while (world.nowMs < untilMs && differencesOf(reference, endStateOf(world.history)).length > 0) {
-    await world.clock.sleep(PATIENCE_LOOK_MS);
-    isQuiet = await world.settle({ quietMs: REST_MS });
+    await world.clock.sleep(pace.patienceLookMs);
+    isQuiet = await world.settle({ quietMs: pace.restMs });
     await world.caughtUp();
   }
   return isQuiet;
+}
+
+/** Of what has become of it, and of what does not hold. */
+function outcomeDigest({ objects }: EndState, failures: readonly Failure[]): string {
+  const outcome = [[...objects], failures.map(({ oracle, cause }) => [oracle, cause])];
+  return createHash("sha256").update(JSON.stringify(outcome)).digest("hex").slice(0, DIGEST_DIGITS);
 }
 
 export function textOf(error: unknown): string {

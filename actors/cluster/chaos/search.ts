@@ -2,18 +2,41 @@
 import type { ApiFault, EventWhen, When } from "../../../protocols/api-faults.ts";
 import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
-import type { Random } from "../../../runtime/random.ts";
-import { SeededRandom } from "../../../runtime/random.ts";
-import type { SeenDelivery, SeenRequest } from "../../api-server/views.ts";
+import type { SeenDelivery, SeenRequest } from "../../../protocols/api-witness.ts";
 import type { Pattern } from "./exploration.ts";
 import type { History } from "./history.ts";
 
 export interface PlannedRun {
-  /** `random` for one that was drawn. */
-  readonly pattern: Pattern | "random";
+  /** Of those that were drawn: how. */
+  readonly pattern: Pattern | DrawnPattern;
+  /** At which moment: `create configmaps/default/web, time 2`; of one that was drawn, its number. */
+  readonly place: string;
+  /** The controller; absent of one that was drawn, which may be for several. */
+  readonly by?: string;
   /** For people. */
   readonly about: string;
   readonly plan: FaultPlan;
+}
+
+/** `random`: at any time; `pct`: of what comes in which order; `mutant`: of a plan that has shown something new. */
+export type DrawnPattern = "random" | "pct" | "mutant";
+
+/** Where a pattern was not tried, as another plan does the same, or nothing that the controller learns would differ. */
+export interface Pruned {
+  readonly pattern: Pattern;
+  readonly place: string;
+  readonly by?: string;
+  readonly why: string;
+}
+
+export interface SystematicPlans {
+  readonly plans: readonly PlannedRun[];
+  readonly pruned: readonly Pruned[];
+}
+
+interface Tried {
+  readonly plans: readonly PlannedRun[];
+  readonly pruned?: readonly Pruned[];
 }
 
 /** Longer than what controllers do at once, shorter than what the world waits for between two steps. */
@@ -38,115 +61,54 @@ export function systematicPlans(
   history: History,
   controllers: readonly string[],
   patterns: readonly Pattern[],
-): readonly PlannedRun[] {
-  const wanted = (run: PlannedRun): boolean => patterns.includes(run.pattern as Pattern);
-  const plans = controllers.flatMap((by) => [
-    ...atWrites(history, by),
-    ...atDeliveries(history, by),
-    ...atLives(history, by),
-    ...atLeases(history, by),
-    ...atChanges(history, by),
-    ...atRequests(history, by),
-  ]);
-  return plans.filter(wanted);
-}
-
-/** Half of them swarms, which have some kinds of faults only, half with all kinds at once. */
-export function randomPlan(
-  history: History,
-  controllers: readonly string[],
-  workMs: number,
-  seed: number,
-  nth: number,
-): PlannedRun {
-  const random = new SeededRandom(seed, `plan/${nth}`);
-  const resources = [...new Set(history.deliveries.map(({ resource }) => resource))].sort();
-  const kinds = KINDS.filter((kind) => resources.length > 0 || !ON_WATCHES.includes(kind));
-  const swarm = nth % 2 === 0 ? kinds : kinds.filter(() => random.next() < 0.5);
-  const chosen = swarm.length === 0 ? kinds : swarm;
-  const faults = Array.from({ length: 1 + random.below(5) }, (_, index) => {
-    const drawn = {
-      id: `f${index}`,
-      by: one(random, controllers),
-      when: { atMs: random.below(Math.ceil(workMs) + 1) },
-    };
-    return randomFault(random, one(random, chosen), drawn, resources);
+): SystematicPlans {
+  const wanted = ({ pattern }: { readonly pattern: PlannedRun["pattern"] }): boolean =>
+    patterns.includes(pattern as Pattern);
+  const tried = controllers.flatMap((by) => {
+    const all: readonly Tried[] = [
+      atWrites(history, by),
+      atDeliveries(history, by),
+      { plans: atLives(history, by) },
+      { plans: atLeases(history, by) },
+      { plans: atChanges(history, by) },
+      atRequests(history, by),
+    ];
+    return all.map(({ plans, pruned = [] }) => ({
+      plans: plans.filter(wanted).map((each) => ({ ...each, by })),
+      pruned: pruned.filter(wanted).map((each) => ({ ...each, by })),
+    }));
   });
-  return {
-    pattern: "random",
-    about: `random plan ${nth}: ${faults.map(({ kind }) => kind).join(", ")}`,
-    plan: { faults },
-  };
-}
-
-const KINDS: readonly ApiFault["kind"][] = [
-  "api-error",
-  "reply-lost",
-  "view-stale",
-  "watch-hold",
-  "watch-drop",
-  "watch-expire",
-  "controller-crash",
-  "controller-pause",
-];
-const ON_WATCHES: readonly ApiFault["kind"][] = ["view-stale", "watch-hold", "watch-drop", "watch-expire"];
-const STATUSES = [409, 429, 500, 504] as const;
-const CHANCES = [0.2, 0.5, 1] as const;
-const LASTS_MS = [50, 300, 1_000, 2_500] as const;
-
-function randomFault(
-  random: Random,
-  kind: ApiFault["kind"],
-  drawn: { readonly id: string; readonly by: string; readonly when: When },
-  resources: readonly string[],
-): ApiFault {
-  const until: When = { atMs: one(random, LASTS_MS) };
-  switch (kind) {
-    case "api-error":
-      return { ...drawn, kind, until, status: one(random, STATUSES), chance: one(random, CHANCES) };
-    case "reply-lost":
-      return { ...drawn, kind, until, chance: one(random, CHANCES) };
-    case "view-stale":
-      return { ...drawn, kind, until, of: one(random, resources), at: "now" };
-    case "watch-hold":
-      return { ...drawn, kind, until, of: one(random, resources) };
-    case "watch-drop":
-    case "watch-expire":
-      return { ...drawn, kind, of: one(random, resources) };
-    case "controller-crash":
-      return { ...drawn, kind, downMs: one(random, [0, ...LASTS_MS]) };
-    case "controller-pause":
-      return { ...drawn, kind, downMs: one(random, LASTS_MS) };
-    case "controller-twice":
-      return { ...drawn, kind, forMs: one(random, LASTS_MS) };
-  }
-}
-
-function one<T>(random: Random, choices: readonly T[]): T {
-  return choices[random.below(choices.length)]!;
+  return { plans: tried.flatMap(({ plans }) => plans), pruned: tried.flatMap(({ pruned }) => pruned) };
 }
 
 /** Each request is refused once, as by a server in trouble. Conflicts are another matter. */
-function atRequests(history: History, by: string): readonly PlannedRun[] {
+function atRequests(history: History, by: string): Tried {
   const counts = new Count();
-  return history.requestsOf(by).flatMap((seen) => {
-    if (seen.resource === LEASES) return [];
+  const plans: PlannedRun[] = [];
+  const pruned: Pruned[] = [];
+  for (const seen of history.requestsOf(by)) {
+    if (seen.resource === LEASES) continue;
     const [of, verb] = [placeOf(seen), seen.verb];
     const nth = counts.next(`${verb} ${of}`);
-    if (isRead(seen) && nth > REFUSED_READS_MAX) return [];
+    const place = momentOf(`${verb} ${of}`, nth);
+    if (isRead(seen) && nth > REFUSED_READS_MAX) {
+      pruned.push({ pattern: "refused", place, why: "it asks again for what was refused before" });
+      continue;
+    }
     const on = isRead(seen) ? "read" : "write";
     const when: EventWhen = { on, verb, of, ...nthOf(nth) };
-    const about = `${verb} ${of}${nth > 1 ? `, time ${nth}` : ""}`;
-    return [planned("refused", about, { id: "refused", kind: "api-error", by, when, on, status: 500 })];
-  });
+    plans.push(planned("refused", place, { id: "refused", kind: "api-error", by, when, on, status: 500 }));
+  }
+  return { plans, pruned };
 }
 
 /**
  * Before and after each write. A crash before one is left out where the controller learnt nothing since its write before:
  * the crash after that one is the same.
  */
-function atWrites(history: History, by: string): readonly PlannedRun[] {
+function atWrites(history: History, by: string): Tried {
   const plans: PlannedRun[] = [];
+  const pruned: Pruned[] = [];
   const arrived = new Count();
   const done = new Count();
   let knowsMore = true;
@@ -159,9 +121,10 @@ function atWrites(history: History, by: string): readonly PlannedRun[] {
     const [of, verb] = [placeOf(seen), seen.verb];
     const nth = arrived.next(`${verb} ${of}`);
     const before: When = { on: "write", verb, of, ...nthOf(nth) };
-    const about = `${verb} ${of}${nth > 1 ? `, time ${nth}` : ""}`;
+    const about = momentOf(`${verb} ${of}`, nth);
     if (knowsMore)
       plans.push(planned("crash-before", about, { id: "crash", kind: "controller-crash", by, when: before }));
+    else pruned.push({ pattern: "crash-before", place: about, why: "it is the crash after the write before" });
     plans.push(planned("conflict", about, { id: "conflict", kind: "api-error", by, when: before, status: 409 }));
     if (!isDone(seen)) continue;
     knowsMore = false;
@@ -173,17 +136,18 @@ function atWrites(history: History, by: string): readonly PlannedRun[] {
     if (hearsWithin(history, by, seen.atMs)) {
       const down: ApiFault = { id: "down", kind: "controller-crash", by, when: after, downMs: DOWN_MS };
       plans.push(planned("down-after", about, down));
-    }
+    } else pruned.push({ pattern: "down-after", place: about, why: "nothing happens meanwhile" });
   }
-  return plans;
+  return { plans, pruned };
 }
 
 /**
  * At each notification. Those of the controller's own writes, which a crash after the write covers, are only late, and only
  * where it hears of something else meanwhile.
  */
-function atDeliveries(history: History, by: string): readonly PlannedRun[] {
+function atDeliveries(history: History, by: string): Tried {
   const plans: PlannedRun[] = [];
+  const pruned: Pruned[] = [];
   const counts = new Count();
   const told = toldTo(history, by);
   const isAlone = new Set(told.map(({ resource }) => resource)).size < 2;
@@ -191,16 +155,23 @@ function atDeliveries(history: History, by: string): readonly PlannedRun[] {
     const of = placeOf(seen);
     const nth = counts.next(`${seen.type} ${of}`);
     const when: EventWhen = { on: "delivery", verb: seen.type, of, ...nthOf(nth) };
-    const about = `${seen.type} ${of}${nth > 1 ? `, time ${nth}` : ""}`;
+    const about = momentOf(`${seen.type} ${of}`, nth);
     if (isOwn(history, by, seen)) {
-      if (!isAlone) plans.push(planned("late", about, late(by, seen.resource, when)));
+      if (isAlone) pruned.push({ pattern: "late", place: about, why: "nothing else is told that could come before" });
+      else plans.push(planned("late", about, late(by, seen.resource, when)));
+      const why = "it is the controller's own write, and a crash after that covers it";
+      pruned.push({ pattern: "down", place: about, why }, { pattern: "dropped", place: about, why });
       continue;
     }
     plans.push(planned("down", about, { id: "down", kind: "controller-crash", by, when, downMs: DOWN_MS }));
     const after: EventWhen = { ...when, phase: "after" };
     plans.push(planned("dropped", about, { id: "drop", kind: "watch-drop", by, of: seen.resource, when: after }));
     const next = told.slice(index + 1).find((later) => placeOf(later) === of);
-    if (next === undefined) continue;
+    if (next === undefined) {
+      const why = "nothing cancels it";
+      pruned.push({ pattern: "held", place: about, why }, { pattern: "unseen", place: about, why });
+      continue;
+    }
     const cancels: EventWhen = { on: "delivery", verb: next.type, of };
     const until: When = { any: [cancels, { atMs: HELD_MAX_MS }] };
     const hold: ApiFault = { id: "hold", kind: "watch-hold", by, of: seen.resource, when, until };
@@ -211,11 +182,11 @@ function atDeliveries(history: History, by: string): readonly PlannedRun[] {
       of: seen.resource,
       when: { seq: [when, cancels] },
     };
-    const both = `${about} until ${next.type}`;
+    const both = `until ${next.type}`;
     // What expires comes first: what ends the hold would otherwise tell what is not to be told.
-    plans.push(planned("held", both, hold), planned("unseen", both, expire, hold));
+    plans.push(plannedOf("held", about, both, hold), plannedOf("unseen", about, both, expire, hold));
   }
-  return plans;
+  return { plans, pruned };
 }
 
 function atLives(history: History, by: string): readonly PlannedRun[] {
@@ -268,12 +239,14 @@ function atChanges(history: History, by: string): readonly PlannedRun[] {
         if (!isWanted) continue;
         const event: EventWhen = { on: "delivery", phase: "after", verb: seen.type, of, ...nthOf(nth) };
         const when: When = { seq: [event, { atMs: AFTER_MS }] };
-        const about = `${seen.type} ${of}${nth > 1 ? `, time ${nth}` : ""}, back to ${past.type} at ${past.revision}`;
+        const about = momentOf(`${seen.type} ${of}`, nth);
+        const back = `back to ${past.type} at ${past.revision}`;
         const at = past.revision;
         plans.push(
-          planned(
+          plannedOf(
             "travel",
             about,
+            back,
             { id: "stale", kind: "view-stale", by, of: seen.resource, at, when, until: { atMs: STALE_MS } },
             { id: "restart", kind: "controller-crash", by, when },
           ),
@@ -321,8 +294,18 @@ function toldTo(history: History, by: string): readonly SeenDelivery[] {
   return history.deliveries.filter((seen) => seen.by === by && seen.atMs >= history.beganMs);
 }
 
-function planned(pattern: Pattern, about: string, ...faults: readonly ApiFault[]): PlannedRun {
-  return { pattern, about: `${pattern}: ${about}`, plan: { faults } };
+function planned(pattern: Pattern, place: string, ...faults: readonly ApiFault[]): PlannedRun {
+  return { pattern, place, about: `${pattern}: ${place}`, plan: { faults } };
+}
+
+/** `how`: what tells it from others of the pattern at that place. */
+function plannedOf(pattern: Pattern, place: string, how: string, ...faults: readonly ApiFault[]): PlannedRun {
+  const between = how.startsWith("until") ? " " : ", ";
+  return { pattern, place, about: `${pattern}: ${place}${between}${how}`, plan: { faults } };
+}
+
+function momentOf(what: string, nth: number): string {
+  return nth === 1 ? what : `${what}, time ${nth}`;
 }
 
 class Count {
@@ -358,6 +341,6 @@ function isOwn(history: History, by: string, { revision }: SeenDelivery): boolea
   return history.writerOf(revision) === `inkube:${by}`;
 }
 
-function placeOf({ resource, namespace, name }: SeenRequest | SeenDelivery): string {
+export function placeOf({ resource, namespace, name }: SeenRequest | SeenDelivery): string {
   return [resource, namespace, name].filter((part) => part !== "").join("/");
 }

@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { fieldProblems, isRecord, required } from "../../../protocols/fault-fields.ts";
-import type { Failure, RunResult } from "./run.ts";
+import type { Failure } from "./run.ts";
+import type { StoryEvent } from "./story-events.ts";
+import { lineOf } from "./story-events.ts";
 
 export interface Story {
   readonly format: "inkube-story-1";
@@ -26,7 +28,6 @@ export interface Story {
   readonly digest: string;
 }
 
-const LEASES = "leases.coordination.k8s.io";
 const FORMAT = "inkube-story-1";
 
 export interface ToldRun {
@@ -35,10 +36,11 @@ export interface ToldRun {
   readonly steps: readonly string[];
   readonly about: string;
   readonly failure: Failure;
-  readonly result: RunResult;
+  readonly events: readonly StoryEvent[];
+  readonly digest: string;
 }
 
-export function storyOf({ seed, plan, steps, about, failure, result }: ToldRun): Story {
+export function storyOf({ seed, plan, steps, about, failure, events, digest }: ToldRun): Story {
   const { oracle, cause, text } = failure;
   return {
     format: FORMAT,
@@ -50,8 +52,8 @@ export function storyOf({ seed, plan, steps, about, failure, result }: ToldRun):
     cause,
     text,
     about,
-    events: eventsOf(result),
-    digest: result.digest,
+    events: events.map(lineOf),
+    digest,
   };
 }
 
@@ -112,32 +114,6 @@ const FIELDS = {
   events: TEXTS,
   digest: TEXT,
 };
-
-function eventsOf({ history }: RunResult): readonly string[] {
-  const place = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
-    namespace === "" ? name : `${namespace}/${name}`;
-  const events: { readonly atMs: number; readonly line: string }[] = [];
-  for (const seen of history.requests) {
-    // Heartbeats and elections of the cluster's own actors go on all the time.
-    if (seen.resource === LEASES && !history.isOfControllers(seen)) continue;
-    const fate = seen.fate === undefined ? `answered ${seen.code}` : FATES[seen.fate];
-    events.push({ atMs: seen.atMs, line: `${seen.by}: ${seen.verb} ${seen.resource} ${place(seen)}: ${fate}` });
-  }
-  for (const seen of history.deliveries) {
-    events.push({ atMs: seen.atMs, line: `${seen.by} is told: ${seen.type} ${seen.resource} ${place(seen)}` });
-  }
-  for (const { atMs, fault, what } of history.struck) events.push({ atMs, line: `FAULT ${fault} ${what}` });
-  return events
-    .filter(({ atMs }) => atMs >= history.beganMs)
-    .sort((left, right) => left.atMs - right.atMs)
-    .map(({ atMs, line }) => `${((atMs - history.beganMs) / 1_000).toFixed(3)} s  ${line}`);
-}
-
-const FATES = {
-  refused: "refused by a fault",
-  lost: "committed, its reply lost by a fault",
-  never: "never answered",
-} as const;
 
 function ownVersion(): string {
   const manifest = createRequire(import.meta.url)("inkube/package.json") as { readonly version: string };

@@ -6,7 +6,7 @@
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { CompiledLabelSelector } from "../../../protocols/kubernetes/selectors.ts";
 import { parseLabelSelector } from "../../../protocols/kubernetes/selectors.ts";
-import type { SeenDelivery, SeenWatch } from "../../api-server/views.ts";
+import type { SeenDelivery, SeenWatch } from "../../../protocols/api-witness.ts";
 import type { Change, History } from "./history.ts";
 import type { Finding, Oracle } from "./oracles.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A simulated cluster for a program's own work: on virtual time, from one seed, with controllers under test beside the
- * cluster's own actors. Time passes only while something of it is awaited within `simulate`.
+ * A cluster for a program's own work, with controllers under test beside its own actors; and the simulated one: on virtual
+ * time, from one seed. Its time passes only while something of it is awaited within `simulate`.
  */
 import { InkubeError } from "../../../protocols/errors.ts";
 import { etcdProtocol } from "../../../protocols/etcd.ts";
@@ -12,11 +12,13 @@ import type { Random } from "../../../runtime/random.ts";
 import type { Crash } from "../../../runtime/simulation/simulation-host.ts";
 import { Client } from "../../client/client.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
-import type { ControllerUnderTest } from "./controller.ts";
-import { controllersTree, Gates, replicasOf, secondsOf } from "./controller.ts";
+import type { ControllerUnderTest, SimulatedController } from "./controller.ts";
+import { controllersTree, Gates, isSimulated, replicasOf, secondsOf } from "./controller.ts";
 import type { State } from "./history.ts";
 import { History } from "./history.ts";
 import { API_PORT, Modules, Programs } from "./module/modules.ts";
+import type { Pace } from "./pace.ts";
+import { SIMULATED_PACE } from "./pace.ts";
 
 export interface WorldOptions {
   /** Default 1. */
@@ -36,13 +38,60 @@ export interface ClusterSize {
   readonly workers?: number;
 }
 
-/** Nothing has changed for so long: controllers have done what there was to do, but for what they put off. */
-const QUIET_MS = 300;
-const SETTLE_MS = 5_000;
+/** What steps and oracles see of it, in every mode. */
+export interface World {
+  /** As `kubernetes-admin`. */
+  readonly client: Client;
+  readonly history: History;
+  /** Names of the controllers' replicas, also of those that only a fault starts. */
+  readonly controllers: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Time since the start of the run: virtual in the simulation. */
+  readonly nowMs: number;
+  /** Ends an actor, or a controller under test, as a crash would; it is started again. */
+  kill(name: string): void;
+  /** Lets things go wrong by a plan, from now on, instead of the one before. Errors: INVALID_FAULT_PLAN. */
+  faults(plan: FaultPlan): void;
+  /** Ends every fault. */
+  heal(): void;
+  /** State right after a revision; default: the newest. */
+  state(revision?: number): State;
+  /**
+   * Waits until the controllers under test are up and have written nothing for a while, and nothing else has changed.
+   * False when that is not so within `limitMs`.
+   */
+  settle(options?: { readonly quietMs?: number; readonly limitMs?: number }): Promise<boolean>;
+  /** Asks `predicate` now and then until it answers true. Errors: NOT_CONVERGED, telling that `what` did not come. */
+  until(what: string, predicate: () => boolean | Promise<boolean>, limitMs?: number): Promise<void>;
+}
+
+/** What a run needs of it beside. */
+export interface RunWorld extends World {
+  readonly pace: Pace;
+  /** Every actor and every controller is up, and the plan is in force. Errors: CONTROLLER_FAILED, CHAOS_FAILS_WITHOUT_FAULTS. */
+  start(): Promise<void>;
+  /** Lets time pass until `work` is done. Errors: DEADLINE_EXCEEDED, CONTROLLER_FAILED, and the work's own. */
+  run<T>(work: () => Promise<T>, limitMs: number): Promise<T>;
+  /** All that etcd has is known. */
+  caughtUp(): Promise<void>;
+  /** What actors and controllers died of that was their own failure. */
+  readonly crashes: readonly Crash[];
+  /** Of the whole trace: equal for equal runs. Undefined where no two runs are. */
+  readonly digest: string | undefined;
+  /** Why the controllers are not at rest, where more is known than that; of now. */
+  readonly unrest: string | undefined;
+  /** Leaves nothing behind. */
+  close(): Promise<void>;
+}
+
+/** Told which actor's step comes next; undefined: the simulation's own. */
+export type OnStep = (actor: string | undefined) => void;
+
 const LOOK_MS = 50;
 const UNTIL_MS = 30_000;
-const LIMIT_MS = 600_000;
 const REOPEN_MS = 50;
+const { quietMs: QUIET_MS, settleMs: SETTLE_MS } = SIMULATED_PACE;
 /** In the words of the simulation's guard. */
 const GUARDED = "was used in the simulation";
 /** All keys: from the first possible one on. */
@@ -50,33 +99,25 @@ const EVERYTHING = { key: "\0", rangeEnd: "\0" };
 /** The roles and flow schemas of a fresh control plane, which nobody asks for here and which cost more than all the rest. */
 const NO_INITIAL_OBJECTS_MS = 86_400_000;
 
-/**
- * Runs `work` in a world of its own, and gives what it returns. Errors: INVALID_FAULT_PLAN, CONTROLLER_FAILED when a
- * controller used the machine's clock, timers or random numbers, and what `work` throws.
- */
-export async function simulate<T>(options: WorldOptions, work: (world: World) => Promise<T>): Promise<T> {
-  const world = new World(options);
-  await world.start();
-  const result = await world.run(() => work(world), options.limitMs ?? LIMIT_MS);
-  return result;
-}
-
-export class World {
-  /** As `kubernetes-admin`. */
+export class SimulatedWorld implements RunWorld {
   readonly client: Client;
   readonly history: History;
-  /** Names of the controllers' actors, also of those that only a fault starts. */
   readonly controllers: readonly string[];
+  readonly pace: Pace = SIMULATED_PACE;
+  readonly unrest: string | undefined = undefined;
   private readonly gates = new Gates();
   private readonly seconds: readonly string[];
   /** Seconds that run, and what ends them. */
   private readonly running = new Map<string, Timer>();
-  private readonly cluster: SimulatedCluster;
+  protected readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
 
-  /** @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED */
-  constructor(options: WorldOptions, programs: Programs = new Programs()) {
-    const controllers = options.controllers ?? [];
+  /**
+   * @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED, INVALID_EXPLORATION
+   * @param onStep told before each step which actor's it is
+   */
+  constructor(options: WorldOptions, programs: Programs = new Programs(), onStep?: OnStep) {
+    const controllers = (options.controllers ?? []).map(simulated);
     const modules = new Modules(controllers, programs, (error) => this.cluster.host.world.fail(error));
     this.seconds = controllers.flatMap(secondsOf);
     this.controllers = [...controllers.flatMap(replicasOf), ...this.seconds];
@@ -95,6 +136,7 @@ export class World {
       apiServer: { initialObjectsAfterMs: NO_INITIAL_OBJECTS_MS },
       onFault: (fault, what) => this.struck(fault, what),
       witness: history,
+      ...(onStep === undefined ? {} : { onStep }),
       ...(controllers.length === 0 ? {} : { others: controllersTree(controllers, apiServers, this.gates, modules) }),
       ...(modules.foreign.size === 0
         ? {}
@@ -108,7 +150,6 @@ export class World {
     });
   }
 
-  /** Every actor is up, every node Ready. */
   async start(): Promise<void> {
     this.follow(1, 0);
     await named(() => this.cluster.start());
@@ -118,7 +159,6 @@ export class World {
     if (this.plan !== undefined) this.faults(this.plan);
   }
 
-  /** Lets time pass until `work` is done. Errors: DEADLINE_EXCEEDED, CONTROLLER_FAILED, and the work's own. */
   run<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
     return named(() => this.cluster.run(work, limitMs));
   }
@@ -131,37 +171,28 @@ export class World {
     return this.cluster.host.context.random;
   }
 
-  /** Virtual time since the start of the run. */
   get nowMs(): number {
     return this.cluster.host.nowMs;
   }
 
-  /** Ends an actor as a crash would; its supervisor starts it again. */
   kill(name: string): void {
     this.cluster.host.kill(name, { disk: "kept" });
   }
 
-  /** Lets things go wrong by a plan, from now on, instead of the one before. Errors: INVALID_FAULT_PLAN. */
   faults(plan: FaultPlan): void {
     this.cluster.host.applyFaults(plan);
   }
 
-  /** Ends every fault. */
   heal(): void {
     this.cluster.host.endFaults();
     for (const second of [...this.running.keys()]) this.endSecond(second);
     this.history.healedMs = this.nowMs;
   }
 
-  /** State right after a revision; default: the newest. */
   state(revision?: number): State {
     return this.history.stateAt(revision);
   }
 
-  /**
-   * Waits until the controllers under test are up and have written nothing for a while, and nothing else has changed.
-   * False when that is not so within `limitMs`.
-   */
   async settle(options: { readonly quietMs?: number; readonly limitMs?: number } = {}): Promise<boolean> {
     const { quietMs = QUIET_MS, limitMs = SETTLE_MS } = options;
     const sinceMs = this.nowMs;
@@ -175,22 +206,22 @@ export class World {
     }
   }
 
-  /** Asks `predicate` now and then until it answers true. Errors: NOT_CONVERGED, telling that `what` did not come. */
   until(what: string, predicate: () => boolean | Promise<boolean>, limitMs: number = UNTIL_MS): Promise<void> {
     return this.cluster.until(what, limitMs, async () => predicate());
   }
 
-  /** Of the whole trace: equal for equal runs. */
   get digest(): string {
     return this.cluster.host.trace.digest;
   }
 
-  /** What actors died of that was their own failure. */
   get crashes(): readonly Crash[] {
     return this.cluster.host.crashes;
   }
 
-  /** All that etcd has is known. */
+  async close(): Promise<void> {
+    // Nothing of it runs on by itself.
+  }
+
   async caughtUp(): Promise<void> {
     const { revision } = await this.cluster.host.context.ref(etcdProtocol, this.member(0)).call("readIndex", null);
     await this.until(`revision ${revision} of etcd`, () => this.history.revision >= revision);
@@ -235,6 +266,15 @@ export class World {
       },
     );
   }
+}
+
+/** Errors: INVALID_EXPLORATION. */
+function simulated(controller: ControllerUnderTest): SimulatedController {
+  if (isSimulated(controller)) return controller;
+  throw new InkubeError(
+    "INVALID_EXPLORATION",
+    `the controller ${controller.name} runs outside of the simulation: explore it in the mode external`,
+  );
 }
 
 /** What the guard of the machine's clock throws is a controller's failure. */

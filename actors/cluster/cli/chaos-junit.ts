@@ -1,14 +1,16 @@
 /** The plans of a search as JUnit's XML, which CI systems read: a test case for each plan, a failure for what did not hold. */
 import type { Failure } from "../chaos/run.ts";
 import type { PlannedRun } from "../chaos/search.ts";
+import { escaped } from "./escaped.ts";
 
-export interface TriedPlan {
-  readonly planned: PlannedRun;
+/** Of a plan that was run. */
+export interface Case {
+  readonly planned: Pick<PlannedRun, "pattern" | "about">;
   readonly failures: readonly Failure[];
 }
 
 /** `name`: of the suite; `missed`: goals that no run met, each a case of its own. */
-export function junitOf(name: string, tried: readonly TriedPlan[], missed: readonly string[], seconds: number): string {
+export function junitOf(name: string, tried: readonly Case[], missed: readonly string[], seconds: number): string {
   const red = tried.filter(({ failures }) => failures.length > 0).length + missed.length;
   const cases = [
     ...tried.map(({ planned: { pattern, about }, failures }) => caseOf(pattern, about, failures)),
@@ -33,14 +35,4 @@ function caseOf(pattern: string, about: string, failures: readonly Failure[]): s
     return `      <failure message="${escaped(oracle)}">${escaped(text)}</failure>`;
   });
   return [`${opened}>`, ...told, `    </testcase>`].join("\n");
-}
-
-/** What XML 1.0 has no way to say is left out. */
-function escaped(text: string): string {
-  return text
-    .replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

@@ -3,35 +3,31 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
-import type { ChaosReport } from "../chaos/explore.ts";
-import type { Exploration } from "../chaos/exploration.ts";
+import type { Budget, ExplorationFile } from "../chaos/exploration.ts";
+import type { ChaosReport, Planned, TriedPlan } from "../chaos/searcher.ts";
 import type { Story } from "../chaos/story.ts";
 import { testOfStory, textOfStory } from "../chaos/story.ts";
-import { integer } from "./arguments.ts";
-import type { TriedPlan } from "./chaos-junit.ts";
+import { integer, milliseconds } from "./arguments.ts";
+import { EXIT_CODES } from "./chaos-exit-codes.ts";
 import { junitOf } from "./chaos-junit.ts";
-import { explain, refuse } from "./failure.ts";
-
-/** What a script can tell from the exit code. */
-export const EXIT_CODES = {
-  holds: 0,
-  found: 1,
-  badInput: 2,
-  missed: 3,
-  notDeterministic: 4,
-  failsWithoutFaults: 5,
-} as const;
+import { liveCommand } from "./chaos-live.ts";
+import type { Told } from "./chaos-report.ts";
+import { reportOf } from "./chaos-report.ts";
+import { explain } from "./failure.ts";
 
 interface RunOptions {
   readonly plans?: string;
   readonly wall?: string;
+  readonly jobs?: string;
+  readonly runWall?: string;
   readonly seed?: string;
   readonly out: string;
   readonly junit?: string;
+  readonly report?: string;
 }
 
 const COUNT_MAX = 1_000_000;
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const JOBS_MAX = 1_024;
 
 export function chaosCommand(): Command {
   const command = new Command("chaos").description(
@@ -43,9 +39,12 @@ export function chaosCommand(): Command {
     .argument("<file>", "a module whose default export is an exploration")
     .option("--plans <count>", "plans of faults at most (default: 500)")
     .option("--wall <time>", "real time to spend, as 90s or 2m (default: 2m)")
+    .option("--jobs <count>", "runs at a time, each on a thread of its own (default: one for each processor)")
+    .option("--run-wall <time>", "real time after which a run is given up as one that never ends (default: 60s)")
     .option("--seed <number>", "of the world and of what is drawn at random (default: 1)")
     .option("--out <directory>", "where stories of failures are written", "chaos")
     .option("--junit <file>", "write what was tried as JUnit's XML")
+    .option("--report <file>", "write what was tried and found as one HTML file that needs nothing else")
     .action((file: string, options: RunOptions) => ending(() => run(file, options)));
   command
     .command("plans")
@@ -59,6 +58,7 @@ export function chaosCommand(): Command {
     .description("run a failure again, event by event the same")
     .argument("<story>", "a story.json of `inkube chaos run`")
     .action((story: string) => ending(() => replayStory(story)));
+  command.addCommand(liveCommand(ending));
   return command;
 }
 
@@ -75,26 +75,43 @@ async function ending(work: () => Promise<number>): Promise<void> {
 function codeOf(error: unknown): number {
   if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
   if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  if (hasCode(error, "CANCELLED")) return EXIT_CODES.interrupted;
   return EXIT_CODES.badInput;
 }
 
 async function run(file: string, options: RunOptions): Promise<number> {
   const { search } = await import("../chaos/explore.ts");
-  const exploration = await loaded(file, options);
+  const exploration = explorationOf(file, options);
   const beganMs = performance.now();
-  let stories = 0;
   const tried: TriedPlan[] = [];
+  const told: Told[] = [];
+  let planned: Planned = { plans: [], count: 0, pruned: [] };
   const report = await search(exploration, {
-    onRun: (planned, failures) => tried.push({ planned, failures }),
-    onPlans: (plans) => console.log(`holds without faults, twice the same; ${plans} plans of faults to try`),
-    onFound: (story) => {
-      const path = write(story, file, options.out, ++stories);
-      console.log(`\n${textOfStory(story)}\nreplay it with: inkube chaos replay ${path}\n`);
+    directory: options.out,
+    onRealTime: (stop) => {
+      // The second one ends the process at once.
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+    },
+    onAttachable: ({ name, kubeconfig }) =>
+      console.log(`waiting for the controller ${name}: start it with KUBECONFIG=${kubeconfig}`),
+    onRun: (plan) => tried.push(plan),
+    onPlans: (plans) => {
+      planned = plans;
+      console.log(`holds without faults, twice the same; ${plans.count} plans of faults to try`);
+    },
+    onFound: (failure) => {
+      const path = write(failure.story, file, options.out, told.length + 1);
+      told.push({ ...failure, path });
+      console.log(`\n${textOfStory(failure.story)}\nreplay it with: inkube chaos replay ${path}\n`);
     },
   });
-  const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-  console.log(`${report.plans} plans, ${report.runs} runs in ${seconds} s: ${verdict(report)}`);
-  if (options.junit !== undefined) writeText(options.junit, junitOf(file, tried, report.missed, Number(seconds)));
+  const seconds = (performance.now() - beganMs) / 1_000;
+  console.log(`${report.plans} plans, ${report.runs} runs in ${seconds.toFixed(1)} s: ${verdict(report)}`);
+  if (options.junit !== undefined) writeText(options.junit, junitOf(file, tried, report.missed, seconds));
+  if (options.report !== undefined) {
+    const { plans, pruned } = planned;
+    writeText(options.report, reportOf({ file, seconds, report, plans, pruned, tried, told }));
+  }
   if (report.found.length > 0) return EXIT_CODES.found;
   return report.missed.length > 0 || report.plansLeft > 0 ? EXIT_CODES.missed : EXIT_CODES.holds;
 }
@@ -110,15 +127,15 @@ function verdict({ found, missed, plansLeft }: ChaosReport): string {
 
 async function listPlans(file: string, options: RunOptions): Promise<number> {
   const { plansOf } = await import("../chaos/explore.ts");
-  for (const { about, plan } of await plansOf(await loaded(file, options))) {
+  for (const { about, plan } of await plansOf(explorationOf(file, options))) {
     console.log(`${about}\n  ${JSON.stringify(plan.faults)}`);
   }
   return EXIT_CODES.holds;
 }
 
 async function replayStory(path: string): Promise<number> {
-  const { replay } = await import("../chaos/explore.ts");
-  const { failures, asRecorded, digest, story } = await replay(path);
+  const { replayApart } = await import("../chaos/explore.ts");
+  const { failures, asRecorded, digest, story } = await replayApart(path);
   for (const line of story.events) console.log(line);
   for (const { oracle, text } of failures) console.log(`${oracle}: ${text}`);
   if (failures.length === 0) console.log("everything holds");
@@ -130,23 +147,20 @@ async function replayStory(path: string): Promise<number> {
   return failures.length > 0 ? EXIT_CODES.found : EXIT_CODES.holds;
 }
 
-/** Errors: INVALID_EXPLORATION, INVALID_ARGUMENT. */
-async function loaded(file: string, options: RunOptions): Promise<Exploration> {
-  const { loadExploration } = await import("../chaos/explore.ts");
-  const exploration = await loadExploration(resolve(file));
-  const budget = {
-    ...exploration.budget,
-    ...(options.plans === undefined ? {} : { plans: integer("--plans", options.plans, 1, COUNT_MAX) }),
-    ...(options.wall === undefined ? {} : { wallMs: milliseconds(options.wall) }),
+/** Errors: INVALID_ARGUMENT. */
+function explorationOf(file: string, options: Partial<RunOptions>): ExplorationFile {
+  const { plans, wall, jobs, runWall, seed } = options;
+  const budget: Budget = {
+    ...(plans === undefined ? {} : { plans: integer("--plans", plans, 1, COUNT_MAX) }),
+    ...(wall === undefined ? {} : { wallMs: milliseconds("--wall", wall) }),
+    ...(jobs === undefined ? {} : { jobs: integer("--jobs", jobs, 1, JOBS_MAX) }),
+    ...(runWall === undefined ? {} : { runWallMs: milliseconds("--run-wall", runWall) }),
   };
-  const seed = options.seed === undefined ? {} : { seed: integer("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER) };
-  return { ...exploration, ...(Object.keys(budget).length === 0 ? {} : { budget }), ...seed };
-}
-
-function milliseconds(text: string): number {
-  const found = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  if (found === null) throw refuse(`--wall takes a time as 90s or 2m, not ${JSON.stringify(text)}`);
-  return Number(found[1]) * UNITS_MS[found[2]!]!;
+  return {
+    file,
+    ...(Object.keys(budget).length === 0 ? {} : { budget }),
+    ...(seed === undefined ? {} : { seed: integer("--seed", seed, 0, Number.MAX_SAFE_INTEGER) }),
+  };
 }
 
 /** Errors: OUTPUT_FAILED. */

@@ -23,7 +23,7 @@ import type { TokenUser } from "../../api-server/core/identity.ts";
 import { plainDoor } from "../../api-server/io/plain-door.ts";
 import type { ApiServerOptions } from "../../api-server/spec.ts";
 import { SERVICE_ACCOUNT_DEFAULTS } from "../../api-server/spec.ts";
-import type { Witness } from "../../api-server/views.ts";
+import type { Witness } from "../../../protocols/api-witness.ts";
 import { Client } from "../../client/client.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Resource } from "../../client/resources.ts";
@@ -57,6 +57,8 @@ export interface SimulatedClusterOptions {
   readonly http?: { readonly port: number; readonly tokens: readonly TokenUser[] };
   /** Actors whose code was written for Node's own queues. */
   readonly foreign?: ReadonlyMap<string, Foreign>;
+  /** Told before each step which actor's it is; undefined: the simulation's own. */
+  readonly onStep?: (actor: string | undefined) => void;
   /** Actors beside the cluster's own, and what their specs name. */
   readonly others?: { readonly tree: SupervisorSpec; readonly definitions: Definitions };
 }
@@ -118,6 +120,7 @@ export class SimulatedCluster {
         ...options.others?.definitions,
       },
       ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
+      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
       embedder: { name: EMBEDDER, links: [...this.apiServers, ...this.members, ...this.runtimes] },
     });
     this.client = new Client(this.host.context, this.apiServers);

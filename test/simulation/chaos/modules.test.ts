@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { World } from "../../../actors/cluster/chaos/world.ts";
-import { simulate } from "../../../actors/cluster/chaos/world.ts";
+import type { SimulatedWorld, World } from "../../../actors/cluster/chaos/world.ts";
+import { simulate } from "../../../actors/cluster/chaos/simulate.ts";
 import { search } from "../../../actors/cluster/chaos/explore.ts";
 import { configMaps } from "../../../actors/client/resources.ts";
 
@@ -40,7 +40,7 @@ function module(text: string): string {
 
 function running<T>(
   text: string,
-  work: (world: World) => Promise<T>,
+  work: (world: SimulatedWorld) => Promise<T>,
   more: { readonly seed?: number } = {},
 ): Promise<T> {
   const controllers = [{ name: "web", module: module(text), env: { COLOUR: "blue" } }];

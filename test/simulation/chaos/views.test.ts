@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../actors/cluster/chaos/controller.ts";
 import type { World } from "../../../actors/cluster/chaos/world.ts";
-import { simulate } from "../../../actors/cluster/chaos/world.ts";
+import { simulate } from "../../../actors/cluster/chaos/simulate.ts";
 import { configMaps } from "../../../actors/client/resources.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
 import { InkubeError } from "../../../protocols/errors.ts";

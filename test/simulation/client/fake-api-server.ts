@@ -80,6 +80,7 @@ export function fakeApiServer(store: FakeStore): ActorDefinition<ApiServerMethod
       },
       serve: () => ({ port: 0 }),
       withdraw: () => null,
+      witness: () => undefined,
       readiness: (_request, sink) => sink.push({ ready: true }),
       ready: () => ({ resourceVersion: String(store.revision) }),
     },

@@ -5,7 +5,7 @@ import type { InkubeError } from "../../../../protocols/errors.ts";
 import type { Context } from "../../../../runtime/actor.ts";
 import type { Foreign } from "../../../../runtime/simulation/event-queue.ts";
 import type { TokenUser } from "../../../api-server/core/identity.ts";
-import type { ControllerUnderTest, ModuleController } from "../controller.ts";
+import type { ModuleController, SimulatedController } from "../controller.ts";
 import { replicasOf, secondsOf } from "../controller.ts";
 import { Evaluation } from "./evaluation.ts";
 import { Machine } from "./machine.ts";
@@ -42,7 +42,7 @@ export class Modules {
   private readonly fail: (error: InkubeError) => void;
 
   /** Errors: CONTROLLER_FAILED. */
-  constructor(controllers: readonly ControllerUnderTest[], programs: Programs, fail: (error: InkubeError) => void) {
+  constructor(controllers: readonly SimulatedController[], programs: Programs, fail: (error: InkubeError) => void) {
     this.programs = programs;
     this.fail = fail;
     for (const controller of controllers) {

@@ -23,7 +23,9 @@ afterEach(async () => {
 
 describe("the stack of a thread that hangs", () => {
   it("is told, time after time", async () => {
-    for (let round = 0; round < 3; round++) expect(await hangStack(worker.threadId, 20_000)).toMatch(/^ {4}at \S+ /);
+    for (let round = 0; round < 3; round++) {
+      expect(await hangStack(worker.threadId, 20_000)).toMatch(/^ {4}at spin \(\[worker eval\]:2:\d+\)/);
+    }
   });
 
   it("is none when it comes while the question is taken back, in the midst of that, and nothing is thrown", async () => {

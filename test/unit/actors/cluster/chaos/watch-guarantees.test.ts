@@ -6,7 +6,7 @@ import { noLeakedObjects } from "../../../../../actors/cluster/chaos/leaks.ts";
 import type { Oracle } from "../../../../../actors/cluster/chaos/oracles.ts";
 import { sameLives } from "../../../../../actors/cluster/chaos/oracles.ts";
 import { watchGuarantees } from "../../../../../actors/cluster/chaos/watch-guarantees.ts";
-import type { SeenDelivery } from "../../../../../actors/api-server/views.ts";
+import type { SeenDelivery } from "../../../../../protocols/api-witness.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 
 const encoder = new TextEncoder();

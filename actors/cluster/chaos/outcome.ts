@@ -1,0 +1,125 @@
+/** What a search is told of a run. All of it is plain data: the run may have been on another thread. */
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { Fault } from "../../../runtime/faults/plan.ts";
+import { replicasOf } from "./controller.ts";
+import { seenIn } from "./coverage.ts";
+import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
+import type { Drawing } from "./drawn-plans.ts";
+import { drawingOf } from "./drawn-plans.ts";
+import type { Difference, EndState } from "./end-state.ts";
+import { differencesOf } from "./end-state.ts";
+import type { Resolved, Step } from "./exploration.ts";
+import { withoutGeneratedNames } from "./real/generated-names.ts";
+import type { Failure, RunResult } from "./run.ts";
+import { runOnce, textOf } from "./run.ts";
+import type { SystematicPlans } from "./search.ts";
+import { systematicPlans } from "./search.ts";
+import type { StoryEvent } from "./story-events.ts";
+import { eventsOf } from "./story-events.ts";
+
+/** Names, as an oracle, that a run has not ended. */
+export const NEVER_ENDS = "neverEnds";
+
+export interface RunRequest {
+  readonly faults: readonly Fault[];
+  /** Names of steps of the workload. */
+  readonly steps: readonly string[];
+  /** The end without faults; undefined in the run that finds it out. */
+  readonly reference: EndState | undefined;
+  /** What is told beside the verdict: how it ended, or also how it came to that. */
+  readonly tells?: "end" | "story";
+}
+
+export interface Outcome {
+  readonly failures: readonly Failure[];
+  /** Names of the goals that it met. */
+  readonly goals: readonly string[];
+  /** Why a run without faults can't be what others are held against; undefined: it can. */
+  readonly bad: string | undefined;
+  /** Of the whole trace; empty of one that has not ended. */
+  readonly digest: string;
+  /** What it has shown: see `coverage.ts`. */
+  readonly seen: readonly number[];
+  readonly end?: EndState;
+  readonly events?: readonly StoryEvent[];
+  readonly differences?: readonly Difference[];
+}
+
+/** The run without faults. */
+export interface Reference {
+  readonly digest: string;
+  readonly end: EndState;
+  readonly goals: readonly string[];
+  readonly seen: readonly number[];
+  readonly systematic: SystematicPlans;
+  readonly drawing: Drawing;
+}
+
+/** Errors: CONTROLLER_FAILED; INVALID_STORY for a step that is not there. */
+export async function outcomeOf(exploration: Resolved, request: RunRequest): Promise<Outcome> {
+  const { faults, steps: names, reference, tells } = request;
+  const steps = stepsNamed(exploration, names);
+  const result = await runOnce(exploration, { plan: { faults }, steps, reference });
+  const { failures, goals, digest, end, history } = result;
+  return {
+    failures: failures.map(({ oracle, cause, text }) => ({ oracle, cause, text })),
+    goals,
+    bad: whyBad(result),
+    digest,
+    seen: seenIn(history),
+    ...(tells === undefined ? {} : { end }),
+    ...(tells === "story" ? { events: eventsOf(history) } : {}),
+    ...(tells === "story" && reference !== undefined ? { differences: differencesOf(reference, end) } : {}),
+  };
+}
+
+/** Runs without faults, twice. Errors: CHAOS_NOT_DETERMINISTIC, CHAOS_FAILS_WITHOUT_FAULTS, CONTROLLER_FAILED. */
+export async function referenceOf(exploration: Resolved): Promise<Reference> {
+  const { steps, patterns } = exploration;
+  const run = (): Promise<RunResult> => runOnce(exploration, { plan: { faults: [] }, steps, reference: undefined });
+  const first = await run();
+  const second = await run();
+  if (exploration.stage === undefined) checkSame("two runs of one seed differ", divergenceOf(first, second));
+  const bad = whyBad(first) ?? whyBad(second);
+  if (bad !== undefined) throw failsWithoutFaults(bad);
+  if (exploration.stage !== undefined) {
+    checkSame("two runs without faults end differently", outcomeDivergenceOf(first, second));
+  }
+  const { digest, end, goals, workMs } = first;
+  const history = exploration.stage === undefined ? first.history : withoutGeneratedNames(first.history);
+  const controllers = exploration.controllers.flatMap(replicasOf);
+  return {
+    digest,
+    end,
+    goals: [...new Set([...goals, ...second.goals])],
+    seen: seenIn(history),
+    systematic: systematicPlans(history, controllers, patterns),
+    drawing: drawingOf(history, controllers, workMs),
+  };
+}
+
+/** Errors: CHAOS_NOT_DETERMINISTIC. */
+function checkSame(what: string, divergence: string | undefined): void {
+  if (divergence !== undefined) throw new InkubeError("CHAOS_NOT_DETERMINISTIC", `${what}: ${divergence}`);
+}
+
+export function failsWithoutFaults(why: string): InkubeError {
+  return new InkubeError("CHAOS_FAILS_WITHOUT_FAULTS", `it fails without any fault: ${why}`);
+}
+
+function stepsNamed({ steps }: Resolved, names: readonly string[]): readonly Step[] {
+  return names.map((name) => {
+    const step = steps.find((each) => each.name === name);
+    if (step !== undefined) return step;
+    throw new InkubeError("INVALID_STORY", `the exploration has no step ${name} any more`);
+  });
+}
+
+function whyBad({ failures, thrown, isQuiet, unrest }: RunResult): string | undefined {
+  const [died] = thrown;
+  if (died !== undefined) return `the controller ${died.controller} threw ${textOf(died.error)}`;
+  if (unrest !== undefined) return unrest;
+  const [failure] = failures;
+  if (failure !== undefined) return `${failure.oracle}: ${failure.text}`;
+  return isQuiet ? undefined : "the controllers never come to rest";
+}
