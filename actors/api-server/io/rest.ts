@@ -11,7 +11,13 @@ import { PROTOBUF_MEDIA_TYPE } from "../core/machinery/decode-protobuf.ts";
 import { readJson } from "../core/machinery/json.ts";
 import { messageType } from "../core/machinery/encode-protobuf.ts";
 import { APPLY_TYPE, MERGED_TYPES, PATCH_TYPES, parsePatch } from "../core/machinery/patch/apply-patch.ts";
-import { badRequest, failure, noSuchResource, unsupportedMediaType } from "../core/machinery/status.ts";
+import {
+  badRequest,
+  failure,
+  methodNotAllowed,
+  noSuchResource,
+  unsupportedMediaType,
+} from "../core/machinery/status.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
@@ -19,7 +25,7 @@ import { logOptions } from "../core/rest/log-options.ts";
 import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
-import type { ResourcePath } from "../core/rest/path.ts";
+import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
 import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
@@ -144,7 +150,7 @@ export class Rest {
     const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
     const other = { verb: method.toLowerCase(), path, target: undefined };
     if (target === undefined) return other;
-    const watch = target.subresource === undefined && (target.watch || isWatch(query));
+    const watch = isWatched(target, query);
     const verb = verbOfNamed(method, target.name !== undefined, watch);
     return verb === undefined ? other : { verb, path, target };
   }
@@ -241,21 +247,26 @@ export class Rest {
       if (documented === undefined || !this.documents.group(reply, documented)) this.documents.notFound(answer);
       return;
     }
+    const group = parseGroupPath(segments);
+    if (group !== undefined) return this.group(reply, group);
     const isHead = request.method === "HEAD" && first === "openapi";
     if (request.method !== "GET" && !isHead) {
       if (first === "api" || first === "apis") throw noSuchResource();
       return this.documents.notFound(answer);
-    }
-    const group = parseGroupPath(segments);
-    if (group !== undefined) {
-      if (this.documents.group(reply, group)) return;
-      throw noSuchResource();
     }
     const plain = this.documents.plain(reply, segments);
     if (plain !== false) return plain === true ? undefined : plain;
     if (await this.documents.ofIssuer(reply, path)) return;
     if (first === "api" || first === "apis") throw noSuchResource();
     this.documents.notFound(answer);
+  }
+
+  /** The documents of the groups, and of one, are the same whatever the method; all others are for GET alone. */
+  private group(reply: Reply, path: GroupPath): void {
+    const isFree = path.kind === "group" || (path.kind === "groups" && path.root === "apis");
+    const isKnown = path.kind !== "version" || this.backend.catalog.version(path.group, path.version) !== undefined;
+    if (!isFree && isKnown && reply.request.method !== "GET") throw methodNotAllowed();
+    if (!this.documents.group(reply, path)) throw noSuchResource();
   }
 
   private health(request: HttpRequest, answer: HttpAnswer, name: string): void {
@@ -274,8 +285,8 @@ export class Rest {
 
   private resource(reply: Reply, path: ResourcePath): Promise<void> | void {
     const { request, query } = reply;
-    const { served, name, subresource } = path;
-    const watch = request.method === "GET" && subresource === undefined && (path.watch || isWatch(query));
+    const { served, name } = path;
+    const watch = request.method === "GET" && isWatched(path, query);
     if (served.openApiSchema !== undefined) {
       if (request.method === "PATCH") new HttpInput(reply, path).patchType();
       const custom = customRequest(path, request.method, watch);
@@ -461,6 +472,11 @@ function nameInBody(request: HttpRequest): string {
   const { metadata } = (read.value ?? {}) as KubernetesObject;
   const name = metadata?.name ?? metadata?.generateName;
   return typeof name === "string" ? name : "";
+}
+
+/** One object is watched by the old form of its path alone; else it is read, whatever the query says. */
+function isWatched({ watch, name, subresource }: ResourcePath, query: Query): boolean {
+  return subresource === undefined && (watch || (name === undefined && isWatch(query)));
 }
 
 function offerOf(path: ResourcePath): Offer {

@@ -109,14 +109,21 @@ async function started(): Promise<Started> {
 
 describe("an APIService that is made anew", () => {
   it("has told nothing of what the one before it told", async () => {
-    const { backend, create, remove, reason, etcd, server } = await started();
+    const { backend, create, reason, etcd, server } = await started();
     await create();
     await expect.poll(reason).toBe("Passed");
     expect(backend.aggregation.all?.versions[0]?.resources).toHaveLength(1);
-    // Both changes come when the second is known already.
+    // What lies between is compacted: the server finds another one when it loads anew.
+    const found = await server.request({ verb: "get", target: { ...API_SERVICES, name: NAME } });
+    const { status: _status, ...own } = found as KubernetesObject & { readonly status?: object; readonly spec: object };
+    const metadata = { ...own.metadata, uid: "another", resourceVersion: undefined };
+    const another = { ...own, metadata, spec: { ...own.spec, service: { namespace: "default", name: "none" } } };
+    const value = new TextEncoder().encode(JSON.stringify(another));
+    const key = `/registry/apiregistration.k8s.io/apiservices/${NAME}`;
     etcd.hold();
-    await remove();
-    await create("none");
+    await etcd.ref("etcd-0").call("put", { key, value } as never, { timeoutMs: 1_000 });
+    etcd.compact();
+    etcd.breakWatches("ETCD_COMPACTED");
     etcd.release();
     await expect.poll(reason).toBe("ServiceNotFound");
     expect(backend.aggregation.all?.versions).toMatchObject([{ available: false, resources: undefined }]);

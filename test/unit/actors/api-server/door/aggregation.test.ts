@@ -64,6 +64,11 @@ describe("an APIService with a Service behind it", () => {
       verbs: ["get", "list"],
     };
     expect(await found()).toEqual([{ version: "v1", resources: [thing], freshness: "Current" }]);
+    await of.object(`${SLICES}/ext-1`);
+    await becomes(of, /^EndpointsNotFound/);
+    expect(await found()).toEqual([{ version: "v1", resources: [thing], freshness: "Stale" }]);
+    await of.object(SLICES, slice(await listening(extension())));
+    await becomes(of, /^Passed: all checks passed$/);
     const group = await of.call("GET", "/apis/ext.example.com");
     expect(JSON.parse(group.text)).toMatchObject({ name: "ext.example.com", preferredVersion: { version: "v1" } });
     const index = JSON.parse((await of.call("GET", "/openapi/v3")).text) as { paths: Record<string, unknown> };

@@ -1,7 +1,9 @@
 /** What is passed on is answered as kube-apiserver 1.37.1 did, before the same server: `test/conformance/aggregation/passed.json`. */
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import { createServer as createPlain } from "node:http";
+import { connect } from "node:http2";
 import { createServer } from "node:https";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -19,7 +21,7 @@ const recorded = JSON.parse(
   readFileSync(new URL("../../../../conformance/aggregation/passed.json", import.meta.url), "utf8"),
 ) as Readonly<Record<string, Recorded>>;
 
-const { api, listening } = passingOfTests();
+const { api, later, listening } = passingOfTests();
 const GROUP = "/apis/ext.example.com/v1";
 const REMOTE = `${GROUP}/namespaces/default/things`;
 const POD = "/api/v1/namespaces/default/pods/web/proxy";
@@ -129,6 +131,29 @@ describe("a request that an aggregated API answers", () => {
     const [got] = await Promise.all([of.call("POST", `${REMOTE}/silent`, { body: "x".repeat(500_000) }), left]);
     expect(shown(got)).toEqual(told("timeout=1s"));
     expect(of.server.crashes).toEqual([]);
+  });
+
+  it("leaves the server alone also when its client goes on sending over HTTP/2", async () => {
+    const of = await api({ remoteTimeoutMs: 200 });
+    let gone: () => void = () => {};
+    const left = new Promise<void>((resolve) => (gone = resolve));
+    const server = createServer(tls, (incoming, outgoing) => {
+      if (incoming.url?.endsWith("/silent") === true) outgoing.once("close", gone);
+      incoming.resume();
+      answerTo(incoming, outgoing, "");
+    });
+    await of.object(SERVICES, service);
+    await of.object(SLICES, slice(await listening(server)));
+    await of.object("/apis/apiregistration.k8s.io/v1/apiservices", apiService());
+    await becomes(of, /^Passed/);
+    const session = connect(`https://127.0.0.1:${of.port}`, { rejectUnauthorized: false });
+    later(() => session.destroy());
+    const head = { ":method": "POST", ":path": `${REMOTE}/silent`, authorization: "Bearer secret" };
+    const stream = session.request(head, { endStream: false });
+    stream.write("x");
+    const [answer] = (await once(stream, "response")) as [{ readonly ":status"?: number }];
+    expect(answer[":status"]).toBe(504);
+    await left;
   });
 
   it("leads nowhere else, and says where it has come from", async () => {
