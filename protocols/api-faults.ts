@@ -127,7 +127,8 @@ const WRITE_VERBS = ["create", "update", "patch", "delete", "deletecollection"];
 const READ_VERBS = ["get", "list"];
 const DELIVERY_VERBS = ["ADDED", "MODIFIED", "DELETED"];
 const NTH = required("a whole number from 1", (value) => isNumber(value, 1, 1e9) && Number.isInteger(value));
-const PATTERN = required(
+/** Of an `ObjectPattern`. */
+export const OBJECT_PATTERN: FieldRule = required(
   "a resource as configmaps or deployments.apps, or an object as configmaps/default/web",
   isPattern,
 );
@@ -146,7 +147,7 @@ const EVENT_FIELDS: { readonly [F in keyof EventWhen]-?: FieldRule } = {
   on: oneOf("write", "read", "delivery", "lease"),
   phase: optional(oneOf("before", "after")),
   by: optional(NAME),
-  of: optional(PATTERN),
+  of: optional(OBJECT_PATTERN),
   verb: optional(VERB),
   nth: optional(NTH),
 };
@@ -183,7 +184,7 @@ const OF_CLIENT = { id: NAME, when: WHEN, by: NAME };
 const ON_REQUESTS = {
   ...OF_CLIENT,
   until: optional(WHEN),
-  of: optional(PATTERN),
+  of: optional(OBJECT_PATTERN),
   verb: optional(VERB),
   chance: optional(SHARE),
 };

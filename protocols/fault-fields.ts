@@ -39,6 +39,28 @@ export function oneOf(...choices: readonly (string | number)[]): FieldRule {
   return required(`one of ${choices.join(", ")}`, (value) => choices.includes(value as string));
 }
 
+/** What every fault of a plan has that time alone begins and ends. */
+export interface FaultTimes {
+  /** Names the fault in reports and in its random choices; unique in the plan. */
+  readonly id: string;
+  /** Since the plan was applied; default 0. */
+  readonly fromMs?: number;
+}
+
+export interface LastingTimes extends FaultTimes {
+  /** Default: as long as the plan is applied. */
+  readonly forMs?: number;
+}
+
+/** Of what happens at moments: at `fromMs`, and from then on every `everyMs`, if given, for `forMs`. */
+export interface StrikeTimes extends LastingTimes {
+  readonly everyMs?: number;
+  /** Each time; default 1. */
+  readonly chance?: number;
+  /** Whom it hits among those that it is for: one of them each time (the default), or all. */
+  readonly victims?: "one" | "all";
+}
+
 export const NAME: FieldRule = required(
   "a text that is not empty",
   (value) => typeof value === "string" && value !== "",
@@ -50,6 +72,18 @@ export const MS: FieldRule = required(`a number of milliseconds from 0 to ${TIME
 export const PERIOD: FieldRule = required(`a number of milliseconds from 1 to ${TIMER_MS_MAX}`, (value) =>
   isNumber(value, 1, TIMER_MS_MAX),
 );
+
+export const FAULT_TIMES: { readonly [F in keyof FaultTimes]-?: FieldRule } = { id: NAME, fromMs: optional(MS) };
+export const LASTING_TIMES: { readonly [F in keyof LastingTimes]-?: FieldRule } = {
+  ...FAULT_TIMES,
+  forMs: optional(MS),
+};
+export const STRIKE_TIMES: { readonly [F in keyof StrikeTimes]-?: FieldRule } = {
+  ...LASTING_TIMES,
+  everyMs: optional(PERIOD),
+  chance: optional(SHARE),
+  victims: optional(oneOf("one", "all")),
+};
 
 /** What is wrong with the fields of one object. `what`: how it is called in `a … has no such field`; `at`: the path before its fields. */
 export function fieldProblems(
@@ -94,4 +128,14 @@ export function told(value: unknown): string {
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `*` stands for anything but a slash; `anywhere`: for anything. */
+export function fitsPattern(pattern: string, text: string, reach: "within" | "anywhere" = "within"): boolean {
+  if (!pattern.includes("*")) return pattern === text;
+  const source = pattern
+    .split("*")
+    .map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
+    .join(reach === "within" ? "[^/]*" : ".*");
+  return new RegExp(`^${source}$`).test(text);
 }

@@ -45,6 +45,7 @@ export const TRACE_KINDS: readonly string[] = [
     "request.deletecollection",
     "request.fault",
     "write",
+    "object.flipped",
   ],
   ...["leader-elected", "scheduled"],
   ...["garbage-collected", "node-lost", "pod-collected", "pod-evicted"],

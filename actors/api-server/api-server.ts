@@ -26,6 +26,7 @@ import type { ReadStats } from "./metrics.ts";
 import { Metrics, noStats } from "./metrics.ts";
 import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
+import { ObjectFlips } from "./object-flips.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
@@ -123,6 +124,7 @@ class ApiServer {
     this.store.start();
     this.watches.start();
     this.views.start();
+    new ObjectFlips(this.ctx, this.store, this.catalog).start();
     this.aggregation.start();
     this.actors.start();
     this.ctx.clock.every(AGING_MS, () => this.store.age());

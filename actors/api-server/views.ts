@@ -5,8 +5,10 @@
  */
 import type { KubernetesObject, ListOptions } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
+import { isApiFault } from "../../protocols/api-faults.ts";
 import type { SeenRequest, Witness } from "../../protocols/api-witness.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { ChangeType } from "./core/cache/resource-cache.ts";
@@ -15,7 +17,6 @@ import { expired, qualifiedResource, tooLargeResourceVersion } from "./core/mach
 import type { Verb } from "./core/rest/target.ts";
 import { REPLY_LOST } from "./core/store-errors.ts";
 import type { ApiEvent } from "./core/views/trigger.ts";
-import { matches } from "./core/views/trigger.ts";
 import type { Effect } from "./core/views/views.ts";
 import { ViewRules } from "./core/views/views.ts";
 import type { Call, Input } from "./dispatch.ts";
@@ -169,11 +170,11 @@ export class Views {
   }
 
   private get isNeeded(): boolean {
-    return this.witnesses.size > 0 || this.ctx.faults.inForce.length > 0;
+    return this.witnesses.size > 0 || this.ctx.faults.inForce.some(isApiFault);
   }
 
   private changed(): void {
-    const faults = this.ctx.faults.inForce;
+    const faults = this.ctx.faults.inForce.filter(isApiFault);
     this.on = this.isNeeded;
     this.carry(this.rules.set(faults, this.nowMs));
   }
@@ -213,7 +214,7 @@ export class Views {
   private endWatches(by: string, of: string, isExpired: boolean): void {
     const error = isExpired ? expired("too old resource version: a fault of the plan") : undefined;
     for (const watch of [...this.running]) {
-      if (matches(by, watch.by) && matches(of, watch.resource)) watch.end(error);
+      if (fitsPattern(by, watch.by) && fitsPattern(of, watch.resource)) watch.end(error);
     }
   }
 

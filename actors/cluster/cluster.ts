@@ -14,6 +14,7 @@ import type { Fault, FaultPlan } from "../../runtime/faults/plan.ts";
 import type { AppliedFaults, Guest } from "../../runtime/threads/thread-faults.ts";
 import type { ChildStatus } from "../../runtime/supervisor/core/supervisor-core.ts";
 import { actorsOf } from "../../runtime/supervisor/spec.ts";
+import { Machines } from "../../runtime/supervisor/machines.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
@@ -34,6 +35,11 @@ import { SERVICE_ACCOUNT_DEFAULTS } from "../api-server/spec.ts";
 import { addressesOf, apiServiceAddress } from "./addresses.ts";
 import { ApiAddress } from "./api-address.ts";
 import { applyAll, findNamed } from "./apply.ts";
+import type { LiveOptions, LiveReport } from "./chaos/live/live-run.ts";
+import { runLive } from "./chaos/live/live-run.ts";
+import type { ChaosSchedule } from "./chaos/live/schedule.ts";
+import { checkSchedule } from "./chaos/live/schedule.ts";
+import { ChaosWish } from "./chaos/live/wish.ts";
 import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
@@ -77,6 +83,9 @@ const BUNDLES = fileURLToPath(new URL(".", import.meta.url));
 const WAIT_TIMEOUT_MS = 30_000;
 /** Many times what a reset takes, and below what a test may take. */
 const RESET_TIMEOUT_MS = 10_000;
+
+/** Of a look at the steady state: a fault of the API must not hold up the next one. */
+const CHAOS_PATIENCE = { timeoutMs: 2_000, attemptTimeoutMs: 1_000 };
 
 /** What a spare thread has loaded: what costs a cluster most while it is down. The rest loads in some 10 ms. */
 const SPARED = ["api-server", "etcd", "scheduler", "controller-manager", "kubelet", "kube-proxy"] as const;
@@ -156,12 +165,14 @@ export class Cluster implements AsyncDisposable {
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
   private readonly etcdMembers: readonly string[];
+  private readonly apiServers: readonly string[];
   private readonly resetHome: ResetHome;
   /** What `reset` goes back to. */
   private afterStart = new Map<string, KeyValue>();
   private resetting: Promise<unknown> = Promise.resolve();
   private readonly workers: Workers;
   private readonly workerScale: WorkerScale;
+  private readonly chaosWish: ChaosWish;
   private readonly alarms: EtcdAlarms;
   private readonly listeners = new Set<(event: ClusterEvent) => void>();
   private readonly embedder: EmbeddedPeer;
@@ -287,6 +298,7 @@ export class Cluster implements AsyncDisposable {
       actors.filter(({ actor }) => actor === role).map(({ name }) => name);
     const apiServers = namesOf("api-server");
     this.etcdMembers = namesOf("etcd");
+    this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
     this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers, ...managers]);
@@ -332,6 +344,7 @@ export class Cluster implements AsyncDisposable {
       actorsChanged: () => this.followActors(),
     });
     this.workerScale = new WorkerScale(context, this.client, this.workers);
+    this.chaosWish = new ChaosWish(context, this.client, (schedule, how) => this.chaos(schedule, how));
   }
 
   /** `https://127.0.0.1:port`. */
@@ -356,7 +369,7 @@ export class Cluster implements AsyncDisposable {
       members: this.etcdMembers,
       applyFaults: (plan, onFault, guests) => {
         this.mustRun();
-        return this.host.applyFaults(plan, onFault, guests);
+        return this.host.applyFaults(plan, onFault, new Machines(this.supervisor), guests);
       },
       join: (name, onCrash) => new EmbeddedPeer(name, this.host, apiServers, onCrash),
     };
@@ -549,7 +562,28 @@ export class Cluster implements AsyncDisposable {
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();
-    return this.host.applyFaults(plan, onFault);
+    return this.host.applyFaults(plan, onFault, new Machines(this.supervisor));
+  }
+
+  /**
+   * Takes the cluster through a schedule: waits until all probes hold, applies the faults and goes on looking, ends them, and waits
+   * until all probes hold again. Resolves with the verdict. Errors: INVALID_CHAOS_SCHEDULE and INVALID_FAULT_PLAN, before anything
+   * is broken; CLUSTER_STOPPED.
+   */
+  async chaos(schedule: ChaosSchedule, options: LiveOptions = {}): Promise<LiveReport> {
+    this.mustRun();
+    const full = checkSchedule(schedule);
+    this.host.checkFaults(full.plan, new Machines(this.supervisor));
+    const { context } = this.embedder;
+    const home = {
+      ctx: context,
+      client: new Client(context, this.apiServers, CHAOS_PATIENCE),
+      applyFaults: (plan: FaultPlan, onFault: (fault: Fault, what: string) => void) => this.applyFaults(plan, onFault),
+    };
+    const stopped = AbortSignal.any([context.stopping, ...(options.signal === undefined ? [] : [options.signal])]);
+    const report = await runLive(home, full, { ...options, signal: stopped });
+    this.mustRun();
+    return report;
   }
 
   /**
@@ -568,6 +602,7 @@ export class Cluster implements AsyncDisposable {
   private async shutDown(): Promise<void> {
     this.address.close();
     this.workerScale.stop();
+    this.chaosWish.stop();
     // Whoever still has something to write (a Lease to give back, the last status of a pod) does it while the API answers.
     const writers = this.supervisor
       .status()
@@ -610,7 +645,7 @@ export class Cluster implements AsyncDisposable {
     if (!this.established) saveIdentity(this.directory, this.identity, this.options.masters);
     await Promise.all([this.address.open(), this.nodesReady(), this.waitFor("namespace/default", () => true)]);
     this.afterStart = new Map(await readState(this.resetHome));
-    await this.workerScale.start();
+    await Promise.all([this.workerScale.start(), this.chaosWish.start()]);
   }
 
   /** Resolves when every worker's kubelet of this start has reported Ready: a data directory holds what earlier ones said. */

@@ -23,6 +23,7 @@ import { findImage, imageId, imageNameFault, imageNotFound, programOf, reportsLi
 import type { LogLine } from "./core/log-format.ts";
 import { renderLog } from "./core/log-format.ts";
 import type { ContainerRuntimeIo, ContainerSpec, Driver, DriverEvents, RunningContainer } from "./driver.ts";
+import { PodFaults } from "./pod-faults.ts";
 import { openJournal } from "./journal.ts";
 import type { Journal } from "./journal.ts";
 import { lastWords } from "./last-words.ts";
@@ -77,6 +78,7 @@ class ContainerRuntime {
   private readonly logs = new Map<string, LogWriter>();
   private readonly sinks = new Set<Sink<ContainerEvent>>();
   private readonly pulled = new Set<string>();
+  private readonly faults: PodFaults;
   /** Whether this machine binds the addresses of pods; unknown before the first pod. */
   private bindsPodIps: boolean | undefined;
 
@@ -97,6 +99,11 @@ class ContainerRuntime {
       thread: io?.thread ?? absentDriver("thread"),
       process: io?.process ?? absentDriver("process"),
     };
+    this.faults = new PodFaults(ctx, {
+      sandboxes: () => this.table.listSandboxes().filter(({ state }) => state === "SANDBOX_READY"),
+      running: (id) => this.table.containersOf(id).filter((container) => container.state === "CONTAINER_RUNNING"),
+      kill: (id) => this.live.get(id)?.running?.kill(),
+    });
   }
 
   actor(): Actor<ContainerRuntimeMethods> {
@@ -411,6 +418,7 @@ class ContainerRuntime {
     const fault = image in this.options.images ? undefined : imageNameFault(image);
     if (fault !== undefined) throw new InkubeError("INVALID_IMAGE_NAME", fault);
     if (findImage(image, this.options) === undefined) throw imageNotFound(image);
+    this.faults.checkImage(image);
     this.pulled.add(image);
     return { imageRef: imageId(image) };
   }

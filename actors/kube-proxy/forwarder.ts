@@ -8,10 +8,13 @@ import type { KubeProxyOptions } from "./spec.ts";
 
 export class Forwarder {
   private readonly ctx: Context<KubeProxyOptions>;
+  private readonly isCut: (pod: string, endpoint: string) => boolean;
   private count = 0;
 
-  constructor(ctx: Context<KubeProxyOptions>) {
+  /** `isCut`: whether a fault of the plan keeps a client's address from an endpoint's. */
+  constructor(ctx: Context<KubeProxyOptions>, isCut: Forwarder["isCut"]) {
     this.ctx = ctx;
+    this.isCut = isCut;
   }
 
   get openConnections(): number {
@@ -46,7 +49,7 @@ export class Forwarder {
       const endpoint = balancer.pick({ ...from, tried }, this.ctx.clock.monotonicMs());
       if (endpoint === undefined) break;
       tried.add(endpoint.key);
-      const upstream = await this.dial(endpoint, servicePort, balancer);
+      const upstream = await this.dial(client, endpoint, servicePort, balancer);
       if (upstream === undefined) continue;
       upstream.onClose(() => balancer.closed(endpoint.key));
       if (state.gone) upstream.destroy();
@@ -56,7 +59,17 @@ export class Forwarder {
     client.destroy();
   }
 
-  private async dial(endpoint: Endpoint, servicePort: string, balancer: Balancer): Promise<Connection | undefined> {
+  private async dial(
+    client: Connection,
+    endpoint: Endpoint,
+    servicePort: string,
+    balancer: Balancer,
+  ): Promise<Connection | undefined> {
+    if (this.isCut(client.remote.host, endpoint.address)) {
+      // What is sent there is lost: nobody answers. It is well for all others.
+      await this.ctx.clock.sleep(this.ctx.options.connectTimeoutMs);
+      return undefined;
+    }
     balancer.trying(endpoint.key);
     try {
       const target = { host: endpoint.address, port: endpoint.port };

@@ -15,11 +15,13 @@ import type { KubeProxyMethods, KubeProxyStatus } from "../../protocols/kube-pro
 import { kubeProxyProtocol } from "../../protocols/kube-proxy.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Node, Service } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, ActorDefinition, Context } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import type { OwnFault } from "../../runtime/faults/plan.ts";
 import { Client } from "../client/client.ts";
 import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
@@ -32,6 +34,7 @@ import { objectKey, Rules } from "./core/rules.ts";
 import { ADDRESS_ANNOTATION } from "../../protocols/published-addresses.ts";
 import { lockPlaces, preferredOwner, ShardLock } from "./core/shard-lock.ts";
 import { topologyKey, trimNode } from "./core/topology.ts";
+import { CutPods } from "./cut-pods.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Listeners } from "./listeners.ts";
 import { LockKeeper } from "./lock-keeper.ts";
@@ -58,6 +61,7 @@ class KubeProxy {
   private readonly nodes: Informer<Node>;
   private readonly listeners: Listeners;
   private readonly forwarder: Forwarder;
+  private readonly cutPods: CutPods;
   private readonly publishing: WorkQueue;
   private readonly locks: LockKeeper[] = [];
   private readonly owned = new Set<number>();
@@ -65,6 +69,9 @@ class KubeProxy {
   private refresh: Timer | undefined;
   private hostsTimer: Timer | undefined;
   private hostsText = "";
+  /** Services whose names a fault hides, and those of which that has been told. */
+  private readonly failing = new Map<string, OwnFault>();
+  private toldFailing: ReadonlySet<string> = new Set();
 
   constructor(ctx: Context<KubeProxyOptions>) {
     this.ctx = ctx;
@@ -79,7 +86,8 @@ class KubeProxy {
     this.services = new Informer(ctx, this.client, services, {}, undefined, onFault("services"));
     this.slices = new Informer(ctx, this.client, endpointSlices, {}, undefined, onFault("endpointslices"));
     this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode, onFault("nodes"));
-    this.forwarder = new Forwarder(ctx);
+    this.cutPods = new CutPods(ctx, this.client, () => this.changed());
+    this.forwarder = new Forwarder(ctx, (pod, endpoint) => this.cutPods.isCut(pod, endpoint));
     this.publishing = new WorkQueue(ctx, { name: "kube-proxy-addresses", workers: 4 });
     this.listeners = new Listeners(ctx, {
       onConnection: (wanted, connection) => {
@@ -95,6 +103,8 @@ class KubeProxy {
   }
 
   start(): void {
+    this.ctx.faults.onChange(() => this.changed());
+    this.cutPods.start();
     this.follow();
     for (let shard = 0; shard < this.ctx.options.shards; shard++) this.locks.push(this.lockKeeper(shard));
     this.publishing.run((key) => this.publish(key));
@@ -142,6 +152,7 @@ class KubeProxy {
         await this.listeners.stop();
         await Promise.all(this.locks.map((lock) => lock.stop()));
         this.publishing.stop();
+        this.cutPods.stop();
         for (const informer of [this.services, this.slices, this.nodes]) informer.stop();
         this.refresh?.cancel();
         this.hostsTimer?.cancel();
@@ -204,12 +215,32 @@ class KubeProxy {
     for (let text = this.hosts(); text !== this.hostsText; text = this.hosts()) {
       this.hostsText = text;
       await this.ctx.disk.replace(HOSTS_FILE, new TextEncoder().encode(text));
+      this.tellFailing();
+      this.cutPods.tell(this.ctx.options.nodeName);
     }
     this.hostsTimer = undefined;
   }
 
   private hosts(): string {
-    return JSON.stringify(this.rules.hosts());
+    this.failing.clear();
+    const isFailing = (service: string): boolean => {
+      const found = this.ctx.faults.inForce.find(
+        (fault) => fault.kind === "dns-fail" && fitsPattern(fault.service, service),
+      );
+      if (found !== undefined) this.failing.set(service, found as OwnFault);
+      return found !== undefined;
+    };
+    const hosts = this.rules.hosts(isFailing);
+    const cut = this.cutPods.cuts();
+    return JSON.stringify(Object.keys(cut).length === 0 ? hosts : { ...hosts, cut });
+  }
+
+  private tellFailing(): void {
+    for (const [service, fault] of this.failing) {
+      if (!this.toldFailing.has(service))
+        this.ctx.faults.strike(fault, `hides ${service} from ${this.ctx.options.nodeName}`);
+    }
+    this.toldFailing = new Set(this.failing.keys());
   }
 
   /** Brings the annotation of a Service that this proxy serves in line with where its listeners are. */

@@ -27,6 +27,7 @@ import { SIMULATED_MACHINE } from "./core/node-object.ts";
 import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
+import { Drain } from "./drain.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
@@ -128,7 +129,7 @@ class Kubelet {
       },
       finished: (pod) => this.finished(pod),
     };
-    this.agent = new NodeAgent(ctx, this.client, options, {
+    const facts = {
       name: options.nodeName,
       ip: hostIP,
       podCIDR: options.podCIDR,
@@ -137,8 +138,11 @@ class Kubelet {
       machine,
       capacity,
       logPort: this.logServer?.port ?? 0,
-    });
+    };
+    const drain = new Drain(ctx, this.client, options.nodeName, () => this.pods.list());
+    this.agent = new NodeAgent(ctx, this.client, options, facts, (node) => drain.nodeIs(node));
     this.agent.start();
+    drain.start();
     this.services.start();
     this.followRuntime();
     // Pods wait for the runtime's list: a container that runs must not be started a second time.

@@ -21,7 +21,8 @@ export class NodeAgent {
   private readonly ctx: Context<unknown>;
   private readonly client: Client;
   private readonly options: KubeletOptions;
-  private readonly facts: Omit<NodeFacts, "runtimeDown">;
+  private readonly facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">;
+  private readonly onNode: (node: Node) => void;
   private readonly informer: Informer<Node>;
   /** Gives up on a server that hangs, and asks the next, well before the node counts as lost. */
   private readonly leaseClient: Client;
@@ -33,11 +34,19 @@ export class NodeAgent {
   private reportedMs = 0;
   private runtimeDownMs: number | undefined;
 
-  constructor(ctx: Context<unknown>, client: Client, options: KubeletOptions, facts: Omit<NodeFacts, "runtimeDown">) {
+  /** `onNode` is told of the node as the API has it. */
+  constructor(
+    ctx: Context<unknown>,
+    client: Client,
+    options: KubeletOptions,
+    facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">,
+    onNode: (node: Node) => void,
+  ) {
     this.ctx = ctx;
     this.client = client;
     this.options = options;
     this.facts = facts;
+    this.onNode = onNode;
     this.informer = new Informer(ctx, client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
     this.leaseClient = new Client(ctx, options.apiServers, {
       attemptTimeoutMs: options.leaseRenewMs,
@@ -54,8 +63,10 @@ export class NodeAgent {
       if (known !== undefined && isNewerVersion(known, object.metadata?.resourceVersion ?? "")) return;
       this.node = type === "deleted" ? undefined : object;
       this.update();
+      if (this.node !== undefined) this.onNode(this.node);
     });
     this.informer.start();
+    this.ctx.faults.onChange(() => this.update());
     this.update();
     clock.every(this.options.leaseRenewMs, () => this.renew());
     clock.every(this.options.nodeStatusPeriodMs, () => this.update());
@@ -78,7 +89,11 @@ export class NodeAgent {
 
   private currentFacts(): NodeFacts {
     const since = this.runtimeDownMs;
-    return { ...this.facts, runtimeDown: since !== undefined && this.isRuntimeDown() ? formatTime(since) : undefined };
+    return {
+      ...this.facts,
+      runtimeDown: since !== undefined && this.isRuntimeDown() ? formatTime(since) : undefined,
+      isMemoryShort: this.ctx.faults.inForce.some(({ kind }) => kind === "memory-pressure"),
+    };
   }
 
   /** Registers the node when it isn't there, and writes its status when it changed or is due. */

@@ -3,6 +3,7 @@
  * disk and the clock. While nothing is wrong each of them looks at one field and goes on.
  */
 import type { Random } from "../random.ts";
+import type { OrderedStrike } from "../../protocols/cluster-faults.ts";
 import type { DiskFault, LinkFault, OwnFault } from "./plan.ts";
 
 export interface LinkFaultsTo {
@@ -21,32 +22,38 @@ export interface ActiveFaults {
   /** Share of the time in which the actor does nothing; 0 for none. */
   readonly slowShare: number;
   /** Of the actor's own protocol. */
-  readonly own: readonly OwnFault[];
+  readonly own: readonly GivenFault[];
 }
+
+/** What an actor is given of its own protocol: a fault while it is in force, or one strike to be carried out. */
+export type GivenFault = OwnFault | OrderedStrike;
 
 export const NO_FAULTS: ActiveFaults = { links: [], disk: [], skewMs: 0, slowShare: 0, own: [] };
 
 /** What a plan of faults has for an actor's own protocol (`ctx.faults`): the actor carries it out, and tells what it has done. */
 export interface OwnFaults {
   /** Empty while there is nothing: to be looked at before anything else. */
-  readonly inForce: readonly OwnFault[];
+  readonly inForce: readonly GivenFault[];
   /** Runs `listener` each time `inForce` is another. */
   onChange(listener: () => void): void;
   /** Whether it happens this time: by the seed, the fault, the actor and how often it was asked, and by nothing else. */
   happens(fault: OwnFault, chance: number | undefined): boolean;
+  /** A number from 0 to 1, below 1, likewise. */
+  draw(fault: OwnFault): number;
   /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody. */
   strike(fault: OwnFault, what: string): void;
-  /** Its time is over, for everybody. */
+  /** Its time is over, for everybody; of a strike that was ordered: nothing here can be hit by it. */
   end(fault: OwnFault): void;
 }
 
-const NONE: readonly OwnFault[] = [];
+const NONE: readonly GivenFault[] = [];
 
 /** Where no plan can be applied. */
 export const NO_OWN_FAULTS: OwnFaults = {
   inForce: NONE,
   onChange: () => undefined,
   happens: () => false,
+  draw: () => 0,
   strike: () => undefined,
   end: () => undefined,
 };
@@ -74,20 +81,21 @@ export class FaultBoundary {
   private readonly place: string;
   private readonly streams = new Map<string, Random>();
   private waiting: (() => void)[] = [];
-  private inForce: readonly OwnFault[] = NONE;
+  private inForce: readonly GivenFault[] = NONE;
   private readonly listeners: (() => void)[] = [];
   readonly own: OwnFaults;
 
   constructor(place: string, services: BoundaryServices) {
     this.place = place;
     this.services = services;
-    const inForce = (): readonly OwnFault[] => this.inForce;
+    const inForce = (): readonly GivenFault[] => this.inForce;
     this.own = {
       get inForce() {
         return inForce();
       },
       onChange: (listener) => void this.listeners.push(listener),
       happens: ({ id }, chance) => this.happens(id, chance),
+      draw: ({ id }) => this.random(id).next(),
       strike: ({ id }, what) => services.struck(id, what),
       end: ({ id }) => services.over(id),
     };

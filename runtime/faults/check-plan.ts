@@ -11,12 +11,23 @@ import {
   problemsOfApiFault,
   secondOf,
 } from "../../protocols/api-faults.ts";
+import type { ClusterFaultKind } from "../../protocols/cluster-faults.ts";
+import {
+  CLUSTER_FAULTS_AT,
+  CLUSTER_FAULT_FIELDS,
+  isClusterFault,
+  nodeOf,
+  problemsOfClusterFault,
+} from "../../protocols/cluster-faults.ts";
 import type { FieldProblem, FieldRule } from "../../protocols/fault-fields.ts";
 import {
+  FAULT_TIMES,
+  LASTING_TIMES,
   MS,
   NAME,
   PERIOD,
   SHARE,
+  STRIKE_TIMES,
   fieldProblems,
   isNumber,
   isRecord,
@@ -37,6 +48,8 @@ export interface Places {
   /** Who else has links and a clock, and neither a disk nor a life of its own: the embedding program. */
   readonly outsiders: readonly string[];
   areLinked(left: string, right: string): boolean;
+  /** Names of masters and workers, also of those that are down. */
+  machines(): readonly string[];
   /** Those of `actors` that are of a kind, as a child's spec names it. */
   actorsOf(kind: string): readonly string[];
 }
@@ -66,19 +79,11 @@ const SOME_OPERATIONS = required(
   (value) => Array.isArray(value) && value.length > 0 && value.every((each) => OPERATIONS.includes(each as string)),
 );
 
-const BASE = { id: NAME, fromMs: optional(MS) };
-const LASTING = { ...BASE, forMs: optional(MS) };
-const ON_LINK = { ...LASTING, from: PLACE, to: PLACE };
-const ON_DISK = { ...LASTING, at: PLACE, chance: optional(SHARE) };
-const ON_ACTOR = {
-  ...LASTING,
-  at: PLACE,
-  everyMs: optional(PERIOD),
-  chance: optional(SHARE),
-  victims: optional(oneOf("one", "all")),
-};
+const ON_LINK = { ...LASTING_TIMES, from: PLACE, to: PLACE };
+const ON_DISK = { ...LASTING_TIMES, at: PLACE, chance: optional(SHARE) };
+const ON_ACTOR = { ...LASTING_TIMES, at: PLACE, ...STRIKE_TIMES };
 
-type OwnKind = Exclude<Fault["kind"], ApiFaultKind>;
+type OwnKind = Exclude<Fault["kind"], ApiFaultKind | ClusterFaultKind>;
 type FieldsOf<K extends OwnKind> = Exclude<keyof Extract<Fault, { readonly kind: K }>, "kind">;
 
 /** Every field of every kind: what `plan.ts` has and this lacks does not compile, and the other way round. */
@@ -98,13 +103,19 @@ const RULES: { readonly [K in OwnKind]: { readonly [F in FieldsOf<K>]-?: FieldRu
   "actor-crash": { ...ON_ACTOR, disk: optional(oneOf("crash", "kept", "lost")) },
   "actor-oom": ON_ACTOR,
   "actor-hang": { ...ON_ACTOR, hangMs: optional(PERIOD) },
-  "actor-slow": { ...LASTING, at: PLACE, share: SHARE },
-  "clock-skew": { ...LASTING, at: PLACE, byMs: OFFSET },
-  "clock-jump": { ...BASE, at: PLACE, byMs: OFFSET },
+  "actor-slow": { ...LASTING_TIMES, at: PLACE, share: SHARE },
+  "clock-skew": { ...LASTING_TIMES, at: PLACE, byMs: OFFSET },
+  "node-loss": { ...ON_ACTOR, downMs: optional(MS) },
+  "node-upgrade": ON_ACTOR,
+  "clock-jump": { ...FAULT_TIMES, at: PLACE, byMs: OFFSET },
 };
 
 /** Of the runtime's own kinds, and of those that an actor's protocol brings along. */
-const ALL_RULES: { readonly [kind: string]: Readonly<Record<string, FieldRule>> } = { ...RULES, ...API_FAULT_FIELDS };
+const ALL_RULES: { readonly [kind: string]: Readonly<Record<string, FieldRule>> } = {
+  ...RULES,
+  ...CLUSTER_FAULT_FIELDS,
+  ...API_FAULT_FIELDS,
+};
 
 export const FAULT_KINDS: readonly string[] = Object.keys(ALL_RULES);
 const PLAN_FIELDS = ["seed", "faults"];
@@ -176,6 +187,18 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
     }
     if (fault.kind === "controller-twice") return unanswered("by", secondOf(fault.by), actors);
     return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : problemsOfApiFault(fault);
+  }
+  if (isClusterFault(fault)) {
+    const kind = CLUSTER_FAULTS_AT[fault.kind];
+    const carriers = places.actorsOf(kind);
+    if (carriers.length === 0) {
+      return [{ field: "kind", problem: `no ${kind} is here to carry it out`, allowed: Object.keys(RULES).join(", ") }];
+    }
+    if ("at" in fault && fault.at !== undefined) return unanswered("at", fault.at, carriers.map(nodeOf));
+    return problemsOfClusterFault(fault);
+  }
+  if (fault.kind === "node-loss" || fault.kind === "node-upgrade") {
+    return unanswered("at", fault.at, places.machines());
   }
   if (!("from" in fault)) return unanswered("at", fault.at, fault.kind.startsWith("clock-") ? everybody : actors);
   const problems = [...unanswered("from", fault.from, everybody), ...unanswered("to", fault.to, everybody)];

@@ -1,12 +1,26 @@
 /** Carries a plan out: at each moment it tells the host which faults are in force for which actor. */
-import type { ApiFault } from "../../protocols/api-faults.ts";
 import { API_FAULTS_AT, isApiFault, strikesOnce } from "../../protocols/api-faults.ts";
+import type { StrikingClusterFault } from "../../protocols/cluster-faults.ts";
+import { CLUSTER_FAULTS_AT, isClusterFault, isStrikingClusterFault, nodeOf } from "../../protocols/cluster-faults.ts";
+import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Random } from "../random.ts";
-import type { ActiveFaults, LinkFaultsTo } from "./boundary.ts";
+import type { ActiveFaults, GivenFault, LinkFaultsTo } from "./boundary.ts";
 import { NO_FAULTS } from "./boundary.ts";
 import type { Places } from "./check-plan.ts";
 import { checkPlan } from "./check-plan.ts";
-import type { ActorFault, ClockFault, DiskFate, DiskFault, Fault, FaultPlan, LinkFault, Partition } from "./plan.ts";
+import { Orders } from "./orders.ts";
+import type {
+  ActorFault,
+  ClockFault,
+  DiskFate,
+  DiskFault,
+  Fault,
+  FaultPlan,
+  LinkFault,
+  MachineFault,
+  OwnFault,
+  Partition,
+} from "./plan.ts";
 import { namesAt } from "./plan.ts";
 
 /** What a host does for a plan. */
@@ -24,11 +38,16 @@ export interface FaultTarget extends Places {
   hang(actor: string, forMs: number | undefined): void;
   breakLink(left: string, right: string): void;
   mendLink(left: string, right: string): void;
+  /** Ends all actors of a master or worker at once. Returns how to bring them back; undefined: it is down already. */
+  loseMachine(name: string): (() => void) | undefined;
+  /** Stops and starts the actors of a master or worker one after the other; does nothing for one that is down. */
+  upgradeMachine(name: string): void;
   /** Tells what happens, for a report. */
   onFault?(fault: Fault, what: string): void;
 }
 
-type Struck = Exclude<ActorFault, { readonly kind: "actor-slow" }>;
+type StruckActor = Exclude<ActorFault, { readonly kind: "actor-slow" }>;
+type Struck = StruckActor | MachineFault | StrikingClusterFault;
 
 export class FaultDriver {
   private readonly plan: FaultPlan;
@@ -40,6 +59,9 @@ export class FaultDriver {
   private readonly timers = new Set<() => void>();
   /** Of each fault that strikes: what it decides by chance goes on from strike to strike. */
   private readonly streams = new Map<Fault, Random>();
+  private readonly orders = new Orders();
+  /** How the machines come back that a fault keeps down. */
+  private readonly lost = new Set<() => void>();
   /** What each actor was told last. */
   private readonly told = new Map<string, string>();
 
@@ -68,35 +90,50 @@ export class FaultDriver {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const fault of [...this.inForce]) this.end(fault);
+    for (const id of this.orders.open) this.forgetStrike(id);
+    for (const bringBack of [...this.lost]) bringBack();
     this.tell();
   }
 
   /** An actor has carried out a fault of its own protocol. */
-  struck(id: string, what: string): void {
+  struck(actor: string, id: string, what: string): void {
+    const answered = this.orders.answer(actor, id, true);
+    if (answered !== undefined) {
+      this.target.onFault?.(answered.fault, what);
+      return this.tell();
+    }
     const fault = this.ownFault(id);
     // Another actor may have been faster with one that strikes once.
     if (fault === undefined) return;
     this.target.onFault?.(fault, what);
+    if (isClusterFault(fault)) return;
     if (strikesOnce(fault)) this.inForce.delete(fault);
     if (fault.kind === "controller-crash") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.crash(actor, "kept", fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.crash(name, "kept", fault.downMs);
     } else if (fault.kind === "controller-pause") {
-      for (const actor of namesAt(fault.by, this.target.actors())) this.target.hang(actor, fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) this.target.hang(name, fault.downMs);
     }
     this.tell();
   }
 
   /** The time of a fault of an actor's own protocol is over. */
-  over(id: string): void {
+  over(actor: string, id: string): void {
+    const answered = this.orders.answer(actor, id, false);
+    if (answered !== undefined) {
+      if (answered.isVain) this.target.onFault?.(answered.fault, "finds nothing to hit");
+      return this.tell();
+    }
     const fault = this.ownFault(id);
-    if (fault === undefined) return;
+    if (fault === undefined || isClusterFault(fault)) return;
     this.inForce.delete(fault);
     this.target.onFault?.(fault, "ends");
     this.tell();
   }
 
-  private ownFault(id: string): ApiFault | undefined {
-    for (const fault of this.inForce) if (fault.id === id && isApiFault(fault)) return fault;
+  private ownFault(id: string): OwnFault | undefined {
+    for (const fault of this.inForce) {
+      if (fault.id === id && (isApiFault(fault) || isClusterFault(fault))) return fault;
+    }
     return undefined;
   }
 
@@ -130,6 +167,7 @@ export class FaultDriver {
 
   private end(fault: Fault): void {
     if (!this.inForce.delete(fault)) return;
+    this.forgetStrike(fault.id);
     if (!isStruck(fault) && !isApiFault(fault)) this.target.onFault?.(fault, "ends");
     // A link that lives on must not be made anew: what is under way over it would be lost.
     if (fault.kind !== "partition" || !this.broken.delete(fault)) return;
@@ -144,12 +182,48 @@ export class FaultDriver {
     const random = this.streamOf(fault);
     const chosen = random.next();
     if (fault.chance !== undefined && random.next() >= fault.chance) return;
-    const named = namesAt(fault.at, this.target.actors());
+    if (isStrikingClusterFault(fault)) return this.order(fault, chosen);
+    const named = namesAt(fault.at, isMachineFault(fault) ? this.target.machines() : this.target.actors());
     const one = named[Math.floor(chosen * named.length)];
-    for (const actor of fault.victims === "all" ? named : one === undefined ? [] : [one]) {
-      this.target.onFault?.(fault, `hits ${actor}`);
-      this.hit(fault, actor);
+    for (const name of fault.victims === "all" ? named : one === undefined ? [] : [one]) {
+      if (isMachineFault(fault)) {
+        this.hitMachine(fault, name);
+        continue;
+      }
+      this.target.onFault?.(fault, `hits ${name}`);
+      this.hit(fault, name);
     }
+  }
+
+  /** Beginning with one of those who can carry it out. */
+  private order(fault: StrikingClusterFault, chosen: number): void {
+    const actors = this.target.actorsOf(CLUSTER_FAULTS_AT[fault.kind]);
+    const first = Math.floor(chosen * actors.length);
+    this.forgetStrike(fault.id);
+    this.orders.give(fault, [...actors.slice(first), ...actors.slice(0, first)]);
+    this.tell();
+  }
+
+  private forgetStrike(id: string): void {
+    const fault = this.orders.forget(id);
+    if (fault !== undefined) this.target.onFault?.(fault, "is not carried out in time");
+  }
+
+  private hitMachine(fault: MachineFault, name: string): void {
+    if (fault.kind === "node-upgrade") {
+      this.target.onFault?.(fault, `hits ${name}`);
+      return this.target.upgradeMachine(name);
+    }
+    const back = this.target.loseMachine(name);
+    this.target.onFault?.(fault, back === undefined ? `finds ${name} down already` : `hits ${name}`);
+    if (back === undefined) return;
+    const bringBack = (): void => {
+      if (!this.lost.delete(bringBack)) return;
+      this.target.onFault?.(fault, `lets ${name} come back`);
+      back();
+    };
+    this.lost.add(bringBack);
+    if (fault.downMs !== undefined) this.after(fault.downMs, bringBack);
   }
 
   private streamOf(fault: Struck): Random {
@@ -158,7 +232,7 @@ export class FaultDriver {
     return stream;
   }
 
-  private hit(fault: Struck, actor: string): void {
+  private hit(fault: StruckActor, actor: string): void {
     switch (fault.kind) {
       case "actor-crash":
         return this.target.crash(actor, fault.disk ?? "kept");
@@ -189,12 +263,23 @@ export class FaultDriver {
       if (fault.kind === "actor-slow" && at(fault)) busyShare *= 1 - fault.share;
       if (isDiskFault(fault) && at(fault)) disk.push(fault);
     }
-    const own: ApiFault[] = [];
-    if (this.target.actorsOf(API_FAULTS_AT).includes(actor)) {
-      for (const fault of this.inForce) if (isApiFault(fault)) own.push(fault);
-    }
     for (const fault of this.jumped) if (at(fault as ClockFault)) skewMs += (fault as ClockFault).byMs;
-    return { links: this.linksOf(actor), disk, skewMs, slowShare: 1 - busyShare, own };
+    return { links: this.linksOf(actor), disk, skewMs, slowShare: 1 - busyShare, own: this.ownOf(actor) };
+  }
+
+  private ownOf(actor: string): readonly GivenFault[] {
+    const own: GivenFault[] = [];
+    for (const fault of this.inForce) {
+      const kind = isApiFault(fault)
+        ? API_FAULTS_AT
+        : isClusterFault(fault)
+          ? CLUSTER_FAULTS_AT[fault.kind]
+          : undefined;
+      if (kind === undefined || isStrikingClusterFault(fault)) continue;
+      if (isClusterFault(fault) && "at" in fault && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
+      if (this.target.actorsOf(kind).includes(actor)) own.push(fault as OwnFault);
+    }
+    return [...own, ...this.orders.of(actor)];
   }
 
   private linksOf(actor: string): readonly LinkFaultsTo[] {
@@ -245,7 +330,12 @@ export class FaultDriver {
 }
 
 function isStruck(fault: Fault): fault is Struck {
+  if (isMachineFault(fault) || isStrikingClusterFault(fault)) return true;
   return fault.kind.startsWith("actor-") && fault.kind !== "actor-slow";
+}
+
+function isMachineFault(fault: Fault): fault is MachineFault {
+  return fault.kind === "node-loss" || fault.kind === "node-upgrade";
 }
 
 function isLinkFault(fault: Fault): fault is LinkFault {

@@ -8,6 +8,8 @@
  * out of order. Disks lose what was not synced and fail with the errors of `Disk`.
  */
 import type { ApiFault } from "../../protocols/api-faults.ts";
+import type { ClusterFault } from "../../protocols/cluster-faults.ts";
+import type { LastingTimes, StrikeTimes } from "../../protocols/fault-fields.ts";
 
 export interface FaultPlan {
   /** For hosts that have none of their own; default 1. */
@@ -20,41 +22,23 @@ export type Place = string;
 /** A range, uniform, in milliseconds. */
 export type Range = readonly [least: number, most: number];
 
-interface FaultBase {
-  /** Names the fault in reports and in its random choices; unique in the plan. */
-  readonly id: string;
-  /** Since the plan was applied; default 0. */
-  readonly fromMs?: number;
-}
-
-interface Lasting extends FaultBase {
-  /** Default: as long as the plan is applied. */
-  readonly forMs?: number;
-}
-
 /** Of what `from` sends to `to`. */
-interface OnLink extends Lasting {
+interface OnLink extends LastingTimes {
   readonly from: Place;
   readonly to: Place;
 }
 
-interface OnDisk extends Lasting {
+interface OnDisk extends LastingTimes {
   readonly at: Place;
   /** Of each operation; default 1. */
   readonly chance?: number;
 }
 
-/** Happens at moments: at `fromMs`, and from then on every `everyMs`, if given, for `forMs`. */
-interface OnActor extends Lasting {
+interface OnActor extends StrikeTimes {
   readonly at: Place;
-  readonly everyMs?: number;
-  /** Each time; default 1. */
-  readonly chance?: number;
-  /** Whom it hits among those that `at` names: one of them each time (the default), or all. */
-  readonly victims?: "one" | "all";
 }
 
-interface OnClock extends Lasting {
+interface OnClock extends LastingTimes {
   readonly at: Place;
   readonly byMs: number;
 }
@@ -104,7 +88,7 @@ export type ActorFault =
   /** For `hangMs`; default: until it is killed for it. */
   | (OnActor & { readonly kind: "actor-hang"; readonly hangMs?: number })
   /** Does nothing for `share` (0 to 1) of each 10 ms. */
-  | (Lasting & { readonly kind: "actor-slow"; readonly at: Place; readonly share: number });
+  | (LastingTimes & { readonly kind: "actor-slow"; readonly at: Place; readonly share: number });
 
 export type ClockFault =
   /** Wall clocks are off while it lasts. */
@@ -112,10 +96,17 @@ export type ClockFault =
   /** Wall clocks jump, and stay there when the plan is over. */
   | (Omit<OnClock, "forMs"> & { readonly kind: "clock-jump" });
 
-/** Of what an actor's own protocol carries: the runtime hands them to the actors of that kind (`ctx.faults`), who carry them out. */
-export type OwnFault = ApiFault;
+/** Of a whole master or worker: `at` is the name of its supervisor, as `worker-0`. */
+export type MachineFault =
+  /** All of its actors die at once, as when its machine loses power, and come back after `downMs`; default: when the plan is stopped. */
+  | (OnActor & { readonly kind: "node-loss"; readonly downMs?: number })
+  /** Its actors are stopped and started again one after the other, as by an upgrade of the machine. */
+  | (OnActor & { readonly kind: "node-upgrade" });
 
-export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault | OwnFault;
+/** Of what actors' own protocols carry: the runtime hands them to the actors of that kind (`ctx.faults`), who carry them out. */
+export type OwnFault = ApiFault | ClusterFault;
+
+export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault | MachineFault | OwnFault;
 
 /** Which share of this an `actor-slow` does nothing for. */
 export const SLOW_PERIOD_MS = 10;

@@ -24,6 +24,7 @@ import type { ActorStatistics, Introspectable, Tracing } from "../introspection.
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import type { ChildSpec, SupervisorSpec } from "../supervisor/spec.ts";
 import { actorsOf, namesOfKind } from "../supervisor/spec.ts";
+import { Machines } from "../supervisor/machines.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { TraceEvent } from "../trace/event.ts";
@@ -126,6 +127,7 @@ export class SimulationHost implements Introspectable {
   private readonly starts = new Map<string, number>();
   private readonly skewsMs = new Map<string, number>();
   private readonly embedder: Incarnation;
+  private readonly machines: Machines;
   private driver: FaultDriver | undefined;
   /** Actors that a plan keeps down. */
   private readonly downUntilUs = new Map<string, number>();
@@ -167,6 +169,7 @@ export class SimulationHost implements Introspectable {
         ...(options.onSupervisor === undefined ? {} : { onEvent: options.onSupervisor }),
       },
     );
+    this.machines = new Machines(this.supervisor);
     this.plan(actorsOf(options.spec));
     for (const peer of embedder.links) this.links.pair(embedder.name, peer);
     this.embedder = this.makeEnd(embedder.name, undefined, { resolve: () => undefined, reject: () => undefined });
@@ -381,6 +384,9 @@ export class SimulationHost implements Introspectable {
       outsiders: [this.embedder.name],
       areLinked: (left, right) => this.links.arePaired(left, right),
       actorsOf: (kind) => namesOfKind(actorsOf(this.supervisor.spec()), kind),
+      machines: () => this.machines.names(),
+      loseMachine: (name) => this.machines.lose(name),
+      upgradeMachine: (name) => void this.machines.upgrade(name),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
         return () => void (event.action = undefined);
@@ -427,8 +433,8 @@ export class SimulationHost implements Introspectable {
       after: (delayMs, action) => void world.schedule(Math.ceil(delayMs * 1_000), owner, action),
       nowMs: () => this.nowMs,
       die,
-      struck: (id, what) => this.driver?.struck(id, what),
-      over: (id) => this.driver?.over(id),
+      struck: (id, what) => this.driver?.struck(name, id, what),
+      over: (id) => this.driver?.over(name, id),
     });
     boundary.set(this.faults.get(name) ?? NO_FAULTS);
     return boundary;

@@ -116,12 +116,16 @@ export interface FaultyHost extends Places {
   keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
   crash(actor: string, disk: DiskFate, downMs: number): void;
   mendLink(left: string, right: string): void;
+  /** As `Machines`. */
+  loseMachine(name: string): (() => Promise<void>) | undefined;
+  upgradeMachine(name: string): Promise<void>;
 }
 
 export interface AppliedFaults {
   /** Actors have come since: what is in force goes for them too. */
   refresh(): void;
-  /** Resolves when every actor has what is in force now: threads hear of it one by one, and what is sent meanwhile may escape. */
+  /** Resolves when every actor has what is in force now: threads hear of it one by one, and what is sent meanwhile may escape. Machines
+   * that come back, or are upgraded, have done so. */
   settled(): Promise<void>;
   /** Ends every fault; clocks that jumped stay where they are. Resolves when the last actor has been told: none strikes then. */
   stop(): Promise<void>;
@@ -129,7 +133,7 @@ export interface AppliedFaults {
 
 export interface DrivenFaults extends AppliedFaults {
   /** An actor tells of a fault of its own protocol. */
-  heard(notice: FaultNotice): void;
+  heard(actor: string, notice: FaultNotice): void;
 }
 
 /** Errors: INVALID_FAULT_PLAN. */
@@ -142,11 +146,21 @@ export function applyFaults(
   const seed = (plan as FaultPlan | null)?.seed ?? 1;
   const telling = new Set<Promise<void>>();
   const settled = async (): Promise<void> => void (await Promise.all(telling));
+  const follow = (work: Promise<void>): void => {
+    const followed = work.then(() => void telling.delete(followed));
+    telling.add(followed);
+  };
   const driver = new FaultDriver(plan, {
     actors: () => host.actors(),
     outsiders: host.outsiders,
     areLinked: (left, right) => host.areLinked(left, right),
     actorsOf: (kind) => host.actorsOf(kind),
+    machines: () => host.machines(),
+    loseMachine: (name) => {
+      const back = host.loseMachine(name);
+      return back === undefined ? undefined : () => follow(back());
+    },
+    upgradeMachine: (name) => follow(host.upgradeMachine(name)),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs).unref();
       return () => clearTimeout(timer);
@@ -154,8 +168,7 @@ export function applyFaults(
     random: (label) => new SeededRandom(seed, label),
     setFaults: (actor, faults) => {
       host.keepFaults(actor, seed, faults);
-      const told = host.command(actor, { do: "set", seed, faults }).then(() => void telling.delete(told));
-      telling.add(told);
+      follow(host.command(actor, { do: "set", seed, faults }));
     },
     crash: (actor, disk, downMs = 0) => host.crash(actor, disk, downMs),
     exhaust: (actor) => void host.command(actor, { do: "exhaust" }),
@@ -172,8 +185,8 @@ export function applyFaults(
     driver.stop();
     return settled();
   };
-  const heard = ({ fault, struck }: FaultNotice): void =>
-    struck === undefined ? driver.over(fault) : driver.struck(fault, struck);
+  const heard = (actor: string, { fault, struck }: FaultNotice): void =>
+    struck === undefined ? driver.over(actor, fault) : driver.struck(actor, fault, struck);
   return { refresh: () => driver.refresh(), settled, stop, heard };
 }
 

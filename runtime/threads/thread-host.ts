@@ -13,11 +13,13 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { nanoid } from "nanoid";
 import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Down, DownDetails, DownReason } from "../actor.ts";
+import type { Machines } from "../supervisor/machines.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { NO_FAULTS } from "../faults/boundary.ts";
+import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
 import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Guest } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
@@ -376,7 +378,7 @@ export class ThreadHost implements Introspectable {
 
   private controlDoor(name: string, port: MessagePort): ControlDoor {
     return new ControlDoor(name, port, (notice) => {
-      for (const plan of this.plans) plan.heard(notice);
+      for (const plan of this.plans) plan.heard(name, notice);
     });
   }
 
@@ -411,13 +413,32 @@ export class ThreadHost implements Introspectable {
     await thread.life.ended;
   }
 
-  /** Lets things go wrong by a plan, from now until the plan is stopped. Errors: INVALID_FAULT_PLAN. */
+  /**
+   * Lets things go wrong by a plan, from now until the plan is stopped. `machines`: those that it may name, as `guests`; default: none.
+   * Errors: INVALID_FAULT_PLAN.
+   */
   applyFaults(
     plan: FaultPlan,
     onFault?: (fault: Fault, what: string) => void,
-    guests: ReadonlyMap<string, Guest> = new Map(),
+    machines?: Machines,
+    guests?: ReadonlyMap<string, Guest>,
   ): AppliedFaults {
-    const host: FaultyHost = {
+    const applied = applyFaults(this.faultyHost(machines, guests), plan, onFault);
+    this.plans.add(applied);
+    const stop = (): Promise<void> => {
+      this.plans.delete(applied);
+      return applied.stop();
+    };
+    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
+  }
+
+  /** Whether `applyFaults` would take it. Errors: INVALID_FAULT_PLAN. */
+  checkFaults(plan: FaultPlan, machines?: Machines): void {
+    checkPlan(plan, this.faultyHost(machines));
+  }
+
+  private faultyHost(machines: Machines | undefined, guests: ReadonlyMap<string, Guest> = new Map()): FaultyHost {
+    return {
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
         return [...[...names].filter((name) => !this.locals.has(name)), ...guests.keys()];
@@ -425,6 +446,9 @@ export class ThreadHost implements Introspectable {
       outsiders: [...this.locals.keys()],
       areLinked: (left, right) => this.pairs.has(left, right),
       actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
+      machines: () => machines?.names() ?? [],
+      loseMachine: (name) => machines?.lose(name),
+      upgradeMachine: (name) => machines?.upgrade(name) ?? Promise.resolve(),
       command: async (name, command) => {
         this.locals.get(name)?.fault(command);
         if (command.do === "hang") guests.get(name)?.pause(command.forMs);
@@ -452,13 +476,6 @@ export class ThreadHost implements Introspectable {
         if (port !== undefined) thread.control.connect(peer, port, CONTROL_TIMEOUT_MS).catch(() => port.close());
       },
     };
-    const applied = applyFaults(host, plan, onFault);
-    this.plans.add(applied);
-    const stop = (): Promise<void> => {
-      this.plans.delete(applied);
-      return applied.stop();
-    };
-    return { refresh: () => applied.refresh(), settled: () => applied.settled(), stop };
   }
 
   inspect(name: string): Promise<ThreadStatistics> {

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Figure, Suite } from "./report.ts";
 import { formatFigure } from "./report.ts";
 import { api } from "./suites/api.ts";
+import { chaos } from "./suites/chaos.ts";
 import { churn } from "./suites/churn.ts";
 import { codec } from "./suites/codec.ts";
 import { definitions } from "./suites/definitions.ts";
@@ -34,11 +35,12 @@ const suites: readonly Suite[] = [
   simulation,
   recorder,
   faults,
+  chaos,
   scale,
   churn,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [scale, churn];
+const LONG: readonly Suite[] = [chaos, scale, churn];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],

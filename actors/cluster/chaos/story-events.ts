@@ -69,5 +69,5 @@ export function lineOf(event: StoryEvent): string {
 }
 
 function placeOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return namespace === "" ? name : `${namespace}/${name}`;
+  return [namespace, name].filter((part) => part !== "").join("/");
 }

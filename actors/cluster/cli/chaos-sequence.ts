@@ -3,6 +3,8 @@ import type { Fault } from "../../../runtime/faults/plan.ts";
 import type { StoryEvent } from "../chaos/story-events.ts";
 import { escaped } from "./escaped.ts";
 
+type FaultEvent = Extract<StoryEvent, { readonly kind: "fault" }>;
+
 /** Whoever wants more reads the story's own file. */
 const EVENTS_MAX = 400;
 const ROW = 30;
@@ -10,7 +12,8 @@ const TOP = 40;
 const TIME_WIDTH = 80;
 const LANE_WIDTH = 420;
 const NARROW_LANE_WIDTH = 240;
-const FAULT_WIDTH = 640;
+/** Of bold text, at most. */
+const CHARACTER_WIDTH = 7.8;
 const HEAD = 6;
 const SERVERS = "API servers";
 
@@ -21,7 +24,14 @@ export function sequenceOf(all: readonly StoryEvent[], faults: readonly Fault[])
   const spacing = clients.length > 2 ? NARROW_LANE_WIDTH : LANE_WIDTH;
   const xOf = (lane: number): number => TIME_WIDTH + 60 + lane * spacing;
   const serversX = xOf(clients.length);
-  const width = Math.max(serversX + 80, TIME_WIDTH + FAULT_WIDTH);
+  const laneOf = (event: FaultEvent): number | undefined => {
+    const lane = clients.indexOf(clientOf(event.fault, faults) ?? "");
+    return lane < 0 ? undefined : xOf(lane);
+  };
+  const ends = events.flatMap((event) =>
+    event.kind === "fault" ? [(laneOf(event) ?? TIME_WIDTH) + 24 + textOf(event).length * CHARACTER_WIDTH] : [],
+  );
+  const width = Math.ceil(Math.max(serversX + 80, ...ends));
   const height = TOP + events.length * ROW + 10;
   const lanes = [...clients, SERVERS].map((name, index) => {
     const x = xOf(index);
@@ -32,9 +42,7 @@ export function sequenceOf(all: readonly StoryEvent[], faults: readonly Fault[])
     const y = TOP + index * ROW + ROW / 2 + 4;
     const time = `<text class="time" x="0" y="${y}">${(event.atMs / 1_000).toFixed(3)} s</text>`;
     if (event.kind === "fault") {
-      const by = clientOf(event.fault, faults);
-      const lane = by === undefined ? -1 : clients.indexOf(by);
-      return `<g class="fault">${faultRow(event, lane < 0 ? undefined : xOf(lane), y, width)}${time}</g>`;
+      return `<g class="fault">${faultRow(event, laneOf(event), y, width)}${time}</g>`;
     }
     const x = xOf(clients.indexOf(event.by));
     if (event.kind === "print") {
@@ -67,15 +75,14 @@ function arrowRow(
   return `${line}${head}<text x="${clientX + 12}" y="${y - 5}">${escaped(label)}</text>`;
 }
 
-function faultRow(
-  { fault, what }: Extract<StoryEvent, { readonly kind: "fault" }>,
-  laneX: number | undefined,
-  y: number,
-  width: number,
-): string {
+function textOf({ fault, what }: FaultEvent): string {
+  return `FAULT ${fault} ${what}`;
+}
+
+function faultRow(event: FaultEvent, laneX: number | undefined, y: number, width: number): string {
   const band = `<rect x="${TIME_WIDTH - 8}" y="${y - 16}" width="${width - TIME_WIDTH + 8}" height="22"/>`;
   const mark = laneX === undefined ? "" : `<text x="${laneX}" y="${y}" text-anchor="middle">✖</text>`;
-  return `${band}${mark}<text x="${(laneX ?? TIME_WIDTH) + 12}" y="${y}">${escaped(`FAULT ${fault} ${what}`)}</text>`;
+  return `${band}${mark}<text x="${(laneX ?? TIME_WIDTH) + 12}" y="${y}">${escaped(textOf(event))}</text>`;
 }
 
 function clientOf(id: string, faults: readonly Fault[]): string | undefined {

@@ -7,23 +7,13 @@ import type { Budget, ExplorationFile } from "../chaos/exploration.ts";
 import type { ChaosReport, Planned, TriedPlan } from "../chaos/searcher.ts";
 import type { Story } from "../chaos/story.ts";
 import { testOfStory, textOfStory } from "../chaos/story.ts";
-import { integer } from "./arguments.ts";
+import { integer, milliseconds } from "./arguments.ts";
+import { EXIT_CODES } from "./chaos-exit-codes.ts";
 import { junitOf } from "./chaos-junit.ts";
+import { liveCommand } from "./chaos-live.ts";
 import type { Told } from "./chaos-report.ts";
 import { reportOf } from "./chaos-report.ts";
-import { explain, refuse } from "./failure.ts";
-
-/** What a script can tell from the exit code. */
-export const EXIT_CODES = {
-  holds: 0,
-  found: 1,
-  badInput: 2,
-  missed: 3,
-  notDeterministic: 4,
-  failsWithoutFaults: 5,
-  /** As shells tell of SIGINT. */
-  interrupted: 130,
-} as const;
+import { explain } from "./failure.ts";
 
 interface RunOptions {
   readonly plans?: string;
@@ -38,7 +28,6 @@ interface RunOptions {
 
 const COUNT_MAX = 1_000_000;
 const JOBS_MAX = 1_024;
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 export function chaosCommand(): Command {
   const command = new Command("chaos").description(
@@ -69,6 +58,7 @@ export function chaosCommand(): Command {
     .description("run a failure again, event by event the same")
     .argument("<story>", "a story.json of `inkube chaos run`")
     .action((story: string) => ending(() => replayStory(story)));
+  command.addCommand(liveCommand(ending));
   return command;
 }
 
@@ -171,12 +161,6 @@ function explorationOf(file: string, options: Partial<RunOptions>): ExplorationF
     ...(Object.keys(budget).length === 0 ? {} : { budget }),
     ...(seed === undefined ? {} : { seed: integer("--seed", seed, 0, Number.MAX_SAFE_INTEGER) }),
   };
-}
-
-function milliseconds(option: string, text: string): number {
-  const found = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  if (found === null) throw refuse(`${option} takes a time as 90s or 2m, not ${JSON.stringify(text)}`);
-  return Number(found[1]) * UNITS_MS[found[2]!]!;
 }
 
 /** Errors: OUTPUT_FAILED. */

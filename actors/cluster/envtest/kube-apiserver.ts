@@ -12,6 +12,7 @@ import { KUBE_APISERVER } from "./command-lines.ts";
 import type { FlagValues } from "./flags.ts";
 import type { EtcdData } from "./program.ts";
 import { DATA_PATH, onceAsked, run } from "./program.ts";
+import { tokensOf } from "./token-file.ts";
 
 const NOT_ENFORCED = "inkube does not enforce authorization yet: whoever it knows may do everything";
 /** Plugins of Kubernetes whose work is done. */
@@ -119,24 +120,4 @@ function optionalFile(flags: FlagValues, name: string): string | undefined {
   } catch (error) {
     throw new InkubeError("INVALID_ARGUMENT", `--${name}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** `token,user,uid,"group1,group2"` a line. Source: apiserver `authentication/token/tokenfile`. */
-function tokensOf(text: string): NonNullable<StandIn["tokens"]> {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => {
-      const [, token = "", user = "", uid = "", groups = ""] =
-        /^\s*("[^"]*"|[^,]*),("[^"]*"|[^,]*)(?:,("[^"]*"|[^,]*))?(?:,("[^"]*"|.*))?$/.exec(line) ?? [];
-      const bare = (value: string): string => value.replace(/^"|"$/g, "").trim();
-      const names = bare(groups).split(",");
-      return {
-        token: bare(token),
-        user: bare(user),
-        ...(bare(uid) === "" ? {} : { uid: bare(uid) }),
-        groups: names.map((name) => name.trim()).filter((name) => name !== ""),
-      };
-    });
 }

@@ -11,6 +11,8 @@ export type NamesEnv = ContainerEnv & { readonly [name: string]: string | undefi
 interface HostsFile {
   readonly names: { readonly [name: string]: readonly string[] | undefined };
   readonly ports: { readonly [address: string]: string | undefined };
+  readonly failing?: readonly string[];
+  readonly cut?: { readonly [address: string]: readonly string[] | undefined };
   readonly srv?: { readonly [name: string]: readonly { readonly name: string; readonly port: number }[] | undefined };
 }
 
@@ -35,7 +37,7 @@ export class ClusterNames {
 
   /** As `resolve`, after the names that the pod's own `/etc/hosts` would have. */
   lookup(hostname: string): readonly string[] | string | undefined {
-    return this.own[plain(hostname)] ?? this.resolve(hostname);
+    return this.own[plain(hostname)] ?? (this.isFailing(hostname) ? undefined : this.resolve(hostname));
   }
 
   /**
@@ -65,10 +67,30 @@ export class ClusterNames {
     return this.of(srv, this.labelsOf(hostname));
   }
 
+  /** As `isFailing`, for what the pod's own `/etc/hosts` would not have. */
+  lookupFails(hostname: string): boolean {
+    return this.own[plain(hostname)] === undefined && this.isFailing(hostname);
+  }
+
+  /** Whether cluster DNS does not answer for it: a fault of the plan. */
+  isFailing(hostname: string): boolean {
+    const { failing } = this.read();
+    if (failing === undefined) return false;
+    const name = this.labelsOf(hostname).join(".");
+    const isWithin = (host: string): boolean =>
+      [name, `${name}.${this.namespace}`].some((full) => `.${full}`.endsWith(`.${host}`));
+    return failing.some(isWithin);
+  }
+
   /** Whether cluster DNS alone answers for it. */
   isOfCluster(hostname: string): boolean {
     const labels = plain(hostname).split(".");
     return labels.slice(-2).join(".") === CLUSTER_DOMAIN.join(".");
+  }
+
+  /** Whether a fault of the plan keeps one pod's address from another's. */
+  isCut(from: string, to: string): boolean {
+    return this.read().cut?.[from]?.includes(to) === true;
   }
 
   /** Where `host:port` is really served. */
@@ -153,6 +175,10 @@ function patchLookup(names: ClusterNames): void {
     return found.length === 0 ? undefined : found.map((address) => ({ address, family: net.isIP(address) }));
   };
   dns.lookup = function (hostname: string, ...rest: unknown[]): void {
+    if (names.lookupFails(hostname)) {
+      process.nextTick(() => (rest.at(-1) as LookupCallback)(lookupError(hostname)));
+      return;
+    }
     const found = answer(hostname);
     if (found === undefined) return lookup(hostname, ...rest);
     if (typeof found === "string") return lookup(found, ...rest);
@@ -164,6 +190,7 @@ function patchLookup(names: ClusterNames): void {
 
   const promised = dns.promises.lookup as unknown as (hostname: string, options?: unknown) => Promise<unknown>;
   dns.promises.lookup = function (hostname: string, options?: unknown): Promise<unknown> {
+    if (names.lookupFails(hostname)) return Promise.reject(lookupError(hostname));
     const found = answer(hostname);
     if (found === undefined) return promised(hostname, options);
     if (typeof found === "string") return promised(found, options);
@@ -215,6 +242,7 @@ function patchResolvers(target: Table, names: ClusterNames, isPromised: boolean)
 
 /** What cluster DNS answers; undefined where others are to be asked. */
 function recordsOf(names: ClusterNames, hostname: string, type: string, ttl: boolean): unknown {
+  if (names.isFailing(hostname)) return dnsError("ESERVFAIL", hostname, type);
   const alias = names.alias(hostname);
   if (type === "CNAME" && alias !== undefined) return [alias];
   const services = names.services(hostname);
@@ -233,6 +261,17 @@ function recordsOf(names: ClusterNames, hostname: string, type: string, ttl: boo
   if (addresses.length === 0 || !["A", "AAAA", "ANY"].includes(type)) return dnsError("ENODATA", hostname, type);
   if (type === "ANY") return addresses.map((address) => ({ address, ttl: TTL_SECONDS, type: "A" }));
   return ttl ? addresses.map((address) => ({ address, ttl: TTL_SECONDS })) : [...addresses];
+}
+
+/** As getaddrinfo's when no name server answers. */
+function lookupError(hostname: string): NodeJS.ErrnoException {
+  const code = "EAI_AGAIN";
+  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
+    code,
+    errno: -3001,
+    syscall: "getaddrinfo",
+    hostname,
+  });
 }
 
 function dnsError(code: string, hostname: string, type: string): Error {

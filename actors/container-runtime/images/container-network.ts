@@ -151,6 +151,9 @@ function patchConnect(
     const options = connectOptions(list);
     if (options === undefined || isPipe(options)) return connect.apply(this, args);
     const target = route(options, podIp, names, mapped);
+    const again = (): net.Socket => this.connect(...(args as Parameters<net.Socket["connect"]>));
+    if (podIp !== undefined && names.isCut(podIp, target.host ?? ""))
+      return connectLater(this, target, names, podIp, again);
     if (Array.isArray(first)) {
       first[0] = target;
       return connect.apply(this, args);
@@ -159,6 +162,36 @@ function patchConnect(
     return connect.call(this, target, ...(typeof callback === "function" ? [callback] : []));
   };
   net.Socket.prototype.connect = patched;
+}
+
+/** How often a connection that gets no answer is tried again, and how long: the first of TCP's own, and Linux' `tcp_syn_retries`. */
+const SYN_RETRY_MS = 200;
+const SYN_TIMEOUT_MS = 127_000;
+
+/** What is sent to an address that a fault has cut is lost: the socket goes on connecting until the fault is over, or it gives up. */
+function connectLater(
+  socket: net.Socket,
+  { host = "", port }: ConnectOptions,
+  names: ClusterNames,
+  podIp: string,
+  connect: () => void,
+): net.Socket {
+  const state = socket as { connecting: boolean };
+  const beganMs = performance.now();
+  const look = (): void => {
+    if (socket.destroyed) return;
+    if (!names.isCut(podIp, host)) {
+      state.connecting = false;
+      return connect();
+    }
+    if (performance.now() - beganMs < SYN_TIMEOUT_MS) return void setTimeout(look, SYN_RETRY_MS);
+    const code = "ETIMEDOUT";
+    const error = new Error(`connect ${code} ${host}:${port}`);
+    socket.destroy(Object.assign(error, { code, syscall: "connect", address: host, port: Number(port) }));
+  };
+  state.connecting = true;
+  setTimeout(look, SYN_RETRY_MS);
+  return socket;
 }
 
 /** `node:http` passes a null path along with a port, and `fetch` a null local address. */

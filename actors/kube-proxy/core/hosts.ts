@@ -15,6 +15,10 @@ export interface Hosts {
   readonly ports: Readonly<Record<string, string>>;
   /** `_port._protocol.name.namespace` -> what cluster DNS says where that port is. */
   readonly srv: Readonly<Record<string, readonly ServiceTarget[]>>;
+  /** Names, `name.namespace`, that nobody answers for, nor for what is below them. Absent: none. */
+  readonly failing?: readonly string[];
+  /** By a pod's address, the addresses that it can't reach. Absent: none. */
+  readonly cut?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ServiceTarget {
@@ -25,15 +29,26 @@ export interface ServiceTarget {
 /** The domain of a cluster's Services. */
 const DOMAIN = "svc.cluster.local";
 
+/**
+ * Whether the names of a Service (`namespace/name`), and of the pods behind it, are not answered for: a fault of the plan.
+ */
+export type IsFailing = (service: string) => boolean;
+
 /** Sorted throughout: the same cluster gives the same bytes. `slicesOf` is asked for headless Services only. */
-export function hostsOf(services: readonly Service[], slicesOf: (service: string) => readonly EndpointSlice[]): Hosts {
+export function hostsOf(
+  services: readonly Service[],
+  slicesOf: (service: string) => readonly EndpointSlice[],
+  isFailing: IsFailing = () => false,
+): Hosts {
   const names: [string, readonly string[]][] = [];
   const ports: [string, string][] = [];
   const srv: [string, readonly ServiceTarget[]][] = [];
+  const failing: string[] = [];
   for (const service of services) {
     const { name = "", namespace = "" } = service.metadata ?? {};
     const spec = service.spec ?? {};
     const host = `${name}.${namespace}`;
+    if (isFailing(`${namespace}/${name}`)) failing.push(host);
     if (spec.type === "ExternalName") {
       if (spec.externalName !== undefined) names.push([host, [spec.externalName]]);
     } else if (spec.clusterIP === "None") {
@@ -48,7 +63,8 @@ export function hostsOf(services: readonly Service[], slicesOf: (service: string
       }
     }
   }
-  return { names: sorted(names), ports: sorted(ports), srv: sorted(srv) };
+  const hosts = { names: sorted(names), ports: sorted(ports), srv: sorted(srv) };
+  return failing.length === 0 ? hosts : { ...hosts, failing: failing.sort() };
 }
 
 function srvName(port: string, protocol: string | undefined, host: string): string {

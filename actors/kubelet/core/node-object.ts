@@ -30,6 +30,8 @@ export interface NodeFacts {
   readonly logPort: number;
   /** Undefined while the runtime answers; else since when it doesn't. */
   readonly runtimeDown: string | undefined;
+  /** A fault of the plan: this kubelet does not measure it. */
+  readonly isMemoryShort: boolean;
 }
 
 export function nodeObject(facts: NodeFacts, nowMs: number): Node {
@@ -95,7 +97,9 @@ function conditions(facts: NodeFacts, before: NodeStatus | undefined, nowMs: num
       ? condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
       : condition("Ready", "False", "KubeletNotReady", `container runtime is down since ${facts.runtimeDown}`);
   return [
-    condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    facts.isMemoryShort
+      ? condition("MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+      : condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ready,

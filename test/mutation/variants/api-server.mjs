@@ -1,4 +1,7 @@
-/** Mistakes in what the API server passes on, asks of webhooks and kubelets, reads of certificates, and in bounds. */
+/**
+ * Mistakes in what the API server passes on, asks of webhooks and kubelets, reads of certificates, and in bounds; and those of a tired
+ * colleague: at one of two doors, on the way of an error, off by one.
+ */
 const CLIENT = "actors/api-server/io/https-client.ts";
 const ANSWER = "actors/api-server/io/answer-text.ts";
 const AGGREGATION = "actors/api-server/aggregation.ts";
@@ -27,6 +30,22 @@ const READ = [`${UNIT}machinery/der.test.ts`];
 const POD = [`${UNIT}machinery/pod-certificate.test.ts`];
 const METRICS = [`${UNIT}registry/metrics.test.ts`];
 const SERVICES = ["test/simulation/controllers/services.test.ts"];
+const HOSTILE = [`${UNIT}door/hostile.test.ts`];
+const DOCUMENTS = [`${UNIT}door/openapi-documents.test.ts`];
+const STREAMED = [`${UNIT}door/watch-stream.test.ts`];
+const DEFINED = [`${UNIT}custom/served-definitions.test.ts`];
+const STORED = [`${UNIT}cache/store.test.ts`];
+const REGISTRY = [`${UNIT}registry/registry.test.ts`];
+const MUTATED = [`${UNIT}mutation.test.ts`];
+const CACHED = [`${UNIT}cache/cache.test.ts`];
+const NAMED = [`${UNIT}door/custom-resources.test.ts`];
+const PRUNED = [`${UNIT}custom/pruning.test.ts`];
+const DEAR = [`${UNIT}custom/hostile.test.ts`];
+const SIGNED = [`${UNIT}tokens/tokens.test.ts`];
+const DOOR = [`${UNIT}door/door.test.ts`];
+const ADDRESSED = [`${UNIT}registry/services.test.ts`];
+const FLAGS = ["test/unit/actors/cluster/envtest/flags.test.ts"];
+const RENEWED = ["test/unit/actors/kubelet/core/token-life.test.ts"];
 
 const row = (name, file, find, replace, why, tests) => ({ name, file, find, replace, why, tests });
 
@@ -294,5 +313,269 @@ export const variants = [
     "uid !== null",
     "a Secret that names an account by its uid gets a token of the next one of that name",
     SERVICES,
+  ),
+  row(
+    "body-late-whole",
+    "actors/api-server/io/door.ts",
+    '    source.on("end", () => {\n      late.cancel();\n',
+    '    source.on("end", () => {\n',
+    "a request whose body came in time is broken off while its answer is being made",
+    HOSTILE,
+  ),
+  row(
+    "unread-body-kept",
+    "actors/api-server/io/http1-answer.ts",
+    'this.request.complete ? {} : { connection: "close" }',
+    "{}",
+    "the rest of a body that was refused is taken for the next request",
+    HOSTILE,
+  ),
+  row(
+    "gzip-vary",
+    "actors/api-server/io/answers.ts",
+    '"vary" in headers && headers.vary !== undefined ? `Accept-Encoding, ${headers.vary}` : "Accept-Encoding"',
+    '"Accept-Encoding"',
+    "who keeps a compressed answer gives it to clients that want another form",
+    DOCUMENTS,
+  ),
+  row(
+    "held-watch-twice",
+    "actors/api-server/io/watch-stream.ts",
+    "    else before();\n",
+    "",
+    "what waits for a slow watcher is counted again with each event",
+    STREAMED,
+  ),
+  row(
+    "openapi-index-remotes",
+    "actors/api-server/io/openapi-documents.ts",
+    "if (this.v3?.of !== of || this.v3.remotes !== remotes) this.v3",
+    "if (this.v3?.of !== of) this.v3",
+    "the index is unchanged to who has it from before another server's documents changed",
+    AGGREGATED,
+  ),
+  row(
+    "upgrade-early",
+    "actors/api-server/io/forward.ts",
+    "  if (early.length > 0) server.write(early);\n",
+    "",
+    "what a client sends with its wish for another protocol is lost",
+    PROXIED,
+  ),
+  row(
+    "requests-max-one-less",
+    "actors/api-server/pipeline.ts",
+    "this.underWay + counted > this.ctx.options.requestsMax",
+    "this.underWay + counted >= this.ctx.options.requestsMax",
+    "one request fewer than may be under way is served",
+    HOSTILE,
+  ),
+  row(
+    "actor-definition-unawaited",
+    "actors/api-server/actor-door.ts",
+    "      await this.backend.store.consistent(scope.deadlineMs);\n",
+    "      void this.backend.store.consistent(scope.deadlineMs).catch(() => {});\n",
+    "an actor is told that there is no such kind a moment after it was defined by another server",
+    DEFINED,
+  ),
+  row(
+    "actor-watch-left",
+    "actors/api-server/actor-door.ts",
+    "    if (sink.signal.aborted) opened.close();\n    else sink",
+    "    sink",
+    "a watch whose reader has gone while it was opened goes on for ever",
+    STORED,
+  ),
+  row(
+    "collection-abandoned",
+    "actors/api-server/dispatch.ts",
+    "() => input.abandoned());",
+    "() => false);",
+    "a collection is deleted to its end though nobody waits for it",
+    REGISTRY,
+  ),
+  row(
+    "patience-longest",
+    "actors/api-server/pipeline.ts",
+    "Math.min(timeoutMs, options.requestTimeoutMs)",
+    "Math.max(timeoutMs, options.requestTimeoutMs)",
+    "a request is carried out for as long as its client likes, and no shorter",
+    STORED,
+  ),
+  row(
+    "released-claims",
+    "actors/api-server/registry.ts",
+    'return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };',
+    'return { action: "remove", object };',
+    "the address of a Service that goes with its last finalizer is never given again",
+    REGISTRY,
+  ),
+  row(
+    "generate-name-tries",
+    "actors/api-server/registry.ts",
+    "if (tries >= NAME_TRIES_MAX)",
+    "if (tries > NAME_TRIES_MAX)",
+    "a ninth name is drawn",
+    REGISTRY,
+  ),
+  row(
+    "queues-kept",
+    "actors/api-server/mutation.ts",
+    "      if (this.queues.get(name) === settled) this.queues.delete(name);\n",
+    "",
+    "each object that was ever written stays in memory",
+    MUTATED,
+  ),
+  row(
+    "removed-by-others",
+    "actors/api-server/mutation.ts",
+    'if (attempts.lost && outcome.action === "remove"',
+    'if (outcome.action === "remove"',
+    "of two who delete an object both are told that they have",
+    STORED,
+  ),
+  row(
+    "lease-last-seen",
+    "actors/api-server/store.ts",
+    "if (known === undefined || modRevision < known)",
+    "if (known === undefined || modRevision > known)",
+    "of the leases of Events the one that was used last ends first",
+    STORED,
+  ),
+  row(
+    "past-page-twice",
+    "actors/api-server/lists.ts",
+    "key = `${last.key}\\0`;",
+    "key = last.key;",
+    "in a list of the past the last object of each page comes twice",
+    STORED,
+  ),
+  row(
+    "bookmark-behind",
+    "actors/api-server/watches.ts",
+    "const revision = Math.max(this.from, this.store.revision);",
+    "const revision = this.store.revision;",
+    "a bookmark leads a watcher back to before where it began",
+    STORED,
+  ),
+  row(
+    "expected-kept",
+    "actors/api-server/core/cache/resource-cache.ts",
+    "    this.labels.clear();\n    this.expected.clear();\n",
+    "    this.labels.clear();\n",
+    "after the caches were loaded anew an object that is gone is still there for writers",
+    CACHED,
+  ),
+  row(
+    "shape-names",
+    "actors/api-server/catalog.ts",
+    "[metadata?.uid, metadata?.generation, status?.acceptedNames]",
+    "[metadata?.uid, metadata?.generation]",
+    "a short name that a definition gets later is not served",
+    NAMED,
+  ),
+  row(
+    "definition-taken-over",
+    "actors/api-server/definitions.ts",
+    "if (definition === undefined || definition.metadata?.resourceVersion !== metadata?.resourceVersion) return;",
+    "if (definition === undefined || definition.metadata?.resourceVersion === metadata?.resourceVersion) return;",
+    "what a server has begun to delete stays when that server is gone",
+    DEFINED,
+  ),
+  row(
+    "nulls-first-only",
+    "actors/api-server/core/custom/pruning.ts",
+    "for (const item of value) dropped = dropNulls(item, schema.items) || dropped;",
+    "for (const item of value) dropped = dropped || dropNulls(item, schema.items);",
+    "of a list the nulls of the first item alone are taken out",
+    PRUNED,
+  ),
+  row(
+    "rules-budget-each",
+    "actors/api-server/core/custom/rule-validation.ts",
+    "      this.#left -= limit - Math.max(budget.left, 0);\n",
+    "      this.#left -= 0;\n",
+    "each rule has the budget of all",
+    DEAR,
+  ),
+  row(
+    "token-refused-early",
+    "actors/api-server/tokens.ts",
+    "    await this.registry.store.consistent(clock.monotonicMs() + options.requestTimeoutMs);\n",
+    "",
+    "the token of an account is refused by a server that has not heard of the account yet",
+    SIGNED,
+  ),
+  row(
+    "token-year-any",
+    "actors/api-server/core/tokens/token-request.ts",
+    "spec.audiences.every((audience)",
+    "spec.audiences.some((audience)",
+    "a token for others as well lives for a year",
+    SIGNED,
+  ),
+  row(
+    "impersonated-last",
+    "actors/api-server/core/rest/impersonation.ts",
+    "wanted.user ||= value;",
+    "wanted.user = value;",
+    "of two names the last one counts",
+    DOOR,
+  ),
+  row(
+    "endpoints-of-others",
+    "actors/api-server/core/aggregation/service-endpoints.ts",
+    'targetRef?.kind !== "Pod" || targetRef.namespace !== namespace',
+    'targetRef?.kind !== "Pod"',
+    "who may write slices leads requests for a Service to pods of other namespaces",
+    REMOTE,
+  ),
+  row(
+    "grace-later",
+    "actors/api-server/core/registry/deletion.ts",
+    "formatTime(endMs - (granted - seconds) * 1_000)",
+    "formatTime(endMs + (granted - seconds) * 1_000)",
+    "a pod that is to end sooner is said to end later",
+    REGISTRY,
+  ),
+  row(
+    "health-port-twice",
+    "actors/api-server/core/kinds/core/service-addresses.ts",
+    "} else if (own.has(asked) || !free",
+    "} else if (!free",
+    "one port is a node port and the health check's",
+    ADDRESSED,
+  ),
+  row(
+    "flag-first",
+    "actors/cluster/envtest/flags.ts",
+    "return this.values.get(name)?.at(-1);",
+    "return this.values.get(name)?.at(0);",
+    "of a flag that is given twice the first counts",
+    FLAGS,
+  ),
+  row(
+    "flag-port-max",
+    "actors/cluster/envtest/flags.ts",
+    "port <= 65_535",
+    "port <= 65_536",
+    "a port that there is not is taken",
+    FLAGS,
+  ),
+  row(
+    "token-file-groups",
+    "actors/cluster/envtest/token-file.ts",
+    'const [, token = "", user = "", uid = "", groups = ""] =',
+    'const [, token = "", user = "", groups = "", uid = ""] =',
+    "uids and groups of a token file are taken for each other",
+    FLAGS,
+  ),
+  row(
+    "token-renewed-late",
+    "actors/kubelet/core/token-life.ts",
+    "Math.min(lifeMs * RENEWED_AFTER, DAY_MS)",
+    "Math.max(lifeMs * RENEWED_AFTER, DAY_MS)",
+    "a pod's token is fetched anew when it has ended",
+    RENEWED,
   ),
 ];

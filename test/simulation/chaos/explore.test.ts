@@ -4,7 +4,7 @@ import type { Env } from "../../../actors/cluster/chaos/controller.ts";
 import { explore, replay, search } from "../../../actors/cluster/chaos/explore.ts";
 import type { Exploration, Step } from "../../../actors/cluster/chaos/exploration.ts";
 import { always, sameEnd, sometimes } from "../../../actors/cluster/chaos/oracles.ts";
-import { configMaps } from "../../../actors/client/resources.ts";
+import { configMaps, secrets } from "../../../actors/client/resources.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
 
 const NAMESPACE = "default";
@@ -94,6 +94,55 @@ describe("a crash between a creation under a generated name and the note of it",
       code: "CHAOS_FOUND",
       message: expect.stringContaining("crash-after: create configmaps/default/blog-page-") as unknown,
     });
+  });
+});
+
+describe("plans that are drawn find", () => {
+  /** Takes it for granted that it is told of a site's secret before it is told of the site. */
+  const trusting = ({ client, informer }: Env): void => {
+    const known = informer(secrets, { namespace: NAMESPACE });
+    const sites = informer(configMaps, SITES);
+    sites.onChange(async ({ object: { metadata } }) => {
+      if (known.get(`${metadata?.name}-secret`, NAMESPACE) === undefined) return;
+      await client.create(configMaps, { metadata: { name: `${metadata?.name}-page`, namespace: NAMESPACE } });
+    });
+    known.start();
+    sites.start();
+  };
+  const both: readonly Step[] = [
+    {
+      name: "a site with its secret",
+      run: async ({ client }) => {
+        await client.create(secrets, { metadata: { name: "blog-secret", namespace: NAMESPACE } });
+        await client.create(configMaps, {
+          metadata: { name: "blog", namespace: NAMESPACE, labels: { role: "site" } },
+        });
+      },
+    },
+  ];
+
+  it("by what is told in which order: one who trusts in an order that nobody promises", async () => {
+    const drawn = { systematic: [], random: 0, pct: { depth: 2, plans: 16 } };
+    const { found } = await search(
+      exploring(naming, { controllers: [{ name: "web", start: trusting }], workload: both, search: drawn }),
+    );
+    expect(found).toHaveLength(1);
+    const [fault, ...others] = found[0]!.story.plan.faults;
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({
+      kind: "watch-hold",
+      of: "secrets",
+      when: { on: "delivery", of: "secrets/default/blog-secret" },
+    });
+    expect(found[0]!.story.text).toContain("missing: ConfigMap default/blog-page");
+  });
+
+  it("by what others have shown: a crash between two writes, within the plans of the budget", async () => {
+    const drawn = { systematic: [], random: 2, coverage: true };
+    const report = await search(exploring(generating, { search: drawn, budget: { plans: 40 } }));
+    expect([report.plans, report.plansLeft]).toEqual([40, 0]);
+    const abouts = report.found.map(({ story }) => `${story.oracle} ${story.about}`);
+    expect(abouts.some((about) => about.startsWith("sameEnd mutant plan"))).toBe(true);
   });
 });
 
@@ -243,6 +292,8 @@ describe("what can't be explored is told by name:", () => {
       "workload[2].name: an earlier one is called something else too",
     ],
     ["an unknown pattern", { search: { systematic: ["crash"] } }, "search.systematic"],
+    ["jobs of an exploration that is not a file", { budget: { jobs: 2 } }, "budget.jobs: it takes other threads"],
+    ["a depth that is none", { search: { pct: { depth: 0 } } }, "search.pct.depth: it is 0"],
     ["an oracle without a judge", { oracles: [{ name: "a" }] }, "oracles[0].judge: it is missing"],
   ])("%s", async (_what, more, message) => {
     await expect(search({ ...exploring(naming), ...more })).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 /** When a fault begins or ends: follows what happens, and comes true once. */
 import type { EventWhen, When } from "../../../../protocols/api-faults.ts";
+import { fitsPattern } from "../../../../protocols/fault-fields.ts";
 
 /** Something that passes this server. */
 export interface ApiEvent {
@@ -23,22 +24,15 @@ export interface ApiEvent {
 const LEASES = "leases.coordination.k8s.io";
 
 /** Whether a pattern of `when` or `of` stands for it. */
-export function isOf(pattern: string | undefined, { resource, namespace, name }: ApiEvent): boolean {
+export function isOf(
+  pattern: string | undefined,
+  { resource, namespace, name }: Pick<ApiEvent, "resource" | "namespace" | "name">,
+): boolean {
   if (pattern === undefined) return true;
   const [kind = "", ...place] = pattern.split("/");
-  if (!matches(kind, resource)) return false;
+  if (!fitsPattern(kind, resource)) return false;
   if (place.length === 0) return true;
-  return matches(place.join("/"), namespace === "" ? name : `${namespace}/${name}`);
-}
-
-/** `*` stands for anything but a slash. */
-export function matches(pattern: string, text: string): boolean {
-  if (!pattern.includes("*")) return pattern === text;
-  const source = pattern
-    .split("*")
-    .map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
-    .join("[^/]*");
-  return new RegExp(`^${source}$`).test(text);
+  return fitsPattern(place.join("/"), namespace === "" ? name : `${namespace}/${name}`);
 }
 
 /** But for its phase and its count. */
@@ -46,7 +40,7 @@ export function isMatch(when: EventWhen, by: string, event: ApiEvent): boolean {
   const on = when.on === "lease" ? "write" : when.on;
   if (on !== event.on || (when.on === "lease" && event.resource !== LEASES)) return false;
   if (when.verb !== undefined && when.verb !== event.verb) return false;
-  return matches(when.by ?? by, event.by) && isOf(when.of, event);
+  return fitsPattern(when.by ?? by, event.by) && isOf(when.of, event);
 }
 
 export class Trigger {

@@ -4,11 +4,12 @@
  */
 import type { ApiFault } from "../../../../protocols/api-faults.ts";
 import { strikesOnce } from "../../../../protocols/api-faults.ts";
+import { fitsPattern } from "../../../../protocols/fault-fields.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
 import { expired, failure, tooManyRequests } from "../machinery/status.ts";
 import type { ApiEvent } from "./trigger.ts";
-import { isOf, matches, Trigger } from "./trigger.ts";
+import { isOf, Trigger } from "./trigger.ts";
 
 /** To be carried out in this order. */
 export type Effect =
@@ -85,7 +86,7 @@ export class ViewRules {
   /** A request arrives (`before`), or was carried out and is about to be answered (`after`). */
   request(event: ApiEvent, nowMs: number, revision: number, happens: Happens): Decision {
     const { effects, crashed } = this.observe(event, nowMs, revision);
-    if (crashed.some((fault) => matches(fault.by, event.by))) return { fate: { is: "never" }, effects };
+    if (crashed.some((fault) => fitsPattern(fault.by, event.by))) return { fate: { is: "never" }, effects };
     for (const active of this.active.values()) {
       const { fault } = active;
       if (fault.kind !== "api-error" && fault.kind !== "reply-lost") continue;
@@ -126,7 +127,7 @@ export class ViewRules {
   }
 
   private isFor({ fault, begins }: Active, event: ApiEvent): boolean {
-    return begins.isTrue && matches(fault.by, event.by);
+    return begins.isTrue && fitsPattern(fault.by, event.by);
   }
 
   private observe(
@@ -203,7 +204,7 @@ function stopOf(at: "now" | "before" | number, first: number, revision: number):
 }
 
 function isWatched(fault: { readonly by: string; readonly of: string }, by: string, resource: string): boolean {
-  return matches(fault.by, by) && matches(fault.of, resource);
+  return fitsPattern(fault.by, by) && fitsPattern(fault.of, resource);
 }
 
 function whatOf(fault: Extract<ApiFault, { readonly kind: "api-error" | "reply-lost" }>): string {

@@ -29,7 +29,9 @@ export class InProcess implements Body {
   begin(listener: Listener): Incarnation {
     const peer = this.join((error) => {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      listener.ended(new InkubeError("CONTROLLER_FAILED", `the controller ${peer.name} threw ${text}`, { cause: error }));
+      listener.ended(
+        new InkubeError("CONTROLLER_FAILED", `the controller ${peer.name} threw ${text}`, { cause: error }),
+      );
     });
     const context = { ...peer.context, options: { apiServers: this.apiServers } };
     context.spawn(async () => this.controller.start(envOf(context, this.kubeconfig)));

@@ -85,3 +85,10 @@ it("claims that were held are not remembered for ever", async () => {
   await world.create("last", "/ip/last", "/free").catch(() => undefined);
   expect(taken.size).toBe(1);
 });
+
+it("nobody's turn is remembered when it is over", async () => {
+  const world = new World();
+  await Promise.all(["a", "a", "b"].map((name, at) => world.create(name, `/ip/${at}`)));
+  const { queues } = world.mutations as unknown as { readonly queues: ReadonlyMap<string, unknown> };
+  expect(queues.size).toBe(0);
+});

@@ -9,6 +9,7 @@ import type { KubeProxyMethods } from "../../../../protocols/kube-proxy.ts";
 import type { Node, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
 import type { Actor, Consumer, Context, Incoming } from "../../../../runtime/actor.ts";
+import { NO_OWN_FAULTS } from "../../../../runtime/faults/boundary.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Address, Connection, Net } from "../../../../runtime/net.ts";
 import { threadClock } from "../../../../runtime/threads/thread-clock.ts";
@@ -185,6 +186,7 @@ export class ProxyWorld {
       },
       log: { debug: log, info: log, warn: log, error: log },
       trace: { event: () => undefined, cause: () => "" },
+      faults: NO_OWN_FAULTS,
       stopping: new AbortController().signal,
       ref: () => ({
         name: "api-server-0",

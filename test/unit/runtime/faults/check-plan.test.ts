@@ -10,7 +10,8 @@ const PLACES: Places = {
   actors: () => ["etcd-0", "etcd-1", "worker-0/kubelet"],
   outsiders: ["cluster"],
   areLinked: (left, right) => left !== right && [left, right].every((name) => !name.startsWith("worker")),
-  actorsOf: (kind) => (kind === "api-server" ? ["etcd-0"] : []),
+  machines: () => ["master-0", "worker-0"],
+  actorsOf: (kind) => ({ "api-server": ["etcd-0"], kubelet: ["worker-0/kubelet"] })[kind] ?? [],
 };
 
 const HOLD = { kind: "watch-hold", by: "web", of: "configmaps", when: { atMs: 1 } };
@@ -29,7 +30,7 @@ function problemsOf(plan: unknown): readonly PlanProblem[] {
 type Refused = readonly [string, object, string, string | RegExp, string?];
 
 const REFUSED: readonly Refused[] = [
-  ["an unknown kind", { kind: "pod-kill", at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
+  ["an unknown kind", { kind: "volcano", at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
   ["a misspelt kind", { kind: "actor-crahs", at: "etcd-0" }, "kind", FAULT_KINDS.join(", "), "actor-crash"],
   ["a name that every object has as its kind", { kind: "constructor" }, "kind", FAULT_KINDS.join(", ")],
   ["no kind", { at: "etcd-0" }, "kind", FAULT_KINDS.join(", ")],
@@ -124,6 +125,27 @@ const REFUSED: readonly Refused[] = [
     /^etcd-\*/,
   ],
   ["a controller that is not there", { kind: "controller-crash", by: "web", when: { atMs: 1 } }, "by", /^etcd-\*/],
+  ["a drain of a node that is not there", { kind: "node-drain", at: "worker-7" }, "at", "worker-*", "worker-0"],
+  ["a drain of a master", { kind: "node-drain", at: "master-0" }, "at", "worker-*"],
+  [
+    "a loss of a machine that is not there",
+    { kind: "node-loss", at: "worker-7" },
+    "at",
+    "master-*, worker-*",
+    "worker-0",
+  ],
+  ["a downtime that is a text", { kind: "node-loss", at: "worker-0", downMs: "1s" }, "downMs", /^a number of milli/],
+  ["an upgrade with a downtime", { kind: "node-upgrade", at: "worker-0", downMs: 1 }, "downMs", /^id, fromMs/],
+  ["a fault of what is not here", { kind: "pod-kill", pod: "default/web" }, "kind", /^link-drop, /],
+  ["a pod of no namespace", { kind: "pod-kill", pod: "web" }, "pod", /^a namespace and a name/],
+  ["a flip of no field", { kind: "object-flip", of: "pods", field: "spec..x" }, "field", /^the path of a field/],
+  ["a flip of who it is", { kind: "object-flip", of: "pods", field: "metadata.name" }, "field", /^a field below/],
+  [
+    "a flip of what is not stored",
+    { kind: "object-flip", of: "pods", field: "metadata.resourceVersion" },
+    "field",
+    /^a/,
+  ],
   ["an end of what happens once", { kind: "actor-crash", at: "*", forMs: 5 }, "forMs", "forMs beside everyMs"],
 ];
 
@@ -177,13 +199,13 @@ describe("a plan of faults", () => {
   it("is told everything that is wrong with it at once", () => {
     const faults = [
       { id: "power", kind: "actor-crash", at: "etcd-9", chanse: 0.5 },
-      { kind: "pod-kill" },
+      { kind: "volcano" },
       { id: "far", kind: "disk-full", at: "etcd-9" },
     ];
     expect(() => checkPlan({ faults }, PLACES)).toThrow(
       `plan of faults: 3 things are wrong:
 fault power: chanse: a fault of kind actor-crash has no such field; did you mean chance? (allowed: id, fromMs, forMs, at, everyMs, chance, victims, disk)
-fault number 2: kind: there is no kind "pod-kill" (allowed: ${FAULT_KINDS.join(", ")})
+fault number 2: kind: there is no kind "volcano" (allowed: ${FAULT_KINDS.join(", ")})
 fault far: at: nobody answers to etcd-9; did you mean etcd-0? (allowed: etcd-*, worker-*/kubelet)`,
     );
   });

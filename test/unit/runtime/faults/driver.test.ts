@@ -11,6 +11,8 @@ class Target implements FaultTarget {
   readonly done: string[] = [];
   readonly areLinked = (): boolean => true;
   readonly actorsOf = (kind: string): readonly string[] => (kind === "api-server" ? ["a"] : []);
+  readonly machines = (): readonly string[] => [];
+  readonly loseMachine = (): undefined => undefined;
   private readonly timers: { readonly atMs: number; readonly action: () => void }[] = [];
   private nowMs = 0;
 
@@ -28,6 +30,7 @@ class Target implements FaultTarget {
   crash(): void {}
   exhaust(): void {}
   hang(): void {}
+  upgradeMachine(): void {}
 
   breakLink(left: string, right: string): void {
     this.done.push(`${this.nowMs}: break ${left} ${right}`);

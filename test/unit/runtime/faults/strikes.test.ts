@@ -21,6 +21,9 @@ function victims(fault: Strike, random: (label: string) => SeededRandom): readon
       outsiders: [],
       areLinked: () => true,
       actorsOf: () => [],
+      machines: () => [],
+      loseMachine: () => undefined,
+      upgradeMachine: () => undefined,
       after: (delayMs, action) => {
         const timer = clock.after(delayMs, action);
         return () => timer.cancel();

@@ -13,10 +13,11 @@ import {
 } from "../../../../../actors/api-server/core/aggregation/remote-discovery.ts";
 import {
   externalEndpoint,
+  podsOfSlice,
   serviceEndpoints,
   servicePort,
 } from "../../../../../actors/api-server/core/aggregation/service-endpoints.ts";
-import type { Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, Service } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../../../../protocols/kubernetes/types/discovery-v1.ts";
 import { catalog } from "../harness/catalog.ts";
 
@@ -113,5 +114,28 @@ describe("groups that other servers answer for", () => {
     expect(indexWith(own, { ...remotes, versions: [...versions.slice(3), named] })).toEqual({
       paths: { "apis/apps/v1": {}, "apis/high.example/v1": { serverRelativeURL: named.openApi } },
     });
+  });
+});
+
+describe("the pods that a slice leads to", () => {
+  const at = (ip: string): Pod => ({ status: { podIPs: [{ ip }] } }) as unknown as Pod;
+  const pods = new Map([["web", at("127.0.0.1")]]);
+  const led = (endpoint: object): unknown =>
+    podsOfSlice({ endpoints: [endpoint] } as unknown as EndpointSlice, "shop", (name) => pods.get(name)).endpoints;
+
+  it("are those of its own namespace, at the addresses that they have", () => {
+    const targetRef = { kind: "Pod", namespace: "shop", name: "web" };
+    expect(led({ addresses: ["127.0.0.1", "127.0.0.2"], targetRef })).toEqual([
+      { addresses: ["127.0.0.1"], targetRef },
+    ]);
+  });
+
+  it.each([
+    ["a pod of another namespace", { kind: "Pod", namespace: "bank", name: "web" }],
+    ["a pod that is not there", { kind: "Pod", namespace: "shop", name: "gone" }],
+    ["something else", { kind: "Node", namespace: "shop", name: "web" }],
+    ["nothing", undefined],
+  ])("are none where an endpoint names %s", (_what, targetRef) => {
+    expect(led({ addresses: ["127.0.0.1"], targetRef })).toEqual([]);
   });
 });

@@ -34,6 +34,14 @@ function value(object: KubernetesObject): Uint8Array {
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+it("a cache that is filled anew forgets what it had been told to expect", () => {
+  const cache = new ResourceCache(pods, undefined, LIMITS);
+  cache.expect(new StoredObject(head, "default/a", 5, value(pod("a"))));
+  expect(cache.newest("default/a")?.revision).toBe(5);
+  cache.reset(9);
+  expect(cache.newest("default/a")).toBeUndefined();
+});
+
 class Recorder implements CacheWatcher {
   readonly namespace: string | undefined;
   readonly selection: Selection;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { KubernetesList, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { serversOfTests } from "../harness/test-server.ts";
@@ -94,6 +94,71 @@ describe("the store", () => {
     const status = statusOf(await forgetful.watch({ target, resourceVersion }).ended);
     expect([status?.code, status?.reason]).toEqual([410, "Expired"]);
     expect(status?.message).toMatch(/^too old resource version: \d+ \(\d+\)$/);
+  });
+
+  it("tells a watcher no earlier revision than the one that it began at", async () => {
+    const server = await started({ bookmarkMs: 10 });
+    const watch = server.watch({ target, resourceVersion: "999" });
+    const [bookmark] = await watch.until(1);
+    expect([bookmark?.type, bookmark?.object.metadata?.resourceVersion]).toEqual(["BOOKMARK", "999"]);
+    watch.cancel();
+  });
+
+  it("tells nothing to a watcher that has gone while its watch was opened", async () => {
+    const server = await started();
+    const watch = server.watch({ target });
+    watch.cancel();
+    await get(server, "none").catch(() => undefined);
+    await create(server, "a");
+    await get(server, "a");
+    expect(watch.events.filter(({ type }) => type !== "BOOKMARK")).toEqual([]);
+  });
+
+  it("tells one of two who delete an object that it has, and the other that there is none", async () => {
+    const server = await started();
+    const other = await started({}, undefined, server.etcd);
+    await create(server, "a");
+    await get(other, "a");
+    server.etcd.hold();
+    const remove = (at: TestServer): Promise<KubernetesObject> =>
+      at.request({ verb: "delete", target: { ...target, name: "a" } });
+    await remove(server);
+    const refused = remove(other).catch((error: unknown) => error);
+    server.etcd.release();
+    expect(hasReason(await refused, "NotFound")).toBe(true);
+  });
+
+  it("lists the past page by page, each object once", async () => {
+    const server = await started();
+    // Two pages.
+    const names = Array.from({ length: 501 }, (_each, at) => `a-${String(at).padStart(3, "0")}`);
+    await Promise.all(names.map((name) => create(server, name)));
+    const { resourceVersion = "" } = (await create(server, "b")).metadata ?? {};
+    await create(server, "c");
+    const options = { resourceVersion, resourceVersionMatch: "Exact" } as const;
+    const { items } = (await server.request({ verb: "list", target, options })) as KubernetesList;
+    expect(items.map(({ metadata }) => metadata?.name)).toEqual([...names, "b"]);
+  });
+
+  it("ends the lease that was first written with, when there are too many Events, and not the one that was last", async () => {
+    const events = { ...target, resource: "events" };
+    const write = (server: TestServer, name: string): Promise<KubernetesObject> => {
+      const object = { metadata: { name }, involvedObject: { namespace: "default" } };
+      return server.request({ verb: "create", target: events, object: object as KubernetesObject });
+    };
+    const server = await started();
+    const other = await started({}, undefined, server.etcd);
+    await write(server, "a");
+    await write(other, "b");
+    await write(server, "c");
+    const third = await started({ eventsMax: 2 }, undefined, server.etcd);
+    await write(third, "d");
+    const left = async (): Promise<readonly unknown[]> => {
+      const { items } = (await third.request({ verb: "list", target: events })) as KubernetesList;
+      return items.map(({ metadata }) => metadata?.name);
+    };
+    await expect.poll(left, { timeout: 10_000 }).toHaveLength(2);
+    expect(await left()).toEqual(["b", "d"]);
   });
 
   it("waits for a revision that it has not seen yet, and says so when that does not come", async () => {

@@ -9,6 +9,9 @@ import { CelBudgetError } from "../../../../../actors/api-server/core/cel/values
 import { parseJsonPath } from "../../../../../actors/api-server/core/custom/json-path.ts";
 import { Patterns, patternProblem } from "../../../../../actors/api-server/core/custom/patterns.ts";
 import { prune, readStored, setDefaults } from "../../../../../actors/api-server/core/custom/pruning.ts";
+import { rulePrograms } from "../../../../../actors/api-server/core/custom/rule-programs.ts";
+import { validateRules } from "../../../../../actors/api-server/core/custom/rule-validation.ts";
+import { FieldErrors } from "../../../../../actors/api-server/core/machinery/validation/field-errors.ts";
 import { ANY, parseSchema } from "../../../../../actors/api-server/core/custom/schema.ts";
 import { UNCORRELATED, validateValue } from "../../../../../actors/api-server/core/custom/validate-value.ts";
 import type { JSONSchemaProps } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
@@ -75,6 +78,26 @@ describe("defaults of items in defaults of lists", () => {
     const read = JSON.stringify(readStored({ metadata: { name: "a" } }, parseSchema(multiplying(3))));
     expect(read.length).toBeGreaterThan(2_000_000);
     expect(read.length).toBeLessThan(4_000_000);
+  });
+});
+
+describe("rules that are cheap each and dear together", () => {
+  it("have one budget, after which no more are run", () => {
+    const rule = "self.list.all(x, self.list.all(y, x + y >= 0))";
+    const schema = parseSchema({
+      type: "object",
+      properties: { list: { type: "array", items: { type: "integer" } } },
+      "x-kubernetes-validations": Array.from({ length: 40 }, () => ({ rule })),
+    });
+    const told = (items: number): readonly (string | undefined)[] => {
+      const errors = new FieldErrors();
+      const object = { list: Array.from({ length: items }, (_each, at) => at) };
+      validateRules(object, undefined, schema, rulePrograms, errors);
+      return errors.causes.map(({ message }) => message);
+    };
+    expect(told(10)).toEqual([]);
+    const spent = "validation failed due to running out of cost budget, no further validation rules will be run";
+    expect(told(300)).toEqual([expect.stringContaining(spent)]);
   });
 });
 

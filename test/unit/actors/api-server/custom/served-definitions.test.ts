@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { hasReason } from "../../../../../protocols/api-server.ts";
 import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import {
@@ -11,9 +11,12 @@ import {
   waitForCondition,
   waitForDefinition,
 } from "../harness/definitions.ts";
+import { terminating, withCondition } from "../../../../../actors/api-server/core/custom/conditions.ts";
+import { beginDeletion } from "../../../../../actors/api-server/core/custom/lifecycle.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import { noDoor } from "../../../../../actors/api-server/backend.ts";
 import { FakeEtcd } from "../harness/fake-etcd.ts";
-import { serversOfTests } from "../harness/test-server.ts";
+import { serversOfTests, startServer } from "../harness/test-server.ts";
 
 const start = serversOfTests();
 
@@ -185,4 +188,47 @@ it("never puts a definition in the place of a built-in kind, whatever its group 
   );
   await a!.request({ verb: "delete", target: { ...DEFINITIONS, name } });
   await waitForDefinition(a!, name, (each) => each === undefined);
+});
+
+it("finds a kind through a server that has not heard of its definition yet", async () => {
+  const etcd = new FakeEtcd();
+  const first = await start({ members: ["etcd-0"] }, noDoor, etcd);
+  // It follows the other member when its own brings nothing.
+  const behind = await start({ members: ["etcd-1", "etcd-0"], watchStallMs: 20 }, noDoor, etcd);
+  etcd.stall("etcd-1");
+  await first.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(first, "widgets.shop.example.com", "Established");
+  const list = await behind.request({ verb: "list", target: customTarget("widgets") });
+  expect(list).toMatchObject({ kind: "WidgetList", items: [] });
+});
+
+it("removes the objects that another server had begun to remove when it died", async () => {
+  const etcd = new FakeEtcd();
+  const dead = await startServer({}, noDoor, etcd);
+  await dead.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(dead, "widgets.shop.example.com", "Established");
+  await dead.request({ verb: "create", target: customTarget("widgets"), object: customObject("Widget", "one") });
+  const definition = (await dead.request(getDefinition("widgets.shop.example.com"))) as CustomResourceDefinition;
+  await dead.stop();
+  const marked = beginDeletion(definition as unknown as Fields, 0) as unknown as CustomResourceDefinition;
+  const condition = terminating("InstanceDeletionInProgress");
+  const ending = {
+    ...marked,
+    metadata: { ...marked.metadata, resourceVersion: undefined },
+    status: { ...marked.status, conditions: withCondition(marked.status?.conditions ?? [], condition, 0) },
+  };
+  const key = "/registry/apiextensions.k8s.io/customresourcedefinitions/widgets.shop.example.com";
+  const value = new TextEncoder().encode(JSON.stringify(ending));
+  await etcd.ref("etcd-0").call("put", { key, value } as never, { timeoutMs: 1_000 });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const heir = await start({}, noDoor, etcd);
+    let isGone = false;
+    void waitForDefinition(heir, "widgets.shop.example.com", (found) => found === undefined).then(() => {
+      isGone = true;
+    });
+    while (!isGone) await vi.advanceTimersByTimeAsync(1_000);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { describe, expect, it, vi } from "vitest";
 import { UnderWay } from "../../../../../actors/api-server/core/rest/under-way.ts";
 import { makeAuthority } from "../../../../../actors/cluster/io/certificates.ts";
+import type { Got } from "../harness/passing.ts";
 import {
   apiService,
   becomes,
@@ -70,6 +71,24 @@ describe("an APIService with a Service behind it", () => {
       serverRelativeURL: "/openapi/v3/apis/ext.example.com/v1?hash=1",
     });
     expect((await of.call("GET", "/openapi/v3/apis/ext.example.com/v1?hash=1")).text).toBe('{"openapi":"3.0.0"}');
+  });
+
+  it("makes another index of documents, which who has the one before gets", async () => {
+    const of = await api();
+    const before = await of.call("GET", "/openapi/v3");
+    const headers = { "if-modified-since": String(before.headers["last-modified"]) };
+    const asked = (): Promise<Got> => of.call("GET", "/openapi/v3", { headers });
+    expect((await asked()).status).toBe(304);
+    const realNow = Date.now;
+    // The header tells seconds.
+    const now = vi.spyOn(Date, "now").mockImplementation(() => realNow() + 2_000);
+    later(() => now.mockRestore());
+    await of.object(SERVICES, service);
+    await of.object(SLICES, slice(await listening(extension())));
+    await of.object("/apis/apiregistration.k8s.io/v1/apiservices", apiService());
+    await becomes(of, /^Passed/);
+    const { status, text } = await asked();
+    expect([status, text.includes("apis/ext.example.com/v1")]).toEqual([200, true]);
   });
 
   it("is in the OpenAPI v2 of all, which asks it when somebody asks, and no more than once a minute", async () => {

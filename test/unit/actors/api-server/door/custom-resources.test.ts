@@ -73,3 +73,20 @@ it("are in every document from the moment that they are established, until their
   const left = (await send("/apis", AGGREGATED)).items.map(({ metadata }: { metadata: { name: string } }) => metadata);
   expect(left).not.toContainEqual({ name: "shop.example.com" });
 });
+
+it("are told of by a short name as soon as another definition lets go of it", async () => {
+  const group = "names.example.com";
+  const named = { names: { shortNames: ["thing"] } };
+  for (const definition of [definitionOf("tools", group, ["v1"], named), definitionOf("toys", group)]) {
+    await door.server.request(createDefinition(definition));
+    await waitForCondition(door.server, definition.metadata?.name ?? "", "Established");
+  }
+  const toys = { ...DEFINITIONS, name: `toys.${group}` };
+  const patch = { spec: named };
+  await door.server.request({ verb: "patch", target: toys, patchType: "application/merge-patch+json", patch });
+  await waitForCondition(door.server, toys.name, "NamesAccepted", "False");
+  await door.server.request({ verb: "delete", target: { ...DEFINITIONS, name: `tools.${group}` } });
+  await waitForCondition(door.server, toys.name, "NamesAccepted");
+  const { resources } = await send(`/apis/${group}/v1`);
+  expect(resources).toMatchObject([{ name: "toys", shortNames: ["thing"] }]);
+});

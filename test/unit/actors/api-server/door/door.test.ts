@@ -273,6 +273,9 @@ describe("the HTTPS door", () => {
     const bob = { username: "bob", groups: ["a, b", "c", "system:authenticated"] };
     const answer = await send("POST", path, {}, as as never);
     expect(answer.json.status.userInfo).toEqual(bob);
+    // Of several names the first counts.
+    const twice = await send("POST", path, {}, { ...as, "impersonate-user": ["bob", "eve"] } as never);
+    expect(twice.json.status.userInfo).toEqual(bob);
     const overHttp1 = (credential: object, headers: OutgoingHttpHeaders): Promise<string> =>
       new Promise((resolve, reject) => {
         const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };

@@ -1,15 +1,17 @@
 /** Clients that send much and read nothing: what they are held for is bounded, and others are served. */
+import { once } from "node:events";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { connect, constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpsAnswer } from "../harness/https-client.ts";
 import { httpsDoor } from "../../../../../actors/api-server/io/door.ts";
+import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
 import { makeAuthority, makeCertificate } from "../../../../../actors/cluster/io/certificates.ts";
 import type { Door } from "../harness/https-client.ts";
 import { openDoor } from "../harness/https-client.ts";
 import type { TestServer } from "../harness/test-server.ts";
-import { startServer } from "../harness/test-server.ts";
+import { serversOfTests, startServer } from "../harness/test-server.ts";
 
 const HELD_BYTES_MAX = 300_000;
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -107,6 +109,73 @@ describe("a server whose clients send much and read nothing", () => {
     expect(await statusOf(ask(from, "GET", maps.replace("configmaps", "secrets")))).toBe(200);
     held.close(constants.NGHTTP2_CANCEL);
     await expect.poll(large, { timeout: 10_000 }).toBe(200);
+  });
+});
+
+describe("a body that takes its time", () => {
+  const authority = makeAuthority("test-ca", Date.now());
+  const serving = makeCertificate(authority, { commonName: "kube-apiserver" }, ["127.0.0.1"], Date.now());
+  const tls = { ca: authority.certificate, cert: serving.certificate, key: serving.key };
+  const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };
+  const started = serversOfTests();
+
+  async function serving127(options: Partial<ApiServerOptions>): Promise<{ server: TestServer; port: number }> {
+    const server = await started({ tls, ...options }, httpsDoor());
+    const where = { host: "127.0.0.1", port: 0, reusePort: false };
+    return { server, ...(await server.actor.handlers.serve(where, {} as never)) };
+  }
+
+  it("is broken off, and the answer to one that came in time may take longer than a body may", async () => {
+    const { server, port } = await serving127({ bodyTimeoutMs: 50 });
+    const from = connect(`https://127.0.0.1:${port}`, trust);
+    const begun = (method: string): ClientHttp2Stream =>
+      from.request({ ":method": method, ":path": maps, authorization: "Bearer secret" }, { endStream: false });
+    const answered = (stream: ClientHttp2Stream): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        stream.on("response", (head) => resolve(head[":status"])).on("error", reject);
+        stream.on("close", () => resolve("broken off"));
+      });
+    server.etcd.hold();
+    const made = begun("POST");
+    made.end(JSON.stringify({ metadata: { name: "a" } }));
+    expect(await answered(made)).toBe(201);
+    // It waits for what has just been written.
+    const whole = begun("DELETE");
+    const status = answered(whole);
+    whole.end("{}");
+    // It began later, and so did its time.
+    const half = begun("POST").on("error", () => undefined);
+    half.write("{");
+    await once(half, "close");
+    server.etcd.release();
+    expect(await status).toBe(200);
+    from.destroy();
+  });
+
+  it("is not read to its end over HTTP/1.1 when it is refused: its connection ends with the answer", async () => {
+    const { port } = await serving127({ bodyBytesMax: 1_000 });
+    const socket = connectTls({ host: "127.0.0.1", port, ...trust });
+    const head = `POST ${maps} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer secret\r\nContent-Length: 1000000`;
+    socket.write(`${head}\r\n\r\n${"x".repeat(2_000)}`);
+    const [bytes] = (await once(socket, "data")) as [Buffer];
+    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 413 [^]*\r\nconnection: close\r\n/i);
+    socket.destroy();
+  });
+});
+
+describe("requests that are under way", () => {
+  it("are as many as may be, and one more is told to come again", async () => {
+    const door = await openDoor({ requestsMax: 1 });
+    door.server.etcd.hold();
+    expect((await door.ask("POST", maps, {}, { metadata: { name: "a" } })).status).toBe(201);
+    // It waits for what has just been written.
+    const slow = door.ask("GET", maps);
+    const { status, headers } = await door.ask("GET", "/version");
+    door.server.etcd.release();
+    expect([status, headers["retry-after"]]).toEqual([429, "1"]);
+    expect((await slow).status).toBe(200);
+    expect((await door.ask("GET", "/version")).status).toBe(200);
+    await door.close();
   });
 });
 

@@ -32,6 +32,8 @@ describe("/openapi/v3", () => {
       "public, immutable",
       "gzip",
     ]);
+    // Who keeps it between us may give it to nobody who takes another form or none that is compressed.
+    expect(first.headers["vary"]).toBe("Accept-Encoding, Accept");
     expect(first.text).toContain('"io.k8s.api.apps.v1.Deployment"');
     const { etag } = first.headers as { readonly etag: string };
     expect(address).toContain(etag.replaceAll('"', ""));

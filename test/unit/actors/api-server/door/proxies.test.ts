@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { createServer as createPlain } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { kubeletToken } from "../../../../../actors/api-server/io/kubelet-token.ts";
 import type { Api, Got, Handler } from "../harness/passing.ts";
@@ -180,6 +181,30 @@ describe("the proxy of a service", () => {
       outgoing.end();
     });
     expect(said).toBe("hello you");
+  });
+
+  it("passes on what a client sends along with its wish for another protocol", async () => {
+    const server = createPlain();
+    server.on("upgrade", (_request: IncomingMessage, socket: Socket, head: Buffer) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: echo\r\n\r\n");
+      socket.write(head);
+      socket.pipe(socket);
+    });
+    const of = await proxied(server);
+    const socket = connectTls({ host: "127.0.0.1", port: of.port, rejectUnauthorized: false });
+    const said = new Promise<string>((resolve, reject) => {
+      let text = "";
+      socket.on("error", reject).on("data", (piece: Buffer) => {
+        text += piece.toString();
+        const [, echoed = ""] = text.split("\r\n\r\n");
+        if (echoed.endsWith("!")) resolve(echoed);
+      });
+    });
+    const head = `GET ${SERVICES}/ext:https/proxy/chat HTTP/1.1\r\nhost: a\r\nauthorization: Bearer secret`;
+    socket.write(`${head}\r\nconnection: Upgrade\r\nupgrade: echo\r\n\r\nearly `);
+    socket.write("late!");
+    expect(await said).toBe("early late!");
+    socket.destroy();
   });
 
   it.each([

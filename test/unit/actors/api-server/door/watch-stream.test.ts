@@ -79,4 +79,14 @@ describe("watchers that read nothing", () => {
     for (const { body } of [...watchers, another]) body.destroy();
     expect(held.bytes).toBe(0);
   });
+
+  it("are counted with what waits for them, and not anew with each event", async () => {
+    const watcher = open();
+    for (const times of [1, 2, 3]) {
+      await tell(watcher);
+      expect([times, held.bytes]).toEqual([times, watcher.body.bufferedBytes]);
+    }
+    watcher.body.read();
+    expect(held.bytes).toBe(0);
+  });
 });

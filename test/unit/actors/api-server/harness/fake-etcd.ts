@@ -117,8 +117,10 @@ export class FakeEtcd {
       }
       case "put":
       case "deleteRange":
+      case "leaseRevoke":
       case "txn": {
-        const answer = this.machine.apply({ type: method, request } as never, true);
+        const command = method === "leaseRevoke" ? { type: method, ...(request as object) } : { type: method, request };
+        const answer = this.machine.apply(command as never, true);
         const revisions = this.machine.store.revisions(before + 1);
         this.deliver(() => this.hub.notify(revisions, (watcher, events) => this.push(watcher, events)));
         return answer;

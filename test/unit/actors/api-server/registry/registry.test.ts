@@ -1,7 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
+import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
+import type { Deletion } from "../../../../../actors/api-server/core/registry/deletion.ts";
+import { decideDeletion } from "../../../../../actors/api-server/core/registry/deletion.ts";
 import type { ApiRequest, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../../../protocols/api-server.ts";
 import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Incoming } from "../../../../../runtime/actor.ts";
+import { SeededRandom } from "../../../../../runtime/random.ts";
 import type { TestServer } from "../harness/test-server.ts";
 import { startServer } from "../harness/test-server.ts";
 
@@ -463,6 +469,15 @@ describe("service addresses", () => {
     await other.stop();
   });
 
+  it("are free again when the last finalizer lets the Service go", async () => {
+    const wanted = service("one", { clusterIP: "127.96.3.4" }) as { readonly metadata: object };
+    await create("services", { ...wanted, metadata: { ...wanted.metadata, finalizers: ["example.com/a"] } });
+    await remove("services", "one");
+    await patch("services", "one", { metadata: { finalizers: null } });
+    const again = (await create("services", service("two", { clusterIP: "127.96.3.4" }))) as unknown as Made;
+    expect(again.spec.clusterIP).toBe("127.96.3.4");
+  });
+
   it("stay with the Service through updates that do not name them", async () => {
     const made = (await create("services", service("one", { type: "NodePort" }))) as unknown as Made;
     const updated = (await update("services", "one", service("one", { type: "NodePort" }))) as unknown as Made;
@@ -471,4 +486,48 @@ describe("service addresses", () => {
     const claims = server.etcd.machine.range({ key: "/registry/ranges/", rangeEnd: "/registry/ranges0" }).kvs;
     expect(claims.map((kv) => kv.key)).toEqual([`/registry/ranges/serviceips/${made.spec.clusterIP}`]);
   });
+});
+
+it("a name is drawn eight times, and then it is said that none was free", async () => {
+  const quiet = await startServer({ initialObjectsAfterMs: 3_600_000 });
+  // All begin with the same digits; what is made of more of them differs.
+  let count = 0;
+  const drawn = vi.spyOn(SeededRandom.prototype, "next").mockImplementation(() => 0.5 + ++count * 1e-10);
+  const make = (): Promise<KubernetesObject> =>
+    quiet.request({ verb: "create", target: target("configmaps"), object: { metadata: { generateName: "a-" } } });
+  await make();
+  // Each refusal is looked at once more, by what a quorum has.
+  const before = quiet.etcd.calls.get("readIndex") ?? 0;
+  const { code, message } = await refused(make());
+  drawn.mockRestore();
+  expect([code, message]).toEqual([409, expect.stringContaining("not able to generate a unique name")]);
+  expect((quiet.etcd.calls.get("readIndex") ?? 0) - before).toBe(8);
+  await quiet.stop();
+});
+
+it("a collection is left as it is when nobody waits for its deletion any more", async () => {
+  for (const name of ["a", "b"]) await create("configmaps", { metadata: { name } });
+  const gone = new AbortController();
+  gone.abort();
+  const message = { from: "cluster", signal: gone.signal, timeoutMs: 10_000, cause: "" } as Incoming;
+  await server.actor.handlers.request({ verb: "deletecollection", target: target("configmaps") }, message);
+  expect((await get("configmaps", "a")).metadata?.deletionTimestamp).toBeUndefined();
+  expect((await get("configmaps", "b")).metadata?.name).toBe("b");
+});
+
+it("a pod that is to end sooner says so, and one that is to end later stays", () => {
+  const marked = { metadata: { name: "a" }, spec: { nodeName: "n", containers: [] } } as unknown as Fields;
+  const deletedAfter = (object: Fields, gracePeriodSeconds: number): Deletion =>
+    decideDeletion(podRules, object, { gracePeriodSeconds }, 0);
+  const endOf = (deletion: Deletion): unknown => {
+    const { deletionTimestamp, deletionGracePeriodSeconds } =
+      ("object" in deletion ? deletion.object?.metadata : undefined) ?? {};
+    return [deletion.action, deletionTimestamp, deletionGracePeriodSeconds];
+  };
+  const first = deletedAfter(marked, 30);
+  expect(endOf(first)).toEqual(["update", "1970-01-01T00:00:30Z", 30]);
+  const { object = marked } = first as { readonly object?: Fields };
+  expect(endOf(deletedAfter(object, 10))).toEqual(["update", "1970-01-01T00:00:10Z", 10]);
+  expect(endOf(deletedAfter(object, 0))).toEqual(["remove", "1970-01-01T00:00:00Z", 0]);
+  expect(deletedAfter(object, 60)).toEqual({ action: "pending" });
 });

@@ -101,3 +101,39 @@ describe("a Service that changes", () => {
     }
   });
 });
+
+describe("the port of a health check", () => {
+  const ranges = { ...ipRange("10.96.0.0/16"), firstNodePort: 30_000, lastNodePort: 30_002 };
+  const asked = (healthCheckNodePort: number | undefined, taken: readonly number[] = []): unknown => {
+    const spec = {
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      clusterIP: "10.96.1.1",
+      ports: [{ port: 80, nodePort: 30_000 }],
+      ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
+    };
+    const has = (claim: string): boolean => taken.some((port) => claim.endsWith(`/${port}`));
+    const found = allocate(service(spec) as Fields, undefined, ranges, { has, below: () => 0 });
+    return "claim" in found ? (found.object["spec"] as ServiceSpec).healthCheckNodePort : texts(found);
+  };
+  const refused = (port: number, why: string): readonly string[] => [
+    `spec.healthCheckNodePort | Internal error: failed to allocate requested HealthCheck NodePort ${port}: ${why}`,
+  ];
+
+  it("is none of the Service's own node ports, and none that is taken", () => {
+    expect(asked(30_001)).toBe(30_001);
+    for (const [port, taken] of [
+      [30_000, []],
+      [30_001, [30_001]],
+    ] as const) {
+      expect(asked(port, taken)).toEqual(refused(port, "provided port is already allocated"));
+    }
+    const outside = "provided port is not in the valid range. The range of valid ports is 30000-30002";
+    expect(asked(30_003)).toEqual(refused(30_003, outside));
+  });
+
+  it("is the first that is free where none is asked for", () => {
+    expect(asked(undefined)).toBe(30_001);
+    expect(asked(undefined, [30_001])).toBe(30_002);
+  });
+});

@@ -201,6 +201,8 @@ describe("a token request", () => {
     const elsewhere = { ...boundTo("Pod", "long"), expirationSeconds: 3_607, audiences: ["x"] };
     const short = decodeJwt(await tokenOf("web", elsewhere));
     expect(Number(short.exp) - Number(short.iat)).toBe(3_607);
+    const both = decodeJwt(await tokenOf("web", { ...elsewhere, audiences: [ISSUER, "x"] }));
+    expect(Number(both.exp) - Number(both.iat)).toBe(3_607);
   });
 });
 
@@ -248,6 +250,24 @@ describe("the token of an account", () => {
     expect((await review(pod))["error"]).toBe(
       `[invalid bearer token, pod UID (${again}) does not match service account pod ref claim (${own.pod.uid})]`,
     );
+  });
+
+  it("is good at a server that has not heard of the account yet", async () => {
+    const other = await startServer({ serviceAccounts }, undefined, server.etcd, tokenKeys);
+    server.etcd.hold();
+    await create("serviceaccounts", { metadata: { name: "new" } });
+    const token = await tokenOf("new");
+    const target = { group: "authentication.k8s.io", version: "v1", resource: "tokenreviews" };
+    const looks = (): number => server.etcd.calls.get("readIndex") ?? 0;
+    const before = looks();
+    const asked = other.request({ verb: "create", target, object: { spec: { token } } as KubernetesObject });
+    let isAnswered = false;
+    void asked.then(() => (isAnswered = true));
+    // It asks what a quorum has, or has not and knows all the same.
+    await expect.poll(() => isAnswered || looks() > before).toBe(true);
+    server.etcd.release();
+    expect(await asked).toMatchObject({ status: { authenticated: true } });
+    await other.stop();
   });
 
   it("is for its own audiences", async () => {

@@ -31,6 +31,7 @@ const DRAWING: Drawing = {
 const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const PLACES = {
   actors: () => ["web"],
+  machines: () => [],
   outsiders: [],
   areLinked: () => true,
   actorsOf: () => ["api-server-0"],

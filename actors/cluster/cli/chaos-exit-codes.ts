@@ -1,0 +1,11 @@
+/** What a script can tell from the exit code. */
+export const EXIT_CODES = {
+  holds: 0,
+  found: 1,
+  badInput: 2,
+  missed: 3,
+  notDeterministic: 4,
+  failsWithoutFaults: 5,
+  /** As shells tell of SIGINT. */
+  interrupted: 130,
+} as const;
