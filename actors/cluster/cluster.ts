@@ -369,7 +369,7 @@ export class Cluster implements AsyncDisposable {
       members: this.etcdMembers,
       applyFaults: (plan, onFault, guests) => {
         this.mustRun();
-        return this.host.applyFaults(plan, onFault, { guests });
+        return this.host.applyFaults(plan, onFault, { machines: new Machines(this.supervisor), guests });
       },
       join: (name, onCrash) => new EmbeddedPeer(name, this.host, apiServers, onCrash),
     };

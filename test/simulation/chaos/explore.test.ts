@@ -260,7 +260,22 @@ describe("what can't be explored is told by name:", () => {
 
   it.each<[string, object, string]>([
     ["a misspelt field", { workloads: [] }, "workloads: an exploration has no such field; did you mean workload?"],
-    ["a mode that is not there yet", { mode: "threads" }, 'mode: it is "threads" (allowed: one of sim)'],
+    [
+      "a mode that there is not",
+      { mode: "real" as "sim" },
+      'mode: it is "real" (allowed: one of sim, threads, external)',
+    ],
+    [
+      "a module outside of the simulation",
+      { mode: "threads", controllers: [{ name: "web", module: "web.js" }] },
+      "controllers[0]: it can't take part in the mode threads (allowed: one with start)",
+    ],
+    ["a quiet of virtual time", { quietMs: 100 }, "quietMs: it is of real time, and the mode is sim"],
+    [
+      "a pause of a function",
+      { mode: "threads", search: { systematic: ["paused"] } },
+      "search.systematic: paused can't be tried on these controllers in the mode threads",
+    ],
     [
       "a misspelt field of a controller",
       { controllers: [{ name: "a", run: naming }] },

@@ -26,10 +26,12 @@ export class InProcess implements Body {
     this.kubeconfig = kubeconfig;
   }
 
-  begin({ ended }: Listener): Incarnation {
+  begin(listener: Listener): Incarnation {
     const peer = this.join((error) => {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      ended(new InkubeError("CONTROLLER_FAILED", `the controller ${peer.name} threw ${text}`, { cause: error }));
+      listener.ended(
+        new InkubeError("CONTROLLER_FAILED", `the controller ${peer.name} threw ${text}`, { cause: error }),
+      );
     });
     const context = { ...peer.context, options: { apiServers: this.apiServers } };
     context.spawn(async () => this.controller.start(envOf(context, this.kubeconfig)));
