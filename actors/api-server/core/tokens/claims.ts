@@ -57,7 +57,12 @@ export function readClaims(payload: unknown): Claims | undefined {
   }
   const account = own?.serviceaccount;
   if (typeof own?.namespace !== "string" || typeof account?.name !== "string") return undefined;
-  return { aud: audiences, exp, iat, iss, jti, "kubernetes.io": own, nbf, sub };
+  const { pod, node, secret, ...rest } = own;
+  // To Go null is the same as nothing.
+  const bound = Object.entries({ pod, node, secret }).filter(([, object]) => object !== undefined && object !== null);
+  if (!bound.every(([, object]) => typeof object?.name === "string")) return undefined;
+  const whole = { ...rest, ...Object.fromEntries(bound) } as Claims["kubernetes.io"];
+  return { aud: audiences, exp, iat, iss, jti, "kubernetes.io": whole, nbf, sub };
 }
 
 export function userOfClaims({ jti, "kubernetes.io": own }: Claims): UserInfo {
