@@ -78,12 +78,12 @@ describe("inkube, given what it can't use", () => {
   it("names every fault of a plan that can't be carried out, and what it may be", async () => {
     const plan = {
       faults: [
-        { id: "x", kind: "pod-kill" },
+        { id: "x", kind: "pod-boom" },
         { id: "y", kind: "disk-full", at: "etcd-7" },
       ],
     };
     const said = await refused(`simulate --faults ${file("plan.json", JSON.stringify(plan))}`);
-    expect(said).toMatch(/fault x: kind: there is no kind "pod-kill" \(allowed: link-drop, /);
+    expect(said).toMatch(/fault x: kind: there is no kind "pod-boom" \(allowed: link-drop, /);
     expect(said).toContain("fault y: at: nobody answers to etcd-7; did you mean etcd-0?");
   });
 
