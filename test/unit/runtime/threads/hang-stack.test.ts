@@ -10,9 +10,8 @@ let worker: Worker;
 
 beforeEach(async () => {
   const source = `
-    const spin = () => { for (;;); };
-    require("node:worker_threads").parentPort.postMessage("here");
-    setImmediate(spin);`;
+    const spin = (port) => { port.postMessage("here"); for (;;); };
+    setImmediate(spin, require("node:worker_threads").parentPort);`;
   worker = new Worker(source, { eval: true });
   await new Promise((resolve) => void worker.once("message", resolve));
 });
