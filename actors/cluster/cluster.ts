@@ -164,6 +164,7 @@ export class Cluster implements AsyncDisposable {
   private readonly releaseSlot: () => void;
   private readonly host: ThreadHost;
   private readonly supervisor: Supervisor;
+  private readonly machines: Machines;
   private readonly etcdMembers: readonly string[];
   private readonly apiServers: readonly string[];
   private readonly resetHome: ResetHome;
@@ -334,6 +335,7 @@ export class Cluster implements AsyncDisposable {
       externals: [EMBEDDER],
       onEvent: (event) => this.supervised(event),
     });
+    this.machines = new Machines(this.supervisor);
     this.workers = new Workers({
       supervisor: this.supervisor,
       client: this.client,
@@ -362,14 +364,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   get seat(): ClusterSeat {
-    const apiServers = this.resetHome.apiServers.map(({ name }) => name);
+    const { apiServers } = this;
     return {
       context: this.embedder.context,
       apiServers,
       members: this.etcdMembers,
       applyFaults: (plan, onFault, guests) => {
         this.mustRun();
-        return this.host.applyFaults(plan, onFault, { machines: new Machines(this.supervisor), guests });
+        return this.host.applyFaults(plan, onFault, { machines: this.machines, guests });
       },
       join: (name, onCrash) => new EmbeddedPeer(name, this.host, apiServers, onCrash),
     };
@@ -562,7 +564,7 @@ export class Cluster implements AsyncDisposable {
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();
-    return this.host.applyFaults(plan, onFault, { machines: new Machines(this.supervisor) });
+    return this.host.applyFaults(plan, onFault, { machines: this.machines });
   }
 
   /**
@@ -573,7 +575,7 @@ export class Cluster implements AsyncDisposable {
   async chaos(schedule: ChaosSchedule, options: LiveOptions = {}): Promise<LiveReport> {
     this.mustRun();
     const full = checkSchedule(schedule);
-    this.host.checkFaults(full.plan, { machines: new Machines(this.supervisor) });
+    this.host.checkFaults(full.plan, { machines: this.machines });
     const { context } = this.embedder;
     const home = {
       ctx: context,
