@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Story } from "../../actors/cluster/chaos/story.ts";
+import { chromium, inBrowser } from "../fixtures/browser.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), "inkube-chaos-"));
 /** Some tens of CPU seconds, on a machine that may be busy. */
 const PATIENCE_MS = 300_000;
+/** Who runs the tests at home may have no browser; CI installs one. */
+const isBrowserWanted = chromium !== undefined || process.env["CI"] !== undefined;
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -26,12 +29,12 @@ function chaos(
 
 describe("the web site controller with three mistakes", () => {
   const stories = join(directory, "stories");
+  const report = join(stories, "report.html");
 
   it(
     "is found out, each mistake by a story of few faults and steps, with a test to paste, and a story replays",
     async () => {
       const file = "test/examples/chaos/web-site.js";
-      const report = join(stories, "report.html");
       const args = ["--plans", "60", "--wall", "10m", "--out", stories, "--report", report];
       const { code, out } = await chaos("run", file, ...args);
       expect(code).toBe(1);
@@ -63,6 +66,42 @@ describe("the web site controller with three mistakes", () => {
       expect(again.out).toMatch(/, as recorded$/m);
       expect(again.out).toContain("FAULT crash crashes web-site");
     },
+    PATIENCE_MS,
+  );
+
+  it.runIf(isBrowserWanted)(
+    "has a report that a browser shows without a network: its matrix leads to each story, its sequence, its faults and its differences",
+    () =>
+      inBrowser(report, async (page) => {
+        const seen = (selector: string): Promise<readonly string[]> =>
+          page.evaluate(`[...document.querySelectorAll(${JSON.stringify(selector)})]
+            .filter((each) => each.checkVisibility() && each.getBoundingClientRect().width > 0)
+            .map((each) => each.id || each.textContent)`);
+        const count = await page.evaluate<number>(`document.querySelectorAll("section.story").length`);
+        expect(await seen("#matrix td.green")).not.toEqual([]);
+        expect(await seen("section.story")).toEqual(["story-1"]);
+        const linked = await page.evaluate<string>(
+          `[...document.querySelectorAll("#matrix td.red a")].at(-1).getAttribute("href")`,
+        );
+        await page.click(`#matrix td.red a[href="${linked}"]`);
+        const [story] = await seen("section.story");
+        expect(`#${story}`).toBe(linked);
+        expect(await seen(`${linked} code`)).toContainEqual(
+          expect.stringMatching(/^inkube chaos replay .*\.story\.json$/),
+        );
+        expect(await seen(`${linked} svg.sequence .fault text`)).not.toEqual([]);
+        expect((await seen(`${linked} svg.sequence .request`)).length).toBeGreaterThan(2);
+        expect(await seen(`${linked} article.difference`)).not.toEqual([]);
+        const all: (string | undefined)[] = [];
+        for (let number = 1; number <= count; number++) {
+          await page.click(`nav a[href="#story-${number}"]`);
+          all.push(...(await seen("section.story")));
+        }
+        expect(all).toEqual(Array.from({ length: count }, (_, index) => `story-${index + 1}`));
+        // What is wide has a bar of its own: the page is never moved sideways.
+        expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+        expect(page.complaints).toEqual([]);
+      }),
     PATIENCE_MS,
   );
 });
