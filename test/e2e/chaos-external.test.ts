@@ -15,6 +15,27 @@ const env = { ...process.env, TMPDIR: directory };
 const PATIENCE_MS = 300_000;
 const hasPython = has("python3");
 
+/** Renews its Lease, and tells of itself that it did nothing for as long as that lasts, or that it found another one at work. */
+const LEADS = `
+import sys, time
+sys.path.insert(0, ${JSON.stringify(join(root, "test/examples/chaos/external"))})
+from kube import Api, MAPS, Refused
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+api = Api()
+try:
+    api.ask("POST", LEASES, {"metadata": {"name": "web"}, "spec": {"leaseDurationSeconds": 4}})
+except Refused:
+    api.ask("POST", MAPS, {"metadata": {"name": "second"}})
+last = time.monotonic()
+while True:
+    holder = {"spec": {"holderIdentity": f"web-{time.monotonic()}"}}
+    api.ask("PATCH", f"{LEASES}/web", holder, "application/merge-patch+json")
+    time.sleep(0.5)
+    if time.monotonic() - last > 4:
+        api.ask("POST", MAPS, {"metadata": {"name": "woke"}})
+    last = time.monotonic()
+`;
+
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function has(command: string): boolean {
@@ -106,6 +127,24 @@ describe.skipIf(!hasPython)("a controller in Python (skipped where there is no p
       ]);
       expect(text).toMatch(/^6 plans, 8 runs in [\d.]+ s: nothing was found$/m);
       expect(code).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  it.each([
+    ["paused", "woke"],
+    ["twice", "second"],
+  ])(
+    "is %s at the write of its Lease, which it can tell",
+    async (pattern, told) => {
+      const script = join(directory, `${pattern}.py`);
+      writeFileSync(script, LEADS);
+      const controller = `{ name: "web", command: ["python3", ${JSON.stringify(script)}] }`;
+      const file = exploring(pattern, controller, `search: { systematic: ["${pattern}"], random: 0 }`);
+      const { code, text } = await chaos(["run", file, "--plans", "1", "--out", join(directory, pattern)]);
+      expect(text).toContain(`found by ${pattern}: write 1 of leases.coordination.k8s.io/default/web`);
+      expect(text).toContain(`extra: ConfigMap default/${told}`);
+      expect(code).toBe(1);
     },
     PATIENCE_MS,
   );
