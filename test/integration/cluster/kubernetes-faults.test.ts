@@ -244,6 +244,41 @@ everyMs: 100
     expect(program.stdout).toMatch(/verdict: found\n$/);
   });
 
+  it("of the command line without a steady state to begin with is exit code 5, and nothing is broken", async () => {
+    const program = await live(
+      `
+faults: [{ id: loss, kind: node-loss, at: worker-*, victims: all }]
+probes: [{ name: nobody answers, get: { service: default/nobody, timeoutMs: 200 } }]
+everyMs: 100
+steadyMs: 500
+forMs: 1000
+`,
+    );
+    expect(`${program.stderr}${String(program.code)}`).toBe("5");
+    expect(program.stdout).toMatch(/verdict: unsteady\n$/);
+    expect(program.stdout).not.toContain("fault loss");
+  });
+
+  it("of the command line is called off by Ctrl-C: exit code 3, and the cluster ends every fault", async () => {
+    writeFileSync(
+      join(directory, "plan.yaml"),
+      `
+faults: [{ id: loss, kind: node-loss, at: worker-0, downMs: 600000 }]
+probes: [{ name: web answers, get: { service: default/web }, during: 0 }]
+everyMs: 100
+forMs: 600000
+`,
+    );
+    const program = Program.inkube(["chaos", "live", "--plan", "plan.yaml", "--kubeconfig", "kubeconfig"], directory);
+    await program.printed(/fault loss \(node-loss\)/);
+    program.kill("SIGINT");
+    expect(await program.exited).toBe(3);
+    expect(program.stdout).toContain("stopped: the cluster ends every fault");
+    expect(await cluster.client.find(configMaps, "inkube-chaos", "kube-system")).toBeUndefined();
+    await cluster.waitFor("node/worker-0", "Ready");
+    await cluster.waitFor<Deployment>("deployment/web", ({ spec, status }) => status?.readyReplicas === spec?.replicas);
+  });
+
   it.each([
     ["no schedule", "[1]", "it is no object"],
     ["a misspelt field", "faults: [{}]\nprobs: []", "did you mean probes?"],
