@@ -34,6 +34,7 @@ const PACE: ApiPace = { pauseMs: 800, historyMin: API_SERVER_DEFAULTS.historyMin
 const BACK_MAX = 12;
 const TIMEOUT_MS = 4_000;
 const REOPEN_MS = 100;
+const DELETE_EACH = 6;
 /** How long a watch may take to what has been written when nothing is broken any more. */
 const CATCH_UP_MS = 10_000;
 const LOOK_MS = 50;
@@ -49,6 +50,10 @@ export interface ApiPace {
   readonly pauseMs: number;
   /** Changes of a resource that each server keeps at least. */
   readonly historyMin: number;
+  /** How long a watcher may be away before it goes on from where it was: changes that are forgotten by then are missed. Default 0. */
+  readonly awayMs?: number;
+  /** Of so many writes of what is there one deletes it. Default 6. */
+  readonly deleteEach?: number;
 }
 
 export class ApiClients {
@@ -191,7 +196,7 @@ export class ApiClients {
       : (found?.metadata ?? { name, namespace: "default", ...held });
     const expected = found === undefined ? 0 : revisionOf(found);
     try {
-      if (found !== undefined && !isDeleted && this.random.below(6) === 0) {
+      if (found !== undefined && !isDeleted && this.random.below(this.pace.deleteEach ?? DELETE_EACH) === 0) {
         const preconditions = { resourceVersion: String(expected) };
         const request = { verb: "delete", target: target(name), options: { preconditions } } as const;
         await ref.call("request", request, { timeoutMs: TIMEOUT_MS });
@@ -204,7 +209,9 @@ export class ApiClients {
       // A server that finds its own create done, by a try whose answer was lost, answers with what has become of it since.
       // What lets go of the last finalizer is written nowhere.
       const isGone = isDeleted && metadata.finalizers?.length === 0;
-      const isLater = isGone || (verb === "create" && (answer.object as ConfigMap).data?.["value"] !== value);
+      const { data, metadata: told } = answer.object as ConfigMap;
+      const isChanged = data?.["value"] !== value || told?.deletionTimestamp !== undefined;
+      const isLater = isGone || (verb === "create" && isChanged);
       const outcome = isLater ? "unknown" : revisionOf(answer.object);
       this.history.wrote({ client, key, value, expected, floor, outcome });
     } catch (error) {
@@ -221,6 +228,7 @@ export class ApiClients {
       const server = this.cluster.apiServers[at % this.cluster.apiServers.length]!;
       const goOn = (): void =>
         void context.clock.after(REOPEN_MS, () => this.watch(history, at + this.random.below(2)));
+      const { awayMs = 0 } = this.pace;
       const loads = this.observer.loadsOf(server);
       if (history.last === 0) {
         try {
@@ -233,6 +241,7 @@ export class ApiClients {
           return goOn();
         }
       }
+      if (awayMs > 0 && this.random.below(2) === 0) await context.clock.sleep(this.random.below(awayMs));
       this.ref(server).stream(
         "watch",
         { target: target(undefined), resourceVersion: String(history.last) },

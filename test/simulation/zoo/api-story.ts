@@ -19,6 +19,8 @@ import { etcdActor } from "../../../actors/etcd/etcd.ts";
 import type { EtcdOptions } from "../../../actors/etcd/spec.ts";
 import { ETCD_DEFAULTS } from "../../../actors/etcd/spec.ts";
 import { apiServerProtocol } from "../../../protocols/api-server.ts";
+import { hasCode } from "../../../protocols/errors.ts";
+import { etcdProtocol } from "../../../protocols/etcd.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
 import { SimulationHost } from "../../../runtime/simulation/simulation-host.ts";
@@ -31,6 +33,8 @@ const TROUBLE_MS = 4_000;
 const FAULT_EVERY_MS = { least: 50, spread: 900 };
 const RACE_PAUSE_MS = 300;
 const HISTORY_MIN = 8;
+/** Long enough for more changes than any server keeps. */
+const AWAY_MS = 2_000;
 /** After the last fault: the longest pause before a restart, an election, and time to load. */
 const HEALED_MS = 2 * BACKOFF.maxMs + 10_000;
 const LOOK_MS = 100;
@@ -44,6 +48,7 @@ const FAULTS = [
   "partServer",
   "partMember",
   "slowLink",
+  "compactBehind",
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
@@ -70,7 +75,12 @@ class ApiStory implements ApiGroup {
     this.host = hostOf(seed, random);
     this.client = new Client(this.host.context, SERVERS);
     this.observer = new Observer(this);
-    this.clients = new ApiClients(this, this.observer, { pauseMs: 60, historyMin: HISTORY_MIN });
+    this.clients = new ApiClients(this, this.observer, {
+      pauseMs: 60,
+      historyMin: HISTORY_MIN,
+      awayMs: AWAY_MS,
+      deleteEach: 3,
+    });
     this.race = new ServiceRace(this, this.observer, RACE_PAUSE_MS);
   }
 
@@ -127,7 +137,22 @@ class ApiStory implements ApiGroup {
         host.faultLink(member, server, { delayMs: random.below(800) });
         await host.context.clock.sleep(100 + random.below(1_000));
         return host.faultLink(member, server, undefined);
+      case "compactBehind":
+        return this.compactBehind(server);
     }
+  }
+
+  /** What happens while a server is cut off is forgotten before it is back: it has to load anew. */
+  private async compactBehind(server: string): Promise<void> {
+    const { host, random, observer } = this;
+    host.partition([server], MEMBERS);
+    await host.context.clock.sleep(300 + random.below(1_000));
+    const compact = { revision: Math.max(1, observer.log.revision) };
+    const asked = host.context.ref(etcdProtocol, one(random, MEMBERS)).call("compact", compact, { timeoutMs: 500 });
+    await asked.catch((error: unknown) => {
+      if (!hasCode(error)) throw error;
+    });
+    host.heal([server], MEMBERS);
   }
 
   private async part(left: readonly string[], right: readonly string[]): Promise<void> {
