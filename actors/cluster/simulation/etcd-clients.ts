@@ -32,6 +32,8 @@ export interface Pace {
   /** The longest between two requests of a client. */
   readonly pauseMs: number;
   readonly leaseTtlSeconds: readonly number[];
+  /** Keys of leases are written anew without them. Default: none. */
+  readonly isReleasing?: boolean;
 }
 
 export class EtcdClients {
@@ -43,6 +45,8 @@ export class EtcdClients {
   private isOver = false;
   private written = 0;
   private leased = 0;
+  /** Keys that have lost their lease by a write, which was acknowledged. */
+  private readonly released: string[] = [];
   private readonly working = new Set<Promise<void>>();
 
   constructor(cluster: EtcdGroup, observer: Observer, pace: Pace = PACE) {
@@ -96,6 +100,15 @@ export class EtcdClients {
       if (host.nowMs > endMs)
         throw broken(`keys of leases of ${limitMs - LEASE_END_MS} ms are there after ${limitMs} ms`);
       await host.context.clock.sleep(LEASE_LOOK_MS);
+    }
+  }
+
+  /** Nothing is broken, and the leases are over. Errors: PROMISE_BROKEN for a key that went with a lease that it had no more. */
+  async whatWasReleasedStays(): Promise<void> {
+    const member = one(this.random, this.cluster.members);
+    for (const key of this.released) {
+      const { count } = await this.ref(member).call("range", { key, countOnly: true }, { timeoutMs: TIMEOUT_MS });
+      if (count !== 1) throw broken(`${key} is gone, which was written anew without its lease`);
     }
   }
 
@@ -213,6 +226,7 @@ export class EtcdClients {
         const put = { key: `/leased/${id}/${name}`, value: encoder.encode(id), lease: id };
         await ref().call("put", put, { timeoutMs: TIMEOUT_MS });
       }
+      if (this.pace.isReleasing === true) await this.release(ref, id);
       for (let beats = this.random.below(6); beats > 0 && !this.isOver; beats--) {
         await clock.sleep(ttlSeconds * (300 + this.random.below(800)));
         beganMs = host.nowMs;
@@ -226,6 +240,14 @@ export class EtcdClients {
     } catch (error) {
       if (!hasCode(error)) throw error;
     }
+  }
+
+  private async release(ref: () => Ref<EtcdMethods>, lease: string): Promise<void> {
+    const key = `/released/${lease}`;
+    const value = encoder.encode(lease);
+    await ref().call("put", { key, value, lease }, { timeoutMs: TIMEOUT_MS });
+    await ref().call("put", { key, value }, { timeoutMs: TIMEOUT_MS });
+    this.released.push(key);
   }
 
   private nextValue(): string {

@@ -25,7 +25,9 @@ const MEMBERS = ["etcd-0", "etcd-1", "etcd-2"];
 /** Virtual time in which things are broken. */
 const TROUBLE_MS = 4_000;
 const FAULT_EVERY_MS = { least: 30, spread: 600 };
-const PACE = { pauseMs: 30, leaseTtlSeconds: [1, 2] };
+const PACE = { pauseMs: 30, leaseTtlSeconds: [1, 2], isReleasing: true };
+/** The program around the group, where clients and watchers are. */
+const CLUSTER = "cluster";
 const WATCH_LIFE_MS = 1_000;
 const LOOK_MS = 100;
 /** After the last fault: the longest pause before a restart, an election, and time to catch up. */
@@ -47,6 +49,7 @@ const FAULTS = [
   "badDisk",
   "lostDisk",
   "handOver",
+  "slowClients",
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
@@ -114,6 +117,7 @@ class EtcdStory implements EtcdGroup {
       Promise.resolve(this.observer.log.revision >= this.clients.history.floor),
     );
     await this.clients.nothingOutlivesItsLease();
+    await this.clients.whatWasReleasedStays();
     await this.until("the observer comes to what every member has", () => this.isAllSeen());
     this.watchers.stop();
     this.isOver = true;
@@ -226,13 +230,27 @@ class EtcdStory implements EtcdGroup {
         if (await this.isWhole()) host.kill(victim, { disk: "lost" });
         return;
       case "handOver":
-        host.context.spawn(async () => {
-          try {
-            await host.context.ref(etcdProtocol, victim).call("moveLeader", { to: other }, { timeoutMs: 2_000 });
-          } catch (error) {
-            if (!hasCode(error)) throw error;
-          }
-        });
+        host.context.spawn(() => this.handOver(victim, other));
+        return;
+      case "slowClients":
+        // What watches takes its time, and a member has to keep what it can't tell yet.
+        for (const member of MEMBERS) host.faultLink(CLUSTER, member, { delayMs: 20 + random.below(400) });
+        await clock.sleep(200 + random.below(1_500));
+        return MEMBERS.forEach((member) => host.faultLink(CLUSTER, member, undefined));
+    }
+  }
+
+  /** Every other time it leads again soon, and may remember too much. */
+  private async handOver(from: string, to: string): Promise<void> {
+    const { context } = this.host;
+    const isBack = this.random.below(2) === 0;
+    try {
+      await context.ref(etcdProtocol, from).call("moveLeader", { to }, { timeoutMs: 2_000 });
+      if (!isBack) return;
+      await context.clock.sleep(this.random.below(500));
+      await context.ref(etcdProtocol, to).call("moveLeader", { to: from }, { timeoutMs: 2_000 });
+    } catch (error) {
+      if (!hasCode(error)) throw error;
     }
   }
 
@@ -283,6 +301,6 @@ function hostOf(seed: number, options: Partial<EtcdOptions>): SimulationHost {
       })),
     },
     definitions: { etcd: etcdActor },
-    embedder: { name: "cluster", links: MEMBERS },
+    embedder: { name: CLUSTER, links: MEMBERS },
   });
 }

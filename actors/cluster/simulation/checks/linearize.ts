@@ -96,6 +96,7 @@ const decoder = new TextDecoder();
 /** What clients did to each key, by what they were told of values alone. */
 export function stepsByKey(operations: readonly Operation[]): ReadonlyMap<string, readonly Step[]> {
   const seen = valuesSeen(operations);
+  const differing = lastDiffering(operations);
   const keys = new Set(operations.flatMap(({ request }) => ("key" in request ? [request.key] : [])));
   const byKey = new Map<string, Step[]>();
   const add = (key: string, step: Step): void => {
@@ -113,9 +114,11 @@ export function stepsByKey(operations: readonly Operation[]): ReadonlyMap<string
       for (const key of new Set([...found.keys(), ...asked])) add(key, reads(operation, key, found.get(key)));
       continue;
     }
+    const { key, value } = request;
     // It may come after everything else, where it explains nothing.
-    if (answer.type === "unknown" && request.value !== undefined && !seen.has(request.value)) continue;
-    add(request.key, changes(operation, request));
+    const isIdle = operation.began > (differing.get(key) ?? -1);
+    if (answer.type === "unknown" && value !== undefined && !seen.has(value) && isIdle) continue;
+    add(key, changes(operation, request));
   }
   return byKey;
 }
@@ -127,6 +130,16 @@ function valuesSeen(operations: readonly Operation[]): ReadonlySet<string> {
     if (request.type === "swap" && request.expectedValue !== undefined) seen.add(request.expectedValue);
   }
   return seen;
+}
+
+/** By key: when the last swap ended that found another value, which need not be one that anybody saw. */
+function lastDiffering(operations: readonly Operation[]): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const { request, answer, ended } of operations) {
+    if (answer.type !== "differs" || request.type !== "swap") continue;
+    last.set(request.key, Math.max(ended, last.get(request.key) ?? -1));
+  }
+  return last;
 }
 
 function reads({ client, began, ended }: Operation, key: string, found: string | undefined): Step {

@@ -60,10 +60,7 @@ export const variants = [
     `        if (!hasCode(error)) throw error;
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");`,
     `        if (!hasCode(error)) throw error;
-        const again = this.raft.leader;
-        if (again !== 0 && again !== this.peers.self) {
-          void this.peers.ref(again).call("forward", { proposals: [sent.bytes] }).catch(() => undefined);
-        }
+        void this.peers.ref(leader).call("forward", { proposals: [sent.bytes] }).catch(() => undefined);
         const refused = hasCode(error, "ETCD_NO_LEADER", "MAILBOX_FULL");`,
     "a batch of which nobody knows what became of it is proposed once more",
   ),

@@ -227,6 +227,19 @@ describe("the search for an order", () => {
     expect(impossible).toBeGreaterThan(200);
   });
 
+  it("takes a write that nobody saw for what another one's comparison failed at", () => {
+    const history = historyOf(
+      [[write("v1"), written(2)]],
+      [
+        [write("v2"), unknown],
+        [get, found(2, "v1")],
+      ],
+      [[swap(2, "v1", "v9"), { type: "differs", revision: 3 }]],
+      [[write("v3"), written(4)]],
+    );
+    expect(searched(history)).toBe("ordered");
+  });
+
   it("says that it gave up when there are more ways than it may look at", () => {
     const steps = Array.from({ length: 10 }, (_, at) => ({
       name: `put ${at}`,
