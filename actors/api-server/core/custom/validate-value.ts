@@ -4,7 +4,8 @@
  * Source: kube-openapi `validation/validate` and `validation/errors`, apiextensions-apiserver `apiserver/validation`.
  */
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
+import type { Pace, Steps } from "../steps.ts";
+import { getOwn, isJsonObject, SameValues } from "../machinery/json-value.ts";
 import { hasFormat } from "./formats.ts";
 import { goFloat, goJson, quoted } from "../machinery/go-text.ts";
 import type { Patterns } from "./patterns.ts";
@@ -23,25 +24,45 @@ export interface Problem {
   readonly text: string;
 }
 
+/** What 3 MB can have wrong is more than anybody reads: what goes beyond this is left out. */
+const CHARS_MAX = 4_194_304;
+
+/** How much more may be told, of all values together. */
+interface Room {
+  leftChars: number;
+}
+
 /** What is wrong, and how much was right: of several schemas, the one that fits best tells what is wrong. */
 class Result {
   readonly problems: Problem[] = [];
   matches = 0;
-  private readonly texts = new Set<string>();
+  private readonly room: Room;
+  private texts: Set<string> | undefined;
+
+  constructor(room: Room) {
+    this.room = room;
+  }
 
   get valid(): boolean {
     return this.problems.length === 0;
   }
 
   add(problem: Problem): void {
-    if (this.texts.has(problem.text)) return;
-    this.texts.add(problem.text);
-    this.problems.push(problem);
+    this.room.leftChars -= problem.message.length;
+    this.keep(problem);
   }
 
   merge(other: Result): void {
-    for (const problem of other.problems) this.add(problem);
+    for (const problem of other.problems) this.keep(problem);
     this.matches += other.matches;
+  }
+
+  private keep(problem: Problem): void {
+    if (this.problems.length > 0 && this.room.leftChars < 0) return;
+    this.texts ??= new Set();
+    if (this.texts.has(problem.text)) return;
+    this.texts.add(problem.text);
+    this.problems.push(problem);
   }
 }
 
@@ -49,8 +70,14 @@ class Result {
  * @param old the value before an update, or UNCORRELATED
  * @param patterns compiled once for all values
  */
-export function validateValue(value: unknown, old: unknown, schema: Schema, patterns: Patterns): readonly Problem[] {
-  return new Validation(patterns).value(value, old, schema, "").problems;
+export function* validateValue(
+  value: unknown,
+  old: unknown,
+  schema: Schema,
+  patterns: Patterns,
+  pace: Pace,
+): Steps<readonly Problem[]> {
+  return (yield* new Validation(patterns, pace).check({ value, old, schema, path: "" }, true)).problems;
 }
 
 /** `prefix` is the path to the value that was checked; "" for a whole object. */
@@ -65,130 +92,113 @@ function fieldOf(path: string | undefined, prefix: string): string {
   return `${prefix}.${below}`;
 }
 
+/** A value with its schema. */
+interface At {
+  readonly value: unknown;
+  readonly old: unknown;
+  readonly schema: Schema;
+  readonly path: string;
+}
+
+/** Of a text that is matched, and of the fields that must be there, in the units of `Pace`. */
+const CHARS_OF_A_UNIT = 16;
+const REQUIRED_OF_A_UNIT = 32;
+
 class Validation {
   readonly #patterns: Patterns;
+  readonly #pace: Pace;
+  readonly #same = new SameValues();
+  readonly #room: Room = { leftChars: CHARS_MAX };
 
-  constructor(patterns: Patterns) {
+  constructor(patterns: Patterns, pace: Pace) {
     this.#patterns = patterns;
+    this.#pace = pace;
   }
 
-  value(value: unknown, old: unknown, schema: Schema, path: string): Result {
-    const result = this.#checked(value, old, schema, path);
-    return result.valid || old === UNCORRELATED || !equalJson(value, old) ? result : new Result();
+  #result(): Result {
+    return new Result(this.#room);
   }
 
-  #checked(value: unknown, old: unknown, schema: Schema, path: string): Result {
-    const result = new Result();
+  /** @param ratchets whether what is as it was may be wrong */
+  *check(at: At, ratchets: boolean): Steps<Result> {
+    const { value, old, schema, path } = at;
+    const result = this.#result();
+    if (this.#pace.isDue()) yield;
     if (value === null) {
       checkNull(schema, path, result);
       checkEnum(value, schema, path, result);
-      return result;
-    }
-    if (schema.types.length > 0 || schema.format !== "") {
-      result.merge(typeResult(value, schema, path));
-      result.matches++;
-    }
-    result.merge(this.#combined(value, old, schema, path));
-    result.matches++;
-    if (typeof value === "string") {
-      checkText(value, schema, path, this.#patterns, result);
-      result.matches++;
-      if (schema.format !== "" && !isNumberFormat(schema.format)) {
-        if (!hasFormat(schema.format, value)) result.add(typeInvalid(path, schema.format, value));
+    } else {
+      if (schema.types.length > 0 || schema.format !== "") {
+        checkType(value, schema, path, result);
         result.matches++;
       }
-    }
-    if (typeof value === "number") {
-      checkNumber(value, schema, path, result);
+      if (schema.isCombined) yield* this.#combined(at, result);
       result.matches += 2;
-    }
-    if (Array.isArray(value)) {
-      this.#items(value, old, schema, path, result);
-      result.matches += 2;
-    }
-    checkEnum(value, schema, path, result);
-    result.matches++;
-    if (isJsonObject(value)) {
-      this.#fields(value, old, schema, path, result);
+      if (typeof value === "string") {
+        checkString(value, schema, path, this.#patterns, result);
+        if (schema.limits.pattern !== "" && this.#pace.isDue(value.length / CHARS_OF_A_UNIT)) yield;
+      }
+      if (typeof value === "number") {
+        checkNumber(value, schema, path, result);
+        result.matches += 2;
+      }
+      if (Array.isArray(value)) {
+        for (const item of itemsOf(value, at)) result.merge(yield* this.check(item, true));
+        checkCount(value.length, schema, path, result);
+        result.matches += 2;
+      }
+      checkEnum(value, schema, path, result);
+      result.matches++;
+      if (isJsonObject(value)) {
+        checkPropertyCount(Object.keys(value), schema, path, result);
+        for (const field of fieldsOf(value, at, result)) result.merge(yield* this.check(field, true));
+        checkRequired(value, schema, path, result);
+        if (this.#pace.isDue(schema.required.length / REQUIRED_OF_A_UNIT)) yield;
+        result.matches++;
+      }
       result.matches++;
     }
-    result.matches++;
-    return result;
+    const kept = ratchets && !result.valid && old !== UNCORRELATED && this.#same.are(value, old);
+    return kept ? this.#result() : result;
   }
 
-  #items(items: readonly unknown[], old: unknown, schema: Schema, path: string, result: Result): void {
-    const { minItems, maxItems } = schema.limits;
-    if (schema.items !== undefined) {
-      const before = correlatedItems(schema, old);
-      for (const [i, item] of items.entries()) {
-        result.merge(this.value(item, before(item), schema.items, `${path}[${i}]`));
-      }
-    }
-    const count = items.length;
-    if (minItems !== undefined && count < minItems) {
-      result.add(outOfBounds(path, count, `should have at least ${minItems} items`));
-    }
-    if (maxItems !== undefined && count > maxItems) result.add(tooMany(path, count, maxItems));
-  }
-
-  #fields(object: Readonly<Record<string, unknown>>, old: unknown, schema: Schema, path: string, result: Result): void {
-    const { minProperties, maxProperties } = schema.limits;
-    const keys = Object.keys(object);
-    if (minProperties !== undefined && keys.length < minProperties) {
-      result.add(outOfBounds(path, keys.length, `should have at least ${minProperties} properties`));
-    }
-    if (maxProperties !== undefined && keys.length > maxProperties) {
-      result.add(tooMany(path, keys.length, maxProperties, "properties"));
-    }
-    for (const key of keys) {
-      if (schema.properties.has(key)) continue;
-      if (schema.additional === false) result.add(notAllowed(path, key));
-      else if (typeof schema.additional === "object") {
-        result.merge(this.value(object[key], correlatedField(old, key), schema.additional, `${path}.${key}`));
-      }
-    }
-    for (const [key, property] of schema.properties) {
-      if (!Object.hasOwn(object, key)) continue;
-      const before = path === "" && (key === "kind" || key === "apiVersion") ? UNCORRELATED : correlatedField(old, key);
-      result.merge(this.value(object[key], before, property, path === "" ? key : `${path}.${key}`));
-    }
-    for (const key of schema.required) {
-      if (!Object.hasOwn(object, key)) result.add(required(`${path}.${key}`));
-    }
-  }
-
-  #combined(value: unknown, old: unknown, schema: Schema, path: string): Result {
-    const result = new Result();
-    // What stands under a junctor speaks of the same value: no value of its own is kept as it was.
-    const tried = (one: Schema): Result => this.#checked(value, old, one, path);
-    if (schema.anyOf.length > 0) this.#anyOf(schema.anyOf.values(), tried, path, result);
-    if (schema.oneOf.length > 0) this.#oneOf(schema.oneOf.map(tried), path, result);
+  /** What stands under a junctor speaks of the same value: no value of its own is kept as it was. */
+  *#combined(at: At, whole: Result): Steps<void> {
+    const result = this.#result();
+    const { schema, path } = at;
+    if (schema.anyOf.length > 0) yield* this.#anyOf(at, result);
+    if (schema.oneOf.length > 0) this.#oneOf(yield* this.#all(at, schema.oneOf), path, result);
     if (schema.allOf.length > 0) {
-      const results = schema.allOf.map(tried);
+      const results = yield* this.#all(at, schema.allOf);
       for (const one of results) result.merge(one);
       const fit = results.filter(({ valid }) => valid).length;
       if (fit < results.length) {
         result.add(told(`"${path}" must validate all the schemas (allOf)${fit === 0 ? ". None validated" : ""}`));
       }
     }
-    if (schema.not !== undefined && tried(schema.not).valid) {
+    if (schema.not !== undefined && (yield* this.check({ ...at, schema: schema.not }, false)).valid) {
       result.add(told(`"${path}" must not validate the schema (not)`));
     }
-    result.matches++;
-    return result;
+    whole.merge(result);
   }
 
-  #anyOf(schemas: Iterable<Schema>, tried: (schema: Schema) => Result, path: string, result: Result): void {
+  *#all(at: At, schemas: readonly Schema[]): Steps<readonly Result[]> {
+    const results: Result[] = [];
+    for (const schema of schemas) results.push(yield* this.check({ ...at, schema }, false));
+    return results;
+  }
+
+  *#anyOf(at: At, result: Result): Steps<void> {
     let best: Result | undefined;
-    for (const schema of schemas) {
-      const one = tried(schema);
+    for (const schema of at.schema.anyOf) {
+      const one = yield* this.check({ ...at, schema }, false);
       if (one.valid) {
         result.merge(one);
         return;
       }
       if (best === undefined || one.matches > best.matches) best = one;
     }
-    result.add(told(`"${path}" must validate at least one schema (anyOf)`));
+    result.add(told(`"${at.path}" must validate at least one schema (anyOf)`));
     if (best !== undefined) result.merge(best);
   }
 
@@ -208,6 +218,62 @@ class Validation {
     const best = results.reduce((a, b) => (b.matches > a.matches ? b : a));
     result.merge(best);
   }
+}
+
+function* itemsOf(items: readonly unknown[], { old, schema, path }: At): Generator<At> {
+  const own = schema.items;
+  if (own === undefined) return;
+  const before = correlatedItems(schema, old);
+  for (let i = 0; i < items.length; i++) {
+    const value = items[i];
+    yield { value, old: before(value), schema: own, path: `${path}[${i}]` };
+  }
+}
+
+function checkCount(count: number, { limits }: Schema, path: string, result: Result): void {
+  const { minItems, maxItems } = limits;
+  if (minItems !== undefined && count < minItems) {
+    result.add(outOfBounds(path, count, `should have at least ${minItems} items`));
+  }
+  if (maxItems !== undefined && count > maxItems) result.add(tooMany(path, count, maxItems));
+}
+
+/** Those that the schema does not name, then those that it does. What it forbids is found on the way. */
+function* fieldsOf(
+  object: Readonly<Record<string, unknown>>,
+  { old, schema, path }: At,
+  result: Result,
+): Generator<At> {
+  const { properties, additional } = schema;
+  const keys = Object.keys(object);
+  for (const key of keys) {
+    if (properties.has(key)) continue;
+    if (additional === false) result.add(notAllowed(path, key));
+    else if (typeof additional === "object") {
+      yield { value: object[key], old: correlatedField(old, key), schema: additional, path: `${path}.${key}` };
+    }
+  }
+  for (const key of properties.amongst(keys)) {
+    const property = Object.hasOwn(object, key) ? properties.get(key) : undefined;
+    if (property === undefined) continue;
+    const isOwn = path === "" && (key === "kind" || key === "apiVersion");
+    const before = isOwn ? UNCORRELATED : correlatedField(old, key);
+    yield { value: object[key], old: before, schema: property, path: path === "" ? key : `${path}.${key}` };
+  }
+}
+
+function checkPropertyCount(keys: readonly string[], { limits }: Schema, path: string, result: Result): void {
+  const { minProperties, maxProperties } = limits;
+  if (minProperties !== undefined && keys.length < minProperties) {
+    result.add(outOfBounds(path, keys.length, `should have at least ${minProperties} properties`));
+  }
+  if (maxProperties !== undefined && keys.length > maxProperties) {
+    result.add(tooMany(path, keys.length, maxProperties, "properties"));
+  }
+}
+
+function checkRequired(object: object, schema: Schema, path: string, result: Result): void {
+  for (const key of schema.required) if (!Object.hasOwn(object, key)) result.add(required(`${path}.${key}`));
 }
 
 function correlatedField(old: unknown, key: string): unknown {
@@ -256,22 +322,16 @@ function formatOf(value: unknown): string {
   return isInteger(value) ? "int64" : "float64";
 }
 
-function typeResult(value: unknown, { types, format }: Schema, path: string): Result {
-  const result = new Result();
+function checkType(value: unknown, { types, format }: Schema, path: string, result: Result): void {
   const type = typeOf(value);
   const fits = types.includes(type) || (type === "integer" && types.includes("number"));
   const textual = typeof value === "string" || Array.isArray(value);
+  const numeric = types.includes("number") || types.includes("integer");
   if (!textual && format !== "" && !fits && formatOf(value) !== format) {
     result.add(typeInvalid(path, format, formatOf(value)));
-    return result;
-  }
-  const numeric = types.includes("number") || types.includes("integer");
-  if (!(textual && format !== "" && !numeric) && !fits) {
+  } else if (!(textual && format !== "" && !numeric) && !fits) {
     result.add(typeInvalid(path, types.join(","), type));
-    return result;
-  }
-  result.matches++;
-  return result;
+  } else result.matches++;
 }
 
 function checkNull({ types, nullable }: Schema, path: string, result: Result): void {
@@ -280,10 +340,19 @@ function checkNull({ types, nullable }: Schema, path: string, result: Result): v
 }
 
 function checkEnum(value: unknown, schema: Schema, path: string, result: Result): void {
-  if (schema.enum.length === 0 || schema.enum.some((one) => one !== null && equalJson(one, value))) return;
-  const supported = schema.enum.map((one) => quoted(typeof one === "string" ? one : goJson(one))).join(", ");
+  if (schema.allows(value)) return;
+  const { supported } = schema;
   const message = `Unsupported value: ${shown(value)}: supported values: ${supported}`;
-  result.add({ path, reason: "FieldValueNotSupported", message, text: `${path} enum ${supported}` });
+  result.add({ path, reason: "FieldValueNotSupported", message, text: `${path} enum ${supported.slice(0, 1_000)}` });
+}
+
+function checkString(text: string, schema: Schema, path: string, patterns: Patterns, result: Result): void {
+  checkText(text, schema, path, patterns, result);
+  result.matches++;
+  const { format } = schema;
+  if (format === "" || isNumberFormat(format)) return;
+  if (!hasFormat(format, text)) result.add(typeInvalid(path, format, text));
+  result.matches++;
 }
 
 function checkText(text: string, { limits }: Schema, path: string, patterns: Patterns, result: Result): void {

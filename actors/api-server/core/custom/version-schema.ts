@@ -1,5 +1,7 @@
 /** What is made of the schema of a version, each part when it is first asked for: most definitions are installed and hardly used. */
 import type { CustomResourceDefinitionVersion } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Stepped, Steps } from "../steps.ts";
+import { Pace } from "../steps.ts";
 import { Patterns } from "./patterns.ts";
 import type { RuleProgram } from "./rule-programs.ts";
 import { rulePrograms } from "./rule-programs.ts";
@@ -21,11 +23,14 @@ export class VersionSchema {
   }
 
   /** The rules of a part of the schema. */
-  readonly programsOf = (schema: Schema, root: boolean): readonly RuleProgram[] => {
-    let programs = this.#programs.get(schema);
-    if (programs === undefined) this.#programs.set(schema, (programs = rulePrograms(schema, root)));
+  readonly programsOf = (schema: Schema, root: boolean): Stepped<readonly RuleProgram[]> =>
+    this.#programs.get(schema) ?? this.#compiled(schema, root);
+
+  *#compiled(schema: Schema, root: boolean): Steps<readonly RuleProgram[]> {
+    const programs = yield* rulePrograms(schema, root, new Pace());
+    this.#programs.set(schema, programs);
     return programs;
-  };
+  }
 
   #parsed(): Schema {
     const props = this.#version.schema?.openAPIV3Schema;

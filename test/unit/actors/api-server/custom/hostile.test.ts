@@ -14,6 +14,7 @@ import { validateRules } from "../../../../../actors/api-server/core/custom/rule
 import { FieldErrors } from "../../../../../actors/api-server/core/machinery/validation/field-errors.ts";
 import { ANY, parseSchema } from "../../../../../actors/api-server/core/custom/schema.ts";
 import { UNCORRELATED, validateValue } from "../../../../../actors/api-server/core/custom/validate-value.ts";
+import { finished, Pace } from "../../../../../actors/api-server/core/steps.ts";
 import type { JSONSchemaProps } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 
 /** As deep as a body may be. */
@@ -35,7 +36,7 @@ describe("a schema and a value that are as deep as a body may be", () => {
     const pruned = prune(value, schema, false);
     setDefaults(pruned.value, schema);
     expect(pruned.unknown).toEqual([]);
-    expect(validateValue(value, UNCORRELATED, schema, new Patterns())).toHaveLength(1);
+    expect(finished(validateValue(value, UNCORRELATED, schema, new Patterns(), new Pace()))).toHaveLength(1);
   });
 
   it("prune an unknown value that is as deep", () => {
@@ -92,7 +93,8 @@ describe("rules that are cheap each and dear together", () => {
     const told = (items: number): readonly (string | undefined)[] => {
       const errors = new FieldErrors();
       const object = { list: Array.from({ length: items }, (_each, at) => at) };
-      validateRules(object, undefined, schema, rulePrograms, errors);
+      const pace = new Pace();
+      finished(validateRules(object, undefined, schema, (one, root) => rulePrograms(one, root, pace), pace, errors));
       return errors.causes.map(({ message }) => message);
     };
     expect(told(10)).toEqual([]);
@@ -114,7 +116,7 @@ describe("a key of the name __proto__", () => {
   it("is no property of a schema", () => {
     const schema = parseSchema({ type: "object", properties: { a: { type: "object" } }, required: ["constructor"] });
     expect(schema.properties.get("__proto__")).toBeUndefined();
-    const problems = validateValue({ a: {} }, UNCORRELATED, schema, new Patterns());
+    const problems = finished(validateValue({ a: {} }, UNCORRELATED, schema, new Patterns(), new Pace()));
     expect(problems.map(({ path }) => path)).toEqual([".constructor"]);
   });
 });
@@ -138,7 +140,9 @@ describe("an expression without an end", () => {
     ["text", STRING_TYPE],
   ]);
   const compile = (text: string): Compiled =>
-    compileCel(text, { variables, overloads: BASE_OVERLOADS, fieldsOf: () => undefined, bind: false });
+    finished(
+      compileCel(text, { variables, overloads: BASE_OVERLOADS, fieldsOf: () => undefined, bind: false }, new Pace()),
+    );
   const run = (text: string, limit: number): unknown => {
     const compiled = compile(text);
     if ("problem" in compiled) throw new Error(compiled.problem);
