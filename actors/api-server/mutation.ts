@@ -13,7 +13,7 @@ import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./co
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Stepped } from "./core/steps.ts";
-import { Pieces } from "./pieces.ts";
+import type { Pieces } from "./pieces.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
@@ -101,10 +101,10 @@ export class Mutations {
   private readonly taken = new Map<string, number>();
   private readonly stillTaken: Taken = { has: (claim) => (this.taken.get(claim) ?? 0) > this.store.revision };
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, pieces: Pieces) {
     this.ctx = ctx;
     this.store = store;
-    this.pieces = new Pieces(ctx.clock);
+    this.pieces = pieces;
   }
 
   /** Nobody's turn is held while others are asked. */

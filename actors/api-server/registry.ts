@@ -49,6 +49,7 @@ import { KnownConversions } from "./core/webhooks/conversion.ts";
 import { EventLeases } from "./event-leases.ts";
 import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
+import type { Pieces } from "./pieces.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
@@ -96,13 +97,14 @@ export class Registry {
     follower: { readonly current: Catalog },
     conversions: Conversions,
     isSigned: IsSigned,
+    pieces: Pieces,
   ) {
     this.ctx = ctx;
     this.conversions = conversions;
     this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
-    this.mutations = new Mutations(ctx, store);
+    this.mutations = new Mutations(ctx, store, pieces);
     this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
     this.ranges = {
@@ -210,7 +212,7 @@ export class Registry {
       checkName(place, patched.object.metadata?.name);
       this.checkRevision(place, patched.object, current);
       const manage = this.managing(place, subresource, options, current);
-      return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
+      return inNextPiece(this.replacement(place, subresource, patched.object, current, taken, lease, manage));
     });
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
     return writtenAnswer(served, mutated.stored, 200, { old, subresource });
@@ -500,6 +502,12 @@ export class Registry {
 /** Whether what is written has a say in what is done, and so may be warned about. */
 export function tells({ rules }: Served, subresource: string | undefined): boolean {
   return subresource === undefined || rules.subresources?.[subresource] !== undefined;
+}
+
+/** What comes before was a piece. */
+function* inNextPiece<T>(steps: Steps<T>): Steps<T> {
+  yield;
+  return yield* steps;
 }
 
 /** Only an object that is valid gets as far as the store, which then refuses it. */

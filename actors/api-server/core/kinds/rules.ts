@@ -165,6 +165,8 @@ export interface KindRules {
   readonly statusKeepsLabels?: true;
   /** No metadata can be changed through it. */
   readonly statusKeepsMetadata?: true;
+  /** A copy that `defaults` may change; a whole one when left out. */
+  readonly copy?: (object: JsonObject) => JsonObject;
   /** Sets the defaults in the object at hand. The time is there for one that is new. */
   readonly defaults?: (object: JsonObject, nowMs?: number) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */

@@ -75,6 +75,7 @@ export function* prepareCreate(
     nowMs,
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
+  yield;
   const object = withManagedFields(prepared, manage(fresh, managedFields));
   // In the version that it came in, whose field names its sender knows.
   check(served.stored, name, given, yield* validateCreate(served.rules, toServed(served, object)));
@@ -128,7 +129,9 @@ export function* prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
+  yield;
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
+  yield;
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
   const { causes, warnings } = yield* validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
   if (warnings.length > 0) others?.warn?.(warnings);

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { ResourceCache } from "../../../../actors/api-server/core/cache/resource-cache.ts";
 import { Mutations } from "../../../../actors/api-server/mutation.ts";
+import { Pieces } from "../../../../actors/api-server/pieces.ts";
 import type { Store } from "../../../../actors/api-server/store.ts";
 import type { TxnRequest, TxnResponse } from "../../../../protocols/etcd.ts";
 import { findResource } from "../../../../protocols/kubernetes/resources.ts";
@@ -37,7 +38,7 @@ class World {
       },
     };
     const ctx = { trace: { event: () => 0 } } as unknown as Context<ApiServerOptions>;
-    this.mutations = new Mutations(ctx, store as unknown as Store);
+    this.mutations = new Mutations(ctx, store as unknown as Store, new Pieces(ctx.clock));
   }
 
   /** Makes a Service that claims the first of `claims` of which nobody is known to have it; answers which it tried. */

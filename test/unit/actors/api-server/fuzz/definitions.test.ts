@@ -101,7 +101,7 @@ it("a definition of any shape is taken or refused; what is taken is served, show
       const { group, version: name, apiVersion, kind } = served.info;
       const of = { version: name, resources: [served] };
       JSON.stringify(openApiDocument(group, of));
-      openApiV2Part({ name: group, versions: [of] }, new ProtobufWriter(), new Map());
+      finished(openApiV2Part({ name: group, versions: [of] }, new ProtobufWriter(), new Map()));
       const whole = typeof value === "object" && value !== null && !Array.isArray(value) ? value : { spec: value };
       for (const given of [whole, { spec: value }, { spec: { a: value } }]) {
         const object = prepared(served, { metadata: { name: "a" }, ...given, apiVersion, kind } as KubernetesObject);
