@@ -7,6 +7,7 @@ import type { Expression, ListItem, Problem } from "./expression.ts";
 import { BadFormat, CLAUSES, formatText } from "./format.ts";
 import { callFunction } from "./functions.ts";
 import type { Pace, Steps } from "../steps.ts";
+import { isTooLarge as isPatternTooLarge } from "../machinery/pattern-size.ts";
 import { parseExpression } from "./parse-expression.ts";
 import { durationOf, timestampOf } from "./times.ts";
 import type { CelEnvironment, Typed } from "./type-check.ts";
@@ -298,6 +299,7 @@ function constantOf(expression: Expression): { readonly value: unknown } | undef
 }
 
 function patternProblem(pattern: string): string | undefined {
+  if (isPatternTooLarge(pattern)) return "error parsing regexp: expression too large";
   try {
     RE2JS.compile(pattern);
     return undefined;

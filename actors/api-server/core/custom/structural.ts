@@ -6,7 +6,7 @@ import type { JSONSchemaProps } from "../../../../protocols/kubernetes/types/api
 import type { Pace, Steps } from "../steps.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
-import { patternProblem } from "./patterns.ts";
+import { PATTERN_UNITS, patternProblem } from "./patterns.ts";
 import { itemSchemaOf } from "./schema-walk.ts";
 
 /** What the schema has that no structural one may have, and that is refused elsewhere, too; undefined when it has none. */
@@ -67,9 +67,6 @@ export function* structuralErrors(schema: JSONSchemaProps, path: string, pace: P
   });
   return errors;
 }
-
-/** Of a pattern that is compiled, in the units of `Pace`. */
-const PATTERN_UNITS = 100;
 
 /** What is found is put in order afterwards: what is left to be looked at may wait in any. */
 class StructuralWalk {

@@ -9,6 +9,7 @@ import { getOwn, isJsonObject, SameValues } from "../machinery/json-value.ts";
 import { hasFormat } from "./formats.ts";
 import { goFloat, goJson, quoted } from "../machinery/go-text.ts";
 import type { Patterns } from "./patterns.ts";
+import { PATTERN_UNITS } from "./patterns.ts";
 import type { Schema } from "./schema.ts";
 
 /** An old value that can't be told apart from none: the value is new. */
@@ -135,8 +136,10 @@ class Validation {
       if (schema.isCombined) yield* this.#combined(at, result);
       result.matches += 2;
       if (typeof value === "string") {
+        const { pattern } = schema.limits;
+        const isNew = pattern !== "" && !this.#patterns.has(pattern);
         checkString(value, schema, path, this.#patterns, result);
-        if (schema.limits.pattern !== "" && this.#pace.isDue(value.length / CHARS_OF_A_UNIT)) yield;
+        if (pattern !== "" && this.#pace.isDue((isNew ? PATTERN_UNITS : 0) + value.length / CHARS_OF_A_UNIT)) yield;
       }
       if (typeof value === "number") {
         checkNumber(value, schema, path, result);

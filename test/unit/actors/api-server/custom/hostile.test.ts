@@ -128,7 +128,7 @@ describe("a pattern that takes others exponential time", () => {
     expect(patterns.matches("^(([a-z])+.)+[A-Z]([a-z])+$", "a".repeat(50_000))).toBe(false);
   });
 
-  it.each(["(", "a{2000}", "(?=a)", "[z-a]", "x".repeat(20_000)])("is refused when it is none: %.20s", (pattern) => {
+  it.each(["(", "a{2000}", "(?=a)", "[z-a]", "x".repeat(200_000)])("is refused when it is none: %.20s", (pattern) => {
     expect(patternProblem(pattern)).toBeDefined();
   });
 });
