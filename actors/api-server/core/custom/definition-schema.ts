@@ -128,6 +128,18 @@ const META_FIELDS: ReadonlySet<string> = new Set(["metadata", "kind", "apiVersio
 const NO_NAMES: readonly string[] = [];
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
 
+function hasJunctors({ not, allOf, oneOf, anyOf, definitions }: JSONSchemaProps): boolean {
+  const all = not ?? allOf ?? oneOf ?? anyOf ?? definitions;
+  return all !== undefined;
+}
+
+/** Whether nothing is in it, and nothing to be compiled: so are most of a large schema. */
+function isSimple(props: JSONSchemaProps): boolean {
+  const { properties, additionalProperties, items, "x-kubernetes-validations": rules } = props;
+  const hasParts = properties !== undefined || additionalProperties !== undefined || items !== undefined;
+  return !hasParts && rules === undefined && !hasJunctors(props);
+}
+
 class SchemaWalk {
   readonly schemaErrors = new FieldErrors();
   readonly ruleErrors = new FieldErrors();
@@ -146,9 +158,11 @@ class SchemaWalk {
     const before = schemaErrors.causes.length;
     checkStandard(props, path, around, schemaErrors);
     const within = { ...around, root: false, timesMax: timesBelow(props, around.timesMax) };
-    yield* this.#checkFields(props, schema, path, within, around.root);
-    yield* this.#checkJunctors(props, path, within);
-    yield* this.#checkItems(props, schema, path, within);
+    if (props.properties !== undefined || props.additionalProperties !== undefined) {
+      yield* this.#checkFields(props, schema, path, within, around.root);
+    }
+    if (hasJunctors(props)) yield* this.#checkJunctors(props, path, within);
+    if (props.items !== undefined) yield* this.#checkItems(props, schema, path, within);
     checkTypes(props, path, schemaErrors);
     checkLists(props, path, schemaErrors);
     checkListItems(props, path, schemaErrors);
@@ -196,7 +210,14 @@ class SchemaWalk {
       const noDefaults = root ? `in top-level ${name}` : around.noDefaults;
       const own = meta ? { ...plain, inMetadata: true, noDefaults } : plain;
       const property = properties?.[name] as JSONSchemaProps;
-      yield* this.check(property, schema?.properties.get(name), `${path}.properties[${name}]`, own);
+      const place = `${path}.properties[${name}]`;
+      if (!isSimple(property)) yield* this.check(property, schema?.properties.get(name), place, own);
+      else {
+        checkStandard(property, place, own, this.schemaErrors);
+        checkTypes(property, place, this.schemaErrors);
+        checkLists(property, place, this.schemaErrors);
+        if (this.#pace.isDue()) yield;
+      }
     }
   }
 
@@ -214,7 +235,6 @@ class SchemaWalk {
   }
 
   *#checkItems(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): Steps<void> {
-    if (props.items === undefined) return;
     const uncorrelatable = around.uncorrelatable ?? (props["x-kubernetes-list-type"] === "map" ? undefined : path);
     const own = { ...around, uncorrelatable };
     const single = itemSchemaOf(props.items);

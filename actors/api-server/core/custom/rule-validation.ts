@@ -16,7 +16,7 @@ import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 import { UNCORRELATED, listMapKey } from "./validate-value.ts";
 
-/** Of one evaluation, in steps: about a tenth of a second. */
+/** Of one evaluation, in steps, which is one piece: up to a third of a second. */
 const CALL_COST_MAX = 1_000_000;
 /** Of all rules for one object. */
 const OBJECT_COST_MAX = 10_000_000;
