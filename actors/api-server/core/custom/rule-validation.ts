@@ -99,10 +99,10 @@ class RuleValidation {
 
   *walk(at: At): Steps<void> {
     const { value, schema, path } = at;
-    if (this.#ended || value === null || value === undefined || !schema.has.rules) return;
+    if (this.#ended || value === null || value === undefined) return;
     if (this.#pace.isDue()) yield;
     if (schema.rules.length > 0) yield* this.#evaluate(at);
-    if (Array.isArray(value) && schema.items !== undefined) {
+    if (Array.isArray(value) && schema.items?.has.rules === true) {
       const oldOf = oldItems(schema, at.old);
       for (const [i, item] of value.entries()) {
         yield* this.walk(this.#below(at, item, oldOf(item), schema.items, `${path}[${i}]`));
@@ -111,7 +111,7 @@ class RuleValidation {
     if (!isJsonObject(value)) return;
     for (const key of Object.keys(value)) {
       const below = schemaAt(schema, key);
-      if (below === undefined) continue;
+      if (below?.has.rules !== true) continue;
       const named = schema.properties.has(key);
       const place = named ? `${path === "" ? "" : `${path}.`}${key}` : `${path}[${key}]`;
       const old = isJsonObject(at.old) && Object.hasOwn(at.old, key) ? getOwn(at.old, key) : UNCORRELATED;

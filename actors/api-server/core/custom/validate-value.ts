@@ -5,6 +5,7 @@
  */
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Pace, Steps } from "../steps.ts";
+import type { JsonObject } from "../machinery/json-value.ts";
 import { getOwn, isJsonObject, SameValues } from "../machinery/json-value.ts";
 import { hasFormat } from "./formats.ts";
 import { goFloat, goJson, quoted } from "../machinery/go-text.ts";
@@ -101,6 +102,11 @@ interface At {
   readonly path: string;
 }
 
+/** What nothing is in, and no schema but its own speaks of. */
+function isScalar({ value, schema }: At): boolean {
+  return (typeof value !== "object" || value === null) && !(schema.isCombined && value !== null);
+}
+
 /** Of a text that is matched, and of the fields that must be there, in the units of `Pace`. */
 const CHARS_OF_A_UNIT = 16;
 const REQUIRED_OF_A_UNIT = 32;
@@ -122,47 +128,83 @@ class Validation {
 
   /** @param ratchets whether what is as it was may be wrong */
   *check(at: At, ratchets: boolean): Steps<Result> {
-    const { value, old, schema, path } = at;
+    if (isScalar(at)) {
+      if (this.#pace.isDue(this.#units(at))) yield;
+      return this.#checkScalar(at, ratchets);
+    }
+    const { value, schema, path } = at;
     const result = this.#result();
     if (this.#pace.isDue()) yield;
+    this.#checkForm(at, result);
+    if (schema.isCombined) yield* this.#combined(at, result);
+    if (Array.isArray(value)) {
+      yield* this.#checkAll(itemsOf(value, at), result);
+      checkCount(value.length, schema, path, result);
+      result.matches += 2;
+    }
+    checkEnum(value, schema, path, result);
+    result.matches++;
+    if (isJsonObject(value)) {
+      checkPropertyCount(Object.keys(value), schema, path, result);
+      yield* this.#checkAll(fieldsOf(value, at, result), result);
+      checkRequired(value, schema, path, result);
+      if (this.#pace.isDue(schema.required.length / REQUIRED_OF_A_UNIT)) yield;
+      result.matches++;
+    }
+    result.matches++;
+    return this.#judged(result, at, ratchets);
+  }
+
+  /** What is in a value. */
+  *#checkAll(parts: Iterable<At>, result: Result): Steps<void> {
+    for (const part of parts) {
+      if (!isScalar(part)) result.merge(yield* this.check(part, true));
+      else {
+        if (this.#pace.isDue(this.#units(part))) yield;
+        result.merge(this.#checkScalar(part, true));
+      }
+    }
+  }
+
+  #checkScalar(at: At, ratchets: boolean): Result {
+    const { value, schema, path } = at;
+    const result = this.#result();
     if (value === null) {
       checkNull(schema, path, result);
       checkEnum(value, schema, path, result);
-    } else {
-      if (schema.types.length > 0 || schema.format !== "") {
-        checkType(value, schema, path, result);
-        result.matches++;
-      }
-      if (schema.isCombined) yield* this.#combined(at, result);
-      result.matches += 2;
-      if (typeof value === "string") {
-        const { pattern } = schema.limits;
-        const isNew = pattern !== "" && !this.#patterns.has(pattern);
-        checkString(value, schema, path, this.#patterns, result);
-        if (pattern !== "" && this.#pace.isDue((isNew ? PATTERN_UNITS : 0) + value.length / CHARS_OF_A_UNIT)) yield;
-      }
-      if (typeof value === "number") {
-        checkNumber(value, schema, path, result);
-        result.matches += 2;
-      }
-      if (Array.isArray(value)) {
-        for (const item of itemsOf(value, at)) result.merge(yield* this.check(item, true));
-        checkCount(value.length, schema, path, result);
-        result.matches += 2;
-      }
-      checkEnum(value, schema, path, result);
-      result.matches++;
-      if (isJsonObject(value)) {
-        checkPropertyCount(Object.keys(value), schema, path, result);
-        for (const field of fieldsOf(value, at, result)) result.merge(yield* this.check(field, true));
-        checkRequired(value, schema, path, result);
-        if (this.#pace.isDue(schema.required.length / REQUIRED_OF_A_UNIT)) yield;
-        result.matches++;
-      }
+      return this.#judged(result, at, ratchets);
+    }
+    this.#checkForm(at, result);
+    checkEnum(value, schema, path, result);
+    result.matches += 2;
+    return this.#judged(result, at, ratchets);
+  }
+
+  /** What a value is by itself. */
+  #checkForm({ value, schema, path }: At, result: Result): void {
+    if (schema.types.length > 0 || schema.format !== "") {
+      checkType(value, schema, path, result);
       result.matches++;
     }
+    result.matches += 2;
+    if (typeof value === "string") checkString(value, schema, path, this.#patterns, result);
+    if (typeof value === "number") {
+      checkNumber(value, schema, path, result);
+      result.matches += 2;
+    }
+  }
+
+  #judged(result: Result, { value, old }: At, ratchets: boolean): Result {
     const kept = ratchets && !result.valid && old !== UNCORRELATED && this.#same.are(value, old);
     return kept ? this.#result() : result;
+  }
+
+  /** What it takes to look at a value, in those of `Pace`. */
+  #units({ value, schema }: At): number {
+    if (typeof value !== "string") return 1;
+    const { pattern } = schema.limits;
+    if (pattern === "") return 1;
+    return 1 + (this.#patterns.has(pattern) ? 0 : PATTERN_UNITS) + value.length / CHARS_OF_A_UNIT;
   }
 
   /** What stands under a junctor speaks of the same value: no value of its own is kept as it was. */
@@ -242,18 +284,15 @@ function checkCount(count: number, { limits }: Schema, path: string, result: Res
 }
 
 /** Those that the schema does not name, then those that it does. What it forbids is found on the way. */
-function* fieldsOf(
-  object: Readonly<Record<string, unknown>>,
-  { old, schema, path }: At,
-  result: Result,
-): Generator<At> {
+function fieldsOf(object: JsonObject, { old, schema, path }: At, result: Result): readonly At[] {
   const { properties, additional } = schema;
+  const fields: At[] = [];
   const keys = Object.keys(object);
   for (const key of keys) {
     if (properties.has(key)) continue;
     if (additional === false) result.add(notAllowed(path, key));
     else if (typeof additional === "object") {
-      yield { value: object[key], old: correlatedField(old, key), schema: additional, path: `${path}.${key}` };
+      fields.push({ value: object[key], old: correlatedField(old, key), schema: additional, path: `${path}.${key}` });
     }
   }
   for (const key of properties.amongst(keys)) {
@@ -261,8 +300,9 @@ function* fieldsOf(
     if (property === undefined) continue;
     const isOwn = path === "" && (key === "kind" || key === "apiVersion");
     const before = isOwn ? UNCORRELATED : correlatedField(old, key);
-    yield { value: object[key], old: before, schema: property, path: path === "" ? key : `${path}.${key}` };
+    fields.push({ value: object[key], old: before, schema: property, path: path === "" ? key : `${path}.${key}` });
   }
+  return fields;
 }
 
 function checkPropertyCount(keys: readonly string[], { limits }: Schema, path: string, result: Result): void {
