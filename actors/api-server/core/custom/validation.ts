@@ -12,7 +12,8 @@ import { validateLists } from "./lists.ts";
 import { validateRules } from "./rule-validation.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
-import { UNCORRELATED, causesOf, isInteger, validateValue } from "./validate-value.ts";
+import { UNCORRELATED, causesOf, validateValue } from "./validate-value.ts";
+import { isInteger } from "./value-checks.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
 /** What is of another kind or version is refused for that alone. @returns whether it is */
