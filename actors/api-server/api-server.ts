@@ -27,6 +27,7 @@ import { Metrics, noStats } from "./metrics.ts";
 import type { HttpsClient, OpenHttps } from "./outward.ts";
 import { noHttps } from "./outward.ts";
 import { ObjectFlips } from "./object-flips.ts";
+import { Pieces } from "./pieces.ts";
 import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
@@ -87,6 +88,7 @@ class ApiServer {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly catalog: CatalogFollower;
   private readonly store: Store;
+  private readonly pieces: Pieces;
   private readonly registry: Registry;
   private readonly watches: Watches;
   private readonly tokens: Tokens;
@@ -107,7 +109,8 @@ class ApiServer {
     this.catalog = new CatalogFollower(ctx.log, this.store, builtIn);
     this.https = outward.openHttps();
     this.conversions = new Conversions(ctx, new Webhooks(ctx.options, this.store, this.https));
-    this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned);
+    this.pieces = new Pieces(ctx.clock);
+    this.registry = new Registry(ctx, this.store, this.catalog, this.conversions, keys.isSigned, this.pieces);
     this.watches = new Watches(ctx, this.store, this.conversions);
     this.views = new Views(ctx, this.store, this.watches, outward.witness);
     this.tokens = new Tokens(ctx, this.registry, keys);
@@ -242,6 +245,7 @@ class ApiServer {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       every: (periodMs, action) => void clock.every(periodMs, action),
+      inPieces: (work) => this.pieces.run(work, Infinity),
       after: (delayMs, action) => clock.after(delayMs, action),
       log: (message) => log.warn(message),
       explained: (error, what) => this.explained(error, what),

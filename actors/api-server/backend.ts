@@ -3,6 +3,7 @@ import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
 import type { Aggregation } from "./aggregation.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
+import type { Steps } from "./core/steps.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Registry } from "./registry.ts";
@@ -32,6 +33,8 @@ export interface Backend {
   nowMs(): number;
   monotonicMs(): number;
   every(periodMs: number, action: () => void): void;
+  /** Does what comes in pieces, the requests' own work between them. */
+  inPieces<T>(work: Steps<T>): T | Promise<T>;
   /** Runs `action` once, `delayMs` from now. */
   after(delayMs: number, action: () => void): { cancel(): void };
   log(message: string): void;

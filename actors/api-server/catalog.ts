@@ -8,6 +8,7 @@ import { BrokenInvariant } from "./core/broken-invariant.ts";
 import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import { hasCondition } from "./core/custom/lifecycle.ts";
+import { KeptSchemas } from "./core/custom/version-schema.ts";
 import { customServed } from "./core/custom/served.ts";
 import { storedAs } from "./core/webhooks/conversion.ts";
 import type { Store, StoreFollower } from "./store.ts";
@@ -29,6 +30,7 @@ export class CatalogFollower implements StoreFollower {
   private readonly log: Context["log"];
   private readonly cache: ResourceCache;
   private readonly known = new Map<string, Known>();
+  private readonly schemas = new KeptSchemas();
   private listener: (name: string) => void = () => {};
   private servedListener: (served: readonly Served[]) => void = () => {};
 
@@ -108,7 +110,7 @@ export class CatalogFollower implements StoreFollower {
     const { spec } = definition;
     const versions = spec.versions.map((version) => ({ ...version, served: true }));
     try {
-      return customServed({ ...definition, spec: { ...spec, versions } });
+      return customServed({ ...definition, spec: { ...spec, versions } }, this.schemas);
     } catch (error) {
       if (error instanceof BrokenInvariant) throw error;
       const message = error instanceof Error ? error.message : String(error);

@@ -5,6 +5,8 @@ import type { Served } from "./core/catalog/catalog.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import { unexplained } from "./core/machinery/status.ts";
 import { sameStored } from "./core/registry/write.ts";
+import type { Stepped, Steps } from "./core/steps.ts";
+import { resultOf } from "./core/steps.ts";
 import type { KnownConversions } from "./core/webhooks/conversion.ts";
 import { NotConverted, readInVersion } from "./core/webhooks/conversion.ts";
 import type { Decision, Mutated, Mutations, Outcome, Write } from "./mutation.ts";
@@ -23,25 +25,32 @@ export class ConvertedWrites {
     const { deadlineMs } = write;
     const mutated = await this.mutations.run({
       ...write,
-      decide: (current, taken) => {
-        try {
-          const shown = current === undefined ? undefined : this.conversions.known(served, current, known);
-          return toStorage(write.decide(shown, taken), served, current, known);
-        } catch (error) {
-          if (error instanceof NotConverted) return { await: [error.wanted] };
-          throw error;
-        }
-      },
+      decide: (current, taken) => this.decided(write, served, known, current, taken),
       answer: (wanted) => this.conversions.answer(known, wanted, deadlineMs),
     });
     const [stored] = await this.conversions.forms(served, [mutated.stored]);
     if (typeof stored === "string") throw unexplained(stored);
     return { ...mutated, stored: stored as StoredObject };
   }
+
+  private *decided(
+    write: WriteServed,
+    served: Served,
+    known: KnownConversions,
+    ...[current, taken]: Parameters<Write["decide"]>
+  ): Steps<Decision> {
+    try {
+      const shown = current === undefined ? undefined : this.conversions.known(served, current, known);
+      return toStorage(yield* resultOf(write.decide(shown, taken)), served, current, known);
+    } catch (error) {
+      if (error instanceof NotConverted) return { await: [error.wanted] };
+      throw error;
+    }
+  }
 }
 
 type WriteServed = Omit<Write, "decide" | "answer"> & {
-  readonly decide: (...given: Parameters<Write["decide"]>) => Outcome;
+  readonly decide: (...given: Parameters<Write["decide"]>) => Stepped<Outcome>;
 };
 
 /** @param current as it is stored */

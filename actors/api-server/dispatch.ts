@@ -40,7 +40,8 @@ export interface Input {
   resourceVersion(): string | undefined;
   /** Of a `get`: the older revision that it is answered from; absent or undefined: none. */
   atRevision?(): number | undefined;
-  body(form: ObjectForm, validation: FieldValidation): Decoded;
+  /** A promise of what is large: reading it takes a turn of its own. */
+  body(form: ObjectForm, validation: FieldValidation): Decoded | Promise<Decoded>;
   patch(): { readonly type: PatchType; readonly patch: unknown };
   /** Of a patch of the type of server-side apply. */
   configuration(): JsonBody;
@@ -120,17 +121,17 @@ export class Dispatch {
   async create({ scope, target, input }: Call): Promise<Answer> {
     const { served, namespace, name, subresource } = target;
     const options = input.writeOptions("CreateOptions");
-    const decode = (form: ObjectForm): Decoded => input.body(form, options.fieldValidation);
+    const decode = (form: ObjectForm): Decoded | Promise<Decoded> => input.body(form, options.fieldValidation);
     if (subresource?.name === "binding" || served.info.resource === "bindings") {
-      const binding = decode(BINDING).object as Binding;
+      const binding = (await decode(BINDING)).object as Binding;
       return this.subresources.bind(scope, namespace ?? "", name ?? binding.metadata?.name ?? "", binding, options);
     }
     if (subresource?.name === "eviction") {
-      const eviction = decode(EVICTION).object as Eviction;
+      const eviction = (await decode(EVICTION)).object as Eviction;
       return this.subresources.evict(scope, placeOf(target), eviction, options);
     }
     if (subresource?.name === "token") {
-      const { object, warnings } = decode(TOKEN_REQUEST);
+      const { object, warnings } = await decode(TOKEN_REQUEST);
       checkNamespace(served, namespace, object.metadata?.namespace);
       const place = placeOf(target);
       const write = writeOfForm(this.registry.writeOf(place, "token", options), TOKEN_REQUEST);
@@ -140,7 +141,8 @@ export class Dispatch {
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
-    const { object, warnings } = decode(served.form);
+    const decoded = decode(served.form);
+    const { object, warnings } = decoded instanceof Promise ? await decoded : decoded;
     return telling(
       () => warnings,
       () => this.make(scope, served, namespace, object, options),
@@ -174,7 +176,8 @@ export class Dispatch {
     const subresource = target.subresource?.name;
     const options = input.writeOptions("UpdateOptions");
     const form = subresource === "scale" ? SCALE_FORM : target.served.form;
-    const { object, warnings } = input.body(form, options.fieldValidation);
+    const decoded = input.body(form, options.fieldValidation);
+    const { object, warnings } = decoded instanceof Promise ? await decoded : decoded;
     this.registry.tell(place, warnings);
     return this.telling(place, async () => {
       checkSentVersion(form, object);

@@ -12,6 +12,7 @@ import { decodeObject } from "./core/machinery/decode-object.ts";
 import { formatTime } from "./core/machinery/time.ts";
 import { applyConfiguration } from "./core/managed-fields/field-manager.ts";
 import { withManagedFields } from "./core/registry/field-writes.ts";
+import { finished } from "./core/steps.ts";
 import { prepareCreate, prepareUpdate } from "./core/registry/write.ts";
 import type { JointWrite } from "./mutation.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
@@ -56,7 +57,9 @@ export class InitialObjects {
     if (initial.keep === "as-it-is") return undefined;
     const object = repaired({ ...initial, object: this.prepared(initial) }, base.object as Fields);
     const manage = this.registry.managing({ served, namespace, name }, undefined, managerOf(initial), base);
-    return object && { cache, key, base, object: prepareUpdate(served, object, base.object, undefined, manage) };
+    return (
+      object && { cache, key, base, object: finished(prepareUpdate(served, object, base.object, undefined, manage)) }
+    );
   }
 
   private prepared(initial: Initial): Fields {
@@ -79,7 +82,7 @@ export class InitialObjects {
     const decoded = decodeObject(served.info, { value: object, duplicates: [] }, "Ignore").object;
     const place: ObjectPlace = { served, namespace, name };
     const manage = this.registry.managing(place, undefined, managerOf(initial));
-    const prepared = prepareCreate(served, decoded, creation, manage);
+    const prepared = finished(prepareCreate(served, decoded, creation, manage));
     return applied === undefined ? prepared : this.withApplied(place, prepared, applied);
   }
 

@@ -12,6 +12,8 @@ import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
+import type { Stepped } from "./core/steps.ts";
+import type { Pieces } from "./pieces.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
@@ -51,11 +53,13 @@ export interface Write {
   /** Key within the cache. */
   readonly key: string;
   readonly deadlineMs: number;
+  /** Until when it may be decided, which is no waiting for others; `deadlineMs` when left out. */
+  readonly workDeadlineMs?: number;
   readonly cause: string;
   readonly user: string;
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
-  readonly decide: (current: StoredObject | undefined, taken: Taken) => Decision;
+  readonly decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Decision>;
   /** Asks for what `decide` awaits, so that it knows when it is called again. */
   readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
@@ -90,15 +94,17 @@ interface Applied {
 export class Mutations {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly store: Store;
+  private readonly pieces: Pieces;
   /** Writes to one object through this server go one after the other: they would only make each other repeat. */
   private readonly queues = new Map<string, Promise<unknown>>();
   /** Claims that turned out to be held, by the revision at which they were: once the cache is there, it knows better. */
   private readonly taken = new Map<string, number>();
   private readonly stillTaken: Taken = { has: (claim) => (this.taken.get(claim) ?? 0) > this.store.revision };
 
-  constructor(ctx: Context<ApiServerOptions>, store: Store) {
+  constructor(ctx: Context<ApiServerOptions>, store: Store, pieces: Pieces) {
     this.ctx = ctx;
     this.store = store;
+    this.pieces = pieces;
   }
 
   /** Nobody's turn is held while others are asked. */
@@ -151,19 +157,33 @@ export class Mutations {
   }
 
   /** @param read what an earlier round has read, which the cache may not have yet */
-  private async rounds(write: Write, attempts: { lost: boolean }, read: Base | undefined): Promise<Mutated | Waiting> {
-    const { cache, key } = write;
+  private async rounds(asked: Write, attempts: { lost: boolean }, read: Base | undefined): Promise<Mutated | Waiting> {
+    const { cache, key } = asked;
+    let write = asked;
     const newest = cache.newest(key);
     const isNewer = read?.fresh === true && (read.stored?.revision ?? 0) >= (newest?.revision ?? 0);
     let base: Base = isNewer ? read : { stored: newest, fresh: false };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       let outcome: Decision;
+      const decidedAt = this.store.revision;
       try {
-        outcome = write.decide(base.stored, this.stillTaken);
+        const decision = this.pieces.run(
+          write.decide(base.stored, this.stillTaken),
+          write.workDeadlineMs ?? write.deadlineMs,
+        );
+        if (decision instanceof Promise) {
+          const sinceMs = this.ctx.clock.monotonicMs();
+          outcome = await decision;
+          // Others are waited for as long as ever.
+          write = { ...write, deadlineMs: write.deadlineMs + this.ctx.clock.monotonicMs() - sinceMs };
+        } else outcome = decision;
         if ("await" in outcome) return { await: outcome.await, base };
       } catch (error) {
         if (base.fresh || statusOf(error) === undefined) throw error;
+        const known = base.stored;
         base = await this.refresh(write);
+        // What nothing has changed is refused for the same reason again.
+        if (decidedAt === this.store.revision && known === base.stored) throw error;
         continue;
       }
       if (outcome.action === "keep") {

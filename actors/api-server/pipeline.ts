@@ -88,9 +88,11 @@ export class Pipeline {
    */
   scope(user: UserInfo, verb: string, path: string, auditId: string, timeoutMs: number = Infinity): RequestScope {
     const { clock, options, trace } = this.ctx;
+    const nowMs = clock.monotonicMs();
     return {
       ...user,
-      deadlineMs: clock.monotonicMs() + Math.min(timeoutMs, options.requestTimeoutMs),
+      deadlineMs: nowMs + Math.min(timeoutMs, options.requestTimeoutMs),
+      workDeadlineMs: nowMs + Math.min(timeoutMs, options.workTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.
       cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }) : "",
     };

@@ -42,12 +42,14 @@ import {
 import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
+import type { Stepped, Steps } from "./core/steps.ts";
 import type { Conversions } from "./conversions.ts";
 import { ConvertedWrites } from "./converted-writes.ts";
 import { KnownConversions } from "./core/webhooks/conversion.ts";
 import { EventLeases } from "./event-leases.ts";
 import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
+import type { Pieces } from "./pieces.ts";
 import { parseRevision, reach } from "./revisions.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
@@ -64,6 +66,8 @@ const NAMESPACES = "/registry/namespaces";
 export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
+  /** As `Write.workDeadlineMs`. */
+  readonly workDeadlineMs?: number;
   readonly cause: string;
 }
 
@@ -93,13 +97,14 @@ export class Registry {
     follower: { readonly current: Catalog },
     conversions: Conversions,
     isSigned: IsSigned,
+    pieces: Pieces,
   ) {
     this.ctx = ctx;
     this.conversions = conversions;
     this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
-    this.mutations = new Mutations(ctx, store);
+    this.mutations = new Mutations(ctx, store, pieces);
     this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
     this.ranges = {
@@ -207,7 +212,7 @@ export class Registry {
       checkName(place, patched.object.metadata?.name);
       this.checkRevision(place, patched.object, current);
       const manage = this.managing(place, subresource, options, current);
-      return this.replacement(place, subresource, patched.object, current, taken, lease, manage);
+      return inNextPiece(this.replacement(place, subresource, patched.object, current, taken, lease, manage));
     });
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
     return writtenAnswer(served, mutated.stored, 200, { old, subresource });
@@ -278,31 +283,29 @@ export class Registry {
     const uid = this.ctx.ids.uuid();
     const versioned = isVersioned(incoming) && options.dryRun !== true;
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
-      if (versioned) {
-        // Only an object that is valid gets as far as the store, which then refuses it.
+      const made = (): Steps<Outcome> =>
         this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
-        throw unexplained("resourceVersion should not be set on objects to be created");
-      }
+      if (versioned) return refusedVersion(made());
       if (current !== undefined) {
         // Our own object: an attempt whose answer was lost has made it.
         if (current.object.metadata?.uid === uid) return { action: "keep" };
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
         throw alreadyExists(place.served.info, place.name, deleting);
       }
-      return this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
+      return made();
     });
     return writtenAnswer(place.served, mutated.stored, 201, {});
   }
 
-  creation(
-    { deadlineMs: _deadline, cause: _cause, ...by }: RequestScope,
+  *creation(
+    { deadlineMs: _deadline, workDeadlineMs: _work, cause: _cause, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
     taken: Taken,
     lease: string | undefined,
     manage: Manage,
-  ): Outcome {
+  ): Steps<Outcome> {
     const { served, namespace, name } = place;
     const { options, clock } = this.ctx;
     const { tolerationSeconds, serviceAccounts } = options;
@@ -318,12 +321,12 @@ export class Registry {
       name,
       namespace,
     };
-    const object = prepareCreate(served, incoming, creation, manage);
+    const object = yield* prepareCreate(served, incoming, creation, manage);
     return this.withClaims(served, object, undefined, taken, lease);
   }
 
   /** What an update makes of the object that is there. */
-  replacement(
+  *replacement(
     place: ObjectPlace,
     subresource: string | undefined,
     incoming: KubernetesObject,
@@ -331,12 +334,12 @@ export class Registry {
     taken: Taken,
     lease: string | undefined,
     manage: Manage,
-  ): Outcome {
+  ): Steps<Outcome> {
     const { served } = place;
     const { rules } = served.stored;
     const nowMs = this.ctx.clock.nowMs();
     const others = { ...this.others, nowMs, warn: (warnings: readonly string[]) => this.tell(place, warnings) };
-    const object = prepareUpdate(served, incoming, current.object, subresource, manage, others);
+    const object = yield* prepareUpdate(served, incoming, current.object, subresource, manage, others);
     if (isReleased(rules, object))
       return { action: "remove", object, release: releasedBy(rules, current.object as Fields) };
     const outcome = this.withClaims(served, object, current.object as Fields, taken, lease);
@@ -428,7 +431,7 @@ export class Registry {
     scope: RequestScope,
     place: ObjectPlace,
     dryRun: boolean,
-    decide: (current: StoredObject | undefined, taken: Taken, lease: string | undefined) => Outcome,
+    decide: (current: StoredObject | undefined, taken: Taken, lease: string | undefined) => Stepped<Outcome>,
   ): Promise<Mutated> {
     return this.leases.write(place.served, scope.deadlineMs, (lease) =>
       this.mutate(scope, place, dryRun, (current, taken) => decide(current, taken, lease)),
@@ -445,11 +448,12 @@ export class Registry {
     scope: RequestScope,
     place: ObjectPlace,
     dryRun: boolean,
-    decide: (current: StoredObject | undefined, taken: Taken) => Outcome,
+    decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Outcome>,
   ): Promise<Mutated> {
-    const { deadlineMs, cause, user } = scope;
+    const { deadlineMs, workDeadlineMs = deadlineMs, cause, user } = scope;
     const { served } = place;
-    const write = { cache: this.store.cacheOf(served), key: keyOf(place), deadlineMs, cause, user, dryRun, decide };
+    const until = { deadlineMs, workDeadlineMs };
+    const write = { cache: this.store.cacheOf(served), key: keyOf(place), ...until, cause, user, dryRun, decide };
     if (served.conversion === undefined) return this.mutations.run(write);
     return this.convertedWrites.run(write, served, this.knownOf(place));
   }
@@ -498,6 +502,18 @@ export class Registry {
 /** Whether what is written has a say in what is done, and so may be warned about. */
 export function tells({ rules }: Served, subresource: string | undefined): boolean {
   return subresource === undefined || rules.subresources?.[subresource] !== undefined;
+}
+
+/** What comes before was a piece. */
+function* inNextPiece<T>(steps: Steps<T>): Steps<T> {
+  yield;
+  return yield* steps;
+}
+
+/** Only an object that is valid gets as far as the store, which then refuses it. */
+function* refusedVersion(creation: Steps<Outcome>): Steps<Outcome> {
+  yield* creation;
+  throw unexplained("resourceVersion should not be set on objects to be created");
 }
 
 function isVersioned(object: KubernetesObject): boolean {

@@ -59,6 +59,8 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly eventsMax: number;
   /** Deadline of a request that names none. kube-apiserver has 60 s; a quorum that takes 10 s is not coming back. */
   readonly requestTimeoutMs: number;
+  /** How long it may take to check what a write brings, others having their turns meanwhile. As kube-apiserver's limit of a write. */
+  readonly workTimeoutMs: number;
   /** Deadline of a request that another server answers, watches and the like apart. As kube-apiserver's. */
   readonly remoteTimeoutMs: number;
   /**
@@ -148,6 +150,7 @@ export const API_SERVER_DEFAULTS: Omit<
   eventTtlSeconds: 3_600,
   eventsMax: 2_048,
   requestTimeoutMs: 10_000,
+  workTimeoutMs: 34_000,
   remoteTimeoutMs: 60_000,
   attemptTimeoutMs: 1_000,
   rangeTimeoutMs: 5_000,

@@ -45,6 +45,27 @@ export function decodeBody(request: HttpRequest, form: ObjectForm, validation: F
   return form.decode(readBody(request, form), validation);
 }
 
+/** What is smaller is read within a few milliseconds. */
+export const LARGE_BODY_BYTES = 131_072;
+
+/** As `decodeBody`, others having their turns between its parts. */
+export async function decodeInTurns(
+  request: HttpRequest,
+  form: ObjectForm,
+  validation: FieldValidation,
+): Promise<Decoded> {
+  await nextTurn();
+  const body = readBody(request, form);
+  await nextTurn();
+  const decoded = form.decode(body, validation);
+  await nextTurn();
+  return decoded;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** @param expected undefined: no error names it */
 function readBody(request: HttpRequest, expected: ExpectedKind | undefined): JsonBody {
   switch (mediaTypeOf(request)) {

@@ -20,6 +20,7 @@ import type { Replies, Reply } from "./answers.ts";
 import { negotiated } from "./answers.ts";
 import { JSON_OBJECT } from "../core/rest/negotiation.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
+import type { InPieces } from "./openapi-documents.ts";
 import { namesETag, OpenApiDocuments } from "./openapi-documents.ts";
 
 const encoder = new TextEncoder();
@@ -61,11 +62,12 @@ export class Documents {
     nowMs: () => number,
     tokens: Tokens,
     issuer: string,
+    inPieces: InPieces,
   ) {
     this.remotes = () => aggregation.all;
     this.replies = replies;
     this.catalog = catalog;
-    this.openApi = new OpenApiDocuments(replies, catalog, aggregation, nowMs);
+    this.openApi = new OpenApiDocuments(replies, catalog, aggregation, nowMs, inPieces);
     this.tokens = tokens;
     this.issuer = issuer;
   }

@@ -4,7 +4,7 @@
  */
 import type { Catalog, CatalogGroup, CatalogVersion } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
-import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import { hash, OpenApiHashes, openApiDocument, openApiIndex, openApiJson } from "../core/machinery/openapi.ts";
 import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
@@ -19,10 +19,14 @@ import {
 } from "../core/machinery/openapi-v2.ts";
 import { OPENAPI_V3_ASKED, OPENAPI_V3_MEDIA_TYPE, openApiV3Protobuf } from "../core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufWriter } from "../core/machinery/protobuf-writer.ts";
+import type { Steps } from "../core/steps.ts";
 import { preferredType } from "../core/rest/negotiation.ts";
 import type { Replies, Reply } from "./answers.ts";
 import type { Headers, HttpRequest } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+
+/** Does what comes in pieces. */
+export type InPieces = <T>(work: Steps<T>) => T | Promise<T>;
 
 const encoder = new TextEncoder();
 const JSON_TYPE = "application/json";
@@ -34,15 +38,10 @@ const MS_PER_SECOND = 1_000;
 
 type Encoding = "json" | "protobuf";
 
-/** One document, in the encodings in which somebody has asked for it. */
+/** One document, in the encodings in which somebody has asked for it: those that are there, and those that are being made. */
 interface Made {
   readonly sinceMs: number;
-  readonly bytes: Map<Encoding, Uint8Array>;
-}
-
-/** One that is made over several turns. */
-interface MadeInPieces extends Made {
-  readonly making: Map<Encoding, Promise<Uint8Array>>;
+  readonly bytes: Map<Encoding, Uint8Array | Promise<Uint8Array>>;
 }
 
 export class OpenApiDocuments {
@@ -50,14 +49,15 @@ export class OpenApiDocuments {
   private readonly catalog: () => Catalog;
   private readonly aggregation: Pick<Aggregation, "all" | "openApiV2">;
   private readonly nowMs: () => number;
+  private readonly inPieces: InPieces;
   private readonly hashes = new OpenApiHashes();
   /** By version. */
   private readonly documents = new GroupCache(() => new Map<string, Made>());
   private readonly writer = new ProtobufWriter();
   private readonly shared = new Map<string, Piece>();
-  private readonly parts = new GroupCache((group) => openApiV2Part(group, this.writer, this.shared));
+  private readonly parts = new GroupCache((): { made?: OpenApiV2Part } => ({}));
   /** Of the catalog, and of what others told, that were there last. */
-  private v2: (MadeInPieces & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
+  private v2: (Made & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
   /** Of the catalog, and of what others served, that were there last. */
   private v3: { readonly of: Catalog; readonly remotes: Remotes | undefined; readonly sinceMs: number } | undefined;
 
@@ -66,7 +66,9 @@ export class OpenApiDocuments {
     catalog: () => Catalog,
     aggregation: Pick<Aggregation, "all" | "openApiV2">,
     nowMs: () => number,
+    inPieces: InPieces,
   ) {
+    this.inPieces = inPieces;
     this.replies = replies;
     this.aggregation = aggregation;
     this.catalog = catalog;
@@ -79,9 +81,9 @@ export class OpenApiDocuments {
     if (edition === "v2" && root === undefined) return this.answerV2(reply);
     if (edition !== "v3") return false;
     const isCore = root === "api" && segments.length === 4;
+    if (isCore) return this.answerV3(reply, "", group);
+    if (root === "apis" && segments.length === 5) return this.answerV3(reply, group, version);
     if (root === undefined) this.index(reply);
-    else if (isCore) this.answerV3(reply, "", group);
-    else if (root === "apis" && segments.length === 5) this.answerV3(reply, group, version);
     else reply.answer.send(404, NO_STORE, undefined);
     return true;
   }
@@ -101,7 +103,7 @@ export class OpenApiDocuments {
     return this.hashes.of(group).get(version) ?? "";
   }
 
-  private answerV3(reply: Reply, name: string, version: string): void {
+  private async answerV3(reply: Reply, name: string, version: string): Promise<void> {
     const { request, answer, query } = reply;
     const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
@@ -123,7 +125,8 @@ export class OpenApiDocuments {
     const made = this.madeOf(group, version);
     const headers = { ...kept, ...vary, ...etag };
     if (isUnchanged(reply, etag.etag, made.sinceMs)) return answer.send(304, headers, undefined);
-    const bytes = documentIn(made, isProtobuf ? "protobuf" : "json", name, of);
+    const encoding = isProtobuf ? "protobuf" : "json";
+    const bytes = await this.bytesOf(made, encoding, () => this.inPieces(documentIn(encoding, name, of)));
     const whole = { ...headers, ...contentType, "last-modified": httpDate(made.sinceMs) };
     this.replies.encoded(reply, 200, whole, bytes);
   }
@@ -145,35 +148,33 @@ export class OpenApiDocuments {
     const hashes = [...catalog.groups.values()].flatMap((group) => [...this.hashes.of(group).values()]);
     const etag = `"${hash([...hashes, elsewhere].join())}"`;
     if (this.v2?.of !== catalog || this.v2.elsewhere !== elsewhere) {
-      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map(), making: new Map() };
+      this.v2 = { of: catalog, elsewhere, sinceMs: this.nowMs(), bytes: new Map() };
     }
     const { v2 } = this;
     if (isUnchanged(reply, etag, v2.sinceMs)) return reply.answer.send(304, { ...shared, etag }, undefined);
     const isProtobuf = type !== JSON_TYPE;
-    const bytes = await this.bytesOfV2(catalog, told, v2, isProtobuf ? "protobuf" : "json");
+    const encoding = isProtobuf ? "protobuf" : "json";
+    const bytes = await this.bytesOf(v2, encoding, () => this.makeV2(catalog, told, encoding));
     const contentType = isProtobuf ? OPENAPI_V2_MEDIA_TYPE : JSON_TYPE;
     const own = { etag, "content-type": contentType, "last-modified": httpDate(v2.sinceMs) };
     this.replies.encoded(reply, 200, { ...shared, ...own }, bytes);
   }
 
   /** Who asks for it while it is being made gets the same: made once for each, a flood of requests would hold the thread for seconds. */
-  private bytesOfV2(
-    catalog: Catalog,
-    told: readonly ToldOpenApi[],
-    made: MadeInPieces,
+  private bytesOf(
+    { bytes }: Made,
     encoding: Encoding,
+    make: () => Uint8Array | Promise<Uint8Array>,
   ): Uint8Array | Promise<Uint8Array> {
-    const known = made.bytes.get(encoding);
+    const known = bytes.get(encoding);
     if (known !== undefined) return known;
-    let making = made.making.get(encoding);
-    if (making === undefined) {
-      making = this.makeV2(catalog, told, encoding).then((bytes) => {
-        made.bytes.set(encoding, bytes);
-        return bytes;
-      });
-      const over = (): void => void made.making.delete(encoding);
-      making.then(over, over);
-      made.making.set(encoding, making);
+    const making = make();
+    bytes.set(encoding, making);
+    if (making instanceof Promise) {
+      making.then(
+        (made) => bytes.set(encoding, made),
+        () => bytes.delete(encoding),
+      );
     }
     return making;
   }
@@ -181,12 +182,11 @@ export class OpenApiDocuments {
   private async makeV2(catalog: Catalog, told: readonly ToldOpenApi[], encoding: Encoding): Promise<Uint8Array> {
     const parts: OpenApiV2Part[] = [];
     for (const group of catalog.groups.values()) {
-      parts.push(this.parts.of(group));
-      // Others are answered meanwhile: all groups take some hundred milliseconds.
-      await new Promise((resolve) => setImmediate(resolve));
+      const part = this.parts.of(group);
+      parts.push((part.made ??= await this.inPieces(openApiV2Part(group, this.writer, this.shared))));
     }
     const all = told.length === 0 ? parts : this.merged(parts, told);
-    return encoding === "json" ? encoder.encode(openApiV2Json(all)) : openApiV2Protobuf(all);
+    return this.inPieces(encoding === "json" ? openApiV2Json(all) : openApiV2Protobuf(all));
   }
 
   private merged(own: readonly OpenApiV2Part[], told: readonly ToldOpenApi[]): readonly OpenApiV2Part[] {
@@ -196,14 +196,9 @@ export class OpenApiDocuments {
   }
 }
 
-function documentIn({ bytes }: Made, encoding: Encoding, group: string, of: CatalogVersion): Uint8Array {
-  let made = bytes.get(encoding);
-  if (made === undefined) {
-    const document = openApiDocument(group, of);
-    made = encoding === "json" ? encoder.encode(JSON.stringify(document)) : openApiV3Protobuf(document);
-    bytes.set(encoding, made);
-  }
-  return made;
+function documentIn(encoding: Encoding, group: string, of: CatalogVersion): Steps<Uint8Array> {
+  const document = openApiDocument(group, of);
+  return encoding === "json" ? openApiJson(document) : openApiV3Protobuf(document);
 }
 
 /** Whether the client says that it has this one; undefined when it says of none what it has. */

@@ -51,7 +51,15 @@ import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
-import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
+import {
+  decodeBody,
+  decodeConfiguration,
+  decodeDeleteOptions,
+  decodeInTurns,
+  LARGE_BODY_BYTES,
+  mediaTypeOf,
+  textOf,
+} from "./bodies.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
@@ -103,6 +111,7 @@ export class Rest {
       () => backend.nowMs(),
       backend.tokens,
       backend.options.serviceAccounts.issuer,
+      (work) => backend.inPieces(work),
     );
     backend.onServed((served) => this.documents.prepare(served));
   }
@@ -526,8 +535,10 @@ class HttpInput implements Input {
     return this.reply.query.get("resourceVersion");
   }
 
-  body(...[form, validation]: Parameters<Input["body"]>): Decoded {
-    return decodeBody(this.reply.request, form, validation);
+  body(...[form, validation]: Parameters<Input["body"]>): Decoded | Promise<Decoded> {
+    const { request } = this.reply;
+    const isLarge = request.body.length >= LARGE_BODY_BYTES;
+    return isLarge ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
   }
 
   patchType(): PatchType {

@@ -6,6 +6,8 @@ import { RE2JS } from "re2js";
 import type { Expression, ListItem, Problem } from "./expression.ts";
 import { BadFormat, CLAUSES, formatText } from "./format.ts";
 import { callFunction } from "./functions.ts";
+import type { Pace, Steps } from "../steps.ts";
+import { isTooLarge as isPatternTooLarge } from "../machinery/pattern-size.ts";
 import { parseExpression } from "./parse-expression.ts";
 import { durationOf, timestampOf } from "./times.ts";
 import type { CelEnvironment, Typed } from "./type-check.ts";
@@ -30,27 +32,30 @@ export type Compiled = CelProgram | Uncompiled;
 const PROBLEMS_MAX = 100;
 /** Characters that an expression may have. */
 const CHARS_MAX = 100_000;
+/** Of an expression that is read, or looked over, in the units of `Pace`. */
+const CHARS_OF_A_UNIT = 2;
 
-export function compileCel(text: string, environment: CelEnvironment): Compiled {
+/** @param pace between the parts of the work it may be time to yield: a text of 100,000 characters takes a tenth of a second */
+export function* compileCel(text: string, environment: CelEnvironment, pace: Pace): Steps<Compiled> {
+  const units = text.length / CHARS_OF_A_UNIT;
   if (text.length > CHARS_MAX) {
     const words = `expression code point size exceeds limit: size: ${text.length}, limit ${CHARS_MAX}`;
     return { problem: told(text, [{ at: 0, words }]) };
   }
   const parsed = parseExpression(text, { bind: environment.bind });
   if ("problems" in parsed) return { problem: told(text, parsed.problems) };
+  if (pace.isDue(units)) yield;
   const { expression } = parsed;
   if (isTooLarge(expression)) {
     return { problem: told(text, [{ at: 0, words: "expression recursion limit exceeded: 250" }]) };
   }
+  if (pace.isDue(units)) yield;
   const { problems, ...typed } = checkTypes(expression, environment);
+  if (pace.isDue(units)) yield;
   if (problems.length > 0) return { problem: told(text, problems) };
-  const wrong = [
-    ...CHECKS.flatMap((check) => [...walked(expression, check)]),
-    ...formatProblems(expression, typed.types),
-    ...mixedLiterals(expression, typed.types),
-  ];
+  const wrong = yield* misuses(expression, typed.types, pace);
   if (wrong.length > 0) return { problem: told(text, wrong) };
-  const unmade = constantProblem(expression) ?? [...walked(expression, unreadablePattern)][0]?.words;
+  const unmade = constantProblem(expression) ?? (yield* unreadable(expression, pace));
   return unmade === undefined
     ? { expression, ...typed }
     : { problem: `program instantiation failed: ${unmade}`, internal: true };
@@ -61,14 +66,65 @@ const LEVELS_MAX = 1_000;
 const NODES_MAX = 100_000;
 
 function isTooLarge(root: Expression): boolean {
-  let level: readonly Expression[] = [root];
+  let level: Expression[] = [root];
   let nodes = 0;
   for (let depth = 0; level.length > 0; depth++) {
     nodes += level.length;
     if (depth > LEVELS_MAX || nodes > NODES_MAX) return true;
-    level = level.flatMap(partsOf);
+    const next: Expression[] = [];
+    for (const expression of level) pushParts(expression, next);
+    level = next;
   }
   return false;
+}
+
+/** From the left: the parts of a part before what comes after it. */
+function* partsIn(root: Expression, isLeftOut: (expression: Expression) => boolean): Generator<Expression> {
+  const waiting: Expression[] = [root];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (isLeftOut(next)) continue;
+    yield next;
+    const first = waiting.length;
+    pushParts(next, waiting);
+    reverseFrom(waiting, first);
+  }
+}
+
+function reverseFrom(list: Expression[], first: number): void {
+  for (let left = first, right = list.length - 1; left < right; left++, right--) {
+    [list[left], list[right]] = [list[right] as Expression, list[left] as Expression];
+  }
+}
+
+const nothing = (): boolean => false;
+
+function isFormat(expression: Expression): boolean {
+  return expression.is === "call" && expression.name === "format";
+}
+
+/** What is of the right types and still can't be meant. */
+function* misuses(expression: Expression, types: CelProgram["types"], pace: Pace): Steps<readonly Problem[]> {
+  const wrong: Problem[] = [];
+  for (const part of partsIn(expression, nothing)) {
+    for (const check of CHECKS) wrong.push(...check(part));
+    wrong.push(...formatProblems(part, types));
+    if (pace.isDue()) yield;
+  }
+  // Lists and maps have items of one type each, but those that are formatted.
+  for (const part of partsIn(expression, isFormat)) {
+    wrong.push(...mixedLiterals(part, types));
+    if (pace.isDue()) yield;
+  }
+  return wrong;
+}
+
+function* unreadable(expression: Expression, pace: Pace): Steps<string | undefined> {
+  for (const part of partsIn(expression, nothing)) {
+    const [problem] = unreadablePattern(part);
+    if (problem !== undefined) return problem.words;
+    if (pace.isDue()) yield;
+  }
+  return undefined;
 }
 
 function told(text: string, problems: readonly Problem[]): string {
@@ -96,33 +152,40 @@ function isWide(char: string): boolean {
   return char > "\u007f";
 }
 
+const NO_PROBLEMS: readonly Problem[] = [];
+
 type Check = (expression: Expression) => readonly Problem[];
 
-function* walked(expression: Expression, check: Check): Iterable<Problem> {
-  yield* check(expression);
-  for (const part of partsOf(expression)) yield* walked(part, check);
-}
-
-function partsOf(expression: Expression): readonly Expression[] {
+function pushParts(expression: Expression, to: Expression[]): void {
   switch (expression.is) {
     case "literal":
     case "identifier":
-      return [];
+      return;
     case "select":
-      return [expression.from];
+      to.push(expression.from);
+      return;
     case "call":
-      return expression.target === undefined ? expression.args : [expression.target, ...expression.args];
+      if (expression.target !== undefined) to.push(expression.target);
+      for (const arg of expression.args) to.push(arg);
+      return;
     case "list":
-      return expression.items.map(({ value }) => value);
+      for (const { value } of expression.items) to.push(value);
+      return;
     case "map":
-      return expression.entries.flatMap(({ key, value }) => [key, value]);
+      for (const { key, value } of expression.entries) to.push(key, value);
+      return;
     case "struct":
-      return expression.fields.map(({ value }) => value);
-    case "fold": {
-      const { over, result, condition, step, end } = expression;
-      return [over, result.initial, condition, step, end];
-    }
+      for (const { value } of expression.fields) to.push(value);
+      return;
+    case "fold":
+      to.push(expression.over, expression.result.initial, expression.condition, expression.step, expression.end);
   }
+}
+
+function partsOf(expression: Expression): readonly Expression[] {
+  const parts: Expression[] = [];
+  pushParts(expression, parts);
+  return parts;
 }
 
 function literalText(expression: Expression | undefined): string | undefined {
@@ -143,7 +206,7 @@ function isRefused(what: () => unknown): boolean {
 /** `name(literal)` of a literal that is none. */
 function literalCheck(name: string, isWrong: (value: unknown) => boolean): Check {
   return (expression) => {
-    if (expression.is !== "call" || expression.name !== name) return [];
+    if (expression.is !== "call" || expression.name !== name) return NO_PROBLEMS;
     const [arg] = expression.args;
     if (arg?.is !== "literal" || !isWrong(arg.value.value)) return [];
     return [{ at: arg.at, words: `invalid ${name} argument` }];
@@ -156,15 +219,11 @@ const CHECKS: readonly Check[] = [
   literalCheck("matches", (value) => typeof value === "string" && patternProblem(value) !== undefined),
 ];
 
-/** Lists and maps have items of one type each, but those that are formatted. */
-function* mixedLiterals(expression: Expression, types: CelProgram["types"]): Iterable<Problem> {
-  if (expression.is === "call" && expression.name === "format") return;
-  if (expression.is === "list") yield* firstOf(mismatches(expression.items, types));
-  if (expression.is === "map") {
-    const keys = expression.entries.map(({ key }) => ({ value: key, optional: false }));
-    yield* [...mismatches(keys, types), ...mismatches(expression.entries, types)];
-  }
-  for (const part of partsOf(expression)) yield* mixedLiterals(part, types);
+function mixedLiterals(expression: Expression, types: CelProgram["types"]): readonly Problem[] {
+  if (expression.is === "list") return firstOf(mismatches(expression.items, types));
+  if (expression.is !== "map") return NO_PROBLEMS;
+  const keys = expression.entries.map(({ key }) => ({ value: key, optional: false }));
+  return [...mismatches(keys, types), ...mismatches(expression.entries, types)];
 }
 
 function firstOf(problems: readonly Problem[]): readonly Problem[] {
@@ -188,7 +247,7 @@ function mismatches(items: readonly ListItem[], types: CelProgram["types"]): rea
 
 /** A pattern is read when the program is made, if it is a literal. */
 function unreadablePattern(expression: Expression): readonly Problem[] {
-  if (expression.is !== "call") return [];
+  if (expression.is !== "call") return NO_PROBLEMS;
   const { name, target, args } = expression;
   const isFunction = name === "matches" && target === undefined;
   if (!isFunction && name !== "find" && name !== "findAll") return [];
@@ -240,6 +299,7 @@ function constantOf(expression: Expression): { readonly value: unknown } | undef
 }
 
 function patternProblem(pattern: string): string | undefined {
+  if (isPatternTooLarge(pattern)) return "error parsing regexp: expression too large";
   try {
     RE2JS.compile(pattern);
     return undefined;
@@ -249,11 +309,12 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** Of `"…".format([…])` with a literal text and list. */
-function* formatProblems(expression: Expression, types: CelProgram["types"]): Iterable<Problem> {
-  const text = expression.is === "call" && expression.name === "format" ? literalText(expression.target) : undefined;
-  const list = expression.is === "call" ? expression.args[0] : undefined;
-  if (text !== undefined && list?.is === "list") yield* firstOf(formatProblem(text, list.items, expression.at, types));
-  for (const part of partsOf(expression)) yield* formatProblems(part, types);
+function formatProblems(expression: Expression, types: CelProgram["types"]): readonly Problem[] {
+  if (expression.is !== "call" || expression.name !== "format") return NO_PROBLEMS;
+  const text = literalText(expression.target);
+  const [list] = expression.args;
+  if (text === undefined || list?.is !== "list") return NO_PROBLEMS;
+  return firstOf(formatProblem(text, list.items, expression.at, types));
 }
 
 function formatProblem(

@@ -14,7 +14,7 @@ export interface Size {
 export interface Sized {
   readonly max: number;
   /** Of an object. */
-  readonly fields?: ReadonlyMap<string, Sized>;
+  readonly fields?: { readonly get: (name: string) => Sized | undefined };
   /** Of a list or a map. */
   readonly items?: Sized;
   /** Of a map. */

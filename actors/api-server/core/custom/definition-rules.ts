@@ -1,12 +1,14 @@
 /** Whether the rules of a schema (`x-kubernetes-validations`) say something. Source: apiextensions-apiserver `validation.go`. */
 import type { JSONSchemaProps, ValidationRule } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Pace, Steps } from "../steps.ts";
 import { product } from "../cel/sizes.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { fieldAt } from "./field-path.ts";
 import { escaped } from "../machinery/go-text.ts";
 import type { RuleCosts } from "./rule-costs.ts";
-import { rulePrograms } from "./rule-programs.ts";
-import { mostTimes, sizesOf } from "./rule-sizes.ts";
+import { RuleCompiler } from "./rule-programs.ts";
+import type { Sizes } from "./rule-sizes.ts";
+import { mostTimes } from "./rule-sizes.ts";
 import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
 import { unsupportedIn } from "./structural.ts";
@@ -17,7 +19,7 @@ const NO_TYPE =
 const LINE_BREAK = /[\n\r]/;
 
 /** What can be said of rules without reading them. */
-export function checkRuleTexts(props: JSONSchemaProps, path: string, errors: FieldErrors): void {
+export function* checkRuleTexts(props: JSONSchemaProps, path: string, pace: Pace, errors: FieldErrors): Steps<void> {
   for (const [i, given] of (props["x-kubernetes-validations"] ?? []).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
     const { message = "", messageExpression = "", reason, fieldPath = "" } = given;
@@ -37,8 +39,9 @@ export function checkRuleTexts(props: JSONSchemaProps, path: string, errors: Fie
     if (fieldPath === "") continue;
     if (fieldPath.trim() === "") errors.invalid(`${at}.fieldPath`, fieldPath, "must be non-empty if specified");
     if (LINE_BREAK.test(fieldPath)) errors.invalid(`${at}.fieldPath`, fieldPath, "must not contain line breaks");
-    const known = unsupportedIn(props) !== undefined || !("problem" in fieldAt(fieldPath, parseSchema(props), true));
-    if (!known) errors.invalid(`${at}.fieldPath`, fieldPath, "must be a valid path");
+    if ((yield* unsupportedIn(props, pace)) !== undefined) continue;
+    if ("problem" in fieldAt(fieldPath, parseSchema(props), true))
+      errors.invalid(`${at}.fieldPath`, fieldPath, "must be a valid path");
   }
 }
 
@@ -47,21 +50,25 @@ interface RulePlace {
   /** How many such values an object can have; undefined: as many as fit into a request. */
   readonly timesMax: number | undefined;
   readonly costs: RuleCosts;
+  readonly sizes: Sizes;
+  readonly pace: Pace;
   /** The list or map from which on `oldSelf` is unknown. */
   readonly uncorrelatable: string | undefined;
 }
 
 /** The schema is structural, and nothing else is wrong with it. */
-export function checkRules(schema: Schema, path: string, place: RulePlace, errors: FieldErrors): void {
-  const sizes = sizesOf(schema, place.root);
+export function* checkRules(schema: Schema, path: string, place: RulePlace, errors: FieldErrors): Steps<void> {
+  const sizes = place.sizes.of(schema, place.root);
   if (sizes === undefined) {
     errors.internal(`${path}.x-kubernetes-validations`, NO_TYPE);
     return;
   }
   const timesMax = place.timesMax ?? mostTimes(sizes);
-  for (const [i, program] of rulePrograms(schema, place.root, sizes).entries()) {
+  const compiler = new RuleCompiler(schema, place.root, sizes, place.pace);
+  for (const [i, rule] of schema.rules.entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
-    const { rule, problem, messageProblem, usesOldSelf } = program;
+    const program = yield* compiler.programOf(rule);
+    const { problem, messageProblem, usesOldSelf } = program;
     place.costs.check(`${at}.rule`, "estimated rule cost", product(program.cost, timesMax), errors);
     if (problem !== undefined) refuse(`${at}.rule`, rule, problem, errors);
     if (messageProblem !== undefined) refuse(`${at}.messageExpression`, rule, messageProblem, errors);

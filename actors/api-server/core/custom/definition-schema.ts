@@ -7,10 +7,12 @@ import type { JSONSchemaProps } from "../../../../protocols/kubernetes/types/api
 import { product } from "../cel/sizes.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { validateDefaults } from "./definition-defaults.ts";
+import { Pace } from "../steps.ts";
+import type { Steps } from "../steps.ts";
+import { Sizes } from "./rule-sizes.ts";
 import { RuleCosts } from "./rule-costs.ts";
 import { checkRuleTexts, checkRules } from "./definition-rules.ts";
 import type { Schema } from "./schema.ts";
-import { parseSchema } from "./schema.ts";
 import { itemSchemaOf, itemSchemasOf } from "./schema-walk.ts";
 import { structuralErrors, unsupportedIn } from "./structural.ts";
 import { repeatedAt } from "../machinery/validation/repeated.ts";
@@ -23,26 +25,33 @@ export interface SchemaPlace {
   readonly unchanged: boolean;
 }
 
-export function validateVersionSchema(props: JSONSchemaProps, place: SchemaPlace, errors: FieldErrors): void {
+/** @param schema the same as it is read, where it is structural */
+export function* validateVersionSchema(
+  props: JSONSchemaProps,
+  schema: Schema,
+  place: SchemaPlace,
+  errors: FieldErrors,
+): Steps<void> {
+  const pace = new Pace();
   const path = `${place.path}.openAPIV3Schema`;
   const found = new FieldErrors();
   if (place.hasStatus) checkRoot(props, path, found);
   if (props.nullable === true) found.forbidden(`${path}.nullable`, "nullable cannot be true at the root");
-  const unsupported = unsupportedIn(props);
-  let schema: Schema | undefined;
+  const unsupported = yield* unsupportedIn(props, pace);
+  let structural: Schema | undefined;
   if (unsupported === undefined) {
-    const structural = structuralErrors(props, path);
-    const parsed = parseSchema(props);
-    if (structural.causes.length === 0) validateDefaults(parsed, path, structural);
-    found.causes.push(...structural.causes);
-    if (structural.causes.length === 0) schema = parsed;
+    const wrong = yield* structuralErrors(props, path, pace);
+    if (wrong.causes.length === 0) yield* validateDefaults(schema, path, pace, wrong);
+    found.add(wrong);
+    if (wrong.causes.length === 0) structural = schema;
   }
   const costs = new RuleCosts(place.unchanged);
-  const { schemaErrors, ruleErrors } = new SchemaWalk(costs).check(props, schema, path, ROOT);
-  found.causes.push(...schemaErrors.causes, ...ruleErrors.causes);
+  const walk = new SchemaWalk(costs, pace);
+  yield* walk.check(props, structural, path, ROOT);
+  found.add(walk.schemaErrors, walk.ruleErrors);
   if (found.causes.length === 0 && unsupported !== undefined) found.invalid(path, "", unsupported);
-  if (schema !== undefined) costs.checkTotal(path, found);
-  errors.causes.push(...found.causes);
+  if (structural !== undefined) costs.checkTotal(path, found);
+  errors.add(found);
 }
 
 const AT_ROOT: ReadonlySet<string> = new Set([
@@ -115,65 +124,71 @@ const ROOT: Surroundings = {
   timesMax: 1,
 };
 
-interface SchemaErrors {
-  readonly schemaErrors: FieldErrors;
-  readonly ruleErrors: FieldErrors;
-}
-
 const META_FIELDS: ReadonlySet<string> = new Set(["metadata", "kind", "apiVersion"]);
+const NO_NAMES: readonly string[] = [];
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
 
-class SchemaWalk {
-  readonly #costs: RuleCosts;
+function hasJunctors({ not, allOf, oneOf, anyOf, definitions }: JSONSchemaProps): boolean {
+  const all = not ?? allOf ?? oneOf ?? anyOf ?? definitions;
+  return all !== undefined;
+}
 
-  constructor(costs: RuleCosts) {
+/** Whether nothing is in it, and nothing to be compiled: so are most of a large schema. */
+function isSimple(props: JSONSchemaProps): boolean {
+  const { properties, additionalProperties, items, "x-kubernetes-validations": rules } = props;
+  const hasParts = properties !== undefined || additionalProperties !== undefined || items !== undefined;
+  return !hasParts && rules === undefined && !hasJunctors(props);
+}
+
+class SchemaWalk {
+  readonly schemaErrors = new FieldErrors();
+  readonly ruleErrors = new FieldErrors();
+  readonly #costs: RuleCosts;
+  readonly #sizes = new Sizes();
+  readonly #pace: Pace;
+
+  constructor(costs: RuleCosts, pace: Pace) {
     this.#costs = costs;
+    this.#pace = pace;
   }
 
   /** @param schema undefined where rules are not compiled: under a junctor, and in what is not structural */
-  check(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): SchemaErrors {
-    const schemaErrors = new FieldErrors();
-    const ruleErrors = new FieldErrors();
-    const errors = { schemaErrors, ruleErrors };
+  *check(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): Steps<void> {
+    const { schemaErrors } = this;
+    const before = schemaErrors.causes.length;
     checkStandard(props, path, around, schemaErrors);
-    const within = { ...around, timesMax: timesBelow(props, around.timesMax) };
-    this.#checkFields(props, schema, path, within, errors);
-    this.#checkJunctors(props, path, within, errors);
-    this.#checkItems(props, schema, path, within, errors);
+    const within = { ...around, root: false, timesMax: timesBelow(props, around.timesMax) };
+    if (props.properties !== undefined || props.additionalProperties !== undefined) {
+      yield* this.#checkFields(props, schema, path, within, around.root);
+    }
+    if (hasJunctors(props)) yield* this.#checkJunctors(props, path, within);
+    if (props.items !== undefined) yield* this.#checkItems(props, schema, path, within);
     checkTypes(props, path, schemaErrors);
     checkLists(props, path, schemaErrors);
     checkListItems(props, path, schemaErrors);
-    checkRuleTexts(props, path, schemaErrors);
-    if (schema !== undefined && schemaErrors.causes.length === 0 && schema.rules.length > 0) {
-      const { root, uncorrelatable, timesMax } = around;
-      checkRules(schema, path, { root, uncorrelatable, timesMax, costs: this.#costs }, ruleErrors);
+    if (props["x-kubernetes-validations"] !== undefined) {
+      yield* checkRuleTexts(props, path, this.#pace, schemaErrors);
     }
-    return errors;
+    if (this.#pace.isDue()) yield;
+    if (schema === undefined || schemaErrors.causes.length > before) return;
+    const { root, uncorrelatable, timesMax } = around;
+    const shared = { costs: this.#costs, sizes: this.#sizes, pace: this.#pace };
+    if (schema.rules.length > 0) {
+      yield* checkRules(schema, path, { root, uncorrelatable, timesMax, ...shared }, this.ruleErrors);
+    }
   }
 
-  #below(
+  *#checkFields(
     props: JSONSchemaProps,
     schema: Schema | undefined,
     path: string,
     around: Surroundings,
-    { schemaErrors, ruleErrors }: SchemaErrors,
-  ): void {
-    const found = this.check(props, schema, path, { ...around, root: false });
-    schemaErrors.causes.push(...found.schemaErrors.causes);
-    ruleErrors.causes.push(...found.ruleErrors.causes);
-  }
-
-  #checkFields(
-    props: JSONSchemaProps,
-    schema: Schema | undefined,
-    path: string,
-    around: Surroundings,
-    errors: SchemaErrors,
-  ): void {
-    const { properties = {}, additionalProperties } = props;
-    const names = Object.keys(properties);
+    root: boolean,
+  ): Steps<void> {
+    const { properties, additionalProperties } = props;
+    const names = properties === undefined ? NO_NAMES : Object.keys(properties);
     if (additionalProperties !== undefined && additionalProperties !== true && names.length > 0) {
-      errors.schemaErrors.forbidden(
+      this.schemaErrors.forbidden(
         `${path}.additionalProperties`,
         "additionalProperties and properties are mutual exclusive",
       );
@@ -183,51 +198,52 @@ class SchemaWalk {
         ? "inside additionalProperties applying to object metadata"
         : around.noDefaults;
       const one = typeof schema?.additional === "object" ? schema.additional : undefined;
-      this.#below(additionalProperties, one, `${path}.additionalProperties`, { ...around, noDefaults }, errors);
+      yield* this.check(additionalProperties, one, `${path}.additionalProperties`, { ...around, noDefaults });
     }
     const mapType = props["x-kubernetes-map-type"];
     const correlatable = mapType === undefined || mapType === "granular" || mapType === "atomic";
     const uncorrelatable = around.uncorrelatable ?? (correlatable ? undefined : path);
-    for (const [name, property] of Object.entries(properties)) {
-      const meta = (around.root || props["x-kubernetes-embedded-resource"] === true) && META_FIELDS.has(name);
-      const own = {
-        ...around,
-        uncorrelatable,
-        inMetadata: around.inMetadata || meta,
-        noDefaults: meta && around.root ? `in top-level ${name}` : around.noDefaults,
-      };
-      this.#below(property, schema?.properties.get(name), `${path}.properties[${name}]`, own, errors);
-    }
-  }
-
-  #checkJunctors(props: JSONSchemaProps, path: string, around: Surroundings, errors: SchemaErrors): void {
-    if (props.not !== undefined) this.#below(props.not, undefined, `${path}.not`, around, errors);
-    for (const junctor of ["allOf", "oneOf", "anyOf"] as const) {
-      for (const [i, one] of (props[junctor] ?? []).entries()) {
-        this.#below(one, undefined, `${path}.${junctor}[${i}]`, around, errors);
+    const plain = { ...around, uncorrelatable };
+    const hasHead = root || props["x-kubernetes-embedded-resource"] === true;
+    for (const name of names) {
+      const meta = hasHead && META_FIELDS.has(name);
+      const noDefaults = root ? `in top-level ${name}` : around.noDefaults;
+      const own = meta ? { ...plain, inMetadata: true, noDefaults } : plain;
+      const property = properties?.[name] as JSONSchemaProps;
+      const place = `${path}.properties[${name}]`;
+      if (!isSimple(property)) yield* this.check(property, schema?.properties.get(name), place, own);
+      else {
+        checkStandard(property, place, own, this.schemaErrors);
+        checkTypes(property, place, this.schemaErrors);
+        checkLists(property, place, this.schemaErrors);
+        if (this.#pace.isDue()) yield;
       }
     }
-    for (const [name, one] of Object.entries(props.definitions ?? {})) {
-      this.#below(one, undefined, `${path}.definitions[${name}]`, around, errors);
+  }
+
+  *#checkJunctors(props: JSONSchemaProps, path: string, around: Surroundings): Steps<void> {
+    if (props.not !== undefined) yield* this.check(props.not, undefined, `${path}.not`, around);
+    for (const junctor of ["allOf", "oneOf", "anyOf"] as const) {
+      for (const [i, one] of props[junctor]?.entries() ?? []) {
+        yield* this.check(one, undefined, `${path}.${junctor}[${i}]`, around);
+      }
+    }
+    if (props.definitions === undefined) return;
+    for (const [name, one] of Object.entries(props.definitions)) {
+      yield* this.check(one, undefined, `${path}.definitions[${name}]`, around);
     }
   }
 
-  #checkItems(
-    props: JSONSchemaProps,
-    schema: Schema | undefined,
-    path: string,
-    around: Surroundings,
-    errors: SchemaErrors,
-  ): void {
+  *#checkItems(props: JSONSchemaProps, schema: Schema | undefined, path: string, around: Surroundings): Steps<void> {
     const uncorrelatable = around.uncorrelatable ?? (props["x-kubernetes-list-type"] === "map" ? undefined : path);
     const own = { ...around, uncorrelatable };
     const single = itemSchemaOf(props.items);
     if (single !== undefined) {
-      this.#below(single, schema?.items, `${path}.items`, own, errors);
+      yield* this.check(single, schema?.items, `${path}.items`, own);
       return;
     }
     for (const [i, one] of itemSchemasOf(props.items).entries()) {
-      this.#below(one, undefined, `${path}.items[${i}]`, own, errors);
+      yield* this.check(one, undefined, `${path}.items[${i}]`, own);
     }
   }
 }

@@ -10,39 +10,41 @@ import type {
   CustomResourceDefinitionVersion,
   JSONSchemaProps,
 } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Steps } from "../steps.ts";
+import { Pace } from "../steps.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { dns1123Subdomain } from "../machinery/validation/names.ts";
 import { immutable } from "../machinery/validation/object-meta.ts";
 import { hasBadBundle, validateConversion } from "./conversion.ts";
 import { validateVersionSchema } from "./definition-schema.ts";
-import { tooMuchWork } from "./definition-work.ts";
 import { isRequestUri } from "./formats.ts";
 import { dns1035Label } from "./names.ts";
+import type { Schema } from "./schema.ts";
 import { parseSchema } from "./schema.ts";
 import { schemasIn } from "./schema-walk.ts";
 import { validateColumns, validateSelectableFields, validateSubresources } from "./definition-views.ts";
 import { unsupportedIn } from "./structural.ts";
 
-export function validateDefinition(crd: CustomResourceDefinition, errors: FieldErrors): void {
+export function* validateDefinition(crd: CustomResourceDefinition, errors: FieldErrors): Steps<void> {
   const { metadata = {}, spec } = crd;
   const name = metadata.name ?? "";
   errors.all("metadata.name", name, dns1123Subdomain(name));
   if (name !== `${spec.names.plural}.${spec.group}`) {
     errors.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group');
   }
-  validateSpec(spec, undefined, errors);
+  yield* validateSpec(spec, undefined, errors);
   validateStatus(crd, errors);
   validateApproval(crd, undefined, errors);
 }
 
-export function validateDefinitionUpdate(
+export function* validateDefinitionUpdate(
   crd: CustomResourceDefinition,
   old: CustomResourceDefinition,
   errors: FieldErrors,
-): void {
+): Steps<void> {
   const { spec } = crd;
-  validateSpec(spec, old, errors);
+  yield* validateSpec(spec, old, errors);
   if (isEstablished(old)) {
     immutable("spec.scope", spec.scope, old.spec.scope, errors);
     immutable("spec.names.kind", spec.names.kind, old.spec.names.kind, errors);
@@ -68,11 +70,11 @@ function isEstablished({ status }: CustomResourceDefinition): boolean {
 }
 
 /** @param old of an update */
-function validateSpec(
+function* validateSpec(
   spec: CustomResourceDefinitionSpec,
   old: CustomResourceDefinition | undefined,
   errors: FieldErrors,
-): void {
+): Steps<void> {
   const versions = spec.versions ?? [];
   validateGroup(spec.group, errors);
   if (!spec.scope) errors.required("spec.scope");
@@ -80,7 +82,7 @@ function validateSpec(
   for (const [i, { schema }] of versions.entries()) {
     if (schema?.openAPIV3Schema === undefined) errors.required(`spec.versions[${i}].schema.openAPIV3Schema`);
   }
-  validateVersions(versions, old, errors);
+  yield* new Versions(versions, old).validate(errors);
   const { names } = spec;
   for (const field of ["plural", "singular", "kind", "listKind"] as const) {
     if (!names[field]) errors.required(`spec.names.${field}`);
@@ -90,15 +92,23 @@ function validateSpec(
   if (spec.conversion !== undefined) validateConversion(spec.conversion, mayBeInvalid, errors);
   if (spec.preserveUnknownFields === true) {
     const path = "spec.preserveUnknownFields";
-    if (versions.some(hasDefaults)) errors.invalid(path, true, "must be false in order to use defaults in the schema");
+    if (yield* hasDefaults(versions))
+      errors.invalid(path, true, "must be false in order to use defaults in the schema");
     const detail =
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
     errors.invalid(path, true, detail);
   }
 }
 
-function hasDefaults({ schema }: CustomResourceDefinitionVersion): boolean {
-  return [...schemasIn(schema?.openAPIV3Schema)].some((one) => (one.default ?? undefined) !== undefined);
+function* hasDefaults(versions: readonly CustomResourceDefinitionVersion[]): Steps<boolean> {
+  const pace = new Pace();
+  for (const { schema } of versions) {
+    for (const one of schemasIn(schema?.openAPIV3Schema)) {
+      if ((one.default ?? undefined) !== undefined) return true;
+      if (pace.isDue()) yield;
+    }
+  }
+  return false;
 }
 
 function validateGroup(group: string, errors: FieldErrors): void {
@@ -118,18 +128,82 @@ const PLACES: Readonly<Record<Common, string>> = {
   selectableFields: "spec.selectableFields",
 };
 
-function validateVersions(
-  versions: readonly CustomResourceDefinitionVersion[],
-  old: CustomResourceDefinition | undefined,
-  errors: FieldErrors,
-): void {
-  const [first] = versions;
-  const isCommon = (field: Common): boolean => versions.every((version) => equalJson(version[field], first?.[field]));
-  const commonSchema = isCommon("schema");
-  const check = (field: Common, validate: (version: CustomResourceDefinitionVersion, path: string) => void): void => {
-    if (first !== undefined && isCommon(field)) validate(first, PLACES[field]);
-    else for (const [i, version] of versions.entries()) validate(version, `spec.versions[${i}].${field}`);
-  };
+/** The versions of a definition, and what they were before. */
+class Versions {
+  readonly #versions: readonly CustomResourceDefinitionVersion[];
+  readonly #old: ReadonlyMap<string, CustomResourceDefinitionVersion>;
+  readonly #schemas = new Map<JSONSchemaProps, Schema>();
+
+  constructor(versions: readonly CustomResourceDefinitionVersion[], old: CustomResourceDefinition | undefined) {
+    this.#versions = versions;
+    this.#old = new Map(old?.spec.versions.map((version) => [version.name, version]));
+  }
+
+  *validate(errors: FieldErrors): Steps<void> {
+    const versions = this.#versions;
+    checkVersionNames(versions, errors);
+    yield* this.#checkSchemas(errors);
+    for (const [{ subresources }, path] of this.#places("subresources")) {
+      validateSubresources(subresources, path, errors);
+    }
+    for (const [{ additionalPrinterColumns = [] }, path] of this.#places("additionalPrinterColumns")) {
+      validateColumns(additionalPrinterColumns, path, errors);
+    }
+    yield* this.#checkSelectableFields(errors);
+    if (new Set(versions.map(({ name }) => name)).size < versions.length) {
+      errors.invalid("spec.versions", versions, "must contain unique version names");
+    }
+    if (versions.filter(({ storage }) => storage).length !== 1) {
+      const shown = versions.length === 0 ? null : versions;
+      errors.invalid("spec.versions", shown, "must have exactly one version marked as storage version");
+    }
+  }
+
+  /** What is to be looked at, and where it is named. */
+  #places(field: Common): readonly (readonly [CustomResourceDefinitionVersion, string])[] {
+    const [first, ...others] = this.#versions;
+    if (first === undefined) return [];
+    const isCommon = others.every((version) => equalJson(version[field], first[field]));
+    return isCommon
+      ? [[first, PLACES[field]]]
+      : this.#versions.map((version, i) => [version, `spec.versions[${i}].${field}`]);
+  }
+
+  *#checkSchemas(errors: FieldErrors): Steps<void> {
+    const places = this.#places("schema");
+    const isCommon = places.length < this.#versions.length;
+    for (const [version, path] of places) {
+      yield;
+      const schema = version.schema?.openAPIV3Schema;
+      if (schema === undefined) continue;
+      const hasStatus = isCommon
+        ? this.#versions.some(({ subresources }) => subresources?.status !== undefined)
+        : version.subresources?.status !== undefined;
+      const before = this.#old.get(version.name)?.schema?.openAPIV3Schema;
+      const unchanged = before !== undefined && equalJson(before, schema);
+      yield* validateVersionSchema(schema, this.#read(schema), { path, hasStatus, unchanged }, errors);
+    }
+  }
+
+  *#checkSelectableFields(errors: FieldErrors): Steps<void> {
+    for (const [{ selectableFields = [], schema, name }, path] of this.#places("selectableFields")) {
+      const props = schema?.openAPIV3Schema;
+      if (selectableFields.length === 0 || props === undefined) continue;
+      if ((yield* unsupportedIn(props, new Pace())) !== undefined) continue;
+      const before = this.#old.get(name)?.selectableFields;
+      const unchanged = before !== undefined && equalJson(before, selectableFields);
+      validateSelectableFields(selectableFields, this.#read(props), path, unchanged, errors);
+    }
+  }
+
+  #read(props: JSONSchemaProps): Schema {
+    let schema = this.#schemas.get(props);
+    if (schema === undefined) this.#schemas.set(props, (schema = parseSchema(props)));
+    return schema;
+  }
+}
+
+function checkVersionNames(versions: readonly CustomResourceDefinitionVersion[], errors: FieldErrors): void {
   for (const [i, { name, deprecated, deprecationWarning }] of versions.entries()) {
     const problems = dns1035Label(name);
     if (problems.length > 0) errors.invalid(`spec.versions[${i}].name`, name, problems.join(","));
@@ -137,43 +211,6 @@ function validateVersions(
     for (const problem of deprecationProblems(deprecated === true, deprecationWarning)) {
       errors.invalid(`spec.versions[${i}].deprecationWarning`, deprecationWarning, problem);
     }
-  }
-  const storedSchema = ({ name }: CustomResourceDefinitionVersion): JSONSchemaProps | undefined =>
-    old?.spec.versions.find((version) => version.name === name)?.schema?.openAPIV3Schema;
-  // What is stored already was looked at.
-  const changed = (commonSchema ? versions.slice(0, 1) : versions).flatMap((version) => {
-    const schema = version.schema?.openAPIV3Schema;
-    return schema === undefined || equalJson(schema, storedSchema(version)) ? [] : [schema];
-  });
-  const tooMuch = tooMuchWork(changed);
-  if (tooMuch !== undefined) return errors.forbidden("spec.versions", tooMuch);
-  check("schema", (version, path) => {
-    const hasStatus = commonSchema
-      ? versions.some(({ subresources }) => subresources?.status !== undefined)
-      : version.subresources?.status !== undefined;
-    const schema = version.schema?.openAPIV3Schema;
-    if (schema === undefined) return;
-    const before = storedSchema(version);
-    const unchanged = before !== undefined && equalJson(before, schema);
-    validateVersionSchema(schema, { path, hasStatus, unchanged }, errors);
-  });
-  check("subresources", ({ subresources }, path) => validateSubresources(subresources, path, errors));
-  check("additionalPrinterColumns", ({ additionalPrinterColumns = [] }, path) =>
-    validateColumns(additionalPrinterColumns, path, errors),
-  );
-  check("selectableFields", ({ selectableFields = [], schema, name }, path) => {
-    const props = schema?.openAPIV3Schema;
-    if (selectableFields.length === 0 || props === undefined || unsupportedIn(props) !== undefined) return;
-    const before = old?.spec.versions.find((version) => version.name === name)?.selectableFields;
-    const unchanged = before !== undefined && equalJson(before, selectableFields);
-    validateSelectableFields(selectableFields, parseSchema(props), path, unchanged, errors);
-  });
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
-    errors.invalid("spec.versions", versions, "must contain unique version names");
-  }
-  if (versions.filter(({ storage }) => storage).length !== 1) {
-    const shown = versions.length === 0 ? null : versions;
-    errors.invalid("spec.versions", shown, "must have exactly one version marked as storage version");
   }
 }
 

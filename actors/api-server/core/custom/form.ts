@@ -18,25 +18,22 @@ import {
 import type { JsonBody } from "../machinery/json.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, setOwn } from "../machinery/json-value.ts";
-import type { Structure } from "../structure/structure.ts";
 import { badRequest } from "../machinery/status.ts";
 import { goJson } from "../machinery/go-text.ts";
 import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
-import { structureOfSchema } from "./schema-structure.ts";
 import { ANY, schemaAt } from "./schema.ts";
 import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
 
 /** Strategic merge patches need merge keys of Go types: custom resources have none. */
 export function customForm(info: ResourceInfo, schema: VersionSchema, schemas: SchemasByVersion): ObjectForm {
   const { apiVersion, kind } = info;
-  let structure: Structure | undefined;
   return {
     apiVersion,
     kind,
     type: undefined,
     get structure() {
-      return (structure ??= structureOfSchema(schema.root, true));
+      return schema.structure;
     },
     empty: { apiVersion, kind },
     decode: (body, fieldValidation) => decode(info, schema.root, schemas, body, fieldValidation),

@@ -22,7 +22,7 @@ export interface Pruned<T> {
 /** @param root whether the value is an object of Kubernetes, whatever its schema says */
 export function prune<T>(value: T, schema: Schema, root: boolean): Pruned<T> {
   const walk = new Pruning();
-  const pruned = walk.value(value, root && !schema.embedded ? { ...schema, embedded: true } : schema);
+  const pruned = walk.value(value, schema, "", root || schema.embedded);
   return { value: pruned as T, unknown: walk.unknown.sort() };
 }
 
@@ -35,31 +35,39 @@ export function childPath(path: string, key: string | number): string {
 class Pruning {
   readonly unknown: string[] = [];
 
-  value(value: unknown, schema: Schema | undefined, path: string = ""): unknown {
-    if (schema?.preserveUnknown === true) return this.kept(value, schema, path);
-    if (Array.isArray(value)) return value.map((item, i) => this.value(item, schema?.items, childPath(path, i)));
+  /** @param embedded whether it is an object of Kubernetes */
+  value(value: unknown, schema: Schema | undefined, path: string, embedded: boolean): unknown {
+    if (schema?.preserveUnknown === true) return this.kept(value, schema, path, embedded);
+    if (Array.isArray(value)) return value.map((item, i) => this.below(item, schema?.items, childPath(path, i)));
     if (!isJsonObject(value)) return value;
     const result: JsonObject = {};
     for (const key of Object.keys(value)) {
       const item = value[key];
-      if (schema?.embedded === true && META_FIELDS.has(key)) setOwn(result, key, item);
+      if (embedded && META_FIELDS.has(key)) setOwn(result, key, item);
       else if (schema !== undefined && (schema.properties.has(key) || isMap(schema))) {
-        setOwn(result, key, this.value(item, schemaAt(schema, key), childPath(path, key)));
+        setOwn(result, key, this.below(item, schemaAt(schema, key), childPath(path, key)));
       } else if (!META_FIELDS.has(key) || path !== "") this.unknown.push(childPath(path, key));
     }
     return result;
   }
 
+  private below(value: unknown, schema: Schema | undefined, path: string): unknown {
+    return this.value(value, schema, path, schema?.embedded === true);
+  }
+
   /** Of what keeps unknown fields, those that are known may well be pruned. */
-  private kept(value: unknown, schema: Schema | undefined, path: string): unknown {
+  private kept(value: unknown, schema: Schema | undefined, path: string, embedded: boolean): unknown {
     if (schema === undefined) return value;
-    if (Array.isArray(value)) return value.map((item, i) => this.kept(item, schema.items, childPath(path, i)));
+    if (Array.isArray(value)) {
+      const { items } = schema;
+      return value.map((item, i) => this.kept(item, items, childPath(path, i), items?.embedded === true));
+    }
     if (!isJsonObject(value)) return value;
     const result: JsonObject = {};
     for (const key of Object.keys(value)) {
-      const own = schema.embedded && META_FIELDS.has(key);
+      const own = embedded && META_FIELDS.has(key);
       const known = !own && (schema.properties.has(key) || isMap(schema));
-      setOwn(result, key, known ? this.value(value[key], schemaAt(schema, key), childPath(path, key)) : value[key]);
+      setOwn(result, key, known ? this.below(value[key], schemaAt(schema, key), childPath(path, key)) : value[key]);
     }
     return result;
   }
@@ -125,8 +133,9 @@ function setWithin(value: unknown, schema: Schema, growth: Growth): void {
   if (!schema.has.defaults) return;
   if (Array.isArray(value)) setItemDefaults(value, schema.items, growth);
   if (!isJsonObject(value)) return;
-  for (const [key, property] of schema.properties) {
-    if (property.default === undefined || !isMissing(value, key, property)) continue;
+  for (const key of schema.properties.defaulted) {
+    const property = schema.properties.get(key);
+    if (property === undefined || !isMissing(value, key, property)) continue;
     const made = growth.copy(property.default);
     if (made !== undefined) value[key] = made;
   }
@@ -162,8 +171,9 @@ function lacksDefaults(value: unknown, schema: Schema | undefined): boolean {
     return value.some((item) => isReplaceable(item, items) || lacksDefaults(item, items));
   }
   if (!isJsonObject(value)) return false;
-  for (const [key, property] of schema.properties) {
-    if (property.default !== undefined && isMissing(value, key, property)) return true;
+  for (const key of schema.properties.defaulted) {
+    const property = schema.properties.get(key);
+    if (property !== undefined && isMissing(value, key, property)) return true;
   }
   return Object.keys(value).some((key) => {
     const below = schemaAt(schema, key);

@@ -9,6 +9,7 @@ import type { Sized } from "../cel/sizes.ts";
 import type { CelEnvironment } from "../cel/type-check.ts";
 import type { CelType } from "../cel/types.ts";
 import { BOOL_TYPE, STRING_TYPE, optionalType, sameType } from "../cel/types.ts";
+import type { Pace, Steps } from "../steps.ts";
 import { fieldAt } from "./field-path.ts";
 import type { SchemaTypes } from "./rule-types.ts";
 import { schemaTypes } from "./rule-types.ts";
@@ -29,26 +30,60 @@ export interface RuleProgram {
   readonly fieldPath: string;
 }
 
-/** @param root whether the schema is that of a whole object; @param sizes asks what the rules cost */
-export function rulePrograms(schema: Schema, root: boolean, sizes?: Sized): readonly RuleProgram[] {
-  if (schema.rules.length === 0) return [];
-  const types = schemaTypes(schema, root);
-  return schema.rules.map((rule) => programOf(rule, schema, types, sizes));
+/** @param root whether the schema is that of a whole object */
+export function* rulePrograms(schema: Schema, root: boolean, pace: Pace): Steps<readonly RuleProgram[]> {
+  const programs: RuleProgram[] = [];
+  const compiler = new RuleCompiler(schema, root, undefined, pace);
+  for (const rule of schema.rules) programs.push(yield* compiler.programOf(rule));
+  return programs;
 }
 
-function programOf(rule: ValidationRule, schema: Schema, types: SchemaTypes, sizes: Sized | undefined): RuleProgram {
+/** Makes programs of the rules of one schema. */
+export class RuleCompiler {
+  readonly #schema: Schema;
+  readonly #types: SchemaTypes;
+  readonly #sizes: Sized | undefined;
+  readonly #pace: Pace;
+
+  /** @param sizes asks what the rules cost */
+  constructor(schema: Schema, root: boolean, sizes: Sized | undefined, pace: Pace) {
+    this.#schema = schema;
+    this.#types = schemaTypes(schema, root);
+    this.#sizes = sizes;
+    this.#pace = pace;
+  }
+
+  *programOf(rule: ValidationRule): Steps<RuleProgram> {
+    const program = yield* programOf(rule, this.#schema, this.#types, this.#sizes, this.#pace);
+    if (this.#pace.isDue(RULE_UNITS)) yield;
+    return program;
+  }
+}
+
+/** Of the smallest one. */
+const RULE_UNITS = 32;
+
+function* programOf(
+  rule: ValidationRule,
+  schema: Schema,
+  types: SchemaTypes,
+  sizes: Sized | undefined,
+  pace: Pace,
+): Steps<RuleProgram> {
   const environment = environmentOf(types, rule.optionalOldSelf === true);
-  const main = compile(rule.rule, environment, BOOL_TYPE, "", "cel expression must evaluate to a bool");
+  const wrongType = "cel expression must evaluate to a bool";
+  const main = yield* compile(rule.rule, environment, BOOL_TYPE, "", wrongType, pace);
   const { messageExpression = "" } = rule;
   const message =
     messageExpression === "" || "problem" in main
       ? undefined
-      : compile(
+      : yield* compile(
           messageExpression,
           environment,
           STRING_TYPE,
           "messageExpression ",
           "messageExpression must evaluate to a string",
+          pace,
         );
   const place = rule.fieldPath === undefined ? undefined : fieldAt(rule.fieldPath, schema, true);
   return {
@@ -80,8 +115,15 @@ function environmentOf({ self, fieldsOf }: SchemaTypes, optional: boolean): CelE
 }
 
 /** @param what stands before what is wrong with it; @param otherwise the problem of one of another type */
-function compile(text: string, environment: CelEnvironment, wanted: CelType, what: string, otherwise: string): Read {
-  const compiled = compileCel(text, environment);
+function* compile(
+  text: string,
+  environment: CelEnvironment,
+  wanted: CelType,
+  what: string,
+  otherwise: string,
+  pace: Pace,
+): Steps<Read> {
+  const compiled = yield* compileCel(text, environment, pace);
   if ("problem" in compiled) return { problem: `${what}${compiled.problem}` };
   return sameType(compiled.type, wanted) ? compiled : { problem: otherwise };
 }

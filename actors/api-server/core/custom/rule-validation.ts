@@ -6,34 +6,38 @@
 import { CelBudget, evaluateCel } from "../cel/evaluate.ts";
 import type { Expression } from "../cel/expression.ts";
 import { CelBudgetError, CelError, CelOptional } from "../cel/values.ts";
-import { equalJson, getOwn, isJsonObject } from "../machinery/json-value.ts";
+import type { Pace, Stepped, Steps } from "../steps.ts";
+import { resultOf } from "../steps.ts";
+import { getOwn, isJsonObject, SameValues } from "../machinery/json-value.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { RuleProgram } from "./rule-programs.ts";
-import { celValue } from "./rule-values.ts";
+import { CelValues } from "./rule-values.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 import { UNCORRELATED, listMapKey } from "./validate-value.ts";
 
-/** Of one evaluation, in steps: about a tenth of a second. */
+/** Of one evaluation, in steps, which is one piece: up to a third of a second. */
 const CALL_COST_MAX = 1_000_000;
 /** Of all rules for one object. */
 const OBJECT_COST_MAX = 10_000_000;
 const MESSAGE_BYTES_MAX = 5 * 1024;
+/** Steps of an evaluation, in the units of `Pace`. */
+const COST_OF_A_UNIT = 10;
 
-export type ProgramsOf = (schema: Schema, root: boolean) => readonly RuleProgram[];
+export type ProgramsOf = (schema: Schema, root: boolean) => Stepped<readonly RuleProgram[]>;
 
 /** @param old undefined when the object is new */
-export function validateRules(
+export function* validateRules(
   object: unknown,
   old: unknown,
   schema: Schema,
   programsOf: ProgramsOf,
+  pace: Pace,
   errors: FieldErrors,
-): void {
+): Steps<void> {
   if (!schema.has.rules) return;
-  const before = old ?? UNCORRELATED;
-  const validation = new RuleValidation(programsOf, errors, true);
-  validation.walk({ value: object, old: before, schema, path: "", root: true, unchanged: equal(object, before) });
+  const validation = new RuleValidation(programsOf, pace, errors, true);
+  yield* validation.begin(object, old ?? UNCORRELATED, schema);
 }
 
 /** Holds the defaults of one schema to its rules: as values that stay, and as values that are new. */
@@ -41,16 +45,16 @@ export class DefaultRules {
   readonly #validation: RuleValidation;
   readonly #errors: FieldErrors;
 
-  constructor(programsOf: ProgramsOf, errors: FieldErrors) {
-    this.#validation = new RuleValidation(programsOf, errors, false);
+  constructor(programsOf: ProgramsOf, pace: Pace, errors: FieldErrors) {
+    this.#validation = new RuleValidation(programsOf, pace, errors, false);
     this.#errors = errors;
   }
 
-  check(value: unknown, schema: Schema, path: string): void {
+  *check(value: unknown, schema: Schema, path: string): Steps<void> {
     const before = this.#errors.causes.length;
     for (const old of [value, UNCORRELATED]) {
       if (this.#errors.causes.length > before) return;
-      this.#validation.walk({ value, old, schema, path, root: schema.embedded, unchanged: false });
+      yield* this.#validation.walk({ value, old, schema, path, root: schema.embedded, unchanged: false });
     }
   }
 }
@@ -67,13 +71,12 @@ interface At {
   readonly unchanged: boolean;
 }
 
-function equal(value: unknown, old: unknown): boolean {
-  return old !== UNCORRELATED && equalJson(value, old);
-}
-
 class RuleValidation {
   readonly #programsOf: ProgramsOf;
+  readonly #pace: Pace;
   readonly #errors: FieldErrors;
+  readonly #values = new CelValues();
+  readonly #same = new SameValues();
   #left = OBJECT_COST_MAX;
   /** Whether nothing more is evaluated. */
   #ended = false;
@@ -81,51 +84,62 @@ class RuleValidation {
   readonly #ratchets: boolean;
 
   /** @param ratchets whether what is as it was may break a rule */
-  constructor(programsOf: ProgramsOf, errors: FieldErrors, ratchets: boolean) {
+  constructor(programsOf: ProgramsOf, pace: Pace, errors: FieldErrors, ratchets: boolean) {
     this.#programsOf = programsOf;
+    this.#pace = pace;
     this.#errors = errors;
     this.#ratchets = ratchets;
   }
 
-  walk(at: At): void {
+  /** @param value of a whole object */
+  begin(value: unknown, old: unknown, schema: Schema): Steps<void> {
+    const unchanged = old !== UNCORRELATED && this.#same.are(value, old);
+    return this.walk({ value, old, schema, path: "", root: true, unchanged });
+  }
+
+  *walk(at: At): Steps<void> {
     const { value, schema, path } = at;
-    if (this.#ended || value === null || value === undefined || !schema.has.rules) return;
-    if (schema.rules.length > 0) this.#evaluate(at);
-    if (Array.isArray(value) && schema.items !== undefined) {
+    if (this.#ended || value === null || value === undefined) return;
+    if (this.#pace.isDue()) yield;
+    if (schema.rules.length > 0) yield* this.#evaluate(at);
+    if (Array.isArray(value) && schema.items?.has.rules === true) {
       const oldOf = oldItems(schema, at.old);
       for (const [i, item] of value.entries()) {
-        this.walk(this.#below(at, item, oldOf(item), schema.items, `${path}[${i}]`));
+        yield* this.walk(this.#below(at, item, oldOf(item), schema.items, `${path}[${i}]`));
       }
     }
     if (!isJsonObject(value)) return;
     for (const key of Object.keys(value)) {
       const below = schemaAt(schema, key);
-      if (below === undefined) continue;
+      if (below?.has.rules !== true) continue;
       const named = schema.properties.has(key);
       const place = named ? `${path === "" ? "" : `${path}.`}${key}` : `${path}[${key}]`;
       const old = isJsonObject(at.old) && Object.hasOwn(at.old, key) ? getOwn(at.old, key) : UNCORRELATED;
-      this.walk(this.#below(at, value[key], old, below, place));
+      yield* this.walk(this.#below(at, value[key], old, below, place));
     }
   }
 
   #below(at: At, value: unknown, old: unknown, schema: Schema, path: string): At {
-    const unchanged = old === UNCORRELATED ? at.unchanged : this.#ratchets && equal(value, old);
+    const unchanged = old === UNCORRELATED ? at.unchanged : this.#ratchets && this.#same.are(value, old);
     return { value, old, schema, path, root: schema.embedded, unchanged };
   }
 
-  #evaluate(at: At): void {
+  *#evaluate(at: At): Steps<void> {
     const { schema, root, old } = at;
-    const self = celValue(at.value, schema, root);
+    const programs = yield* resultOf(this.#programsOf(schema, root));
+    const self = this.#values.of(at.value, schema, root);
     const known = old !== UNCORRELATED && old !== null;
-    const oldSelf = known ? celValue(old, schema, root) : undefined;
-    for (const program of this.#programsOf(schema, root)) {
+    const oldSelf = known ? this.#values.of(old, schema, root) : undefined;
+    for (const program of programs) {
       if (this.#ended) return;
       const optional = program.rule.optionalOldSelf === true;
       if (program.usesOldSelf && !known && !optional) continue;
       const variables = optional
         ? { self, oldSelf: new CelOptional(oldSelf) }
         : { self, ...(known ? { oldSelf } : {}) };
+      const left = this.#left;
       this.#check(at, program, variables);
+      if (this.#pace.isDue(1 + (left - this.#left) / COST_OF_A_UNIT)) yield;
     }
   }
 

@@ -3,7 +3,6 @@ import { durationOf, timestampOf } from "../cel/times.ts";
 import { CelError, CelMap, CelSet, CelStruct } from "../cel/values.ts";
 import { isJsonObject } from "../machinery/json-value.ts";
 import type { Schema } from "./schema.ts";
-import { parseSchema } from "./schema.ts";
 
 const RESERVED =
   "true false null in as break const continue else for function if import let loop package namespace void while var return";
@@ -20,60 +19,61 @@ export function celName(property: string): string | undefined {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(escaped) ? escaped : undefined;
 }
 
-const TEXT = parseSchema({ type: "string" });
-const METADATA = parseSchema({ type: "object" });
-/** Of a DNS-1123 subdomain. */
-const NAME_CHARS_MAX = 253;
-
-/** Every object of Kubernetes has a kind and a name. */
-export function withHead(schema: Schema): Schema {
-  const { properties } = schema;
-  const metadata = properties.get("metadata");
-  const named = [properties.get("kind"), properties.get("apiVersion")];
-  named.push(metadata?.properties.get("name"), metadata?.properties.get("generateName"));
-  if (metadata?.type === "object" && named.every((one) => one?.type === "string")) return schema;
-  const capped = (name: string, chars: number): Schema => {
-    const { maxLength = chars } = metadata?.properties.get(name)?.limits ?? {};
-    return { ...TEXT, limits: { ...TEXT.limits, maxLength: Math.min(maxLength, chars) } };
-  };
-  const head = {
-    ...METADATA,
-    properties: new Map([
-      ["name", capped("name", NAME_CHARS_MAX)],
-      // What is generated adds a character at least.
-      ["generateName", capped("generateName", NAME_CHARS_MAX - 1)],
-    ]),
-  };
-  return {
-    ...schema,
-    type: "object",
-    properties: new Map([...properties, ["kind", TEXT], ["apiVersion", TEXT], ["metadata", head]]),
-  };
+/** The properties that have a name in CEL, by that. */
+export function propertiesByCelName({ properties }: Schema): ReadonlyMap<string, string> {
+  const known = new Map<string, string>();
+  for (const property of properties.names) {
+    const name = celName(property);
+    if (name !== undefined) known.set(name, property);
+  }
+  return known;
 }
 
-/** The value as CEL has it; undefined of what rules know nothing of. */
-export function celValue(value: unknown, given: Schema, root: boolean): unknown {
-  if (value === null) return null;
-  const schema = root || given.embedded ? withHead(given) : given;
-  if (typeof value === "number") {
-    const integer = schema.intOrString || schema.type === "integer";
-    return integer && Number.isInteger(value) ? BigInt(value) : value;
+/** The values of one object as CEL has them. What is in others is there once, however many rules look at it. */
+export class CelValues {
+  readonly #known = new Map<object, unknown>();
+
+  /** undefined of what rules know nothing of */
+  of(value: unknown, given: Schema, root: boolean): unknown {
+    if (typeof value !== "object" || value === null) return scalarValue(value, given);
+    let known = this.#known.get(value);
+    if (known === undefined) {
+      known = this.#made(value, root || given.embedded ? given.headed : given);
+      this.#known.set(value, known);
+    }
+    return known;
   }
+
+  #made(value: object, schema: Schema): unknown {
+    if (Array.isArray(value)) return this.#list(value, schema);
+    if (!isJsonObject(value)) return value;
+    const { additional, properties } = schema;
+    if (typeof additional === "object") {
+      const entries = new Map<string, unknown>();
+      for (const [key, item] of Object.entries(value)) entries.set(key, this.of(item, additional, false));
+      return new CelMap(entries);
+    }
+    const fields = new Map<string, unknown>();
+    for (const name of Object.keys(value)) {
+      const property = properties.get(name);
+      const known = property === undefined ? undefined : celName(name);
+      if (property === undefined || known === undefined || !isKnown(property)) continue;
+      fields.set(known, this.of(value[name], property, false));
+    }
+    return new CelStruct(fields);
+  }
+
+  #list(items: readonly unknown[], { items: schema, listType }: Schema): unknown {
+    const values = schema === undefined ? [] : items.map((item) => this.of(item, schema, false));
+    return listType === "set" ? CelSet.from(values) : values;
+  }
+}
+
+function scalarValue(value: unknown, schema: Schema): unknown {
   if (typeof value === "string") return textValue(value, schema);
-  if (Array.isArray(value)) return listValue(value, schema);
-  if (!isJsonObject(value)) return value;
-  if (typeof schema.additional === "object") {
-    const entries = new Map<string, unknown>();
-    for (const [key, item] of Object.entries(value)) entries.set(key, celValue(item, schema.additional, false));
-    return new CelMap(entries);
-  }
-  const fields = new Map<string, unknown>();
-  for (const [name, property] of schema.properties) {
-    const known = celName(name);
-    if (known === undefined || !Object.hasOwn(value, name) || !isKnown(property)) continue;
-    fields.set(known, celValue(value[name], property, false));
-  }
-  return new CelStruct(fields);
+  if (typeof value !== "number") return value;
+  const integer = schema.intOrString || schema.type === "integer";
+  return integer && Number.isInteger(value) ? BigInt(value) : value;
 }
 
 /** Whether rules know something of such values. */
@@ -92,11 +92,6 @@ function isKnown(given: Schema): boolean {
       return true;
   }
   return false;
-}
-
-function listValue(items: readonly unknown[], { items: schema, listType }: Schema): unknown {
-  const values = schema === undefined ? [] : items.map((item) => celValue(item, schema, false));
-  return listType === "set" ? CelSet.from(values) : values;
 }
 
 function textValue(text: string, { type, format }: Schema): unknown {

@@ -8,6 +8,7 @@ import type {
 import type { Fields, KindRules, ScalePaths } from "../kinds/rules.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
+import type { Stepped } from "../steps.ts";
 import { cellsOf } from "./columns.ts";
 import { prune, readStored, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
@@ -35,9 +36,8 @@ export function customRules(
   const schema = schemaIn(schemas, version);
   const { subresources } = version;
   const scale = subresources?.scale === undefined ? undefined : scalePathsOf(subresources.scale);
-  const checked = (object: Fields, old: Fields | undefined, errors: FieldErrors): void => {
-    if (!checkKind(object, info, errors)) validateCustom(object, old, schema, scale, errors);
-  };
+  const checked = (object: Fields, old: Fields | undefined, errors: FieldErrors): Stepped<void> =>
+    checkKind(object, info, errors) ? undefined : validateCustom(object, old, schema, scale, errors);
   return {
     generation: true,
     plainFinalizers: true,

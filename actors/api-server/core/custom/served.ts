@@ -15,19 +15,20 @@ import { reviewVersion } from "../webhooks/conversion-review.ts";
 import { coerced, customForm } from "./form.ts";
 import { customRules } from "./rules.ts";
 import type { SchemasByVersion, VersionSchema } from "./version-schema.ts";
-import { schemaIn, schemasOf } from "./version-schema.ts";
+import { KeptSchemas, schemaIn, schemasOf } from "./version-schema.ts";
 
 /**
  * One for each served version, in the order of the definition. Those that are not the storage version have `stored` = the storage
  * version's, which is made even when it is not served itself; where a webhook converts, each stands for itself. The definition is
  * valid and has its defaults.
+ * @param kept what is made of the schemas of the same server
  */
-export function customServed(crd: CustomResourceDefinition): readonly Served[] {
+export function customServed(crd: CustomResourceDefinition, kept: KeptSchemas = new KeptSchemas()): readonly Served[] {
   const { versions } = crd.spec;
   const storage = versions.find((version) => version.storage) ?? versions[0];
   if (storage === undefined) return [];
-  if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage);
-  const schemas = schemasOf(versions);
+  if (crd.spec.conversion?.strategy === "Webhook") return convertedServed(crd, storage, kept);
+  const schemas = schemasOf(versions, kept);
   const stored = new CustomStored(crd, storage, schemas);
   return versions
     .filter((version) => version.served)
@@ -48,7 +49,11 @@ function versionServed(
   return { info, form: customForm(info, schema, schemas), rules, stored, own, ...openApiOf(crd, version) };
 }
 
-function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceDefinitionVersion): readonly Served[] {
+function convertedServed(
+  crd: CustomResourceDefinition,
+  storage: CustomResourceDefinitionVersion,
+  kept: KeptSchemas,
+): readonly Served[] {
   const { group, versions, conversion: { webhook } = {} } = crd.spec;
   const converted = new Map<string, ConvertibleVersion>();
   const conversion: WebhookConversion = {
@@ -57,7 +62,7 @@ function convertedServed(crd: CustomResourceDefinition, storage: CustomResourceD
     storageApiVersion: `${group}/${storage.name}`,
     versions: converted,
   };
-  const schemas = schemasOf(versions);
+  const schemas = schemasOf(versions, kept);
   return versions.flatMap((version) => {
     const served = new CustomStored(crd, version, schemas, conversion);
     const { info, schema } = served;

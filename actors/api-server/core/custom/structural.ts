@@ -3,13 +3,35 @@
  * Source: KEP-1693, apiextensions-apiserver `apiserver/schema/validation.go` and `complete.go`.
  */
 import type { JSONSchemaProps } from "../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Pace, Steps } from "../steps.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
-import { patternProblem } from "./patterns.ts";
+import { PATTERN_UNITS, patternProblem } from "./patterns.ts";
 import { itemSchemaOf } from "./schema-walk.ts";
 
 /** What the schema has that no structural one may have, and that is refused elsewhere, too; undefined when it has none. */
-export function unsupportedIn(schema: JSONSchemaProps): string | undefined {
+export function* unsupportedIn(schema: JSONSchemaProps, pace: Pace): Steps<string | undefined> {
+  const waiting: JSONSchemaProps[] = [schema];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (pace.isDue()) yield;
+    const problem = unsupported(next);
+    if (problem !== undefined) return problem;
+    // The first one in the schema is told.
+    const { properties = {}, additionalProperties, allOf = [], anyOf = [], oneOf = [], not } = next;
+    if (typeof additionalProperties === "object") waiting.push(additionalProperties);
+    const names = Object.keys(properties);
+    for (let at = names.length - 1; at >= 0; at--) waiting.push(properties[names[at] ?? ""] as JSONSchemaProps);
+    for (const junctor of [oneOf, anyOf, allOf]) {
+      for (let at = junctor.length - 1; at >= 0; at--) waiting.push(junctor[at] as JSONSchemaProps);
+    }
+    if (not !== undefined) waiting.push(not);
+    const items = itemSchemaOf(next.items);
+    if (items !== undefined) waiting.push(items);
+  }
+  return undefined;
+}
+
+function unsupported(schema: JSONSchemaProps): string | undefined {
   const has = (value: object | undefined): boolean => value !== undefined && Object.keys(value).length > 0;
   if (schema.id) return "OpenAPIV3Schema 'id' is not supported";
   if (schema.$schema) return "OpenAPIV3Schema 'schema' is not supported";
@@ -21,54 +43,144 @@ export function unsupportedIn(schema: JSONSchemaProps): string | undefined {
   if (schema["x-kubernetes-preserve-unknown-fields"] === false) {
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
   }
-  if (Array.isArray(schema.items) && schema.items.length > 0) {
-    return "OpenAPIV3Schema 'items' must be a schema, but is an array";
-  }
-  const { properties = {}, additionalProperties, allOf = [], anyOf = [], oneOf = [], not } = schema;
-  const below = [itemSchemaOf(schema.items), not, ...allOf, ...anyOf, ...oneOf, ...Object.values(properties)];
-  if (typeof additionalProperties === "object") below.push(additionalProperties);
-  for (const part of below) {
-    const problem = part === undefined ? undefined : unsupportedIn(part);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  return Array.isArray(schema.items) && schema.items.length > 0
+    ? "OpenAPIV3Schema 'items' must be a schema, but is an array"
+    : undefined;
 }
 
 type Level = "root" | "item" | "field";
 
 /** The causes, in order. */
-export function structuralErrors(schema: JSONSchemaProps, path: string): FieldErrors {
+export function* structuralErrors(schema: JSONSchemaProps, path: string, pace: Pace): Steps<FieldErrors> {
   const errors = new FieldErrors();
-  checkInvariants(schema, "root", path, errors);
-  checkJunctorsComplete(schema, schema, path, path, errors);
+  const walk = new StructuralWalk(errors);
+  walk.begin(schema, path);
+  for (;;) {
+    const units = walk.next();
+    if (units === 0) break;
+    if (pace.isDue(units)) yield;
+  }
+  const texts = new Map(errors.causes.map((cause) => [cause, `${cause.field}: ${cause.message}`]));
   errors.causes.sort((a, b) => {
-    const [left, right] = [`${a.field}: ${a.message}`, `${b.field}: ${b.message}`];
+    const [left = "", right = ""] = [texts.get(a), texts.get(b)];
     return left < right ? -1 : left > right ? 1 : 0;
   });
   return errors;
 }
 
-function checkInvariants(schema: JSONSchemaProps, level: Level, path: string, errors: FieldErrors): void {
-  const { type = "", properties = {}, additionalProperties } = schema;
-  const items = itemSchemaOf(schema.items);
-  if (type === "array" && items === undefined) errors.required(`${path}.items`, "must be specified");
-  if (items !== undefined) checkInvariants(items, "item", `${path}.items`, errors);
-  for (const [name, property] of Object.entries(properties)) {
-    checkInvariants(property, "field", `${path}.properties[${name}]`, errors);
+/** What is found is put in order afterwards: what is left to be looked at may wait in any. */
+class StructuralWalk {
+  readonly #errors: FieldErrors;
+  readonly #left: { readonly units: number; readonly look: () => void }[] = [];
+
+  constructor(errors: FieldErrors) {
+    this.#errors = errors;
   }
-  if (additionalProperties !== undefined) {
-    if (level === "root") errors.forbidden(`${path}.additionalProperties`, "must not be used at the root");
-    if (typeof additionalProperties === "object") {
-      checkInvariants(additionalProperties, "field", `${path}.additionalProperties`, errors);
+
+  begin(schema: JSONSchemaProps, path: string): void {
+    this.#checkInvariants(schema, "root", path);
+    this.#checkJunctorsComplete(schema, schema, path, path);
+  }
+
+  /** @returns what that was, in the units of `Pace`; 0: nothing was left to do */
+  next(): number {
+    const next = this.#left.pop();
+    next?.look();
+    return next?.units ?? 0;
+  }
+
+  #later(look: () => void, units: number = 1): void {
+    this.#left.push({ units, look });
+  }
+
+  #checkInvariants(schema: JSONSchemaProps, level: Level, path: string): void {
+    const { type = "", properties = {}, additionalProperties } = schema;
+    const errors = this.#errors;
+    const items = itemSchemaOf(schema.items);
+    if (type === "array" && items === undefined) errors.required(`${path}.items`, "must be specified");
+    if (items !== undefined) this.#later(() => this.#checkInvariants(items, "item", `${path}.items`));
+    for (const name of Object.keys(properties)) {
+      const property = properties[name] as JSONSchemaProps;
+      this.#later(() => this.#checkInvariants(property, "field", `${path}.properties[${name}]`));
+    }
+    if (additionalProperties !== undefined) {
+      if (level === "root") errors.forbidden(`${path}.additionalProperties`, "must not be used at the root");
+      if (typeof additionalProperties === "object") {
+        this.#later(() => this.#checkInvariants(additionalProperties, "field", `${path}.additionalProperties`));
+      }
+    }
+    checkExtensions(schema, path, errors);
+    const { anyOf = [], allOf = [] } = schema;
+    const skipAnyOf = isIntegerOrString(anyOf);
+    const skipFirst = isIntegerOrString(allOf[0]?.anyOf ?? []);
+    this.#checkValueValidation(schema, skipAnyOf, skipFirst, path);
+    checkType(schema, level, path, errors);
+    checkMetadata(schema, level, path, errors);
+  }
+
+  #checkValueValidation(schema: JSONSchemaProps, skipAnyOf: boolean, skipFirst: boolean, path: string): void {
+    const { anyOf = [], allOf = [], oneOf = [], not, pattern = "" } = schema;
+    const nested = (one: JSONSchemaProps, skip: boolean, place: string): void =>
+      this.#later(() => this.#checkNested(one, skip, place));
+    for (const [i, one] of (skipAnyOf ? [] : anyOf).entries()) nested(one, false, `${path}.anyOf[${i}]`);
+    for (const [i, one] of allOf.entries()) nested(one, skipFirst && i === 0, `${path}.allOf[${i}]`);
+    for (const [i, one] of oneOf.entries()) nested(one, false, `${path}.oneOf[${i}]`);
+    if (not !== undefined) nested(not, false, `${path}.not`);
+    if (pattern === "") return;
+    this.#later(() => {
+      const problem = patternProblem(pattern);
+      if (problem === undefined) return;
+      const detail = `must be a valid regular expression, but isn't: ${problem}`;
+      this.#errors.invalid(`${path}.pattern`, pattern, detail);
+    }, PATTERN_UNITS);
+  }
+
+  /** What may not stand under a junctor, which only checks. */
+  #checkNested(schema: JSONSchemaProps, skipAnyOf: boolean, path: string): void {
+    this.#checkValueValidation(schema, skipAnyOf, false, path);
+    const { properties = {} } = schema;
+    const items = itemSchemaOf(schema.items);
+    if (items !== undefined) this.#later(() => this.#checkNested(items, false, `${path}.items`));
+    for (const [name, property] of Object.entries(properties)) {
+      this.#later(() => this.#checkNested(property, false, `${path}.properties[${name}]`));
+    }
+    forbidUnderJunctor(schema, path, this.#errors);
+  }
+
+  /** What is checked under a junctor must be declared outside of it. */
+  #checkJunctorsComplete(
+    schema: JSONSchemaProps,
+    declared: JSONSchemaProps | undefined,
+    at: string,
+    path: string,
+  ): void {
+    const { anyOf = [], allOf = [], oneOf = [], not } = schema;
+    const check = (one: JSONSchemaProps, place: string): void => {
+      if (declared === undefined) this.#errors.required(at, `because it is defined in ${place}`);
+      else this.#later(() => this.#checkComplete(one, declared, at, place));
+    };
+    if (not !== undefined) check(not, `${path}.not`);
+    for (const [i, one] of allOf.entries()) check(one, `${path}.allOf[${i}]`);
+    for (const [i, one] of anyOf.entries()) check(one, `${path}.anyOf[${i}]`);
+    for (const [i, one] of oneOf.entries()) check(one, `${path}.oneOf[${i}]`);
+  }
+
+  #checkComplete(schema: JSONSchemaProps, declared: JSONSchemaProps, at: string, path: string): void {
+    this.#checkJunctorsComplete(schema, declared, at, path);
+    const items = itemSchemaOf(schema.items);
+    const declaredItems = itemSchemaOf(declared.items);
+    if (items !== undefined) {
+      const [place, because] = [`${at}.items`, `${path}.items`];
+      if (declaredItems === undefined) this.#errors.required(place, `because it is defined in ${because}`);
+      else this.#later(() => this.#checkComplete(items, declaredItems, place, because));
+    }
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      const own = declared.properties?.[name];
+      const [place, because] = [`${at}.properties[${name}]`, `${path}.properties[${name}]`];
+      if (own === undefined) this.#errors.required(place, `because it is defined in ${because}`);
+      else this.#later(() => this.#checkComplete(property, own, place, because));
     }
   }
-  checkExtensions(schema, path, errors);
-  const { anyOf = [], allOf = [] } = schema;
-  const skipAnyOf = isIntegerOrString(anyOf);
-  const skipFirst = isIntegerOrString(allOf[0]?.anyOf ?? []);
-  checkValueValidation(schema, skipAnyOf, skipFirst, path, errors);
-  checkType(schema, level, path, errors);
-  checkMetadata(schema, level, path, errors);
 }
 
 function checkExtensions(schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
@@ -140,33 +252,9 @@ function isIntegerOrString(schemas: readonly JSONSchemaProps[]): boolean {
   return schemas.length === 2 && equalJson(schemas, INTEGER_OR_STRING);
 }
 
-function checkValueValidation(
-  schema: JSONSchemaProps,
-  skipAnyOf: boolean,
-  skipFirst: boolean,
-  path: string,
-  errors: FieldErrors,
-): void {
-  const { anyOf = [], allOf = [], oneOf = [], not, pattern = "" } = schema;
-  for (const [i, one] of (skipAnyOf ? [] : anyOf).entries()) checkNested(one, false, `${path}.anyOf[${i}]`, errors);
-  for (const [i, one] of allOf.entries()) checkNested(one, skipFirst && i === 0, `${path}.allOf[${i}]`, errors);
-  for (const [i, one] of oneOf.entries()) checkNested(one, false, `${path}.oneOf[${i}]`, errors);
-  if (not !== undefined) checkNested(not, false, `${path}.not`, errors);
-  const problem = pattern === "" ? undefined : patternProblem(pattern);
-  if (problem !== undefined) {
-    errors.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${problem}`);
-  }
-}
-
-/** What may not stand under a junctor, which only checks. */
-function checkNested(schema: JSONSchemaProps, skipAnyOf: boolean, path: string, errors: FieldErrors): void {
-  checkValueValidation(schema, skipAnyOf, false, path, errors);
+/** What only says what a value is. */
+function forbidUnderJunctor(schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
   const { properties = {}, additionalProperties } = schema;
-  const items = itemSchemaOf(schema.items);
-  if (items !== undefined) checkNested(items, false, `${path}.items`, errors);
-  for (const [name, property] of Object.entries(properties)) {
-    checkNested(property, false, `${path}.properties[${name}]`, errors);
-  }
   const forbid = (name: keyof JSONSchemaProps, holds: boolean, how: string): void => {
     if (holds) errors.forbidden(`${path}.${name}`, `must be ${how} to be structural`);
   };
@@ -189,46 +277,5 @@ function checkNested(schema: JSONSchemaProps, skipAnyOf: boolean, path: string, 
   forbid("x-kubernetes-validations", (schema["x-kubernetes-validations"] ?? []).length > 0, "empty");
   if (Object.hasOwn(properties, "metadata")) {
     errors.forbidden(`${path}.properties[metadata]`, "must not be specified in a nested context");
-  }
-}
-
-/** What is checked under a junctor must be declared outside of it. */
-function checkJunctorsComplete(
-  schema: JSONSchemaProps,
-  declared: JSONSchemaProps | undefined,
-  at: string,
-  path: string,
-  errors: FieldErrors,
-): void {
-  const { anyOf = [], allOf = [], oneOf = [], not } = schema;
-  const check = (one: JSONSchemaProps, place: string): void => {
-    if (declared === undefined) errors.required(at, `because it is defined in ${place}`);
-    else checkComplete(one, declared, at, place, errors);
-  };
-  if (not !== undefined) check(not, `${path}.not`);
-  for (const [i, one] of allOf.entries()) check(one, `${path}.allOf[${i}]`);
-  for (const [i, one] of anyOf.entries()) check(one, `${path}.anyOf[${i}]`);
-  for (const [i, one] of oneOf.entries()) check(one, `${path}.oneOf[${i}]`);
-}
-
-function checkComplete(
-  schema: JSONSchemaProps,
-  declared: JSONSchemaProps,
-  at: string,
-  path: string,
-  errors: FieldErrors,
-): void {
-  checkJunctorsComplete(schema, declared, at, path, errors);
-  const items = itemSchemaOf(schema.items);
-  const declaredItems = itemSchemaOf(declared.items);
-  if (items !== undefined) {
-    if (declaredItems === undefined) errors.required(`${at}.items`, `because it is defined in ${path}.items`);
-    else checkComplete(items, declaredItems, `${at}.items`, `${path}.items`, errors);
-  }
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const own = declared.properties?.[name];
-    const place = `properties[${name}]`;
-    if (own === undefined) errors.required(`${at}.${place}`, `because it is defined in ${path}.${place}`);
-    else checkComplete(property, own, `${at}.${place}`, `${path}.${place}`, errors);
   }
 }

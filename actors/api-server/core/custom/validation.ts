@@ -3,6 +3,8 @@ import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts
 import type { StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Fields, ScalePaths } from "../kinds/rules.ts";
 import { getOwn, isJsonObject } from "../machinery/json-value.ts";
+import type { Steps } from "../steps.ts";
+import { Pace } from "../steps.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import { validateEmbedded } from "./embedded.ts";
 import { goValue } from "../machinery/go-text.ts";
@@ -10,7 +12,8 @@ import { validateLists } from "./lists.ts";
 import { validateRules } from "./rule-validation.ts";
 import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
-import { UNCORRELATED, causesOf, isInteger, validateValue } from "./validate-value.ts";
+import { UNCORRELATED, causesOf, validateValue } from "./validate-value.ts";
+import { isInteger } from "./value-checks.ts";
 import type { VersionSchema } from "./version-schema.ts";
 
 /** What is of another kind or version is refused for that alone. @returns whether it is */
@@ -25,14 +28,15 @@ export function checkKind(
 }
 
 /** @param old undefined when the object is new */
-export function validateCustom(
+export function* validateCustom(
   object: Fields,
   old: Fields | undefined,
   schema: VersionSchema,
   scale: ScalePaths | undefined,
   errors: FieldErrors,
-): void {
-  const problems = validateValue(object, old ?? UNCORRELATED, schema.root, schema.patterns);
+): Steps<void> {
+  const pace = new Pace();
+  const problems = yield* validateValue(object, old ?? UNCORRELATED, schema.root, schema.patterns, pace);
   errors.causes.push(...causesOf(problems, ""));
   if (scale !== undefined) {
     checkReplicas(object, scale.specReplicas, errors);
@@ -40,32 +44,41 @@ export function validateCustom(
   }
   validateEmbedded(object, schema.root, "", errors);
   checkLists(object, old, schema.root, errors);
-  checkRules(object, old, schema, errors);
+  yield* checkRules(object, old, schema, pace, errors);
 }
 
 /** Only the status has changed: only it is checked, and the rules of the whole. */
-export function validateCustomStatus(
+export function* validateCustomStatus(
   object: Fields,
   old: Fields,
   schema: VersionSchema,
   scale: ScalePaths | undefined,
   errors: FieldErrors,
-): void {
+): Steps<void> {
+  const pace = new Pace();
   const status = schemaAt(schema.root, "status");
   if (Object.hasOwn(object, "status") && status !== undefined) {
     const before = Object.hasOwn(old, "status") ? old["status"] : UNCORRELATED;
-    errors.causes.push(...causesOf(validateValue(object["status"], before, status, schema.patterns), "status"));
+    const problems = yield* validateValue(object["status"], before, status, schema.patterns, pace);
+    errors.causes.push(...causesOf(problems, "status"));
   }
   if (scale !== undefined) checkScaleStatus(object, scale, errors);
   checkLists(object, old, schema.root, errors);
-  checkRules(object, old, schema, errors);
+  yield* checkRules(object, old, schema, pace, errors);
 }
 
 /** Rules are made for values of their schema: others could be of any type and size. */
-function checkRules(object: Fields, old: Fields | undefined, schema: VersionSchema, errors: FieldErrors): void {
+function* checkRules(
+  object: Fields,
+  old: Fields | undefined,
+  schema: VersionSchema,
+  pace: Pace,
+  errors: FieldErrors,
+): Steps<void> {
   if (!schema.root.has.rules) return;
-  if (!errors.causes.some(isBlocking)) validateRules(object, old, schema.root, schema.programsOf, errors);
-  else {
+  if (!errors.causes.some(isBlocking)) {
+    yield* validateRules(object, old, schema.root, schema.programsOf, pace, errors);
+  } else {
     const detail =
       "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
     errors.invalid("<nil>", null, detail);

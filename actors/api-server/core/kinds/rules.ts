@@ -10,6 +10,7 @@ import type { Authentication, UserInfo } from "../identity.ts";
 import type { Cell } from "../machinery/cells.ts";
 import type { JsonObject } from "../machinery/json-value.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
+import type { Stepped } from "../steps.ts";
 import type { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { NameRule } from "../machinery/validation/object-meta.ts";
 
@@ -164,6 +165,8 @@ export interface KindRules {
   readonly statusKeepsLabels?: true;
   /** No metadata can be changed through it. */
   readonly statusKeepsMetadata?: true;
+  /** A copy that `defaults` may change; a whole one when left out. */
+  readonly copy?: (object: JsonObject) => JsonObject;
   /** Sets the defaults in the object at hand. The time is there for one that is new. */
   readonly defaults?: (object: JsonObject, nowMs?: number) => void;
   /** What a controller is about to make, and creation waits for a moment: without it `prepareCreate` refuses. */
@@ -177,11 +180,22 @@ export interface KindRules {
   readonly name?: NameRule;
   /** Finalizers need no domain. */
   readonly plainFinalizers?: true;
-  readonly validate?: (object: never, errors: FieldErrors) => void;
+  /** What may be much to check is checked in pieces, here and below. */
+  readonly validate?: (object: never, errors: FieldErrors) => Stepped<void>;
   /** Of the main resource; `validate` when left out. Here and below the time is left out where nobody asks for the change. */
-  readonly validateUpdate?: (object: never, old: never, errors: FieldErrors, nowMs: number | undefined) => void;
+  readonly validateUpdate?: (
+    object: never,
+    old: never,
+    errors: FieldErrors,
+    nowMs: number | undefined,
+  ) => Stepped<void>;
   /** Of the status subresource; the metadata alone is looked at when left out. */
-  readonly validateStatusUpdate?: (object: never, old: never, errors: FieldErrors, nowMs: number | undefined) => void;
+  readonly validateStatusUpdate?: (
+    object: never,
+    old: never,
+    errors: FieldErrors,
+    nowMs: number | undefined,
+  ) => Stepped<void>;
   /** Last word on a write, by what else is in the cluster. Throws the Status that refuses it. */
   readonly review?: (object: never, review: Review) => void;
   /** What is told about an object that is taken, in `Warning` headers. */

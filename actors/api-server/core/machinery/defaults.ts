@@ -8,9 +8,13 @@ import { cloneJson } from "./json-value.ts";
  * `object`, which has been through `decodeObject`, with the defaults of its kind set. The input is not changed.
  * @param nowMs of what is new
  */
-export function applyDefaults({ defaults }: KindRules, object: KubernetesObject, nowMs?: number): KubernetesObject {
+export function applyDefaults(
+  { defaults, copy = cloneJson }: KindRules,
+  object: KubernetesObject,
+  nowMs?: number,
+): KubernetesObject {
   if (defaults === undefined) return object;
-  const result = cloneJson(object) as JsonObject;
+  const result = copy(object as unknown as JsonObject);
   defaults(result, nowMs);
-  return result;
+  return result as unknown as KubernetesObject;
 }

@@ -39,6 +39,32 @@ export function equalJson(a: unknown, b: unknown): boolean {
   return left.every((key) => Object.hasOwn(b, key) && equalJson((a as JsonObject)[key], (b as JsonObject)[key]));
 }
 
+/** Which values of two trees are the same, as `equalJson`: each is looked at once, however often it is asked for with those around it. */
+export class SameValues {
+  readonly #known = new Map<object, { readonly other: object; readonly same: boolean }>();
+
+  are(a: unknown, b: unknown): boolean {
+    if (a === b) return true;
+    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+    const known = this.#known.get(a);
+    if (known?.other === b) return known.same;
+    const same = this.#compare(a, b);
+    this.#known.set(a, { other: b, same });
+    return same;
+  }
+
+  #compare(a: object, b: object): boolean {
+    if (Array.isArray(a) || Array.isArray(b)) {
+      if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+      return a.every((item, i) => this.are(item, b[i]));
+    }
+    const left = Object.keys(a).filter((key) => (a as JsonObject)[key] !== undefined);
+    const right = Object.keys(b).filter((key) => (b as JsonObject)[key] !== undefined);
+    if (left.length !== right.length) return false;
+    return left.every((key) => Object.hasOwn(b, key) && this.are((a as JsonObject)[key], (b as JsonObject)[key]));
+  }
+}
+
 /**
  * Characters of the value as JSON, without what escapes add; more than `max` as soon as that is known. What is shared in it counts each
  * time: a text of a few bytes can stand for a value of gigabytes, as aliases in YAML do.

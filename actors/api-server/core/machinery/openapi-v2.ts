@@ -4,7 +4,8 @@
  */
 import type { CatalogGroup } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
-import { openApiDocument } from "./openapi.ts";
+import type { Steps } from "../steps.ts";
+import { JsonParts, openApiDocument } from "./openapi.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { writeDefinition, writeFrame, writeParameter, writePath } from "./openapi-v2-protobuf.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
@@ -35,23 +36,26 @@ export interface OpenApiV2Part {
 const BUILT_IN = /^io\.k8s\.(?:api\.\w+\.v|apimachinery\.pkg\.)/;
 
 /** @param shared what other parts have in common with this one; it adds its own */
-export function openApiV2Part(
+export function* openApiV2Part(
   { name, versions }: CatalogGroup,
   writer: ProtobufWriter,
   shared: Map<string, Piece>,
-): OpenApiV2Part {
+): Steps<OpenApiV2Part> {
   const paths = new Map<string, Piece>();
   const definitions = new Map<string, Piece>();
   for (const version of versions) {
-    const document = openApiDocument(name, version) as DocumentV3;
+    const document = openApiDocument(name, version);
     for (const [path, item] of Object.entries(document.paths)) {
       const value = pathItem(item);
       paths.set(path, pathPiece(writer, path, value));
+      yield;
     }
     for (const [type, schema] of Object.entries(document.components.schemas)) {
       if (definitions.has(type)) continue;
       const known = shared.get(type);
-      const piece = known ?? definitionPiece(writer, type, definition(schema));
+      const value = known === undefined ? definition(schema) : undefined;
+      yield;
+      const piece = known ?? definitionPiece(writer, type, value ?? {});
       definitions.set(type, piece);
       if (known === undefined && BUILT_IN.test(type)) shared.set(type, piece);
     }
@@ -71,18 +75,25 @@ export function parameterPiece(writer: ProtobufWriter, name: string, value: Json
   return { json: member(name, value), protobuf: writeParameter(writer, name, value) };
 }
 
-export function openApiV2Json(parts: readonly OpenApiV2Part[]): string {
+export function* openApiV2Json(parts: readonly OpenApiV2Part[]): Steps<Uint8Array> {
   const { info, securityDefinitions, security } = frame();
-  const joined = (pieces: readonly Piece[]): string => pieces.map(({ json }) => json).join(",");
-  const { paths, definitions, parameters } = all(parts);
-  const shared = parameters.length === 0 ? "" : `"parameters":{${joined(parameters)}},`;
-  const head = `{"swagger":"2.0","info":${JSON.stringify(info)},"paths":{${joined(paths)}}`;
-  const tail = `"securityDefinitions":${JSON.stringify(securityDefinitions)},"security":${JSON.stringify(security)}}`;
-  return `${head},"definitions":{${joined(definitions)}},${shared}${tail}`;
+  const { paths, definitions, parameters } = yield* all(parts);
+  const json = new JsonParts();
+  const textOf = (piece: Piece): string => piece.json;
+  json.add(`{"swagger":"2.0","info":${JSON.stringify(info)},"paths":`);
+  yield* json.listed(paths, textOf);
+  json.add(`,"definitions":`);
+  yield* json.listed(definitions, textOf);
+  if (parameters.length > 0) {
+    json.add(`,"parameters":`);
+    yield* json.listed(parameters, textOf);
+  }
+  json.add(`,"securityDefinitions":${JSON.stringify(securityDefinitions)},"security":${JSON.stringify(security)}}`);
+  return json.finish();
 }
 
-export function openApiV2Protobuf(parts: readonly OpenApiV2Part[]): Uint8Array {
-  const { paths, definitions, parameters } = all(parts);
+export function* openApiV2Protobuf(parts: readonly OpenApiV2Part[]): Steps<Uint8Array> {
+  const { paths, definitions, parameters } = yield* all(parts);
   const bytesOf = (pieces: readonly Piece[]): readonly Uint8Array[] => pieces.map(({ protobuf }) => protobuf);
   return writeFrame(frame(), bytesOf(paths), bytesOf(definitions), bytesOf(parameters));
 }
@@ -97,32 +108,27 @@ function frame(): Json {
 }
 
 /** Types that several groups use are the same in each; the first one's is taken. */
-function all(parts: readonly OpenApiV2Part[]): {
+function* all(parts: readonly OpenApiV2Part[]): Steps<{
   readonly paths: readonly Piece[];
   readonly definitions: readonly Piece[];
   readonly parameters: readonly Piece[];
-} {
+}> {
   const merged = (pick: (part: OpenApiV2Part) => Pieces): readonly Piece[] => {
     const found = new Map<string, Piece>();
     for (const part of parts) for (const [name, piece] of pick(part)) if (!found.has(name)) found.set(name, piece);
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, piece]) => piece);
   };
-  return {
-    paths: merged(({ paths }) => paths),
-    definitions: merged(({ definitions }) => definitions),
-    parameters: merged(({ parameters = NONE }) => parameters),
-  };
+  const paths = merged((part) => part.paths);
+  yield;
+  const definitions = merged((part) => part.definitions);
+  yield;
+  return { paths, definitions, parameters: merged(({ parameters = NONE }) => parameters) };
 }
 
 const NONE: Pieces = new Map();
 
 function member(name: string, value: Json): string {
   return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
-}
-
-interface DocumentV3 {
-  readonly paths: Readonly<Record<string, Json>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Json>> };
 }
 
 interface ParameterV3 {

@@ -4,6 +4,8 @@
  */
 import type { Member, Write } from "./openapi-messages.ts";
 import { any, double, each, flag, integer, message, named, text, wrapped } from "./openapi-messages.ts";
+import type { Steps } from "../steps.ts";
+import type { OpenApiDocument } from "./openapi.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 
@@ -152,28 +154,39 @@ const securityScheme = own(
   ],
   9,
 );
-const COMPONENTS: readonly Member[] = [
-  ["schemas", 1, wrapped(1, named(schema))],
-  ["securitySchemes", 7, wrapped(1, named(securityScheme))],
-];
+const SECURITY_SCHEMES: Write = wrapped(1, named(securityScheme));
 const INFO: readonly Member[] = [
   ["title", 1, text],
   ["description", 2, text],
   ["version", 6, text],
 ];
-const DOCUMENT: readonly Member[] = [
-  ["openapi", 1, text],
-  ["info", 2, message(() => INFO, 7)],
-  ["paths", 4, wrapped(1, named(message(() => PATH_ITEM, 14)))],
-  ["components", 5, message(() => COMPONENTS, 10)],
-];
+const info = message(() => INFO, 7);
+const pathItem = message(() => PATH_ITEM, 14);
 
-/** @param document as `openApiDocument` makes it */
-export function openApiV3Protobuf(document: object): Uint8Array {
+export function* openApiV3Protobuf({ openapi, info: about, paths, components }: OpenApiDocument): Steps<Uint8Array> {
   const writer = new ProtobufWriter(CAPACITY_BYTES);
-  for (const [name, number, write] of DOCUMENT.toReversed()) {
-    const value = (document as Json)[name];
-    if (value !== undefined) write(writer, number, value);
-  }
+  const { schemas, securitySchemes } = components;
+  if (securitySchemes !== undefined) SECURITY_SCHEMES(writer, 7, securitySchemes);
+  yield* writeNamed(writer, 1, schemas, schema);
+  writer.lengthDelimited(5, 0);
+  yield* writeNamed(writer, 4, paths, pathItem);
+  info(writer, 2, about);
+  writer.string(1, openapi);
   return writer.finish();
+}
+
+/** A message of named ones, one of them a piece. */
+function* writeNamed(
+  writer: ProtobufWriter,
+  number: number,
+  members: Readonly<Record<string, Json>>,
+  write: Write,
+): Steps<void> {
+  const before = writer.length;
+  const one = named(write);
+  for (const name of Object.keys(members).toReversed()) {
+    one(writer, 1, { [name]: members[name] });
+    yield;
+  }
+  writer.lengthDelimited(number, before);
 }

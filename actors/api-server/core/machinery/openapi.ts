@@ -5,6 +5,7 @@
 import { PACKAGES } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Catalog, CatalogGroup, CatalogVersion, Served } from "../catalog/catalog.ts";
 import { GroupCache } from "../catalog/catalog.ts";
+import type { Steps } from "../steps.ts";
 import { versionDocument } from "./discovery.ts";
 import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import { Paths } from "./openapi-paths.ts";
@@ -34,8 +35,18 @@ export function openApiIndex(
   return { paths };
 }
 
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: Json;
+  readonly paths: Readonly<Record<string, Json>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Json>>;
+    readonly securitySchemes?: Json;
+  };
+}
+
 /** The document of one group and version: `/openapi/v3/apis/apps/v1`. */
-export function openApiDocument(group: string, { version, resources }: CatalogVersion): object {
+export function openApiDocument(group: string, { version, resources }: CatalogVersion): OpenApiDocument {
   const root = `/${pathOf(group, version)}`;
   const schemas = new Schemas();
   const paths = new Paths(root, group, version, schemas);
@@ -44,12 +55,59 @@ export function openApiDocument(group: string, { version, resources }: CatalogVe
   return {
     openapi: "3.0.0",
     info: { title: "Kubernetes", version: gitVersion },
-    paths: paths.finish(),
+    paths: paths.finish() as Readonly<Record<string, Json>>,
     components: {
-      schemas: schemas.finish(),
+      schemas: schemas.finish() as Readonly<Record<string, Json>>,
       securitySchemes: { BearerToken: { type: "apiKey", name: "authorization", in: "header" } },
-    } satisfies Json,
+    },
   };
+}
+
+/** As JSON. A schema may have a megabyte, and a group thousands of them. */
+export function* openApiJson({ paths, components, ...head }: OpenApiDocument): Steps<Uint8Array> {
+  const { schemas, ...others } = components;
+  const parts = new JsonParts();
+  parts.add(`${JSON.stringify(head).slice(0, -1)},"paths":`);
+  yield* parts.members(paths);
+  parts.add(`,"components":{"schemas":`);
+  yield* parts.members(schemas);
+  parts.add(`,${JSON.stringify(others).slice(1)}}`);
+  return parts.finish();
+}
+
+/** JSON in parts, each as its bytes: as one text it would have to be put together, and then encoded, in one piece. */
+export class JsonParts {
+  readonly #parts: Uint8Array[] = [];
+  readonly #encoder = new TextEncoder();
+
+  add(text: string): void {
+    this.#parts.push(this.#encoder.encode(text));
+  }
+
+  /** An object, a member a piece. */
+  *members(object: Readonly<Record<string, Json>>): Steps<void> {
+    yield* this.listed(Object.keys(object), (name) => `${JSON.stringify(name)}:${JSON.stringify(object[name])}`);
+  }
+
+  /** The same of members whose text is known. */
+  *listed<T>(members: readonly T[], textOf: (member: T) => string): Steps<void> {
+    this.add("{");
+    for (const [i, member] of members.entries()) {
+      this.add(i === 0 ? textOf(member) : `,${textOf(member)}`);
+      yield;
+    }
+    this.add("}");
+  }
+
+  finish(): Uint8Array {
+    const bytes = new Uint8Array(this.#parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of this.#parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
 }
 
 /** Of what the documents of a group are made from. With thousands of resources, one that changes costs its own part. */

@@ -141,6 +141,12 @@ export function requestTimeout(): Status {
   return failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {});
 }
 
+/** 504 of a write whose object takes too long to check. Source: apiserver `endpoints/handlers/finisher`. */
+export function workTimeout(): InkubeError {
+  const why = "request did not complete within requested timeout - context deadline exceeded";
+  return statusError(failure(504, "Timeout", `Timeout: ${why}`, {}));
+}
+
 /** 504 with the cause that tells clients to wait: the revision asked for lies in the future. */
 export function tooLargeResourceVersion(asked: number, current: number): InkubeError {
   const message = `Timeout: Too large resource version: ${asked}, current: ${current}`;

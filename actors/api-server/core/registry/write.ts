@@ -10,6 +10,7 @@ import { applyDefaults } from "../machinery/defaults.ts";
 import type { GroupKind } from "../machinery/status.ts";
 import { invalid } from "../machinery/status.ts";
 import { formatTime } from "../machinery/time.ts";
+import type { Steps } from "../steps.ts";
 import { validateCreate, validateUpdate } from "../machinery/validation.ts";
 import type { Admission, Fields, KindRules } from "../kinds/rules.ts";
 import type { Manage } from "./field-writes.ts";
@@ -35,13 +36,15 @@ const UNMANAGED: Manage = () => undefined;
  * The object to store.
  * @throws Status 422 with the causes
  */
-export function prepareCreate(
+export function* prepareCreate(
   served: Served,
   given: KubernetesObject,
   creation: Creation,
   manage: Manage = UNMANAGED,
-): Fields {
-  if (served.own !== undefined) return toStored(served, prepareCreate(served.own, given, creation, manage)) as Fields;
+): Steps<Fields> {
+  if (served.own !== undefined) {
+    return toStored(served, yield* prepareCreate(served.own, given, creation, manage)) as Fields;
+  }
   const { rules } = served.stored;
   const incoming = toStored(served, given);
   const {
@@ -72,9 +75,10 @@ export function prepareCreate(
     nowMs,
   ) as Fields;
   const prepared = rules.prepareCreate?.(fresh, creation) ?? fresh;
+  yield;
   const object = withManagedFields(prepared, manage(fresh, managedFields));
   // In the version that it came in, whose field names its sender knows.
-  check(served.stored, name, given, validateCreate(served.rules, toServed(served, object)));
+  check(served.stored, name, given, yield* validateCreate(served.rules, toServed(served, object)));
   rules.review?.(object as never, { verb: "create", subresource: "", find: creation.find, all: creation.all });
   return object;
 }
@@ -88,17 +92,17 @@ function emptyStatus({ form }: Served): unknown {
  * @param others absent where nobody else has a say
  * @throws Status 422 with the causes
  */
-export function prepareUpdate(
+export function* prepareUpdate(
   served: Served,
   given: KubernetesObject,
   old: KubernetesObject,
   subresource: string | undefined,
   manage: Manage = UNMANAGED,
   others?: Others,
-): Fields {
+): Steps<Fields> {
   if (served.own !== undefined) {
     const before = toServed(served, old);
-    return toStored(served, prepareUpdate(served.own, given, before, subresource, manage, others)) as Fields;
+    return toStored(served, yield* prepareUpdate(served.own, given, before, subresource, manage, others)) as Fields;
   }
   const { rules } = served.stored;
   const incoming = toStored(served, given);
@@ -125,9 +129,11 @@ export function prepareUpdate(
     const isolated = rules.status === undefined ? kept : withStatus(kept, before["status"]);
     next = rules.prepareUpdate?.(isolated, before) ?? isolated;
   }
+  yield;
   const object = withManagedFields(raiseGeneration(rules, next, before, subresource), managedFields);
+  yield;
   const [shown, shownBefore] = [toServed(served, object), toServed(served, before)];
-  const { causes, warnings } = validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
+  const { causes, warnings } = yield* validateUpdate(served.rules, shown, shownBefore, subresource, others?.nowMs);
   if (warnings.length > 0) others?.warn?.(warnings);
   check(served.stored, object.metadata?.name ?? "", given, causes);
   if (others !== undefined) {

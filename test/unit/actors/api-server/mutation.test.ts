@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { ResourceCache } from "../../../../actors/api-server/core/cache/resource-cache.ts";
+import { badRequest } from "../../../../actors/api-server/core/machinery/status.ts";
 import { Mutations } from "../../../../actors/api-server/mutation.ts";
+import { Pieces } from "../../../../actors/api-server/pieces.ts";
 import type { Store } from "../../../../actors/api-server/store.ts";
 import type { TxnRequest, TxnResponse } from "../../../../protocols/etcd.ts";
 import { findResource } from "../../../../protocols/kubernetes/resources.ts";
@@ -26,6 +28,7 @@ class World {
         return revision();
       },
       noteWritten: () => undefined,
+      consistent: () => Promise.resolve(),
       txn: async ({ compare }: TxnRequest): Promise<TxnResponse> => {
         const claims = (compare ?? []).slice(1).map(({ key }) => key);
         const succeeded = claims.every((key) => !this.held.has(key));
@@ -37,7 +40,23 @@ class World {
       },
     };
     const ctx = { trace: { event: () => 0 } } as unknown as Context<ApiServerOptions>;
-    this.mutations = new Mutations(ctx, store as unknown as Store);
+    this.mutations = new Mutations(ctx, store as unknown as Store, new Pieces(ctx.clock));
+  }
+
+  /** A write that is refused whenever it is decided. */
+  refuse(decided: () => void): Promise<unknown> {
+    return this.mutations.run({
+      cache: this.cache,
+      key: "default/a",
+      deadlineMs: 1_000,
+      cause: "",
+      user: "test",
+      dryRun: false,
+      decide: () => {
+        decided();
+        throw badRequest("no such thing");
+      },
+    });
   }
 
   /** Makes a Service that claims the first of `claims` of which nobody is known to have it; answers which it tried. */
@@ -91,4 +110,23 @@ it("nobody's turn is remembered when it is over", async () => {
   await Promise.all(["a", "a", "b"].map((name, at) => world.create(name, `/ip/${at}`)));
   const { queues } = world.mutations as unknown as { readonly queues: ReadonlyMap<string, unknown> };
   expect(queues.size).toBe(0);
+});
+
+it("what is refused is decided once, when nobody has written anything meanwhile", async () => {
+  const world = new World();
+  let decided = 0;
+  const refused = world.refuse(() => void decided++);
+  await expect(refused).rejects.toThrow("no such thing");
+  expect(decided).toBe(1);
+});
+
+it("what is refused is decided again, when somebody has written something meanwhile", async () => {
+  const world = new World();
+  let decided = 0;
+  const refused = world.refuse(() => {
+    decided++;
+    world.revision = 6;
+  });
+  await expect(refused).rejects.toThrow("no such thing");
+  expect(decided).toBe(2);
 });

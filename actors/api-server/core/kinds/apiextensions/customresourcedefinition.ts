@@ -9,6 +9,7 @@ import { beginDeletion } from "../../custom/lifecycle.ts";
 import { isRecognizedFormat } from "../../custom/formats.ts";
 import { schemasIn } from "../../custom/schema-walk.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
+import { cloneJson } from "../../machinery/json-value.ts";
 import { member, objectIn, setDefault } from "../../machinery/default-values.ts";
 import type { Fields, KindRules } from "../rules.ts";
 
@@ -18,6 +19,7 @@ export const customResourceDefinitionRules: KindRules = {
   plainFinalizers: true,
   // It has to be that of the resource and its group, which says more than any form could.
   name: () => [],
+  copy: copyBesidesVersions,
   defaults: setDefaults,
   prepareCreate: (object) => withStoredVersions({ ...object, status: NO_STATUS }),
   prepareUpdate: withStoredVersions,
@@ -41,6 +43,14 @@ export const customResourceDefinitionRules: KindRules = {
 };
 
 const NO_STATUS = { conditions: null, acceptedNames: { plural: "", kind: "" }, storedVersions: null };
+
+/** Schemas are large, and have no defaults. */
+function copyBesidesVersions(object: JsonObject): JsonObject {
+  const spec = objectIn(object, "spec");
+  if (spec === undefined) return cloneJson(object);
+  const { versions, ...others } = spec;
+  return { ...object, spec: { ...cloneJson(others), ...(versions === undefined ? {} : { versions }) } };
+}
 
 function setDefaults(object: JsonObject): void {
   const spec = member(object, "spec");

@@ -1,6 +1,7 @@
 /** Selectors of devices in CEL. Source: `k8s.io/dynamic-resource-allocation/cel/compile.go`, Kubernetes `pkg/apis/resource/validation`. */
 import type { DeviceSelector } from "../../../../../protocols/kubernetes/types/resource-v1.ts";
 import { compileCel } from "../../cel/compile.ts";
+import { finished, Pace } from "../../steps.ts";
 import type { Compiled } from "../../cel/compile.ts";
 import { estimateCost } from "../../cel/cost.ts";
 import { BASE_OVERLOADS } from "../../cel/overloads.ts";
@@ -79,7 +80,7 @@ function validateExpression(field: string, expression: string, errors: FieldErro
 }
 
 function compiled(expression: string): Compiled {
-  const found = compileCel(expression, ENVIRONMENT);
+  const found = finished(compileCel(expression, ENVIRONMENT, new Pace()));
   if ("problem" in found || [ANY_TYPE, BOOL_TYPE].some((type) => sameType(type, found.type))) return found;
   return { problem: `must evaluate to bool or the unknown type, not ${fullTypeName(found.type)}` };
 }

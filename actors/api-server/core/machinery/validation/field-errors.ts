@@ -79,6 +79,11 @@ export class FieldErrors {
     if (value < min || value > max) this.invalid(field, value, `must be between ${min} and ${max}, inclusive`);
   }
 
+  /** What others have found, behind what is here. */
+  add(...others: readonly FieldErrors[]): void {
+    for (const { causes } of others) for (const cause of causes) this.causes.push(cause);
+  }
+
   #add(reason: string, field: string, what: string, detail: string): void {
     if (this.#chars > CHARS_MAX) return;
     this.#chars += field.length + what.length + detail.length;

@@ -10,6 +10,7 @@ import {
   pathPiece,
 } from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
 import { ProtobufWriter } from "../../../../../actors/api-server/core/machinery/protobuf-writer.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 
 const KINDS = "x-kubernetes-group-version-kind";
 const writer = new ProtobufWriter();
@@ -42,7 +43,7 @@ interface Shown {
 function merged(part: OpenApiV2Part, ...remotes: readonly RemoteOpenApi[]): Shown {
   const all = new MergedOpenApi([part], writer);
   for (const remote of remotes) all.add(remote);
-  return JSON.parse(openApiV2Json(all.parts)) as Shown;
+  return JSON.parse(new TextDecoder().decode(finished(openApiV2Json(all.parts)))) as Shown;
 }
 
 const BELOW = "/apis/ext.example/v1/";
@@ -145,7 +146,7 @@ describe("documents in one", () => {
         },
       }),
     );
-    const text = Buffer.from(openApiV2Protobuf(all.parts)).toString("latin1");
+    const text = Buffer.from(finished(openApiV2Protobuf(all.parts))).toString("latin1");
     const query = "\x12\x05query\x1a\x01D\x22\x06pretty\x32\x06string\xa0\x01\x01";
     const sub = `\x1a${String.fromCharCode(query.length)}${query}`;
     const parameter = `\x12${String.fromCharCode(sub.length)}${sub}`;

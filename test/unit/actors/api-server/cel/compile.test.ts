@@ -13,6 +13,7 @@ import {
   listType,
   structType,
 } from "../../../../../actors/api-server/core/cel/types.ts";
+import { finished, Pace } from "../../../../../actors/api-server/core/steps.ts";
 
 const thing = structFields({ name: STRING_TYPE, parts: listType(STRING_TYPE), ready: BOOL_TYPE });
 const environment: CelEnvironment = {
@@ -26,7 +27,7 @@ const environment: CelEnvironment = {
 };
 
 function typeOf(text: string): string {
-  const compiled = compileCel(text, environment);
+  const compiled = finished(compileCel(text, environment, new Pace()));
   return "problem" in compiled ? compiled.problem : fullTypeName(compiled.type);
 }
 

@@ -5,6 +5,7 @@ import { Catalog } from "../../../../../actors/api-server/core/catalog/catalog.t
 import { statusOf as conditionsOf } from "../../../../../actors/api-server/core/custom/conditions.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import { prepareCreate, prepareUpdate } from "../../../../../actors/api-server/core/registry/write.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
@@ -35,7 +36,7 @@ function answer({ definition, update }: Case): Fact {
     if (update === undefined) return factsOf({ status: 201, body: created, warnings: told(created, undefined) });
     const crd = created as unknown as CustomResourceDefinition;
     const old = { ...crd, status: conditionsOf(crd, () => false, 0) } as unknown as KubernetesObject;
-    const next = prepareUpdate(served, decode(overlay(first, update)), old, undefined);
+    const next = finished(prepareUpdate(served, decode(overlay(first, update)), old, undefined));
     return factsOf({ status: 200, body: next, warnings: told(next, old) });
   } catch (error) {
     const status = statusOf(error);
@@ -55,5 +56,5 @@ function decode(crd: CustomResourceDefinition): KubernetesObject {
 
 function create(crd: CustomResourceDefinition): KubernetesObject {
   const object = decode(crd);
-  return prepareCreate(served, object, creationOf(served, object, { serviceAccounts: true, uid: "u" }));
+  return finished(prepareCreate(served, object, creationOf(served, object, { serviceAccounts: true, uid: "u" })));
 }

@@ -14,7 +14,13 @@ import { validateRules } from "../../../../../actors/api-server/core/custom/rule
 import { FieldErrors } from "../../../../../actors/api-server/core/machinery/validation/field-errors.ts";
 import { ANY, parseSchema } from "../../../../../actors/api-server/core/custom/schema.ts";
 import { UNCORRELATED, validateValue } from "../../../../../actors/api-server/core/custom/validate-value.ts";
-import type { JSONSchemaProps } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
+import type { Problem } from "../../../../../actors/api-server/core/custom/value-checks.ts";
+import { KeptSchemas, VersionSchema } from "../../../../../actors/api-server/core/custom/version-schema.ts";
+import { finished, Pace } from "../../../../../actors/api-server/core/steps.ts";
+import type {
+  CustomResourceDefinitionVersion,
+  JSONSchemaProps,
+} from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 
 /** As deep as a body may be. */
 const DEPTH = 1_000;
@@ -35,7 +41,7 @@ describe("a schema and a value that are as deep as a body may be", () => {
     const pruned = prune(value, schema, false);
     setDefaults(pruned.value, schema);
     expect(pruned.unknown).toEqual([]);
-    expect(validateValue(value, UNCORRELATED, schema, new Patterns())).toHaveLength(1);
+    expect(finished(validateValue(value, UNCORRELATED, schema, new Patterns(), new Pace()))).toHaveLength(1);
   });
 
   it("prune an unknown value that is as deep", () => {
@@ -92,12 +98,104 @@ describe("rules that are cheap each and dear together", () => {
     const told = (items: number): readonly (string | undefined)[] => {
       const errors = new FieldErrors();
       const object = { list: Array.from({ length: items }, (_each, at) => at) };
-      validateRules(object, undefined, schema, rulePrograms, errors);
+      const pace = new Pace();
+      finished(validateRules(object, undefined, schema, (one, root) => rulePrograms(one, root, pace), pace, errors));
       return errors.causes.map(({ message }) => message);
     };
     expect(told(10)).toEqual([]);
     const spent = "validation failed due to running out of cost budget, no further validation rules will be run";
     expect(told(300)).toEqual([expect.stringContaining(spent)]);
+  });
+});
+
+describe("what is wrong in thousands of places", () => {
+  const tell = (value: unknown, schema: JSONSchemaProps): readonly Problem[] =>
+    finished(validateValue(value, UNCORRELATED, parseSchema(schema), new Patterns(), new Pace()));
+  const charsOf = (problems: readonly Problem[]): number =>
+    problems.reduce((sum, { message }) => sum + message.length, 0);
+
+  it("is told up to some megabytes, however long each sentence is", () => {
+    const values = Array.from({ length: 10_000 }, (_each, at) => `value-${at}`);
+    const problems = tell(
+      Array.from({ length: 2_000 }, () => "other"),
+      { type: "array", items: { type: "string", enum: values } },
+    );
+    expect(problems[0]?.message).toContain('supported values: "value-0", "value-1"');
+    expect(charsOf(problems)).toBeLessThan(5_000_000);
+  });
+
+  it("is told up to some megabytes, however many sentences there are", () => {
+    const required = Array.from({ length: 1_000 }, (_each, at) => `f${at}`);
+    const problems = tell(
+      Array.from({ length: 1_000 }, () => ({})),
+      { type: "array", items: { type: "object", required } },
+    );
+    expect(problems[0]?.path).toBe("[0].f0");
+    expect(charsOf(problems)).toBeLessThan(5_000_000);
+  });
+
+  it("is wrong all the same when there is no room to tell it", () => {
+    const values = Array.from({ length: 10_000 }, (_each, at) => `value-${at}`);
+    const list = { type: "array", items: { type: "string", enum: values } };
+    const problems = tell(
+      { first: Array.from({ length: 2_000 }, () => "other"), second: "a" },
+      { type: "object", properties: { first: list, second: { not: { type: "string" } } } },
+    );
+    const alone = tell({ second: "a" }, { type: "object", properties: { second: { not: { type: "string" } } } });
+    expect(alone).toHaveLength(1);
+    expect(problems.length).toBeGreaterThan(0);
+  });
+});
+
+describe("an object of a schema that is much larger", () => {
+  it("is told what is wrong in the order of the schema", () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_each, at) => [`f${999 - at}`, { type: "string" }]),
+    );
+    const problems = finished(
+      validateValue(
+        { f1: 1, f2: 2, f3: 3 },
+        UNCORRELATED,
+        parseSchema({ type: "object", properties }),
+        new Patterns(),
+        new Pace(),
+      ),
+    );
+    expect(problems.map(({ path }) => path)).toEqual(["f3", "f2", "f1"]);
+  });
+
+  it("is checked in many pieces when it is large", () => {
+    const schema = parseSchema({ type: "array", items: { type: "object", properties: { a: { type: "integer" } } } });
+    const value = Array.from({ length: 10_000 }, (_each, a) => ({ a }));
+    const steps = validateValue(value, UNCORRELATED, schema, new Patterns(), new Pace());
+    let pieces = 1;
+    while (steps.next().done !== true) pieces++;
+    expect(pieces).toBeGreaterThan(100);
+  });
+});
+
+describe("what is made of the schemas of a server", () => {
+  const version = (chars: number): CustomResourceDefinitionVersion => ({
+    name: "v1",
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: { type: "object", description: "a".repeat(chars) } },
+  });
+
+  it("is made again when there was too much of it, and kept while it is used", () => {
+    const kept = new KeptSchemas();
+    const schemas = Array.from({ length: 10 }, () => new VersionSchema(version(2_000_000), kept));
+    const [first, second] = schemas;
+    const before = schemas.map(({ root }) => root);
+    expect(first?.root).not.toBe(before[0]);
+    expect(schemas.at(-1)?.root).toBe(before.at(-1));
+    for (const schema of schemas.slice(2, 6)) {
+      void schema.root;
+      void second?.root;
+    }
+    const now = second?.root;
+    for (const schema of schemas.slice(6, 8)) void schema.root;
+    expect(second?.root).toBe(now);
   });
 });
 
@@ -114,7 +212,7 @@ describe("a key of the name __proto__", () => {
   it("is no property of a schema", () => {
     const schema = parseSchema({ type: "object", properties: { a: { type: "object" } }, required: ["constructor"] });
     expect(schema.properties.get("__proto__")).toBeUndefined();
-    const problems = validateValue({ a: {} }, UNCORRELATED, schema, new Patterns());
+    const problems = finished(validateValue({ a: {} }, UNCORRELATED, schema, new Patterns(), new Pace()));
     expect(problems.map(({ path }) => path)).toEqual([".constructor"]);
   });
 });
@@ -126,7 +224,7 @@ describe("a pattern that takes others exponential time", () => {
     expect(patterns.matches("^(([a-z])+.)+[A-Z]([a-z])+$", "a".repeat(50_000))).toBe(false);
   });
 
-  it.each(["(", "a{2000}", "(?=a)", "[z-a]", "x".repeat(20_000)])("is refused when it is none: %.20s", (pattern) => {
+  it.each(["(", "a{2000}", "(?=a)", "[z-a]", "x".repeat(200_000)])("is refused when it is none: %.20s", (pattern) => {
     expect(patternProblem(pattern)).toBeDefined();
   });
 });
@@ -138,7 +236,9 @@ describe("an expression without an end", () => {
     ["text", STRING_TYPE],
   ]);
   const compile = (text: string): Compiled =>
-    compileCel(text, { variables, overloads: BASE_OVERLOADS, fieldsOf: () => undefined, bind: false });
+    finished(
+      compileCel(text, { variables, overloads: BASE_OVERLOADS, fieldsOf: () => undefined, bind: false }, new Pace()),
+    );
   const run = (text: string, limit: number): unknown => {
     const compiled = compile(text);
     if ("problem" in compiled) throw new Error(compiled.problem);

@@ -6,6 +6,7 @@ import { customServed } from "../../../../../actors/api-server/core/custom/serve
 import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import { prepareCreate, prepareUpdate } from "../../../../../actors/api-server/core/registry/write.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { Case, Fact } from "../../../../conformance/custom-case.mjs";
@@ -69,14 +70,14 @@ const creation = {
 
 function create(served: Served, body: object): Outcome {
   const { object, warnings } = served.form.decode({ value: objectOf(body), duplicates: [] }, "Warn");
-  const created = prepareCreate(served, object, { ...creation, name: object.metadata?.name ?? "" });
+  const created = finished(prepareCreate(served, object, { ...creation, name: object.metadata?.name ?? "" }));
   return { status: 201, object: created, warnings: [...warnings, ...warningsOf(served.rules, created, undefined)] };
 }
 
 function update(served: Served, old: KubernetesObject, after: object & { readonly through?: string }): Outcome {
   const { object, warnings } = served.form.decode({ value: objectOf(after), duplicates: [] }, "Warn");
   const subresource = after.through?.slice(1);
-  const updated: Fields = prepareUpdate(served, object, old, subresource);
+  const updated: Fields = finished(prepareUpdate(served, object, old, subresource));
   const told = subresource === undefined ? warningsOf(served.rules, updated, old) : [];
   return { status: 200, object: updated, warnings: [...warnings, ...told] };
 }

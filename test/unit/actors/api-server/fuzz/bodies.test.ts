@@ -8,6 +8,7 @@ import { encodeProtobuf } from "../../../../../actors/api-server/core/machinery/
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import { prepareCreate } from "../../../../../actors/api-server/core/registry/write.ts";
 import type { Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
 import { creationOf } from "../harness/creation.ts";
@@ -48,7 +49,7 @@ function request(contentType: string, body: Uint8Array): HttpRequest {
 
 /** The object is prepared and validated as by a request. */
 function create(served: Served, object: KubernetesObject): void {
-  const prepared = prepareCreate(served, object, creationOf(served, object));
+  const prepared = finished(prepareCreate(served, object, creationOf(served, object)));
   expectPlain(prepared);
   warningsOf(served.rules, prepared, undefined);
 }

@@ -9,6 +9,7 @@ import { toTable } from "../../../../../actors/api-server/core/machinery/table.t
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import { prepareCreate } from "../../../../../actors/api-server/core/registry/write.ts";
 import type { Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { CustomResourceDefinition } from "../../../../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { catalog, servedAs } from "../harness/catalog.ts";
@@ -21,7 +22,7 @@ const definitions = servedAs("apiextensions.k8s.io/v1", "customresourcedefinitio
 function prepared(served: Served, object: KubernetesObject): KubernetesObject | undefined {
   return allowed(() => {
     const decoded = served.form.decode({ value: JSON.parse(JSON.stringify(object)) as object, duplicates: [] }, "Warn");
-    const made = prepareCreate(served, decoded.object, creationOf(served, decoded.object));
+    const made = finished(prepareCreate(served, decoded.object, creationOf(served, decoded.object)));
     warningsOf(served.rules, made, undefined);
     expectPlain(made);
     return made;
@@ -100,7 +101,7 @@ it("a definition of any shape is taken or refused; what is taken is served, show
       const { group, version: name, apiVersion, kind } = served.info;
       const of = { version: name, resources: [served] };
       JSON.stringify(openApiDocument(group, of));
-      openApiV2Part({ name: group, versions: [of] }, new ProtobufWriter(), new Map());
+      finished(openApiV2Part({ name: group, versions: [of] }, new ProtobufWriter(), new Map()));
       const whole = typeof value === "object" && value !== null && !Array.isArray(value) ? value : { spec: value };
       for (const given of [whole, { spec: value }, { spec: { a: value } }]) {
         const object = prepared(served, { metadata: { name: "a" }, ...given, apiVersion, kind } as KubernetesObject);

@@ -38,6 +38,7 @@ import {
   writeOptions,
 } from "../../../../../actors/api-server/core/rest/query.ts";
 import { readClaims } from "../../../../../actors/api-server/core/tokens/claims.ts";
+import { finished, Pace } from "../../../../../actors/api-server/core/steps.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { ManagedFieldsEntry } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { canonicalQuantity, formatQuantity, tryParseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
@@ -267,7 +268,7 @@ describe("of any text", () => {
       bind: false,
     };
     holds(tokens, (text) => {
-      const compiled = compileCel(text, environment);
+      const compiled = finished(compileCel(text, environment, new Pace()));
       if ("problem" in compiled) return;
       try {
         evaluateCel(compiled.expression, { self: object }, new CelBudget(100_000));

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Catalog, CatalogGroup, Served } from "../../../../../actors/api-server/core/catalog/catalog.ts";
+import type { OpenApiDocument } from "../../../../../actors/api-server/core/machinery/openapi.ts";
 import {
   hash,
   openApiDocument,
   OpenApiHashes,
   openApiIndex,
+  openApiJson,
 } from "../../../../../actors/api-server/core/machinery/openapi.ts";
 import type { OpenApiV2Part, Piece } from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
 import {
@@ -16,6 +18,7 @@ import {
 import { openApiV3Protobuf } from "../../../../../actors/api-server/core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
 import { ProtobufWriter } from "../../../../../actors/api-server/core/machinery/protobuf-writer.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import { decodeOpenApiV3 } from "../../../../conformance/openapi-messages.mjs";
 import { structureHash } from "../../../../conformance/openapi-structure.mjs";
 import { catalog, servedAs } from "../harness/catalog.ts";
@@ -65,7 +68,7 @@ function documentOf(name: string, version: string, of: Catalog = catalog): Docum
 function partsOf(of: Catalog): readonly OpenApiV2Part[] {
   const writer = new ProtobufWriter();
   const shared = new Map<string, Piece>();
-  return [...of.groups.values()].map((group) => openApiV2Part(group, writer, shared));
+  return [...of.groups.values()].map((group) => finished(openApiV2Part(group, writer, shared)));
 }
 
 function withWidgets(): Catalog {
@@ -95,7 +98,7 @@ function withWidgets(): Catalog {
 
 interface RecordedV3 {
   readonly path: string;
-  readonly json: object;
+  readonly json: OpenApiDocument;
   /** What the protobuf of the same document holds. */
   readonly decoded: unknown;
 }
@@ -104,9 +107,17 @@ describe("OpenAPI v3", () => {
   it.each(readFixture("openapi-v3") as readonly RecordedV3[])(
     "is written as protobuf as recorded: $path",
     ({ json, decoded }) => {
-      expect(decodeOpenApiV3(openApiV3Protobuf(json), parse)).toEqual(decoded);
+      expect(decodeOpenApiV3(finished(openApiV3Protobuf(json)), parse)).toEqual(decoded);
     },
   );
+
+  it.each(["", "apps", "example.com"])("is written as JSON as it is: group %j", (name) => {
+    const of = withWidgets();
+    const version = of.group(name)?.versions[0];
+    if (version === undefined) throw new Error(`no ${name}`);
+    const document = openApiDocument(name, version);
+    expect(new TextDecoder().decode(finished(openApiJson(document)))).toBe(JSON.stringify(document));
+  });
 
   it("names each document by what it is made from, without making it", () => {
     const hashOf = (group: CatalogGroup, version: string): string => new OpenApiHashes().of(group).get(version) ?? "";
@@ -173,7 +184,7 @@ describe("OpenAPI v3", () => {
 });
 
 describe("OpenAPI v2", () => {
-  const document = JSON.parse(openApiV2Json(partsOf(catalog))) as DocumentV2;
+  const document = JSON.parse(new TextDecoder().decode(finished(openApiV2Json(partsOf(catalog))))) as DocumentV2;
 
   it("has the definitions of kube-apiserver, with the same structure", () => {
     const ours = new Map(Object.entries(document.definitions).map(([name, schema]) => [name, structureHash(schema)]));
@@ -202,7 +213,7 @@ describe("OpenAPI v2", () => {
 
   it("says the same in protobuf", () => {
     const names = { paths: new Set<string>(), definitions: new Set<string>() };
-    const top = new ProtobufReader(openApiV2Protobuf(partsOf(catalog)));
+    const top = new ProtobufReader(finished(openApiV2Protobuf(partsOf(catalog))));
     const nameOf = (entry: ProtobufReader): string => {
       const named = new ProtobufReader(entry.bytes());
       named.next();
@@ -219,7 +230,9 @@ describe("OpenAPI v2", () => {
   });
 
   it("leaves out of a custom resource's schema what old clients misread", () => {
-    const { definitions } = JSON.parse(openApiV2Json(partsOf(withWidgets()))) as DocumentV2;
+    const { definitions } = JSON.parse(
+      new TextDecoder().decode(finished(openApiV2Json(partsOf(withWidgets())))),
+    ) as DocumentV2;
     const widget = definitions["com.example.v1.Widget"]?.["properties"] as Readonly<Record<string, Json>>;
     expect(widget["metadata"]).toEqual({ $ref: "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" });
     expect(widget["spec"]?.["properties"]).toEqual({

@@ -6,6 +6,7 @@ import type { Served } from "../../../../../actors/api-server/core/catalog/catal
 import { ipRange } from "../../../../../actors/api-server/core/kinds/core/service-addresses.ts";
 import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
 import { prepareCreate, prepareUpdate } from "../../../../../actors/api-server/core/registry/write.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { statusOf } from "../../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
@@ -70,10 +71,12 @@ export function createdBy(served: Served, value: KubernetesObject): Written {
     namespace,
     by: RECORDER,
   };
-  return written(served, undefined, () => prepareCreate(served, decoded(served.info, value), creation));
+  return written(served, undefined, () => finished(prepareCreate(served, decoded(served.info, value), creation)));
 }
 
 /** A PUT of `value` over `old`. */
 export function updatedBy(served: Served, value: KubernetesObject, old: KubernetesObject): Written {
-  return written(served, old as Fields, () => prepareUpdate(served, decoded(served.info, value), old, undefined));
+  return written(served, old as Fields, () =>
+    finished(prepareUpdate(served, decoded(served.info, value), old, undefined)),
+  );
 }

@@ -3,6 +3,7 @@ import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.t
 import { applyDefaults } from "../../../../../actors/api-server/core/machinery/defaults.ts";
 import { decodeObject } from "../../../../../actors/api-server/core/machinery/decode-object.ts";
 import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { StatusCause } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { createdBy, readFixture, resourceOf, updatedBy } from "./oracle-fixture.ts";
@@ -57,13 +58,13 @@ describe("validateCreate", () => {
       addressType: "IPv4",
       endpoints: [{ addresses: ["127.64.0.7"] }],
     };
-    expect(validateCreate(rulesFor(slice), slice)).toEqual([]);
+    expect(finished(validateCreate(rulesFor(slice), slice))).toEqual([]);
   });
 
   it("refuses names and labels that are too long", () => {
     const long = "a".repeat(64);
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a".repeat(254), labels: { a: long } } };
-    expect(validateCreate(rulesFor(object), object).map((cause) => cause.message)).toEqual([
+    expect(finished(validateCreate(rulesFor(object), object)).map((cause) => cause.message)).toEqual([
       `Invalid value: "${"a".repeat(254)}": must be no more than 253 characters`,
       `Invalid value: "${long}": must be no more than 63 bytes`,
     ]);
@@ -71,7 +72,7 @@ describe("validateCreate", () => {
 
   it("refuses a ConfigMap whose values are larger than one megabyte", () => {
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "x".repeat(1_048_577) } };
-    expect(validateCreate(rulesFor(object), object)).toEqual([
+    expect(finished(validateCreate(rulesFor(object), object))).toEqual([
       { reason: "FieldValueTooLong", message: "Too long: may not be more than 1048576 bytes", field: "" },
     ]);
   });
@@ -98,7 +99,7 @@ describe("validateUpdate", () => {
         metadata: { name: "a" },
         spec: { restartPolicy, containers: [{ name: "a", image: "b" }] },
       });
-    expect(validateUpdate(podRules, pod("Never"), pod("Always")).causes[0]?.message).toContain(
+    expect(finished(validateUpdate(podRules, pod("Never"), pod("Always"))).causes[0]?.message).toContain(
       "\nchanged: spec.restartPolicy",
     );
   });
@@ -107,7 +108,7 @@ describe("validateUpdate", () => {
     const metadata = { name: "a", deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["a.b/c"] };
     const old = { apiVersion: "v1", kind: "ConfigMap", metadata };
     const object = { ...old, metadata: { ...metadata, finalizers: ["a.b/c", "x.y/z"] } };
-    expect(validateUpdate(rulesFor(object), object, old).causes.map((cause) => cause.field)).toEqual([
+    expect(finished(validateUpdate(rulesFor(object), object, old)).causes.map((cause) => cause.field)).toEqual([
       "metadata.finalizers",
     ]);
   });
@@ -115,6 +116,6 @@ describe("validateUpdate", () => {
   it("looks only at the metadata when a status is written", () => {
     const old = prepare("v1", "pods", { metadata: { name: "a" }, spec: { containers: [{ name: "a", image: "b" }] } });
     const object = { ...old, spec: {}, status: { phase: "Running" } };
-    expect(validateUpdate(rulesFor(object), object, old, "status").causes).toEqual([]);
+    expect(finished(validateUpdate(rulesFor(object), object, old, "status")).causes).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import type { Served } from "../../../../../actors/api-server/core/catalog/catal
 import { FieldErrors } from "../../../../../actors/api-server/core/machinery/validation/field-errors.ts";
 import { validateCreate, validateUpdate } from "../../../../../actors/api-server/core/machinery/validation.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
+import { finished } from "../../../../../actors/api-server/core/steps.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { catalog } from "../harness/catalog.ts";
 import { counted, filled, MESSAGE_KINDS } from "../machinery/filled.ts";
@@ -106,9 +107,9 @@ const ADMISSION = {
 function looksOf(served: Served, object: KubernetesObject, old: KubernetesObject): ReadonlyMap<string, number> {
   const { rules } = served;
   const hooks: Record<string, (now: never, before: never) => unknown> = {
-    create: (now) => validateCreate(rules, now),
-    update: (now, before) => validateUpdate(rules, now, before),
-    status: (now, before) => validateUpdate(rules, now, before, "status"),
+    create: (now) => finished(validateCreate(rules, now)),
+    update: (now, before) => finished(validateUpdate(rules, now, before)),
+    status: (now, before) => finished(validateUpdate(rules, now, before, "status")),
     warnings: (now, before) => warningsOf(rules, now, before),
     cells: (now) => rules.cells?.(now, 0),
     rows: (now) => rules.rowConditions?.(now),
