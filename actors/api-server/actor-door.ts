@@ -85,7 +85,7 @@ export class ActorDoor {
       user: userOfActor(sender.from),
       auditId: sender.cause,
       isPublic: false,
-      limited: false,
+      gate: undefined,
       rawHeaders: [],
       asked: () => asked,
     };

@@ -4,7 +4,7 @@
  */
 import type { Context } from "../../runtime/actor.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { tooManyRequests, unauthorized } from "./core/machinery/status.ts";
+import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
@@ -15,8 +15,8 @@ export interface Arrival {
   readonly user: UserInfo | undefined;
   /** Anyone may ask. */
   readonly isPublic: boolean;
-  /** The actors of the cluster wait in a mailbox that has a bound of its own. */
-  readonly limited: boolean;
+  /** Where it waits for a seat; the actors of the cluster have a mailbox with a bound of its own. */
+  readonly gate: Gate | undefined;
   /** By which it is found again in whatever was recorded: the header Audit-Id; of a message the trace event it is the work of. */
   readonly auditId: string;
   /** Names and values in turn, as they came. */
@@ -24,6 +24,9 @@ export interface Arrival {
   /** What it is about, for who is refused. */
   readonly asked: () => Asked;
 }
+
+/** Flow control for one request. @throws what it is refused with; @returns how its seat is left, a promise where it has to wait */
+export type Gate = (user: UserInfo | undefined) => (() => void) | Promise<() => void>;
 
 /** What is known of a request after it. */
 type Stage = (arrival: Arrival) => Arrival;
@@ -57,7 +60,6 @@ const WRITES: readonly string[] = ["create", "update", "patch", "delete", "delet
 
 export class Pipeline {
   private readonly ctx: Context<ApiServerOptions>;
-  private underWay = 0;
 
   constructor(ctx: Context<ApiServerOptions>) {
     this.ctx = ctx;
@@ -69,16 +71,13 @@ export class Pipeline {
    */
   async run<T>(arrival: Arrival, work: (user: UserInfo | undefined) => Promise<T> | T): Promise<T> {
     const known = BEFORE_FLOW.reduce((before, stage) => stage(before), arrival);
-    const counted = known.limited ? 1 : 0;
-    if (this.underWay + counted > this.ctx.options.requestsMax) {
-      throw tooManyRequests("too many requests, please try again later", 1);
-    }
-    this.underWay += counted;
+    const entered = known.gate?.(known.user);
+    const leave = entered instanceof Promise ? await entered : entered;
     try {
       const { user } = BEHIND_FLOW.reduce((before, stage) => stage(before), known);
       return await work(user);
     } finally {
-      this.underWay -= counted;
+      leave?.();
     }
   }
 

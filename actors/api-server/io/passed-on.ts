@@ -68,7 +68,10 @@ export class PassedOn {
 
   private begin({ answer, counted }: Reply, isLong: boolean): void {
     counted.isPassedOn = true;
-    if (!isLong) return;
+    if (!isLong) {
+      counted.lasts = true;
+      return;
+    }
     const { verb = "", target, remote } = counted;
     answer.onClose(this.figures.begin({ verb, target, remote }));
   }

@@ -29,7 +29,10 @@ class PlainDoor implements Door {
 
   constructor(backend: Backend, net: Net, address: Address) {
     this.backend = backend;
-    this.rest = new Rest(backend, new Map());
+    this.rest = new Rest(backend, new Map(), {
+      next: (action) => void backend.after(0, action),
+      afterAll: (action) => void backend.after(0, action),
+    });
     this.authenticator = new Authenticator(backend.tokens);
     this.address = address;
     this.listening = net.listen(address, (connection) => this.accept(connection));

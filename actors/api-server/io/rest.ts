@@ -26,7 +26,7 @@ import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
-import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import { Location, parseGroupPath, parseResourcePath } from "../core/rest/path.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import {
@@ -57,6 +57,11 @@ import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+import type { Entrant, Turns } from "../flow-control.ts";
+import { FlowControl, TooManyRequests } from "../flow-control.ts";
+import type { Gate } from "../pipeline.ts";
+import type { RequestInfo } from "../core/rest/request-info.ts";
+import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -69,6 +74,11 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
+const FLOW_SCHEMA = "x-kubernetes-pf-flowschema-uid";
+const PRIORITY_LEVEL = "x-kubernetes-pf-prioritylevel-uid";
+
+/** A subresource that may run for as long as its client likes. */
+const MAY_LAST = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
 
 export class Rest {
   private readonly backend: Backend;
@@ -82,10 +92,12 @@ export class Rest {
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
   private readonly watching = new Set<WatchStream>();
+  private readonly flowControl: FlowControl;
   private watchSpread = 0;
 
   /** @param raw handlers of paths outside of the API, by path */
-  constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
+  constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>, turns: Turns) {
+    this.flowControl = new FlowControl(backend, turns);
     this.backend = backend;
     this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
@@ -118,14 +130,18 @@ export class Rest {
       const mark = url.indexOf("?");
       const path = mark < 0 ? url : url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
-      const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, (actsFor) => {
+      const location = new Location(path, this.backend);
+      const asked = (): Asked => askedOf(method, location, query);
+      const gate = this.gate(method, answer, location, query);
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
+      await this.backend.pipeline.run(arrival, async (actsFor) => {
         const request = { ...arrived, user: actsFor };
-        return this.route({ request, answer, query, counted }, path);
+        await this.route({ request, answer, query, counted }, location);
+        if (counted.lasts === true) await new Promise<void>((resolve) => answer.onClose(resolve));
       });
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
+      else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
         const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
         this.replies.error({ ...arrived, user: undefined }, answer, told);
@@ -136,6 +152,31 @@ export class Rest {
     else this.count(counted, method, answer, beganMs);
   }
 
+  /** Undefined of what may last for as long as its client likes, and takes nothing from others meanwhile. */
+  private gate(method: string, answer: HttpAnswer, location: Location, query: Query): Gate | undefined {
+    let known: RequestInfo | undefined;
+    const info = (): RequestInfo => (known ??= requestInfo(method, location, query));
+    if (MAY_LAST.test(location.path) && isUncounted(info())) return undefined;
+    const entrant: Entrant = {
+      info,
+      objects: () => this.objectsOf(method, location, query),
+      classified: (schema, level) => {
+        if (schema !== "" && level !== "") answer.mark({ [FLOW_SCHEMA]: schema, [PRIORITY_LEVEL]: level });
+      },
+      onGone: (listener) => answer.onClose(listener),
+    };
+    return (user) => this.flowControl.enter(user, entrant);
+  }
+
+  /** How many objects may have to be gone through. */
+  private objectsOf(method: string, { target }: Location, query: Query): number {
+    if (method !== "GET" || target === undefined || target.name !== undefined) return 0;
+    const { info, stored } = target.served;
+    if (info.storagePrefix === undefined || isContinued(target, query)) return 0;
+    const limit = Number(query.get("limit")) || Infinity;
+    return Math.min(limit, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
+  }
+
   /** What is compressed is answered a little later, and well. */
   private count(counted: Reply["counted"], method: string, answer: HttpAnswer, beganMs: number): void {
     const { verb = countedVerb(method), target, remote, dryRun } = counted;
@@ -144,15 +185,6 @@ export class Rest {
     const asked = { verb, target, remote, dryRun };
     this.figures.count(asked, code, seconds);
     if (counted.terminated === true) this.figures.terminated(asked, code);
-  }
-
-  private asked(method: string, path: string, query: Query): Asked {
-    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
-    const other = { verb: method.toLowerCase(), path, target: undefined };
-    if (target === undefined) return other;
-    const watch = isWatched(target, query);
-    const verb = verbOfNamed(method, target.name !== undefined, watch);
-    return verb === undefined ? other : { verb, path, target };
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -170,16 +202,16 @@ export class Rest {
     return this.passedOn.includes(url);
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private route(reply: Reply, location: Location): Promise<void> | void {
     const { request, answer } = reply;
+    const { path, segments } = location;
     const connected = this.passedOn.connect(reply);
     if (connected !== undefined) return connected;
-    const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const remote = this.passedOn.remoteOf(segments);
     if (remote !== undefined) return this.passedOn.aggregated(reply, remote, segments);
-    const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.found(reply, resource);
+    const { target } = location;
+    if (target !== undefined) return this.found(reply, target);
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
@@ -472,6 +504,20 @@ function nameInBody(request: HttpRequest): string {
   const { metadata } = (read.value ?? {}) as KubernetesObject;
   const name = metadata?.name ?? metadata?.generateName;
   return typeof name === "string" ? name : "";
+}
+
+function askedOf(method: string, { path, target }: Location, query: Query): Asked {
+  const other = { verb: method.toLowerCase(), path, target: undefined };
+  if (target === undefined) return other;
+  const watch = isWatched(target, query);
+  const verb = verbOfNamed(method, target.name !== undefined, watch);
+  return verb === undefined ? other : { verb, path, target };
+}
+
+/** A watch that begins where its client has come to; such a one brings nothing of what there is. */
+function isContinued(target: ResourcePath, query: Query): boolean {
+  const from = query.get("resourceVersion") ?? "";
+  return isWatched(target, query) && from !== "" && from !== "0";
 }
 
 /** One object is watched by the old form of its path alone; else it is read, whatever the query says. */
