@@ -2,9 +2,9 @@
  * `/openapi/v3` and `/openapi/v2`. Documents are large, so each is made when it is first asked for, is named by a hash that is
  * known before, and is not sent to who has it already. Source: kube-openapi `pkg/handler3`, `pkg/handler`.
  */
-import type { Catalog, CatalogGroup, CatalogVersion } from "../core/catalog/catalog.ts";
+import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
-import { hash, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
+import { hash, hashOfRoot, OpenApiHashes, openApiDocument, openApiIndex } from "../core/machinery/openapi.ts";
 import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
@@ -17,6 +17,7 @@ import {
   openApiV2Part,
   openApiV2Protobuf,
 } from "../core/machinery/openapi-v2.ts";
+import { openApiRootDocument, openApiRoots } from "../core/machinery/openapi-roots.ts";
 import { OPENAPI_V3_ASKED, OPENAPI_V3_MEDIA_TYPE, openApiV3Protobuf } from "../core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufWriter } from "../core/machinery/protobuf-writer.ts";
 import { preferredType } from "../core/rest/negotiation.ts";
@@ -56,6 +57,8 @@ export class OpenApiDocuments {
   private readonly writer = new ProtobufWriter();
   private readonly shared = new Map<string, Piece>();
   private readonly parts = new GroupCache((group) => openApiV2Part(group, this.writer, this.shared));
+  /** By path, of those of no version: they are the same whatever is served. */
+  private readonly roots = new Map<string, Made>();
   /** Of the catalog, and of what others told, that were there last. */
   private v2: (MadeInPieces & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
   /** Of the catalog, and of what others served, that were there last. */
@@ -79,7 +82,9 @@ export class OpenApiDocuments {
     if (edition === "v2" && root === undefined) return this.answerV2(reply);
     if (edition !== "v3") return false;
     const isCore = root === "api" && segments.length === 4;
+    const path = segments.slice(2).join("/");
     if (root === undefined) this.index(reply);
+    else if (openApiRoots(this.catalog()).includes(path)) this.answerRoot(reply, path);
     else if (isCore) this.answerV3(reply, "", group);
     else if (root === "apis" && segments.length === 5) this.answerV3(reply, group, version);
     else reply.answer.send(404, NO_STORE, undefined);
@@ -101,29 +106,42 @@ export class OpenApiDocuments {
     return this.hashes.of(group).get(version) ?? "";
   }
 
+  private answerRoot(reply: Reply, path: string): void {
+    let made = this.roots.get(path);
+    if (made === undefined) this.roots.set(path, (made = { sinceMs: this.nowMs(), bytes: new Map() }));
+    this.document(reply, { path, known: hashOfRoot(path), made, make: () => openApiRootDocument(path) });
+  }
+
   private answerV3(reply: Reply, name: string, version: string): void {
-    const { request, answer, query } = reply;
     const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
-    if (group === undefined || of === undefined) return answer.send(404, NO_STORE, undefined);
+    if (group === undefined || of === undefined) return reply.answer.send(404, NO_STORE, undefined);
+    const path = name === "" ? `api/${version}` : `apis/${name}/${version}`;
+    const made = this.madeOf(group, version);
+    this.document(reply, { path, known: this.hashOf(group, version), made, make: () => openApiDocument(name, of) });
+  }
+
+  /** @param known its hash */
+  private document(
+    reply: Reply,
+    { path, known, made, make }: { path: string; known: string; made: Made; make: () => object },
+  ): void {
+    const { request, answer, query } = reply;
     const vary = { vary: "Accept" };
     const type = preferredType(header(request, "accept"), [JSON_TYPE, ...OPENAPI_V3_ASKED]);
     if (type === undefined) return answer.send(406, { ...NO_STORE, ...vary }, undefined);
     const isProtobuf = type !== JSON_TYPE;
     const contentType = { "content-type": isProtobuf ? OPENAPI_V3_MEDIA_TYPE : JSON_TYPE };
-    const known = this.hashOf(group, version);
     const etag = { etag: `"${known}"` };
     const asked = query.get("hash") ?? "";
     if (asked !== "" && asked !== known) {
-      const path = name === "" ? `api/${version}` : `apis/${name}/${version}`;
       const location = `/openapi/v3/${path}?hash=${known}`;
       return answer.send(301, { ...NO_STORE, ...vary, ...contentType, ...etag, location }, undefined);
     }
     const kept = asked === "" ? NO_STORE : { "cache-control": FOR_EVER, expires: httpDate(this.nowMs() + YEAR_MS) };
-    const made = this.madeOf(group, version);
     const headers = { ...kept, ...vary, ...etag };
     if (isUnchanged(reply, etag.etag, made.sinceMs)) return answer.send(304, headers, undefined);
-    const bytes = documentIn(made, isProtobuf ? "protobuf" : "json", name, of);
+    const bytes = documentIn(made, isProtobuf ? "protobuf" : "json", make);
     const whole = { ...headers, ...contentType, "last-modified": httpDate(made.sinceMs) };
     this.replies.encoded(reply, 200, whole, bytes);
   }
@@ -196,10 +214,10 @@ export class OpenApiDocuments {
   }
 }
 
-function documentIn({ bytes }: Made, encoding: Encoding, group: string, of: CatalogVersion): Uint8Array {
+function documentIn({ bytes }: Made, encoding: Encoding, make: () => object): Uint8Array {
   let made = bytes.get(encoding);
   if (made === undefined) {
-    const document = openApiDocument(group, of);
+    const document = make();
     made = encoding === "json" ? encoder.encode(JSON.stringify(document)) : openApiV3Protobuf(document);
     bytes.set(encoding, made);
   }

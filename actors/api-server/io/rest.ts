@@ -53,6 +53,9 @@ import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import { decodeBody, decodeConfiguration, decodeDeleteOptions, mediaTypeOf, textOf } from "./bodies.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import type { ZPage } from "../core/telemetry/zpages.ts";
+import { isZPage } from "../core/telemetry/zpages.ts";
+import { ZPages } from "./zpages.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
@@ -92,6 +95,7 @@ export class Rest {
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
   private readonly watching = new Set<WatchStream>();
+  private readonly zPages: ZPages;
   private readonly flowControl: FlowControl;
   private watchSpread = 0;
 
@@ -116,6 +120,7 @@ export class Rest {
       backend.tokens,
       backend.options.serviceAccounts.issuer,
     );
+    this.zPages = new ZPages(this.replies, backend.options, () => backend.nowMs());
     backend.onServed((served) => this.documents.prepare(served));
   }
 
@@ -216,6 +221,7 @@ export class Rest {
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
+    if (isZPage(path.slice(1))) return this.zPages.answer(reply, path.slice(1) as ZPage);
     if (first === "apis" || first === "openapi") return this.mayBeNew(reply, path, segments);
     return this.other(reply, path, segments);
   }

@@ -8,6 +8,7 @@ import { GroupCache } from "../catalog/catalog.ts";
 import { versionDocument } from "./discovery.ts";
 import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import { Paths } from "./openapi-paths.ts";
+import { openApiRoots } from "./openapi-roots.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { Schemas } from "./openapi-schemas.ts";
 
@@ -31,7 +32,15 @@ export function openApiIndex(
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(group, version)}` };
     }
   }
+  for (const path of openApiRoots(catalog)) {
+    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOfRoot(path)}` };
+  }
   return { paths };
+}
+
+/** Of a document that is of no version. */
+export function hashOfRoot(path: string): string {
+  return hash(`${commonHash()} ${path}`);
 }
 
 /** The document of one group and version: `/openapi/v3/apis/apps/v1`. */

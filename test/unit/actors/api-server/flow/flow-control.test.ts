@@ -48,7 +48,7 @@ async function settled(): Promise<void> {
 
 function control(): {
   loop: Loop;
-  ask(user: string, ms: number, objects?: number): void;
+  ask(this: void, user: string, ms: number, objects?: number): void;
   done: string[];
   gone: (() => void)[];
 } {

@@ -187,7 +187,7 @@ describe("the next turn", () => {
 
 describe("a flow's hand", () => {
   it("has different queues, the same each time, and spreads evenly over all", () => {
-    const counts = new Array<number>(64).fill(0);
+    const counts = Array.from({ length: 64 }, () => 0);
     for (let i = 0; i < 2_000; i++) {
       const hand = handOf(`flow-${i}`, 64, 6);
       expect(new Set(hand).size).toBe(6);
