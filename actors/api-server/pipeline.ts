@@ -3,6 +3,7 @@
  * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
  */
 import type { Context } from "../../runtime/actor.ts";
+import type { Caller } from "./caller.ts";
 import type { UserInfo } from "./core/identity.ts";
 import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
@@ -85,10 +86,18 @@ export class Pipeline {
    * On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes, with
    * the ID by which its client knows it.
    */
-  scope(user: UserInfo, verb: string, path: string, auditId: string, timeoutMs: number = Infinity): RequestScope {
+  scope(
+    user: UserInfo,
+    verb: string,
+    path: string,
+    auditId: string,
+    timeoutMs: number = Infinity,
+    caller?: Caller,
+  ): RequestScope {
     const { clock, options, trace } = this.ctx;
     return {
       ...user,
+      caller,
       deadlineMs: clock.monotonicMs() + Math.min(timeoutMs, options.requestTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.
       cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }) : "",

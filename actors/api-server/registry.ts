@@ -42,6 +42,7 @@ import {
 import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
+import type { Caller } from "./caller.ts";
 import type { Conversions } from "./conversions.ts";
 import { ConvertedWrites } from "./converted-writes.ts";
 import { KnownConversions } from "./core/webhooks/conversion.ts";
@@ -65,6 +66,8 @@ export interface RequestScope extends UserInfo {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly cause: string;
+  /** Absent: somebody in this process, who waits to the end. */
+  readonly caller?: Caller | undefined;
 }
 
 export class Registry {
@@ -123,7 +126,7 @@ export class Registry {
     await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     const stored = this.store.cacheOf(place.served).get(keyOf(place));
     if (stored === undefined) throw notFound(place.served.info, place.name);
-    return this.conversions.one(place.served, stored);
+    return this.conversions.one(place.served, stored, scope.caller);
   }
 
   async create(
@@ -221,7 +224,7 @@ export class Registry {
     if (rules.immortal?.has(name) === true) throw forbidden(info, name, `this ${info.singular} may not be deleted`);
     // As in Kubernetes, what can't be read can't be deleted either.
     const present = served.conversion === undefined ? undefined : this.store.cacheOf(served).newest(keyOf(place));
-    if (present !== undefined) await this.conversions.one(served, present);
+    if (present !== undefined) await this.conversions.one(served, present, scope.caller);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       const failed = failedPrecondition(served.stored, current.object as Fields, options.preconditions);
@@ -295,7 +298,7 @@ export class Registry {
   }
 
   creation(
-    { deadlineMs: _deadline, cause: _cause, ...by }: RequestScope,
+    { deadlineMs: _deadline, cause: _cause, caller: _caller, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -451,7 +454,7 @@ export class Registry {
     const { served } = place;
     const write = { cache: this.store.cacheOf(served), key: keyOf(place), deadlineMs, cause, user, dryRun, decide };
     if (served.conversion === undefined) return this.mutations.run(write);
-    return this.convertedWrites.run(write, served, this.knownOf(place));
+    return this.convertedWrites.run(write, served, this.knownOf(place), scope.caller);
   }
 
   /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */

@@ -62,6 +62,7 @@ import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http
 import { header } from "./http-messages.ts";
 import type { Entrant, Turns } from "../flow-control.ts";
 import { FlowControl, TooManyRequests } from "../flow-control.ts";
+import { Caller } from "../caller.ts";
 import type { Gate } from "../pipeline.ts";
 import type { RequestInfo } from "../core/rest/request-info.ts";
 import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
@@ -226,8 +227,9 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
-  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
-    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  private scope({ request, answer }: Reply, verb: Verb, timeoutMs?: number): RequestScope {
+    const { user = { user: "", groups: [] }, url, auditId } = request;
+    return this.backend.pipeline.scope(user, verb, url, auditId, timeoutMs, new Caller(answer));
   }
 
   private found(reply: Reply, resource: ResourcePath): Promise<void> | void {
@@ -247,7 +249,7 @@ export class Rest {
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { store } = this.backend;
-    const { deadlineMs } = this.scope(reply.request, "get");
+    const { deadlineMs } = this.scope(reply, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -344,7 +346,7 @@ export class Rest {
     if (verb !== "get" && verb !== "list" && verb !== "watch") reply.counted.dryRun = query.get("dryRun");
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
+      scope: this.scope(reply, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
       input: new HttpInput(reply, path),
     };
