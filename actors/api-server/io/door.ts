@@ -130,6 +130,7 @@ class HttpsDoor implements Door {
         return open.closed;
       }),
     );
+    this.rest.close();
   }
 
   /** Most clients name no request: then the headers are not gone through. */

@@ -29,6 +29,11 @@ export class PassedOn {
     return segments !== undefined && this.remoteOf(segments) !== undefined;
   }
 
+  /** Whatever is still passed on breaks off. */
+  close(): void {
+    this.proxies.close();
+  }
+
   remoteOf([root, group = "", version]: readonly string[]): APIService | undefined {
     return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
   }

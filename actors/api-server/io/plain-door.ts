@@ -50,6 +50,7 @@ class PlainDoor implements Door {
   async close(): Promise<void> {
     this.withdraw();
     await (await this.listening).close();
+    this.rest.close();
   }
 
   private accept(connection: Connection): void {

@@ -198,6 +198,10 @@ export class Rest {
     for (const stream of this.watching) stream.end();
   }
 
+  close(): void {
+    this.passedOn.close();
+  }
+
   /** Of a request whose body is not taken. */
   refuse(request: HttpRequest, answer: HttpAnswer, error: InkubeError): void {
     this.replies.error(request, answer, error);
