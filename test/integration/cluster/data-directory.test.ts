@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster, ClusterEvent } from "../../../actors/cluster/cluster.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
@@ -82,6 +82,47 @@ describe("a data directory", () => {
     await program.exited;
     cluster = await inkube.Cluster.start({ ...OPTIONS, dataDir });
     await expectAllBack(new Set(JSON.parse(uids!) as string[]));
+  });
+
+  it("does not run again what had ended, and tells of it as before", async () => {
+    const ran = join(dataDir, "..", `${basename(dataDir)}-ran`);
+    const runs = (name: string, exitCode: number): object => {
+      return { name, image: "busybox", command: ["sh", "-c", `echo ${name} >> ${ran}; exit ${exitCode}`] };
+    };
+    const pod = (name: string, restartPolicy: string, ...containers: readonly object[]): object => {
+      return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { restartPolicy, containers } };
+    };
+    const seen = async (name: string): Promise<Pod> => cluster!.client.get(inkube.pods, name, "default");
+    const small = { masters: 1, workers: 1, dataDir };
+    cluster = await inkube.Cluster.start(small);
+    await cluster.apply([
+      pod("failed", "Never", runs("a", 3)),
+      pod("done", "OnFailure", runs("b", 0)),
+      pod("half", "Never", runs("c", 0), { name: "web", image: "nginx" }),
+    ]);
+    await cluster.waitFor("pod/failed", ({ status }: Pod) => status?.phase === "Failed");
+    await cluster.waitFor("pod/done", ({ status }: Pod) => status?.phase === "Succeeded");
+    const isHalf = ({ status }: Pod): boolean => {
+      const [one, web] = status?.containerStatuses ?? [];
+      return one?.state?.terminated !== undefined && web?.state?.running !== undefined;
+    };
+    await cluster.waitFor("pod/half", isHalf);
+    const before = [await seen("failed"), await seen("done")];
+    const [once] = (await seen("half")).status!.containerStatuses!;
+    await cluster.stop();
+    cluster = await inkube.Cluster.start(small);
+    // It runs again once this kubelet has looked at it.
+    await cluster.waitFor(
+      "pod/half",
+      (half: Pod) => isHalf(half) && half.status!.containerStatuses![1]!.restartCount === 1,
+    );
+    expect((await seen("half")).status!.containerStatuses![0]).toEqual(once);
+    for (const old of before) {
+      const { status } = await seen(old.metadata!.name!);
+      expect([status?.phase, status?.containerStatuses]).toEqual([old.status?.phase, old.status?.containerStatuses]);
+    }
+    expect(readFileSync(ran, "utf8").trim().split("\n").sort()).toEqual(["a", "b", "c"]);
+    rmSync(ran);
   });
 
   it("is refused while another cluster uses it, and when a newer inkube has written it", async () => {
