@@ -141,12 +141,16 @@ export class Registry {
     checkNamespace(served, namespace, metadata.namespace);
     checkTypeMeta(served, incoming);
     const prefix = metadata.generateName;
+    await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     if (!metadata.name && !prefix) {
+      const place = { served, namespace, name: "" };
+      const manage = this.managing(place, undefined, options);
+      // Whatever else is wrong with it is told besides.
+      this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
       const message = "Required value: name or generateName is required";
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
-    await this.admit(scope, served, namespace, metadata.name ?? "");
-    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {

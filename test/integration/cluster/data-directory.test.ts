@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster, ClusterEvent } from "../../../actors/cluster/cluster.ts";
-import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, PodStatus } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { until } from "../../fixtures/until.ts";
 import { Program } from "../../fixtures/program.ts";
@@ -84,7 +84,7 @@ describe("a data directory", () => {
     await expectAllBack(new Set(JSON.parse(uids!) as string[]));
   });
 
-  it("does not run again what had ended, and tells of it as before", async () => {
+  it("does not run again what had ended, and tells of it as before: nor does a cluster that begins with its snapshot", async () => {
     const ran = join(dataDir, "..", `${basename(dataDir)}-ran`);
     const runs = (name: string, exitCode: number): object => {
       return { name, image: "busybox", command: ["sh", "-c", `echo ${name} >> ${ran}; exit ${exitCode}`] };
@@ -92,13 +92,18 @@ describe("a data directory", () => {
     const pod = (name: string, restartPolicy: string, ...containers: readonly object[]): object => {
       return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { restartPolicy, containers } };
     };
-    const seen = async (name: string): Promise<Pod> => cluster!.client.get(inkube.pods, name, "default");
-    const small = { masters: 1, workers: 1, dataDir };
-    cluster = await inkube.Cluster.start(small);
+    const statusOf = async (name: string): Promise<PodStatus> =>
+      (await cluster!.client.get(inkube.pods, name, "default")).status ?? {};
+    const endedOf = async (name: string): Promise<readonly unknown[]> => {
+      const { phase, containerStatuses } = await statusOf(name);
+      return [phase, containerStatuses];
+    };
+    const small = { masters: 1, workers: 1 };
+    cluster = await inkube.Cluster.start({ ...small, dataDir });
     await cluster.apply([
       pod("failed", "Never", runs("a", 3)),
       pod("done", "OnFailure", runs("b", 0)),
-      pod("half", "Never", runs("c", 0), { name: "web", image: "nginx" }),
+      pod("half", "OnFailure", runs("c", 0), { name: "web", image: "nginx" }),
     ]);
     await cluster.waitFor("pod/failed", ({ status }: Pod) => status?.phase === "Failed");
     await cluster.waitFor("pod/done", ({ status }: Pod) => status?.phase === "Succeeded");
@@ -107,21 +112,23 @@ describe("a data directory", () => {
       return one?.state?.terminated !== undefined && web?.state?.running !== undefined;
     };
     await cluster.waitFor("pod/half", isHalf);
-    const before = [await seen("failed"), await seen("done")];
-    const [once] = (await seen("half")).status!.containerStatuses!;
+    const before = [await endedOf("failed"), await endedOf("done")];
+    const [once] = (await statusOf("half")).containerStatuses!;
+    const snapshot = await cluster.snapshot();
     await cluster.stop();
-    cluster = await inkube.Cluster.start(small);
-    // It runs again once this kubelet has looked at it.
-    await cluster.waitFor(
-      "pod/half",
-      (half: Pod) => isHalf(half) && half.status!.containerStatuses![1]!.restartCount === 1,
-    );
-    expect((await seen("half")).status!.containerStatuses![0]).toEqual(once);
-    for (const old of before) {
-      const { status } = await seen(old.metadata!.name!);
-      expect([status?.phase, status?.containerStatuses]).toEqual([old.status?.phase, old.status?.containerStatuses]);
+    for (const how of [{ dataDir }, { from: snapshot }]) {
+      cluster = await inkube.Cluster.start({ ...small, ...how });
+      // Its kubelet has looked at the others by the time that it has run a new one.
+      await cluster.apply([pod(`new`, "Never", runs("new", 0))]);
+      await cluster.waitFor("pod/new", ({ status }: Pod) => status?.phase === "Succeeded");
+      expect([await endedOf("failed"), await endedOf("done")]).toEqual(before);
+      // Of the snapshot's time another container of it was running: it is run again, as those of a machine that was lost.
+      if ("from" in how)
+        await cluster.waitFor("pod/half", (half: Pod) => half.status?.containerStatuses?.[1]?.restartCount === 1);
+      expect((await statusOf("half")).containerStatuses![0]).toEqual(once);
+      await cluster.stop();
     }
-    expect(readFileSync(ran, "utf8").trim().split("\n").sort()).toEqual(["a", "b", "c"]);
+    expect(readFileSync(ran, "utf8").trim().split("\n").sort()).toEqual(["a", "b", "c", "new", "new"]);
     rmSync(ran);
   });
 

@@ -175,7 +175,7 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields, nowMs: number | undefined) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
-  /** Finalizers need no domain. */
+  /** Finalizers need no domain: of kinds whose validation in Kubernetes is none of `pkg/apis/core`. */
   readonly plainFinalizers?: true;
   readonly validate?: (object: never, errors: FieldErrors) => void;
   /** Of the main resource; `validate` when left out. Here and below the time is left out where nobody asks for the change. */
