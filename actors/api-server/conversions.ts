@@ -107,7 +107,7 @@ export class Conversions {
     const reviews = new Set(all.flatMap((each) => ("review" in each ? [each.review] : [])));
     for (const review of reviews) review.join();
     try {
-      return await whileHere(Promise.all(all.map((each) => ("review" in each ? each.form : each))), caller);
+      return await whileHere(Promise.all(all.map(async (each) => ("review" in each ? each.form : each))), caller);
     } finally {
       for (const review of reviews) review.leave();
     }
