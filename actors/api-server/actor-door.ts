@@ -9,6 +9,7 @@ import type {
 } from "../../protocols/api-server.ts";
 import type { Incoming, Sink } from "../../runtime/actor.ts";
 import type { Backend } from "./backend.ts";
+import { Caller } from "./caller.ts";
 import type { Served } from "./core/catalog/catalog.ts";
 import { managerOfActor, userOfActor } from "./core/identity.ts";
 import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
@@ -28,7 +29,17 @@ import { ServedObjects } from "./served-objects.ts";
 const SHARED_FOR_MS = 30_000;
 
 /** What a door knows of the message that it answers. */
-type Sender = Pick<Incoming, "from" | "timeoutMs" | "cause">;
+type Sender = Pick<Incoming, "from" | "timeoutMs" | "cause" | "signal">;
+
+/** Who sent a message, and may have withdrawn it. */
+function callerOf(sender: Sender): Caller {
+  return new Caller({
+    get closed() {
+      return sender.signal.aborted;
+    },
+    onClose: (listener) => sender.signal.addEventListener("abort", listener),
+  });
+}
 
 export class ActorDoor {
   private readonly backend: Backend;
@@ -85,7 +96,7 @@ export class ActorDoor {
       user: userOfActor(sender.from),
       auditId: sender.cause,
       isPublic: false,
-      limited: false,
+      gate: undefined,
       rawHeaders: [],
       asked: () => asked,
     };
@@ -96,8 +107,10 @@ export class ActorDoor {
     }
   }
 
-  scope({ from, timeoutMs, cause }: Sender): RequestScope {
-    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, timeoutMs), cause };
+  scope(sender: Sender): RequestScope {
+    const { from, timeoutMs, cause } = sender;
+    const caller = callerOf(sender);
+    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, timeoutMs, caller), cause };
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */

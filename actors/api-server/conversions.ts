@@ -2,6 +2,8 @@
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { Caller } from "./caller.ts";
+import { whileHere } from "./caller.ts";
 import type { Head, StoredObject } from "./core/cache/stored-object.ts";
 import { headIn } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
@@ -15,12 +17,36 @@ import type { Webhooks } from "./webhooks.ts";
 /** The object, or why it can't be shown. */
 type Form = StoredObject | string;
 
+/** One call of a webhook, and who waits for what it converts: once all have gone, it ends. */
+class Review {
+  isOver = false;
+  private readonly ending = new AbortController();
+  private waiting = 0;
+
+  get signal(): AbortSignal {
+    return this.ending.signal;
+  }
+
+  join(): void {
+    this.waiting++;
+  }
+
+  leave(): void {
+    if (--this.waiting === 0 && !this.isOver) this.ending.abort();
+  }
+}
+
+interface UnderWay {
+  readonly form: Promise<Form>;
+  readonly review: Review;
+}
+
 export class Conversions {
   private readonly ctx: Pick<Context<ApiServerOptions>, "clock" | "ids" | "options">;
   private readonly webhooks: Webhooks;
   private readonly heads = new WeakMap<Served, Head>();
   /** What is being converted, so that who asks next waits for the same answer. */
-  private readonly underWay = new WeakMap<StoredObject, Map<string, Promise<Form>>>();
+  private readonly underWay = new WeakMap<StoredObject, Map<string, UnderWay>>();
 
   constructor(ctx: Pick<Context<ApiServerOptions>, "clock" | "ids" | "options">, webhooks: Webhooks) {
     this.ctx = ctx;
@@ -31,12 +57,12 @@ export class Conversions {
    * An object as it is served.
    * @throws Status 500 when it can't be converted
    */
-  one(served: Served, stored: StoredObject): StoredObject | Promise<StoredObject> {
-    return served.conversion === undefined ? stored : this.converted(served, stored);
+  one(served: Served, stored: StoredObject, caller: Caller | undefined): StoredObject | Promise<StoredObject> {
+    return served.conversion === undefined ? stored : this.converted(served, stored, caller);
   }
 
-  private async converted(served: Served, stored: StoredObject): Promise<StoredObject> {
-    const [form] = await this.forms(served, [stored]);
+  private async converted(served: Served, stored: StoredObject, caller: Caller | undefined): Promise<StoredObject> {
+    const [form] = await this.forms(served, [stored], caller);
     if (typeof form !== "string") return form as StoredObject;
     const { info } = served;
     throw internalError(corrupt(`/${info.group}/${info.resource}/${stored.key}`, stored, form));
@@ -46,9 +72,13 @@ export class Conversions {
    * All of a list as they are served.
    * @throws Status 500 when one can't be converted
    */
-  async all(served: Served, items: readonly StoredObject[]): Promise<readonly StoredObject[]> {
+  async all(
+    served: Served,
+    items: readonly StoredObject[],
+    caller: Caller | undefined,
+  ): Promise<readonly StoredObject[]> {
     if (served.conversion === undefined) return items;
-    const forms = await this.forms(served, items);
+    const forms = await this.forms(served, items, caller);
     const failed = forms.flatMap((form, i) => {
       const stored = items[i] as StoredObject;
       const field = `${served.info.storagePrefix}/${stored.key}`;
@@ -58,24 +88,35 @@ export class Conversions {
     return forms as readonly StoredObject[];
   }
 
-  /** Each of them as it is served, or why it can't be. */
-  forms(served: Served, items: readonly StoredObject[]): Promise<readonly Form[]> {
-    const { conversion, info } = served;
-    if (conversion === undefined) return Promise.resolve(items);
+  /**
+   * Each of them as it is served, or why it can't be.
+   * @param caller absent: it is waited for to the end
+   * Errors: CANCELLED, of who has gone.
+   */
+  async forms(served: Served, items: readonly StoredObject[], caller?: Caller): Promise<readonly Form[]> {
+    const { conversion } = served;
+    if (conversion === undefined) return items;
     const missing = new Set<StoredObject>();
-    const found = items.map((stored): Promise<Form> | undefined => {
-      const present = this.present(served, stored);
-      if (present !== undefined) return Promise.resolve(present);
-      const known = this.underWay.get(stored)?.get(info.apiVersion);
+    const found = items.map((stored): StoredObject | UnderWay | undefined => {
+      const known = this.present(served, stored) ?? this.asked(served, stored);
       if (known === undefined) missing.add(stored);
       return known;
     });
     if (missing.size > 0) this.convert(served, conversion, [...missing]);
-    return Promise.all(
-      found.map(
-        (known, i) => known ?? (this.underWay.get(items[i] as StoredObject)?.get(info.apiVersion) as Promise<Form>),
-      ),
-    );
+    const all = found.map((known, i) => known ?? (this.asked(served, items[i] as StoredObject) as UnderWay));
+    const reviews = new Set(all.flatMap((each) => ("review" in each ? [each.review] : [])));
+    for (const review of reviews) review.join();
+    try {
+      return await whileHere(Promise.all(all.map(async (each) => ("review" in each ? each.form : each))), caller);
+    } finally {
+      for (const review of reviews) review.leave();
+    }
+  }
+
+  /** Where somebody waits for it already. */
+  private asked({ info }: Served, stored: StoredObject): UnderWay | undefined {
+    const known = this.underWay.get(stored)?.get(info.apiVersion);
+    return known?.review.signal.aborted === true ? undefined : known;
   }
 
   /** The form of an object for which nobody need be asked, if it has one. */
@@ -108,10 +149,22 @@ export class Conversions {
     return form;
   }
 
-  /** Asks for what a write wants, and lets it know. */
-  async answer(known: KnownConversions, wanted: readonly Wanted[], deadlineMs: number): Promise<void> {
+  /**
+   * Asks for what a write wants, and lets it know.
+   * Errors: CANCELLED, of who has gone.
+   */
+  async answer(
+    known: KnownConversions,
+    wanted: readonly Wanted[],
+    deadlineMs: number,
+    caller: Caller | undefined,
+  ): Promise<void> {
     for (const one of wanted) {
-      const [found] = await this.ask(one.conversion, [one.object], one.apiVersion, deadlineMs);
+      const ending = new AbortController();
+      const stay = caller?.whenGone(() => ending.abort());
+      const asked = this.ask(one.conversion, [one.object], one.apiVersion, deadlineMs, ending.signal);
+      const [found] = await whileHere(asked, caller);
+      stay?.();
       known.learn(one, found as KubernetesObject | string);
     }
   }
@@ -133,24 +186,34 @@ export class Conversions {
       // Others may wait for it as well, whoever asked first.
       const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
       const objects = batch.map(({ object }) => object);
-      const answers = this.ask(conversion, objects, apiVersion, deadlineMs);
+      const review = new Review();
+      const answers = this.ask(conversion, objects, apiVersion, deadlineMs, review.signal);
       for (const [i, stored] of batch.entries()) {
         const form = answers.then(
-          (all) => this.keep(served, stored, all[i] as KubernetesObject | string),
+          (all) => {
+            this.over(stored, apiVersion, review);
+            return this.keep(served, stored, all[i] as KubernetesObject | string);
+          },
           (error: unknown) => {
-            this.underWay.get(stored)?.delete(apiVersion);
+            this.over(stored, apiVersion, review);
             throw error;
           },
         );
-        const others = this.underWay.get(stored) ?? new Map<string, Promise<Form>>();
-        this.underWay.set(stored, others.set(apiVersion, form));
+        const others = this.underWay.get(stored) ?? new Map<string, UnderWay>();
+        this.underWay.set(stored, others.set(apiVersion, { form, review }));
       }
     }
   }
 
+  /** In the turn in which the form is there: who comes between would ask again. */
+  private over(stored: StoredObject, apiVersion: string, review: Review): void {
+    review.isOver = true;
+    const known = this.underWay.get(stored);
+    // Of one that was given up somebody may have asked again.
+    if (known?.get(apiVersion)?.review === review) known.delete(apiVersion);
+  }
+
   private keep(served: Served, stored: StoredObject, answer: KubernetesObject | string): Form {
-    // In the turn in which the form is there: who comes between would ask again.
-    this.underWay.get(stored)?.delete(served.info.apiVersion);
     if (typeof answer === "string") return answer;
     const form = stored.inForm(this.headOf(served), answer);
     stored.keepForm(form);
@@ -163,6 +226,7 @@ export class Conversions {
     objects: readonly KubernetesObject[],
     desiredAPIVersion: string,
     deadlineMs: number,
+    signal: AbortSignal,
   ): Promise<readonly (KubernetesObject | string)[]> {
     const { client, reviewVersion, versions } = conversion;
     const unknown = objects.find(({ apiVersion = "" }) => !versions.has(apiVersion))?.apiVersion;
@@ -171,7 +235,7 @@ export class Conversions {
     }
     const request = { uid: this.ctx.ids.uuid(), desiredAPIVersion, objects };
     const timeoutMs = deadlineMs - this.ctx.clock.monotonicMs();
-    const reply = await this.webhooks.post(client, conversionReview(reviewVersion, request), timeoutMs);
+    const reply = await this.webhooks.post(client, conversionReview(reviewVersion, request), timeoutMs, signal);
     if (reply.error !== undefined) {
       const [first] = objects;
       const why = `conversion webhook for ${first?.apiVersion}, Kind=${first?.kind} failed: ${reply.error}`;

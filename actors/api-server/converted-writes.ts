@@ -1,4 +1,5 @@
 /** Writes of objects that a webhook converts: decided in the version of the request, stored in the storage version. */
+import type { Caller } from "./caller.ts";
 import type { Conversions } from "./conversions.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Served } from "./core/catalog/catalog.ts";
@@ -21,14 +22,14 @@ export class ConvertedWrites {
   }
 
   /** @param write its `decide` speaks of the version that is served, and so does what is returned */
-  async run(write: WriteServed, served: Served, known: KnownConversions): Promise<Mutated> {
+  async run(write: WriteServed, served: Served, known: KnownConversions, caller: Caller | undefined): Promise<Mutated> {
     const { deadlineMs } = write;
     const mutated = await this.mutations.run({
       ...write,
       decide: (current, taken) => this.decided(write, served, known, current, taken),
-      answer: (wanted) => this.conversions.answer(known, wanted, deadlineMs),
+      answer: (wanted) => this.conversions.answer(known, wanted, deadlineMs, caller),
     });
-    const [stored] = await this.conversions.forms(served, [mutated.stored]);
+    const [stored] = await this.conversions.forms(served, [mutated.stored], caller);
     if (typeof stored === "string") throw unexplained(stored);
     return { ...mutated, stored: stored as StoredObject };
   }

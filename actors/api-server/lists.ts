@@ -75,17 +75,23 @@ export class Lists {
     // What is not selected is known only once it has been converted.
     const cut = selection.everything ? limit : 0;
     const page = await this.page(scope, { ...wanted, selection: storedSelection(selection), limit: cut });
-    return pageOf(await this.converted(served, page, selection, limit));
+    return pageOf(await this.converted(scope, served, page, selection, limit));
   }
 
   /** @param limit of those that are selected; what is behind the last of them is not converted */
-  private async converted(served: Served, page: ListPage, selection: Selection, limit: number): Promise<ListPage> {
-    if (selection.everything) return { ...page, items: await this.conversions.all(served, page.items) };
+  private async converted(
+    { caller }: RequestScope,
+    served: Served,
+    page: ListPage,
+    selection: Selection,
+    limit: number,
+  ): Promise<ListPage> {
+    if (selection.everything) return { ...page, items: await this.conversions.all(served, page.items, caller) };
     const { revision } = page;
     const items: StoredObject[] = [];
     const { conversionBatch } = this.ctx.options;
     for (let from = 0; from < page.items.length; from += conversionBatch) {
-      const batch = await this.conversions.all(served, page.items.slice(from, from + conversionBatch));
+      const batch = await this.conversions.all(served, page.items.slice(from, from + conversionBatch), caller);
       for (const [i, form] of batch.entries()) {
         if (!selection.matches(form.object)) continue;
         items.push(form);

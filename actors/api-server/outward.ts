@@ -23,6 +23,8 @@ export interface HttpsCall {
   /** With one it is a POST, without a GET. */
   readonly body?: string;
   readonly timeoutMs: number;
+  /** Ends it early: "context canceled". */
+  readonly signal?: AbortSignal;
   /** What is said when it has taken longer. */
   readonly late: string;
   /** A longer answer is given up. */

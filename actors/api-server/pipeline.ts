@@ -3,8 +3,9 @@
  * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
  */
 import type { Context } from "../../runtime/actor.ts";
+import type { Caller } from "./caller.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { tooManyRequests, unauthorized } from "./core/machinery/status.ts";
+import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
@@ -15,8 +16,8 @@ export interface Arrival {
   readonly user: UserInfo | undefined;
   /** Anyone may ask. */
   readonly isPublic: boolean;
-  /** The actors of the cluster wait in a mailbox that has a bound of its own. */
-  readonly limited: boolean;
+  /** Where it waits for a seat; the actors of the cluster have a mailbox with a bound of its own. */
+  readonly gate: Gate | undefined;
   /** By which it is found again in whatever was recorded: the header Audit-Id; of a message the trace event it is the work of. */
   readonly auditId: string;
   /** Names and values in turn, as they came. */
@@ -24,6 +25,9 @@ export interface Arrival {
   /** What it is about, for who is refused. */
   readonly asked: () => Asked;
 }
+
+/** Flow control for one request. @throws what it is refused with; @returns how its seat is left, a promise where it has to wait */
+export type Gate = (user: UserInfo | undefined) => (() => void) | Promise<() => void>;
 
 /** What is known of a request after it. */
 type Stage = (arrival: Arrival) => Arrival;
@@ -57,7 +61,6 @@ const WRITES: readonly string[] = ["create", "update", "patch", "delete", "delet
 
 export class Pipeline {
   private readonly ctx: Context<ApiServerOptions>;
-  private underWay = 0;
 
   constructor(ctx: Context<ApiServerOptions>) {
     this.ctx = ctx;
@@ -69,16 +72,13 @@ export class Pipeline {
    */
   async run<T>(arrival: Arrival, work: (user: UserInfo | undefined) => Promise<T> | T): Promise<T> {
     const known = BEFORE_FLOW.reduce((before, stage) => stage(before), arrival);
-    const counted = known.limited ? 1 : 0;
-    if (this.underWay + counted > this.ctx.options.requestsMax) {
-      throw tooManyRequests("too many requests, please try again later", 1);
-    }
-    this.underWay += counted;
+    const entered = known.gate?.(known.user);
+    const leave = entered instanceof Promise ? await entered : entered;
     try {
       const { user } = BEHIND_FLOW.reduce((before, stage) => stage(before), known);
       return await work(user);
     } finally {
-      this.underWay -= counted;
+      leave?.();
     }
   }
 
@@ -86,11 +86,19 @@ export class Pipeline {
    * On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes, with
    * the ID by which its client knows it.
    */
-  scope(user: UserInfo, verb: string, path: string, auditId: string, timeoutMs: number = Infinity): RequestScope {
+  scope(
+    user: UserInfo,
+    verb: string,
+    path: string,
+    auditId: string,
+    timeoutMs: number = Infinity,
+    caller?: Caller,
+  ): RequestScope {
     const { clock, options, trace } = this.ctx;
     const nowMs = clock.monotonicMs();
     return {
       ...user,
+      caller,
       deadlineMs: nowMs + Math.min(timeoutMs, options.requestTimeoutMs),
       workDeadlineMs: nowMs + Math.min(timeoutMs, options.workTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.

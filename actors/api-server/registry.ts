@@ -43,6 +43,7 @@ import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
 import type { Stepped, Steps } from "./core/steps.ts";
+import type { Caller } from "./caller.ts";
 import type { Conversions } from "./conversions.ts";
 import { ConvertedWrites } from "./converted-writes.ts";
 import { KnownConversions } from "./core/webhooks/conversion.ts";
@@ -69,6 +70,8 @@ export interface RequestScope extends UserInfo {
   /** As `Write.workDeadlineMs`. */
   readonly workDeadlineMs?: number;
   readonly cause: string;
+  /** Absent: somebody in this process, who waits to the end. */
+  readonly caller?: Caller | undefined;
 }
 
 export class Registry {
@@ -128,7 +131,7 @@ export class Registry {
     await reach(this.store, this.ctx.clock, scope.deadlineMs, resourceVersion);
     const stored = this.store.cacheOf(place.served).get(keyOf(place));
     if (stored === undefined) throw notFound(place.served.info, place.name);
-    return this.conversions.one(place.served, stored);
+    return this.conversions.one(place.served, stored, scope.caller);
   }
 
   async create(
@@ -143,12 +146,16 @@ export class Registry {
     checkNamespace(served, namespace, metadata.namespace);
     checkTypeMeta(served, incoming);
     const prefix = metadata.generateName;
+    await this.admit(scope, served, namespace, metadata.name ?? "");
+    await this.awaitNeeds(served, namespace ?? "", incoming);
     if (!metadata.name && !prefix) {
+      const place = { served, namespace, name: "" };
+      const manage = this.managing(place, undefined, options);
+      // Whatever else is wrong with it is told besides.
+      this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
       const message = "Required value: name or generateName is required";
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
-    await this.admit(scope, served, namespace, metadata.name ?? "");
-    await this.awaitNeeds(served, namespace ?? "", incoming);
     for (let tries = 1; ; tries++) {
       const name = metadata.name || `${prefix}${this.ctx.ids.suffix(5)}`;
       try {
@@ -226,7 +233,7 @@ export class Registry {
     if (rules.immortal?.has(name) === true) throw forbidden(info, name, `this ${info.singular} may not be deleted`);
     // As in Kubernetes, what can't be read can't be deleted either.
     const present = served.conversion === undefined ? undefined : this.store.cacheOf(served).newest(keyOf(place));
-    if (present !== undefined) await this.conversions.one(served, present);
+    if (present !== undefined) await this.conversions.one(served, present, scope.caller);
     const mutated = await this.mutate(scope, place, options.dryRun === true, (current) => {
       if (current === undefined) throw notFound(info, name);
       const failed = failedPrecondition(served.stored, current.object as Fields, options.preconditions);
@@ -298,7 +305,7 @@ export class Registry {
   }
 
   *creation(
-    { deadlineMs: _deadline, workDeadlineMs: _work, cause: _cause, ...by }: RequestScope,
+    { deadlineMs: _deadline, workDeadlineMs: _work, cause: _cause, caller: _caller, ...by }: RequestScope,
     place: ObjectPlace,
     incoming: KubernetesObject,
     uid: string,
@@ -455,7 +462,7 @@ export class Registry {
     const until = { deadlineMs, workDeadlineMs };
     const write = { cache: this.store.cacheOf(served), key: keyOf(place), ...until, cause, user, dryRun, decide };
     if (served.conversion === undefined) return this.mutations.run(write);
-    return this.convertedWrites.run(write, served, this.knownOf(place));
+    return this.convertedWrites.run(write, served, this.knownOf(place), scope.caller);
   }
 
   /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */

@@ -91,7 +91,10 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly bodyBytesMax: number;
   /** Answers of this size and more are compressed for clients that accept it. As kube-apiserver's. */
   readonly gzipBytes: number;
-  /** Requests at the HTTPS door under way at once, watches apart; beyond it 429. Ten times what one thread can serve in a tick. */
+  /**
+   * Seats of the priority levels together: what may be under way at once of the requests at the HTTPS door. As kube-apiserver's
+   * `--max-requests-inflight` and `--max-mutating-requests-inflight`.
+   */
   readonly requestsMax: number;
   /** A connection on which nothing has been asked for so long is closed. As kube-apiserver's. */
   readonly connectionIdleMs: number;
@@ -169,7 +172,7 @@ export const API_SERVER_DEFAULTS: Omit<
   bookmarkMs: 60_000,
   bodyBytesMax: 3_145_728,
   gzipBytes: 131_072,
-  requestsMax: 2_000,
+  requestsMax: 600,
   connectionIdleMs: 90_000,
   headersTimeoutMs: 32_000,
   prefaceTimeoutMs: 10_000,

@@ -33,8 +33,16 @@ export class Webhooks {
     this.client = client;
   }
 
-  /** @param timeoutMs how long it is waited for; no longer than `webhookTimeoutMs` */
-  async post(config: WebhookClientConfig, body: string, timeoutMs: number): Promise<Read<WebhookReply>> {
+  /**
+   * @param timeoutMs how long it is waited for; no longer than `webhookTimeoutMs`
+   * @param signal ends the call: nobody waits for it any more
+   */
+  async post(
+    config: WebhookClientConfig,
+    body: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Read<WebhookReply>> {
     const waitMs = Math.max(1, Math.min(timeoutMs, this.options.webhookTimeoutMs));
     const target = targetOf(config);
     if (typeof target === "string") return { error: target };
@@ -46,6 +54,7 @@ export class Webhooks {
       path: target.path + timeoutQuery(waitMs),
       headers: { host: authority, ...HEADERS },
       body,
+      signal,
       timeoutMs: waitMs,
       late: LATE,
       answerBytesMax: this.options.webhookAnswerBytesMax,

@@ -126,6 +126,16 @@ writeFileSync(
   `[\n${samples.map((each) => JSON.stringify(each)).join(",\n")}\n]\n`,
 );
 
+/** Those of no version, of groups some. */
+const ROOTS = ["api", "apis", "version", "openid/v1/jwks", ".well-known/openid-configuration"];
+const GROUPS = ["apis/apps", "apis/rbac.authorization.k8s.io", "apis/flowcontrol.apiserver.k8s.io"];
+const roots = [];
+for (const path of [...ROOTS, ...GROUPS]) roots.push(await sample(path));
+writeFileSync(
+  new URL("openapi-roots.json", fixtures),
+  `[\n${roots.map((each) => JSON.stringify(each)).join(",\n")}\n]\n`,
+);
+
 /** Made by users of the server, or not of one group and version. */
 const isForeign = (name) => !name.startsWith("io.k8s.");
 const definitions = Object.entries(document.definitions)

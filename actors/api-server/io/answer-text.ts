@@ -14,6 +14,8 @@ export interface AnswerBounds {
   readonly timeoutMs: number;
   /** What is said when it has taken longer. */
   readonly late: string;
+  /** Ends it early: "context canceled". */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -22,12 +24,16 @@ export interface AnswerBounds {
  */
 export function answerText(
   outgoing: ClientRequest,
-  { bytesMax, timeoutMs, late }: AnswerBounds,
+  { bytesMax, timeoutMs, late, signal }: AnswerBounds,
   body?: string,
 ): Promise<AnsweredText> {
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void => {
+    const over = (): void => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", cancelled);
+    };
+    const failed = (error: Error): void => {
+      over();
       reject(error);
     };
     /** Told before the connection ends: that has words of its own, which say nothing of why. */
@@ -35,6 +41,7 @@ export function answerText(
       failed(new Error(why));
       outgoing.destroy();
     };
+    const cancelled = (): void => giveUp("context canceled");
     const timer = setTimeout(() => giveUp(late), timeoutMs);
     outgoing.on("response", (incoming) => {
       const chunks: Buffer[] = [];
@@ -46,13 +53,15 @@ export function answerText(
       });
       incoming.on("error", () => failed(new Error("unexpected EOF")));
       incoming.on("end", () => {
-        clearTimeout(timer);
+        over();
         const { statusCode = 0, headers } = incoming;
         resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString("utf8") });
       });
     });
     outgoing.on("error", failed);
     refuseUpgrade(outgoing, failed);
+    if (signal?.aborted === true) return cancelled();
+    signal?.addEventListener("abort", cancelled);
     outgoing.end(body);
   });
 }

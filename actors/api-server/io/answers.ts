@@ -51,6 +51,8 @@ export interface Reply {
     isPassedOn?: true;
     /** This server has answered in its place. */
     terminated?: true;
+    /** It is under way until its client has read the answer. */
+    lasts?: true;
   };
 }
 
@@ -193,11 +195,12 @@ export class Replies {
    * A large list is put together as fast as its client reads it.
    * @returns false: it is not large, or to be compressed, and is not answered here
    */
-  private pour({ request, answer }: Reply, headers: Headers, list: Pieces): boolean {
+  private pour({ request, answer, counted }: Reply, headers: Headers, list: Pieces): boolean {
     const { sizeBytes } = list;
     if (sizeBytes < HELD_BYTES_MIN || this.compresses(request, sizeBytes)) return false;
     if (this.isRefused(request, answer, sizeBytes) || answer.closed) return true;
     this.hold(answer, sizeBytes);
+    counted.lasts = true;
     const body = answer.open(200, headers);
     const pieces = list.each();
     const proceed = (): void => {

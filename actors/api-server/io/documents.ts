@@ -164,6 +164,12 @@ export class Documents {
     answer.send(good ? 200 : 500, TEXT, encoder.encode(verbose ? `${[...checks, last].join("\n")}\n` : "ok"));
   }
 
+  /** Source: apiserver `server/filters/maxinflight.go` `tooManyRequests`. */
+  tooMany(answer: HttpAnswer): void {
+    const headers = { ...TEXT, "x-content-type-options": "nosniff", "retry-after": "1" };
+    answer.send(429, headers, encoder.encode("Too many requests, please try again later.\n"));
+  }
+
   notFound(answer: HttpAnswer): void {
     answer.send(404, { ...TEXT, "x-content-type-options": "nosniff" }, encoder.encode("404 page not found\n"));
   }

@@ -14,6 +14,7 @@ import type { Backend, Door, OpenDoor } from "../backend.ts";
 import type { Peer } from "../core/rest/idle-connections.ts";
 import { IdleConnections } from "../core/rest/idle-connections.ts";
 import { failure, requestEntityTooLarge, tooManyRequests } from "../core/machinery/status.ts";
+import type { Turns } from "../flow-control.ts";
 import { Authenticator } from "./authentication.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import { Http2Answer } from "./http2-answer.ts";
@@ -22,8 +23,8 @@ import { AUDIT_ID, auditIdOf } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
 import { TRACE_PATH, traceLog } from "./trace-log.ts";
 
-/** Streams of one client at once: an informer per resource and many requests beside them. */
-const STREAMS_MAX = 1_000;
+/** Streams of one connection at once; Go's clients open another one for more. As kube-apiserver's. */
+const STREAMS_MAX = 100;
 const WINDOW_BYTES = 1_048_576;
 /** How often connections are looked at that may be idle or slow, within the shortest of their limits. */
 const LOOKS = 2;
@@ -33,6 +34,12 @@ const CLOSE_MS = 250;
 const LINGER_MS = 500;
 const EMPTY = new Uint8Array(0);
 const TOO_MANY = "too many requests, please try again later";
+
+/** Microtasks come after all ticks: the one that is set by the last of them comes when nothing is left of either. */
+const TURNS: Turns = {
+  next: (action) => void setImmediate(action),
+  afterAll: (action) => queueMicrotask(() => process.nextTick(action)),
+};
 
 export function httpsDoor(raw: ReadonlyMap<string, RawHandler> = new Map()): OpenDoor {
   return (backend) => new HttpsDoor(backend, raw);
@@ -49,7 +56,7 @@ class HttpsDoor implements Door {
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]));
+    this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]), TURNS);
     this.authenticator = new Authenticator(backend.tokens);
     this.idle = new IdleConnections(backend.options);
     backend.every(backend.options.prefaceTimeoutMs / LOOKS, () => this.idle.look(backend.monotonicMs()));
@@ -123,6 +130,7 @@ class HttpsDoor implements Door {
         return open.closed;
       }),
     );
+    this.rest.close();
   }
 
   /** Most clients name no request: then the headers are not gone through. */

@@ -1,8 +1,8 @@
 /** Passes a request on to another server as it comes, and that one's answer back: bodies, watches, and connections that change their protocol. */
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { request as httpRequest } from "node:http";
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { RequestOptions } from "node:https";
-import { request as httpsRequest } from "node:https";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { passedBack, passedOn } from "../core/rest/proxying.ts";
@@ -13,6 +13,10 @@ import { pour } from "./http-messages.ts";
 import { refuseUpgrade } from "./upgrades.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Connections to one server that are kept for later. */
+const FREE_SOCKETS_MAX = 16;
+/** An idle connection is closed before most servers close it. */
+const IDLE_MS = 4_000;
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
 const BAD_GATEWAY = 502;
@@ -39,13 +43,86 @@ export interface Outcome {
   readonly ended: () => void;
 }
 
+/** Connections that have carried a request, and carry the next one to the same server. */
+export class Connections {
+  private readonly plain = new HttpAgent({ keepAlive: true, maxFreeSockets: FREE_SOCKETS_MAX, timeout: IDLE_MS });
+  private readonly secure = new HttpsAgent({ keepAlive: true, maxFreeSockets: FREE_SOCKETS_MAX, timeout: IDLE_MS });
+
+  /** What changes its protocol has a connection of its own. */
+  for({ upgrade }: HttpRequest, { secure }: Upstream): HttpAgent | false {
+    if (upgrade !== undefined) return false;
+    return secure ? this.secure : this.plain;
+  }
+
+  close(): void {
+    this.plain.destroy();
+    this.secure.destroy();
+  }
+}
+
+/** The other side has closed an idle connection while this was on its way, and has seen nothing of it. Source: Go's `http.Transport`. */
+function isStale({ code = "" }: NodeJS.ErrnoException, { reusedSocket }: ClientRequest): boolean {
+  return reusedSocket && ["ECONNRESET", "EPIPE"].includes(code);
+}
+
+/** Whether it may be sent once more: it changes nothing, and is still here. */
+function isRepeatable({ method, stream }: HttpRequest): boolean {
+  return stream === undefined && (method === "GET" || method === "HEAD");
+}
+
 /** @returns gives it up: nothing is answered then, and nothing more is told but the end. Once the protocol is another it goes on. */
-export function forward(request: HttpRequest, answer: HttpAnswer, upstream: Upstream, outcome: Outcome): () => void {
+export function forward(
+  request: HttpRequest,
+  answer: HttpAnswer,
+  upstream: Upstream,
+  outcome: Outcome,
+  connections: Connections,
+): () => void {
   const { upgrade, stream } = request;
   const { failed, ended } = outcome;
   let outgoing: ClientRequest;
+  const { host, port, servername: serverName = host } = upstream.options;
+  let isGivenUp = false;
+  const giveUp = (error: NodeJS.ErrnoException): void => {
+    stream?.resume();
+    if (isGivenUp) return;
+    if (answer.begun) answer.destroy();
+    else if (!answer.closed) failed(goWords(error, { host, port, serverName }));
+  };
+  const attempt = (agent: HttpAgent | false): void => {
+    const mine = opened(request, upstream, agent);
+    outgoing = mine;
+    let isRepeated = false;
+    let isAnswered = false;
+    mine.once("close", () => (isRepeated ? undefined : ended()));
+    mine.on("error", (error) => {
+      const isWanted = !isGivenUp && !isAnswered && !answer.closed;
+      isRepeated = agent !== false && isWanted && isRepeatable(request) && isStale(error, mine);
+      // Others that are kept may be closed as well, so this goes over one of its own.
+      if (isRepeated) attempt(false);
+      else giveUp(error);
+    });
+    mine.on("response", (incoming) => {
+      isAnswered = true;
+      try {
+        passBack(incoming, request, answer, upstream);
+      } catch (error) {
+        // A status or a header that no server may send: Node reads them, and refuses to write them.
+        incoming.on("error", ignore).destroy();
+        giveUp(error as NodeJS.ErrnoException);
+      }
+    });
+    if (upgrade === undefined) refuseUpgrade(mine, giveUp);
+    else {
+      mine.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+        join(upgrade.socket, upgrade.head, incoming, socket, head),
+      );
+    }
+    if (stream === undefined) mine.end(request.body);
+    else stream.pipe(mine);
+  };
   try {
-    outgoing = opened(request, upstream);
+    attempt(connections.for(request, upstream));
   } catch (error) {
     // What no header can hold: a name with a line break, say.
     stream?.resume();
@@ -53,34 +130,7 @@ export function forward(request: HttpRequest, answer: HttpAnswer, upstream: Upst
     failed(error instanceof Error ? error.message : String(error));
     return ignore;
   }
-  const { host, port, servername: serverName = host } = upstream.options;
-  let isGivenUp = false;
-  outgoing.once("close", ended);
-  const giveUp = (error: NodeJS.ErrnoException): void => {
-    stream?.resume();
-    if (isGivenUp) return;
-    if (answer.begun) answer.destroy();
-    else if (!answer.closed) failed(goWords(error, { host, port, serverName }));
-  };
-  outgoing.on("error", giveUp);
   answer.onClose(() => outgoing.destroy());
-  outgoing.on("response", (incoming) => {
-    try {
-      passBack(incoming, request, answer, upstream);
-    } catch (error) {
-      // A status or a header that no server may send: Node reads them, and refuses to write them.
-      incoming.on("error", ignore).destroy();
-      giveUp(error as NodeJS.ErrnoException);
-    }
-  });
-  if (upgrade === undefined) refuseUpgrade(outgoing, giveUp);
-  else {
-    outgoing.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
-      join(upgrade.socket, upgrade.head, incoming, socket, head),
-    );
-  }
-  if (stream === undefined) outgoing.end(request.body);
-  else stream.pipe(outgoing);
   return () => {
     isGivenUp = true;
     outgoing.destroy();
@@ -88,17 +138,18 @@ export function forward(request: HttpRequest, answer: HttpAnswer, upstream: Upst
 }
 
 /** @throws what Node says of headers that can't be sent */
-function opened(request: HttpRequest, upstream: Upstream): ClientRequest {
+function opened(request: HttpRequest, upstream: Upstream, agent: HttpAgent | false): ClientRequest {
   const given = plain({ ...passedOn(request.rawHeaders), ...upstream.headers });
   // Node writes a body of a DELETE, for one, without saying where it ends.
   const isChunked = request.stream !== undefined && given["content-length"] === undefined;
   const coding = isChunked ? { "transfer-encoding": "chunked" } : {};
   const headers = { ...given, ...coding, ...upgradeHeaders(request) };
-  const options = { ...upstream.options, method: request.method, headers, agent: false as const };
+  const options = { ...upstream.options, method: request.method, headers, agent };
   const outgoing = upstream.secure ? httpsRequest(options) : httpRequest(options);
   const late = (): void => void outgoing.destroy(Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" }));
   const connecting = setTimeout(late, CONNECT_TIMEOUT_MS);
   outgoing.once("socket", (socket: Socket) => {
+    if (outgoing.reusedSocket) return clearTimeout(connecting);
     socket.once(upstream.secure ? "secureConnect" : "connect", () => clearTimeout(connecting));
   });
   return outgoing.once("close", () => clearTimeout(connecting));

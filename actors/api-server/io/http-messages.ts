@@ -36,6 +36,8 @@ export type ArrivedRequest = Omit<HttpRequest, "user"> & {
 };
 
 export interface HttpAnswer {
+  /** Headers that whatever is answered carries besides. */
+  mark(headers: Headers): void;
   /** Sends the whole answer. */
   send(status: number, headers: Headers, body: Uint8Array | undefined): void;
   /** Sends the head, and lets the body follow piece by piece. */

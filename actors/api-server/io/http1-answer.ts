@@ -10,6 +10,7 @@ export class Http1Answer implements HttpAnswer, HttpBody {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly auditId: string;
+  private marks: Headers = {};
 
   constructor(request: IncomingMessage, response: ServerResponse, auditId: string) {
     this.auditId = auditId;
@@ -18,6 +19,10 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     // A client that breaks off; `close` follows.
     response.on("error", ignore);
     request.on("error", ignore);
+  }
+
+  mark(headers: Headers): void {
+    this.marks = headers;
   }
 
   get closed(): boolean {
@@ -38,13 +43,13 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     const length = { "content-length": String(body?.length ?? 0) };
     // What is left of a body that nobody reads would be taken for the next request.
     const unread = this.request.complete ? {} : { connection: "close" };
-    response.writeHead(status, { ...headers, [AUDIT_ID]: this.auditId, ...length, ...unread });
+    response.writeHead(status, { ...headers, ...this.marks, [AUDIT_ID]: this.auditId, ...length, ...unread });
     response.end(body);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.response.headersSent) {
-      this.response.writeHead(status, { ...headers, [AUDIT_ID]: this.auditId });
+      this.response.writeHead(status, { ...headers, ...this.marks, [AUDIT_ID]: this.auditId });
       // Sends them as they are: `flushHeaders` takes what is beyond ASCII for text, and writes it as UTF-8 once more.
       this.response.write(NOTHING);
     }

@@ -8,6 +8,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
   private readonly stream: ServerHttp2Stream;
   private readonly auditId: string;
   private readonly lasts: () => void;
+  private marks: Headers = {};
 
   /** @param lasts is told when the answer comes piece by piece, for as long as the client likes */
   constructor(stream: ServerHttp2Stream, auditId: string, lasts: () => void) {
@@ -16,6 +17,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     this.stream = stream;
     // A client that resets its stream; `close` follows.
     stream.on("error", ignore);
+  }
+
+  mark(headers: Headers): void {
+    this.marks = headers;
   }
 
   get closed(): boolean {
@@ -35,17 +40,23 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     if (this.closed || stream.headersSent) return;
     const { headRequest } = stream as ServerHttp2Stream & { readonly headRequest?: boolean };
     if (body === undefined || body.length === 0 || headRequest === true) {
-      stream.respond({ ":status": status, ...headers, [AUDIT_ID]: auditId }, { endStream: true });
+      stream.respond({ ":status": status, ...headers, ...this.marks, [AUDIT_ID]: auditId }, { endStream: true });
       return;
     }
-    stream.respond({ ":status": status, ...headers, [AUDIT_ID]: auditId, "content-length": String(body.length) });
+    stream.respond({
+      ":status": status,
+      ...headers,
+      ...this.marks,
+      [AUDIT_ID]: auditId,
+      "content-length": String(body.length),
+    });
     stream.end(body);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
     if (!this.closed && !this.stream.headersSent) {
       this.lasts();
-      this.stream.respond({ ":status": status, ...headers, [AUDIT_ID]: this.auditId });
+      this.stream.respond({ ":status": status, ...headers, ...this.marks, [AUDIT_ID]: this.auditId });
     }
     return this;
   }

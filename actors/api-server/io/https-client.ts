@@ -53,7 +53,7 @@ interface Attempt {
 }
 
 async function attempt(agent: Agent | false, call: HttpsCall): Promise<Attempt> {
-  const { peer, path, headers, body, timeoutMs, late, answerBytesMax: bytesMax } = call;
+  const { peer, path, headers, body, timeoutMs, late, answerBytesMax: bytesMax, signal } = call;
   let outgoing: ClientRequest | undefined;
   try {
     const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
@@ -64,7 +64,7 @@ async function attempt(agent: Agent | false, call: HttpsCall): Promise<Attempt> 
       method: body === undefined ? "GET" : "POST",
       headers: { ...headers, ...length },
     });
-    const answered = await answerText(outgoing, { bytesMax, timeoutMs, late }, body);
+    const answered = await answerText(outgoing, { bytesMax, timeoutMs, late, signal }, body);
     const { "content-type": type = "", etag = "" } = answered.headers;
     return { reply: { value: { code: answered.status, type, etag, body: answered.body } }, isStale: false };
   } catch (error) {

@@ -2,9 +2,17 @@
  * `/openapi/v3` and `/openapi/v2`. Documents are large, so each is made when it is first asked for, is named by a hash that is
  * known before, and is not sent to who has it already. Source: kube-openapi `pkg/handler3`, `pkg/handler`.
  */
-import type { Catalog, CatalogGroup, CatalogVersion } from "../core/catalog/catalog.ts";
+import type { Catalog, CatalogGroup } from "../core/catalog/catalog.ts";
 import { GroupCache } from "../core/catalog/catalog.ts";
-import { hash, OpenApiHashes, openApiDocument, openApiIndex, openApiJson } from "../core/machinery/openapi.ts";
+import type { OpenApiDocument } from "../core/machinery/openapi.ts";
+import {
+  hash,
+  hashOfRoot,
+  OpenApiHashes,
+  openApiDocument,
+  openApiIndex,
+  openApiJson,
+} from "../core/machinery/openapi.ts";
 import type { Aggregation, ToldOpenApi } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { MergedOpenApi } from "../core/aggregation/remote-openapi.ts";
@@ -17,6 +25,7 @@ import {
   openApiV2Part,
   openApiV2Protobuf,
 } from "../core/machinery/openapi-v2.ts";
+import { openApiRootDocument, openApiRoots } from "../core/machinery/openapi-roots.ts";
 import { OPENAPI_V3_ASKED, OPENAPI_V3_MEDIA_TYPE, openApiV3Protobuf } from "../core/machinery/openapi-v3-protobuf.ts";
 import { ProtobufWriter } from "../core/machinery/protobuf-writer.ts";
 import type { Steps } from "../core/steps.ts";
@@ -56,6 +65,8 @@ export class OpenApiDocuments {
   private readonly writer = new ProtobufWriter();
   private readonly shared = new Map<string, Piece>();
   private readonly parts = new GroupCache((): { made?: OpenApiV2Part } => ({}));
+  /** By path, of those of no version: they are the same whatever is served. */
+  private readonly roots = new Map<string, Made>();
   /** Of the catalog, and of what others told, that were there last. */
   private v2: (Made & { readonly of: Catalog; readonly elsewhere: string }) | undefined;
   /** Of the catalog, and of what others served, that were there last. */
@@ -80,9 +91,10 @@ export class OpenApiDocuments {
     const [, edition, root, group = "", version = ""] = segments;
     if (edition === "v2" && root === undefined) return this.answerV2(reply);
     if (edition !== "v3") return false;
-    const isCore = root === "api" && segments.length === 4;
-    if (isCore) return this.answerV3(reply, "", group);
+    if (root === "api" && segments.length === 4) return this.answerV3(reply, "", group);
     if (root === "apis" && segments.length === 5) return this.answerV3(reply, group, version);
+    const path = segments.slice(2).join("/");
+    if (openApiRoots(this.catalog()).includes(path)) return this.answerRoot(reply, path);
     if (root === undefined) this.index(reply);
     else reply.answer.send(404, NO_STORE, undefined);
     return true;
@@ -103,30 +115,48 @@ export class OpenApiDocuments {
     return this.hashes.of(group).get(version) ?? "";
   }
 
+  private answerRoot(reply: Reply, path: string): Promise<void> {
+    let made = this.roots.get(path);
+    if (made === undefined) this.roots.set(path, (made = { sinceMs: this.nowMs(), bytes: new Map() }));
+    return this.document(reply, { path, known: hashOfRoot(path), made, make: () => openApiRootDocument(path) });
+  }
+
   private async answerV3(reply: Reply, name: string, version: string): Promise<void> {
-    const { request, answer, query } = reply;
     const group = this.catalog().group(name);
     const of = group?.versions.find((each) => each.version === version);
-    if (group === undefined || of === undefined) return answer.send(404, NO_STORE, undefined);
+    if (group === undefined || of === undefined) return reply.answer.send(404, NO_STORE, undefined);
+    const path = name === "" ? `api/${version}` : `apis/${name}/${version}`;
+    const made = this.madeOf(group, version);
+    return this.document(reply, {
+      path,
+      known: this.hashOf(group, version),
+      made,
+      make: () => openApiDocument(name, of),
+    });
+  }
+
+  /** @param known its hash */
+  private async document(
+    reply: Reply,
+    { path, known, made, make }: { path: string; known: string; made: Made; make: () => OpenApiDocument },
+  ): Promise<void> {
+    const { request, answer, query } = reply;
     const vary = { vary: "Accept" };
     const type = preferredType(header(request, "accept"), [JSON_TYPE, ...OPENAPI_V3_ASKED]);
     if (type === undefined) return answer.send(406, { ...NO_STORE, ...vary }, undefined);
     const isProtobuf = type !== JSON_TYPE;
     const contentType = { "content-type": isProtobuf ? OPENAPI_V3_MEDIA_TYPE : JSON_TYPE };
-    const known = this.hashOf(group, version);
     const etag = { etag: `"${known}"` };
     const asked = query.get("hash") ?? "";
     if (asked !== "" && asked !== known) {
-      const path = name === "" ? `api/${version}` : `apis/${name}/${version}`;
       const location = `/openapi/v3/${path}?hash=${known}`;
       return answer.send(301, { ...NO_STORE, ...vary, ...contentType, ...etag, location }, undefined);
     }
     const kept = asked === "" ? NO_STORE : { "cache-control": FOR_EVER, expires: httpDate(this.nowMs() + YEAR_MS) };
-    const made = this.madeOf(group, version);
     const headers = { ...kept, ...vary, ...etag };
     if (isUnchanged(reply, etag.etag, made.sinceMs)) return answer.send(304, headers, undefined);
     const encoding = isProtobuf ? "protobuf" : "json";
-    const bytes = await this.bytesOf(made, encoding, () => this.inPieces(documentIn(encoding, name, of)));
+    const bytes = await this.bytesOf(made, encoding, () => this.inPieces(documentIn(encoding, make())));
     const whole = { ...headers, ...contentType, "last-modified": httpDate(made.sinceMs) };
     this.replies.encoded(reply, 200, whole, bytes);
   }
@@ -196,8 +226,7 @@ export class OpenApiDocuments {
   }
 }
 
-function documentIn(encoding: Encoding, group: string, of: CatalogVersion): Steps<Uint8Array> {
-  const document = openApiDocument(group, of);
+function documentIn(encoding: Encoding, document: OpenApiDocument): Steps<Uint8Array> {
   return encoding === "json" ? openApiJson(document) : openApiV3Protobuf(document);
 }
 

@@ -29,6 +29,11 @@ export class PassedOn {
     return segments !== undefined && this.remoteOf(segments) !== undefined;
   }
 
+  /** Whatever is still passed on breaks off. */
+  close(): void {
+    this.proxies.close();
+  }
+
   remoteOf([root, group = "", version]: readonly string[]): APIService | undefined {
     return root === "apis" && version !== undefined ? this.backend.aggregation.find(group, version) : undefined;
   }
@@ -68,7 +73,10 @@ export class PassedOn {
 
   private begin({ answer, counted }: Reply, isLong: boolean): void {
     counted.isPassedOn = true;
-    if (!isLong) return;
+    if (!isLong) {
+      counted.lasts = true;
+      return;
+    }
     const { verb = "", target, remote } = counted;
     answer.onClose(this.figures.begin({ verb, target, remote }));
   }

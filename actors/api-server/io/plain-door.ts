@@ -29,7 +29,8 @@ class PlainDoor implements Door {
 
   constructor(backend: Backend, net: Net, address: Address) {
     this.backend = backend;
-    this.rest = new Rest(backend, new Map());
+    // Work takes no time here, and so a turn none.
+    this.rest = new Rest(backend, new Map(), { next: queueMicrotask, afterAll: queueMicrotask });
     this.authenticator = new Authenticator(backend.tokens);
     this.address = address;
     this.listening = net.listen(address, (connection) => this.accept(connection));
@@ -47,6 +48,7 @@ class PlainDoor implements Door {
   async close(): Promise<void> {
     this.withdraw();
     await (await this.listening).close();
+    this.rest.close();
   }
 
   private accept(connection: Connection): void {

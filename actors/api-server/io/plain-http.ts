@@ -133,6 +133,7 @@ export class PlainAnswer implements HttpAnswer, HttpBody {
   private readonly closeListeners: (() => void)[] = [];
   private readonly drainListeners: (() => void)[] = [];
   private isOver = false;
+  private marks: Headers = {};
   /** Written, and not yet taken by the other side. */
   private waitingBytes = 0;
 
@@ -151,6 +152,10 @@ export class PlainAnswer implements HttpAnswer, HttpBody {
       this.waitingBytes = 0;
       for (const listener of this.drainListeners.splice(0)) listener();
     });
+  }
+
+  mark(headers: Headers): void {
+    this.marks = headers;
   }
 
   get closed(): boolean {
@@ -207,7 +212,7 @@ export class PlainAnswer implements HttpAnswer, HttpBody {
   private headText(status: number, headers: ManyHeaders): string {
     this.status = status;
     this.begun = true;
-    const all = { ...headers, [AUDIT_ID]: this.auditId, date: this.date };
+    const all = { ...headers, ...this.marks, [AUDIT_ID]: this.auditId, date: this.date };
     const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((each) => `${name}: ${each}`));
     return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}${LINE_END}${lines.join(LINE_END)}${HEAD_END}`;
   }

@@ -15,7 +15,7 @@ import { UnderWay } from "../core/rest/under-way.ts";
 import type { RequestScope } from "../registry.ts";
 import type { Reply } from "./answers.ts";
 import type { Upstream } from "./forward.ts";
-import { forward } from "./forward.ts";
+import { Connections, forward } from "./forward.ts";
 import { tlsOptions } from "./https-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-messages.ts";
 import { AUDIT_ID } from "./http-messages.ts";
@@ -33,8 +33,14 @@ export class Proxies {
   private readonly backend: Backend;
   private readonly underWay = new UnderWay(UNDER_WAY_MAX);
 
+  private readonly connections = new Connections();
+
   constructor(backend: Backend) {
     this.backend = backend;
+  }
+
+  close(): void {
+    this.connections.close();
   }
 
   /**
@@ -73,7 +79,7 @@ export class Proxies {
       timer?.cancel();
       over();
     };
-    const giveUp = forward(request, answer, upstream, { failed, ended });
+    const giveUp = forward(request, answer, upstream, { failed, ended }, this.connections);
     const late = (isDiscovery: boolean): void => {
       if (answer.begun) answer.destroy();
       else if (isDiscovery) unavailable(answer, notReached("context deadline exceeded"));
@@ -112,7 +118,7 @@ export class Proxies {
       rewrite: (link) => rewrittenLink(link, place),
     };
     const failed = (why: string): void => refuse(serviceUnavailable(notReached(why)));
-    forward(request, answer, upstream, { failed, ended });
+    forward(request, answer, upstream, { failed, ended }, this.connections);
   }
 
   private addressOf(

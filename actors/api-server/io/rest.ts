@@ -26,7 +26,7 @@ import type { Served } from "../core/catalog/catalog.ts";
 import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
-import { parseGroupPath, parseResourcePath, splitPath } from "../core/rest/path.ts";
+import { Location, parseGroupPath, parseResourcePath } from "../core/rest/path.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import {
@@ -61,10 +61,19 @@ import {
   textOf,
 } from "./bodies.ts";
 import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import type { ZPage } from "../core/telemetry/zpages.ts";
+import { isZPage } from "../core/telemetry/zpages.ts";
+import { ZPages } from "./zpages.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
+import type { Entrant, Turns } from "../flow-control.ts";
+import { FlowControl, TooManyRequests } from "../flow-control.ts";
+import { Caller } from "../caller.ts";
+import type { Gate } from "../pipeline.ts";
+import type { RequestInfo } from "../core/rest/request-info.ts";
+import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -77,6 +86,11 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
+const FLOW_SCHEMA = "x-kubernetes-pf-flowschema-uid";
+const PRIORITY_LEVEL = "x-kubernetes-pf-prioritylevel-uid";
+
+/** A subresource that may run for as long as its client likes. */
+const MAY_LAST = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
 
 export class Rest {
   private readonly backend: Backend;
@@ -90,10 +104,13 @@ export class Rest {
   private readonly lines = new WatchLines(jsonLine);
   private readonly frames = new WatchLines(protobufLine(this.protobuf));
   private readonly watching = new Set<WatchStream>();
+  private readonly zPages: ZPages;
+  private readonly flowControl: FlowControl;
   private watchSpread = 0;
 
   /** @param raw handlers of paths outside of the API, by path */
-  constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
+  constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>, turns: Turns) {
+    this.flowControl = new FlowControl(backend, turns);
     this.backend = backend;
     this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
@@ -113,6 +130,7 @@ export class Rest {
       backend.options.serviceAccounts.issuer,
       (work) => backend.inPieces(work),
     );
+    this.zPages = new ZPages(this.replies, backend.options, () => backend.nowMs());
     backend.onServed((served) => this.documents.prepare(served));
   }
 
@@ -127,14 +145,18 @@ export class Rest {
       const mark = url.indexOf("?");
       const path = mark < 0 ? url : url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
-      const asked = (): Asked => this.asked(method, path, query);
-      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
-      await this.backend.pipeline.run(arrival, (actsFor) => {
+      const location = new Location(path, this.backend);
+      const asked = (): Asked => askedOf(method, location, query);
+      const gate = this.gate(method, answer, location, query);
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
+      await this.backend.pipeline.run(arrival, async (actsFor) => {
         const request = { ...arrived, user: actsFor };
-        return this.route({ request, answer, query, counted }, path);
+        await this.route({ request, answer, query, counted }, location);
+        if (counted.lasts === true) await new Promise<void>((resolve) => answer.onClose(resolve));
       });
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
+      else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
         const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
         this.replies.error({ ...arrived, user: undefined }, answer, told);
@@ -143,6 +165,31 @@ export class Rest {
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
+  }
+
+  /** Undefined of what may last for as long as its client likes, and takes nothing from others meanwhile. */
+  private gate(method: string, answer: HttpAnswer, location: Location, query: Query): Gate | undefined {
+    let known: RequestInfo | undefined;
+    const info = (): RequestInfo => (known ??= requestInfo(method, location, query));
+    if (MAY_LAST.test(location.path) && isUncounted(info())) return undefined;
+    const entrant: Entrant = {
+      info,
+      objects: () => this.objectsOf(method, location, query),
+      classified: (schema, level) => {
+        if (schema !== "" && level !== "") answer.mark({ [FLOW_SCHEMA]: schema, [PRIORITY_LEVEL]: level });
+      },
+      onGone: (listener) => answer.onClose(listener),
+    };
+    return (user) => this.flowControl.enter(user, entrant);
+  }
+
+  /** How many objects may have to be gone through. */
+  private objectsOf(method: string, { target }: Location, query: Query): number {
+    if (method !== "GET" || target === undefined || target.name !== undefined) return 0;
+    const { info, stored } = target.served;
+    if (info.storagePrefix === undefined || isContinued(target, query)) return 0;
+    const limit = Number(query.get("limit")) || Infinity;
+    return Math.min(limit, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
   }
 
   /** What is compressed is answered a little later, and well. */
@@ -155,18 +202,13 @@ export class Rest {
     if (counted.terminated === true) this.figures.terminated(asked, code);
   }
 
-  private asked(method: string, path: string, query: Query): Asked {
-    const target = parseResourcePath(this.backend.catalog, splitPath(path) ?? []);
-    const other = { verb: method.toLowerCase(), path, target: undefined };
-    if (target === undefined) return other;
-    const watch = isWatched(target, query);
-    const verb = verbOfNamed(method, target.name !== undefined, watch);
-    return verb === undefined ? other : { verb, path, target };
-  }
-
   /** Ends all watches, so that their clients go elsewhere. */
   endWatches(): void {
     for (const stream of this.watching) stream.end();
+  }
+
+  close(): void {
+    this.passedOn.close();
   }
 
   /** Of a request whose body is not taken. */
@@ -179,26 +221,28 @@ export class Rest {
     return this.passedOn.includes(url);
   }
 
-  private route(reply: Reply, path: string): Promise<void> | void {
+  private route(reply: Reply, location: Location): Promise<void> | void {
     const { request, answer } = reply;
+    const { path, segments } = location;
     const connected = this.passedOn.connect(reply);
     if (connected !== undefined) return connected;
-    const segments = splitPath(path);
     if (segments === undefined) throw badRequest(`invalid URL escape in ${JSON.stringify(path)}`);
     const remote = this.passedOn.remoteOf(segments);
     if (remote !== undefined) return this.passedOn.aggregated(reply, remote, segments);
-    const resource = parseResourcePath(this.backend.catalog, segments);
-    if (resource !== undefined) return this.found(reply, resource);
+    const { target } = location;
+    if (target !== undefined) return this.found(reply, target);
     const raw = this.raw.get(path);
     if (raw !== undefined) return raw(request, answer);
     const [first] = segments;
     if (first === "livez" || first === "healthz" || first === "readyz") return this.health(request, answer, first);
+    if (isZPage(path.slice(1))) return this.zPages.answer(reply, path.slice(1) as ZPage);
     if (first === "apis" || first === "openapi") return this.mayBeNew(reply, path, segments);
     return this.other(reply, path, segments);
   }
 
-  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
-    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  private scope({ request, answer }: Reply, verb: Verb, timeoutMs?: number): RequestScope {
+    const { user = { user: "", groups: [] }, url, auditId } = request;
+    return this.backend.pipeline.scope(user, verb, url, auditId, timeoutMs, new Caller(answer));
   }
 
   private found(reply: Reply, resource: ResourcePath): Promise<void> | void {
@@ -218,7 +262,7 @@ export class Rest {
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */
   private async mayBeNew(reply: Reply, path: string, segments: readonly string[]): Promise<void> {
     const { store } = this.backend;
-    const { deadlineMs } = this.scope(reply.request, "get");
+    const { deadlineMs } = this.scope(reply, "get");
     const [first, group, version] = segments;
     const { catalog } = this.backend;
     const isKnown =
@@ -315,7 +359,7 @@ export class Rest {
     if (verb !== "get" && verb !== "list" && verb !== "watch") reply.counted.dryRun = query.get("dryRun");
     const isLong = verb === "watch" || subresource?.name === "log";
     const call = {
-      scope: this.scope(request, verb, isLong ? undefined : timeoutMsOf(query)),
+      scope: this.scope(reply, verb, isLong ? undefined : timeoutMsOf(query)),
       target: path,
       input: new HttpInput(reply, path),
     };
@@ -481,6 +525,20 @@ function nameInBody(request: HttpRequest): string {
   const { metadata } = (read.value ?? {}) as KubernetesObject;
   const name = metadata?.name ?? metadata?.generateName;
   return typeof name === "string" ? name : "";
+}
+
+function askedOf(method: string, { path, target }: Location, query: Query): Asked {
+  const other = { verb: method.toLowerCase(), path, target: undefined };
+  if (target === undefined) return other;
+  const watch = isWatched(target, query);
+  const verb = verbOfNamed(method, target.name !== undefined, watch);
+  return verb === undefined ? other : { verb, path, target };
+}
+
+/** A watch that begins where its client has come to; such a one brings nothing of what there is. */
+function isContinued(target: ResourcePath, query: Query): boolean {
+  const from = query.get("resourceVersion") ?? "";
+  return isWatched(target, query) && from !== "" && from !== "0";
 }
 
 /** One object is watched by the old form of its path alone; else it is read, whatever the query says. */

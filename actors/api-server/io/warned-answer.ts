@@ -11,6 +11,10 @@ export class WarnedAnswer implements HttpAnswer {
     this.warning = warning;
   }
 
+  mark(headers: Headers): void {
+    this.answer.mark(headers);
+  }
+
   get closed(): boolean {
     return this.answer.closed;
   }

@@ -26,6 +26,8 @@ export interface ContainerView {
   readonly isEphemeral: boolean;
   readonly latest: RuntimeStatus | undefined;
   readonly previous: RuntimeStatus | undefined;
+  /** Of one that has ended, whether the runtime still knows of it or not. */
+  readonly exitCode: number | undefined;
   /** Why it isn't running while it should be; undefined when it is, or needn't be. */
   readonly waiting: { readonly reason: string; readonly message?: string } | undefined;
   /** Whether it ended and will not be started again. */
@@ -58,8 +60,9 @@ export function podStatusOf(view: PodView, nowMs: number): PodStatus {
   const ephemeral = view.containers.filter(({ isEphemeral }) => isEphemeral);
   const main = view.containers.filter(({ isInit, isEphemeral }) => !isInit && !isEphemeral);
   const phase = phaseOf(view);
-  const ip = sandbox?.network.ip;
   const old = pod.status;
+  // What has ended keeps the address that it had.
+  const ip = sandbox?.network.ip ?? (isTerminal(phase) ? old?.podIP : undefined);
   const generation = pod.metadata?.generation;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -103,20 +106,20 @@ function phaseOf(view: PodView): PodPhase {
   for (const settled of [view.last?.phase, pod.status?.phase]) if (isTerminal(settled)) return settled;
   const counts = { pending: 0, failedInit: 0, waiting: 0, running: 0, restarting: 0, succeeded: 0, failed: 0 };
   for (const container of containers) {
-    const { latest } = container;
+    const { latest, exitCode } = container;
     if (container.isSidecar || container.isEphemeral) continue;
     if (container.isInit) {
-      if (latest?.state === "CONTAINER_EXITED") {
-        if (latest.exitCode === 0) continue;
+      if (exitCode !== undefined) {
+        if (exitCode === 0) continue;
         if (container.isOver) counts.failedInit++;
         else counts.pending++;
       } else if (!hasStartedMain(containers)) counts.pending++;
       continue;
     }
     if (latest?.state === "CONTAINER_RUNNING") counts.running++;
-    else if (latest?.state === "CONTAINER_EXITED") {
+    else if (exitCode !== undefined) {
       if (!container.isOver) counts.restarting++;
-      else if (latest.exitCode === 0) counts.succeeded++;
+      else if (exitCode === 0) counts.succeeded++;
       else counts.failed++;
     } else if (container.reported?.lastState?.terminated !== undefined) counts.restarting++;
     else counts.waiting++;
@@ -206,8 +209,7 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
     ({ isInit, isSidecar, isEphemeral, ready }) => (!isInit || isSidecar) && !isEphemeral && !ready,
   );
   const uninitialized = containers.filter(
-    ({ isInit, isSidecar, latest, started }) =>
-      isInit && (isSidecar ? !started : !(latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0)),
+    ({ isInit, isSidecar, exitCode, started }) => isInit && (isSidecar ? !started : exitCode !== 0),
   );
   const initialized = uninitialized.length === 0 || hasStartedMain(containers);
   const condition = (type: string, isTrue: boolean, reason?: string, message?: string): PodCondition => {

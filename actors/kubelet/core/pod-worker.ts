@@ -6,7 +6,13 @@
  */
 import { LOST_CONTAINER } from "../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../protocols/container-runtime.ts";
-import type { Container, Pod, PodStatus, Probe } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type {
+  Container,
+  ContainerStateTerminated,
+  Pod,
+  PodStatus,
+  Probe,
+} from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
 import { nextBackOff, waitsUntil } from "./crash-back-off.ts";
 import type { ContainerView } from "./pod-status.ts";
@@ -373,7 +379,8 @@ export class PodWorker {
     if (latest?.state === "CONTAINER_RUNNING") return;
     // Left behind by a kubelet that died between the two steps of a start.
     if (latest?.state === "CONTAINER_CREATED") return this.begin({ op: "remove", containerId: latest.id }, now);
-    if (latest !== undefined && !isRestarted(this.pod, container, latest.exitCode)) return;
+    const exitCode = latest?.exitCode ?? this.forgotten(container)?.exitCode;
+    if (exitCode !== undefined && !isRestarted(this.pod, container, exitCode)) return;
     const memory = this.memoryOf(name);
     const holds = memory.failure ?? memory.pull;
     if (holds !== undefined && holds.untilMs > now.wallMs) {
@@ -392,6 +399,17 @@ export class PodWorker {
       memory.crash = nextBackOff(memory.crash, now.wallMs, this.options.crashBackOff);
     }
     this.begin({ op: "start", container: name, attempt: this.nextAttempt(name, latest) }, now);
+  }
+
+  /**
+   * The end of a container that a runtime before this one has seen, and that was told. Init containers do their work again in
+   * the new sandbox, as in Kubernetes.
+   */
+  private forgotten(container: Container): ContainerStateTerminated | undefined {
+    const isAgain = this.pod.spec?.initContainers?.includes(container) === true;
+    return isAgain || this.latest(container.name) !== undefined
+      ? undefined
+      : this.reported(container.name)?.state?.terminated;
   }
 
   private nextAttempt(name: string, latest: ContainerStatus | undefined): number {
@@ -527,9 +545,10 @@ export class PodWorker {
     const isInit = this.pod.spec?.initContainers?.includes(spec) === true;
     const sidecar = isSidecar(this.pod, spec);
     const isEphemeral = this.ephemeral().includes(spec);
-    const isInitDone = isInit && !sidecar && latest?.state === "CONTAINER_EXITED" && latest.exitCode === 0;
-    const isOver =
-      isEnding || isInitDone || (latest?.state === "CONTAINER_EXITED" && !isRestarted(this.pod, spec, latest.exitCode));
+    const told = latest === undefined && isEnding ? this.reported(spec.name)?.state?.terminated : this.forgotten(spec);
+    const exitCode = latest?.state === "CONTAINER_EXITED" ? latest.exitCode : told?.exitCode;
+    const isInitDone = isInit && !sidecar && exitCode === 0;
+    const isOver = isEnding || isInitDone || (exitCode !== undefined && !isRestarted(this.pod, spec, exitCode));
     const isRunning = latest?.state === "CONTAINER_RUNNING";
     const started = isRunning && this.isStarted(latest);
     return {
@@ -539,8 +558,11 @@ export class PodWorker {
       isEphemeral,
       latest,
       previous,
+      exitCode,
       waiting:
-        isRunning || (isOver && latest !== undefined) ? undefined : this.waitingOf(spec.name, latest, isInit, now),
+        isRunning || (isOver && (latest !== undefined || exitCode !== undefined))
+          ? undefined
+          : this.waitingOf(spec.name, latest, isInit, now),
       isOver,
       ready: isEphemeral ? false : isInit && !sidecar ? isInitDone : started && this.isReady(latest),
       started,

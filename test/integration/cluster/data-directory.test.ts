@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster, ClusterEvent } from "../../../actors/cluster/cluster.ts";
-import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, PodStatus } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { inkube } from "../../fixtures/built.ts";
 import { until } from "../../fixtures/until.ts";
 import { Program } from "../../fixtures/program.ts";
@@ -82,6 +82,51 @@ describe("a data directory", () => {
     await program.exited;
     cluster = await inkube.Cluster.start({ ...OPTIONS, dataDir });
     await expectAllBack(new Set(JSON.parse(uids!) as string[]));
+  });
+
+  it("does not run again what had ended, and tells of it as before: nor does a cluster that begins with its snapshot", async () => {
+    const ran = join(dataDir, "..", `${basename(dataDir)}-ran`);
+    const runs = (name: string, exitCode: number): object => {
+      return { name, image: "busybox", command: ["sh", "-c", `echo ${name} >> ${ran}; exit ${exitCode}`] };
+    };
+    const pod = (name: string, restartPolicy: string, ...containers: readonly object[]): object => {
+      return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { restartPolicy, containers } };
+    };
+    const statusOf = async (name: string): Promise<PodStatus> =>
+      (await cluster!.client.get(inkube.pods, name, "default")).status ?? {};
+    const endedOf = async (name: string): Promise<readonly unknown[]> => {
+      const { phase, containerStatuses } = await statusOf(name);
+      return [phase, containerStatuses];
+    };
+    const small = { masters: 1, workers: 1 };
+    cluster = await inkube.Cluster.start({ ...small, dataDir });
+    await cluster.apply([
+      pod("failed", "Never", runs("a", 3)),
+      pod("done", "OnFailure", runs("b", 0)),
+      pod("half", "OnFailure", runs("c", 0), { name: "web", image: "nginx" }),
+    ]);
+    await cluster.waitFor("pod/failed", ({ status }: Pod) => status?.phase === "Failed");
+    await cluster.waitFor("pod/done", ({ status }: Pod) => status?.phase === "Succeeded");
+    const isHalf = ({ status }: Pod): boolean => {
+      const [one, web] = status?.containerStatuses ?? [];
+      return one?.state?.terminated !== undefined && web?.state?.running !== undefined;
+    };
+    await cluster.waitFor("pod/half", isHalf);
+    const before = [await endedOf("failed"), await endedOf("done")];
+    const [once] = (await statusOf("half")).containerStatuses!;
+    const snapshot = await cluster.snapshot();
+    await cluster.stop();
+    for (const how of [{ dataDir }, { from: snapshot }]) {
+      cluster = await inkube.Cluster.start({ ...small, ...how });
+      // Its kubelet has looked at the others by the time that it has run a new one.
+      await cluster.apply([pod(`new`, "Never", runs("new", 0))]);
+      await cluster.waitFor("pod/new", ({ status }: Pod) => status?.phase === "Succeeded");
+      expect([await endedOf("failed"), await endedOf("done")]).toEqual(before);
+      expect((await statusOf("half")).containerStatuses![0]).toEqual(once);
+      await cluster.stop();
+    }
+    expect(readFileSync(ran, "utf8").trim().split("\n").sort()).toEqual(["a", "b", "c", "new", "new"]);
+    rmSync(ran);
   });
 
   it("is refused while another cluster uses it, and when a newer inkube has written it", async () => {

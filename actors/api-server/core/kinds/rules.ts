@@ -178,7 +178,7 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields, nowMs: number | undefined) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
-  /** Finalizers need no domain. */
+  /** Finalizers need no domain: of kinds whose validation in Kubernetes is none of `pkg/apis/core`. */
   readonly plainFinalizers?: true;
   /** What may be much to check is checked in pieces, here and below. */
   readonly validate?: (object: never, errors: FieldErrors) => Stepped<void>;

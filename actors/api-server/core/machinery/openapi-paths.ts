@@ -69,6 +69,13 @@ interface Place {
   readonly isCustom: boolean;
 }
 
+/** How a group is called in tags and in the ids of operations: `rbacAuthorization`, `RbacAuthorization`. */
+export function ownerOf(group: string): { readonly tag: string; readonly owner: string } {
+  const words = (group === "" ? "core" : group.replace(/\.k8s\.io$/, "")).split(/[.-]/);
+  const [first = "", ...others] = words;
+  return { tag: `${first}${others.map(capital).join("")}`, owner: words.map(capital).join("") };
+}
+
 /** The paths of one group and version, by name. */
 export class Paths {
   readonly #root: string;
@@ -82,10 +89,9 @@ export class Paths {
   constructor(root: string, group: string, version: string, schemas: Schemas) {
     this.#root = root;
     this.#schemas = schemas;
-    const words = (group === "" ? "core" : group.replace(/\.k8s\.io$/, "")).split(/[.-]/);
-    const [first = "", ...others] = words;
-    this.#tag = `${first}${others.map(capital).join("")}_${version}`;
-    this.#owner = [...words, version].map(capital).join("");
+    const { tag, owner } = ownerOf(group);
+    this.#tag = `${tag}_${version}`;
+    this.#owner = `${owner}${capital(version)}`;
   }
 
   finish(): Json {

@@ -72,6 +72,15 @@ export class Schemas {
     return this.#ref(type);
   }
 
+  /** An object that has nothing but texts. @param optional those that may be left out */
+  texts(name: string, fields: readonly string[], optional: readonly string[]): Json {
+    const always = fields.map((field) => [field, { type: "string", default: "" }] as const);
+    const other = optional.map((field) => [field, { type: "string" }] as const);
+    const properties = inOrder(Object.fromEntries([...always, ...other]));
+    this.#schemas.set(name, { type: "object", required: fields, properties });
+    return refTo(name);
+  }
+
   list(served: Served): Json {
     const { apiVersion, kind } = served.info;
     const name = `${this.#nameOf(served)}List`;

@@ -50,7 +50,7 @@ export function* openApiV2Part(
       paths.set(path, pathPiece(writer, path, value));
       yield;
     }
-    for (const [type, schema] of Object.entries(document.components.schemas)) {
+    for (const [type, schema] of Object.entries(document.components.schemas ?? {})) {
       if (definitions.has(type)) continue;
       const known = shared.get(type);
       const value = known === undefined ? definition(schema) : undefined;

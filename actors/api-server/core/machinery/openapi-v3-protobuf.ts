@@ -167,7 +167,7 @@ export function* openApiV3Protobuf({ openapi, info: about, paths, components }: 
   const writer = new ProtobufWriter(CAPACITY_BYTES);
   const { schemas, securitySchemes } = components;
   if (securitySchemes !== undefined) SECURITY_SCHEMES(writer, 7, securitySchemes);
-  yield* writeNamed(writer, 1, schemas, schema);
+  if (schemas !== undefined) yield* writeNamed(writer, 1, schemas, schema);
   writer.lengthDelimited(5, 0);
   yield* writeNamed(writer, 4, paths, pathItem);
   info(writer, 2, about);

@@ -9,6 +9,7 @@ import type { Steps } from "../steps.ts";
 import { versionDocument } from "./discovery.ts";
 import { PATCH_TYPES } from "./patch/apply-patch.ts";
 import { Paths } from "./openapi-paths.ts";
+import { openApiRoots } from "./openapi-roots.ts";
 import type { Json } from "./openapi-schemas.ts";
 import { Schemas } from "./openapi-schemas.ts";
 
@@ -32,7 +33,15 @@ export function openApiIndex(
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(group, version)}` };
     }
   }
+  for (const path of openApiRoots(catalog)) {
+    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOfRoot(path)}` };
+  }
   return { paths };
+}
+
+/** Of a document that is of no version. */
+export function hashOfRoot(path: string): string {
+  return hash(`${commonHash()} ${path}`);
 }
 
 export interface OpenApiDocument {
@@ -40,7 +49,8 @@ export interface OpenApiDocument {
   readonly info: Json;
   readonly paths: Readonly<Record<string, Json>>;
   readonly components: {
-    readonly schemas: Readonly<Record<string, Json>>;
+    /** Absent: the document speaks of no type. */
+    readonly schemas?: Readonly<Record<string, Json>>;
     readonly securitySchemes?: Json;
   };
 }
@@ -69,9 +79,12 @@ export function* openApiJson({ paths, components, ...head }: OpenApiDocument): S
   const parts = new JsonParts();
   parts.add(`${JSON.stringify(head).slice(0, -1)},"paths":`);
   yield* parts.members(paths);
-  parts.add(`,"components":{"schemas":`);
-  yield* parts.members(schemas);
-  parts.add(`,${JSON.stringify(others).slice(1)}}`);
+  if (schemas === undefined) parts.add(`,"components":${JSON.stringify(others)}}`);
+  else {
+    parts.add(`,"components":{"schemas":`);
+    yield* parts.members(schemas);
+    parts.add(`,${JSON.stringify(others).slice(1)}}`);
+  }
   return parts.finish();
 }
 

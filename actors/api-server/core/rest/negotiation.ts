@@ -1,5 +1,6 @@
 /** Which of the forms of an answer a client wants. Source: apiserver `endpoints/handlers/negotiation`. */
 import { statusError } from "../../../../protocols/api-server.ts";
+import type { Status } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
 import { failure } from "../machinery/status.ts";
 import { PROTOBUF_MEDIA_TYPE } from "../machinery/decode-protobuf.ts";
@@ -72,6 +73,11 @@ export function notAcceptable(accept: string, offer: Offer, goType: string): Ink
     }
   }
   return refused(`only the following media types are accepted: ${(offer === "watch" ? streams : PLAIN).join(", ")}`);
+}
+
+/** 406, of what is in none of the usual forms. */
+export function notAccepted(types: readonly string[]): Status {
+  return failure(406, "NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
 }
 
 /**

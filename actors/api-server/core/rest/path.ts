@@ -53,8 +53,35 @@ export function parseResourcePath(catalog: Catalog, segments: readonly string[])
   return subresource === undefined ? undefined : { served, namespace, name, subresource, watch };
 }
 
-function isNamespaceSubresource(segment: string): boolean {
+export function isNamespaceSubresource(segment: string): boolean {
   return segment === "status" || segment === "finalize";
+}
+
+/** A path that is taken apart once, when somebody asks. */
+export class Location {
+  readonly path: string;
+  private readonly current: { readonly catalog: Catalog };
+  private split: { readonly segments: readonly string[] | undefined } | undefined;
+  private found: { readonly by: Catalog; readonly target: ResourcePath | undefined } | undefined;
+
+  constructor(path: string, current: { readonly catalog: Catalog }) {
+    this.path = path;
+    this.current = current;
+  }
+
+  /** As `splitPath`. */
+  get segments(): readonly string[] | undefined {
+    return (this.split ??= { segments: splitPath(this.path) }).segments;
+  }
+
+  /** As `parseResourcePath`, by the catalog of this moment. */
+  get target(): ResourcePath | undefined {
+    const { catalog } = this.current;
+    if (this.found?.by !== catalog) {
+      this.found = { by: catalog, target: parseResourcePath(catalog, this.segments ?? []) };
+    }
+    return this.found.target;
+  }
 }
 
 /** Segments of a path, decoded; undefined when an escape is malformed. */

@@ -2,6 +2,7 @@
  * What a request to another server is about, as far as its path and its query tell: what that server serves is not known here.
  * Source: apiserver `endpoints/request/requestinfo.go`, `endpoints/metrics/metrics.go`, `server/filters/longrunning.go`.
  */
+import { isNamespaceSubresource } from "./path.ts";
 import type { Query } from "./query.ts";
 import { isWatch, timeoutMsOf } from "./query.ts";
 
@@ -22,14 +23,15 @@ export function remoteRequest(method: string, segments: readonly string[], query
   const isOldWatch = path[0] === "watch" && path.length > 1;
   const below = isOldWatch ? path.slice(1) : path;
   const isBelowNamespace = below[0] === "namespaces" && below.length > 1;
-  const [resource = "", name, subresource = ""] = isBelowNamespace && below.length > 2 ? below.slice(2) : below;
+  const [resource = "", name, subresource = ""] =
+    isBelowNamespace && below.length > 2 && !isNamespaceSubresource(below[2] ?? "") ? below.slice(2) : below;
   const isRead = method === "GET" || method === "HEAD";
   const watch = isOldWatch || (isRead && name === undefined && resource !== "" && isWatch(query));
   return { group, version, resource, namespace: isBelowNamespace ? below[1] : undefined, name, subresource, watch };
 }
 
 /** What runs for as long as its client likes. Source: kube-apiserver `pkg/controlplane/apiserver/config.go`. */
-const LONG_RUNNING: readonly string[] = ["attach", "exec", "log", "portforward", "proxy"];
+export const LONG_RUNNING: readonly string[] = ["attach", "exec", "log", "portforward", "proxy"];
 
 export function isLongRunning({ watch, subresource }: RemoteRequest): boolean {
   return watch || LONG_RUNNING.includes(subresource);

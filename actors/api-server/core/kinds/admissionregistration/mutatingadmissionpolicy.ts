@@ -19,6 +19,7 @@ import { validateReservedName } from "./reserved-name.ts";
 type Policy = MutatingAdmissionPolicy;
 
 export const mutatingAdmissionPolicyRules: KindRules = {
+  plainFinalizers: true,
   defaults: defaultPolicy,
   validate: (object: Policy, errors) => {
     validate(object, false, errors);

@@ -9,6 +9,7 @@ import { validateReservedName } from "./reserved-name.ts";
 type Binding = MutatingAdmissionPolicyBinding;
 
 export const mutatingAdmissionPolicyBindingRules: KindRules = {
+  plainFinalizers: true,
   defaults: defaultBinding,
   validate: (object: Binding, errors) => {
     validate(object, errors);

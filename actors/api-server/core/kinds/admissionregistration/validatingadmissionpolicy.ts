@@ -29,6 +29,7 @@ import { repeatedAt } from "../../machinery/validation/repeated.ts";
 type Policy = ValidatingAdmissionPolicy;
 
 export const validatingAdmissionPolicyRules: KindRules = {
+  plainFinalizers: true,
   resetFields: { status: METADATA_AND_SPEC },
   defaults: defaultPolicy,
   validate: (object: Policy, errors) => {

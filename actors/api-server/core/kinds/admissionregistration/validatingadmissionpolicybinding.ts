@@ -9,6 +9,7 @@ import { repeatedAt } from "../../machinery/validation/repeated.ts";
 type Binding = ValidatingAdmissionPolicyBinding;
 
 export const validatingAdmissionPolicyBindingRules: KindRules = {
+  plainFinalizers: true,
   defaults: defaultBinding,
   validate: (object: Binding, errors) => {
     validate(object, errors);

@@ -34,6 +34,7 @@ interface Tolerated {
 
 export function webhookRules(mutating: boolean): KindRules {
   return {
+    plainFinalizers: true,
     defaults: (object) => {
       for (const hook of objectsIn(object["webhooks"])) {
         setDefault(hook, "failurePolicy", "Fail");

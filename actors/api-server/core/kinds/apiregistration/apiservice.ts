@@ -10,6 +10,7 @@ import { dns1035Label, dns1123Subdomain, pathSegment } from "../../machinery/val
 import type { KindRules } from "../rules.ts";
 
 export const apiServiceRules: KindRules = {
+  plainFinalizers: true,
   name: pathSegment,
   statusKeepsMetadata: true,
   defaults: (object) => {

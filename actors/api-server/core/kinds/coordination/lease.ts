@@ -5,6 +5,7 @@ import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import type { Fields, KindRules } from "../rules.ts";
 
 export const leaseRules: KindRules = {
+  plainFinalizers: true,
   prepareCreate: (object) => withoutElection(object, undefined),
   prepareUpdate: withoutElection,
   validate,

@@ -41,9 +41,12 @@ export const serviceRules: KindRules = {
   returnsDeletedObject: true,
   validateStatusUpdate: validateServiceStatus,
   status: "empty",
-  prepareCreate: (object) => ({ ...prepareServiceCreate(object as Service), status: { loadBalancer: {} } }),
+  prepareCreate: (object) => ({
+    ...withoutTrafficPolicy(prepareServiceCreate(object as Service)),
+    status: { loadBalancer: {} },
+  }),
   prepareUpdate: (object, old) => {
-    const service = prepareServiceUpdate(object as Service, old as Service);
+    const service = withoutTrafficPolicy(prepareServiceUpdate(object as Service, old as Service));
     return (service.spec?.type === "LoadBalancer" ? service : { ...service, status: { loadBalancer: {} } }) as Fields;
   },
 };
@@ -69,13 +72,18 @@ function defaults(object: JsonObject): void {
     type === "LoadBalancer" ||
     (type === "ClusterIP" && Array.isArray(spec["externalIPs"]) && spec["externalIPs"].length > 0);
   if (external) setDefault(spec, "externalTrafficPolicy", "Cluster", "");
-  // What has no endpoints has no policy about them.
-  if (type === "ExternalName") delete spec["internalTrafficPolicy"];
-  else setDefault(spec, "internalTrafficPolicy", "Cluster");
+  if (type !== "ExternalName") setDefault(spec, "internalTrafficPolicy", "Cluster");
   if (type !== "LoadBalancer") return;
   setDefault(spec, "allocateLoadBalancerNodePorts", true);
   const balancer = objectIn(objectIn(object, "status") ?? {}, "loadBalancer") ?? {};
   for (const address of objectsIn(balancer["ingress"])) if (address["ip"]) setDefault(address, "ipMode", "VIP");
+}
+
+/** What has no endpoints has no policy about them. Who has set it still owns it, as in Kubernetes. */
+function withoutTrafficPolicy(service: Service): Service {
+  if (service.spec?.type !== "ExternalName" || service.spec.internalTrafficPolicy === undefined) return service;
+  const { internalTrafficPolicy: _unused, ...spec } = service.spec;
+  return { ...service, spec };
 }
 
 const OLD_TOPOLOGY = "service.kubernetes.io/topology-aware-hints";

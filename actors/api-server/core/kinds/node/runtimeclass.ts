@@ -11,6 +11,7 @@ import { deprecationOf } from "../core/pod-warnings.ts";
 import type { KindRules } from "../rules.ts";
 
 export const runtimeClassRules: KindRules = {
+  plainFinalizers: true,
   validate,
   validateUpdate: (object: RuntimeClass, old: RuntimeClass, errors) => {
     validate(object, errors);

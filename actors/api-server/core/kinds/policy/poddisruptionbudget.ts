@@ -9,6 +9,7 @@ import { validateAtMostAll, validateCounts, validatePercentOrNumber } from "../a
 import type { KindRules } from "../rules.ts";
 
 export const podDisruptionBudgetRules: KindRules = {
+  plainFinalizers: true,
   name: pathSegment,
   validate,
   validateStatusUpdate: ({ status }: PodDisruptionBudget, _old: PodDisruptionBudget, errors) => {

@@ -13,7 +13,7 @@ export type NameRule = (name: string) => readonly string[];
 /** Finalizers that need no domain of their own. */
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-/** @param plainFinalizers whether a finalizer needs no domain: of kinds that Kubernetes does not build in */
+/** @param plainFinalizers whether a finalizer needs no domain */
 export function validateObjectMeta(
   metadata: ObjectMeta,
   nameRule: NameRule,
@@ -67,6 +67,9 @@ export function validateAnnotations(
 }
 
 function validateOwner(field: string, owner: OwnerReference, errors: FieldErrors): void {
+  if (owner.apiVersion && owner.apiVersion.split("/").length > 2) {
+    errors.invalid(`${field}.apiVersion`, owner.apiVersion, "must be <group>/<version> or <version>");
+  }
   for (const key of ["apiVersion", "kind", "name", "uid"] as const) {
     if (!owner[key]) errors.required(`${field}.${key}`, "must not be empty");
   }

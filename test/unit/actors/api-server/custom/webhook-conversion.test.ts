@@ -4,7 +4,7 @@ import { noDoor } from "../../../../../actors/api-server/backend.ts";
 import { plainTokenKeys } from "../../../../../actors/api-server/plain-token-keys.ts";
 import type { ApiServerOptions } from "../../../../../actors/api-server/spec.ts";
 import type { HttpsCall, OpenHttps } from "../../../../../actors/api-server/outward.ts";
-import type { ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
+import type { ApiRequest, ApiTarget, KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { AskedReview } from "../../../../conformance/conversion-case.mjs";
 import { ANSWERS } from "../../../../conformance/conversion-case.mjs";
 import { DEFINITIONS, waitForCondition, waitForDefinition } from "../harness/definitions.ts";
@@ -62,7 +62,13 @@ class FakeWebhook {
       this.calls.push(call);
       if (this.waiting !== undefined && this.calls.length >= this.waiting.count) this.waiting.resolve();
       const { held } = this;
-      if (held !== undefined) await new Promise<void>((resolve) => held.push(resolve));
+      if (held !== undefined) {
+        await new Promise<void>((resolve) => {
+          held.push(resolve);
+          call.signal?.addEventListener("abort", () => resolve());
+        });
+      }
+      if (call.signal?.aborted === true) return { error: "context canceled" };
       const {
         code = 200,
         type = "application/json",
@@ -128,6 +134,18 @@ const create = (object: KubernetesObject): Promise<KubernetesObject> =>
   server.request({ verb: "create", target: things(object.apiVersion?.endsWith("v2") === true ? "v2" : "v1"), object });
 const get = (version: string, name: string): Promise<KubernetesObject> =>
   server.request({ verb: "get", target: things(version, name) });
+/** A request whose sender may withdraw it. */
+function withdrawable(request: ApiRequest): { readonly outcome: Promise<string>; readonly withdraw: () => void } {
+  const leaving = new AbortController();
+  const message = { from: "cluster", signal: leaving.signal, timeoutMs: 10_000, cause: "", stash: () => undefined };
+  const done = Promise.resolve(server.actor.handlers.request(request, message as never));
+  const outcome = done.then(
+    () => "answered",
+    () => "given up",
+  );
+  return { outcome, withdraw: () => leaving.abort() };
+}
+
 const merge = (version: string, name: string, patch: object): Promise<KubernetesObject> =>
   server.request({ verb: "patch", target: things(version, name), patchType: "application/merge-patch+json", patch });
 
@@ -222,6 +240,59 @@ describe("a webhook that converts", () => {
     webhook.release();
     expect(await slow).toMatchObject({ spec: { host: "other", port: "9" } });
     expect(await get("v1", "a")).toMatchObject({ spec: { hostPort: "other:9" } });
+  });
+
+  it("is not waited for by who has gone, and its call ends with the last of them", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.hold();
+    const read: ApiRequest = { verb: "get", target: things("v2", "a") };
+    const [one, other] = [withdrawable(read), withdrawable(read)];
+    await webhook.called(1);
+    // What was asked before this waits by now.
+    await get("v1", "a");
+    one.withdraw();
+    expect(await one.outcome).toBe("given up");
+    expect(webhook.calls[0]?.signal?.aborted).toBe(false);
+    other.withdraw();
+    expect(await other.outcome).toBe("given up");
+    expect(webhook.calls[0]?.signal?.aborted).toBe(true);
+    // Who comes now does not wait for what was given up.
+    const late = get("v2", "a");
+    await webhook.called(2);
+    webhook.release();
+    expect(await late).toMatchObject({ spec: { host: "h" } });
+    expect(webhook.calls[1]?.signal?.aborted).toBe(false);
+  });
+
+  it("answers who stays, though who asked first has gone", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.hold();
+    const first = withdrawable({ verb: "list", target: things("v2") });
+    await webhook.called(1);
+    const second = get("v2", "a");
+    await get("v1", "a");
+    first.withdraw();
+    expect(await first.outcome).toBe("given up");
+    webhook.release();
+    expect(await second).toMatchObject({ spec: { host: "h" } });
+    expect(webhook.calls).toHaveLength(1);
+  });
+
+  it("is asked no more for a write whose sender has gone, and nothing is written", async () => {
+    await start();
+    await create(thing("a", "h:1"));
+    webhook.hold();
+    const patch = { spec: { port: "9" } };
+    const target = things("v2", "a");
+    const write = withdrawable({ verb: "patch", target, patchType: "application/merge-patch+json", patch });
+    await webhook.called(1);
+    write.withdraw();
+    expect(await write.outcome).toBe("given up");
+    expect(webhook.calls[0]?.signal?.aborted).toBe(true);
+    webhook.release();
+    expect(await get("v1", "a")).toMatchObject({ spec: { hostPort: "h:1" } });
   });
 
   it("may fail without anybody else paying for it", async () => {

@@ -16,8 +16,9 @@ afterEach(() => {
 
 async function ask(
   handler: RequestListener,
-  { bytesMax = 100, timeoutMs = 10_000, body }: { bytesMax?: number; timeoutMs?: number; body?: string } = {},
+  given: { bytesMax?: number; timeoutMs?: number; body?: string; signal?: AbortSignal } = {},
 ): Promise<unknown> {
+  const { bytesMax = 100, timeoutMs = 10_000, body, signal } = given;
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closing.push(() => {
@@ -28,7 +29,11 @@ async function ask(
   const method = body === undefined ? "GET" : "POST";
   const outgoing = request({ host: "127.0.0.1", port, method, agent: false });
   try {
-    const { status, headers, body: text } = await answerText(outgoing, { bytesMax, timeoutMs, late: "too late" }, body);
+    const {
+      status,
+      headers,
+      body: text,
+    } = await answerText(outgoing, { bytesMax, timeoutMs, late: "too late", signal }, body);
     return { status, etag: headers.etag, text };
   } catch (error) {
     return (error as Error).message;
@@ -52,6 +57,21 @@ describe("an answer that is read whole", () => {
       };
     expect(await ask(of(100))).toMatchObject({ text: "x".repeat(100) });
     expect(await ask(of(101))).toBe("the answer is longer than 100 bytes");
+  });
+
+  it("is given up when nobody wants it any more: the other side sees that its client has gone", async () => {
+    const leaving = new AbortController();
+    const left = new Promise<void>((resolve) => {
+      void ask(
+        (_incoming, outgoing) => {
+          outgoing.on("close", resolve);
+          leaving.abort();
+        },
+        { signal: leaving.signal },
+      ).then((why) => expect(why).toBe("context canceled"));
+    });
+    await left;
+    expect(await ask(() => undefined, { signal: AbortSignal.abort() })).toBe("context canceled");
   });
 
   it("is given up when it takes too long, whether it has begun or not", async () => {

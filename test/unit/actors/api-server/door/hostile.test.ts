@@ -163,22 +163,6 @@ describe("a body that takes its time", () => {
   });
 });
 
-describe("requests that are under way", () => {
-  it("are as many as may be, and one more is told to come again", async () => {
-    const door = await openDoor({ requestsMax: 1 });
-    door.server.etcd.hold();
-    expect((await door.ask("POST", maps, {}, { metadata: { name: "a" } })).status).toBe(201);
-    // It waits for what has just been written.
-    const slow = door.ask("GET", maps);
-    const { status, headers } = await door.ask("GET", "/version");
-    door.server.etcd.release();
-    expect([status, headers["retry-after"]]).toEqual([429, "1"]);
-    expect((await slow).status).toBe(200);
-    expect((await door.ask("GET", "/version")).status).toBe(200);
-    await door.close();
-  });
-});
-
 describe("what a request was", () => {
   it("is counted as Kubernetes counts it: applied, or tried", async () => {
     const door = await openDoor();

@@ -69,7 +69,17 @@ function named(of: Api, place: string, text: string): string {
   return text.replaceAll(place, "HOST").replaceAll(clientOf(of), "CLIENT").replaceAll(POD, "PREFIX");
 }
 
-const CONNECTION = ["audit-id", "connection", "date", "transfer-encoding", "content-length", "keep-alive"];
+/** Those of the connection, and of this server. */
+const CONNECTION = [
+  "x-kubernetes-pf-flowschema-uid",
+  "x-kubernetes-pf-prioritylevel-uid",
+  "audit-id",
+  "connection",
+  "date",
+  "transfer-encoding",
+  "content-length",
+  "keep-alive",
+];
 
 function shown({ status, headers, text, whole }: Got): object {
   const kept = Object.entries(headers).filter(([name]) => !CONNECTION.includes(name));
@@ -113,6 +123,45 @@ describe("a request that an aggregated API answers", () => {
       asked.map(async ([what, method, path, more]) => [what, shown(await of.call(method, path, more))]),
     );
     expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(asked.map(([what]) => [what, told(what)])));
+  });
+
+  it("goes over the connection that another has come by, and that ends with the server", async () => {
+    const asked: IncomingMessage[] = [];
+    const of = await aggregated(asked);
+    const first = asked.length;
+    for (let i = 0; i < 3; i++) expect((await of.call("GET", `${REMOTE}/one`)).status).toBe(200);
+    expect((await of.call("POST", REMOTE, { body: "{}" })).status).toBeLessThan(500);
+    const sockets = new Set(asked.slice(first).map(({ socket }) => socket));
+    expect([asked.length - first, sockets.size]).toEqual([4, 1]);
+    const [socket] = sockets;
+    const closed = once(socket!, "close");
+    await of.server.stop();
+    await closed;
+  });
+
+  it("is sent once more when its connection was closed meanwhile, if it only reads", async () => {
+    const of = await api();
+    const seen = new WeakSet<object>();
+    const asked: string[] = [];
+    const server = createServer(tls, (incoming, outgoing) => {
+      if (incoming.url?.startsWith(REMOTE) !== true) return answerTo(incoming, outgoing, "");
+      asked.push(incoming.method ?? "");
+      // As one that has just given up an idle connection.
+      if (seen.has(incoming.socket)) return void incoming.socket.destroy();
+      seen.add(incoming.socket);
+      outgoing.end("{}");
+    });
+    await of.object(SERVICES, service);
+    await of.object(SLICES, slice(await listening(server)));
+    await of.object("/apis/apiregistration.k8s.io/v1/apiservices", apiService());
+    await becomes(of, /^Passed/);
+    expect((await of.call("GET", `${REMOTE}/one`)).status).toBe(200);
+    expect((await of.call("GET", `${REMOTE}/one`)).status).toBe(200);
+    expect(asked).toEqual(["GET", "GET", "GET"]);
+    expect((await of.call("GET", `${REMOTE}/one`)).status).toBe(200);
+    const posted = await of.call("POST", REMOTE, { body: "{}" });
+    expect(posted.status).toBe(503);
+    expect(asked.filter((each) => each === "POST")).toHaveLength(1);
   });
 
   it("has a minute when it names none, and its server is left alone then", async () => {

@@ -119,7 +119,9 @@ export async function startServer(
     actor,
     crashes,
     request: async (request, timeoutMs = 10_000) =>
-      overLink((await actor.handlers.request(request, { ...message, timeoutMs })).object),
+      overLink(
+        (await actor.handlers.request(request, { ...message, signal: new AbortController().signal, timeoutMs })).object,
+      ),
     watch: (request) => openWatch(actor, request),
     stop: async () => {
       stopping.abort();

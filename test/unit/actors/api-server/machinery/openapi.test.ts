@@ -16,6 +16,7 @@ import {
   openApiV2Protobuf,
 } from "../../../../../actors/api-server/core/machinery/openapi-v2.ts";
 import { openApiV3Protobuf } from "../../../../../actors/api-server/core/machinery/openapi-v3-protobuf.ts";
+import { openApiRootDocument, openApiRoots } from "../../../../../actors/api-server/core/machinery/openapi-roots.ts";
 import { ProtobufReader } from "../../../../../actors/api-server/core/machinery/protobuf-reader.ts";
 import { ProtobufWriter } from "../../../../../actors/api-server/core/machinery/protobuf-writer.ts";
 import { finished } from "../../../../../actors/api-server/core/steps.ts";
@@ -103,8 +104,26 @@ interface RecordedV3 {
   readonly decoded: unknown;
 }
 
+const roots = readFixture("openapi-roots") as readonly RecordedV3[];
+
+/** Without the words of manuals, and without the order of what has none. */
+function undescribed(value: unknown): unknown {
+  const text = JSON.stringify(value, (name, item: unknown) => {
+    if (name === "description" && typeof item === "string") return undefined;
+    return name === "required" && Array.isArray(item) ? [...(item as string[])].sort() : item;
+  });
+  return JSON.parse(text) as unknown;
+}
+
 describe("OpenAPI v3", () => {
-  it.each(readFixture("openapi-v3") as readonly RecordedV3[])(
+  it.each(roots)("has the document of kube-apiserver at $path", ({ path, json }) => {
+    const { info: _ours, ...document } = openApiRootDocument(path) as { readonly info: unknown };
+    const { info: _theirs, ...expected } = json as { readonly info?: unknown };
+    expect(openApiRoots(catalog)).toContain(path);
+    expect(undescribed(document)).toEqual(undescribed(expected));
+  });
+
+  it.each([...(readFixture("openapi-v3") as readonly RecordedV3[]), ...roots])(
     "is written as protobuf as recorded: $path",
     ({ json, decoded }) => {
       expect(decodeOpenApiV3(finished(openApiV3Protobuf(json)), parse)).toEqual(decoded);
@@ -125,9 +144,11 @@ describe("OpenAPI v3", () => {
     const versions = new Set(
       catalog.all.map(({ info: { group, version } }) => (group === "" ? `api/${version}` : `apis/${group}/${version}`)),
     );
-    expect(Object.keys(paths).sort()).toEqual([...versions].sort());
+    const groups = new Set(catalog.all.flatMap(({ info: { group } }) => (group === "" ? [] : [`apis/${group}`])));
+    const others = ["api", "apis", "version", "openid/v1/jwks", ".well-known/openid-configuration", ...groups];
+    expect(Object.keys(paths).sort()).toEqual([...versions, ...others].sort());
     const hashes = Object.values(paths).map(({ serverRelativeURL }) => serverRelativeURL.split("hash=")[1]);
-    expect(new Set(hashes).size).toBe(versions.size);
+    expect(new Set(hashes).size).toBe(versions.size + others.length);
     const apps = catalog.groups.get("apps");
     if (apps === undefined) throw new Error("no apps");
     const fewer = { ...apps, versions: apps.versions.map((each) => ({ ...each, resources: each.resources.slice(1) })) };

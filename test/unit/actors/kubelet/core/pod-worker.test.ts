@@ -4,7 +4,7 @@ import type { Now, Operation, Step } from "../../../../../actors/kubelet/core/po
 import { PodWorker } from "../../../../../actors/kubelet/core/pod-worker.ts";
 import { LOST_CONTAINER } from "../../../../../protocols/container-runtime.ts";
 import type { ContainerStatus, PodSandboxStatus } from "../../../../../protocols/container-runtime.ts";
-import type { Pod, PodSpec } from "../../../../../protocols/kubernetes/types/core-v1.ts";
+import type { Pod, PodSpec, RestartPolicy } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const OPTIONS = {
   hostIP: "127.32.0.1",
@@ -101,6 +101,17 @@ class Bench {
 
   change(spec: Partial<PodSpec>, metadata: Pod["metadata"] = {}): void {
     this.worker.setPod(podOf(spec, metadata));
+  }
+
+  /** The machine starts again: what was told is in the API, and the runtime knows of nothing. */
+  reboot(): void {
+    const { current } = this.worker;
+    const status = this.step().status;
+    this.pending.splice(0);
+    this.containers.clear();
+    this.nowMs += 60_000;
+    this.worker = new PodWorker({ ...current, status }, OPTIONS, this.now);
+    this.worker.replaceRuntime(undefined, [], this.now);
   }
 
   container(name = "main"): NonNullable<NonNullable<Step["status"]["containerStatuses"]>[number]> {
@@ -243,6 +254,71 @@ describe("a container that ended", () => {
     const removed = bench.done.filter(({ op }) => op === "remove");
     expect(removed.length).toBe(2);
     expect(bench.worker.runtimeContainers.map(({ metadata }) => metadata.attempt)).toEqual([2, 3]);
+  });
+});
+
+describe("a container that ended before its machine started again", () => {
+  const two = (restartPolicy: RestartPolicy): Bench => {
+    const containers = ["one", "other"].map((name) => ({ name, image: "web" }));
+    const bench = new Bench({ restartPolicy, containers, initContainers: [{ name: "first", image: "web" }] });
+    bench.settle();
+    bench.exit("first", 0);
+    bench.settle();
+    return bench;
+  };
+  const startsIn = (bench: Bench): readonly string[] =>
+    bench.done.flatMap((operation) => (operation.op === "start" ? [operation.container] : []));
+
+  it.each<[RestartPolicy, number, string]>([
+    ["Never", 0, "Succeeded"],
+    ["Never", 7, "Failed"],
+    ["OnFailure", 0, "Succeeded"],
+  ])("is not run again, and its pod stays as it was told: %s, exit code %i", (restartPolicy, exitCode, phase) => {
+    const bench = two(restartPolicy);
+    bench.exit("one", exitCode);
+    bench.exit("other", 0);
+    bench.settle();
+    const before = bench.step().status;
+    expect(before.phase).toBe(phase);
+    bench.reboot();
+    const started = startsIn(bench).length;
+    bench.settle();
+    expect(startsIn(bench)).toHaveLength(started);
+    expect(bench.step().status).toEqual(before);
+  });
+
+  it.each<[RestartPolicy, number, string]>([
+    ["Never", 3, "Failed"],
+    ["OnFailure", 0, "Succeeded"],
+  ])("is not run again when another goes on: %s, exit code %i", (restartPolicy, exitCode, phase) => {
+    const bench = two(restartPolicy);
+    bench.exit("one", exitCode);
+    bench.settle();
+    const before = bench.container("one");
+    expect(before.state?.terminated?.exitCode).toBe(exitCode);
+    bench.reboot();
+    const started = startsIn(bench).length;
+    bench.settle();
+    // The new sandbox is prepared anew.
+    bench.exit("first", 0);
+    bench.settle();
+    expect(startsIn(bench).slice(started)).toEqual(["first", "other"]);
+    expect(bench.container("one")).toEqual(before);
+    expect(bench.step().status.phase).toBe("Running");
+    bench.exit("other", 0);
+    bench.settle();
+    expect(bench.step().status.phase).toBe(phase);
+  });
+
+  it("is run again where its policy says so, and counts on", () => {
+    const bench = two("OnFailure");
+    bench.exit("one", 1);
+    bench.step();
+    bench.reboot();
+    bench.settle();
+    bench.exit("first", 0);
+    bench.settle();
+    expect(bench.container("one")).toMatchObject({ restartCount: 1, state: { running: {} } });
   });
 });
 

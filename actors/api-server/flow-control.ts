@@ -1,0 +1,191 @@
+/**
+ * Priority and fairness (KEP-1040): what is asked at the HTTP doors begins at once where there is room, else it waits in its level's fair
+ * queues, or is refused.
+ *
+ * One thread carries everything out, so a request waits for two things. For a seat, as in kube-apiserver: there are so many requests under
+ * way that wait for etcd, for webhooks or for their clients. And for its turn of the event loop: a turn takes on work for some
+ * milliseconds; what comes beyond that waits for a later one, while other connections are read. Whose turn it is goes by the same queues:
+ * first the level that has had least for its shares, in it the flow that has had least. Requests of an exempt level wait for
+ * their turn alone. What is refused is told so in a turn, too: until then its client can't send more on that stream.
+ */
+import type { FlowSchema, PriorityLevelConfiguration } from "../../protocols/kubernetes/types/flowcontrol-v1.ts";
+import type { Backend } from "./backend.ts";
+import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./core/bootstrap/flow-control.ts";
+import type { FlowOrigin } from "./core/flow/classification.ts";
+import { Classification, distinguisher } from "./core/flow/classification.ts";
+import type { Level, Ticket } from "./core/flow/levels.ts";
+import { Levels, widthOfList } from "./core/flow/levels.ts";
+import type { UserInfo } from "./core/identity.ts";
+import { ANONYMOUS } from "./core/identity.ts";
+import type { RequestInfo } from "./core/rest/request-info.ts";
+
+const SCHEMAS_PREFIX = "/registry/flowschemas";
+const LEVELS_PREFIX = "/registry/prioritylevelconfigurations";
+
+/** What one turn of the event loop takes on. */
+const TURN_MS = 8;
+/** What it does besides where both wait: tell others that they are refused. */
+const REFUSALS_MS = 3;
+/** What requests are reckoned at before they have run: one of the cheap ones, and each object of a list. Measured. */
+const REQUEST_MS = 0.1;
+const OBJECT_MS = 0.004;
+const REFUSAL_MS = 0.05;
+/** A request may wait for this part of its time. Source: apiserver `server/filters/priority-and-fairness.go`. */
+const WAIT_PART = 4;
+
+/** The turns of the event loop. */
+export interface Turns {
+  /** Runs `action` in the next turn, once what has come in meanwhile has been read. */
+  next(action: () => void): void;
+  /** Runs `action` in this turn, once nothing is left to be done of what has been begun. */
+  afterAll(action: () => void): void;
+}
+
+/** A request at the gate. */
+export interface Entrant {
+  readonly info: () => RequestInfo;
+  /** How many objects a list or a watch begins with; 0 of anything else. */
+  readonly objects: () => number;
+  /** By what it was let in or refused: UIDs, "" as long as these are not stored. */
+  classified(schemaUid: string, levelUid: string): void;
+  onGone(listener: () => void): void;
+}
+
+/** Is thrown for who is refused. */
+export class TooManyRequests extends Error {}
+
+/** @returns to be called when it is over */
+type Leave = () => void;
+
+const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
+
+export class FlowControl {
+  private readonly backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">;
+  private readonly turns: Turns;
+  private readonly levels: Levels;
+  private classification = new Classification([]);
+  private isStale = true;
+  /** Of this turn. */
+  private spentMs = 0;
+  private hasTurn = false;
+  private readonly refused: (() => void)[] = [];
+
+  constructor(backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">, turns: Turns) {
+    this.backend = backend;
+    this.turns = turns;
+    this.levels = new Levels(backend.options.requestsMax);
+    const stale = (): void => void (this.isStale = true);
+    for (const prefix of [SCHEMAS_PREFIX, LEVELS_PREFIX])
+      backend.store.follow(prefix, { loaded: stale, changed: stale });
+  }
+
+  /**
+   * A promise where it has to wait.
+   * @throws TooManyRequests
+   */
+  enter(user: UserInfo = NOBODY, entrant: Entrant): Leave | Promise<Leave> {
+    if (this.isStale) this.configure();
+    const origin = this.classification.of(user, entrant.info);
+    const level = this.levels.get(origin?.schema.spec?.priorityLevelConfiguration.name ?? "");
+    // The schema of last resort takes everything of everybody.
+    if (origin === undefined || level === undefined) throw new Error(`no FlowSchema takes what ${user.user} asks`);
+    entrant.classified(origin.schema.metadata?.uid ?? "", level.uid);
+    const objects = entrant.objects();
+    const reckonedMs = REQUEST_MS + objects * OBJECT_MS;
+    const isTurn = this.spentMs < TURN_MS;
+    const entered = this.levels.enter(level, () => flowOf(origin, level, entrant), widthOfList(objects), isTurn);
+    if (typeof entered === "string") return this.refuse();
+    this.needTurn();
+    if (entered.begin !== undefined) return this.wait(entered, entrant);
+    this.spentMs += reckonedMs;
+    return this.leave(entered);
+  }
+
+  private leave(ticket: Ticket): Leave {
+    const beganMs = ticket.charge === undefined ? 0 : this.backend.monotonicMs();
+    return () => {
+      this.levels.leave(ticket, ticket.charge === undefined ? 0 : this.backend.monotonicMs() - beganMs);
+      if (this.levels.areWaiting) this.needTurn();
+    };
+  }
+
+  private wait(ticket: Ticket, entrant: Entrant): Promise<Leave> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        if (this.levels.withdraw(ticket)) reject(new TooManyRequests("time-out"));
+      };
+      const { after, options } = this.backend;
+      const late = ticket.level.isExempt ? undefined : after(options.requestTimeoutMs / WAIT_PART, giveUp);
+      entrant.onGone(giveUp);
+      ticket.begin = () => {
+        late?.cancel();
+        resolve(this.leave(ticket));
+      };
+    });
+  }
+
+  private refuse(): Promise<Leave> {
+    const refusal = new TooManyRequests("no room");
+    if (this.spentMs >= TURN_MS) return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    this.spentMs += REFUSAL_MS;
+    this.needTurn();
+    throw refusal;
+  }
+
+  private needTurn(): void {
+    if (this.hasTurn) return;
+    this.hasTurn = true;
+    this.turns.next(() => this.turn());
+  }
+
+  /** What has waited comes before what is read next. */
+  private turn(): void {
+    this.hasTurn = false;
+    this.spentMs = 0;
+    if (!this.levels.areWaiting && this.refused.length === 0) return;
+    const { backend } = this;
+    const beganMs = backend.monotonicMs();
+    const proceed = (): void => {
+      this.spentMs = backend.monotonicMs() - beganMs;
+      const { length } = this.refused;
+      const ticket = this.spentMs < (length > 0 ? TURN_MS - REFUSALS_MS : TURN_MS) ? this.levels.next() : undefined;
+      if (ticket !== undefined) ticket.begin?.();
+      else if (length > 0 && this.spentMs < TURN_MS) this.refused.shift()?.();
+      // Who still waits, though there is time left, waits for a seat: whoever leaves one makes the next turn.
+      else return this.spentMs >= TURN_MS ? this.needTurn() : undefined;
+      this.turns.afterAll(proceed);
+    };
+    proceed();
+  }
+
+  private configure(): void {
+    this.isStale = false;
+    const levels = this.stored<PriorityLevelConfiguration>(LEVELS_PREFIX, PRIORITY_LEVELS);
+    const schemas = this.stored<FlowSchema>(SCHEMAS_PREFIX, FLOW_SCHEMAS);
+    this.levels.configure(levels);
+    const names = new Set(levels.map(({ metadata }) => metadata?.name));
+    this.classification = new Classification(
+      schemas.filter(({ spec }) => names.has(spec?.priorityLevelConfiguration.name ?? "")),
+    );
+  }
+
+  /** With those without which there would be no order; before anything is stored, with all that will be. */
+  private stored<T extends FlowSchema | PriorityLevelConfiguration>(
+    prefix: string,
+    initial: Readonly<Record<string, T["spec"]>>,
+  ): readonly T[] {
+    const found = [...this.backend.store.cache(prefix).values()].map(({ object }) => object as T);
+    const names = new Set(found.map(({ metadata }) => metadata?.name));
+    const wanted = found.length === 0 ? Object.keys(initial) : MANDATORY;
+    const missing = wanted.filter((name) => !names.has(name));
+    return [...found, ...missing.map((name) => ({ metadata: { name }, spec: initial[name] }) as T)];
+  }
+}
+
+const MANDATORY: readonly string[] = ["catch-all", "exempt"];
+
+function flowOf(origin: FlowOrigin, level: Level, { info }: Entrant): string {
+  // What is exempt is told apart by who asks, whatever its schema says: it waits for its turn alone.
+  const by = level.isExempt ? origin.user.user : distinguisher(origin, info);
+  return `${origin.schema.metadata?.name ?? ""}/${by}`;
+}
