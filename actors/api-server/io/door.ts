@@ -44,6 +44,8 @@ class HttpsDoor implements Door {
   private readonly authenticator: Authenticator;
   private open: OpenServer | undefined;
   private readonly closing = new Set<OpenServer>();
+  /** What has been read and is not carried out yet. */
+  private arrived: { readonly request: ArrivedRequest; readonly answer: HttpAnswer }[] = [];
   /** By HTTP/2 session, or by the socket of a connection that speaks HTTP/1.1. */
   private readonly idle: IdleConnections<object>;
 
@@ -234,8 +236,19 @@ class HttpsDoor implements Door {
     });
   }
 
+  /**
+   * What one turn of the event loop has read is carried out together: what it asks of etcd leaves as one frame, where each
+   * would wake etcd's thread by itself, and comes back as one.
+   */
   private handle(request: ArrivedRequest, answer: HttpAnswer): void {
-    this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));
+    if (this.arrived.push({ request, answer }) > 1) return;
+    setImmediate(() => {
+      const { arrived } = this;
+      this.arrived = [];
+      for (const each of arrived) {
+        this.rest.handle(each.request, each.answer).catch((error: unknown) => this.backend.crash(error));
+      }
+    });
   }
 }
 

@@ -487,6 +487,16 @@ describe("the HTTPS door", () => {
     agent.destroy();
   });
 
+  it("carries out together what it has read in one turn: one question to a quorum serves all who came", async () => {
+    await send("POST", maps, { metadata: { name: "asked" } });
+    const asked = (): number => server.etcd.calls.get("readIndex") ?? 0;
+    const before = asked();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send("GET", `${maps}/asked`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    // One under way, and one for those behind it, for each read of the socket; by themselves they ask twenty times.
+    expect(asked() - before).toBeLessThan(10);
+  });
+
   it("can be opened on another port, and closes what came in by the old one", async () => {
     const ended = new Promise((resolve) => session.once("close", resolve));
     const before = port;
