@@ -140,27 +140,29 @@ class HttpsDoor implements Door {
     };
     const answer = new Http2Answer(stream, auditId, lasts);
     const { authorization } = headers;
-    const head = {
+    const head: ArrivedRequest = {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
       auditId,
       headers,
       rawHeaders,
+      user: undefined,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
       remoteAddress: () => session?.socket.remoteAddress ?? "",
+      body: EMPTY,
     };
     if (this.rest.passesOn(head.url)) {
       lasts();
       if (stream.endAfterHeaders) stream.resume();
-      return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
+      return this.handle(stream.endAfterHeaders ? head : { ...head, stream }, answer);
     }
     // Most requests end with their headers. Node reads their end when the stream closes: when it has been read before, the
     // stream is torn down while its answer is being written, at the price of an error with its stack, which nobody sees.
-    if (stream.endAfterHeaders) this.handle({ ...head, body: EMPTY }, answer);
+    if (stream.endAfterHeaders) this.handle(head, answer);
     else if (headers[":method"] === "GET") {
       stream.resume();
-      this.handle({ ...head, body: EMPTY }, answer);
+      this.handle(head, answer);
     } else this.collect(stream, head, answer);
   }
 
@@ -170,33 +172,35 @@ class HttpsDoor implements Door {
     const auditId = this.auditId(request.headers, request.rawHeaders);
     const answer = new Http1Answer(request, response, auditId);
     const socket = request.socket as TLSSocket;
-    const head = {
+    const head: ArrivedRequest = {
       method: request.method ?? "GET",
       url: request.url ?? "/",
       auditId,
       headers: request.headers,
       rawHeaders: request.rawHeaders,
+      user: undefined,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
       remoteAddress: () => socket.remoteAddress ?? "",
+      body: EMPTY,
       ...(upgrade === undefined ? {} : { upgrade }),
     };
     if (this.rest.passesOn(head.url)) {
       const { "content-length": length, "transfer-encoding": coding } = request.headers;
       const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
       if (!hasBody && upgrade === undefined) request.resume();
-      return this.handle({ ...head, body: EMPTY, ...(hasBody ? { stream: request } : {}) }, answer);
+      return this.handle(hasBody ? { ...head, stream: request } : head, answer);
     }
     if (head.method === "GET" || head.method === "HEAD") {
       request.resume();
-      this.handle({ ...head, body: EMPTY }, answer);
+      this.handle(head, answer);
     } else this.collect(request, head, answer);
   }
 
   /** Gathers the body, up to the limit. */
   private collect(
     source: NodeJS.ReadableStream,
-    head: Omit<ArrivedRequest, "body">,
+    head: ArrivedRequest,
     answer: Http1Answer | Http2Answer,
   ): void {
     const { bodyBytesMax, bodyTimeoutMs } = this.backend.options;
@@ -209,7 +213,7 @@ class HttpsDoor implements Door {
       refused = true;
       chunks = [];
       release();
-      this.rest.refuse({ ...head, user: undefined, body: EMPTY }, answer, error);
+      this.rest.refuse(head, answer, error);
     };
     const late = this.backend.after(bodyTimeoutMs, () => answer.destroy());
     source.on("close", () => {

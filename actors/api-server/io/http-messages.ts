@@ -30,8 +30,11 @@ export interface Upgrade {
   readonly head: Uint8Array;
 }
 
-/** A request before it is known whose it is: a promise only where a signature is to be looked at. */
+/** A request before it is known whose it is. */
 export type ArrivedRequest = Omit<HttpRequest, "user"> & {
+  /** Undefined until it is known on whose behalf it is carried out: from then on it is a request. */
+  user: UserInfo | undefined;
+  /** A promise only where a signature is to be looked at. */
   readonly identify: () => UserInfo | undefined | Promise<UserInfo | undefined>;
 };
 

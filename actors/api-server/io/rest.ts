@@ -121,14 +121,14 @@ export class Rest {
       const asked = (): Asked => this.asked(method, path, query);
       const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), limited: true };
       await this.backend.pipeline.run(arrival, (actsFor) => {
-        const request = { ...arrived, user: actsFor };
-        return this.route({ request, answer, query, counted }, path);
+        arrived.user = actsFor;
+        return this.route({ request: arrived, answer, query, counted }, path);
       });
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
       else {
         const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
-        this.replies.error({ ...arrived, user: undefined }, answer, told);
+        this.replies.error(arrived, answer, told);
       }
     }
     const { method } = arrived;
