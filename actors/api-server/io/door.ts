@@ -198,11 +198,7 @@ class HttpsDoor implements Door {
   }
 
   /** Gathers the body, up to the limit. */
-  private collect(
-    source: NodeJS.ReadableStream,
-    head: ArrivedRequest,
-    answer: Http1Answer | Http2Answer,
-  ): void {
+  private collect(source: NodeJS.ReadableStream, head: ArrivedRequest, answer: Http1Answer | Http2Answer): void {
     const { bodyBytesMax, bodyTimeoutMs } = this.backend.options;
     const { held } = this.rest;
     let chunks: Uint8Array[] = [];
