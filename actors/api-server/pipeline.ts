@@ -53,8 +53,8 @@ function authorize(arrival: Arrival): Arrival {
   return arrival;
 }
 
-const BEFORE_FLOW: readonly Stage[] = [authenticate, audit, impersonate];
-const BEHIND_FLOW: readonly Stage[] = [authorize];
+const beforeFlow: Stage = (arrival) => impersonate(audit(authenticate(arrival)));
+const behindFlow: Stage = authorize;
 
 /** Verbs that can cause something. */
 const WRITES: readonly string[] = ["create", "update", "patch", "delete", "deletecollection"];
@@ -71,11 +71,11 @@ export class Pipeline {
    * @throws what a stage refuses the request with, or what `work` throws
    */
   async run<T>(arrival: Arrival, work: (user: UserInfo | undefined) => Promise<T> | T): Promise<T> {
-    const known = BEFORE_FLOW.reduce((before, stage) => stage(before), arrival);
+    const known = beforeFlow(arrival);
     const entered = known.gate?.(known.user);
     const leave = entered instanceof Promise ? await entered : entered;
     try {
-      const { user } = BEHIND_FLOW.reduce((before, stage) => stage(before), known);
+      const { user } = behindFlow(known);
       return await work(user);
     } finally {
       leave?.();

@@ -28,8 +28,8 @@ import { toStatusError } from "../core/store-errors.ts";
 import { badRequest, failure, tooManyRequests } from "../core/machinery/status.ts";
 import type { ObjectList } from "../lists.ts";
 import { textOf } from "./bodies.ts";
-import type { Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
-import { header } from "./http-messages.ts";
+import type { Body, Headers, HttpAnswer, HttpRequest } from "./http-messages.ts";
+import { bytesOfBody, header } from "./http-messages.ts";
 
 const GZIP_LEVEL = 1;
 const encoder = new TextEncoder();
@@ -108,11 +108,11 @@ export class Replies {
   object(reply: Reply, served: Served, answer: Answer, form: Negotiated): void {
     const warnings = warningHeaders(answer.warnings);
     if (form.form === "object" || answer.object.kind === "Status") {
-      const { bytes, stored } = answer;
+      const { json, stored } = answer;
       if (form.mediaType === PROTOBUF_MEDIA_TYPE && stored !== undefined) {
         this.protobufBytes(reply, answer.code, this.protobuf.of(served, stored), warnings);
       } else if (form.mediaType === PROTOBUF_MEDIA_TYPE) this.value(reply, answer.code, answer.object, form, warnings);
-      else if (bytes !== undefined) this.bytes(reply, answer.code, bytes, form, warnings);
+      else if (json !== undefined) this.bytes(reply, answer.code, json, form, warnings);
       else this.value(reply, answer.code, answer.object, form, warnings);
       return;
     }
@@ -180,14 +180,14 @@ export class Replies {
   }
 
   /** @param bytes JSON */
-  bytes(reply: Reply, code: number, bytes: Uint8Array, form: Negotiated, headers: Headers = NO_HEADERS): void {
+  bytes(reply: Reply, code: number, bytes: Body, form: Negotiated, headers: Headers = NO_HEADERS): void {
     const { request, answer, query } = reply;
     if (form.mediaType === "application/yaml") {
-      const yaml = encoder.encode(toYaml(JSON.parse(textOf(bytes))));
+      const yaml = encoder.encode(toYaml(JSON.parse(textOf(bytesOfBody(bytes)))));
       this.send(request, answer, code, { ...JSON_HEADERS, ...headers, "content-type": "application/yaml" }, yaml);
       return;
     }
-    const body = wantsPretty(request, query) ? indented(bytes) : bytes;
+    const body = wantsPretty(request, query) ? indented(bytesOfBody(bytes)) : bytes;
     this.send(request, answer, code, headers === NO_HEADERS ? JSON_HEADERS : { ...JSON_HEADERS, ...headers }, body);
   }
 
@@ -233,11 +233,11 @@ export class Replies {
     });
   }
 
-  private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
+  private send(request: HttpRequest, answer: HttpAnswer, code: number, headers: Headers, body: Body): void {
     if (this.isRefused(request, answer, body.length)) return;
     if (!this.compresses(request, body.length)) return this.sendHeld(answer, code, headers, body);
     const release = this.sending.held.hold(body.length);
-    gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
+    gzip(bytesOfBody(body), { level: GZIP_LEVEL }, (error, compressed) => {
       release();
       if (answer.closed) return;
       const vary =
@@ -248,7 +248,7 @@ export class Replies {
     });
   }
 
-  private sendHeld(answer: HttpAnswer, code: number, headers: Headers, body: Uint8Array): void {
+  private sendHeld(answer: HttpAnswer, code: number, headers: Headers, body: Body): void {
     if (body.length >= HELD_BYTES_MIN && !answer.closed) this.hold(answer, body.length);
     answer.send(code, headers, body);
   }

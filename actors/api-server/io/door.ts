@@ -51,6 +51,8 @@ class HttpsDoor implements Door {
   private readonly authenticator: Authenticator;
   private open: OpenServer | undefined;
   private readonly closing = new Set<OpenServer>();
+  /** What has been read and is not carried out yet. */
+  private arrived: { readonly request: ArrivedRequest; readonly answer: HttpAnswer }[] = [];
   /** By HTTP/2 session, or by the socket of a connection that speaks HTTP/1.1. */
   private readonly idle: IdleConnections<object>;
 
@@ -146,27 +148,29 @@ class HttpsDoor implements Door {
     };
     const answer = new Http2Answer(stream, auditId, lasts);
     const { authorization } = headers;
-    const head = {
+    const head: ArrivedRequest = {
       method: String(headers[":method"]),
       url: String(headers[":path"]),
       auditId,
       headers,
       rawHeaders,
+      user: undefined,
       identify: () => (session === undefined ? undefined : this.authenticator.ofSession(session, authorization)),
       localAddress: String(headers[":authority"] ?? ""),
       remoteAddress: () => session?.socket.remoteAddress ?? "",
+      body: EMPTY,
     };
     if (this.rest.passesOn(head.url)) {
       lasts();
       if (stream.endAfterHeaders) stream.resume();
-      return this.handle({ ...head, body: EMPTY, ...(stream.endAfterHeaders ? {} : { stream }) }, answer);
+      return this.handle(stream.endAfterHeaders ? head : { ...head, stream }, answer);
     }
     // Most requests end with their headers. Node reads their end when the stream closes: when it has been read before, the
     // stream is torn down while its answer is being written, at the price of an error with its stack, which nobody sees.
-    if (stream.endAfterHeaders) this.handle({ ...head, body: EMPTY }, answer);
+    if (stream.endAfterHeaders) this.handle(head, answer);
     else if (headers[":method"] === "GET") {
       stream.resume();
-      this.handle({ ...head, body: EMPTY }, answer);
+      this.handle(head, answer);
     } else this.collect(stream, head, answer);
   }
 
@@ -176,35 +180,33 @@ class HttpsDoor implements Door {
     const auditId = this.auditId(request.headers, request.rawHeaders);
     const answer = new Http1Answer(request, response, auditId);
     const socket = request.socket as TLSSocket;
-    const head = {
+    const head: ArrivedRequest = {
       method: request.method ?? "GET",
       url: request.url ?? "/",
       auditId,
       headers: request.headers,
       rawHeaders: request.rawHeaders,
+      user: undefined,
       identify: () => this.authenticator.ofSocket(socket, request.headers.authorization),
       localAddress: request.headers.host ?? "",
       remoteAddress: () => socket.remoteAddress ?? "",
+      body: EMPTY,
       ...(upgrade === undefined ? {} : { upgrade }),
     };
     if (this.rest.passesOn(head.url)) {
       const { "content-length": length, "transfer-encoding": coding } = request.headers;
       const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
       if (!hasBody && upgrade === undefined) request.resume();
-      return this.handle({ ...head, body: EMPTY, ...(hasBody ? { stream: request } : {}) }, answer);
+      return this.handle(hasBody ? { ...head, stream: request } : head, answer);
     }
     if (head.method === "GET" || head.method === "HEAD") {
       request.resume();
-      this.handle({ ...head, body: EMPTY }, answer);
+      this.handle(head, answer);
     } else this.collect(request, head, answer);
   }
 
   /** Gathers the body, up to the limit. */
-  private collect(
-    source: NodeJS.ReadableStream,
-    head: Omit<ArrivedRequest, "body">,
-    answer: Http1Answer | Http2Answer,
-  ): void {
+  private collect(source: NodeJS.ReadableStream, head: ArrivedRequest, answer: Http1Answer | Http2Answer): void {
     const { bodyBytesMax, bodyTimeoutMs } = this.backend.options;
     const { held } = this.rest;
     let chunks: Uint8Array[] = [];
@@ -215,7 +217,7 @@ class HttpsDoor implements Door {
       refused = true;
       chunks = [];
       release();
-      this.rest.refuse({ ...head, user: undefined, body: EMPTY }, answer, error);
+      this.rest.refuse(head, answer, error);
     };
     const late = this.backend.after(bodyTimeoutMs, () => answer.destroy());
     source.on("close", () => {
@@ -242,8 +244,19 @@ class HttpsDoor implements Door {
     });
   }
 
+  /**
+   * What one turn of the event loop has read is carried out together: what it asks of etcd leaves as one frame, where each
+   * would wake etcd's thread by itself, and comes back as one.
+   */
   private handle(request: ArrivedRequest, answer: HttpAnswer): void {
-    this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));
+    if (this.arrived.push({ request, answer }) > 1) return;
+    setImmediate(() => {
+      const { arrived } = this;
+      this.arrived = [];
+      for (const each of arrived) {
+        this.rest.handle(each.request, each.answer).catch((error: unknown) => this.backend.crash(error));
+      }
+    });
   }
 }
 

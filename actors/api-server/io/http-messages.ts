@@ -1,6 +1,7 @@
 /** A request and its answer, whichever version of HTTP carries them. */
 import type { Duplex } from "node:stream";
 import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
+import { bytesOf } from "../../../protocols/kept-bytes.ts";
 import type { UserInfo } from "../core/identity.ts";
 
 export interface HttpRequest {
@@ -30,8 +31,11 @@ export interface Upgrade {
   readonly head: Uint8Array;
 }
 
-/** A request before it is known whose it is: a promise only where a signature is to be looked at. */
+/** A request before it is known whose it is. */
 export type ArrivedRequest = Omit<HttpRequest, "user"> & {
+  /** Undefined until it is known on whose behalf it is carried out: from then on it is a request. */
+  user: UserInfo | undefined;
+  /** A promise only where a signature is to be looked at. */
   readonly identify: () => UserInfo | undefined | Promise<UserInfo | undefined>;
 };
 
@@ -39,7 +43,7 @@ export interface HttpAnswer {
   /** Headers that whatever is answered carries besides. */
   mark(headers: Headers): void;
   /** Sends the whole answer. */
-  send(status: number, headers: Headers, body: Uint8Array | undefined): void;
+  send(status: number, headers: Headers, body: Body | undefined): void;
   /** Sends the head, and lets the body follow piece by piece. */
   open(status: number, headers: ManyHeaders): HttpBody;
   /** The client is gone, or everything was sent. Called once. */
@@ -51,6 +55,17 @@ export interface HttpAnswer {
   /** The head is on its way. */
   readonly begun: boolean;
   destroy(): void;
+}
+
+/** `length` bytes. What is kept as text goes out as it is: as a `Uint8Array` it would be copied once more. */
+export type Body = Uint8Array | KeptBytes;
+
+/** How Node is to read a text: a byte is a byte. */
+export const BODY_ENCODING = "latin1";
+
+/** For whoever works on a body before it goes out. */
+export function bytesOfBody(body: Body): Uint8Array {
+  return typeof body === "string" ? bytesOf(body) : body;
 }
 
 export type Headers = { readonly [name: string]: string };

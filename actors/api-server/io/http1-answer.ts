@@ -1,8 +1,8 @@
 /** An answer on an HTTP/1.1 connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
-import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
-import { AUDIT_ID } from "./http-messages.ts";
+import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { AUDIT_ID, BODY_ENCODING } from "./http-messages.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -37,14 +37,14 @@ export class Http1Answer implements HttpAnswer, HttpBody {
     return this.response.headersSent;
   }
 
-  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+  send(status: number, headers: Headers, body: Body | undefined): void {
     const { response } = this;
     if (this.closed || response.headersSent) return;
     const length = { "content-length": String(body?.length ?? 0) };
     // What is left of a body that nobody reads would be taken for the next request.
     const unread = this.request.complete ? {} : { connection: "close" };
     response.writeHead(status, { ...headers, ...this.marks, [AUDIT_ID]: this.auditId, ...length, ...unread });
-    response.end(body);
+    response.end(body, BODY_ENCODING);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
@@ -61,7 +61,7 @@ export class Http1Answer implements HttpAnswer, HttpBody {
   }
 
   writeKept(bytes: KeptBytes): boolean {
-    return this.closed || this.response.write(bytes, "latin1");
+    return this.closed || this.response.write(bytes, BODY_ENCODING);
   }
 
   onceDrained(listener: () => void): void {

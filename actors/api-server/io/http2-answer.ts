@@ -1,8 +1,8 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
 import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
-import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
-import { AUDIT_ID } from "./http-messages.ts";
+import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { AUDIT_ID, BODY_ENCODING } from "./http-messages.ts";
 
 export class Http2Answer implements HttpAnswer, HttpBody {
   private readonly stream: ServerHttp2Stream;
@@ -35,7 +35,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     return this.stream.headersSent;
   }
 
-  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+  send(status: number, headers: Headers, body: Body | undefined): void {
     const { stream, auditId } = this;
     if (this.closed || stream.headersSent) return;
     const { headRequest } = stream as ServerHttp2Stream & { readonly headRequest?: boolean };
@@ -50,7 +50,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
       [AUDIT_ID]: auditId,
       "content-length": String(body.length),
     });
-    stream.end(body);
+    stream.end(body, BODY_ENCODING);
   }
 
   open(status: number, headers: ManyHeaders): HttpBody {
@@ -66,7 +66,7 @@ export class Http2Answer implements HttpAnswer, HttpBody {
   }
 
   writeKept(bytes: KeptBytes): boolean {
-    return this.closed || this.stream.write(bytes, "latin1");
+    return this.closed || this.stream.write(bytes, BODY_ENCODING);
   }
 
   onceDrained(listener: () => void): void {

@@ -68,6 +68,7 @@ class PlainDoor implements Door {
       headers: uncompressed,
       auditId,
       rawHeaders,
+      user: undefined,
       identify: () =>
         headers["authorization"] === undefined
           ? undefined
@@ -78,10 +79,10 @@ class PlainDoor implements Door {
     };
     const { bodyBytesMax } = this.backend.options;
     if (body.length > bodyBytesMax) {
-      return this.rest.refuse({ ...request, user: undefined }, answer, requestEntityTooLarge(bodyBytesMax));
+      return this.rest.refuse(request, answer, requestEntityTooLarge(bodyBytesMax));
     }
     const beyond = BEYOND.exec(url)?.[1];
-    if (beyond !== undefined) return this.rest.refuse({ ...request, user: undefined }, answer, notSimulated(beyond));
+    if (beyond !== undefined) return this.rest.refuse(request, answer, notSimulated(beyond));
     this.rest.handle(request, answer).catch((error: unknown) => this.backend.crash(error));
   }
 }

@@ -7,8 +7,8 @@ import { STATUS_CODES } from "node:http";
 import { bytesOf } from "../../../protocols/kept-bytes.ts";
 import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Connection } from "../../../runtime/net.ts";
-import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
-import { AUDIT_ID } from "./http-messages.ts";
+import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { AUDIT_ID, bytesOfBody } from "./http-messages.ts";
 
 export interface PlainRequest {
   readonly method: string;
@@ -166,10 +166,10 @@ export class PlainAnswer implements HttpAnswer, HttpBody {
     return this.waitingBytes;
   }
 
-  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+  send(status: number, headers: Headers, body: Body | undefined): void {
     if (this.isOver || this.begun) return;
     const head = this.headText(status, { ...headers, "content-length": String(body?.length ?? 0) });
-    this.put(Buffer.concat([Buffer.from(head, "latin1"), this.isHead ? EMPTY : (body ?? EMPTY)]));
+    this.put(Buffer.concat([Buffer.from(head, "latin1"), this.isHead ? EMPTY : bytesOfBody(body ?? EMPTY)]));
     this.finish();
   }
 

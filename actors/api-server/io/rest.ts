@@ -150,8 +150,8 @@ export class Rest {
       const gate = this.gate(method, answer, location, query);
       const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
       await this.backend.pipeline.run(arrival, async (actsFor) => {
-        const request = { ...arrived, user: actsFor };
-        await this.route({ request, answer, query, counted }, location);
+        arrived.user = actsFor;
+        await this.route({ request: arrived, answer, query, counted }, location);
         if (counted.lasts === true) await new Promise<void>((resolve) => answer.onClose(resolve));
       });
     } catch (error) {
@@ -159,7 +159,7 @@ export class Rest {
       else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
         const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
-        this.replies.error({ ...arrived, user: undefined }, answer, told);
+        this.replies.error(arrived, answer, told);
       }
     }
     const { method } = arrived;

@@ -1,5 +1,5 @@
 /** The answer to a request about a kind that is deprecated: whatever it is, its sender is told so first. */
-import type { Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 
 export class WarnedAnswer implements HttpAnswer {
   private readonly answer: HttpAnswer;
@@ -27,7 +27,7 @@ export class WarnedAnswer implements HttpAnswer {
     return this.answer.begun;
   }
 
-  send(status: number, headers: Headers, body: Uint8Array | undefined): void {
+  send(status: number, headers: Headers, body: Body | undefined): void {
     this.answer.send(status, this.warned(headers), body);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../../protocols/api-server.ts";
+import { bytesOf } from "../../../protocols/kept-bytes.ts";
 import type { ChangeType } from "../core/cache/resource-cache.ts";
 import type { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -13,7 +14,7 @@ import { encodeProtobuf, encodeWatchFrame, messageType } from "../core/machinery
 import type { IncludeObject } from "../core/machinery/table.ts";
 import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Held } from "../core/rest/held.ts";
-import { servedBytes, toServed } from "../core/registry/present.ts";
+import { servedJson, toServed } from "../core/registry/present.ts";
 import type { Negotiated } from "../core/rest/negotiation.ts";
 import type { WatchReceiver } from "../watches.ts";
 import type { HttpBody } from "./http-messages.ts";
@@ -26,7 +27,7 @@ const SLOW_BYTES = 65_536;
 type MakeLine = (served: Served, type: ChangeType, stored: StoredObject) => Uint8Array;
 
 export function jsonLine(served: Served, type: ChangeType, stored: StoredObject): Uint8Array {
-  const bytes = servedBytes(served, stored);
+  const bytes = bytesOf(servedJson(served, stored));
   const head = `{"type":"${type}","object":`;
   const line = new Uint8Array(head.length + bytes.length + 2);
   for (let i = 0; i < head.length; i++) line[i] = head.charCodeAt(i);

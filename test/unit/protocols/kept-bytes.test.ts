@@ -86,7 +86,7 @@ function changedCache(): ResourceCache {
     const key = `default/p${index % 100}`;
     const object = { metadata: { name: key, annotations: { note, index: String(index) } } } as KubernetesObject;
     const { current } = cache.put(key, index + 2, encodeStored(cache.head, object), undefined, 0);
-    expect(current.bytes.length).toBeGreaterThan(VALUE_BYTES);
+    expect(current.json.length).toBeGreaterThan(VALUE_BYTES);
   }
   return cache;
 }

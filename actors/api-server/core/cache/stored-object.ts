@@ -146,11 +146,9 @@ export class StoredObject {
   }
 
   /** JSON of `object`, made for each who asks. */
-  get bytes(): Uint8Array {
+  get json(): KeptBytes {
     const { start, rest } = this.parts(this.head.kept);
-    const bytes = Buffer.allocUnsafe(start.length + rest.length);
-    bytes.write(rest, bytes.write(start, "latin1"), "latin1");
-    return bytes;
+    return (start + rest) as KeptBytes;
   }
 
   /** JSON of `object` as an item of a list: without kind and apiVersion, unless it is to be `typed`. */

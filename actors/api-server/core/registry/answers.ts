@@ -2,12 +2,13 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import { statusError } from "../../../../protocols/api-server.ts";
 import { InkubeError } from "../../../../protocols/errors.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import { failure, qualifiedResource } from "../machinery/status.ts";
 import { warningsOf } from "../machinery/warnings.ts";
-import { servedBytes, toServed } from "./present.ts";
+import { servedJson, toServed } from "./present.ts";
 
 export interface Eviction extends KubernetesObject {
   /** As on the wire. */
@@ -19,7 +20,7 @@ export interface Answer {
   readonly code: number;
   readonly object: KubernetesObject;
   /** JSON of `object`, when it is there without the work of making it. */
-  readonly bytes?: Uint8Array;
+  readonly json?: KeptBytes;
   /** What `object` is the served form of. */
   readonly stored?: StoredObject;
   readonly warnings: readonly string[];
@@ -46,8 +47,8 @@ class StoredAnswer implements Answer {
     return toServed(this.served, this.stored.object);
   }
 
-  get bytes(): Uint8Array {
-    return servedBytes(this.served, this.stored);
+  get json(): KeptBytes {
+    return servedJson(this.served, this.stored);
   }
 }
 
@@ -90,9 +91,9 @@ export function plainAnswer(object: KubernetesObject, code: number): Answer {
 /** With what is told besides, before what the answer itself tells. */
 export function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
   if (warnings.length === 0) return answer;
-  const { code, object, bytes, stored } = answer;
+  const { code, object, json, stored } = answer;
   const all = [...warnings, ...answer.warnings];
-  return { code, object, ...(bytes && { bytes }), ...(stored && { stored }), warnings: all };
+  return { code, object, ...(json !== undefined && { json }), ...(stored && { stored }), warnings: all };
 }
 
 /** A refusal with what is told besides. */

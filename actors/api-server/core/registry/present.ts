@@ -1,5 +1,7 @@
 /** How a stored object looks through one of the resources that it is served as. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes } from "../../../../protocols/kept-bytes.ts";
 import type { StoredObject } from "../cache/stored-object.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { Conversion } from "../kinds/rules.ts";
@@ -25,9 +27,9 @@ function conversionOf(served: Served): Conversion | undefined {
 }
 
 /** JSON of the object as served. */
-export function servedBytes(served: Served, stored: StoredObject): Uint8Array {
-  if (!isConverted(served)) return stored.bytes;
-  return encoder.encode(JSON.stringify(toServed(served, stored.object)));
+export function servedJson(served: Served, stored: StoredObject): KeptBytes {
+  if (!isConverted(served)) return stored.json;
+  return keepBytes(encoder.encode(JSON.stringify(toServed(served, stored.object))));
 }
 
 /** Selectors speak of the served version; the caches hold the stored one. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
-import { keepBytes } from "../../../../../protocols/kept-bytes.ts";
+import { keepBytes, textOf } from "../../../../../protocols/kept-bytes.ts";
 import { describe, expect, it } from "vitest";
 import { decodeContinue, encodeContinue } from "../../../../../actors/api-server/core/cache/continue-token.ts";
 import { encodeList } from "../../../../../actors/api-server/core/cache/encode-list.ts";
@@ -75,11 +75,11 @@ describe("a stored object", () => {
         (annotations, revision) => {
           const object = { metadata: { name: "a", annotations }, spec: { x: "é\u{1f600}" } } as KubernetesObject;
           const stored = new StoredObject(head, "default/a", revision, value(object));
-          expect(JSON.parse(text(stored.bytes))).toEqual(stored.object);
+          expect(JSON.parse(textOf(stored.json))).toEqual(stored.object);
           expect(stored.object.metadata?.resourceVersion).toBe(String(revision));
           const foreign = new TextEncoder().encode(JSON.stringify({ ...object, apiVersion: "v1", kind: "Pod" }));
           const other = new StoredObject(head, "default/a", revision, foreign);
-          expect(JSON.parse(text(other.bytes))).toEqual(stored.object);
+          expect(JSON.parse(textOf(other.json))).toEqual(stored.object);
         },
       ),
     );

@@ -247,17 +247,7 @@ describe("the HTTPS door", () => {
     const names = ["1", "2", "3", "4", "5"].map((at) => `listed-${at}`);
     for (const name of names) await send("POST", maps, { metadata: { name, labels: { listed: "" } }, data });
     const path = `${maps}?labelSelector=listed`;
-    const overHttp1 = new Promise<string>((resolve, reject) => {
-      const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };
-      const headers = { authorization: "Bearer secret" };
-      const asked = httpsRequest({ host: "127.0.0.1", port, path, ...trust, headers });
-      asked.on("response", (response) => {
-        let text = "";
-        response.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-        response.on("end", () => resolve(text));
-      });
-      asked.on("error", reject).end();
-    });
+    const overHttp1 = textOverHttp1(path);
     const { json } = await send("GET", path);
     expect(JSON.parse(await overHttp1)).toEqual(json);
     expect(json.items).toEqual(
@@ -265,6 +255,20 @@ describe("the HTTPS door", () => {
     );
     const pretty = await send("GET", `${path}&pretty=true`);
     expect([pretty.text.slice(0, 4), pretty.json]).toEqual(["{\n  ", json]);
+  });
+
+  it("sends one object as it was written, whatever its letters, over both versions of HTTP and in each form", async () => {
+    const data = { a: "é円\u{1f600}".repeat(2_000) };
+    const made = await send("POST", maps, { metadata: { name: "letters" }, data });
+    const path = `${maps}/letters`;
+    expect(made.json.data).toEqual(data);
+    expect((await send("GET", path)).text).toBe(made.text);
+    expect(await textOverHttp1(path)).toBe(made.text);
+    for (const how of ["pretty=true", "pretty=false"]) {
+      expect((await send("GET", `${path}?${how}`, undefined, { "accept-encoding": "gzip" })).json).toEqual(made.json);
+    }
+    const { headers, text } = await send("GET", path, undefined, { accept: "application/yaml" });
+    expect([headers["content-type"], text.includes(data.a)]).toEqual(["application/yaml", true]);
   });
 
   it("acts for others on behalf of an administrator, over both versions of HTTP, and of nobody else", async () => {
@@ -487,6 +491,16 @@ describe("the HTTPS door", () => {
     agent.destroy();
   });
 
+  it("carries out together what it has read in one turn: one question to a quorum serves all who came", async () => {
+    await send("POST", maps, { metadata: { name: "asked" } });
+    const asked = (): number => server.etcd.calls.get("readIndex") ?? 0;
+    const before = asked();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send("GET", `${maps}/asked`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    // One under way, and one for those behind it, for each read of the socket; by themselves they ask twenty times.
+    expect(asked() - before).toBeLessThan(10);
+  });
+
   it("can be opened on another port, and closes what came in by the old one", async () => {
     const ended = new Promise((resolve) => session.once("close", resolve));
     const before = port;
@@ -497,6 +511,20 @@ describe("the HTTPS door", () => {
     expect(port).not.toBe(before);
   });
 });
+
+function textOverHttp1(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const trust = { ca: authority.certificate, checkServerIdentity: () => undefined };
+    const headers = { authorization: "Bearer secret" };
+    const asked = httpsRequest({ host: "127.0.0.1", port, path, ...trust, headers });
+    asked.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+      response.on("end", () => resolve(text));
+    });
+    asked.on("error", reject).end();
+  });
+}
 
 interface WatchedEvent {
   readonly type: string;
