@@ -44,7 +44,7 @@ describe("copyMessage", () => {
     const second = copyMessage([castOf([message])]);
     expect(first).toEqual([castOf({ labels: { app: "web" } })]);
     expect(second).toEqual([castOf([{ labels: { app: "web" } }])]);
-    (first?.[0]?.[2] as typeof given).labels.app = "other";
+    ((first as [Envelope])[0][2] as typeof given).labels.app = "other";
     expect(copyMessage([castOf(message)])).toEqual([castOf({ labels: { app: "web" } })]);
     // Of another shape than those that are known.
     expect(copyMessage([castOf(encoder.encode({ a: { b: 1 } }).inMessage)])).toEqual([castOf({ a: { b: 1 } })]);
