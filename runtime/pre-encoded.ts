@@ -11,7 +11,7 @@
 import { Packr, addExtension } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import type { KeptBytes } from "../protocols/kept-bytes.ts";
-import { keepBytes } from "../protocols/kept-bytes.ts";
+import { bytesOf, keepBytes } from "../protocols/kept-bytes.ts";
 import { packed } from "./packed.ts";
 
 /** Shapes of all kinds of objects of one producer; beyond it shapes are spelled out in each value. */
@@ -41,10 +41,22 @@ export class PreEncoder {
   } as ConstructorParameters<typeof Packr>[0]);
   /** What was asked for last: links that carry the same values lack the same shapes. */
   private news = { from: 0, to: 0, bytes: new Uint8Array(0) };
+  private ownTable: ShapeTable | undefined;
+
+  private get table(): ShapeTable {
+    return (this.ownTable ??= new ShapeTable());
+  }
 
   encode<T>(value: T): PreEncoded<T> {
     const kept = packed(this.packr, value, keepBytes);
     return new PreEncoded<T>(this, kept, this.shapes.length);
+  }
+
+  /** @internal What a reader of `value` gets, where encoder and reader are one program. */
+  decode(value: PreEncoded): unknown {
+    const { table } = this;
+    if (value.shapesMin > table.known) table.learn(table.known, this.newsOf(table.known, value.shapesMin));
+    return table.unpackr.unpack(bytesOf(value.kept));
   }
 
   /** @internal The shapes from number `from` up to `to`, as a reader takes them. */
@@ -63,11 +75,17 @@ export class PreEncoded<T = unknown> {
   readonly kept: KeptBytes;
   /** @internal Shapes that its reader must know. */
   readonly shapesMin: number;
+  private read: unknown;
 
   constructor(encoder: PreEncoder, kept: KeptBytes, shapesMin: number) {
     this.encoder = encoder;
     this.kept = kept;
     this.shapesMin = shapesMin;
+  }
+
+  /** @internal What the bytes say, made once; nobody changes it. */
+  get decoded(): unknown {
+    return (this.read ??= this.encoder.decode(this));
   }
 
   /**
@@ -176,13 +194,17 @@ class ShapeTable {
     maxSharedStructures: SHAPES_MAX,
   } as unknown as ConstructorParameters<typeof Unpackr>[0]);
 
+  get known(): number {
+    return this.structures.sharedLength ?? 0;
+  }
+
   /**
    * The table grows in place: what msgpackr has compiled for the shapes that were there stays. It marks shapes so itself
    * when it loads a table (`_mergeStructures`), but not when it is given one.
    */
   learn(from: number, news: Uint8Array): void {
     const { structures } = this;
-    const known = structures.sharedLength ?? 0;
+    const { known } = this;
     if (known !== from) throw new Error(`${known} shapes are known, not the ${from} that are built upon`);
     // Behind the table may be what a value has spelled out.
     structures.length = known;

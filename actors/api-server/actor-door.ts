@@ -64,7 +64,15 @@ export class ActorDoor {
       const { views } = this.backend;
       if (!views.on) return { object: await this.carryOut(verb, call) };
       const name = "object" in request ? (request.object.metadata?.name ?? "") : "";
-      const asked = { verb, call, name, signal: message.signal };
+      const asked = {
+        verb,
+        call,
+        name,
+        // Made for the few that are never answered: it costs as much as the message.
+        get signal() {
+          return message.signal;
+        },
+      };
       return { object: await views.request(asked, (seen) => this.carryOut(verb, seen), revisionOf) };
     });
   }

@@ -157,7 +157,7 @@ export class SimFile implements DiskFile {
 
   write(position: number, bytes: Uint8Array): Promise<void> {
     // The system call copies what it is given, now.
-    const copy = Uint8Array.from(bytes);
+    const copy = new Uint8Array(bytes);
     return this.disk.perform(this.owner, "write", () => this.opened().write(position, copy));
   }
 

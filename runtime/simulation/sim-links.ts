@@ -1,7 +1,7 @@
 /**
  * The links between simulated actors. Frames of one direction arrive in order, each some time after it was sent; a link
  * lives as long as both ends, and either end is told of its end after the frames that came before. What a frame carries
- * goes through the codec of the wire, or is copied as on threads when it is small: two actors never hold the same object.
+ * is copied, or goes through the codec of the wire: two actors never hold the same object.
  *
  * Faults keep what actors may rely on: a link loses nothing and reorders nothing while it is up. A partition holds
  * frames back, and breaks the link when it lasts; only casts, which promise nothing, can be lost or doubled one by one.
@@ -16,7 +16,7 @@ import type { Random } from "../random.ts";
 import type { Refuse } from "../send-each.ts";
 import { sendEach } from "../send-each.ts";
 import type { Recorder } from "../trace/recorder.ts";
-import { copySmall } from "./copy-small.ts";
+import { copyMessage } from "./copy-message.ts";
 import type { EventOwner } from "./event-queue.ts";
 import type { World } from "./world.ts";
 
@@ -51,6 +51,12 @@ export interface LinkLatency {
 /** Measured between worker threads after an idle gap. */
 export const LINK_LATENCY: LinkLatency = { fromUs: 20, toUs: 140, slowShare: 0.01, slowUs: 2_000 };
 
+/**
+ * What a frame is between its ends: `bytes`, as between threads, or `copies` of what is plain data, which the receiver can't
+ * tell from them and which cost a third.
+ */
+export type Wire = "bytes" | "copies";
+
 /** A link while it lasts. */
 export interface LinkSession {
   readonly left: LinkEnd;
@@ -82,6 +88,7 @@ class Channel {
 
 export class SimLinks {
   private readonly world: World;
+  private readonly wire: Wire;
   private readonly latency: LinkLatency;
   private readonly ends = new Map<string, LinkEnd>();
   private readonly planned = new Set<string>();
@@ -97,8 +104,9 @@ export class SimLinks {
   /** Deliveries to an actor that is about to start, in order. */
   private readonly waiting = new Map<string, { readonly from: string; readonly deliver: (end: LinkEnd) => void }[]>();
 
-  constructor(world: World, latency: LinkLatency = LINK_LATENCY) {
+  constructor(world: World, wire: Wire, latency: LinkLatency = LINK_LATENCY) {
     this.world = world;
+    this.wire = wire;
     this.latency = latency;
   }
 
@@ -196,8 +204,8 @@ export class SimLinks {
   private post(end: LinkEnd, peer: string, session: LinkSession, sent: Envelope[]): void {
     const { codec, channel } = session.left === end ? session.fromLeft : session.fromRight;
     const { lamport } = end.recorder;
-    const small = sent.length === 1 ? copySmall(sent) : undefined;
-    const frame = small === undefined ? codec.decode(codec.encode(lamport, sent)) : { lamport, envelopes: small };
+    const copied = this.wire === "copies" ? copyMessage(sent) : undefined;
+    const frame = copied === undefined ? codec.decode(codec.encode(lamport, sent)) : { lamport, envelopes: copied };
     const other = session.left === end ? session.right : session.left;
     const from = end.name;
     if (other !== undefined) {

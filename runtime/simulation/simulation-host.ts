@@ -42,7 +42,7 @@ import { askActor } from "./sim-introspection.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { simIds } from "./sim-ids.ts";
-import type { LinkEnd, LinkFault, LinkLatency, LinkSession } from "./sim-links.ts";
+import type { LinkEnd, LinkFault, LinkLatency, LinkSession, Wire } from "./sim-links.ts";
 import { SimLinks } from "./sim-links.ts";
 import type { SimNet } from "./sim-net.ts";
 import { SimNetwork } from "./sim-net.ts";
@@ -69,6 +69,8 @@ export interface SimulationOptions {
   readonly faults?: FaultPlan;
   readonly onFault?: (fault: Fault, what: string) => void;
   readonly latency?: LinkLatency;
+  /** Default: `bytes` with each sixteenth seed, so that nothing comes to rely on what only a copy carries; else `copies`. */
+  readonly wire?: Wire;
   /** A new thread, as a range; a warm spare is near its start. Default 2 to 5 ms. */
   readonly startMs?: readonly [number, number];
   /** From a death to its supervisor's knowing. Default 0.5 to 3 ms. */
@@ -95,6 +97,7 @@ export interface Crash {
 const START_MS: readonly [number, number] = [2, 5];
 const NOTICE_MS: readonly [number, number] = [0.5, 3];
 const HANG_AFTER_MS = 3_000;
+const SEEDS_TO_ONE_OF_BYTES = 16;
 const EMBEDDER = { name: "embedder", links: [] };
 
 interface Incarnation extends LinkEnd {
@@ -146,7 +149,7 @@ export class SimulationHost implements Introspectable {
     });
     this.trace = new TraceLog(options.traceEventsMax);
     this.network = new SimNetwork(this.world);
-    this.links = new SimLinks(this.world, options.latency);
+    this.links = new SimLinks(this.world, options.wire ?? wireOf(options.seed), options.latency);
     const embedder = options.embedder ?? EMBEDDER;
     this.supervisor = new Supervisor(
       options.spec,
@@ -665,6 +668,10 @@ export class SimulationHost implements Introspectable {
   private draw([fromMs, toMs]: readonly [number, number]): number {
     return (fromMs + (toMs - fromMs) * this.world.random("schedule").next()) * 1_000;
   }
+}
+
+function wireOf(seed: number): Wire {
+  return seed % SEEDS_TO_ONE_OF_BYTES === 0 ? "bytes" : "copies";
 }
 
 function* pairsOf(left: readonly string[], right: readonly string[]): Generator<readonly [string, string]> {

@@ -44,6 +44,8 @@ export const STEPS_MAX = 200_000_000;
 const SLICE_MS = 10;
 const STEPS_BETWEEN_CLOCK_READS = 64;
 
+/** Its `then` queues a microtask; queueMicrotask() costs three times as much. */
+const MICROTASK = Promise.resolve();
 const readMachineClock = performance.now.bind(performance);
 const setMachineImmediate = setImmediate;
 
@@ -188,9 +190,9 @@ export class World {
           return finish({ error });
         }
         if (!this.foreignTurn.isOn) {
-          if (--untilClockRead > 0) return queueMicrotask(nextStep);
+          if (--untilClockRead > 0) return void MICROTASK.then(nextStep);
           untilClockRead = STEPS_BETWEEN_CLOCK_READS;
-          if (readMachineClock() < sliceEndMs) return queueMicrotask(nextStep);
+          if (readMachineClock() < sliceEndMs) return void MICROTASK.then(nextStep);
         }
         // Still within the turn: the promises that this step woke run before the guard goes.
         afterMicrotasks(() => {
@@ -241,5 +243,5 @@ export class World {
  * all that those wake in turn, however long their chain.
  */
 function afterMicrotasks(action: () => void): void {
-  queueMicrotask(() => process.nextTick(action));
+  void MICROTASK.then(() => process.nextTick(action));
 }

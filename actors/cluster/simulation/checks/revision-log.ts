@@ -17,7 +17,6 @@ export interface KnownRevision {
 
 interface Told {
   readonly known: KnownRevision;
-  readonly text: string;
   readonly by: string;
 }
 
@@ -120,14 +119,14 @@ export class RevisionLog {
   }
 
   private tell(member: string, known: KnownRevision): KnownRevision | undefined {
-    const text = textOf(known.events);
-    const { revision } = known;
+    const { revision, events } = known;
     const before = this.told.get(revision);
     if (before !== undefined) {
-      if (before.text === text) return undefined;
-      throw broken(`revision ${revision} is ${text} at ${member}, but ${before.text} at ${before.by}`);
+      if (areSame(before.known.events, events)) return undefined;
+      const theirs = textOf(before.known.events);
+      throw broken(`revision ${revision} is ${textOf(events)} at ${member}, but ${theirs} at ${before.by}`);
     }
-    this.told.set(revision, { known, text, by: member });
+    this.told.set(revision, { known, by: member });
     this.newest = Math.max(this.newest, revision);
     for (const { kv } of known.events) {
       const changes = this.keys.get(kv.key);
@@ -145,6 +144,21 @@ export class RevisionLog {
     }
     return stream;
   }
+}
+
+/** Without a text of either: three members tell of each change. */
+function areSame(before: readonly WatchEvent[], after: readonly WatchEvent[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every(({ type, kv: one }, index) => {
+      const { type: otherType, kv: other } = after[index]!;
+      if (type !== otherType || one.key !== other.key) return false;
+      if (type === "delete") return true;
+      const isAlike =
+        one.version === other.version && one.createRevision === other.createRevision && one.lease === other.lease;
+      return isAlike && Buffer.compare(one.value, other.value) === 0;
+    })
+  );
 }
 
 function textOf(events: readonly WatchEvent[]): string {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { SimulationHost } from "../../../../runtime/simulation/simulation-host.ts";
+import type { SimulationHost, SimulationOptions } from "../../../../runtime/simulation/simulation-host.ts";
 import { toyHost } from "./toy.ts";
 
 /** Ten simulated seconds with every kind of fault, chosen by the seed. */
-async function live(seed: number): Promise<SimulationHost> {
-  const host = toyHost(seed);
+async function live(seed: number, options: Partial<SimulationOptions> = {}): Promise<SimulationHost> {
+  const host = toyHost(seed, options);
   const faults = host.world.random("faults");
   const pick = (): string => host.actors[faults.below(host.actors.length)] ?? "store-0";
   await host.start();
@@ -49,6 +49,12 @@ describe("a simulated run", () => {
       digests.add(first.trace.digest);
     }
     expect(digests.size).toBe(10);
+  });
+
+  it("records the same whether its frames are copied or go through the codec", async () => {
+    const [copied, encoded] = [await live(3, { wire: "copies" }), await live(3, { wire: "bytes" })];
+    expect(encoded.trace.text()).toBe(copied.trace.text());
+    expect(encoded.world.steps).toBe(copied.world.steps);
   });
 
   it("gives every actor identifiers, random numbers and times that depend on the seed alone", async () => {

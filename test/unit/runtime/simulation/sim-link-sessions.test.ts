@@ -24,7 +24,7 @@ class Pair {
       schedule: (delayUs: number, _end: unknown, action: () => void) => this.at(this.nowUs + delayUs, action),
       scheduleAt: (atUs: number, _end: unknown, action: () => void) => this.at(atUs, action),
     };
-    this.links = new SimLinks(world as unknown as World);
+    this.links = new SimLinks(world as unknown as World, "copies");
     this.links.pair("a", "b");
   }
 

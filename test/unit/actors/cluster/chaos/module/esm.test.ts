@@ -54,6 +54,17 @@ describe("imports", () => {
     expect(parseModule(text)).toMatchObject({ isModule: false, imports: [], body: text });
   });
 
+  it.each([
+    "import/* of */('a')",
+    "import // of\n('a')",
+    "import\n/* its */.meta",
+    "import /* its */ . /* own */ meta",
+  ])("that are made while it runs are found whatever stands between: %j", (text) => {
+    const { body, isModule } = parseModule(`f(${text});`);
+    expect(body).toContain(text.includes("meta") ? NAMES.meta : NAMES.import);
+    expect(isModule).toBe(text.includes("meta"));
+  });
+
   it("that are made while it runs, and the module's own name, are replaced", () => {
     const { body, isModule } = parseModule(
       "const m = await import('a'); console.log(import.meta.url, `${import.meta.url}`);",

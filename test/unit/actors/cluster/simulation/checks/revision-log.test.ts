@@ -55,4 +55,15 @@ describe("the log of all revisions", () => {
     expect(() => log.take("etcd-1", 2, [put("a", "2", 2)], 0)).toThrow("at etcd-1, but");
     expect(() => log.take("etcd-2", 2, [deleted("a", 2)], 0)).toThrow("at etcd-2, but");
   });
+
+  it.each([{ key: "b" }, { version: 7 }, { createRevision: 1 }, { lease: "9" }, { value: Uint8Array.of(0x31, 0) }])(
+    "does not bear members that differ in %j alone",
+    (difference) => {
+      const log = new RevisionLog();
+      const event = put("a", "1", 2);
+      log.take("etcd-0", 2, [event], 0);
+      const other = { ...event, kv: { ...event.kv, ...difference } };
+      expect(() => log.take("etcd-1", 2, [other], 0)).toThrow("at etcd-1, but");
+    },
+  );
 });
