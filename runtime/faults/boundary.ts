@@ -2,6 +2,7 @@
  * What goes wrong at the boundaries of one actor now, as its host keeps it: one object per actor, read by the links, the
  * disk and the clock. While nothing is wrong each of them looks at one field and goes on.
  */
+import type { AwaitedFault } from "../../protocols/api-faults.ts";
 import type { Random } from "../random.ts";
 import type { OrderedStrike } from "../../protocols/cluster-faults.ts";
 import type { DiskFault, LinkFault, OwnFault } from "./plan.ts";
@@ -25,8 +26,8 @@ export interface ActiveFaults {
   readonly own: readonly GivenFault[];
 }
 
-/** What an actor is given of its own protocol: a fault while it is in force, or one strike to be carried out. */
-export type GivenFault = OwnFault | OrderedStrike;
+/** What an actor is given of its own protocol: a fault while it is in force, one strike to be carried out, or what it is to wait for. */
+export type GivenFault = OwnFault | OrderedStrike | AwaitedFault;
 
 export const NO_FAULTS: ActiveFaults = { links: [], disk: [], skewMs: 0, slowShare: 0, own: [] };
 
@@ -37,13 +38,13 @@ export interface OwnFaults {
   /** Runs `listener` each time `inForce` is another. */
   onChange(listener: () => void): void;
   /** Whether it happens this time: by the seed, the fault, the actor and how often it was asked, and by nothing else. */
-  happens(fault: OwnFault, chance: number | undefined): boolean;
+  happens(fault: GivenFault, chance: number | undefined): boolean;
   /** A number from 0 to 1, below 1, likewise. */
-  draw(fault: OwnFault): number;
-  /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody. */
-  strike(fault: OwnFault, what: string): void;
+  draw(fault: GivenFault): number;
+  /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody, and what was waited for has come. */
+  strike(fault: GivenFault, what: string): void;
   /** Its time is over, for everybody; of a strike that was ordered: nothing here can be hit by it. */
-  end(fault: OwnFault): void;
+  end(fault: GivenFault): void;
 }
 
 const NONE: readonly GivenFault[] = [];

@@ -7,6 +7,7 @@ import type { ApiFaultKind } from "../../protocols/api-faults.ts";
 import {
   API_FAULT_FIELDS,
   API_FAULTS_AT,
+  TRIGGERED,
   isApiFault,
   problemsOfApiFault,
   secondOf,
@@ -105,8 +106,8 @@ const RULES: { readonly [K in OwnKind]: { readonly [F in FieldsOf<K>]-?: FieldRu
   "actor-hang": { ...ON_ACTOR, hangMs: optional(PERIOD) },
   "actor-slow": { ...LASTING_TIMES, at: PLACE, share: SHARE },
   "clock-skew": { ...LASTING_TIMES, at: PLACE, byMs: OFFSET },
-  "node-loss": { ...ON_ACTOR, downMs: optional(MS) },
-  "node-upgrade": ON_ACTOR,
+  "node-loss": { ...ON_ACTOR, ...TRIGGERED, downMs: optional(MS) },
+  "node-upgrade": { ...ON_ACTOR, ...TRIGGERED },
   "clock-jump": { ...FAULT_TIMES, at: PLACE, byMs: OFFSET },
 };
 
@@ -181,12 +182,16 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
     const problem = `nobody answers to ${place}`;
     return [{ field, problem, allowed: forms.join(", "), ...nearest(place, [...names, ...forms]) }];
   };
+  const isServed = places.actorsOf(API_FAULTS_AT).length > 0;
   if (isApiFault(fault)) {
-    if (places.actorsOf(API_FAULTS_AT).length === 0) {
+    if (!isServed) {
       return [{ field: "kind", problem: "no actor here serves the API", allowed: Object.keys(RULES).join(", ") }];
     }
     if (fault.kind === "controller-twice") return unanswered("by", secondOf(fault.by), actors);
     return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : problemsOfApiFault(fault);
+  }
+  if ("when" in fault && !isServed) {
+    return [{ field: "when", problem: "no actor here serves the API", allowed: "fromMs in its place" }];
   }
   if (isClusterFault(fault)) {
     const kind = CLUSTER_FAULTS_AT[fault.kind];
@@ -209,8 +214,11 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
   return [{ field: "to", problem, allowed: "places between which messages go" }];
 }
 
-/** What would never come about. */
+/** What would never come about, or not as it reads. */
 function problemsOfTimes(fault: Fault): readonly FieldProblem[] {
+  if ("when" in fault && "fromMs" in fault) {
+    return [{ field: "fromMs", problem: "it begins by its when", allowed: "atMs within when" }];
+  }
   if (fault.kind === "partition") {
     const { breakAfterMs, forMs = Infinity } = fault;
     if (breakAfterMs === undefined || breakAfterMs < forMs) return [];
