@@ -56,8 +56,9 @@ export type LastingClusterFault =
    */
   | (Lasting & { readonly kind: "pod-network-loss"; readonly between: readonly [NamedPattern, NamedPattern] })
   /**
-   * The node tells that its memory is short (condition MemoryPressure): it is tainted, and nothing new that does not tolerate it is
-   * bound to it. Pods stay: kubelets here evict none.
+   * The node tells that its memory is short (condition MemoryPressure): it is tainted, nothing new that does not tolerate it is bound
+   * to it, and a BestEffort pod that is, is rejected. While it lasts its pods are evicted, one a second, in the order of Kubernetes:
+   * who uses more than it has asked for, then by priority; critical ones stay.
    */
   | (Lasting & { readonly kind: "memory-pressure"; readonly at?: NodePattern })
   /**

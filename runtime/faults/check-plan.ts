@@ -53,6 +53,8 @@ export interface Places {
   machines(): readonly string[];
   /** Those of `actors` that are of a kind, as a child's spec names it. */
   actorsOf(kind: string): readonly string[];
+  /** Ids of faults of other plans that are in force. */
+  takenIds?(): readonly string[];
 }
 
 /** What is wrong with one field of one fault. */
@@ -145,6 +147,7 @@ function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): re
   }
   if (!Array.isArray(faults)) return [...problems, aboutPlan("faults", saying(faults), "a list of faults")];
   const ids = new Set<unknown>();
+  const taken = places.takenIds?.() ?? [];
   for (const [index, fault] of (faults as readonly unknown[]).entries()) {
     if (!isRecord(fault)) {
       problems.push({ fault: `number ${index + 1}`, field: "", problem: saying(fault), allowed: "an object" });
@@ -155,6 +158,10 @@ function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): re
       problems.push({ fault: name, field: "id", problem: "an earlier fault has it too", allowed: "an id of its own" });
     }
     ids.add(fault["id"]);
+    if (taken.includes(fault["id"] as string)) {
+      const problem = "a fault of a plan that is in force has it too";
+      problems.push({ fault: name, field: "id", problem, allowed: "an id of its own" });
+    }
     for (const problem of problemsOfFault(fault, places)) problems.push({ fault: name, ...problem });
   }
   return problems;

@@ -97,6 +97,25 @@ describe("on threads", () => {
     await cluster.waitFor("deployment/web", "RolledOut");
   });
 
+  it("a pod is killed when something else happens, and not before", async () => {
+    const when = { on: "write", phase: "after", of: "configmaps/default/go", verb: "create" } as const;
+    const told = await under([{ id: "later", kind: "pod-kill", pod: "default/web-*", when }], async (so) => {
+      const before = (await webPods()).map(restartsOf);
+      await cluster.client.create(configMaps, { metadata: { name: "stay", namespace: "default" } });
+      await cluster.client.create(configMaps, { metadata: { name: "go", namespace: "default" } });
+      await until("a strike", () => Promise.resolve(so.length >= 2));
+      await until("a restart", async () => {
+        const now = (await webPods()).map(restartsOf);
+        return now.reduce((sum, count) => sum + count, 0) > before.reduce((sum, count) => sum + count, 0);
+      });
+    });
+    expect(told).toEqual([
+      expect.stringMatching(/^later is triggered after create configmaps default\/go by /),
+      expect.stringMatching(/^later kills default\/web-\S+ \(web\)$/),
+    ]);
+    await cluster.waitFor("deployment/web", "RolledOut");
+  });
+
   it("a Service's name is not found by containers, and found again", async () => {
     const before = await asked("web.default");
     expect(before).toMatchObject({ lookup: expect.stringMatching(/^127\./) as string, get: "200" });

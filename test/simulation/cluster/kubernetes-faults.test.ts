@@ -195,6 +195,45 @@ describe("node-drain", () => {
   });
 });
 
+describe("what waits for a moment", () => {
+  it("begins with it, whoever's it is", async () => {
+    const scaled = { on: "write", phase: "after", by: "cluster", of: "deployments.apps/default/web" } as const;
+    const bound = { on: "write", phase: "after", of: "pods/default/web-*", verb: "create" } as const;
+    begin(
+      { id: "loss", kind: "node-loss", at: "worker-0", when: scaled, downMs: 3_000 },
+      { id: "kill", kind: "pod-kill", pod: "default/web-*", when: { seq: [scaled, bound, { atMs: 6_000 }] } },
+    );
+    await inWorld(async () => {
+      await cluster.clock.sleep(5_000);
+      expect(told).toEqual([]);
+      await cluster.client.patch(deployments, "web", "default", { spec: { replicas: REPLICAS + 1 } });
+      await cluster.until("a kill", WAIT_MS, () => Promise.resolve(told.length >= 5));
+      await available(REPLICAS + 1);
+    });
+    expect(told).toEqual([
+      expect.stringMatching(/^loss is triggered after patch deployments.apps default\/web by cluster$/),
+      "loss hits worker-0",
+      "loss lets worker-0 come back",
+      "kill is triggered",
+      expect.stringMatching(/^kill kills default\/web-/),
+    ]);
+  });
+
+  it("never begins where it does not come, and ends with the plan", async () => {
+    begin({ id: "drain", kind: "node-drain", at: "worker-0", when: { on: "write", of: "pods/default/db-*" } });
+    await inWorld(() => cluster.clock.sleep(5_000));
+    cluster.host.endFaults();
+    await inWorld(() =>
+      cluster.client.create(pods, {
+        metadata: { name: "db-0", namespace: "default" },
+        spec: { containers: [{ name: "db", image: "db:1" }] },
+      }),
+    );
+    await inWorld(() => cluster.clock.sleep(5_000));
+    expect(told).toEqual([]);
+  });
+});
+
 describe("object-flip", () => {
   it("changes a stored field behind the API, which controllers then act on", async () => {
     const generation = async (): Promise<number | undefined> =>

@@ -131,9 +131,12 @@ export class RealWorld implements RunWorld {
   faults(plan: FaultPlan): void {
     checkPauses(plan, this.options.tireless);
     const { cluster, lives } = this.options;
-    const { plan: before } = this;
+    // The ids of its faults may be those of the plan before.
+    const stopped = this.plan?.stop();
+    this.plan = undefined;
+    this.pending = Promise.all([this.pending, stopped]);
     this.plan = cluster.seat.applyFaults(plan, (fault, what) => this.struck(fault, what), lives);
-    this.pending = Promise.all([this.pending, before?.stop(), this.plan.settled()]);
+    this.pending = Promise.all([this.pending, this.plan.settled()]);
   }
 
   heal(): void {
