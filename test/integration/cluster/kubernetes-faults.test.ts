@@ -159,6 +159,30 @@ describe("on threads", () => {
     await cluster.waitFor("deployment/web", "RolledOut");
   });
 
+  it("a node that is short of memory evicts its pods, and says what they used", async () => {
+    const evicted = async (): Promise<readonly Pod[]> =>
+      (await webPods()).filter(({ status }) => status?.reason === "Evicted");
+    const [here] = await webPods();
+    const at = here?.spec?.nodeName ?? "";
+    const told = await under([{ id: "short", kind: "memory-pressure", at }], async () => {
+      await cluster.waitFor(`node/${at}`, "MemoryPressure");
+      await until("an eviction", async () => (await evicted()).length > 0);
+      await until("its place is taken", async () => {
+        const running = (await webPods()).filter(({ status }) => status?.phase === "Running");
+        return running.length === 2 && running.every(({ spec }) => spec?.nodeName !== at);
+      });
+    });
+    expect(told).toContainEqual(expect.stringMatching(new RegExp(`^short evicts default/web-\\S+ from ${at}$`)));
+    const [gone] = await evicted();
+    expect(gone?.status?.phase).toBe("Failed");
+    expect(gone?.status?.message).toMatch(
+      /^The node was low on resource: memory\. Container web was using \d+\w*, request is 0, has larger consumption of memory\. $/,
+    );
+    await cluster.waitFor(`node/${at}`, "MemoryPressure=False");
+    for (const { metadata } of await evicted()) await cluster.client.delete(pods, metadata!.name!, "default");
+    await cluster.waitFor("deployment/web", "RolledOut");
+  });
+
   it("a node is drained, and takes pods again in the end", async () => {
     await under([{ id: "drain", kind: "node-drain", at: "worker-0" }], async () => {
       await until("no pod is left there", async () =>
