@@ -26,6 +26,10 @@ export interface Step {
  * resources at once. `stale-restart`: after each birth and death of an object the controller starts again on a cache that does
  * not know of it yet. `travel`: after a change of an object, on a cache that has an earlier state of it. `paused`: at each of its
  * writes of a Lease a controller does nothing for longer than that lasts; `twice`: and a second one is started beside it.
+ *
+ * Of pods that controllers made, and of the nodes where only such run, the faults of those names: a pod is killed as it begins to
+ * run, and later; its image is gone as it is created; its status is changed behind the API; its node is lost for a moment, and for
+ * so long that its pods are evicted, is drained, short of memory, upgraded.
  */
 export type Pattern =
   | "crash-before"
@@ -42,7 +46,28 @@ export type Pattern =
   | "stale-restart"
   | "travel"
   | "paused"
-  | "twice";
+  | "twice"
+  | ClusterPattern;
+
+/** What happens to the cluster, and not to a controller. */
+export type ClusterPattern =
+  | "pod-kill"
+  | "image-gone"
+  | "object-flip"
+  | "node-loss"
+  | "node-drain"
+  | "memory-pressure"
+  | "node-upgrade";
+
+const CLUSTER_PATTERNS: readonly ClusterPattern[] = [
+  "pod-kill",
+  "image-gone",
+  "object-flip",
+  "node-loss",
+  "node-drain",
+  "memory-pressure",
+  "node-upgrade",
+];
 
 export const PATTERNS: readonly Pattern[] = [
   "crash-before",
@@ -60,6 +85,7 @@ export const PATTERNS: readonly Pattern[] = [
   "travel",
   "paused",
   "twice",
+  ...CLUSTER_PATTERNS,
 ];
 
 export interface Search {

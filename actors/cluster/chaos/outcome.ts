@@ -4,6 +4,7 @@ import type { Fault } from "../../../runtime/faults/plan.ts";
 import { replicasOf } from "./controller.ts";
 import { seenIn } from "./coverage.ts";
 import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
+import { sufferersIn } from "./cluster-plans.ts";
 import type { Drawing } from "./drawn-plans.ts";
 import { drawingOf } from "./drawn-plans.ts";
 import type { Difference, EndState } from "./end-state.ts";
@@ -88,13 +89,14 @@ export async function referenceOf(exploration: Resolved): Promise<Reference> {
   const { digest, end, goals, workMs } = first;
   const history = exploration.stage === undefined ? first.history : withoutGeneratedNames(first.history);
   const controllers = exploration.controllers.flatMap(replicasOf);
+  const sufferers = sufferersIn(history, controllers);
   return {
     digest,
     end,
     goals: [...new Set([...goals, ...second.goals])],
     seen: seenIn(history),
-    systematic: systematicPlans(history, controllers, patterns),
-    drawing: drawingOf(history, controllers, workMs),
+    systematic: systematicPlans(history, controllers, patterns, sufferers),
+    drawing: drawingOf(history, controllers, workMs, sufferers),
   };
 }
 

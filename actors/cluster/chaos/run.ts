@@ -63,7 +63,11 @@ async function worldOf(
   return new SimulatedWorld({ seed, cluster, controllers, faults: plan }, programs, onStep);
 }
 
-async function runIn(world: RunWorld, exploration: Resolved, { steps, reference }: RunOptions): Promise<RunResult> {
+async function runIn(
+  world: RunWorld,
+  exploration: Resolved,
+  { plan, steps, reference }: RunOptions,
+): Promise<RunResult> {
   await world.start();
   const { history, pace } = world;
   let workMs = 0;
@@ -71,7 +75,7 @@ async function runIn(world: RunWorld, exploration: Resolved, { steps, reference 
   let isQuiet = false;
   await world.run(async () => {
     failed = await work(world, steps);
-    await world.settle({ quietMs: pace.beforeHealingMs });
+    await world.settle({ quietMs: pace.beforeHealingMs, limitMs: pace.settleMs + downMsOf(plan) });
     workMs = world.nowMs - history.beganMs;
     world.heal();
     isQuiet = await world.settle({ quietMs: pace.restMs, limitMs: pace.convergenceMs });
@@ -98,6 +102,11 @@ async function runIn(world: RunWorld, exploration: Resolved, { steps, reference 
   const unrest = isQuiet ? undefined : world.unrest;
   const digest = world.digest ?? outcomeDigest(end, failures);
   return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, workMs, thrown };
+}
+
+/** How long a node that the plan loses is down: its absence takes time to be noticed. */
+function downMsOf({ faults }: FaultPlan): number {
+  return Math.max(0, ...faults.map((fault) => (fault.kind === "node-loss" ? (fault.downMs ?? 0) : 0)));
 }
 
 /** Undefined when every step went well. */

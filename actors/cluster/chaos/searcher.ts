@@ -349,6 +349,13 @@ const MOMENTS: { readonly [P in Pattern]: string } = {
   travel: "restart",
   paused: "lease",
   twice: "lease",
+  "pod-kill": "pod",
+  "image-gone": "pod",
+  "object-flip": "pod",
+  "node-loss": "node",
+  "node-drain": "node",
+  "memory-pressure": "node",
+  "node-upgrade": "node",
 };
 
 function isDrawn(pattern: PlannedRun["pattern"]): pattern is DrawnPattern {

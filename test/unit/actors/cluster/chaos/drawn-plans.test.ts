@@ -20,6 +20,9 @@ const DRAWING: Drawing = {
   controllers: ["web"],
   resources: ["configmaps", "secrets"],
   workMs: 4_000,
+  pods: [],
+  images: [],
+  nodes: [],
   moments: [
     told("configmaps/default/a", "configmaps"),
     written("secrets/default/a", "secrets"),

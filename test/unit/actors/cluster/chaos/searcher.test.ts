@@ -16,7 +16,15 @@ const REFERENCE: Reference = {
   goals: [],
   seen: [1],
   systematic: { plans: [], pruned: [] },
-  drawing: { controllers: ["web"], resources: ["configmaps"], workMs: 3_000, moments: [] },
+  drawing: {
+    controllers: ["web"],
+    resources: ["configmaps"],
+    workMs: 3_000,
+    pods: [],
+    images: [],
+    nodes: [],
+    moments: [],
+  },
 };
 const step = (name: string): { readonly name: string; readonly run: () => void } => ({ name, run: () => undefined });
 const EXPLORATION: Exploration = {
