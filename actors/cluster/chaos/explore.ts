@@ -22,30 +22,31 @@ import { parseStory, textOfStory } from "./story.ts";
 
 /**
  * Resolves when everything holds. Errors: CHAOS_FOUND with the stories as its text and the report as its details;
- * CHAOS_MISSED for goals that no run met and plans that the budget left out; and those of `search`.
+ * CHAOS_MISSED for goals that no run met, plans that the budget left out, and those of which nothing can be said; and those of `search`.
  */
 export async function explore(exploration: Exploration | ExplorationFile): Promise<ChaosReport> {
   const report = await search(exploration);
-  const { found, missed, plansLeft } = report;
+  const { found, missed, plansLeft, voided } = report;
   if (found.length > 0) {
     const text = found.map(({ story }) => textOfStory(story)).join("\n\n");
     throw new InkubeError("CHAOS_FOUND", text, { details: report });
   }
-  if (missed.length > 0 || plansLeft > 0)
+  if (missed.length > 0 || plansLeft > 0 || voided.length > 0)
     throw new InkubeError("CHAOS_MISSED", missedText(report), { details: report });
   return report;
 }
 
-export function missedText({ missed, plansLeft }: ChaosReport): string {
+export function missedText({ missed, plansLeft, voided }: ChaosReport): string {
   return [
     ...missed.map((name) => `no run met the goal: ${name}`),
+    ...voided.map(({ about, why }) => `a run is void: ${about}: ${why}`),
     ...(plansLeft > 0 ? [`${plansLeft} plans were left out: the budget was used up`] : []),
   ].join("\n");
 }
 
 /**
  * As `explore`, and reports also what it found. Errors: INVALID_EXPLORATION; CHAOS_NOT_DETERMINISTIC, naming where two runs
- * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CONTROLLER_FAILED.
+ * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CHAOS_RUN_VOID; CONTROLLER_FAILED.
  */
 export async function search(given: Exploration | ExplorationFile, progress: Progress = {}): Promise<ChaosReport> {
   return searching(given, progress, (searcher) => searcher.search());
@@ -111,7 +112,7 @@ export interface Replayed {
 
 /**
  * Runs a story again, in this thread: a path, or the story itself. `exploration`: in place of the file that the story names.
- * Errors: INVALID_STORY, INVALID_EXPLORATION, CHAOS_FAILS_WITHOUT_FAULTS.
+ * Errors: INVALID_STORY, INVALID_EXPLORATION, CHAOS_FAILS_WITHOUT_FAULTS, CHAOS_RUN_VOID.
  */
 export async function replay(story: string | URL | Story, exploration?: Exploration): Promise<Replayed> {
   const { told, file } = await readStory(story);
@@ -144,7 +145,8 @@ export async function replayApart(story: string | URL): Promise<Replayed> {
 async function replayed(resolved: Resolved, runner: Runner, told: Story): Promise<Replayed> {
   const { steps, plan, seed } = told;
   const reference = await new Searcher({ ...resolved, seed }, runner, {}).endOf(steps);
-  const { failures, digest } = await runner.run({ faults: plan.faults, steps, reference });
+  const { failures, digest, void: why } = await runner.run({ faults: plan.faults, steps, reference });
+  if (why !== undefined) throw new InkubeError("CHAOS_RUN_VOID", `the run is void: ${why}`);
   return { failures, digest, asRecorded: digest === told.digest, story: told };
 }
 

@@ -30,6 +30,8 @@ export interface RunResult {
   readonly isQuiet: boolean;
   /** Why it has not, where more is known than that. */
   readonly unrest: string | undefined;
+  /** Why nothing can be said of it: then it was not judged. */
+  readonly gap: string | undefined;
   /** How long the workload took. */
   readonly workMs: number;
   /** What controllers under test died of by themselves. */
@@ -86,22 +88,23 @@ async function runIn(
   const end = endStateOf(history);
   const restMs = endMs - (isQuiet ? pace.restMs : pace.windowMs);
   const judged: Judged = { history, controllers: world.controllers, end, reference, isQuiet, restMs, endMs };
-  const failures: Failure[] = failed === undefined ? [] : [failed];
+  const { gap } = world;
+  const failures: Failure[] = failed === undefined || gap !== undefined ? [] : [failed];
   const goals: string[] = [];
-  for (const oracle of exploration.oracles) {
+  for (const oracle of gap === undefined ? exploration.oracles : []) {
     if ("goal" in oracle) {
       if (oracle.goal(history)) goals.push(oracle.name);
     } else for (const finding of oracle.judge(judged)) failures.push({ oracle: oracle.name, ...finding });
   }
   const thrown: { readonly controller: string; readonly error: unknown }[] = [];
-  for (const { actor, error } of world.crashes) {
+  for (const { actor, error } of gap === undefined ? world.crashes : []) {
     if (world.controllers.includes(actor)) thrown.push({ controller: actor, error });
     else
       failures.push({ oracle: "cluster", cause: actor, text: `${actor} died of a fault of its own: ${textOf(error)}` });
   }
   const unrest = isQuiet ? undefined : world.unrest;
   const digest = world.digest ?? outcomeDigest(end, failures);
-  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, workMs, thrown };
+  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, gap, workMs, thrown };
 }
 
 /** How long a node that the plan loses is down: its absence takes time to be noticed. */

@@ -31,6 +31,8 @@ export interface Found {
 
 export interface ChaosReport {
   readonly found: readonly Found[];
+  /** Plans that were run, but of which nothing can be said: what happened is not all known. */
+  readonly voided: readonly { readonly about: string; readonly why: string }[];
   /** Plans that were run, and those that the budget left out. */
   readonly plans: number;
   readonly plansLeft: number;
@@ -72,6 +74,8 @@ export interface Planned {
 export interface Progress {
   onPlans?(planned: Planned): void;
   onRun?(tried: TriedPlan): void;
+  /** Of a plan that was run, nothing can be said. */
+  onVoid?(planned: PlannedRun, why: string): void;
   onFound?(told: ToldFailure): void;
   /** Somebody is to start that controller now. */
   onAttachable?(attachable: Attachable): void;
@@ -99,6 +103,7 @@ export class Searcher {
   /** By the names of their steps; undefined: they fail without any fault. */
   private readonly references = new Map<string, EndState | undefined>();
   private readonly found = new Map<string, Numbered>();
+  private readonly voided: { readonly about: string; readonly why: string }[] = [];
   private readonly met = new Set<string>();
   private readonly seen = new Set<number>();
   /** Plans that have shown something new, with how much. */
@@ -137,6 +142,7 @@ export class Searcher {
     const goals = oracles.flatMap((oracle) => ("goal" in oracle ? [oracle.name] : []));
     return {
       found: [...this.found.values()].map(({ story, plans: count }) => ({ story, plans: count })),
+      voided: this.voided,
       plans: done,
       plansLeft: wanted - done,
       runs: this.runs,
@@ -237,6 +243,11 @@ export class Searcher {
   private async take(drawn: PlannedRun, outcome: Outcome, reference: EndState): Promise<void> {
     const planned = this.asRun(drawn);
     this.count(outcome);
+    if (outcome.void !== undefined) {
+      this.voided.push({ about: planned.about, why: outcome.void });
+      this.progress.onVoid?.(planned, outcome.void);
+      return;
+    }
     const before = this.seen.size;
     for (const each of outcome.seen) this.seen.add(each);
     const isNew = this.seen.size - before;

@@ -82,6 +82,8 @@ export interface RunWorld extends World {
   readonly digest: string | undefined;
   /** Why the controllers are not at rest, where more is known than that; of now. */
   readonly unrest: string | undefined;
+  /** Why the history lacks something of what happened, and can't be judged; undefined: it does not. */
+  readonly gap: string | undefined;
   /** Leaves nothing behind. */
   close(): Promise<void>;
 }
@@ -106,6 +108,7 @@ export class SimulatedWorld implements RunWorld {
   readonly controllers: readonly string[];
   readonly pace: Pace = SIMULATED_PACE;
   readonly unrest: string | undefined = undefined;
+  readonly gap: string | undefined = undefined;
   private readonly gates = new Gates();
   private readonly seconds: readonly string[];
   /** Seconds that run, and what ends them. */

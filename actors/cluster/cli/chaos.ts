@@ -75,6 +75,7 @@ async function ending(work: () => Promise<number>): Promise<void> {
 function codeOf(error: unknown): number {
   if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
   if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  if (hasCode(error, "CHAOS_RUN_VOID")) return EXIT_CODES.missed;
   if (hasCode(error, "CANCELLED")) return EXIT_CODES.interrupted;
   return EXIT_CODES.badInput;
 }
@@ -99,6 +100,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
       planned = plans;
       console.log(`holds without faults, twice the same; ${plans.count} plans of faults to try`);
     },
+    onVoid: ({ about }, why) => console.log(`void, and not judged: ${about}: ${why}`),
     onFound: (failure) => {
       const path = write(failure.story, file, options.out, told.length + 1);
       told.push({ ...failure, path });
@@ -113,13 +115,15 @@ async function run(file: string, options: RunOptions): Promise<number> {
     writeText(options.report, reportOf({ file, seconds, report, plans, pruned, tried, told }));
   }
   if (report.found.length > 0) return EXIT_CODES.found;
-  return report.missed.length > 0 || report.plansLeft > 0 ? EXIT_CODES.missed : EXIT_CODES.holds;
+  const isWhole = report.missed.length === 0 && report.plansLeft === 0 && report.voided.length === 0;
+  return isWhole ? EXIT_CODES.holds : EXIT_CODES.missed;
 }
 
-function verdict({ found, missed, plansLeft }: ChaosReport): string {
+function verdict({ found, missed, plansLeft, voided }: ChaosReport): string {
   const told = [
     ...(found.length === 0 ? ["nothing was found"] : [`${found.length} failures`]),
     ...(plansLeft === 0 ? [] : [`${plansLeft} plans were left out, as the time was used up`]),
+    ...(voided.length === 0 ? [] : [`${voided.length} runs are void, and say nothing`]),
     ...missed.map((name) => `no run met the goal: ${name}`),
   ];
   return told.join("; ");

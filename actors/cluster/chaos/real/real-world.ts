@@ -52,6 +52,7 @@ export class RealWorld implements RunWorld {
   readonly pace: Pace;
   readonly crashes: Crash[] = [];
   readonly digest: string | undefined = undefined;
+  gap: string | undefined;
   private readonly options: RealWorldOptions;
   private readonly originMs: number;
   private readonly running = new Map<string, Timer>();
@@ -216,6 +217,11 @@ export class RealWorld implements RunWorld {
       this.asked(seen.watch.by, seen.watch.resource);
     } else if ("delivery" in seen) history.delivery({ ...seen.delivery, atMs });
     else history.bookmark({ ...seen.bookmark, atMs });
+  }
+
+  /** Something passed an API server unseen. */
+  missed(why: string): void {
+    if (!this.isOver) this.gap ??= why;
   }
 
   private asked(by: string, resource: string): void {
