@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exploration, ExplorationFile, Resolved } from "./exploration.ts";
 import { checkExploration } from "./exploration.ts";
-import { isInFile, loadExploration } from "./loading.ts";
+import { checkFields, isInFile, loadExploration } from "./loading.ts";
 import { ThreadPool } from "./pool.ts";
 import type { Failure } from "./run.ts";
 import type { RealStage } from "./real/stage.ts";
@@ -45,7 +45,7 @@ export function missedText({ missed, plansLeft, voided }: ChaosReport): string {
 }
 
 /**
- * As `explore`, and reports also what it found. Errors: INVALID_EXPLORATION; CHAOS_NOT_DETERMINISTIC, naming where two runs
+ * As `explore`, and reports also what it found. Errors: INVALID_EXPLORATION; EXPLORATION_HANGS; CHAOS_NOT_DETERMINISTIC, naming where two runs
  * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CHAOS_RUN_VOID; CONTROLLER_FAILED.
  */
 export async function search(given: Exploration | ExplorationFile, progress: Progress = {}): Promise<ChaosReport> {
@@ -62,14 +62,32 @@ async function searching<T>(
   progress: Progress,
   work: (searcher: Searcher) => Promise<T>,
 ): Promise<T> {
-  const isFile = isInFile(given);
-  const resolved = checkExploration(isFile ? await loadExploration(given) : given);
+  if (isInFile(given)) {
+    return onThreads(given, async (resolved, pool) => {
+      if (resolved.stage === undefined) return work(new Searcher(resolved, pool, progress));
+      await pool.end();
+      return inRealTime(resolved, resolved.stage, progress, work);
+    });
+  }
+  const resolved = checkExploration(given);
   if (resolved.stage !== undefined) return inRealTime(resolved, resolved.stage, progress, work);
-  const runner = isFile ? new ThreadPool(given, resolved) : ownThread(resolved);
+  return work(new Searcher(resolved, ownThread(resolved), progress));
+}
+
+/** With what its file says, which is loaded by other threads first: what never comes to its end ends there. */
+async function onThreads<T>(
+  given: ExplorationFile,
+  work: (resolved: Resolved, pool: ThreadPool) => Promise<T>,
+): Promise<T> {
+  checkFields(given);
+  const pool = new ThreadPool(given);
   try {
-    return await work(new Searcher(resolved, runner, progress));
+    await pool.load();
+    const resolved = checkExploration(await loadExploration(given));
+    pool.adopt(resolved);
+    return await work(resolved, pool);
   } finally {
-    await runner.end();
+    await pool.end();
   }
 }
 
@@ -131,15 +149,11 @@ async function replayedHere(resolved: Resolved, told: Story): Promise<Replayed> 
 /** As `replay`, but a simulation on a thread of its own, which is given up when the run never ends. */
 export async function replayApart(story: string | URL): Promise<Replayed> {
   const { told, file } = await readStory(story);
-  const given: ExplorationFile = { file: file(), seed: told.seed };
-  const resolved = checkExploration(await loadExploration(given));
-  if (resolved.stage !== undefined) return replayedHere(resolved, told);
-  const pool = new ThreadPool(given, { ...resolved, jobs: 1 });
-  try {
-    return await replayed(resolved, pool, told);
-  } finally {
+  return onThreads({ file: file(), seed: told.seed }, async (resolved, pool) => {
+    if (resolved.stage === undefined) return replayed(resolved, pool, told);
     await pool.end();
-  }
+    return replayedHere(resolved, told);
+  });
 }
 
 async function replayed(resolved: Resolved, runner: Runner, told: Story): Promise<Replayed> {
