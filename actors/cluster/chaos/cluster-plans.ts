@@ -25,6 +25,8 @@ export interface Sufferers {
   readonly sparedNodes: readonly string[];
 }
 
+export const NO_SUFFERERS: Sufferers = { pods: [], nodes: [], sparedNodes: [] };
+
 /** Pods of one name, or of one generated name. */
 interface KeptPods {
   readonly name: string;

@@ -59,7 +59,7 @@ export type ClusterPattern =
   | "memory-pressure"
   | "node-upgrade";
 
-const CLUSTER_PATTERNS: readonly ClusterPattern[] = [
+export const CLUSTER_PATTERNS: readonly ClusterPattern[] = [
   "pod-kill",
   "image-gone",
   "object-flip",
@@ -180,8 +180,11 @@ const PLANS_MAX = 500;
 const WALL_MS = 120_000;
 const REAL_WALL_MS = 600_000;
 const QUIET_MS_MAX = 60_000;
-/** What these can't be tried with in real time: revisions are others in each run. */
-const SIMULATED_ONLY: readonly Pattern[] = ["travel"];
+/**
+ * What can't be tried in real time: revisions are others in each run, and until a node counts as lost, or its pods are elsewhere, it
+ * takes more time than a run has.
+ */
+const SIMULATED_ONLY: readonly Pattern[] = ["travel", ...CLUSTER_PATTERNS];
 /** A function can't be paused: its thread is everybody's. Of what somebody else runs nobody can start a second one. */
 const PAUSES: readonly Pattern[] = ["paused"];
 const SECONDS: readonly Pattern[] = ["twice"];

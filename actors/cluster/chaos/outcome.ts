@@ -4,7 +4,7 @@ import type { Fault } from "../../../runtime/faults/plan.ts";
 import { replicasOf } from "./controller.ts";
 import { seenIn } from "./coverage.ts";
 import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
-import { sufferersIn } from "./cluster-plans.ts";
+import { NO_SUFFERERS, sufferersIn } from "./cluster-plans.ts";
 import type { Drawing } from "./drawn-plans.ts";
 import { drawingOf } from "./drawn-plans.ts";
 import type { Difference, EndState } from "./end-state.ts";
@@ -94,7 +94,7 @@ export async function referenceOf(exploration: Resolved): Promise<Reference> {
   const { digest, end, goals, workMs } = first;
   const history = exploration.stage === undefined ? first.history : withoutGeneratedNames(first.history);
   const controllers = exploration.controllers.flatMap(replicasOf);
-  const sufferers = sufferersIn(history, controllers);
+  const sufferers = exploration.stage === undefined ? sufferersIn(history, controllers) : NO_SUFFERERS;
   return {
     digest,
     end,
