@@ -54,7 +54,7 @@ export interface Places {
   /** Those of `actors` that are of a kind, as a child's spec names it. */
   actorsOf(kind: string): readonly string[];
   /** Ids of faults of other plans that are in force. */
-  takenIds?(): readonly string[];
+  readonly takenIds?: () => readonly string[];
 }
 
 /** What is wrong with one field of one fault. */

@@ -159,19 +159,19 @@ function podsIn(history: History, controllers: readonly string[]): readonly Foun
     const uid = object.metadata?.uid ?? "";
     if (change.type === "created") created.set(uid, change);
     const birth = created.get(uid);
-    if (birth === undefined || !runs(object) || runs(previous)) continue;
-    found.push({ name: patternOf(object), isKept: isKept(birth, controllers), created: birth, firstRun: change });
+    if (birth === undefined || !isRunning(object) || isRunning(previous)) continue;
+    found.push({ name: patternOf(object), isKept: isMadeAnew(birth, controllers), created: birth, firstRun: change });
     created.delete(uid);
   }
   return found;
 }
 
-function runs(object: unknown): boolean {
+function isRunning(object: unknown): boolean {
   return (object as Pod | undefined)?.status?.phase === "Running";
 }
 
 /** Who of Job's pods fails counts for its end. */
-function isKept({ by, object }: Change, controllers: readonly string[]): boolean {
+function isMadeAnew({ by, object }: Change, controllers: readonly string[]): boolean {
   const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
   if (owner !== undefined) return owner.kind !== "Job";
   return controllers.some((name) => by === `inkube:${name}`);

@@ -158,7 +158,7 @@ export class ThreadPool implements Runner {
     const stack = await hangStack(threadId, STACK_MS);
     const where = stack === undefined ? "" : `; it is\n${stack}`;
     if (what === "load") {
-      const { file } = this.exploration;
+      const file = pathOf(this.exploration);
       return new NeverEnds(
         undefined,
         `${file} was not loaded within ${seconds} of real time: it never comes to its end${where}`,

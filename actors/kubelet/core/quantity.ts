@@ -31,7 +31,7 @@ export function parseQuantity(quantity: string | number | undefined): number | u
 
 /** Bytes, as Kubernetes prints quantities of memory: with the greatest unit that divides them. */
 export function formatBinary(bytes: number): string {
-  const unit = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"].find((each) => bytes > 0 && bytes % SCALES[each]! === 0);
+  const unit = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"].find((each) => bytes > 0 && bytes % (SCALES[each] ?? 1) === 0);
   return unit === undefined ? String(bytes) : `${bytes / SCALES[unit]!}${unit}`;
 }
 

@@ -100,7 +100,7 @@ describe("a crash between a creation under a generated name and the note of it",
 
 describe("what happens to the pods that a controller made", () => {
   /** A pod for each site, made where there is none; the mended one takes away those that have failed. */
-  const running =
+  const keeping =
     (isMended: boolean) =>
     async ({ client, informer, queue }: Env): Promise<void> => {
       const [sites, running] = [informer(configMaps, SITES), informer(pods, { namespace: NAMESPACE })];
@@ -118,7 +118,7 @@ describe("what happens to the pods that a controller made", () => {
     };
   const drawn = { systematic: ["memory-pressure", "node-drain", "pod-kill"], random: 0 } as const;
   const exploration = (isMended: boolean, workers = 1): Exploration =>
-    exploring(running(isMended), { cluster: { masters: 1, workers }, search: drawn });
+    exploring(keeping(isMended), { cluster: { masters: 1, workers }, search: drawn });
 
   it("is tried, told, made small, and repeats itself", async () => {
     const { found, plans } = await search(exploration(false));

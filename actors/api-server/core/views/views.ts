@@ -133,7 +133,10 @@ export class ViewRules {
     event: ApiEvent | undefined,
     nowMs: number,
     revision: number,
-  ): { readonly effects: readonly Effect[]; readonly crashed: readonly Extract<ApiFault, { readonly kind: "controller-crash" }>[] } {
+  ): {
+    readonly effects: readonly Effect[];
+    readonly crashed: readonly Extract<ApiFault, { readonly kind: "controller-crash" }>[];
+  } {
     const effects: Effect[] = [];
     const crashed: Extract<ApiFault, { readonly kind: "controller-crash" }>[] = [];
     for (const active of this.active.values()) {

@@ -61,8 +61,8 @@ export const members: readonly Bug[] = [
         const left = new Set((store.data["left"] ?? "").split(" ").filter((each) => each !== ""));
         const joined = (store.data["members"] ?? "").split(" ").filter((each) => each !== "");
         for (const each of joined) if (!isMended && !ready.includes(each)) left.add(each);
-        const members = ready.filter((each) => !left.has(each)).join(" ");
-        const wanted = { members, left: [...left].sort().join(" ") };
+        const now = ready.filter((each) => !left.has(each)).join(" ");
+        const wanted = { members: now, left: [...left].sort().join(" ") };
         if (wanted.members === (store.data["members"] ?? "") && wanted.left === (store.data["left"] ?? "")) return;
         await set(client, name, wanted);
       });
@@ -91,7 +91,7 @@ export const members: readonly Bug[] = [
 ];
 
 /** Reconciles a store whenever it, or one of its pods, has changed; it is read anew each time. */
-async function followMembers(kit: Kit, reconcile: (store: Thing, members: Cache<Pod>) => Promise<void>): Promise<void> {
+async function followMembers(kit: Kit, reconcile: (store: Thing, cache: Cache<Pod>) => Promise<void>): Promise<void> {
   const { client } = kit;
   const queue = kit.queue("stores", async (name) => {
     const store = await find(client, name);
