@@ -8,7 +8,7 @@ import type { SeenRequest } from "../../../protocols/api-witness.ts";
 import { fitsPattern } from "../../../protocols/fault-fields.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { Fault } from "../../../runtime/faults/plan.ts";
-import type { ClusterPattern } from "./exploration.ts";
+import type { ClusterPattern } from "./patterns.ts";
 import type { Change, History } from "./history.ts";
 import type { PlannedRun, Pruned } from "./search.ts";
 

@@ -8,7 +8,7 @@ import type { Random } from "../../../runtime/random.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
 import type { Sufferers } from "./cluster-plans.ts";
 import { FLIPPED, LOSS_MS } from "./cluster-plans.ts";
-import type { ClusterPattern } from "./exploration.ts";
+import type { ClusterPattern } from "./patterns.ts";
 import type { History } from "./history.ts";
 import type { PlannedRun } from "./search.ts";
 import { placeOf } from "./search.ts";

@@ -5,7 +5,7 @@ import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { SeenDelivery, SeenRequest } from "../../../protocols/api-witness.ts";
 import type { Sufferers } from "./cluster-plans.ts";
 import { clusterPlans } from "./cluster-plans.ts";
-import type { Pattern } from "./exploration.ts";
+import type { Pattern } from "./patterns.ts";
 import type { History } from "./history.ts";
 
 export interface PlannedRun {

@@ -237,6 +237,17 @@ describe("a schedule", () => {
     );
   });
 
+  it("may have faults that wait for something", async () => {
+    const when = { on: "lease", phase: "after", of: "leases.*/kube-node-lease/worker-0", nth: 2 } as const;
+    const faults: readonly Fault[] = [{ id: "late", kind: "pod-kill", pod: "default/web-*", when }];
+    const report = await cluster.chaos({ faults, probes: PROBES, everyMs: 100, forMs: 4_000 });
+    expect(report).toMatchObject({ verdict: "holds", reasons: [] });
+    expect(report.struck.map(({ what }) => what)).toEqual([
+      "is triggered after update leases.coordination.k8s.io kube-node-lease/worker-0 by worker-0/kubelet",
+      expect.stringMatching(/^kills default\/web-/),
+    ]);
+  });
+
   it("with a fault that nobody answers to is refused before anything is broken", async () => {
     const good: Fault = { id: "kill", kind: "pod-kill", pod: "default/web-*" };
     const faults: readonly Fault[] = [good, { id: "loss", kind: "node-loss", at: "worker-9", downMs: 1 }];

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Env } from "../../../actors/cluster/chaos/controller.ts";
 import { explore, plansOf, replay, search } from "../../../actors/cluster/chaos/explore.ts";
 import type { Exploration, Step } from "../../../actors/cluster/chaos/exploration.ts";
-import { CLUSTER_PATTERNS } from "../../../actors/cluster/chaos/exploration.ts";
+import { CLUSTER_PATTERNS } from "../../../actors/cluster/chaos/patterns.ts";
 import { always, sameEnd, sometimes } from "../../../actors/cluster/chaos/oracles.ts";
 import { configMaps, pods, secrets } from "../../../actors/client/resources.ts";
 import { hasReason } from "../../../protocols/api-server.ts";

@@ -39,7 +39,7 @@ const FOUND = new Error("found");
 /** Ends with the first run that fails: what comes of it is of no interest. */
 class UntilRed implements Runner {
   readonly jobs = 1;
-  /** The how-manieth plan failed; the next may have begun before that was taken in. */
+  /** The how-manieth plan failed. */
   foundBy: number | undefined;
   private plans = 0;
   private readonly runner: Runner;
@@ -53,10 +53,12 @@ class UntilRed implements Runner {
   }
 
   async run(request: RunRequest): Promise<Outcome> {
-    const nth = ++this.plans;
+    // The next plan comes before that is taken in.
+    if (this.foundBy !== undefined) throw FOUND;
+    this.plans++;
     const outcome = await this.runner.run(request);
     if (outcome.failures.length === 0) return outcome;
-    this.foundBy ??= nth;
+    this.foundBy = this.plans;
     throw FOUND;
   }
 
