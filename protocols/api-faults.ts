@@ -28,7 +28,7 @@ export interface EventWhen {
   readonly on: "write" | "read" | "delivery" | "lease";
   /** `before` (the default): it has arrived, and nothing has been done. `after`: it is committed, read or delivered. */
   readonly phase?: "before" | "after";
-  /** Whose; default: the fault's own client. */
+  /** Whose; default: the fault's own client; of a fault that has none, anybody's. */
   readonly by?: string;
   /** Of what: see `ObjectPattern`. */
   readonly of?: ObjectPattern;
@@ -54,6 +54,19 @@ export type When =
  * for anything within a part.
  */
 export type ObjectPattern = string;
+
+/** Of faults that are no client's: they begin with what passes an API server, in place of a time. */
+export interface Triggered {
+  /** Not beside `fromMs`. */
+  readonly when?: When;
+}
+
+/** What API servers are given of such a fault: they tell when it has come. */
+export interface AwaitedFault {
+  readonly kind: "awaited";
+  readonly id: string;
+  readonly when: When;
+}
 
 interface OfClient {
   /** Names the fault in reports and in its random choices; unique in the plan. */
@@ -180,6 +193,9 @@ function whenProblems(when: Readonly<Record<string, unknown>>, at: string): read
   return [{ field: `${at}.verb`, problem: `no ${on} is ${verb}`, allowed: verbs.join(", ") }];
 }
 
+/** The field of `Triggered`. */
+export const TRIGGERED: { readonly [F in keyof Triggered]-?: FieldRule } = { when: optional(WHEN) };
+
 const OF_CLIENT = { id: NAME, when: WHEN, by: NAME };
 const ON_REQUESTS = {
   ...OF_CLIENT,
@@ -226,9 +242,16 @@ export function isApiFault(fault: { readonly kind: string }): fault is ApiFault 
   return Object.hasOwn(API_FAULT_FIELDS, fault.kind);
 }
 
+/** Whether API servers carry it out, or tell when it begins. */
+export function isOfApiServers(fault: { readonly kind: string }): fault is ApiFault | AwaitedFault {
+  return fault.kind === "awaited" || isApiFault(fault);
+}
+
 /** Whether it ends with its first strike. */
-export function strikesOnce(fault: ApiFault): boolean {
+export function strikesOnce(fault: ApiFault | AwaitedFault): boolean {
   switch (fault.kind) {
+    case "awaited":
+      return true;
     case "api-error":
     case "reply-lost":
       return fault.until === undefined;

@@ -8,8 +8,8 @@
  */
 import type { FieldProblem, FieldRule, LastingTimes, StrikeTimes } from "./fault-fields.ts";
 import { LASTING_TIMES, NAME, STRIKE_TIMES, optional, required } from "./fault-fields.ts";
-import type { ObjectPattern } from "./api-faults.ts";
-import { OBJECT_PATTERN } from "./api-faults.ts";
+import type { ObjectPattern, Triggered } from "./api-faults.ts";
+import { OBJECT_PATTERN, TRIGGERED } from "./api-faults.ts";
 import { parseFieldPath } from "./object-fields.ts";
 
 /** Names of nodes, as `worker-0`; `*` stands for anything. */
@@ -17,19 +17,22 @@ export type NodePattern = string;
 /** A pod or a Service as `default/web`; `*` stands for anything within a part. */
 export type NamedPattern = string;
 
+interface Striking extends StrikeTimes, Triggered {}
+interface Lasting extends LastingTimes, Triggered {}
+
 /** At moments. */
 export type StrikingClusterFault =
   /**
    * The containers of a pod that runs are killed by its runtime (SIGKILL, exit code 137), or only the one of that name. What
    * becomes of the pod is its `restartPolicy`'s.
    */
-  | (StrikeTimes & { readonly kind: "pod-kill"; readonly pod: NamedPattern; readonly container?: string })
+  | (Striking & { readonly kind: "pod-kill"; readonly pod: NamedPattern; readonly container?: string })
   /**
    * A field of a stored object is another, written into etcd behind the API: nothing defaults, validates or admits it, and
    * watches tell it as any change. `to` is its value then; without it a number has one bit flipped, a text one character
    * changed, true is false, and of a list or a map one member is gone.
    */
-  | (StrikeTimes & {
+  | (Striking & {
       readonly kind: "object-flip";
       readonly of: ObjectPattern;
       /** As `spec.replicas`, `spec.template.spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
@@ -37,31 +40,32 @@ export type StrikingClusterFault =
       readonly to?: unknown;
     });
 
-/** From `fromMs` for `forMs`. `at`: which nodes; default: all. */
+/** From `fromMs` or `when` on for `forMs`. `at`: which nodes; default: all. */
 export type LastingClusterFault =
   /**
    * No container of that image, as pods write it, can be started, whether the node had it or not; those that run go on. `*` stands
    * for anything.
    */
-  | (LastingTimes & { readonly kind: "image-gone"; readonly image: string; readonly at?: NodePattern })
+  | (Lasting & { readonly kind: "image-gone"; readonly image: string; readonly at?: NodePattern })
   /** Containers of those nodes ask in vain for the addresses of a Service, and of the pods behind it (EAI_AGAIN). */
-  | (LastingTimes & { readonly kind: "dns-fail"; readonly service: NamedPattern; readonly at?: NodePattern })
+  | (Lasting & { readonly kind: "dns-fail"; readonly service: NamedPattern; readonly at?: NodePattern })
   /**
    * New connections between pods of the one pattern and pods of the other, by their own addresses or through Services, are not
    * made while it lasts, in either direction. Those that are open go on; a program that is not Node.js is reached by it through
    * Services only; pods that share their node's address, or all one address (macOS), not at all.
    */
-  | (LastingTimes & { readonly kind: "pod-network-loss"; readonly between: readonly [NamedPattern, NamedPattern] })
+  | (Lasting & { readonly kind: "pod-network-loss"; readonly between: readonly [NamedPattern, NamedPattern] })
   /**
-   * The node tells that its memory is short (condition MemoryPressure): it is tainted, and nothing new that does not tolerate it is
-   * bound to it. Pods stay: kubelets here evict none.
+   * The node tells that its memory is short (condition MemoryPressure): it is tainted, nothing new that does not tolerate it is bound
+   * to it, and a BestEffort pod that is, is rejected. While it lasts its pods are evicted, one a second, in the order of Kubernetes:
+   * who uses more than it has asked for, then by priority; critical ones stay.
    */
-  | (LastingTimes & { readonly kind: "memory-pressure"; readonly at?: NodePattern })
+  | (Lasting & { readonly kind: "memory-pressure"; readonly at?: NodePattern })
   /**
    * The node is drained, as by `kubectl drain`: nothing new is bound to it, and its pods are evicted, as far as budgets let
    * them; those of DaemonSets stay. In the end it takes pods again.
    */
-  | (LastingTimes & { readonly kind: "node-drain"; readonly at: NodePattern });
+  | (Lasting & { readonly kind: "node-drain"; readonly at: NodePattern });
 
 export type ClusterFault = StrikingClusterFault | LastingClusterFault;
 export type ClusterFaultKind = ClusterFault["kind"];
@@ -99,17 +103,20 @@ const VALUE = required("a value of JSON", (value) => value !== undefined && type
 
 type FieldsOf<K extends ClusterFaultKind> = Exclude<keyof Extract<ClusterFault, { readonly kind: K }>, "kind">;
 
+const STRIKING = { ...STRIKE_TIMES, ...TRIGGERED };
+const LASTING = { ...LASTING_TIMES, ...TRIGGERED };
+
 /** Every field of every kind, and what it may be. */
 export const CLUSTER_FAULT_FIELDS: {
   readonly [K in ClusterFaultKind]: { readonly [F in FieldsOf<K>]-?: FieldRule };
 } = {
-  "pod-kill": { ...STRIKE_TIMES, pod: NAMED, container: optional(NAME) },
-  "object-flip": { ...STRIKE_TIMES, of: OBJECT_PATTERN, field: FIELD, to: optional(VALUE) },
-  "image-gone": { ...LASTING_TIMES, image: NAME, at: optional(NAME) },
-  "dns-fail": { ...LASTING_TIMES, service: NAMED, at: optional(NAME) },
-  "pod-network-loss": { ...LASTING_TIMES, between: PAIR },
-  "memory-pressure": { ...LASTING_TIMES, at: optional(NAME) },
-  "node-drain": { ...LASTING_TIMES, at: NAME },
+  "pod-kill": { ...STRIKING, pod: NAMED, container: optional(NAME) },
+  "object-flip": { ...STRIKING, of: OBJECT_PATTERN, field: FIELD, to: optional(VALUE) },
+  "image-gone": { ...LASTING, image: NAME, at: optional(NAME) },
+  "dns-fail": { ...LASTING, service: NAMED, at: optional(NAME) },
+  "pod-network-loss": { ...LASTING, between: PAIR },
+  "memory-pressure": { ...LASTING, at: optional(NAME) },
+  "node-drain": { ...LASTING, at: NAME },
 };
 
 /** What never is a stored object's own: who reads it does not find it in there. */

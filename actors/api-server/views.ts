@@ -5,7 +5,7 @@
  */
 import type { KubernetesObject, ListOptions } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
-import { isApiFault } from "../../protocols/api-faults.ts";
+import { isOfApiServers } from "../../protocols/api-faults.ts";
 import type { SeenRequest, Witness } from "../../protocols/api-witness.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import { fitsPattern } from "../../protocols/fault-fields.ts";
@@ -170,11 +170,11 @@ export class Views {
   }
 
   private get isNeeded(): boolean {
-    return this.witnesses.size > 0 || this.ctx.faults.inForce.some(isApiFault);
+    return this.witnesses.size > 0 || this.ctx.faults.inForce.some(isOfApiServers);
   }
 
   private changed(): void {
-    const faults = this.ctx.faults.inForce.filter(isApiFault);
+    const faults = this.ctx.faults.inForce.filter(isOfApiServers);
     this.on = this.isNeeded;
     this.carry(this.rules.set(faults, this.nowMs));
   }

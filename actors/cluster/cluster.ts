@@ -559,8 +559,8 @@ export class Cluster implements AsyncDisposable {
   /**
    * Lets things go wrong by a plan, the same that the simulation takes, until it is stopped. Places are the actors' names;
    * this program's is `cluster`. `onFault` is told what begins, ends and hits whom. Threads hear of a plan one by one: it is
-   * in force everywhere after `await plan.settled()`, and nowhere after `await plan.stop()`. Errors: INVALID_FAULT_PLAN,
-   * CLUSTER_STOPPED.
+   * in force everywhere after `await plan.settled()`, and nowhere after `await plan.stop()`. Several plans hold together; ids of
+   * faults are unique among them. Errors: INVALID_FAULT_PLAN, CLUSTER_STOPPED.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void): AppliedFaults {
     this.mustRun();

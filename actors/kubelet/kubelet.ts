@@ -28,6 +28,7 @@ import { PodAddresses } from "./core/pod-addresses.ts";
 import { withNews } from "./core/runtime-news.ts";
 import { containersOf } from "./core/sources.ts";
 import { Drain } from "./drain.ts";
+import { Eviction } from "./eviction.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
 import { NodeAgent } from "./node-agent.ts";
@@ -66,6 +67,7 @@ class Kubelet {
   private readonly runners = new Map<string, PodRunner>();
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
+  private readonly eviction: Eviction;
   private logServer: LogServer | undefined;
   private isRuntimeUp = false;
   private isRuntimeListed = false;
@@ -90,6 +92,7 @@ class Kubelet {
     };
     this.sources = new SourceCache(ctx, this.client, sourcesChanged);
     this.tokens = new PodTokens(ctx, this.client, sourcesChanged);
+    this.eviction = new Eviction(ctx, options.nodeName, this.runtime, () => [...this.runners.values()]);
   }
 
   async start(): Promise<void> {
@@ -143,6 +146,7 @@ class Kubelet {
     this.agent = new NodeAgent(ctx, this.client, options, facts, (node) => drain.nodeIs(node));
     this.agent.start();
     drain.start();
+    this.eviction.start();
     this.services.start();
     this.followRuntime();
     // Pods wait for the runtime's list: a container that runs must not be started a second time.
@@ -203,6 +207,8 @@ class Kubelet {
     if (this.node === undefined) throw new Error("a pod before the node's services");
     const runner = new PodRunner(this.node, pod, cause);
     this.runners.set(pod.metadata?.uid ?? "", runner);
+    const refusal = this.eviction.refusalOf(pod);
+    if (refusal !== undefined) runner.reject(refusal);
     runner.kick();
     return runner;
   }

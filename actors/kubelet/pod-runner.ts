@@ -99,6 +99,21 @@ export class PodRunner {
     this.servedVersion = version;
   }
 
+  /** See `PodWorker`. */
+  get isActive(): boolean {
+    return this.worker.isActive;
+  }
+
+  evict(message: string): void {
+    this.worker.evict(message);
+    this.kick();
+  }
+
+  reject(message: string): void {
+    this.worker.reject(message);
+    this.kick();
+  }
+
   /** The pod is no longer in the API. */
   remove(): void {
     this.isGone = true;

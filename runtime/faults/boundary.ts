@@ -2,6 +2,7 @@
  * What goes wrong at the boundaries of one actor now, as its host keeps it: one object per actor, read by the links, the
  * disk and the clock. While nothing is wrong each of them looks at one field and goes on.
  */
+import type { AwaitedFault } from "../../protocols/api-faults.ts";
 import type { Random } from "../random.ts";
 import type { OrderedStrike } from "../../protocols/cluster-faults.ts";
 import type { DiskFault, LinkFault, OwnFault } from "./plan.ts";
@@ -25,10 +26,37 @@ export interface ActiveFaults {
   readonly own: readonly GivenFault[];
 }
 
-/** What an actor is given of its own protocol: a fault while it is in force, or one strike to be carried out. */
-export type GivenFault = OwnFault | OrderedStrike;
+/** What an actor is given of its own protocol: a fault while it is in force, one strike to be carried out, or what it is to wait for. */
+export type GivenFault = OwnFault | OrderedStrike | AwaitedFault;
 
 export const NO_FAULTS: ActiveFaults = { links: [], disk: [], skewMs: 0, slowShare: 0, own: [] };
+
+/** What several plans have in force for one actor, as one. */
+export function together(all: readonly ActiveFaults[]): ActiveFaults {
+  if (all.length < 2) return all[0] ?? NO_FAULTS;
+  const links = new Map<string, LinkFaultsTo>();
+  for (const link of all.flatMap((each) => each.links)) {
+    const known = links.get(link.peer);
+    const faults = [...(known?.faults ?? []), ...link.faults];
+    links.set(link.peer, { peer: link.peer, faults, cut: link.cut || known?.cut === true });
+  }
+  return {
+    links: [...links.values()],
+    disk: all.flatMap(({ disk }) => disk),
+    skewMs: all.reduce((sum, { skewMs }) => sum + skewMs, 0),
+    slowShare: 1 - all.reduce((busy, { slowShare }) => busy * (1 - slowShare), 1),
+    own: all.flatMap(({ own }) => own),
+  };
+}
+
+export function hasNothing({ links, disk, skewMs, slowShare, own }: ActiveFaults): boolean {
+  return links.length === 0 && disk.length === 0 && skewMs === 0 && slowShare === 0 && own.length === 0;
+}
+
+/** Ids of the faults that decide by chance. */
+export function idsIn({ links, disk, own }: ActiveFaults): readonly string[] {
+  return [...links.flatMap(({ faults }) => faults), ...disk, ...own].map(({ id }) => id);
+}
 
 /** What a plan of faults has for an actor's own protocol (`ctx.faults`): the actor carries it out, and tells what it has done. */
 export interface OwnFaults {
@@ -37,13 +65,13 @@ export interface OwnFaults {
   /** Runs `listener` each time `inForce` is another. */
   onChange(listener: () => void): void;
   /** Whether it happens this time: by the seed, the fault, the actor and how often it was asked, and by nothing else. */
-  happens(fault: OwnFault, chance: number | undefined): boolean;
+  happens(fault: GivenFault, chance: number | undefined): boolean;
   /** A number from 0 to 1, below 1, likewise. */
-  draw(fault: OwnFault): number;
-  /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody. */
-  strike(fault: OwnFault, what: string): void;
+  draw(fault: GivenFault): number;
+  /** It struck; `what` is for the report. Who is to die of it dies now; one that strikes once is over for everybody, and what was waited for has come. */
+  strike(fault: GivenFault, what: string): void;
   /** Its time is over, for everybody; of a strike that was ordered: nothing here can be hit by it. */
-  end(fault: OwnFault): void;
+  end(fault: GivenFault): void;
 }
 
 const NONE: readonly GivenFault[] = [];
@@ -59,8 +87,8 @@ export const NO_OWN_FAULTS: OwnFaults = {
 };
 
 export interface BoundaryServices {
-  /** The stream of random numbers of a fault at a place. */
-  random(label: string): Random;
+  /** The stream of random numbers of a fault at a place; `id` is the fault's. */
+  random(label: string, id: string): Random;
   after(delayMs: number, action: () => void): void;
   /** Goes on evenly. */
   nowMs(): number;
@@ -115,9 +143,9 @@ export class FaultBoundary {
     for (const tell of this.listeners) tell();
   }
 
-  /** Chance begins anew: the faults are another plan's. */
-  reseed(): void {
-    this.streams.clear();
+  /** Chance begins anew for that fault: it is another plan's. */
+  reseed(id: string): void {
+    for (const label of this.streams.keys()) if (label.startsWith(prefixOf(id))) this.streams.delete(label);
   }
 
   /** Runs `action` when the faults in force have changed. */
@@ -135,9 +163,13 @@ export class FaultBoundary {
   }
 
   random(id: string, peer = ""): Random {
-    const label = `fault/${id}/${this.place}${peer === "" ? "" : `>${peer}`}`;
+    const label = `${prefixOf(id)}${this.place}${peer === "" ? "" : `>${peer}`}`;
     let stream = this.streams.get(label);
-    if (stream === undefined) this.streams.set(label, (stream = this.services.random(label)));
+    if (stream === undefined) this.streams.set(label, (stream = this.services.random(label, id)));
     return stream;
   }
+}
+
+function prefixOf(id: string): string {
+  return `fault/${id}/`;
 }

@@ -7,6 +7,7 @@ import type { ApiFaultKind } from "../../protocols/api-faults.ts";
 import {
   API_FAULT_FIELDS,
   API_FAULTS_AT,
+  TRIGGERED,
   isApiFault,
   problemsOfApiFault,
   secondOf,
@@ -52,6 +53,8 @@ export interface Places {
   machines(): readonly string[];
   /** Those of `actors` that are of a kind, as a child's spec names it. */
   actorsOf(kind: string): readonly string[];
+  /** Ids of faults of other plans that are in force. */
+  readonly takenIds?: () => readonly string[];
 }
 
 /** What is wrong with one field of one fault. */
@@ -105,8 +108,8 @@ const RULES: { readonly [K in OwnKind]: { readonly [F in FieldsOf<K>]-?: FieldRu
   "actor-hang": { ...ON_ACTOR, hangMs: optional(PERIOD) },
   "actor-slow": { ...LASTING_TIMES, at: PLACE, share: SHARE },
   "clock-skew": { ...LASTING_TIMES, at: PLACE, byMs: OFFSET },
-  "node-loss": { ...ON_ACTOR, downMs: optional(MS) },
-  "node-upgrade": ON_ACTOR,
+  "node-loss": { ...ON_ACTOR, ...TRIGGERED, downMs: optional(MS) },
+  "node-upgrade": { ...ON_ACTOR, ...TRIGGERED },
   "clock-jump": { ...FAULT_TIMES, at: PLACE, byMs: OFFSET },
 };
 
@@ -144,6 +147,7 @@ function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): re
   }
   if (!Array.isArray(faults)) return [...problems, aboutPlan("faults", saying(faults), "a list of faults")];
   const ids = new Set<unknown>();
+  const taken = places.takenIds?.() ?? [];
   for (const [index, fault] of (faults as readonly unknown[]).entries()) {
     if (!isRecord(fault)) {
       problems.push({ fault: `number ${index + 1}`, field: "", problem: saying(fault), allowed: "an object" });
@@ -154,6 +158,10 @@ function problemsOf(plan: Readonly<Record<string, unknown>>, places: Places): re
       problems.push({ fault: name, field: "id", problem: "an earlier fault has it too", allowed: "an id of its own" });
     }
     ids.add(fault["id"]);
+    if (taken.includes(fault["id"] as string)) {
+      const problem = "a fault of a plan that is in force has it too";
+      problems.push({ fault: name, field: "id", problem, allowed: "an id of its own" });
+    }
     for (const problem of problemsOfFault(fault, places)) problems.push({ fault: name, ...problem });
   }
   return problems;
@@ -181,12 +189,16 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
     const problem = `nobody answers to ${place}`;
     return [{ field, problem, allowed: forms.join(", "), ...nearest(place, [...names, ...forms]) }];
   };
+  const isServed = places.actorsOf(API_FAULTS_AT).length > 0;
   if (isApiFault(fault)) {
-    if (places.actorsOf(API_FAULTS_AT).length === 0) {
+    if (!isServed) {
       return [{ field: "kind", problem: "no actor here serves the API", allowed: Object.keys(RULES).join(", ") }];
     }
     if (fault.kind === "controller-twice") return unanswered("by", secondOf(fault.by), actors);
     return fault.kind.startsWith("controller-") ? unanswered("by", fault.by, actors) : problemsOfApiFault(fault);
+  }
+  if ("when" in fault && !isServed) {
+    return [{ field: "when", problem: "no actor here serves the API", allowed: "fromMs in its place" }];
   }
   if (isClusterFault(fault)) {
     const kind = CLUSTER_FAULTS_AT[fault.kind];
@@ -209,8 +221,11 @@ function problemsOfPlaces(fault: Fault, places: Places): readonly FieldProblem[]
   return [{ field: "to", problem, allowed: "places between which messages go" }];
 }
 
-/** What would never come about. */
+/** What would never come about, or not as it reads. */
 function problemsOfTimes(fault: Fault): readonly FieldProblem[] {
+  if ("when" in fault && "fromMs" in fault) {
+    return [{ field: "fromMs", problem: "it begins by its when", allowed: "atMs within when" }];
+  }
   if (fault.kind === "partition") {
     const { breakAfterMs, forMs = Infinity } = fault;
     if (breakAfterMs === undefined || breakAfterMs < forMs) return [];

@@ -1,6 +1,7 @@
 /** Carries a plan out: at each moment it tells the host which faults are in force for which actor. */
+import type { Triggered } from "../../protocols/api-faults.ts";
 import { API_FAULTS_AT, isApiFault, strikesOnce } from "../../protocols/api-faults.ts";
-import type { StrikingClusterFault } from "../../protocols/cluster-faults.ts";
+import type { ClusterFault, StrikingClusterFault } from "../../protocols/cluster-faults.ts";
 import { CLUSTER_FAULTS_AT, isClusterFault, isStrikingClusterFault, nodeOf } from "../../protocols/cluster-faults.ts";
 import { fitsPattern } from "../../protocols/fault-fields.ts";
 import type { Random } from "../random.ts";
@@ -48,11 +49,15 @@ export interface FaultTarget extends Places {
 
 type StruckActor = Exclude<ActorFault, { readonly kind: "actor-slow" }>;
 type Struck = StruckActor | MachineFault | StrikingClusterFault;
+/** One that begins by its `when`, of which API servers tell. */
+type Awaited = (MachineFault | ClusterFault) & Required<Triggered>;
 
 export class FaultDriver {
   private readonly plan: FaultPlan;
   private readonly target: FaultTarget;
   private readonly inForce = new Set<Fault>();
+  /** By id, those that have not begun. */
+  private readonly awaited = new Map<string, Awaited>();
   private readonly jumped = new Set<Fault>();
   /** Partitions that have broken their links. */
   private readonly broken = new Set<Fault>();
@@ -73,6 +78,10 @@ export class FaultDriver {
 
   start(): void {
     for (const fault of this.plan.faults) {
+      if (isAwaited(fault)) {
+        this.awaited.set(fault.id, fault);
+        continue;
+      }
       const fromMs = isApiFault(fault) ? 0 : (fault.fromMs ?? 0);
       if (fromMs === 0) this.begin(fault);
       else this.after(fromMs, () => this.begin(fault));
@@ -89,6 +98,7 @@ export class FaultDriver {
   stop(): void {
     for (const cancel of this.timers) cancel();
     this.timers.clear();
+    this.awaited.clear();
     for (const fault of [...this.inForce]) this.end(fault);
     for (const id of this.orders.open) this.forgetStrike(id);
     for (const bringBack of [...this.lost]) bringBack();
@@ -97,6 +107,8 @@ export class FaultDriver {
 
   /** An actor has carried out a fault of its own protocol. */
   struck(actor: string, id: string, what: string): void {
+    const awaited = this.awaited.get(id);
+    if (awaited !== undefined) return this.comes(awaited, what);
     const answered = this.orders.answer(actor, id, true);
     if (answered !== undefined) {
       this.target.onFault?.(answered.fault, what);
@@ -113,6 +125,14 @@ export class FaultDriver {
     } else if (fault.kind === "controller-pause") {
       for (const name of namesAt(fault.by, this.target.actors())) this.target.hang(name, fault.downMs);
     }
+    this.tell();
+  }
+
+  /** Whoever tells of it may be hit by it, and ends its turn first. */
+  private comes(fault: Awaited, what: string): void {
+    this.awaited.delete(fault.id);
+    this.target.onFault?.(fault, what);
+    this.after(0, () => this.begin(fault));
     this.tell();
   }
 
@@ -279,6 +299,9 @@ export class FaultDriver {
       if (isClusterFault(fault) && "at" in fault && !fitsPattern(fault.at ?? "*", nodeOf(actor))) continue;
       if (this.target.actorsOf(kind).includes(actor)) own.push(fault as OwnFault);
     }
+    if (this.awaited.size > 0 && this.target.actorsOf(API_FAULTS_AT).includes(actor)) {
+      for (const { id, when } of this.awaited.values()) own.push({ kind: "awaited", id, when });
+    }
     return [...own, ...this.orders.of(actor)];
   }
 
@@ -327,6 +350,10 @@ export class FaultDriver {
     });
     this.timers.add(cancel);
   }
+}
+
+function isAwaited(fault: Fault): fault is Awaited {
+  return !isApiFault(fault) && "when" in fault && fault.when !== undefined;
 }
 
 function isStruck(fault: Fault): fault is Struck {

@@ -7,7 +7,7 @@
  * are casts, and the requests and answers of calls, which then run into their deadlines; only casts are doubled or come
  * out of order. Disks lose what was not synced and fail with the errors of `Disk`.
  */
-import type { ApiFault } from "../../protocols/api-faults.ts";
+import type { ApiFault, Triggered } from "../../protocols/api-faults.ts";
 import type { ClusterFault } from "../../protocols/cluster-faults.ts";
 import type { LastingTimes, StrikeTimes } from "../../protocols/fault-fields.ts";
 
@@ -99,9 +99,9 @@ export type ClockFault =
 /** Of a whole master or worker: `at` is the name of its supervisor, as `worker-0`. */
 export type MachineFault =
   /** All of its actors die at once, as when its machine loses power, and come back after `downMs`; default: when the plan is stopped. */
-  | (OnActor & { readonly kind: "node-loss"; readonly downMs?: number })
+  | (OnActor & Triggered & { readonly kind: "node-loss"; readonly downMs?: number })
   /** Its actors are stopped and started again one after the other, as by an upgrade of the machine. */
-  | (OnActor & { readonly kind: "node-upgrade" });
+  | (OnActor & Triggered & { readonly kind: "node-upgrade" });
 
 /** Of what actors' own protocols carry: the runtime hands them to the actors of that kind (`ctx.faults`), who carry them out. */
 export type OwnFault = ApiFault | ClusterFault;

@@ -11,7 +11,7 @@ import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
-import { NO_FAULTS, NO_OWN_FAULTS } from "../faults/boundary.ts";
+import { NO_OWN_FAULTS } from "../faults/boundary.ts";
 import { ThreadNet } from "./net.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { PortLinks, atEndOfTurn, threadTurns } from "./port-links.ts";
@@ -42,7 +42,7 @@ export class EmbeddedPeer implements LocalPeer {
     this.name = name;
     this.faults = new ActorFaults(
       name,
-      { seed: 0, generation: 0, faults: NO_FAULTS },
+      { parts: [], generation: 0 },
       // No plan crashes it, and its disk has no faults.
       { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer), notice: () => undefined },
     );
@@ -104,7 +104,8 @@ export class EmbeddedPeer implements LocalPeer {
   /** Its links and its clock take part in a plan of faults; its thread is the embedding program's, and goes on. */
   fault(command: FaultCommand): void {
     if (command.do !== "set") return command.do === "break" ? this.faults.carryOut(command) : undefined;
-    this.faults.carryOut({ ...command, faults: { ...command.faults, slowShare: 0 } });
+    const parts = command.parts.map((part) => ({ ...part, faults: { ...part.faults, slowShare: 0 } }));
+    this.faults.carryOut({ do: "set", parts });
   }
 
   /** As an actor dies whose thread lives on: nothing that it waits for is ever settled, so that its code does not run on. */

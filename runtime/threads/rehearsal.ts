@@ -6,7 +6,6 @@ import { MessageChannel } from "node:worker_threads";
 import { call, protocol } from "../../protocols/protocol.ts";
 import type { Call } from "../../protocols/protocol.ts";
 import { defineActor } from "../actor.ts";
-import { NO_FAULTS } from "../faults/boundary.ts";
 import { makeRing } from "../trace/ring.ts";
 import { ControlDoor } from "./control.ts";
 import { launchActor } from "./hosted-actor.ts";
@@ -58,7 +57,7 @@ export async function rehearse(): Promise<void> {
         connections: new SharedArrayBuffer(4),
         diskRoot: "",
         fsync: false,
-        faults: { seed: 0, generation: 0, faults: NO_FAULTS },
+        faults: { parts: [], generation: 0 },
       },
       {
         shared: true,

@@ -10,7 +10,7 @@
  */
 import type { Machines } from "../supervisor/machines.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
-import { FaultBoundary, NO_FAULTS } from "../faults/boundary.ts";
+import { FaultBoundary, idsIn, together } from "../faults/boundary.ts";
 import type { Places } from "../faults/check-plan.ts";
 import { FaultDriver } from "../faults/driver.ts";
 import { LinkGate } from "../faults/link-gate.ts";
@@ -19,9 +19,16 @@ import { SLOW_PERIOD_MS } from "../faults/plan.ts";
 import { SeededRandom } from "../random.ts";
 import { clearInterval, clearTimeout, monotonicNowMs, nextTick, setInterval, setTimeout } from "./machine-clock.ts";
 
+/** What one plan has in force for an actor. Plain data. */
+export interface PlanPart {
+  readonly seed: number;
+  readonly faults: ActiveFaults;
+}
+
 /** Plain data: from the host to an actor. */
 export type FaultCommand =
-  | { readonly do: "set"; readonly seed: number; readonly faults: ActiveFaults }
+  /** In place of whatever was in force; a part for each plan that has anything for it. */
+  | { readonly do: "set"; readonly parts: readonly PlanPart[] }
   | { readonly do: "exhaust" }
   /** For ever when no time is given. */
   | { readonly do: "hang"; readonly forMs: number | undefined }
@@ -36,10 +43,9 @@ export interface FaultNotice {
 
 /** What a new thread is told of faults. */
 export interface GivenFaults {
-  readonly seed: number;
+  readonly parts: readonly PlanPart[];
   /** The how-manieth start of the actor it is: its random choices are others than those of the one before. */
   readonly generation: number;
-  readonly faults: ActiveFaults;
 }
 
 export class ActorFaults {
@@ -47,7 +53,8 @@ export class ActorFaults {
   readonly gate: LinkGate;
   private readonly breakLink: (peer: string) => void;
   private slowing: NodeJS.Timeout | undefined;
-  private seed: number;
+  /** Of the plan that each fault is of, by the fault's id. */
+  private readonly seeds = new Map<string, number>();
 
   constructor(
     name: string,
@@ -59,9 +66,8 @@ export class ActorFaults {
     },
   ) {
     this.breakLink = actor.breakLink;
-    this.seed = given.seed;
     this.boundary = new FaultBoundary(name, {
-      random: (label) => new SeededRandom(this.seed, `${label}#${given.generation}`),
+      random: (label, id) => new SeededRandom(this.seeds.get(id) ?? 0, `${label}#${given.generation}`),
       after: (delayMs, action) => void setTimeout(action, delayMs).unref(),
       nowMs: () => monotonicNowMs(),
       die: () => actor.die(new Error("a power failure in the middle of a write: a fault of the plan")),
@@ -69,17 +75,13 @@ export class ActorFaults {
       over: (fault) => actor.notice({ fault }),
     });
     this.gate = new LinkGate(this.boundary, { holdsCuts: true });
-    if (given.faults !== NO_FAULTS) this.set(given.faults);
+    if (given.parts.length > 0) this.set(given.parts);
   }
 
   carryOut(command: FaultCommand): void {
     switch (command.do) {
       case "set":
-        if (command.seed !== this.seed) {
-          this.seed = command.seed;
-          this.boundary.reseed();
-        }
-        return this.set(command.faults);
+        return this.set(command.parts);
       case "exhaust":
         return endAsOutOfMemory();
       case "hang":
@@ -91,10 +93,18 @@ export class ActorFaults {
 
   /** The actor has ended; its thread may go on. */
   release(): void {
-    this.set(NO_FAULTS);
+    this.set([]);
   }
 
-  private set(faults: ActiveFaults): void {
+  private set(parts: readonly PlanPart[]): void {
+    for (const { seed, faults } of parts) {
+      for (const id of idsIn(faults)) {
+        if (this.seeds.get(id) === seed) continue;
+        this.seeds.set(id, seed);
+        this.boundary.reseed(id);
+      }
+    }
+    const faults = together(parts.map((part) => part.faults));
     this.boundary.set(faults);
     clearInterval(this.slowing);
     if (faults.slowShare === 0) return;
@@ -119,8 +129,8 @@ export interface Others {
 export interface FaultyHost extends Places {
   /** Resolves when the actor has taken it in, or will never: it is down, or hangs. */
   command(actor: string, command: FaultCommand): Promise<void>;
-  /** For the next incarnations; undefined: none. */
-  keepFaults(actor: string, seed: number, faults: ActiveFaults): void;
+  /** What this plan has for it from now on, also for its next incarnations. What it has with those of other plans. */
+  keepFaults(actor: string, part: PlanPart): readonly PlanPart[];
   crash(actor: string, disk: DiskFate, downMs: number): void;
   mendLink(left: string, right: string): void;
   /** As `Machines`. */
@@ -139,6 +149,8 @@ export interface AppliedFaults {
 }
 
 export interface DrivenFaults extends AppliedFaults {
+  /** Ids of its faults. */
+  readonly ids: readonly string[];
   /** An actor tells of a fault of its own protocol. */
   heard(actor: string, notice: FaultNotice): void;
 }
@@ -163,6 +175,7 @@ export function applyFaults(
     areLinked: (left, right) => host.areLinked(left, right),
     actorsOf: (kind) => host.actorsOf(kind),
     machines: () => host.machines(),
+    ...(host.takenIds === undefined ? {} : { takenIds: host.takenIds }),
     loseMachine: (name) => {
       const back = host.loseMachine(name);
       return back === undefined ? undefined : () => follow(back());
@@ -174,8 +187,7 @@ export function applyFaults(
     },
     random: (label) => new SeededRandom(seed, label),
     setFaults: (actor, faults) => {
-      host.keepFaults(actor, seed, faults);
-      follow(host.command(actor, { do: "set", seed, faults }));
+      follow(host.command(actor, { do: "set", parts: host.keepFaults(actor, { seed, faults }) }));
     },
     crash: (actor, disk, downMs = 0) => host.crash(actor, disk, downMs),
     exhaust: (actor) => void host.command(actor, { do: "exhaust" }),
@@ -194,7 +206,7 @@ export function applyFaults(
   };
   const heard = (actor: string, { fault, struck }: FaultNotice): void =>
     struck === undefined ? driver.over(actor, fault) : driver.struck(actor, fault, struck);
-  return { refresh: () => driver.refresh(), settled, stop, heard };
+  return { ids: plan.faults.map(({ id }) => id), refresh: () => driver.refresh(), settled, stop, heard };
 }
 
 /** As V8 ends a thread whose heap is full: nothing of it runs on, whoever shares it. */

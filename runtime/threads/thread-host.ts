@@ -16,11 +16,10 @@ import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import { makeRing, readRing } from "../trace/ring.ts";
-import type { ActiveFaults } from "../faults/boundary.ts";
-import { NO_FAULTS } from "../faults/boundary.ts";
+import { hasNothing } from "../faults/boundary.ts";
 import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
-import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Others } from "./thread-faults.ts";
+import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Others, PlanPart } from "./thread-faults.ts";
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
@@ -118,8 +117,8 @@ export class ThreadHost implements Introspectable {
   private readonly threads = new Map<string, RunningThread>();
   private readonly rings = new Map<string, SharedArrayBuffer>();
   private readonly locals = new Map<string, LocalPeer>();
-  /** What a plan has in force, by actor, and the number of each actor's starts. */
-  private readonly faults = new Map<string, { readonly seed: number; readonly faults: ActiveFaults }>();
+  /** What plans have in force, by actor and plan, and the number of each actor's starts. */
+  private readonly faults = new Map<string, Map<symbol, PlanPart>>();
   private readonly starts = new Map<string, number>();
   private readonly plans = new Set<DrivenFaults>();
   /** Which kind of actor each name is. */
@@ -356,7 +355,7 @@ export class ThreadHost implements Introspectable {
         connections: new SharedArrayBuffer(4),
         diskRoot: this.makeDisk(name),
         fsync: this.options.fsync,
-        faults: { seed: 0, faults: NO_FAULTS, ...this.faults.get(name), generation: this.nextGeneration(name) },
+        faults: { parts: this.partsOf(name), generation: this.nextGeneration(name) },
       };
       const transferList = [control.port2, ...links.map(({ port }) => port)];
       const shared = spec.thread === undefined ? undefined : this.sharedThreads.open(spec.thread);
@@ -413,7 +412,7 @@ export class ThreadHost implements Introspectable {
   }
 
   /**
-   * Lets things go wrong by a plan, from now until the plan is stopped. `others`: whom it may name beside the actors.
+   * Lets things go wrong by a plan, from now until the plan is stopped, beside those that are in force. `others`: whom it may name beside the actors.
    * Errors: INVALID_FAULT_PLAN.
    */
   applyFaults(plan: FaultPlan, onFault?: (fault: Fault, what: string) => void, others: Others = {}): AppliedFaults {
@@ -431,8 +430,14 @@ export class ThreadHost implements Introspectable {
     checkPlan(plan, this.faultyHost(others));
   }
 
+  private partsOf(actor: string): readonly PlanPart[] {
+    return [...(this.faults.get(actor)?.values() ?? [])];
+  }
+
   private faultyHost({ machines, guests }: Others): FaultyHost {
+    const plan = Symbol("plan");
     return {
+      takenIds: () => [...this.plans].flatMap(({ ids }) => ids),
       actors: () => {
         const names = new Set([...this.planned, ...this.pairs.names, ...this.threads.keys()]);
         return [...[...names].filter((name) => !this.locals.has(name)), ...(guests?.keys() ?? [])];
@@ -452,7 +457,13 @@ export class ThreadHost implements Introspectable {
           ?.control.fault(command, CONTROL_TIMEOUT_MS)
           .catch(() => undefined);
       },
-      keepFaults: (actor, seed, faults) => void this.faults.set(actor, { seed, faults }),
+      keepFaults: (actor, part) => {
+        const parts = this.faults.get(actor) ?? new Map<symbol, PlanPart>();
+        this.faults.set(actor, parts);
+        if (hasNothing(part.faults)) parts.delete(plan);
+        else parts.set(plan, part);
+        return this.partsOf(actor);
+      },
       crash: (actor, disk, downMs) => {
         const guest = guests?.get(actor);
         if (guest !== undefined) return guest.crash(downMs);

@@ -20,6 +20,7 @@ import { scale } from "./suites/scale.ts";
 import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
 import { supervision } from "./suites/supervision.ts";
+import { ways } from "./suites/ways.ts";
 
 const suites: readonly Suite[] = [
   messaging,
@@ -38,9 +39,10 @@ const suites: readonly Suite[] = [
   chaos,
   scale,
   churn,
+  ways,
 ];
 /** These take minutes, and run when they are asked for by name. */
-const LONG: readonly Suite[] = [chaos, scale, churn];
+const LONG: readonly Suite[] = [chaos, scale, churn, ways];
 /** One name for several suites. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   api: ["api", "definitions"],

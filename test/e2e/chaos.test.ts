@@ -277,6 +277,20 @@ describe("the exit code", () => {
       "it fails without any fault: a run did not end within 4 s of real time: the controller web never becomes idle",
     ],
     [
+      6,
+      "a file that loops for ever",
+      "for (;;);",
+      ["--run-wall", "2s"],
+      "a-file-that-loops-for-ever.mjs was not loaded within 2 s of real time: it never comes to its end; it is",
+    ],
+    [
+      6,
+      "a file that waits for ever",
+      `await new Promise((resolve) => setInterval(() => undefined, 1e6)); export default {}`,
+      ["--run-wall", "2s"],
+      "a-file-that-waits-for-ever.mjs was not loaded within 2 s of real time: it never comes to its end",
+    ],
+    [
       5,
       "a controller that throws",
       `export default { ${cluster}, controllers: [{ name: 'web', start() { throw new Error('no luck'); } }], workload: [${step}] }`,
@@ -294,6 +308,21 @@ describe("the exit code", () => {
     },
     PATIENCE_MS,
   );
+
+  it.each<[number, readonly string[], string]>([
+    [2, ["run", "web-site.js", "--plan", "3"], "unknown option '--plan'"],
+    [2, ["run"], "missing required argument 'file'"],
+    [2, ["live", "--pln", "x"], "unknown option '--pln'"],
+    [2, ["rn", "web-site.js"], "unknown command 'rn'"],
+    [2, [], "Usage: inkube chaos"],
+    [0, ["--help"], "Usage: inkube chaos"],
+    [0, ["run", "--help"], "Usage: inkube chaos run"],
+    [0, ["help", "plans"], "Usage: inkube chaos plans"],
+  ])("%i is the end of %j", async (expected, args, message) => {
+    const { code, out, err } = await chaos(...args);
+    expect(`${out}${err}`).toContain(message);
+    expect(code).toBe(expected);
+  });
 
   it("2 tells of a story that is none", async () => {
     const file = join(directory, "bad.story.json");

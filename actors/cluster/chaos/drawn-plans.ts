@@ -3,10 +3,12 @@
  * Each is a function of the seed and its number alone.
  */
 import type { ApiFault, EventWhen, When } from "../../../protocols/api-faults.ts";
-import { isApiFault } from "../../../protocols/api-faults.ts";
 import type { Fault, FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import { SeededRandom } from "../../../runtime/random.ts";
+import type { Sufferers } from "./cluster-plans.ts";
+import { FLIPPED, LOSS_MS } from "./cluster-plans.ts";
+import type { ClusterPattern } from "./patterns.ts";
 import type { History } from "./history.ts";
 import type { PlannedRun } from "./search.ts";
 import { placeOf } from "./search.ts";
@@ -20,6 +22,10 @@ export interface Drawing {
   readonly workMs: number;
   /** What controllers were told and what they wrote, in order. */
   readonly moments: readonly Moment[];
+  /** As plans name them. */
+  readonly pods: readonly string[];
+  readonly images: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 interface Moment {
@@ -27,6 +33,8 @@ interface Moment {
   readonly resource: string;
   readonly when: EventWhen & { readonly on: "delivery" | "write" };
 }
+
+type DrawnKind = ApiFault["kind"] | ClusterPattern;
 
 const KINDS: readonly ApiFault["kind"][] = [
   "api-error",
@@ -39,16 +47,25 @@ const KINDS: readonly ApiFault["kind"][] = [
   "controller-pause",
 ];
 const ON_WATCHES: readonly ApiFault["kind"][] = ["view-stale", "watch-hold", "watch-drop", "watch-expire"];
+const ON_PODS: readonly ClusterPattern[] = ["pod-kill", "image-gone", "object-flip"];
+const ON_NODES: readonly ClusterPattern[] = ["node-loss", "node-drain", "memory-pressure", "node-upgrade"];
 const STATUSES = [409, 429, 500, 504] as const;
 const CHANCES = [0.2, 0.5, 1] as const;
 const LASTS_MS = [50, 300, 1_000, 2_500] as const;
+/** Of a node: until its loss is noticed it takes seconds. */
+const DOWN_MS = [...LASTS_MS, LOSS_MS] as const;
 const FAULTS_MAX = 5;
 /** How far a message may be put off: past so many others. */
 const OVERTAKEN_MAX = 12;
 /** What a message is put off for may not come at all without it. */
 const PUT_OFF_MAX_MS = 2_500;
 
-export function drawingOf(history: History, controllers: readonly string[], workMs: number): Drawing {
+export function drawingOf(
+  history: History,
+  controllers: readonly string[],
+  workMs: number,
+  { pods, nodes }: Sufferers,
+): Drawing {
   const resources = [...new Set(history.deliveries.map(({ resource }) => resource))].sort();
   const counts = new Map<string, number>();
   const moments: { readonly atMs: number; readonly moment: Moment }[] = [];
@@ -69,7 +86,15 @@ export function drawingOf(history: History, controllers: readonly string[], work
     }
   }
   moments.sort((left, right) => left.atMs - right.atMs);
-  return { controllers, resources, workMs, moments: moments.map(({ moment }) => moment) };
+  return {
+    controllers,
+    resources,
+    workMs,
+    moments: moments.map(({ moment }) => moment),
+    pods: pods.map(({ name }) => name),
+    images: [...new Set(pods.map(({ image }) => image))],
+    nodes: nodes.map(({ name }) => name),
+  };
 }
 
 /** Half of them swarms, which have some kinds of faults only, half with all kinds at once. */
@@ -120,8 +145,8 @@ export function mutantOf({ faults }: FaultPlan, drawing: Drawing, seed: number, 
   if (faults.length < FAULTS_MAX && place < 0.4) return drawnPlan("mutant", nth, [...faults, drawn]);
   if (faults.length > 1 && place < 0.6) return drawnPlan("mutant", nth, without);
   const moved = faults[index];
-  if (place < 0.8 && moved !== undefined && isApiFault(moved)) {
-    const when = whenOf(random, drawing, moved.by);
+  if (place < 0.8 && moved !== undefined && "when" in moved) {
+    const when = "by" in moved ? whenOf(random, drawing, moved.by) : anybodysWhen(random, drawing);
     return drawnPlan(
       "mutant",
       nth,
@@ -136,8 +161,13 @@ function drawnPlan(pattern: "random" | "pct" | "mutant", nth: number, faults: re
   return { pattern, place: String(nth), about: `${pattern} plan ${nth}: ${kinds}`, plan: { faults } };
 }
 
-function kindsFor({ resources }: Drawing): readonly ApiFault["kind"][] {
-  return KINDS.filter((kind) => resources.length > 0 || !ON_WATCHES.includes(kind));
+/** Those of the cluster last: without any the plans are what they are without pods. */
+function kindsFor({ resources, pods, nodes }: Drawing): readonly DrawnKind[] {
+  return [
+    ...KINDS.filter((kind) => resources.length > 0 || !ON_WATCHES.includes(kind)),
+    ...(pods.length > 0 ? ON_PODS : []),
+    ...(nodes.length > 0 ? ON_NODES : []),
+  ];
 }
 
 function freeId(faults: readonly Fault[]): string {
@@ -154,22 +184,31 @@ function whenOf(random: Random, { moments, workMs }: Drawing, by: string): When 
   return one(random, own).when;
 }
 
+/** Of what a fault is for that is no client's. */
+function anybodysWhen(random: Random, drawing: Drawing): When {
+  const by = one(random, drawing.controllers);
+  const when = whenOf(random, drawing, by);
+  return "on" in when ? { ...when, by } : when;
+}
+
 function after({ by, when: { nth: _nth, ...event } }: Moment): When {
   return { ...event, by, phase: "after" };
 }
 
 function randomFault(
   random: Random,
-  { controllers, resources, workMs }: Drawing,
-  kinds: readonly ApiFault["kind"][],
+  { controllers, resources, workMs, pods, images, nodes }: Drawing,
+  kinds: readonly DrawnKind[],
   id: string,
-): ApiFault {
+): Fault {
   // The order of these draws is the order of the fields: what a seed stands for hangs on it.
   const by = one(random, controllers);
   const when: When = { atMs: random.below(Math.ceil(workMs) + 1) };
   const kind = one(random, kinds);
   const drawn = { id, by, when };
-  const until: When = { atMs: one(random, LASTS_MS) };
+  const lastsMs = one(random, LASTS_MS);
+  const until: When = { atMs: lastsMs };
+  const ofCluster = { id, when };
   switch (kind) {
     case "api-error":
       return { ...drawn, kind, until, status: one(random, STATUSES), chance: one(random, CHANCES) };
@@ -188,6 +227,19 @@ function randomFault(
       return { ...drawn, kind, downMs: one(random, LASTS_MS) };
     case "controller-twice":
       return { ...drawn, kind, forMs: one(random, LASTS_MS) };
+    case "pod-kill":
+      return { ...ofCluster, kind, pod: one(random, pods) };
+    case "object-flip":
+      return { ...ofCluster, kind, of: `pods/${one(random, pods)}`, field: FLIPPED };
+    case "image-gone":
+      return { ...ofCluster, kind, image: one(random, images), forMs: lastsMs };
+    case "node-loss":
+      return { ...ofCluster, kind, at: one(random, nodes), downMs: one(random, DOWN_MS) };
+    case "node-drain":
+    case "memory-pressure":
+      return { ...ofCluster, kind, at: one(random, nodes), forMs: one(random, DOWN_MS) };
+    case "node-upgrade":
+      return { ...ofCluster, kind, at: one(random, nodes) };
   }
 }
 

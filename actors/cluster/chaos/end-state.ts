@@ -3,6 +3,7 @@
  * stands for what it names: a generated name, a uid, an address, a time, a revision. Each is replaced by what it names;
  * everything else is compared as it is.
  */
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { History, State } from "./history.ts";
 
@@ -33,6 +34,16 @@ const UNCOMPARED: readonly string[] = ["Event", "Lease"];
 /** Of the control plane itself. */
 const OWN_NAMESPACES = /^kube-/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+/** Why a node has failed a pod that it could not keep: a record of what happened, as an Event is. */
+const EVICTED = "Evicted";
+/** What a kubelet tells of how things came to be so: how often a container was started, and as which one it runs. */
+const TOLD_BY_KUBELETS: readonly string[] = ["restartCount", "lastState", "containerID"];
+/** Where a pod has come to is its scheduler's business; what it is bound to by its own wish stands elsewhere in its spec. */
+const PLACES: readonly string[] = ["nodeName", "hostIP", "hostIPs"];
+const PLACED: readonly string[] = ["Pod", "EndpointSlice", "Endpoints"];
+const OF_PLACED: readonly string[] = [...TOLD_BY_KUBELETS, ...PLACES];
+/** A volume that the API server adds to a pod under a name of its own. */
+const OWN_VOLUME = /^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$/;
 /** Of metadata: who wrote what when, and how often. */
 const BOOKKEEPING: readonly string[] = ["resourceVersion", "managedFields", "generation", "selfLink"];
 const TEXT_MAX = 300;
@@ -45,7 +56,8 @@ export function endStateOf(history: History): EndState {
   const names = new Names(state);
   const found = new Map<string, string[]>();
   for (const { object } of state.changes()) {
-    if (!touched.has(keyOf(object)) || !isCompared(object)) continue;
+    // Nodes are written to in every run, sooner or later.
+    if (!(touched.has(keyOf(object)) || object.kind === "Node") || !isCompared(object)) continue;
     const subject = names.subject(object);
     const text = JSON.stringify(names.canonical(object));
     const known = found.get(subject);
@@ -125,22 +137,27 @@ class Names {
 
   canonical(object: KubernetesObject): unknown {
     const metadata = Object.entries(object.metadata ?? {}).filter(([field]) => !BOOKKEEPING.includes(field));
-    return this.value({ ...object, metadata: Object.fromEntries(metadata) });
+    const kept = { ...object, metadata: Object.fromEntries(metadata) };
+    // A node tells in its status that it lives; what is wanted of it stands elsewhere.
+    if (object.kind === "Node") return this.value(withoutEmpty({ ...kept, status: undefined }), []);
+    return this.value(kept, PLACED.includes(object.kind ?? "") ? OF_PLACED : []);
   }
 
-  private value(value: unknown): unknown {
+  /** `left`: names of fields that are left out. */
+  private value(value: unknown, left: readonly string[]): unknown {
     if (typeof value === "string") return this.text(value);
-    if (Array.isArray(value)) return value.map((each) => this.value(each));
+    if (Array.isArray(value)) return value.map((each) => this.value(each, left));
     if (typeof value !== "object" || value === null) return value;
-    const fields = Object.entries(value).filter(([field]) => field !== "observedGeneration");
-    fields.sort(([left], [right]) => ascending(left, right));
-    return Object.fromEntries(fields.map(([field, each]) => [this.text(field), this.value(each)]));
+    const fields = Object.entries(value).filter(([field]) => field !== "observedGeneration" && !left.includes(field));
+    fields.sort(([one], [other]) => ascending(one, other));
+    return Object.fromEntries(fields.map(([field, each]) => [this.text(field), this.value(each, left)]));
   }
 
   private text(text: string): string {
     const known = this.values.get(text);
     if (known !== undefined) return known;
     if (TIME.test(text)) return "a time";
+    if (OWN_VOLUME.test(text)) return "kube-api-access-*";
     if (/^[a-z-]+:\/\/\S+$/.test(text) && text.startsWith("inkube://")) return "a container";
     let named = text;
     for (const [name, canonical] of this.generated) {
@@ -160,8 +177,19 @@ function addressesOf(object: KubernetesObject): readonly string[] {
   ) as string[];
 }
 
-function isCompared({ kind = "", metadata }: KubernetesObject): boolean {
+function isCompared(object: KubernetesObject): boolean {
+  const { kind = "", metadata } = object;
+  if (kind === "Pod" && (object as Pod).status?.reason === EVICTED) return false;
   return !UNCOMPARED.includes(kind) && !OWN_NAMESPACES.test(metadata?.namespace ?? "");
+}
+
+/** Where something was and is no more, an empty list or object may stay. */
+function withoutEmpty(value: object): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, each: unknown) =>
+      typeof each === "object" && each !== null && Object.keys(each).length === 0 ? undefined : each,
+    ),
+  );
 }
 
 function keyOf({ apiVersion = "", kind = "", metadata }: KubernetesObject): string {

@@ -7,6 +7,8 @@ import { isSimulated } from "./controller.ts";
 import { Programs } from "./module/modules.ts";
 import type { Oracle } from "./oracles.ts";
 import { defaultOracles } from "./oracles.ts";
+import type { Pattern } from "./patterns.ts";
+import { CLUSTER_PATTERNS, PATTERNS } from "./patterns.ts";
 import { QUIET_MS } from "./real/pace.ts";
 import { RealStage } from "./real/stage.ts";
 import type { ClusterSize, OnStep, World } from "./world.ts";
@@ -17,50 +19,6 @@ export interface Step {
   readonly name: string;
   readonly run: (world: World) => void | Promise<void>;
 }
-
-/**
- * `crash-before`, `crash-after`, `lost-reply`, `conflict`: at each write of a controller. `down-after`: and it stays down while
- * something happens that it would be told of. `refused`: each request is answered with 500 once. `down`: at each notification
- * the controller is down. `held`: a notification comes only with the one that cancels it; `unseen`: and neither does. `dropped`:
- * the watch ends after a notification. `late`: what a controller has written it is told a while later, and what happens to other
- * resources at once. `stale-restart`: after each birth and death of an object the controller starts again on a cache that does
- * not know of it yet. `travel`: after a change of an object, on a cache that has an earlier state of it. `paused`: at each of its
- * writes of a Lease a controller does nothing for longer than that lasts; `twice`: and a second one is started beside it.
- */
-export type Pattern =
-  | "crash-before"
-  | "crash-after"
-  | "down-after"
-  | "lost-reply"
-  | "conflict"
-  | "refused"
-  | "down"
-  | "held"
-  | "unseen"
-  | "dropped"
-  | "late"
-  | "stale-restart"
-  | "travel"
-  | "paused"
-  | "twice";
-
-export const PATTERNS: readonly Pattern[] = [
-  "crash-before",
-  "crash-after",
-  "down-after",
-  "lost-reply",
-  "conflict",
-  "refused",
-  "down",
-  "held",
-  "unseen",
-  "dropped",
-  "late",
-  "stale-restart",
-  "travel",
-  "paused",
-  "twice",
-];
 
 export interface Search {
   /** Default `all`. */
@@ -154,8 +112,11 @@ const PLANS_MAX = 500;
 const WALL_MS = 120_000;
 const REAL_WALL_MS = 600_000;
 const QUIET_MS_MAX = 60_000;
-/** What these can't be tried with in real time: revisions are others in each run. */
-const SIMULATED_ONLY: readonly Pattern[] = ["travel"];
+/**
+ * What can't be tried in real time: revisions are others in each run, and until a node counts as lost, or its pods are elsewhere, it
+ * takes more time than a run has.
+ */
+const SIMULATED_ONLY: readonly Pattern[] = ["travel", ...CLUSTER_PATTERNS];
 /** A function can't be paused: its thread is everybody's. Of what somebody else runs nobody can start a second one. */
 const PAUSES: readonly Pattern[] = ["paused"];
 const SECONDS: readonly Pattern[] = ["twice"];

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Exploration, ExplorationFile, Resolved } from "./exploration.ts";
 import { checkExploration } from "./exploration.ts";
-import { isInFile, loadExploration } from "./loading.ts";
+import { checkFields, isInFile, loadExploration } from "./loading.ts";
 import { ThreadPool } from "./pool.ts";
 import type { Failure } from "./run.ts";
 import type { RealStage } from "./real/stage.ts";
@@ -22,30 +22,31 @@ import { parseStory, textOfStory } from "./story.ts";
 
 /**
  * Resolves when everything holds. Errors: CHAOS_FOUND with the stories as its text and the report as its details;
- * CHAOS_MISSED for goals that no run met and plans that the budget left out; and those of `search`.
+ * CHAOS_MISSED for goals that no run met, plans that the budget left out, and those of which nothing can be said; and those of `search`.
  */
 export async function explore(exploration: Exploration | ExplorationFile): Promise<ChaosReport> {
   const report = await search(exploration);
-  const { found, missed, plansLeft } = report;
+  const { found, missed, plansLeft, voided } = report;
   if (found.length > 0) {
     const text = found.map(({ story }) => textOfStory(story)).join("\n\n");
     throw new InkubeError("CHAOS_FOUND", text, { details: report });
   }
-  if (missed.length > 0 || plansLeft > 0)
+  if (missed.length > 0 || plansLeft > 0 || voided.length > 0)
     throw new InkubeError("CHAOS_MISSED", missedText(report), { details: report });
   return report;
 }
 
-export function missedText({ missed, plansLeft }: ChaosReport): string {
+export function missedText({ missed, plansLeft, voided }: ChaosReport): string {
   return [
     ...missed.map((name) => `no run met the goal: ${name}`),
+    ...voided.map(({ about, why }) => `a run is void: ${about}: ${why}`),
     ...(plansLeft > 0 ? [`${plansLeft} plans were left out: the budget was used up`] : []),
   ].join("\n");
 }
 
 /**
- * As `explore`, and reports also what it found. Errors: INVALID_EXPLORATION; CHAOS_NOT_DETERMINISTIC, naming where two runs
- * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CONTROLLER_FAILED.
+ * As `explore`, and reports also what it found. Errors: INVALID_EXPLORATION; EXPLORATION_HANGS; CHAOS_NOT_DETERMINISTIC, naming where two runs
+ * without faults part; CHAOS_FAILS_WITHOUT_FAULTS; CHAOS_RUN_VOID; CONTROLLER_FAILED.
  */
 export async function search(given: Exploration | ExplorationFile, progress: Progress = {}): Promise<ChaosReport> {
   return searching(given, progress, (searcher) => searcher.search());
@@ -61,14 +62,32 @@ async function searching<T>(
   progress: Progress,
   work: (searcher: Searcher) => Promise<T>,
 ): Promise<T> {
-  const isFile = isInFile(given);
-  const resolved = checkExploration(isFile ? await loadExploration(given) : given);
+  if (isInFile(given)) {
+    return onThreads(given, async (resolved, pool) => {
+      if (resolved.stage === undefined) return work(new Searcher(resolved, pool, progress));
+      await pool.end();
+      return inRealTime(resolved, resolved.stage, progress, work);
+    });
+  }
+  const resolved = checkExploration(given);
   if (resolved.stage !== undefined) return inRealTime(resolved, resolved.stage, progress, work);
-  const runner = isFile ? new ThreadPool(given, resolved) : ownThread(resolved);
+  return work(new Searcher(resolved, ownThread(resolved), progress));
+}
+
+/** With what its file says, which is loaded by other threads first: what never comes to its end ends there. */
+async function onThreads<T>(
+  given: ExplorationFile,
+  work: (resolved: Resolved, pool: ThreadPool) => Promise<T>,
+): Promise<T> {
+  checkFields(given);
+  const pool = new ThreadPool(given);
   try {
-    return await work(new Searcher(resolved, runner, progress));
+    await pool.load();
+    const resolved = checkExploration(await loadExploration(given));
+    pool.adopt(resolved);
+    return await work(resolved, pool);
   } finally {
-    await runner.end();
+    await pool.end();
   }
 }
 
@@ -111,7 +130,7 @@ export interface Replayed {
 
 /**
  * Runs a story again, in this thread: a path, or the story itself. `exploration`: in place of the file that the story names.
- * Errors: INVALID_STORY, INVALID_EXPLORATION, CHAOS_FAILS_WITHOUT_FAULTS.
+ * Errors: INVALID_STORY, INVALID_EXPLORATION, CHAOS_FAILS_WITHOUT_FAULTS, CHAOS_RUN_VOID.
  */
 export async function replay(story: string | URL | Story, exploration?: Exploration): Promise<Replayed> {
   const { told, file } = await readStory(story);
@@ -130,21 +149,18 @@ async function replayedHere(resolved: Resolved, told: Story): Promise<Replayed> 
 /** As `replay`, but a simulation on a thread of its own, which is given up when the run never ends. */
 export async function replayApart(story: string | URL): Promise<Replayed> {
   const { told, file } = await readStory(story);
-  const given: ExplorationFile = { file: file(), seed: told.seed };
-  const resolved = checkExploration(await loadExploration(given));
-  if (resolved.stage !== undefined) return replayedHere(resolved, told);
-  const pool = new ThreadPool(given, { ...resolved, jobs: 1 });
-  try {
-    return await replayed(resolved, pool, told);
-  } finally {
+  return onThreads({ file: file(), seed: told.seed }, async (resolved, pool) => {
+    if (resolved.stage === undefined) return replayed(resolved, pool, told);
     await pool.end();
-  }
+    return replayedHere(resolved, told);
+  });
 }
 
 async function replayed(resolved: Resolved, runner: Runner, told: Story): Promise<Replayed> {
   const { steps, plan, seed } = told;
   const reference = await new Searcher({ ...resolved, seed }, runner, {}).endOf(steps);
-  const { failures, digest } = await runner.run({ faults: plan.faults, steps, reference });
+  const { failures, digest, void: why } = await runner.run({ faults: plan.faults, steps, reference });
+  if (why !== undefined) throw new InkubeError("CHAOS_RUN_VOID", `the run is void: ${why}`);
   return { failures, digest, asRecorded: digest === told.digest, story: told };
 }
 

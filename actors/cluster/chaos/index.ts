@@ -5,7 +5,8 @@ export type { ClusterSize, World, WorldOptions } from "./world.ts";
 export { explore, replay } from "./explore.ts";
 export type { Replayed } from "./explore.ts";
 export type { ChaosReport, Found } from "./searcher.ts";
-export type { Budget, Exploration, ExplorationFile, Mode, Pattern, Search, Step } from "./exploration.ts";
+export type { Budget, Exploration, ExplorationFile, Mode, Search, Step } from "./exploration.ts";
+export type { Pattern } from "./patterns.ts";
 export type {
   AttachedController,
   AwaitingInformer,

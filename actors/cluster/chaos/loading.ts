@@ -14,14 +14,19 @@ export function pathOf({ file }: ExplorationFile): string {
   return file instanceof URL || file.startsWith("file:") ? fileURLToPath(file) : resolve(file);
 }
 
+/** Errors: INVALID_EXPLORATION for fields that nobody would look at. */
+export function checkFields(given: ExplorationFile): void {
+  const { file: _file, seed: _seed, budget: _budget, ...unknown } = given;
+  const [field] = Object.keys(unknown);
+  if (field === undefined) return;
+  const message = `exploration: ${field}: an exploration in a file has no such field (allowed: file, seed, budget)`;
+  throw new InkubeError("INVALID_EXPLORATION", message);
+}
+
 /** The default export, with what is said instead of it. Errors: INVALID_EXPLORATION, also for a file that can't be loaded. */
 export async function loadExploration(given: ExplorationFile): Promise<Exploration> {
-  const { file: _file, seed, budget, ...unknown } = given;
-  const [field] = Object.keys(unknown);
-  if (field !== undefined) {
-    const message = `exploration: ${field}: an exploration in a file has no such field (allowed: file, seed, budget)`;
-    throw new InkubeError("INVALID_EXPLORATION", message);
-  }
+  checkFields(given);
+  const { seed, budget } = given;
   const path = pathOf(given);
   let loaded: { readonly default?: Exploration };
   try {

@@ -4,6 +4,7 @@ import type { Fault } from "../../../runtime/faults/plan.ts";
 import { replicasOf } from "./controller.ts";
 import { seenIn } from "./coverage.ts";
 import { divergenceOf, outcomeDivergenceOf } from "./divergence.ts";
+import { NO_SUFFERERS, sufferersIn } from "./cluster-plans.ts";
 import type { Drawing } from "./drawn-plans.ts";
 import { drawingOf } from "./drawn-plans.ts";
 import type { Difference, EndState } from "./end-state.ts";
@@ -36,6 +37,8 @@ export interface Outcome {
   readonly goals: readonly string[];
   /** Why a run without faults can't be what others are held against; undefined: it can. */
   readonly bad: string | undefined;
+  /** Why it says nothing, neither that all holds nor that it does not; absent: it says what it says. */
+  readonly void?: string;
   /** Of the whole trace; empty of one that has not ended. */
   readonly digest: string;
   /** What it has shown: see `coverage.ts`. */
@@ -60,26 +63,29 @@ export async function outcomeOf(exploration: Resolved, request: RunRequest): Pro
   const { faults, steps: names, reference, tells } = request;
   const steps = stepsNamed(exploration, names);
   const result = await runOnce(exploration, { plan: { faults }, steps, reference });
-  const { failures, goals, digest, end, history } = result;
+  const { failures, goals, digest, end, history, gap } = result;
   return {
     failures: failures.map(({ oracle, cause, text }) => ({ oracle, cause, text })),
     goals,
     bad: whyBad(result),
     digest,
-    seen: seenIn(history),
+    seen: gap === undefined ? seenIn(history) : [],
+    ...(gap === undefined ? {} : { void: gap }),
     ...(tells === undefined ? {} : { end }),
     ...(tells === "story" ? { events: eventsOf(history) } : {}),
     ...(tells === "story" && reference !== undefined ? { differences: differencesOf(reference, end) } : {}),
   };
 }
 
-/** Runs without faults, twice. Errors: CHAOS_NOT_DETERMINISTIC, CHAOS_FAILS_WITHOUT_FAULTS, CONTROLLER_FAILED. */
+/** Runs without faults, twice. Errors: CHAOS_NOT_DETERMINISTIC, CHAOS_RUN_VOID, CHAOS_FAILS_WITHOUT_FAULTS, CONTROLLER_FAILED. */
 export async function referenceOf(exploration: Resolved): Promise<Reference> {
   const { steps, patterns } = exploration;
   const run = (): Promise<RunResult> => runOnce(exploration, { plan: { faults: [] }, steps, reference: undefined });
   const first = await run();
   const second = await run();
   if (exploration.stage === undefined) checkSame("two runs of one seed differ", divergenceOf(first, second));
+  const gap = first.gap ?? second.gap;
+  if (gap !== undefined) throw new InkubeError("CHAOS_RUN_VOID", `the run without faults is void: ${gap}`);
   const bad = whyBad(first) ?? whyBad(second);
   if (bad !== undefined) throw failsWithoutFaults(bad);
   if (exploration.stage !== undefined) {
@@ -88,13 +94,14 @@ export async function referenceOf(exploration: Resolved): Promise<Reference> {
   const { digest, end, goals, workMs } = first;
   const history = exploration.stage === undefined ? first.history : withoutGeneratedNames(first.history);
   const controllers = exploration.controllers.flatMap(replicasOf);
+  const sufferers = exploration.stage === undefined ? sufferersIn(history, controllers) : NO_SUFFERERS;
   return {
     digest,
     end,
     goals: [...new Set([...goals, ...second.goals])],
     seen: seenIn(history),
-    systematic: systematicPlans(history, controllers, patterns),
-    drawing: drawingOf(history, controllers, workMs),
+    systematic: systematicPlans(history, controllers, patterns, sufferers),
+    drawing: drawingOf(history, controllers, workMs, sufferers),
   };
 }
 
@@ -115,7 +122,8 @@ function stepsNamed({ steps }: Resolved, names: readonly string[]): readonly Ste
   });
 }
 
-function whyBad({ failures, thrown, isQuiet, unrest }: RunResult): string | undefined {
+function whyBad({ failures, thrown, isQuiet, unrest, gap }: RunResult): string | undefined {
+  if (gap !== undefined) return `the run is void: ${gap}`;
   const [died] = thrown;
   if (died !== undefined) return `the controller ${died.controller} threw ${textOf(died.error)}`;
   if (unrest !== undefined) return unrest;

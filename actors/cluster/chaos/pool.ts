@@ -17,6 +17,7 @@ import { Whereabouts } from "./whereabouts.ts";
 import type { ChaosAnswer, ChaosTask } from "./worker.ts";
 
 const RUN_WALL_MS = 60_000;
+const JOBS_MAX = 1_024;
 /** A thread starts, and loads the exploration's file and all that this imports. */
 const LOAD_WALL_MS = 120_000;
 const STACK_MS = 2_000;
@@ -33,21 +34,39 @@ class NeverEnds extends Error {
 }
 
 export class ThreadPool implements Runner {
-  readonly jobs: number;
+  jobs = 1;
   private readonly pool: Piscina<ChaosTask, ChaosAnswer>;
   private readonly exploration: ExplorationFile;
-  private readonly controllers: readonly string[];
-  private readonly runWallMs: number;
+  private controllers: readonly string[] = [];
+  private runWallMs: number;
 
-  /** @param exploration of which `resolved` was made */
-  constructor(exploration: ExplorationFile, { jobs = availableParallelism(), runWallMs, controllers }: Resolved) {
+  constructor(exploration: ExplorationFile) {
     const { file: _file, ...instead } = exploration;
     this.exploration = { ...instead, file: pathOf(exploration) };
+    this.runWallMs = exploration.budget?.runWallMs ?? RUN_WALL_MS;
+    const filename = fileURLToPath(new URL("./chaos-worker.js", import.meta.url));
+    // Whoever asks keeps to `jobs`, which is known once the file is loaded.
+    this.pool = new Piscina({ filename, minThreads: 1, maxThreads: JOBS_MAX, idleTimeout: IDLE_MS });
+  }
+
+  /**
+   * Loads the file on one of the threads, so that one that never comes to its end holds nobody else up. Errors: EXPLORATION_HANGS;
+   * INVALID_EXPLORATION.
+   */
+  async load(): Promise<void> {
+    try {
+      await this.ask("load", this.runWallMs);
+    } catch (error) {
+      if (error instanceof NeverEnds) throw new InkubeError("EXPLORATION_HANGS", error.message);
+      throw error;
+    }
+  }
+
+  /** What its file says, from here on: it was loaded by whoever asks as well. */
+  adopt({ jobs = availableParallelism(), runWallMs, controllers }: Resolved): void {
     this.jobs = jobs;
     this.runWallMs = runWallMs ?? RUN_WALL_MS;
     this.controllers = controllers.flatMap((each) => [...replicasOf(each), ...secondsOf(each)]);
-    const filename = fileURLToPath(new URL("./chaos-worker.js", import.meta.url));
-    this.pool = new Piscina({ filename, minThreads: 1, maxThreads: jobs, idleTimeout: IDLE_MS });
   }
 
   async reference(): Promise<Reference> {
@@ -75,7 +94,7 @@ export class ThreadPool implements Runner {
   }
 
   /** Errors: NeverEnds; CONTROLLER_FAILED when the thread ends by itself; and those of the run. */
-  private async ask(request: RunRequest | undefined, limitMs: number): Promise<Outcome | Reference> {
+  private async ask(request: ChaosTask["request"], limitMs: number): Promise<Outcome | Reference | undefined> {
     const whereabouts = new Whereabouts();
     const giveUp = new AbortController();
     const task: ChaosTask = {
@@ -83,7 +102,8 @@ export class ThreadPool implements Runner {
       ...(request === undefined ? {} : { request }),
       whereabouts: whereabouts.shared,
     };
-    const watch = this.watch(whereabouts, limitMs);
+    const what = request === "load" ? "load" : "run";
+    const watch = this.watch(whereabouts, limitMs, what);
     try {
       const work = this.pool.run(task, { signal: giveUp.signal });
       // What it says once it is given up is of no interest.
@@ -103,6 +123,7 @@ export class ThreadPool implements Runner {
   private watch(
     whereabouts: Whereabouts,
     limitMs: number,
+    what: "load" | "run",
   ): { readonly never: Promise<never>; readonly end: () => void } {
     const beganMs = wallNowMs();
     let timer: NodeJS.Timeout | undefined;
@@ -116,7 +137,7 @@ export class ThreadPool implements Runner {
           timer = setTimeout(look, Math.min(leftMs, limitMs));
           return;
         }
-        void this.whyNever(whereabouts, mostMs).then((error) => {
+        void this.whyNever(whereabouts, mostMs, what).then((error) => {
           if (!isOver) reject(error);
         });
       };
@@ -130,13 +151,20 @@ export class ThreadPool implements Runner {
     return { never, end };
   }
 
-  private async whyNever(whereabouts: Whereabouts, mostMs: number): Promise<NeverEnds> {
+  private async whyNever(whereabouts: Whereabouts, mostMs: number, what: "load" | "run"): Promise<NeverEnds> {
     const { threadId, actor } = whereabouts;
     const seconds = `${(mostMs / 1_000).toFixed(mostMs < 1_000 ? 1 : 0)} s`;
     if (threadId === undefined) return new NeverEnds(undefined, `the file was not loaded within ${seconds}`);
     const stack = await hangStack(threadId, STACK_MS);
-    const who = this.nameOf(actor);
     const where = stack === undefined ? "" : `; it is\n${stack}`;
+    if (what === "load") {
+      const file = pathOf(this.exploration);
+      return new NeverEnds(
+        undefined,
+        `${file} was not loaded within ${seconds} of real time: it never comes to its end${where}`,
+      );
+    }
+    const who = this.nameOf(actor);
     return new NeverEnds(actor, `a run did not end within ${seconds} of real time: ${who} never becomes idle${where}`);
   }
 

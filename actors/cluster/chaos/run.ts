@@ -30,6 +30,8 @@ export interface RunResult {
   readonly isQuiet: boolean;
   /** Why it has not, where more is known than that. */
   readonly unrest: string | undefined;
+  /** Why nothing can be said of it: then it was not judged. */
+  readonly gap: string | undefined;
   /** How long the workload took. */
   readonly workMs: number;
   /** What controllers under test died of by themselves. */
@@ -63,7 +65,11 @@ async function worldOf(
   return new SimulatedWorld({ seed, cluster, controllers, faults: plan }, programs, onStep);
 }
 
-async function runIn(world: RunWorld, exploration: Resolved, { steps, reference }: RunOptions): Promise<RunResult> {
+async function runIn(
+  world: RunWorld,
+  exploration: Resolved,
+  { plan, steps, reference }: RunOptions,
+): Promise<RunResult> {
   await world.start();
   const { history, pace } = world;
   let workMs = 0;
@@ -71,7 +77,7 @@ async function runIn(world: RunWorld, exploration: Resolved, { steps, reference 
   let isQuiet = false;
   await world.run(async () => {
     failed = await work(world, steps);
-    await world.settle({ quietMs: pace.beforeHealingMs });
+    await world.settle({ quietMs: pace.beforeHealingMs, limitMs: pace.settleMs + downMsOf(plan) });
     workMs = world.nowMs - history.beganMs;
     world.heal();
     isQuiet = await world.settle({ quietMs: pace.restMs, limitMs: pace.convergenceMs });
@@ -82,22 +88,28 @@ async function runIn(world: RunWorld, exploration: Resolved, { steps, reference 
   const end = endStateOf(history);
   const restMs = endMs - (isQuiet ? pace.restMs : pace.windowMs);
   const judged: Judged = { history, controllers: world.controllers, end, reference, isQuiet, restMs, endMs };
-  const failures: Failure[] = failed === undefined ? [] : [failed];
+  const { gap } = world;
+  const failures: Failure[] = failed === undefined || gap !== undefined ? [] : [failed];
   const goals: string[] = [];
-  for (const oracle of exploration.oracles) {
+  for (const oracle of gap === undefined ? exploration.oracles : []) {
     if ("goal" in oracle) {
       if (oracle.goal(history)) goals.push(oracle.name);
     } else for (const finding of oracle.judge(judged)) failures.push({ oracle: oracle.name, ...finding });
   }
   const thrown: { readonly controller: string; readonly error: unknown }[] = [];
-  for (const { actor, error } of world.crashes) {
+  for (const { actor, error } of gap === undefined ? world.crashes : []) {
     if (world.controllers.includes(actor)) thrown.push({ controller: actor, error });
     else
       failures.push({ oracle: "cluster", cause: actor, text: `${actor} died of a fault of its own: ${textOf(error)}` });
   }
   const unrest = isQuiet ? undefined : world.unrest;
   const digest = world.digest ?? outcomeDigest(end, failures);
-  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, workMs, thrown };
+  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, gap, workMs, thrown };
+}
+
+/** How long a node that the plan loses is down: its absence takes time to be noticed. */
+function downMsOf({ faults }: FaultPlan): number {
+  return Math.max(0, ...faults.map((fault) => (fault.kind === "node-loss" ? (fault.downMs ?? 0) : 0)));
 }
 
 /** Undefined when every step went well. */

@@ -3,7 +3,9 @@ import type { ApiFault, EventWhen, When } from "../../../protocols/api-faults.ts
 import type { Lease } from "../../../protocols/kubernetes/types/coordination-v1.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
 import type { SeenDelivery, SeenRequest } from "../../../protocols/api-witness.ts";
-import type { Pattern } from "./exploration.ts";
+import type { Sufferers } from "./cluster-plans.ts";
+import { clusterPlans } from "./cluster-plans.ts";
+import type { Pattern } from "./patterns.ts";
 import type { History } from "./history.ts";
 
 export interface PlannedRun {
@@ -11,7 +13,7 @@ export interface PlannedRun {
   readonly pattern: Pattern | DrawnPattern;
   /** At which moment: `create configmaps/default/web, time 2`; of one that was drawn, its number. */
   readonly place: string;
-  /** The controller; absent of one that was drawn, which may be for several. */
+  /** The controller, or `cluster`; absent of one that was drawn, which may be for several. */
   readonly by?: string;
   /** For people. */
   readonly about: string;
@@ -61,6 +63,7 @@ export function systematicPlans(
   history: History,
   controllers: readonly string[],
   patterns: readonly Pattern[],
+  sufferers: Sufferers,
 ): SystematicPlans {
   const wanted = ({ pattern }: { readonly pattern: PlannedRun["pattern"] }): boolean =>
     patterns.includes(pattern as Pattern);
@@ -78,7 +81,11 @@ export function systematicPlans(
       pruned: pruned.filter(wanted).map((each) => ({ ...each, by })),
     }));
   });
-  return { plans: tried.flatMap(({ plans }) => plans), pruned: tried.flatMap(({ pruned }) => pruned) };
+  const ofCluster = clusterPlans(sufferers);
+  return {
+    plans: [...tried.flatMap(({ plans }) => plans), ...ofCluster.plans.filter(wanted)],
+    pruned: [...tried.flatMap(({ pruned }) => pruned), ...ofCluster.pruned.filter(wanted)],
+  };
 }
 
 /** Each request is refused once, as by a server in trouble. Conflicts are another matter. */

@@ -8,7 +8,8 @@ import { SeededRandom } from "../../../runtime/random.ts";
 import { wallNowMs } from "../../../runtime/threads/machine-clock.ts";
 import type { Difference, EndState } from "./end-state.ts";
 import { mutantOf, pctPlan, randomPlan } from "./drawn-plans.ts";
-import type { Pattern, Resolved } from "./exploration.ts";
+import type { Resolved } from "./exploration.ts";
+import type { Pattern } from "./patterns.ts";
 import type { Outcome, Reference, RunRequest } from "./outcome.ts";
 import { NEVER_ENDS, failsWithoutFaults } from "./outcome.ts";
 import { realPlan } from "./real/plans.ts";
@@ -31,6 +32,8 @@ export interface Found {
 
 export interface ChaosReport {
   readonly found: readonly Found[];
+  /** Plans that were run, but of which nothing can be said: what happened is not all known. */
+  readonly voided: readonly { readonly about: string; readonly why: string }[];
   /** Plans that were run, and those that the budget left out. */
   readonly plans: number;
   readonly plansLeft: number;
@@ -72,6 +75,8 @@ export interface Planned {
 export interface Progress {
   onPlans?(planned: Planned): void;
   onRun?(tried: TriedPlan): void;
+  /** Of a plan that was run, nothing can be said. */
+  onVoid?(planned: PlannedRun, why: string): void;
   onFound?(told: ToldFailure): void;
   /** Somebody is to start that controller now. */
   onAttachable?(attachable: Attachable): void;
@@ -99,6 +104,7 @@ export class Searcher {
   /** By the names of their steps; undefined: they fail without any fault. */
   private readonly references = new Map<string, EndState | undefined>();
   private readonly found = new Map<string, Numbered>();
+  private readonly voided: { readonly about: string; readonly why: string }[] = [];
   private readonly met = new Set<string>();
   private readonly seen = new Set<number>();
   /** Plans that have shown something new, with how much. */
@@ -137,6 +143,7 @@ export class Searcher {
     const goals = oracles.flatMap((oracle) => ("goal" in oracle ? [oracle.name] : []));
     return {
       found: [...this.found.values()].map(({ story, plans: count }) => ({ story, plans: count })),
+      voided: this.voided,
       plans: done,
       plansLeft: wanted - done,
       runs: this.runs,
@@ -237,6 +244,11 @@ export class Searcher {
   private async take(drawn: PlannedRun, outcome: Outcome, reference: EndState): Promise<void> {
     const planned = this.asRun(drawn);
     this.count(outcome);
+    if (outcome.void !== undefined) {
+      this.voided.push({ about: planned.about, why: outcome.void });
+      this.progress.onVoid?.(planned, outcome.void);
+      return;
+    }
     const before = this.seen.size;
     for (const each of outcome.seen) this.seen.add(each);
     const isNew = this.seen.size - before;
@@ -349,6 +361,13 @@ const MOMENTS: { readonly [P in Pattern]: string } = {
   travel: "restart",
   paused: "lease",
   twice: "lease",
+  "pod-kill": "pod",
+  "image-gone": "pod",
+  "object-flip": "pod",
+  "node-loss": "node",
+  "node-drain": "node",
+  "memory-pressure": "node",
+  "node-upgrade": "node",
 };
 
 function isDrawn(pattern: PlannedRun["pattern"]): pattern is DrawnPattern {

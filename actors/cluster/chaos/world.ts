@@ -58,7 +58,8 @@ export interface World {
   /** State right after a revision; default: the newest. */
   state(revision?: number): State;
   /**
-   * Waits until the controllers under test are up and have written nothing for a while, and nothing else has changed.
+   * Waits until the controllers under test, and nodes that a fault has lost, are up, and controllers have written nothing for a
+   * while, and nothing else has changed.
    * False when that is not so within `limitMs`.
    */
   settle(options?: { readonly quietMs?: number; readonly limitMs?: number }): Promise<boolean>;
@@ -81,6 +82,8 @@ export interface RunWorld extends World {
   readonly digest: string | undefined;
   /** Why the controllers are not at rest, where more is known than that; of now. */
   readonly unrest: string | undefined;
+  /** Why the history lacks something of what happened, and can't be judged; undefined: it does not. */
+  readonly gap: string | undefined;
   /** Leaves nothing behind. */
   close(): Promise<void>;
 }
@@ -105,12 +108,15 @@ export class SimulatedWorld implements RunWorld {
   readonly controllers: readonly string[];
   readonly pace: Pace = SIMULATED_PACE;
   readonly unrest: string | undefined = undefined;
+  readonly gap: string | undefined = undefined;
   private readonly gates = new Gates();
   private readonly seconds: readonly string[];
   /** Seconds that run, and what ends them. */
   private readonly running = new Map<string, Timer>();
   protected readonly cluster: SimulatedCluster;
   private readonly plan: FaultPlan | undefined;
+  /** Who tells whether nodes are up, where a plan may lose some. */
+  private lossy: readonly string[] = [];
 
   /**
    * @param programs those of modules, where several worlds share them; errors: CONTROLLER_FAILED, INVALID_EXPLORATION
@@ -181,10 +187,12 @@ export class SimulatedWorld implements RunWorld {
 
   faults(plan: FaultPlan): void {
     this.cluster.host.applyFaults(plan);
+    this.lossy = plan.faults.some(({ kind }) => kind === "node-loss") ? this.cluster.runtimes : [];
   }
 
   heal(): void {
     this.cluster.host.endFaults();
+    this.lossy = [];
     for (const second of [...this.running.keys()]) this.endSecond(second);
     this.history.healedMs = this.nowMs;
   }
@@ -198,7 +206,7 @@ export class SimulatedWorld implements RunWorld {
     const sinceMs = this.nowMs;
     for (;;) {
       const quietSinceMs = Math.max(sinceMs, this.history.lastActivityMs);
-      const areUp = this.controllers.every((name) => this.cluster.host.isActing(name));
+      const areUp = [...this.controllers, ...this.lossy].every((name) => this.cluster.host.isActing(name));
       if (areUp && this.nowMs - quietSinceMs >= quietMs) return true;
       const leftMs = sinceMs + limitMs - this.nowMs;
       if (leftMs <= 0) return false;

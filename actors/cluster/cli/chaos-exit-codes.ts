@@ -6,6 +6,8 @@ export const EXIT_CODES = {
   missed: 3,
   notDeterministic: 4,
   failsWithoutFaults: 5,
+  /** The exploration's own file never comes to its end. */
+  neverLoads: 6,
   /** As shells tell of SIGINT. */
   interrupted: 130,
 } as const;

@@ -52,11 +52,11 @@ export function reportOf(reported: Reported): string {
 }
 
 function headOf({ file, seconds, report, told, tried, pruned }: Reported): readonly string[] {
-  const { plans, plansLeft, runs, missed, digest } = report;
+  const { plans, plansLeft, runs, missed, digest, voided } = report;
   const verdict =
     told.length > 0
       ? `${told.length} ${told.length === 1 ? "failure" : "failures"}`
-      : plansLeft > 0 || missed.length > 0
+      : plansLeft > 0 || missed.length > 0 || voided.length > 0
         ? "nothing was found, but the search is not complete"
         : "everything holds";
   const facts: readonly (readonly [string, string])[] = [
@@ -65,6 +65,7 @@ function headOf({ file, seconds, report, told, tried, pruned }: Reported): reado
     ["runs", `${runs} in ${seconds.toFixed(1)} s`],
     ["digest without faults", digest],
     ...missed.map((goal) => ["goal that no run met", goal] as const),
+    ...voided.map(({ about, why }) => ["run that is void", `${about}: ${why}`] as const),
   ];
   return [
     `<header>`,

@@ -1,7 +1,7 @@
 /** `inkube chaos`: looks for what breaks a controller, and repeats what it found. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { InkubeError, hasCode } from "../../../protocols/errors.ts";
 import type { Budget, ExplorationFile } from "../chaos/exploration.ts";
 import type { ChaosReport, Planned, TriedPlan } from "../chaos/searcher.ts";
@@ -29,10 +29,16 @@ interface RunOptions {
 const COUNT_MAX = 1_000_000;
 const JOBS_MAX = 1_024;
 
-export function chaosCommand(): Command {
-  const command = new Command("chaos").description(
-    "run controllers in a simulated cluster, break it in every way at every moment, and tell what that breaks",
-  );
+/** `parent`: whose settings it has, but that what is asked for wrongly ends with the exit code for bad input. */
+export function chaosCommand(parent: Command): Command {
+  const command = new Command("chaos")
+    .copyInheritedSettings(parent)
+    .exitOverride(({ exitCode, code, message }) => {
+      throw new CommanderError(exitCode === 0 ? 0 : EXIT_CODES.badInput, code, message);
+    })
+    .description(
+      "run controllers in a simulated cluster, break it in every way at every moment, and tell what that breaks",
+    );
   command
     .command("run")
     .description("explore what a file's default export describes; exit code 1: something was found")
@@ -58,7 +64,7 @@ export function chaosCommand(): Command {
     .description("run a failure again, event by event the same")
     .argument("<story>", "a story.json of `inkube chaos run`")
     .action((story: string) => ending(() => replayStory(story)));
-  command.addCommand(liveCommand(ending));
+  command.addCommand(liveCommand(ending).copyInheritedSettings(command));
   return command;
 }
 
@@ -75,6 +81,8 @@ async function ending(work: () => Promise<number>): Promise<void> {
 function codeOf(error: unknown): number {
   if (hasCode(error, "CHAOS_NOT_DETERMINISTIC")) return EXIT_CODES.notDeterministic;
   if (hasCode(error, "CHAOS_FAILS_WITHOUT_FAULTS")) return EXIT_CODES.failsWithoutFaults;
+  if (hasCode(error, "EXPLORATION_HANGS")) return EXIT_CODES.neverLoads;
+  if (hasCode(error, "CHAOS_RUN_VOID")) return EXIT_CODES.missed;
   if (hasCode(error, "CANCELLED")) return EXIT_CODES.interrupted;
   return EXIT_CODES.badInput;
 }
@@ -99,6 +107,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
       planned = plans;
       console.log(`holds without faults, twice the same; ${plans.count} plans of faults to try`);
     },
+    onVoid: ({ about }, why) => console.log(`void, and not judged: ${about}: ${why}`),
     onFound: (failure) => {
       const path = write(failure.story, file, options.out, told.length + 1);
       told.push({ ...failure, path });
@@ -113,13 +122,15 @@ async function run(file: string, options: RunOptions): Promise<number> {
     writeText(options.report, reportOf({ file, seconds, report, plans, pruned, tried, told }));
   }
   if (report.found.length > 0) return EXIT_CODES.found;
-  return report.missed.length > 0 || report.plansLeft > 0 ? EXIT_CODES.missed : EXIT_CODES.holds;
+  const isWhole = report.missed.length === 0 && report.plansLeft === 0 && report.voided.length === 0;
+  return isWhole ? EXIT_CODES.holds : EXIT_CODES.missed;
 }
 
-function verdict({ found, missed, plansLeft }: ChaosReport): string {
+function verdict({ found, missed, plansLeft, voided }: ChaosReport): string {
   const told = [
     ...(found.length === 0 ? ["nothing was found"] : [`${found.length} failures`]),
     ...(plansLeft === 0 ? [] : [`${plansLeft} plans were left out, as the time was used up`]),
+    ...(voided.length === 0 ? [] : [`${voided.length} runs are void, and say nothing`]),
     ...missed.map((name) => `no run met the goal: ${name}`),
   ];
   return told.join("; ");

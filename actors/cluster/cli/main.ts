@@ -33,11 +33,11 @@ for (const command of [
   logsCommand(),
   traceCommand(),
   simulateCommand(),
-  chaosCommand(),
   envtestAssetsCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
+program.addCommand(chaosCommand(program));
 
 // A reader that has seen enough (`inkube get pods | head -1`) closes the pipe; that is no failure of ours. A cluster that
 // is up is stopped, as by SIGTERM.

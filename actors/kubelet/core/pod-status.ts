@@ -51,7 +51,14 @@ export interface PodView {
   /** The pod is being ended: nothing is started any more. */
   readonly isEnding: boolean;
   /** Set once the kubelet has given the pod up. */
-  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+  readonly failure: PodFailure | undefined;
+}
+
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+  /** Reason of its condition DisruptionTarget; absent: it has none. */
+  readonly disruptedBy?: string;
 }
 
 export function podStatusOf(view: PodView, nowMs: number): PodStatus {
@@ -249,6 +256,10 @@ function conditionsOf(view: PodView, phase: PodPhase, nowMs: number): readonly P
     condition("Ready", ready, readyWhy.reason, readyWhy.message),
     condition("ContainersReady", containersReady, notReady.reason, notReady.message),
   ];
+  if (view.failure?.disruptedBy !== undefined) {
+    const { disruptedBy: reason, message } = view.failure;
+    ours.push({ ...condition("DisruptionTarget", true), reason, message });
+  }
   const others = reported.filter(({ type }) => ours.every((one) => one.type !== type));
   if (others.some(({ type }) => type === "PodScheduled")) return [...ours, ...others];
   return [...ours, ...others, condition("PodScheduled", true)];

@@ -15,7 +15,8 @@ import type {
 } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { BackOff, BackOffLimits } from "./crash-back-off.ts";
 import { nextBackOff, waitsUntil } from "./crash-back-off.ts";
-import type { ContainerView } from "./pod-status.ts";
+import { EVICTED } from "./eviction.ts";
+import type { ContainerView, PodFailure } from "./pod-status.ts";
 import { containerId, isTerminal, podStatusOf } from "./pod-status.ts";
 import type { ProbeKind } from "./prober.ts";
 import { ProbeSchedule } from "./prober.ts";
@@ -95,6 +96,8 @@ const PULL_ERROR_SHOWN_MS = 1_000;
 const PLACE_WAIT_MS = 10_000;
 /** Default of `spec.terminationGracePeriodSeconds`. */
 const GRACE_SECONDS = 30;
+/** Of one that is evicted for what its node lacks now. As Kubernetes. */
+const EVICTION_GRACE_MS = 1_000;
 /** Ended attempts of a container that are kept beside its latest one, for `logs --previous`. */
 const KEPT_ATTEMPTS = 1;
 
@@ -115,7 +118,7 @@ interface ContainerMemory {
 
 interface Ending {
   readonly graceMs: number;
-  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+  readonly failure: PodFailure | undefined;
 }
 
 export class PodWorker {
@@ -139,7 +142,7 @@ export class PodWorker {
   private isRemoved = false;
   private isDeleted = false;
   private isCleaned = false;
-  private failure: { readonly reason: string; readonly message: string } | undefined;
+  private failure: PodFailure | undefined;
   /** The status of the last step: newer than what the API server has. */
   private lastStatus: PodStatus | undefined;
   private operations: Operation[] = [];
@@ -176,6 +179,25 @@ export class PodWorker {
   private noteFailure(): void {
     const { phase, reason = "", message = "" } = this.pod.status ?? {};
     if (phase === "Failed" && reason !== "") this.failure ??= { reason, message };
+  }
+
+  /** The node can't keep it: it fails, and its containers have little time to end. */
+  evict(message: string): void {
+    this.failure ??= { reason: EVICTED, message, disruptedBy: "TerminationByKubelet" };
+    this.tell("Warning", EVICTED, message);
+  }
+
+  /** The node does not take it: it fails before anything of it is started. */
+  reject(message: string): void {
+    this.failure ??= { reason: EVICTED, message };
+    this.tell("Warning", EVICTED, message);
+  }
+
+  /** Whether it is neither over nor being ended. */
+  get isActive(): boolean {
+    const isLeaving = this.isRemoved || this.pod.metadata?.deletionTimestamp !== undefined;
+    const phases = [this.lastStatus?.phase, this.pod.status?.phase];
+    return !isLeaving && this.failure === undefined && !phases.some((phase) => isTerminal(phase));
   }
 
   /** The pod is no longer in the API. */
@@ -322,7 +344,10 @@ export class PodWorker {
       const given = metadata?.deletionGracePeriodSeconds;
       return { graceMs: given === undefined ? ofSpec : given * 1_000, failure: this.failure };
     }
-    if (this.failure !== undefined) return { graceMs: ofSpec, failure: this.failure };
+    if (this.failure !== undefined) {
+      const isHard = this.failure.disruptedBy !== undefined;
+      return { graceMs: isHard ? Math.min(ofSpec, EVICTION_GRACE_MS) : ofSpec, failure: this.failure };
+    }
     if (isTerminal(this.lastStatus?.phase) || isTerminal(this.pod.status?.phase))
       return { graceMs: ofSpec, failure: undefined };
     if (spec?.activeDeadlineSeconds !== undefined) {

@@ -29,6 +29,12 @@ export function parseQuantity(quantity: string | number | undefined): number | u
   return match === null || scale === undefined ? undefined : Number(match[1]) * scale;
 }
 
+/** Bytes, as Kubernetes prints quantities of memory: with the greatest unit that divides them. */
+export function formatBinary(bytes: number): string {
+  const unit = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"].find((each) => bytes > 0 && bytes % (SCALES[each] ?? 1) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / SCALES[unit]!}${unit}`;
+}
+
 /**
  * The quality of service of a pod.
  * @see k8s.io/kubernetes/pkg/apis/core/helper/qos

@@ -97,6 +97,25 @@ describe("on threads", () => {
     await cluster.waitFor("deployment/web", "RolledOut");
   });
 
+  it("a pod is killed when something else happens, and not before", async () => {
+    const when = { on: "write", phase: "after", of: "configmaps/default/go", verb: "create" } as const;
+    const told = await under([{ id: "later", kind: "pod-kill", pod: "default/web-*", when }], async (so) => {
+      const before = (await webPods()).map(restartsOf);
+      await cluster.client.create(configMaps, { metadata: { name: "stay", namespace: "default" } });
+      await cluster.client.create(configMaps, { metadata: { name: "go", namespace: "default" } });
+      await until("a strike", () => Promise.resolve(so.length >= 2));
+      await until("a restart", async () => {
+        const now = (await webPods()).map(restartsOf);
+        return now.reduce((sum, count) => sum + count, 0) > before.reduce((sum, count) => sum + count, 0);
+      });
+    });
+    expect(told).toEqual([
+      expect.stringMatching(/^later is triggered after create configmaps default\/go by /),
+      expect.stringMatching(/^later kills default\/web-\S+ \(web\)$/),
+    ]);
+    await cluster.waitFor("deployment/web", "RolledOut");
+  });
+
   it("a Service's name is not found by containers, and found again", async () => {
     const before = await asked("web.default");
     expect(before).toMatchObject({ lookup: expect.stringMatching(/^127\./) as string, get: "200" });
@@ -153,6 +172,30 @@ describe("on threads", () => {
     await cluster.waitFor("deployment/web", "RolledOut");
   });
 
+  it("a node that is short of memory evicts its pods, and says what they used", async () => {
+    const evicted = async (): Promise<readonly Pod[]> =>
+      (await webPods()).filter(({ status }) => status?.reason === "Evicted");
+    const [here] = await webPods();
+    const at = here?.spec?.nodeName ?? "";
+    const told = await under([{ id: "short", kind: "memory-pressure", at }], async () => {
+      await cluster.waitFor(`node/${at}`, "MemoryPressure");
+      await until("an eviction", async () => (await evicted()).length > 0);
+      await until("its place is taken", async () => {
+        const running = (await webPods()).filter(({ status }) => status?.phase === "Running");
+        return running.length === 2 && running.every(({ spec }) => spec?.nodeName !== at);
+      });
+    });
+    expect(told).toContainEqual(expect.stringMatching(new RegExp(`^short evicts default/web-\\S+ from ${at}$`)));
+    const [gone] = await evicted();
+    expect(gone?.status?.phase).toBe("Failed");
+    expect(gone?.status?.message).toMatch(
+      /^The node was low on resource: memory\. Container web was using \d+\w*, request is 0, has larger consumption of memory\. $/,
+    );
+    await cluster.waitFor(`node/${at}`, "MemoryPressure=False");
+    for (const { metadata } of await evicted()) await cluster.client.delete(pods, metadata!.name!, "default");
+    await cluster.waitFor("deployment/web", "RolledOut");
+  });
+
   it("a stored object is another, and an image is gone for the pods that it asks for", async () => {
     const flip = { id: "flip", kind: "object-flip", of: "deployments.apps/default/web" } as const;
     await under(
@@ -192,6 +235,17 @@ describe("a schedule", () => {
     expect(report.struck).toContainEqual(
       expect.objectContaining({ fault: "kill", what: expect.stringContaining("kills") as string }),
     );
+  });
+
+  it("may have faults that wait for something", async () => {
+    const when = { on: "lease", phase: "after", of: "leases.*/kube-node-lease/worker-0", nth: 2 } as const;
+    const faults: readonly Fault[] = [{ id: "late", kind: "pod-kill", pod: "default/web-*", when }];
+    const report = await cluster.chaos({ faults, probes: PROBES, everyMs: 100, forMs: 4_000 });
+    expect(report).toMatchObject({ verdict: "holds", reasons: [] });
+    expect(report.struck.map(({ what }) => what)).toEqual([
+      "is triggered after update leases.coordination.k8s.io kube-node-lease/worker-0 by system:node:worker-0",
+      expect.stringMatching(/^kills default\/web-/),
+    ]);
   });
 
   it("with a fault that nobody answers to is refused before anything is broken", async () => {

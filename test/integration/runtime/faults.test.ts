@@ -190,6 +190,45 @@ describe.each(PLACEMENTS)("faults of disks on $where", ({ shared }) => {
   });
 });
 
+describe.each(PLACEMENTS)("two plans at once on $where", ({ shared }) => {
+  beforeEach(() => begin(shared));
+
+  const skew = (id: string, byMs: number): Fault => ({ id, kind: "clock-skew", at: "a", byMs });
+  /** How far the clock of `a` is from this program's, in hours. */
+  const offHours = async (): Promise<number> =>
+    Math.round(((await ref("a").call("now", null)).wallMs - Date.now()) / 3_600_000);
+
+  it("both hold for one actor, and each ends for itself", async () => {
+    await apply(skew("one", 3_600_000), { id: "full", kind: "disk-full", at: "a" });
+    const other = threads.host.applyFaults({ faults: [skew("two", 7_200_000)] });
+    await other.settled();
+    expect(await offHours()).toBe(3);
+    await expect(ref("a").call("write", { text: "x", sync: true })).rejects.toMatchObject({ code: "DISK_FULL" });
+    // Also for the next incarnation.
+    const dead = nextDeaths(1);
+    await threads.host.kill("a");
+    await dead;
+    await start("a");
+    expect(await offHours()).toBe(3);
+    await plan?.stop();
+    expect(await offHours()).toBe(2);
+    await ref("a").call("write", { text: "x", sync: true });
+    await other.stop();
+    expect(await offHours()).toBe(0);
+  });
+
+  it("may not have faults of one id, by which they are told and drawn", async () => {
+    await apply(skew("one", 3_600_000));
+    expect(() => threads.host.applyFaults({ faults: [skew("one", 1)] })).toThrow(
+      "fault one: id: a fault of a plan that is in force has it too (allowed: an id of its own)",
+    );
+    expect(await offHours()).toBe(1);
+    await plan?.stop();
+    await apply(skew("one", 7_200_000));
+    expect(await offHours()).toBe(2);
+  });
+});
+
 describe.each(PLACEMENTS)("faults of actors and clocks on $where", ({ shared }) => {
   beforeEach(() => begin(shared));
 

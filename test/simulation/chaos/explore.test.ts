@@ -1,10 +1,11 @@
 /** Controllers with a mistake are found out, and told by a story that repeats itself; the search is not fooled by others. */
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../actors/cluster/chaos/controller.ts";
-import { explore, replay, search } from "../../../actors/cluster/chaos/explore.ts";
+import { explore, plansOf, replay, search } from "../../../actors/cluster/chaos/explore.ts";
 import type { Exploration, Step } from "../../../actors/cluster/chaos/exploration.ts";
+import { CLUSTER_PATTERNS } from "../../../actors/cluster/chaos/patterns.ts";
 import { always, sameEnd, sometimes } from "../../../actors/cluster/chaos/oracles.ts";
-import { configMaps, secrets } from "../../../actors/client/resources.ts";
+import { configMaps, pods, secrets } from "../../../actors/client/resources.ts";
 import { hasReason } from "../../../protocols/api-server.ts";
 
 const NAMESPACE = "default";
@@ -94,6 +95,64 @@ describe("a crash between a creation under a generated name and the note of it",
       code: "CHAOS_FOUND",
       message: expect.stringContaining("crash-after: create configmaps/default/blog-page-") as unknown,
     });
+  });
+});
+
+describe("what happens to the pods that a controller made", () => {
+  /** A pod for each site, made where there is none; the mended one takes away those that have failed. */
+  const keeping =
+    (isMended: boolean) =>
+    async ({ client, informer, queue }: Env): Promise<void> => {
+      const [sites, running] = [informer(configMaps, SITES), informer(pods, { namespace: NAMESPACE })];
+      const reconciled = queue("sites", async (name) => {
+        const there = await client.find(pods, name, NAMESPACE);
+        if (there === undefined) {
+          const spec = { containers: [{ name: "main", image: "site:1" }] };
+          await client.create(pods, { metadata: { name, namespace: NAMESPACE }, spec });
+        } else if (isMended && there.status?.phase === "Failed") await client.delete(pods, name, NAMESPACE);
+      });
+      for (const each of [sites, running]) {
+        each.onChange(({ object }) => reconciled.add(object.metadata?.name ?? ""));
+        each.start();
+      }
+    };
+  const drawn = { systematic: ["memory-pressure", "node-drain", "pod-kill"], random: 0 } as const;
+  const exploration = (isMended: boolean, workers = 1): Exploration =>
+    exploring(keeping(isMended), { cluster: { masters: 1, workers }, search: drawn });
+
+  it("is tried, told, made small, and repeats itself", async () => {
+    const { found, plans } = await search(exploration(false));
+    // A kill as it begins to run, and one later.
+    expect(plans).toBe(4);
+    expect(found.map(({ story }) => story)).toMatchObject([
+      {
+        oracle: "sameEnd",
+        about: "memory-pressure: node worker-0",
+        steps: ["a site"],
+        plan: {
+          faults: [{ kind: "memory-pressure", at: "worker-0", when: { seq: [{ on: "write" }, { atMs: 500 }] } }],
+        },
+      },
+    ]);
+    const { story } = found[0]!;
+    expect(story.text).toContain("missing: Pod default/blog");
+    for (const what of ["is triggered", "begins", "evicts default/blog from worker-0"]) {
+      expect(story.events).toContainEqual(expect.stringMatching(`FAULT memory ${what}`));
+    }
+    const again = await replay(story, exploration(false));
+    expect([again.asRecorded, again.failures.map(({ oracle }) => oracle)]).toEqual([true, ["sameEnd"]]);
+    expect((await replay({ ...story, plan: { faults: [] } }, exploration(false))).failures).toEqual([]);
+    expect((await replay(story, exploration(true))).failures).toEqual([]);
+  });
+
+  it("is not held against a controller that makes them anew, whatever it is", async () => {
+    const mended = { ...exploration(true), search: { systematic: CLUSTER_PATTERNS, random: 12 } };
+    expect(await search(mended)).toMatchObject({ found: [], plans: 21, plansLeft: 0 });
+  });
+
+  it("is not tried where no pod runs", async () => {
+    const plans = await plansOf(exploring(naming, { cluster: { masters: 1, workers: 1 }, search: drawn }));
+    expect(plans).toEqual([]);
   });
 });
 

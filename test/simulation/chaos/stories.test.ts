@@ -1,6 +1,6 @@
 /** A story is as small as it can be, and repeats itself: shown on operators of the zoo whose mistakes need two faults at once. */
 import { expect, it } from "vitest";
-import type { Pattern } from "../../../actors/cluster/chaos/exploration.ts";
+import type { Pattern } from "../../../actors/cluster/chaos/patterns.ts";
 import { replay, search } from "../../../actors/cluster/chaos/explore.ts";
 import { BUGS } from "../zoo/operators/index.ts";
 import { explorationOf } from "../zoo/operators/operator.ts";

@@ -1,6 +1,7 @@
 /** An API server over a plain map, with the troubles that a client has to live with, on demand. */
 import type { ApiRequest, ApiServerMethods, ApiWatchEvent, KubernetesObject } from "../../../protocols/api-server.ts";
 import { apiServerProtocol, statusError } from "../../../protocols/api-server.ts";
+import type { Seen } from "../../../protocols/api-witness.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { ActorDefinition, Sink } from "../../../runtime/actor.ts";
 import { defineActor } from "../../../runtime/actor.ts";
@@ -18,6 +19,7 @@ export class FakeStore {
   loseAnswers: number = 0;
   requests: number = 0;
   readonly sinks: Set<Sink<ApiWatchEvent>> = new Set();
+  readonly witnesses: Set<Sink<Seen>> = new Set();
 
   put(name: string, extra: object = {}): KubernetesObject {
     const type = this.objects.has(name) ? "MODIFIED" : "ADDED";
@@ -80,7 +82,10 @@ export function fakeApiServer(store: FakeStore): ActorDefinition<ApiServerMethod
       },
       serve: () => ({ port: 0 }),
       withdraw: () => null,
-      witness: () => undefined,
+      witness: (_request, sink) => {
+        store.witnesses.add(sink);
+        sink.signal.addEventListener("abort", () => store.witnesses.delete(sink));
+      },
       readiness: (_request, sink) => sink.push({ ready: true }),
       ready: () => ({ resourceVersion: String(store.revision) }),
     },

@@ -2,13 +2,22 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Fault } from "../../../runtime/faults/plan.ts";
 import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-cluster.ts";
+import type { Resource } from "../../../actors/client/resources.ts";
 import { deployments, nodes, pods, services } from "../../../actors/client/resources.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { PriorityClass } from "../../../protocols/kubernetes/types/scheduling-v1.ts";
 import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 const REPLICAS = 4;
 const LIMIT_MS = 120_000;
 const WAIT_MS = 20_000;
+const priorityClasses: Resource<PriorityClass> = {
+  group: "scheduling.k8s.io",
+  version: "v1",
+  resource: "priorityclasses",
+  kind: "PriorityClass",
+  namespaced: false,
+};
 const LABELS = { app: "web" };
 
 let cluster: SimulatedCluster;
@@ -142,19 +151,89 @@ it("node-upgrade restarts the actors of a master one after the other", async () 
   await inWorld(() => available(REPLICAS));
 });
 
-it("memory-pressure is told by the node, which gets its taint, and both go in the end", async () => {
-  const taints = async (): Promise<readonly string[]> =>
-    ((await cluster.client.get(nodes, "worker-0")).spec?.taints ?? []).map(({ key }) => key);
-  begin({ id: "memory", kind: "memory-pressure", at: "worker-0", forMs: 10_000 });
-  await inWorld(async () => {
-    await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure", WAIT_MS);
-    await cluster.until("the taint", WAIT_MS, async () =>
-      (await taints()).includes("node.kubernetes.io/memory-pressure"),
-    );
-    await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure=False", WAIT_MS);
-    await cluster.until("no taint", WAIT_MS, async () => (await taints()).length === 0);
+describe("memory-pressure", () => {
+  const isEvicted = ({ status }: Pod): boolean => status?.reason === "Evicted";
+  const short = { id: "memory", kind: "memory-pressure", at: "worker-0" } as const;
+  const evictions = (): readonly string[] => told.filter((line) => line.startsWith("memory evicts"));
+
+  async function create(name: string, spec: Partial<Pod["spec"]> = {}, memory?: string): Promise<void> {
+    const resources = memory === undefined ? {} : { requests: { memory } };
+    const containers = [{ name: "main", image: "x:1", resources }];
+    await cluster.client.create(pods, {
+      metadata: { name, namespace: "default" },
+      spec: { nodeName: "worker-0", containers, ...spec },
+    });
+    await cluster.waitFor(pods, name, "default", ({ status }) => status?.phase !== "Pending", WAIT_MS);
+  }
+
+  it("is told by the node, which gets its taint, and both go in the end", async () => {
+    const taints = async (): Promise<readonly string[]> =>
+      ((await cluster.client.get(nodes, "worker-0")).spec?.taints ?? []).map(({ key }) => key);
+    begin({ ...short, forMs: 10_000 });
+    await inWorld(async () => {
+      await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure", WAIT_MS);
+      await cluster.until("the taint", WAIT_MS, async () =>
+        (await taints()).includes("node.kubernetes.io/memory-pressure"),
+      );
+      await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure=False", WAIT_MS);
+      await cluster.until("no taint", WAIT_MS, async () => (await taints()).length === 0);
+    });
+    expect(told[0]).toBe("memory begins");
+    expect(told.at(-1)).toBe("memory ends");
   });
-  expect(told).toEqual(["memory begins", "memory ends"]);
+
+  it("evicts pods one at a time, who asked for nothing first, then by priority, and others take their place", async () => {
+    await inWorld(async () => {
+      for (const [name, value] of Object.entries({ high: 100, low: -1 })) {
+        await cluster.client.create(priorityClasses, { metadata: { name }, value });
+      }
+      await create("asked-high", { priorityClassName: "high" }, "1Mi");
+      await create("asked-low", { priorityClassName: "low" }, "1Mi");
+      await create("critical", { priorityClassName: "system-node-critical" });
+      const doomed = (await listed()).filter(({ spec }) => spec?.nodeName === "worker-0");
+      expect(doomed).toHaveLength(5);
+      begin(short);
+      const times: number[] = [];
+      for (let count = 1; count <= 4; count++) {
+        await cluster.until(`eviction ${count}`, WAIT_MS, () => Promise.resolve(evictions().length === count));
+        times.push(cluster.clock.monotonicMs());
+      }
+      for (const [index, atMs] of times.slice(1).entries()) expect(atMs - times[index]!).toBeGreaterThan(900);
+      await available(REPLICAS);
+      await cluster.clock.sleep(5_000);
+      const evicted = (await listed()).filter(isEvicted);
+      expect(evicted).toHaveLength(4);
+      for (const { status } of evicted) {
+        const condition = status?.conditions?.find(({ type }) => type === "DisruptionTarget");
+        expect(condition).toMatchObject({ status: "True", reason: "TerminationByKubelet" });
+        expect(status).toMatchObject({ phase: "Failed", message: "The node was low on resource: memory. " });
+      }
+      const running = (await listed()).filter((pod) => !isEvicted(pod) && pod.spec?.nodeName === "worker-0");
+      expect(running.map(({ metadata }) => metadata?.name)).toEqual(["critical"]);
+    });
+    expect(evictions().slice(2)).toEqual([
+      "memory evicts default/asked-low from worker-0",
+      "memory evicts default/asked-high from worker-0",
+    ]);
+  });
+
+  it("keeps what is bound to the node past its taint from running, and evicts no more once it is over", async () => {
+    begin({ ...short, forMs: 2_500 });
+    await inWorld(async () => {
+      await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure", WAIT_MS);
+      await create("late");
+      const { status } = await cluster.client.get(pods, "late", "default");
+      expect(status).toMatchObject({ phase: "Failed", reason: "Evicted" });
+      expect(status?.message).toContain("MemoryPressure");
+      await cluster.waitFor(nodes, "worker-0", undefined, "MemoryPressure=False", WAIT_MS);
+      const count = evictions().length;
+      await create("later");
+      await cluster.clock.sleep(5_000);
+      expect((await cluster.client.get(pods, "later", "default")).status?.phase).toBe("Running");
+      expect(evictions()).toHaveLength(count);
+    });
+    expect(told).toContain("memory keeps default/late from worker-0");
+  });
 });
 
 describe("node-drain", () => {
@@ -192,6 +271,45 @@ describe("node-drain", () => {
     begin({ id: "drain", kind: "node-drain", at: "worker-0", forMs: 5_000 });
     await inWorld(() => cluster.clock.sleep(10_000));
     expect(await inWorld(schedulable)).toBe(false);
+  });
+});
+
+describe("what waits for a moment", () => {
+  it("begins with it, whoever's it is", async () => {
+    const scaled = { on: "write", phase: "after", by: "kubernetes-admin", of: "deployments.apps/default/web" } as const;
+    const bound = { on: "write", phase: "after", of: "pods/default/web-*", verb: "create" } as const;
+    begin(
+      { id: "loss", kind: "node-loss", at: "worker-0", when: scaled, downMs: 3_000 },
+      { id: "kill", kind: "pod-kill", pod: "default/web-*", when: { seq: [scaled, bound, { atMs: 6_000 }] } },
+    );
+    await inWorld(async () => {
+      await cluster.clock.sleep(5_000);
+      expect(told).toEqual([]);
+      await cluster.client.patch(deployments, "web", "default", { spec: { replicas: REPLICAS + 1 } });
+      await cluster.until("a kill", WAIT_MS, () => Promise.resolve(told.length >= 5));
+      await available(REPLICAS + 1);
+    });
+    expect(told).toEqual([
+      expect.stringMatching(/^loss is triggered after patch deployments.apps default\/web by kubernetes-admin$/),
+      "loss hits worker-0",
+      "loss lets worker-0 come back",
+      "kill is triggered",
+      expect.stringMatching(/^kill kills default\/web-/),
+    ]);
+  });
+
+  it("never begins where it does not come, and ends with the plan", async () => {
+    begin({ id: "drain", kind: "node-drain", at: "worker-0", when: { on: "write", of: "pods/default/db-*" } });
+    await inWorld(() => cluster.clock.sleep(5_000));
+    cluster.host.endFaults();
+    await inWorld(() =>
+      cluster.client.create(pods, {
+        metadata: { name: "db-0", namespace: "default" },
+        spec: { containers: [{ name: "db", image: "db:1" }] },
+      }),
+    );
+    await inWorld(() => cluster.clock.sleep(5_000));
+    expect(told).toEqual([]);
   });
 });
 

@@ -24,6 +24,15 @@ describe("the operators of the zoo", () => {
     for (const { seed, budget } of rows.values()) expect(seed).toBeLessThanOrEqual(budget);
   });
 
+  it.each(["failed-is-there", "counts-what-it-made", "given-up-for-its-image"])(
+    "%s is first found by what happens to its pods and nodes",
+    async (name) => {
+      const bug = BUGS.find((each) => each.name === name)!;
+      const plans = await plansFor(bug, false);
+      expect(plans[rows.get(name)!.seed - 1]!.by).toBe("cluster");
+    },
+  );
+
   it.each(BUGS)("$name is found, and its twin is not taken for it: $why (after $after)", async (bug) => {
     const planned = (await plansFor(bug, false))[rows.get(bug.name)!.seed - 1]!;
     expect(await failuresUnder(bug, false, planned)).not.toEqual([]);

@@ -36,11 +36,12 @@ export function isOf(
 }
 
 /** But for its phase and its count. */
-export function isMatch(when: EventWhen, by: string, event: ApiEvent): boolean {
+export function isMatch(when: EventWhen, by: string | undefined, event: ApiEvent): boolean {
   const on = when.on === "lease" ? "write" : when.on;
   if (on !== event.on || (when.on === "lease" && event.resource !== LEASES)) return false;
   if (when.verb !== undefined && when.verb !== event.verb) return false;
-  return fitsPattern(when.by ?? by, event.by) && isOf(when.of, event);
+  const whose = when.by ?? by;
+  return (whose === undefined || fitsPattern(whose, event.by)) && isOf(when.of, event);
 }
 
 export class Trigger {
@@ -48,7 +49,7 @@ export class Trigger {
   /** Of the first event that counted; 0 while there was none, or it had none. */
   readonly firstRevision: number = 0;
   private readonly when: When;
-  private readonly by: string;
+  private readonly by: string | undefined;
   private readonly parts: readonly Trigger[];
   /** From when on it counts. */
   private readonly sinceMs: number;
@@ -56,8 +57,8 @@ export class Trigger {
   /** Of a `seq`: the one that is waited for. */
   private current: Trigger | undefined;
 
-  /** `by`: whose events those are that name nobody. */
-  constructor(when: When, by: string, sinceMs: number) {
+  /** `by`: whose events those are that name nobody; undefined: anybody's. */
+  constructor(when: When, by: string | undefined, sinceMs: number) {
     this.when = when;
     this.by = by;
     this.sinceMs = sinceMs;

@@ -2,7 +2,7 @@
  * What each client sees of this server while a plan of faults is applied: which request and which delivery a fault of the
  * plan is for, and what is to be done then. It decides; who carries it out is the shell (`views.ts`).
  */
-import type { ApiFault } from "../../../../protocols/api-faults.ts";
+import type { ApiFault, AwaitedFault } from "../../../../protocols/api-faults.ts";
 import { strikesOnce } from "../../../../protocols/api-faults.ts";
 import { fitsPattern } from "../../../../protocols/fault-fields.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
@@ -11,11 +11,13 @@ import { expired, failure, tooManyRequests } from "../machinery/status.ts";
 import type { ApiEvent } from "./trigger.ts";
 import { isOf, Trigger } from "./trigger.ts";
 
+type ViewFault = ApiFault | AwaitedFault;
+
 /** To be carried out in this order. */
 export type Effect =
   /** Tells whoever drives the plan. */
-  | { readonly do: "strike"; readonly fault: ApiFault; readonly what: string }
-  | { readonly do: "end"; readonly fault: ApiFault }
+  | { readonly do: "strike"; readonly fault: ViewFault; readonly what: string }
+  | { readonly do: "end"; readonly fault: ViewFault }
   /** The client's watches of these resources end, with 410 or as if the server stopped. */
   | { readonly do: "end-watches"; readonly by: string; readonly of: string; readonly expired: boolean }
   /** Watches that were held may not be any more. */
@@ -41,7 +43,7 @@ const RETRY_AFTER_SECONDS = 1;
 const MS_PER_SECOND = 1_000;
 
 interface Active {
-  readonly fault: ApiFault;
+  readonly fault: ViewFault;
   readonly begins: Trigger;
   /** From its begin on, where it has an `until`. */
   ends: Trigger | undefined;
@@ -56,7 +58,7 @@ export class ViewRules {
   private over = new Set<string>();
 
   /** Goes on with those that were there already. */
-  set(faults: readonly ApiFault[], nowMs: number): readonly Effect[] {
+  set(faults: readonly ViewFault[], nowMs: number): readonly Effect[] {
     const before = this.active;
     this.over = new Set(faults.map(({ id }) => id).filter((id) => this.over.has(id)));
     const inForce = faults.filter(({ id }) => !this.over.has(id));
@@ -92,7 +94,8 @@ export class ViewRules {
       if (fault.kind !== "api-error" && fault.kind !== "reply-lost") continue;
       const phase = fault.kind === "api-error" ? "before" : "after";
       const on = fault.kind === "api-error" ? (fault.on ?? "write") : "write";
-      if (event.phase !== phase || event.on !== on || !this.isFor(active, event)) continue;
+      if (event.phase !== phase || event.on !== on) continue;
+      if (!active.begins.isTrue || !fitsPattern(fault.by, event.by)) continue;
       if (fault.verb !== undefined && fault.verb !== event.verb) continue;
       if (fault.kind === "api-error" && fault.status === 410 && event.isOfPast !== true) continue;
       if (!isOf(fault.of, event) || !happens(fault, fault.chance)) continue;
@@ -121,22 +124,21 @@ export class ViewRules {
     return revision > (this.stoppedAt(by, resource) ?? Infinity);
   }
 
-  private forget({ id }: ApiFault): void {
+  private forget({ id }: ViewFault): void {
     this.active.delete(id);
     this.over.add(id);
-  }
-
-  private isFor({ fault, begins }: Active, event: ApiEvent): boolean {
-    return begins.isTrue && fitsPattern(fault.by, event.by);
   }
 
   private observe(
     event: ApiEvent | undefined,
     nowMs: number,
     revision: number,
-  ): { readonly effects: readonly Effect[]; readonly crashed: readonly ApiFault[] } {
+  ): {
+    readonly effects: readonly Effect[];
+    readonly crashed: readonly Extract<ApiFault, { readonly kind: "controller-crash" }>[];
+  } {
     const effects: Effect[] = [];
-    const crashed: ApiFault[] = [];
+    const crashed: Extract<ApiFault, { readonly kind: "controller-crash" }>[] = [];
     for (const active of this.active.values()) {
       const { fault, begins, ends } = active;
       if (ends?.observe(event, nowMs) === true) {
@@ -157,6 +159,8 @@ export class ViewRules {
     const { fault } = active;
     const why = event === undefined ? "" : ` (${event.phase} ${describe(event)})`;
     switch (fault.kind) {
+      case "awaited":
+        return this.strike(active, `is triggered${event === undefined ? "" : ` ${event.phase} ${describe(event)}`}`);
       case "api-error":
       case "reply-lost":
         return [];
@@ -193,8 +197,9 @@ export class ViewRules {
   }
 }
 
-function activeOf(fault: ApiFault, nowMs: number): Active {
-  return { fault, begins: new Trigger(fault.when, fault.by, nowMs), ends: undefined, stoppedAt: 0, struck: false };
+function activeOf(fault: ViewFault, nowMs: number): Active {
+  const by = fault.kind === "awaited" ? undefined : fault.by;
+  return { fault, begins: new Trigger(fault.when, by, nowMs), ends: undefined, stoppedAt: 0, struck: false };
 }
 
 function stopOf(at: "now" | "before" | number, first: number, revision: number): number {

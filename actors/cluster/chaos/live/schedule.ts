@@ -178,7 +178,8 @@ function problemsOfProbes(probes: readonly unknown[], at: string): readonly Fiel
 function endOf(faults: readonly Fault[]): number | undefined {
   let endMs = 1;
   for (const fault of faults) {
-    if (isApiFault(fault)) return undefined;
+    // Nobody knows when what it waits for comes.
+    if (isApiFault(fault) || ("when" in fault && fault.when !== undefined)) return undefined;
     const { fromMs = 0 } = fault;
     const { forMs, everyMs } = fault as { readonly forMs?: number; readonly everyMs?: number };
     const downMs = fault.kind === "node-loss" ? fault.downMs : 0;

@@ -21,10 +21,11 @@ export function realPlan(run: PlannedRun, tireless: readonly string[]): PlannedR
 }
 
 function hastened(fault: Fault): Fault {
-  if (!("when" in fault)) return fault;
+  if (!("when" in fault) || fault.when === undefined) return fault;
   return {
     ...fault,
     when: "atMs" in fault.when ? fault.when : hastenedWhen(fault.when),
+    ...("forMs" in fault && fault.forMs !== undefined ? { forMs: Math.round(fault.forMs * SHARE) } : {}),
     ...("until" in fault && fault.until !== undefined ? { until: hastenedWhen(fault.until) } : {}),
     ...("downMs" in fault && fault.downMs !== undefined ? { downMs: Math.round(fault.downMs * SHARE) } : {}),
   };

@@ -52,6 +52,7 @@ export class RealWorld implements RunWorld {
   readonly pace: Pace;
   readonly crashes: Crash[] = [];
   readonly digest: string | undefined = undefined;
+  gap: string | undefined;
   private readonly options: RealWorldOptions;
   private readonly originMs: number;
   private readonly running = new Map<string, Timer>();
@@ -131,9 +132,12 @@ export class RealWorld implements RunWorld {
   faults(plan: FaultPlan): void {
     checkPauses(plan, this.options.tireless);
     const { cluster, lives } = this.options;
-    const { plan: before } = this;
+    // The ids of its faults may be those of the plan before.
+    const stopped = this.plan?.stop();
+    this.plan = undefined;
+    this.pending = Promise.all([this.pending, stopped]);
     this.plan = cluster.seat.applyFaults(plan, (fault, what) => this.struck(fault, what), lives);
-    this.pending = Promise.all([this.pending, before?.stop(), this.plan.settled()]);
+    this.pending = Promise.all([this.pending, this.plan.settled()]);
   }
 
   heal(): void {
@@ -213,6 +217,11 @@ export class RealWorld implements RunWorld {
       this.asked(seen.watch.by, seen.watch.resource);
     } else if ("delivery" in seen) history.delivery({ ...seen.delivery, atMs });
     else history.bookmark({ ...seen.bookmark, atMs });
+  }
+
+  /** Something passed an API server unseen. */
+  missed(why: string): void {
+    if (!this.isOver) this.gap ??= why;
   }
 
   private asked(by: string, resource: string): void {

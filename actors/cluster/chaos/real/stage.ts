@@ -6,7 +6,6 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { apiServerProtocol } from "../../../../protocols/api-server.ts";
 import { InkubeError } from "../../../../protocols/errors.ts";
 import type { FaultPlan } from "../../../../runtime/faults/plan.ts";
 import type { Cluster } from "../../cluster.ts";
@@ -18,6 +17,7 @@ import { Command } from "./command.ts";
 import type { Body } from "./incarnation.ts";
 import { InProcess } from "./in-process.ts";
 import { Life } from "./life.ts";
+import { Lookout } from "./lookout.ts";
 import { realPace } from "./pace.ts";
 import { RealWorld } from "./real-world.ts";
 
@@ -40,7 +40,6 @@ const START_MS = 30_000;
 const NO_INITIAL_OBJECTS_MS = 86_400_000;
 /** Somebody has to start it first. */
 const ATTACH_MS = 600_000;
-const REOPEN_MS = 50;
 const IDLE_EVENTS = { printed: () => undefined, ended: () => undefined, failed: () => undefined };
 
 export class RealStage {
@@ -55,6 +54,7 @@ export class RealStage {
   private cluster: Cluster | undefined;
   private scratch = "";
   private current: RealWorld | undefined;
+  private lookout: Lookout | undefined;
   private isClosed = false;
 
   constructor(options: StageOptions) {
@@ -75,6 +75,7 @@ export class RealStage {
     this.booting ??= this.boot();
     const cluster = await this.booting;
     if (!isFirst) await cluster.reset();
+    await this.lookout?.settled();
     const { controllers, quietMs, seed } = this.options;
     const isAttached = controllers.some((each) => "attach" in each);
     this.current = new RealWorld({
@@ -93,6 +94,7 @@ export class RealStage {
   /** Leaves no process, no thread and no file behind. Safe to call twice. */
   async close(): Promise<void> {
     this.isClosed = true;
+    this.lookout?.close();
     await this.booting?.catch(() => undefined);
     await this.current?.close();
     await Promise.all([...this.lives.values()].map((life) => life.close()));
@@ -125,7 +127,12 @@ export class RealStage {
         this.lives.set(name, new Life(name, body, cluster.seat.context.clock, IDLE_EVENTS));
       }
     }
-    await this.lookOn(cluster);
+    const { context, apiServers } = cluster.seat;
+    this.lookout = new Lookout(context, [...this.lives.keys()], {
+      saw: (seen) => this.current?.saw(seen),
+      missed: (why) => this.current?.missed(why),
+    });
+    await this.lookout.start(apiServers);
     return cluster;
   }
 
@@ -171,30 +178,6 @@ export class RealStage {
       writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
     } catch (error) {
       throw new InkubeError("OUTPUT_FAILED", `${path} can't be written: ${(error as Error).message}`, { cause: error });
-    }
-  }
-
-  /** From when it resolves on, everything that passes an API server is seen. */
-  private async lookOn(cluster: Cluster): Promise<void> {
-    const { context, apiServers } = cluster.seat;
-    const by = [...this.lives.keys()];
-    for (const name of apiServers) {
-      const server = context.ref(apiServerProtocol, name);
-      const open = (): void => {
-        server.stream(
-          "witness",
-          { by },
-          {
-            next: (seen) => this.current?.saw(seen),
-            end: () => {
-              if (!this.isClosed) context.clock.after(REOPEN_MS, open);
-            },
-          },
-        );
-      };
-      open();
-      // Asked after it on the same link, and so answered after it is open.
-      await server.call("ready", null);
     }
   }
 }

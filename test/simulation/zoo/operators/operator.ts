@@ -48,11 +48,13 @@ export interface Bug {
   readonly oracles?: readonly Oracle[];
   /** Default 1. */
   readonly replicas?: number;
+  /** Of the cluster; default none. */
+  readonly workers?: number;
 }
 
 export function explorationOf(bug: Bug, isMended: boolean, search: Search = {}): Exploration {
   return {
-    cluster: { masters: 1, workers: 0 },
+    cluster: { masters: 1, workers: bug.workers ?? 0 },
     controllers: [
       {
         name: "operator",

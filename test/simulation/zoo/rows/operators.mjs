@@ -48,6 +48,10 @@ const FOUND_BY = {
   "leads-for-ever": 15,
   "leads-under-one-name": 17,
   "conditions-of-one": 8,
+  "failed-is-there": 83,
+  "counts-what-it-made": 93,
+  "left-for-good": 63,
+  "given-up-for-its-image": 107,
 };
 
 export const variants = Object.entries(FOUND_BY).map(([name, seed]) => ({

@@ -14,6 +14,7 @@ const PLACES: Places = {
   actorsOf: (kind) => ({ "api-server": ["etcd-0"], kubelet: ["worker-0/kubelet"] })[kind] ?? [],
 };
 
+const DRAIN = { kind: "node-drain", at: "worker-0" };
 const HOLD = { kind: "watch-hold", by: "web", of: "configmaps", when: { atMs: 1 } };
 
 function problemsOf(plan: unknown): readonly PlanProblem[] {
@@ -146,6 +147,10 @@ const REFUSED: readonly Refused[] = [
     "field",
     /^a/,
   ],
+  ["a moment and a time", { ...DRAIN, when: { atMs: 1 }, fromMs: 5 }, "fromMs", "atMs within when"],
+  ["a moment of no kind", { ...DRAIN, when: { on: "wriet" } }, "when.on", /^one of write, read/],
+  ["a moment that has no end", { ...DRAIN, when: { seq: [{ on: "write", nth: 0 }] } }, "when.seq[0].nth", /from 1$/],
+  ["a moment of what begins by time alone", { kind: "disk-full", at: "*", when: { atMs: 1 } }, "when", /^id, fromMs/],
   ["an end of what happens once", { kind: "actor-crash", at: "*", forMs: 5 }, "forMs", "forMs beside everyMs"],
 ];
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { ActiveFaults } from "../../../../runtime/faults/boundary.ts";
 import type { FaultTarget } from "../../../../runtime/faults/driver.ts";
 import { FaultDriver } from "../../../../runtime/faults/driver.ts";
 import type { Fault } from "../../../../runtime/faults/plan.ts";
@@ -6,13 +7,13 @@ import { SeededRandom } from "../../../../runtime/random.ts";
 
 /** What a driver asks of its host, and time that passes when the test says so. */
 class Target implements FaultTarget {
-  readonly actors = (): readonly string[] => ["a", "b"];
+  readonly actors = (): readonly string[] => ["a", "b", "b/kubelet"];
   readonly outsiders = ["test"];
   readonly done: string[] = [];
   readonly areLinked = (): boolean => true;
-  readonly actorsOf = (kind: string): readonly string[] => (kind === "api-server" ? ["a"] : []);
-  readonly machines = (): readonly string[] => [];
-  readonly loseMachine = (): undefined => undefined;
+  readonly actorsOf = (kind: string): readonly string[] =>
+    kind === "api-server" ? ["a"] : kind === "kubelet" ? ["b/kubelet"] : [];
+  readonly machines = (): readonly string[] => ["b"];
   private readonly timers: { readonly atMs: number; readonly action: () => void }[] = [];
   private nowMs = 0;
 
@@ -26,11 +27,20 @@ class Target implements FaultTarget {
     return new SeededRandom(1, label);
   }
 
-  setFaults(): void {}
+  setFaults(actor: string, { own }: ActiveFaults): void {
+    if (own.length > 0)
+      this.done.push(`${this.nowMs}: ${actor} has ${own.map(({ id, kind }) => `${id} ${kind}`).join(", ")}`);
+  }
+
   crash(): void {}
   exhaust(): void {}
   hang(): void {}
   upgradeMachine(): void {}
+
+  loseMachine(name: string): () => void {
+    this.done.push(`${this.nowMs}: lose ${name}`);
+    return () => void this.done.push(`${this.nowMs}: bring ${name} back`);
+  }
 
   breakLink(left: string, right: string): void {
     this.done.push(`${this.nowMs}: break ${left} ${right}`);
@@ -40,11 +50,16 @@ class Target implements FaultTarget {
     this.done.push(`${this.nowMs}: mend ${left} ${right}`);
   }
 
+  private get due(): (typeof this.timers)[number] | undefined {
+    return this.timers.find(({ atMs }) => atMs <= this.nowMs);
+  }
+
   run(untilMs: number): void {
     for (this.nowMs = 0; this.nowMs <= untilMs; this.nowMs++) {
-      for (const timer of this.timers.filter(({ atMs }) => atMs === this.nowMs)) {
-        this.timers.splice(this.timers.indexOf(timer), 1);
-        timer.action();
+      // What is due at once is due in this millisecond as well.
+      for (let due = this.due; due !== undefined; due = this.due) {
+        this.timers.splice(this.timers.indexOf(due), 1);
+        due.action();
       }
     }
   }
@@ -68,5 +83,40 @@ describe("a partition", () => {
     driver.stop();
     target.run(50);
     expect(target.done).toEqual([]);
+  });
+});
+
+describe("what waits for a moment", () => {
+  const when = { on: "write" } as const;
+  const loss: Fault = { id: "loss", kind: "node-loss", at: "b", when, downMs: 5 };
+  const pressure: Fault = { id: "short", kind: "memory-pressure", when, forMs: 5 };
+
+  it("is known to API servers only, begins when one of them tells, and lasts from then on", () => {
+    const target = new Target();
+    const driver = new FaultDriver({ faults: [loss, pressure] }, target);
+    driver.start();
+    target.after(10, () => driver.struck("a", "loss", "is triggered"));
+    target.after(20, () => driver.struck("a", "short", "is triggered"));
+    // Another API server has not heard yet that it has begun.
+    target.after(21, () => driver.struck("a", "loss", "is triggered"));
+    target.run(50);
+    expect(target.done).toEqual([
+      "0: a has loss awaited, short awaited",
+      "10: a has short awaited",
+      "10: lose b",
+      "15: bring b back",
+      "20: b/kubelet has short memory-pressure",
+    ]);
+  });
+
+  it("never begins once the plan is stopped", () => {
+    const target = new Target();
+    const driver = new FaultDriver({ faults: [loss] }, target);
+    driver.start();
+    target.after(10, () => driver.struck("a", "loss", "is triggered"));
+    target.after(10, () => driver.stop());
+    target.after(12, () => driver.struck("a", "loss", "is triggered"));
+    target.run(50);
+    expect(target.done).toEqual(["0: a has loss awaited"]);
   });
 });

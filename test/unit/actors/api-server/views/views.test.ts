@@ -37,6 +37,35 @@ function fates(rules: ViewRules, events: readonly ApiEvent[]): readonly string[]
   });
 }
 
+describe("a fault that is awaited", () => {
+  const awaited = {
+    id: "kill",
+    kind: "awaited",
+    when: { on: "write", phase: "after", verb: "create", nth: 2 },
+  } as const;
+
+  it("has come once, with what anybody did, whatever else that request meets", () => {
+    const rules = new ViewRules();
+    const refuses: ApiFault = { id: "no", kind: "api-error", by: "*", when: { atMs: 0 }, status: 500 };
+    rules.set([awaited, refuses], 0);
+    rules.pass(0, REVISION);
+    const struck = ["web", "other/kubelet", "web", "web"].map((by) => {
+      const event = write({ by, verb: "create" });
+      const before = rules.request(event, 0, REVISION, ALWAYS);
+      if (before.fate.is !== "as-ever") return done(before.effects);
+      return done(rules.request({ ...event, phase: "after" }, 0, REVISION, ALWAYS).effects);
+    });
+    expect(struck).toEqual([["strike no"], [], ["strike kill"], []]);
+  });
+
+  it("is told with what it came by", () => {
+    const rules = new ViewRules();
+    rules.set([{ ...awaited, when: { on: "write" } }], 0);
+    const { effects } = rules.request(write(), 0, REVISION, ALWAYS);
+    expect(effects).toMatchObject([{ do: "strike", what: "is triggered before update configmaps default/a by web" }]);
+  });
+});
+
 describe("an error of the API", () => {
   it.each([
     [409, "Conflict", undefined],

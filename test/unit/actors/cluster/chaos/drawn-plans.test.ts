@@ -20,6 +20,9 @@ const DRAWING: Drawing = {
   controllers: ["web"],
   resources: ["configmaps", "secrets"],
   workMs: 4_000,
+  pods: [],
+  images: [],
+  nodes: [],
   moments: [
     told("configmaps/default/a", "configmaps"),
     written("secrets/default/a", "secrets"),
@@ -28,6 +31,7 @@ const DRAWING: Drawing = {
     told("secrets/default/b", "secrets"),
   ],
 };
+type Drawn = { readonly when: object };
 const SEEDS = Array.from({ length: 200 }, (_, index) => index + 1);
 const PLACES = {
   actors: () => ["web"],
@@ -86,6 +90,45 @@ it("a mutant differs from its plan in one fault, and has others than those of ra
   }
   expect(atMoments).toBeGreaterThan(10);
   expect(canBeCarriedOut(mutantOf({ faults: [] }, DRAWING, 1, 1))).toBe(true);
+});
+
+describe("where there are pods", () => {
+  const SUFFERING: Drawing = { ...DRAWING, pods: ["default/web-*"], images: ["web:1"], nodes: ["worker-0"] };
+  const places = {
+    ...PLACES,
+    machines: () => ["worker-0"],
+    actorsOf: (kind: string) => (kind === "api-server" ? ["api-server-0"] : [`worker-0/${kind}`]),
+  };
+  const kindsOf = (drawing: Drawing): ReadonlySet<string> =>
+    new Set(SEEDS.flatMap((seed) => randomPlan(drawing, seed, 2).plan.faults.map(({ kind }) => kind)));
+
+  it("plans at random, and what is made of them, have all that can happen to them, and can be carried out", () => {
+    const some = [
+      "pod-kill",
+      "image-gone",
+      "object-flip",
+      "node-loss",
+      "node-drain",
+      "memory-pressure",
+      "node-upgrade",
+    ];
+    for (const kind of some) expect(kindsOf(SUFFERING)).toContain(kind);
+    let moved = 0;
+    for (const seed of SEEDS) {
+      const { plan } = randomPlan(SUFFERING, seed, 2);
+      checkPlan(plan, places);
+      const mutant = mutantOf(plan, SUFFERING, seed, 1);
+      checkPlan(mutant.plan, places);
+      moved += mutant.plan.faults.filter((fault) => some.includes(fault.kind) && "on" in (fault as Drawn).when).length;
+    }
+    expect(moved).toBeGreaterThan(0);
+  });
+
+  it("and no node whose pods are all made anew, nothing happens to nodes", () => {
+    const kinds = kindsOf({ ...SUFFERING, nodes: [] });
+    expect(kinds).toContain("pod-kill");
+    expect(kinds).not.toContain("node-loss");
+  });
 });
 
 it("each is a function of seed and number", () => {

@@ -55,6 +55,74 @@ function historyOf(...writes: readonly Written[]): History {
   return history;
 }
 
+describe("the end of a run in which pods and nodes have suffered", () => {
+  const end = (...objects: readonly object[]): ReturnType<typeof endStateOf> => {
+    const history = new History(["web"]);
+    history.beganMs = 0;
+    for (const [index, object] of objects.entries()) {
+      const { kind = "", metadata } = object as KubernetesObject;
+      const value = encoder.encode(JSON.stringify({ apiVersion: "v1", ...object }));
+      const key = `/registry/${kind.toLowerCase()}s/${metadata?.name}`;
+      const revision = index + 1;
+      const kv = { key, value, createRevision: revision, modRevision: revision, version: 1, lease: "0" };
+      history.take({ header: { revision } as never, events: [{ type: "put", kv }] }, revision);
+    }
+    return endStateOf(history);
+  };
+  const pod = (name: string, nodeName: string, status: object = {}, image = "web:1"): object => ({
+    kind: "Pod",
+    metadata: { name, namespace: "default", uid: `${name} on ${nodeName}` },
+    spec: { nodeName, containers: [{ name: "main", image }], volumes: [{ name: "kube-api-access-4xj24" }] },
+    status: { phase: "Running", hostIP: nodeName, containerStatuses: [{ ready: true, restartCount: 0 }], ...status },
+  });
+  const differences = (reference: readonly object[], now: readonly object[]): readonly string[] =>
+    differencesOf(end(...reference), end(...now)).map(({ text }) => text);
+
+  it("does not tell where a pod runs, and how often its containers were started", () => {
+    const other = JSON.parse(
+      JSON.stringify(
+        pod("db", "worker-1", {
+          containerStatuses: [
+            { ready: true, restartCount: 3, lastState: { terminated: {} }, containerID: "inkube://x" },
+          ],
+        }),
+      ).replace("4xj24", "b2fgh"),
+    ) as object;
+    expect(differences([pod("db", "worker-0")], [other])).toEqual([]);
+  });
+
+  it.each<[string, object, string]>([
+    ["is not ready", pod("db", "worker-0", { containerStatuses: [{ ready: false, restartCount: 0 }] }), "ready"],
+    ["has another image", pod("db", "worker-0", {}, "web:2"), "spec.containers"],
+    ["has failed by itself", pod("db", "worker-0", { phase: "Failed", reason: "Error" }), "status.phase"],
+  ])("tells that a pod %s", (_what, now, where) => {
+    const found = differences([pod("db", "worker-0")], [now]);
+    expect(found).toEqual([expect.stringContaining("changed: Pod default/db")]);
+    expect(JSON.stringify(found)).toMatch(where);
+  });
+
+  it("takes a pod that its node has evicted for one that is not there", () => {
+    const evicted = pod("old", "worker-0", { phase: "Failed", reason: "Evicted" });
+    expect(differences([pod("db", "worker-0")], [pod("db", "worker-0"), evicted])).toEqual([]);
+    expect(differences([pod("old", "worker-0")], [evicted])).toEqual(["missing: Pod default/old"]);
+  });
+
+  it("tells of a node what is wanted of it, and not how it is", () => {
+    const node = (spec: object, status: object): object => ({
+      kind: "Node",
+      metadata: { name: "worker-0" },
+      spec,
+      status,
+    });
+    const before = node({ podCIDR: "10" }, { conditions: [{ type: "Ready", status: "True" }] });
+    const after = node({ podCIDR: "10", taints: [] }, { conditions: [{ type: "Ready", status: "Unknown" }] });
+    expect(differences([before], [after])).toEqual([]);
+    expect(differences([before], [node({ podCIDR: "10", unschedulable: true }, {})])).toEqual([
+      expect.stringContaining("changed: Node worker-0 at spec.unschedulable"),
+    ]);
+  });
+});
+
 describe("the end of a run", () => {
   const differences = (reference: readonly Written[], now: readonly Written[]): readonly string[] =>
     differencesOf(endStateOf(historyOf(...reference)), endStateOf(historyOf(...now))).map(({ text }) => text);

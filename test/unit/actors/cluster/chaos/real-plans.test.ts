@@ -3,8 +3,9 @@ import { expect, it } from "vitest";
 import type { PlannedRun } from "../../../../../actors/cluster/chaos/search.ts";
 import { realPlan } from "../../../../../actors/cluster/chaos/real/plans.ts";
 import type { ApiFault } from "../../../../../protocols/api-faults.ts";
+import type { Fault } from "../../../../../runtime/faults/plan.ts";
 
-function planned(pattern: PlannedRun["pattern"], ...faults: readonly ApiFault[]): PlannedRun {
+function planned(pattern: PlannedRun["pattern"], ...faults: readonly Fault[]): PlannedRun {
   return { pattern, place: "1", about: `${pattern} plan 1: as drawn`, plan: { faults } };
 }
 
@@ -24,6 +25,17 @@ it("faults last a quarter of their time, and what happens triggers them as ever"
   expect(realPlan(planned("held", stale, down), []).plan.faults).toEqual([
     { ...stale, when: { seq: [event, { atMs: 75 }] }, until: { any: [event, { atMs: 2_500 }] } },
     { ...down, downMs: 375 },
+  ]);
+});
+
+it("so do faults of Kubernetes' own level that wait for something", () => {
+  const loss: Fault = { id: "loss", kind: "node-loss", at: "worker-0", when: event, downMs: 8_000 };
+  const gone: Fault = { id: "gone", kind: "image-gone", image: "web:1", when: event, forMs: 2_000 };
+  const later: Fault = { id: "later", kind: "image-gone", image: "web:1", fromMs: 100, forMs: 2_000 };
+  expect(realPlan(planned("held", loss, gone, later), []).plan.faults).toEqual([
+    { ...loss, downMs: 2_000 },
+    { ...gone, forMs: 500 },
+    later,
   ]);
 });
 

@@ -75,6 +75,11 @@ describe("a schedule of chaos", () => {
     expect(checkSchedule({ faults, probes: [PROBE] })).toMatchObject({ forMs, steadyMs: 30_000, healMs: 60_000 });
   });
 
+  it("does not know its end where a fault waits for something", () => {
+    const faults = [{ id: "kill", kind: "pod-kill", pod: "default/web", when: { on: "write" } }];
+    expect(() => checkSchedule({ faults, probes: [PROBE] })).toThrow("the fault kill has no end of its own");
+  });
+
   it("says itself how long it lasts, whatever its faults are", () => {
     const when = { on: "write" } as const;
     const faults = [{ id: "busy", kind: "api-error", status: 500, by: "*", when }];

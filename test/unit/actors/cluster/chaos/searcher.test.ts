@@ -7,6 +7,7 @@ import { NEVER_ENDS } from "../../../../../actors/cluster/chaos/outcome.ts";
 import type { Runner } from "../../../../../actors/cluster/chaos/runner.ts";
 import type { ChaosReport, TriedPlan } from "../../../../../actors/cluster/chaos/searcher.ts";
 import { Searcher } from "../../../../../actors/cluster/chaos/searcher.ts";
+import { missedText } from "../../../../../actors/cluster/chaos/explore.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
 
 const END = { objects: new Map(), lives: new Map() };
@@ -16,7 +17,15 @@ const REFERENCE: Reference = {
   goals: [],
   seen: [1],
   systematic: { plans: [], pruned: [] },
-  drawing: { controllers: ["web"], resources: ["configmaps"], workMs: 3_000, moments: [] },
+  drawing: {
+    controllers: ["web"],
+    resources: ["configmaps"],
+    workMs: 3_000,
+    pods: [],
+    images: [],
+    nodes: [],
+    moments: [],
+  },
 };
 const step = (name: string): { readonly name: string; readonly run: () => void } => ({ name, run: () => undefined });
 const EXPLORATION: Exploration = {
@@ -126,6 +135,22 @@ it("what coverage has shown leads to the rest of the budget's plans, and only th
   expect(tried.filter(({ planned }) => planned.pattern === "mutant")).toHaveLength(47);
   const without = await searched(new FakeRunner(2, 1), { search: { systematic: [], random: 10 } });
   expect(without.report.plans).toBe(10);
+});
+
+it("a run that is void says nothing: neither that it failed nor that it holds", async () => {
+  class Gapped extends FakeRunner {
+    override async run(request: RunRequest): Promise<Outcome> {
+      const outcome = await super.run(request);
+      const isVoid = request.faults.some(({ kind }) => kind === "controller-crash");
+      return isVoid ? { ...outcome, failures: [], seen: [], void: "a gap" } : outcome;
+    }
+  }
+  const { report, tried } = await searched(new Gapped(3, 1));
+  expect(report.found.map(({ story }) => story.oracle)).toEqual(["converges"]);
+  expect(report.voided.length).toBeGreaterThan(5);
+  for (const { about, why } of report.voided) expect([about, why]).toEqual([expect.stringContaining("crash"), "a gap"]);
+  expect(tried.length + report.voided.length).toBe(60);
+  expect(missedText(report)).toContain(`a run is void: ${report.voided[0]!.about}: a gap`);
 });
 
 it("an error of a run ends the search, and no further run is begun", async () => {

@@ -68,7 +68,15 @@ const DRAWN = planned("random", "1");
 const HTML = reportOf({
   file: `sites ${EVIL}.js`,
   seconds: 1.25,
-  report: { found: [{ story: TOLD.story, plans: 2 }], plans: 3, plansLeft: 1, runs: 9, missed: [EVIL], digest: "d0" },
+  report: {
+    found: [{ story: TOLD.story, plans: 2 }],
+    voided: [{ about: "random plan 9: reply-lost", why: "a gap" }],
+    plans: 3,
+    plansLeft: 1,
+    runs: 9,
+    missed: [EVIL],
+    digest: "d0",
+  },
   plans: [GREEN, RED, LEFT, DRAWN],
   pruned: [{ pattern: "late", place: "ADDED configmaps/default/a", by: "web", why: `nothing ${EVIL}` }],
   tried: [tried(GREEN), tried(RED, 1), tried(DRAWN, 1)],
@@ -183,7 +191,7 @@ describe("the report of a search", () => {
 });
 
 it("a search that found nothing has a report without stories", () => {
-  const report = { found: [], plans: 0, plansLeft: 0, runs: 2, missed: [], digest: "d0" };
+  const report = { found: [], voided: [], plans: 0, plansLeft: 0, runs: 2, missed: [], digest: "d0" };
   const page = reportOf({ file: "a.js", seconds: 0, report, plans: [], pruned: [], tried: [], told: [] });
   expect(page).toContain("everything holds");
   expect(all(parse(page), ({ name }) => name === "table" || name === "nav")).toEqual([]);

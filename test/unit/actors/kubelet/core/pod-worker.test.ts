@@ -657,6 +657,40 @@ describe("the end of a pod", () => {
   });
 });
 
+describe("eviction", () => {
+  it("fails the pod, gives its containers a second, and tells that it was for the node's sake", () => {
+    const bench = new Bench({ terminationGracePeriodSeconds: 600 });
+    bench.settle();
+    expect(bench.worker.isActive).toBe(true);
+    bench.worker.evict("no memory");
+    expect(bench.worker.isActive).toBe(false);
+    const { operations, status, events } = bench.step();
+    expect(operations).toMatchObject([{ op: "stop", container: "main", graceMs: 1_000 }]);
+    expect(events).toContainEqual({ type: "Warning", reason: "Evicted", message: "no memory" });
+    expect(status).toMatchObject({ phase: "Failed", reason: "Evicted", message: "no memory" });
+    expect(status.conditions).toContainEqual(
+      expect.objectContaining({
+        type: "DisruptionTarget",
+        status: "True",
+        reason: "TerminationByKubelet",
+        message: "no memory",
+      }),
+    );
+    bench.settle();
+    // It stays, as what has become of it, and is not started again.
+    expect(bench.step()).toMatchObject({ isFinished: false, operations: [], status: { phase: "Failed" } });
+  });
+
+  it("of a pod that the node does not take comes before anything of it is started", () => {
+    const bench = new Bench();
+    bench.worker.reject("not here");
+    const { operations, status } = bench.step();
+    expect(operations).toEqual([]);
+    expect(status).toMatchObject({ phase: "Failed", reason: "Evicted", message: "not here" });
+    expect(status.conditions?.map(({ type }) => type)).not.toContain("DisruptionTarget");
+  });
+});
+
 describe("failures", () => {
   it("of a pull show as ErrImagePull, then as ImagePullBackOff, and are tried again", () => {
     const bench = new Bench();
