@@ -22,6 +22,10 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     trace: {
       event: (kind, subject, fields, cause) => recorder.name(recorder.event(kind, subject, fields, cause)),
       cause: () => recorder.cause(),
+      why: () => recorder.why(),
+      later: (kind, subject, fields, cause) => recorder.later(kind, subject, fields, cause),
+      because: (cause, work) => recorder.because(cause, work),
+      timer: (reason, action) => () => recorder.because(recorder.later("timer", reason, undefined, ""), action),
     },
     ref: (protocol, name) => cell.ref(protocol, name),
     monitor: (name, onDown) => cell.monitor(name, onDown),

@@ -59,6 +59,7 @@ export async function rehearse(): Promise<void> {
         diskRoot: "",
         fsync: false,
         faults: { seed: 0, generation: 0, faults: NO_FAULTS },
+        origin: { cause: "", lamport: 0 },
       },
       {
         shared: true,
