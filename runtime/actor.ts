@@ -191,6 +191,8 @@ export interface Trace {
   event(kind: string, subject: string, fields?: Fields, cause?: Why): Cause;
   /** The event to name as the cause of what is done later because of what is being handled now. */
   cause(): Cause;
+  /** The start of this incarnation: the cause of what an actor does by itself from its beginning on. */
+  readonly started: Cause;
   /** As `cause`, and an event that is not recorded yet still is not: for what may come to nothing. */
   why(): Why;
   /** An event that is recorded when the first thing that it caused is, and else never. Its cause is taken now. */

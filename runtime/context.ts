@@ -22,6 +22,9 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
     trace: {
       event: (kind, subject, fields, cause) => recorder.name(recorder.event(kind, subject, fields, cause)),
       cause: () => recorder.cause(),
+      get started() {
+        return recorder.started;
+      },
       why: () => recorder.why(),
       later: (kind, subject, fields, cause) => recorder.later(kind, subject, fields, cause),
       because: (cause, work) => recorder.because(cause, work),

@@ -73,7 +73,9 @@ export class Informer<T extends KubernetesObject> {
   start(): void {
     if (this.state !== "new") return;
     this.state = "running";
-    this.startedBy = this.ctx.trace.why();
+    const { trace } = this.ctx;
+    const why = trace.why();
+    this.startedBy = why === "" ? trace.started : why;
     this.connect();
   }
 

@@ -88,7 +88,7 @@ export class LeaderElector {
     if (this.state !== "new") return;
     this.state = "running";
     const { trace } = this.ctx;
-    const startedBy = trace.why();
+    const startedBy = trace.started;
     for (const peer of this.options.peers) {
       this.ctx.monitor(peer, (down) => {
         if (down.actor === this.election.holder) this.vacancy = trace.why();

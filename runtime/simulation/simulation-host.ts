@@ -514,13 +514,13 @@ export class SimulationHost implements Introspectable {
       this.running.set(spec.name, incarnation);
       const keptDownUs = Math.max(0, (this.downUntilUs.get(spec.name) ?? 0) - this.world.nowUs);
       this.world.schedule(keptDownUs + this.draw(this.options.startMs ?? START_MS), incarnation, () => {
-        const { recorder } = incarnation;
-        const detail = `incarnation=${incarnation.context.incarnation}`;
-        const started = recorder.after(this.lives.originOf(spec.name), "start", spec.name, "", detail);
-        this.links.join(incarnation);
+        const { recorder, context } = incarnation;
+        recorder.start(spec.name, context.incarnation, this.lives.originOf(spec.name), () =>
+          this.links.join(incarnation),
+        );
         // In a promise's job of its own, so that what `start` throws at once is treated like what it rejects with.
         Promise.resolve()
-          .then(() => recorder.because(started, () => definition.start(incarnation.context)))
+          .then(() => recorder.because(recorder.started, () => definition.start(context)))
           .then(
             (actor: Actor<Methods>) => {
               if (!incarnation.alive) return;

@@ -167,10 +167,12 @@ export function launchActor<M extends Methods, Options>(
   const introspection = new Introspection(cell, () => actor);
   const control: ThreadControl = {
     start: async (): Promise<StartOutcome> => {
-      const started = recorder.after(given.origin, "start", given.name, "", `incarnation=${given.incarnation}`);
-      for (const { peer, port } of given.links) links.connect(cell, peer, port);
+      const begin = (): Actor<M> | Promise<Actor<M>> => {
+        for (const { peer, port } of given.links) links.connect(cell, peer, port);
+        return definition.start(context);
+      };
       try {
-        actor = await recorder.because(started, () => definition.start(context));
+        actor = await recorder.start(given.name, given.incarnation, given.origin, begin);
       } catch (error) {
         const data =
           error instanceof InkubeError

@@ -38,6 +38,8 @@ export class Recorder {
    * @see Kulkarni et al., "Logical Physical Clocks", 2014, section 3.2
    */
   lamport: number;
+  /** The event of the actor's start; empty before it. */
+  started: Cause = "";
   private sequence: number;
   /** What is being done now is done because of that: an event of this actor by its number, 0 for none, or another's. */
   private current: Doing = 0;
@@ -95,6 +97,13 @@ export class Recorder {
   /** The newest event of this actor, or a later place: what is recorded after it was taken over stands behind both. */
   mark(cause: Cause): Mark {
     return { cause, lamport: this.lamport };
+  }
+
+  /** The actor begins, because of `origin`; what it does at once is done because of that. */
+  start<T>(name: string, incarnation: string, origin: Mark, begin: () => T): T {
+    const sequence = this.after(origin, "start", name, "", formatFields({ incarnation }));
+    this.started = this.name(sequence);
+    return this.because(sequence, begin);
   }
 
   /** Records what an event that came by no frame has caused. */
