@@ -291,12 +291,14 @@ export class Member {
   private persist(persist: Persist): void {
     const done = this.storage.append(persist);
     this.persistUnderWay = done;
+    // Votes leave when they are on the disk.
+    const why = this.knownLeader === 0 ? this.ctx.trace.why() : "";
     this.ctx.spawn(async () => {
       await done;
       this.persistUnderWay = undefined;
       if (persist.snapshot !== undefined) this.restore(persist.snapshot);
       this.raft.persisted();
-      this.pump();
+      this.ctx.trace.because(why, () => this.pump());
     });
   }
 
