@@ -9,6 +9,7 @@ import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
+import { TRACEPARENT } from "../../runtime/trace/traceparent.ts";
 
 export interface Arrival {
   /** Undefined where nothing vouches for anybody. */
@@ -84,15 +85,23 @@ export class Pipeline {
 
   /**
    * On whose behalf, and for how long, a request is carried out; its arrival is recorded as the cause of what it changes, with
-   * the ID by which its client knows it.
+   * the ID by which its client knows it. `traceparent`: of the trace that the client says it is part of.
    */
-  scope(user: UserInfo, verb: string, path: string, auditId: string, timeoutMs: number = Infinity): RequestScope {
+  scope(
+    user: UserInfo,
+    verb: string,
+    path: string,
+    auditId: string,
+    timeoutMs: number = Infinity,
+    traceparent?: string,
+  ): RequestScope {
     const { clock, options, trace } = this.ctx;
+    const outside = traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : "";
     return {
       ...user,
       deadlineMs: clock.monotonicMs() + Math.min(timeoutMs, options.requestTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.
-      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }) : "",
+      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }, outside) : "",
     };
   }
 }

@@ -288,6 +288,10 @@ export class PodRunner {
       code: error.code,
       error: error.message,
     });
+    if (operation.op === "start") {
+      const fields = { container: operation.container, code: error.code, error: error.message };
+      this.why = this.node.ctx.trace.event("container.failed", `pods/${namespace}/${name}`, fields, this.why);
+    }
     const about =
       operation.op === "volumes" ? "FailedMount" : operation.op === "sandbox" ? "FailedCreatePodSandBox" : "";
     if (about !== "") this.node.events.event(typedPod(this.pod), "Warning", about, error.message);

@@ -188,8 +188,10 @@ export class Rest {
     return this.other(reply, path, segments);
   }
 
-  private scope({ user, url, auditId }: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
-    return this.backend.pipeline.scope(user ?? { user: "", groups: [] }, verb, url, auditId, timeoutMs);
+  private scope(request: HttpRequest, verb: Verb, timeoutMs?: number): RequestScope {
+    const { user = { user: "", groups: [] }, url, auditId } = request;
+    const traceparent = header(request, "traceparent");
+    return this.backend.pipeline.scope(user, verb, url, auditId, timeoutMs, traceparent);
   }
 
   private found(reply: Reply, resource: ResourcePath): Promise<void> | void {

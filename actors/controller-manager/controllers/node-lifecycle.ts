@@ -60,7 +60,8 @@ class NodeLifecycle {
       health.renewed(name, lease?.spec, clock.monotonicMs());
       if (health.leftMs(name, clock.monotonicMs()) === 0 && health.timeUp(name, clock.monotonicMs())) {
         log.warn("node lost", { node: name });
-        session = session.because(session.ctx.trace.event("node-lost", `nodes/${name}`, {}, session.why));
+        const expired = session.ctx.trace.later("timer", "lease expiry", undefined, "");
+        session = session.because(session.ctx.trace.event("node-lost", `nodes/${name}`, {}, expired));
       }
     }
     if (session.stopped) return;
