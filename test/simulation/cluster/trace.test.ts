@@ -2,12 +2,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { SimulatedCluster } from "../../../actors/cluster/simulation/simulated-cluster.ts";
 import { EMBEDDER } from "../../../actors/cluster/topology.ts";
-import { deployments, leases } from "../../../actors/client/resources.ts";
+import { deployments, leases, pods } from "../../../actors/client/resources.ts";
 import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import { explain } from "../../../actors/trace-collector/core/why.ts";
 import { compareEvents } from "../../../runtime/trace/event.ts";
 import { chainOf, reachOf } from "../../fixtures/trace-causes.ts";
 import { effectsBeforeCauses } from "../../fixtures/trace-order.ts";
+import { watchCrashes } from "../../fixtures/watch-crashes.ts";
 
 function web(image: string): Deployment {
   const labels = { app: "web" };
@@ -17,6 +20,11 @@ function web(image: string): Deployment {
   return { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web", namespace: "default" }, spec };
 }
 
+function pod(name: string, image: string, cpu: string): Pod {
+  const containers = [{ name: "main", image, resources: { requests: { cpu } } }];
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: "default" }, spec: { containers } };
+}
+
 const manager = "kube-controller-manager";
 const ready = ({ status }: Deployment): boolean => status?.readyReplicas === 3;
 /** Clocks that stand ahead and behind, by more than any message takes. */
@@ -24,9 +32,10 @@ const SKEWS = { "api-server-0": -4_000, "etcd-1": 2_500, "controller-manager-1":
 
 /**
  * A rollout, a node that is lost with its pods, leaders that die (of the controllers by a kill, of etcd by a fault), and a
- * Deployment that is deleted with all that it owns.
+ * Deployment that is deleted with all that it owns; then pods that come to nothing. Gives the record up to when the pods of the
+ * lost node were replaced.
  */
-async function play(cluster: SimulatedCluster): Promise<void> {
+async function play(cluster: SimulatedCluster): Promise<readonly TraceEvent[]> {
   const { client, host, clock } = cluster;
   await client.create(deployments, web("nginx:1"));
   await cluster.waitFor(deployments, "web", "default", ready, 60_000);
@@ -35,6 +44,7 @@ async function play(cluster: SimulatedCluster): Promise<void> {
   await cluster.killNode("worker-1");
   await cluster.waitFor(deployments, "web", "default", (now) => !ready(now), 60_000);
   await cluster.waitFor(deployments, "web", "default", ready, 60_000);
+  const replaced = [...host.trace.events];
   await clock.sleep(20_000);
   await cluster.restoreNode("worker-1");
   const lease = await client.get(leases, manager, "kube-system");
@@ -46,17 +56,29 @@ async function play(cluster: SimulatedCluster): Promise<void> {
   await clock.sleep(5_000);
   await client.delete(deployments, "web", "default");
   await clock.sleep(10_000);
+  await client.create(pods, pod("victim", "nginx", "1"));
+  await cluster.waitFor(pods, "victim", "default", "Ready", 10_000);
+  const faults = [
+    { id: "registry", kind: "image-gone", image: "gone:*" } as const,
+    { id: "killer", kind: "pod-kill", pod: "default/victim", everyMs: 4_000 } as const,
+  ];
+  host.applyFaults({ faults });
+  await client.create(pods, pod("missing", "gone:1", "1"));
+  await client.create(pods, pod("huge", "nginx", "100"));
+  await clock.sleep(10_000);
+  return replaced;
 }
 
 describe("the record of a cluster in the simulation", () => {
   let events: readonly TraceEvent[] = [];
+  let replaced: readonly TraceEvent[] = [];
 
   beforeAll(async () => {
     const cluster = new SimulatedCluster({ seed: 41, faults: { faults: [] } });
+    watchCrashes(cluster.host);
     for (const [actor, skewMs] of Object.entries(SKEWS)) cluster.host.skewClock(actor, skewMs);
     await cluster.start();
-    await cluster.run(() => play(cluster), 300_000);
-    expect(cluster.host.crashes).toEqual([]);
+    replaced = await cluster.run(() => play(cluster), 300_000);
     events = cluster.host.trace.events;
   });
 
@@ -74,9 +96,10 @@ describe("the record of a cluster in the simulation", () => {
   });
 
   it("tells an eviction from the kill of the node that was lost", () => {
-    const chain = chainOfLast("pod-evicted", "pods/default/web-");
-    expect(chain).toContain("node-lost nodes/worker-1");
-    expect(chain.at(-1)).toBe("kill worker-1");
+    const { subject } = events.find(({ kind }) => kind === "pod-evicted")!;
+    const { chain, first } = explain(replaced, subject);
+    expect(chain.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["down", "node-lost", "pod-evicted"]));
+    expect(`${first.kind} ${first.subject}`).toBe("kill worker-1");
   });
 
   it("tells a change of leader, and what the new one then does, from the end of the one before", () => {
@@ -103,6 +126,26 @@ describe("the record of a cluster in the simulation", () => {
     expect(chain).toEqual(expect.arrayContaining([expect.stringContaining("scheduled pods/default/other-")]));
     expect(chain).toEqual(expect.arrayContaining([expect.stringContaining("reconcile replica-set/default/other-")]));
     expect(chain.at(-1)).toBe("call request");
+  });
+
+  it("says in a sentence why a pod is there, waits, does not start or crashes, and why somebody leads", () => {
+    const lost = replaced.findIndex(({ kind }) => kind === "node-lost");
+    const { subject = "" } = replaced.slice(lost).find(({ kind }) => kind === "scheduled") ?? {};
+    const sentence = (from: readonly TraceEvent[], ref: string): string => explain(from, ref).sentence;
+    expect(sentence(replaced, subject)).toMatch(/^web-\S+ is there because worker-1 was killed \d+\.\d s before\.$/);
+    expect(sentence(events, "pod/huge")).toMatch(
+      /^huge waits: none of 3 nodes takes it \(NodeResourcesFit=3\) because cluster asked for it /,
+    );
+    expect(sentence(events, "pod/missing")).toMatch(
+      /^missing does not start: its container main failed (once|\d+ times) \(code=IMAGE_NOT_FOUND .*because cluster asked for it /,
+    );
+    expect(sentence(events, "pods/default/victim")).toMatch(
+      /^victim crashes: its container main has ended \d+ times, last with exit code 137 because a fault of the plan \(killer, pod-kill\) /,
+    );
+    expect(sentence(events, `lease/kube-system/${manager}`)).toMatch(
+      /^controller-manager-\d leads kube-controller-manager because controller-manager-\d was killed /,
+    );
+    expect(() => explain(events, "pod/nobody")).toThrow(expect.objectContaining({ code: "NOT_RECORDED" }));
   });
 
   it("has no effect before its cause, however wrong the clocks are", () => {
