@@ -165,7 +165,8 @@ export class WorkQueue {
     const causes = [...reasons.causes, ...later.causes];
     const { trace } = this.ctx;
     let named: string | undefined;
-    const why = (): string => (named ??= trace.event("reconcile", `${this.options.name}/${key}`, ...told(causes, reasons)));
+    const why = (): string =>
+      (named ??= trace.event("reconcile", `${this.options.name}/${key}`, ...told(causes, reasons)));
     return { why, causes: () => ({ causes: named === undefined ? causes : [named], more: 0 }) };
   }
 

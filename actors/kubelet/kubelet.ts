@@ -199,7 +199,8 @@ class Kubelet {
     this.runners.delete(uid);
     // A cluster that was reset has it again, as it was: it begins anew.
     const back = this.pods.getByKey(keyOf(pod));
-    if (back?.metadata?.uid === uid && back.metadata.deletionTimestamp === undefined) this.adopt(back, this.ctx.trace.why());
+    if (back?.metadata?.uid === uid && back.metadata.deletionTimestamp === undefined)
+      this.adopt(back, this.ctx.trace.why());
   }
 
   private adopt(pod: Pod, why: Why): PodRunner {

@@ -231,7 +231,9 @@ export class SchedulingSession {
     }
     this.bound++;
     if (this.queue.has(pod.key, pod.uid)) this.queue.delete(pod.key);
-    this.recorder.because(why).event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
+    this.recorder
+      .because(why)
+      .event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
   }
 
   private async report(pod: PodInfo, message: string, why: Why): Promise<void> {

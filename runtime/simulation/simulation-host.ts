@@ -411,7 +411,8 @@ export class SimulationHost implements Introspectable {
       },
       exhaust: (actor) => this.kill(actor, { disk: "kept", reason: "out-of-memory" }),
       hang: (actor, forMs) => (forMs === undefined ? this.hang(actor) : this.stall(actor, forMs)),
-      breakLink: (left, right, id) => this.links.break(left, right, this.lives.told(id, "partition", `breaks ${left} and ${right}`)),
+      breakLink: (left, right, id) =>
+        this.links.break(left, right, this.lives.told(id, "partition", `breaks ${left} and ${right}`)),
       mendLink: (left, right) => this.links.mend(left, right),
       onFault: (fault, what) => {
         this.lives.told(fault.id, fault.kind, what);

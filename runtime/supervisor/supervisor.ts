@@ -421,7 +421,10 @@ export class Supervisor {
   }
 
   /** What is being decided was asked for from outside. */
-  private asked(what: "kill" | "start" | "stop" | "take-out" | "put-back" | "add" | "remove" | "upgrade", name: string): void {
+  private asked(
+    what: "kill" | "start" | "stop" | "take-out" | "put-back" | "add" | "remove" | "upgrade",
+    name: string,
+  ): void {
     const { lives } = this.options;
     if (lives === undefined) return;
     this.cause = what === "kill" ? lives.asked("kill", name) : lives.asked("asked", name, { do: what });

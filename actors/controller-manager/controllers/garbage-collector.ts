@@ -103,7 +103,9 @@ class GarbageCollector {
         const subject = `${kind.resource}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
         const collected = turn.ctx.trace.event("garbage-collected", subject, {}, turn.why);
         await tolerate(() =>
-          turn.client.because(collected).delete(kind, name, namespace, { propagationPolicy: verdict.policy, preconditions: { uid } }),
+          turn.client
+            .because(collected)
+            .delete(kind, name, namespace, { propagationPolicy: verdict.policy, preconditions: { uid } }),
         );
         return;
       }
@@ -117,11 +119,7 @@ class GarbageCollector {
     if (this.graph.isGone(owner.uid)) return "absent";
     const row = this.rows.get(`${owner.apiVersion}/${owner.kind}`);
     if (row === undefined) return "solid";
-    const found = await client.find(
-      row,
-      owner.name,
-      row.namespaced ? dependent.metadata?.namespace : undefined,
-    );
+    const found = await client.find(row, owner.name, row.namespaced ? dependent.metadata?.namespace : undefined);
     if (found?.metadata?.uid !== owner.uid) return "absent";
     return waitsForDependents(found) ? "waiting" : "solid";
   }
