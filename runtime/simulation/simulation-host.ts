@@ -396,7 +396,7 @@ export class SimulationHost implements Introspectable {
       loseMachine: (name) => {
         const back = this.machines.lose(name);
         if (back === undefined) this.lives.forgive(name);
-        return back;
+        return back === undefined ? undefined : () => void back();
       },
       upgradeMachine: (name) => void this.machines.upgrade(name),
       after: (delayMs, action) => {
