@@ -220,11 +220,11 @@ export class FaultDriver {
   }
 
   private hitMachine(fault: MachineFault, name: string): void {
-    this.target.onStrike?.(fault, name);
     if (fault.kind === "node-upgrade") {
       this.target.onFault?.(fault, `hits ${name}`);
       return this.target.upgradeMachine(name);
     }
+    this.target.onStrike?.(fault, name);
     const back = this.target.loseMachine(name);
     this.target.onFault?.(fault, back === undefined ? `finds ${name} down already` : `hits ${name}`);
     if (back === undefined) return;

@@ -308,18 +308,19 @@ export class SimulationHost implements Introspectable {
   kill(name: string, options: { readonly disk?: DiskFate; readonly reason?: DownReason } = {}): void {
     const incarnation = this.running.get(name);
     if (incarnation === undefined || !incarnation.alive) return;
-    if (!this.lives.isBlamed(name)) this.lives.blame(name, this.lives.asked("kill", name));
+    const reason = options.reason ?? "killed";
+    if (!this.lives.isBlamed(name, reason)) this.lives.blame(name, this.lives.asked("kill", name));
     const disk = this.disk(name);
     if (options.disk === "lost") disk.wipe();
     if (options.disk === undefined || options.disk === "crash") disk.crash();
-    this.die(incarnation, options.reason ?? "killed", undefined);
+    this.die(incarnation, reason, undefined);
   }
 
   /** The actor does nothing any more, as in an endless loop; it is killed after `hangAfterMs`. */
   hang(name: string): void {
     const incarnation = this.pause(name);
     if (incarnation === undefined) return;
-    if (!this.lives.isBlamed(name)) this.lives.struck("hang", "actor-hang", name, "hang");
+    if (!this.lives.isBlamed(name, "hang")) this.lives.struck("hang", "actor-hang", name, "hang");
     const hangAfterMs = this.options.hangAfterMs ?? HANG_AFTER_MS;
     incarnation.watchdog = this.world.schedule(hangAfterMs * 1_000, this.world.itself, () => {
       if (incarnation.alive && incarnation.hanging !== undefined) this.die(incarnation, "hang", undefined);

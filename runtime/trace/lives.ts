@@ -27,7 +27,7 @@ export class Lives {
 
   /** Somebody outside asked for it, unless a fault did, or is about to, by ending `name`. */
   asked(kind: "kill" | "asked", name: string, fields?: Fields): Cause {
-    const blame = this.blames.get(name);
+    const blame = kind === "kill" && this.isBlamed(name) ? this.blames.get(name) : undefined;
     this.blames.delete(name);
     return this.recorder.name(this.recorder.event(kind, name, fields, blame?.cause ?? ""));
   }
@@ -58,8 +58,10 @@ export class Lives {
     if (cause !== "" && !this.isBlamed(name)) this.blames.set(name, { cause, reason: undefined });
   }
 
-  isBlamed(name: string): boolean {
-    return this.blames.has(name);
+  /** Whether it is known what ends the actor, should it end by that reason. */
+  isBlamed(name: string, reason: DownReason = "killed"): boolean {
+    const blame = this.blames.get(name);
+    return blame !== undefined && (blame.reason === undefined || blame.reason === reason);
   }
 
   /** What is ending the actor, for peers that lose it before its end is known. */
@@ -70,11 +72,10 @@ export class Lives {
 
   /** An actor has ended. `own`: the event of its own that says why, with its place. Gives the event of its end. */
   ended(name: string, reason: DownReason, own?: Mark): Mark {
-    const blame = this.blames.get(name);
+    const blame = this.isBlamed(name, reason) ? this.blames.get(name) : undefined;
     this.blames.delete(name);
     if (own !== undefined) this.recorder.observe(own.lamport);
-    const fits = blame !== undefined && (blame.reason === undefined || blame.reason === reason);
-    const cause = own?.cause ?? (fits ? blame.cause : "");
+    const cause = own?.cause ?? blame?.cause ?? "";
     const end = this.recorder.name(this.recorder.event("down", name, { reason }, cause));
     this.origins.set(name, end);
     return this.recorder.mark(end);

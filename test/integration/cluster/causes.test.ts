@@ -60,9 +60,8 @@ describe("the record of a cluster on threads", () => {
     await cluster.waitFor("lease/kube-scheduler", (now: Lease) => now.spec?.holderIdentity !== holder, {
       namespace: "kube-system",
     });
-    expect(why("lease/kube-system/kube-scheduler")).toMatch(
-      new RegExp(`^scheduler-\\d leads kube-scheduler because ${holder} was killed `),
-    );
+    const because = new RegExp(`^scheduler-\\d leads kube-scheduler because ${holder} was killed `);
+    await until("the new leader is in the record", () => because.test(why("lease/kube-system/kube-scheduler")));
   });
 
   it("says why a pod crashes, has no image, and finds no node", async () => {

@@ -45,6 +45,15 @@ describe("the record of actors' lives", () => {
     expect(told()).toEqual(["fault etcd-0", "down etcd-0 <- etcd-0#9", "fault etcd-0", "down etcd-0 <- supervisor#3"]);
   });
 
+  it("does not have a kill come of a fault that the actor has come through", () => {
+    const { lives, told } = living();
+    lives.struck("nap", "actor-hang", "etcd-0", "hang");
+    expect(lives.isBlamed("etcd-0")).toBe(false);
+    lives.blame("etcd-0", lives.asked("kill", "etcd-0"));
+    lives.ended("etcd-0", "killed");
+    expect(told()).toEqual(["fault etcd-0", "kill etcd-0", "down etcd-0 <- supervisor#2"]);
+  });
+
   it("blames one kill for one end", () => {
     const { lives, told } = living();
     lives.blame("etcd-0", lives.asked("kill", "etcd-0"));
