@@ -98,10 +98,10 @@ function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
 function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceEvent, isWhole: boolean): string {
   const times = told.filter(({ kind, detail }) => kind === last.kind && !detail.includes("exitCode=0")).length;
   const what = phraseOf(last, times);
-  if (first === last) return `${what}.`;
+  const rest = isWhole ? "." : "; what caused that is not in the record.";
+  if (first === last) return `${what}${rest}`;
   const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
-  const why = `because ${phraseOf(first, 1)} ${seconds} s before`;
-  return isWhole ? `${what} ${why}.` : `${what} ${why}; what caused that is not recorded any more.`;
+  return `${what} because ${phraseOf(first, 1)} ${seconds} s before${rest}`;
 }
 
 /** Events by their names, and what each of them came of. */
