@@ -130,6 +130,8 @@ export interface ContainerEvent {
   readonly createdAtMs: number;
   readonly podUid: string;
   readonly status: ContainerStatus;
+  /** The trace event of it. */
+  readonly cause: string;
 }
 
 export interface Image {

@@ -17,7 +17,10 @@ export interface TraceEvent {
   readonly subject: string;
   /** The other actor of a message; empty for other events. */
   readonly peer: string;
-  /** `actor#sequence` of what caused it; empty when nothing in the cluster did. */
+  /**
+   * `actor#sequence` of what caused it; empty when nothing in the cluster did, a W3C `traceparent` where a request says that it
+   * is part of a trace outside. What had several causes has the others in its details, as `also=`.
+   */
   readonly cause: string;
   /** Fields as `name=value`, separated by blanks. */
   readonly detail: string;
@@ -32,9 +35,14 @@ export interface TraceFilter {
   readonly kind?: string;
 }
 
-/** Every kind of event that the actors of a cluster record: those of the runtime first, then each component's own. */
+/**
+ * Every kind of event that the actors of a cluster record: those of the runtime first, then each component's own. In what
+ * `supervisor` records, `kill` and `asked` are what was asked from outside, `fault` what went wrong by plan, `down` each end of
+ * an actor; `timer` is because it was time.
+ */
 export const TRACE_KINDS: readonly string[] = [
   ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
+  ...["kill", "asked", "fault", "timer", "reconcile"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
   ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
   ...[
@@ -47,9 +55,9 @@ export const TRACE_KINDS: readonly string[] = [
     "write",
     "object.flipped",
   ],
-  ...["leader-elected", "scheduled"],
+  ...["leader-elected", "scheduled", "unschedulable"],
   ...["garbage-collected", "node-lost", "pod-collected", "pod-evicted"],
-  ...["node.registered", "pod.admitted", "pod.status"],
+  ...["node.registered", "pod.admitted", "pod.status", "probe.failed", "container.failed"],
   ...["container.created", "container.started", "container.listening", "container.stopped", "container.deleted"],
   ...["kube-proxy.own", "kube-proxy.endpoint-out"],
 ];
@@ -58,7 +66,19 @@ export type TraceErrorCode =
   /** The filter names an actor or a node that is not there. */
   | "NO_SUCH_ACTOR"
   /** The filter names a kind that no actor ever records. */
-  | "NO_SUCH_KIND";
+  | "NO_SUCH_KIND"
+  /** Nothing is known of what is to be explained. */
+  | "NOT_RECORDED";
+
+/** Why something is as it is. */
+export interface Explanation {
+  readonly sentence: string;
+  /** What happened, the first cause first, what is explained last; messages on the way are left out. */
+  readonly chain: readonly TraceEvent[];
+  readonly first: TraceEvent;
+  /** Whether `first` is where it began: what was asked from outside, struck by plan, or came because it was time. */
+  readonly isWhole: boolean;
+}
 
 /** Errors of all: `TraceErrorCode`. */
 export type TraceCollectorMethods = {

@@ -106,8 +106,8 @@ export interface CallOptions {
   /** Overrides the method's own deadline. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** What the call is done for: an event, or a W3C `traceparent` from outside; by default the message that is being handled, which is known up to the first `await`. */
-  readonly cause?: Cause;
+  /** What the call is done for: an event, or a W3C `traceparent` from outside; by default what is being done now, which is known up to the first `await`. */
+  readonly cause?: Why;
   /**
    * The call that this one is made for: it gets no more time than that has left, is canceled with it, and a ring of
    * callers that wait for one another is found. By default the message that is being handled, which is known up to the
@@ -132,6 +132,14 @@ export interface Down {
   readonly actor: string;
   readonly reason: DownReason;
   readonly details?: DownDetails;
+  /** The event of its end, or of what ended it, where that is known. */
+  readonly event?: Mark;
+}
+
+/** An event where another actor is told of it by other ways than a message, with its place in the order of all. */
+export interface Mark {
+  readonly cause: Cause;
+  readonly lamport: number;
 }
 
 /**
@@ -180,13 +188,29 @@ export interface Trace {
    * Records that something happened to `subject` (an object as `pods/default/web-1`, a raft term, …), caused by the
    * message that is being handled, or by `cause`. Gives the event's name, for what it causes in turn.
    */
-  event(kind: string, subject: string, fields?: Fields, cause?: Cause): Cause;
+  event(kind: string, subject: string, fields?: Fields, cause?: Why): Cause;
   /** The event to name as the cause of what is done later because of what is being handled now. */
   cause(): Cause;
+  /** The start of this incarnation: the cause of what an actor does by itself from its beginning on. */
+  readonly started: Cause;
+  /** As `cause`, and an event that is not recorded yet still is not: for what may come to nothing. */
+  why(): Why;
+  /** An event that is recorded when the first thing that it caused is, and else never. Its cause is taken now. */
+  later(kind: string, subject: string, fields?: Fields, cause?: Why): Why;
+  /** Does `work`, up to its first `await`, because of `cause`: what it sends, records and plans is caused by that. */
+  because<T>(cause: Why, work: () => T): T;
+  /**
+   * What a timer is to do, as the root of all that follows from it; it is recorded when something does. `reason` says in
+   * two words what the timer was armed for.
+   */
+  timer(reason: string, action: () => void): () => void;
 }
 
 /** `actor#sequence` of a trace event; empty when nothing in the cluster caused it. */
 export type Cause = string;
+
+/** A cause, or a `Trace.later` event, which is recorded when it is asked for its name. */
+export type Why = Cause | (() => Cause);
 
 /** Everything an actor can reach. */
 export interface Context<Options = unknown> {

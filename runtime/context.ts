@@ -1,5 +1,5 @@
 /** Builds the context of an actor from its cell and the services of its host. Both hosts use it. */
-import type { Context, Logger } from "./actor.ts";
+import type { Context, Logger, Trace } from "./actor.ts";
 import type { Cell } from "./cell.ts";
 import type { Recorder } from "./trace/recorder.ts";
 
@@ -19,10 +19,7 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
   return {
     ...given,
     stopping,
-    trace: {
-      event: (kind, subject, fields, cause) => recorder.name(recorder.event(kind, subject, fields, cause)),
-      cause: () => recorder.cause(),
-    },
+    trace: traceOf(recorder),
     ref: (protocol, name) => cell.ref(protocol, name),
     monitor: (name, onDown) => cell.monitor(name, onDown),
     unstash: () => cell.unstash(),
@@ -30,6 +27,21 @@ export function makeContext<Options>(cell: Cell, services: ContextServices<Optio
       cell.detached(work).catch(crash);
     },
     onEnd: (release) => onEnd?.(release),
+  };
+}
+
+/** What an actor has of its recorder. */
+export function traceOf(recorder: Recorder): Trace {
+  return {
+    event: (kind, subject, fields, cause) => recorder.name(recorder.event(kind, subject, fields, cause)),
+    cause: () => recorder.cause(),
+    get started() {
+      return recorder.started;
+    },
+    why: () => recorder.why(),
+    later: (kind, subject, fields, cause) => recorder.later(kind, subject, fields, cause),
+    because: (cause, work) => recorder.because(cause, work),
+    timer: (reason, action) => () => recorder.because(recorder.later("timer", reason, undefined, ""), action),
   };
 }
 

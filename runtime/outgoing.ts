@@ -11,7 +11,7 @@ import type {
   StreamDefinition,
 } from "../protocols/protocol.ts";
 import { CALL_TIMEOUT_MS } from "../protocols/protocol.ts";
-import type { CallOptions, Cause, Consumer, Ref, Subscription } from "./actor.ts";
+import type { CallOptions, Consumer, Ref, Subscription } from "./actor.ts";
 import {
   actorDown,
   callCycle,
@@ -213,7 +213,8 @@ export class Outgoing {
     const call: PendingCall = { resolve, reject, deadlineMs, method: methodName, unlisten, gate, sent: true };
     link.calls.set(id, call);
     if (deadlineMs < this.deadlineTimerAtMs) this.armDeadline(deadlineMs);
-    const cause = options?.cause === undefined ? this.host.recorder.currentSequence : this.wireCause(options.cause);
+    const { recorder } = this.host;
+    const cause = options?.cause === undefined ? recorder.wireCause : recorder.onWire(options.cause);
     if (gate === undefined || gate.enter())
       this.send(link, callEnvelope(id, method, request, timeoutMs, cause, waiting));
     else {
@@ -264,7 +265,7 @@ export class Outgoing {
   private cast(link: Link, method: number, methodName: string, request: unknown, definition: CastDefinition): void {
     if (!link.up) return this.whole.deadLetter("actor down", methodName, link.peer);
     if (link.refused !== undefined) return this.whole.deadLetter("another protocol", methodName, link.peer);
-    const cause = this.host.recorder.currentSequence;
+    const cause = this.host.recorder.wireCause;
     const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
     if (gate === undefined || gate.enter()) return this.send(link, [CAST, method, request, cause]);
     if (gate.holding >= this.whole.heldMax) return this.whole.deadLetter("sender held back", methodName, link.peer);
@@ -290,7 +291,7 @@ export class Outgoing {
       if (!link.up || this.closed) return reject(this.unreachable(link));
       if (link.refused !== undefined) return reject(link.refused);
       if (options?.signal?.aborted === true) return reject(cancelled(methodName));
-      const cause = this.host.recorder.currentSequence;
+      const cause = this.host.recorder.wireCause;
       const gate = definition.mailbox?.whenFull === "block" ? this.gate(link, method, definition) : undefined;
       if (gate === undefined || gate.enter()) {
         this.send(link, [CAST, method, request, cause]);
@@ -347,7 +348,7 @@ export class Outgoing {
     }
     const stream: PendingStream = { consumer, window, method: methodName, handled: 0 };
     link.streams.set(id, stream);
-    this.send(link, [OPEN, id, method, request, window, this.host.recorder.currentSequence]);
+    this.send(link, [OPEN, id, method, request, window, this.host.recorder.wireCause]);
     return {
       cancel: () => {
         // The id may be another stream's by now when the link was made anew.
@@ -456,12 +457,6 @@ export class Outgoing {
       }
     }
     if (earliestMs < Infinity) this.armDeadline(earliestMs);
-  }
-
-  private wireCause(cause: Cause): WireCause {
-    const own = `${this.name}#`;
-    if (cause.startsWith(own)) return Number(cause.slice(own.length));
-    return cause === "" ? 0 : cause;
   }
 
   stopTimer(): void {

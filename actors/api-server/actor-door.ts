@@ -117,8 +117,8 @@ export class ActorDoor {
 
   scope(sender: Sender): RequestScope {
     const { from, timeoutMs, cause } = sender;
-    const caller = callerOf(sender);
-    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, timeoutMs, caller), cause };
+    const asker = { timeoutMs, caller: callerOf(sender) };
+    return { ...this.backend.pipeline.scope(userOfActor(from), "", "", cause, asker), cause };
   }
 
   /** What is not known here may have been defined a moment ago, through another server: then it is in what a quorum has. */

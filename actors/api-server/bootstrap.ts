@@ -94,7 +94,7 @@ export class Bootstrap {
   private scope(): RequestScope {
     const { clock, options } = this.ctx;
     const deadlineMs = clock.monotonicMs() + options.requestTimeoutMs;
-    return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: "" };
+    return { user: "system:apiserver", groups: ["system:masters"], deadlineMs, cause: this.ctx.trace.started };
   }
 }
 

@@ -138,7 +138,10 @@ export class Mutations {
    * Writes several objects in one transaction, if each still is what it is to be written over.
    * @returns false when one of them is not: nothing was written then
    */
-  async together(writes: readonly JointWrite[], deadlineMs: number, user: string): Promise<boolean> {
+  async together(
+    writes: readonly JointWrite[],
+    { deadlineMs, user, cause }: Pick<Write, "deadlineMs" | "user" | "cause">,
+  ): Promise<boolean> {
     const compare: Compare[] = [];
     const success: RequestOp[] = [];
     for (const { cache, key, base, object } of writes) {
@@ -146,12 +149,14 @@ export class Mutations {
       compare.push({ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 });
       success.push({ put: { key: path, value: encodeStored(cache.head, object) } });
     }
-    const answer = await this.store.txn({ compare, success, failure: [] }, deadlineMs, { lost: false });
+    const known = cause === "" ? {} : { cause };
+    const request = { compare, success, failure: [], ...known };
+    const answer = await this.store.txn(request, deadlineMs, { lost: false, ...known });
     if (!answer.succeeded) return false;
     const { revision } = answer.header;
     this.store.noteWritten(revision);
     for (const { cache, key } of writes) {
-      this.ctx.trace.event("write", `${cache.info.resource}/${key}`, { action: "put", revision, user }, "");
+      this.ctx.trace.event("write", `${cache.info.resource}/${key}`, { action: "put", revision, user }, cause);
     }
     return true;
   }

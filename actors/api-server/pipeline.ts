@@ -10,6 +10,7 @@ import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
 import type { RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
+import { TRACEPARENT } from "../../runtime/trace/traceparent.ts";
 
 export interface Arrival {
   /** Undefined where nothing vouches for anybody. */
@@ -56,6 +57,15 @@ function authorize(arrival: Arrival): Arrival {
 const beforeFlow: Stage = (arrival) => impersonate(audit(authenticate(arrival)));
 const behindFlow: Stage = authorize;
 
+/** What a client says of a request besides what it asks for. */
+export interface Asker {
+  /** How long it waits. */
+  readonly timeoutMs?: number;
+  readonly caller?: Caller;
+  /** Of the trace that it says it is part of. */
+  readonly traceparent?: string | undefined;
+}
+
 /** Verbs that can cause something. */
 const WRITES: readonly string[] = ["create", "update", "patch", "delete", "deletecollection"];
 
@@ -91,18 +101,18 @@ export class Pipeline {
     verb: string,
     path: string,
     auditId: string,
-    timeoutMs: number = Infinity,
-    caller?: Caller,
+    { timeoutMs = Infinity, caller, traceparent = "" }: Asker = {},
   ): RequestScope {
     const { clock, options, trace } = this.ctx;
     const nowMs = clock.monotonicMs();
+    const outside = TRACEPARENT.test(traceparent) ? traceparent : "";
     return {
       ...user,
       caller,
       deadlineMs: nowMs + Math.min(timeoutMs, options.requestTimeoutMs),
       workDeadlineMs: nowMs + Math.min(timeoutMs, options.workTimeoutMs),
       // Reads cause nothing, and there are thousands of them a second.
-      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }) : "",
+      cause: WRITES.includes(verb) ? trace.event(`request.${verb}`, path, { user: user.user, auditId }, outside) : "",
     };
   }
 }

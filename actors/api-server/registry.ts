@@ -446,8 +446,8 @@ export class Registry {
   }
 
   /** @returns false when one of them has changed meanwhile: nothing was written then */
-  writeTogether({ deadlineMs, user }: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
-    return this.mutations.together(writes, deadlineMs, user);
+  writeTogether(scope: RequestScope, writes: readonly JointWrite[]): Promise<boolean> {
+    return this.mutations.together(writes, scope);
   }
 
   /** Decides from what is stored, and again if that changes meanwhile. */

@@ -20,7 +20,7 @@ import type {
 import { apiServerProtocol, hasReason, statusOf } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Consumer, Context, Ref, Subscription } from "../../runtime/actor.ts";
+import type { Consumer, Context, Ref, Subscription, Why } from "../../runtime/actor.ts";
 import { backoffMs } from "./core/backoff.ts";
 import { findNotPlain } from "./core/plain-data.ts";
 import { isTransient } from "./core/transient.ts";
@@ -77,8 +77,9 @@ export class Client {
   private readonly ctx: Context<unknown>;
   private readonly options: ClientOptions;
   private readonly servers: readonly Ref<ApiServerMethods>[];
-  private current = 0;
-  private failedOverAtMs = 0;
+  /** Which server is in use, and since when it is not the preferred one; one for all that come of one client. */
+  private readonly use = { current: 0, failedOverAtMs: 0 };
+  private readonly why: Why | undefined;
 
   /** `apiServers`: actor names, the preferred one first; the caller's spec must link to each. */
   constructor(ctx: Context<unknown>, apiServers: readonly string[], options: Partial<ClientOptions> = {}) {
@@ -86,6 +87,11 @@ export class Client {
     this.ctx = ctx;
     this.options = { ...CLIENT_DEFAULTS, ...options };
     this.servers = apiServers.map((name) => ctx.ref(apiServerProtocol, name));
+  }
+
+  /** The same client for what is done because of `why`, however many `await`s later. */
+  because(why: Why): Client {
+    return Object.create(this, { why: { value: why } }) as Client;
   }
 
   async get<T extends KubernetesObject>(resource: Resource<T>, name: string, namespace?: string): Promise<T> {
@@ -139,6 +145,7 @@ export class Client {
   ): Promise<T> {
     const { subresource, ...write } = options;
     const metadata = object.metadata ?? {};
+    const why = this.whyNow();
     const generate = metadata.name === undefined && metadata.generateName !== undefined;
     for (let tries = 1; ; tries++) {
       const name = generate ? `${metadata.generateName}${this.ctx.ids.suffix(5)}` : metadata.name;
@@ -149,6 +156,7 @@ export class Client {
         return (await this.request(
           { verb: "create", target, object: typed(resource, named, subresource), options: write },
           attempts,
+          why,
         )) as T;
       } catch (error) {
         if (!generate || name === undefined || !hasReason(error, "AlreadyExists")) throw error;
@@ -216,9 +224,10 @@ export class Client {
     const target = targetOf(resource, namespace);
     const limit = list.limit ?? this.options.deletePageSize;
     let more: { readonly continue?: string } = {};
+    const why = this.whyNow();
     for (;;) {
       const page = { ...list, limit, ...more };
-      const deleted = await this.request({ verb: "deletecollection", target, options, list: page });
+      const deleted = await this.request({ verb: "deletecollection", target, options, list: page }, undefined, why);
       const next = (deleted as Partial<KubernetesList>).metadata?.continue;
       if (list.limit !== undefined || next === undefined || next === "") return;
       more = { continue: next };
@@ -261,7 +270,11 @@ export class Client {
   }
 
   /** A request as it is. `attempts.lost` tells afterwards whether a try may have been carried out without an answer. */
-  async request(request: ApiRequest, attempts: { lost: boolean } = { lost: false }): Promise<KubernetesObject> {
+  async request(
+    request: ApiRequest,
+    attempts: { lost: boolean } = { lost: false },
+    why: Why = this.whyNow(),
+  ): Promise<KubernetesObject> {
     if (this.options.checksBodies) checkBody(request);
     const { clock } = this.ctx;
     const deadlineMs = clock.monotonicMs() + this.options.timeoutMs;
@@ -270,7 +283,7 @@ export class Client {
       const leftMs = deadlineMs - clock.monotonicMs();
       const timeoutMs = Math.min(leftMs, this.options.attemptTimeoutMs);
       try {
-        return (await this.server(index).call("request", request, { timeoutMs })).object;
+        return (await this.server(index).call("request", request, { timeoutMs, cause: why })).object;
       } catch (error) {
         if (!isTransient(error)) throw error;
         attempts.lost ||= !hasCode(error, "MAILBOX_FULL") && statusOf(error)?.code !== 429;
@@ -292,18 +305,24 @@ export class Client {
     }
   }
 
+  private whyNow(): Why {
+    return this.why ?? this.ctx.trace.why();
+  }
+
   private pick(): number {
-    if (this.current !== 0) {
-      const sinceMs = this.ctx.clock.monotonicMs() - this.failedOverAtMs;
-      if (sinceMs >= this.options.preferAgainMs) this.current = 0;
+    const { use } = this;
+    if (use.current !== 0) {
+      const sinceMs = this.ctx.clock.monotonicMs() - use.failedOverAtMs;
+      if (sinceMs >= this.options.preferAgainMs) use.current = 0;
     }
-    return this.current;
+    return use.current;
   }
 
   private failOver(from: number): void {
-    if (this.current !== from) return;
-    this.current = (from + 1) % this.servers.length;
-    this.failedOverAtMs = this.ctx.clock.monotonicMs();
+    const { use } = this;
+    if (use.current !== from) return;
+    use.current = (from + 1) % this.servers.length;
+    use.failedOverAtMs = this.ctx.clock.monotonicMs();
   }
 
   private server(index: number): Ref<ApiServerMethods> {

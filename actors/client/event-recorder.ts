@@ -6,7 +6,7 @@ import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Event, ObjectReference } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Why } from "../../runtime/actor.ts";
 import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "./client.ts";
 import type { EventSlot } from "./core/event-aggregation.ts";
@@ -34,7 +34,11 @@ interface Waiting {
   readonly reason: string;
   readonly slot: EventSlot;
   readonly firstTime: string;
+  readonly why: Why;
 }
+
+/** Where events about objects are told. */
+export type EventSink = Pick<EventRecorder, "event">;
 
 export class EventRecorder {
   private readonly ctx: Context<unknown>;
@@ -65,7 +69,13 @@ export class EventRecorder {
     const slot = this.aggregation.take(key, message, this.ctx.clock.monotonicMs());
     if (slot.busy) return;
     slot.busy = true;
-    this.enqueue({ involved: reference, type, reason, slot, firstTime: formatTime(this.ctx.clock.nowMs()) });
+    const firstTime = formatTime(this.ctx.clock.nowMs());
+    this.enqueue({ involved: reference, type, reason, slot, firstTime, why: this.ctx.trace.why() });
+  }
+
+  /** The same for what is told because of `why`, however many `await`s later. */
+  because(why: Why): EventSink {
+    return { event: (...told) => this.ctx.trace.because(why, () => this.event(...told)) };
   }
 
   private enqueue(item: Waiting): void {
@@ -113,12 +123,13 @@ export class EventRecorder {
   private async write(item: Waiting): Promise<void> {
     const { slot } = item;
     const namespace = item.involved.namespace ?? "default";
+    const client = this.client.because(item.why);
     const { name, count, message } = slot;
     slot.dirty = false;
     if (name === undefined) return this.create(item, namespace);
     try {
       const lastTimestamp = formatTime(this.ctx.clock.nowMs());
-      await this.client.patch(events, name, namespace, { count, lastTimestamp, message });
+      await client.patch(events, name, namespace, { count, lastTimestamp, message });
     } catch (error) {
       // It has outlived its time: it is made anew.
       if (!hasReason(error, "NotFound")) throw error;
@@ -126,7 +137,7 @@ export class EventRecorder {
     }
   }
 
-  private async create({ involved, type, reason, slot, firstTime }: Waiting, namespace: string): Promise<void> {
+  private async create({ involved, type, reason, slot, firstTime, why }: Waiting, namespace: string): Promise<void> {
     const name = `${involved.name ?? "object"}.${this.ctx.ids.suffix(16)}`;
     const { host } = this.options;
     const { count, message } = slot;
@@ -145,7 +156,7 @@ export class EventRecorder {
       reportingComponent: this.component,
       reportingInstance: this.ctx.name,
     };
-    await this.client.create(events, event);
+    await this.client.because(why).create(events, event);
     slot.name = name;
   }
 }

@@ -5,7 +5,7 @@
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Context, Subscription } from "../../runtime/actor.ts";
+import type { Context, Subscription, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { Client, WatchEvent } from "./client.ts";
 import { backoffMs } from "./core/backoff.ts";
@@ -42,6 +42,8 @@ export class Informer<T extends KubernetesObject> {
   private failures = 0;
   private state: "new" | "running" | "stopped" = "new";
   private listed = false;
+  /** Why there is a first list, and so why its objects are told of. */
+  private startedBy: Why = "";
 
   /**
    * `trim`: what is kept of each object, where that is little (client-go's transform). `onFault`: told what a listener threw
@@ -71,6 +73,9 @@ export class Informer<T extends KubernetesObject> {
   start(): void {
     if (this.state !== "new") return;
     this.state = "running";
+    const { trace } = this.ctx;
+    const why = trace.why();
+    this.startedBy = why === "" ? trace.started : why;
     this.connect();
   }
 
@@ -137,7 +142,9 @@ export class Informer<T extends KubernetesObject> {
     const list = await this.client.list(this.resource, this.selector);
     if (this.state !== "running") return;
     this.revision = list.metadata.resourceVersion;
-    for (const change of this.store.replace(list.items.map(this.trim))) this.tell(change);
+    // What made the changes that a later list tells of nobody knows.
+    const why = this.listed ? "" : this.startedBy;
+    for (const change of this.store.replace(list.items.map(this.trim))) this.tell(change, why);
     this.listed = true;
     for (const resolve of this.waiters.splice(0)) resolve();
   }
@@ -159,7 +166,7 @@ export class Informer<T extends KubernetesObject> {
     this.failures = 0;
     this.revision = event.object.metadata?.resourceVersion ?? this.revision;
     const change = this.changeOf(event);
-    if (change !== undefined) this.tell(change);
+    if (change !== undefined) this.tell(change, change.cause ?? "");
   }
 
   private changeOf(event: WatchEvent<T>): Change<T> | undefined {
@@ -174,10 +181,11 @@ export class Informer<T extends KubernetesObject> {
     }
   }
 
-  private tell(change: Change<T>): void {
+  /** Listeners do what they do because of what made the change. */
+  private tell(change: Change<T>, why: Why): void {
     for (const listener of this.listeners) {
       try {
-        listener(change);
+        this.ctx.trace.because(why, () => listener(change));
       } catch (thrown) {
         if (this.onFault === undefined) throw thrown;
         this.onFault(thrown, keyOf(change.object));

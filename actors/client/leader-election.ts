@@ -6,7 +6,7 @@
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { formatMicroTime } from "../../runtime/clock.ts";
 import type { Client } from "./client.ts";
@@ -55,6 +55,8 @@ export class LeaderElector {
   private timer: Timer | undefined;
   private fence: Timer | undefined;
   private writing = false;
+  /** The end of the holder whose place is to be taken. */
+  private vacancy: Why | undefined;
   private state: "new" | "running" | "stopped" = "new";
 
   constructor(
@@ -85,8 +87,11 @@ export class LeaderElector {
   start(): void {
     if (this.state !== "new") return;
     this.state = "running";
+    const { trace } = this.ctx;
+    const startedBy = trace.started;
     for (const peer of this.options.peers) {
       this.ctx.monitor(peer, (down) => {
+        if (down.actor === this.election.holder) this.vacancy = trace.why();
         this.election.holderDown(down.actor);
         this.step();
       });
@@ -98,7 +103,7 @@ export class LeaderElector {
     this.informer.start();
     this.ctx.spawn(async () => {
       await this.informer.whenSynced();
-      this.step();
+      trace.because(startedBy, () => this.step());
     });
   }
 
@@ -127,7 +132,7 @@ export class LeaderElector {
     const step = this.election.next(nowMs, formatMicroTime(this.ctx.clock.nowMs()));
     switch (step.do) {
       case "wait":
-        if (step.untilMs !== Infinity) this.timer = this.ctx.clock.after(step.untilMs - nowMs, () => this.step());
+        if (step.untilMs !== Infinity) this.wait(step.untilMs - nowMs);
         return;
       case "step-down":
         this.lose(step.reason);
@@ -140,12 +145,21 @@ export class LeaderElector {
     }
   }
 
+  private wait(forMs: number): void {
+    const reason = this.election.isLeading ? "lease renewal" : "lease expiry";
+    this.timer = this.ctx.clock.after(
+      forMs,
+      this.ctx.trace.timer(reason, () => this.step()),
+    );
+  }
+
   private write(lease: Lease, sentAtMs: number): void {
     this.writing = true;
+    const why = this.vacancy ?? this.ctx.trace.why();
     this.ctx.spawn(async () => {
       try {
-        const written = await this.put(lease);
-        this.wrote(written, sentAtMs);
+        const written = await this.put(lease, why);
+        this.wrote(written, sentAtMs, why);
       } catch (error) {
         if (!(error instanceof InkubeError)) throw error;
         await this.failed(error);
@@ -156,13 +170,12 @@ export class LeaderElector {
     });
   }
 
-  private put(lease: Lease): Promise<Lease> {
-    return lease.metadata?.resourceVersion === undefined
-      ? this.client.create(leases, lease)
-      : this.client.update(leases, lease);
+  private put(lease: Lease, why: Why): Promise<Lease> {
+    const client = this.client.because(why);
+    return lease.metadata?.resourceVersion === undefined ? client.create(leases, lease) : client.update(leases, lease);
   }
 
-  private wrote(lease: Lease, sentAtMs: number): void {
+  private wrote(lease: Lease, sentAtMs: number, why: Why): void {
     const leftMs = sentAtMs + this.options.renewDeadlineMs - this.ctx.clock.monotonicMs();
     const started = !this.election.isLeading;
     if (this.state !== "running") return;
@@ -173,8 +186,10 @@ export class LeaderElector {
     this.fence = this.ctx.clock.after(leftMs, () => this.lose("the Lease could not be renewed in time"));
     if (!started) return;
     this.ctx.log.info("leading", { lease: this.options.name });
-    this.ctx.trace.event("leader-elected", `leases/${this.options.namespace}/${this.options.name}`);
-    this.callbacks.onStartedLeading();
+    this.vacancy = undefined;
+    const { trace } = this.ctx;
+    const elected = trace.event("leader-elected", `leases/${this.options.namespace}/${this.options.name}`, {}, why);
+    trace.because(elected, () => this.callbacks.onStartedLeading());
   }
 
   private async failed(error: InkubeError): Promise<void> {

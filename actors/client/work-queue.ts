@@ -1,15 +1,21 @@
 /** Runs a reconciler over a queue of keys, with N at a time and one timer for whatever is delayed. Idle, it costs nothing. */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Fields, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { BackoffOptions } from "./core/backoff.ts";
 import { faultFields } from "./faults.ts";
+import type { Reasons } from "./core/causes.ts";
+import { Causes, NO_REASONS } from "./core/causes.ts";
 import { KeyQueue } from "./core/queue.ts";
 
 /** What a reconciler answers: nothing, or when to come back to the same key. */
 // oxlint-disable-next-line typescript/no-invalid-void-type -- most reconcilers return nothing
 export type Result = { readonly afterMs: number } | void;
-export type Reconcile = (key: string) => Promise<Result>;
+/**
+ * `why`: the event of this turn of work, which all the changes have caused that made it necessary. What is asked of the API
+ * before the first `await` names it by itself; for what comes later there is `Client.because`.
+ */
+export type Reconcile = (key: string, why: Why) => Promise<Result>;
 
 export interface WorkQueueOptions {
   /** For log lines. */
@@ -29,6 +35,9 @@ export class WorkQueue {
   private readonly ctx: Context<unknown>;
   private readonly options: WorkQueueOptions;
   private readonly queue: KeyQueue;
+  /** Why keys are to be worked on as soon as may be, and why when their time comes. */
+  private readonly causes = new Causes();
+  private readonly causesLater = new Causes();
   private reconcile: Reconcile | undefined;
   private active = 0;
   private timer: Timer | undefined;
@@ -43,18 +52,21 @@ export class WorkQueue {
   }
 
   add(key: string): void {
+    this.causes.add(key, this.ctx.trace.why());
     this.queue.add(key);
     this.pump();
   }
 
   addAfter(key: string, delayMs: number): void {
     if (delayMs <= 0) return this.add(key);
+    this.causesLater.add(key, this.ctx.trace.why());
     this.queue.addAt(key, this.ctx.clock.monotonicMs() + delayMs);
     this.pump();
   }
 
   /** For a key that failed: waits longer each time, until `forget`. */
   addRateLimited(key: string): void {
+    this.causesLater.add(key, this.ctx.trace.why());
     this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
     this.pump();
   }
@@ -126,12 +138,17 @@ export class WorkQueue {
     while (this.reconcile === reconcile) {
       const key = this.queue.take();
       if (key === undefined) break;
+      const turn = this.begin(key);
       try {
-        const result = await reconcile(key);
+        const result = await this.ctx.trace.because(turn.why, () => reconcile(key, turn.why));
         this.queue.forget(key);
-        if (result !== undefined) this.queue.addAt(key, this.ctx.clock.monotonicMs() + result.afterMs);
+        if (result !== undefined) {
+          this.causesLater.addAll(key, turn.causes());
+          this.queue.addAt(key, this.ctx.clock.monotonicMs() + result.afterMs);
+        }
       } catch (error) {
         this.failed(key, error);
+        this.causesLater.addAll(key, turn.causes());
         this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
       }
       this.queue.done(key);
@@ -141,10 +158,28 @@ export class WorkQueue {
     if (this.isIdle) for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 
+  /** `causes`: of a turn that comes of this one, which was nothing to tell of when it has done nothing. */
+  private begin(key: string): { readonly why: Why; readonly causes: () => Reasons } {
+    const reasons = this.causes.take(key);
+    const later = this.queue.isDelayed(key) ? NO_REASONS : this.causesLater.take(key);
+    const causes = [...reasons.causes, ...later.causes];
+    const { trace } = this.ctx;
+    let named: string | undefined;
+    const why = (): string =>
+      (named ??= trace.event("reconcile", `${this.options.name}/${key}`, ...told(causes, reasons)));
+    return { why, causes: () => ({ causes: named === undefined ? causes : [named], more: 0 }) };
+  }
+
   private failed(key: string, error: unknown): void {
     const where = { queue: this.options.name, key };
     if (error instanceof InkubeError) return this.ctx.log.debug("reconcile failed", { ...where, error: error.message });
     this.faulty++;
     this.ctx.log.error("reconciler threw", { ...where, ...faultFields(error) });
   }
+}
+
+/** The first cause is the event's own, the others are in its fields. */
+function told([first = "", ...others]: readonly Why[], { more }: Reasons): [Fields, Why] {
+  const also = others.map((why) => (typeof why === "function" ? why() : why));
+  return [{ ...(also.length === 0 ? {} : { also: also.join() }), ...(more === 0 ? {} : { more }) }, first];
 }

@@ -18,6 +18,7 @@ import { Machines } from "../../runtime/supervisor/machines.ts";
 import type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 import { Supervisor } from "../../runtime/supervisor/supervisor.ts";
 import { EmbeddedPeer } from "../../runtime/threads/embedded-peer.ts";
+import { SUPERVISOR } from "../../runtime/trace/lives.ts";
 import { clearTimeout, setTimeout, wallNowMs } from "../../runtime/threads/machine-clock.ts";
 import { WATCHDOG } from "../../runtime/threads/watchdog.ts";
 import { ThreadHost } from "../../runtime/threads/thread-host.ts";
@@ -333,6 +334,7 @@ export class Cluster implements AsyncDisposable {
       clock: context.clock,
       random: context.random,
       externals: [EMBEDDER],
+      lives: this.host.lives,
       onEvent: (event) => this.supervised(event),
     });
     this.machines = new Machines(this.supervisor);
@@ -773,7 +775,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   private rings(): Rings {
-    return this.ringsOf([EMBEDDER, ...this.actorNames()]);
+    return this.ringsOf([EMBEDDER, SUPERVISOR, ...this.actorNames()]);
   }
 
   private ringsOf(actors: readonly string[]): Rings {

@@ -25,6 +25,7 @@ import { TRACE_COLLECTOR_DEFAULTS } from "../trace-collector/spec.ts";
 import type { TraceCollectorOptions } from "../trace-collector/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { nodeAddress, podRange } from "./addresses.ts";
+import { SUPERVISOR } from "../../runtime/trace/lives.ts";
 
 /** Name of the embedding program among the actors. */
 export const EMBEDDER = "cluster";
@@ -143,9 +144,9 @@ function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
   return members.flatMap(actorsOf).map(({ name }) => name);
 }
 
-/** `actors`: whose recorders it reads, besides its own and the embedding program's. */
+/** `actors`: whose recorders it reads, besides its own, the supervisor's and the embedding program's. */
 export function collectorSpec(actors: readonly string[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
-  const recorded = [...new Set([EMBEDDER, ...actors, TRACE_COLLECTOR])];
+  const recorded = [...new Set([EMBEDDER, SUPERVISOR, ...actors, TRACE_COLLECTOR])];
   const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(recorded) };
   return child(TRACE_COLLECTOR, "trace-collector", options, []);
 }

@@ -1,10 +1,11 @@
 /** The flight recorders of a cluster as one log: merged, filtered, followed. */
-import type { TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
+import type { Explanation, TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
+import { explain } from "../trace-collector/core/why.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
 
-export type { TraceFilter };
+export type { Explanation, TraceFilter };
 
 export class ClusterTrace {
   private readonly rings: () => Rings;
@@ -16,6 +17,14 @@ export class ClusterTrace {
   /** What the recorders still hold, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
   events(filter: TraceFilter = {}): readonly TraceEvent[] {
     return new RingReader(this.rings, filter).read();
+  }
+
+  /**
+   * Why an object (`pod/web-1`, `pods/shop/web-1`, `node/worker-1`) or an actor is as it is, from what the recorders still hold.
+   * Errors: NOT_RECORDED.
+   */
+  why(ref: string): Explanation {
+    return explain(this.events(), ref);
   }
 
   /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`. */

@@ -15,7 +15,7 @@ import type {
 } from "../../protocols/container-runtime.ts";
 import { CONTAINER_ENVIRONMENT, LOST_CONTAINER, containerRuntimeProtocol } from "../../protocols/container-runtime.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
-import type { Actor, ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
+import type { Actor, ActorDefinition, Cause, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Exit, JournalRecord } from "./core/container-table.ts";
 import { ContainerTable } from "./core/container-table.ts";
@@ -79,6 +79,8 @@ class ContainerRuntime {
   private readonly sinks = new Set<Sink<ContainerEvent>>();
   private readonly pulled = new Set<string>();
   private readonly faults: PodFaults;
+  /** What last happened to each container, or was asked for it: its next event comes of that. */
+  private readonly causes = new Map<string, Cause>();
   /** Whether this machine binds the addresses of pods; unknown before the first pod. */
   private bindsPodIps: boolean | undefined;
 
@@ -102,7 +104,10 @@ class ContainerRuntime {
     this.faults = new PodFaults(ctx, {
       sandboxes: () => this.table.listSandboxes().filter(({ state }) => state === "SANDBOX_READY"),
       running: (id) => this.table.containersOf(id).filter((container) => container.state === "CONTAINER_RUNNING"),
-      kill: (id) => this.live.get(id)?.running?.kill(),
+      kill: (id, cause) => {
+        this.causes.set(id, cause);
+        this.live.get(id)?.running?.kill();
+      },
     });
   }
 
@@ -111,23 +116,30 @@ class ContainerRuntime {
       handlers: {
         version: () => ({ runtimeName: "inkube", runtimeVersion: "0.1.0", runtimeApiVersion: "v1" }),
         runPodSandbox: ({ config }) => this.runPodSandbox(config),
-        stopPodSandbox: async ({ podSandboxId }) => {
+        stopPodSandbox: async ({ podSandboxId }, { cause }) => {
+          this.becauseOfAll(podSandboxId, cause);
           if (this.table.has(podSandboxId)) await this.stopPodSandbox(podSandboxId);
           return null;
         },
-        removePodSandbox: async ({ podSandboxId }) => {
+        removePodSandbox: async ({ podSandboxId }, { cause }) => {
+          this.becauseOfAll(podSandboxId, cause);
           if (this.table.has(podSandboxId)) await this.removePodSandbox(podSandboxId);
           return null;
         },
         podSandboxStatus: ({ podSandboxId }) => ({ status: this.table.sandbox(podSandboxId) }),
         listPodSandbox: () => ({ items: this.table.listSandboxes() }),
         createContainer: ({ podSandboxId, config }) => this.createContainer(podSandboxId, config),
-        startContainer: ({ containerId }) => this.startContainer(containerId),
-        stopContainer: async ({ containerId, timeoutMs }) => {
+        startContainer: ({ containerId }, { cause }) => {
+          this.causes.set(containerId, cause);
+          return this.startContainer(containerId);
+        },
+        stopContainer: async ({ containerId, timeoutMs }, { cause }) => {
+          this.causes.set(containerId, cause);
           await this.stopContainer(containerId, timeoutMs);
           return { status: this.table.container(containerId) };
         },
-        removeContainer: async ({ containerId }) => {
+        removeContainer: async ({ containerId }, { cause }) => {
+          this.causes.set(containerId, cause);
           if (this.table.has(containerId)) await this.removeContainer(containerId);
           return null;
         },
@@ -155,6 +167,10 @@ class ContainerRuntime {
       }),
       stop: () => this.stop(),
     };
+  }
+
+  private becauseOfAll(podSandboxId: string, cause: Cause): void {
+    for (const { id } of this.table.containersOf(podSandboxId)) this.causes.set(id, cause);
   }
 
   /** Who asks again for the same attempt, as after a lost answer, gets the one that is there. */
@@ -464,11 +480,17 @@ class ContainerRuntime {
   private tell(type: ContainerEventType, id: string): void {
     const status = this.table.container(id);
     const { metadata } = this.table.sandbox(status.podSandboxId);
-    this.ctx.trace.event(TRACE_KINDS[type], `pods/${metadata.namespace}/${metadata.name}`, {
+    const { trace, clock } = this.ctx;
+    const subject = `pods/${metadata.namespace}/${metadata.name}`;
+    const fields = {
       container: status.metadata.name,
       ...(type === "CONTAINER_STOPPED_EVENT" ? { exitCode: status.exitCode } : {}),
-    });
-    const event: ContainerEvent = { type, createdAtMs: this.ctx.clock.nowMs(), podUid: metadata.uid, status };
+    };
+    const cause = trace.event(TRACE_KINDS[type], subject, fields, this.causes.get(id));
+    // What it does next by itself comes of that.
+    if (type === "CONTAINER_DELETED_EVENT") this.causes.delete(id);
+    else this.causes.set(id, cause);
+    const event: ContainerEvent = { type, createdAtMs: clock.nowMs(), podUid: metadata.uid, status, cause };
     for (const sink of [...this.sinks]) sink.push(event);
   }
 }

@@ -3,7 +3,7 @@ import type { ContainerStatus, PodSandboxStatus } from "../../protocols/containe
 import type { StrikingClusterFault } from "../../protocols/cluster-faults.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import { fitsPattern } from "../../protocols/fault-fields.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Cause, Context } from "../../runtime/actor.ts";
 
 type PodKill = StrikingClusterFault & { readonly kind: "pod-kill" };
 
@@ -14,7 +14,7 @@ export interface PodFaultsHome {
   /** Those of a sandbox that run. */
   running(sandboxId: string): readonly ContainerStatus[];
   /** As by SIGKILL from outside. */
-  kill(containerId: string): void;
+  kill(containerId: string, cause: Cause): void;
 }
 
 export class PodFaults {
@@ -58,7 +58,10 @@ export class PodFaults {
     if (found.length === 0) return this.ctx.faults.end(fault);
     const one = found[Math.floor(this.ctx.faults.draw(fault) * found.length)]!;
     const victims = fault.victims === "all" ? found : [one];
-    for (const { containers } of victims) for (const { id } of containers) this.home.kill(id);
+    for (const { name, containers } of victims) {
+      const cause = this.ctx.trace.event("fault", `pods/${name}`, { fault: fault.id, kind: fault.kind }, "");
+      for (const { id } of containers) this.home.kill(id, cause);
+    }
     const told = victims.map(
       ({ name, containers }) => `${name} (${containers.map(({ metadata }) => metadata.name).join(", ")})`,
     );

@@ -18,20 +18,23 @@ import type {
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Why } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
-import type { EventRecorder } from "../client/event-recorder.ts";
+import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import { customResourceDefinitions, resourcesOf } from "../client/custom-resources.ts";
 import { controllerOf } from "../../protocols/kubernetes/owners.ts";
 import { tellListenerFault } from "../client/faults.ts";
 import { Informer } from "../client/informer.ts";
 import * as resources from "../client/resources.ts";
-import type { Reconcile, WorkQueueOptions } from "../client/work-queue.ts";
+import type { Reconcile, Result, WorkQueueOptions } from "../client/work-queue.ts";
 import { WorkQueue } from "../client/work-queue.ts";
 import type { ControllerManagerOptions } from "./spec.ts";
 
 /** A controller registers its listeners and its queue; nothing runs before every informer has its first list. */
 export type Controller = (session: Session) => void;
+
+/** Works on a key, by a session of this turn's own: all that is done by it is done because of what made the turn necessary. */
+export type Work = (key: string, session: Session) => Promise<Result>;
 
 export interface Followed {
   readonly resource: resources.Resource;
@@ -41,7 +44,10 @@ export interface Followed {
 export class Session {
   readonly ctx: Context<ControllerManagerOptions>;
   readonly client: Client;
-  readonly recorder: EventRecorder;
+  readonly recorder: EventSink;
+  /** Of a turn of work, what it is done because of. */
+  readonly why: Why = "";
+  private readonly events: EventRecorder;
   readonly options: ControllerManagerOptions;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
@@ -74,6 +80,7 @@ export class Session {
     this.ctx = ctx;
     this.client = client;
     this.recorder = recorder;
+    this.events = recorder;
     this.options = ctx.options;
     this.pods = this.informer(resources.pods);
     this.nodes = this.informer(resources.nodes);
@@ -133,10 +140,21 @@ export class Session {
   }
 
   /** A queue that starts working when all informers are in step. */
-  queue(name: string, reconcile: Reconcile, options: Partial<WorkQueueOptions> = {}): WorkQueue {
+  queue(name: string, work: Work, options: Partial<WorkQueueOptions> = {}): WorkQueue {
     const queue = new WorkQueue(this.ctx, { name, ...options });
+    const reconcile: Reconcile = (key, why) => work(key, this.because(why));
     this.queues.push({ name, queue, reconcile });
     return queue;
+  }
+
+  /** This session, whose state stays one, with a client and a recorder that say why. */
+  because(why: Why): Session {
+    const { client, events } = this;
+    return Object.create(this, {
+      why: { value: why },
+      client: { value: client.because(why) },
+      recorder: { value: events.because(why) },
+    }) as Session;
   }
 
   /** Keys that wait or are worked on, by queue. */

@@ -5,7 +5,7 @@
 import type { Alarm, EtcdMethods, MemberStatus } from "../../protocols/etcd.ts";
 import type { InkubeError } from "../../protocols/errors.ts";
 import { hasCode } from "../../protocols/errors.ts";
-import type { Context, Ref } from "../../runtime/actor.ts";
+import type { Context, Ref, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { ByteWriter, invariant } from "./core/bytes.ts";
 import type { Command } from "./core/mvcc/command.ts";
@@ -67,6 +67,8 @@ export class Member {
   /** What the store has; behind Raft's while a leader's snapshot is being written. */
   private appliedIndex: number;
 
+  /** What the election under way goes on because of; noted only while there is one, since nothing else here is done for a reason. */
+  private electionWhy: Why = "";
   private knownLeader = 0;
   private knownTerm = 0;
   private leaderlessSinceMs: number;
@@ -106,7 +108,7 @@ export class Member {
       clock.every(options.progressMs, () => this.watches.progress()),
       clock.every(COMPACTION_CHECK_MS, () => this.compactOld()),
     ];
-    this.campaignSoon();
+    this.ctx.trace.because(this.ctx.trace.started, () => this.campaignSoon());
     this.pump();
   }
 
@@ -213,12 +215,16 @@ export class Member {
 
   /** One turn of the pump once all messages that came together are taken in. */
   private askForTurn(): void {
+    if (this.knownLeader === 0 || this.leaderChanged) this.electionWhy = this.ctx.trace.why();
     if (this.turnAsked) return;
     this.turnAsked = true;
     this.ctx.spawn(async () => {
       await Promise.resolve();
       this.turnAsked = false;
-      this.pump();
+      const why = this.electionWhy;
+      this.electionWhy = "";
+      if (why === "") this.pump();
+      else this.ctx.trace.because(why, () => this.pump());
     });
   }
 
@@ -285,12 +291,14 @@ export class Member {
   private persist(persist: Persist): void {
     const done = this.storage.append(persist);
     this.persistUnderWay = done;
+    // Votes leave when they are on the disk.
+    const why = this.knownLeader === 0 ? this.ctx.trace.why() : "";
     this.ctx.spawn(async () => {
       await done;
       this.persistUnderWay = undefined;
       if (persist.snapshot !== undefined) this.restore(persist.snapshot);
       this.raft.persisted();
-      this.pump();
+      this.ctx.trace.because(why, () => this.pump());
     });
   }
 
@@ -377,14 +385,14 @@ export class Member {
     this.reads.retry();
     this.campaignTimer?.cancel();
     this.leases.leaderChanged(leader === this.peers.self);
+    const { trace } = this.ctx;
+    const fields = { leader: this.peers.name(leader) };
+    const noticed = trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, fields);
     if (leader === 0) {
       if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();
       this.campaigns = 0;
-      this.campaignSoon();
+      trace.because(noticed, () => this.campaignSoon());
     }
-    this.ctx.trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, {
-      leader: this.peers.name(leader),
-    });
     this.wakeLeaderWaiters();
   }
 
@@ -400,12 +408,15 @@ export class Member {
     const first = this.peers.rank * step + random.below(step);
     const delayMs = this.campaigns === 0 ? first : first + 2 * step + random.below(4 * step);
     this.campaigns++;
-    this.campaignTimer = this.ctx.clock.after(delayMs, () => {
+    const { trace } = this.ctx;
+    const why = trace.why();
+    const campaign = (): void => {
       if (this.raft.leader !== 0 || this.stopped) return;
       this.raft.campaign();
       this.pump();
       if (this.raft.leader === 0) this.campaignSoon();
-    });
+    };
+    this.campaignTimer = this.ctx.clock.after(delayMs, () => trace.because(why, campaign));
   }
 
   private tick(): void {

@@ -1,7 +1,7 @@
 /** Carries one shard's lock between its core and the network. */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Address } from "../../protocols/kube-proxy.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { Connection, Listener } from "../../runtime/net.ts";
 import type { ShardLock, ShardLockCommand, ShardLockEvent } from "./core/shard-lock.ts";
@@ -13,6 +13,8 @@ export class LockKeeper {
   private readonly lock: ShardLock;
   private readonly greeting: string;
   private readonly onOwn: () => void;
+  /** What it tries to own the lock because of now. */
+  private why: Why;
   private listener: Listener | undefined;
   private owner: Connection | undefined;
   private timer: Timer | undefined;
@@ -23,6 +25,7 @@ export class LockKeeper {
     this.lock = lock;
     this.greeting = greeting(ctx.options.clusterId, shard);
     this.onOwn = onOwn;
+    this.why = ctx.trace.started;
   }
 
   start(): void {
@@ -51,10 +54,13 @@ export class LockKeeper {
         this.ctx.spawn(() => this.connect(command.place));
         return;
       case "wait":
-        this.timer = this.ctx.clock.after(command.delayMs, () => this.next({ kind: "timer" }));
+        this.timer = this.ctx.clock.after(command.delayMs, () => {
+          this.why = this.ctx.trace.later("timer", "shard lock", undefined, "");
+          this.next({ kind: "timer" });
+        });
         return;
       case "own":
-        this.onOwn();
+        this.ctx.trace.because(this.why, this.onOwn);
         return;
     }
   }

@@ -14,7 +14,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { KubeletMethods } from "../../protocols/kubelet.ts";
 import { kubeletProtocol } from "../../protocols/kubelet.ts";
 import type { Pod, Service } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Actor, ActorDefinition, Context, Ref } from "../../runtime/actor.ts";
+import type { Actor, ActorDefinition, Context, Ref, Why } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
@@ -74,6 +74,8 @@ class Kubelet {
   private runtimeFailures = 0;
   /** Counts the times that the runtime's events were taken up: an answer to an earlier time's question is out of date. */
   private runtimeRound = 0;
+  /** The last end of the runtime, which took its containers along; empty while there was none. */
+  private runtimeEnd: Why = "";
   /** Events since the runtime was last asked for its list, until the answer is there. */
   private news: ContainerEvent[] | undefined;
 
@@ -148,6 +150,7 @@ class Kubelet {
     drain.start();
     this.eviction.start();
     this.services.start();
+    ctx.monitor(options.containerRuntime, () => void (this.runtimeEnd = ctx.trace.why()));
     this.followRuntime();
     // Pods wait for the runtime's list: a container that runs must not be started a second time.
     this.pods.onChange((change) => {
@@ -180,19 +183,19 @@ class Kubelet {
   private take(change: Change<Pod>): void {
     const { object: pod } = change;
     const { uid = "", name = "", namespace = "" } = pod.metadata ?? {};
-    const cause = change.cause ?? "";
+    const why = this.ctx.trace.why();
     const before = change.previous?.metadata?.uid;
     if (before !== undefined && before !== uid) this.runners.get(before)?.remove();
     if (change.type === "deleted") {
       const runner = this.runners.get(uid);
-      runner?.setPod(pod, cause);
+      runner?.setPod(pod, why);
       runner?.remove();
       return;
     }
     const runner = this.runners.get(uid);
-    if (runner !== undefined) return runner.setPod(pod, cause);
-    this.ctx.trace.event("pod.admitted", `pods/${namespace}/${name}`, { node: this.options.nodeName }, cause);
-    this.adopt(pod, cause);
+    if (runner !== undefined) return runner.setPod(pod, why);
+    const { nodeName } = this.options;
+    this.adopt(pod, this.ctx.trace.event("pod.admitted", `pods/${namespace}/${name}`, { node: nodeName }, why));
   }
 
   private finished(pod: Pod): void {
@@ -200,12 +203,13 @@ class Kubelet {
     this.runners.delete(uid);
     // A cluster that was reset has it again, as it was: it begins anew.
     const back = this.pods.getByKey(keyOf(pod));
-    if (back?.metadata?.uid === uid && back.metadata.deletionTimestamp === undefined) this.adopt(back, "");
+    if (back?.metadata?.uid === uid && back.metadata.deletionTimestamp === undefined)
+      this.adopt(back, this.ctx.trace.why());
   }
 
-  private adopt(pod: Pod, cause: string): PodRunner {
+  private adopt(pod: Pod, why: Why): PodRunner {
     if (this.node === undefined) throw new Error("a pod before the node's services");
-    const runner = new PodRunner(this.node, pod, cause);
+    const runner = new PodRunner(this.node, pod, why);
     this.runners.set(pod.metadata?.uid ?? "", runner);
     const refusal = this.eviction.refusalOf(pod);
     if (refusal !== undefined) runner.reject(refusal);
@@ -274,6 +278,7 @@ class Kubelet {
         own.at(-1),
         containers.filter(({ podSandboxId }) => ids.has(podSandboxId)),
         askedMs,
+        this.runtimeEnd,
       );
     }
     for (const sandbox of sandboxes) {
@@ -285,7 +290,7 @@ class Kubelet {
   /** As from the informer: a pod that can't be taken up keeps none from its place. */
   private adoptSafely(pod: Pod): void {
     try {
-      this.adopt(pod, "");
+      this.adopt(pod, this.ctx.trace.started);
     } catch (thrown) {
       tellListenerFault(this.ctx.log, "pods")(thrown, keyOf(pod));
     }
@@ -316,8 +321,8 @@ class Kubelet {
     this.news?.push(event);
     const runner = this.runners.get(event.podUid);
     if (runner === undefined) return;
-    if (event.type === "CONTAINER_DELETED_EVENT") runner.dropContainer(event.status.id);
-    else runner.setContainer(event.status);
+    if (event.type === "CONTAINER_DELETED_EVENT") runner.dropContainer(event.status.id, event.cause);
+    else runner.setContainer(event.status, event.cause);
   }
 
   /** Errors: LOG_NOT_FOUND, LOG_UNAVAILABLE. */

@@ -3,7 +3,7 @@ import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Why } from "../../runtime/actor.ts";
 import { formatMicroTime, formatTime } from "../../runtime/clock.ts";
 import { Client } from "../client/client.ts";
 import { Informer } from "../client/informer.ts";
@@ -67,9 +67,16 @@ export class NodeAgent {
     });
     this.informer.start();
     this.ctx.faults.onChange(() => this.update());
-    this.update();
-    clock.every(this.options.leaseRenewMs, () => this.renew());
-    clock.every(this.options.nodeStatusPeriodMs, () => this.update());
+    const { trace } = this.ctx;
+    trace.because(trace.started, () => this.update());
+    clock.every(
+      this.options.leaseRenewMs,
+      trace.timer("node lease", () => this.renew(trace.why())),
+    );
+    clock.every(
+      this.options.nodeStatusPeriodMs,
+      trace.timer("node status", () => this.update()),
+    );
   }
 
   setRuntimeUp(isUp: boolean): void {
@@ -79,7 +86,10 @@ export class NodeAgent {
       if (wasDown) this.update();
     } else if (this.runtimeDownMs === undefined) {
       this.runtimeDownMs = this.ctx.clock.nowMs();
-      this.ctx.clock.after(RUNTIME_DOWN_MS + 1, () => this.update());
+      this.ctx.clock.after(
+        RUNTIME_DOWN_MS + 1,
+        this.ctx.trace.timer("runtime down", () => this.update()),
+      );
     }
   }
 
@@ -102,11 +112,13 @@ export class NodeAgent {
     if (this.isUpdating) return;
     this.isUpdating = true;
     this.isOutdated = false;
+    const { trace } = this.ctx;
+    const why = trace.why();
     this.ctx.spawn(async () => {
       let isDone = true;
       try {
-        if (this.node === undefined) await this.register();
-        else await this.report(this.node);
+        if (this.node === undefined) await this.register(why);
+        else await this.report(this.node, why);
       } catch (error) {
         if (!(error instanceof InkubeError)) throw error;
         if (hasReason(error, "NotFound")) this.node = undefined;
@@ -115,34 +127,36 @@ export class NodeAgent {
       } finally {
         this.isUpdating = false;
       }
-      if (!isDone) this.ctx.clock.after(this.options.retryBaseMs, () => this.update());
-      else if (this.isOutdated) this.update();
+      const again = (): void => trace.because(why, () => this.update());
+      if (!isDone) this.ctx.clock.after(this.options.retryBaseMs, again);
+      else if (this.isOutdated) again();
     });
   }
 
-  private async register(): Promise<void> {
+  private async register(why: Why): Promise<void> {
+    const client = this.client.because(why);
     const mine = nodeObject(this.currentFacts(), this.ctx.clock.nowMs());
     try {
-      this.node = await this.client.create(nodes, mine);
-      this.ctx.trace.event("node.registered", `nodes/${this.options.nodeName}`);
+      this.node = await client.create(nodes, mine);
+      this.ctx.trace.event("node.registered", `nodes/${this.options.nodeName}`, {}, why);
     } catch (error) {
       if (!hasReason(error, "AlreadyExists")) throw error;
-      const found = await this.client.get(nodes, this.options.nodeName);
+      const found = await client.get(nodes, this.options.nodeName);
       const labels = { ...found.metadata?.labels, ...mine.metadata?.labels };
       const isSame = isEqual(labels, found.metadata?.labels) && found.spec?.podCIDR !== undefined;
       const podCIDR = found.spec?.podCIDR ?? mine.spec?.podCIDR;
       const spec = { podCIDR, podCIDRs: [podCIDR] };
       this.node = isSame
         ? found
-        : await this.client.patch(nodes, this.options.nodeName, undefined, { metadata: { labels }, spec });
+        : await client.patch(nodes, this.options.nodeName, undefined, { metadata: { labels }, spec });
       // What the last incarnation said may be out of date: the port of the log server always is.
       this.reportedMs = Number.NEGATIVE_INFINITY;
     }
-    await this.report(this.node);
-    this.renew();
+    await this.report(this.node, why);
+    this.renew(why);
   }
 
-  private async report(node: Node): Promise<void> {
+  private async report(node: Node, why: Why): Promise<void> {
     const nowMs = this.ctx.clock.nowMs();
     const status = nodeStatus(this.currentFacts(), node.status, nowMs);
     const isDue = nowMs - this.reportedMs >= this.options.nodeStatusReportMs;
@@ -152,16 +166,17 @@ export class NodeAgent {
     }
     // Conditions and capacities of others stay: a strategic merge patch merges by type and by name.
     const options = { subresource: "status", patchType: "application/strategic-merge-patch+json" as const };
-    this.node = await this.client.patch(nodes, this.options.nodeName, undefined, { status }, options);
+    const client = this.client.because(why);
+    this.node = await client.patch(nodes, this.options.nodeName, undefined, { status }, options);
     this.reportedMs = nowMs;
   }
 
-  private renew(): void {
+  private renew(why: Why): void {
     if (this.isRenewing || this.node === undefined) return;
     this.isRenewing = true;
     this.ctx.spawn(async () => {
       try {
-        await this.renewLease();
+        await this.renewLease(this.leaseClient.because(why));
       } catch (error) {
         if (!(error instanceof InkubeError)) throw error;
         // Another incarnation's write, or a deletion: read it anew.
@@ -173,21 +188,21 @@ export class NodeAgent {
     });
   }
 
-  private async renewLease(): Promise<void> {
+  private async renewLease(client: Client): Promise<void> {
     const { nodeName, leaseDurationSeconds } = this.options;
     const spec = {
       holderIdentity: nodeName,
       leaseDurationSeconds,
       renewTime: formatMicroTime(this.ctx.clock.nowMs()),
     };
-    const known = this.lease ?? (await this.leaseClient.find(leases, nodeName, LEASE_NAMESPACE));
+    const known = this.lease ?? (await client.find(leases, nodeName, LEASE_NAMESPACE));
     if (known !== undefined) {
-      this.lease = await this.leaseClient.update(leases, { ...known, spec: { ...known.spec, ...spec } });
+      this.lease = await client.update(leases, { ...known, spec: { ...known.spec, ...spec } });
       return;
     }
     const uid = this.node?.metadata?.uid;
     const ownerReferences = uid === undefined ? [] : [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }];
     const metadata = { name: nodeName, namespace: LEASE_NAMESPACE, ownerReferences };
-    this.lease = await this.leaseClient.create(leases, { metadata, spec });
+    this.lease = await client.create(leases, { metadata, spec });
   }
 }

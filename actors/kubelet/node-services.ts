@@ -1,9 +1,9 @@
 /** What the shells of a node's pods share. */
 import type { ContainerRuntimeMethods } from "../../protocols/container-runtime.ts";
 import type { Pod, Service } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Context, Ref } from "../../runtime/actor.ts";
+import type { Context, Ref, Why } from "../../runtime/actor.ts";
 import type { Client } from "../client/client.ts";
-import type { EventRecorder } from "../client/event-recorder.ts";
+import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import type { PodAddresses } from "./core/pod-addresses.ts";
 import type { Gate } from "./gate.ts";
 import type { PodTokens } from "./pod-tokens.ts";
@@ -30,4 +30,20 @@ export interface NodeServices {
   services(): Promise<readonly Service[]>;
   /** The worker of this pod has nothing left to do. */
   finished(pod: Pod): void;
+}
+
+/** What one operation needs, so that all that it asks and tells is done because of `why`. */
+export type OperationServices = Omit<NodeServices, "events"> & { readonly events: EventSink };
+
+export function because(node: NodeServices, why: Why): OperationServices {
+  const { client, events, runtime } = node;
+  return {
+    ...node,
+    client: client.because(why),
+    events: events.because(why),
+    runtime: {
+      ...runtime,
+      call: (method, request, options) => runtime.call(method, request, { cause: why, ...options }),
+    },
+  };
 }

@@ -15,7 +15,7 @@ import { parseQuantity } from "./core/quantity.ts";
 import type { PodFacts } from "./core/sources.ts";
 import { configError, containersOf } from "./core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
-import type { NodeServices } from "./node-services.ts";
+import type { OperationServices } from "./node-services.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
 import { probeHttp, probeTcp } from "./probe-client.ts";
 
@@ -40,9 +40,9 @@ export interface Started {
 }
 
 export class PodOperations {
-  private readonly node: NodeServices;
+  private readonly node: OperationServices;
 
-  constructor(node: NodeServices) {
+  constructor(node: OperationServices) {
     this.node = node;
   }
 
@@ -227,6 +227,15 @@ export class PodOperations {
     }
     const timeoutMs = graceMs + STOP_SLACK_MS;
     return (await runtime.call("stopContainer", { containerId, timeoutMs: graceMs }, { timeoutMs })).status;
+  }
+
+  async remove(containerId: string): Promise<void> {
+    await this.node.runtime.call("removeContainer", { containerId });
+  }
+
+  /** At once, without a hook or grace. */
+  async end(containerId: string): Promise<ContainerStatus> {
+    return (await this.node.runtime.call("stopContainer", { containerId, timeoutMs: 0 })).status;
   }
 
   async cleanup(pod: Pod, sandbox: PodSandboxStatus | undefined): Promise<void> {

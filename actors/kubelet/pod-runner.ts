@@ -3,7 +3,7 @@ import type { ContainerStatus, PodSandboxStatus } from "../../protocols/containe
 import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Pod, PodStatus } from "../../protocols/kubernetes/types/core-v1.ts";
-import type { Cause } from "../../runtime/actor.ts";
+import type { Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { faultFields } from "../client/faults.ts";
 import { pods } from "../client/resources.ts";
@@ -15,6 +15,7 @@ import { isEqual, isNewerVersion, podStatusPatch } from "./core/status-patch.ts"
 import { containersOf } from "./core/sources.ts";
 import { hasLiveVolumes } from "./core/volumes.ts";
 import type { NodeServices } from "./node-services.ts";
+import { because } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
 
 /** Which ports of a pod listen elsewhere than asked: `{"80":41233}`. Read by the EndpointSlice controller. */
@@ -25,7 +26,6 @@ const PORTS_ANNOTATION = "inkube.dev/ports";
 export class PodRunner {
   private readonly node: NodeServices;
   private readonly worker: PodWorker;
-  private readonly operations: PodOperations;
   /** The newest status that the API server is known to have, by a watch or by the answer to a write, and its version. */
   private served: PodStatus;
   private servedVersion: string;
@@ -41,12 +41,12 @@ export class PodRunner {
   private isGone = false;
   private writeFailures = 0;
   private sandboxMadeMs = Number.NEGATIVE_INFINITY;
-  private cause: Cause;
+  /** What last happened to the pod: what is done and told next is because of it. */
+  private why: Why;
 
-  constructor(node: NodeServices, pod: Pod, cause: Cause) {
+  constructor(node: NodeServices, pod: Pod, why: Why) {
     this.node = node;
-    this.cause = cause;
-    this.operations = new PodOperations(node);
+    this.why = why;
     this.served = pod.status ?? {};
     this.servedVersion = pod.metadata?.resourceVersion ?? "";
     this.writtenPorts = pod.metadata?.annotations?.[PORTS_ANNOTATION];
@@ -74,11 +74,13 @@ export class PodRunner {
     return this.worker.runtimeContainers;
   }
 
-  setPod(pod: Pod, cause: Cause): void {
+  setPod(pod: Pod, why: Why): void {
     // Ephemeral containers come later than the pod.
     this.tellNotices(pod, noticesOf(this.pod));
     this.worker.setPod(pod);
-    this.cause = cause;
+    const version = pod.metadata?.resourceVersion ?? "";
+    // Of our own write, which changed nothing for us, it is only the echo.
+    if (isNewerVersion(version, this.servedVersion)) this.why = why;
     this.observe(pod);
     this.kick();
   }
@@ -121,18 +123,26 @@ export class PodRunner {
     this.kick();
   }
 
-  setContainer(status: ContainerStatus): void {
+  setContainer(status: ContainerStatus, why: Why): void {
+    this.why = why;
     this.worker.setContainer(status, this.now());
     if (status.state !== "CONTAINER_CREATED") this.kick();
   }
 
-  dropContainer(id: string): void {
+  dropContainer(id: string, why: Why): void {
+    this.why = why;
     this.worker.dropContainer(id);
     this.kick();
   }
 
   /** All that the runtime has of the pod, as it was asked for at `askedMs` (monotonic). A sandbox made since then is newer. */
-  replaceRuntime(listed: PodSandboxStatus | undefined, containers: readonly ContainerStatus[], askedMs: number): void {
+  replaceRuntime(
+    listed: PodSandboxStatus | undefined,
+    containers: readonly ContainerStatus[],
+    askedMs: number,
+    why: Why,
+  ): void {
+    if (why !== "") this.why = why;
     const lost = this.worker.sandboxStatus;
     const sandbox = this.sandboxMadeMs >= askedMs ? lost : listed;
     if (lost !== undefined && lost.network.askedIp !== sandbox?.network.askedIp) {
@@ -184,9 +194,10 @@ export class PodRunner {
 
   private step(): void {
     const step = this.worker.step(this.now());
+    const events = this.node.events.because(this.why);
     for (const event of step.events) {
       const path = event.container === undefined ? undefined : fieldPathOf(this.pod, event.container);
-      this.node.events.event(typedPod(this.pod), event.type, event.reason, event.message, path);
+      events.event(typedPod(this.pod), event.type, event.reason, event.message, path);
     }
     this.wakeTimer?.cancel();
     if (step.isFinished) return this.finish();
@@ -204,10 +215,11 @@ export class PodRunner {
   }
 
   private begin(operation: Operation): void {
+    const operations = new PodOperations(because(this.node, this.why));
     this.node.ctx.spawn(async () => {
       try {
-        if (operation.op === "probe") return await this.probe(operation);
-        await this.perform(operation);
+        if (operation.op === "probe") return await this.probe(operation, operations);
+        await this.perform(operation, operations);
         this.worker.succeeded(operation);
       } catch (error) {
         const failure = error instanceof InkubeError ? error : this.faultOf(error);
@@ -219,8 +231,11 @@ export class PodRunner {
     });
   }
 
-  private async perform(operation: Exclude<Operation, { readonly op: "probe" }>): Promise<void> {
-    const { worker, operations, pod } = this;
+  private async perform(
+    operation: Exclude<Operation, { readonly op: "probe" }>,
+    operations: PodOperations,
+  ): Promise<void> {
+    const { worker, pod } = this;
     switch (operation.op) {
       case "volumes":
         return await operations.volumes(pod);
@@ -229,13 +244,12 @@ export class PodRunner {
         this.sandboxMadeMs = this.now().monotonicMs;
         return;
       case "start":
-        return await this.node.starts.through(() => this.start(operation));
+        return await this.node.starts.through(() => this.start(operation, operations));
       case "stop":
         worker.setContainer(await operations.stop(pod, worker.sandboxStatus, operation), this.now());
         return;
       case "remove":
-        await this.node.runtime.call("removeContainer", { containerId: operation.containerId });
-        return;
+        return await operations.remove(operation.containerId);
       case "cleanup":
         return await operations.cleanup(pod, worker.sandboxStatus);
       case "delete":
@@ -244,7 +258,7 @@ export class PodRunner {
     }
   }
 
-  private async start(operation: Operation & { readonly op: "start" }): Promise<void> {
+  private async start(operation: Operation & { readonly op: "start" }, operations: PodOperations): Promise<void> {
     const { worker } = this;
     const sandbox = worker.sandboxStatus;
     if (sandbox === undefined) throw new InkubeError("CONTAINER_STATE", "the pod has no sandbox", { retryable: true });
@@ -252,13 +266,12 @@ export class PodRunner {
       worker.setContainer(status, this.now());
       this.kick();
     };
-    const { status, hookFailure } = await this.operations.start(this.pod, sandbox, operation, onStatus);
+    const { status, hookFailure } = await operations.start(this.pod, sandbox, operation, onStatus);
     if (hookFailure === undefined) return;
-    const stopped = await this.node.runtime.call("stopContainer", { containerId: status.id, timeoutMs: 0 });
-    worker.setContainer(stopped.status, this.now());
+    worker.setContainer(await operations.end(status.id), this.now());
   }
 
-  private async probe(operation: Operation & { readonly op: "probe" }): Promise<void> {
+  private async probe(operation: Operation & { readonly op: "probe" }, operations: PodOperations): Promise<void> {
     const { worker } = this;
     const container = containersOf(this.pod).find(({ name }) => name === operation.container);
     const status = worker.runtimeContainers.find(({ id }) => id === operation.containerId);
@@ -268,10 +281,18 @@ export class PodRunner {
       worker.probed(operation, "unknown", "the container is gone", this.now());
       return;
     }
-    const { isSuccess, isUnknown, output } = await this.operations.probe(container, probe, status, ip);
+    const { isSuccess, isUnknown, output } = await operations.probe(container, probe, status, ip);
     const outcome = isSuccess ? "success" : isUnknown === true ? "unknown" : "failure";
+    if (outcome === "failure") this.probeFailed(operation, output);
     worker.probed(operation, outcome, output, this.now());
     this.kick();
+  }
+
+  private probeFailed({ container, kind }: Operation & { readonly op: "probe" }, output: string): void {
+    const { name = "", namespace = "" } = this.pod.metadata ?? {};
+    const { trace } = this.node.ctx;
+    const subject = `pods/${namespace}/${name}`;
+    this.why = trace.event("probe.failed", subject, { container, probe: kind, output }, trace.later("timer", "probe"));
   }
 
   private failed(operation: Operation, error: InkubeError): void {
@@ -282,6 +303,10 @@ export class PodRunner {
       code: error.code,
       error: error.message,
     });
+    if (operation.op === "start") {
+      const fields = { container: operation.container, code: error.code, error: error.message };
+      this.why = this.node.ctx.trace.event("container.failed", `pods/${namespace}/${name}`, fields, this.why);
+    }
     const about =
       operation.op === "volumes" ? "FailedMount" : operation.op === "sandbox" ? "FailedCreatePodSandBox" : "";
     if (about !== "") this.node.events.event(typedPod(this.pod), "Warning", about, error.message);
@@ -325,7 +350,9 @@ export class PodRunner {
 
   private async send(wanted: PodStatus, ports: string | undefined): Promise<void> {
     const { name = "", namespace = "", uid } = this.pod.metadata ?? {};
-    const { client, ctx, options } = this.node;
+    const { ctx, options } = this.node;
+    const { why } = this;
+    const client = this.node.client.because(why);
     try {
       // The ports first: who learns that the pod is ready must know where.
       if (ports !== this.writtenPorts) {
@@ -335,10 +362,10 @@ export class PodRunner {
       }
       const patch = this.patchTo(wanted);
       if (patch !== undefined) {
-        ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, this.cause);
+        const shown = ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, why);
         const body = { metadata: { uid }, status: patch };
         const how = { subresource: "status", patchType: "application/strategic-merge-patch+json" as const };
-        const pod = await client.patch(pods, name, namespace, body, how);
+        const pod = await client.because(shown).patch(pods, name, namespace, body, how);
         this.observe(pod);
         const isNewest = pod.metadata?.resourceVersion === this.servedVersion;
         if (isNewest && isEqual(podStatusPatch(this.served, wanted), patch)) this.refused = patch;

@@ -6,7 +6,7 @@ import { hasReason } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Node, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { SchedulingCounts } from "../../protocols/scheduler.ts";
-import type { Context } from "../../runtime/actor.ts";
+import type { Context, Fields, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import { formatTime } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
@@ -22,6 +22,7 @@ import type { PodInfo } from "./core/pod-info.ts";
 import { podInfo } from "./core/pod-info.ts";
 import { SchedulingQueue } from "./core/queue.ts";
 import type { Decision } from "./core/schedule.ts";
+import type { Rejection } from "./core/framework.ts";
 import { reject, Scheduling } from "./core/schedule.ts";
 import type { SchedulerOptions } from "./spec.ts";
 
@@ -37,8 +38,8 @@ export class SchedulingSession {
   private readonly cache = new SchedulerCache();
   private readonly queue: SchedulingQueue;
   private readonly scheduling = new Scheduling();
-  /** What caused a pod to wait: the trace event of its creation. */
-  private readonly causes = new Map<string, string>();
+  /** Why a pod is to be tried: its creation, or what has changed since no node took it. */
+  private readonly causes = new Map<string, Why>();
   private inFlight = 0;
   private bound = 0;
   private faults = 0;
@@ -95,7 +96,7 @@ export class SchedulingSession {
     this.retryOn(this.cache.setNode(object));
   }
 
-  private onPod({ type, object, previous, cause }: Change<Pod>): void {
+  private onPod({ type, object, previous }: Change<Pod>): void {
     const { name, namespace, uid } = object.metadata ?? {};
     const key = `${namespace ?? ""}/${name ?? ""}`;
     if (type === "deleted" || isTerminal(object)) {
@@ -112,8 +113,9 @@ export class SchedulingSession {
       return;
     }
     if (!needsPlacing(object, this.ctx.options.schedulerName) || this.cache.isPlaced(key, uid ?? "")) return;
-    if (cause !== undefined) this.causes.set(key, cause);
-    this.queue.set(podInfo(object), previous === undefined || specChanged(previous, object));
+    const isNew = previous === undefined || specChanged(previous, object);
+    if (isNew) this.causes.set(key, this.ctx.trace.why());
+    this.queue.set(podInfo(object), isNew);
     this.plan();
   }
 
@@ -124,7 +126,13 @@ export class SchedulingSession {
   /** Pods that no node took are tried again when the node that changed takes them: the filters are their own hints. */
   private retryOn(node: NodeInfo | undefined): void {
     if (node === undefined) return;
-    this.queue.moveWhere((pod) => this.mayTake(pod, node), this.ctx.clock.monotonicMs());
+    const why = this.ctx.trace.why();
+    const helps = (pod: PodInfo): boolean => {
+      const may = this.mayTake(pod, node);
+      if (may && why !== "") this.causes.set(pod.key, why);
+      return may;
+    };
+    this.queue.moveWhere(helps, this.ctx.clock.monotonicMs());
     this.plan();
   }
 
@@ -174,17 +182,15 @@ export class SchedulingSession {
     const { node } = decision;
     if (node === undefined) {
       this.queue.unschedulable(pod, this.ctx.clock.monotonicMs());
-      this.run(pod, () => this.report(pod, decision.message));
+      const fields = { nodes: this.cache.nodes.length, ...verdicts(decision.rejections) };
+      const told = this.ctx.trace.event("unschedulable", `pods/${pod.key}`, fields, this.causes.get(pod.key));
+      this.run(pod, () => this.report(pod, decision.message, told));
       return;
     }
     this.cache.assume(pod, node);
-    this.ctx.trace.event(
-      "scheduled",
-      `pods/${pod.key}`,
-      { node, feasible: decision.scores.length },
-      this.causes.get(pod.key),
-    );
-    this.run(pod, () => this.bind(pod, node));
+    const fields = { node, feasible: decision.scores.length, ...verdicts(decision.rejections) };
+    const scheduled = this.ctx.trace.event("scheduled", `pods/${pod.key}`, fields, this.causes.get(pod.key));
+    this.run(pod, () => this.bind(pod, node, scheduled));
   }
 
   private decide(pod: PodInfo): Decision | undefined {
@@ -209,10 +215,10 @@ export class SchedulingSession {
     });
   }
 
-  private async bind(pod: PodInfo, node: string): Promise<void> {
+  private async bind(pod: PodInfo, node: string, why: Why): Promise<void> {
     const { name, namespace } = pod.pod.metadata ?? {};
     try {
-      await this.client.bind(namespace ?? "", name ?? "", node, pod.uid);
+      await this.client.because(why).bind(namespace ?? "", name ?? "", node, pod.uid);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       this.cache.forget(pod);
@@ -225,11 +231,13 @@ export class SchedulingSession {
     }
     this.bound++;
     if (this.queue.has(pod.key, pod.uid)) this.queue.delete(pod.key);
-    this.recorder.event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
+    this.recorder
+      .because(why)
+      .event(typedPod(pod), "Normal", "Scheduled", `Successfully assigned ${pod.key} to ${node}`);
   }
 
-  private async report(pod: PodInfo, message: string): Promise<void> {
-    this.recorder.event(typedPod(pod), "Warning", "FailedScheduling", message);
+  private async report(pod: PodInfo, message: string, why: Why): Promise<void> {
+    this.recorder.because(why).event(typedPod(pod), "Warning", "FailedScheduling", message);
     const { name, namespace } = pod.pod.metadata ?? {};
     const shown = pod.pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
     if (shown?.status === "False" && shown.message === message) return;
@@ -242,7 +250,7 @@ export class SchedulingSession {
       lastTransitionTime: shown?.status === "False" ? shown.lastTransitionTime : formatTime(this.ctx.clock.nowMs()),
     };
     try {
-      await this.client.patch(
+      await this.client.because(why).patch(
         pods,
         name ?? "",
         namespace,
@@ -258,6 +266,13 @@ export class SchedulingSession {
       this.ctx.log.debug("condition not written", { pod: pod.key, error: error.message });
     }
   }
+}
+
+/** How many nodes each plugin refused, as `NodeResourcesFit=2`. */
+function verdicts(rejections: ReadonlyMap<string, Rejection>): Fields {
+  const counts: Record<string, number> = {};
+  for (const { plugin } of rejections.values()) counts[plugin] = (counts[plugin] ?? 0) + 1;
+  return counts;
 }
 
 function typedPod(pod: PodInfo): Pod {

@@ -37,7 +37,8 @@ export interface FaultTarget extends Places {
   exhaust(actor: string): void;
   /** For ever when no time is given. */
   hang(actor: string, forMs: number | undefined): void;
-  breakLink(left: string, right: string): void;
+  /** `id`: of the fault. */
+  breakLink(left: string, right: string, id: string): void;
   mendLink(left: string, right: string): void;
   /** Ends all actors of a master or worker at once. Returns how to bring them back; undefined: it is down already. */
   loseMachine(name: string): (() => void) | undefined;
@@ -45,6 +46,8 @@ export interface FaultTarget extends Places {
   upgradeMachine(name: string): void;
   /** Tells what happens, for a report. */
   onFault?(fault: Fault, what: string): void;
+  /** Told before it is done that `fault` is about to hit an actor or a machine, which may end of it. */
+  onStrike?(fault: Fault, name: string): void;
 }
 
 type StruckActor = Exclude<ActorFault, { readonly kind: "actor-slow" }>;
@@ -121,9 +124,15 @@ export class FaultDriver {
     if (isClusterFault(fault)) return;
     if (strikesOnce(fault)) this.inForce.delete(fault);
     if (fault.kind === "controller-crash") {
-      for (const name of namesAt(fault.by, this.target.actors())) this.target.crash(name, "kept", fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) {
+        this.target.onStrike?.(fault, name);
+        this.target.crash(name, "kept", fault.downMs);
+      }
     } else if (fault.kind === "controller-pause") {
-      for (const name of namesAt(fault.by, this.target.actors())) this.target.hang(name, fault.downMs);
+      for (const name of namesAt(fault.by, this.target.actors())) {
+        this.target.onStrike?.(fault, name);
+        this.target.hang(name, fault.downMs);
+      }
     }
     this.tell();
   }
@@ -179,7 +188,7 @@ export class FaultDriver {
       this.after(fault.breakAfterMs, () => {
         if (!this.inForce.has(fault)) return;
         this.broken.add(fault);
-        for (const [from, to] of this.links(fault)) this.target.breakLink(from, to);
+        for (const [from, to] of this.links(fault)) this.target.breakLink(from, to, fault.id);
       });
     }
     this.tell();
@@ -211,6 +220,7 @@ export class FaultDriver {
         continue;
       }
       this.target.onFault?.(fault, `hits ${name}`);
+      this.target.onStrike?.(fault, name);
       this.hit(fault, name);
     }
   }
@@ -234,6 +244,7 @@ export class FaultDriver {
       this.target.onFault?.(fault, `hits ${name}`);
       return this.target.upgradeMachine(name);
     }
+    this.target.onStrike?.(fault, name);
     const back = this.target.loseMachine(name);
     this.target.onFault?.(fault, back === undefined ? `finds ${name} down already` : `hits ${name}`);
     if (back === undefined) return;

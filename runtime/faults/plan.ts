@@ -10,6 +10,7 @@
 import type { ApiFault, Triggered } from "../../protocols/api-faults.ts";
 import type { ClusterFault } from "../../protocols/cluster-faults.ts";
 import type { LastingTimes, StrikeTimes } from "../../protocols/fault-fields.ts";
+import type { DownReason } from "../actor.ts";
 
 export interface FaultPlan {
   /** For hosts that have none of their own; default 1. */
@@ -110,6 +111,12 @@ export type Fault = LinkFault | Partition | DiskFault | ActorFault | ClockFault 
 
 /** Which share of this an `actor-slow` does nothing for. */
 export const SLOW_PERIOD_MS = 10;
+
+/** The one end of an actor that a fault of that kind brings about; undefined: it ends whom it hits at once. */
+export function endsOnlyAs(kind: Fault["kind"]): DownReason | undefined {
+  if (kind === "actor-hang" || kind === "controller-pause") return "hang";
+  return kind === "actor-oom" ? "out-of-memory" : undefined;
+}
 
 /** Those of `names` that a place stands for, in their order. */
 export function namesAt(place: Place, names: readonly string[]): readonly string[] {

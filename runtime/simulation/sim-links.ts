@@ -8,7 +8,7 @@
  */
 import { LinkPairs } from "../link-pairs.ts";
 import type { Cell } from "../cell.ts";
-import type { DownReason } from "../actor.ts";
+import type { DownReason, Mark } from "../actor.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { CAST, FrameCodec, FrameMismatch } from "../frame.ts";
 import type { LinkGate } from "../faults/link-gate.ts";
@@ -64,6 +64,8 @@ export interface LinkSession {
   right: LinkEnd | undefined;
   /** Why it is over, from the moment that either end died or it broke; each end is told of it later. */
   ended: DownReason | undefined;
+  /** The event of that end, where there is one. */
+  why?: Mark | undefined;
   readonly fromLeft: Direction;
   readonly fromRight: Direction;
 }
@@ -165,13 +167,14 @@ export class SimLinks {
   }
 
   /** Ends every link of an end that has died, also those that it has not heard of yet; its peers are told. */
-  leave(end: LinkEnd, reason: DownReason): void {
+  leave(end: LinkEnd, reason: DownReason, why?: Mark): void {
     if (this.ends.get(end.name) === end) this.ends.delete(end.name);
     for (const peer of this.peersOf(end.name)) {
       const session = this.sessions.get(pairOf(end.name, peer));
       if (session === undefined || session.ended !== undefined) continue;
       if (session.left !== end && session.right !== end) continue;
       session.ended = reason;
+      session.why = why;
       const other = session.left === end ? session.right : session.left;
       if (other !== undefined) this.send(end.name, peer, other, () => this.down(other, end.name, session));
     }
@@ -237,10 +240,11 @@ export class SimLinks {
   }
 
   /** Ends a link whose ends live on: what is under way is lost, and each end sees the other go down. */
-  break(left: string, right: string): void {
+  break(left: string, right: string, why?: Mark): void {
     const session = this.sessions.get(pairOf(left, right));
     if (session === undefined || session.ended !== undefined || session.right === undefined) return;
     session.ended = "hang";
+    session.why = why;
     for (const [end, peer] of [
       [session.left, session.right],
       [session.right, session.left],
@@ -286,8 +290,8 @@ export class SimLinks {
     if (reason === undefined) throw new Error(`broken invariant: two sessions of ${end.name} and ${peer} are open`);
     end.links.delete(peer);
     end.gate?.forget(peer);
-    end.recorder.record("down", peer, peer, "", reason);
-    end.cell.linkDown(peer, reason);
+    const sequence = end.recorder.after(session.why, "down", peer, peer, reason);
+    end.recorder.because(sequence, () => end.cell.linkDown(peer, reason));
   }
 
   private receive(end: LinkEnd, from: string, session: LinkSession, frame: Frame): void {

@@ -16,7 +16,7 @@
  */
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Methods } from "../../protocols/protocol.ts";
-import type { Actor, ActorDefinition, Context, DownReason } from "../actor.ts";
+import type { Actor, ActorDefinition, Context, DownReason, Mark } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import type { CellHost } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
@@ -28,6 +28,7 @@ import { Machines } from "../supervisor/machines.ts";
 import type { SupervisorEvent } from "../supervisor/supervisor.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { TraceEvent } from "../trace/event.ts";
+import { Lives, SUPERVISOR } from "../trace/lives.ts";
 import { Recorder } from "../trace/recorder.ts";
 import type { DecisionLog } from "./decisions.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
@@ -36,7 +37,7 @@ import { FaultDriver } from "../faults/driver.ts";
 import { FaultyDisk } from "../faults/faulty-disk.ts";
 import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
-import { SLOW_PERIOD_MS } from "../faults/plan.ts";
+import { endsOnlyAs, SLOW_PERIOD_MS } from "../faults/plan.ts";
 import type { EventOwner, Foreign, SimEvent } from "./event-queue.ts";
 import { askActor } from "./sim-introspection.ts";
 import { SimClock } from "./sim-clock.ts";
@@ -125,6 +126,7 @@ export class SimulationHost implements Introspectable {
   readonly crashes: Crash[] = [];
   private readonly options: SimulationOptions;
   private readonly links: SimLinks;
+  private readonly lives: Lives;
   private readonly disks = new Map<string, SimDisk>();
   private readonly running = new Map<string, Incarnation>();
   private readonly starts = new Map<string, number>();
@@ -151,6 +153,8 @@ export class SimulationHost implements Introspectable {
     this.network = new SimNetwork(this.world);
     this.links = new SimLinks(this.world, options.wire ?? wireOf(options.seed), options.latency);
     const embedder = options.embedder ?? EMBEDDER;
+    const clock = new SimClock(this.world, this.world.itself, this.world.random("schedule"));
+    this.lives = new Lives(new Recorder(SUPERVISOR, clock, this.trace.sink(SUPERVISOR)));
     this.supervisor = new Supervisor(
       options.spec,
       {
@@ -166,7 +170,8 @@ export class SimulationHost implements Introspectable {
         kill: (name) => this.killActor(name),
       },
       {
-        clock: new SimClock(this.world, this.world.itself, this.world.random("schedule")),
+        clock,
+        lives: this.lives,
         random: this.world.random("supervisor"),
         externals: [embedder.name],
         ...(options.onSupervisor === undefined ? {} : { onEvent: options.onSupervisor }),
@@ -306,16 +311,19 @@ export class SimulationHost implements Introspectable {
   kill(name: string, options: { readonly disk?: DiskFate; readonly reason?: DownReason } = {}): void {
     const incarnation = this.running.get(name);
     if (incarnation === undefined || !incarnation.alive) return;
+    const reason = options.reason ?? "killed";
+    if (!this.lives.isBlamed(name, reason)) this.lives.blame(name, this.lives.asked("kill", name));
     const disk = this.disk(name);
     if (options.disk === "lost") disk.wipe();
     if (options.disk === undefined || options.disk === "crash") disk.crash();
-    this.die(incarnation, options.reason ?? "killed", undefined);
+    this.die(incarnation, reason, undefined);
   }
 
   /** The actor does nothing any more, as in an endless loop; it is killed after `hangAfterMs`. */
   hang(name: string): void {
     const incarnation = this.pause(name);
     if (incarnation === undefined) return;
+    if (!this.lives.isBlamed(name, "hang")) this.lives.struck("hang", "actor-hang", name, "hang");
     const hangAfterMs = this.options.hangAfterMs ?? HANG_AFTER_MS;
     incarnation.watchdog = this.world.schedule(hangAfterMs * 1_000, this.world.itself, () => {
       if (incarnation.alive && incarnation.hanging !== undefined) this.die(incarnation, "hang", undefined);
@@ -338,12 +346,13 @@ export class SimulationHost implements Introspectable {
     right: readonly string[],
     options: { readonly oneWay?: boolean; readonly breakAfterMs?: number } = {},
   ): void {
+    const why = this.lives.told("partition", "partition", `cuts ${left.join()} from ${right.join()}`);
     for (const [from, to] of pairsOf(left, right)) {
       this.links.cut(from, to);
       if (options.oneWay !== true) this.links.cut(to, from);
       if (options.breakAfterMs === undefined) continue;
       this.world.schedule(options.breakAfterMs * 1_000, this.world.itself, () => {
-        if (this.links.isCut(from, to)) this.links.break(from, to);
+        if (this.links.isCut(from, to)) this.links.break(from, to, why);
       });
     }
   }
@@ -388,7 +397,11 @@ export class SimulationHost implements Introspectable {
       areLinked: (left, right) => this.links.arePaired(left, right),
       actorsOf: (kind) => namesOfKind(actorsOf(this.supervisor.spec()), kind),
       machines: () => this.machines.names(),
-      loseMachine: (name) => this.machines.lose(name),
+      loseMachine: (name) => {
+        const back = this.machines.lose(name);
+        if (back === undefined) this.lives.forgive(name);
+        return back === undefined ? undefined : () => void back();
+      },
       upgradeMachine: (name) => void this.machines.upgrade(name),
       after: (delayMs, action) => {
         const event = world.schedule(delayMs * 1_000, world.itself, action);
@@ -402,10 +415,20 @@ export class SimulationHost implements Introspectable {
       },
       exhaust: (actor) => this.kill(actor, { disk: "kept", reason: "out-of-memory" }),
       hang: (actor, forMs) => (forMs === undefined ? this.hang(actor) : this.stall(actor, forMs)),
-      breakLink: (left, right) => this.links.break(left, right),
+      breakLink: (left, right, id) =>
+        this.links.break(left, right, this.lives.told(id, "partition", `breaks ${left} and ${right}`)),
       mendLink: (left, right) => this.links.mend(left, right),
-      ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+      onFault: (fault, what) => {
+        this.lives.told(fault.id, fault.kind, what);
+        options.onFault?.(fault, what);
+      },
+      onStrike: (fault, name) => this.strikes(fault, name),
     };
+  }
+
+  private strikes({ id, kind }: Fault, name: string): void {
+    if (!this.running.has(name) && !this.machines.names().includes(name)) return;
+    this.lives.struck(id, kind, name, endsOnlyAs(kind));
   }
 
   private setFaults(name: string, faults: ActiveFaults): void {
@@ -496,11 +519,13 @@ export class SimulationHost implements Introspectable {
       this.running.set(spec.name, incarnation);
       const keptDownUs = Math.max(0, (this.downUntilUs.get(spec.name) ?? 0) - this.world.nowUs);
       this.world.schedule(keptDownUs + this.draw(this.options.startMs ?? START_MS), incarnation, () => {
-        incarnation.recorder.event("start", spec.name, { incarnation: incarnation.context.incarnation });
-        this.links.join(incarnation);
+        const { recorder, context } = incarnation;
+        recorder.start(spec.name, context.incarnation, this.lives.originOf(spec.name), () =>
+          this.links.join(incarnation),
+        );
         // In a promise's job of its own, so that what `start` throws at once is treated like what it rejects with.
         Promise.resolve()
-          .then(() => definition.start(incarnation.context))
+          .then(() => recorder.because(recorder.started, () => definition.start(context)))
           .then(
             (actor: Actor<Methods>) => {
               if (!incarnation.alive) return;
@@ -645,19 +670,22 @@ export class SimulationHost implements Introspectable {
     if (incarnation.spec === undefined) return this.world.fail(error);
     this.noteCrash(incarnation, error);
     const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    incarnation.recorder.event("crash", incarnation.name, { error: said });
-    this.die(incarnation, "throw", error as Error);
+    const { recorder } = incarnation;
+    const crash = recorder.mark(recorder.name(recorder.event("crash", incarnation.name, { error: said })));
+    this.die(incarnation, "throw", error as Error, crash);
   }
 
-  private die(incarnation: Incarnation, reason: DownReason, error: Error | undefined): void {
+  /** `own`: the actor's own event of it. */
+  private die(incarnation: Incarnation, reason: DownReason, error: Error | undefined, own?: Mark): void {
     if (!incarnation.alive) return;
     const { name } = incarnation;
+    const end = this.lives.ended(name, reason, own);
     incarnation.alive = false;
     for (const tell of [...incarnation.onDeath]) tell();
     if (incarnation.watchdog !== undefined) incarnation.watchdog.action = undefined;
     for (const timer of incarnation.timers) timer.action = undefined;
     incarnation.net.close();
-    this.links.leave(incarnation, reason);
+    this.links.leave(incarnation, reason, end);
     this.world.schedule(this.draw(this.options.noticeMs ?? NOTICE_MS), this.world.itself, () => {
       this.running.delete(name);
       this.supervisor.actorDown(name, reason, error);

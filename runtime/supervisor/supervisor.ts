@@ -6,9 +6,10 @@
  * has been carried out and told. So a command of the host, or a listener, may ask for anything at once.
  */
 import { InkubeError } from "../../protocols/errors.ts";
-import type { DownReason } from "../actor.ts";
+import type { Cause, DownReason } from "../actor.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { Random } from "../random.ts";
+import type { Lives } from "../trace/lives.ts";
 import { checkSpec } from "./core/check-spec.ts";
 import type { ChildStatus, SupervisorCommand } from "./core/supervisor-core.ts";
 import { SupervisorCore } from "./core/supervisor-core.ts";
@@ -59,6 +60,8 @@ export interface SupervisorOptions {
   readonly externals?: readonly string[];
   /** What a listener throws is thrown to whom the supervisor was called by, once everything is carried out and told. */
   readonly onEvent?: (event: SupervisorEvent) => void;
+  /** Where it is recorded why actors end and start; the host's. */
+  readonly lives?: Lives;
 }
 
 /** One start of an actor, until its end. */
@@ -78,6 +81,8 @@ export class Supervisor {
   /** What is to be done after what is being done. */
   private readonly inbox: (() => void)[] = [];
   private working = false;
+  /** The event that what is being decided and carried out now comes of. */
+  private cause: Cause = "";
   /** What a decision or a listener has thrown meanwhile, the first of them. */
   private thrown: { readonly error: unknown } | undefined;
   private readonly timers = new Map<string, Timer>();
@@ -116,7 +121,10 @@ export class Supervisor {
    */
   start(): Promise<void> {
     return this.until(
-      () => (this.terminated ? [] : this.core.start(this.nowMs())),
+      () => {
+        this.asked("start", this.root);
+        return this.terminated ? [] : this.core.start(this.nowMs());
+      },
       (event) => {
         if (this.terminated) return this.failure("the cluster did not come up");
         if (this.core.get(this.root).state === "up") return true;
@@ -128,7 +136,10 @@ export class Supervisor {
   /** Resolves when every actor has ended. */
   stop(): Promise<void> {
     return this.until(
-      () => this.core.stop(this.nowMs()),
+      () => {
+        this.asked("stop", this.root);
+        return this.core.stop(this.nowMs());
+      },
       () => (this.core.get(this.root).state === "ended" ? true : undefined),
     );
   }
@@ -145,7 +156,9 @@ export class Supervisor {
   actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     const attempt = this.attempts.get(name);
     this.attempts.delete(name);
+    const cause = this.options.lives?.endOf(name) ?? "";
     this.decide(() => {
+      this.cause = cause;
       if (error !== undefined) this.noteFailure(name, error);
       if (attempt?.up === false && error instanceof InkubeError && !error.retryable) this.hopeless.add(name);
       return this.core.childDown(name, reason, this.nowMs(), this.options.random.next());
@@ -159,6 +172,8 @@ export class Supervisor {
   async kill(name: string): Promise<void> {
     this.core.specOf(name);
     if (!this.attempts.has(name)) throw notRunning(name);
+    const { lives } = this.options;
+    lives?.blame(name, lives.asked("kill", name));
     await this.host.kill(name);
   }
 
@@ -168,7 +183,11 @@ export class Supervisor {
    */
   takeOut(name: string, options: { readonly kill: boolean }): Promise<void> {
     return this.until(
-      () => this.core.stopChild(name, this.nowMs(), options),
+      () => {
+        const commands = this.core.stopChild(name, this.nowMs(), options);
+        this.asked(options.kill ? "kill" : "take-out", name);
+        return commands;
+      },
       () => (this.hasEnded(name) ? true : undefined),
     );
   }
@@ -191,6 +210,7 @@ export class Supervisor {
       () => {
         checkSpec(withChild(this.core.spec(), under, spec), this.options.externals ?? []);
         const commands = this.core.addChild(under, spec, this.nowMs());
+        this.asked("add", name);
         forget = this.onEvent((event) => {
           removed ||= event.type === "removed" && !this.core.has(name);
         });
@@ -225,6 +245,7 @@ export class Supervisor {
     return this.until(
       () => {
         checkUnlinked(this.core.spec(), this.core.spec(name));
+        this.asked("remove", name);
         return this.core.removeChild(name, this.nowMs(), options);
       },
       (event) => (event?.type === "removed" && event.name === name ? true : undefined),
@@ -236,6 +257,7 @@ export class Supervisor {
     return this.until(
       () => {
         if (removed()) throw hasEnded(name, "it was removed");
+        this.asked("add", name);
         return this.core.startChild(name, this.nowMs(), { onTrial: true });
       },
       (event) => {
@@ -265,6 +287,7 @@ export class Supervisor {
       () => {
         const parent = this.core.parentOf(name);
         if (parent !== undefined && this.core.get(parent).state === "ended") throw notRunning(parent);
+        this.asked("put-back", name);
         return this.core.startChild(name, this.nowMs());
       },
       () => {
@@ -317,6 +340,7 @@ export class Supervisor {
         this.core.changeChild(spec);
         this.failures.delete(name);
         this.handedOver.set(name, state);
+        this.asked("upgrade", name);
         return this.core.startChild(name, this.nowMs(), options);
       },
       (event) => {
@@ -362,6 +386,7 @@ export class Supervisor {
   private decide(decision: () => readonly SupervisorCommand[], refused?: (error: unknown) => void): void {
     this.inbox.push(() => {
       let commands: readonly SupervisorCommand[];
+      this.cause = "";
       try {
         commands = decision();
       } catch (error) {
@@ -395,6 +420,16 @@ export class Supervisor {
     }
   }
 
+  /** What is being decided was asked for from outside. */
+  private asked(
+    what: "kill" | "start" | "stop" | "take-out" | "put-back" | "add" | "remove" | "upgrade",
+    name: string,
+  ): void {
+    const { lives } = this.options;
+    if (lives === undefined) return;
+    this.cause = what === "kill" ? lives.asked("kill", name) : lives.asked("asked", name, { do: what });
+  }
+
   private nowMs(): number {
     return this.options.clock.monotonicMs();
   }
@@ -413,14 +448,20 @@ export class Supervisor {
       case "start":
         return this.startActor(command.child);
       case "stop":
+        this.options.lives?.blame(command.child, this.cause);
         return void this.host.stop(command.child, command.deadlineMs);
       case "kill":
+        this.options.lives?.blame(command.child, this.cause);
         return void this.host.kill(command.child);
       case "set-timer": {
         const { timer } = command;
+        const { cause } = this;
         const fire = (): void => {
           this.timers.delete(timer);
-          this.decide(() => this.core.timerFired(timer, this.nowMs()));
+          this.decide(() => {
+            this.cause = cause;
+            return this.core.timerFired(timer, this.nowMs());
+          });
         };
         this.timers.set(timer, this.options.clock.after(command.delayMs, fire));
         return;
@@ -434,9 +475,11 @@ export class Supervisor {
 
   private startActor(child: ChildSpec): void {
     const { name } = child;
+    this.options.lives?.starts(name, this.cause);
     const state = this.handedOver.get(name);
     this.handedOver.delete(name);
     const attempt: Attempt = { up: false };
+    const { cause } = this;
     this.attempts.set(name, attempt);
     const isThis = (): boolean => this.attempts.get(name) === attempt;
     // Within a function of its own, so that what it throws at once is treated like what it rejects with.
@@ -446,6 +489,7 @@ export class Supervisor {
         if (!isThis()) return;
         attempt.up = true;
         this.decide(() => {
+          this.cause = cause;
           this.hopeless.delete(name);
           return this.core.childStarted(name, this.nowMs());
         });

@@ -44,7 +44,11 @@ export class EmbeddedPeer implements LocalPeer {
       name,
       { parts: [], generation: 0 },
       // No plan crashes it, and its disk has no faults.
-      { die: () => undefined, breakLink: (peer) => this.links.break(this.cell, peer), notice: () => undefined },
+      {
+        die: () => undefined,
+        breakLink: (peer, event) => this.links.break(this.cell, peer, event),
+        notice: () => undefined,
+      },
     );
     const clock = new OwnedClock(threadClock({ unref: true, skew: this.faults.boundary }), crash, () => undefined);
     const recorder = new Recorder(name, clock, new RingWriter(host.ring(name)));

@@ -6,7 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { expose } from "comlink";
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Methods } from "../../protocols/protocol.ts";
-import type { Actor, ActorDefinition } from "../actor.ts";
+import type { Actor, ActorDefinition, Mark } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
 import { FaultyDisk } from "../faults/faulty-disk.ts";
@@ -48,6 +48,8 @@ export interface ThreadStart {
   readonly diskRoot: string;
   readonly fsync: boolean;
   readonly faults: GivenFaults;
+  /** What its start comes of. */
+  readonly origin: Mark;
 }
 
 /** How an actor's end reaches its thread. */
@@ -113,15 +115,16 @@ export function launchActor<M extends Methods, Options>(
   const crash = (error: unknown): void => {
     if (dead) return;
     dead = true;
-    recorder.event("crash", given.name, { error: String((error as Error | undefined)?.stack ?? error) });
+    const said = { error: String((error as Error | undefined)?.stack ?? error) };
+    const event = recorder.mark(recorder.name(recorder.event("crash", given.name, said)));
     // None of its code runs on: what it throws after this would be a consequence, and be taken for the cause.
     cell.sever();
-    links.farewell("throw", detailsOf(asError(error), undefined));
+    links.farewell("throw", detailsOf(asError(error), undefined), event);
     seat.crashed(error);
   };
   const faults = new ActorFaults(given.name, given.faults, {
     die: crash,
-    breakLink: (peer) => links.break(cell, peer),
+    breakLink: (peer, event) => links.break(cell, peer, event),
     notice: (notice) => given.control.postMessage({ notice }),
   });
   const holdings = seat.shared ? new Holdings(given, faults, crash) : undefined;
@@ -164,10 +167,12 @@ export function launchActor<M extends Methods, Options>(
   const introspection = new Introspection(cell, () => actor);
   const control: ThreadControl = {
     start: async (): Promise<StartOutcome> => {
-      recorder.event("start", given.name, { incarnation: given.incarnation });
-      for (const { peer, port } of given.links) links.connect(cell, peer, port);
+      const begin = (): Actor<M> | Promise<Actor<M>> => {
+        for (const { peer, port } of given.links) links.connect(cell, peer, port);
+        return definition.start(context);
+      };
       try {
-        actor = await definition.start(context);
+        actor = await recorder.start(given.name, given.incarnation, given.origin, begin);
       } catch (error) {
         const data =
           error instanceof InkubeError

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import type { Down, DownDetails, DownReason } from "../actor.ts";
+import type { Down, DownDetails, DownReason, Mark } from "../actor.ts";
 import type { Cell, CellHost } from "../cell.ts";
 import type { Envelope, Frame } from "../frame.ts";
 import { FrameCodec, FrameMismatch } from "../frame.ts";
@@ -45,7 +45,7 @@ interface Renewal {
 
 /** The last message of one that ends by itself. */
 interface Farewell {
-  readonly ends: { readonly reason: DownReason; readonly details: DownDetails };
+  readonly ends: Omit<Down, "actor">;
 }
 
 /** A frame of records; or a lone small message, its Lamport time first, flat because each nesting costs a clone half a microsecond. */
@@ -124,10 +124,11 @@ export class PortLinks {
   }
 
   /** To all peers: this actor ends now. The first reason stands: what comes later is a consequence. */
-  farewell(reason: DownReason, details: DownDetails): void {
+  farewell(reason: DownReason, details: DownDetails, event?: Mark): void {
     if (this.saidFarewell) return;
     this.saidFarewell = true;
-    for (const { port } of this.ports.values()) port.postMessage({ ends: { reason, details } } satisfies Farewell);
+    const ends = { reason, details, ...(event === undefined ? {} : { event }) };
+    for (const { port } of this.ports.values()) port.postMessage({ ends } satisfies Farewell);
   }
 
   private heardFarewell(peer: string, { ends }: Farewell): void {
@@ -146,8 +147,8 @@ export class PortLinks {
     this.dying.delete(down.actor);
     this.ports.delete(down.actor);
     link.port.close();
-    this.recorder.record("down", down.actor, down.actor, "", down.reason);
-    cell.linkDown(down.actor, down.reason, down.details);
+    const sequence = this.recorder.after(down.event, "down", down.actor, down.actor, down.reason);
+    this.recorder.because(sequence, () => cell.linkDown(down.actor, down.reason, down.details));
   }
 
   /** Both ends lose what is under way over a link that can't be read any more, and begin a new one. */
@@ -198,8 +199,8 @@ export class PortLinks {
     const down = told ?? waiting.guess;
     clearTimeout(waiting.timer);
     this.unexplained.delete(down.actor);
-    this.recorder.record("down", down.actor, down.actor, "", down.reason);
-    waiting.cell.tellDown(down);
+    const sequence = this.recorder.after(down.event, "down", down.actor, down.actor, down.reason);
+    this.recorder.because(sequence, () => waiting.cell.tellDown(down));
   }
 
   transmit(peer: string, envelopes: Envelope[], refuse: Refuse): void {
@@ -212,8 +213,8 @@ export class PortLinks {
   }
 
   /** Ends a link whose ends live on; the other end sees its port close. */
-  break(cell: Cell, peer: string): void {
-    this.down(cell, { actor: peer, reason: "hang" });
+  break(cell: Cell, peer: string, event: Mark): void {
+    this.down(cell, { actor: peer, reason: "hang", event });
   }
 
   private postOrRefuse(peer: string, link: PortLink, envelopes: Envelope[], refuse: Refuse): void {

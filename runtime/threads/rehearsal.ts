@@ -58,6 +58,7 @@ export async function rehearse(): Promise<void> {
         diskRoot: "",
         fsync: false,
         faults: { parts: [], generation: 0 },
+        origin: { cause: "", lamport: 0 },
       },
       {
         shared: true,

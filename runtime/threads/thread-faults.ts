@@ -8,6 +8,7 @@
  * and links, disks and wall clocks go wrong for one alone. But one that hangs holds up its neighbors, and takes them along
  * when its watchdog ends it; one that is slow slows them down; and of several it adds up: as it would without a plan.
  */
+import type { Mark } from "../actor.ts";
 import type { Machines } from "../supervisor/machines.ts";
 import type { ActiveFaults } from "../faults/boundary.ts";
 import { FaultBoundary, idsIn, together } from "../faults/boundary.ts";
@@ -15,8 +16,9 @@ import type { Places } from "../faults/check-plan.ts";
 import { FaultDriver } from "../faults/driver.ts";
 import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
-import { SLOW_PERIOD_MS } from "../faults/plan.ts";
+import { endsOnlyAs, SLOW_PERIOD_MS } from "../faults/plan.ts";
 import { SeededRandom } from "../random.ts";
+import type { Lives } from "../trace/lives.ts";
 import { clearInterval, clearTimeout, monotonicNowMs, nextTick, setInterval, setTimeout } from "./machine-clock.ts";
 
 /** What one plan has in force for an actor. Plain data. */
@@ -32,7 +34,7 @@ export type FaultCommand =
   | { readonly do: "exhaust" }
   /** For ever when no time is given. */
   | { readonly do: "hang"; readonly forMs: number | undefined }
-  | { readonly do: "break"; readonly peer: string };
+  | { readonly do: "break"; readonly peer: string; readonly event: Mark };
 
 /** Plain data: from an actor to its host, of faults of its own protocol. */
 export interface FaultNotice {
@@ -51,7 +53,7 @@ export interface GivenFaults {
 export class ActorFaults {
   readonly boundary: FaultBoundary;
   readonly gate: LinkGate;
-  private readonly breakLink: (peer: string) => void;
+  private readonly breakLink: (peer: string, event: Mark) => void;
   private slowing: NodeJS.Timeout | undefined;
   /** Of the plan that each fault is of, by the fault's id. */
   private readonly seeds = new Map<string, number>();
@@ -61,7 +63,7 @@ export class ActorFaults {
     given: GivenFaults,
     actor: {
       readonly die: (error: Error) => void;
-      readonly breakLink: (peer: string) => void;
+      readonly breakLink: (peer: string, event: Mark) => void;
       readonly notice: (notice: FaultNotice) => void;
     },
   ) {
@@ -87,7 +89,7 @@ export class ActorFaults {
       case "hang":
         return block(command.forMs ?? Infinity);
       case "break":
-        return this.breakLink(command.peer);
+        return this.breakLink(command.peer, command.event);
     }
   }
 
@@ -127,6 +129,9 @@ export interface Others {
 
 /** What applying a plan needs of the host. */
 export interface FaultyHost extends Places {
+  readonly lives: Lives;
+  /** Whether an actor of that name runs, or it is a machine's. */
+  isUp(name: string): boolean;
   /** Resolves when the actor has taken it in, or will never: it is down, or hangs. */
   command(actor: string, command: FaultCommand): Promise<void>;
   /** What this plan has for it from now on, also for its next incarnations. What it has with those of other plans. */
@@ -178,6 +183,7 @@ export function applyFaults(
     ...(host.takenIds === undefined ? {} : { takenIds: host.takenIds }),
     loseMachine: (name) => {
       const back = host.loseMachine(name);
+      if (back === undefined) host.lives.forgive(name);
       return back === undefined ? undefined : () => follow(back());
     },
     upgradeMachine: (name) => follow(host.upgradeMachine(name)),
@@ -192,12 +198,19 @@ export function applyFaults(
     crash: (actor, disk, downMs = 0) => host.crash(actor, disk, downMs),
     exhaust: (actor) => void host.command(actor, { do: "exhaust" }),
     hang: (actor, forMs) => void host.command(actor, { do: "hang", forMs }),
-    breakLink: (left, right) => {
-      void host.command(left, { do: "break", peer: right });
-      void host.command(right, { do: "break", peer: left });
+    breakLink: (left, right, id) => {
+      const event = host.lives.told(id, "partition", `breaks ${left} and ${right}`);
+      void host.command(left, { do: "break", peer: right, event });
+      void host.command(right, { do: "break", peer: left, event });
     },
     mendLink: (left, right) => host.mendLink(left, right),
-    ...(onFault === undefined ? {} : { onFault }),
+    onFault: (fault, what) => {
+      host.lives.told(fault.id, fault.kind, what);
+      onFault?.(fault, what);
+    },
+    onStrike: ({ id, kind }, name) => {
+      if (host.isUp(name)) host.lives.struck(id, kind, name, endsOnlyAs(kind));
+    },
   });
   driver.start();
   const stop = (): Promise<void> => {

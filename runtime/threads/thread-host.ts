@@ -15,7 +15,9 @@ import { InkubeError, hasCode } from "../../protocols/errors.ts";
 import type { Down, DownDetails, DownReason } from "../actor.ts";
 import type { ChildSpec } from "../supervisor/spec.ts";
 import type { TraceEvent } from "../trace/event.ts";
-import { makeRing, readRing } from "../trace/ring.ts";
+import { Lives, SUPERVISOR } from "../trace/lives.ts";
+import { Recorder } from "../trace/recorder.ts";
+import { RingWriter, lastEventOf, makeRing, readRing } from "../trace/ring.ts";
 import { hasNothing } from "../faults/boundary.ts";
 import { checkPlan } from "../faults/check-plan.ts";
 import type { Fault, FaultPlan } from "../faults/plan.ts";
@@ -47,6 +49,7 @@ import type { ThreadEnd } from "./worker-thread.ts";
 import { CROWDED_PATIENCE, TERMINATE_MS, WorkerThread, detailsOf } from "./worker-thread.ts";
 import { monotonicNowMs, clearTimeout, setTimeout } from "./machine-clock.ts";
 import { resourceLimitsOf } from "./resource-limits.ts";
+import { threadClock } from "./thread-clock.ts";
 
 export interface ThreadHostOptions {
   /** Directory of the built bundles: `boot.cjs`, `shared-boot.cjs`, `actors/<actor>.cjs`. Default: this package's own. */
@@ -115,6 +118,8 @@ const LEAVE_MS = 100;
 export class ThreadHost implements Introspectable {
   private readonly options: ThreadHostOptions;
   private readonly threads = new Map<string, RunningThread>();
+  /** Why actors end and start, in the flight recorder `supervisor`. */
+  readonly lives: Lives;
   private readonly rings = new Map<string, SharedArrayBuffer>();
   private readonly locals = new Map<string, LocalPeer>();
   /** What plans have in force, by actor and plan, and the number of each actor's starts. */
@@ -143,6 +148,8 @@ export class ThreadHost implements Introspectable {
 
   constructor(options: ThreadHostOptions) {
     this.options = options;
+    const clock = threadClock({ unref: true });
+    this.lives = new Lives(new Recorder(SUPERVISOR, clock, new RingWriter(this.ring(SUPERVISOR))));
     this.bundles = options.bundles ?? fileURLToPath(new URL(".", import.meta.url));
     this.sharedThreads = new SharedThreads({
       boot: join(this.bundles, "shared-boot.cjs"),
@@ -355,6 +362,7 @@ export class ThreadHost implements Introspectable {
         connections: new SharedArrayBuffer(4),
         diskRoot: this.makeDisk(name),
         fsync: this.options.fsync,
+        origin: this.lives.originOf(name),
         faults: { parts: this.partsOf(name), generation: this.nextGeneration(name) },
       };
       const transferList = [control.port2, ...links.map(({ port }) => port)];
@@ -443,6 +451,8 @@ export class ThreadHost implements Introspectable {
         return [...[...names].filter((name) => !this.locals.has(name)), ...(guests?.keys() ?? [])];
       },
       outsiders: [...this.locals.keys()],
+      lives: this.lives,
+      isUp: (name) => this.threads.has(name) || machines?.names().includes(name) === true,
       areLinked: (left, right) => this.pairs.has(left, right),
       actorsOf: (kind) => [...this.kinds].filter(([, actor]) => actor === kind).map(([name]) => name),
       machines: () => machines?.names() ?? [],
@@ -542,6 +552,7 @@ export class ThreadHost implements Introspectable {
   private dequeue(name: string, reason: DownReason): boolean {
     const error = new InkubeError("ACTOR_DOWN", `${name} was ended before it had a thread`);
     if (!this.queue.cancel(name, error)) return false;
+    this.lives.ended(name, reason);
     this.options.onDown(name, reason, undefined, {});
     return true;
   }
@@ -623,7 +634,8 @@ export class ThreadHost implements Introspectable {
 
   /** Before its port closes, so that calls under way can say why they fail. */
   private tellEnding(name: string, reason: DownReason, details: DownDetails): void {
-    const down: Down = { actor: name, reason, details };
+    const event = this.lives.endingOf(name);
+    const down: Down = { actor: name, reason, details, ...(event === undefined ? {} : { event }) };
     for (const peer of this.pairs.of(name)) {
       this.locals.get(peer)?.ending(down);
       this.threads
@@ -634,7 +646,8 @@ export class ThreadHost implements Introspectable {
   }
 
   private tellDown(name: string, reason: DownReason, error: Error | undefined, details: DownDetails): void {
-    const down: Down = { actor: name, reason, details };
+    const own = reason === "throw" ? lastEventOf(this.ring(name), name, "crash") : undefined;
+    const down: Down = { actor: name, reason, details, event: this.lives.ended(name, reason, own) };
     for (const peer of this.pairs.of(name)) {
       this.locals.get(peer)?.down(down);
       // A peer that is gone before it could hear of it needs no word.

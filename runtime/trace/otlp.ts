@@ -6,6 +6,7 @@
  * @see opentelemetry-proto, `trace/v1`; W3C Trace Context, 3.2
  */
 import type { TraceEvent } from "./event.ts";
+import { TRACEPARENT } from "./traceparent.ts";
 
 export interface OtlpSpan {
   /** 32 and 16 hexadecimal digits. */
@@ -33,8 +34,6 @@ export interface OtlpTraces {
 }
 
 const MESSAGES: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
-/** Version ff and ids of zeros alone are not valid. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/;
 
 /** `events` in any order; ids are made of the events' names, so the same events give the same spans. */
 export function otlpTraces(events: readonly TraceEvent[]): OtlpTraces {

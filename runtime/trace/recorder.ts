@@ -1,5 +1,5 @@
 /** Records what happens to one actor, and keeps its Lamport clock and what is being handled now. */
-import type { Cause, Fields } from "../actor.ts";
+import type { Cause, Fields, Mark, Why } from "../actor.ts";
 import type { Clock } from "../clock.ts";
 import type { WireCause } from "../frame.ts";
 import type { TraceEvent } from "./event.ts";
@@ -27,6 +27,9 @@ export interface TraceSink {
   ): void;
 }
 
+/** An event of the recorder's own actor by its number, 0 for none; or any other. */
+export type Doing = number | Why;
+
 export class Recorder {
   /**
    * A Lamport clock that keeps up with the wall clock: microseconds since the Unix epoch, or one more than what was
@@ -35,8 +38,11 @@ export class Recorder {
    * @see Kulkarni et al., "Logical Physical Clocks", 2014, section 3.2
    */
   lamport: number;
+  /** The event of the actor's start; empty before it. */
+  started: Cause = "";
   private sequence: number;
-  private current = 0;
+  /** What is being done now is done because of that: an event of this actor by its number, 0 for none, or another's. */
+  private current: Doing = 0;
   /** Messages that are handled in one go bear one time: asking for it costs more than a record. */
   private turnMs = 0;
   private readonly actor: string;
@@ -51,13 +57,59 @@ export class Recorder {
     this.lamport = sink.lastLamport;
   }
 
-  /** Sequence of the event that is being handled now, 0 outside of any. */
-  get currentSequence(): number {
-    return this.current;
+  /** What is being done now, as messages that it sends name it. */
+  get wireCause(): WireCause {
+    return typeof this.current === "number" ? this.current : this.onWire(this.current);
+  }
+
+  /** Own events go by their number: most do. */
+  onWire(why: Why): WireCause {
+    const cause = typeof why === "function" ? why() : why;
+    const own = `${this.actor}#`;
+    if (cause.startsWith(own)) return Number(cause.slice(own.length));
+    return cause === "" ? 0 : cause;
   }
 
   cause(): Cause {
+    const why = this.why();
+    return typeof why === "function" ? why() : why;
+  }
+
+  why(): Why {
+    if (typeof this.current !== "number") return this.current;
     return this.current === 0 ? "" : this.name(this.current);
+  }
+
+  later(kind: string, subject: string, fields?: Fields, cause: Why = this.why()): Why {
+    let recorded: Cause | undefined;
+    return () => (recorded ??= this.name(this.event(kind, subject, fields, cause)));
+  }
+
+  because<T>(why: Doing, work: () => T): T {
+    const outer = this.enter(why);
+    try {
+      return work();
+    } finally {
+      this.enter(outer);
+    }
+  }
+
+  /** The newest event of this actor, or a later place: what is recorded after it was taken over stands behind both. */
+  mark(cause: Cause): Mark {
+    return { cause, lamport: this.lamport };
+  }
+
+  /** The actor begins, because of `origin`; what it does at once is done because of that. */
+  start<T>(name: string, incarnation: string, origin: Mark, begin: () => T): T {
+    const sequence = this.after(origin, "start", name, "", formatFields({ incarnation }));
+    this.started = this.name(sequence);
+    return this.because(sequence, begin);
+  }
+
+  /** Records what an event that came by no frame has caused. */
+  after(mark: Mark | undefined, kind: string, subject: string, peer: string, detail: string): number {
+    if (mark !== undefined) this.observe(mark.lamport);
+    return this.record(kind, subject, peer, mark?.cause ?? "", detail);
   }
 
   /** `actor#sequence` of an event of this actor. */
@@ -65,8 +117,9 @@ export class Recorder {
     return `${this.actor}#${sequence}`;
   }
 
-  event(kind: string, subject: string, fields?: Fields, cause?: Cause): number {
-    return this.record(kind, subject, "", cause ?? this.cause(), fields === undefined ? "" : formatFields(fields));
+  event(kind: string, subject: string, fields?: Fields, why: Why = this.why()): number {
+    const cause = typeof why === "function" ? why() : why;
+    return this.record(kind, subject, "", cause, fields === undefined ? "" : formatFields(fields));
   }
 
   record(kind: string, subject: string, peer: string, cause: Cause, detail: string): number {
@@ -97,10 +150,10 @@ export class Recorder {
     if (lamport > this.lamport) this.lamport = lamport;
   }
 
-  /** What follows is the handling of event `sequence`, until the result is entered again. */
-  enter(sequence: number): number {
+  /** What follows is done because of `doing`, until the result is entered again. */
+  enter(doing: Doing): Doing {
     const previous = this.current;
-    this.current = sequence;
+    this.current = doing;
     return previous;
   }
 }

@@ -13,6 +13,7 @@
  * A record never wraps: a length of 0 says "go on at the start". A reader notes `head`, copies the ring, and then reads
  * `tail`: what lies before it may have been overwritten meanwhile and is left out.
  */
+import type { Mark } from "../actor.ts";
 import type { TraceEvent } from "./event.ts";
 import type { MessageKind, TraceSink } from "./recorder.ts";
 
@@ -228,6 +229,12 @@ export function readRing(ring: SharedArrayBuffer, actor: string, afterSequence =
     if (((head - tail) | 0) > 0) return new RingReader(copy, actor).read(tail, head, afterSequence);
   }
   return [];
+}
+
+/** The newest event of a ring whose writer has ended, if it is of that kind, with its place. */
+export function lastEventOf(ring: SharedArrayBuffer, actor: string, kind: string): Mark | undefined {
+  const last = readRing(ring, actor, new Int32Array(ring)[LAST_SEQUENCE]! - 1).at(-1);
+  return last?.kind === kind ? { cause: `${actor}#${last.sequence}`, lamport: last.lamport } : undefined;
 }
 
 class RingReader {

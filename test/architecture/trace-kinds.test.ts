@@ -8,7 +8,7 @@ const root = new URL("../..", import.meta.url).pathname;
 
 /** Kinds that a source records by name; those made of parts are not seen. */
 function recordedIn(text: string): readonly string[] {
-  const recorded = /\b(?:trace\.event|recorder\.event|recorder\.record)\(\s*([^\n,]*"[a-z.-]+"[^\n,]*),/g;
+  const recorded = /\b(?:trace\.event|trace\.later|recorder\.event|recorder\.record)\(\s*([^\n,]*"[a-z.-]+"[^\n,]*),/g;
   return [...text.matchAll(recorded)].flatMap(([, kind]) =>
     [...kind!.matchAll(/"([a-z.-]+)"/g)].map((found) => found[1]!),
   );

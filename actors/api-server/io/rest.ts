@@ -242,7 +242,9 @@ export class Rest {
 
   private scope({ request, answer }: Reply, verb: Verb, timeoutMs?: number): RequestScope {
     const { user = { user: "", groups: [] }, url, auditId } = request;
-    return this.backend.pipeline.scope(user, verb, url, auditId, timeoutMs, new Caller(answer));
+    const traceparent = header(request, "traceparent");
+    const asker = { caller: new Caller(answer), ...(timeoutMs === undefined ? {} : { timeoutMs }), traceparent };
+    return this.backend.pipeline.scope(user, verb, url, auditId, asker);
   }
 
   private found(reply: Reply, resource: ResourcePath): Promise<void> | void {

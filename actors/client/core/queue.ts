@@ -59,6 +59,11 @@ export class KeyQueue {
     this.addAt(key, nowMs + backoffMs(failures, this.backoff));
   }
 
+  /** Whether a time is set for it that has not come. */
+  isDelayed(key: string): boolean {
+    return this.dueAtMs.has(key);
+  }
+
   forget(key: string): void {
     this.failures.delete(key);
   }

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { formatEvent } from "../../../runtime/trace/event.ts";
+import { explain } from "../../trace-collector/core/why.ts";
 import { linesOf } from "./api.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { connected, withKubeconfig } from "./connect.ts";
@@ -15,6 +16,30 @@ interface TraceOptions extends ConnectOptions {
 }
 
 export function traceCommand(): Command {
+  return eventsCommand().addCommand(whyCommand());
+}
+
+function whyCommand(): Command {
+  return withKubeconfig(
+    new Command("why")
+      .description("say in one sentence why an object or an actor is as it is, and what that came of")
+      .argument("<ref>", "pod/web-1, pods/shop/web-1, node/worker-1, or an actor as scheduler-1")
+      .option("--json", "the explanation as one JSON object"),
+  ).action((ref: string, options: TraceOptions) =>
+    connected(options, async (api) => {
+      const events: TraceEvent[] = [];
+      for await (const line of linesOf(await api.open({ path: "/debug/trace" }))) {
+        if (line !== "") events.push(JSON.parse(line) as TraceEvent);
+      }
+      const explanation = explain(events, ref);
+      const { sentence, chain } = explanation;
+      const text = [sentence, ...chain.map((event) => `  ${formatEvent(event)}`)].join("\n");
+      process.stdout.write(`${options.json === true ? JSON.stringify(explanation) : text}\n`);
+    }),
+  );
+}
+
+function eventsCommand(): Command {
   return withKubeconfig(
     new Command("trace")
       .description("print what the cluster's actors did, and what caused it")

@@ -14,7 +14,7 @@ import { isTerminal } from "../core/pods.ts";
 import type { Session } from "../session.ts";
 
 export function deploymentController(session: Session): void {
-  const queue = session.queue("deployment", (key) => reconcile(session, key));
+  const queue = session.queue("deployment", (key, turn) => reconcile(turn, key));
   const ownerKey = (set: ReplicaSet): string | undefined => {
     const owner = controllerOf(set);
     return owner?.kind === "Deployment" ? `${set.metadata?.namespace}/${owner.name}` : undefined;

@@ -9,7 +9,7 @@ import type { Session } from "../session.ts";
 const INDEX = "mirrored";
 
 export function endpointSliceMirroringController(session: Session): void {
-  const queue = session.queue("endpoint-slice-mirroring", (key) => reconcile(session, key));
+  const queue = session.queue("endpoint-slice-mirroring", (key, turn) => reconcile(turn, key));
   session.endpointSlices.addIndex(INDEX, ({ metadata }) => {
     const labels = metadata?.labels ?? {};
     if (labels[MANAGED_BY_LABEL] !== MIRRORED_BY) return [];

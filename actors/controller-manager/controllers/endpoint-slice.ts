@@ -21,7 +21,7 @@ import type { Session } from "../session.ts";
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 export function endpointSliceController(session: Session): void {
-  const queue = session.queue("endpoint-slice", (key) => reconcile(session, key));
+  const queue = session.queue("endpoint-slice", (key, turn) => reconcile(turn, key));
   session.services.addIndex("namespace", ({ metadata }) => [metadata?.namespace ?? ""]);
   session.endpointSlices.addIndex("service", ({ metadata }) => {
     const labels = metadata?.labels ?? {};

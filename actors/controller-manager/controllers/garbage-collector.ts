@@ -31,7 +31,7 @@ class GarbageCollector {
 
   constructor(session: Session) {
     this.session = session;
-    this.queue = session.queue("garbage-collector", (uid) => this.reconcile(uid), {
+    this.queue = session.queue("garbage-collector", (uid, turn) => this.reconcile(uid, turn), {
       workers: session.options.garbageCollectorWorkers,
     });
   }
@@ -79,82 +79,83 @@ class GarbageCollector {
     }
   }
 
-  private async reconcile(uid: string): Promise<void> {
+  private async reconcile(uid: string, turn: Session): Promise<void> {
     const item = this.graph.get(uid);
     if (item === undefined) return;
-    if (orphansDependents(item.object)) await this.orphan(item, uid);
-    else if (waitsForDependents(item.object)) await this.awaitDependents(item, uid);
-    else await this.collect(item, uid);
+    if (orphansDependents(item.object)) await this.orphan(turn, item, uid);
+    else if (waitsForDependents(item.object)) await this.awaitDependents(turn, item, uid);
+    else await this.collect(turn, item, uid);
   }
 
-  private async collect({ kind, object }: Owned<Resource>, uid: string): Promise<void> {
+  private async collect(turn: Session, { kind, object }: Owned<Resource>, uid: string): Promise<void> {
     const owners = object.metadata?.ownerReferences ?? [];
-    const presences = await Promise.all(owners.map((owner) => this.presenceOf(owner, object)));
-    if (this.session.stopped) return;
+    const presences = await Promise.all(owners.map((owner) => this.presenceOf(turn, owner, object)));
+    if (turn.stopped) return;
     const verdict = judge(object, presences, this.graph.dependentsOf(uid).length > 0);
     const { name = "", namespace } = object.metadata ?? {};
-    const { client, ctx } = this.session;
     switch (verdict.do) {
       case "nothing":
         return;
       case "keep-owners":
-        await this.patch({ kind, object }, { ownerReferences: verdict.owners });
+        await this.patch(turn, { kind, object }, { ownerReferences: verdict.owners });
         return;
-      case "delete":
-        ctx.trace.event(
-          "garbage-collected",
-          `${kind.resource}/${namespace === undefined ? "" : `${namespace}/`}${name}`,
-        );
+      case "delete": {
+        const subject = `${kind.resource}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
+        const collected = turn.ctx.trace.event("garbage-collected", subject, {}, turn.why);
         await tolerate(() =>
-          client.delete(kind, name, namespace, { propagationPolicy: verdict.policy, preconditions: { uid } }),
+          turn.client
+            .because(collected)
+            .delete(kind, name, namespace, { propagationPolicy: verdict.policy, preconditions: { uid } }),
         );
         return;
+      }
     }
   }
 
   /** An owner that is not in the graph is asked for; one of an unknown kind counts as there: nothing is deleted on a guess. */
-  private async presenceOf(owner: OwnerReference, dependent: KubernetesObject): Promise<Presence> {
+  private async presenceOf({ client }: Session, owner: OwnerReference, dependent: KubernetesObject): Promise<Presence> {
     const known = this.graph.get(owner.uid);
     if (known !== undefined) return waitsForDependents(known.object) ? "waiting" : "solid";
     if (this.graph.isGone(owner.uid)) return "absent";
     const row = this.rows.get(`${owner.apiVersion}/${owner.kind}`);
     if (row === undefined) return "solid";
-    const found = await this.session.client.find(
-      row,
-      owner.name,
-      row.namespaced ? dependent.metadata?.namespace : undefined,
-    );
+    const found = await client.find(row, owner.name, row.namespaced ? dependent.metadata?.namespace : undefined);
     if (found?.metadata?.uid !== owner.uid) return "absent";
     return waitsForDependents(found) ? "waiting" : "solid";
   }
 
-  private async awaitDependents(item: Owned<Resource>, uid: string): Promise<void> {
+  private async awaitDependents(turn: Session, item: Owned<Resource>, uid: string): Promise<void> {
     const dependents = this.graph.dependentsOf(uid);
     for (const { object } of dependents) {
-      if (!waitsForDependents(object)) this.queue.add(object.metadata?.uid ?? "");
+      const { uid: dependent = "" } = object.metadata ?? {};
+      if (!waitsForDependents(object)) turn.ctx.trace.because(turn.why, () => this.queue.add(dependent));
     }
     if (dependents.some(({ object }) => blocks(object, uid))) return;
-    await this.removeFinalizer(item, FOREGROUND);
+    await this.removeFinalizer(turn, item, FOREGROUND);
   }
 
-  private async orphan(item: Owned<Resource>, uid: string): Promise<void> {
+  private async orphan(turn: Session, item: Owned<Resource>, uid: string): Promise<void> {
     for (const dependent of this.graph.dependentsOf(uid)) {
       const left = (dependent.object.metadata?.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
-      await this.patch(dependent, { ownerReferences: left });
+      await this.patch(turn, dependent, { ownerReferences: left });
     }
-    await this.removeFinalizer(item, ORPHAN);
+    await this.removeFinalizer(turn, item, ORPHAN);
   }
 
-  private async removeFinalizer(item: Owned<Resource>, finalizer: string): Promise<void> {
+  private async removeFinalizer(turn: Session, item: Owned<Resource>, finalizer: string): Promise<void> {
     const finalizers = (item.object.metadata?.finalizers ?? []).filter((other) => other !== finalizer);
-    await this.patch(item, { finalizers });
+    await this.patch(turn, item, { finalizers });
   }
 
   /** Of the very version that was judged: a newer one is judged anew. */
-  private async patch({ kind, object }: Owned<Resource>, metadata: Readonly<Record<string, unknown>>): Promise<void> {
+  private async patch(
+    { client }: Session,
+    { kind, object }: Owned<Resource>,
+    metadata: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     const { name = "", namespace, uid, resourceVersion } = object.metadata ?? {};
     const patch = { metadata: { uid, resourceVersion, ...metadata } };
-    await tolerate(() => this.session.client.patch(kind, name, namespace, patch));
+    await tolerate(() => client.patch(kind, name, namespace, patch));
   }
 }
 

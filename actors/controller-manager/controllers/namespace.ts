@@ -35,7 +35,7 @@ function placeOf({ resource }: Resource): number {
 const RECHECK_MS = 1_000;
 
 export function namespaceController(session: Session): void {
-  const queue = session.queue("namespace", (name) => reconcile(session, name));
+  const queue = session.queue("namespace", (name, turn) => reconcile(turn, name));
   session.namespaces.onChange(({ type, object }) => {
     if (type !== "deleted" && object.metadata?.deletionTimestamp !== undefined) queue.add(object.metadata.name ?? "");
   });

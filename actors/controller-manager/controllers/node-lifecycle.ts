@@ -26,7 +26,7 @@ class NodeLifecycle {
     this.session = session;
     this.health = new NodeHealth({ graceMs, startupGraceMs });
     this.limit = new Limit(podWritesMax);
-    this.queue = session.queue("node-lifecycle", (name) => this.reconcile(name));
+    this.queue = session.queue("node-lifecycle", (name, turn) => this.reconcile(name, turn));
   }
 
   register(): void {
@@ -47,8 +47,9 @@ class NodeLifecycle {
     });
   }
 
-  private async reconcile(name: string): Promise<Result> {
-    const { session, health } = this;
+  private async reconcile(name: string, turn: Session): Promise<Result> {
+    const { health } = this;
+    let session = turn;
     const { clock, log } = session.ctx;
     let node = session.nodes.get(name);
     if (node === undefined) return;
@@ -59,19 +60,19 @@ class NodeLifecycle {
       health.renewed(name, lease?.spec, clock.monotonicMs());
       if (health.leftMs(name, clock.monotonicMs()) === 0 && health.timeUp(name, clock.monotonicMs())) {
         log.warn("node lost", { node: name });
-        session.ctx.trace.event("node-lost", `nodes/${name}`);
+        const expired = session.ctx.trace.later("timer", "lease expiry", undefined, "");
+        session = session.because(session.ctx.trace.event("node-lost", `nodes/${name}`, {}, expired));
       }
     }
     if (session.stopped) return;
-    if (health.isLost(name)) node = await this.markLost(node);
-    await this.taint(node);
+    if (health.isLost(name)) node = await this.markLost(session, node);
+    await this.taint(session, node);
     const ready = readyStatus(node);
-    if (ready === "Unknown" || ready === "False") await this.markPods(node);
+    if (ready === "Unknown" || ready === "False") await this.markPods(session, node);
     return health.isLost(name) ? undefined : { afterMs: Math.max(1, health.leftMs(name, clock.monotonicMs())) };
   }
 
-  private async markLost(node: Node): Promise<Node> {
-    const { client, recorder, ctx } = this.session;
+  private async markLost({ client, recorder, ctx }: Session, node: Node): Promise<Node> {
     const conditions = lostConditions(node, formatTime(ctx.clock.nowMs()));
     if (conditions === undefined) return node;
     const name = node.metadata?.name ?? "";
@@ -88,16 +89,15 @@ class NodeLifecycle {
     return marked;
   }
 
-  private async taint(node: Node): Promise<void> {
-    const taints = plannedTaints(node, formatTime(this.session.ctx.clock.nowMs()));
+  private async taint({ client, ctx }: Session, node: Node): Promise<void> {
+    const taints = plannedTaints(node, formatTime(ctx.clock.nowMs()));
     if (taints === undefined) return;
     const { name = "", resourceVersion } = node.metadata ?? {};
-    await this.session.client.patch(nodes, name, undefined, { metadata: { resourceVersion }, spec: { taints } });
+    await client.patch(nodes, name, undefined, { metadata: { resourceVersion }, spec: { taints } });
   }
 
   /** The kubelet can't say that its pods serve no more: it is said for it. */
-  private async markPods(node: Node): Promise<void> {
-    const { session } = this;
+  private async markPods(session: Session, node: Node): Promise<void> {
     const name = node.metadata?.name ?? "";
     const time = formatTime(session.ctx.clock.nowMs());
     const ready = session.pods.byIndex("node", name).filter(isReady);

@@ -16,7 +16,9 @@ import type { Session } from "../session.ts";
 export function podGarbageCollector(session: Session): void {
   /** When a pod's node was first missed. */
   const missedSince = new Map<string, number>();
-  const queue = session.queue("pod-garbage-collector", (key) => reconcile(session, missedSince, key), { workers: 64 });
+  const queue = session.queue("pod-garbage-collector", (key, turn) => reconcile(turn, missedSince, key), {
+    workers: 64,
+  });
   session.pods.onChange(({ object, type, previous }) => {
     if (type === "deleted") {
       missedSince.delete(keyOf(object));
@@ -69,9 +71,11 @@ async function missing(session: Session, missedSince: Map<string, number>, key: 
 
 async function remove(session: Session, pod: Pod, why: string): Promise<void> {
   const { name = "", namespace, uid = "" } = pod.metadata ?? {};
-  session.ctx.trace.event("pod-collected", `pods/${namespace}/${name}`, { why });
+  const collected = session.ctx.trace.event("pod-collected", `pods/${namespace}/${name}`, { why }, session.why);
   try {
-    await session.client.delete(pods, name, namespace, { gracePeriodSeconds: 0, preconditions: { uid } });
+    await session.client
+      .because(collected)
+      .delete(pods, name, namespace, { gracePeriodSeconds: 0, preconditions: { uid } });
   } catch (error) {
     if (!hasReason(error, "NotFound", "Conflict")) throw error;
   }

@@ -30,7 +30,7 @@ class ReplicaSetController {
   constructor(session: Session) {
     this.session = session;
     this.limit = new Limit(session.options.podWritesMax);
-    this.queue = session.queue("replica-set", (key) => this.reconcile(key));
+    this.queue = session.queue("replica-set", (key, turn) => this.reconcile(key, turn));
   }
 
   register(): void {
@@ -72,8 +72,7 @@ class ReplicaSetController {
     }
   }
 
-  private async reconcile(key: string): Promise<Result> {
-    const { session } = this;
+  private async reconcile(key: string, session: Session): Promise<Result> {
     const replicaSet = session.replicaSets.getByKey(key);
     if (replicaSet === undefined) return;
     const fulfilled = this.expectations.fulfilled(key, session.ctx.clock.monotonicMs());
@@ -81,9 +80,9 @@ class ReplicaSetController {
       ...session.pods.byIndex("controller", replicaSet.metadata?.uid ?? ""),
       ...session.pods.byIndex("controller", `orphan/${replicaSet.metadata?.namespace}`),
     ]);
-    await this.settle(replicaSet, claim.adopt, claim.release);
+    await this.settle(session, replicaSet, claim.adopt, claim.release);
     const owned = [...claim.owned, ...claim.adopt];
-    const failure = fulfilled ? await this.replicate(key, replicaSet, owned) : undefined;
+    const failure = fulfilled ? await this.replicate(session, key, replicaSet, owned) : undefined;
     if (session.stopped) return;
     const epochMs = session.ctx.clock.nowMs();
     const plan = planStatus(replicaSet, owned, failure?.shown, { epochMs, text: formatTime(epochMs) });
@@ -95,8 +94,12 @@ class ReplicaSetController {
   }
 
   /** Takes in orphans that match, and lets go what matches no longer. */
-  private async settle(replicaSet: ReplicaSet, adopt: readonly Pod[], release: readonly Pod[]): Promise<void> {
-    const { client } = this.session;
+  private async settle(
+    { client }: Session,
+    replicaSet: ReplicaSet,
+    adopt: readonly Pod[],
+    release: readonly Pod[],
+  ): Promise<void> {
     for (const pod of adopt) {
       const ownerReferences = [
         ...(pod.metadata?.ownerReferences ?? []),
@@ -113,16 +116,17 @@ class ReplicaSetController {
   }
 
   private async replicate(
+    session: Session,
     key: string,
     replicaSet: ReplicaSet,
     owned: readonly Pod[],
   ): Promise<{ readonly shown: Failure; readonly error: InkubeError } | undefined> {
-    const { clock } = this.session.ctx;
+    const { clock } = session.ctx;
     const plan = planReplicas(replicaSet, owned, this.related(replicaSet, owned), clock.nowMs());
     if (plan.create > 0) {
       this.expectations.expectCreations(key, plan.create, clock.monotonicMs());
       const pod = podFromTemplate(replicaSet);
-      const { done, error } = await slowStart(plan.create, this.limit, () => this.create(replicaSet, pod));
+      const { done, error } = await slowStart(plan.create, this.limit, () => this.create(session, replicaSet, pod));
       // Those that failed or were not tried will never be seen.
       this.expectations.created(key, plan.create - done);
       if (error !== undefined) return { shown: { reason: "FailedCreate", message: error.message }, error };
@@ -131,7 +135,7 @@ class ReplicaSetController {
       const uids = plan.delete.map((pod) => pod.metadata?.uid ?? "");
       this.expectations.expectDeletions(key, uids, clock.monotonicMs());
       const outcomes = await Promise.all(
-        plan.delete.map((pod) => this.limit.run(() => this.delete(key, replicaSet, pod))),
+        plan.delete.map((pod) => this.limit.run(() => this.delete(session, key, replicaSet, pod))),
       );
       const error = outcomes.find((outcome) => outcome !== undefined);
       if (error !== undefined) return { shown: { reason: "FailedDelete", message: error.message }, error };
@@ -148,8 +152,11 @@ class ReplicaSetController {
       .flatMap((sibling) => this.session.pods.byIndex("controller", sibling.metadata?.uid ?? ""));
   }
 
-  private async create(replicaSet: ReplicaSet, pod: Pod): Promise<InkubeError | undefined> {
-    const { client, recorder } = this.session;
+  private async create(
+    { client, recorder }: Session,
+    replicaSet: ReplicaSet,
+    pod: Pod,
+  ): Promise<InkubeError | undefined> {
     try {
       const created = await client.create(pods, pod);
       recorder.event(typed(replicaSet), "Normal", "SuccessfulCreate", `Created pod: ${created.metadata?.name}`);
@@ -166,8 +173,12 @@ class ReplicaSetController {
     }
   }
 
-  private async delete(key: string, replicaSet: ReplicaSet, pod: Pod): Promise<InkubeError | undefined> {
-    const { client, recorder } = this.session;
+  private async delete(
+    { client, recorder }: Session,
+    key: string,
+    replicaSet: ReplicaSet,
+    pod: Pod,
+  ): Promise<InkubeError | undefined> {
     const { name = "", namespace, uid = "" } = pod.metadata ?? {};
     try {
       await client.delete(pods, name, namespace, { preconditions: { uid } });

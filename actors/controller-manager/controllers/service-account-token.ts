@@ -20,8 +20,8 @@ export function serviceAccountTokenController(session: Session): void {
     const owner = tokenOwner(secret);
     return owner === undefined ? [] : [`${owner.namespace}/${owner.name}`];
   });
-  const queue = session.queue("service-account-token", (key) => reconcile(session, key));
-  const dropped = session.queue("service-account-secret-reference", (key) => dropReference(session, key));
+  const queue = session.queue("service-account-token", (key, turn) => reconcile(turn, key));
+  const dropped = session.queue("service-account-secret-reference", (key, turn) => dropReference(turn, key));
   session.secrets.onChange(({ type, object }) => {
     const owner = tokenOwner(object);
     if (owner === undefined) return;

@@ -8,7 +8,7 @@ const DEFAULT = "default";
 const ROOT_CA = "kube-root-ca.crt";
 
 export function serviceAccountController(session: Session): void {
-  const queue = session.queue("service-account", (name) => reconcile(session, name));
+  const queue = session.queue("service-account", (name, turn) => reconcile(turn, name));
   session.namespaces.onChange(({ type, object }) => {
     if (type !== "deleted") queue.add(object.metadata?.name ?? "");
   });

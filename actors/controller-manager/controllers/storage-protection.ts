@@ -11,8 +11,8 @@ const CLAIM = "kubernetes.io/pvc-protection";
 const VOLUME = "kubernetes.io/pv-protection";
 
 export function storageProtectionController(session: Session): void {
-  const claims = session.queue("claim-protection", (key) => releaseClaim(session, key));
-  const volumes = session.queue("volume-protection", (name) => releaseVolume(session, name));
+  const claims = session.queue("claim-protection", (key, turn) => releaseClaim(turn, key));
+  const volumes = session.queue("volume-protection", (name, turn) => releaseVolume(turn, name));
   const held = [
     { resource: persistentVolumeClaims.resource, queue: claims, finalizer: CLAIM },
     { resource: persistentVolumes.resource, queue: volumes, finalizer: VOLUME },

@@ -11,7 +11,7 @@ import type { Session } from "../session.ts";
 export function taintEvictionController(session: Session): void {
   /** When a pod was first seen on a tainted node: from then its tolerations run. */
   const since = new Map<string, { readonly uid: string; readonly atMs: number }>();
-  const queue = session.queue("taint-eviction", (key) => reconcile(session, since, key), { workers: 64 });
+  const queue = session.queue("taint-eviction", (key, turn) => reconcile(turn, since, key), { workers: 64 });
   const tainted = (node: Node | undefined): boolean => noExecuteTaints(node).length > 0;
   session.nodes.onChange(({ object, previous, type }) => {
     if (type === "deleted" || (!tainted(object) && !tainted(previous))) return;
@@ -55,9 +55,10 @@ async function evict(session: Session, pod: Pod): Promise<void> {
     "TaintManagerEviction",
     `Marking for deletion Pod ${namespace}/${name}`,
   );
-  session.ctx.trace.event("pod-evicted", `pods/${namespace}/${name}`, { node: pod.spec?.nodeName ?? "" });
+  const node = pod.spec?.nodeName ?? "";
+  const evicted = session.ctx.trace.event("pod-evicted", `pods/${namespace}/${name}`, { node }, session.why);
   try {
-    await session.client.delete(pods, name, namespace, { preconditions: { uid } });
+    await session.client.because(evicted).delete(pods, name, namespace, { preconditions: { uid } });
   } catch (error) {
     if (!hasReason(error, "NotFound", "Conflict")) throw error;
   }

@@ -12,6 +12,7 @@ import {
 import { checkSpec } from "../../../../runtime/supervisor/core/check-spec.ts";
 import type { SupervisorSpec } from "../../../../runtime/supervisor/spec.ts";
 import { actorsOf, isSupervisor } from "../../../../runtime/supervisor/spec.ts";
+import { SUPERVISOR } from "../../../../runtime/trace/lives.ts";
 
 function options(masters: number, workers: number): TopologyOptions {
   return {
@@ -148,11 +149,11 @@ describe("the tree of a cluster", () => {
     ]);
   });
 
-  it("gives the collector the recorder of every actor and of the embedding program", () => {
+  it("gives the collector the recorder of every actor, of the supervisor and of the embedding program", () => {
     const tree = makeTopology({ ...options(1, 1), rings });
     const collector = actorsOf(tree).find(({ name }) => name === TRACE_COLLECTOR)!;
     const names = Object.keys((collector.options as { readonly rings: object }).rings);
-    expect(new Set(names)).toEqual(new Set([EMBEDDER, ...actorsOf(tree).map(({ name }) => name)]));
+    expect(new Set(names)).toEqual(new Set([EMBEDDER, SUPERVISOR, ...actorsOf(tree).map(({ name }) => name)]));
   });
 });
 

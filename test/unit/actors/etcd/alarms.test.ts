@@ -6,6 +6,7 @@ import type { Peers } from "../../../../actors/etcd/peers.ts";
 import type { EtcdOptions } from "../../../../actors/etcd/spec.ts";
 import type { AlarmState } from "../../../../protocols/etcd.ts";
 import type { Context, Sink } from "../../../../runtime/actor.ts";
+import { NO_TRACE } from "../../../fixtures/no-trace.ts";
 
 function listener() {
   const told: AlarmState[] = [];
@@ -39,7 +40,7 @@ function lostDisk() {
     disk: { root: "/data/etcd-0" },
     options: { name: "etcd-0", leaderWaitMs: LEADER_WAIT_MS },
     log,
-    trace: { event: (kind: string) => events.push(kind) },
+    trace: { ...NO_TRACE, event: (kind: string) => events.push(kind) },
   } as unknown as Context<EtcdOptions>;
   const peers = { ids: [1, 2, 3], self: 1, name: (id: number) => `etcd-${id - 1}` } as unknown as Peers;
   const alarms = new Alarms();

@@ -15,6 +15,7 @@ import type { Clock } from "../../../../runtime/clock.ts";
 import type { Address, Connection, Net } from "../../../../runtime/net.ts";
 import { threadClock } from "../../../../runtime/threads/thread-clock.ts";
 import { ThreadNet } from "../../../../runtime/threads/net.ts";
+import { NO_TRACE } from "../../../fixtures/no-trace.ts";
 
 type Watcher = { readonly resource: string; readonly consumer: Consumer<ApiWatchEvent> };
 
@@ -188,7 +189,7 @@ export class ProxyWorld {
         },
       },
       log: { debug: log, info: log, warn: log, error: log },
-      trace: { event: () => undefined, cause: () => "" },
+      trace: NO_TRACE,
       faults: this.faults,
       stopping: new AbortController().signal,
       ref: () => ({

@@ -38,7 +38,7 @@ class Pair {
         linkDown: (_peer: string, reason: string) => told.push(reason),
         receive: () => told.push("frame"),
       },
-      recorder: { lamport: 0, record: () => 0 },
+      recorder: { lamport: 0, after: () => 0, because: (_doing: unknown, work: () => void) => work() },
       gate: { on: false, forget: () => void this.forgotten.push(name) },
       links: new Map(),
     } as unknown as LinkEnd;

@@ -231,7 +231,7 @@ describe("SimulationHost", () => {
     host.kill("client-0");
     await host.run(10);
     const told = host.trace.events.slice(before - host.trace.count).filter(({ kind }) => kind === "down");
-    expect(told.map(({ actor: name }) => name).sort()).toEqual(["store-0", "store-1", "test"]);
+    expect(told.map(({ actor: name }) => name).sort()).toEqual(["store-0", "store-1", "supervisor", "test"]);
   });
 
   it("cuts one direction only when asked to", async () => {

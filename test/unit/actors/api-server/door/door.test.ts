@@ -319,6 +319,17 @@ describe("the HTTPS door", () => {
     expect((await send("GET", maps, undefined, { "audit-id": "mine" })).headers["audit-id"]).toBe("mine");
   });
 
+  it("records a write as part of the trace that its request says it is part of", async () => {
+    const outside = `00-${"4".repeat(32)}-${"7".repeat(16)}-01`;
+    const causeOf = async (name: string, headers: Record<string, string>): Promise<unknown> => {
+      expect((await send("POST", maps, { metadata: { name } }, { "audit-id": name, ...headers })).status).toBe(201);
+      return server.events().find(({ kind, detail }) => kind === "request.create" && detail.includes(name))?.cause;
+    };
+    expect(await causeOf("traced", { traceparent: outside })).toBe(outside);
+    expect(await causeOf("untraced", {})).toBe("");
+    expect(await causeOf("wrong", { traceparent: "api-server-1#4" })).toBe("");
+  });
+
   it("takes what is posted to where it says it is, and has no POST or DELETE for all namespaces", async () => {
     expect((await send("POST", "/api/v1/configmaps", { metadata: { name: "q" } })).status).toBe(405);
     expect((await send("DELETE", "/api/v1/configmaps")).status).toBe(405);

@@ -20,6 +20,10 @@ import type { OwnFaults } from "../../../../../runtime/faults/boundary.ts";
 import { NO_OWN_FAULTS } from "../../../../../runtime/faults/boundary.ts";
 import { FrameCodec, ITEM } from "../../../../../runtime/frame.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
+import { traceOf } from "../../../../../runtime/context.ts";
+import { TraceLog } from "../../../../../runtime/simulation/trace-log.ts";
+import type { TraceEvent } from "../../../../../runtime/trace/event.ts";
+import { Recorder } from "../../../../../runtime/trace/recorder.ts";
 import { FakeEtcd } from "./fake-etcd.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -29,6 +33,8 @@ export interface TestServer {
   readonly actor: Actor<ApiServerMethods>;
   /** What killed the actor, if anything did. */
   readonly crashes: unknown[];
+  /** What it has recorded. */
+  events(): readonly TraceEvent[];
   request(this: void, request: ApiRequest, timeoutMs?: number): Promise<KubernetesObject>;
   watch(this: void, request: ApiWatchRequest): TestWatch;
   stop(): Promise<void>;
@@ -74,6 +80,7 @@ export async function startServer(
     },
     sleep: (delayMs) => new Promise((resolve) => clock.after(delayMs, resolve)),
   };
+  const recorded = new TraceLog();
   const ctx = {
     name: "api-server-0",
     incarnation: "test",
@@ -98,7 +105,7 @@ export async function startServer(
           .padEnd(length, "x"),
     },
     log: quiet,
-    trace: { event: () => {}, cause: () => "" },
+    trace: traceOf(new Recorder("api-server-0", clock, recorded.sink("api-server-0"))),
     stopping: stopping.signal,
     ref: (_protocol: unknown, name: string) => etcd.ref(name),
     monitor: () => {},
@@ -115,6 +122,7 @@ export async function startServer(
     stash: neverStashed,
   };
   const server: TestServer = {
+    events: () => recorded.events,
     etcd,
     actor,
     crashes,

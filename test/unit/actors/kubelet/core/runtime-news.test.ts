@@ -34,6 +34,7 @@ const event = (type: ContainerEventType, of: ContainerStatus): ContainerEvent =>
   type,
   createdAtMs: 0,
   podUid: "u",
+  cause: "",
   status: of,
 });
 const created = status("a", "CONTAINER_CREATED");

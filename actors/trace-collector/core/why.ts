@@ -1,0 +1,141 @@
+/** Why an object or an actor is as it is, told from the record: one sentence, and the chain of events that proves it. */
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
+import { phraseOf } from "./phrases.ts";
+
+/** What is only sent on the way from one thing that happened to the next. */
+const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
+/** What nothing in the cluster caused. */
+const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
+
+/**
+ * @param ref as `pod/web-1` (in `default`), `pods/shop/web-1`, `node/worker-1`, or the name of an actor
+ * Errors: NOT_RECORDED.
+ */
+export function explain(events: readonly TraceEvent[], ref: string): Explanation {
+  const record = new CausalRecord(events);
+  const subject = subjectOf(ref);
+  const told = events.filter((event) => event.subject === subject || (event.actor === ref && isOfLife(event)));
+  told.sort((left, right) => left.lamport - right.lamport);
+  const last = tellingOf(told);
+  if (last === undefined) {
+    throw new InkubeError("NOT_RECORDED", `nothing is recorded of ${ref}, or not any more`, { details: { ref } });
+  }
+  const whole = record.chainOf(last);
+  const first = whole.at(-1)!;
+  const isWhole = record.isRoot(first);
+  const chain = whole.filter((event) => event === first || !SENT.has(event.kind)).reverse();
+  return { sentence: sentenceOf(last, told, first, isWhole), chain, first, isWhole };
+}
+
+/** `pods/default/web-1`, as events name it; an actor's name stays as it is. */
+function subjectOf(ref: string): string {
+  const [kind = "", ...rest] = ref.split("/");
+  const plural = PLURALS[kind] ?? kind;
+  if (rest.length === 1 && NAMESPACED.has(plural)) return `${plural}/default/${rest[0]}`;
+  return [plural, ...rest].join("/");
+}
+
+const PLURALS: Readonly<Record<string, string>> = {
+  pod: "pods",
+  po: "pods",
+  node: "nodes",
+  no: "nodes",
+  deployment: "deployments",
+  deploy: "deployments",
+  replicaset: "replicasets",
+  rs: "replicasets",
+  service: "services",
+  svc: "services",
+  lease: "leases",
+};
+const NAMESPACED: ReadonlySet<string> = new Set(["pods", "deployments", "replicasets", "services", "leases"]);
+
+/** Of an actor's own events, those that are about itself. */
+function isOfLife({ kind }: TraceEvent): boolean {
+  return kind === "start" || kind === "crash" || kind === "leader-elected";
+}
+
+/** Of all that has happened to it, what says how it stands now: trouble that is not over, its end, or how it began. */
+function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
+  let telling: TraceEvent | undefined;
+  let inTrouble = false;
+  for (const event of told) {
+    switch (event.kind) {
+      case "unschedulable":
+      case "container.failed":
+      case "node-lost":
+      case "pod-evicted":
+      case "pod-collected":
+      case "garbage-collected":
+      case "leader-elected":
+      case "crash":
+        telling = event;
+        inTrouble = true;
+        break;
+      case "container.stopped":
+        if (event.detail.includes("exitCode=0")) break;
+        telling = event;
+        inTrouble = true;
+        break;
+      case "scheduled":
+      case "container.listening":
+        if (telling?.kind === "unschedulable" || telling?.kind === "container.failed") {
+          telling = event;
+          inTrouble = false;
+        }
+        break;
+      case "write":
+      case "start":
+        // The first of a life: what follows are its changes.
+        if (!inTrouble) telling ??= event;
+        break;
+    }
+  }
+  return telling ?? told[0];
+}
+
+function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceEvent, isWhole: boolean): string {
+  const times = told.filter(({ kind, detail }) => kind === last.kind && !detail.includes("exitCode=0")).length;
+  const what = phraseOf(last, times);
+  const rest = isWhole ? "." : "; what caused that is not in the record.";
+  if (first === last) return `${what}${rest}`;
+  const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
+  return `${what} because ${phraseOf(first, 1)} ${seconds} s before${rest}`;
+}
+
+/** Events by their names, and what each of them came of. */
+class CausalRecord {
+  private readonly byName: ReadonlyMap<string, TraceEvent>;
+  private readonly ends: readonly TraceEvent[];
+
+  constructor(events: readonly TraceEvent[]) {
+    this.byName = new Map(events.map((event) => [`${event.actor}#${event.sequence}`, event]));
+    this.ends = events.filter(({ actor, kind }) => actor === "supervisor" && kind === "down");
+  }
+
+  isRoot({ kind, cause }: TraceEvent): boolean {
+    return ROOTS.test(kind) || (kind === "call" && cause === "");
+  }
+
+  /** The event and what it came of, back to the first that is known. */
+  chainOf(last: TraceEvent): readonly TraceEvent[] {
+    const chain = [last];
+    for (let cause = this.causeOf(last); cause !== undefined; cause = this.causeOf(cause)) {
+      // No effect stands before its cause; a record that was mended by hand could have a ring.
+      if (cause.lamport >= chain.at(-1)!.lamport) break;
+      chain.push(cause);
+    }
+    return chain;
+  }
+
+  /** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
+  private causeOf(event: TraceEvent): TraceEvent | undefined {
+    if (event.kind === "node-lost") {
+      const kubelet = `${event.subject.slice("nodes/".length)}/kubelet`;
+      const end = this.ends.findLast(({ subject, lamport }) => subject === kubelet && lamport < event.lamport);
+      if (end !== undefined) return end;
+    }
+    return this.byName.get(event.cause);
+  }
+}
