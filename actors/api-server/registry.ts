@@ -78,6 +78,7 @@ export class Registry {
   readonly store: Store;
   private readonly follower: { readonly current: Catalog };
   private readonly ctx: Context<ApiServerOptions>;
+  private readonly pieces: Pieces;
   private readonly mutations: Mutations;
   private readonly leases: EventLeases;
   private readonly ranges: AddressRanges;
@@ -107,6 +108,7 @@ export class Registry {
     this.isSigned = isSigned;
     this.store = store;
     this.follower = follower;
+    this.pieces = pieces;
     this.mutations = new Mutations(ctx, store, pieces);
     this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
@@ -152,7 +154,8 @@ export class Registry {
       const place = { served, namespace, name: "" };
       const manage = this.managing(place, undefined, options);
       // Whatever else is wrong with it is told besides.
-      this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
+      const work = this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
+      await this.pieces.run(work, scope.workDeadlineMs ?? scope.deadlineMs);
       const message = "Required value: name or generateName is required";
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
