@@ -31,6 +31,8 @@ const POD = [`${UNIT}machinery/pod-certificate.test.ts`];
 const METRICS = [`${UNIT}registry/metrics.test.ts`];
 const SERVICES = ["test/simulation/controllers/services.test.ts"];
 const HOSTILE = [`${UNIT}door/hostile.test.ts`];
+const SEATED = [`${UNIT}flow/levels.test.ts`, `${UNIT}flow/flow-control.test.ts`];
+const IN_PIECES = [`${UNIT}pieces.test.ts`];
 const DOCUMENTS = [`${UNIT}door/openapi-documents.test.ts`];
 const STREAMED = [`${UNIT}door/watch-stream.test.ts`];
 const DEFINED = [`${UNIT}custom/served-definitions.test.ts`];
@@ -61,8 +63,8 @@ export const variants = [
   row(
     "answer-timer-left",
     ANSWER,
-    "        clearTimeout(timer);\n        const",
-    "        const",
+    "      clearTimeout(timer);\n      signal",
+    "      signal",
     "a call that was answered is broken off later, with whatever its connection does then",
     READ_WHOLE,
   ),
@@ -229,7 +231,7 @@ export const variants = [
   row(
     "conversion-failure-kept",
     "actors/api-server/conversions.ts",
-    "    this.underWay.get(stored)?.delete(served.info.apiVersion);\n",
+    "    if (known?.get(apiVersion)?.review === review) known.delete(apiVersion);\n",
     "",
     "a revision that could not be converted once never can",
     CONVERTED,
@@ -363,12 +365,36 @@ export const variants = [
     PROXIED,
   ),
   row(
-    "requests-max-one-less",
-    "actors/api-server/pipeline.ts",
-    "this.underWay + counted > this.ctx.options.requestsMax",
-    "this.underWay + counted >= this.ctx.options.requestsMax",
-    "one request fewer than may be under way is served",
-    HOSTILE,
+    "seats-one-less",
+    "actors/api-server/core/flow/levels.ts",
+    "wanted <= level.seats ||",
+    "wanted < level.seats ||",
+    "one request fewer than a level has seats for is served",
+    SEATED,
+  ),
+  row(
+    "waiting-takes-a-turn",
+    "actors/api-server/core/flow/levels.ts",
+    "if (isTurn && waiting.length === 0 && this.fits(level, width, true)) {",
+    "if (isTurn && this.fits(level, width, true)) {",
+    "who comes later begins before those that wait",
+    SEATED,
+  ),
+  row(
+    "late-work-goes-on",
+    "actors/api-server/pieces.ts",
+    "      job.steps.return(undefined);\n",
+    "",
+    "what a client no longer waits for is not ended",
+    IN_PIECES,
+  ),
+  row(
+    "large-work-first",
+    "actors/api-server/pieces.ts",
+    "const job = small ?? this.large.shift();",
+    "const job = this.large.shift() ?? small;",
+    "a small definition waits for a large one",
+    IN_PIECES,
   ),
   row(
     "actor-definition-unawaited",

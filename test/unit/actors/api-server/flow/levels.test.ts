@@ -57,8 +57,10 @@ describe("a server's seats", () => {
       0,
     );
     expect(begun).toBe(600 - kept);
-    // Whoever has lent them takes them back at once.
-    expect(all.enter(all.get("workload-low")!, () => "", 10, true)).toMatchObject({ begin: undefined });
+    // Whoever has lent them takes them back at once, all that are its own and no more.
+    const lender = all.get("workload-low")!;
+    const entered = Array.from({ length: lender.seats + 1 }, () => all.enter(lender, () => "", 1, true) as Ticket);
+    expect(entered.filter(({ begin }) => begin === undefined)).toHaveLength(lender.seats);
   });
 
   it("let one request in where there are none, and the next one is refused as by kube-apiserver", () => {
@@ -76,6 +78,21 @@ describe("a server's seats", () => {
 });
 
 describe("a queue", () => {
+  it("is stood in by whoever comes after one that waits, also where there is a seat", () => {
+    const queuing = { queues: 1, handSize: 1, queueLengthLimit: 10 };
+    const { metadata, spec } = jail(queuing);
+    const five = { ...spec, limited: { ...spec!.limited!, nominalConcurrencyShares: 5 } };
+    const { all, level } = levelsOf({ metadata, spec: five } as PriorityLevelConfiguration)("jail");
+    const first = Array.from({ length: level.seats - 1 }, () => all.enter(level, () => "", 1, true) as Ticket);
+    const wide = all.enter(level, () => "", 2, true) as Ticket;
+    const later = all.enter(level, () => "", 1, true) as Ticket;
+    expect([wide.begin, later.begin]).toEqual([expect.any(Function), expect.any(Function)]);
+    all.leave(first[0]!, 1);
+    expect([all.next(), all.next()]).toEqual([wide, undefined]);
+    all.leave(first[1]!, 1);
+    expect(all.next()).toBe(later);
+  });
+
   it("holds so many, and one more is refused", () => {
     const { all, level } = levelsOf(jail({ queues: 1, handSize: 1, queueLengthLimit: 2 }))("jail");
     const results = [1, 2, 3, 4].map(() => all.enter(level, () => "one", 1, true));
