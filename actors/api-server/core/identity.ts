@@ -3,9 +3,9 @@
 export interface UserInfo {
   readonly user: string;
   readonly groups: readonly string[];
-  readonly uid?: string;
+  readonly uid?: string | undefined;
   /** What else vouches for them: the pod that an account's token is bound to, for one. */
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** What becomes of a bearer token: a user, with those of the audiences asked for that it is for; or why not, if that can be told. */
