@@ -23,25 +23,9 @@ const POWERS_MAX = 32;
 /** Of ten, as most amounts need them: to raise it costs more than all the rest of reading one. */
 const POWERS: readonly bigint[] = Array.from({ length: POWERS_MAX }, (_power, at) => 10n ** BigInt(at));
 
-/** Of what follows from the text alone: there are few different amounts in a cluster, and each is read many times. */
-const cache = new Map<string, ParsedQuantity>();
-const CACHE_MAX = 1_024;
-const CACHED_CHARS_MAX = 16;
-
 /** undefined for what is not a quantity. */
 export function tryParseQuantity(value: string | number): ParsedQuantity | undefined {
-  const text = String(value);
-  const known = cache.get(text);
-  if (known !== undefined) return known;
-  const parsed = parse(text);
-  if (parsed === undefined || text.length > CACHED_CHARS_MAX) return parsed;
-  if (cache.size >= CACHE_MAX) cache.clear();
-  cache.set(text, parsed);
-  return parsed;
-}
-
-function parse(text: string): ParsedQuantity | undefined {
-  const match = PATTERN.exec(text);
+  const match = PATTERN.exec(typeof value === "number" ? String(value) : value);
   const [, sign, whole = "", fraction = "", suffix = ""] = match ?? [];
   if (match === null || (whole === "" && fraction === "")) return undefined;
   const binary = BINARY[suffix];

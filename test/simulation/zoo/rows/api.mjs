@@ -13,8 +13,17 @@ const DELETION = "actors/api-server/core/registry/deletion.ts";
 const SEEDS = {
   "follows-etcd-without-progress": 1,
   "bookmark-ahead-of-events": 1,
+  "watch-resumed-a-change-late": 1,
   "watch-does-not-replay": 1,
+  "expired-watch-is-served": 3,
+  "watch-expires-too-soon": 2,
+  "history-forgets-unnoticed": 3,
   "continue-from-the-present": 1,
+  "exact-list-of-the-present": 1,
+  "deletion-with-its-old-revision": 1,
+  "change-told-as-a-creation": 1,
+  "address-claimed-twice": 1,
+  "finalizer-skipped": 1,
 };
 
 const row = rowOf("api", 100, SEEDS);
