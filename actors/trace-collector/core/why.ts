@@ -56,11 +56,16 @@ function isOfLife({ kind }: TraceEvent): boolean {
   return kind === "start" || kind === "crash" || kind === "leader-elected";
 }
 
+const TAKEN_AWAY: ReadonlySet<string> = new Set(["pod-evicted", "pod-collected", "garbage-collected"]);
+
 /** Of all that has happened to it, what says how it stands now: trouble that is not over, its end, or how it began. */
 function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
   let telling: TraceEvent | undefined;
   let inTrouble = false;
+  let isGone = false;
   for (const event of told) {
+    // Of what has gone nothing more is told until something of its name begins.
+    if (isGone && event.kind !== "write" && event.kind !== "start") continue;
     switch (event.kind) {
       case "unschedulable":
       case "container.failed":
@@ -85,8 +90,23 @@ function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
           inTrouble = false;
         }
         break;
+      case "down":
+        telling = event;
+        isGone = true;
+        break;
       case "write":
       case "start":
+        if (event.detail.startsWith("action=remove")) {
+          // Who took it away says more than that it has gone.
+          if (telling === undefined || !TAKEN_AWAY.has(telling.kind)) telling = event;
+          isGone = true;
+          break;
+        }
+        if (isGone) {
+          telling = event;
+          isGone = false;
+          inTrouble = false;
+        }
         // The first of a life: what follows are its changes.
         if (!inTrouble) telling ??= event;
         break;
@@ -97,11 +117,21 @@ function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
 
 function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceEvent, isWhole: boolean): string {
   const times = told.filter(({ kind, detail }) => kind === last.kind && !detail.includes("exitCode=0")).length;
-  const what = phraseOf(last, times);
+  const what = phraseOf(
+    last,
+    times,
+    told.some((event) => isStartAfter(last, event)),
+  );
   const rest = isWhole ? "." : "; what caused that is not in the record.";
   if (first === last) return `${what}${rest}`;
   const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
   return `${what} because ${phraseOf(first, 1)} ${seconds} s before${rest}`;
+}
+
+/** Whether the container whose end `last` is was started again. */
+function isStartAfter(last: TraceEvent, { kind, detail, lamport }: TraceEvent): boolean {
+  const container = last.detail.split(" ")[0];
+  return kind === "container.started" && lamport > last.lamport && detail.split(" ")[0] === container;
 }
 
 /** Events by their names, and what each of them came of. */

@@ -45,6 +45,47 @@ describe("why", () => {
     expect(explain(record(...made, waits, placed), "pod/a").sentence).toMatch(/^a is on worker-0/);
   });
 
+  it("tells that a container which had ended runs again", () => {
+    const crashed = [
+      "api call request",
+      "runtime container.started pods/default/a container=c <- api#1",
+      "runtime container.stopped pods/default/a container=c exitCode=3 <- runtime#1",
+    ];
+    const other = "runtime container.started pods/default/a container=d <- api#1";
+    const again = "runtime container.started pods/default/a container=c <- runtime#2";
+    expect(explain(record(...crashed, other), "pod/a").sentence).toMatch(/^a crashes: its container c has ended once/);
+    expect(explain(record(...crashed, again), "pod/a").sentence).toMatch(
+      /^a runs again: its container c has ended once/,
+    );
+  });
+
+  it("tells that something has gone, until another of its name comes", () => {
+    const put = "api write pods/default/a action=put revision=1 <- api#1";
+    const made = ["api call request", put];
+    const removed = "api write pods/default/a action=remove revision=2 <- api#1";
+    const evicted = "manager pod-evicted pods/default/a node=worker-0 <- api#1";
+    const late = "runtime container.stopped pods/default/a container=c exitCode=137 <- api#1";
+    const sentenceAfter = (...more: readonly string[]): string => explain(record(...made, ...more), "pod/a").sentence;
+    expect(sentenceAfter(removed, late)).toBe("a was deleted because cluster asked for it 2.0 s before.");
+    expect(sentenceAfter(evicted, removed)).toMatch(/^a was evicted from worker-0/);
+    expect(sentenceAfter(evicted, removed, put)).toMatch(/^a is there/);
+  });
+
+  it("tells that an actor has ended, until it is started anew", () => {
+    const killed = [
+      "supervisor asked root do=start",
+      "worker-1/kubelet start worker-1/kubelet incarnation=a <- supervisor#1",
+      "supervisor kill worker-1",
+      "supervisor down worker-1/kubelet reason=killed <- supervisor#2",
+    ];
+    const ref = "worker-1/kubelet";
+    expect(explain(record(...killed), ref).sentence).toMatch(
+      /^worker-1\/kubelet ended \(killed\) because worker-1 was/,
+    );
+    const anew = "worker-1/kubelet start worker-1/kubelet incarnation=b <- supervisor#3";
+    expect(explain(record(...killed, anew), ref).sentence).toMatch(/^worker-1\/kubelet was started/);
+  });
+
   it("leaves out messages, but for the first", () => {
     const { chain } = explain(
       record("api call request", "etcd call txn <- api#1", "api write pods/default/a action=put <- etcd#1"),
