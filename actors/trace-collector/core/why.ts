@@ -14,8 +14,8 @@ const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
  */
 export function explain(events: readonly TraceEvent[], ref: string): Explanation {
   const record = new CausalRecord(events);
-  const subject = subjectOf(ref);
-  const told = events.filter((event) => event.subject === subject || (event.actor === ref && isOfLife(event)));
+  const subjects = subjectsOf(ref);
+  const told = events.filter((event) => subjects.has(event.subject) || (event.actor === ref && isOfLife(event)));
   told.sort((left, right) => left.lamport - right.lamport);
   const last = tellingOf(told);
   if (last === undefined) {
@@ -28,28 +28,46 @@ export function explain(events: readonly TraceEvent[], ref: string): Explanation
   return { sentence: sentenceOf(last, told, first, isWhole), chain, first, isWhole };
 }
 
-/** `pods/default/web-1`, as events name it; an actor's name stays as it is. */
-function subjectOf(ref: string): string {
+/** `pods/default/web-1`, as events name it, by whatever its kind is called; an actor's name stays as it is. */
+function subjectsOf(ref: string): ReadonlySet<string> {
   const [kind = "", ...rest] = ref.split("/");
-  const plural = PLURALS[kind] ?? kind;
-  if (rest.length === 1 && NAMESPACED.has(plural)) return `${plural}/default/${rest[0]}`;
-  return [plural, ...rest].join("/");
+  const lower = kind.toLowerCase();
+  const named = new Set([ref]);
+  for (const plural of [lower, SHORT_NAMES[lower] ?? pluralOf(lower)]) {
+    named.add([plural, ...rest].join("/"));
+    if (rest.length === 1) named.add(`${plural}/default/${rest[0]}`);
+  }
+  return named;
 }
 
-const PLURALS: Readonly<Record<string, string>> = {
-  pod: "pods",
+/** Of a kind of Kubernetes. */
+function pluralOf(kind: string): string {
+  if (/[^aeiou]y$/.test(kind)) return `${kind.slice(0, -1)}ies`;
+  return /(?:s|x|ch)$/.test(kind) ? `${kind}es` : `${kind}s`;
+}
+
+const SHORT_NAMES: Readonly<Record<string, string>> = {
   po: "pods",
-  node: "nodes",
   no: "nodes",
-  deployment: "deployments",
+  ns: "namespaces",
+  cm: "configmaps",
   deploy: "deployments",
-  replicaset: "replicasets",
   rs: "replicasets",
-  service: "services",
+  sts: "statefulsets",
+  ds: "daemonsets",
+  cj: "cronjobs",
   svc: "services",
-  lease: "leases",
+  ep: "endpoints",
+  sa: "serviceaccounts",
+  pv: "persistentvolumes",
+  pvc: "persistentvolumeclaims",
+  ing: "ingresses",
+  netpol: "networkpolicies",
+  hpa: "horizontalpodautoscalers",
+  pdb: "poddisruptionbudgets",
+  crd: "customresourcedefinitions",
+  crds: "customresourcedefinitions",
 };
-const NAMESPACED: ReadonlySet<string> = new Set(["pods", "deployments", "replicasets", "services", "leases"]);
 
 /** Of an actor's own events, those that are about itself. */
 function isOfLife({ kind }: TraceEvent): boolean {

@@ -45,6 +45,17 @@ describe("why", () => {
     expect(explain(record(...made, waits, placed), "pod/a").sentence).toMatch(/^a is on worker-0/);
   });
 
+  it.each([
+    ["configmaps/default/a", ["cm/a", "configmap/a", "ConfigMap/a", "configmaps/default/a", "configmap/default/a"]],
+    ["ingresses/shop/a", ["ing/shop/a", "ingress/shop/a", "ingresses/shop/a"]],
+    ["networkpolicies/default/a", ["networkpolicy/a"]],
+    ["namespaces/a", ["ns/a", "namespace/a"]],
+    ["pods/default/a", ["po/a", "Pod/a", "pods/a"]],
+  ])("finds %s by whatever its kind is called", (subject, refs) => {
+    const events = record("api call request", `api write ${subject} action=put <- api#1`);
+    for (const ref of refs) expect(explain(events, ref).sentence, ref).toMatch(/^a is there/);
+  });
+
   it("tells that a container which had ended runs again", () => {
     const crashed = [
       "api call request",
