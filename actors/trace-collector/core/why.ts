@@ -5,6 +5,9 @@ import { phraseOf } from "./phrases.ts";
 
 /** What is only sent on the way from one thing that happened to the next. */
 const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
+const TROUBLES: ReadonlySet<string> = new Set(["unschedulable", "container.failed", "container.stopped"]);
+/** Of roots, those by which somebody wanted something to be there. */
+const ASKED = /^(request\..*|call|asked)$/;
 /** What nothing in the cluster caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
 
@@ -143,7 +146,9 @@ function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceE
   const rest = isWhole ? "." : "; what caused that is not in the record.";
   if (first === last) return `${what}${rest}`;
   const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
-  return `${what} because ${phraseOf(first, 1)} ${seconds} s before${rest}`;
+  // Who asked for a pod did not ask for its trouble.
+  const link = TROUBLES.has(last.kind) && ASKED.test(first.kind) ? ";" : " because";
+  return `${what}${link} ${phraseOf(first, 1)} ${seconds} s before${rest}`;
 }
 
 /** Whether the container whose end `last` is was started again. */

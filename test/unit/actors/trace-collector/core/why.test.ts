@@ -70,6 +70,16 @@ describe("why", () => {
     );
   });
 
+  it("tells who asked for what is in trouble, and does not say that it is because of that", () => {
+    const waits = (cause: string): string => `scheduler unschedulable pods/default/a nodes=1 NodeName=1 <- ${cause}`;
+    expect(explain(record("api call request", waits("api#1")), "pod/a").sentence).toBe(
+      "a waits: none of 1 nodes takes it (NodeName=1); cluster asked for it 1.0 s before.",
+    );
+    expect(explain(record("supervisor kill worker-1", waits("supervisor#1")), "pod/a").sentence).toMatch(
+      /\(NodeName=1\) because worker-1 was killed 1\.0 s before\.$/,
+    );
+  });
+
   it("tells that something has gone, until another of its name comes", () => {
     const put = "api write pods/default/a action=put revision=1 <- api#1";
     const made = ["api call request", put];
