@@ -74,7 +74,10 @@ export class FlowControl {
     this.backend = backend;
     this.turns = turns;
     this.levels = new Levels(backend.options.requestsMax);
-    const stale = (): void => void (this.isStale = true);
+    const stale = (): void => {
+      this.isStale = true;
+      this.mayProceed();
+    };
     for (const prefix of [SCHEMAS_PREFIX, LEVELS_PREFIX])
       backend.store.follow(prefix, { loaded: stale, changed: stale });
   }
@@ -105,14 +108,16 @@ export class FlowControl {
     const beganMs = ticket.charge === undefined ? 0 : this.backend.monotonicMs();
     return () => {
       this.levels.leave(ticket, ticket.charge === undefined ? 0 : this.backend.monotonicMs() - beganMs);
-      if (this.levels.areWaiting) this.needTurn();
+      this.mayProceed();
     };
   }
 
   private wait(ticket: Ticket, entrant: Entrant): Promise<Leave> {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
-        if (this.levels.withdraw(ticket)) reject(new TooManyRequests("time-out"));
+        if (!this.levels.withdraw(ticket)) return;
+        reject(new TooManyRequests("time-out"));
+        this.mayProceed();
       };
       const { after, options } = this.backend;
       const late = ticket.level.isExempt ? undefined : after(options.requestTimeoutMs / WAIT_PART, giveUp);
@@ -132,6 +137,11 @@ export class FlowControl {
     throw refusal;
   }
 
+  /** There may be room for who waits. */
+  private mayProceed(): void {
+    if (this.levels.areWaiting) this.needTurn();
+  }
+
   private needTurn(): void {
     if (this.hasTurn) return;
     this.hasTurn = true;
@@ -143,6 +153,7 @@ export class FlowControl {
     this.hasTurn = false;
     this.spentMs = 0;
     if (!this.levels.areWaiting && this.refused.length === 0) return;
+    if (this.isStale) this.configure();
     const { backend } = this;
     const beganMs = backend.monotonicMs();
     const proceed = (): void => {

@@ -7,6 +7,7 @@ import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
 import { keepBytes } from "../../protocols/kept-bytes.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { Caller } from "./caller.ts";
 import type { Announced, ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
 import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
@@ -55,6 +56,8 @@ export interface Write {
   readonly deadlineMs: number;
   /** Until when it may be decided, which is no waiting for others; `deadlineMs` when left out. */
   readonly workDeadlineMs?: number;
+  /** Once it has gone, nothing more is decided; absent: it is waited for to the end. */
+  readonly caller?: Caller | undefined;
   readonly cause: string;
   readonly user: string;
   readonly dryRun: boolean;
@@ -175,6 +178,7 @@ export class Mutations {
         const decision = this.pieces.run(
           write.decide(base.stored, this.stillTaken),
           write.workDeadlineMs ?? write.deadlineMs,
+          write.caller,
         );
         if (decision instanceof Promise) {
           const sinceMs = this.ctx.clock.monotonicMs();

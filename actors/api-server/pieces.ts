@@ -3,7 +3,9 @@
  * else has a turn. Those that wait are served in turn, small ones before large ones; of large ones only a few are under way, for each
  * may hold a hundred megabytes.
  */
+import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
+import type { Caller } from "./caller.ts";
 import { workTimeout } from "./core/machinery/status.ts";
 import type { Stepped, Steps } from "./core/steps.ts";
 import { isSteps } from "./core/steps.ts";
@@ -24,6 +26,8 @@ interface Job {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   usedMs: number;
+  /** Nobody waits for it any more. */
+  isUnwanted: boolean;
 }
 
 /** The rest of a job, or its result. */
@@ -42,17 +46,28 @@ export class Pieces {
 
   /**
    * The result itself when it takes no longer than a turn may: most work is small.
-   * @throws what the work throws; Status 504 at `deadlineMs`, when the work ends with it
+   * @param caller absent: it is waited for to the end
+   * @throws what the work throws; Status 504 at `deadlineMs`, CANCELLED once the caller has gone: then the work ends, too
    */
-  run<T>(work: Stepped<T>, deadlineMs: number): T | Promise<T> {
+  run<T>(work: Stepped<T>, deadlineMs: number, caller?: Caller): T | Promise<T> {
     if (!isSteps(work)) return work;
     const first = this.slice(work);
     if (first.done) return first.value as T;
-    return new Promise<T>((resolve, reject) => {
-      const { usedMs } = first;
-      this.small.push({ steps: work, deadlineMs, resolve: resolve as Job["resolve"], reject, usedMs });
-      this.comeAgain();
-    });
+    return this.rest<T>(work, first.usedMs, deadlineMs, caller);
+  }
+
+  private async rest<T>(steps: Steps<unknown>, usedMs: number, deadlineMs: number, caller?: Caller): Promise<T> {
+    let stay: (() => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const job: Job = { steps, deadlineMs, resolve: resolve as Job["resolve"], reject, usedMs, isUnwanted: false };
+        this.small.push(job);
+        this.comeAgain();
+        stay = caller?.whenGone(() => void (job.isUnwanted = true));
+      });
+    } finally {
+      stay?.();
+    }
   }
 
   private slice(steps: Steps<unknown>): Slice {
@@ -97,10 +112,10 @@ export class Pieces {
     const nowMs = this.clock.monotonicMs();
     for (let at = jobs.length - 1; at >= 0; at--) {
       const job = jobs[at];
-      if (job === undefined || job.deadlineMs > nowMs) continue;
+      if (job === undefined || (job.deadlineMs > nowMs && !job.isUnwanted)) continue;
       jobs.splice(at, 1);
       job.steps.return(undefined);
-      job.reject(workTimeout());
+      job.reject(job.isUnwanted ? new InkubeError("CANCELLED", "context canceled") : workTimeout());
     }
   }
 }

@@ -155,7 +155,7 @@ export class Registry {
       const manage = this.managing(place, undefined, options);
       // Whatever else is wrong with it is told besides.
       const work = this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
-      await this.pieces.run(work, scope.workDeadlineMs ?? scope.deadlineMs);
+      await this.pieces.run(work, scope.workDeadlineMs ?? scope.deadlineMs, scope.caller);
       const message = "Required value: name or generateName is required";
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
     }
@@ -460,12 +460,12 @@ export class Registry {
     dryRun: boolean,
     decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Outcome>,
   ): Promise<Mutated> {
-    const { deadlineMs, workDeadlineMs = deadlineMs, cause, user } = scope;
+    const { deadlineMs, workDeadlineMs = deadlineMs, caller, cause, user } = scope;
     const { served } = place;
-    const until = { deadlineMs, workDeadlineMs };
+    const until = { deadlineMs, workDeadlineMs, caller };
     const write = { cache: this.store.cacheOf(served), key: keyOf(place), ...until, cause, user, dryRun, decide };
     if (served.conversion === undefined) return this.mutations.run(write);
-    return this.convertedWrites.run(write, served, this.knownOf(place), scope.caller);
+    return this.convertedWrites.run(write, served, this.knownOf(place), caller);
   }
 
   /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */

@@ -188,8 +188,9 @@ export class Rest {
     if (method !== "GET" || target === undefined || target.name !== undefined) return 0;
     const { info, stored } = target.served;
     if (info.storagePrefix === undefined || isContinued(target, query)) return 0;
-    const limit = Number(query.get("limit")) || Infinity;
-    return Math.min(limit, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
+    const limit = Number(query.get("limit"));
+    // A limit below 0 is none.
+    return Math.min(limit > 0 ? limit : Infinity, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
   }
 
   /** What is compressed is answered a little later, and well. */

@@ -25,8 +25,10 @@ function whyCommand(): Command {
       .description("say in one sentence why an object or an actor is as it is, and what that came of")
       .argument("<ref>", "pod/web-1, pods/shop/web-1, node/worker-1, or an actor as scheduler-1")
       .option("--json", "the explanation as one JSON object"),
-  ).action((ref: string, options: TraceOptions) =>
-    connected(options, async (api) => {
+  ).action((ref: string, _own: TraceOptions, command: Command) => {
+    // `trace` has options of the same names, and takes them wherever they stand.
+    const options = command.optsWithGlobals<TraceOptions>();
+    return connected(options, async (api) => {
       const events: TraceEvent[] = [];
       for await (const line of linesOf(await api.open({ path: "/debug/trace" }))) {
         if (line !== "") events.push(JSON.parse(line) as TraceEvent);
@@ -35,8 +37,8 @@ function whyCommand(): Command {
       const { sentence, chain } = explanation;
       const text = [sentence, ...chain.map((event) => `  ${formatEvent(event)}`)].join("\n");
       process.stdout.write(`${options.json === true ? JSON.stringify(explanation) : text}\n`);
-    }),
-  );
+    });
+  });
 }
 
 function eventsCommand(): Command {

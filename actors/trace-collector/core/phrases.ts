@@ -1,8 +1,8 @@
 /** Events in the words of a sentence. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 
-/** `times`: how often it has happened. */
-export function phraseOf(event: TraceEvent, times: number): string {
+/** `times`: how often it has happened; `isAgain`: what has ended runs again. */
+export function phraseOf(event: TraceEvent, times: number, isAgain: boolean = false): string {
   const { kind, actor, detail, peer } = event;
   const name = event.subject.split("/").at(-1) ?? "";
   const field = (of: string): string => new RegExp(`(?:^| )${of}=([^ ]*)`).exec(detail)?.[1] ?? "";
@@ -34,7 +34,7 @@ export function phraseOf(event: TraceEvent, times: number): string {
     case "container.failed":
       return `${name} does not start: its container ${field("container")} failed ${often(times)} (${detail.replace(/^container=[^ ]* /, "")})`;
     case "container.stopped":
-      return `${name} crashes: its container ${field("container")} has ended ${often(times)}, last with exit code ${field("exitCode")}`;
+      return `${name} ${isAgain ? "runs again" : "crashes"}: its container ${field("container")} has ended ${often(times)}, last with exit code ${field("exitCode")}`;
     case "pod-evicted":
       return `${name} was evicted from ${field("node")}`;
     case "pod-collected":

@@ -5,6 +5,9 @@ import { phraseOf } from "./phrases.ts";
 
 /** What is only sent on the way from one thing that happened to the next. */
 const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
+const TROUBLES: ReadonlySet<string> = new Set(["unschedulable", "container.failed", "container.stopped"]);
+/** Of roots, those by which somebody wanted something to be there. */
+const ASKED = /^(request\..*|call|asked)$/;
 /** What nothing in the cluster caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
 
@@ -14,8 +17,8 @@ const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
  */
 export function explain(events: readonly TraceEvent[], ref: string): Explanation {
   const record = new CausalRecord(events);
-  const subject = subjectOf(ref);
-  const told = events.filter((event) => event.subject === subject || (event.actor === ref && isOfLife(event)));
+  const subjects = subjectsOf(ref);
+  const told = events.filter((event) => subjects.has(event.subject) || (event.actor === ref && isOfLife(event)));
   told.sort((left, right) => left.lamport - right.lamport);
   const last = tellingOf(told);
   if (last === undefined) {
@@ -28,39 +31,62 @@ export function explain(events: readonly TraceEvent[], ref: string): Explanation
   return { sentence: sentenceOf(last, told, first, isWhole), chain, first, isWhole };
 }
 
-/** `pods/default/web-1`, as events name it; an actor's name stays as it is. */
-function subjectOf(ref: string): string {
+/** `pods/default/web-1`, as events name it, by whatever its kind is called; an actor's name stays as it is. */
+function subjectsOf(ref: string): ReadonlySet<string> {
   const [kind = "", ...rest] = ref.split("/");
-  const plural = PLURALS[kind] ?? kind;
-  if (rest.length === 1 && NAMESPACED.has(plural)) return `${plural}/default/${rest[0]}`;
-  return [plural, ...rest].join("/");
+  const lower = kind.toLowerCase();
+  const named = new Set([ref]);
+  for (const plural of [lower, SHORT_NAMES[lower] ?? pluralOf(lower)]) {
+    named.add([plural, ...rest].join("/"));
+    if (rest.length === 1) named.add(`${plural}/default/${rest[0]}`);
+  }
+  return named;
 }
 
-const PLURALS: Readonly<Record<string, string>> = {
-  pod: "pods",
+/** Of a kind of Kubernetes. */
+function pluralOf(kind: string): string {
+  if (/[^aeiou]y$/.test(kind)) return `${kind.slice(0, -1)}ies`;
+  return /(?:s|x|ch)$/.test(kind) ? `${kind}es` : `${kind}s`;
+}
+
+const SHORT_NAMES: Readonly<Record<string, string>> = {
   po: "pods",
-  node: "nodes",
   no: "nodes",
-  deployment: "deployments",
+  ns: "namespaces",
+  cm: "configmaps",
   deploy: "deployments",
-  replicaset: "replicasets",
   rs: "replicasets",
-  service: "services",
+  sts: "statefulsets",
+  ds: "daemonsets",
+  cj: "cronjobs",
   svc: "services",
-  lease: "leases",
+  ep: "endpoints",
+  sa: "serviceaccounts",
+  pv: "persistentvolumes",
+  pvc: "persistentvolumeclaims",
+  ing: "ingresses",
+  netpol: "networkpolicies",
+  hpa: "horizontalpodautoscalers",
+  pdb: "poddisruptionbudgets",
+  crd: "customresourcedefinitions",
+  crds: "customresourcedefinitions",
 };
-const NAMESPACED: ReadonlySet<string> = new Set(["pods", "deployments", "replicasets", "services", "leases"]);
 
 /** Of an actor's own events, those that are about itself. */
 function isOfLife({ kind }: TraceEvent): boolean {
   return kind === "start" || kind === "crash" || kind === "leader-elected";
 }
 
+const TAKEN_AWAY: ReadonlySet<string> = new Set(["pod-evicted", "pod-collected", "garbage-collected"]);
+
 /** Of all that has happened to it, what says how it stands now: trouble that is not over, its end, or how it began. */
 function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
   let telling: TraceEvent | undefined;
   let inTrouble = false;
+  let isGone = false;
   for (const event of told) {
+    // Of what has gone nothing more is told until something of its name begins.
+    if (isGone && event.kind !== "write" && event.kind !== "start") continue;
     switch (event.kind) {
       case "unschedulable":
       case "container.failed":
@@ -85,8 +111,23 @@ function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
           inTrouble = false;
         }
         break;
+      case "down":
+        telling = event;
+        isGone = true;
+        break;
       case "write":
       case "start":
+        if (event.detail.startsWith("action=remove")) {
+          // Who took it away says more than that it has gone.
+          if (telling === undefined || !TAKEN_AWAY.has(telling.kind)) telling = event;
+          isGone = true;
+          break;
+        }
+        if (isGone) {
+          telling = event;
+          isGone = false;
+          inTrouble = false;
+        }
         // The first of a life: what follows are its changes.
         if (!inTrouble) telling ??= event;
         break;
@@ -97,11 +138,23 @@ function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
 
 function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceEvent, isWhole: boolean): string {
   const times = told.filter(({ kind, detail }) => kind === last.kind && !detail.includes("exitCode=0")).length;
-  const what = phraseOf(last, times);
+  const what = phraseOf(
+    last,
+    times,
+    told.some((event) => isStartAfter(last, event)),
+  );
   const rest = isWhole ? "." : "; what caused that is not in the record.";
   if (first === last) return `${what}${rest}`;
   const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
-  return `${what} because ${phraseOf(first, 1)} ${seconds} s before${rest}`;
+  // Who asked for a pod did not ask for its trouble.
+  const link = TROUBLES.has(last.kind) && ASKED.test(first.kind) ? ";" : " because";
+  return `${what}${link} ${phraseOf(first, 1)} ${seconds} s before${rest}`;
+}
+
+/** Whether the container whose end `last` is was started again. */
+function isStartAfter(last: TraceEvent, { kind, detail, lamport }: TraceEvent): boolean {
+  const container = last.detail.split(" ")[0];
+  return kind === "container.started" && lamport > last.lamport && detail.split(" ")[0] === container;
 }
 
 /** Events by their names, and what each of them came of. */

@@ -78,7 +78,9 @@ describe("the record of a cluster on threads", () => {
         .concat("unschedulable pods/default/huge")
         .every((wanted) => kinds.includes(wanted));
     });
-    expect(why("pod/crasher")).toMatch(/^crasher crashes: its container main has ended .* with exit code 3 because /);
+    expect(why("pod/crasher")).toMatch(
+      /^crasher (?:crashes|runs again): its container main has ended .* with exit code 3; /,
+    );
     expect(why("pod/missing")).toMatch(/^missing does not start: .*IMAGE_NOT_FOUND/);
     expect(cluster.trace.why("pod/huge").sentence).toMatch(
       /^huge waits: none of 3 nodes takes it \(.*NodeResourcesFit=/,

@@ -131,7 +131,11 @@ export class Levels {
       level.configure(configuration, this.serverSeats, sharesOfAll);
       this.byName.set(name, level);
     }
-    for (const [name, level] of this.byName) if (!named.has(name) && level.isIdle) this.byName.delete(name);
+    for (const [name, level] of this.byName) {
+      if (named.has(name)) continue;
+      if (level.isIdle) this.byName.delete(name);
+      level.kept = 0;
+    }
   }
 
   get(name: string): Level | undefined {

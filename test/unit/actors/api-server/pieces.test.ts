@@ -1,5 +1,6 @@
 /** Work in pieces: who waits for whom, and when it ends. */
 import { describe, expect, it } from "vitest";
+import { Caller } from "../../../../actors/api-server/caller.ts";
 import type { Steps } from "../../../../actors/api-server/core/steps.ts";
 import { Pieces } from "../../../../actors/api-server/pieces.ts";
 import { statusOf } from "../../../../protocols/api-server.ts";
@@ -46,8 +47,8 @@ class World {
   }
 
   /** Notes when it is done, or why it is not. */
-  begin(name: string, pieces: number, deadlineMs: number = Infinity): void {
-    const result = this.pieces.run(this.work(name, pieces), deadlineMs);
+  begin(name: string, pieces: number, deadlineMs: number = Infinity, caller?: Caller): void {
+    const result = this.pieces.run(this.work(name, pieces), deadlineMs, caller);
     if (!(result instanceof Promise)) this.done.push(`${result} at once`);
     else {
       result.then(
@@ -125,6 +126,25 @@ describe("work in pieces", () => {
     ]);
     expect(world.turns.nowMs).toBeLessThan(210);
     expect(world.ended).toEqual(["late"]);
+    expect(world.turns.waiting).toEqual([]);
+  });
+
+  it("ends when nobody waits for its result any more", async () => {
+    const world = new World();
+    const gone: (() => void)[] = [];
+    world.begin(
+      "left",
+      1_000,
+      Infinity,
+      new Caller({ closed: false, onClose: (listener) => void gone.push(listener) }),
+    );
+    for (let turn = 0; turn < 3; turn++) world.turns.next();
+    const sinceMs = world.turns.nowMs;
+    for (const leave of gone) leave();
+    await world.untilDone("left");
+    expect(world.done).toEqual(["left: InkubeError: context canceled"]);
+    expect(world.turns.nowMs).toBe(sinceMs);
+    expect(world.ended).toEqual(["left"]);
     expect(world.turns.waiting).toEqual([]);
   });
 

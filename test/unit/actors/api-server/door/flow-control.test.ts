@@ -28,8 +28,8 @@ describe("a request", () => {
   ];
 
   /** Whatever this user asks. @returns the UIDs of schema and level */
-  async function jailed(name: string): Promise<readonly [string, string]> {
-    const limited = { nominalConcurrencyShares: 0, limitResponse: { type: "Reject" }, borrowingLimitPercent: 0 };
+  async function jailed(name: string, shares: number = 0): Promise<readonly [string, string]> {
+    const limited = { nominalConcurrencyShares: shares, limitResponse: { type: "Reject" }, borrowingLimitPercent: 0 };
     const level = await made("prioritylevelconfigurations", name, { type: "Limited", limited });
     const everything = {
       subjects: [{ kind: "User", user: { name } }],
@@ -79,6 +79,24 @@ describe("a request", () => {
     door.server.etcd.release();
     expect((await waiting).status).toBe(200);
     expect((await door.ask("GET", "/version", slow)).status).toBe(200);
+  });
+
+  it("for a list has as many seats as it has objects, and a limit below 0 is none", async () => {
+    const lists = { "impersonate-user": "lists" };
+    await jailed("lists", 1);
+    const secrets = "/api/v1/namespaces/default/secrets";
+    for (let i = 0; i < 250; i++) await door.ask("POST", secrets, {}, { metadata: { name: `s${i}` } });
+    expect((await door.ask("GET", `${secrets}/s249`)).status).toBe(200);
+    door.server.etcd.hold();
+    expect((await door.ask("POST", secrets, {}, { metadata: { name: "last" } })).status).toBe(201);
+    // One of three seats is taken.
+    const waiting = door.ask("GET", `${secrets}?limit=1`, lists);
+    for (const limit of ["", "?limit=0", "?limit=-1"]) {
+      expect((await door.ask("GET", `${secrets}${limit}`, lists)).status, limit).toBe(429);
+    }
+    door.server.etcd.release();
+    expect((await waiting).status).toBe(200);
+    expect((await door.ask("GET", `${secrets}?limit=-1`, lists)).status).toBe(200);
   });
 
   it("of the cluster's masters is exempt, and so are probes of anybody", async () => {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Entrant, Turns } from "../../../../../actors/api-server/flow-control.ts";
 import { FlowControl, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
+import { FLOW_SCHEMAS } from "../../../../../actors/api-server/core/bootstrap/flow-control.ts";
 import { API_SERVER_DEFAULTS } from "../../../../../actors/api-server/spec.ts";
+import type {
+  FlowSchema,
+  PriorityLevelConfiguration,
+} from "../../../../../protocols/kubernetes/types/flowcontrol-v1.ts";
+
+/** Of a request: it is not answered. */
+const NEVER = -1;
 
 /** The event loop, and time, by hand. */
 class Loop implements Turns {
@@ -46,16 +54,27 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
 
-function control(): {
+/** What the server has stored of flow control. */
+type Stored = Map<string, Map<string, { object: FlowSchema | PriorityLevelConfiguration }>>;
+
+function control(stored: Stored = new Map()): {
   loop: Loop;
+  changed(this: void): void;
   ask(this: void, user: string, ms: number, objects?: number): void;
   done: string[];
   gone: (() => void)[];
 } {
   const loop = new Loop();
+  const followers: { changed(): void }[] = [];
+  const changed = (): void => {
+    for (const each of followers) each.changed();
+  };
   const backend = {
     options: { ...API_SERVER_DEFAULTS, requestTimeoutMs: 4_000 },
-    store: { follow: () => undefined, cache: () => new Map() },
+    store: {
+      follow: (_prefix: string, follower: { changed(): void }) => void followers.push(follower),
+      cache: (prefix: string) => stored.get(prefix) ?? new Map(),
+    },
     monotonicMs: () => loop.nowMs,
     after: (delayMs: number, action: () => void) => loop.later(delayMs, action),
   };
@@ -73,6 +92,7 @@ function control(): {
       try {
         const groups = user === "admin" ? ["system:masters"] : [];
         const leave = await flow.enter({ user, groups: [...groups, "system:authenticated"] }, entrant(objects));
+        if (ms === NEVER) return;
         loop.nowMs += ms;
         done.push(user);
         leave();
@@ -82,7 +102,7 @@ function control(): {
       }
     })();
   };
-  return { loop, ask, done, gone };
+  return { loop, changed, ask, done, gone };
 }
 
 describe("flow control", () => {
@@ -141,6 +161,33 @@ describe("flow control", () => {
     while (await loop.turn());
     expect(done).toHaveLength(5_000);
     expect(done).toContain("flood: refused");
+  });
+
+  it("lets those who wait for a seat begin once their level has more", async () => {
+    const limitResponse = { type: "Queue", queuing: { queues: 1, handSize: 1, queueLengthLimit: 100 } };
+    const level = (shares: number): PriorityLevelConfiguration => ({
+      metadata: { name: "global-default" },
+      spec: {
+        type: "Limited",
+        limited: { nominalConcurrencyShares: shares, borrowingLimitPercent: 0, limitResponse },
+      },
+    });
+    const levels = new Map([["global-default", { object: level(0) }]]);
+    const schema: FlowSchema = { metadata: { name: "global-default" }, spec: FLOW_SCHEMAS["global-default"]! };
+    const { loop, changed, ask, done } = control(
+      new Map<string, Map<string, { object: FlowSchema | PriorityLevelConfiguration }>>([
+        ["/registry/prioritylevelconfigurations", levels],
+        ["/registry/flowschemas", new Map([["global-default", { object: schema }]])],
+      ]),
+    );
+    ask("holds", NEVER);
+    ask("waits", 0);
+    while (await loop.turn());
+    expect(done).toEqual([]);
+    levels.set("global-default", { object: level(50) });
+    changed();
+    while (await loop.turn());
+    expect(done).toEqual(["waits"]);
   });
 
   it("gives up on who has waited a quarter of its time, or has gone", async () => {

@@ -63,6 +63,20 @@ describe("a server's seats", () => {
     expect(entered.filter(({ begin }) => begin === undefined)).toHaveLength(lender.seats);
   });
 
+  it("are no longer kept for a level that has gone, though something of it is under way", () => {
+    const { all, level } = levelsOf()("workload-high");
+    const slow = all.enter(level, () => "", 1, true) as Ticket;
+    const rest = initial.filter(({ metadata: { name } }) => name !== level.name);
+    all.configure(rest);
+    expect(all.get(level.name)).toBe(level);
+    all.leave(slow, 0);
+    const last = all.get("global-default")!;
+    let begun = 0;
+    while (typeof all.enter(last, () => `${begun}`, 1, true) === "object" && last.taken > begun) begun = last.taken;
+    const kept = rest.reduce((sum, { metadata: { name } }) => sum + (name === last.name ? 0 : all.get(name)!.kept), 0);
+    expect(begun).toBe(600 - kept);
+  });
+
   it("let one request in where there are none, and the next one is refused as by kube-apiserver", () => {
     const { all, level } = levelsOf(jail())("jail");
     const first = all.enter(level, () => "", 10, true) as Ticket;

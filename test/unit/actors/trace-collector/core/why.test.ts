@@ -45,6 +45,68 @@ describe("why", () => {
     expect(explain(record(...made, waits, placed), "pod/a").sentence).toMatch(/^a is on worker-0/);
   });
 
+  it.each([
+    ["configmaps/default/a", ["cm/a", "configmap/a", "ConfigMap/a", "configmaps/default/a", "configmap/default/a"]],
+    ["ingresses/shop/a", ["ing/shop/a", "ingress/shop/a", "ingresses/shop/a"]],
+    ["networkpolicies/default/a", ["networkpolicy/a"]],
+    ["namespaces/a", ["ns/a", "namespace/a"]],
+    ["pods/default/a", ["po/a", "Pod/a", "pods/a"]],
+  ])("finds %s by whatever its kind is called", (subject, refs) => {
+    const events = record("api call request", `api write ${subject} action=put <- api#1`);
+    for (const ref of refs) expect(explain(events, ref).sentence, ref).toMatch(/^a is there/);
+  });
+
+  it("tells that a container which had ended runs again", () => {
+    const crashed = [
+      "api call request",
+      "runtime container.started pods/default/a container=c <- api#1",
+      "runtime container.stopped pods/default/a container=c exitCode=3 <- runtime#1",
+    ];
+    const other = "runtime container.started pods/default/a container=d <- api#1";
+    const again = "runtime container.started pods/default/a container=c <- runtime#2";
+    expect(explain(record(...crashed, other), "pod/a").sentence).toMatch(/^a crashes: its container c has ended once/);
+    expect(explain(record(...crashed, again), "pod/a").sentence).toMatch(
+      /^a runs again: its container c has ended once/,
+    );
+  });
+
+  it("tells who asked for what is in trouble, and does not say that it is because of that", () => {
+    const waits = (cause: string): string => `scheduler unschedulable pods/default/a nodes=1 NodeName=1 <- ${cause}`;
+    expect(explain(record("api call request", waits("api#1")), "pod/a").sentence).toBe(
+      "a waits: none of 1 nodes takes it (NodeName=1); cluster asked for it 1.0 s before.",
+    );
+    expect(explain(record("supervisor kill worker-1", waits("supervisor#1")), "pod/a").sentence).toMatch(
+      /\(NodeName=1\) because worker-1 was killed 1\.0 s before\.$/,
+    );
+  });
+
+  it("tells that something has gone, until another of its name comes", () => {
+    const put = "api write pods/default/a action=put revision=1 <- api#1";
+    const made = ["api call request", put];
+    const removed = "api write pods/default/a action=remove revision=2 <- api#1";
+    const evicted = "manager pod-evicted pods/default/a node=worker-0 <- api#1";
+    const late = "runtime container.stopped pods/default/a container=c exitCode=137 <- api#1";
+    const sentenceAfter = (...more: readonly string[]): string => explain(record(...made, ...more), "pod/a").sentence;
+    expect(sentenceAfter(removed, late)).toBe("a was deleted because cluster asked for it 2.0 s before.");
+    expect(sentenceAfter(evicted, removed)).toMatch(/^a was evicted from worker-0/);
+    expect(sentenceAfter(evicted, removed, put)).toMatch(/^a is there/);
+  });
+
+  it("tells that an actor has ended, until it is started anew", () => {
+    const killed = [
+      "supervisor asked root do=start",
+      "worker-1/kubelet start worker-1/kubelet incarnation=a <- supervisor#1",
+      "supervisor kill worker-1",
+      "supervisor down worker-1/kubelet reason=killed <- supervisor#2",
+    ];
+    const ref = "worker-1/kubelet";
+    expect(explain(record(...killed), ref).sentence).toMatch(
+      /^worker-1\/kubelet ended \(killed\) because worker-1 was/,
+    );
+    const anew = "worker-1/kubelet start worker-1/kubelet incarnation=b <- supervisor#3";
+    expect(explain(record(...killed, anew), ref).sentence).toMatch(/^worker-1\/kubelet was started/);
+  });
+
   it("leaves out messages, but for the first", () => {
     const { chain } = explain(
       record("api call request", "etcd call txn <- api#1", "api write pods/default/a action=put <- etcd#1"),
