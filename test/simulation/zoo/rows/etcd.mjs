@@ -17,6 +17,15 @@ const RAFT = "actors/etcd/core/raft/raft.ts";
 const SEEDS = {
   "read-before-applied": 1,
   "local-read": 1,
+  "proposed-again-after-a-lost-answer": 3,
+  "forwarded-twice": 1,
+  "compare-on-a-stale-revision": 1,
+  "event-skipped-at-a-compaction": 1,
+  "watch-resumed-a-revision-late": 1,
+  "future-watch-begins-at-once": 1,
+  "lease-forgets-replaced-keys": 1,
+  "snapshot-without-leases": 1,
+  "snapshot-index-off-by-one": 2,
 };
 
 const row = rowOf("etcd", 200, SEEDS);
