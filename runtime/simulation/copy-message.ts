@@ -24,8 +24,10 @@ export function copyMessage<T extends readonly unknown[]>(envelopes: T): T | und
 function copy(value: unknown): unknown {
   budget--;
   switch (typeof value) {
-    case "string":
     case "number":
+      // A frame carries -0 as 0, a clone keeps it.
+      return Object.is(value, -0) ? UNCOPIED : value;
+    case "string":
     case "boolean":
     case "undefined":
       return value;

@@ -5,10 +5,15 @@ import { CAST, FrameCodec } from "../../../../runtime/frame.ts";
 import { PreEncoder } from "../../../../runtime/pre-encoded.ts";
 import { copyMessage } from "../../../../runtime/simulation/copy-message.ts";
 
+/** A value and every one within it. */
+function valuesIn(value: unknown): readonly unknown[] {
+  if (typeof value !== "object" || value === null) return [value];
+  return [value, ...Object.values(value).flatMap(valuesIn)];
+}
+
 /** Every object within a value. */
 function objectsIn(value: unknown): readonly object[] {
-  if (typeof value !== "object" || value === null) return [];
-  return [value, ...Object.values(value).flatMap(objectsIn)];
+  return valuesIn(value).filter((within) => typeof within === "object" && within !== null);
 }
 
 function throughTheCodec(envelopes: readonly Envelope[]): readonly Envelope[] {
@@ -26,6 +31,7 @@ describe("copyMessage", () => {
     fc.assert(
       fc.property(fc.array(request, { minLength: 1 }), (requests) => {
         fc.pre(objectsIn(requests).every((object) => !Object.hasOwn(object, "__proto__")));
+        fc.pre(valuesIn(requests).every((value) => !Object.is(value, -0)));
         const envelopes = requests.map(castOf);
         const copy = copyMessage(envelopes);
         expect(copy).toEqual(throughTheCodec(envelopes));
@@ -54,6 +60,7 @@ describe("copyMessage", () => {
     expect(copyMessage([castOf(new Date(0))])).toBeUndefined();
     expect(copyMessage([castOf({ at: new Map() })])).toBeUndefined();
     expect(copyMessage([castOf(7n)])).toBeUndefined();
+    expect(copyMessage([castOf({ at: [-0] })])).toBeUndefined();
     expect(copyMessage([castOf(JSON.parse('{"__proto__":1}'))])).toBeUndefined();
     expect(copyMessage([castOf([...Array.from({ length: 30 }, () => 0), () => undefined])])).toBeUndefined();
   });
