@@ -2,6 +2,7 @@
 import type { Explanation, TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
+import { TraceRecord } from "../trace-collector/core/record.ts";
 import { explain } from "../trace-collector/core/why.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
 
@@ -24,7 +25,7 @@ export class ClusterTrace {
    * Errors: NOT_RECORDED.
    */
   why(ref: string): Explanation {
-    return explain(this.events(), ref);
+    return explain(new TraceRecord({ events: this.events() }), ref);
   }
 
   /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`. */

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { formatEvent } from "../../../runtime/trace/event.ts";
+import { TraceRecord } from "../../trace-collector/core/record.ts";
 import { explain } from "../../trace-collector/core/why.ts";
 import { linesOf } from "./api.ts";
 import type { ConnectOptions } from "./connect.ts";
@@ -33,7 +34,7 @@ function whyCommand(): Command {
       for await (const line of linesOf(await api.open({ path: "/debug/trace" }))) {
         if (line !== "") events.push(JSON.parse(line) as TraceEvent);
       }
-      const explanation = explain(events, ref);
+      const explanation = explain(new TraceRecord({ events }), ref);
       const { sentence, chain } = explanation;
       const text = [sentence, ...chain.map((event) => `  ${formatEvent(event)}`)].join("\n");
       process.stdout.write(`${options.json === true ? JSON.stringify(explanation) : text}\n`);

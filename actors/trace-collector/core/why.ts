@@ -1,25 +1,23 @@
 /** Why an object or an actor is as it is, told from the record: one sentence, and the chain of events that proves it. */
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
+import { compareEvents } from "../../../runtime/trace/event.ts";
 import { phraseOf } from "./phrases.ts";
+import type { TraceRecord } from "./record.ts";
 
 /** What is only sent on the way from one thing that happened to the next. */
 const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
 const TROUBLES: ReadonlySet<string> = new Set(["unschedulable", "container.failed", "container.stopped"]);
 /** Of roots, those by which somebody wanted something to be there. */
 const ASKED = /^(request\..*|call|asked)$/;
-/** What nothing in the cluster caused. */
-const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
 
 /**
  * @param ref as `pod/web-1` (in `default`), `pods/shop/web-1`, `node/worker-1`, or the name of an actor
  * Errors: NOT_RECORDED.
  */
-export function explain(events: readonly TraceEvent[], ref: string): Explanation {
-  const record = new CausalRecord(events);
-  const subjects = subjectsOf(ref);
-  const told = events.filter((event) => subjects.has(event.subject) || (event.actor === ref && isOfLife(event)));
-  told.sort((left, right) => left.lamport - right.lamport);
+export function explain(record: TraceRecord, ref: string): Explanation {
+  const subjects = [...subjectsOf(ref)].flatMap((subject) => record.about(subject));
+  const told = [...new Set([...subjects, ...record.of(ref).filter(isOfLife)])].sort(compareEvents);
   const last = tellingOf(told);
   if (last === undefined) {
     throw new InkubeError("NOT_RECORDED", `nothing is recorded of ${ref}, or not any more`, { details: { ref } });
@@ -155,40 +153,4 @@ function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceE
 function isStartAfter(last: TraceEvent, { kind, detail, lamport }: TraceEvent): boolean {
   const container = last.detail.split(" ")[0];
   return kind === "container.started" && lamport > last.lamport && detail.split(" ")[0] === container;
-}
-
-/** Events by their names, and what each of them came of. */
-class CausalRecord {
-  private readonly byName: ReadonlyMap<string, TraceEvent>;
-  private readonly ends: readonly TraceEvent[];
-
-  constructor(events: readonly TraceEvent[]) {
-    this.byName = new Map(events.map((event) => [`${event.actor}#${event.sequence}`, event]));
-    this.ends = events.filter(({ actor, kind }) => actor === "supervisor" && kind === "down");
-  }
-
-  isRoot({ kind, cause }: TraceEvent): boolean {
-    return ROOTS.test(kind) || (kind === "call" && cause === "");
-  }
-
-  /** The event and what it came of, back to the first that is known. */
-  chainOf(last: TraceEvent): readonly TraceEvent[] {
-    const chain = [last];
-    for (let cause = this.causeOf(last); cause !== undefined; cause = this.causeOf(cause)) {
-      // No effect stands before its cause; a record that was mended by hand could have a ring.
-      if (cause.lamport >= chain.at(-1)!.lamport) break;
-      chain.push(cause);
-    }
-    return chain;
-  }
-
-  /** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
-  private causeOf(event: TraceEvent): TraceEvent | undefined {
-    if (event.kind === "node-lost") {
-      const kubelet = `${event.subject.slice("nodes/".length)}/kubelet`;
-      const end = this.ends.findLast(({ subject, lamport }) => subject === kubelet && lamport < event.lamport);
-      if (end !== undefined) return end;
-    }
-    return this.byName.get(event.cause);
-  }
 }

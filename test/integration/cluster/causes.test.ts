@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "../../../actors/cluster/cluster.ts";
 import type { Deployment, Lease } from "../../../actors/cluster/index.ts";
+import { TraceRecord } from "../../../actors/trace-collector/core/record.ts";
 import { explain } from "../../../actors/trace-collector/core/why.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { inkube } from "../../fixtures/built.ts";
@@ -98,7 +99,7 @@ describe("the record of a cluster on threads", () => {
 
 function why(ref: string): string {
   try {
-    return explain(events, ref).sentence;
+    return explain(new TraceRecord({ events }), ref).sentence;
   } catch (error) {
     return String(error);
   }

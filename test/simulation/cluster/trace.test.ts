@@ -6,6 +6,7 @@ import { deployments, leases, pods } from "../../../actors/client/resources.ts";
 import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import { TraceRecord } from "../../../actors/trace-collector/core/record.ts";
 import { explain } from "../../../actors/trace-collector/core/why.ts";
 import { compareEvents } from "../../../runtime/trace/event.ts";
 import { chainOf, reachOf } from "../../fixtures/trace-causes.ts";
@@ -97,7 +98,7 @@ describe("the record of a cluster in the simulation", () => {
 
   it("tells an eviction from the kill of the node that was lost", () => {
     const { subject } = events.find(({ kind }) => kind === "pod-evicted")!;
-    const { chain, first } = explain(replaced, subject);
+    const { chain, first } = explain(new TraceRecord({ events: replaced }), subject);
     expect(chain.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["down", "node-lost", "pod-evicted"]));
     expect(`${first.kind} ${first.subject}`).toBe("kill worker-1");
   });
@@ -131,7 +132,8 @@ describe("the record of a cluster in the simulation", () => {
   it("says in a sentence why a pod is there, waits, does not start or crashes, and why somebody leads", () => {
     const lost = replaced.findIndex(({ kind }) => kind === "node-lost");
     const { subject = "" } = replaced.slice(lost).find(({ kind }) => kind === "scheduled") ?? {};
-    const sentence = (from: readonly TraceEvent[], ref: string): string => explain(from, ref).sentence;
+    const sentence = (from: readonly TraceEvent[], ref: string): string =>
+      explain(new TraceRecord({ events: from }), ref).sentence;
     expect(sentence(replaced, subject)).toMatch(/^web-\S+ is there because worker-1 was killed \d+\.\d s before\.$/);
     expect(sentence(events, "pod/huge")).toMatch(
       /^huge waits: none of 3 nodes takes it \(NodeResourcesFit=3\); cluster asked for it /,
@@ -145,7 +147,9 @@ describe("the record of a cluster in the simulation", () => {
     expect(sentence(events, `lease/kube-system/${manager}`)).toMatch(
       /^controller-manager-\d leads kube-controller-manager because controller-manager-\d was killed /,
     );
-    expect(() => explain(events, "pod/nobody")).toThrow(expect.objectContaining({ code: "NOT_RECORDED" }));
+    expect(() => explain(new TraceRecord({ events }), "pod/nobody")).toThrow(
+      expect.objectContaining({ code: "NOT_RECORDED" }),
+    );
   });
 
   it("has no effect before its cause, however wrong the clocks are", () => {

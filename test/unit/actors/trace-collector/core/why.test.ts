@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { explain } from "../../../../../actors/trace-collector/core/why.ts";
+import { TraceRecord } from "../../../../../actors/trace-collector/core/record.ts";
 import type { TraceEvent } from "../../../../../protocols/trace-collector.ts";
 
 /** Events a second apart, each `actor kind subject`, then its details, then `<- cause`; the first is `actor#1`, for each actor. */
-function record(...lines: readonly string[]): readonly TraceEvent[] {
+function record(...lines: readonly string[]): TraceRecord {
   const counts = new Map<string, number>();
-  return lines.map((line, index) => {
+  const events = lines.map((line, index): TraceEvent => {
     const [what = "", cause = ""] = line.split(" <- ");
     const [actor = "", kind = "", subject = "", ...detail] = what.split(" ");
     const sequence = (counts.get(actor) ?? 0) + 1;
@@ -14,6 +15,7 @@ function record(...lines: readonly string[]): readonly TraceEvent[] {
     const peer = kind === "call" ? "cluster" : "";
     return { actor, sequence, lamport: index + 1, timeMs, kind, subject, peer, cause, detail: detail.join(" ") };
   });
+  return new TraceRecord({ events });
 }
 
 describe("why", () => {
