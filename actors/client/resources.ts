@@ -1,6 +1,7 @@
 /** Typed rows for the resources that inkube's own actors read and write. */
 import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -99,6 +100,14 @@ export const deployments: Resource<Deployment> = {
   version: "v1",
   resource: "deployments",
   kind: "Deployment",
+  namespaced: true,
+};
+export const jobs: Resource<Job> = { group: "batch", version: "v1", resource: "jobs", kind: "Job", namespaced: true };
+export const cronJobs: Resource<CronJob> = {
+  group: "batch",
+  version: "v1",
+  resource: "cronjobs",
+  kind: "CronJob",
   namespaced: true,
 };
 export const replicaSets: Resource<ReplicaSet> = {

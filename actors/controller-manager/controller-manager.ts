@@ -7,10 +7,12 @@ import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
+import { cronJobController } from "./controllers/cron-job.ts";
 import { deploymentController } from "./controllers/deployment.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
+import { jobController } from "./controllers/job.ts";
 import { namespaceController } from "./controllers/namespace.ts";
 import { nodeIpamController } from "./controllers/node-ipam.ts";
 import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
@@ -20,6 +22,7 @@ import { serviceAccountController } from "./controllers/service-account.ts";
 import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
+import { ttlAfterFinishedController } from "./controllers/ttl-after-finished.ts";
 import type { Controller } from "./session.ts";
 import { Session } from "./session.ts";
 import type { ControllerManagerOptions } from "./spec.ts";
@@ -33,6 +36,9 @@ const CONTROLLERS: readonly Controller[] = [
   serviceAccountTokenController,
   deploymentController,
   replicaSetController,
+  jobController,
+  cronJobController,
+  ttlAfterFinishedController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

@@ -4,6 +4,7 @@
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -60,6 +61,8 @@ export class Session {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -93,6 +96,8 @@ export class Session {
     this.serviceAccounts = this.informer(resources.serviceAccounts);
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
+    this.jobs = this.informer(resources.jobs);
+    this.cronJobs = this.informer(resources.cronJobs);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
@@ -120,6 +125,8 @@ export class Session {
     this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
+    this.jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
+    this.jobs.addIndex("controller", (job) => [controllerOf(job)?.uid ?? ""]);
     for (const controller of controllers) controller(this);
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {

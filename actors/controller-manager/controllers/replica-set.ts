@@ -10,10 +10,12 @@ import { keyOf } from "../../client/core/store.ts";
 import type { Change } from "../../client/informer.ts";
 import { pods, replicaSets } from "../../client/resources.ts";
 import type { Result, WorkQueue } from "../../client/work-queue.ts";
+import { claimPods } from "../core/claims.ts";
 import { Expectations } from "../core/expectations.ts";
 import { isTerminating } from "../core/pods.ts";
 import type { Failure } from "../core/replica-set.ts";
-import { claimPods, planReplicas, planStatus, podFromTemplate } from "../core/replica-set.ts";
+import { planReplicas, planStatus, podFromTemplate } from "../core/replica-set.ts";
+import { settleClaim } from "../claims.ts";
 import { Limit, slowStart } from "../limit.ts";
 import type { Session } from "../session.ts";
 
@@ -80,7 +82,7 @@ class ReplicaSetController {
       ...session.pods.byIndex("controller", replicaSet.metadata?.uid ?? ""),
       ...session.pods.byIndex("controller", `orphan/${replicaSet.metadata?.namespace}`),
     ]);
-    await this.settle(session, replicaSet, claim.adopt, claim.release);
+    await settleClaim(session, claim, controllerReference("apps/v1", "ReplicaSet", replicaSet));
     const owned = [...claim.owned, ...claim.adopt];
     const failure = fulfilled ? await this.replicate(session, key, replicaSet, owned) : undefined;
     if (session.stopped) return;
@@ -91,28 +93,6 @@ class ReplicaSetController {
     }
     if (failure !== undefined) throw failure.error;
     return plan.recheckAfterMs === undefined ? undefined : { afterMs: plan.recheckAfterMs };
-  }
-
-  /** Takes in orphans that match, and lets go what matches no longer. */
-  private async settle(
-    { client }: Session,
-    replicaSet: ReplicaSet,
-    adopt: readonly Pod[],
-    release: readonly Pod[],
-  ): Promise<void> {
-    for (const pod of adopt) {
-      const ownerReferences = [
-        ...(pod.metadata?.ownerReferences ?? []),
-        controllerReference("apps/v1", "ReplicaSet", replicaSet),
-      ];
-      await client.update(pods, { ...pod, metadata: { ...pod.metadata, ownerReferences } });
-    }
-    for (const pod of release) {
-      const ownerReferences = (pod.metadata?.ownerReferences ?? []).filter(
-        ({ uid }) => uid !== replicaSet.metadata?.uid,
-      );
-      await client.update(pods, { ...pod, metadata: { ...pod.metadata, ownerReferences } });
-    }
   }
 
   private async replicate(
