@@ -6,7 +6,6 @@
 import type { CronJob, CronJobStatus, Job } from "../../../../protocols/kubernetes/types/batch-v1.ts";
 import type { ObjectReference } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import { isEqual } from "../../../../protocols/equality.ts";
-import { formatTime } from "../../../../runtime/clock.ts";
 import {
   formatTimeIn,
   nextDueMs,
@@ -113,7 +112,7 @@ function planDue(
   }
   const name = `${cronJob.metadata?.name}-${Math.floor(dueMs / MINUTE_MS)}`;
   const active = status?.active ?? [];
-  if (active.some((one) => one.name === name) || status?.lastScheduleTime === formatTime(dueMs)) return plan;
+  if (active.some((one) => one.name === name) || status?.lastScheduleTime === formatTimeIn("UTC", dueMs)) return plan;
   if (spec?.concurrencyPolicy === "Forbid" && active.length > 0) {
     const message = "Not starting job because prior execution is running and concurrency policy is Forbid";
     return withEvent(plan, "Normal", "JobAlreadyActive", message);
@@ -238,7 +237,7 @@ export function started(status: CronJobStatus, job: Job, dueMs: number): CronJob
   };
   // One that another leader made, and told of or not, may have ended.
   const active = isFinished(job) ? status.active : [...(status.active ?? []), reference];
-  return { ...status, ...(active === undefined ? {} : { active }), lastScheduleTime: formatTime(dueMs) };
+  return { ...status, ...(active === undefined ? {} : { active }), lastScheduleTime: formatTimeIn("UTC", dueMs) };
 }
 
 /** As Go's `time.RFC1123Z`. */
