@@ -159,6 +159,29 @@ describe("a Job", () => {
     expect(stage.told).toEqual(["Warning BackoffLimitExceeded"]);
   });
 
+  it("counts no end twice that its status tells of and that is not let go yet", () => {
+    const stage = new Stage({ backoffLimit: 1 }).settle();
+    const [pod] = stage.pods;
+    stage.pods[0] = { ...pod, status: { phase: "Failed" } };
+    stage.pass(1);
+    expect(stage.status).toEqual({ uncountedTerminatedPods: { failed: ["p0"] } });
+    expect([stage.plan().status, stage.plan().release.length]).toEqual([undefined, 1]);
+  });
+
+  it("has failed when the last of its pods has ended", () => {
+    const stage = new Stage({ activeDeadlineSeconds: 3 }).settle();
+    const deletionTimestamp = formatTime(stage.nowMs);
+    const slow = { ...stage.pods[0], metadata: { name: "slow", uid: "slow", deletionTimestamp } };
+    stage.pods.push(slow);
+    expect(stage.wait(3_000).status).toEqual({
+      failed: 1,
+      terminating: 1,
+      conditions: ["FailureTarget=True DeadlineExceeded"],
+    });
+    stage.pods = [];
+    expect(stage.settle().status).toEqual({ failed: 1, conditions: FAILED("DeadlineExceeded") });
+  });
+
   it("forgets its back-off with a success", () => {
     const stage = new Stage({ parallelism: 2, completions: 4 }).settle();
     stage.end(0, 1).end(0, 0);
@@ -270,10 +293,23 @@ describe("an indexed Job", () => {
     expect(stage.job.status?.conditions?.[1]?.message).toBe("Matched rules at index 0");
   });
 
+  it("counts none of those that end of its success as failed", () => {
+    const rules = [{ succeededIndexes: "0" }];
+    const spec = { parallelism: 2, completions: 2, completionMode: "Indexed", successPolicy: { rules } } as const;
+    const stage = new Stage({ ...spec, podReplacementPolicy: "Failed" }).settle();
+    const [, pod] = stage.pods;
+    stage.pods[1] = { ...pod, metadata: { ...pod?.metadata, deletionTimestamp: formatTime(stage.nowMs) } };
+    expect(stage.end(0, 0).status).toEqual({
+      succeeded: 1,
+      completedIndexes: "0",
+      conditions: COMPLETE("SuccessPolicy"),
+    });
+  });
+
   it("replaces the second pod of an index", () => {
     const stage = new Stage({ parallelism: 2, completions: 3, completionMode: "Indexed" }).settle();
     const [first] = stage.pods;
-    stage.pods.push({ ...first, metadata: { ...first?.metadata, name: "twin", uid: "twin" } });
+    stage.pods[1] = { ...first, metadata: { ...first?.metadata, name: "twin", uid: "twin" } };
     stage.settle();
     expect(new Set(indexes(stage))).toEqual(new Set(["0", "1"]));
     expect(stage.active).toHaveLength(2);
