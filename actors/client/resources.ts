@@ -16,6 +16,7 @@ import type {
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
@@ -108,6 +109,13 @@ export const cronJobs: Resource<CronJob> = {
   version: "v1",
   resource: "cronjobs",
   kind: "CronJob",
+  namespaced: true,
+};
+export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: "policy",
+  version: "v1",
+  resource: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
   namespaced: true,
 };
 export const replicaSets: Resource<ReplicaSet> = {

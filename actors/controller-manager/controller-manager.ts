@@ -9,6 +9,7 @@ import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
 import { cronJobController } from "./controllers/cron-job.ts";
 import { deploymentController } from "./controllers/deployment.ts";
+import { disruptionController } from "./controllers/disruption.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
@@ -39,6 +40,7 @@ const CONTROLLERS: readonly Controller[] = [
   jobController,
   cronJobController,
   ttlAfterFinishedController,
+  disruptionController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

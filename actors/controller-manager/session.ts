@@ -17,6 +17,7 @@ import type {
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
@@ -63,6 +64,7 @@ export class Session {
   readonly replicaSets: Informer<ReplicaSet>;
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -98,6 +100,7 @@ export class Session {
     this.replicaSets = this.informer(resources.replicaSets);
     this.jobs = this.informer(resources.jobs);
     this.cronJobs = this.informer(resources.cronJobs);
+    this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
@@ -127,6 +130,7 @@ export class Session {
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
     this.jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
     this.jobs.addIndex("controller", (job) => [controllerOf(job)?.uid ?? ""]);
+    this.podDisruptionBudgets.addIndex("namespace", (budget) => [budget.metadata?.namespace ?? ""]);
     for (const controller of controllers) controller(this);
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {

@@ -192,7 +192,6 @@ const UNHEEDED: readonly KindRules[] = [
   networkPolicyRules,
   persistentVolumeClaimRules,
   persistentVolumeRules,
-  podDisruptionBudgetRules,
   priorityLevelConfigurationRules,
   replicationControllerRules,
   resourceClaimRules,
