@@ -1,6 +1,8 @@
 /** Typed rows for the resources that inkube's own actors read and write. */
 import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
+import type { PodMetrics } from "../../protocols/kubernetes/types/metrics-v1beta1.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
@@ -116,6 +118,20 @@ export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
   version: "v1",
   resource: "poddisruptionbudgets",
   kind: "PodDisruptionBudget",
+  namespaced: true,
+};
+export const horizontalPodAutoscalers: Resource<HorizontalPodAutoscaler> = {
+  group: "autoscaling",
+  version: "v2",
+  resource: "horizontalpodautoscalers",
+  kind: "HorizontalPodAutoscaler",
+  namespaced: true,
+};
+export const podMetrics: Resource<PodMetrics> = {
+  group: "metrics.k8s.io",
+  version: "v1beta1",
+  resource: "pods",
+  kind: "PodMetrics",
   namespaced: true,
 };
 export const replicaSets: Resource<ReplicaSet> = {

@@ -13,6 +13,7 @@ import { disruptionController } from "./controllers/disruption.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
+import { horizontalPodAutoscalerController } from "./controllers/horizontal-pod-autoscaler.ts";
 import { jobController } from "./controllers/job.ts";
 import { namespaceController } from "./controllers/namespace.ts";
 import { nodeIpamController } from "./controllers/node-ipam.ts";
@@ -41,6 +42,7 @@ const CONTROLLERS: readonly Controller[] = [
   cronJobController,
   ttlAfterFinishedController,
   disruptionController,
+  horizontalPodAutoscalerController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

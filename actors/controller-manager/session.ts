@@ -4,6 +4,7 @@
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
@@ -65,6 +66,7 @@ export class Session {
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
+  readonly horizontalPodAutoscalers: Informer<HorizontalPodAutoscaler>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -101,6 +103,7 @@ export class Session {
     this.jobs = this.informer(resources.jobs);
     this.cronJobs = this.informer(resources.cronJobs);
     this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
+    this.horizontalPodAutoscalers = this.informer(resources.horizontalPodAutoscalers);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();

@@ -4,7 +4,13 @@ const SCHEDULE = "test/unit/protocols/kubernetes/cron-schedule.test.ts";
 const STORY = "test/simulation/cluster/jobs.test.ts";
 const job = (file) => `actors/controller-manager/core/job/${file}.ts`;
 
-/** Mistakes in the controllers of Jobs and CronJobs. */
+const CALCULATOR = "test/unit/actors/controller-manager/core/autoscaling/calculator.test.ts";
+const SCALING = "test/unit/actors/controller-manager/core/autoscaling/plan.test.ts";
+const BUDGET = "test/unit/actors/controller-manager/core/disruption.test.ts";
+const EVICTIONS = "test/conformance/exchanges.test.ts";
+const scaling = (file) => `actors/controller-manager/core/autoscaling/${file}.ts`;
+
+/** Mistakes in the controllers of Jobs, CronJobs, budgets and autoscalers. */
 export const variants = [
   {
     name: "job-end-forgotten",
@@ -102,5 +108,85 @@ export const variants = [
     replace: "isAny: isStar",
     why: "every tenth day counts as any day",
     tests: [SCHEDULE],
+  },
+  {
+    name: "scale-by-the-unready",
+    file: scaling("calculator"),
+    find: "if (countsUnready) for (const pod of unready) assumed.set(pod, 0);",
+    replace: "",
+    why: "pods that do not work yet are counted as if they did not exist, and more and more are made",
+    tests: [CALCULATOR],
+  },
+  {
+    name: "scale-down-blindly",
+    file: scaling("calculator"),
+    find: "ratio < 1 ? wanted.atLeast(pod) : 0",
+    replace: "0",
+    why: "pods of which nothing is known are taken away",
+    tests: [CALCULATOR],
+  },
+  {
+    name: "scale-starting-cpu",
+    file: scaling("calculator"),
+    find: "Date.parse(timestamp) <",
+    replace: "Date.parse(timestamp) + 1e9 <",
+    why: "what a pod's start takes counts as its load",
+    tests: [CALCULATOR],
+  },
+  {
+    name: "scale-unstable",
+    file: scaling("limits"),
+    find: "const replicas = Math.min(Math.max(current, least), most);",
+    replace: "const replicas = asked;",
+    why: "each dip of the load takes pods away",
+    tests: [SCALING],
+  },
+  {
+    name: "scale-past-forgotten",
+    file: scaling("limits"),
+    find: "return changes.filter(({ atMs }) => atMs > sinceMs)",
+    replace: "return changes.filter(({ atMs }) => atMs < sinceMs)",
+    why: "a policy lets through again what it has let through",
+    tests: [SCALING],
+  },
+  {
+    name: "scale-on-half-of-the-metrics",
+    file: scaling("plan"),
+    find: "(best === undefined || best.replicas < size)",
+    replace: "best === undefined",
+    why: "pods are taken away although one metric can't be read",
+    tests: [SCALING],
+  },
+  {
+    name: "budget-disrupted-twice",
+    file: "actors/controller-manager/core/disruption.ts",
+    find: ' && !Object.hasOwn(disruptedPods, pod.metadata?.name ?? "")',
+    replace: "",
+    why: "a pod whose eviction was allowed still counts as healthy",
+    tests: [BUDGET],
+  },
+  {
+    name: "budget-disrupted-for-ever",
+    file: "actors/controller-manager/core/disruption.ts",
+    find: "if (leftMs <= 0) notDeleted.push(pod);",
+    replace: "if (leftMs <= -1e12) notDeleted.push(pod);",
+    why: "an eviction that never came is counted for ever",
+    tests: [BUDGET],
+  },
+  {
+    name: "budget-stale",
+    file: "actors/api-server/core/registry/eviction.ts",
+    find: "if (observedGeneration < generation) {",
+    replace: "if (observedGeneration > generation) {",
+    why: "a budget counts before anybody has counted it",
+    tests: [EVICTIONS],
+  },
+  {
+    name: "budget-of-the-unready",
+    file: "actors/api-server/core/registry/eviction.ts",
+    find: "return desiredHealthy > 0 && currentHealthy >= desiredHealthy;",
+    replace: "return false;",
+    why: "a pod that is not ready and missed by nobody can't be evicted",
+    tests: [EVICTIONS],
   },
 ];

@@ -184,7 +184,6 @@ const UNHEEDED: readonly KindRules[] = [
   csiStorageCapacityRules,
   daemonSetRules,
   flowSchemaRules,
-  horizontalPodAutoscalerRules,
   ingressClassRules,
   ingressRules,
   ipAddressRules,
