@@ -17,7 +17,7 @@ import { apiVersionOf, horizontalPodAutoscalers, podMetrics } from "../../client
 import type { Resource } from "../../client/resources.ts";
 import type { Result } from "../../client/work-queue.ts";
 import type { Past } from "../core/autoscaling/limits.ts";
-import { NO_PAST } from "../core/autoscaling/limits.ts";
+import { pastOf } from "../core/autoscaling/limits.ts";
 import type { AutoscalerPlan } from "../core/autoscaling/plan.ts";
 import { Conditions, planAutoscaling } from "../core/autoscaling/plan.ts";
 import type { Session } from "../session.ts";
@@ -76,7 +76,8 @@ async function look(
     const condition = { type: "ScalingActive", reason: "InvalidSelector", message };
     return await fail(session, autoscaler, now, "SelectorRequired", "selector is required", condition);
   }
-  const { past } = kept.get(key) ?? { past: NO_PAST };
+  const replicas = scale.spec?.replicas ?? 0;
+  const past = kept.get(key)?.past ?? pastOf(replicas, now.epochMs);
   kept.set(key, { past, selector });
   const namespace = autoscaler.metadata?.namespace ?? "";
   const matches = parseLabelSelector(selector);
@@ -89,12 +90,12 @@ async function look(
     return await fail(session, autoscaler, now, "FailedComputeMetricsReplicas", message, condition);
   }
   const metrics = await metricsOf(session, namespace, selector);
-  const plan = planAutoscaling(autoscaler, { replicas: scale.spec?.replicas ?? 0, pods, metrics }, past, now);
+  const plan = planAutoscaling(autoscaler, { replicas, pods, metrics }, past, now);
   kept.set(key, { past: plan.past, selector });
   for (const { type, reason, message } of plan.events) session.recorder.event(typed(autoscaler), type, reason, message);
   await carryOut(session, autoscaler, target, scale, plan, now);
   if (plan.replicas === undefined) return;
-  const change = { atMs: now.epochMs, by: plan.replicas - (scale.spec?.replicas ?? 0) };
+  const change = { atMs: now.epochMs, by: plan.replicas - replicas };
   kept.set(key, { past: { ...plan.past, changes: [...plan.past.changes, change] }, selector });
 }
 

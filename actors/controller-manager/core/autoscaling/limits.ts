@@ -23,7 +23,10 @@ export interface Past {
   readonly changes: readonly { readonly atMs: number; readonly by: number }[];
 }
 
-export const NO_PAST: Past = { recommendations: [], changes: [] };
+/** What is known at the first look: the size that it has counts as asked for, so that nothing is taken away at once. */
+export function pastOf(replicas: number, nowMs: number): Past {
+  return { recommendations: [{ atMs: nowMs, replicas }], changes: [] };
+}
 
 export interface Told {
   readonly reason: string;

@@ -1,7 +1,7 @@
 /** What an autoscaler does and tells: reasons and words are those of kube-controller-manager 1.37. */
 import { describe, expect, it } from "vitest";
 import type { Past } from "../../../../../../actors/controller-manager/core/autoscaling/limits.ts";
-import { limited, NO_PAST, remembered } from "../../../../../../actors/controller-manager/core/autoscaling/limits.ts";
+import { limited, pastOf, remembered } from "../../../../../../actors/controller-manager/core/autoscaling/limits.ts";
 import { planAutoscaling } from "../../../../../../actors/controller-manager/core/autoscaling/plan.ts";
 import type {
   HorizontalPodAutoscaler,
@@ -12,6 +12,7 @@ import type { Pod } from "../../../../../../protocols/kubernetes/types/core-v1.t
 import type { PodMetrics } from "../../../../../../protocols/kubernetes/types/metrics-v1beta1.ts";
 
 const epochMs = Date.parse("2026-01-01T01:00:00Z");
+const NO_PAST: Past = { recommendations: [], changes: [] };
 const now = { epochMs, text: "2026-01-01T01:00:00Z" };
 const cpu = (averageUtilization: number): MetricSpec => ({
   type: "Resource",
@@ -160,6 +161,10 @@ describe("limits", () => {
     const down = spec({ scaleDown: { selectPolicy: "Max", stabilizationWindowSeconds: 0, policies } });
     expect(of(down, 10, 1)).toEqual([5, undefined, "ScaleDownLimit"]);
     expect(of(down, 4, 1)).toEqual([1, undefined, undefined]);
+  });
+
+  it("take nothing away at the first look", () => {
+    expect(of(spec(), 6, 2, pastOf(6, epochMs))).toEqual([6, "ScaleDownStabilized", undefined]);
   });
 
   it("forget what no window reaches", () => {
