@@ -376,7 +376,9 @@ export class Store {
       { key: "\0", rangeEnd: "\0", startRevision: this.reached + 1, progressNotify: true },
       {
         next: (response) => {
-          if (connection === this.connection) this.apply(response);
+          if (connection !== this.connection) return;
+          if (response.events.length > 0) this.etcd.followed(member);
+          this.apply(response);
         },
         end: (error) => {
           if (connection === this.connection) this.disconnected(member, error);
