@@ -13,6 +13,8 @@ import { RaftChecks } from "./raft-checks.ts";
 const ELECTION_TICKS = 10;
 /** Chance per step that those who stand still go on: by then the others have had time to elect a leader. */
 const RESUME_SHARE = 0.006;
+/** Chance that a leader that has just been asked stands still, where members do: the answers that it waits for wait as well. */
+const PAUSE_AFTER_READ_SHARE = 0.2;
 
 class Node {
   raft: Raft | undefined;
@@ -181,11 +183,14 @@ export class RaftWorld {
     if (message === undefined) return;
     const at = this.network.indexOf(message);
     if (this.random.next() >= this.faults.duplicate) this.network.splice(at, 1);
-    if (this.cut.has(`${message.from}>${message.to}`)) return;
-    const raft = this.nodes.get(message.to)!.raft;
-    if (raft === undefined) return;
-    raft.step(decodeMessage(message.bytes, message.from, message.to));
-    this.pump(message.to);
+    this.take(message);
+  }
+
+  private take({ bytes, from, to }: (typeof this.network)[number]): void {
+    const raft = this.nodes.get(to)!.raft;
+    if (raft === undefined || this.cut.has(`${from}>${to}`)) return;
+    raft.step(decodeMessage(bytes, from, to));
+    this.pump(to);
   }
 
   /** What is sent to one that is paused waits. */
@@ -203,6 +208,10 @@ export class RaftWorld {
     for (const id of this.paused) {
       this.paused.delete(id);
       this.read(id);
+      // A thread that goes on finds what waited in the order in which it came.
+      const waiting = this.network.filter(({ to }) => to === id);
+      this.network = this.network.filter(({ to }) => to !== id);
+      for (const message of waiting) this.take(message);
     }
   }
 
@@ -248,6 +257,10 @@ export class RaftWorld {
     if (leader === undefined || this.recovering.length > 0) return false;
     const { last } = this.nodes.get(leader)!.raft!.log;
     return [...this.nodes.values()].every(({ raft, appliedIndex }) => raft?.leader === leader && appliedIndex === last);
+  }
+
+  leads(id: number): boolean {
+    return this.nodes.get(id)?.raft?.role === "leader";
   }
 
   leader(): number | undefined {
@@ -373,8 +386,11 @@ export function tellRaft(
     if (dice < 0.3) world.tick(any());
     else if (dice < 0.5) world.propose(world.leader() ?? any());
     else if (dice < 0.6) world.propose(any());
-    else if (dice < 0.7) world.read(any());
-    else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
+    else if (dice < 0.7) {
+      const asked = any();
+      world.read(asked);
+      if (pauses > 0 && world.leads(asked) && random.next() < PAUSE_AFTER_READ_SHARE) world.pause(asked);
+    } else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
     else if (dice < 0.74) world.start(any());
     else if (dice < 0.75) world.setLink(any(), any(), false);
     else if (dice < 0.77) world.setLink(any(), any(), true);
