@@ -137,6 +137,18 @@ export class RaftWorld {
     }
   }
 
+  /** Who is cut off while another leads ends, which the others are told, and comes back to them with what its disk says. */
+  revive(): void {
+    for (const id of this.nodes.keys()) {
+      const others = [...this.nodes.keys()].filter((other) => other !== id);
+      const isCutOff = others.every((other) => this.cut.has(`${other}>${id}`));
+      if (!isCutOff || !others.some((other) => this.leads(other))) continue;
+      this.crash(id, true);
+      this.cut.clear();
+      this.start(id);
+    }
+  }
+
   heal(): void {
     this.resume();
     this.cut.clear();
@@ -368,6 +380,8 @@ export interface RaftStory {
   readonly late?: readonly number[];
   /** Chance per step that a member, often the leader, is cut off from all others; it goes on, and clients go on with it. */
   readonly isolations?: number;
+  /** Chance per step that one that is cut off while another leads ends, and is back among them with what its disk says. */
+  readonly revivals?: number;
   /** Chance per step that a member, often the leader, stands still for a while. */
   readonly pauses?: number;
 }
@@ -375,7 +389,7 @@ export interface RaftStory {
 /** Throws when something does not hold. */
 export function tellRaft(
   seed: number,
-  { size, faults, steps, losses = 0, late = [], isolations = 0, pauses = 0 }: RaftStory,
+  { size, faults, steps, losses = 0, late = [], isolations = 0, revivals = 0, pauses = 0 }: RaftStory,
 ): RaftWorld {
   const world = new RaftWorld(seed, size, faults, late);
   const { random } = world;
@@ -401,6 +415,7 @@ export function tellRaft(
     if (pauses > 0 && random.next() < RESUME_SHARE) world.resume();
     if (isolations > 0 && random.next() < isolations)
       world.isolate(random.next() < 0.6 ? (world.leader() ?? any()) : any());
+    if (revivals > 0 && random.next() < revivals) world.revive();
     if (losses > 0 && random.next() < losses && world.recovering.length === 0)
       world.loseDisk(any(), random.next() < 0.5);
   }
