@@ -377,8 +377,9 @@ export class Store {
       {
         next: (response) => {
           if (connection !== this.connection) return;
-          if (response.events.length > 0) this.etcd.followed(member);
           this.apply(response);
+          // Last: where there was none for a while, contact makes the caches go on by another connection.
+          if (response.events.length > 0) this.etcd.followed(member);
         },
         end: (error) => {
           if (connection === this.connection) this.disconnected(member, error);
