@@ -133,6 +133,14 @@ export class EtcdClient {
     return answer;
   }
 
+  /**
+   * `member` has told of a new revision: a quorum has it. Of another member than the one in use that says nothing, as it is that one
+   * whose silence is being counted.
+   */
+  followed(member: Ref<EtcdMethods>): void {
+    if (member === this.members[this.current]) this.heard();
+  }
+
   private heard(): void {
     this.contact.heard();
     this.tell();

@@ -160,11 +160,11 @@ export const API_SERVER_DEFAULTS: Omit<
   retryBaseMs: 5,
   retryCapMs: 160,
   preferAgainMs: 1_000,
-  contactTickMs: 250,
+  contactTickMs: 200,
   // A tick may pass before the first one that counts: a second in all.
-  lostTicks: 3,
+  lostTicks: 4,
   // Three seconds: an election takes two at most, and is no reason for every informer to move.
-  cutOffTicks: 12,
+  cutOffTicks: 15,
   watchStallMs: 1_000,
   loadPage: 1_000,
   replayRevisions: 1_000,

@@ -376,7 +376,10 @@ export class Store {
       { key: "\0", rangeEnd: "\0", startRevision: this.reached + 1, progressNotify: true },
       {
         next: (response) => {
-          if (connection === this.connection) this.apply(response);
+          if (connection !== this.connection) return;
+          this.apply(response);
+          // Last: where there was none for a while, contact makes the caches go on by another connection.
+          if (response.events.length > 0) this.etcd.followed(member);
         },
         end: (error) => {
           if (connection === this.connection) this.disconnected(member, error);

@@ -91,7 +91,9 @@ export class Client {
 
   /** The same client for what is done because of `why`, however many `await`s later. */
   because(why: Why): Client {
-    return Object.create(this, { why: { value: why } }) as Client;
+    const client = Object.create(this) as { why: Why };
+    client.why = why;
+    return client as unknown as Client;
   }
 
   async get<T extends KubernetesObject>(
