@@ -44,11 +44,12 @@ export function fieldWriteOf(
     filter: filterOf(served, subresource),
     nowMs,
     empty: served.form.empty,
+    created: served.form.created,
   };
 }
 
 /** The same write, of what a subresource speaks: it has one version, whatever that of its object. */
-export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }: ObjectForm): FieldWrite {
+export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty, created }: ObjectForm): FieldWrite {
   const same = (object: KubernetesObject): KubernetesObject => object;
   const version = { apiVersion, structure, toServed: same, toStored: same };
   return {
@@ -57,6 +58,7 @@ export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }:
     versionOf: (other) => (other === apiVersion ? version : undefined),
     filter: NOTHING,
     empty,
+    created,
   };
 }
 
