@@ -21,7 +21,7 @@ export function cloneJson<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneJson) as T;
   const result: JsonObject = {};
-  for (const key of Object.keys(value)) setOwn(result, key, cloneJson((value as JsonObject)[key]));
+  for (const key in value) setOwn(result, key, cloneJson((value as JsonObject)[key]));
   return result as T;
 }
 
