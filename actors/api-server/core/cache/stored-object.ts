@@ -6,6 +6,7 @@ import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
 import { keepBytes, keepEncoded, textOf } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { withFields } from "../machinery/json-value.ts";
 
 const encoder = new TextEncoder();
 
@@ -216,5 +217,5 @@ export class StoredObject {
 
 function withRevision(object: KubernetesObject, revision: number): KubernetesObject {
   if (revision === NOT_STORED) return object;
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+  return { ...object, metadata: withFields(object.metadata ?? {}, { resourceVersion: String(revision) }) };
 }

@@ -7,7 +7,7 @@ import type { Fields } from "../kinds/rules.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import { METADATA_AND_SPEC } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
-import { isJsonObject } from "../machinery/json-value.ts";
+import { isJsonObject, withFields } from "../machinery/json-value.ts";
 import type { KnownConversions } from "../webhooks/conversion.ts";
 import { sameResource } from "../webhooks/conversion.ts";
 import { toServed, toStored } from "./present.ts";
@@ -64,17 +64,18 @@ export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty, c
 
 /** @param written in whose version an object is dealt with that a webhook converts */
 function versionOf(served: Served, written: Served, known: KnownConversions): Version {
-  const { conversion, info } = served;
-  const version = { apiVersion: info.apiVersion, structure: served.form.structure };
+  const { conversion, info, form } = served;
   if (conversion === undefined) {
     return {
-      ...version,
+      apiVersion: info.apiVersion,
+      structure: form.structure,
       toServed: (object: KubernetesObject) => toServed(served, object),
       toStored: (object: KubernetesObject) => toStored(served, object),
     };
   }
   return {
-    ...version,
+    apiVersion: info.apiVersion,
+    structure: form.structure,
     toServed: (object: KubernetesObject) => known.to(conversion, object, info.apiVersion),
     toStored: (object: KubernetesObject) => known.to(conversion, object, written.info.apiVersion),
   };
@@ -107,7 +108,7 @@ const LABELS_AND_SPEC: FieldFilter = { except: ["metadata.labels", "spec"] };
 /** The object with these entries and no others. */
 export function withManagedFields(object: Fields, managedFields: Entries): Fields {
   const { managedFields: _before, ...metadata } = object.metadata ?? {};
-  return { ...object, metadata: managedFields === undefined ? metadata : { ...metadata, managedFields } };
+  return { ...object, metadata: managedFields === undefined ? metadata : withFields(metadata, { managedFields }) };
 }
 
 const MANAGED_FIELDS = "/metadata/managedFields";
