@@ -22,7 +22,6 @@ function create(write: FieldWrite, object: object): readonly ManagedFieldsEntry[
 }
 
 const name = fc.constantFrom("a", "b");
-const texts = fc.dictionary(fc.constantFrom("a", "b", "constructor"), name);
 const ports = fc.array(
   fc.record(
     { containerPort: fc.constantFrom(1, 2), protocol: fc.constantFrom("TCP", "UDP") },
