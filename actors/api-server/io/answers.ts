@@ -207,7 +207,7 @@ export class Replies {
       while (!answer.closed) {
         const { value: piece } = pieces.next();
         if (piece === undefined) return body.end();
-        if (!body.write(piece)) return body.onceDrained(proceed);
+        if (!body.writeKept(piece)) return body.onceDrained(proceed);
       }
     };
     proceed();

@@ -75,6 +75,8 @@ export type ManyHeaders = { readonly [name: string]: string | string[] };
 export interface HttpBody {
   /** False when the writer should wait for `onceDrained`. */
   write(bytes: Uint8Array): boolean;
+  /** As `write`. */
+  writeKept(bytes: KeptBytes): boolean;
   onceDrained(listener: () => void): void;
   end(): void;
   /** Drops the stream, so that the client sees that it broke off. */

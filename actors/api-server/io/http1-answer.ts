@@ -1,5 +1,6 @@
 /** An answer on an HTTP/1.1 connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 import { AUDIT_ID, BODY_ENCODING } from "./http-messages.ts";
 
@@ -57,6 +58,10 @@ export class Http1Answer implements HttpAnswer, HttpBody {
 
   write(bytes: Uint8Array): boolean {
     return this.closed || this.response.write(bytes);
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
+    return this.closed || this.response.write(bytes, BODY_ENCODING);
   }
 
   onceDrained(listener: () => void): void {

@@ -1,5 +1,6 @@
 /** An answer on an HTTP/2 stream. */
 import type { ServerHttp2Stream } from "node:http2";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 import { AUDIT_ID, BODY_ENCODING } from "./http-messages.ts";
 
@@ -58,6 +59,10 @@ export class Http2Answer implements HttpAnswer, HttpBody {
 
   write(bytes: Uint8Array): boolean {
     return this.closed || this.stream.write(bytes);
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
+    return this.closed || this.stream.write(bytes, BODY_ENCODING);
   }
 
   onceDrained(listener: () => void): void {

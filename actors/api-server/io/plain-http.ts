@@ -4,6 +4,8 @@
  * Source: RFC 9112.
  */
 import { STATUS_CODES } from "node:http";
+import { bytesOf } from "../../../protocols/kept-bytes.ts";
+import type { KeptBytes } from "../../../protocols/kept-bytes.ts";
 import type { Connection } from "../../../runtime/net.ts";
 import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
 import { AUDIT_ID, bytesOfBody } from "./http-messages.ts";
@@ -181,6 +183,10 @@ export class PlainAnswer implements HttpAnswer, HttpBody {
   write(bytes: Uint8Array): boolean {
     if (this.isOver || bytes.length === 0) return true;
     return this.put(Buffer.concat([Buffer.from(bytes.length.toString(HEX) + LINE_END), bytes, Buffer.from(LINE_END)]));
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
+    return this.write(bytesOf(bytes));
   }
 
   onceDrained(listener: () => void): void {

@@ -1,8 +1,9 @@
 /** Bytes that can be sent while they are put together: whole, tens of megabytes would be held for each who reads them. */
+import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
+import { bytesOf } from "../../../../protocols/kept-bytes.ts";
 
 /** So much is joined at a time. */
 const PIECE_BYTES = 65_536;
-const EMPTY = Buffer.alloc(0);
 
 export class Pieces {
   /** About so much, to a few bytes a part. */
@@ -15,23 +16,23 @@ export class Pieces {
     this.parts = parts;
   }
 
-  /** In order; each of about `PIECE_BYTES`, or of one part that is larger. */
-  *each(): Generator<Uint8Array, void, undefined> {
-    let piece = EMPTY;
+  /** In order; each but the last of `PIECE_BYTES` or more. */
+  *each(): Generator<KeptBytes, void, undefined> {
+    let joined: string[] = [];
     let length = 0;
     for (const part of this.parts()) {
-      if (length + part.length > piece.length) {
-        if (length > 0) yield piece.subarray(0, length);
-        piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, part.length));
-        length = 0;
-      }
-      length += piece.write(part, length, "latin1");
+      joined.push(part);
+      length += part.length;
+      if (length < PIECE_BYTES) continue;
+      yield joined.join("") as KeptBytes;
+      joined = [];
+      length = 0;
     }
-    if (length > 0) yield piece.subarray(0, length);
+    if (length > 0) yield joined.join("") as KeptBytes;
   }
 
   /** All of it at once. */
   get bytes(): Uint8Array {
-    return Buffer.concat([...this.each()]);
+    return Buffer.concat([...this.each()].map(bytesOf));
   }
 }

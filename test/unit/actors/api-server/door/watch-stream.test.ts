@@ -1,3 +1,4 @@
+import type { KeptBytes } from "../../../../../protocols/kept-bytes.ts";
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { Held } from "../../../../../actors/api-server/core/rest/held.ts";
@@ -14,6 +15,11 @@ class Unread implements HttpBody {
   private readonly closed: (() => void)[] = [];
 
   write(bytes: Uint8Array): boolean {
+    this.bufferedBytes += bytes.length;
+    return false;
+  }
+
+  writeKept(bytes: KeptBytes): boolean {
     this.bufferedBytes += bytes.length;
     return false;
   }
