@@ -104,9 +104,9 @@ export class ActorDoor {
       user: userOfActor(sender.from),
       auditId: sender.cause,
       isPublic: false,
-      gate: undefined,
       rawHeaders: [],
       asked: () => asked,
+      enter: () => undefined,
     };
     try {
       return await this.backend.pipeline.run(arrival, work);

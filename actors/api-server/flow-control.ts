@@ -43,9 +43,9 @@ export interface Turns {
 
 /** A request at the gate. */
 export interface Entrant {
-  readonly info: () => RequestInfo;
-  /** How many objects a list or a watch begins with; 0 of anything else. */
-  readonly objects: () => number;
+  info(): RequestInfo;
+  /** How many objects may have to be gone through: a list, or a watch that begins with them; 0 of anything else. */
+  objects(): number;
   /** By what it was let in or refused: UIDs, "" as long as these are not stored. */
   classified(schemaUid: string, levelUid: string): void;
   onGone(listener: () => void): void;
@@ -54,8 +54,8 @@ export interface Entrant {
 /** Is thrown for who is refused. */
 export class TooManyRequests extends Error {}
 
-/** @returns to be called when it is over */
-type Leave = () => void;
+/** To be called when it is over. */
+export type Leave = () => void;
 
 const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
 
@@ -88,7 +88,7 @@ export class FlowControl {
    */
   enter(user: UserInfo = NOBODY, entrant: Entrant): Leave | Promise<Leave> {
     if (this.isStale) this.configure();
-    const origin = this.classification.of(user, entrant.info);
+    const origin = this.classification.of(user, () => entrant.info());
     const level = this.levels.get(origin?.schema.spec?.priorityLevelConfiguration.name ?? "");
     // The schema of last resort takes everything of everybody.
     if (origin === undefined || level === undefined) throw new Error(`no FlowSchema takes what ${user.user} asks`);
@@ -195,8 +195,8 @@ export class FlowControl {
 
 const MANDATORY: readonly string[] = ["catch-all", "exempt"];
 
-function flowOf(origin: FlowOrigin, level: Level, { info }: Entrant): string {
+function flowOf(origin: FlowOrigin, level: Level, entrant: Entrant): string {
   // What is exempt is told apart by who asks, whatever its schema says: it waits for its turn alone.
-  const by = level.isExempt ? origin.user.user : distinguisher(origin, info);
+  const by = level.isExempt ? origin.user.user : distinguisher(origin, () => entrant.info());
   return `${origin.schema.metadata?.name ?? ""}/${by}`;
 }

@@ -5,12 +5,13 @@
 import { statusOf } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
-import { keepBytes } from "../../protocols/kept-bytes.ts";
+import { equalBytes } from "../../protocols/kept-bytes.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Caller } from "./caller.ts";
-import type { Announced, ResourceCache } from "./core/cache/resource-cache.ts";
+import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
+import type { Written } from "./core/cache/stored-object.ts";
+import { encodeStored, headIn, NOT_STORED, StoredObject, writtenOf } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Stepped } from "./core/steps.ts";
@@ -240,10 +241,8 @@ export class Mutations {
     const claim = outcome.action === "put" ? (outcome.claim ?? []) : [];
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
-    const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
-    const written =
-      outcome.action === "put" && value !== undefined ? { kept: keepBytes(value), object: outcome.object } : undefined;
-    const success = operationsOf(path, key, outcome, value);
+    const written = outcome.action === "put" ? writtenOf(cache.head, outcome.object) : undefined;
+    const success = operationsOf(path, key, outcome, written?.bytes);
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
     const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
     const answer = await this.send(write, request, written, attempts);
@@ -259,7 +258,7 @@ export class Mutations {
       }
       return { next: { stored: undefined, fresh: true } };
     }
-    if (attempts.lost && value !== undefined && equalBytes(kv.value, value)) {
+    if (attempts.lost && written !== undefined && equalBytes(kv.value, written.bytes)) {
       return { mutated: this.done(write, base, outcome, written, kv.modRevision) };
     }
     return { next: { stored: new StoredObject(cache.head, key, kv.modRevision, kv.value), fresh: true } };
@@ -268,7 +267,7 @@ export class Mutations {
   private async send(
     write: Write,
     request: Parameters<Store["txn"]>[0],
-    written: Announced | undefined,
+    written: Written | undefined,
     attempts: { lost: boolean },
   ): Promise<TxnResponse> {
     const { cache, key } = write;
@@ -288,7 +287,7 @@ export class Mutations {
     write: Write,
     base: StoredObject | undefined,
     outcome: Exclude<Outcome, { readonly action: "keep" }>,
-    written: Announced | undefined,
+    written: Written | undefined,
     revision: number,
   ): Mutated {
     const { cache, key } = write;
@@ -300,9 +299,7 @@ export class Mutations {
       write.cause,
     );
     if (written !== undefined) {
-      const known = cache.get(key);
       const created = base === undefined;
-      if (known?.revision === revision) return { action: "put", stored: known, created };
       const stored = new StoredObject(cache.head, key, revision, written.kept, written.object);
       // The watch may have been faster, and have told of what came after as well.
       if (revision > this.store.revision) cache.expect(stored);

@@ -18,6 +18,7 @@ import {
   noSuchResource,
   unsupportedMediaType,
 } from "../core/machinery/status.ts";
+import { isWatched } from "../core/rest/asked.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
 import { REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
@@ -27,17 +28,7 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
 import { Location, parseGroupPath, parseResourcePath } from "../core/rest/path.ts";
-import type { Asked } from "../core/rest/asked.ts";
-import type { Query } from "../core/rest/query.ts";
-import {
-  deleteOptions,
-  isWatch,
-  listOptions,
-  parseQuery,
-  timeoutMsOf,
-  watchOptions,
-  writeOptions,
-} from "../core/rest/query.ts";
+import { deleteOptions, listOptions, parseQuery, timeoutMsOf, watchOptions, writeOptions } from "../core/rest/query.ts";
 import { countedVerb } from "../core/rest/remote-request.ts";
 import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
@@ -65,15 +56,13 @@ import type { ZPage } from "../core/telemetry/zpages.ts";
 import { isZPage } from "../core/telemetry/zpages.ts";
 import { ZPages } from "./zpages.ts";
 import { figures, FIGURES_PATH } from "./figures.ts";
-import { Documents, PUBLIC_PATHS } from "./documents.ts";
+import { Documents } from "./documents.ts";
+import { HttpArrival } from "./http-arrival.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
-import type { Entrant, Turns } from "../flow-control.ts";
+import type { Turns } from "../flow-control.ts";
 import { FlowControl, TooManyRequests } from "../flow-control.ts";
 import { Caller } from "../caller.ts";
-import type { Gate } from "../pipeline.ts";
-import type { RequestInfo } from "../core/rest/request-info.ts";
-import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -86,11 +75,6 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
-const FLOW_SCHEMA = "x-kubernetes-pf-flowschema-uid";
-const PRIORITY_LEVEL = "x-kubernetes-pf-prioritylevel-uid";
-
-/** A subresource that may run for as long as its client likes. */
-const MAY_LAST = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
 
 export class Rest {
   private readonly backend: Backend;
@@ -141,19 +125,21 @@ export class Rest {
     try {
       const identified = arrived.identify();
       const user = identified instanceof Promise ? await identified : identified;
-      const { url, auditId, rawHeaders, method } = arrived;
+      const { url } = arrived;
       const mark = url.indexOf("?");
-      const path = mark < 0 ? url : url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
-      const location = new Location(path, this.backend);
-      const asked = (): Asked => askedOf(method, location, query);
-      const gate = this.gate(method, answer, location, query);
-      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
-      await this.backend.pipeline.run(arrival, async (actsFor) => {
-        arrived.user = actsFor;
+      const location = new Location(mark < 0 ? url : url.slice(0, mark), this.backend);
+      const { store, pipeline } = this.backend;
+      const arrival = new HttpArrival(arrived, answer, user, { location, query }, store, this.flowControl);
+      const entering = pipeline.enter(arrival);
+      const entered = entering instanceof Promise ? await entering : entering;
+      try {
+        arrived.user = entered.user;
         await this.route({ request: arrived, answer, query, counted }, location);
         if (counted.lasts === true) await new Promise<void>((resolve) => answer.onClose(resolve));
-      });
+      } finally {
+        entered.leave();
+      }
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
       else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
@@ -165,32 +151,6 @@ export class Rest {
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
-  }
-
-  /** Undefined of what may last for as long as its client likes, and takes nothing from others meanwhile. */
-  private gate(method: string, answer: HttpAnswer, location: Location, query: Query): Gate | undefined {
-    let known: RequestInfo | undefined;
-    const info = (): RequestInfo => (known ??= requestInfo(method, location, query));
-    if (MAY_LAST.test(location.path) && isUncounted(info())) return undefined;
-    const entrant: Entrant = {
-      info,
-      objects: () => this.objectsOf(method, location, query),
-      classified: (schema, level) => {
-        if (schema !== "" && level !== "") answer.mark({ [FLOW_SCHEMA]: schema, [PRIORITY_LEVEL]: level });
-      },
-      onGone: (listener) => answer.onClose(listener),
-    };
-    return (user) => this.flowControl.enter(user, entrant);
-  }
-
-  /** How many objects may have to be gone through. */
-  private objectsOf(method: string, { target }: Location, query: Query): number {
-    if (method !== "GET" || target === undefined || target.name !== undefined) return 0;
-    const { info, stored } = target.served;
-    if (info.storagePrefix === undefined || isContinued(target, query)) return 0;
-    const limit = Number(query.get("limit"));
-    // A limit below 0 is none.
-    return Math.min(limit > 0 ? limit : Infinity, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
   }
 
   /** What is compressed is answered a little later, and well. */
@@ -528,25 +488,6 @@ function nameInBody(request: HttpRequest): string {
   const { metadata } = (read.value ?? {}) as KubernetesObject;
   const name = metadata?.name ?? metadata?.generateName;
   return typeof name === "string" ? name : "";
-}
-
-function askedOf(method: string, { path, target }: Location, query: Query): Asked {
-  const other = { verb: method.toLowerCase(), path, target: undefined };
-  if (target === undefined) return other;
-  const watch = isWatched(target, query);
-  const verb = verbOfNamed(method, target.name !== undefined, watch);
-  return verb === undefined ? other : { verb, path, target };
-}
-
-/** A watch that begins where its client has come to; such a one brings nothing of what there is. */
-function isContinued(target: ResourcePath, query: Query): boolean {
-  const from = query.get("resourceVersion") ?? "";
-  return isWatched(target, query) && from !== "" && from !== "0";
-}
-
-/** One object is watched by the old form of its path alone; else it is read, whatever the query says. */
-function isWatched({ watch, name, subresource }: ResourcePath, query: Query): boolean {
-  return subresource === undefined && (watch || (name === undefined && isWatch(query)));
 }
 
 function offerOf(path: ResourcePath): Offer {

@@ -24,11 +24,15 @@ export function warningsOf(
 }
 
 function sentences({ warnings }: KindRules, object: KubernetesObject): readonly string[] {
-  return [...ownerWarnings(object), ...(warnings?.(object as never) ?? [])];
+  const owners = ownerWarnings(object);
+  const own = warnings?.(object as never) ?? [];
+  return owners.length === 0 ? own : [...owners, ...own];
 }
 
 function ownerWarnings({ metadata }: KubernetesObject): readonly string[] {
-  const uids = (metadata?.ownerReferences ?? []).map((owner) => owner.uid);
+  const { ownerReferences = [] } = metadata ?? {};
+  if (ownerReferences.length < 2) return [];
+  const uids = ownerReferences.map((owner) => owner.uid);
   const at = repeatedAt(uids);
   const repeated = [...new Set(uids.filter((_uid, i) => at.has(i)))];
   if (repeated.length === 0) return [];

@@ -105,4 +105,35 @@ describe("quantities", () => {
       }),
     );
   });
+
+  it("are the same whether or not a sign stands before them", () => {
+    const suffix = fc.constantFrom(
+      "",
+      "n",
+      "u",
+      "m",
+      "k",
+      "M",
+      "G",
+      "T",
+      "P",
+      "E",
+      "Ki",
+      "Mi",
+      "Gi",
+      "Ti",
+      "Pi",
+      "Ei",
+      "e3",
+      "x",
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.nat(2_000), fc.nat(2 ** 31 - 1)), fc.constantFrom("", "0"), suffix, (units, zero, of) => {
+        const text = `${zero}${units}${of}`;
+        expect(tryParseQuantity(text)).toEqual(tryParseQuantity(`+${text}`));
+        expect(canonicalQuantity(text)).toBe(canonicalQuantity(`+${text}`));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 });
