@@ -14,6 +14,7 @@ import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./co
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Stepped } from "./core/steps.ts";
+import type { Rests } from "./lifecycle-admission.ts";
 import type { Pieces } from "./pieces.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -63,6 +64,8 @@ export interface Write {
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
   readonly decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Decision>;
+  /** Of an object that is made; absent: it rests on nothing. */
+  readonly rests?: Rests;
   /** Asks for what `decide` awaits, so that it knows when it is called again. */
   readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
@@ -240,6 +243,8 @@ export class Mutations {
     const claim = outcome.action === "put" ? (outcome.claim ?? []) : [];
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
+    const rests = base === undefined ? (write.rests?.() ?? []) : [];
+    compare.push(...rests);
     const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
     const written =
       outcome.action === "put" && value !== undefined ? { kept: keepBytes(value), object: outcome.object } : undefined;
@@ -257,6 +262,8 @@ export class Mutations {
       if (attempts.lost && outcome.action === "remove" && base !== undefined) {
         return { mutated: { action: "remove", stored: base.at(revision), created: false } };
       }
+      // What it rests on has changed, of which the cache may not know yet.
+      if (rests.length > 0) await this.store.waitFor(revision, write.deadlineMs);
       return { next: { stored: undefined, fresh: true } };
     }
     if (attempts.lost && value !== undefined && equalBytes(kv.value, value)) {
