@@ -31,6 +31,8 @@ const REFUSALS_MS = 3;
 const REQUEST_MS = 0.1;
 const OBJECT_MS = 0.004;
 const REFUSAL_MS = 0.05;
+/** Who is refused and waits to be told; others are told at once then, whatever the turn has taken. */
+export const REFUSED_MAX = 10_000;
 /** A request may wait for this part of its time. Source: apiserver `server/filters/priority-and-fairness.go`. */
 const WAIT_PART = 4;
 
@@ -132,7 +134,9 @@ export class FlowControl {
 
   private refuse(): Promise<Leave> {
     const refusal = new TooManyRequests("no room");
-    if (this.spentMs >= TURN_MS) return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    if (this.spentMs >= TURN_MS && this.refused.length < REFUSED_MAX) {
+      return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    }
     this.spentMs += REFUSAL_MS;
     this.needTurn();
     throw refusal;
