@@ -28,6 +28,7 @@ import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import { ownedOnce } from "./core/registry/owners.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
 import { checkIdentity, checkName, checkNamespace, checkTypeMeta, keyOf, readable } from "./core/registry/place.ts";
 import { toServed } from "./core/registry/present.ts";
@@ -139,6 +140,9 @@ export class Registry {
     const prefix = metadata.generateName;
     const unnamed = { served, namespace, name: metadata.name ?? "" };
     await this.lifecycle.admit(scope.deadlineMs, unnamed, incoming);
+    if (!metadata.name && !prefix && served.rules.namesItself === true) {
+      return this.createNamed(scope, { ...unnamed, name: this.ctx.ids.uuid() }, incoming, options);
+    }
     if (!metadata.name && !prefix) {
       const manage = this.managing(unnamed, undefined, options);
       // Whatever else is wrong with it is told besides.
@@ -206,11 +210,12 @@ export class Registry {
       const whole = toServed(served, old);
       const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
-      this.tell(place, patched.warnings);
-      checkName(place, patched.object.metadata?.name);
-      this.checkRevision(place, patched.object, current);
+      const { object, warnings } = ownedOnce(patched.object, true);
+      this.tell(place, [...patched.warnings, ...warnings]);
+      checkName(place, object.metadata?.name);
+      this.checkRevision(place, object, current);
       const manage = this.managing(place, subresource, options, current);
-      return inNextPiece(this.replacement(place, subresource, patched.object, current, taken, lease, manage));
+      return inNextPiece(this.replacement(place, subresource, object, current, taken, lease, manage));
     });
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
     return writtenAnswer(served, mutated.stored, 200, { old, subresource });
