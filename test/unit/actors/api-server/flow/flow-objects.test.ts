@@ -16,10 +16,10 @@ const target = (resource: string, name?: string): ApiTarget => ({
 const SCHEMAS = "flowschemas";
 const LEVELS = "prioritylevelconfigurations";
 
-function schema(name: string, level: string): KubernetesObject {
+function schema(name: string, wanted: string): KubernetesObject {
   const subjects = [{ kind: "User", user: { name: "a" } }];
   const rules = [{ subjects, nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["/a"] }] }];
-  const spec = { matchingPrecedence: 5_000, priorityLevelConfiguration: { name: level }, rules };
+  const spec = { matchingPrecedence: 5_000, priorityLevelConfiguration: { name: wanted }, rules };
   return { apiVersion: "flowcontrol.apiserver.k8s.io/v1", kind: "FlowSchema", metadata: { name }, spec } as never;
 }
 
