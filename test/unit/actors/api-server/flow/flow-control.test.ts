@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Entrant, Turns } from "../../../../../actors/api-server/flow-control.ts";
-import { FlowControl, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
+import { FlowControl, REFUSED_MAX, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
+import { EXEMPT_WAITING_MAX } from "../../../../../actors/api-server/core/flow/levels.ts";
 import { FLOW_SCHEMAS } from "../../../../../actors/api-server/core/bootstrap/flow-control.ts";
 import { API_SERVER_DEFAULTS } from "../../../../../actors/api-server/spec.ts";
 import type {
@@ -135,6 +136,15 @@ describe("flow control", () => {
     expect(done).toContain("small");
     while (await loop.turn());
     expect(done.filter((each) => each === "admin")).toHaveLength(10_000);
+  });
+
+  it("tells at once those who would be too many to be told later", async () => {
+    const { ask, done } = control();
+    for (let i = 0; i < EXEMPT_WAITING_MAX + REFUSED_MAX + 300; i++) ask("admin", 0.1);
+    await settled();
+    const refused = done.filter((each) => each === "admin: refused").length;
+    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeLessThan(301);
   });
 
   it("carries out one expensive list a turn", async () => {

@@ -3,6 +3,7 @@ import { UnhonouredFields } from "../../../../../actors/api-server/core/machiner
 import { NODE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/node.ts";
 import { POD_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/pod-unhonoured.ts";
 import { SERVICE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/service.ts";
+import { ownedOnce } from "../../../../../actors/api-server/core/registry/owners.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
@@ -24,7 +25,8 @@ function warningsAt(apiVersion: string, resource: string, object: KubernetesObje
   if (made === undefined) throw new Error("refused");
   const rules = rulesFor(made);
   // What a deprecated kind is told is told of every request, whatever it makes.
-  return [...(rules.deprecated === undefined ? [] : [rules.deprecated]), ...warningsOf(rules, made, undefined)];
+  const ofKind = rules.deprecated === undefined ? [] : [rules.deprecated];
+  return [...ofKind, ...ownedOnce(object, false).warnings, ...warningsOf(rules, made, undefined)];
 }
 
 describe("warningsOf", () => {
