@@ -15,6 +15,8 @@ export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
 export type { ClusterTrace, Explanation, TraceFilter } from "./trace.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
+export { otlpTraces } from "../trace-collector/core/exports/otlp.ts";
+export type { OtlpSpan, OtlpTraces } from "../trace-collector/core/exports/otlp.ts";
 export { formatEvent } from "../../runtime/trace/event.ts";
 export type { KubernetesList, KubernetesObject } from "../../protocols/api-server.ts";
 export type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";

@@ -16,6 +16,8 @@ export interface Change {
   readonly type: "created" | "updated" | "deleted";
   /** `ConfigMap default/web`. */
   readonly subject: string;
+  /** As the trace names it: `configmaps/default/web`. */
+  readonly place: string;
   /** Of a deletion: the last state. */
   readonly object: KubernetesObject;
   readonly previous: KubernetesObject | undefined;
@@ -180,6 +182,10 @@ export class History implements Witness {
         atMs: nowMs,
         type: how,
         subject: subjectOf(object.kind ?? "", object.metadata?.name ?? "", object.metadata?.namespace),
+        place: kv.key
+          .split("/")
+          .slice(object.metadata?.namespace === undefined ? -2 : -3)
+          .join("/"),
         object,
         previous,
         cause: cause ?? "",

@@ -11,6 +11,7 @@ import { namesAt } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { Crash } from "../../../runtime/simulation/simulation-host.ts";
 import { Client } from "../../client/client.ts";
+import type { TraceContents } from "../../trace-collector/core/record.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
 import type { ControllerUnderTest, SimulatedController } from "./controller.ts";
 import { controllersTree, Gates, isSimulated, replicasOf, secondsOf } from "./controller.ts";
@@ -19,6 +20,7 @@ import { History } from "./history.ts";
 import { API_PORT, Modules, Programs } from "./module/modules.ts";
 import type { Pace } from "./pace.ts";
 import { SIMULATED_PACE } from "./pace.ts";
+import { contentsOf } from "./recorded.ts";
 
 export interface WorldOptions {
   /** Default 1. */
@@ -220,6 +222,11 @@ export class SimulatedWorld implements RunWorld {
 
   get digest(): string {
     return this.cluster.host.trace.digest;
+  }
+
+  /** What has happened so far, also before the work began. */
+  get recorded(): TraceContents {
+    return contentsOf(this.cluster.host.trace.events, this.history);
   }
 
   get crashes(): readonly Crash[] {

@@ -1,0 +1,33 @@
+/** What stands in the details of an event, for those who show it. */
+import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
+
+/** Fields by name; a value reaches up to the next `name=`, so it may hold blanks. */
+export function fieldsOf(detail: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const part of detail.split(/ (?=[\w.-]+=)/)) {
+    const at = part.indexOf("=");
+    if (at > 0) fields.set(part.slice(0, at), part.slice(at + 1));
+  }
+  return fields;
+}
+
+/** Names of all that an event came of, the first cause first; a `traceparent` is none. */
+export function causesOf({ cause, detail }: TraceEvent): readonly string[] {
+  const also = detail.includes("also=") ? (fieldsOf(detail).get("also") ?? "").split(",") : [];
+  return [cause, ...also].filter((name) => name.includes("#"));
+}
+
+/** The revision of a write; undefined of any other event. */
+export function revisionOf({ kind, detail }: TraceEvent): number | undefined {
+  if (kind !== "write") return undefined;
+  const found = /(?:^| )revision=(\d+)/.exec(detail);
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** The node whose actor it is, of masters by their number; `cluster` for what belongs to none. */
+export function machineOf(actor: string): string {
+  const slash = actor.indexOf("/");
+  if (slash > 0) return actor.slice(0, slash);
+  const number = /^(?:etcd|api-server|scheduler|controller-manager)-(\d+)$/.exec(actor)?.[1];
+  return number === undefined ? "cluster" : `master-${number}`;
+}
