@@ -184,7 +184,8 @@ describe("a record for Mermaid", () => {
 });
 
 it("a record as lines of JSON holds all of it", () => {
-  const lines = textOf(ndjsonOf(new TraceRecord({ ...record, gaps: [{ actor: "etcd-0", after: 0, lost: 3 }] })))
+  const { events, changes } = record;
+  const lines = textOf(ndjsonOf(new TraceRecord({ events, changes, gaps: [{ actor: "etcd-0", after: 0, lost: 3 }] })))
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
