@@ -1,11 +1,14 @@
 /**
  * A record of what a cluster's actors did, wherever it was read from (their recorders, files, a simulation): what every question
- * is answered from. Immutable; each index is made when it is first asked for.
+ * is answered from. Immutable.
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
+import { SUPERVISOR, nameOf } from "../../../protocols/trace-events.ts";
+import type { EventIndex } from "./events.ts";
+import { EventList } from "./events.ts";
+
+export { nameOf };
 
 /** What an object became by one write. Data of Secrets are hashed, tokens absent. */
 export interface ObjectChange {
@@ -26,55 +29,67 @@ export interface TraceGap {
 }
 
 export interface TraceContents {
-  /** In any order. */
-  readonly events: readonly TraceEvent[];
+  /** In any order; or where they are found. */
+  readonly events: readonly TraceEvent[] | EventIndex;
   readonly gaps?: readonly TraceGap[];
-  /** By revision. The first of each object may be older than all events: what stood when the record begins. */
-  readonly changes?: readonly ObjectChange[];
+  /** By revision, or how to get at them. The first of each object may be older than all events: what stood when the record begins. */
+  readonly changes?: readonly ObjectChange[] | (() => readonly ObjectChange[]);
 }
 
 /** What nothing in the cluster caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
-const NONE: readonly TraceEvent[] = [];
 
 export class TraceRecord {
-  /** Causes before effects. */
-  readonly events: readonly TraceEvent[];
   readonly gaps: readonly TraceGap[];
-  readonly changes: readonly ObjectChange[];
-  private names: ReadonlyMap<string, TraceEvent> | undefined;
-  private subjects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private actors: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private effects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
+  private readonly index: EventIndex;
+  private readonly givenChanges: NonNullable<TraceContents["changes"]>;
+  private readChanges: readonly ObjectChange[] | undefined;
 
   constructor({ events, gaps = [], changes = [] }: TraceContents) {
-    this.events = [...events].sort(compareEvents);
+    this.index = "named" in events ? events : new EventList(events);
     this.gaps = gaps;
-    this.changes = changes;
+    this.givenChanges = changes;
+  }
+
+  /** What objects became, by revision. */
+  get changes(): readonly ObjectChange[] {
+    const given = this.givenChanges;
+    return (this.readChanges ??= typeof given === "function" ? given() : given);
+  }
+
+  /** All, causes before effects. Of a large record this takes seconds, and the other ways to events do not. */
+  get events(): readonly TraceEvent[] {
+    return this.index.events;
   }
 
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined {
-    this.names ??= new Map(this.events.map((event) => [nameOf(event), event]));
-    return this.names.get(name);
+    return this.index.named(name);
   }
 
   /** The events about an object, or about an actor. */
   about(subject: string): readonly TraceEvent[] {
-    this.subjects ??= grouped(this.events, (event) => event.subject);
-    return this.subjects.get(subject) ?? NONE;
+    return this.index.about(subject);
   }
 
-  /** What an actor recorded. */
-  of(actor: string): readonly TraceEvent[] {
-    this.actors ??= grouped(this.events, (event) => event.actor);
-    return this.actors.get(actor) ?? NONE;
+  /** What an actor recorded; only of those kinds, when they are given. */
+  of(actor: string, kinds?: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.index.of(actor, kinds);
+  }
+
+  /** All events of those kinds. */
+  ofKind(kinds: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.index.ofKind(kinds);
   }
 
   /** What an event was the first cause of, directly. */
   effectsOf(event: TraceEvent): readonly TraceEvent[] {
-    this.effects ??= grouped(this.events, (of) => of.cause);
-    return this.effects.get(nameOf(event)) ?? NONE;
+    return this.index.causedBy(nameOf(event));
+  }
+
+  /** What events that are no messages are about: objects, actors, timers. */
+  subjects(): readonly string[] {
+    return this.index.subjects();
   }
 
   isRoot({ kind, cause }: TraceEvent): boolean {
@@ -103,23 +118,4 @@ export class TraceRecord {
     }
     return this.named(event.cause);
   }
-}
-
-/** The name by which other events tell of an event as their cause. */
-export function nameOf({ actor, sequence }: TraceEvent): string {
-  return `${actor}#${sequence}`;
-}
-
-function grouped(
-  events: readonly TraceEvent[],
-  by: (event: TraceEvent) => string,
-): ReadonlyMap<string, readonly TraceEvent[]> {
-  const groups = new Map<string, TraceEvent[]>();
-  for (const event of events) {
-    const key = by(event);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [event]);
-    else known.push(event);
-  }
-  return groups;
 }

@@ -1,7 +1,7 @@
 /** Why an object or an actor is as it is, told from the record: one sentence, and the chain of events that proves it. */
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
+import { compareEvents } from "../../../protocols/trace-events.ts";
 import { phraseOf } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
 
@@ -17,7 +17,7 @@ const ASKED = /^(request\..*|call|asked)$/;
  */
 export function explain(record: TraceRecord, ref: string): Explanation {
   const subjects = [...subjectsOf(ref)].flatMap((subject) => record.about(subject));
-  const told = [...new Set([...subjects, ...record.of(ref).filter(isOfLife)])].sort(compareEvents);
+  const told = [...new Set([...subjects, ...record.of(ref, LIFE)])].sort(compareEvents);
   const last = tellingOf(told);
   if (last === undefined) {
     throw new InkubeError("NOT_RECORDED", `nothing is recorded of ${ref}, or not any more`, { details: { ref } });
@@ -71,9 +71,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Of an actor's own events, those that are about itself. */
-function isOfLife({ kind }: TraceEvent): boolean {
-  return kind === "start" || kind === "crash" || kind === "leader-elected";
-}
+const LIFE: ReadonlySet<string> = new Set(["start", "crash", "leader-elected"]);
 
 const TAKEN_AWAY: ReadonlySet<string> = new Set(["pod-evicted", "pod-collected", "garbage-collected"]);
 
