@@ -205,6 +205,14 @@ function subjectOf(kind: string, name: string, namespace: string | undefined, ap
   return apiVersion === undefined ? `${kind} ${place}` : `${apiVersion} ${kind} ${place}`;
 }
 
+/** Resources that etcd knows by a name of old. Source: Kubernetes' registry of nodes and of services. */
+const STORED_AS: Readonly<Record<string, string>> = { minions: "nodes", specs: "services" };
+
+function placeOf(key: string, { metadata }: KubernetesObject): string {
+  const [stored = "", ...rest] = key.split("/").slice(metadata?.namespace === undefined ? -2 : -3);
+  return [STORED_AS[stored] ?? stored, ...rest].join("/");
+}
+
 /** Undefined for what is no object: a claim of an address. */
 function objectOf(value: Uint8Array): KubernetesObject | undefined {
   const text = decoder.decode(value);

@@ -32,7 +32,7 @@ export function packed({ events, gaps, changes }: TraceRecord): Uint8Array {
   const texts = new Texts();
   const columns = Array.from({ length: COLUMNS }, () => new Numbers());
   const [actors, sequences, lamports, times, kinds, subjects, peers, causeActors, causes, details] =
-    columns as Columns<Numbers>;
+    columns as unknown as Columns<Numbers>;
   const newest = new Map<string, number>();
   let lamport = 0;
   for (const event of events) {
@@ -48,16 +48,12 @@ export function packed({ events, gaps, changes }: TraceRecord): Uint8Array {
     peers.add(texts.of(event.peer));
     const [causeActor, causeSequence] = splitCause(event.cause);
     causeActors.add(texts.of(causeActor));
-    causes.addSigned(causeSequence === undefined ? 0 : 1 + (newest.get(causeActor) ?? 0) - causeSequence);
+    causes.add(causeSequence === undefined ? 0 : 1 + unsigned((newest.get(causeActor) ?? 0) - causeSequence));
     details.add(texts.of(event.detail));
   }
-  const head: Head = {
-    version: VERSION,
-    count: events.length,
-    texts: texts.all,
-    gaps,
-    changes: packedChanges(changes, texts),
-  };
+  // They have texts of their own, which must be among all.
+  const written = packedChanges(changes, texts);
+  const head: Head = { version: VERSION, count: events.length, texts: texts.all, gaps, changes: written };
   const encoded = new TextEncoder().encode(JSON.stringify(head));
   const length = new Numbers();
   length.add(encoded.length);
@@ -84,7 +80,7 @@ export function unpacked(bytes: Uint8Array): TraceContents {
     newest.set(actor, sequence);
     lamport += signed(lamports[index]!);
     const causeActor = textAt(causeActors, index);
-    const cause = signed(causes[index]!);
+    const cause = causes[index]!;
     events.push({
       actor,
       sequence,
@@ -93,7 +89,7 @@ export function unpacked(bytes: Uint8Array): TraceContents {
       kind: textAt(kinds, index),
       subject: textAt(subjects, index),
       peer: textAt(peers, index),
-      cause: cause === 0 ? causeActor : `${causeActor}#${1 + (newest.get(causeActor) ?? 0) - cause}`,
+      cause: cause === 0 ? causeActor : `${causeActor}#${(newest.get(causeActor) ?? 0) - signed(cause - 1)}`,
       detail: textAt(details, index),
     });
   }
@@ -190,12 +186,16 @@ class Numbers {
   }
 
   addSigned(value: number): void {
-    this.add(value < 0 ? -2 * value - 1 : 2 * value);
+    this.add(unsigned(value));
   }
 
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }
+}
+
+function unsigned(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
 function signed(value: number): number {

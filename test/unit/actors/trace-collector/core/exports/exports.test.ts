@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { causesOf } from "../../../../../../actors/trace-collector/core/exports/details.ts";
 import { mermaidOf } from "../../../../../../actors/trace-collector/core/exports/mermaid.ts";
-import { ndjsonOf } from "../../../../../../actors/trace-collector/core/exports/ndjson.ts";
 import { otlpOf } from "../../../../../../actors/trace-collector/core/exports/otlp.ts";
 import { perfettoOf } from "../../../../../../actors/trace-collector/core/exports/perfetto.ts";
 import { shivizOf } from "../../../../../../actors/trace-collector/core/exports/shiviz.ts";
@@ -181,18 +180,4 @@ describe("a record for Mermaid", () => {
     const events = Array.from({ length: 400 }, (_, index) => ({ ...hostile, sequence: index + 1, lamport: index + 1 }));
     expect(textOf(mermaidOf(new TraceRecord({ events })))).toContain("Note over p1: 100 events before are left out");
   });
-});
-
-it("a record as lines of JSON holds all of it", () => {
-  const { events, changes } = record;
-  const lines = textOf(ndjsonOf(new TraceRecord({ events, changes, gaps: [{ actor: "etcd-0", after: 0, lost: 3 }] })))
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines.filter((line) => "actor" in line)).toEqual(record.events);
-  expect(lines.filter((line) => "change" in line).map(({ change }) => change)).toEqual(
-    record.changes.map((change) => JSON.parse(JSON.stringify(change)) as unknown),
-  );
-  expect(lines.filter((line) => "gap" in line)).toEqual([{ gap: { actor: "etcd-0", after: 0, lost: 3 } }]);
-  expect(record.changes.length).toBeGreaterThan(20);
 });

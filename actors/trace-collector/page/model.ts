@@ -1,0 +1,328 @@
+/**
+ * What the page shows of a record: rows of objects (each below what owns it) and rows of actors (each on its machine), and of each
+ * event what it looks like and in which row it stands. Pure: the same in a test and in a browser.
+ */
+import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import { causesOf, machineOf, revisionOf } from "../core/exports/details.ts";
+import type { Phase } from "../core/exports/phases.ts";
+import { phasesOfActor, phasesOfObject, RevisionTimes } from "../core/exports/phases.ts";
+import { changesBySubject, isObject, subjectsOf } from "../core/exports/subjects.ts";
+import type { ObjectChange, TraceRecord } from "../core/record.ts";
+
+/** How an event is drawn; later ones lie above earlier ones. */
+export const LOOKS = ["message", "other", "write", "trouble", "fault"] as const;
+export type Look = (typeof LOOKS)[number];
+
+export interface Row {
+  /** A subject, an actor, or `group:…`. */
+  readonly key: string;
+  readonly label: string;
+  readonly depth: number;
+  /** Its place among the rows; -1 at the top. */
+  readonly parent: number;
+  readonly isGroup: boolean;
+  /** Whether its children are shown at first. */
+  readonly isOpen: boolean;
+  readonly phases: readonly Phase[];
+  /** Places of its events in the record, in order; of a group those of all below it. */
+  readonly events: readonly number[];
+}
+
+export interface View {
+  readonly rows: readonly Row[];
+  /** The row of each event; -1 where it has none. */
+  readonly rowOf: Int32Array;
+  /** Whether rows have children. */
+  readonly hasChildren: readonly boolean[];
+}
+
+export type ViewName = "objects" | "actors";
+
+export class Model {
+  readonly record: TraceRecord;
+  readonly events: readonly TraceEvent[];
+  readonly times: RevisionTimes;
+  readonly changes: ReadonlyMap<string, readonly ObjectChange[]>;
+  readonly looks: Uint8Array;
+  readonly beginsAt: number;
+  readonly endsAt: number;
+  private readonly places: ReadonlyMap<TraceEvent, number>;
+  private readonly views = new Map<ViewName, View>();
+
+  constructor(record: TraceRecord) {
+    this.record = record;
+    this.events = record.events;
+    this.times = new RevisionTimes(record);
+    this.changes = changesBySubject(record);
+    this.looks = Uint8Array.from(this.events, (event) => LOOKS.indexOf(lookOf(event)));
+    this.places = new Map(this.events.map((event, index) => [event, index]));
+    this.beginsAt = this.events[0]?.lamport ?? 0;
+    this.endsAt = Math.max(this.events.at(-1)?.lamport ?? 0, this.beginsAt + 1);
+  }
+
+  view(name: ViewName): View {
+    const known = this.views.get(name) ?? (name === "objects" ? objectsView(this) : actorsView(this));
+    this.views.set(name, known);
+    return known;
+  }
+
+  placeOf(event: TraceEvent): number {
+    return this.places.get(event) ?? -1;
+  }
+
+  /** The event and what it came of, back to the first; then what else each step came of. */
+  chainOf(index: number): {
+    readonly chain: readonly number[];
+    readonly also: readonly (readonly [from: number, to: number])[];
+  } {
+    const chain = this.record.chainOf(this.events[index]!);
+    const also: (readonly [number, number])[] = [];
+    for (const event of chain.slice(0, 1)) {
+      for (const name of causesOf(event).slice(1)) {
+        const cause = this.record.named(name);
+        if (cause !== undefined) also.push([this.placeOf(cause), this.placeOf(event)]);
+      }
+    }
+    return { chain: chain.map((event) => this.placeOf(event)), also };
+  }
+
+  /** What a write made of an object, and what it was before; undefined where the record has not got that. */
+  writtenBy({
+    kind,
+    subject,
+    detail,
+    ...rest
+  }: TraceEvent): { readonly before: unknown; readonly after: unknown } | undefined {
+    const revision = revisionOf({ kind, subject, detail, ...rest });
+    const changes = this.changes.get(subject) ?? [];
+    const at = changes.findIndex((change) => change.revision === revision);
+    return at < 0 ? undefined : { before: changes[at - 1]?.object, after: changes[at]!.object };
+  }
+
+  /** The newest change of each object up to a moment, of those that were there then. */
+  stateAt(lamport: number): readonly ObjectChange[] {
+    const revision = this.times.at(lamport);
+    const there: ObjectChange[] = [];
+    for (const changes of this.changes.values()) {
+      const newest = changes.findLast((change) => change.revision <= revision);
+      if (newest?.object !== undefined) there.push(newest);
+    }
+    return there.sort((left, right) => (left.subject < right.subject ? -1 : 1));
+  }
+}
+
+function lookOf({ kind, detail }: TraceEvent): Look {
+  switch (kind) {
+    case "call":
+    case "cast":
+    case "stream":
+      return "message";
+    case "kill":
+    case "fault":
+    case "crash":
+    case "request.fault":
+    case "object.flipped":
+      return "fault";
+    case "down":
+      return detail.includes("reason=normal") ? "other" : "trouble";
+    case "unschedulable":
+    case "container.failed":
+    case "node-lost":
+    case "pod-evicted":
+    case "dead-letter":
+    case "log.error":
+    case "leader-lost":
+    case "probe.failed":
+      return "trouble";
+    case "write":
+      return "write";
+    default:
+      return "other";
+  }
+}
+
+/** What a cluster keeps for itself: there, and out of the way. */
+export const QUIET: RegExp =
+  /^(leases|clusterroles|clusterrolebindings|roles|rolebindings|serviceaccounts|flowschemas|prioritylevelconfigurations|priorityclasses|namespaces|configmaps|csinodes|events|endpoints|endpointslices|controllerrevisions|servicecidrs|ipaddresses|apiservices|secrets)$/;
+
+function objectsView(model: Model): View {
+  const { record, changes } = model;
+  const subjects = subjectsOf(record).filter(isObject);
+  const known = new Set(subjects);
+  const owners = ownersOf(changes);
+  const ownerOf = (subject: string): string | undefined => {
+    const owner = owners.get(subject);
+    return owner !== undefined && known.has(owner) ? owner : undefined;
+  };
+  const children = new Map<string, string[]>();
+  const add = (parent: string, child: string): void => {
+    const others = children.get(parent);
+    if (others === undefined) children.set(parent, [child]);
+    else others.push(child);
+  };
+  for (const subject of subjects) add(ownerOf(subject) ?? `group:${resourceOf(subject)}`, subject);
+  const bySubject = eventsBySubject(model, known);
+  const builder = new RowBuilder();
+  const groups = [...children.keys()].filter((key) => key.startsWith("group:"));
+  const rank = (group: string): number => (QUIET.test(group.slice(6)) ? 2 : group === "group:nodes" ? 1 : 0);
+  for (const group of groups.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1))) {
+    const label = group.slice(6);
+    const at = builder.add({
+      key: group,
+      label,
+      depth: 0,
+      parent: -1,
+      isGroup: true,
+      isOpen: rank(group) < 2,
+      phases: [],
+      events: [],
+    });
+    const place = (subject: string, depth: number, parent: number): void => {
+      if (builder.has(subject)) return;
+      const phases = phasesOfObject(record, subject, changes.get(subject) ?? [], model.times);
+      const name =
+        depth === 1 ? subject.slice(label.length + 1) : `${singular(resourceOf(subject))} ${subject.split("/").at(-1)}`;
+      const own = builder.add({
+        key: subject,
+        label: name,
+        depth,
+        parent,
+        isGroup: false,
+        isOpen: true,
+        phases,
+        events: bySubject.get(subject) ?? [],
+      });
+      for (const child of children.get(subject) ?? []) place(child, depth + 1, own);
+    };
+    for (const subject of children.get(group)!) place(subject, 1, at);
+  }
+  return builder.view(model.events.length);
+}
+
+function actorsView(model: Model): View {
+  const { record, events } = model;
+  const byActor = new Map<string, number[]>();
+  for (const [index, { actor }] of events.entries()) {
+    const known = byActor.get(actor);
+    if (known === undefined) byActor.set(actor, [index]);
+    else known.push(index);
+  }
+  const actors = [...byActor.keys()].sort();
+  const machines = [...new Set(actors.map(machineOf))].sort();
+  const builder = new RowBuilder();
+  for (const machine of machines) {
+    const group = {
+      key: `group:${machine}`,
+      label: machine,
+      depth: 0,
+      parent: -1,
+      isGroup: true,
+      isOpen: true,
+      phases: [],
+      events: [],
+    };
+    const parent = builder.add(group);
+    for (const actor of actors.filter((each) => machineOf(each) === machine)) {
+      const label = actor.startsWith(`${machine}/`) ? actor.slice(machine.length + 1) : actor;
+      const phases = phasesOfActor(record, actor);
+      builder.add({
+        key: actor,
+        label,
+        depth: 1,
+        parent,
+        isGroup: false,
+        isOpen: true,
+        phases,
+        events: byActor.get(actor)!,
+      });
+    }
+  }
+  return builder.view(events.length);
+}
+
+class RowBuilder {
+  private readonly rows: Row[] = [];
+  private readonly keys = new Set<string>();
+
+  has(key: string): boolean {
+    return this.keys.has(key);
+  }
+
+  add(row: Row): number {
+    this.keys.add(row.key);
+    return this.rows.push(row) - 1;
+  }
+
+  view(eventCount: number): View {
+    const rowOf = new Int32Array(eventCount).fill(-1);
+    const hasChildren = this.rows.map(() => false);
+    const below = this.rows.map((): number[] => []);
+    for (const [index, { events, parent, isGroup }] of this.rows.entries()) {
+      if (parent >= 0) hasChildren[parent] = true;
+      if (isGroup) continue;
+      for (const event of events) rowOf[event] = index;
+      let group = parent;
+      while (group >= 0 && !this.rows[group]!.isGroup) group = this.rows[group]!.parent;
+      if (group >= 0) below[group]!.push(...events);
+    }
+    const rows = this.rows.map((row, index) =>
+      row.isGroup ? { ...row, events: Int32Array.from(below[index]!).sort() } : row,
+    );
+    return { rows: rows.map((row) => ({ ...row, events: [...row.events] })), rowOf, hasChildren };
+  }
+}
+
+/** By subject: that of its controller, or of its first owner. */
+function ownersOf(changes: ReadonlyMap<string, readonly ObjectChange[]>): ReadonlyMap<string, string> {
+  const byUid = new Map<string, string>();
+  const uids = new Map<string, string>();
+  for (const [subject, all] of changes) {
+    for (const { object } of all) {
+      if (object?.metadata?.uid !== undefined) byUid.set(object.metadata.uid, subject);
+      const references = object?.metadata?.ownerReferences ?? [];
+      const owner = references.find(({ controller }) => controller === true) ?? references[0];
+      if (owner !== undefined) uids.set(subject, owner.uid);
+    }
+  }
+  const owners = new Map<string, string>();
+  for (const [subject, uid] of uids) {
+    const owner = byUid.get(uid);
+    if (owner !== undefined && owner !== subject) owners.set(subject, owner);
+  }
+  return owners;
+}
+
+/** Also what keys of queues (`replica-set/default/web`) and machines (`worker-1`) stand for. */
+function eventsBySubject({ events }: Model, known: ReadonlySet<string>): ReadonlyMap<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const [index, event] of events.entries()) {
+    const subject = objectOf(event, known);
+    if (subject === undefined) continue;
+    const others = found.get(subject);
+    if (others === undefined) found.set(subject, [index]);
+    else others.push(index);
+  }
+  return found;
+}
+
+function objectOf({ kind, subject }: TraceEvent, known: ReadonlySet<string>): string | undefined {
+  if (known.has(subject)) return subject;
+  const candidates =
+    kind === "reconcile"
+      ? [subject.replace(/^[^/]*/, (name) => `${name.replaceAll("-", "")}s`)]
+      : kind === "kill" || kind === "fault" || kind === "down" || kind === "asked"
+        ? [`nodes/${subject.split("/")[0]}`]
+        : [];
+  return candidates.find((candidate) => known.has(candidate));
+}
+
+export function resourceOf(subject: string): string {
+  return subject.slice(0, subject.indexOf("/"));
+}
+
+function singular(resource: string): string {
+  return resource
+    .replace(/ies$/, "y")
+    .replace(/(ss|x|ch)es$/, "$1")
+    .replace(/s$/, "");
+}
