@@ -68,16 +68,40 @@ export type TraceErrorCode =
   /** The filter names a kind that no actor ever records. */
   | "NO_SUCH_KIND"
   /** Nothing is known of what is to be explained. */
-  | "NOT_RECORDED";
+  | "NOT_RECORDED"
+  /** None of `WHY_QUESTIONS`, and not `changed:FIELD`. */
+  | "NO_SUCH_QUESTION";
+
+/** What may be asked of an object or an actor beside how it stands now. `changed:spec.replicas` asks who changed that field. */
+export const WHY_QUESTIONS = ["pending", "restarted", "deleted", "rescheduled", "stuck", "not-ready"] as const;
+export type WhyQuestion = (typeof WHY_QUESTIONS)[number] | `changed:${string}`;
 
 /** Why something is as it is. */
 export interface Explanation {
+  /** What is explained, as events name it: for something that waits for another thing, that other. */
+  readonly about: string;
   readonly sentence: string;
   /** What happened, the first cause first, what is explained last; messages on the way are left out. */
   readonly chain: readonly TraceEvent[];
+  /** `chain` in words: who, and what he did. */
+  readonly lines: readonly ExplainedLine[];
   readonly first: TraceEvent;
   /** Whether `first` is where it began: what was asked from outside, struck by plan, or came because it was time. */
   readonly isWhole: boolean;
+  /** `certain`: each link is recorded. `likely`: one was told from what happened before, or others had a part in it. `partial`: not whole. */
+  readonly confidence: "certain" | "likely" | "partial";
+  /** What else had a part in it, or makes it less than certain. */
+  readonly notes: readonly string[];
+}
+
+export interface ExplainedLine {
+  readonly timeMs: number;
+  readonly actor: string;
+  readonly text: string;
+  /** `actor#sequence` of the event. */
+  readonly event: string;
+  /** How much it says: of a long chain those of the highest are shown first. The first cause and what is explained have the most. */
+  readonly weight: number;
 }
 
 /** Errors of all: `TraceErrorCode`. */

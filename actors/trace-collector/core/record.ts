@@ -4,8 +4,10 @@
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
 import { compareEvents } from "../../../runtime/trace/event.ts";
+import { TRACEPARENT } from "../../../runtime/trace/traceparent.ts";
+import { fieldOf, isSent, nameOf, revisionOf } from "./events.ts";
+import { inferredCause } from "./inferred.ts";
 
 /** What an object became by one write. Data of Secrets are hashed, tokens absent. */
 export interface ObjectChange {
@@ -33,52 +35,112 @@ export interface TraceContents {
   readonly changes?: readonly ObjectChange[];
 }
 
-/** What nothing in the cluster caused. */
+/** What nothing in the cluster need have caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
-const NONE: readonly TraceEvent[] = [];
+/** Of these, what begins outside whatever stands behind it. */
+const FROM_OUTSIDE = /^(kill|fault|asked)$/;
+const NONE: readonly never[] = [];
+
+export { nameOf };
 
 export class TraceRecord {
   /** Causes before effects. */
   readonly events: readonly TraceEvent[];
   readonly gaps: readonly TraceGap[];
   readonly changes: readonly ObjectChange[];
-  private names: ReadonlyMap<string, TraceEvent> | undefined;
+  private domain: readonly TraceEvent[] | undefined;
   private subjects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
   private actors: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
   private effects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
+  private written: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
+  private writes: ReadonlyMap<number, TraceEvent> | undefined;
+  private versions: ReadonlyMap<string, readonly ObjectChange[]> | undefined;
 
   constructor({ events, gaps = [], changes = [] }: TraceContents) {
-    this.events = [...events].sort(compareEvents);
+    this.events = isOrdered(events) ? events : [...events].sort(compareEvents);
     this.gaps = gaps;
     this.changes = changes;
   }
 
-  /** By `actor#sequence`. */
-  named(name: string): TraceEvent | undefined {
-    this.names ??= new Map(this.events.map((event) => [nameOf(event), event]));
-    return this.names.get(name);
+  /** What happened, without the messages: one in ten of all. */
+  get happened(): readonly TraceEvent[] {
+    return (this.domain ??= this.events.filter((event) => !isSent(event)));
   }
 
-  /** The events about an object, or about an actor. */
+  /** By `actor#sequence`. */
+  named(name: string): TraceEvent | undefined {
+    const mark = name.lastIndexOf("#");
+    if (mark < 0) return undefined;
+    const sequence = Number(name.slice(mark + 1));
+    const of = this.of(name.slice(0, mark));
+    // An actor counts its events, and few are lost.
+    let [low, high] = [0, of.length - 1];
+    while (low <= high) {
+      const first = of[low]!.sequence;
+      const last = of[high]!.sequence;
+      if (sequence < first || sequence > last) return undefined;
+      const at = last === first ? low : low + Math.floor(((sequence - first) * (high - low)) / (last - first));
+      const found = of[at]!;
+      if (found.sequence === sequence) return found;
+      if (found.sequence < sequence) low = at + 1;
+      else high = at - 1;
+    }
+    return undefined;
+  }
+
+  /** What happened to an object, or to an actor. */
   about(subject: string): readonly TraceEvent[] {
-    this.subjects ??= grouped(this.events, (event) => event.subject);
+    this.subjects ??= grouped(this.happened, ({ subject: of }) => of);
     return this.subjects.get(subject) ?? NONE;
   }
 
-  /** What an actor recorded. */
+  /** Whatever something happened to. */
+  get names(): readonly string[] {
+    this.subjects ??= grouped(this.happened, ({ subject }) => subject);
+    return [...this.subjects.keys()];
+  }
+
+  /** What an actor recorded, by sequence. */
   of(actor: string): readonly TraceEvent[] {
-    this.actors ??= grouped(this.events, (event) => event.actor);
-    return this.actors.get(actor) ?? NONE;
+    return this.byActor().get(actor) ?? NONE;
+  }
+
+  get actorNames(): readonly string[] {
+    return [...this.byActor().keys()];
   }
 
   /** What an event was the first cause of, directly. */
   effectsOf(event: TraceEvent): readonly TraceEvent[] {
-    this.effects ??= grouped(this.events, (of) => of.cause);
+    this.effects ??= grouped(this.events, ({ cause }) => cause);
     return this.effects.get(nameOf(event)) ?? NONE;
   }
 
+  /** What was written because of an event, at once. */
+  writesOf(event: TraceEvent): readonly TraceEvent[] {
+    this.written ??= grouped(
+      this.happened.filter(({ kind }) => kind === "write"),
+      ({ cause }) => cause,
+    );
+    return this.written.get(nameOf(event)) ?? NONE;
+  }
+
+  /** The write that made a revision. */
+  writeOf(revision: number): TraceEvent | undefined {
+    this.writes ??= new Map(
+      this.happened.filter(({ kind }) => kind === "write").map((event) => [revisionOf(event), event]),
+    );
+    return this.writes.get(revision);
+  }
+
+  /** What an object was, the oldest first. */
+  versionsOf(subject: string): readonly ObjectChange[] {
+    this.versions ??= grouped(this.changes, ({ subject: of }) => of);
+    return this.versions.get(subject) ?? NONE;
+  }
+
   isRoot({ kind, cause }: TraceEvent): boolean {
-    return ROOTS.test(kind) || (kind === "call" && cause === "");
+    if (cause !== "" && !TRACEPARENT.test(cause)) return FROM_OUTSIDE.test(kind);
+    return kind === "call" || ROOTS.test(kind);
   }
 
   /** The event and what it came of, back to the first that is known. */
@@ -92,34 +154,39 @@ export class TraceRecord {
     return chain;
   }
 
-  /** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
+  /** What it came of in the first place, as far as is recorded. */
+  firstOf(event: TraceEvent): TraceEvent {
+    return this.chainOf(event).at(-1)!;
+  }
+
   causeOf(event: TraceEvent): TraceEvent | undefined {
-    if (event.kind === "node-lost") {
-      const ends = this.about(`${event.subject.slice("nodes/".length)}/kubelet`);
-      const isEnd = ({ actor, kind, lamport }: TraceEvent): boolean =>
-        actor === SUPERVISOR && kind === "down" && lamport < event.lamport;
-      const end = ends.findLast(isEnd);
-      if (end !== undefined) return end;
-    }
-    return this.named(event.cause);
+    return inferredCause(this, event) ?? this.named(event.cause);
+  }
+
+  /** Its causes beside the first: of several changes that were seen to at once. */
+  othersOf(event: TraceEvent): readonly TraceEvent[] {
+    const others = fieldOf(event, "also");
+    if (others === "") return NONE;
+    return others.split(",").flatMap((name) => this.named(name) ?? []);
+  }
+
+  private byActor(): ReadonlyMap<string, readonly TraceEvent[]> {
+    return (this.actors ??= grouped(this.events, ({ actor }) => actor));
   }
 }
 
-/** The name by which other events tell of an event as their cause. */
-export function nameOf({ actor, sequence }: TraceEvent): string {
-  return `${actor}#${sequence}`;
+function isOrdered(events: readonly TraceEvent[]): boolean {
+  for (let at = 1; at < events.length; at++) if (compareEvents(events[at - 1]!, events[at]!) > 0) return false;
+  return true;
 }
 
-function grouped(
-  events: readonly TraceEvent[],
-  by: (event: TraceEvent) => string,
-): ReadonlyMap<string, readonly TraceEvent[]> {
-  const groups = new Map<string, TraceEvent[]>();
-  for (const event of events) {
-    const key = by(event);
+function grouped<T>(items: readonly T[], by: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = by(item);
     const known = groups.get(key);
-    if (known === undefined) groups.set(key, [event]);
-    else known.push(event);
+    if (known === undefined) groups.set(key, [item]);
+    else known.push(item);
   }
   return groups;
 }

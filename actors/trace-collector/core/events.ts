@@ -1,0 +1,30 @@
+/** What an event says of itself. */
+import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+
+/** What is only sent on the way from one thing that happened to the next. */
+const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
+
+/** The name by which other events tell of an event as their cause. */
+export function nameOf({ actor, sequence }: TraceEvent): string {
+  return `${actor}#${sequence}`;
+}
+
+/** A field of an event's details; empty when it has none of that name. */
+export function fieldOf({ detail }: TraceEvent, name: string): string {
+  const mark = `${name}=`;
+  for (let at = detail.indexOf(mark); at >= 0; at = detail.indexOf(mark, at + 1)) {
+    if (at > 0 && detail[at - 1] !== " ") continue;
+    const end = detail.indexOf(" ", at);
+    return detail.slice(at + mark.length, end < 0 ? undefined : end);
+  }
+  return "";
+}
+
+/** Of a write; 0 where it is not told. */
+export function revisionOf(event: TraceEvent): number {
+  return Number(fieldOf(event, "revision"));
+}
+
+export function isSent({ kind }: TraceEvent): boolean {
+  return SENT.has(kind);
+}
