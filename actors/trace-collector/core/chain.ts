@@ -1,7 +1,7 @@
 /** A chain of causes as a person reads it: what was sent is told by what it wrote, what repeats itself once. */
 import type { ExplainedLine, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { isRequest, lineOf } from "./phrases.ts";
-import { fieldOf, isSent, nameOf } from "./events.ts";
+import { fieldOf, isSent, nameOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 
 /** The first cause first, `last` last. */
@@ -22,12 +22,16 @@ export function chainTo(record: TraceRecord, last: TraceEvent): readonly TraceEv
 
 export function linesOf(record: TraceRecord, chain: readonly TraceEvent[]): readonly ExplainedLine[] {
   const repeated = repeatsIn(chain);
-  return chain.map((event, index) => ({
+  const [first, second] = chain;
+  // A request is told by what it wrote.
+  const isTwice = first !== undefined && second !== undefined && record.writesOf(first).includes(second);
+  const told = isTwice ? chain.slice(1) : chain;
+  return told.map((event, index) => ({
     timeMs: event.timeMs,
     actor: event.actor,
     text: lineOf(record, event),
     event: nameOf(event),
-    weight: index === 0 || index === chain.length - 1 ? WEIGHT_MAX : repeated.has(event) ? 0 : weightOf(event),
+    weight: index === 0 || index === told.length - 1 ? WEIGHT_MAX : repeated.has(event) ? 0 : weightOf(event),
   }));
 }
 

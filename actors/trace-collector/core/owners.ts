@@ -2,7 +2,7 @@
 import type { OwnerReference } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { objectOf } from "./inferred.ts";
-import { fieldOf } from "./events.ts";
+import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 import { isRequest } from "./phrases.ts";
 import { pluralOf } from "./subjects.ts";

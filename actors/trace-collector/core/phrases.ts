@@ -1,6 +1,6 @@
 /** Events in the words of a person: as part of a sentence, and as a line of a chain. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import { fieldOf, isSent } from "./events.ts";
+import { fieldOf, isSent } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 
 /** `times`: how often it has happened; `isAgain`: what has ended runs again. */
@@ -25,6 +25,10 @@ export function phraseOf(record: TraceRecord, event: TraceEvent, times: number =
       return `${subject} ended (${field("reason") || detail})`;
     case "node-lost":
       return `node ${name} is lost`;
+    case "node.status":
+      return `node ${name} is ${field("ready") === "true" ? "" : "not "}ready`;
+    case "pod.status":
+      return `${name} is ${field("phase")}${field("ready") === "true" ? " and ready" : ""}`;
     case "leader-elected":
       return `${actor} leads ${name}`;
     case "leader-known":
@@ -36,7 +40,7 @@ export function phraseOf(record: TraceRecord, event: TraceEvent, times: number =
     case "probe.failed":
       return `${name} is not ready: the ${field("probe")} probe of its container ${field("container")} fails (${rest(detail, "output")})`;
     case "container.failed":
-      return `${name} does not start: its container ${field("container")} failed ${often(times)} (${detail.replace(/^container=[^ ]* /, "")})`;
+      return `${name} does not start: its container ${field("container")} failed ${often(times)}: ${failureOf(event)}`;
     case "container.stopped":
       return `${name} ${isAgain ? "runs again" : "crashes"}: its container ${field("container")} has ended ${often(times)}, last with exit code ${field("exitCode")}`;
     case "pod-evicted":
@@ -62,8 +66,6 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `killed ${subject}`;
     case "asked":
       return `was asked to ${field("do")} ${subject}`;
-    case "down":
-      return `${subject} ended (${field("reason") || detail})`;
     case "start":
       return "started";
     case "write":
@@ -76,6 +78,26 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `found no node for ${subject}: ${detail.replace(/^nodes=(\d+) ?/, "of $1 nodes ")}`;
     case "leader-elected":
       return `leads ${subject}`;
+    case "container.started":
+      return `started container ${field("container")} of ${subject}`;
+    case "container.stopped":
+      return `container ${field("container")} of ${subject} ended with exit code ${field("exitCode")}`;
+    case "container.failed":
+      return `container ${field("container")} of ${subject} failed: ${failureOf(event)}`;
+    case "probe.failed":
+      return `${field("probe")} probe of container ${field("container")} of ${subject} failed: ${rest(detail, "output")}`;
+    case "pod-evicted":
+      return `evicted ${subject} from ${field("node")}`;
+    case "pod-collected":
+      return `deleted ${subject}: ${rest(detail, "why")}`;
+    case "garbage-collected":
+      return `deleted ${subject}${field("owner") === "" ? "" : `: its owner ${field("owner")} is gone`}`;
+    case "timer":
+      return `it was time for: ${subject}`;
+    case "down":
+    case "node-lost":
+    case "node.status":
+    case "leader-known":
     case "call":
     case "fault":
       return phraseOf(record, event);
@@ -86,13 +108,13 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
 }
 
 /** `kubernetes-admin created deployments/default/web`. */
-export function writePhrase(record: TraceRecord, event: TraceEvent): string {
+export function writePhrase(record: TraceRecord, event: TraceEvent, called: string = event.subject): string {
   const { subject } = event;
   const user = fieldOf(event, "user") || "somebody";
-  if (fieldOf(event, "action") === "remove") return `${user} deleted ${subject}`;
+  if (fieldOf(event, "action") === "remove") return `${user} deleted ${called}`;
   const before = record.about(subject).findLast(({ kind, lamport }) => kind === "write" && lamport < event.lamport);
   const isNew = before === undefined ? isFirstVersion(record, event, subject) : fieldOf(before, "action") === "remove";
-  return `${user} ${isNew ? "created" : isDeleting(record, event) ? "asked to delete" : "changed"} ${subject}`;
+  return `${user} ${isNew ? "created" : isDeleting(record, event) ? "asked to delete" : "changed"} ${called}`;
 }
 
 /** Where the record has the objects, it knows better than by what it has of their writes. */
@@ -132,6 +154,11 @@ function faultPhrase(event: TraceEvent): string {
   if (id !== "") return `a fault of the plan (${id}, ${kind}) struck ${event.subject}`;
   const what = rest(event.detail, "what");
   return `a fault of the plan (${event.subject}, ${kind})${what === "" ? "" : ` ${what}`}`;
+}
+
+/** `gone:2: not found (IMAGE_NOT_FOUND)`. */
+function failureOf(event: TraceEvent): string {
+  return `${rest(event.detail, "error")} (${fieldOf(event, "code")})`;
 }
 
 function verdictsOf(detail: string): string {

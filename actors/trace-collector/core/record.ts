@@ -6,7 +6,7 @@ import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { compareEvents } from "../../../runtime/trace/event.ts";
 import { TRACEPARENT } from "../../../runtime/trace/traceparent.ts";
-import { fieldOf, isSent, nameOf, revisionOf } from "./events.ts";
+import { fieldOf, isSent, nameOf, revisionOf } from "./event-fields.ts";
 import { inferredCause } from "./inferred.ts";
 
 /** What an object became by one write. Data of Secrets are hashed, tokens absent. */
@@ -161,6 +161,11 @@ export class TraceRecord {
 
   causeOf(event: TraceEvent): TraceEvent | undefined {
     return inferredCause(this, event) ?? this.named(event.cause);
+  }
+
+  /** Whether its cause is not the one that it names, but what must have been. */
+  isInferred(event: TraceEvent): boolean {
+    return inferredCause(this, event) !== undefined;
   }
 
   /** Its causes beside the first: of several changes that were seen to at once. */

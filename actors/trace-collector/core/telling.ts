@@ -2,7 +2,7 @@
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
 import { compareEvents } from "../../../runtime/trace/event.ts";
-import { fieldOf } from "./events.ts";
+import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 
 export interface Telling {
@@ -102,6 +102,10 @@ class Life {
         break;
       case "pod.status":
         this.shown(event);
+        break;
+      case "node.status":
+        if (fieldOf(event, "ready") === "true") this.well(event);
+        else this.trouble(event);
         break;
       case "scheduled":
       case "container.listening":

@@ -2,12 +2,12 @@
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { TraceEvent, WhyQuestion } from "../../../protocols/trace-collector.ts";
-import type { Answer } from "./answer.ts";
-import { nowAnswer, nowOf } from "./answer.ts";
+import type { Answer } from "./standing.ts";
+import { nowAnswer, nowOf } from "./standing.ts";
 import { shown, valueAt } from "./differences.ts";
 import { dependentsOf } from "./owners.ts";
 import { nameIn, phraseOf } from "./phrases.ts";
-import { fieldOf } from "./events.ts";
+import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 import { lifeOf, tellingOf, toldOf } from "./telling.ts";
 
@@ -85,12 +85,9 @@ function rescheduledAnswer(record: TraceRecord, subject: string): Answer {
   const created = lifeOf(toldOf(record, subject)).find(({ kind }) => kind === "write" || kind === "scheduled");
   const lost = created === undefined ? undefined : record.chainOf(created).find((event) => isLoss(event, subject));
   if (created === undefined || lost === undefined) return denied(record, subject, "there in place of another");
-  return {
-    about: subject,
-    event: created,
-    what: `${nameIn(subject)} is there in place of another: ${phraseOf(record, lost)}, and that is so`,
-    isTrouble: false,
-  };
+  const gone = phraseOf(record, lost).slice(nameIn(lost.subject).length + 1);
+  const what = `${nameIn(subject)} is there in place of ${nameIn(lost.subject)}, which ${gone}`;
+  return { about: subject, event: created, what, isTrouble: false };
 }
 
 function isLoss(event: TraceEvent, subject: string): boolean {
@@ -139,6 +136,7 @@ interface Counted extends KubernetesObject {
   readonly spec?: { readonly replicas?: number; readonly finalizers?: readonly string[] };
   readonly status?: {
     readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
   };
 }
@@ -149,7 +147,10 @@ function latestOf(record: TraceRecord, subject: string): Counted | undefined {
 
 function readiness(record: TraceRecord, subject: string): string {
   const { spec, status } = latestOf(record, subject) ?? {};
-  return spec?.replicas === undefined ? "" : `${status?.readyReplicas ?? 0} of ${spec.replicas} replicas are ready; `;
+  if (spec?.replicas === undefined) return "";
+  const { readyReplicas: ready = 0, updatedReplicas: updated = spec.replicas } = status ?? {};
+  const newest = updated === spec.replicas ? "" : `, ${updated} of the newest revision`;
+  return `${ready} of ${spec.replicas} replicas are ready${newest}; `;
 }
 
 /** Undefined: it cannot be told. */
@@ -226,8 +227,7 @@ function changedAnswer(record: TraceRecord, subject: string, field: string): Ans
       versions.length === 0 ? "which versions it had is not recorded" : `it is ${shown(valueIn(versions.length - 1))}`;
     throw new InkubeError("NOT_RECORDED", `no change of ${field} of ${subject} is recorded; ${known}`);
   }
-  const user = fieldOf(event, "user");
-  const what = `${user === "" ? "somebody" : user} changed ${field} of ${nameIn(subject)} from ${shown(valueIn(at - 1))} to ${shown(valueIn(at))}`;
+  const what = `${field} of ${nameIn(subject)} went from ${shown(valueIn(at - 1))} to ${shown(valueIn(at))}`;
   return { about: subject, event, what, isTrouble: false };
 }
 

@@ -4,11 +4,11 @@ import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { WHY_QUESTIONS } from "../../../protocols/trace-collector.ts";
 import { chainTo, linesOf } from "./chain.ts";
-import { phraseOf } from "./phrases.ts";
+import { phraseOf, writePhrase } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
 import { subjectOf } from "./subjects.ts";
-import type { Answer } from "./answer.ts";
-import { nowAnswer } from "./answer.ts";
+import type { Answer } from "./standing.ts";
+import { nowAnswer } from "./standing.ts";
 import { answerTo, stuckAnswer } from "./why-questions.ts";
 
 /**
@@ -52,6 +52,8 @@ function sentenceOf(
 ): string {
   const rest = isWhole ? "." : "; what caused that is not in the record.";
   if (first === event) return `${what}${rest}`;
+  // Of what somebody has just done nobody need be told when it began.
+  if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
   const seconds = (Math.max(0, event.timeMs - first.timeMs) / 1_000).toFixed(1);
   const link = isTrouble && ASKED.test(first.kind) ? ";" : " because";
   return `${what}${link} ${phraseOf(record, first)} ${seconds} s before${rest}`;
@@ -61,6 +63,9 @@ function sentenceOf(
 function notesOn(record: TraceRecord, last: TraceEvent, first: TraceEvent): readonly string[] {
   const notes = new Set<string>();
   for (const event of record.chainOf(last)) {
+    if (event.kind === "reconcile" && record.isInferred(event)) {
+      notes.add(`${event.actor} had just begun to look after ${event.subject}, and found that change`);
+    }
     for (const other of record.othersOf(event)) {
       const root = record.firstOf(other);
       if (root === first || !record.isRoot(root) || root.kind === "timer") continue;
