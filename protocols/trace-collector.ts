@@ -1,4 +1,5 @@
 /** The trace log's door: what the flight recorders of all actors hold, merged and filtered. */
+import { InkubeError } from "./errors.ts";
 import type { Call, Protocol, Stream } from "./protocol.ts";
 import { call, protocol, stream } from "./protocol.ts";
 
@@ -70,7 +71,13 @@ export type TraceErrorCode =
   /** Nothing is known of what is to be explained. */
   | "NOT_RECORDED"
   /** None of `WHY_QUESTIONS`, and not `changed:FIELD`. */
-  | "NO_SUCH_QUESTION";
+  | "NO_SUCH_QUESTION"
+  /** A file of a trace was written by a newer inkube. */
+  | "TRACE_NEWER"
+  /** A file is no trace, or is damaged at its beginning. */
+  | "TRACE_DAMAGED"
+  /** There is no record of a trace where one was to be opened. */
+  | "TRACE_NOT_FOUND";
 
 /** What may be asked of an object or an actor beside how it stands now. `changed:spec.replicas` asks who changed that field. */
 export const WHY_QUESTIONS = ["pending", "restarted", "deleted", "rescheduled", "stuck", "not-ready"] as const;
@@ -104,17 +111,55 @@ export interface ExplainedLine {
   readonly weight: number;
 }
 
+/** What a record can be asked, by `ask`. All fields are texts: a question is also the query of a URL (`questionFrom`). */
+export type TraceQuestion = { readonly ask: "why"; readonly ref: string };
+export type TraceAnswer = { readonly ask: "why"; readonly explanation: Explanation };
+export type AnswerTo<Q extends TraceQuestion> = Extract<TraceAnswer, { readonly ask: Q["ask"] }>;
+
+type FieldsOf<Q extends TraceQuestion> = {
+  readonly [K in Exclude<keyof Q, "ask">]-?: undefined extends Q[K] ? "optional" : "required";
+};
+
+/** Each question's fields, and whether it needs them. */
+export const TRACE_QUESTIONS: {
+  readonly [Ask in TraceQuestion["ask"]]: FieldsOf<Extract<TraceQuestion, { readonly ask: Ask }>>;
+} = {
+  why: { ref: "required" },
+};
+
+/** A question from its fields by name. Errors: INVALID_ARGUMENT. */
+export function questionFrom(ask: TraceQuestion["ask"], field: (name: string) => string | undefined): TraceQuestion {
+  const question: Record<string, string> = { ask };
+  for (const [name, need] of Object.entries(TRACE_QUESTIONS[ask])) {
+    const value = field(name) ?? "";
+    if (value !== "") question[name] = value;
+    else if (need === "required") throw new InkubeError("INVALID_ARGUMENT", `${ask} needs ${name}`);
+  }
+  // Its fields are those that the table names, which the compiler holds to its type.
+  return question as TraceQuestion;
+}
+
 /** Errors of all: `TraceErrorCode`. */
 export type TraceCollectorMethods = {
   /** Whether the filter can let anything through, for who is about to follow. */
   check: Call<TraceFilter, null>;
   /** What the recorders still hold, in causal order: the newest `limit` events that match, all when absent. */
   events: Call<TraceFilter & { readonly limit?: number }, { readonly events: readonly TraceEvent[] }>;
+  /** What the record answers. Errors: as of each question. */
+  ask: Call<TraceQuestion, TraceAnswer>;
   /** What they hold and then what comes, in batches. Never ends by itself. */
   follow: Stream<TraceFilter, readonly TraceEvent[]>;
 };
 
+/** A million events are read from the disk first, and the machine may be busy. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
 export const traceCollectorProtocol: Protocol<TraceCollectorMethods> = protocol<TraceCollectorMethods>(
   "trace-collector",
-  { check: call(), events: call(), follow: stream() },
+  {
+    check: call({ idempotent: true }),
+    events: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
+    ask: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
+    follow: stream(),
+  },
 );

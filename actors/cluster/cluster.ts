@@ -25,6 +25,8 @@ import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
 import type { Alarm, EtcdMethods, KeyValue } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
+import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
+import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import { Client } from "../client/client.ts";
 import { isDecided } from "../client/custom-resources.ts";
 import type { Selector } from "../client/informer.ts";
@@ -303,10 +305,18 @@ export class Cluster implements AsyncDisposable {
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
-    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers, ...managers]);
+    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [
+      ...apiServers,
+      ...this.etcdMembers,
+      ...managers,
+      TRACE_COLLECTOR,
+    ]);
     const { context } = this.embedder;
     this.client = new Client(context, apiServers, { checksBodies: true });
-    this.trace = new ClusterTrace(() => this.rings());
+    this.trace = new ClusterTrace(
+      () => this.rings(),
+      () => this.collector(),
+    );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);
       return name;
@@ -772,6 +782,12 @@ export class Cluster implements AsyncDisposable {
   private async followActors(): Promise<void> {
     const { options } = collectorSpec(this.actorNames(), (names) => this.ringsOf(names));
     await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
+  }
+
+  /** Errors: CLUSTER_STOPPED. */
+  private collector(): Ref<TraceCollectorMethods> {
+    this.mustRun();
+    return this.embedder.ref(traceCollectorProtocol, TRACE_COLLECTOR);
   }
 
   private rings(): Rings {

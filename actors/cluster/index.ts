@@ -13,7 +13,8 @@ export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../
 export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
-export type { ClusterTrace, Explanation, TraceFilter } from "./trace.ts";
+export { openTrace } from "./open-trace.ts";
+export type { ClusterTrace, Explanation, Trace, TraceFilter } from "./trace.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
 export { formatEvent } from "../../runtime/trace/event.ts";
 export type { KubernetesList, KubernetesObject } from "../../protocols/api-server.ts";

@@ -1,34 +1,72 @@
-/** The flight recorders of a cluster as one log: merged, filtered, followed. */
-import type { Explanation, TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
-import type { Rings } from "../trace-collector/ring-reader.ts";
+/** The trace of a cluster: what its actors did, and what is asked of that. The same door on a running cluster and on a record. */
+import type {
+  AnswerTo,
+  Explanation,
+  TraceCollectorMethods,
+  TraceEvent,
+  TraceFilter,
+  TraceQuestion,
+} from "../../protocols/trace-collector.ts";
+import type { Ref } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
+import { answerFrom } from "../trace-collector/core/answer.ts";
+import { matches } from "../trace-collector/core/filter.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
-import { explain } from "../trace-collector/core/why.ts";
+import type { Rings } from "../trace-collector/ring-reader.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
 
 export type { Explanation, TraceFilter };
 
-export class ClusterTrace {
+/** Who has the record. */
+export interface TraceSource {
+  ask<Q extends TraceQuestion>(question: Q): Promise<AnswerTo<Q>>;
+  /** In causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
+  events(filter: TraceFilter): Promise<readonly TraceEvent[]>;
+  /** The whole of it, here. */
+  record(): Promise<TraceRecord>;
+}
+
+export class Trace {
+  protected readonly source: TraceSource;
+
+  constructor(source: TraceSource) {
+    this.source = source;
+  }
+
+  /** What is recorded, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
+  async events(filter: TraceFilter = {}): Promise<readonly TraceEvent[]> {
+    return this.source.events(filter);
+  }
+
+  /** Why an object (`pod/web-1`, `pods/shop/web-1`, `node/worker-1`) or an actor is as it is. Errors: NOT_RECORDED. */
+  async why(ref: string): Promise<Explanation> {
+    return (await this.source.ask({ ask: "why", ref })).explanation;
+  }
+}
+
+/** The door to a record that is in hand: one that was opened, or a simulation's. */
+export function traceOf(record: TraceRecord): Trace {
+  return new Trace({
+    ask: async <Q extends TraceQuestion>(question: Q) => answerFrom(record, question) as AnswerTo<Q>,
+    events: async (filter) => record.events.filter((event) => matches(filter, event)),
+    record: async () => record,
+  });
+}
+
+/** The trace of a running cluster. Its collector answers, on a thread of its own. */
+export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
-  constructor(rings: () => Rings) {
+  constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
+    super({
+      ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
+      events: async (filter) => (await collector().call("events", filter)).events,
+      record: async () => new TraceRecord({ events: (await collector().call("events", {})).events }),
+    });
     this.rings = rings;
   }
 
-  /** What the recorders still hold, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
-  events(filter: TraceFilter = {}): readonly TraceEvent[] {
-    return new RingReader(this.rings, filter).read();
-  }
-
-  /**
-   * Why an object (`pod/web-1`, `pods/shop/web-1`, `node/worker-1`) or an actor is as it is, from what the recorders still hold.
-   * Errors: NOT_RECORDED.
-   */
-  why(ref: string): Explanation {
-    return explain(new TraceRecord({ events: this.events() }), ref);
-  }
-
-  /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`. */
+  /** Calls back with what is new, every `periodMs`. It costs nothing when nobody follows. Errors: as of `events`, at once. */
   follow(filter: TraceFilter, onEvents: (events: readonly TraceEvent[]) => void, periodMs = 100): { stop(): void } {
     const reader = new RingReader(this.rings, filter);
     const look = (): void => {

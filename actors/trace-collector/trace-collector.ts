@@ -4,7 +4,9 @@ import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { answerFrom } from "./core/answer.ts";
 import { checkFilter } from "./core/filter.ts";
+import { TraceRecord } from "./core/record.ts";
 import { RingReader } from "./ring-reader.ts";
 import type { TraceCollectorOptions } from "./spec.ts";
 
@@ -20,6 +22,8 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
         const events = new RingReader(() => options.rings, filter).read();
         return { events: events.slice(Math.max(0, events.length - limit)) };
       },
+      ask: (question) =>
+        answerFrom(new TraceRecord({ events: new RingReader(() => options.rings, {}).read() }), question),
       follow: (filter, sink) => follow(filter, sink, clock, options),
     },
   }),

@@ -1,26 +1,66 @@
-/** `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with `follow=true`. */
+/**
+ * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with
+ * `follow=true`. `/debug/trace/why?ref=pod/web-1` and the like: what the record answers, as JSON.
+ */
 import { hasCode } from "../../../protocols/errors.ts";
-import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../../protocols/trace-collector.ts";
+import type {
+  TraceCollectorMethods,
+  TraceErrorCode,
+  TraceEvent,
+  TraceFilter,
+  TraceQuestion,
+} from "../../../protocols/trace-collector.ts";
+import { TRACE_QUESTIONS, questionFrom } from "../../../protocols/trace-collector.ts";
 import type { Ref } from "../../../runtime/actor.ts";
-import { badRequest, notFound } from "../core/machinery/status.ts";
+import { badRequest, notFound, notRecorded } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import type { HttpBody, RawHandler } from "./http-messages.ts";
 
-export const TRACE_PATH = "/debug/trace";
+const TRACE_PATH = "/debug/trace";
 
 const encoder = new TextEncoder();
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-cache, private" };
 const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-cache, private" };
 /** A follower that takes longer than the collector's period gets the next batch later. */
 const DRAIN_BYTES_MAX = 1_048_576;
 
-export function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+/** What serves the trace, by path. */
+export function tracePaths(
+  collector: Ref<TraceCollectorMethods> | undefined,
+): readonly (readonly [path: string, handler: RawHandler])[] {
+  const asks = Object.keys(TRACE_QUESTIONS) as TraceQuestion["ask"][];
+  return [
+    [TRACE_PATH, traceLog(collector)],
+    ...asks.map((ask) => [`${TRACE_PATH}/${ask}`, traceAnswers(collector, ask)] as const),
+  ];
+}
+
+function traceAnswers(collector: Ref<TraceCollectorMethods> | undefined, ask: TraceQuestion["ask"]): RawHandler {
   return async (request, answer) => {
     if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
-    const mark = request.url.indexOf("?");
-    const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
+    const query = queryOf(request.url);
+    const answered = await told(async () =>
+      collector.call(
+        "ask",
+        questionFrom(ask, (name) => query.get(name)),
+      ),
+    );
+    answer.send(200, JSON_HEADERS, encoder.encode(`${JSON.stringify(answered)}\n`));
+  };
+}
+
+function queryOf(url: string): Query {
+  const mark = url.indexOf("?");
+  return parseQuery(mark < 0 ? "" : url.slice(mark + 1));
+}
+
+function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return async (request, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    const query = queryOf(request.url);
     const filter = filterOf(query);
-    await checked(collector.call("check", filter));
+    await told(() => collector.call("check", filter));
     if (query.get("follow") === "true") {
       follow(collector, filter, answer.open(200, HEADERS));
       return;
@@ -30,12 +70,16 @@ export function traceLog(collector: Ref<TraceCollectorMethods> | undefined): Raw
   };
 }
 
-/** Errors: a 400 that says which actors or kinds there are. */
-async function checked(check: Promise<null>): Promise<void> {
+const NOT_THERE: readonly TraceErrorCode[] = ["NOT_RECORDED"];
+const WRONG: readonly string[] = ["NO_SUCH_ACTOR", "NO_SUCH_KIND", "INVALID_ARGUMENT"];
+
+/** Errors: a 400 that says what there is, a 404 for what is not recorded. */
+async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   try {
-    await check;
+    return await asking();
   } catch (error) {
-    throw hasCode(error, "NO_SUCH_ACTOR", "NO_SUCH_KIND") ? badRequest(error.message) : error;
+    if (hasCode(error, ...NOT_THERE)) throw notRecorded(error.message);
+    throw hasCode(error, ...WRONG) ? badRequest(error.message) : error;
   }
 }
 

@@ -1,7 +1,8 @@
 /** A chain of causes as a person reads it: what was sent is told by what it wrote, what repeats itself once. */
 import type { ExplainedLine, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { isRequest, lineOf } from "./phrases.ts";
-import { fieldOf, isSent, nameOf } from "./event-fields.ts";
+import { nameOf } from "../../../protocols/trace-events.ts";
+import { fieldOf, isSent } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 
 /** The first cause first, `last` last. */

@@ -1,12 +1,10 @@
 /** What an event says of itself. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import { MESSAGES } from "./events.ts";
 
-/** What is only sent on the way from one thing that happened to the next. */
-const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
-
-/** The name by which other events tell of an event as their cause. */
-export function nameOf({ actor, sequence }: TraceEvent): string {
-  return `${actor}#${sequence}`;
+/** Whether a cause is a W3C `traceparent`, with which a trace goes on that began outside, and no event of ours. */
+export function isFromOutside(cause: string): boolean {
+  return cause !== "" && !cause.includes("#");
 }
 
 /** A field of an event's details; empty when it has none of that name. */
@@ -25,6 +23,7 @@ export function revisionOf(event: TraceEvent): number {
   return Number(fieldOf(event, "revision"));
 }
 
+/** What is only sent on the way from one thing that happened to the next. */
 export function isSent({ kind }: TraceEvent): boolean {
-  return SENT.has(kind);
+  return MESSAGES.has(kind);
 }

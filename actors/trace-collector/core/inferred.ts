@@ -1,6 +1,6 @@
 /** Causes that no event names, and that follow from the record all the same. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
+import { SUPERVISOR } from "../../../protocols/trace-events.ts";
 import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 import { pluralOf } from "./subjects.ts";

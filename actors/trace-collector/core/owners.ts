@@ -33,8 +33,8 @@ function ownersIn(record: TraceRecord): Owners {
 
 function find(record: TraceRecord): Owners {
   const byDependent = new Map<string, string>();
-  for (const event of record.happened) {
-    if (event.kind !== "write" || byDependent.has(event.subject) || event.subject.startsWith("events/")) continue;
+  for (const event of record.writes()) {
+    if (byDependent.has(event.subject) || event.subject.startsWith("events/")) continue;
     const owner = madeFor(record, event);
     if (owner !== undefined && owner !== event.subject) byDependent.set(event.subject, owner);
   }

@@ -1,13 +1,16 @@
 /**
  * A record of what a cluster's actors did, wherever it was read from (their recorders, files, a simulation): what every question
- * is answered from. Immutable; each index is made when it is first asked for.
+ * is answered from. Immutable.
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
-import { TRACEPARENT } from "../../../runtime/trace/traceparent.ts";
-import { fieldOf, isSent, nameOf, revisionOf } from "./event-fields.ts";
+import { nameOf } from "../../../protocols/trace-events.ts";
+import { fieldOf, isFromOutside, revisionOf } from "./event-fields.ts";
+import type { EventIndex } from "./events.ts";
+import { EventList, grouped } from "./events.ts";
 import { inferredCause } from "./inferred.ts";
+
+export { nameOf };
 
 /** What an object became by one write. Data of Secrets are hashed, tokens absent. */
 export interface ObjectChange {
@@ -28,118 +31,108 @@ export interface TraceGap {
 }
 
 export interface TraceContents {
-  /** In any order. */
-  readonly events: readonly TraceEvent[];
+  /** In any order; or where they are found. */
+  readonly events: readonly TraceEvent[] | EventIndex;
   readonly gaps?: readonly TraceGap[];
-  /** By revision. The first of each object may be older than all events: what stood when the record begins. */
-  readonly changes?: readonly ObjectChange[];
+  /** By revision, or how to get at them. The first of each object may be older than all events: what stood when the record begins. */
+  readonly changes?: readonly ObjectChange[] | (() => readonly ObjectChange[]) | ChangeIndex;
+}
+
+/** Changes where they are found, for who asks about one object only. */
+export interface ChangeIndex {
+  /** By revision. */
+  all(): readonly ObjectChange[];
+  /** What an object was, the oldest first. */
+  of(subject: string): readonly ObjectChange[];
 }
 
 /** What nothing in the cluster need have caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
 /** Of these, what begins outside whatever stands behind it. */
-const FROM_OUTSIDE = /^(kill|fault|asked)$/;
+const OUTSIDE = /^(kill|fault|asked)$/;
+const WRITES: ReadonlySet<string> = new Set(["write"]);
 const NONE: readonly never[] = [];
 
-export { nameOf };
-
 export class TraceRecord {
-  /** Causes before effects. */
-  readonly events: readonly TraceEvent[];
   readonly gaps: readonly TraceGap[];
-  readonly changes: readonly ObjectChange[];
-  private domain: readonly TraceEvent[] | undefined;
-  private subjects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private actors: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private effects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private written: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private writes: ReadonlyMap<number, TraceEvent> | undefined;
+  private readonly index: EventIndex;
+  private readonly given: NonNullable<TraceContents["changes"]>;
+  private read: readonly ObjectChange[] | undefined;
+  private writesAt: ReadonlyMap<number, TraceEvent> | undefined;
   private versions: ReadonlyMap<string, readonly ObjectChange[]> | undefined;
 
   constructor({ events, gaps = [], changes = [] }: TraceContents) {
-    this.events = isOrdered(events) ? events : [...events].sort(compareEvents);
+    this.index = "named" in events ? events : new EventList(events);
     this.gaps = gaps;
-    this.changes = changes;
+    this.given = changes;
   }
 
-  /** What happened, without the messages: one in ten of all. */
-  get happened(): readonly TraceEvent[] {
-    return (this.domain ??= this.events.filter((event) => !isSent(event)));
-  }
-
-  /** By `actor#sequence`. */
-  named(name: string): TraceEvent | undefined {
-    const mark = name.lastIndexOf("#");
-    if (mark < 0) return undefined;
-    const sequence = Number(name.slice(mark + 1));
-    const of = this.of(name.slice(0, mark));
-    // An actor counts its events, and few are lost.
-    let [low, high] = [0, of.length - 1];
-    while (low <= high) {
-      const first = of[low]!.sequence;
-      const last = of[high]!.sequence;
-      if (sequence < first || sequence > last) return undefined;
-      const at = last === first ? low : low + Math.floor(((sequence - first) * (high - low)) / (last - first));
-      const found = of[at]!;
-      if (found.sequence === sequence) return found;
-      if (found.sequence < sequence) low = at + 1;
-      else high = at - 1;
-    }
-    return undefined;
-  }
-
-  /** What happened to an object, or to an actor. */
-  about(subject: string): readonly TraceEvent[] {
-    this.subjects ??= grouped(this.happened, ({ subject: of }) => of);
-    return this.subjects.get(subject) ?? NONE;
-  }
-
-  /** Whatever something happened to. */
-  get names(): readonly string[] {
-    this.subjects ??= grouped(this.happened, ({ subject }) => subject);
-    return [...this.subjects.keys()];
-  }
-
-  /** What an actor recorded, by sequence. */
-  of(actor: string): readonly TraceEvent[] {
-    return this.byActor().get(actor) ?? NONE;
-  }
-
-  get actorNames(): readonly string[] {
-    return [...this.byActor().keys()];
-  }
-
-  /** What an event was the first cause of, directly. */
-  effectsOf(event: TraceEvent): readonly TraceEvent[] {
-    this.effects ??= grouped(this.events, ({ cause }) => cause);
-    return this.effects.get(nameOf(event)) ?? NONE;
-  }
-
-  /** What was written because of an event, at once. */
-  writesOf(event: TraceEvent): readonly TraceEvent[] {
-    this.written ??= grouped(
-      this.happened.filter(({ kind }) => kind === "write"),
-      ({ cause }) => cause,
-    );
-    return this.written.get(nameOf(event)) ?? NONE;
-  }
-
-  /** The write that made a revision. */
-  writeOf(revision: number): TraceEvent | undefined {
-    this.writes ??= new Map(
-      this.happened.filter(({ kind }) => kind === "write").map((event) => [revisionOf(event), event]),
-    );
-    return this.writes.get(revision);
+  /** What objects became, by revision. */
+  get changes(): readonly ObjectChange[] {
+    const { given } = this;
+    return (this.read ??= typeof given === "function" ? given() : "all" in given ? given.all() : given);
   }
 
   /** What an object was, the oldest first. */
   versionsOf(subject: string): readonly ObjectChange[] {
+    if (typeof this.given !== "function" && "all" in this.given) return this.given.of(subject);
     this.versions ??= grouped(this.changes, ({ subject: of }) => of);
     return this.versions.get(subject) ?? NONE;
   }
 
+  /** All, causes before effects. Of a large record this takes seconds, and the other ways to events do not. */
+  get events(): readonly TraceEvent[] {
+    return this.index.events;
+  }
+
+  /** By `actor#sequence`. */
+  named(name: string): TraceEvent | undefined {
+    return this.index.named(name);
+  }
+
+  /** The events about an object, or about an actor. */
+  about(subject: string): readonly TraceEvent[] {
+    return this.index.about(subject);
+  }
+
+  /** What an actor recorded; only of those kinds, when they are given. */
+  of(actor: string, kinds?: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.index.of(actor, kinds);
+  }
+
+  /** All events of those kinds. */
+  ofKind(kinds: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.index.ofKind(kinds);
+  }
+
+  /** What an event was the first cause of, directly. */
+  effectsOf(event: TraceEvent): readonly TraceEvent[] {
+    return this.index.causedBy(nameOf(event));
+  }
+
+  /** What events that are no messages are about: objects, actors, timers. */
+  subjects(): readonly string[] {
+    return this.index.subjects();
+  }
+
+  /** All writes of objects. */
+  writes(): readonly TraceEvent[] {
+    return this.ofKind(WRITES);
+  }
+
+  /** What was written because of an event, at once. */
+  writesOf(event: TraceEvent): readonly TraceEvent[] {
+    return this.effectsOf(event).filter(({ kind }) => kind === "write");
+  }
+
+  /** The write that made a revision. */
+  writeOf(revision: number): TraceEvent | undefined {
+    this.writesAt ??= new Map(this.writes().map((event) => [revisionOf(event), event]));
+    return this.writesAt.get(revision);
+  }
+
   isRoot({ kind, cause }: TraceEvent): boolean {
-    if (cause !== "" && !TRACEPARENT.test(cause)) return FROM_OUTSIDE.test(kind);
+    if (cause !== "" && !isFromOutside(cause)) return OUTSIDE.test(kind);
     return kind === "call" || ROOTS.test(kind);
   }
 
@@ -174,24 +167,4 @@ export class TraceRecord {
     if (others === "") return NONE;
     return others.split(",").flatMap((name) => this.named(name) ?? []);
   }
-
-  private byActor(): ReadonlyMap<string, readonly TraceEvent[]> {
-    return (this.actors ??= grouped(this.events, ({ actor }) => actor));
-  }
-}
-
-function isOrdered(events: readonly TraceEvent[]): boolean {
-  for (let at = 1; at < events.length; at++) if (compareEvents(events[at - 1]!, events[at]!) > 0) return false;
-  return true;
-}
-
-function grouped<T>(items: readonly T[], by: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = by(item);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [item]);
-    else known.push(item);
-  }
-  return groups;
 }

@@ -30,7 +30,7 @@ const TROUBLES: ReadonlySet<string> = new Set([
   "container.stopped",
   "probe.failed",
 ]);
-/** The time of the last that is recorded. */
+/** About the time of the last that is recorded: somebody always writes something. */
 export function nowOf(record: TraceRecord): number {
-  return record.events.at(-1)?.timeMs ?? 0;
+  return record.writes().at(-1)?.timeMs ?? 0;
 }

@@ -29,7 +29,7 @@ function subjectsOf(ref: string): ReadonlySet<string> {
 }
 
 function suggestion(record: TraceRecord, ref: string): string {
-  const names = [...new Set([...record.names, ...record.actorNames])];
+  const names = record.subjects();
   const wanted = [...subjectsOf(ref)].at(-1)!;
   const nearest = nearestName(wanted, names) ?? nearestName(ref, names);
   if (nearest !== undefined) return `; did you mean ${nearest}?`;

@@ -1,7 +1,7 @@
 /** Of all that has happened to an object or an actor, what says how it stands now. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
+import { SUPERVISOR } from "../../../protocols/trace-events.ts";
+import { compareEvents } from "../../../protocols/trace-events.ts";
 import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
 
@@ -26,7 +26,7 @@ const CRASHES_WITHIN_MS = 600_000;
 /** What happened to a subject, in causal order. */
 export function toldOf(record: TraceRecord, subject: string): readonly TraceEvent[] {
   const about = record.about(subject).filter(isOwnEnd);
-  const own = record.of(subject).filter(isOfLife);
+  const own = record.of(subject, LIFE);
   return own.length === 0 ? about : [...new Set([...about, ...own])].sort(compareEvents);
 }
 
@@ -36,9 +36,7 @@ function isOwnEnd({ kind, actor }: TraceEvent): boolean {
 }
 
 /** Of an actor's own events, those that are about itself. */
-function isOfLife({ kind }: TraceEvent): boolean {
-  return kind === "start" || kind === "crash" || kind === "leader-elected" || kind === "leader-known";
-}
+const LIFE: ReadonlySet<string> = new Set(["start", "crash", "leader-elected", "leader-known"]);
 
 /** Undefined when nothing has happened to it. */
 export function tellingOf(told: readonly TraceEvent[], nowMs: number): Telling | undefined {
