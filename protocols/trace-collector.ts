@@ -1,4 +1,5 @@
 /** The trace log's door: what the flight recorders of all actors hold, merged and filtered. */
+import type { KubernetesObject } from "./api-server.ts";
 import { InkubeError } from "./errors.ts";
 import type { Call, Protocol, Stream } from "./protocol.ts";
 import { call, protocol, stream } from "./protocol.ts";
@@ -109,6 +110,70 @@ export interface ExplainedLine {
   readonly event: string;
   /** How much it says: of a long chain those of the highest are shown first. The first cause and what is explained have the most. */
   readonly weight: number;
+}
+
+/** Where two versions of an object are not the same. */
+export interface Difference {
+  /** `spec.replicas`, `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
+  readonly path: string;
+  /** Absent where it was not there. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** All that happened to an object or an actor, the oldest first. */
+export interface Story {
+  /** As events name it. */
+  readonly about: string;
+  /** With those of its owners, where they were asked for. */
+  readonly subjects: readonly string[];
+  readonly entries: readonly StoryEntry[];
+  /** Whether nothing can be missing of it. */
+  readonly isWhole: boolean;
+}
+
+export interface StoryEntry {
+  readonly timeMs: number;
+  readonly actor: string;
+  readonly subject: string;
+  /** `actor#sequence`. */
+  readonly event: string;
+  readonly text: string;
+  /** The event that it came of in the first place; null: itself. */
+  readonly because: string | null;
+  /** Of a write that changed what was there. */
+  readonly differences: readonly Difference[];
+}
+
+/** What the objects were at a moment. */
+export interface StateOfObjects {
+  /** Of the last write before. */
+  readonly revision: number;
+  /** When that was; null where that is not recorded. */
+  readonly timeMs: number | null;
+  /** By resource, namespace and name. */
+  readonly objects: readonly { readonly subject: string; readonly object: KubernetesObject }[];
+}
+
+/** Where two records of the same story part. */
+export interface Divergence {
+  readonly sentence: string;
+  /** What was done to one of them only: faults, kills, requests. */
+  readonly causes: readonly { readonly side: "left" | "right"; readonly event: string; readonly text: string }[];
+  /** The first that happened in one only, of those causes where there are any; null where there is nothing. */
+  readonly first: { readonly left: ExplainedEvent | null; readonly right: ExplainedEvent | null };
+  /** Of what the objects are in the end; empty where the records have none. */
+  readonly objects: readonly DifferentObject[];
+}
+
+export type ExplainedEvent = Omit<ExplainedLine, "weight">;
+
+export interface DifferentObject {
+  readonly subject: string;
+  /** The side that alone has it; null: both. */
+  readonly only: "left" | "right" | null;
+  /** `before` is the left's. */
+  readonly differences: readonly Difference[];
 }
 
 /** What a record can be asked, by `ask`. All fields are texts: a question is also the query of a URL (`questionFrom`). */

@@ -1,12 +1,6 @@
 /** Where two versions of an object, or any two values as JSON has them, are not the same. */
 
-export interface Difference {
-  /** `spec.replicas`, `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
-  readonly path: string;
-  /** Undefined where it was not there. */
-  readonly before: unknown;
-  readonly after: unknown;
-}
+import type { Difference } from "../../../protocols/trace-collector.ts";
 
 /** Of what is kept for the server's own use nobody wants to read. */
 const KEPT_FOR_THE_SERVER = /^metadata\.(managedFields|resourceVersion)/;
@@ -52,7 +46,11 @@ function compare(before: unknown, after: unknown, path: string, except: RegExp, 
     }
     return;
   }
-  found.push({ path, before, after });
+  found.push({
+    path,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  });
 }
 
 function joined(path: string, key: string, isIndex: boolean): string {
