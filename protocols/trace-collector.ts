@@ -35,6 +35,10 @@ export interface TraceFilter {
   readonly object?: string;
   /** One of `TRACE_KINDS`, or what several of them have before the dot: `pod`, `pod.status`, `call`. */
   readonly kind?: string;
+  /** Of that time or later, in milliseconds since the Unix epoch. */
+  readonly sinceMs?: number;
+  /** Conditions on fields: `kind=write and subject~pods/shop and user!=system:*`. */
+  readonly where?: string;
 }
 
 /**
@@ -59,7 +63,7 @@ export const TRACE_KINDS: readonly string[] = [
   ],
   ...["leader-elected", "scheduled", "unschedulable"],
   ...["garbage-collected", "node-lost", "pod-collected", "pod-evicted"],
-  ...["node.registered", "pod.admitted", "pod.status", "probe.failed", "container.failed"],
+  ...["node.registered", "node.status", "pod.admitted", "pod.status", "probe.failed", "container.failed"],
   ...["container.created", "container.started", "container.listening", "container.stopped", "container.deleted"],
   ...["kube-proxy.own", "kube-proxy.endpoint-out"],
 ];
@@ -69,6 +73,8 @@ export type TraceErrorCode =
   | "NO_SUCH_ACTOR"
   /** The filter names a kind that no actor ever records. */
   | "NO_SUCH_KIND"
+  /** A condition that cannot be read. */
+  | "INVALID_WHERE"
   /** Nothing is known of what is to be explained. */
   | "NOT_RECORDED"
   /** None of `WHY_QUESTIONS`, and not `changed:FIELD`. */
@@ -177,8 +183,31 @@ export interface DifferentObject {
 }
 
 /** What a record can be asked, by `ask`. All fields are texts: a question is also the query of a URL (`questionFrom`). */
-export type TraceQuestion = { readonly ask: "why"; readonly ref: string };
-export type TraceAnswer = { readonly ask: "why"; readonly explanation: Explanation };
+export type TraceQuestion =
+  | {
+      readonly ask: "why";
+      readonly ref: string;
+      /** One of `WHY_QUESTIONS`, or `changed:FIELD`; how it stands now when absent. */
+      readonly as?: string;
+    }
+  | {
+      readonly ask: "story";
+      readonly ref: string;
+      readonly owners?: "true";
+      readonly acrossRecreate?: "true";
+    }
+  | {
+      readonly ask: "state";
+      /** `revision 132`, `12:34:56.789`, an event as `scheduler-0#42`, or `10s` ago. */
+      readonly at: string;
+      readonly resource?: string;
+      readonly namespace?: string;
+      readonly name?: string;
+    };
+export type TraceAnswer =
+  | { readonly ask: "why"; readonly explanation: Explanation }
+  | { readonly ask: "story"; readonly story: Story }
+  | { readonly ask: "state"; readonly state: StateOfObjects };
 export type AnswerTo<Q extends TraceQuestion> = Extract<TraceAnswer, { readonly ask: Q["ask"] }>;
 
 type FieldsOf<Q extends TraceQuestion> = {
@@ -189,7 +218,9 @@ type FieldsOf<Q extends TraceQuestion> = {
 export const TRACE_QUESTIONS: {
   readonly [Ask in TraceQuestion["ask"]]: FieldsOf<Extract<TraceQuestion, { readonly ask: Ask }>>;
 } = {
-  why: { ref: "required" },
+  why: { ref: "required", as: "optional" },
+  story: { ref: "required", owners: "optional", acrossRecreate: "optional" },
+  state: { at: "required", resource: "optional", namespace: "optional", name: "optional" },
 };
 
 /** A question from its fields by name. Errors: INVALID_ARGUMENT. */

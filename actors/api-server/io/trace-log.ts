@@ -1,5 +1,5 @@
 /**
- * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with
+ * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object`, `kind`, `where` and `sinceMs`, live with
  * `follow=true`. `/debug/trace/why?ref=pod/web-1` and the like: what the record answers, as JSON.
  */
 import { hasCode } from "../../../protocols/errors.ts";
@@ -71,7 +71,13 @@ function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler
 }
 
 const NOT_THERE: readonly TraceErrorCode[] = ["NOT_RECORDED"];
-const WRONG: readonly string[] = ["NO_SUCH_ACTOR", "NO_SUCH_KIND", "INVALID_ARGUMENT"];
+const WRONG: readonly string[] = [
+  "NO_SUCH_ACTOR",
+  "NO_SUCH_KIND",
+  "NO_SUCH_QUESTION",
+  "INVALID_WHERE",
+  "INVALID_ARGUMENT",
+];
 
 /** Errors: a 400 that says what there is, a 404 for what is not recorded. */
 async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
@@ -103,12 +109,16 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
   });
 }
 
+/** Errors: a 400 when `sinceMs` is no number. */
 function filterOf(query: Query): TraceFilter {
-  const part = (name: "actor" | "object" | "kind"): TraceFilter => {
+  const part = (name: "actor" | "object" | "kind" | "where"): TraceFilter => {
     const value = query.get(name);
     return value === undefined || value === "" ? {} : { [name]: value };
   };
-  return { ...part("actor"), ...part("object"), ...part("kind") };
+  const sinceMs = query.get("sinceMs");
+  if (sinceMs !== undefined && !/^\d+(\.\d+)?$/.test(sinceMs)) throw badRequest("sinceMs is no number of milliseconds");
+  const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
+  return { ...part("actor"), ...part("object"), ...part("kind"), ...part("where"), ...since };
 }
 
 function lines(events: readonly TraceEvent[]): Uint8Array {
