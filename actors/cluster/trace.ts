@@ -10,7 +10,7 @@ import type {
 import type { Ref } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
-import { matches } from "../trace-collector/core/filter.ts";
+import { matches, wantsActor } from "../trace-collector/core/filter.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
@@ -27,10 +27,13 @@ export interface TraceSource {
 }
 
 export class Trace {
+  /** What of a record that was opened can't be read, in a person's words. */
+  readonly warnings: readonly string[];
   protected readonly source: TraceSource;
 
-  constructor(source: TraceSource) {
+  constructor(source: TraceSource, warnings: readonly string[] = []) {
     this.source = source;
+    this.warnings = warnings;
   }
 
   /** What is recorded, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
@@ -45,12 +48,19 @@ export class Trace {
 }
 
 /** The door to a record that is in hand: one that was opened, or a simulation's. */
-export function traceOf(record: TraceRecord): Trace {
-  return new Trace({
+export function traceOf(record: TraceRecord, warnings: readonly string[] = []): Trace {
+  const source: TraceSource = {
     ask: async <Q extends TraceQuestion>(question: Q) => answerFrom(record, question) as AnswerTo<Q>,
-    events: async (filter) => record.events.filter((event) => matches(filter, event)),
+    events: async (filter) => {
+      const found: TraceEvent[] = [];
+      for (const event of record.inOrder((actor) => wantsActor(filter, actor))) {
+        if (matches(filter, event)) found.push(event);
+      }
+      return found;
+    },
     record: async () => record,
-  });
+  };
+  return new Trace(source, warnings);
 }
 
 /** The trace of a running cluster. Its collector answers, on a thread of its own. */
@@ -58,10 +68,11 @@ export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
   constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
+    const events = (filter: TraceFilter): Promise<readonly TraceEvent[]> => allOf(collector(), filter);
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
-      events: async (filter) => (await collector().call("events", filter)).events,
-      record: async () => new TraceRecord({ events: (await collector().call("events", {})).events }),
+      events,
+      record: async () => new TraceRecord({ events: await events({}) }),
     });
     this.rings = rings;
   }
@@ -78,4 +89,16 @@ export class ClusterTrace extends Trace {
     timer.unref();
     return { stop: () => clearInterval(timer) };
   }
+}
+
+function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
+  return new Promise((resolve, reject) => {
+    const events: TraceEvent[] = [];
+    collector.stream("events", filter, {
+      next: (batch) => {
+        for (const event of batch) events.push(event);
+      },
+      end: (error) => (error === undefined ? resolve(events) : reject(error)),
+    });
+  });
 }
