@@ -44,11 +44,11 @@ export interface TraceFilter {
 /**
  * Every kind of event that the actors of a cluster record: those of the runtime first, then each component's own. In what
  * `supervisor` records, `kill` and `asked` are what was asked from outside, `fault` what went wrong by plan, `down` each end of
- * an actor; `timer` is because it was time.
+ * an actor; `timer` is because it was time. `gap` stands in place of events that are lost (`lost=12`); nobody records it.
  */
 export const TRACE_KINDS: readonly string[] = [
   ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
-  ...["kill", "asked", "fault", "timer", "reconcile"],
+  ...["kill", "asked", "fault", "timer", "reconcile", "gap"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
   ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
   ...[
@@ -239,11 +239,11 @@ export function questionFrom(ask: TraceQuestion["ask"], field: (name: string) =>
 export type TraceCollectorMethods = {
   /** Whether the filter can let anything through, for who is about to follow. */
   check: Call<TraceFilter, null>;
-  /** What the recorders still hold, in causal order: the newest `limit` events that match, all when absent. */
-  events: Call<TraceFilter & { readonly limit?: number }, { readonly events: readonly TraceEvent[] }>;
+  /** What is recorded, in causal order and in batches. Ends with the last of it. */
+  events: Stream<TraceFilter, readonly TraceEvent[]>;
   /** What the record answers. Errors: as of each question. */
   ask: Call<TraceQuestion, TraceAnswer>;
-  /** What they hold and then what comes, in batches. Never ends by itself. */
+  /** What the recorders hold and then what comes, in batches; what is lost on the way is told as `gap`. Never ends by itself. */
   follow: Stream<TraceFilter, readonly TraceEvent[]>;
 };
 
@@ -254,7 +254,7 @@ export const traceCollectorProtocol: Protocol<TraceCollectorMethods> = protocol<
   "trace-collector",
   {
     check: call({ idempotent: true }),
-    events: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
+    events: stream(),
     ask: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
     follow: stream(),
   },

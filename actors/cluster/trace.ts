@@ -14,7 +14,7 @@ import type { Ref } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
 import { divergenceOf } from "../trace-collector/core/divergence.ts";
-import { checkFilter, matches } from "../trace-collector/core/filter.ts";
+import { checkFilter, matches, wantsActor } from "../trace-collector/core/filter.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Moment } from "../trace-collector/core/state.ts";
 import type { StoryOptions } from "../trace-collector/core/story.ts";
@@ -46,10 +46,13 @@ export interface TraceSource {
 }
 
 export class Trace {
+  /** What of a record that was opened can't be read, in a person's words. */
+  readonly warnings: readonly string[];
   protected readonly source: TraceSource;
 
-  constructor(source: TraceSource) {
+  constructor(source: TraceSource, warnings: readonly string[] = []) {
     this.source = source;
+    this.warnings = warnings;
   }
 
   /** What is recorded, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
@@ -101,15 +104,25 @@ export class Trace {
 }
 
 /** The door to a record that is in hand: one that was opened, or a simulation's. */
-export function traceOf(record: TraceRecord): Trace {
-  return new Trace({
+export function traceOf(record: TraceRecord, warnings: readonly string[] = []): Trace {
+  const source: TraceSource = {
     ask: async <Q extends TraceQuestion>(question: Q) => answerFrom(record, question) as AnswerTo<Q>,
     events: async (filter) => {
-      checkFilter(filter, [...new Set(record.events.map(({ actor }) => actor))]);
-      return record.events.filter((event) => matches(filter, event));
+      const found: TraceEvent[] = [];
+      const actors = new Set<string>();
+      const isWanted = (actor: string): boolean => {
+        actors.add(actor);
+        return wantsActor(filter, actor);
+      };
+      for (const event of record.inOrder(isWanted)) {
+        if (matches(filter, event)) found.push(event);
+      }
+      checkFilter(filter, [...actors]);
+      return found;
     },
     record: async () => record,
-  });
+  };
+  return new Trace(source, warnings);
 }
 
 /** The trace of a running cluster. Its collector answers, on a thread of its own. */
@@ -117,10 +130,11 @@ export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
   constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
+    const events = (filter: TraceFilter): Promise<readonly TraceEvent[]> => allOf(collector(), filter);
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
-      events: async (filter) => (await collector().call("events", filter)).events,
-      record: async () => new TraceRecord({ events: (await collector().call("events", {})).events }),
+      events,
+      record: async () => new TraceRecord({ events: await events({}) }),
     });
     this.rings = rings;
   }
@@ -137,4 +151,16 @@ export class ClusterTrace extends Trace {
     timer.unref();
     return { stop: () => clearInterval(timer) };
   }
+}
+
+function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
+  return new Promise((resolve, reject) => {
+    const events: TraceEvent[] = [];
+    collector.stream("events", filter, {
+      next: (batch) => {
+        for (const event of batch) events.push(event);
+      },
+      end: (error) => (error === undefined ? resolve(events) : reject(error)),
+    });
+  });
 }

@@ -61,12 +61,8 @@ function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler
     const query = queryOf(request.url);
     const filter = filterOf(query);
     await told(() => collector.call("check", filter));
-    if (query.get("follow") === "true") {
-      follow(collector, filter, answer.open(200, HEADERS));
-      return;
-    }
-    const { events } = await collector.call("events", filter);
-    answer.send(200, HEADERS, lines(events));
+    const method = query.get("follow") === "true" ? "follow" : "events";
+    tell(collector, method, filter, answer.open(200, HEADERS));
   };
 }
 
@@ -89,9 +85,14 @@ async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body: HttpBody): void {
+function tell(
+  collector: Ref<TraceCollectorMethods>,
+  method: "events" | "follow",
+  filter: TraceFilter,
+  body: HttpBody,
+): void {
   let goOn: (() => void) | undefined;
-  const subscription = collector.stream("follow", filter, {
+  const subscription = collector.stream(method, filter, {
     next: (events) => {
       body.write(lines(events));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
@@ -101,7 +102,7 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
       });
     },
     // A collector that died is back in a moment: the client sees a broken stream, and asks anew.
-    end: () => body.destroy(),
+    end: (error) => (error === undefined ? body.end() : body.destroy()),
   });
   body.onClose(() => {
     subscription.cancel();

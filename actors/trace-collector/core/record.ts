@@ -85,12 +85,17 @@ export class TraceRecord {
     return this.index.events;
   }
 
+  /** All one by one, causes before effects: as many are made as are taken. `wanted`: whose. */
+  inOrder(wanted?: (actor: string) => boolean): Iterable<TraceEvent> {
+    return this.index.inOrder(wanted);
+  }
+
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined {
     return this.index.named(name);
   }
 
-  /** The events about an object, or about an actor. */
+  /** The events about an object, or about an actor. Messages are about neither. */
   about(subject: string): readonly TraceEvent[] {
     return this.index.about(subject);
   }
