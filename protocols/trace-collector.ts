@@ -144,6 +144,9 @@ export interface StoryEntry {
   readonly subject: string;
   /** `actor#sequence`. */
   readonly event: string;
+  /** Of the event, as its details. */
+  readonly kind: string;
+  readonly detail: string;
   readonly text: string;
   /** The event that it came of in the first place; null: itself. */
   readonly because: string | null;

@@ -105,7 +105,12 @@ export class Trace {
 
 /** The door to a record that is in hand: one that was opened, or a simulation's. */
 export function traceOf(record: TraceRecord, warnings: readonly string[] = []): Trace {
-  const source: TraceSource = {
+  return new Trace(sourceOf(record), warnings);
+}
+
+/** A record that answers for itself. */
+export function sourceOf(record: TraceRecord): TraceSource {
+  return {
     ask: async <Q extends TraceQuestion>(question: Q) => answerFrom(record, question) as AnswerTo<Q>,
     events: async (filter) => {
       const found: TraceEvent[] = [];
@@ -122,7 +127,6 @@ export function traceOf(record: TraceRecord, warnings: readonly string[] = []): 
     },
     record: async () => record,
   };
-  return new Trace(source, warnings);
 }
 
 /** The trace of a running cluster. Its collector answers, on a thread of its own. */

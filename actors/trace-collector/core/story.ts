@@ -50,13 +50,15 @@ export function storyOf(record: TraceRecord, ref: string, { owners, acrossRecrea
 
 function entryOf(record: TraceRecord, event: TraceEvent): StoryEntry {
   const said = saidBy(record, event);
-  const { timeMs, actor, subject } = event;
+  const { timeMs, actor, subject, kind, detail } = event;
   const root = record.firstOf(event);
   return {
     timeMs,
     actor,
     subject,
     event: nameOf(event),
+    kind,
+    detail,
     text: said ?? lineOf(record, event),
     because: root === event ? null : nameOf(root),
     differences: said === undefined && event.kind === "write" ? changedBy(record, event) : [],
