@@ -1,21 +1,40 @@
 /** The trace of a cluster: what its actors did, and what is asked of that. The same door on a running cluster and on a record. */
 import type {
   AnswerTo,
+  Divergence,
   Explanation,
+  Story,
   TraceCollectorMethods,
   TraceEvent,
   TraceFilter,
   TraceQuestion,
+  WhyQuestion,
 } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
-import { matches } from "../trace-collector/core/filter.ts";
+import { divergenceOf } from "../trace-collector/core/divergence.ts";
+import { checkFilter, matches, wantsActor } from "../trace-collector/core/filter.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
+import type { Moment } from "../trace-collector/core/state.ts";
+import type { StoryOptions } from "../trace-collector/core/story.ts";
+import type { QueryOptions, QueryResult } from "../trace-collector/io/sql.ts";
+import { queryRecord } from "../trace-collector/io/sql.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
+import { PastState } from "./past-state.ts";
 
-export type { Explanation, TraceFilter };
+export type {
+  Divergence,
+  Explanation,
+  Moment,
+  QueryOptions,
+  QueryResult,
+  Story,
+  StoryOptions,
+  TraceFilter,
+  WhyQuestion,
+};
 
 /** Who has the record. */
 export interface TraceSource {
@@ -27,10 +46,13 @@ export interface TraceSource {
 }
 
 export class Trace {
+  /** What of a record that was opened can't be read, in a person's words. */
+  readonly warnings: readonly string[];
   protected readonly source: TraceSource;
 
-  constructor(source: TraceSource) {
+  constructor(source: TraceSource, warnings: readonly string[] = []) {
     this.source = source;
+    this.warnings = warnings;
   }
 
   /** What is recorded, in causal order. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND. */
@@ -38,19 +60,73 @@ export class Trace {
     return this.source.events(filter);
   }
 
-  /** Why an object (`pod/web-1`, `pods/shop/web-1`, `node/worker-1`) or an actor is as it is. Errors: NOT_RECORDED. */
-  async why(ref: string): Promise<Explanation> {
-    return (await this.source.ask({ ask: "why", ref })).explanation;
+  /**
+   * Why an object (`pod/web-1`, `pods/shop/web-1`, `node/worker-1`) or an actor is as it is; or what is asked of it.
+   * Errors: NOT_RECORDED, NO_SUCH_QUESTION.
+   */
+  async why(ref: string, as?: WhyQuestion): Promise<Explanation> {
+    return (await this.source.ask({ ask: "why", ref, ...(as === undefined ? {} : { as }) })).explanation;
+  }
+
+  /** All that happened to an object or an actor, with what each write changed. Errors: NOT_RECORDED. */
+  async story(ref: string, { owners, acrossRecreate }: StoryOptions = {}): Promise<Story> {
+    const more = owners === true ? ({ owners: "true" } as const) : {};
+    const before = acrossRecreate === true ? ({ acrossRecreate: "true" } as const) : {};
+    return (await this.source.ask({ ask: "story", ref, ...more, ...before })).story;
+  }
+
+  /**
+   * What the objects were at a time (milliseconds since 1970), by an event (`scheduler-0#42`), or at a revision of the store.
+   * Errors: NOT_RECORDED.
+   */
+  async at(when: Moment): Promise<PastState> {
+    const at =
+      typeof when === "object"
+        ? `revision ${when.revision}`
+        : typeof when === "number"
+          ? new Date(when).toISOString()
+          : when;
+    return new PastState((await this.source.ask({ ask: "state", at })).state);
+  }
+
+  /** Where this record and another of the same story part. */
+  async diff(other: Trace): Promise<Divergence> {
+    return divergenceOf(await this.source.record(), await other.source.record());
+  }
+
+  /**
+   * One statement of SQL that reads, about the tables `events`, `edges`, `writes`, `faults`, `gaps` and `objects`.
+   * Errors: NO_SQLITE (Node.js before 22.5), INVALID_SQL, QUERY_TIMEOUT.
+   */
+  async query(sql: string, options: Partial<QueryOptions> = {}): Promise<QueryResult> {
+    return queryRecord(await this.source.record(), sql, options);
   }
 }
 
 /** The door to a record that is in hand: one that was opened, or a simulation's. */
-export function traceOf(record: TraceRecord): Trace {
-  return new Trace({
+export function traceOf(record: TraceRecord, warnings: readonly string[] = []): Trace {
+  return new Trace(sourceOf(record), warnings);
+}
+
+/** A record that answers for itself. */
+export function sourceOf(record: TraceRecord): TraceSource {
+  return {
     ask: async <Q extends TraceQuestion>(question: Q) => answerFrom(record, question) as AnswerTo<Q>,
-    events: async (filter) => record.events.filter((event) => matches(filter, event)),
+    events: async (filter) => {
+      const found: TraceEvent[] = [];
+      const actors = new Set<string>();
+      const isWanted = (actor: string): boolean => {
+        actors.add(actor);
+        return wantsActor(filter, actor);
+      };
+      for (const event of record.inOrder(isWanted)) {
+        if (matches(filter, event)) found.push(event);
+      }
+      checkFilter(filter, [...actors]);
+      return found;
+    },
     record: async () => record,
-  });
+  };
 }
 
 /** The trace of a running cluster. Its collector answers, on a thread of its own. */
@@ -58,10 +134,11 @@ export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
   constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
+    const events = (filter: TraceFilter): Promise<readonly TraceEvent[]> => allOf(collector(), filter);
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
-      events: async (filter) => (await collector().call("events", filter)).events,
-      record: async () => new TraceRecord({ events: (await collector().call("events", {})).events }),
+      events,
+      record: async () => new TraceRecord({ events: await events({}) }),
     });
     this.rings = rings;
   }
@@ -78,4 +155,16 @@ export class ClusterTrace extends Trace {
     timer.unref();
     return { stop: () => clearInterval(timer) };
   }
+}
+
+function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
+  return new Promise((resolve, reject) => {
+    const events: TraceEvent[] = [];
+    collector.stream("events", filter, {
+      next: (batch) => {
+        for (const event of batch) events.push(event);
+      },
+      end: (error) => (error === undefined ? resolve(events) : reject(error)),
+    });
+  });
 }

@@ -2,10 +2,31 @@
 export interface TraceCollectorOptions {
   /** The recorder of each actor, by name; shared memory, so that reading disturbs nobody. */
   readonly rings: Readonly<Record<string, SharedArrayBuffer>>;
+  /**
+   * How often what is new is copied to the disk. What is younger is lost at a SIGKILL; a recorder that is half full is not
+   * waited for.
+   */
+  readonly keepPeriodMs: number;
   /** How often the recorders are read while somebody follows. A person does not see a shorter delay. */
-  readonly periodMs: number;
+  readonly followPeriodMs: number;
   /** Most events in one batch: a frame of about half a megabyte. */
   readonly batchMax: number;
+  /** Most events that wait for a follower who takes nothing; what comes then is told as a gap. */
+  readonly waitingMax: number;
+  /** Of one file on the disk. The oldest file is what goes when there is no more room. */
+  readonly segmentBytes: number;
+  /** Of all files of messages: a million of them. */
+  readonly messagesBytesMax: number;
+  /** Of all files of other events: some 90,000, of which no flood of messages takes the room. */
+  readonly eventsBytesMax: number;
 }
 
-export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings"> = { periodMs: 100, batchMax: 2_000 };
+export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings"> = {
+  keepPeriodMs: 200,
+  followPeriodMs: 100,
+  batchMax: 2_000,
+  waitingMax: 200_000,
+  segmentBytes: 4 * 1_048_576,
+  messagesBytesMax: 48 * 1_048_576,
+  eventsBytesMax: 16 * 1_048_576,
+};

@@ -1,5 +1,5 @@
 /**
- * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with
+ * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object`, `kind`, `where` and `sinceMs`, live with
  * `follow=true`. `/debug/trace/why?ref=pod/web-1` and the like: what the record answers, as JSON.
  */
 import { hasCode } from "../../../protocols/errors.ts";
@@ -61,17 +61,19 @@ function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler
     const query = queryOf(request.url);
     const filter = filterOf(query);
     await told(() => collector.call("check", filter));
-    if (query.get("follow") === "true") {
-      follow(collector, filter, answer.open(200, HEADERS));
-      return;
-    }
-    const { events } = await collector.call("events", filter);
-    answer.send(200, HEADERS, lines(events));
+    const method = query.get("follow") === "true" ? "follow" : "events";
+    tell(collector, method, filter, answer.open(200, HEADERS));
   };
 }
 
 const NOT_THERE: readonly TraceErrorCode[] = ["NOT_RECORDED"];
-const WRONG: readonly string[] = ["NO_SUCH_ACTOR", "NO_SUCH_KIND", "INVALID_ARGUMENT"];
+const WRONG: readonly string[] = [
+  "NO_SUCH_ACTOR",
+  "NO_SUCH_KIND",
+  "NO_SUCH_QUESTION",
+  "INVALID_WHERE",
+  "INVALID_ARGUMENT",
+];
 
 /** Errors: a 400 that says what there is, a 404 for what is not recorded. */
 async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
@@ -83,9 +85,14 @@ async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body: HttpBody): void {
+function tell(
+  collector: Ref<TraceCollectorMethods>,
+  method: "events" | "follow",
+  filter: TraceFilter,
+  body: HttpBody,
+): void {
   let goOn: (() => void) | undefined;
-  const subscription = collector.stream("follow", filter, {
+  const subscription = collector.stream(method, filter, {
     next: (events) => {
       body.write(lines(events));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
@@ -95,7 +102,7 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
       });
     },
     // A collector that died is back in a moment: the client sees a broken stream, and asks anew.
-    end: () => body.destroy(),
+    end: (error) => (error === undefined ? body.end() : body.destroy()),
   });
   body.onClose(() => {
     subscription.cancel();
@@ -103,12 +110,16 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
   });
 }
 
+/** Errors: a 400 when `sinceMs` is no number. */
 function filterOf(query: Query): TraceFilter {
-  const part = (name: "actor" | "object" | "kind"): TraceFilter => {
+  const part = (name: "actor" | "object" | "kind" | "where"): TraceFilter => {
     const value = query.get(name);
     return value === undefined || value === "" ? {} : { [name]: value };
   };
-  return { ...part("actor"), ...part("object"), ...part("kind") };
+  const sinceMs = query.get("sinceMs");
+  if (sinceMs !== undefined && !/^\d+(\.\d+)?$/.test(sinceMs)) throw badRequest("sinceMs is no number of milliseconds");
+  const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
+  return { ...part("actor"), ...part("object"), ...part("kind"), ...part("where"), ...since };
 }
 
 function lines(events: readonly TraceEvent[]): Uint8Array {

@@ -6,9 +6,11 @@ import { compareEvents, nameOf } from "../../../protocols/trace-events.ts";
 export interface EventIndex {
   /** All of them: for who needs each. */
   readonly events: readonly TraceEvent[];
+  /** All one by one: as many are made as are taken. `wanted`: whose. */
+  inOrder(wanted?: (actor: string) => boolean): Iterable<TraceEvent>;
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined;
-  /** The events about an object, or about an actor. */
+  /** The events about an object, or about an actor. Messages are about neither. */
   about(subject: string): readonly TraceEvent[];
   /** What an actor recorded; only of those kinds, when they are given. */
   of(actor: string, kinds?: ReadonlySet<string>): readonly TraceEvent[];
@@ -36,13 +38,20 @@ export class EventList implements EventIndex {
     this.events = [...events].sort(compareEvents);
   }
 
+  inOrder(wanted?: (actor: string) => boolean): Iterable<TraceEvent> {
+    return wanted === undefined ? this.events : this.events.filter(({ actor }) => wanted(actor));
+  }
+
   named(name: string): TraceEvent | undefined {
     this.names ??= new Map(this.events.map((event) => [nameOf(event), event]));
     return this.names.get(name);
   }
 
   about(subject: string): readonly TraceEvent[] {
-    this.bySubject ??= grouped(this.events, (event) => event.subject);
+    this.bySubject ??= grouped(
+      this.events.filter(({ kind }) => !MESSAGES.has(kind)),
+      (event) => event.subject,
+    );
     return this.bySubject.get(subject) ?? NONE;
   }
 
@@ -66,16 +75,13 @@ export class EventList implements EventIndex {
   }
 }
 
-function grouped(
-  events: readonly TraceEvent[],
-  by: (event: TraceEvent) => string,
-): ReadonlyMap<string, readonly TraceEvent[]> {
-  const groups = new Map<string, TraceEvent[]>();
-  for (const event of events) {
-    const key = by(event);
+export function grouped<T>(items: readonly T[], by: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = by(item);
     const known = groups.get(key);
-    if (known === undefined) groups.set(key, [event]);
-    else known.push(event);
+    if (known === undefined) groups.set(key, [item]);
+    else known.push(item);
   }
   return groups;
 }

@@ -4,9 +4,11 @@
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { SUPERVISOR, nameOf } from "../../../protocols/trace-events.ts";
+import { nameOf } from "../../../protocols/trace-events.ts";
+import { fieldOf, isFromOutside, revisionOf } from "./event-fields.ts";
 import type { EventIndex } from "./events.ts";
-import { EventList } from "./events.ts";
+import { EventList, grouped } from "./events.ts";
+import { inferredCause } from "./inferred.ts";
 
 export { nameOf };
 
@@ -33,28 +35,49 @@ export interface TraceContents {
   readonly events: readonly TraceEvent[] | EventIndex;
   readonly gaps?: readonly TraceGap[];
   /** By revision, or how to get at them. The first of each object may be older than all events: what stood when the record begins. */
-  readonly changes?: readonly ObjectChange[] | (() => readonly ObjectChange[]);
+  readonly changes?: readonly ObjectChange[] | (() => readonly ObjectChange[]) | ChangeIndex;
 }
 
-/** What nothing in the cluster caused. */
+/** Changes where they are found, for who asks about one object only. */
+export interface ChangeIndex {
+  /** By revision. */
+  all(): readonly ObjectChange[];
+  /** What an object was, the oldest first. */
+  of(subject: string): readonly ObjectChange[];
+}
+
+/** What nothing in the cluster need have caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
+/** Of these, what begins outside whatever stands behind it. */
+const OUTSIDE = /^(kill|fault|asked)$/;
+const WRITES: ReadonlySet<string> = new Set(["write"]);
+const NONE: readonly never[] = [];
 
 export class TraceRecord {
   readonly gaps: readonly TraceGap[];
   private readonly index: EventIndex;
-  private readonly givenChanges: NonNullable<TraceContents["changes"]>;
-  private readChanges: readonly ObjectChange[] | undefined;
+  private readonly given: NonNullable<TraceContents["changes"]>;
+  private read: readonly ObjectChange[] | undefined;
+  private writesAt: ReadonlyMap<number, TraceEvent> | undefined;
+  private versions: ReadonlyMap<string, readonly ObjectChange[]> | undefined;
 
   constructor({ events, gaps = [], changes = [] }: TraceContents) {
     this.index = "named" in events ? events : new EventList(events);
     this.gaps = gaps;
-    this.givenChanges = changes;
+    this.given = changes;
   }
 
   /** What objects became, by revision. */
   get changes(): readonly ObjectChange[] {
-    const given = this.givenChanges;
-    return (this.readChanges ??= typeof given === "function" ? given() : given);
+    const { given } = this;
+    return (this.read ??= typeof given === "function" ? given() : "all" in given ? given.all() : given);
+  }
+
+  /** What an object was, the oldest first. */
+  versionsOf(subject: string): readonly ObjectChange[] {
+    if (typeof this.given !== "function" && "all" in this.given) return this.given.of(subject);
+    this.versions ??= grouped(this.changes, ({ subject: of }) => of);
+    return this.versions.get(subject) ?? NONE;
   }
 
   /** All, causes before effects. Of a large record this takes seconds, and the other ways to events do not. */
@@ -62,12 +85,17 @@ export class TraceRecord {
     return this.index.events;
   }
 
+  /** All one by one, causes before effects: as many are made as are taken. `wanted`: whose. */
+  inOrder(wanted?: (actor: string) => boolean): Iterable<TraceEvent> {
+    return this.index.inOrder(wanted);
+  }
+
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined {
     return this.index.named(name);
   }
 
-  /** The events about an object, or about an actor. */
+  /** The events about an object, or about an actor. Messages are about neither. */
   about(subject: string): readonly TraceEvent[] {
     return this.index.about(subject);
   }
@@ -92,8 +120,25 @@ export class TraceRecord {
     return this.index.subjects();
   }
 
+  /** All writes of objects. */
+  writes(): readonly TraceEvent[] {
+    return this.ofKind(WRITES);
+  }
+
+  /** What was written because of an event, at once. */
+  writesOf(event: TraceEvent): readonly TraceEvent[] {
+    return this.effectsOf(event).filter(({ kind }) => kind === "write");
+  }
+
+  /** The write that made a revision. */
+  writeOf(revision: number): TraceEvent | undefined {
+    this.writesAt ??= new Map(this.writes().map((event) => [revisionOf(event), event]));
+    return this.writesAt.get(revision);
+  }
+
   isRoot({ kind, cause }: TraceEvent): boolean {
-    return ROOTS.test(kind) || (kind === "call" && cause === "");
+    if (cause !== "" && !isFromOutside(cause)) return OUTSIDE.test(kind);
+    return kind === "call" || ROOTS.test(kind);
   }
 
   /** The event and what it came of, back to the first that is known. */
@@ -107,15 +152,24 @@ export class TraceRecord {
     return chain;
   }
 
-  /** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
+  /** What it came of in the first place, as far as is recorded. */
+  firstOf(event: TraceEvent): TraceEvent {
+    return this.chainOf(event).at(-1)!;
+  }
+
   causeOf(event: TraceEvent): TraceEvent | undefined {
-    if (event.kind === "node-lost") {
-      const ends = this.about(`${event.subject.slice("nodes/".length)}/kubelet`);
-      const isEnd = ({ actor, kind, lamport }: TraceEvent): boolean =>
-        actor === SUPERVISOR && kind === "down" && lamport < event.lamport;
-      const end = ends.findLast(isEnd);
-      if (end !== undefined) return end;
-    }
-    return this.named(event.cause);
+    return inferredCause(this, event) ?? this.named(event.cause);
+  }
+
+  /** Whether its cause is not the one that it names, but what must have been. */
+  isInferred(event: TraceEvent): boolean {
+    return inferredCause(this, event) !== undefined;
+  }
+
+  /** Its causes beside the first: of several changes that were seen to at once. */
+  othersOf(event: TraceEvent): readonly TraceEvent[] {
+    const others = fieldOf(event, "also");
+    if (others === "") return NONE;
+    return others.split(",").flatMap((name) => this.named(name) ?? []);
   }
 }
