@@ -10,6 +10,7 @@ import type {
   TraceQuestion,
   WhyQuestion,
 } from "../../protocols/trace-collector.ts";
+import { writeFile } from "node:fs/promises";
 import type { Ref } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
@@ -23,10 +24,14 @@ import { queryRecord } from "../trace-collector/io/sql.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
 import { PastState } from "./past-state.ts";
+import type { ExportFormat, ExportOptions } from "./trace-export.ts";
+import { exported } from "./trace-export.ts";
 
 export type {
   Divergence,
   Explanation,
+  ExportFormat,
+  ExportOptions,
   Moment,
   QueryOptions,
   QueryResult,
@@ -100,6 +105,20 @@ export class Trace {
    */
   async query(sql: string, options: Partial<QueryOptions> = {}): Promise<QueryResult> {
     return queryRecord(await this.source.record(), sql, options);
+  }
+
+  /**
+   * The record for another tool (`perfetto`, `otlp`, `shiviz`, `mermaid`, `ndjson`), or as one page (`html`) that needs no network.
+   * Gives the text, or writes it to `file`. Errors: INVALID_ARGUMENT, INVALID_WHERE, and those of the file.
+   */
+  async export(
+    format: ExportFormat,
+    { file, ...options }: ExportOptions & { readonly file?: string } = {},
+  ): Promise<string> {
+    const text = exported(await this.source.record(), format, options);
+    if (file === undefined) return [...text].join("");
+    await writeFile(file, text);
+    return file;
   }
 }
 

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { linesOf } from "./api.ts";
 import { refuse } from "./failure.ts";
+import { exportCommand } from "./trace-export.ts";
 import { diffCommand, queryCommand, stateCommand, storyCommand, whyCommand, withFrom } from "./trace-questions.ts";
 import type { FilterOptions, OpenedSource, SourceOptions } from "./trace-source.ts";
 import { filterFrom, queryOf, withTrace } from "./trace-source.ts";
@@ -27,6 +28,7 @@ export function traceCommand(): Command {
     diffCommand(),
     followCommand(),
     queryCommand(),
+    exportCommand(),
   ]) {
     command.addCommand(question);
   }

@@ -1,8 +1,9 @@
 /** The page of a trace: puts together timeline, panel, scrubber, search and keys. */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import { phraseOf } from "../core/phrases.ts";
+import { divergenceOf } from "../core/divergence.ts";
 import type { TraceRecord } from "../core/record.ts";
-import { divergenceOf } from "./divergence.ts";
+
 import { button, colours, el, timeText } from "./dom.ts";
 import { onKeys } from "./keys.ts";
 import { ownRecord, recordOfFile } from "./load.ts";
@@ -128,8 +129,10 @@ class Page {
   private welcome(): void {
     const faults = this.model.events.filter((_, index) => this.model.looks[index] === 4);
     const list = faults.slice(0, 12).map((event) => {
-      const link = button({}, `${timeText(event.lamport - this.model.beginsAt, 0)} ${phraseOf(event, 1)}`, () =>
-        this.choose(this.main, this.model.placeOf(event)),
+      const link = button(
+        {},
+        `${timeText(event.lamport - this.model.beginsAt, 0)} ${phraseOf(this.model.record, event)}`,
+        () => this.choose(this.main, this.model.placeOf(event)),
       );
       return el("li", {}, link);
     });
@@ -262,10 +265,15 @@ class Page {
       const found = divergenceOf(this.model.record, other.record);
       const show = (model: Model, event: TraceEvent): void =>
         this.choose(model === other ? timeline : this.main, model.placeOf(event));
-      this.main.chosen = found?.left === undefined ? -1 : this.model.placeOf(found.left);
-      timeline.chosen = found?.right === undefined ? -1 : other.placeOf(found.right);
+      const placeIn = (model: Model, side: "left" | "right"): number => {
+        const name = found.causes.find((cause) => cause.side === side)?.event ?? found.first[side]?.event ?? "";
+        const event = model.record.named(name);
+        return event === undefined ? -1 : model.placeOf(event);
+      };
+      this.main.chosen = placeIn(this.model, "left");
+      timeline.chosen = placeIn(other, "right");
       for (const each of this.timelines) each.reveal(each.chosen);
-      this.panel.replaceChildren(divergencePanel(this.model, other, found, show));
+      this.panel.replaceChildren(divergencePanel({ left: this.model, right: other }, found, show));
       this.status.textContent = "";
     } catch (error) {
       this.status.textContent = `${file.name} can't be shown: ${(error as Error).message}`;

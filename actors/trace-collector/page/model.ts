@@ -3,10 +3,13 @@
  * event what it looks like and in which row it stands. Pure: the same in a test and in a browser.
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import { causesOf, machineOf, revisionOf } from "../core/exports/details.ts";
+import { revisionOf } from "../core/event-fields.ts";
+import { machineOf } from "../core/exports/details.ts";
 import type { Phase } from "../core/exports/phases.ts";
 import { phasesOfActor, phasesOfObject, RevisionTimes } from "../core/exports/phases.ts";
-import { changesBySubject, isObject, subjectsOf } from "../core/exports/subjects.ts";
+import { isObject, subjectsOf } from "../core/exports/subjects.ts";
+import { objectOf } from "../core/inferred.ts";
+import { ownerOf } from "../core/owners.ts";
 import type { ObjectChange, TraceRecord } from "../core/record.ts";
 
 /** How an event is drawn; later ones lie above earlier ones. */
@@ -42,7 +45,6 @@ export class Model {
   readonly record: TraceRecord;
   readonly events: readonly TraceEvent[];
   readonly times: RevisionTimes;
-  readonly changes: ReadonlyMap<string, readonly ObjectChange[]>;
   readonly looks: Uint8Array;
   readonly beginsAt: number;
   readonly endsAt: number;
@@ -53,7 +55,6 @@ export class Model {
     this.record = record;
     this.events = record.events;
     this.times = new RevisionTimes(record);
-    this.changes = changesBySubject(record);
     this.looks = Uint8Array.from(this.events, (event) => LOOKS.indexOf(lookOf(event)));
     this.places = new Map(this.events.map((event, index) => [event, index]));
     this.beginsAt = this.events[0]?.lamport ?? 0;
@@ -75,38 +76,26 @@ export class Model {
     readonly chain: readonly number[];
     readonly also: readonly (readonly [from: number, to: number])[];
   } {
-    const chain = this.record.chainOf(this.events[index]!);
-    const also: (readonly [number, number])[] = [];
-    for (const event of chain.slice(0, 1)) {
-      for (const name of causesOf(event).slice(1)) {
-        const cause = this.record.named(name);
-        if (cause !== undefined) also.push([this.placeOf(cause), this.placeOf(event)]);
-      }
-    }
-    return { chain: chain.map((event) => this.placeOf(event)), also };
+    const event = this.events[index]!;
+    const chain = this.record.chainOf(event);
+    const also = this.record.othersOf(event).map((cause) => [this.placeOf(cause), index] as const);
+    return { chain: chain.map((each) => this.placeOf(each)), also };
   }
 
   /** What a write made of an object, and what it was before; undefined where the record has not got that. */
-  writtenBy({
-    kind,
-    subject,
-    detail,
-    ...rest
-  }: TraceEvent): { readonly before: unknown; readonly after: unknown } | undefined {
-    const revision = revisionOf({ kind, subject, detail, ...rest });
-    const changes = this.changes.get(subject) ?? [];
-    const at = changes.findIndex((change) => change.revision === revision);
-    return at < 0 ? undefined : { before: changes[at - 1]?.object, after: changes[at]!.object };
+  writtenBy(event: TraceEvent): { readonly before: unknown; readonly after: unknown } | undefined {
+    if (event.kind !== "write") return undefined;
+    const versions = this.record.versionsOf(event.subject);
+    const at = versions.findIndex(({ revision }) => revision === revisionOf(event));
+    return at < 0 ? undefined : { before: versions[at - 1]?.object, after: versions[at]!.object };
   }
 
   /** The newest change of each object up to a moment, of those that were there then. */
   stateAt(lamport: number): readonly ObjectChange[] {
     const revision = this.times.at(lamport);
-    const there: ObjectChange[] = [];
-    for (const changes of this.changes.values()) {
-      const newest = changes.findLast((change) => change.revision <= revision);
-      if (newest?.object !== undefined) there.push(newest);
-    }
+    const newest = new Map<string, ObjectChange>();
+    for (const change of this.record.changes) if (change.revision <= revision) newest.set(change.subject, change);
+    const there = [...newest.values()].filter(({ object }) => object !== undefined);
     return there.sort((left, right) => (left.subject < right.subject ? -1 : 1));
   }
 }
@@ -146,13 +135,13 @@ export const QUIET: RegExp =
   /^(leases|clusterroles|clusterrolebindings|roles|rolebindings|serviceaccounts|flowschemas|prioritylevelconfigurations|priorityclasses|namespaces|configmaps|csinodes|events|endpoints|endpointslices|controllerrevisions|servicecidrs|ipaddresses|apiservices|secrets)$/;
 
 function objectsView(model: Model): View {
-  const { record, changes } = model;
+  const { record } = model;
   const subjects = subjectsOf(record).filter(isObject);
   const known = new Set(subjects);
-  const owners = ownersOf(changes);
-  const ownerOf = (subject: string): string | undefined => {
-    const owner = owners.get(subject);
-    return owner !== undefined && known.has(owner) ? owner : undefined;
+  // The Lease of a node says of it that it lives, which its own row does.
+  const ownerIn = (subject: string): string | undefined => {
+    const owner = ownerOf(record, subject);
+    return owner !== undefined && known.has(owner) && !owner.startsWith("nodes/") ? owner : undefined;
   };
   const children = new Map<string, string[]>();
   const add = (parent: string, child: string): void => {
@@ -160,7 +149,7 @@ function objectsView(model: Model): View {
     if (others === undefined) children.set(parent, [child]);
     else others.push(child);
   };
-  for (const subject of subjects) add(ownerOf(subject) ?? `group:${resourceOf(subject)}`, subject);
+  for (const subject of subjects) add(ownerIn(subject) ?? `group:${resourceOf(subject)}`, subject);
   const bySubject = eventsBySubject(model, known);
   const builder = new RowBuilder();
   const groups = [...children.keys()].filter((key) => key.startsWith("group:"));
@@ -179,7 +168,7 @@ function objectsView(model: Model): View {
     });
     const place = (subject: string, depth: number, parent: number): void => {
       if (builder.has(subject)) return;
-      const phases = phasesOfObject(record, subject, changes.get(subject) ?? [], model.times);
+      const phases = phasesOfObject(record, subject, model.times);
       const name =
         depth === 1 ? subject.slice(label.length + 1) : `${singular(resourceOf(subject))} ${subject.split("/").at(-1)}`;
       const own = builder.add({
@@ -272,31 +261,11 @@ class RowBuilder {
   }
 }
 
-/** By subject: that of its controller, or of its first owner. */
-function ownersOf(changes: ReadonlyMap<string, readonly ObjectChange[]>): ReadonlyMap<string, string> {
-  const byUid = new Map<string, string>();
-  const uids = new Map<string, string>();
-  for (const [subject, all] of changes) {
-    for (const { object } of all) {
-      if (object?.metadata?.uid !== undefined) byUid.set(object.metadata.uid, subject);
-      const references = object?.metadata?.ownerReferences ?? [];
-      const owner = references.find(({ controller }) => controller === true) ?? references[0];
-      if (owner !== undefined) uids.set(subject, owner.uid);
-    }
-  }
-  const owners = new Map<string, string>();
-  for (const [subject, uid] of uids) {
-    const owner = byUid.get(uid);
-    if (owner !== undefined && owner !== subject) owners.set(subject, owner);
-  }
-  return owners;
-}
-
 /** Also what keys of queues (`replica-set/default/web`) and machines (`worker-1`) stand for. */
 function eventsBySubject({ events }: Model, known: ReadonlySet<string>): ReadonlyMap<string, number[]> {
   const found = new Map<string, number[]>();
   for (const [index, event] of events.entries()) {
-    const subject = objectOf(event, known);
+    const subject = placeOf(event, known);
     if (subject === undefined) continue;
     const others = found.get(subject);
     if (others === undefined) found.set(subject, [index]);
@@ -305,16 +274,17 @@ function eventsBySubject({ events }: Model, known: ReadonlySet<string>): Readonl
   return found;
 }
 
-function objectOf({ kind, subject }: TraceEvent, known: ReadonlySet<string>): string | undefined {
+function placeOf({ kind, subject }: TraceEvent, known: ReadonlySet<string>): string | undefined {
   if (known.has(subject)) return subject;
-  const candidates =
-    kind === "reconcile"
-      ? [subject.replace(/^[^/]*/, (name) => `${name.replaceAll("-", "")}s`)]
-      : kind === "kill" || kind === "fault" || kind === "down" || kind === "asked"
-        ? [`nodes/${subject.split("/")[0]}`]
-        : [];
-  return candidates.find((candidate) => known.has(candidate));
+  const place = OF_MACHINES.test(kind)
+    ? `nodes/${subject.split("/")[0]}`
+    : kind === "reconcile"
+      ? objectOf(subject)
+      : "";
+  return known.has(place) ? place : undefined;
 }
+
+const OF_MACHINES = /^(kill|fault|down|asked)$/;
 
 export function resourceOf(subject: string): string {
   return subject.slice(0, subject.indexOf("/"));

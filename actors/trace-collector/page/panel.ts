@@ -1,12 +1,11 @@
 /** What the page tells beside the timeline: an event with what it came of and changed, the state at a moment, where two records part. */
-import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import type { Divergence, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { fieldsOf } from "../core/exports/details.ts";
-import { differencesBetween, textOfPath } from "../core/exports/differences.ts";
-import { phraseOf } from "../core/phrases.ts";
+import { differencesBetween } from "../core/differences.ts";
+import { lineOf, phraseOf } from "../core/phrases.ts";
 import type { ObjectChange } from "../core/record.ts";
 import { TraceRecord, nameOf } from "../core/record.ts";
 import { explain } from "../core/why.ts";
-import type { Divergence } from "./divergence.ts";
 import { button, el, timeText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { QUIET, resourceOf } from "./model.ts";
@@ -30,7 +29,7 @@ export function eventPanel(model: Model, event: TraceEvent, onChoose: OnChoose):
   return el(
     "section",
     { class: "event", "data-event": nameOf(event) },
-    el("h2", {}, el("span", { class: "kind" }, kind), ` ${phraseOf(event, 1)}`),
+    el("h2", {}, el("span", { class: "kind" }, kind), ` ${phraseOf(model.record, event)}`),
     el(
       "dl",
       {},
@@ -51,14 +50,12 @@ function differencesOf(model: Model, event: TraceEvent): readonly HTMLElement[] 
   const { before, after } = written;
   if (after === undefined) return [el("h3", {}, "It removed the object")];
   if (before === undefined) return [el("h3", {}, "It made the object"), objectText(after)];
-  const all = differencesBetween(byName(before), byName(after)).filter(
-    ({ path }) => !BOOKKEEPING.test(textOfPath(path)),
-  );
+  const all = differencesBetween(byName(before), byName(after), BOOKKEEPING);
   const rows = all.map(({ path, before: from, after: to }) =>
     el(
       "tr",
       {},
-      el("th", {}, textOfPath(path)),
+      el("th", {}, path),
       el(
         "td",
         {},
@@ -89,11 +86,19 @@ function byName(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, byName(field)]));
 }
 
+function recordUntil(model: Model, event: TraceEvent): TraceRecord {
+  const { events, record, times } = model;
+  const revision = times.at(event.lamport);
+  return new TraceRecord({
+    events: events.slice(0, model.placeOf(event) + 1),
+    changes: record.changes.filter((change) => change.revision <= revision),
+  });
+}
+
 /** Of the object or actor, as far as was known when the event happened. */
 function whyOf(model: Model, event: TraceEvent): readonly HTMLElement[] {
-  const until = model.placeOf(event) + 1;
   try {
-    const { sentence } = explain(new TraceRecord({ events: model.events.slice(0, until) }), event.subject);
+    const { sentence } = explain(recordUntil(model, event), event.subject);
     return [el("h3", {}, "Why, at that moment"), el("p", { class: "why" }, sentence)];
   } catch {
     // It is about nothing that can be asked about.
@@ -121,16 +126,10 @@ function effectsOf(model: Model, event: TraceEvent, onChoose: OnChoose): readonl
 }
 
 function line(model: Model, event: TraceEvent, onChoose: OnChoose, isOwn: boolean): HTMLElement {
-  const { actor, kind, subject, lamport, detail } = event;
-  const link = el(
-    "button",
-    { type: "button", class: isOwn ? "own" : "", title: detail },
-    el("time", {}, timeText(lamport - model.beginsAt, 0)),
-    el("b", {}, kind),
-    el("span", {}, ` ${subject}`),
-    el("i", {}, actor),
-  );
-  link.addEventListener("click", () => onChoose(event));
+  const { actor, kind, lamport, detail } = event;
+  const link = button({ class: isOwn ? "own" : "", title: detail }, "", () => onChoose(event));
+  const text = el("span", {}, lineOf(model.record, event));
+  link.append(el("time", {}, timeText(lamport - model.beginsAt, 0)), text, el("i", {}, `${actor} \u00b7 ${kind}`));
   return el("li", {}, link);
 }
 
@@ -176,36 +175,36 @@ export function statePanel(
   );
 }
 
+/** `found`: the first record is the one above. */
 export function divergencePanel(
-  left: Model,
-  right: Model,
-  found: Divergence | undefined,
+  models: { readonly left: Model; readonly right: Model },
+  { sentence, causes, first, objects }: Divergence,
   onChoose: (model: Model, event: TraceEvent) => void,
 ): HTMLElement {
-  const side = (name: string, model: Model, event: TraceEvent | undefined): HTMLElement =>
-    el(
-      "div",
-      { class: "side" },
-      el("h3", {}, name),
-      event === undefined
-        ? el("p", { class: "empty" }, "nothing more")
-        : el(
-            "ol",
-            { class: "chain" },
-            line(model, event, (each) => onChoose(model, each), true),
-          ),
-      ...(event === undefined ? [] : [el("p", {}, event.detail)]),
-    );
-  const text =
-    found === undefined
-      ? "Both records tell the same."
-      : `They part at ${found.actor}: the first thing that differs, by causal order.`;
+  const linkTo = (side: "left" | "right", name: string): readonly HTMLElement[] => {
+    const event = models[side].record.named(name);
+    return event === undefined ? [] : [line(models[side], event, (each) => onChoose(models[side], each), false)];
+  };
+  const lists = (["left", "right"] as const).flatMap((side) => {
+    const own = causes.filter((cause) => cause.side === side).map(({ event }) => event);
+    const came = first[side] === null ? [] : [first[side].event];
+    const lines = [...new Set([...own, ...came])].flatMap((name) => linkTo(side, name));
+    return lines.length === 0
+      ? []
+      : [el("h3", {}, side === "left" ? "Only above" : "Only below"), el("ol", { class: "chain" }, ...lines)];
+  });
+  const ends = objects.map(({ subject, only, differences }) => {
+    const what =
+      only === null ? differences.map(({ path }) => path).join(", ") : `only ${only === "left" ? "above" : "below"}`;
+    return el("li", {}, el("b", {}, subject), ` ${what}`);
+  });
   return el(
     "section",
     { class: "divergence" },
-    el("h2", {}, "Two records"),
-    el("p", { class: "why" }, text),
-    ...(found === undefined ? [] : [side("above", left, found.left), side("below", right, found.right)]),
+    el("h2", {}, "Where the two records part"),
+    el("p", { class: "why" }, sentence),
+    ...lists,
+    ...(ends.length === 0 ? [] : [el("h3", {}, "What differs in the end"), el("ol", { class: "ends" }, ...ends)]),
   );
 }
 

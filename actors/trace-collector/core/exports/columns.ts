@@ -1,12 +1,12 @@
 /**
- * A record as few bytes, for the page: what all events have of one field stands together as differences from the event before,
+ * A record as few bytes, for the page: what all events have of one field stands together as patch from the event before,
  * so that it deflates to some bytes an event; texts stand once; an object is told by what each write changed of it.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
 import type { ObjectChange, TraceContents, TraceGap, TraceRecord } from "../record.ts";
-import type { FieldDifference } from "./differences.ts";
-import { applied, differencesBetween } from "./differences.ts";
+import type { FieldPath } from "./patches.ts";
+import { patchBetween, patched } from "./patches.ts";
 
 /** Raised when older pages can't read what this writes. */
 const VERSION = 1;
@@ -20,13 +20,8 @@ interface Head {
 }
 
 /** Revision since the one before, subject, and the object: whole, what changed of it, or nothing when it is gone. */
-type PackedChange = readonly [
-  revision: number,
-  subject: number,
-  object?: unknown,
-  differences?: readonly PackedDifference[],
-];
-type PackedDifference = readonly [path: FieldDifference["path"], after?: unknown];
+type PackedChange = readonly [revision: number, subject: number, object?: unknown, patch?: readonly PackedField[]];
+type PackedField = readonly [path: FieldPath, after?: unknown];
 
 export function packed({ events, gaps, changes }: TraceRecord): Uint8Array {
   const texts = new Texts();
@@ -119,25 +114,25 @@ function packedChanges(changes: readonly ObjectChange[], texts: Texts): readonly
     newest.set(subject, now);
     if (now === undefined) return [since, texts.of(subject)];
     if (known === undefined) return [since, texts.of(subject), now];
-    const differences = differencesBetween(known, now).map(({ path, after }): PackedDifference =>
+    const patch = patchBetween(known, now).map(({ path, after }): PackedField =>
       after === undefined ? [path] : [path, after],
     );
-    return [since, texts.of(subject), 0, differences];
+    return [since, texts.of(subject), 0, patch];
   });
 }
 
 function unpackedChanges(changes: readonly PackedChange[], texts: readonly string[]): readonly ObjectChange[] {
   const newest = new Map<string, unknown>();
   let revision = 0;
-  return changes.map(([since, index, whole, differences]) => {
+  return changes.map(([since, index, whole, patch]) => {
     revision += since;
     const subject = texts[index] ?? "";
     const object =
-      differences === undefined
+      patch === undefined
         ? whole
-        : applied(
+        : patched(
             newest.get(subject),
-            differences.map(([path, after]) => ({ path, after })),
+            patch.map(([path, after]) => ({ path, after })),
           );
     newest.set(subject, object);
     return { revision, subject, object: object as KubernetesObject | undefined };

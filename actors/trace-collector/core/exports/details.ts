@@ -1,5 +1,6 @@
 /** What stands in the details of an event, for those who show it. */
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
+import { fieldOf } from "../event-fields.ts";
 
 /** Fields by name; a value reaches up to the next `name=`, so it may hold blanks. */
 export function fieldsOf(detail: string): ReadonlyMap<string, string> {
@@ -12,16 +13,8 @@ export function fieldsOf(detail: string): ReadonlyMap<string, string> {
 }
 
 /** Names of all that an event came of, the first cause first; a `traceparent` is none. */
-export function causesOf({ cause, detail }: TraceEvent): readonly string[] {
-  const also = detail.includes("also=") ? (fieldsOf(detail).get("also") ?? "").split(",") : [];
-  return [cause, ...also].filter((name) => name.includes("#"));
-}
-
-/** The revision of a write; undefined of any other event. */
-export function revisionOf({ kind, detail }: TraceEvent): number | undefined {
-  if (kind !== "write") return undefined;
-  const found = /(?:^| )revision=(\d+)/.exec(detail);
-  return found === null ? undefined : Number(found[1]);
+export function causesOf(event: TraceEvent): readonly string[] {
+  return [event.cause, ...fieldOf(event, "also").split(",")].filter((name) => name.includes("#"));
 }
 
 /** The node whose actor it is, of masters by their number; `cluster` for what belongs to none. */

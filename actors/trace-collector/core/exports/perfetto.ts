@@ -9,7 +9,7 @@ import type { TraceRecord } from "../record.ts";
 import { causesOf, machineOf } from "./details.ts";
 import type { Phase } from "./phases.ts";
 import { phasesOfObject, RevisionTimes } from "./phases.ts";
-import { changesBySubject, isObject, subjectsOf } from "./subjects.ts";
+import { isObject, subjectsOf } from "./subjects.ts";
 
 const OBJECTS_PID = 1;
 /** The shortest that is drawn. Events of one actor are never nearer. */
@@ -98,12 +98,11 @@ function* namesOf(places: ReadonlyMap<string, Place>): Iterable<object> {
 
 function* objectsOf(record: TraceRecord, beganAt: number): Iterable<object> {
   const times = new RevisionTimes(record);
-  const changes = changesBySubject(record);
   const endsAt = (record.events.at(-1)?.lamport ?? 0) + SLICE_US;
   const steps: (readonly [at: number, phase: string, by: number])[] = [];
   const shared = { cat: "object", pid: OBJECTS_PID, tid: 0 };
   for (const subject of subjectsOf(record).filter(isObject)) {
-    const phases = phasesOfObject(record, subject, changes.get(subject) ?? [], times);
+    const phases = phasesOfObject(record, subject, times);
     const [first] = phases;
     if (first === undefined) continue;
     const entry = (ph: "b" | "e", name: string, at: number): object => ({

@@ -5,8 +5,8 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { TraceEvent } from "../../../../protocols/trace-collector.ts";
-import type { ObjectChange, TraceRecord } from "../record.ts";
-import { fieldsOf, revisionOf } from "./details.ts";
+import type { TraceRecord } from "../record.ts";
+import { fieldOf, revisionOf } from "../event-fields.ts";
 
 /** How a phase is to be taken. */
 export type Tone = "waiting" | "starting" | "good" | "bad" | "ending" | "done" | "plain";
@@ -22,12 +22,8 @@ export interface Phase {
 /** Undefined: it is gone. */
 type Entered = { readonly at: number; readonly phase: readonly [name: string, tone: Tone] | undefined };
 
-export function phasesOfObject(
-  record: TraceRecord,
-  subject: string,
-  changes: readonly ObjectChange[],
-  times: RevisionTimes,
-): readonly Phase[] {
+export function phasesOfObject(record: TraceRecord, subject: string, times: RevisionTimes): readonly Phase[] {
+  const changes = record.versionsOf(subject);
   if (changes.length === 0) return joined(record.about(subject).flatMap(enteredBy));
   return joined(
     changes.map(({ revision, object }) => ({
@@ -53,46 +49,19 @@ export function phasesOfActor(record: TraceRecord, actor: string): readonly Phas
 
 /** When revisions were written: those whose write is not in the record, when the one before was. */
 export class RevisionTimes {
-  private readonly revisions: number[] = [];
-  private readonly writes: TraceEvent[] = [];
+  private readonly revisions: readonly number[];
+  private readonly lamports: readonly number[];
   private readonly beganAt: number;
 
   constructor(record: TraceRecord) {
     this.beganAt = record.events[0]?.lamport ?? 0;
-    const writes: (readonly [number, TraceEvent])[] = [];
-    for (const event of record.events) {
-      const revision = revisionOf(event);
-      if (revision !== undefined) writes.push([revision, event]);
-    }
-    for (const [revision, event] of writes.sort(([left], [right]) => left - right)) {
-      this.revisions.push(revision);
-      this.writes.push(event);
-    }
+    const writes = record.writes().map((event) => [revisionOf(event), event.lamport] as const);
+    writes.sort(([left], [right]) => left - right);
+    this.revisions = writes.map(([revision]) => revision);
+    this.lamports = writes.map(([, lamport]) => lamport);
   }
 
   of(revision: number): number {
-    return this.writes[this.indexOf(revision)]?.lamport ?? this.beganAt;
-  }
-
-  /** The event that wrote it, undefined where the record has not got that. */
-  writeOf(revision: number, subject: string): TraceEvent | undefined {
-    for (let index = this.indexOf(revision); index >= 0 && this.revisions[index] === revision; index--) {
-      if (this.writes[index]!.subject === subject) return this.writes[index];
-    }
-    return undefined;
-  }
-
-  /** Of the newest write up to a moment; 0 before the first. */
-  at(lamport: number): number {
-    let newest = 0;
-    for (const [index, write] of this.writes.entries()) {
-      if (write.lamport <= lamport) newest = Math.max(newest, this.revisions[index]!);
-    }
-    return newest;
-  }
-
-  /** Of the last one that is not above it; -1 for none. */
-  private indexOf(revision: number): number {
     let low = 0;
     let high = this.revisions.length;
     while (low < high) {
@@ -100,11 +69,20 @@ export class RevisionTimes {
       if (this.revisions[middle]! <= revision) low = middle + 1;
       else high = middle;
     }
-    return low - 1;
+    return this.lamports[low - 1] ?? this.beganAt;
+  }
+
+  /** The newest of what was written up to a moment; 0 before the first. */
+  at(lamport: number): number {
+    let newest = 0;
+    for (const [index, at] of this.lamports.entries())
+      if (at <= lamport) newest = Math.max(newest, this.revisions[index]!);
+    return newest;
   }
 }
 
-function enteredBy({ kind, lamport, detail }: TraceEvent): readonly Entered[] {
+function enteredBy(event: TraceEvent): readonly Entered[] {
+  const { kind, lamport, detail } = event;
   const enter = (name: string, tone: Tone): readonly Entered[] => [{ at: lamport, phase: [name, tone] }];
   switch (kind) {
     case "write":
@@ -112,9 +90,9 @@ function enteredBy({ kind, lamport, detail }: TraceEvent): readonly Entered[] {
     case "unschedulable":
       return enter("unschedulable", "bad");
     case "scheduled":
-      return enter(`on ${fieldsOf(detail).get("node") ?? "a node"}`, "starting");
+      return enter(`on ${fieldOf(event, "node")}`, "starting");
     case "pod.status":
-      return enter(...phaseNamed(fieldsOf(detail).get("phase") ?? ""));
+      return enter(...phaseNamed(fieldOf(event, "phase")));
     case "container.failed":
       return enter("container failed", "bad");
     case "pod-evicted":

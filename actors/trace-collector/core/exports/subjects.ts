@@ -1,5 +1,5 @@
 /** What a record is about: objects and actors by the names that events give them. */
-import type { ObjectChange, TraceRecord } from "../record.ts";
+import type { TraceRecord } from "../record.ts";
 
 /** Each once, in the order in which they come up. */
 export function subjectsOf({ events, changes }: TraceRecord): readonly string[] {
@@ -16,15 +16,4 @@ const OF_OBJECTS =
 /** `pods/default/web-1`, `nodes/worker-0`: a resource, and at least a name. */
 export function isObject(subject: string): boolean {
   return /^[a-z][\w.-]*\/[^/]+(\/[^/]+)?$/.test(subject) && !subject.startsWith("events/");
-}
-
-/** By revision. */
-export function changesBySubject({ changes }: TraceRecord): ReadonlyMap<string, readonly ObjectChange[]> {
-  const bySubject = new Map<string, ObjectChange[]>();
-  for (const change of changes) {
-    const known = bySubject.get(change.subject);
-    if (known === undefined) bySubject.set(change.subject, [change]);
-    else known.push(change);
-  }
-  return bySubject;
 }

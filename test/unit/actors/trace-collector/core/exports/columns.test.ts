@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packed, unpacked } from "../../../../../../actors/trace-collector/core/exports/columns.ts";
-import {
-  applied,
-  differencesBetween,
-  textOfPath,
-} from "../../../../../../actors/trace-collector/core/exports/differences.ts";
+import { patchBetween, patched } from "../../../../../../actors/trace-collector/core/exports/patches.ts";
 import { TraceRecord } from "../../../../../../actors/trace-collector/core/record.ts";
 import type { TraceEvent } from "../../../../../../protocols/trace-collector.ts";
 import { recordedRun } from "../../../../../fixtures/recorded-run.ts";
@@ -59,24 +55,24 @@ describe("a record in few bytes", () => {
   });
 });
 
-describe("differences of two objects", () => {
-  it("make the one into the other", () => {
+describe("a patch between two objects", () => {
+  it("makes the one into the other", () => {
     const value = fc.jsonValue({ maxDepth: 4 });
     fc.assert(
       fc.property(fc.dictionary(fc.string(), value), fc.dictionary(fc.string(), value), (before, after) => {
-        expect(asJson(applied(before, differencesBetween(before, after)))).toEqual(asJson(after));
+        expect(asJson(patched(before, patchBetween(before, after)))).toEqual(asJson(after));
       }),
     );
   });
 
   it.each([
     [{ a: { b: 1 } }, { a: { b: 2 } }, ["a.b"]],
-    [{ a: [{ b: 1 }, 2] }, { a: [{ b: 2 }] }, ["a[0].b", "a[1]"]],
-    [{ "app.kubernetes.io/name": 1 }, {}, ['["app.kubernetes.io/name"]']],
+    [{ a: [{ b: 1 }, 2] }, { a: [{ b: 2 }] }, ["a.0.b", "a.1"]],
+    [{ "app.kubernetes.io/name": 1 }, {}, ["app.kubernetes.io/name"]],
     [{ a: [] }, { a: {} }, ["a"]],
     [{ a: null }, { a: 1 }, ["a"]],
     [{ a: { b: 1 } }, { a: { b: 1 } }, []],
-  ])("of %j and %j are at %j", (before, after, paths) => {
-    expect(differencesBetween(before, after).map(({ path }) => textOfPath(path))).toEqual(paths);
+  ])("of %j and %j is at %j", (before, after, paths) => {
+    expect(patchBetween(before, after).map(({ path }) => path.join("."))).toEqual(paths);
   });
 });

@@ -1,39 +1,26 @@
-/** What a write changed of an object, field by field; and the object made of the one before and that. */
+/** What has to be changed of one value, as JSON has it, to make another of it. */
 
 export type FieldPath = readonly (string | number)[];
 
-export interface FieldDifference {
+export interface FieldChange {
   readonly path: FieldPath;
-  /** Undefined: there was none. */
-  readonly before: unknown;
   /** Undefined: there is none any more. */
   readonly after: unknown;
 }
 
-/** Both as JSON has them. Items of lists are compared by their place. */
-export function differencesBetween(before: unknown, after: unknown): readonly FieldDifference[] {
-  const found: FieldDifference[] = [];
+/** Items of lists are compared by their place. */
+export function patchBetween(before: unknown, after: unknown): readonly FieldChange[] {
+  const found: FieldChange[] = [];
   compare(before, after, [], found);
   return found;
 }
 
 /** `after` again. What did not change is shared with `before`. */
-export function applied(before: unknown, changes: readonly Pick<FieldDifference, "path" | "after">[]): unknown {
+export function patched(before: unknown, changes: readonly FieldChange[]): unknown {
   return changes.reduce((value, { path, after }) => withField(value, path, 0, after), before);
 }
 
-/** `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
-export function textOfPath(path: FieldPath): string {
-  let text = "";
-  for (const part of path) {
-    if (typeof part === "number") text += `[${part}]`;
-    else if (/^[A-Za-z_$][\w$-]*$/.test(part)) text += text === "" ? part : `.${part}`;
-    else text += `[${JSON.stringify(part)}]`;
-  }
-  return text;
-}
-
-function compare(before: unknown, after: unknown, path: FieldPath, found: FieldDifference[]): void {
+function compare(before: unknown, after: unknown, path: FieldPath, found: FieldChange[]): void {
   if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after)) {
     const length = Math.max(before.length, after.length);
@@ -43,7 +30,7 @@ function compare(before: unknown, after: unknown, path: FieldPath, found: FieldD
       const [from, to] = [own(before, name), own(after, name)];
       compare(from, to, [...path, name], found);
     }
-  } else found.push({ path, before, after });
+  } else found.push({ path, after });
 }
 
 function withField(value: unknown, path: FieldPath, depth: number, after: unknown): unknown {
