@@ -182,10 +182,7 @@ export class History implements Witness {
         atMs: nowMs,
         type: how,
         subject: subjectOf(object.kind ?? "", object.metadata?.name ?? "", object.metadata?.namespace),
-        place: kv.key
-          .split("/")
-          .slice(object.metadata?.namespace === undefined ? -2 : -3)
-          .join("/"),
+        place: placeOf(kv.key, object),
         object,
         previous,
         cause: cause ?? "",

@@ -64,8 +64,16 @@ function drawLabel({ context, colour }: Pen, row: Row, { top, isOpen, hasChildre
   if (hasChildren) context.fillText(isOpen ? "▾" : "▸", x - 2, top + ROW_HEIGHT / 2);
   context.fillStyle = colour(row.isGroup ? "soft" : "text");
   context.font = row.isGroup ? `600 ${FONT}` : FONT;
-  context.fillText(row.label, x + 12, top + ROW_HEIGHT / 2);
+  context.fillText(fitting(context, row.label, GUTTER - 24 - x), x + 12, top + ROW_HEIGHT / 2);
   context.restore();
+}
+
+/** The end of a name tells it from others. */
+function fitting(context: CanvasRenderingContext2D, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text;
+  let cut = text.slice(1);
+  while (cut !== "" && context.measureText(`…${cut}`).width > width) cut = cut.slice(1);
+  return `…${cut}`;
 }
 
 function drawPhase(

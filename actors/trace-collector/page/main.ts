@@ -59,7 +59,7 @@ class Page {
       step: (by) => this.choose(this.main, this.main.neighbour(by)),
       write: (by) => this.stepWrite(by),
       find: (by) => this.find(by),
-      search: () => this.search.focus(),
+      search: () => this.search.select(),
       view: (name) => this.show(name),
       nothing: () => this.choose(this.main, -1),
     });

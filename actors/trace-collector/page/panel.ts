@@ -127,7 +127,7 @@ function effectsOf(model: Model, event: TraceEvent, onChoose: OnChoose): readonl
 
 function line(model: Model, event: TraceEvent, onChoose: OnChoose, isOwn: boolean): HTMLElement {
   const { actor, kind, lamport, detail } = event;
-  const link = button({ class: isOwn ? "own" : "", title: detail }, "", () => onChoose(event));
+  const link = button({ class: isOwn ? "own" : "", title: detail, "data-kind": kind }, "", () => onChoose(event));
   const text = el("span", {}, lineOf(model.record, event));
   link.append(el("time", {}, timeText(lamport - model.beginsAt, 0)), text, el("i", {}, `${actor} \u00b7 ${kind}`));
   return el("li", {}, link);

@@ -192,6 +192,7 @@ export class Timeline {
       this.faults.map((index) => this.at(index)),
     );
     if (this.moment !== undefined) drawMoment(pen, this.xOf(this.moment));
+    this.tellPlace();
     for (const index of new Set([this.chosen, this.hovered])) {
       if (index < 0) continue;
       const { chain, also } = model.chainOf(index);
@@ -201,6 +202,13 @@ export class Timeline {
         also.map(([from, to]) => [this.positionOf(from), this.positionOf(to)] as const),
       );
     }
+  }
+
+  /** Where the chosen event is drawn, for who can't see a canvas. */
+  private tellPlace(): void {
+    const place = this.chosen < 0 ? undefined : this.positionOf(this.chosen);
+    if (place === undefined) delete this.canvas.dataset["chosen"];
+    else this.canvas.dataset["chosen"] = `${Math.round(place.x)} ${Math.round(place.y)}`;
   }
 
   private listen(): void {
