@@ -178,12 +178,12 @@ function lastObjects(record: TraceRecord): ReadonlyMap<string, { readonly subjec
     if (object === undefined) last.delete(subject);
     else last.set(subject, object);
   }
-  const named = new Map<string, { readonly subject: string; readonly object: unknown }>();
+  const byName = new Map<string, { readonly subject: string; readonly object: unknown }>();
   for (const [subject, object] of last) {
     const name = canonicalName(subject);
     let count = 1;
-    while (named.has(`${name} ${count}`)) count++;
-    named.set(`${name} ${count}`, { subject, object });
+    while (byName.has(`${name} ${count}`)) count++;
+    byName.set(`${name} ${count}`, { subject, object });
   }
-  return named;
+  return byName;
 }

@@ -40,7 +40,7 @@ describe("why", () => {
     const made = ["api call request", "api write pods/default/a action=put <- api#1"];
     const waits = "scheduler unschedulable pods/default/a nodes=2 NodePorts=2 <- api#1";
     const placed = "scheduler scheduled pods/default/a node=worker-0 <- api#1";
-    expect(explain(record(...made), "pod/a").sentence).toBe("a is there because cluster asked for it 1.0 s before.");
+    expect(explain(record(...made), "pod/a").sentence).toBe("a is there: somebody created it.");
     expect(explain(record(...made, waits), "pod/a").sentence).toMatch(
       /^a waits: none of 2 nodes takes it \(NodePorts=2\)/,
     );
@@ -89,7 +89,7 @@ describe("why", () => {
     const evicted = "manager pod-evicted pods/default/a node=worker-0 <- api#1";
     const late = "runtime container.stopped pods/default/a container=c exitCode=137 <- api#1";
     const sentenceAfter = (...more: readonly string[]): string => explain(record(...made, ...more), "pod/a").sentence;
-    expect(sentenceAfter(removed, late)).toBe("a was deleted because cluster asked for it 2.0 s before.");
+    expect(sentenceAfter(removed, late)).toBe("a was deleted: somebody deleted it.");
     expect(sentenceAfter(evicted, removed)).toMatch(/^a was evicted from worker-0/);
     expect(sentenceAfter(evicted, removed, put)).toMatch(/^a is there/);
   });
