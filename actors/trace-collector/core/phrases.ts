@@ -158,7 +158,9 @@ function faultPhrase(event: TraceEvent): string {
 
 /** `gone:2: not found (IMAGE_NOT_FOUND)`. */
 function failureOf(event: TraceEvent): string {
-  return `${rest(event.detail, "error")} (${fieldOf(event, "code")})`;
+  // What follows the first sentence says what to do about it.
+  const [said = ""] = rest(event.detail, "error").split(/\.\s/);
+  return `${said} (${fieldOf(event, "code")})`;
 }
 
 function verdictsOf(detail: string): string {

@@ -4,7 +4,7 @@ import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { WHY_QUESTIONS } from "../../../protocols/trace-collector.ts";
 import { chainTo, linesOf } from "./chain.ts";
-import { phraseOf, writePhrase } from "./phrases.ts";
+import { nameIn, phraseOf, writePhrase } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
 import { subjectOf } from "./subjects.ts";
 import type { Answer } from "./standing.ts";
@@ -55,8 +55,16 @@ function sentenceOf(
   // Of what somebody has just done nobody need be told when it began.
   if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
   const seconds = (Math.max(0, event.timeMs - first.timeMs) / 1_000).toFixed(1);
-  const link = isTrouble && ASKED.test(first.kind) ? ";" : " because";
+  const isOwn = isTrouble && isOwnDoing(record, event);
+  const link =
+    isTrouble && ASKED.test(first.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
   return `${what}${link} ${phraseOf(record, first)} ${seconds} s before${rest}`;
+}
+
+/** A container that fails or ends by itself does not because of what its pod is there for. */
+function isOwnDoing(record: TraceRecord, event: TraceEvent): boolean {
+  const cause = record.causeOf(event)?.kind;
+  return cause !== "fault" && (event.kind === "container.failed" || cause === "container.started");
 }
 
 /** What else had a part in it: several changes that were seen to at once can have come of several things. */
