@@ -34,7 +34,7 @@ export function answerTo(record: TraceRecord, subject: string, as: string): Answ
 /** It is not as the question has it: so it is said how it is. */
 function denied(record: TraceRecord, subject: string, what: string): Answer {
   const now = nowAnswer(record, subject);
-  return { ...now, what: `nothing says that ${nameIn(subject)} is ${what}: ${now.what}` };
+  return { ...now, isDenied: true, what: `nothing says that ${nameIn(subject)} is ${what}: ${now.what}` };
 }
 
 function pendingAnswer(record: TraceRecord, subject: string): Answer {

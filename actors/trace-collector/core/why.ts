@@ -34,14 +34,16 @@ export function checkQuestion(as: string): void {
 /** Of roots, those by which somebody wanted something to be there. */
 const ASKED = /^(request\..*|call|asked|timer)$/;
 
-function explained(record: TraceRecord, { about, event, what, isTrouble }: Answer): Explanation {
+function explained(record: TraceRecord, answer: Answer): Explanation {
+  const { about, event } = answer;
   const chain = chainTo(record, event);
   const first = chain[0]!;
   const isWhole = record.isRoot(first);
   const notes = notesOn(record, event, first);
   const confidence = !isWhole ? "partial" : notes.length > 0 ? "likely" : "certain";
-  const sentence = sentenceOf(record, { about, event, what, isTrouble }, first, isWhole);
-  return { about, sentence, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
+  const sentence = sentenceOf(record, answer, first, isWhole);
+  const isSo = answer.isDenied !== true;
+  return { about, sentence, isSo, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
 }
 
 function sentenceOf(
