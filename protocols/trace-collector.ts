@@ -48,7 +48,7 @@ export interface TraceFilter {
  */
 export const TRACE_KINDS: readonly string[] = [
   ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
-  ...["kill", "asked", "fault", "timer", "reconcile", "gap"],
+  ...["kill", "asked", "fault", "timer", "reconcile", "linked", "gap"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
   ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
   ...[

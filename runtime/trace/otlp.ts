@@ -6,7 +6,7 @@
  * @see opentelemetry-proto, `trace/v1`; W3C Trace Context, 3.2
  */
 import type { TraceEvent } from "./event.ts";
-import { TRACEPARENT } from "./traceparent.ts";
+import { TRACEPARENT } from "../../protocols/traceparent.ts";
 
 export interface OtlpSpan {
   /** 32 and 16 hexadecimal digits. */

@@ -94,6 +94,8 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `deleted ${subject}${field("owner") === "" ? "" : `: its owner ${field("owner")} is gone`}`;
     case "timer":
       return `it was time for: ${subject}`;
+    case "linked":
+      return `${subject} is of the trace ${(field("also") || event.cause).split("-")[1] ?? ""}`;
     case "down":
     case "node-lost":
     case "node.status":
