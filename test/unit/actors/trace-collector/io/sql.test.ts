@@ -37,7 +37,7 @@ describe.runIf(hasSqlite)("a query", () => {
     ["DELETE FROM events", /can only be read/],
     ["ATTACH '/tmp/x' AS x", /can only be read/],
     ["WITH x AS (SELECT 1) DELETE FROM events", /readonly/],
-    ["SELECT nothing FROM events", /no such column: nothing; there are the tables events\(event, actor/],
+    ["SELECT nope FROM events", /no such column: nope; there are the tables events\(event, actor/],
   ])("refuses %s", async (sql, why) => {
     await expect(queryRecord(record, sql)).rejects.toThrow(why);
   });
