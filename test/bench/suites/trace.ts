@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { openTrace } from "../../../actors/cluster/open-trace.ts";
 import { checksum } from "../../../actors/trace-collector/io/checksum.ts";
 import { RecordKeeper } from "../../../actors/trace-collector/record-keeper.ts";
-import { TRACE_COLLECTOR_DEFAULTS } from "../../../actors/trace-collector/spec.ts";
+import { unpack } from "../../../actors/trace-collector/io/pack.ts";
+import { TRACE_COLLECTOR_DEFAULTS, limitsOf } from "../../../actors/trace-collector/spec.ts";
 import { threadClock } from "../../../runtime/threads/thread-clock.ts";
 import { threadDisk } from "../../../runtime/threads/thread-disk.ts";
 import { Recorder } from "../../../runtime/trace/recorder.ts";
@@ -45,10 +46,9 @@ async function keep(directory: string, report: Report): Promise<number> {
   const clock = threadClock({ unref: true });
   const rings = Object.fromEntries(ACTORS.map((name) => [name, makeRing()]));
   const recorders = ACTORS.map((name) => new Recorder(name, clock, new RingWriter(rings[name]!)));
-  const { segmentBytes, messagesBytesMax, eventsBytesMax } = TRACE_COLLECTOR_DEFAULTS;
-  const limits = { segmentBytes, bytesMax: { messages: messagesBytesMax, events: eventsBytesMax } };
+  const limits = limitsOf(TRACE_COLLECTOR_DEFAULTS);
   const disk = threadDisk(join(directory, "actors", "trace-collector"), { fsync: false });
-  const keeper = new RecordKeeper({ rings, disk, clock, log: SILENT, checksum, limits });
+  const keeper = new RecordKeeper({ rings, disk, clock, log: SILENT, checksum, limits, unpack });
   let cpuUs = 0;
   const take = async (): Promise<void> => {
     const before = process.cpuUsage();

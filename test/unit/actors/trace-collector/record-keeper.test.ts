@@ -1,6 +1,7 @@
 /** The keeper over a simulated disk: what it has taken is read again, whatever happens to the disk, to it and to the program. */
 import { describe, expect, it } from "vitest";
 import { checksum } from "../../../../actors/trace-collector/io/checksum.ts";
+import { unpack } from "../../../../actors/trace-collector/io/pack.ts";
 import type { SegmentClass } from "../../../../actors/trace-collector/core/segments/format.ts";
 import { RECORD_DIRECTORY } from "../../../../actors/trace-collector/record-files.ts";
 import type { KeeperHome } from "../../../../actors/trace-collector/record-keeper.ts";
@@ -12,7 +13,10 @@ import { SimDisk } from "../../../../runtime/simulation/sim-disk.ts";
 import { World } from "../../../../runtime/simulation/world.ts";
 import { RecordedActors } from "../../../fixtures/recorded.ts";
 
-const SMALL: KeeperHome["limits"] = { segmentBytes: 16_384, bytesMax: { messages: 65_536, events: 32_768 } };
+const SMALL: KeeperHome["limits"] = {
+  segmentBytes: 16_384,
+  bytesMax: { messages: 65_536, events: 32_768, objects: 65_536 },
+};
 
 class Machine {
   readonly world = new World({ seed: 5 });
@@ -36,7 +40,7 @@ class Machine {
     } as unknown as KeeperHome["clock"];
     const tell = (message: string): void => void told.push(message);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
-    return new RecordKeeper({ rings: actors.rings, disk: this.disk, limits, checksum, clock, log });
+    return new RecordKeeper({ rings: actors.rings, disk: this.disk, limits, checksum, clock, log, unpack });
   }
 
   /** The end of what runs, not of the machine: what the disk was given stays. */
