@@ -785,7 +785,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The trace collector reads the recorders that it was started with: it is made another version of itself. */
   private async followActors(): Promise<void> {
-    const { options } = collectorSpec(this.actorNames(), (names) => this.ringsOf(names));
+    const { options } = collectorSpec(this.actorNames(), this.etcdMembers, (names) => this.ringsOf(names));
     await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
   }
 
