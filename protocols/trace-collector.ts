@@ -48,7 +48,7 @@ export interface TraceFilter {
  */
 export const TRACE_KINDS: readonly string[] = [
   ...["call", "cast", "stream", "start", "stop", "crash", "down", "dead-letter"],
-  ...["kill", "asked", "fault", "timer", "reconcile", "gap"],
+  ...["kill", "asked", "fault", "timer", "reconcile", "linked", "gap"],
   ...["log.debug", "log.info", "log.warn", "log.error"],
   ...["leader-known", "leader-lost", "snapshot-restored", "disk-lost", "disk-recovered"],
   ...[
@@ -95,6 +95,8 @@ export interface Explanation {
   /** What is explained, as events name it: for something that waits for another thing, that other. */
   readonly about: string;
   readonly sentence: string;
+  /** Whether it is as the question has it; else `sentence` says how it is. */
+  readonly isSo: boolean;
   /** What happened, the first cause first, what is explained last; messages on the way are left out. */
   readonly chain: readonly TraceEvent[];
   /** `chain` in words: who, and what he did. */

@@ -41,23 +41,17 @@ export function decodeEvent(
   nameAt: (place: number) => string,
 ): TraceEvent {
   const body = at + RECORD_WORDS;
-  const event = {
-    actor,
-    sequence: words[at + SEQUENCE_WORD]!,
-    lamport: bytes.readDoubleLE((at + LAMPORT_WORD) << 2),
-    timeMs: bytes.readDoubleLE((at + TIME_WORD) << 2),
-  };
+  const sequence = words[at + SEQUENCE_WORD]!;
+  const lamport = bytes.readDoubleLE((at + LAMPORT_WORD) << 2);
+  const timeMs = bytes.readDoubleLE((at + TIME_WORD) << 2);
   if (words[at + FORM_WORD] === MESSAGE) {
+    const kind = nameAt(words[body]!);
+    const subject = nameAt(words[body + 1]!);
     const peer = nameAt(words[body + 2]!);
-    const cause = words[body + 3]!;
-    return {
-      ...event,
-      kind: nameAt(words[body]!),
-      subject: nameAt(words[body + 1]!),
-      peer,
-      cause: cause === 0 ? "" : `${peer}#${cause}`,
-      detail: "",
-    };
+    const by = words[body + 3]!;
+    const cause = by === 0 ? "" : `${peer}#${by}`;
+    // One literal each: of what is spread, a million takes ten times as long.
+    return { actor, sequence, lamport, timeMs, kind, subject, peer, cause, detail: "" };
   }
   let next = body << 2;
   const text = (): string => {
@@ -65,7 +59,11 @@ export function decodeEvent(
     next = from + bytes.readUInt16LE(next);
     return bytes.toString("utf8", from, next);
   };
-  return { ...event, kind: text(), subject: text(), peer: text(), cause: text(), detail: text() };
+  const kind = text();
+  const subject = text();
+  const peer = text();
+  const cause = text();
+  return { actor, sequence, lamport, timeMs, kind, subject, peer, cause, detail: text() };
 }
 
 /** `call`, `cast`, `stream`: the first two bytes of each, as a number. */

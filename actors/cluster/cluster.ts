@@ -72,6 +72,7 @@ import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
 import type { TopologyOptions } from "./topology.ts";
 import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import type { Explanation, WhyQuestion } from "./trace.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
 import { answerOf, checkWait, waitForObject } from "./wait.ts";
@@ -520,7 +521,11 @@ export class Cluster implements AsyncDisposable {
       name,
       namespace,
       isMet,
-      explain: (object) => explainWith(this.client, resource, object),
+      explain: (object) => {
+        const { client, trace, embedder } = this;
+        const why = (ref: string, as: WhyQuestion): Promise<Explanation> => trace.why(ref, as);
+        return explainWith({ client, clock: embedder.context.clock, resource, name, namespace, why }, object);
+      },
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
       clock: this.embedder.context.clock,
@@ -780,7 +785,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The trace collector reads the recorders that it was started with: it is made another version of itself. */
   private async followActors(): Promise<void> {
-    const { options } = collectorSpec(this.actorNames(), (names) => this.ringsOf(names));
+    const { options } = collectorSpec(this.actorNames(), this.etcdMembers, (names) => this.ringsOf(names));
     await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
   }
 

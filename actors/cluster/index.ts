@@ -14,7 +14,20 @@ export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
 export { openTrace } from "./open-trace.ts";
-export type { ClusterTrace, Explanation, Trace, TraceFilter } from "./trace.ts";
+export type {
+  ClusterTrace,
+  Divergence,
+  Explanation,
+  Moment,
+  QueryOptions,
+  QueryResult,
+  Story,
+  StoryOptions,
+  Trace,
+  TraceFilter,
+  WhyQuestion,
+} from "./trace.ts";
+export type { PastState } from "./past-state.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
 export { otlpTraces } from "../trace-collector/core/exports/otlp.ts";
 export type { OtlpSpan, OtlpTraces } from "../trace-collector/core/exports/otlp.ts";

@@ -6,8 +6,9 @@ import { contentsOfNdjson } from "../trace-collector/core/ndjson.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Damage } from "../trace-collector/core/segments/format.ts";
 import { SEGMENT_ENDING, partsOfName } from "../trace-collector/core/segments/format.ts";
-import { SegmentShelf } from "../trace-collector/core/segments/shelf.ts";
+import { SegmentShelf, recordOf } from "../trace-collector/core/segments/shelf.ts";
 import { checksum } from "../trace-collector/io/checksum.ts";
+import { unpack } from "../trace-collector/io/pack.ts";
 import { RECORD_DIRECTORY } from "../trace-collector/record-files.ts";
 import { ACTORS } from "./io/restore.ts";
 import { TRACE_COLLECTOR } from "./topology.ts";
@@ -71,5 +72,5 @@ function opened(shelf: SegmentShelf, damages: readonly Damage[]): OpenedRecord {
   const warnings = [...damages, ...shelf.damages].map(
     ({ file, atByte, bytes }) => `${file}: ${bytes} bytes from byte ${atByte} on are damaged, and left out`,
   );
-  return { record: new TraceRecord({ events, gaps: events.gaps() }), warnings };
+  return { record: recordOf(shelf, events, unpack), warnings };
 }

@@ -137,18 +137,22 @@ function collectorOf(
   members: readonly SupervisorSpec[],
   rings: (actors: readonly string[]) => Rings,
 ): ChildSpec {
-  return limited(collectorSpec(namesOf(members), rings), options);
+  return limited(collectorSpec(namesOf(members), etcdNames(options.masters), rings), options);
 }
 
 function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
   return members.flatMap(actorsOf).map(({ name }) => name);
 }
 
-/** `actors`: whose recorders it reads, besides its own, the supervisor's and the embedding program's. */
-export function collectorSpec(actors: readonly string[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
+/** `actors`: whose recorders it reads, besides its own, the supervisor's and the embedding program's. `members`: of etcd. */
+export function collectorSpec(
+  actors: readonly string[],
+  members: readonly string[],
+  ringsOf: (actors: readonly string[]) => Rings,
+): ChildSpec {
   const recorded = [...new Set([EMBEDDER, SUPERVISOR, ...actors, TRACE_COLLECTOR])];
-  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(recorded) };
-  return child(TRACE_COLLECTOR, "trace-collector", options, []);
+  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, members, rings: ringsOf(recorded) };
+  return child(TRACE_COLLECTOR, "trace-collector", options, members);
 }
 
 /**

@@ -79,7 +79,7 @@ export class RecordFiles {
         .sort((left, right) => (left.parts?.number ?? 0) - (right.parts?.number ?? 0));
       return { whole, written: undefined, number: whole.at(-1)?.parts?.number ?? 0 };
     };
-    this.classes = { messages: ofClass("messages"), events: ofClass("events") };
+    this.classes = { messages: ofClass("messages"), events: ofClass("events"), objects: ofClass("objects") };
   }
 
   /** Names and sizes of all files. */

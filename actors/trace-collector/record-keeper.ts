@@ -8,12 +8,15 @@ import type { Disk } from "../../runtime/disk.ts";
 import type { Logger } from "../../runtime/actor.ts";
 import type { RingCopy } from "../../runtime/trace/ring.ts";
 import { NAMES_AT, copyRing, setTaken, takenOf, untakenOf } from "../../runtime/trace/ring.ts";
-import { TraceRecord } from "./core/record.ts";
+import type { Unpack } from "./core/object-changes.ts";
+import type { TraceRecord } from "./core/record.ts";
 import type { Apart } from "./core/segments/by-class.ts";
 import { byClass } from "./core/segments/by-class.ts";
-import type { Checksum, Damage, Gap, Segment, SegmentClass } from "./core/segments/format.ts";
-import { SEGMENT_CLASSES, encodeGap, encodeRecords } from "./core/segments/format.ts";
-import { SegmentShelf } from "./core/segments/shelf.ts";
+import type { Checksum, Damage, Gap, RecordedClass, Segment } from "./core/segments/format.ts";
+import { RECORDED_CLASSES, encodeGap, encodeRecords } from "./core/segments/format.ts";
+import { SegmentShelf, recordOf } from "./core/segments/shelf.ts";
+import { ObjectFiles } from "./object-files.ts";
+import type { ObjectWatch } from "./object-watch.ts";
 import type { FileLimits } from "./record-files.ts";
 import { RecordFiles } from "./record-files.ts";
 import type { Rings } from "./ring-reader.ts";
@@ -30,7 +33,7 @@ interface Source {
   readonly ring: SharedArrayBuffer;
   readonly words: Int32Array;
   /** By class: the file that has names of the actor, and up to which. */
-  readonly named: Map<SegmentClass, { readonly file: number; readonly end: number }>;
+  readonly named: Map<RecordedClass, { readonly file: number; readonly end: number }>;
 }
 
 /** New records of an actor. */
@@ -48,6 +51,9 @@ export interface KeeperHome {
   readonly checksum: Checksum;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Who follows the store from that revision on, or anew; undefined where there is none. Called once. */
+  readonly watch?: (revision: number | undefined) => ObjectWatch;
+  readonly unpack: Unpack;
 }
 
 export class RecordKeeper {
@@ -65,6 +71,7 @@ export class RecordKeeper {
   private trouble: { readonly untilMs: number; readonly message: string } | undefined;
   private lost = 0;
   private release: Timer | undefined;
+  private objects: ObjectFiles | undefined;
 
   constructor(home: KeeperHome) {
     this.home = home;
@@ -81,7 +88,9 @@ export class RecordKeeper {
   /** Takes what is new. Never rejects: a disk that fails is told of, and asked again later. */
   async take(): Promise<void> {
     // Whoever comes meanwhile wants no more than what the next time takes.
-    if (this.isTaking || this.sources.every(({ words }) => untakenOf(words) === "nothing")) return;
+    if (this.isTaking) return;
+    const hasNothing = this.sources.every(({ words }) => untakenOf(words) === "nothing");
+    if (hasNothing && this.files !== undefined && this.objects?.hasNew !== true) return;
     this.isTaking = true;
     await this.inTurn(async () => {
       this.isTaking = false;
@@ -91,6 +100,7 @@ export class RecordKeeper {
 
   /** All that was recorded before the call. Errors: TRACE_NEWER; what else can't be read is a damage. */
   async record(): Promise<{ readonly record: TraceRecord; readonly damages: readonly Damage[] }> {
+    await this.objects?.reach();
     return this.inTurn(async () => {
       await this.takeAll();
       const files = this.files?.files ?? [];
@@ -109,7 +119,7 @@ export class RecordKeeper {
       this.holdOn();
       const events = this.shelf.events(this.trouble === undefined ? [] : this.unsaved());
       return {
-        record: new TraceRecord({ events, gaps: events.gaps() }),
+        record: recordOf(this.shelf, events, this.home.unpack),
         damages: [...damages, ...this.shelf.damages],
       };
     });
@@ -142,8 +152,10 @@ export class RecordKeeper {
     const { disk, limits, checksum } = this.home;
     const found = this.newRecords();
     try {
-      this.files ??= await RecordFiles.open(disk, limits, checksum, this.isNewRun);
-      await this.save(found, this.files);
+      const files = (this.files ??= await RecordFiles.open(disk, limits, checksum, this.isNewRun));
+      this.objects ??= await this.openObjects(files);
+      await this.save(found, files);
+      await this.objects?.save(files);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       const { message } = error;
@@ -161,6 +173,13 @@ export class RecordKeeper {
     }
   }
 
+  private async openObjects(files: RecordFiles): Promise<ObjectFiles | undefined> {
+    const { watch, checksum, limits, log } = this.home;
+    if (watch === undefined) return undefined;
+    const kept = await ObjectFiles.keptIn(files, checksum);
+    return new ObjectFiles(watch(kept?.revision), kept, { checksum, log, bytesMax: limits.bytesMax.objects });
+  }
+
   private newRecords(): readonly New[] {
     return this.sources.flatMap((source) => {
       if (untakenOf(source.words) === "nothing") return [];
@@ -175,7 +194,7 @@ export class RecordKeeper {
   }
 
   private async save(found: readonly New[], files: RecordFiles): Promise<void> {
-    for (const of of SEGMENT_CLASSES) {
+    for (const of of RECORDED_CLASSES) {
       let batches: Uint8Array[] = [];
       let bytes = 0;
       let file = 0;
@@ -199,7 +218,7 @@ export class RecordKeeper {
     }
   }
 
-  private encode({ source, copy, apart }: New, of: SegmentClass, file: number): Uint8Array {
+  private encode({ source, copy, apart }: New, of: RecordedClass, file: number): Uint8Array {
     const known = source.named.get(of);
     const from = known?.file === file ? known.end : 0;
     source.named.set(of, { file, end: copy.names.length });
@@ -212,7 +231,7 @@ export class RecordKeeper {
   private unsaved(): readonly Segment[] {
     const found = this.newRecords();
     const gaps = found.flatMap(({ gap }) => (gap === undefined ? [] : [gap]));
-    return SEGMENT_CLASSES.map((of): Segment => {
+    return RECORDED_CLASSES.map((of): Segment => {
       const records = found.map(({ source, copy, apart }) => ({
         actor: source.actor,
         namesAt: NAMES_AT,
@@ -220,7 +239,7 @@ export class RecordKeeper {
         words: apart.of[of],
       }));
       const header = { class: of, run: this.files?.run ?? 1, number: Number.MAX_SAFE_INTEGER };
-      return { header, records, gaps: of === "events" ? gaps : [], damages: [], tornBytes: 0 };
+      return { header, records, gaps: of === "events" ? gaps : [], changes: [], damages: [], tornBytes: 0 };
     });
   }
 

@@ -1,7 +1,11 @@
+import type { FileLimits } from "./record-files.ts";
+
 /** What the trace collector is started with. */
 export interface TraceCollectorOptions {
   /** The recorder of each actor, by name; shared memory, so that reading disturbs nobody. */
   readonly rings: Readonly<Record<string, SharedArrayBuffer>>;
+  /** Members of etcd: what is written to one of them is kept. None where the store is not the cluster's own. */
+  readonly members: readonly string[];
   /**
    * How often what is new is copied to the disk. What is younger is lost at a SIGKILL; a recorder that is half full is not
    * waited for.
@@ -19,9 +23,11 @@ export interface TraceCollectorOptions {
   readonly messagesBytesMax: number;
   /** Of all files of other events: some 90,000, of which no flood of messages takes the room. */
   readonly eventsBytesMax: number;
+  /** Of all files of what objects were: some 100,000 writes, and what stood before them. */
+  readonly objectsBytesMax: number;
 }
 
-export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings"> = {
+export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings" | "members"> = {
   keepPeriodMs: 200,
   followPeriodMs: 100,
   batchMax: 2_000,
@@ -29,4 +35,12 @@ export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings"> = {
   segmentBytes: 4 * 1_048_576,
   messagesBytesMax: 48 * 1_048_576,
   eventsBytesMax: 16 * 1_048_576,
+  objectsBytesMax: 16 * 1_048_576,
 };
+
+export function limitsOf(
+  options: Pick<TraceCollectorOptions, "segmentBytes" | "messagesBytesMax" | "eventsBytesMax" | "objectsBytesMax">,
+): FileLimits {
+  const { segmentBytes, messagesBytesMax: messages, eventsBytesMax: events, objectsBytesMax: objects } = options;
+  return { segmentBytes, bytesMax: { messages, events, objects } };
+}

@@ -2,6 +2,7 @@
  * Keeps the flight recorders of all actors on the disk, and answers for them: so that neither the program that embeds a cluster nor
  * an API server stops over a large record.
  */
+import { etcdProtocol } from "../../protocols/etcd.ts";
 import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
@@ -10,9 +11,12 @@ import { answerFrom } from "./core/answer.ts";
 import { checkFilter, matches, wantsActor } from "./core/filter.ts";
 import { whenRung } from "./io/bell.ts";
 import { checksum } from "./io/checksum.ts";
+import { newHash, pack, unpack } from "./io/pack.ts";
+import { ObjectWatch } from "./object-watch.ts";
 import { RecordKeeper } from "./record-keeper.ts";
 import { RingReader, gapBefore } from "./ring-reader.ts";
 import type { TraceCollectorOptions } from "./spec.ts";
+import { limitsOf } from "./spec.ts";
 
 /** Batches that may wait in a stream while more are read, and how long one that is behind is left alone. */
 const BATCHES_AHEAD = 4;
@@ -22,9 +26,16 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
   traceCollectorProtocol,
   (ctx) => {
     const { options, disk, clock, log } = ctx;
-    const { rings, segmentBytes, messagesBytesMax, eventsBytesMax } = options;
-    const limits = { segmentBytes, bytesMax: { messages: messagesBytesMax, events: eventsBytesMax } };
-    const keeper = new RecordKeeper({ rings, disk, clock, log, checksum, limits });
+    const { rings } = options;
+    const members = options.members.map((name) => ctx.ref(etcdProtocol, name));
+    const watch = (revision: number | undefined): ObjectWatch => {
+      const home = { members, clock, stopping: ctx.stopping, hash: newHash(), pack };
+      const objects = new ObjectWatch(home, revision);
+      ctx.spawn(() => objects.run());
+      return objects;
+    };
+    const limits = limitsOf(options);
+    const keeper = new RecordKeeper({ rings, disk, clock, log, checksum, limits, watch, unpack });
     const take = (): void => ctx.spawn(() => keeper.take());
     const bells = Object.values(rings).map((ring) => whenRung(ring, take));
     const silence = (): void => bells.forEach((stop) => stop());

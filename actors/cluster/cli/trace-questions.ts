@@ -1,4 +1,7 @@
-/** `inkube trace why | story | state | diff | query`: what the record of a cluster answers. */
+/**
+ * `inkube trace why | story | state | diff | query`: what the record of a cluster answers. `trace` has options of the same names as
+ * theirs, and takes them wherever they stand: so all are read together.
+ */
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { RESOURCES } from "../../../protocols/kubernetes/resources.ts";
@@ -15,17 +18,12 @@ import { milliseconds } from "./arguments.ts";
 import { withKubeconfig } from "./connect.ts";
 import { refuse } from "./failure.ts";
 import { TablePrinter } from "./table.ts";
-import type { FilterOptions, OpenedSource, SourceOptions } from "./trace-source.ts";
+import type { FilterOptions, SourceOptions } from "./trace-source.ts";
 import { filterFrom, withTrace } from "./trace-source.ts";
 import { divergenceText, rowsText, storyText, whyText } from "./trace-text.ts";
 
 interface Options extends SourceOptions, FilterOptions {
   readonly json?: boolean;
-}
-
-/** `trace` has options of the same names, and takes them wherever they stand. */
-function optionsOf<T>(command: Command): T {
-  return command.optsWithGlobals<T & object>();
 }
 
 export function withFrom(command: Command): Command {
@@ -46,7 +44,7 @@ export function whyCommand(): Command {
       .argument("[question]", `${WHY_QUESTIONS.join(", ")} or changed:FIELD; how it stands now when absent`)
       .option("--all", "every line of the chain"),
   ).action((ref: string, as: string | undefined, _own: unknown, of: Command) => {
-    const options = optionsOf<Options & { readonly all?: boolean }>(of);
+    const options = of.optsWithGlobals<Options & { readonly all?: boolean }>();
     return withTrace(options, async (source) => {
       const question = { ask: "why", ref, ...(as === undefined ? {} : { as }) } as const;
       const { explanation } = await source.ask(question);
@@ -69,7 +67,7 @@ export function storyCommand(): Command {
       .option("--owners", "also what happened to what it was made for")
       .option("--across-recreate", "also to others of its name before it"),
   ).action((ref: string, _own: unknown, of: Command) => {
-    const options = optionsOf<Options & { readonly owners?: boolean; readonly acrossRecreate?: boolean }>(of);
+    const options = of.optsWithGlobals<Options & { readonly owners?: boolean; readonly acrossRecreate?: boolean }>();
     return withTrace(options, async (source) => {
       const owners = options.owners === true ? ({ owners: "true" } as const) : {};
       const before = options.acrossRecreate === true ? ({ acrossRecreate: "true" } as const) : {};
@@ -116,7 +114,7 @@ export function stateCommand(): Command {
       .option("-A, --all-namespaces", "everywhere")
       .addOption(new Option("-o, --output <format>", "how to show them").choices(["wide", "json", "yaml"])),
   ).action((resource: string, name: string | undefined, _own: unknown, of: Command) => {
-    const options = optionsOf<StateOptions>(of);
+    const options = of.optsWithGlobals<StateOptions>();
     return withTrace(options, async (source) => {
       const namespace = options.allNamespaces === true ? {} : { namespace: options.namespace };
       const named = name === undefined ? {} : { name };
@@ -163,7 +161,7 @@ export function diffCommand(): Command {
     .argument("<second>")
     .option("--json", "as JSON")
     .action(async (first: string, second: string, _own: unknown, of: Command) => {
-      const options = optionsOf<Options>(of);
+      const options = of.optsWithGlobals<Options>();
       if (options.from !== undefined) throw refuse("diff takes two records by their names, and no --from");
       const [left, right] = await Promise.all([openRecord(first), openRecord(second)]);
       for (const warning of [...left.warnings, ...right.warnings]) process.stderr.write(`inkube: ${warning}\n`);
@@ -180,7 +178,7 @@ export function queryCommand(): Command {
       .argument("<sql>", "one statement that reads: about events, edges, writes, faults, gaps and objects")
       .option("--timeout <time>", "for the statement: 10s, 2m", "10s"),
   ).action((sql: string, _own: unknown, of: Command) => {
-    const options = optionsOf<Options & { readonly timeout: string }>(of);
+    const options = of.optsWithGlobals<Options & { readonly timeout: string }>();
     return withTrace(options, async (source) => {
       const timeoutMs = milliseconds("--timeout", options.timeout);
       const result = await queryRecord(await source.record(), sql, { ...QUERY_DEFAULTS, timeoutMs });
@@ -197,5 +195,3 @@ export function queryCommand(): Command {
 function print(options: { readonly json?: boolean }, answer: unknown, text: () => string): void {
   process.stdout.write(`${options.json === true ? JSON.stringify(answer) : text()}\n`);
 }
-
-export type { OpenedSource };

@@ -40,7 +40,7 @@ const WEIGHT_MAX = 100;
 
 /** What happened says more than who then looked, and that more than what was stored. */
 function weightOf({ kind, detail }: TraceEvent): number {
-  if (kind.startsWith("log.") || kind === "pod.status" || kind === "pod.admitted") return 5;
+  if (kind.startsWith("log.") || kind === "linked" || kind === "pod.status" || kind === "pod.admitted") return 5;
   if (kind === "container.created" || kind === "container.listening") return 4;
   if (kind === "write") return detail.includes("action=remove") ? 20 : 10;
   if (kind === "reconcile") return 15;

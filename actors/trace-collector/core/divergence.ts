@@ -33,7 +33,7 @@ export function divergenceOf(left: TraceRecord, right: TraceRecord): Divergence 
     const record = records[side];
     const isOfThese = ({ event }: KeyedEvent): boolean => {
       const root = record.firstOf(event);
-      return root !== event && record.isRoot(root) && ofThese.has(rootKey(record, root));
+      return nameOf(root) !== nameOf(event) && record.isRoot(root) && ofThese.has(rootKey(record, root));
     };
     const found = causes.length === 0 ? happened[side][0] : happened[side].find(isOfThese);
     if (found === undefined) return null;
@@ -113,10 +113,10 @@ function textOf({ kind, subject, detail }: TraceEvent): string {
 
 /** Each with what it came of, back to the first. */
 function happenedIn(record: TraceRecord): Keyed {
-  const keys = new Map<TraceEvent, string>();
+  const keys = new Map<string, string>();
   const numbers = new Map<string, number>();
   const keyOf = (event: TraceEvent): string => {
-    const known = keys.get(event);
+    const known = keys.get(nameOf(event));
     if (known !== undefined) return known;
     let cause = record.causeOf(event);
     while (cause !== undefined && LEFT_OUT.test(cause.kind)) cause = record.causeOf(cause);
@@ -124,7 +124,7 @@ function happenedIn(record: TraceRecord): Keyed {
     // Interned: a key that holds the keys of the whole chain would be as long as that.
     const told = textOf({ ...event, subject: canonicalActor(event.subject) });
     const key = `${canonicalActor(event.actor)} ${told} <- ${after === "" ? "" : numberOf(after)}`;
-    keys.set(event, key);
+    keys.set(nameOf(event), key);
     return key;
   };
   const numberOf = (key: string): string => {
@@ -178,12 +178,12 @@ function lastObjects(record: TraceRecord): ReadonlyMap<string, { readonly subjec
     if (object === undefined) last.delete(subject);
     else last.set(subject, object);
   }
-  const named = new Map<string, { readonly subject: string; readonly object: unknown }>();
+  const byName = new Map<string, { readonly subject: string; readonly object: unknown }>();
   for (const [subject, object] of last) {
     const name = canonicalName(subject);
     let count = 1;
-    while (named.has(`${name} ${count}`)) count++;
-    named.set(`${name} ${count}`, { subject, object });
+    while (byName.has(`${name} ${count}`)) count++;
+    byName.set(`${name} ${count}`, { subject, object });
   }
-  return named;
+  return byName;
 }

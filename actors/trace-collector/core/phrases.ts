@@ -94,6 +94,8 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `deleted ${subject}${field("owner") === "" ? "" : `: its owner ${field("owner")} is gone`}`;
     case "timer":
       return `it was time for: ${subject}`;
+    case "linked":
+      return `${subject} is of the trace ${(field("also") || event.cause).split("-")[1] ?? ""}`;
     case "down":
     case "node-lost":
     case "node.status":
@@ -158,7 +160,9 @@ function faultPhrase(event: TraceEvent): string {
 
 /** `gone:2: not found (IMAGE_NOT_FOUND)`. */
 function failureOf(event: TraceEvent): string {
-  return `${rest(event.detail, "error")} (${fieldOf(event, "code")})`;
+  // What follows the first sentence says what to do about it.
+  const [said = ""] = rest(event.detail, "error").split(/\.\s/);
+  return `${said} (${fieldOf(event, "code")})`;
 }
 
 function verdictsOf(detail: string): string {

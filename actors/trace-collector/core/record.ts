@@ -58,6 +58,9 @@ export class TraceRecord {
   private readonly index: EventIndex;
   private readonly given: NonNullable<TraceContents["changes"]>;
   private read: readonly ObjectChange[] | undefined;
+  /** An index on a disk makes its events anew each time: here each is one object, however it was found. */
+  private readonly known = new Map<string, TraceEvent>();
+  private allWrites: readonly TraceEvent[] | undefined;
   private writesAt: ReadonlyMap<number, TraceEvent> | undefined;
   private versions: ReadonlyMap<string, readonly ObjectChange[]> | undefined;
 
@@ -92,27 +95,30 @@ export class TraceRecord {
 
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined {
-    return this.index.named(name);
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    const found = this.index.named(name);
+    return found === undefined ? undefined : this.one(found);
   }
 
   /** The events about an object, or about an actor. Messages are about neither. */
   about(subject: string): readonly TraceEvent[] {
-    return this.index.about(subject);
+    return this.ones(this.index.about(subject));
   }
 
   /** What an actor recorded; only of those kinds, when they are given. */
   of(actor: string, kinds?: ReadonlySet<string>): readonly TraceEvent[] {
-    return this.index.of(actor, kinds);
+    return this.ones(this.index.of(actor, kinds));
   }
 
   /** All events of those kinds. */
   ofKind(kinds: ReadonlySet<string>): readonly TraceEvent[] {
-    return this.index.ofKind(kinds);
+    return this.ones(this.index.ofKind(kinds));
   }
 
   /** What an event was the first cause of, directly. */
   effectsOf(event: TraceEvent): readonly TraceEvent[] {
-    return this.index.causedBy(nameOf(event));
+    return this.ones(this.index.causedBy(nameOf(event)));
   }
 
   /** What events that are no messages are about: objects, actors, timers. */
@@ -122,7 +128,7 @@ export class TraceRecord {
 
   /** All writes of objects. */
   writes(): readonly TraceEvent[] {
-    return this.ofKind(WRITES);
+    return (this.allWrites ??= this.ofKind(WRITES));
   }
 
   /** What was written because of an event, at once. */
@@ -171,5 +177,16 @@ export class TraceRecord {
     const others = fieldOf(event, "also");
     if (others === "") return NONE;
     return others.split(",").flatMap((name) => this.named(name) ?? []);
+  }
+
+  private one(event: TraceEvent): TraceEvent {
+    const name = nameOf(event);
+    const known = this.known.get(name);
+    if (known === undefined) this.known.set(name, event);
+    return known ?? event;
+  }
+
+  private ones(events: readonly TraceEvent[]): readonly TraceEvent[] {
+    return events.map((event) => this.one(event));
   }
 }

@@ -11,6 +11,8 @@ export interface Answer {
   readonly what: string;
   /** Why that is so is not what `event` came of: who asked for a pod did not ask for its trouble. */
   readonly isTrouble: boolean;
+  /** That it is not as the question has it. */
+  readonly isDenied?: true;
 }
 
 /** How it stands now. Errors: NOT_RECORDED. */

@@ -79,7 +79,8 @@ function warningsOf(record: TraceRecord, subjects: readonly string[], since: num
     if (!event.subject.startsWith("events/") || event.lamport < since) return false;
     // `events/default/web-1.17b2…`: a cheap look before the object itself is.
     const prefix = event.subject.slice("events/".length).replace(/\.[^.]*$/, "");
-    return names.has(prefix) || names.has(prefix.slice(prefix.indexOf("/") + 1));
+    const isOf = names.has(prefix) || names.has(prefix.slice(prefix.indexOf("/") + 1));
+    return isOf && versionAt(record, event) !== undefined;
   });
 }
 

@@ -20,17 +20,18 @@ export function subjectOf(record: TraceRecord, ref: string): string {
 /** `pods/default/web-1`, as events name it, by whatever its kind is called; an actor's name stays as it is. */
 function subjectsOf(ref: string): ReadonlySet<string> {
   const [kind = "", ...rest] = ref.split("/");
-  const named = new Set([ref]);
-  for (const plural of [kind.toLowerCase(), resourceOf(kind)]) {
-    named.add([plural, ...rest].join("/"));
+  const named = new Set<string>();
+  // The key of a queue is called as the kind is: an object comes first.
+  for (const plural of [resourceOf(kind), kind.toLowerCase()]) {
     if (rest.length === 1) named.add(`${plural}/default/${rest[0]}`);
+    named.add([plural, ...rest].join("/"));
   }
-  return named;
+  return named.add(ref);
 }
 
 function suggestion(record: TraceRecord, ref: string): string {
   const names = record.subjects();
-  const wanted = [...subjectsOf(ref)].at(-1)!;
+  const wanted = [...subjectsOf(ref)][0]!;
   const nearest = nearestName(wanted, names) ?? nearestName(ref, names);
   if (nearest !== undefined) return `; did you mean ${nearest}?`;
   const [kind = ""] = wanted.split("/");
@@ -47,7 +48,7 @@ export function resourceOf(word: string): string {
 }
 
 function isPlural(word: string): boolean {
-  return /[^s]s$/.test(word) && !/ingress$/.test(word);
+  return /[^s]s$/.test(word) && !word.endsWith("ingress");
 }
 
 /** Of a kind of Kubernetes. */

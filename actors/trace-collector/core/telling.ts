@@ -79,11 +79,14 @@ class Life {
       case "unschedulable":
       case "container.failed":
       case "node-lost":
+      case "crash":
+        this.trouble(event);
+        break;
       case "pod-evicted":
       case "pod-collected":
       case "garbage-collected":
-      case "crash":
-        this.trouble(event);
+        // It goes, and nobody waits for it.
+        this.well(event);
         break;
       case "leader-elected":
       case "leader-known":

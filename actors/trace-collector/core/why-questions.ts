@@ -5,7 +5,7 @@ import type { TraceEvent, WhyQuestion } from "../../../protocols/trace-collector
 import type { Answer } from "./standing.ts";
 import { nowAnswer, nowOf } from "./standing.ts";
 import { shown, valueAt } from "./differences.ts";
-import { dependentsOf } from "./owners.ts";
+import { dependentsOf, ownerOf } from "./owners.ts";
 import { nameIn, phraseOf } from "./phrases.ts";
 import { fieldOf } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
@@ -34,7 +34,7 @@ export function answerTo(record: TraceRecord, subject: string, as: string): Answ
 /** It is not as the question has it: so it is said how it is. */
 function denied(record: TraceRecord, subject: string, what: string): Answer {
   const now = nowAnswer(record, subject);
-  return { ...now, what: `nothing says that ${nameIn(subject)} is ${what}: ${now.what}` };
+  return { ...now, isDenied: true, what: `nothing says that ${nameIn(subject)} is ${what}: ${now.what}` };
 }
 
 function pendingAnswer(record: TraceRecord, subject: string): Answer {
@@ -114,13 +114,16 @@ const DEPTH_MAX = 5;
 
 /** The newest of what is in trouble: of a rollout, the pods of the newest revision. */
 function troubleBelow(record: TraceRecord, subject: string): Answer | undefined {
+  if (isSettled(latestOf(record, subject))) return undefined;
   let level = dependentsOf(record, subject);
   for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
     const nowMs = nowOf(record);
     const troubled = level.filter((of) => tellingOf(toldOf(record, of), nowMs)?.inTrouble === true);
-    const newest = troubled.at(-1);
-    if (newest !== undefined) {
-      const answer = nowAnswer(record, newest);
+    const newest = ownerOf(record, troubled.at(-1) ?? "");
+    // Of the newest revision the first: later ones can have come in place of others.
+    const first = troubled.find((of) => ownerOf(record, of) === newest);
+    if (first !== undefined) {
+      const answer = nowAnswer(record, first);
       const others = troubled.length > 1 ? ` (as ${troubled.length - 1} more)` : "";
       return {
         ...answer,
@@ -151,6 +154,15 @@ function readiness(record: TraceRecord, subject: string): string {
   const { readyReplicas: ready = 0, updatedReplicas: updated = spec.replicas } = status ?? {};
   const newest = updated === spec.replicas ? "" : `, ${updated} of the newest revision`;
   return `${ready} of ${spec.replicas} replicas are ready${newest}; `;
+}
+
+/** All that is wanted is there, ready, and of the newest revision; never, where it cannot be told. */
+function isSettled(object: Counted | undefined): boolean {
+  const { spec, status } = object ?? {};
+  return (
+    spec?.replicas !== undefined &&
+    [status?.readyReplicas, status?.updatedReplicas ?? spec.replicas].every((count) => count === spec.replicas)
+  );
 }
 
 /** Undefined: it cannot be told. */

@@ -4,7 +4,7 @@ import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
 import { WHY_QUESTIONS } from "../../../protocols/trace-collector.ts";
 import { chainTo, linesOf } from "./chain.ts";
-import { phraseOf, writePhrase } from "./phrases.ts";
+import { nameIn, phraseOf, writePhrase } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
 import { subjectOf } from "./subjects.ts";
 import type { Answer } from "./standing.ts";
@@ -34,14 +34,16 @@ export function checkQuestion(as: string): void {
 /** Of roots, those by which somebody wanted something to be there. */
 const ASKED = /^(request\..*|call|asked|timer)$/;
 
-function explained(record: TraceRecord, { about, event, what, isTrouble }: Answer): Explanation {
+function explained(record: TraceRecord, answer: Answer): Explanation {
+  const { about, event } = answer;
   const chain = chainTo(record, event);
   const first = chain[0]!;
   const isWhole = record.isRoot(first);
   const notes = notesOn(record, event, first);
   const confidence = !isWhole ? "partial" : notes.length > 0 ? "likely" : "certain";
-  const sentence = sentenceOf(record, { about, event, what, isTrouble }, first, isWhole);
-  return { about, sentence, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
+  const sentence = sentenceOf(record, answer, first, isWhole);
+  const isSo = answer.isDenied !== true;
+  return { about, sentence, isSo, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
 }
 
 function sentenceOf(
@@ -55,8 +57,16 @@ function sentenceOf(
   // Of what somebody has just done nobody need be told when it began.
   if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
   const seconds = (Math.max(0, event.timeMs - first.timeMs) / 1_000).toFixed(1);
-  const link = isTrouble && ASKED.test(first.kind) ? ";" : " because";
+  const isOwn = isTrouble && isOwnDoing(record, event);
+  const link =
+    isTrouble && ASKED.test(first.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
   return `${what}${link} ${phraseOf(record, first)} ${seconds} s before${rest}`;
+}
+
+/** A container that fails or ends by itself does not because of what its pod is there for. */
+function isOwnDoing(record: TraceRecord, event: TraceEvent): boolean {
+  const cause = record.causeOf(event)?.kind;
+  return cause !== "fault" && (event.kind === "container.failed" || cause === "container.started");
 }
 
 /** What else had a part in it: several changes that were seen to at once can have come of several things. */

@@ -1,9 +1,9 @@
 /** The records of a ring, apart by the class of file that they go to. Only their forms are looked at. */
 import { SEQUENCE_WORD, isMessage, memoryOf } from "../../../../protocols/trace-words.ts";
-import type { SegmentClass } from "./format.ts";
+import type { RecordedClass } from "./format.ts";
 
 export interface Apart {
-  readonly of: { readonly [of in SegmentClass]: Int32Array };
+  readonly of: { readonly [of in RecordedClass]: Int32Array };
   readonly firstSequence: number;
   readonly lastSequence: number;
 }

@@ -7,6 +7,8 @@
  *   - records: `actor bytes, place of the first name, name bytes, record words`, then the actor, names that earlier batches of the
  *     actor in the segment have not, and records as they lay in the actor's ring (`protocols/trace-words.ts`)
  *   - gap: `actor bytes, after, lost`, then the actor
+ *   - changes: `part, bytes, packed bytes, count, first revision, last revision` (the last two are doubles), then changes of objects as
+ *     `changes.ts` has them, packed
  *
  * A run is a life of the program: sequences begin anew in each. A batch whose writer was killed is cut off at the end; one that
  * is damaged is left out, and the next one is found by its magic and its checksum.
@@ -19,11 +21,14 @@ export const TRACE_FORMAT = 1;
 export const SEGMENT_ENDING = ".inktrace";
 
 /**
- * Messages are many, and tell how one thing came to the other; events are few, and tell what happened. Each has its own room, so that
- * a flood of messages drives out no event.
+ * Messages are many, and tell how one thing came to the other; events are few, and tell what happened; objects are what was written.
+ * Each has its own room, so that a flood of messages drives out no event.
  */
-export type SegmentClass = "messages" | "events";
-export const SEGMENT_CLASSES: readonly SegmentClass[] = ["messages", "events"];
+export type SegmentClass = "messages" | "events" | "objects";
+export const SEGMENT_CLASSES: readonly SegmentClass[] = ["messages", "events", "objects"];
+/** Of these recorders tell. */
+export const RECORDED_CLASSES = ["messages", "events"] as const;
+export type RecordedClass = (typeof RECORDED_CLASSES)[number];
 
 export interface SegmentHeader {
   readonly class: SegmentClass;
@@ -45,6 +50,7 @@ const BATCH_MAGIC = 0x42_6b_6e_49;
 const BATCH_WORDS = 4;
 export const RECORDS = 1;
 export const GAP = 2;
+export const CHANGES = 3;
 
 export function fileName({ class: of, number }: SegmentHeader): string {
   return `${of}-${String(number).padStart(6, "0")}${SEGMENT_ENDING}`;
@@ -140,6 +146,40 @@ export function encodeGap({ actor, after, lost }: Gap, checksum: Checksum): Uint
   return encodeBatch(GAP, [bytesOf(Int32Array.of(name.length, after, lost)), name], checksum);
 }
 
+/**
+ * What a batch of changes is: `change`, what was written, revision by revision; `base`, some of all that stood at a revision, whenever
+ * it was written; `base-end`, with nothing in it: all that stood at `lastRevision` has been told.
+ */
+export type ChangePart = "change" | "base" | "base-end";
+const PARTS: readonly ChangePart[] = ["change", "base", "base-end"];
+
+export interface ChangeBatch {
+  readonly part: ChangePart;
+  readonly firstRevision: number;
+  readonly lastRevision: number;
+  /** Of what is packed. */
+  readonly bytes: number;
+  /** Of the changes; at the end of a base of all that belong to it, so that one whose beginning has gone is known. */
+  readonly count: number;
+  readonly packed: Uint8Array;
+}
+
+const CHANGES_WORDS = 8;
+
+export function encodeChangeBatch(
+  { part, firstRevision, lastRevision, bytes, count, packed }: ChangeBatch,
+  checksum: Checksum,
+): Uint8Array {
+  const head = Buffer.alloc(CHANGES_WORDS * 4);
+  head.writeInt32LE(PARTS.indexOf(part), 0);
+  head.writeInt32LE(bytes, 4);
+  head.writeInt32LE(packed.length, 8);
+  head.writeInt32LE(count, 12);
+  head.writeDoubleLE(firstRevision, 16);
+  head.writeDoubleLE(lastRevision, 24);
+  return encodeBatch(CHANGES, [head, packed], checksum);
+}
+
 function bytesOf(words: Int32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
@@ -155,6 +195,7 @@ export interface Segment {
   readonly header: SegmentHeader;
   readonly records: readonly Records[];
   readonly gaps: readonly Gap[];
+  readonly changes: readonly ChangeBatch[];
   readonly damages: readonly Damage[];
   /** At the end, of a batch that was not written whole. */
   readonly tornBytes: number;
@@ -168,6 +209,7 @@ export function decodeSegment(file: Uint8Array, name: string, checksum: Checksum
   const bytes = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.byteLength);
   const records: Records[] = [];
   const gaps: Gap[] = [];
+  const changes: ChangeBatch[] = [];
   const damages: Damage[] = [];
   let at = HEADER_BYTES;
   let lostFrom = -1;
@@ -187,12 +229,13 @@ export function decodeSegment(file: Uint8Array, name: string, checksum: Checksum
     const type = bytes.readInt32LE(at + 4);
     if (type === RECORDS) records.push(decodeRecords(payload));
     else if (type === GAP) gaps.push(decodeGap(payload));
+    else if (type === CHANGES) changes.push(decodeChangeBatch(payload));
     at = end;
   }
   const rest = lostFrom < 0 ? at : lostFrom;
   const torn = lostFrom < 0 || tornFrom === lostFrom;
   if (!torn) damages.push({ file: name, atByte: rest, bytes: bytes.length - rest });
-  return { header, records, gaps, damages, tornBytes: torn ? bytes.length - rest : 0 };
+  return { header, records, gaps, changes, damages, tornBytes: torn ? bytes.length - rest : 0 };
 }
 
 /** Of a whole and undamaged batch at `at`; -1 where there is none. */
@@ -228,4 +271,16 @@ function decodeRecords(payload: Buffer): Records {
 function decodeGap(payload: Buffer): Gap {
   const actor = payload.toString("utf8", 12, 12 + payload.readInt32LE(0));
   return { actor, after: payload.readInt32LE(4), lost: payload.readInt32LE(8) };
+}
+
+function decodeChangeBatch(payload: Buffer): ChangeBatch {
+  const from = CHANGES_WORDS * 4;
+  return {
+    part: PARTS[payload.readInt32LE(0)] ?? "base",
+    firstRevision: payload.readDoubleLE(16),
+    lastRevision: payload.readDoubleLE(24),
+    bytes: payload.readInt32LE(4),
+    count: payload.readInt32LE(12),
+    packed: payload.subarray(from, from + payload.readInt32LE(8)),
+  };
 }

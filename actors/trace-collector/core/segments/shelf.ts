@@ -1,8 +1,17 @@
 /** The segments of a record that are in hand, read once each. */
-import type { Checksum, Damage, Segment } from "./format.ts";
+import { changesIn } from "../object-changes.ts";
+import type { Unpack } from "../object-changes.ts";
+import { TraceRecord } from "../record.ts";
+import type { ChangeBatch, Checksum, Damage, Segment } from "./format.ts";
 import { SEGMENT_CLASSES, decodeSegment, partsOfName } from "./format.ts";
 import { SegmentEvents } from "./segment-events.ts";
 import { SegmentIndex } from "./segment-index.ts";
+
+/** `events`: as the shelf gives them. Changes of objects are unpacked when they are asked for. */
+export function recordOf(shelf: SegmentShelf, events: SegmentEvents, unpack: Unpack): TraceRecord {
+  const { changes } = shelf;
+  return new TraceRecord({ events, gaps: events.gaps(), changes: () => changesIn(changes, unpack) });
+}
 
 interface Held {
   readonly segment: Segment;
@@ -41,6 +50,10 @@ export class SegmentShelf {
 
   get damages(): readonly Damage[] {
     return this.inOrder().flatMap(({ segment }) => segment.damages);
+  }
+
+  get changes(): readonly ChangeBatch[] {
+    return this.inOrder().flatMap(({ segment }) => segment.changes);
   }
 
   /** `unsaved`: what stands in no file yet, as if it were the last segments. */

@@ -16,7 +16,7 @@ describe("openTrace", () => {
     writeFileSync(file, [{ ...asked, peer: "cluster" }, write].map((event) => JSON.stringify(event)).join("\n"));
     const trace = await openTrace(file);
     const { sentence, chain } = await trace.why("pod/a");
-    expect(sentence).toBe("a is there because cluster asked for it 0.0 s before.");
+    expect(sentence).toBe("a is there: somebody created it.");
     expect(chain.map(({ kind }) => kind)).toEqual(["call", "write"]);
     expect(await trace.events({ kind: "write" })).toHaveLength(1);
     await expect(trace.why("pod/b")).rejects.toMatchObject({ code: "NOT_RECORDED" });
