@@ -296,6 +296,7 @@ export class Cluster implements AsyncDisposable {
       heapLimitsMb: options.heapLimitsMb,
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
+      ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
     };
     const tree = makeTopology(topology);
     const actors = actorsOf(tree);
@@ -785,7 +786,8 @@ export class Cluster implements AsyncDisposable {
 
   /** The trace collector reads the recorders that it was started with: it is made another version of itself. */
   private async followActors(): Promise<void> {
-    const { options } = collectorSpec(this.actorNames(), this.etcdMembers, (names) => this.ringsOf(names));
+    const { otlp } = this.options;
+    const { options } = collectorSpec(this.actorNames(), this.etcdMembers, (names) => this.ringsOf(names), otlp);
     await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
   }
 

@@ -25,6 +25,17 @@ export interface TraceCollectorOptions {
   readonly eventsBytesMax: number;
   /** Of all files of what objects were: some 100,000 writes, and what stood before them. */
   readonly objectsBytesMax: number;
+  /** Where the running trace is sent as well; absent: nowhere. */
+  readonly otlp?: OtlpOptions;
+}
+
+/** A collector of OpenTelemetry. */
+export interface OtlpOptions {
+  /** Of its traces, as `http://127.0.0.1:4318/v1/traces`. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the cluster is called there. */
+  readonly cluster: string;
 }
 
 export const TRACE_COLLECTOR_DEFAULTS: Omit<TraceCollectorOptions, "rings" | "members"> = {
