@@ -46,7 +46,7 @@ describe("Cluster.start({ otlp })", () => {
     const asked = collector.spans
       .filter(({ name }) => name === "asked")
       .map((span) => attributesOf(span)["inkube.detail"]);
-    expect(asked).toEqual(["do=start", "do=stop"]);
+    expect([asked[0], asked.at(-1)]).toEqual(["do=start", "do=stop"]);
     expect(collector.resources).toContainEqual({
       "service.name": "kubelet",
       "service.namespace": "inkube",
@@ -71,5 +71,28 @@ describe("Cluster.start({ otlp })", () => {
     expect(told.map(({ subject, detail }) => [subject, detail])).toEqual([
       ["spans are not taken", expect.stringMatching(/^to=http:\/\/127\.0\.0\.1:\d+\/v1\/traces why=.*ECONNREFUSED/)],
     ]);
+  });
+
+  it("sends again what a collector was too busy for, and tells when that is over", async () => {
+    const busy = { status: 503, headers: { "retry-after": "0" } };
+    await using collector = await otlpCollector((request) => (request < 2 ? busy : { status: 200, body: "{}" }));
+    await using cluster = await inkube.Cluster.start({ ...SIZE, otlp: collector.url });
+    const told = await until("both warnings", async () => {
+      const warnings = await cluster.trace.events({ actor: "trace-collector", kind: "log.warn" });
+      return warnings.length > 1 && warnings;
+    });
+    expect(told.map(({ subject }) => subject)).toEqual(["spans are not taken", "spans are taken again"]);
+    expect(told[1]?.detail).toMatch(/ dropped=0$/);
+    // The first that happened is among them.
+    expect(collector.spans.map((span) => attributesOf(span)["inkube.event"])).toContain("supervisor#1");
+    expect(collector.problems).toEqual([]);
+  });
+
+  it("ends with a collector that never answers", async () => {
+    await using collector = await otlpCollector(() => undefined);
+    await using cluster = await inkube.Cluster.start({ ...SIZE, otlp: collector.url });
+    await until("a request", () => collector.requests.length > 0);
+    await cluster.apply(POD);
+    await cluster.waitFor("pod/web", "Ready");
   });
 });
