@@ -78,6 +78,16 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `found no node for ${subject}: ${detail.replace(/^nodes=(\d+) ?/, "of $1 nodes ")}`;
     case "leader-elected":
       return `leads ${subject}`;
+    case "pod.admitted":
+      return `took up ${subject}`;
+    case "pod.status":
+      return `says that ${subject} is ${field("phase")}${field("ready") === "true" ? " and ready" : ""}`;
+    case "container.created":
+      return `made container ${field("container")} of ${subject}`;
+    case "container.listening":
+      return `container ${field("container")} of ${subject} listens`;
+    case "container.deleted":
+      return `took away container ${field("container")} of ${subject}`;
     case "container.started":
       return `started container ${field("container")} of ${subject}`;
     case "container.stopped":
