@@ -122,7 +122,7 @@ export interface ExplainedLine {
 
 /** Where two versions of an object are not the same. */
 export interface Difference {
-  /** `spec.replicas`, `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
+  /** `spec.replicas`, `spec.containers[main].image`, `spec.args[0]`, `metadata.labels["app.kubernetes.io/name"]`. */
   readonly path: string;
   /** Absent where it was not there. */
   readonly before?: unknown;

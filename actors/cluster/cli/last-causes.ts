@@ -55,8 +55,8 @@ export class LastCauses {
 
   private tell(ref: string, { sentence, chain }: Explanation): void {
     const last = chain.at(-1);
-    // How often it has happened is no other cause.
-    const cause = `${last?.kind ?? ""} ${sentence.replaceAll(/\d+(\.\d+)?/g, "")}`;
+    // That the same happens again is no other cause.
+    const cause = `${last?.kind ?? ""} ${last?.subject ?? ""} ${(last?.detail ?? "").replaceAll(/revision=\d+/g, "")}`;
     if (this.told.get(ref) === cause) return;
     this.told.set(ref, cause);
     this.onLine(`${new Date(last?.timeMs ?? 0).toISOString().slice(11, 19)} ${sentence}`);

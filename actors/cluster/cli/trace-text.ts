@@ -29,7 +29,7 @@ export function whyText(explanation: Explanation, all: boolean): string {
 export function storyText({ about, entries, isWhole }: Story): string {
   const others = new Set(entries.map(({ subject }) => subject)).size > 1;
   const lines = entries.flatMap(({ timeMs, actor, text, differences, subject }) => [
-    `${clock(timeMs)} ${actor} ${text}${others && !text.includes(subject) ? ` [${subject}]` : ""}`,
+    `${clock(timeMs)} ${actor} ${text}${others && !subject.startsWith("events/") && !text.includes(subject) ? ` [${subject}]` : ""}`,
     ...differences.slice(0, DIFFERENCES_MAX).map((difference) => `    ${differenceText(difference)}`),
     ...(differences.length > DIFFERENCES_MAX ? [`    and ${differences.length - DIFFERENCES_MAX} more`] : []),
   ]);

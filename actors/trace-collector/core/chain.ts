@@ -1,6 +1,6 @@
 /** A chain of causes as a person reads it: what was sent is told by what it wrote, what repeats itself once. */
 import type { ExplainedLine, TraceEvent } from "../../../protocols/trace-collector.ts";
-import { isRequest, lineOf } from "./phrases.ts";
+import { isRequest, lineOf, writtenBy } from "./phrases.ts";
 import { nameOf } from "../../../protocols/trace-events.ts";
 import { fieldOf, isSent } from "./event-fields.ts";
 import type { TraceRecord } from "./record.ts";
@@ -13,7 +13,7 @@ export function chainTo(record: TraceRecord, last: TraceEvent): readonly TraceEv
   for (const event of [...whole].reverse().slice(1)) {
     if (event === last) continue;
     if (isRequest(event)) {
-      const written = record.writesOf(event).find(({ subject }) => !subject.startsWith("events/"));
+      const written = writtenBy(record, event);
       if (written !== undefined && written !== last) chain.add(written);
     } else if (!isSent(event)) chain.add(event);
   }

@@ -78,6 +78,16 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
       return `found no node for ${subject}: ${detail.replace(/^nodes=(\d+) ?/, "of $1 nodes ")}`;
     case "leader-elected":
       return `leads ${subject}`;
+    case "pod.admitted":
+      return `took up ${subject}`;
+    case "pod.status":
+      return `says that ${subject} is ${field("phase")}${field("ready") === "true" ? " and ready" : ""}`;
+    case "container.created":
+      return `made container ${field("container")} of ${subject}`;
+    case "container.listening":
+      return `container ${field("container")} of ${subject} listens`;
+    case "container.deleted":
+      return `took away container ${field("container")} of ${subject}`;
     case "container.started":
       return `started container ${field("container")} of ${subject}`;
     case "container.stopped":
@@ -100,11 +110,10 @@ export function lineOf(record: TraceRecord, event: TraceEvent): string {
     case "node-lost":
     case "node.status":
     case "leader-known":
-    case "call":
     case "fault":
       return phraseOf(record, event);
     default:
-      if (isRequest(event)) return requestPhrase(record, event);
+      if (isRequest(event)) return requestLine(record, event);
       return `${kind} ${subject}${detail === "" ? "" : ` (${detail})`}`;
   }
 }
@@ -133,8 +142,18 @@ function isDeleting(record: TraceRecord, event: TraceEvent): boolean {
   return at >= 0 && marked(at) && !marked(at - 1);
 }
 
+function requestLine(record: TraceRecord, event: TraceEvent): string {
+  const written = writtenBy(record, event);
+  return written === undefined ? requestPhrase(record, event) : lineOf(record, written);
+}
+
+/** What a request wrote; Kubernetes' own events are only said beside it. */
+export function writtenBy(record: TraceRecord, event: TraceEvent): TraceEvent | undefined {
+  return record.writesOf(event).find(({ subject }) => !subject.startsWith("events/"));
+}
+
 function requestPhrase(record: TraceRecord, event: TraceEvent): string {
-  const written = record.writesOf(event).find(({ subject }) => !subject.startsWith("events/"));
+  const written = writtenBy(record, event);
   if (written !== undefined) return writePhrase(record, written);
   if (isSent(event)) return `${event.peer} asked for it`;
   return `${fieldOf(event, "user")} asked to ${event.kind.slice("request.".length)} ${event.subject}`;

@@ -16,6 +16,24 @@ describe("differences", () => {
     ]);
   });
 
+  it("match items of a list by their names or types, whatever their order", () => {
+    const ready = { type: "Ready", status: "False" };
+    const before = {
+      conditions: [{ type: "PodScheduled", status: "True" }, ready],
+      ports: [{ name: "a" }, { name: "a" }],
+    };
+    const after = {
+      conditions: [
+        { ...ready, status: "True" },
+        { type: "PodScheduled", status: "True" },
+      ],
+      ports: [{ name: "a" }],
+    };
+    expect(differencesBetween(before, after).map(({ path }) => path)).toEqual(["conditions[Ready].status", "ports[1]"]);
+    expect(valueAt(after, "conditions[Ready].status")).toBe("True");
+    expect(valueAt(after, "conditions[0].status")).toBe("True");
+  });
+
   it("leave out what the server keeps for itself", () => {
     const of = (resourceVersion: string): object => ({
       metadata: { resourceVersion, managedFields: [resourceVersion] },
