@@ -246,6 +246,8 @@ export type TraceCollectorMethods = {
   check: Call<TraceFilter, null>;
   /** What is recorded, in causal order and in batches. Ends with the last of it. */
   events: Stream<TraceFilter, readonly TraceEvent[]>;
+  /** All that the record has, also gaps and what objects were, as lines of JSON, in pieces of many. Ends with the last of it. */
+  record: Stream<null, string>;
   /** What the record answers. Errors: as of each question. */
   ask: Call<TraceQuestion, TraceAnswer>;
   /** What the recorders hold and then what comes, in batches; what is lost on the way is told as `gap`. Never ends by itself. */
@@ -260,6 +262,7 @@ export const traceCollectorProtocol: Protocol<TraceCollectorMethods> = protocol<
   {
     check: call({ idempotent: true }),
     events: stream(),
+    record: stream(),
     ask: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
     follow: stream(),
   },

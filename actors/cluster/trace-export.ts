@@ -6,8 +6,8 @@ import { mermaidOf } from "../trace-collector/core/exports/mermaid.ts";
 import { otlpOf } from "../trace-collector/core/exports/otlp.ts";
 import { perfettoOf } from "../trace-collector/core/exports/perfetto.ts";
 import { shivizOf } from "../trace-collector/core/exports/shiviz.ts";
-import { matches } from "../trace-collector/core/filter.ts";
-import { ndjsonOf } from "../trace-collector/core/ndjson.ts";
+import { checkFilter, matches } from "../trace-collector/core/filter.ts";
+import { linesOf } from "../trace-collector/core/ndjson.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import { pageOf } from "../trace-collector/io/page.ts";
 
@@ -21,7 +21,7 @@ export interface ExportOptions {
   readonly title?: string;
 }
 
-/** The text in parts. Errors: INVALID_ARGUMENT, which names the formats; INVALID_WHERE. */
+/** The text in parts. Errors: INVALID_ARGUMENT, which names the formats; NO_SUCH_ACTOR, NO_SUCH_KIND, INVALID_WHERE. */
 export function exported(record: TraceRecord, format: ExportFormat, options: ExportOptions = {}): Iterable<string> {
   const { where, title = "trace" } = options;
   const told = where === undefined || Object.keys(where).length === 0 ? record : filtered(record, where);
@@ -37,7 +37,7 @@ export function exported(record: TraceRecord, format: ExportFormat, options: Exp
     case "mermaid":
       return mermaidOf(told);
     case "ndjson":
-      return [ndjsonOf(told)];
+      return linesOf(told);
   }
   const hint = didYouMean(String(format), EXPORT_FORMATS);
   throw new InkubeError(
@@ -46,11 +46,12 @@ export function exported(record: TraceRecord, format: ExportFormat, options: Exp
   );
 }
 
-/** Objects stand in it as before: what is asked for is which events. */
+/** Objects stand in it as before: what is asked for is which events. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND, INVALID_WHERE. */
 function filtered(record: TraceRecord, where: TraceFilter): TraceRecord {
-  const { gaps } = record;
+  const { events, gaps } = record;
+  checkFilter(where, [...new Set(events.map(({ actor }) => actor))]);
   return new TraceRecord({
-    events: record.events.filter((event) => matches(where, event)),
+    events: events.filter((event) => matches(where, event)),
     gaps,
     changes: () => record.changes,
   });

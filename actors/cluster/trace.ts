@@ -11,11 +11,12 @@ import type {
   WhyQuestion,
 } from "../../protocols/trace-collector.ts";
 import { writeFile } from "node:fs/promises";
-import type { Ref } from "../../runtime/actor.ts";
+import type { Consumer, Ref, Subscription } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
 import { divergenceOf } from "../trace-collector/core/divergence.ts";
 import { checkFilter, matches, wantsActor } from "../trace-collector/core/filter.ts";
+import { contentsOfNdjson } from "../trace-collector/core/ndjson.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Moment } from "../trace-collector/core/state.ts";
 import type { StoryOptions } from "../trace-collector/core/story.ts";
@@ -157,7 +158,7 @@ export class ClusterTrace extends Trace {
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
       events,
-      record: async () => new TraceRecord({ events: await events({}) }),
+      record: async () => new TraceRecord(contentsOfNdjson((await wholeOf(collector())).join(""), "the record")),
     });
     this.rings = rings;
   }
@@ -177,13 +178,21 @@ export class ClusterTrace extends Trace {
 }
 
 function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
+  return gathered((consumer: Consumer<readonly TraceEvent[]>) => collector.stream("events", filter, consumer)).then(
+    (batches) => batches.flat(),
+  );
+}
+
+function wholeOf(collector: Ref<TraceCollectorMethods>): Promise<readonly string[]> {
+  return gathered((consumer: Consumer<string>) => collector.stream("record", null, consumer));
+}
+
+function gathered<Item>(open: (consumer: Consumer<Item>) => Subscription): Promise<readonly Item[]> {
   return new Promise((resolve, reject) => {
-    const events: TraceEvent[] = [];
-    collector.stream("events", filter, {
-      next: (batch) => {
-        for (const event of batch) events.push(event);
-      },
-      end: (error) => (error === undefined ? resolve(events) : reject(error)),
+    const items: Item[] = [];
+    open({
+      next: (item) => void items.push(item),
+      end: (error) => (error === undefined ? resolve(items) : reject(error)),
     });
   });
 }

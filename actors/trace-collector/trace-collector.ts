@@ -7,8 +7,10 @@ import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../proto
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { answerFrom } from "./core/answer.ts";
 import { checkFilter, matches, wantsActor } from "./core/filter.ts";
+import { linesOf } from "./core/ndjson.ts";
 import { whenRung } from "./io/bell.ts";
 import { checksum } from "./io/checksum.ts";
 import { newHash, pack, unpack } from "./io/pack.ts";
@@ -20,6 +22,8 @@ import { limitsOf } from "./spec.ts";
 
 /** Batches that may wait in a stream while more are read, and how long one that is behind is left alone. */
 const BATCHES_AHEAD = 4;
+/** Of the lines of a record that are sent together: about half a megabyte, as a batch of events. */
+const PIECE_LENGTH = 524_288;
 const BEHIND_MS = 5;
 
 export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCollectorOptions> = defineActor(
@@ -49,6 +53,7 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
           return null;
         },
         events: (filter, sink) => tellAll(filter, sink, keeper, ctx),
+        record: (_, sink) => tellRecord(sink, keeper, ctx.clock),
         ask: async (question) => answerFrom((await keeper.record()).record, question),
         follow: (filter, sink) => follow(filter, sink, ctx),
       },
@@ -77,11 +82,30 @@ async function tellAll(
     if (batch.length < options.batchMax) continue;
     sink.push(batch);
     batch = [];
-    while (sink.buffered > BATCHES_AHEAD && !sink.signal.aborted) await clock.sleep(BEHIND_MS);
+    await room(sink, clock);
     if (sink.signal.aborted) return;
   }
   if (batch.length > 0) sink.push(batch);
   sink.end();
+}
+
+async function tellRecord(sink: Sink<string>, keeper: RecordKeeper, clock: Clock): Promise<void> {
+  const { record } = await keeper.record();
+  let piece = "";
+  for (const line of linesOf(record)) {
+    piece += line;
+    if (piece.length < PIECE_LENGTH) continue;
+    sink.push(piece);
+    piece = "";
+    await room(sink, clock);
+    if (sink.signal.aborted) return;
+  }
+  if (piece !== "") sink.push(piece);
+  sink.end();
+}
+
+async function room(sink: Sink<unknown>, clock: Clock): Promise<void> {
+  while (sink.buffered > BATCHES_AHEAD && !sink.signal.aborted) await clock.sleep(BEHIND_MS);
 }
 
 function follow(

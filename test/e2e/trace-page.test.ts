@@ -45,7 +45,7 @@ const textOf = (page: Page, selector: string): Promise<readonly string[]> =>
 const ready = (page: Page): Promise<boolean> => page.evaluate(once(`document.body.dataset.ready === "true"`));
 
 async function search(page: Page, text: string): Promise<void> {
-  await page.press("/", ...text, "Enter");
+  await page.press("/", ...text.split(""), "Enter");
   await page.evaluate(once(`document.querySelector("#panel .event") !== null`));
 }
 

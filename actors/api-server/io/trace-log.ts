@@ -1,6 +1,6 @@
 /**
  * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object`, `kind`, `where` and `sinceMs`, live with
- * `follow=true`. `/debug/trace/why?ref=pod/web-1` and the like: what the record answers, as JSON.
+ * `follow=true`; `/debug/trace/record`: all that the record has. `/debug/trace/why?ref=pod/web-1` and the like: what it answers, as JSON.
  */
 import { hasCode } from "../../../protocols/errors.ts";
 import type {
@@ -11,7 +11,7 @@ import type {
   TraceQuestion,
 } from "../../../protocols/trace-collector.ts";
 import { TRACE_QUESTIONS, questionFrom } from "../../../protocols/trace-collector.ts";
-import type { Ref } from "../../../runtime/actor.ts";
+import type { Consumer, Ref, Subscription } from "../../../runtime/actor.ts";
 import { badRequest, notFound, notRecorded } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
@@ -32,6 +32,7 @@ export function tracePaths(
   const asks = Object.keys(TRACE_QUESTIONS) as TraceQuestion["ask"][];
   return [
     [TRACE_PATH, traceLog(collector)],
+    [`${TRACE_PATH}/record`, wholeRecord(collector)],
     ...asks.map((ask) => [`${TRACE_PATH}/${ask}`, traceAnswers(collector, ask)] as const),
   ];
 }
@@ -62,7 +63,16 @@ function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler
     const filter = filterOf(query);
     await told(() => collector.call("check", filter));
     const method = query.get("follow") === "true" ? "follow" : "events";
-    tell(collector, method, filter, answer.open(200, HEADERS));
+    tell(answer.open(200, HEADERS), (consumer) => collector.stream(method, filter, consumer), lines);
+  };
+}
+
+/** Also gaps, and what objects were. */
+function wholeRecord(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return (_, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    const asBytes = (piece: string): Uint8Array => encoder.encode(piece);
+    tell(answer.open(200, HEADERS), (consumer) => collector.stream("record", null, consumer), asBytes);
   };
 }
 
@@ -85,16 +95,15 @@ async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-function tell(
-  collector: Ref<TraceCollectorMethods>,
-  method: "events" | "follow",
-  filter: TraceFilter,
+function tell<Item>(
   body: HttpBody,
+  open: (consumer: Consumer<Item>) => Subscription,
+  bytesOf: (item: Item) => Uint8Array,
 ): void {
   let goOn: (() => void) | undefined;
-  const subscription = collector.stream(method, filter, {
-    next: (events) => {
-      body.write(lines(events));
+  const subscription = open({
+    next: (item) => {
+      body.write(bytesOf(item));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
       return new Promise<void>((resolve) => {
         goOn = resolve;

@@ -61,9 +61,9 @@ export function queryOf(filter: TraceFilter): URLSearchParams {
 }
 
 function remote(api: Api): OpenedSource {
-  const lines = async (filter: TraceFilter): Promise<readonly string[]> => {
+  const lines = async (path: string): Promise<readonly string[]> => {
     const found: string[] = [];
-    for await (const line of linesOf(await api.open({ path: `/debug/trace?${queryOf(filter).toString()}` }))) {
+    for await (const line of linesOf(await api.open({ path }))) {
       if (line !== "") found.push(line);
     }
     return found;
@@ -75,7 +75,9 @@ function remote(api: Api): OpenedSource {
       const query = new URLSearchParams(fields as Readonly<Record<string, string>>);
       return api.json<AnswerTo<Q>>({ path: `/debug/trace/${ask}?${query.toString()}` });
     },
-    events: async (filter) => (await lines(filter)).map((line) => JSON.parse(line) as TraceEvent),
-    record: async () => new TraceRecord(contentsOfNdjson((await lines({})).join("\n"), "the answer")),
+    events: async (filter) =>
+      (await lines(`/debug/trace?${queryOf(filter).toString()}`)).map((line) => JSON.parse(line) as TraceEvent),
+    record: async () =>
+      new TraceRecord(contentsOfNdjson((await lines("/debug/trace/record")).join("\n"), "the answer")),
   };
 }

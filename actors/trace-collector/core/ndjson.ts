@@ -29,9 +29,19 @@ export function contentsOfNdjson(text: string, name: string): TraceContents {
   return { events, gaps, changes };
 }
 
-export function ndjsonOf({ events, gaps, changes }: TraceRecord): string {
-  const lines: readonly Line[] = [...gaps.map((gap) => ({ gap })), ...events, ...changes.map((change) => ({ change }))];
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+export function ndjsonOf(record: TraceRecord): string {
+  return [...linesOf(record)].join("");
+}
+
+/** Each with its end. */
+export function* linesOf(record: TraceRecord): Iterable<string> {
+  for (const gap of record.gaps) yield lineOf({ gap });
+  for (const event of record.inOrder()) yield lineOf(event);
+  for (const change of record.changes) yield lineOf({ change });
+}
+
+function lineOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 function parseLine(line: string): Line | undefined {

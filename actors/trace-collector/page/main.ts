@@ -46,6 +46,9 @@ class Page {
   constructor(record: TraceRecord) {
     this.model = new Model(record);
     this.viewport = new Viewport(this.model.endsAt - this.model.beginsAt);
+  }
+
+  show(): void {
     document.body.append(this.header(), el("main", {}, this.stage, this.panel), this.footer(), this.tip);
     this.addTimeline(this.model);
     this.welcome();
@@ -60,7 +63,7 @@ class Page {
       write: (by) => this.stepWrite(by),
       find: (by) => this.find(by),
       search: () => this.search.select(),
-      view: (name) => this.show(name),
+      view: (name) => this.turnTo(name),
       nothing: () => this.choose(this.main, -1),
     });
   }
@@ -76,7 +79,7 @@ class Page {
     const span = timeText(this.model.endsAt - this.model.beginsAt, 1_000_000);
     const facts = `${events.length.toLocaleString("en")} events of ${actors} actors in ${span}${lost === 0 ? "" : `, ${lost.toLocaleString("en")} lost`}`;
     const views = (["objects", "actors"] as const).map((name) =>
-      button({ id: `view-${name}`, "aria-pressed": String(name === "objects") }, name, () => this.show(name)),
+      button({ id: `view-${name}`, "aria-pressed": String(name === "objects") }, name, () => this.turnTo(name)),
     );
     const messages = el("input", { type: "checkbox", id: "messages", checked: "" });
     messages.addEventListener("change", () => {
@@ -157,7 +160,7 @@ class Page {
     );
   }
 
-  private show(name: ViewName): void {
+  private turnTo(name: ViewName): void {
     for (const timeline of this.timelines) timeline.show(name);
     for (const each of ["objects", "actors"])
       document.getElementById(`view-${each}`)?.setAttribute("aria-pressed", String(each === name));
@@ -295,7 +298,7 @@ class Page {
 ownRecord().then(
   (record) => {
     if (record.events.length === 0) document.body.append(el("p", { id: "failed" }, "This record is empty."));
-    else new Page(record);
+    else new Page(record).show();
     document.body.dataset["ready"] = "true";
   },
   (error: Error) => {
