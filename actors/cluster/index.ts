@@ -18,6 +18,8 @@ export type {
   ClusterTrace,
   Divergence,
   Explanation,
+  ExportFormat,
+  ExportOptions,
   Moment,
   QueryOptions,
   QueryResult,
