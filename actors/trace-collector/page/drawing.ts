@@ -102,63 +102,83 @@ function drawPhase(
   context.restore();
 }
 
-/** One mark a pixel: the uppermost of those that fall on it. */
+/** One mark a pixel: the uppermost of those that fall on it. What looks alike is drawn in one go. */
 function drawMarks(pen: Pen, model: Model, row: Row, state: RowState): void {
   const { viewport, showsMessages, found, ringed } = state;
   const { events } = row;
-  const atOf = (index: number): number => model.events[index]!.lamport - model.beginsAt;
+  const { at, looks } = model;
   const margin = viewport.span * 0.01;
+  const latest = viewport.to + margin;
+  const [left, scale] = [pen.xOf(0), pen.xOf(1) - pen.xOf(0)];
+  const weak: number[][] = LOOKS.map(() => []);
+  const strong: number[][] = LOOKS.map(() => []);
   let pixel = -1;
   let look = -1;
-  let isFound = false;
+  let isFound = found === undefined;
   const flush = (): void => {
-    if (look >= 0) drawMark(pen, pixel, state.top, look, found === undefined || isFound);
+    if (look >= 0) (isFound ? strong : weak)[look]!.push(pixel);
     look = -1;
-    isFound = false;
+    isFound = found === undefined;
   };
-  for (let at = firstFrom(events, (index) => atOf(index) >= viewport.from - margin); at < events.length; at++) {
-    const index = events[at]!;
-    const us = atOf(index);
-    if (us > viewport.to + margin) break;
-    if (!showsMessages && model.looks[index] === 0) continue;
-    const x = Math.round(pen.xOf(us));
+  for (let place = firstFrom(events, (index) => at[index]! >= viewport.from - margin); place < events.length; place++) {
+    const index = events[place]!;
+    const us = at[index]!;
+    if (us > latest) break;
+    const own = looks[index]!;
+    if (own === 0 && !showsMessages) continue;
+    const x = Math.round(left + us * scale);
     if (x !== pixel) flush();
     pixel = x;
-    look = Math.max(look, model.looks[index]!);
+    if (own > look) look = own;
     if (found?.has(index) === true) isFound = true;
   }
   flush();
-  for (const index of ringed) drawRing(pen, pen.xOf(atOf(index)), state.top);
+  for (const [index] of LOOKS.entries()) {
+    drawAlike(pen, weak[index]!, state.top, index, WEAK);
+    drawAlike(pen, strong[index]!, state.top, index, 1);
+  }
+  for (const index of ringed) drawRing(pen, pen.xOf(at[index]!), state.top);
 }
 
-function drawMark({ context, colour }: Pen, x: number, top: number, look: number, isStrong: boolean): void {
+/** What a search did not find. */
+const WEAK = 0.15;
+
+function drawAlike(
+  { context, colour }: Pen,
+  places: readonly number[],
+  top: number,
+  look: number,
+  alpha: number,
+): void {
+  if (places.length === 0) return;
   const middle = top + ROW_HEIGHT / 2;
-  context.globalAlpha = isStrong ? 1 : 0.15;
+  context.globalAlpha = alpha;
   context.fillStyle = colour(`mark-${LOOKS[look]!}`);
-  switch (LOOKS[look]!) {
-    case "message":
-      context.fillRect(x, middle - 4, 1, 8);
-      break;
-    case "other":
-      context.fillRect(x - 1, middle - 6, 2, 12);
-      break;
-    case "write":
-      context.fillRect(x - 1, top + 2, 2, ROW_HEIGHT - 5);
-      break;
-    case "trouble":
-      context.beginPath();
-      context.arc(x, middle, 4, 0, 2 * Math.PI);
-      context.fill();
-      break;
-    case "fault":
-      context.beginPath();
-      context.moveTo(x, middle - 7);
-      context.lineTo(x + 6, middle);
-      context.lineTo(x, middle + 7);
-      context.lineTo(x - 6, middle);
-      context.fill();
-      break;
+  context.beginPath();
+  for (const x of places) {
+    switch (LOOKS[look]!) {
+      case "message":
+        context.rect(x, middle - 4, 1, 8);
+        break;
+      case "other":
+        context.rect(x - 1, middle - 6, 2, 12);
+        break;
+      case "write":
+        context.rect(x - 1, top + 2, 2, ROW_HEIGHT - 5);
+        break;
+      case "trouble":
+        context.moveTo(x + 4, middle);
+        context.arc(x, middle, 4, 0, 2 * Math.PI);
+        break;
+      case "fault":
+        context.moveTo(x, middle - 7);
+        context.lineTo(x + 6, middle);
+        context.lineTo(x, middle + 7);
+        context.lineTo(x - 6, middle);
+        break;
+    }
   }
+  context.fill();
   context.globalAlpha = 1;
 }
 

@@ -28,7 +28,7 @@ export interface Row {
   readonly isOpen: boolean;
   readonly phases: readonly Phase[];
   /** Places of its events in the record, in order; of a group those of all below it. */
-  readonly events: readonly number[];
+  readonly events: Int32Array;
 }
 
 export interface View {
@@ -41,11 +41,15 @@ export interface View {
 
 export type ViewName = "objects" | "actors";
 
+const NONE = new Int32Array(0);
+
 export class Model {
   readonly record: TraceRecord;
   readonly events: readonly TraceEvent[];
   readonly times: RevisionTimes;
   readonly looks: Uint8Array;
+  /** Of each event, since the beginning, in microseconds. */
+  readonly at: Float64Array;
   readonly beginsAt: number;
   readonly endsAt: number;
   private readonly places: ReadonlyMap<TraceEvent, number>;
@@ -57,7 +61,9 @@ export class Model {
     this.times = new RevisionTimes(record);
     this.looks = Uint8Array.from(this.events, (event) => LOOKS.indexOf(lookOf(event)));
     this.places = new Map(this.events.map((event, index) => [event, index]));
-    this.beginsAt = this.events[0]?.lamport ?? 0;
+    const beginsAt = this.events[0]?.lamport ?? 0;
+    this.beginsAt = beginsAt;
+    this.at = Float64Array.from(this.events, ({ lamport }) => lamport - beginsAt);
     this.endsAt = Math.max(this.events.at(-1)?.lamport ?? 0, this.beginsAt + 1);
   }
 
@@ -164,7 +170,7 @@ function objectsView(model: Model): View {
       isGroup: true,
       isOpen: rank(group) < 2,
       phases: [],
-      events: [],
+      events: NONE,
     });
     const place = (subject: string, depth: number, parent: number): void => {
       if (builder.has(subject)) return;
@@ -179,7 +185,7 @@ function objectsView(model: Model): View {
         isGroup: false,
         isOpen: true,
         phases,
-        events: bySubject.get(subject) ?? [],
+        events: Int32Array.from(bySubject.get(subject) ?? []),
       });
       for (const child of children.get(subject) ?? []) place(child, depth + 1, own);
     };
@@ -208,7 +214,7 @@ function actorsView(model: Model): View {
       isGroup: true,
       isOpen: true,
       phases: [],
-      events: [],
+      events: NONE,
     };
     const parent = builder.add(group);
     for (const actor of actors.filter((each) => machineOf(each) === machine)) {
@@ -222,7 +228,7 @@ function actorsView(model: Model): View {
         isGroup: false,
         isOpen: true,
         phases,
-        events: byActor.get(actor)!,
+        events: Int32Array.from(byActor.get(actor)!),
       });
     }
   }
@@ -252,12 +258,12 @@ class RowBuilder {
       for (const event of events) rowOf[event] = index;
       let group = parent;
       while (group >= 0 && !this.rows[group]!.isGroup) group = this.rows[group]!.parent;
-      if (group >= 0) below[group]!.push(...events);
+      if (group >= 0) for (const event of events) below[group]!.push(event);
     }
     const rows = this.rows.map((row, index) =>
       row.isGroup ? { ...row, events: Int32Array.from(below[index]!).sort() } : row,
     );
-    return { rows: rows.map((row) => ({ ...row, events: [...row.events] })), rowOf, hasChildren };
+    return { rows, rowOf, hasChildren };
   }
 }
 

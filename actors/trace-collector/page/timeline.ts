@@ -85,7 +85,7 @@ export class Timeline {
 
   /** Since the beginning, in microseconds. */
   at(index: number): number {
-    return this.model.events[index]!.lamport - this.model.beginsAt;
+    return this.model.at[index]!;
   }
 
   /** Opens what it stands in, and moves there. */
@@ -296,7 +296,7 @@ export class Timeline {
 }
 
 /** The first place from which on `isReached` holds. */
-export function firstFrom(events: readonly number[], isReached: (index: number) => boolean): number {
+export function firstFrom(events: Int32Array, isReached: (index: number) => boolean): number {
   let low = 0;
   let high = events.length;
   while (low < high) {
