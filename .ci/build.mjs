@@ -1,5 +1,5 @@
 // Builds dist/: one CommonJS file for each actor's entry (threads load it through V8's code cache), the images of the
-// container runtime, the ES modules that users import, and their declarations.
+// container runtime, the ES modules that users import, their declarations, and the script and style of a trace's page.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -54,6 +54,19 @@ await Promise.all([
     chunkNames: "chunk-[hash]",
     outdir: dist,
     entryPoints: Object.fromEntries(Object.entries(modules).filter(([, source]) => existsSync(source))),
+  }),
+  // What a trace's page is made of: it runs in a browser.
+  build({
+    ...shared,
+    platform: "browser",
+    target: "es2022",
+    format: "iife",
+    minify: true,
+    outdir: dist,
+    entryPoints: {
+      "trace-page": "actors/trace-collector/page/main.ts",
+      "trace-page-style": "actors/trace-collector/page/style.css",
+    },
   }),
 ]);
 

@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const checks = {
   generated: ["node", ".ci/generate.mjs", "--check"],
   types: ["tsc", "-p", "."],
+  "types of the page": ["tsc", "-p", "actors/trace-collector/page"],
   lint: ["oxlint", "-c", ".oxlintrc.json", "--type-aware", "--deny-warnings", "actors", "protocols", "runtime", "test"],
   format: ["oxfmt", "--check", "actors", "protocols", "runtime", "test", ".ci"],
   layers: ["vitest", "run", "--config", "test/vitest.config.ts", "test/architecture"],

@@ -54,8 +54,6 @@ export type { WatchdogOptions } from "./threads/watchdog.ts";
 export { EmbeddedPeer } from "./threads/embedded-peer.ts";
 export { readRing } from "./trace/ring.ts";
 export { formatEvent } from "./trace/event.ts";
-export { otlpTraces } from "./trace/otlp.ts";
-export type { OtlpSpan, OtlpTraces } from "./trace/otlp.ts";
 export type { TraceEvent } from "./trace/event.ts";
 export type { Fault, FaultPlan } from "./faults/plan.ts";
 export type { AppliedFaults } from "./threads/thread-faults.ts";

@@ -11,7 +11,7 @@ import { impersonated } from "./core/rest/impersonation.ts";
 import type { Leave } from "./flow-control.ts";
 import type { RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
-import { TRACEPARENT } from "../../runtime/trace/traceparent.ts";
+import { TRACEPARENT } from "../../protocols/traceparent.ts";
 
 export interface Arrival {
   /** Undefined where nothing vouches for anybody. */

@@ -5,6 +5,7 @@
 import type { KubernetesObject } from "../../protocols/api-server.ts";
 import { hasReason, statusOf } from "../../protocols/api-server.ts";
 import { InkubeError } from "../../protocols/errors.ts";
+import { TRACEPARENT, TRACEPARENT_ANNOTATION } from "../../protocols/traceparent.ts";
 import type { Context, Subscription, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { Client, WatchEvent } from "./client.ts";
@@ -182,7 +183,8 @@ export class Informer<T extends KubernetesObject> {
   }
 
   /** Listeners do what they do because of what made the change. */
-  private tell(change: Change<T>, why: Why): void {
+  private tell(change: Change<T>, cause: Why): void {
+    const why = this.linked(change.object, cause);
     for (const listener of this.listeners) {
       try {
         this.ctx.trace.because(why, () => listener(change));
@@ -191,6 +193,20 @@ export class Informer<T extends KubernetesObject> {
         this.onFault(thrown, keyOf(change.object));
       }
     }
+  }
+
+  /**
+   * Whoever writes an object may say in an annotation of which trace outside the write was a part. What is done because of it is then
+   * linked to that trace, and is a part of it where nothing else is known to have caused it.
+   * @see KEP-5915: span links, and not children, for what is done at a later time
+   */
+  private linked({ metadata }: T, cause: Why): Why {
+    const traceparent = metadata?.annotations?.[TRACEPARENT_ANNOTATION];
+    if (traceparent === undefined || !TRACEPARENT.test(traceparent)) return cause;
+    const { namespace, name = "" } = metadata ?? {};
+    const subject = [this.resource.resource, ...(namespace === undefined ? [] : [namespace]), name].join("/");
+    const isRoot = cause === "";
+    return this.ctx.trace.later("linked", subject, isRoot ? {} : { also: traceparent }, isRoot ? traceparent : cause);
   }
 
   private reconnect(error: Error | undefined): void {

@@ -25,6 +25,8 @@ import { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
 import type { Alarm, EtcdMethods, KeyValue } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
+import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
+import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import { Client } from "../client/client.ts";
 import { isDecided } from "../client/custom-resources.ts";
 import type { Selector } from "../client/informer.ts";
@@ -70,6 +72,7 @@ import { readState, resetTo } from "./reset.ts";
 import { decodeClusterSnapshot, encodeClusterSnapshot, objectsIn, stateInSlot } from "./snapshot.ts";
 import type { TopologyOptions } from "./topology.ts";
 import { collectorSpec, EMBEDDER, etcdNames, HEAP_LIMITS_MB, makeTopology, TRACE_COLLECTOR } from "./topology.ts";
+import type { Explanation, WhyQuestion } from "./trace.ts";
 import { ClusterTrace } from "./trace.ts";
 import { unserved } from "./unserved.ts";
 import { answerOf, checkWait, waitForObject } from "./wait.ts";
@@ -293,6 +296,7 @@ export class Cluster implements AsyncDisposable {
       heapLimitsMb: options.heapLimitsMb,
       controllerManager: { rootCa: identity.authority },
       rings: (actors) => this.ringsOf(actors),
+      ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
     };
     const tree = makeTopology(topology);
     const actors = actorsOf(tree);
@@ -303,10 +307,18 @@ export class Cluster implements AsyncDisposable {
     this.apiServers = apiServers;
     this.host.plan(actors);
     const managers = namesOf("controller-manager");
-    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [...apiServers, ...this.etcdMembers, ...managers]);
+    this.embedder = new EmbeddedPeer(EMBEDDER, this.host, [
+      ...apiServers,
+      ...this.etcdMembers,
+      ...managers,
+      TRACE_COLLECTOR,
+    ]);
     const { context } = this.embedder;
     this.client = new Client(context, apiServers, { checksBodies: true });
-    this.trace = new ClusterTrace(() => this.rings());
+    this.trace = new ClusterTrace(
+      () => this.rings(),
+      () => this.collector(),
+    );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);
       return name;
@@ -510,7 +522,11 @@ export class Cluster implements AsyncDisposable {
       name,
       namespace,
       isMet,
-      explain: (object) => explainWith(this.client, resource, object),
+      explain: (object) => {
+        const { client, trace, embedder } = this;
+        const why = (ref: string, as: WhyQuestion): Promise<Explanation> => trace.why(ref, as);
+        return explainWith({ client, clock: embedder.context.clock, resource, name, namespace, why }, object);
+      },
       timeoutMs: options.timeoutMs ?? WAIT_TIMEOUT_MS,
       what,
       clock: this.embedder.context.clock,
@@ -770,8 +786,15 @@ export class Cluster implements AsyncDisposable {
 
   /** The trace collector reads the recorders that it was started with: it is made another version of itself. */
   private async followActors(): Promise<void> {
-    const { options } = collectorSpec(this.actorNames(), (names) => this.ringsOf(names));
+    const { otlp } = this.options;
+    const { options } = collectorSpec(this.actorNames(), this.etcdMembers, (names) => this.ringsOf(names), otlp);
     await this.supervisor.upgrade(TRACE_COLLECTOR, { actor: "trace-collector", options });
+  }
+
+  /** Errors: CLUSTER_STOPPED. */
+  private collector(): Ref<TraceCollectorMethods> {
+    this.mustRun();
+    return this.embedder.ref(traceCollectorProtocol, TRACE_COLLECTOR);
   }
 
   private rings(): Rings {

@@ -3,6 +3,8 @@ import type { KubernetesObject } from "../../protocols/api-server.ts";
 import type { ContainerStatus, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector } from "../../protocols/kubernetes/types/meta-v1.ts";
 import { formatSelectorObject } from "../../protocols/kubernetes/selectors.ts";
+import type { Explanation, WhyQuestion } from "../../protocols/trace-collector.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Client } from "../client/client.ts";
 import type { Resource } from "../client/resources.ts";
 import * as resources from "../client/resources.ts";
@@ -28,12 +30,47 @@ interface Explained extends KubernetesObject {
   readonly spec?: { readonly replicas?: number };
 }
 
-/** `explain`, with what the pods of a workload say. */
-export async function explainWith(
-  client: Client,
-  { kind, group }: Resource,
+/** The record is asked as well, and the one who waits has waited long enough. */
+const WHY_TIMEOUT_MS = 2_000;
+
+export interface Waited {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly resource: Resource;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly why: (ref: string, as: WhyQuestion) => Promise<Explanation>;
+}
+
+/** What its status says, and what the record says that came of. */
+export async function explainWith(waited: Waited, object: KubernetesObject | undefined): Promise<string> {
+  const [says, came] = await Promise.all([statusOf(waited, object), recorded(waited, object)]);
+  return came === undefined ? says : `${says}; ${came}`;
+}
+
+/** Undefined where the record has nothing to say of it, or not in time. */
+async function recorded(
+  { clock, resource, name, namespace, why }: Waited,
   object: KubernetesObject | undefined,
-): Promise<string> {
+): Promise<string | undefined> {
+  const ref = [resource.resource, ...(namespace === undefined ? [] : [namespace]), name].join("/");
+  const asked = why(ref, object === undefined ? "deleted" : "not-ready").then(
+    ({ isSo, sentence }) => (isSo ? sentence : undefined),
+    // It is a help, and no reason to fail with another error than the one that is told.
+    () => undefined,
+  );
+  return new Promise((resolve) => {
+    const timer = clock.after(WHY_TIMEOUT_MS, () => resolve(undefined));
+    void asked.then((sentence) => {
+      timer.cancel();
+      resolve(sentence);
+    });
+  });
+}
+
+/** `explain`, with what the pods of a workload say. */
+async function statusOf({ client, resource }: Waited, object: KubernetesObject | undefined): Promise<string> {
+  const { kind, group } = resource;
   const { selector } = ((object ?? {}) as { readonly spec?: { readonly selector?: LabelSelector } }).spec ?? {};
   const namespace = object?.metadata?.namespace;
   if (selector === undefined || namespace === undefined || group !== "apps") return explain(kind, object, []);

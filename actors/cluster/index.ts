@@ -13,8 +13,26 @@ export type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../
 export type { Informer, Selector } from "../client/informer.ts";
 export type { ClusterOptions, HeapLimits, ImageOptions } from "./options.ts";
 export type { RemoveWorkerOptions } from "./workers.ts";
-export type { ClusterTrace, Explanation, TraceFilter } from "./trace.ts";
+export { openTrace } from "./open-trace.ts";
+export type {
+  ClusterTrace,
+  Divergence,
+  Explanation,
+  ExportFormat,
+  ExportOptions,
+  Moment,
+  QueryOptions,
+  QueryResult,
+  Story,
+  StoryOptions,
+  Trace,
+  TraceFilter,
+  WhyQuestion,
+} from "./trace.ts";
+export type { PastState } from "./past-state.ts";
 export type { TraceEvent } from "../../runtime/trace/event.ts";
+export { otlpTraces } from "../trace-collector/core/exports/otlp.ts";
+export type { OtlpSpan, OtlpTraces } from "../trace-collector/core/exports/otlp.ts";
 export { formatEvent } from "../../runtime/trace/event.ts";
 export type { KubernetesList, KubernetesObject } from "../../protocols/api-server.ts";
 export type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";

@@ -1,6 +1,7 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
+import type { OtlpOptions } from "../trace-collector/spec.ts";
 import type { ClusterEvent } from "./cluster.ts";
 import type { Role } from "./topology.ts";
 import { HEAP_LIMITS_MB } from "./topology.ts";
@@ -60,6 +61,11 @@ export interface ClusterOptions {
    * (`heap-guard`). Actors that share a thread (`placement`) have Node's own limit together.
    */
   readonly heapLimitsMb?: HeapLimits;
+  /**
+   * A collector of OpenTelemetry that is sent what happens, as spans over HTTP: `http://127.0.0.1:4318`, or the whole address of its
+   * traces. What it does not take in time is dropped, never waited for. Absent: nothing is sent.
+   */
+  readonly otlp?: string | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -97,6 +103,7 @@ export interface ResolvedOptions {
   readonly hangAfterMs: number;
   readonly spareThreads: number;
   readonly heapLimitsMb: HeapLimits;
+  readonly otlp: OtlpOptions | undefined;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -117,6 +124,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "hangAfterMs",
   "spareThreads",
   "heapLimitsMb",
+  "otlp",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -163,6 +171,7 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
     spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     heapLimitsMb: checkHeapLimits(options.heapLimitsMb ?? {}),
+    otlp: options.otlp === undefined ? undefined : otlpTarget(options.otlp, name),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };
@@ -176,6 +185,23 @@ function nodesPerThread(placement: NonNullable<ClusterOptions["placement"]>): nu
       `must be "thread-per-actor" or { nodesPerThread: … }, not ${JSON.stringify(placement)}`,
     );
   return integer("placement.nodesPerThread", placement.nodesPerThread, 1, WORKERS_MAX);
+}
+
+/** Where OTLP's traces go below an address that names no path. Source: OTLP specification, "OTLP/HTTP request". */
+const OTLP_TRACES_PATH = "/v1/traces";
+
+function otlpTarget(otlp: NonNullable<ClusterOptions["otlp"]>, cluster: string): OtlpOptions {
+  const { url: text, headers = {} } = typeof otlp === "string" ? { url: otlp } : (otlp ?? {});
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw invalidOption(
+      "otlp",
+      `must be the address of a collector, as http://127.0.0.1:4318, not ${JSON.stringify(text)}`,
+    );
+  if (typeof headers !== "object" || headers === null || !Object.values(headers).every(isText))
+    throw invalidOption("otlp.headers", "must hold strings");
+  if (url.pathname === "/") url.pathname = OTLP_TRACES_PATH;
+  return { url: url.href, headers, cluster };
 }
 
 function checkHeapLimits(limits: HeapLimits): HeapLimits {

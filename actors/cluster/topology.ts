@@ -22,7 +22,7 @@ import type { SchedulerOptions } from "../scheduler/spec.ts";
 import { SCHEDULER_DEFAULTS } from "../scheduler/spec.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { TRACE_COLLECTOR_DEFAULTS } from "../trace-collector/spec.ts";
-import type { TraceCollectorOptions } from "../trace-collector/spec.ts";
+import type { OtlpOptions, TraceCollectorOptions } from "../trace-collector/spec.ts";
 import type { Addresses } from "./addresses.ts";
 import { nodeAddress, podRange } from "./addresses.ts";
 import { SUPERVISOR } from "../../runtime/trace/lives.ts";
@@ -80,6 +80,8 @@ export interface TopologyOptions {
   readonly nodesPerThread?: number;
   /** The actors' flight recorders, which the trace collector serves; absent in the simulation, which has a log of its own. */
   readonly rings?: (actors: readonly string[]) => Rings;
+  /** Where the trace collector sends what it reads as well. */
+  readonly otlp?: OtlpOptions;
 }
 
 /** Lease renewals a second that a whole cluster may cost: each is a write to a quorum, and an event to who watches. */
@@ -137,18 +139,24 @@ function collectorOf(
   members: readonly SupervisorSpec[],
   rings: (actors: readonly string[]) => Rings,
 ): ChildSpec {
-  return limited(collectorSpec(namesOf(members), rings), options);
+  return limited(collectorSpec(namesOf(members), etcdNames(options.masters), rings, options.otlp), options);
 }
 
 function namesOf(members: readonly SupervisorSpec[]): readonly string[] {
   return members.flatMap(actorsOf).map(({ name }) => name);
 }
 
-/** `actors`: whose recorders it reads, besides its own, the supervisor's and the embedding program's. */
-export function collectorSpec(actors: readonly string[], ringsOf: (actors: readonly string[]) => Rings): ChildSpec {
+/** `actors`: whose recorders it reads, besides its own, the supervisor's and the embedding program's. `members`: of etcd. */
+export function collectorSpec(
+  actors: readonly string[],
+  members: readonly string[],
+  ringsOf: (actors: readonly string[]) => Rings,
+  otlp?: OtlpOptions,
+): ChildSpec {
   const recorded = [...new Set([EMBEDDER, SUPERVISOR, ...actors, TRACE_COLLECTOR])];
-  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, rings: ringsOf(recorded) };
-  return child(TRACE_COLLECTOR, "trace-collector", options, []);
+  const given = { members, rings: ringsOf(recorded), ...(otlp === undefined ? {} : { otlp }) };
+  const options: TraceCollectorOptions = { ...TRACE_COLLECTOR_DEFAULTS, ...given };
+  return child(TRACE_COLLECTOR, "trace-collector", options, members);
 }
 
 /**

@@ -35,7 +35,8 @@ export class PodFaults {
     for (const fault of this.ctx.faults.inForce) {
       if (fault.kind !== "image-gone" || !fitsPattern(fault.image, image, "anywhere")) continue;
       this.ctx.faults.strike(fault, `keeps ${image} from ${this.ctx.name}`);
-      throw new InkubeError("IMAGE_NOT_FOUND", `${image}: not found: a fault of the plan`);
+      const details = { fault: fault.id };
+      throw new InkubeError("IMAGE_NOT_FOUND", `${image}: not found: a fault of the plan`, { details });
     }
   }
 

@@ -373,6 +373,10 @@ export class Member {
   private noticeLeader(): void {
     const { leader, term } = this.raft;
     const wasLeaderless = this.knownLeader === 0;
+    const { trace } = this.ctx;
+    // Who has just begun learns it of a heartbeat, which nothing has caused: it is because he began.
+    const isFirst = this.knownTerm === 0 && leader !== this.peers.self;
+    const why = isFirst ? trace.started : trace.why();
     this.knownLeader = leader;
     this.knownTerm = term;
     this.machine.term = term;
@@ -385,9 +389,8 @@ export class Member {
     this.reads.retry();
     this.campaignTimer?.cancel();
     this.leases.leaderChanged(leader === this.peers.self);
-    const { trace } = this.ctx;
     const fields = { leader: this.peers.name(leader) };
-    const noticed = trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, fields);
+    const noticed = trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, fields, why);
     if (leader === 0) {
       if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();
       this.campaigns = 0;

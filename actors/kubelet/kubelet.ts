@@ -145,7 +145,7 @@ class Kubelet {
       logPort: this.logServer?.port ?? 0,
     };
     const drain = new Drain(ctx, this.client, options.nodeName, () => this.pods.list());
-    this.agent = new NodeAgent(ctx, this.client, options, facts, (node) => drain.nodeIs(node));
+    this.agent = new NodeAgent(ctx, this.client, options, facts, this.node.events, (node) => drain.nodeIs(node));
     this.agent.start();
     drain.start();
     this.eviction.start();

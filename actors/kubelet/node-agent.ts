@@ -6,9 +6,11 @@ import type { Node } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
 import { formatMicroTime, formatTime } from "../../runtime/clock.ts";
 import { Client } from "../client/client.ts";
+import type { EventRecorder } from "../client/event-recorder.ts";
 import { Informer } from "../client/informer.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { NodeFacts } from "./core/node-object.ts";
+import { isNodeReady, nodeNews } from "./core/node-news.ts";
 import { nodeObject, nodeStatus } from "./core/node-object.ts";
 import { isEqual } from "../../protocols/equality.ts";
 import { hasNodeStatus, isNewerVersion } from "./core/status-patch.ts";
@@ -23,6 +25,7 @@ export class NodeAgent {
   private readonly client: Client;
   private readonly options: KubeletOptions;
   private readonly facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">;
+  private readonly events: EventRecorder;
   private readonly onNode: (node: Node) => void;
   private readonly informer: Informer<Node>;
   /** Gives up on a server that hangs, and asks the next, well before the node counts as lost. */
@@ -41,12 +44,14 @@ export class NodeAgent {
     client: Client,
     options: KubeletOptions,
     facts: Omit<NodeFacts, "runtimeDown" | "isMemoryShort">,
+    events: EventRecorder,
     onNode: (node: Node) => void,
   ) {
     this.ctx = ctx;
     this.client = client;
     this.options = options;
     this.facts = facts;
+    this.events = events;
     this.onNode = onNode;
     this.informer = new Informer(ctx, client, nodes, { fieldSelector: `metadata.name=${options.nodeName}` });
     this.leaseClient = new Client(ctx, options.apiServers, {
@@ -140,6 +145,7 @@ export class NodeAgent {
     try {
       this.node = await client.create(nodes, mine);
       this.ctx.trace.event("node.registered", `nodes/${this.options.nodeName}`, {}, why);
+      this.tell(undefined, this.node, why);
     } catch (error) {
       if (!hasReason(error, "AlreadyExists")) throw error;
       const found = await client.get(nodes, this.options.nodeName);
@@ -153,6 +159,7 @@ export class NodeAgent {
       // What the last incarnation said may be out of date: the port of the log server always is.
       this.reportedMs = Number.NEGATIVE_INFINITY;
     }
+    this.events.because(why).event(typedNode(this.node), "Normal", "Starting", "Starting kubelet.");
     await this.report(this.node, why);
     this.renew(why);
   }
@@ -170,6 +177,19 @@ export class NodeAgent {
     const client = this.client.because(why);
     this.node = await client.patch(nodes, this.options.nodeName, undefined, { status }, options);
     this.reportedMs = nowMs;
+    this.tell(node, this.node, why);
+  }
+
+  /** Says what has changed since `before`, as Kubernetes' events and in the record. */
+  private tell(before: Node | undefined, node: Node, why: Why): void {
+    const isReady = isNodeReady(node);
+    const subject = `nodes/${this.options.nodeName}`;
+    const isNew = isReady !== (before === undefined ? undefined : isNodeReady(before));
+    const changed = isNew ? this.ctx.trace.event("node.status", subject, { ready: isReady }, why) : why;
+    for (const { type, reason } of nodeNews(before, node)) {
+      const message = `Node ${this.options.nodeName} status is now: ${reason}`;
+      this.events.because(changed).event(typedNode(node), type, reason, message);
+    }
   }
 
   private renew(why: Why): void {
@@ -206,4 +226,9 @@ export class NodeAgent {
     const metadata = { name: nodeName, namespace: LEASE_NAMESPACE, ownerReferences };
     this.lease = await client.create(leases, { metadata, spec });
   }
+}
+
+/** The API's answers tell no kind of what a list has. */
+function typedNode(node: Node): Node {
+  return { ...node, apiVersion: "v1", kind: "Node" };
 }

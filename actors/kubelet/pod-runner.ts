@@ -305,7 +305,10 @@ export class PodRunner {
       error: error.message,
     });
     if (operation.op === "start") {
-      const fields = { container: operation.container, code: error.code, error: error.message };
+      const { fault } = (error.details ?? {}) as { readonly fault?: string };
+      const struck = fault === undefined ? {} : { fault };
+      // The message last: it has blanks.
+      const fields = { container: operation.container, code: error.code, ...struck, error: error.message };
       this.why = this.node.ctx.trace.event("container.failed", `pods/${namespace}/${name}`, fields, this.why);
     }
     const about =
@@ -363,7 +366,8 @@ export class PodRunner {
       }
       const patch = this.patchTo(wanted);
       if (patch !== undefined) {
-        const shown = ctx.trace.event("pod.status", `pods/${namespace}/${name}`, { phase: wanted.phase ?? "" }, why);
+        const fields = { phase: wanted.phase ?? "", ready: isShownReady(wanted) };
+        const shown = ctx.trace.event("pod.status", `pods/${namespace}/${name}`, fields, why);
         const body = { metadata: { uid }, status: patch };
         const how = { subresource: "status", patchType: "application/strategic-merge-patch+json" as const };
         const pod = await client.because(shown).patch(pods, name, namespace, body, how);
@@ -414,4 +418,8 @@ export class PodRunner {
     const { clock } = this.node.ctx;
     return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
   }
+}
+
+function isShownReady({ conditions }: PodStatus): boolean {
+  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }

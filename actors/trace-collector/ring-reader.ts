@@ -1,7 +1,7 @@
-/** Reads the flight recorders of many actors as one log, each event once. */
+/** Reads the flight recorders of many actors as one log, each event once; what was overwritten before is told as a gap. */
 import type { TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
-import { compareEvents } from "../../runtime/trace/event.ts";
-import { readRing } from "../../runtime/trace/ring.ts";
+import { compareEvents } from "../../protocols/trace-events.ts";
+import { copyRing, eventsOf } from "../../runtime/trace/ring.ts";
 import { checkFilter, matches, wantsActor } from "./core/filter.ts";
 
 /** The recorder of each actor, by name. */
@@ -10,10 +10,16 @@ export type Rings = Readonly<Record<string, SharedArrayBuffer>>;
 /** How often one read looks for the causes of what it has found; the first time finds them, but for a clock that is behind. */
 const LOOKS_MAX = 4;
 
+interface Seen {
+  /** Where the next record is, as the ring's `head` counts. */
+  readonly position: number;
+  readonly sequence: number;
+}
+
 export class RingReader {
   private readonly rings: () => Rings;
   private readonly filter: TraceFilter;
-  private readonly seen = new Map<string, number>();
+  private readonly seen = new Map<string, Seen>();
   /** Read while looking for causes, and newer than what was read before: for the next time. */
   private ahead: readonly TraceEvent[] = [];
 
@@ -45,11 +51,23 @@ export class RingReader {
     const rings = this.rings();
     for (const actor of Object.keys(rings)) {
       if (!wantsActor(this.filter, actor)) continue;
-      const found = readRing(rings[actor]!, actor, this.seen.get(actor) ?? 0);
-      const last = found.at(-1);
-      if (last !== undefined) this.seen.set(actor, last.sequence);
+      const before = this.seen.get(actor);
+      const copy = copyRing(rings[actor]!, before?.position);
+      if (copy === undefined) continue;
+      const found = eventsOf(copy, actor);
+      const first = found[0]!;
+      this.seen.set(actor, { position: copy.end, sequence: found.at(-1)!.sequence });
+      const lost = before === undefined ? 0 : first.sequence - before.sequence - 1;
+      if (lost > 0) events.push(gapBefore(first, lost));
       for (const event of found) if (matches(this.filter, event)) events.push(event);
     }
     return events;
   }
+}
+
+/** In place of events that are lost; it stands where the last of them would. */
+export function gapBefore(event: TraceEvent, lost: number): TraceEvent {
+  const { actor, sequence, lamport, timeMs } = event;
+  const place = { actor, sequence: sequence - 1, lamport, timeMs };
+  return { ...place, kind: "gap", subject: actor, peer: "", cause: "", detail: `lost=${lost}` };
 }

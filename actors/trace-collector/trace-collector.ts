@@ -1,44 +1,145 @@
-/** Serves the flight recorders of all actors as one log. It reads them only while somebody asks: tracing costs no more idle. */
+/**
+ * Keeps the flight recorders of all actors on the disk, and answers for them: so that neither the program that embeds a cluster nor
+ * an API server stops over a large record.
+ */
+import { etcdProtocol } from "../../protocols/etcd.ts";
 import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../protocols/trace-collector.ts";
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
-import type { ActorDefinition, Sink } from "../../runtime/actor.ts";
+import type { ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { checkFilter } from "./core/filter.ts";
-import { RingReader } from "./ring-reader.ts";
+import { answerFrom } from "./core/answer.ts";
+import { checkFilter, matches, wantsActor } from "./core/filter.ts";
+import { linesOf } from "./core/ndjson.ts";
+import { whenRung } from "./io/bell.ts";
+import { checksum } from "./io/checksum.ts";
+import { newHash, pack, unpack } from "./io/pack.ts";
+import { ObjectWatch } from "./object-watch.ts";
+import { RecordKeeper } from "./record-keeper.ts";
+import { RingReader, gapBefore } from "./ring-reader.ts";
 import type { TraceCollectorOptions } from "./spec.ts";
+import { limitsOf } from "./spec.ts";
+
+/** Batches that may wait in a stream while more are read, and how long one that is behind is left alone. */
+const BATCHES_AHEAD = 4;
+/** Of the lines of a record that are sent together: about half a megabyte, as a batch of events. */
+const PIECE_LENGTH = 524_288;
+const BEHIND_MS = 5;
 
 export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCollectorOptions> = defineActor(
   traceCollectorProtocol,
-  ({ clock, options }) => ({
-    handlers: {
-      check: (filter) => {
-        checkFilter(filter, Object.keys(options.rings));
-        return null;
+  (ctx) => {
+    const { options, disk, clock, log } = ctx;
+    const { rings } = options;
+    const members = options.members.map((name) => ctx.ref(etcdProtocol, name));
+    const watch = (revision: number | undefined): ObjectWatch => {
+      const home = { members, clock, stopping: ctx.stopping, hash: newHash(), pack };
+      const objects = new ObjectWatch(home, revision);
+      ctx.spawn(() => objects.run());
+      return objects;
+    };
+    const limits = limitsOf(options);
+    const keeper = new RecordKeeper({ rings, disk, clock, log, checksum, limits, watch, unpack });
+    const take = (): void => ctx.spawn(() => keeper.take());
+    const bells = Object.values(rings).map((ring) => whenRung(ring, take));
+    const silence = (): void => bells.forEach((stop) => stop());
+    const timer = clock.every(options.keepPeriodMs, take);
+    ctx.onEnd(silence);
+    take();
+    return {
+      handlers: {
+        check: (filter) => {
+          checkFilter(filter, Object.keys(rings));
+          return null;
+        },
+        events: (filter, sink) => tellAll(filter, sink, keeper, ctx),
+        record: (_, sink) => tellRecord(sink, keeper, ctx.clock),
+        ask: async (question) => answerFrom((await keeper.record()).record, question),
+        follow: (filter, sink) => follow(filter, sink, ctx),
       },
-      events: ({ limit = Infinity, ...filter }) => {
-        const events = new RingReader(() => options.rings, filter).read();
-        return { events: events.slice(Math.max(0, events.length - limit)) };
+      stop: async () => {
+        timer.cancel();
+        silence();
+        await keeper.close();
       },
-      follow: (filter, sink) => follow(filter, sink, clock, options),
-    },
-  }),
+      state: () => keeper.state,
+    };
+  },
 );
+
+async function tellAll(
+  filter: TraceFilter,
+  sink: Sink<readonly TraceEvent[]>,
+  keeper: RecordKeeper,
+  { options, clock }: Context<TraceCollectorOptions>,
+): Promise<void> {
+  checkFilter(filter, Object.keys(options.rings));
+  const { record } = await keeper.record();
+  let batch: TraceEvent[] = [];
+  for (const event of record.inOrder((actor) => wantsActor(filter, actor))) {
+    if (!matches(filter, event)) continue;
+    batch.push(event);
+    if (batch.length < options.batchMax) continue;
+    sink.push(batch);
+    batch = [];
+    await room(sink, clock);
+    if (sink.signal.aborted) return;
+  }
+  if (batch.length > 0) sink.push(batch);
+  sink.end();
+}
+
+async function tellRecord(sink: Sink<string>, keeper: RecordKeeper, clock: Clock): Promise<void> {
+  const { record } = await keeper.record();
+  let piece = "";
+  for (const line of linesOf(record)) {
+    piece += line;
+    if (piece.length < PIECE_LENGTH) continue;
+    sink.push(piece);
+    piece = "";
+    await room(sink, clock);
+    if (sink.signal.aborted) return;
+  }
+  if (piece !== "") sink.push(piece);
+  sink.end();
+}
+
+async function room(sink: Sink<unknown>, clock: Clock): Promise<void> {
+  while (sink.buffered > BATCHES_AHEAD && !sink.signal.aborted) await clock.sleep(BEHIND_MS);
+}
 
 function follow(
   filter: TraceFilter,
   sink: Sink<readonly TraceEvent[]>,
-  clock: Clock,
-  { rings, periodMs, batchMax }: TraceCollectorOptions,
+  { options, clock }: Context<TraceCollectorOptions>,
 ): void {
+  const { rings, followPeriodMs, batchMax, waitingMax } = options;
   const reader = new RingReader(() => rings, filter);
+  let waiting: TraceEvent[] = [];
   const look = (): void => {
-    // A follower that is behind gets the next batches later; what the recorders drop meanwhile shows as a gap in the sequence.
-    if (sink.buffered > 0) return;
-    const events = reader.read();
-    for (let at = 0; at < events.length; at += batchMax) sink.push(events.slice(at, at + batchMax));
+    for (const event of reader.read()) waiting.push(event);
+    waiting = withinBound(waiting, waitingMax);
+    // A follower that is behind gets the next batches later.
+    while (waiting.length > 0 && sink.buffered === 0) sink.push(waiting.splice(0, batchMax));
   };
   look();
-  const timer = clock.every(periodMs, look);
-  sink.signal.addEventListener("abort", () => timer.cancel());
+  const timer = clock.every(followPeriodMs, look);
+  const bells = Object.values(rings).map((ring) => whenRung(ring, look));
+  sink.signal.addEventListener("abort", () => {
+    timer.cancel();
+    bells.forEach((stop) => stop());
+  });
+}
+
+/** The newest `max` events, and what had to go before them as a gap of each actor. */
+function withinBound(events: TraceEvent[], max: number): TraceEvent[] {
+  if (events.length <= max) return events;
+  const kept = events.slice(events.length - max);
+  const lost = new Map<string, { readonly last: TraceEvent; readonly count: number }>();
+  for (const event of events.slice(0, events.length - max)) {
+    const count = event.kind === "gap" ? Number(event.detail.slice("lost=".length)) : 1;
+    lost.set(event.actor, { last: event, count: (lost.get(event.actor)?.count ?? 0) + count });
+  }
+  const gaps = [...lost.values()].map(({ last, count }) => gapBefore({ ...last, sequence: last.sequence + 1 }, count));
+  return [...gaps, ...kept];
 }

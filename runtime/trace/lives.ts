@@ -3,10 +3,10 @@
  * struck, each end of an actor and what ended it. From it the end and the next start of each actor have their causes.
  */
 import type { Cause, DownReason, Fields, Mark } from "../actor.ts";
+import { SUPERVISOR } from "../../protocols/trace-events.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** The name under which a host's own events stand in the record. */
-export const SUPERVISOR = "supervisor";
+export { SUPERVISOR };
 
 interface Blame {
   readonly cause: Cause;

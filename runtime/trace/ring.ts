@@ -2,18 +2,32 @@
  * The flight recorder's memory: a bounded ring of records in shared memory, one per actor, kept over the actor's
  * restarts. One writer (the actor's thread), any number of readers that never disturb it.
  *
- * Layout, in 32-bit words: `head, tail, lastSequence, namesEnd`, then the names, then the ring. A record is `length, form,
- * sequence, lamport, timeMs` (the last two are doubles of two words each), and then
- * - of a message: `kind, method, peer, cause`: three names, and the sequence of the peer's event that caused it;
- * - of any other event: kind, subject, peer, cause, detail, each as `u16 bytes, UTF-8`.
- * A name is written once (`u16 bytes, UTF-8`) and then known by its place, so that a message costs some ten stores.
+ * Layout, in 32-bit words: `head, tail, lastSequence, namesEnd, taken, takenSequence, bell`, one that is free, then the
+ * names, then the ring of records (`protocols/trace-words.ts`); a name's place is its byte in this memory.
  *
  * `head` is where the next record goes, `tail` the oldest whole record; it moves ahead of the writer in steps. Both count
  * words since the first record, so that a reader sees when it was overtaken, and are found in the ring by their low bits.
  * A record never wraps: a length of 0 says "go on at the start". A reader notes `head`, copies the ring, and then reads
  * `tail`: what lies before it may have been overwritten meanwhile and is left out.
+ *
+ * Who keeps what is recorded (the trace collector) writes `taken`, up to where it has it, as `head` counts, and the sequence
+ * of the last of it: these outlive it, so that its next incarnation goes on there. The writer wakes it (`Atomics.notify` on
+ * `bell`) when half of the ring is not taken yet.
  */
 import type { Mark } from "../actor.ts";
+import {
+  EVENT,
+  LAMPORT_WORD,
+  MESSAGE,
+  MESSAGE_WORDS,
+  RECORD_WORDS,
+  SEQUENCE_WORD,
+  STRING_BYTES_MAX,
+  TEXT_BYTES_MAX,
+  TIME_WORD,
+  decodeEvent,
+  memoryOf,
+} from "../../protocols/trace-words.ts";
 import type { TraceEvent } from "./event.ts";
 import type { MessageKind, TraceSink } from "./recorder.ts";
 
@@ -26,19 +40,13 @@ const HEAD = 0;
 const TAIL = 1;
 const LAST_SEQUENCE = 2;
 const NAMES_END = 3;
-const HEADER_WORDS = 4;
+const TAKEN = 4;
+const TAKEN_SEQUENCE = 5;
+export const BELL_WORD = 6;
+const HEADER_WORDS = 8;
 const RING_AT = HEADER_WORDS + NAMES_BYTES / 4;
 
-const MESSAGE = 1;
-const EVENT = 2;
-const LAMPORT_WORD = 3;
-const TIME_WORD = 5;
-const RECORD_WORDS = 7;
-const MESSAGE_WORDS = 11;
-/** No string of a record is longer; what is cut was for a person's eye. */
-const STRING_BYTES_MAX = 1_000;
 const ASCII_LOOP_MAX = 64;
-const TEXT_BYTES_MAX = 5 * (2 + STRING_BYTES_MAX) + 3;
 /** Share of the ring that the tail is ahead of the writer by, so that it is moved and published rarely. */
 const STEP_SHARE = 1 / 16;
 
@@ -141,7 +149,7 @@ export class RingWriter implements TraceSink {
     this.doubles[1] = timeMs;
     words[at] = length;
     words[at + 1] = form;
-    words[at + 2] = sequence;
+    words[at + SEQUENCE_WORD] = sequence;
     words[at + LAMPORT_WORD] = this.doubleWords[0]!;
     words[at + LAMPORT_WORD + 1] = this.doubleWords[1]!;
     words[at + TIME_WORD] = this.doubleWords[2]!;
@@ -167,6 +175,7 @@ export class RingWriter implements TraceSink {
     }
     // Published before anything of it is overwritten.
     Atomics.store(words, TAIL, this.tail);
+    if (isHalfFull(words, this.head, size)) Atomics.notify(words, BELL_WORD);
     if (skipped > 0) {
       words[RING_AT + place] = 0;
       this.head = (this.head + skipped) >>> 0;
@@ -216,91 +225,123 @@ function stepAt(words: Int32Array, place: number, size: number): number {
   return length === 0 ? size - place : length;
 }
 
+/** Whether half of the ring, or more, has not been taken. */
+function isHalfFull(words: Int32Array, head: number, size: number): boolean {
+  return (head - words[TAKEN]!) >>> 0 >= size >> 1;
+}
+
 /** How often a reader that the writer has overtaken tries again. */
 const READS_MAX = 4;
+
+/** Whole records, one after the other. */
+export interface RingCopy {
+  readonly words: Int32Array;
+  /** Where they end, as `head` counts. */
+  readonly end: number;
+  /** The area of names, so far. */
+  readonly names: Uint8Array;
+}
+
+/** Place of the first byte of the area of names. */
+export const NAMES_AT: number = HEADER_WORDS << 2;
+
+/** The records from `start` on, as `head` counts, or from the oldest that is still held; undefined when there is none. */
+export function copyRing(ring: SharedArrayBuffer, start?: number): RingCopy | undefined {
+  const words = new Int32Array(ring);
+  const size = words.length - RING_AT;
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const end = Atomics.load(words, HEAD) >>> 0;
+    const tail = Atomics.load(words, TAIL) >>> 0;
+    const from = start === undefined ? tail : later(start, tail);
+    if (((end - from) | 0) <= 0) return undefined;
+    const copy = unrolled(words, from, end, size);
+    const overtaken = later(from, Atomics.load(words, TAIL));
+    if (((end - overtaken) | 0) <= 0) continue;
+    const held = closedUp(copy, (overtaken - from) >>> 0, from & (size - 1), size);
+    return { words: held, end, names: new Uint8Array(ring, NAMES_AT, words[NAMES_END]!).slice() };
+  }
+  return undefined;
+}
+
+function later(left: number, right: number): number {
+  return (((right - left) | 0) > 0 ? right : left) >>> 0;
+}
+
+/** The words from one place to another, as if the ring were none. */
+function unrolled(words: Int32Array, from: number, end: number, size: number): Int32Array {
+  const place = from & (size - 1);
+  const length = (end - from) >>> 0;
+  const first = words.slice(RING_AT + place, RING_AT + Math.min(size, place + length));
+  if (first.length === length) return first;
+  const copy = new Int32Array(length);
+  copy.set(first);
+  copy.set(words.subarray(RING_AT, RING_AT + length - first.length), first.length);
+  return copy;
+}
+
+/** `copy`, which was at `place`, from word `from` on, without the room that was left at the ring's end. */
+function closedUp(copy: Int32Array, from: number, place: number, size: number): Int32Array {
+  const turn = size - place;
+  if (turn <= from || turn >= copy.length) return copy.subarray(from);
+  for (let at = from; at < turn; at += copy[at]!) {
+    if (copy[at] !== 0) continue;
+    copy.copyWithin(at, turn);
+    return copy.subarray(from, copy.length - (turn - at));
+  }
+  return copy.subarray(from);
+}
+
+/** Of the record of a ring, as a keeper that comes after another needs it. */
+export function takenOf(ring: SharedArrayBuffer): { readonly position: number; readonly sequence: number } {
+  const words = new Int32Array(ring);
+  return { position: Atomics.load(words, TAKEN) >>> 0, sequence: Atomics.load(words, TAKEN_SEQUENCE) };
+}
+
+/** All before `position` is kept; `sequence` is the last of it. */
+export function setTaken(ring: SharedArrayBuffer, position: number, sequence: number): void {
+  const words = new Int32Array(ring);
+  Atomics.store(words, TAKEN, position);
+  Atomics.store(words, TAKEN_SEQUENCE, sequence);
+}
+
+/** Whether there is anything that is not taken, and whether that is half of the ring or more. Costs two loads. */
+export function untakenOf(words: Int32Array): "nothing" | "some" | "half" {
+  const head = Atomics.load(words, HEAD) >>> 0;
+  if (head === Atomics.load(words, TAKEN) >>> 0) return "nothing";
+  return isHalfFull(words, head, words.length - RING_AT) ? "half" : "some";
+}
 
 /** The events of a ring that are newer than `afterSequence`, oldest first. */
 export function readRing(ring: SharedArrayBuffer, actor: string, afterSequence = 0): readonly TraceEvent[] {
   const words = new Int32Array(ring);
-  for (let reads = 0; reads < READS_MAX && Atomics.load(words, LAST_SEQUENCE) > afterSequence; reads++) {
-    const head = Atomics.load(words, HEAD);
-    const copy = words.slice();
-    const tail = Atomics.load(words, TAIL);
-    if (((head - tail) | 0) > 0) return new RingReader(copy, actor).read(tail, head, afterSequence);
+  if (Atomics.load(words, LAST_SEQUENCE) <= afterSequence) return [];
+  const copy = copyRing(ring);
+  return copy === undefined ? [] : eventsOf(copy, actor, afterSequence);
+}
+
+/** The events of records that were copied, from those after `afterSequence` on. */
+export function eventsOf({ words, names }: RingCopy, actor: string, afterSequence = 0): readonly TraceEvent[] {
+  const memory = memoryOf(words);
+  const known = new Map<number, string>();
+  const area = Buffer.from(names.buffer, names.byteOffset, names.byteLength);
+  const nameAt = (place: number): string => {
+    let name = known.get(place);
+    if (name === undefined) {
+      const at = place - NAMES_AT;
+      name = area.toString("utf8", at + 2, at + 2 + area.readUInt16LE(at));
+      known.set(place, name);
+    }
+    return name;
+  };
+  const events: TraceEvent[] = [];
+  for (let at = 0; at < words.length; at += words[at]!) {
+    if (words[at + SEQUENCE_WORD]! > afterSequence) events.push(decodeEvent(memory, at, actor, nameAt));
   }
-  return [];
+  return events;
 }
 
 /** The newest event of a ring whose writer has ended, if it is of that kind, with its place. */
 export function lastEventOf(ring: SharedArrayBuffer, actor: string, kind: string): Mark | undefined {
   const last = readRing(ring, actor, new Int32Array(ring)[LAST_SEQUENCE]! - 1).at(-1);
   return last?.kind === kind ? { cause: `${actor}#${last.sequence}`, lamport: last.lamport } : undefined;
-}
-
-class RingReader {
-  private readonly words: Int32Array;
-  private readonly bytes: Buffer;
-  private readonly actor: string;
-  private readonly names = new Map<number, string>();
-
-  /** `words`: a copy of the whole ring. */
-  constructor(words: Int32Array, actor: string) {
-    this.words = words;
-    this.bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
-    this.actor = actor;
-  }
-
-  read(tail: number, head: number, afterSequence: number): readonly TraceEvent[] {
-    const { words } = this;
-    const size = words.length - RING_AT;
-    const events: TraceEvent[] = [];
-    for (let position = tail; ((head - position) | 0) > 0;) {
-      const place = position & (size - 1);
-      if (words[RING_AT + place] !== 0 && words[RING_AT + place + 2]! > afterSequence) {
-        events.push(this.decode(RING_AT + place));
-      }
-      position += stepAt(words, place, size);
-    }
-    return events;
-  }
-
-  private decode(position: number): TraceEvent {
-    const { words } = this;
-    const at = position + RECORD_WORDS;
-    const event = {
-      actor: this.actor,
-      sequence: words[position + 2]!,
-      lamport: this.bytes.readDoubleLE((position + LAMPORT_WORD) << 2),
-      timeMs: this.bytes.readDoubleLE((position + TIME_WORD) << 2),
-    };
-    if (words[position + 1] === MESSAGE) {
-      const peer = this.name(words[at + 2]!);
-      const cause = words[at + 3]!;
-      return {
-        ...event,
-        kind: this.name(words[at]!),
-        subject: this.name(words[at + 1]!),
-        peer,
-        cause: cause === 0 ? "" : `${peer}#${cause}`,
-        detail: "",
-      };
-    }
-    let next = at << 2;
-    const text = (): string => {
-      const from = next + 2;
-      next = from + this.bytes.readUInt16LE(next);
-      return this.bytes.toString("utf8", from, next);
-    };
-    return { ...event, kind: text(), subject: text(), peer: text(), cause: text(), detail: text() };
-  }
-
-  private name(at: number): string {
-    let name = this.names.get(at);
-    if (name === undefined) {
-      const from = at + 2;
-      name = this.bytes.toString("utf8", from, from + this.bytes.readUInt16LE(at));
-      this.names.set(at, name);
-    }
-    return name;
-  }
 }

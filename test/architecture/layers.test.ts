@@ -47,7 +47,7 @@ const isShared = (file: string): boolean =>
 const actorOf = (file: string): string | undefined => /^actors\/([^/]+)\//.exec(file)?.[1];
 
 const AMBIENT =
-  /\b(setTimeout|setInterval|setImmediate|performance\.|Date\.now|Math\.random|process\.|crypto\.(?:randomUUID|getRandomValues|subtle)|fetch\(|queueMicrotask|new Date\(\)|AbortSignal\.timeout|Atomics\.(?!load\b|store\b)|new (?:Worker|MessageChannel|BroadcastChannel|WeakRef|FinalizationRegistry)\b)/;
+  /\b(setTimeout|setInterval|setImmediate|performance\.|Date\.now|Math\.random|process\.|crypto\.(?:randomUUID|getRandomValues|subtle)|fetch\(|queueMicrotask|new Date\(\)|AbortSignal\.timeout|Atomics\.(?!load\b|store\b|notify\b)|new (?:Worker|MessageChannel|BroadcastChannel|WeakRef|FinalizationRegistry)\b)/;
 /** Libraries that compute and touch nothing: a core may build on them. */
 const PURE_LIBRARIES: readonly string[] = ["re2js"];
 const MACHINE_MODULES = /^(node:|nanoid|piscina|comlink|commander)/;

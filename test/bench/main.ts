@@ -20,6 +20,7 @@ import { scale } from "./suites/scale.ts";
 import { simulation } from "./suites/simulation.ts";
 import { start } from "./suites/start.ts";
 import { supervision } from "./suites/supervision.ts";
+import { trace } from "./suites/trace.ts";
 import { ways } from "./suites/ways.ts";
 
 const suites: readonly Suite[] = [
@@ -35,6 +36,7 @@ const suites: readonly Suite[] = [
   supervision,
   simulation,
   recorder,
+  trace,
   faults,
   chaos,
   scale,

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Story } from "../../actors/cluster/chaos/story.ts";
+import { contentsOfNdjson } from "../../actors/trace-collector/core/ndjson.ts";
+import { TraceRecord } from "../../actors/trace-collector/core/record.ts";
 import { chromium, inBrowser } from "../fixtures/browser.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -58,6 +60,14 @@ describe("the web site controller with three mistakes", () => {
         expect(plan.faults.length).toBeLessThanOrEqual(2);
         expect(steps.length).toBeLessThanOrEqual(3);
       }
+      const traced = new TraceRecord(
+        contentsOfNdjson(readFileSync(join(stories, "0001.trace.ndjson"), "utf8"), "trace"),
+      );
+      expect(traced.ofKind(new Set(["fault"])).length).toBeGreaterThan(0);
+      expect(traced.changes.some(({ subject }) => subject.startsWith("configmaps/"))).toBe(true);
+      expect(readFileSync(join(stories, "0001.trace.html"), "utf8")).toContain(
+        `<title>${told[0]!.about.split(/[<>&"']/)[0]}`,
+      );
       const test = readFileSync(join(stories, "0001.test.ts"), "utf8");
       expect(test).toContain('import { replay } from "inkube/chaos";');
       expect(test).toContain('new URL("./0001.story.json", import.meta.url)');

@@ -21,7 +21,7 @@ import { Http2Answer } from "./http2-answer.ts";
 import type { ArrivedRequest, HttpAnswer, RawHandler, Upgrade } from "./http-messages.ts";
 import { AUDIT_ID, auditIdOf } from "./http-messages.ts";
 import { Rest } from "./rest.ts";
-import { TRACE_PATH, traceLog } from "./trace-log.ts";
+import { tracePaths } from "./trace-log.ts";
 
 /** Streams of one connection at once; Go's clients open another one for more. As kube-apiserver's. */
 const STREAMS_MAX = 100;
@@ -58,7 +58,7 @@ class HttpsDoor implements Door {
 
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>) {
     this.backend = backend;
-    this.rest = new Rest(backend, new Map([...raw, [TRACE_PATH, traceLog(backend.traceLog)]]), TURNS);
+    this.rest = new Rest(backend, new Map([...raw, ...tracePaths(backend.traceLog)]), TURNS);
     this.authenticator = new Authenticator(backend.tokens);
     this.idle = new IdleConnections(backend.options);
     backend.every(backend.options.prefaceTimeoutMs / LOOKS, () => this.idle.look(backend.monotonicMs()));

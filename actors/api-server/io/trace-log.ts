@@ -1,49 +1,109 @@
-/** `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with `follow=true`. */
+/**
+ * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object`, `kind`, `where` and `sinceMs`, live with
+ * `follow=true`; `/debug/trace/record`: all that the record has. `/debug/trace/why?ref=pod/web-1` and the like: what it answers, as JSON.
+ */
 import { hasCode } from "../../../protocols/errors.ts";
-import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../../protocols/trace-collector.ts";
-import type { Ref } from "../../../runtime/actor.ts";
-import { badRequest, notFound } from "../core/machinery/status.ts";
+import type {
+  TraceCollectorMethods,
+  TraceErrorCode,
+  TraceEvent,
+  TraceFilter,
+  TraceQuestion,
+} from "../../../protocols/trace-collector.ts";
+import { TRACE_QUESTIONS, questionFrom } from "../../../protocols/trace-collector.ts";
+import type { Consumer, Ref, Subscription } from "../../../runtime/actor.ts";
+import { badRequest, notFound, notRecorded } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
 import type { HttpBody, RawHandler } from "./http-messages.ts";
 
-export const TRACE_PATH = "/debug/trace";
+const TRACE_PATH = "/debug/trace";
 
 const encoder = new TextEncoder();
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-cache, private" };
 const HEADERS = { "content-type": "application/x-ndjson", "cache-control": "no-cache, private" };
 /** A follower that takes longer than the collector's period gets the next batch later. */
 const DRAIN_BYTES_MAX = 1_048_576;
 
-export function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+/** What serves the trace, by path. */
+export function tracePaths(
+  collector: Ref<TraceCollectorMethods> | undefined,
+): readonly (readonly [path: string, handler: RawHandler])[] {
+  const asks = Object.keys(TRACE_QUESTIONS) as TraceQuestion["ask"][];
+  return [
+    [TRACE_PATH, traceLog(collector)],
+    [`${TRACE_PATH}/record`, wholeRecord(collector)],
+    ...asks.map((ask) => [`${TRACE_PATH}/${ask}`, traceAnswers(collector, ask)] as const),
+  ];
+}
+
+function traceAnswers(collector: Ref<TraceCollectorMethods> | undefined, ask: TraceQuestion["ask"]): RawHandler {
   return async (request, answer) => {
     if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
-    const mark = request.url.indexOf("?");
-    const query = parseQuery(mark < 0 ? "" : request.url.slice(mark + 1));
-    const filter = filterOf(query);
-    await checked(collector.call("check", filter));
-    if (query.get("follow") === "true") {
-      follow(collector, filter, answer.open(200, HEADERS));
-      return;
-    }
-    const { events } = await collector.call("events", filter);
-    answer.send(200, HEADERS, lines(events));
+    const query = queryOf(request.url);
+    const answered = await told(async () =>
+      collector.call(
+        "ask",
+        questionFrom(ask, (name) => query.get(name)),
+      ),
+    );
+    answer.send(200, JSON_HEADERS, encoder.encode(`${JSON.stringify(answered)}\n`));
   };
 }
 
-/** Errors: a 400 that says which actors or kinds there are. */
-async function checked(check: Promise<null>): Promise<void> {
+function queryOf(url: string): Query {
+  const mark = url.indexOf("?");
+  return parseQuery(mark < 0 ? "" : url.slice(mark + 1));
+}
+
+function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return async (request, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    const query = queryOf(request.url);
+    const filter = filterOf(query);
+    await told(() => collector.call("check", filter));
+    const method = query.get("follow") === "true" ? "follow" : "events";
+    tell(answer.open(200, HEADERS), (consumer) => collector.stream(method, filter, consumer), lines);
+  };
+}
+
+/** Also gaps, and what objects were. */
+function wholeRecord(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return (_, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    const asBytes = (piece: string): Uint8Array => encoder.encode(piece);
+    tell(answer.open(200, HEADERS), (consumer) => collector.stream("record", null, consumer), asBytes);
+  };
+}
+
+const NOT_THERE: readonly TraceErrorCode[] = ["NOT_RECORDED"];
+const WRONG: readonly string[] = [
+  "NO_SUCH_ACTOR",
+  "NO_SUCH_KIND",
+  "NO_SUCH_QUESTION",
+  "INVALID_WHERE",
+  "INVALID_ARGUMENT",
+];
+
+/** Errors: a 400 that says what there is, a 404 for what is not recorded. */
+async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   try {
-    await check;
+    return await asking();
   } catch (error) {
-    throw hasCode(error, "NO_SUCH_ACTOR", "NO_SUCH_KIND") ? badRequest(error.message) : error;
+    if (hasCode(error, ...NOT_THERE)) throw notRecorded(error.message);
+    throw hasCode(error, ...WRONG) ? badRequest(error.message) : error;
   }
 }
 
-function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body: HttpBody): void {
+function tell<Item>(
+  body: HttpBody,
+  open: (consumer: Consumer<Item>) => Subscription,
+  bytesOf: (item: Item) => Uint8Array,
+): void {
   let goOn: (() => void) | undefined;
-  const subscription = collector.stream("follow", filter, {
-    next: (events) => {
-      body.write(lines(events));
+  const subscription = open({
+    next: (item) => {
+      body.write(bytesOf(item));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
       return new Promise<void>((resolve) => {
         goOn = resolve;
@@ -51,7 +111,7 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
       });
     },
     // A collector that died is back in a moment: the client sees a broken stream, and asks anew.
-    end: () => body.destroy(),
+    end: (error) => (error === undefined ? body.end() : body.destroy()),
   });
   body.onClose(() => {
     subscription.cancel();
@@ -59,12 +119,16 @@ function follow(collector: Ref<TraceCollectorMethods>, filter: TraceFilter, body
   });
 }
 
+/** Errors: a 400 when `sinceMs` is no number. */
 function filterOf(query: Query): TraceFilter {
-  const part = (name: "actor" | "object" | "kind"): TraceFilter => {
+  const part = (name: "actor" | "object" | "kind" | "where"): TraceFilter => {
     const value = query.get(name);
     return value === undefined || value === "" ? {} : { [name]: value };
   };
-  return { ...part("actor"), ...part("object"), ...part("kind") };
+  const sinceMs = query.get("sinceMs");
+  if (sinceMs !== undefined && !/^\d+(\.\d+)?$/.test(sinceMs)) throw badRequest("sinceMs is no number of milliseconds");
+  const since = sinceMs === undefined ? {} : { sinceMs: Number(sinceMs) };
+  return { ...part("actor"), ...part("object"), ...part("kind"), ...part("where"), ...since };
 }
 
 function lines(events: readonly TraceEvent[]): Uint8Array {

@@ -16,6 +16,8 @@ export interface Change {
   readonly type: "created" | "updated" | "deleted";
   /** `ConfigMap default/web`. */
   readonly subject: string;
+  /** As the trace names it: `configmaps/default/web`. */
+  readonly place: string;
   /** Of a deletion: the last state. */
   readonly object: KubernetesObject;
   readonly previous: KubernetesObject | undefined;
@@ -180,6 +182,7 @@ export class History implements Witness {
         atMs: nowMs,
         type: how,
         subject: subjectOf(object.kind ?? "", object.metadata?.name ?? "", object.metadata?.namespace),
+        place: placeOf(kv.key, object),
         object,
         previous,
         cause: cause ?? "",
@@ -197,6 +200,14 @@ export class History implements Witness {
 function subjectOf(kind: string, name: string, namespace: string | undefined, apiVersion?: string): string {
   const place = namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
   return apiVersion === undefined ? `${kind} ${place}` : `${apiVersion} ${kind} ${place}`;
+}
+
+/** Resources that etcd knows by a name of old. Source: Kubernetes' registry of nodes and of services. */
+const STORED_AS: Readonly<Record<string, string>> = { minions: "nodes", specs: "services" };
+
+function placeOf(key: string, { metadata }: KubernetesObject): string {
+  const [stored = "", ...rest] = key.split("/").slice(metadata?.namespace === undefined ? -2 : -3);
+  return [STORED_AS[stored] ?? stored, ...rest].join("/");
 }
 
 /** Undefined for what is no object: a claim of an address. */

@@ -11,6 +11,8 @@ import type { Difference, EndState } from "./end-state.ts";
 import { differencesOf } from "./end-state.ts";
 import type { Resolved, Step } from "./exploration.ts";
 import { withoutGeneratedNames } from "./real/generated-names.ts";
+import { ndjsonOf } from "../../trace-collector/core/ndjson.ts";
+import type { TraceRecord } from "../../trace-collector/core/record.ts";
 import type { Failure, RunResult } from "./run.ts";
 import { runOnce, textOf } from "./run.ts";
 import type { SystematicPlans } from "./search.ts";
@@ -45,6 +47,8 @@ export interface Outcome {
   readonly seen: readonly number[];
   readonly end?: EndState;
   readonly events?: readonly StoryEvent[];
+  /** Of all that happened, as lines of JSON. */
+  readonly trace?: string;
   readonly differences?: readonly Difference[];
 }
 
@@ -63,7 +67,7 @@ export async function outcomeOf(exploration: Resolved, request: RunRequest): Pro
   const { faults, steps: names, reference, tells } = request;
   const steps = stepsNamed(exploration, names);
   const result = await runOnce(exploration, { plan: { faults }, steps, reference });
-  const { failures, goals, digest, end, history, gap } = result;
+  const { failures, goals, digest, end, history, gap, record } = result;
   return {
     failures: failures.map(({ oracle, cause, text }) => ({ oracle, cause, text })),
     goals,
@@ -73,8 +77,13 @@ export async function outcomeOf(exploration: Resolved, request: RunRequest): Pro
     ...(gap === undefined ? {} : { void: gap }),
     ...(tells === undefined ? {} : { end }),
     ...(tells === "story" ? { events: eventsOf(history) } : {}),
+    ...(tells === "story" ? traceOf(record()) : {}),
     ...(tells === "story" && reference !== undefined ? { differences: differencesOf(reference, end) } : {}),
   };
+}
+
+function traceOf(record: TraceRecord | undefined): Pick<Outcome, "trace"> {
+  return record === undefined ? {} : { trace: ndjsonOf(record) };
 }
 
 /** Runs without faults, twice. Errors: CHAOS_NOT_DETERMINISTIC, CHAOS_RUN_VOID, CHAOS_FAILS_WITHOUT_FAULTS, CONTROLLER_FAILED. */

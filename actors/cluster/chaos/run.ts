@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { FaultPlan } from "../../../runtime/faults/plan.ts";
+import type { TraceRecord } from "../../trace-collector/core/record.ts";
 import type { EndState } from "./end-state.ts";
 import { differencesOf, endStateOf } from "./end-state.ts";
 import type { Resolved, Step } from "./exploration.ts";
@@ -34,6 +35,8 @@ export interface RunResult {
   readonly gap: string | undefined;
   /** How long the workload took. */
   readonly workMs: number;
+  /** Of all that happened; undefined in real time. */
+  readonly record: () => TraceRecord | undefined;
   /** What controllers under test died of by themselves. */
   readonly thrown: readonly { readonly controller: string; readonly error: unknown }[];
 }
@@ -104,7 +107,8 @@ async function runIn(
   }
   const unrest = isQuiet ? undefined : world.unrest;
   const digest = world.digest ?? outcomeDigest(end, failures);
-  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, gap, workMs, thrown };
+  const record = (): TraceRecord | undefined => world.record;
+  return { failures, goals, history, end, digest, virtualMs: endMs, isQuiet, unrest, gap, workMs, record, thrown };
 }
 
 /** How long a node that the plan loses is down: its absence takes time to be noticed. */

@@ -61,6 +61,8 @@ export interface ToldFailure {
   readonly events: readonly StoryEvent[];
   /** Between its end and the end without faults. */
   readonly differences: readonly Difference[];
+  /** The whole trace, as lines of JSON; absent in real time, and of a run that never ends. */
+  readonly trace?: string;
 }
 
 export interface Planned {
@@ -289,11 +291,11 @@ export class Searcher {
       ? planned.about
       : `${planned.about}, and did not fail when it was repeated: a matter of timing`;
     const smallest = outcome.failures.find((each) => each.oracle === oracle) ?? failure;
-    const { events = [], differences = [] } = outcome as Partial<Outcome>;
+    const { events = [], differences = [], trace } = outcome as Partial<Outcome>;
     const story = storyOf({ seed, plan: { faults }, steps, about, failure: smallest, events, digest: outcome.digest });
     const told = { story, plans: 1, number: this.found.size + 1 };
     this.found.set(`${isDrawn(pattern) ? pattern : MOMENTS[pattern]} ${oracle}: ${cause}`, told);
-    this.progress.onFound?.({ story, events, differences });
+    this.progress.onFound?.({ story, events, differences, ...(trace === undefined ? {} : { trace }) });
     return told;
   }
 

@@ -11,6 +11,7 @@ import { namesAt } from "../../../runtime/faults/plan.ts";
 import type { Random } from "../../../runtime/random.ts";
 import type { Crash } from "../../../runtime/simulation/simulation-host.ts";
 import { Client } from "../../client/client.ts";
+import { TraceRecord } from "../../trace-collector/core/record.ts";
 import { SimulatedCluster } from "../simulation/simulated-cluster.ts";
 import type { ControllerUnderTest, SimulatedController } from "./controller.ts";
 import { controllersTree, Gates, isSimulated, replicasOf, secondsOf } from "./controller.ts";
@@ -19,6 +20,9 @@ import { History } from "./history.ts";
 import { API_PORT, Modules, Programs } from "./module/modules.ts";
 import type { Pace } from "./pace.ts";
 import { SIMULATED_PACE } from "./pace.ts";
+import { contentsOf } from "./recorded.ts";
+import type { Trace } from "../trace.ts";
+import { traceOf } from "../trace.ts";
 
 export interface WorldOptions {
   /** Default 1. */
@@ -80,6 +84,8 @@ export interface RunWorld extends World {
   readonly crashes: readonly Crash[];
   /** Of the whole trace: equal for equal runs. Undefined where no two runs are. */
   readonly digest: string | undefined;
+  /** Of all that happened so far. Undefined of a real cluster, which keeps its own. */
+  readonly record: TraceRecord | undefined;
   /** Why the controllers are not at rest, where more is known than that; of now. */
   readonly unrest: string | undefined;
   /** Why the history lacks something of what happened, and can't be judged; undefined: it does not. */
@@ -220,6 +226,15 @@ export class SimulatedWorld implements RunWorld {
 
   get digest(): string {
     return this.cluster.host.trace.digest;
+  }
+
+  /** What has happened so far, also before the work began: as `cluster.trace` of a cluster that runs. */
+  get trace(): Trace {
+    return traceOf(this.record);
+  }
+
+  get record(): TraceRecord {
+    return new TraceRecord(contentsOf(this.cluster.host.trace.events, this.history));
   }
 
   get crashes(): readonly Crash[] {

@@ -11,6 +11,8 @@ import { escaped } from "./escaped.ts";
 export interface Told extends ToldFailure {
   /** Of its story.json, as `inkube chaos replay` takes it. */
   readonly path: string;
+  /** Where the page of its trace lies, seen from the report; absent where there is none. */
+  readonly page?: string;
 }
 
 export interface Reported {
@@ -200,7 +202,7 @@ function coverageOf(tried: readonly TriedPlan[]): readonly string[] {
   ];
 }
 
-function storyOf({ story, events, differences, path }: Told, number: number, plans: number): string {
+function storyOf({ story, events, differences, path, page }: Told, number: number, plans: number): string {
   const { oracle, text, about, steps, plan, seed, digest } = story;
   return [
     `<section class="story" id="story-${number}">`,
@@ -209,6 +211,9 @@ function storyOf({ story, events, differences, path }: Told, number: number, pla
     `<pre>${escaped(text)}</pre>`,
     `<dl>`,
     `<dt>replay it with</dt><dd><code>inkube chaos replay ${escaped(path)}</code></dd>`,
+    ...(page === undefined
+      ? []
+      : [`<dt>all that happened</dt><dd><a href="${escaped(page)}">${escaped(page)}</a></dd>`]),
     `<dt>plans that came upon it</dt><dd>${plans}</dd>`,
     `<dt>steps</dt><dd>${escaped(steps.join(", "))}</dd>`,
     ...plan.faults.map((fault) => `<dt>fault</dt><dd><code>${escaped(JSON.stringify(fault))}</code></dd>`),

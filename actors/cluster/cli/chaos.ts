@@ -12,6 +12,9 @@ import { EXIT_CODES } from "./chaos-exit-codes.ts";
 import { junitOf } from "./chaos-junit.ts";
 import { liveCommand } from "./chaos-live.ts";
 import type { Told } from "./chaos-report.ts";
+import { contentsOfNdjson } from "../../trace-collector/core/ndjson.ts";
+import { TraceRecord } from "../../trace-collector/core/record.ts";
+import { exported } from "../trace-export.ts";
 import { reportOf } from "./chaos-report.ts";
 import { explain } from "./failure.ts";
 
@@ -108,10 +111,13 @@ async function run(file: string, options: RunOptions): Promise<number> {
       console.log(`holds without faults, twice the same; ${plans.count} plans of faults to try`);
     },
     onVoid: ({ about }, why) => console.log(`void, and not judged: ${about}: ${why}`),
-    onFound: (failure) => {
+    onFound: ({ trace, ...failure }) => {
       const path = write(failure.story, file, options.out, told.length + 1);
-      told.push({ ...failure, path });
-      console.log(`\n${textOfStory(failure.story)}\nreplay it with: inkube chaos replay ${path}\n`);
+      const page = trace === undefined ? undefined : writeTrace(path, trace, failure.story);
+      const linked = page === undefined ? {} : { page: relative(dirname(options.report ?? options.out), page) };
+      told.push({ ...failure, path, ...linked });
+      const look = page === undefined ? "" : `\nlook at it in a browser: ${page}`;
+      console.log(`\n${textOfStory(failure.story)}\nreplay it with: inkube chaos replay ${path}${look}\n`);
     },
   });
   const seconds = (performance.now() - beganMs) / 1_000;
@@ -192,4 +198,16 @@ function write(story: Story, file: string, directory: string, count: number): st
   writeText(path, `${JSON.stringify(told, undefined, 2)}\n`);
   writeText(join(directory, `${name}.test.ts`), testOfStory(told, `./${name}.story.json`));
   return path;
+}
+
+/**
+ * What happened in a story, beside it: for `inkube trace --from`, and as a page. Gives the path of the page.
+ * Errors: OUTPUT_FAILED.
+ */
+function writeTrace(storyPath: string, trace: string, { about }: Story): string {
+  const path = storyPath.replace(/\.story\.json$/, ".trace");
+  const record = new TraceRecord(contentsOfNdjson(trace, path));
+  writeText(`${path}.ndjson`, trace);
+  writeText(`${path}.html`, [...exported(record, "html", { title: about })].join(""));
+  return `${path}.html`;
 }

@@ -13,6 +13,7 @@ import { Discovery, displayName, pathOf } from "./discovery.ts";
 import { refuse } from "./failure.ts";
 import type { Table } from "./table.ts";
 import { TablePrinter } from "./table.ts";
+import { whyHint } from "./why-hint.ts";
 
 interface GetOptions extends ConnectOptions {
   readonly namespace: string;
@@ -85,6 +86,7 @@ function wantedOf(discovery: Discovery, words: string, names: readonly string[])
 
 async function printTables(api: Api, wanted: readonly Wanted[], options: GetOptions): Promise<void> {
   let printed = 0;
+  let hint: string | undefined;
   let printer: TablePrinter | undefined;
   let previous: ServedResource | undefined;
   for (const target of wanted) {
@@ -96,8 +98,11 @@ async function printTables(api: Api, wanted: readonly Wanted[], options: GetOpti
     if (isNew && printed > 0) process.stdout.write("\n");
     printed++;
     write(printer.lines(table));
+    // For a person only: what reads a pipe has not asked.
+    if (process.stdout.isTTY && process.stderr.isTTY) hint ??= whyHint(target.resource.name, table);
     if (options.watch === true) await follow(api, target, options, table.metadata?.resourceVersion, printer);
   }
+  if (hint !== undefined) process.stderr.write(`${hint}\n`);
   if (printed > 0) return;
   const [only] = wanted;
   if (options.watch === true && only !== undefined)

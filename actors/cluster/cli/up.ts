@@ -15,6 +15,7 @@ import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
+import { otlpOf } from "./otlp.ts";
 import { duration } from "./view.ts";
 
 interface UpOptions {
@@ -28,6 +29,7 @@ interface UpOptions {
   readonly kubeconfig: string;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
+  readonly otlp?: string | true;
 }
 
 const FORCED_EXIT_CODE = 130;
@@ -47,6 +49,10 @@ export function upCommand(): Command {
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
     .option("--kubeconfig <path>", "where to write how to reach the cluster", KUBECONFIG_FILE)
     .option("--nodes-per-thread <count>", "the actors of so many workers share a thread (default: each has its own)")
+    .option(
+      "--otlp [url]",
+      "send what happens to a collector of OpenTelemetry (default: OTEL_EXPORTER_OTLP_ENDPOINT's)",
+    )
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
     )
@@ -104,6 +110,7 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     pods: options.pods,
     images: parseImages(options.image),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined
       ? {}
       : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),

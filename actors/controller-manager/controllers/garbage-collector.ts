@@ -101,7 +101,9 @@ class GarbageCollector {
         return;
       case "delete": {
         const subject = `${kind.resource}/${namespace === undefined ? "" : `${namespace}/`}${name}`;
-        const collected = turn.ctx.trace.event("garbage-collected", subject, {}, turn.why);
+        const [owner] = owners;
+        const fields = owner === undefined ? {} : { owner: `${owner.kind}/${owner.name}` };
+        const collected = turn.ctx.trace.event("garbage-collected", subject, fields, turn.why);
         await tolerate(() =>
           turn.client
             .because(collected)

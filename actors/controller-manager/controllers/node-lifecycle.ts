@@ -34,7 +34,11 @@ class NodeLifecycle {
     const { clock } = session.ctx;
     session.nodes.onChange(({ type, object }) => {
       const name = object.metadata?.name ?? "";
-      if (type === "deleted") return this.health.removeNode(name);
+      if (type === "deleted") {
+        this.tell(object, "RemovingNode", `Removing Node ${name} from Controller`);
+        return this.health.removeNode(name);
+      }
+      if (type === "added") this.tell(object, "RegisteredNode", `Registered Node ${name} in Controller`);
       this.health.addNode(name, clock.monotonicMs());
       this.health.renewed(name, session.leases.get(name, LEASE_NAMESPACE)?.spec, clock.monotonicMs());
       this.queue.add(name);
@@ -45,6 +49,12 @@ class NodeLifecycle {
       if (type === "deleted") return;
       if (this.health.renewed(name, object.spec, clock.monotonicMs())) this.queue.add(name);
     });
+  }
+
+  /** As Kubernetes' controller, each new leader tells of the nodes that it finds. */
+  private tell(node: Node, reason: string, what: string): void {
+    const name = node.metadata?.name ?? "";
+    this.session.recorder.event({ ...typed(node) }, "Normal", reason, `Node ${name} event: ${what}`);
   }
 
   private async reconcile(name: string, turn: Session): Promise<Result> {

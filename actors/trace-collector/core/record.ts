@@ -1,11 +1,16 @@
 /**
  * A record of what a cluster's actors did, wherever it was read from (their recorders, files, a simulation): what every question
- * is answered from. Immutable; each index is made when it is first asked for.
+ * is answered from. Immutable.
  */
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { SUPERVISOR } from "../../../runtime/trace/lives.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
+import { nameOf } from "../../../protocols/trace-events.ts";
+import { fieldOf, isFromOutside, revisionOf } from "./event-fields.ts";
+import type { EventIndex } from "./events.ts";
+import { EventList, grouped } from "./events.ts";
+import { inferredCause } from "./inferred.ts";
+
+export { nameOf };
 
 /** What an object became by one write. Data of Secrets are hashed, tokens absent. */
 export interface ObjectChange {
@@ -26,59 +31,120 @@ export interface TraceGap {
 }
 
 export interface TraceContents {
-  /** In any order. */
-  readonly events: readonly TraceEvent[];
+  /** In any order; or where they are found. */
+  readonly events: readonly TraceEvent[] | EventIndex;
   readonly gaps?: readonly TraceGap[];
-  /** By revision. The first of each object may be older than all events: what stood when the record begins. */
-  readonly changes?: readonly ObjectChange[];
+  /** By revision, or how to get at them. The first of each object may be older than all events: what stood when the record begins. */
+  readonly changes?: readonly ObjectChange[] | (() => readonly ObjectChange[]) | ChangeIndex;
 }
 
-/** What nothing in the cluster caused. */
+/** Changes where they are found, for who asks about one object only. */
+export interface ChangeIndex {
+  /** By revision. */
+  all(): readonly ObjectChange[];
+  /** What an object was, the oldest first. */
+  of(subject: string): readonly ObjectChange[];
+}
+
+/** What nothing in the cluster need have caused. */
 const ROOTS = /^(request\..*|kill|fault|asked|timer)$/;
-const NONE: readonly TraceEvent[] = [];
+/** Of these, what begins outside whatever stands behind it. */
+const OUTSIDE = /^(kill|fault|asked)$/;
+const WRITES: ReadonlySet<string> = new Set(["write"]);
+const NONE: readonly never[] = [];
 
 export class TraceRecord {
-  /** Causes before effects. */
-  readonly events: readonly TraceEvent[];
   readonly gaps: readonly TraceGap[];
-  readonly changes: readonly ObjectChange[];
-  private names: ReadonlyMap<string, TraceEvent> | undefined;
-  private subjects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private actors: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
-  private effects: ReadonlyMap<string, readonly TraceEvent[]> | undefined;
+  private readonly index: EventIndex;
+  private readonly given: NonNullable<TraceContents["changes"]>;
+  private read: readonly ObjectChange[] | undefined;
+  /** An index on a disk makes its events anew each time: here each is one object, however it was found. */
+  private readonly known = new Map<string, TraceEvent>();
+  private allWrites: readonly TraceEvent[] | undefined;
+  private writesAt: ReadonlyMap<number, TraceEvent> | undefined;
+  private versions: ReadonlyMap<string, readonly ObjectChange[]> | undefined;
 
   constructor({ events, gaps = [], changes = [] }: TraceContents) {
-    this.events = [...events].sort(compareEvents);
+    this.index = "named" in events ? events : new EventList(events);
     this.gaps = gaps;
-    this.changes = changes;
+    this.given = changes;
+  }
+
+  /** What objects became, by revision. */
+  get changes(): readonly ObjectChange[] {
+    const { given } = this;
+    return (this.read ??= typeof given === "function" ? given() : "all" in given ? given.all() : given);
+  }
+
+  /** What an object was, the oldest first. */
+  versionsOf(subject: string): readonly ObjectChange[] {
+    if (typeof this.given !== "function" && "all" in this.given) return this.given.of(subject);
+    this.versions ??= grouped(this.changes, ({ subject: of }) => of);
+    return this.versions.get(subject) ?? NONE;
+  }
+
+  /** All, causes before effects. Of a large record this takes seconds, and the other ways to events do not. */
+  get events(): readonly TraceEvent[] {
+    return this.index.events;
+  }
+
+  /** All one by one, causes before effects: as many are made as are taken. `wanted`: whose. */
+  inOrder(wanted?: (actor: string) => boolean): Iterable<TraceEvent> {
+    return this.index.inOrder(wanted);
   }
 
   /** By `actor#sequence`. */
   named(name: string): TraceEvent | undefined {
-    this.names ??= new Map(this.events.map((event) => [nameOf(event), event]));
-    return this.names.get(name);
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    const found = this.index.named(name);
+    return found === undefined ? undefined : this.one(found);
   }
 
-  /** The events about an object, or about an actor. */
+  /** The events about an object, or about an actor. Messages are about neither. */
   about(subject: string): readonly TraceEvent[] {
-    this.subjects ??= grouped(this.events, (event) => event.subject);
-    return this.subjects.get(subject) ?? NONE;
+    return this.ones(this.index.about(subject));
   }
 
-  /** What an actor recorded. */
-  of(actor: string): readonly TraceEvent[] {
-    this.actors ??= grouped(this.events, (event) => event.actor);
-    return this.actors.get(actor) ?? NONE;
+  /** What an actor recorded; only of those kinds, when they are given. */
+  of(actor: string, kinds?: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.ones(this.index.of(actor, kinds));
+  }
+
+  /** All events of those kinds. */
+  ofKind(kinds: ReadonlySet<string>): readonly TraceEvent[] {
+    return this.ones(this.index.ofKind(kinds));
   }
 
   /** What an event was the first cause of, directly. */
   effectsOf(event: TraceEvent): readonly TraceEvent[] {
-    this.effects ??= grouped(this.events, (of) => of.cause);
-    return this.effects.get(nameOf(event)) ?? NONE;
+    return this.ones(this.index.causedBy(nameOf(event)));
+  }
+
+  /** What events that are no messages are about: objects, actors, timers. */
+  subjects(): readonly string[] {
+    return this.index.subjects();
+  }
+
+  /** All writes of objects. */
+  writes(): readonly TraceEvent[] {
+    return (this.allWrites ??= this.ofKind(WRITES));
+  }
+
+  /** What was written because of an event, at once. */
+  writesOf(event: TraceEvent): readonly TraceEvent[] {
+    return this.effectsOf(event).filter(({ kind }) => kind === "write");
+  }
+
+  /** The write that made a revision. */
+  writeOf(revision: number): TraceEvent | undefined {
+    this.writesAt ??= new Map(this.writes().map((event) => [revisionOf(event), event]));
+    return this.writesAt.get(revision);
   }
 
   isRoot({ kind, cause }: TraceEvent): boolean {
-    return ROOTS.test(kind) || (kind === "call" && cause === "");
+    if (cause !== "" && !isFromOutside(cause)) return OUTSIDE.test(kind);
+    return kind === "call" || ROOTS.test(kind);
   }
 
   /** The event and what it came of, back to the first that is known. */
@@ -92,34 +158,35 @@ export class TraceRecord {
     return chain;
   }
 
-  /** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
+  /** What it came of in the first place, as far as is recorded. */
+  firstOf(event: TraceEvent): TraceEvent {
+    return this.chainOf(event).at(-1)!;
+  }
+
   causeOf(event: TraceEvent): TraceEvent | undefined {
-    if (event.kind === "node-lost") {
-      const ends = this.about(`${event.subject.slice("nodes/".length)}/kubelet`);
-      const isEnd = ({ actor, kind, lamport }: TraceEvent): boolean =>
-        actor === SUPERVISOR && kind === "down" && lamport < event.lamport;
-      const end = ends.findLast(isEnd);
-      if (end !== undefined) return end;
-    }
-    return this.named(event.cause);
+    return inferredCause(this, event) ?? this.named(event.cause);
   }
-}
 
-/** The name by which other events tell of an event as their cause. */
-export function nameOf({ actor, sequence }: TraceEvent): string {
-  return `${actor}#${sequence}`;
-}
-
-function grouped(
-  events: readonly TraceEvent[],
-  by: (event: TraceEvent) => string,
-): ReadonlyMap<string, readonly TraceEvent[]> {
-  const groups = new Map<string, TraceEvent[]>();
-  for (const event of events) {
-    const key = by(event);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [event]);
-    else known.push(event);
+  /** Whether its cause is not the one that it names, but what must have been. */
+  isInferred(event: TraceEvent): boolean {
+    return inferredCause(this, event) !== undefined;
   }
-  return groups;
+
+  /** Its causes beside the first: of several changes that were seen to at once. */
+  othersOf(event: TraceEvent): readonly TraceEvent[] {
+    const others = fieldOf(event, "also");
+    if (others === "") return NONE;
+    return others.split(",").flatMap((name) => this.named(name) ?? []);
+  }
+
+  private one(event: TraceEvent): TraceEvent {
+    const name = nameOf(event);
+    const known = this.known.get(name);
+    if (known === undefined) this.known.set(name, event);
+    return known ?? event;
+  }
+
+  private ones(events: readonly TraceEvent[]): readonly TraceEvent[] {
+    return events.map((event) => this.one(event));
+  }
 }

@@ -1,156 +1,88 @@
 /** Why an object or an actor is as it is, told from the record: one sentence, and the chain of events that proves it. */
 import { InkubeError } from "../../../protocols/errors.ts";
+import { didYouMean } from "../../../protocols/nearest-name.ts";
 import type { Explanation, TraceEvent } from "../../../protocols/trace-collector.ts";
-import { compareEvents } from "../../../runtime/trace/event.ts";
-import { phraseOf } from "./phrases.ts";
+import { WHY_QUESTIONS } from "../../../protocols/trace-collector.ts";
+import { chainTo, linesOf } from "./chain.ts";
+import { nameIn, phraseOf, writePhrase } from "./phrases.ts";
 import type { TraceRecord } from "./record.ts";
-
-/** What is only sent on the way from one thing that happened to the next. */
-const SENT: ReadonlySet<string> = new Set(["call", "cast", "stream"]);
-const TROUBLES: ReadonlySet<string> = new Set(["unschedulable", "container.failed", "container.stopped"]);
-/** Of roots, those by which somebody wanted something to be there. */
-const ASKED = /^(request\..*|call|asked)$/;
+import { subjectOf } from "./subjects.ts";
+import type { Answer } from "./standing.ts";
+import { nowAnswer } from "./standing.ts";
+import { answerTo, stuckAnswer } from "./why-questions.ts";
 
 /**
  * @param ref as `pod/web-1` (in `default`), `pods/shop/web-1`, `node/worker-1`, or the name of an actor
- * Errors: NOT_RECORDED.
+ * @param as one of `WHY_QUESTIONS` or `changed:FIELD`; how it stands now when absent
+ * Errors: NOT_RECORDED, NO_SUCH_QUESTION.
  */
-export function explain(record: TraceRecord, ref: string): Explanation {
-  const subjects = [...subjectsOf(ref)].flatMap((subject) => record.about(subject));
-  const told = [...new Set([...subjects, ...record.of(ref).filter(isOfLife)])].sort(compareEvents);
-  const last = tellingOf(told);
-  if (last === undefined) {
-    throw new InkubeError("NOT_RECORDED", `nothing is recorded of ${ref}, or not any more`, { details: { ref } });
-  }
-  const whole = record.chainOf(last);
-  const first = whole.at(-1)!;
+export function explain(record: TraceRecord, ref: string, as?: string): Explanation {
+  if (as !== undefined) checkQuestion(as);
+  const subject = subjectOf(record, ref);
+  const answer = as === undefined ? stuckAnswer(record, subject) : answerTo(record, subject, as);
+  return explained(record, answer ?? nowAnswer(record, subject));
+}
+
+/** Errors: NO_SUCH_QUESTION. */
+export function checkQuestion(as: string): void {
+  if (WHY_QUESTIONS.some((known) => known === as) || /^changed:.+/.test(as)) return;
+  const known = [...WHY_QUESTIONS, "changed:FIELD"];
+  const message = `nothing can be asked as ${as}${didYouMean(as, known)} There are ${known.join(", ")}`;
+  throw new InkubeError("NO_SUCH_QUESTION", message);
+}
+
+/** Of roots, those by which somebody wanted something to be there. */
+const ASKED = /^(request\..*|call|asked|timer)$/;
+
+function explained(record: TraceRecord, answer: Answer): Explanation {
+  const { about, event } = answer;
+  const chain = chainTo(record, event);
+  const first = chain[0]!;
   const isWhole = record.isRoot(first);
-  const chain = whole.filter((event) => event === first || !SENT.has(event.kind)).reverse();
-  return { sentence: sentenceOf(last, told, first, isWhole), chain, first, isWhole };
+  const notes = notesOn(record, event, first);
+  const confidence = !isWhole ? "partial" : notes.length > 0 ? "likely" : "certain";
+  const sentence = sentenceOf(record, answer, first, isWhole);
+  const isSo = answer.isDenied !== true;
+  return { about, sentence, isSo, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
 }
 
-/** `pods/default/web-1`, as events name it, by whatever its kind is called; an actor's name stays as it is. */
-function subjectsOf(ref: string): ReadonlySet<string> {
-  const [kind = "", ...rest] = ref.split("/");
-  const lower = kind.toLowerCase();
-  const named = new Set([ref]);
-  for (const plural of [lower, SHORT_NAMES[lower] ?? pluralOf(lower)]) {
-    named.add([plural, ...rest].join("/"));
-    if (rest.length === 1) named.add(`${plural}/default/${rest[0]}`);
-  }
-  return named;
+function sentenceOf(
+  record: TraceRecord,
+  { event, what, isTrouble }: Answer,
+  first: TraceEvent,
+  isWhole: boolean,
+): string {
+  const rest = isWhole ? "." : "; what caused that is not in the record.";
+  if (first === event) return `${what}${rest}`;
+  // Of what somebody has just done nobody need be told when it began.
+  if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
+  const seconds = (Math.max(0, event.timeMs - first.timeMs) / 1_000).toFixed(1);
+  const isOwn = isTrouble && isOwnDoing(record, event);
+  const link =
+    isTrouble && ASKED.test(first.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
+  return `${what}${link} ${phraseOf(record, first)} ${seconds} s before${rest}`;
 }
 
-/** Of a kind of Kubernetes. */
-function pluralOf(kind: string): string {
-  if (/[^aeiou]y$/.test(kind)) return `${kind.slice(0, -1)}ies`;
-  return /(?:s|x|ch)$/.test(kind) ? `${kind}es` : `${kind}s`;
+/** A container that fails or ends by itself does not because of what its pod is there for. */
+function isOwnDoing(record: TraceRecord, event: TraceEvent): boolean {
+  const cause = record.causeOf(event)?.kind;
+  return cause !== "fault" && (event.kind === "container.failed" || cause === "container.started");
 }
 
-const SHORT_NAMES: Readonly<Record<string, string>> = {
-  po: "pods",
-  no: "nodes",
-  ns: "namespaces",
-  cm: "configmaps",
-  deploy: "deployments",
-  rs: "replicasets",
-  sts: "statefulsets",
-  ds: "daemonsets",
-  cj: "cronjobs",
-  svc: "services",
-  ep: "endpoints",
-  sa: "serviceaccounts",
-  pv: "persistentvolumes",
-  pvc: "persistentvolumeclaims",
-  ing: "ingresses",
-  netpol: "networkpolicies",
-  hpa: "horizontalpodautoscalers",
-  pdb: "poddisruptionbudgets",
-  crd: "customresourcedefinitions",
-  crds: "customresourcedefinitions",
-};
-
-/** Of an actor's own events, those that are about itself. */
-function isOfLife({ kind }: TraceEvent): boolean {
-  return kind === "start" || kind === "crash" || kind === "leader-elected";
-}
-
-const TAKEN_AWAY: ReadonlySet<string> = new Set(["pod-evicted", "pod-collected", "garbage-collected"]);
-
-/** Of all that has happened to it, what says how it stands now: trouble that is not over, its end, or how it began. */
-function tellingOf(told: readonly TraceEvent[]): TraceEvent | undefined {
-  let telling: TraceEvent | undefined;
-  let inTrouble = false;
-  let isGone = false;
-  for (const event of told) {
-    // Of what has gone nothing more is told until something of its name begins.
-    if (isGone && event.kind !== "write" && event.kind !== "start") continue;
-    switch (event.kind) {
-      case "unschedulable":
-      case "container.failed":
-      case "node-lost":
-      case "pod-evicted":
-      case "pod-collected":
-      case "garbage-collected":
-      case "leader-elected":
-      case "crash":
-        telling = event;
-        inTrouble = true;
-        break;
-      case "container.stopped":
-        if (event.detail.includes("exitCode=0")) break;
-        telling = event;
-        inTrouble = true;
-        break;
-      case "scheduled":
-      case "container.listening":
-        if (telling?.kind === "unschedulable" || telling?.kind === "container.failed") {
-          telling = event;
-          inTrouble = false;
-        }
-        break;
-      case "down":
-        telling = event;
-        isGone = true;
-        break;
-      case "write":
-      case "start":
-        if (event.detail.startsWith("action=remove")) {
-          // Who took it away says more than that it has gone.
-          if (telling === undefined || !TAKEN_AWAY.has(telling.kind)) telling = event;
-          isGone = true;
-          break;
-        }
-        if (isGone) {
-          telling = event;
-          isGone = false;
-          inTrouble = false;
-        }
-        // The first of a life: what follows are its changes.
-        if (!inTrouble) telling ??= event;
-        break;
+/** What else had a part in it: several changes that were seen to at once can have come of several things. */
+function notesOn(record: TraceRecord, last: TraceEvent, first: TraceEvent): readonly string[] {
+  const notes = new Set<string>();
+  for (const event of record.chainOf(last)) {
+    if (event.kind === "reconcile" && record.isInferred(event)) {
+      notes.add(`${event.actor} had just begun to look after ${event.subject}, and found that change`);
+    }
+    for (const other of record.othersOf(event)) {
+      const root = record.firstOf(other);
+      if (root === first || !record.isRoot(root) || root.kind === "timer") continue;
+      notes.add(`${event.subject} was seen to also because ${phraseOf(record, root)}`);
     }
   }
-  return telling ?? told[0];
+  return [...notes].slice(0, NOTES_MAX);
 }
 
-function sentenceOf(last: TraceEvent, told: readonly TraceEvent[], first: TraceEvent, isWhole: boolean): string {
-  const times = told.filter(({ kind, detail }) => kind === last.kind && !detail.includes("exitCode=0")).length;
-  const what = phraseOf(
-    last,
-    times,
-    told.some((event) => isStartAfter(last, event)),
-  );
-  const rest = isWhole ? "." : "; what caused that is not in the record.";
-  if (first === last) return `${what}${rest}`;
-  const seconds = ((last.timeMs - first.timeMs) / 1_000).toFixed(1);
-  // Who asked for a pod did not ask for its trouble.
-  const link = TROUBLES.has(last.kind) && ASKED.test(first.kind) ? ";" : " because";
-  return `${what}${link} ${phraseOf(first, 1)} ${seconds} s before${rest}`;
-}
-
-/** Whether the container whose end `last` is was started again. */
-function isStartAfter(last: TraceEvent, { kind, detail, lamport }: TraceEvent): boolean {
-  const container = last.detail.split(" ")[0];
-  return kind === "container.started" && lamport > last.lamport && detail.split(" ")[0] === container;
-}
+const NOTES_MAX = 3;

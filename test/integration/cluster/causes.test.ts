@@ -83,7 +83,7 @@ describe("the record of a cluster on threads", () => {
       /^crasher (?:crashes|runs again): its container main has ended .* with exit code 3; /,
     );
     expect(why("pod/missing")).toMatch(/^missing does not start: .*IMAGE_NOT_FOUND/);
-    expect(cluster.trace.why("pod/huge").sentence).toMatch(
+    expect((await cluster.trace.why("pod/huge")).sentence).toMatch(
       /^huge waits: none of 3 nodes takes it \(.*NodeResourcesFit=/,
     );
   });

@@ -226,6 +226,38 @@ spec:
     await following.exited;
   });
 
+  it("says why, tells what happened and what was, and refuses what there is none of", async () => {
+    expect(await done("trace why pod/talker")).toMatch(
+      /^talker is .*\n  \d\d:\d\d:\d\d\.\d{3} \S+ +kubernetes-admin created pods\/default\/talker .*<- first cause/,
+    );
+    expect(JSON.parse(await done("trace why pod/talker pending --json"))).toMatchObject({ isSo: false, isWhole: true });
+    expect(await done("trace story pod/talker --where kind=scheduled")).toMatch(
+      /^pods\/default\/talker: 1 events\n\S+ scheduler-0 chose worker-0 for pods\/default\/talker\n$/,
+    );
+    const state = inkube("trace state pods talker --at 0s");
+    expect(await state.exited, state.stderr).toBe(0);
+    expect(state.stdout).toMatch(/^NAME +READY .*\ntalker +1\/1 +Running/);
+    expect(state.stderr).toMatch(/^at revision \d+, 20/);
+    const written = file("trace.ndjson", await done("trace --json"));
+    expect(await done(`trace --from ${written} --kind scheduled --object talker`)).toMatch(
+      / scheduled pods\/default\/talker /,
+    );
+    expect(await done(`trace why pod/talker --from ${written}`)).toMatch(/^talker is /);
+    expect(await done(`trace diff ${written} ${written}`)).toMatch(/^both tell the same\.$/m);
+    for (const [args, why] of [
+      ["trace why pod/tolker", "did you mean pods/default/talker?"],
+      ["trace why pod/talker stukc", "did you mean stuck?"],
+      ["trace --where kind", '"kind" stands where a condition'],
+      ["trace --since soon", "is no moment"],
+      ["trace state pods --at soon", "is no moment"],
+      [`trace follow --from ${written}`, "a record does not go on"],
+      ["trace why pod/talker --from nowhere", "there is nothing at nowhere"],
+      [`trace why pod/talker --from ${written} --kubeconfig other`, "name two records"],
+    ] as const) {
+      expect(await refused(args), args).toContain(why);
+    }
+  });
+
   it("refuses fields that are unknown or of the wrong type, and 5 MB, and goes on", async () => {
     expect(await refused("apply -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndaata: {}\n")).toContain(
       'unknown field "daata"',

@@ -177,7 +177,7 @@ describe("an embedded cluster", () => {
     await cluster.waitFor("pod/traced", "Ready");
     await until("both ends", () => kinds.includes("scheduled") && kinds.includes("pod.status"));
     following.stop();
-    const [scheduled] = cluster.trace.events({ object: "pods/default/traced", kind: "scheduled" });
+    const [scheduled] = await cluster.trace.events({ object: "pods/default/traced", kind: "scheduled" });
     expect(scheduled?.cause).toMatch(/^\S+#\d+$/);
   });
 

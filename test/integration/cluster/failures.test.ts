@@ -183,8 +183,8 @@ describe("failures", () => {
     });
   });
 
-  it("appear in the trace with their causes", () => {
-    const events = cluster.trace.events({ object: "pods/default/moving", kind: "scheduled" });
+  it("appear in the trace with their causes", async () => {
+    const events = await cluster.trace.events({ object: "pods/default/moving", kind: "scheduled" });
     expect(events.length).toBeGreaterThan(0);
   });
 
@@ -200,7 +200,7 @@ describe("failures", () => {
     await cluster.apply(deployment("skewed", 6));
     await cluster.waitFor("deployment/skewed", "RolledOut");
     await cluster.client.delete(deployments, "skewed", "default");
-    const events = cluster.trace.events();
+    const events = await cluster.trace.events();
     following.stop();
     await plan.stop();
     expect(events.filter(({ subject, cause }) => subject.includes("skewed") && cause !== "").length).toBeGreaterThan(
@@ -211,7 +211,7 @@ describe("failures", () => {
     expect(effectsBeforeCauses(told)).toEqual([]);
   });
 
-  it("by a plan that can't be carried out are refused whole, and what was meant is said", () => {
+  it("by a plan that can't be carried out are refused whole, and what was meant is said", async () => {
     const faults = [
       { id: "cut", kind: "partition", from: "etcd-0", to: "etcd-*" },
       { id: "far", kind: "actor-crash", at: "etcd-7", chanse: 1 },
@@ -220,7 +220,7 @@ describe("failures", () => {
       "fault far: chanse: a fault of kind actor-crash has no such field; did you mean chance?",
     );
     expect(() => cluster.applyFaults({} as FaultPlan)).toThrow("faults: it is missing (allowed: a list of faults)");
-    expect(() => cluster.trace.events({ kind: "nosuchkind" })).toThrow("there is no kind of event nosuchkind");
+    await expect(cluster.trace.events({ kind: "nosuchkind" })).rejects.toThrow("there is no kind of event nosuchkind");
     expect(() => cluster.trace.follow({ actor: "etcd-7" }, () => undefined)).toThrow("there is no actor etcd-7 here");
   });
 });

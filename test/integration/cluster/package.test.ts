@@ -48,7 +48,7 @@ spec:
   await cluster.waitFor("pod/hello", "Ready", { timeoutMs: 20_000 });
   const pod = await cluster.client.get(pods, "hello", "default");
   const answer: string = await (await fetch(\`http://\${pod.status?.podIP ?? ""}:8000/\`)).text();
-  const events: readonly TraceEvent[] = cluster.trace.events({ object: "pods/default/hello" });
+  const events: readonly TraceEvent[] = await cluster.trace.events({ object: "pods/default/hello" });
   console.log(applied.length, answer, events.length > 0, cluster.kubeconfig.includes("server: https://127.0.0.1:"));
 } catch (error) {
   console.log(hasCode(error, "WAIT_TIMEOUT") ? "late" : error);

@@ -48,7 +48,7 @@ describe("workers of a running cluster", () => {
     await cluster.apply(WEB);
     await cluster.waitFor("deploy/web", "RolledOut");
     expect(await workersOfPods()).toEqual(new Set(["worker-0", "worker-1", "worker-2"]));
-    expect(cluster.trace.events({ actor: "worker-2/kubelet" }).length).toBeGreaterThan(0);
+    expect((await cluster.trace.events({ actor: "worker-2/kubelet" })).length).toBeGreaterThan(0);
     expect(cluster.actors().every(({ state }) => state === "up")).toBe(true);
   });
 

@@ -136,10 +136,10 @@ describe("the record of a cluster in the simulation", () => {
       explain(new TraceRecord({ events: from }), ref).sentence;
     expect(sentence(replaced, subject)).toMatch(/^web-\S+ is there because worker-1 was killed \d+\.\d s before\.$/);
     expect(sentence(events, "pod/huge")).toMatch(
-      /^huge waits: none of 3 nodes takes it \(NodeResourcesFit=3\); cluster asked for it /,
+      /^huge waits: none of 3 nodes takes it \(NodeResourcesFit=3\); kubernetes-admin created pods\/default\/huge /,
     );
     expect(sentence(events, "pod/missing")).toMatch(
-      /^missing does not start: its container main failed (once|\d+ times) \(code=IMAGE_NOT_FOUND .*; cluster asked for it /,
+      /^missing does not start: its container main failed (once|\d+ times): gone:1: .* \(IMAGE_NOT_FOUND\) because a fault of the plan \(registry, image-gone\) /,
     );
     expect(sentence(events, "pods/default/victim")).toMatch(
       /^victim crashes: its container main has ended \d+ times, last with exit code 137 because a fault of the plan \(killer, pod-kill\) /,

@@ -199,7 +199,10 @@ export class NodeWorld {
 
   async events(pod: string): Promise<readonly Event[]> {
     const { items } = await this.host.settle(() => this.client.list(events, { namespace: "default" }));
-    return items.filter(({ involvedObject }) => involvedObject.name === pod);
+    const written = ({ metadata }: Event): number => Number(metadata?.resourceVersion);
+    return items
+      .filter(({ involvedObject }) => involvedObject.name === pod)
+      .sort((one, other) => written(one) - written(other));
   }
 
   /** Runs until `condition` holds; how long that took. */

@@ -58,6 +58,11 @@ export function notFound(of: GroupResource, name: string): InkubeError {
   return statusError(failure(404, "NotFound", message, detailsOf(of, name)));
 }
 
+/** Nothing is known of what was asked about. */
+export function notRecorded(message: string): InkubeError {
+  return statusError(failure(404, "NotFound", message));
+}
+
 /** No such path: what a URL that names no known resource gets. */
 export function noSuchResource(): InkubeError {
   return statusError(failure(404, "NotFound", "the server could not find the requested resource", {}));

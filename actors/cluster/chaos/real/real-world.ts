@@ -45,6 +45,7 @@ const EVERYTHING = { key: "\0", rangeEnd: "\0" };
 const TOLD_WINDOW_MS = 1_000;
 
 export class RealWorld implements RunWorld {
+  readonly record: undefined;
   readonly client: Client;
   readonly history: History;
   readonly controllers: readonly string[];

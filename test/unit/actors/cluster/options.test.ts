@@ -14,6 +14,8 @@ it.each([
   [{ capacity: { gpus: "1" } }, "capacity.gpus: there are cpu, memory and pods"],
   [{ heapLimitsMb: { kubelets: 256 } }, 'heapLimitsMb["kubelets"]: there are etcd, api-server'],
   [{ heapLimitsMb: { etcd: 8 } }, 'heapLimitsMb["etcd"]: must be a whole number from 64 to 65536'],
+  [{ otlp: "tempo:4318" }, 'otlp: must be the address of a collector, as http://127.0.0.1:4318, not "tempo:4318"'],
+  [{ otlp: { url: "http://a", headers: { key: 1 } } }, "otlp.headers: must hold strings"],
   [{ heapLimitsMb: 256 }, "heapLimitsMb: must be a table by kind of actor"],
   [null, "options: must be an object"],
   [5, "options: must be an object"],

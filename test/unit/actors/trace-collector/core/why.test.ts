@@ -1,22 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { explain } from "../../../../../actors/trace-collector/core/why.ts";
-import { TraceRecord } from "../../../../../actors/trace-collector/core/record.ts";
-import type { TraceEvent } from "../../../../../protocols/trace-collector.ts";
-
-/** Events a second apart, each `actor kind subject`, then its details, then `<- cause`; the first is `actor#1`, for each actor. */
-function record(...lines: readonly string[]): TraceRecord {
-  const counts = new Map<string, number>();
-  const events = lines.map((line, index): TraceEvent => {
-    const [what = "", cause = ""] = line.split(" <- ");
-    const [actor = "", kind = "", subject = "", ...detail] = what.split(" ");
-    const sequence = (counts.get(actor) ?? 0) + 1;
-    counts.set(actor, sequence);
-    const timeMs = (index + 1) * 1_000;
-    const peer = kind === "call" ? "cluster" : "";
-    return { actor, sequence, lamport: index + 1, timeMs, kind, subject, peer, cause, detail: detail.join(" ") };
-  });
-  return new TraceRecord({ events });
-}
+import { recordOf as record, recordOfWrites } from "../../../../fixtures/trace-lines.ts";
 
 describe("why", () => {
   it("begins with the end of a kubelet, where its node is lost because nobody renews its Lease", () => {
@@ -40,7 +24,7 @@ describe("why", () => {
     const made = ["api call request", "api write pods/default/a action=put <- api#1"];
     const waits = "scheduler unschedulable pods/default/a nodes=2 NodePorts=2 <- api#1";
     const placed = "scheduler scheduled pods/default/a node=worker-0 <- api#1";
-    expect(explain(record(...made), "pod/a").sentence).toBe("a is there because cluster asked for it 1.0 s before.");
+    expect(explain(record(...made), "pod/a").sentence).toBe("a is there: somebody created it.");
     expect(explain(record(...made, waits), "pod/a").sentence).toMatch(
       /^a waits: none of 2 nodes takes it \(NodePorts=2\)/,
     );
@@ -89,7 +73,7 @@ describe("why", () => {
     const evicted = "manager pod-evicted pods/default/a node=worker-0 <- api#1";
     const late = "runtime container.stopped pods/default/a container=c exitCode=137 <- api#1";
     const sentenceAfter = (...more: readonly string[]): string => explain(record(...made, ...more), "pod/a").sentence;
-    expect(sentenceAfter(removed, late)).toBe("a was deleted because cluster asked for it 2.0 s before.");
+    expect(sentenceAfter(removed, late)).toBe("a was deleted: somebody deleted it.");
     expect(sentenceAfter(evicted, removed)).toMatch(/^a was evicted from worker-0/);
     expect(sentenceAfter(evicted, removed, put)).toMatch(/^a is there/);
   });
@@ -133,5 +117,88 @@ describe("why", () => {
     const ring = record("a write pods/default/a action=put <- a#2", "a write pods/default/a action=put <- a#1");
     expect(explain(ring, "pod/a").chain).toHaveLength(1);
     expect(() => explain(ring, "pod/other")).toThrow(expect.objectContaining({ code: "NOT_RECORDED" }));
+  });
+
+  it("says who keeps what is being deleted", () => {
+    const kept = { metadata: { finalizers: ["shop/keep"] } };
+    const going = { metadata: { finalizers: ["shop/keep"], deletionTimestamp: "2026-01-01T00:00:00Z" } };
+    const { sentence } = explain(
+      recordOfWrites(["configmaps/default/a", kept], ["configmaps/default/a", going]),
+      "cm/a",
+    );
+    expect(sentence).toMatch(/^a is being deleted and waits for shop\/keep/);
+  });
+
+  it("quotes what was warned of, where nothing else is known and the object is not well", () => {
+    const pod = { metadata: { uid: "u1" }, status: { conditions: [{ type: "Ready", status: "False" }] } };
+    const warning = { type: "Warning", reason: "FailedMount", message: "no volume v", involvedObject: { uid: "u1" } };
+    const { sentence } = explain(
+      recordOfWrites(["pods/default/a", pod], ["events/default/a.1", warning]),
+      "pod/a",
+      "not-ready",
+    );
+    expect(sentence).toMatch(/^a does not get on: FailedMount: no volume v/);
+  });
+
+  it.each([
+    ["spec.replicas", /^spec.replicas of web went from 3 to 5/],
+    [
+      "metadata.labels.app.kubernetes.io/name",
+      /^metadata.labels.app.kubernetes.io\/name of web went from nothing to "shop"/,
+    ],
+    ['metadata.labels["app.kubernetes.io/name"]', /went from nothing to "shop"/],
+  ])("says who changed %s", (field, told) => {
+    const web = (replicas: number, labels: object): Record<string, unknown> => ({
+      spec: { replicas },
+      metadata: { labels },
+    });
+    const writes = recordOfWrites(
+      ["deployments/default/web", web(3, {})],
+      ["deployments/default/web", web(5, { "app.kubernetes.io/name": "shop" })],
+      ["deployments/default/web", web(5, { "app.kubernetes.io/name": "shop" })],
+    );
+    const { sentence, chain } = explain(writes, "deploy/web", `changed:${field}`);
+    expect(sentence).toMatch(told);
+    expect(chain.at(-1)?.detail).toContain("revision=2");
+  });
+
+  it("does not say who changed what nobody did", () => {
+    const writes = recordOfWrites(["pods/default/a", { spec: { nodeName: "n" } }]);
+    expect(() => explain(writes, "pod/a", "changed:spec.nodeName")).toThrow(/no change of spec.nodeName .*; it is "n"/);
+  });
+
+  it("tells of a coalesced change what else it was seen to for", () => {
+    const { notes, confidence } = explain(
+      record(
+        "supervisor kill worker-1",
+        "supervisor kill worker-2",
+        "manager reconcile queue/default/a also=supervisor#2 <- supervisor#1",
+        "api write pods/default/a action=put <- manager#1",
+      ),
+      "pod/a",
+    );
+    expect(notes).toEqual(["queue/default/a was seen to also because worker-2 was killed"]);
+    expect(confidence).toBe("likely");
+  });
+
+  it("believes the write that was not seen to, and not that somebody has begun to lead", () => {
+    const began = [
+      "api request.patch deployments/default/web user=ann",
+      "api write deployments/default/web action=put user=ann revision=1 <- api#1",
+      "manager leader-elected leases/kube-system/m",
+    ];
+    const made = "api write replicasets/default/web-1 action=put revision=2 <- manager#2";
+    const found = explain(record(...began, "manager reconcile deployment/default/web <- manager#1", made), "rs/web-1");
+    expect(found.first.kind).toBe("request.patch");
+    expect(found.confidence).toBe("likely");
+    const seen = ["manager reconcile deployment/default/web <- api#1", "manager leader-elected leases/kube-system/m"];
+    const again = "api write replicasets/default/web-1 action=put revision=2 <- manager#4";
+    const anew = record(
+      ...began.slice(0, 2),
+      ...seen,
+      "manager reconcile deployment/default/web <- manager#2",
+      again.replace("#4", "#3"),
+    );
+    expect(explain(anew, "rs/web-1").first.kind).toBe("leader-elected");
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { TraceEvent } from "../../../../runtime/trace/event.ts";
-import { otlpTraces } from "../../../../runtime/trace/otlp.ts";
+import { otlpTraces } from "../../../../../../actors/trace-collector/core/exports/otlp.ts";
+import type { TraceEvent } from "../../../../../../protocols/trace-collector.ts";
 
 const event = (
   actor: string,

@@ -1,0 +1,90 @@
+/** What the cluster's objects were at a moment, from what each write made of them. */
+import { InkubeError } from "../../../protocols/errors.ts";
+import type { KubernetesObject } from "../../../protocols/api-server.ts";
+import type { StateOfObjects } from "../../../protocols/trace-collector.ts";
+import { revisionOf } from "./event-fields.ts";
+import type { ObjectChange, TraceRecord } from "./record.ts";
+
+/**
+ * A time in milliseconds since 1970, an event as `actor#sequence`, or a revision of the store. What was written by then, in the
+ * order of causes, is the state then: a write that is under way is not.
+ */
+export type Moment = number | string | { readonly revision: number };
+
+export interface StateFilter {
+  /** As in `kubectl get`: `pods`, or `deployments`. */
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+/** By resource, namespace and name. Errors: NOT_RECORDED where the record does not go back so far, or has no objects. */
+export function stateAt(record: TraceRecord, moment: Moment, filter: StateFilter = {}): StateOfObjects {
+  const revision = revisionAt(record, moment);
+  const latest = new Map<string, ObjectChange>();
+  for (const change of record.changes) {
+    if (change.revision > revision) break;
+    if (!fits(filter, change.subject)) continue;
+    if (change.object === undefined) latest.delete(change.subject);
+    else latest.set(change.subject, change);
+  }
+  const objects = [...latest.values()]
+    .sort((one, other) => (one.subject < other.subject ? -1 : 1))
+    .map((change) => ({ subject: change.subject, object: servedOf(change) }));
+  return { revision, timeMs: record.writeOf(revision)?.timeMs ?? null, objects };
+}
+
+/** The newest revision at that moment. Errors: NOT_RECORDED. */
+export function revisionAt(record: TraceRecord, moment: Moment): number {
+  const first = record.changes[0]?.revision;
+  const last = record.changes.at(-1)?.revision;
+  if (first === undefined || last === undefined) {
+    throw new InkubeError("NOT_RECORDED", "the record has events only: what the objects were is not in it");
+  }
+  const revision = typeof moment === "object" ? moment.revision : newestBefore(record, moment);
+  if (revision === undefined || revision < first) {
+    const message = `the record begins at revision ${first}, and not before ${said(moment)}`;
+    throw new InkubeError("NOT_RECORDED", message, { details: { first, last } });
+  }
+  if (typeof moment === "object" && revision > last) {
+    throw new InkubeError("NOT_RECORDED", `the record ends at revision ${last}, before ${said(moment)}`);
+  }
+  return revision;
+}
+
+function newestBefore(record: TraceRecord, moment: number | string): number | undefined {
+  if (typeof moment === "string") {
+    const event = record.named(moment);
+    if (event === undefined) throw new InkubeError("NOT_RECORDED", `there is no event ${moment}, or not any more`);
+    return newest(record, ({ lamport }) => lamport <= event.lamport);
+  }
+  return newest(record, ({ timeMs }) => timeMs <= moment);
+}
+
+function newest(
+  record: TraceRecord,
+  isBefore: (event: { readonly lamport: number; readonly timeMs: number }) => boolean,
+): number | undefined {
+  let found: number | undefined;
+  for (const event of record.writes()) {
+    if (isBefore(event)) found = Math.max(found ?? 0, revisionOf(event));
+  }
+  return found;
+}
+
+function said(moment: Moment): string {
+  if (typeof moment === "object") return `revision ${moment.revision}`;
+  return typeof moment === "string" ? moment : new Date(moment).toISOString();
+}
+
+function fits({ resource, namespace, name }: StateFilter, subject: string): boolean {
+  const parts = subject.split("/");
+  if (resource !== undefined && parts[0] !== resource) return false;
+  if (namespace !== undefined && parts.length === 3 && parts[1] !== namespace) return false;
+  return name === undefined || parts.at(-1) === name;
+}
+
+/** As the API serves it: what is stored does not tell its revision. */
+function servedOf({ object, revision }: ObjectChange): KubernetesObject {
+  return { ...object, metadata: { ...object?.metadata, resourceVersion: String(revision) } };
+}
