@@ -32,6 +32,7 @@ import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
@@ -219,7 +220,7 @@ class ApiServer {
   }
 
   private backend({ readStats }: Outward): Backend {
-    const { clock, options, log } = this.ctx;
+    const { clock, options, log, metrics } = this.ctx;
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store, this.conversions);
     const subresources = new Subresources(this.ctx, this.registry);
@@ -241,6 +242,8 @@ class ApiServer {
       views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      metrics,
+      requestMetrics: new RequestMetrics(metrics),
       newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),

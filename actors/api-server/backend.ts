@@ -1,12 +1,14 @@
 /** What stands behind both doors. */
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
+import type { Metrics } from "../../runtime/metrics/metrics.ts";
 import type { Aggregation } from "./aggregation.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Steps } from "./core/steps.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Registry } from "./registry.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
@@ -26,6 +28,9 @@ export interface Backend {
   readonly views: Views;
   readonly tokens: Tokens;
   readonly aggregation: Aggregation;
+  /** All that the server counts, and what both doors count of their requests. */
+  readonly metrics: Metrics;
+  readonly requestMetrics: RequestMetrics;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   /** A UUID. */

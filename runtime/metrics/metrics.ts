@@ -111,6 +111,11 @@ export class Metric<Series extends Value | Distribution> {
     this.series.clear();
   }
 
+  /** Forgets the series of what is no more. */
+  delete(isGone: (labels: Labels) => boolean): void {
+    for (const [key, { labels }] of this.series) if (isGone(labels)) this.series.delete(key);
+  }
+
   samples(): readonly Sample[] {
     return [...this.series.values()].flatMap(({ labels, series }) =>
       series instanceof Distribution ? series.samples(labels) : [{ labels, value: series.value }],

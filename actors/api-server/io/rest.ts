@@ -4,6 +4,7 @@ import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Value } from "../../../runtime/metrics/metrics.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
@@ -60,11 +61,12 @@ import {
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
-import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import type { Counted } from "../core/telemetry/counted-request.ts";
+import { COUNTED_VERBS } from "../core/telemetry/counted-request.ts";
 import type { ZPage } from "../core/telemetry/zpages.ts";
 import { isZPage } from "../core/telemetry/zpages.ts";
 import { ZPages } from "./zpages.ts";
-import { figures, FIGURES_PATH } from "./figures.ts";
+import { METRICS_PATH, metricsPage } from "./metrics-page.ts";
 import { Documents, PUBLIC_PATHS } from "./documents.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
@@ -98,7 +100,6 @@ export class Rest {
   readonly held: Held;
   private readonly replies: Replies;
   private readonly documents: Documents;
-  private readonly figures = new RequestFigures();
   private readonly passedOn: PassedOn;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
@@ -112,7 +113,7 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>, turns: Turns) {
     this.flowControl = new FlowControl(backend, turns);
     this.backend = backend;
-    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
+    this.raw = new Map([...raw, [METRICS_PATH, metricsPage(backend.metrics)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
     this.held = new Held(heldBytesMax);
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
@@ -120,7 +121,7 @@ export class Rest {
       late: (action) => backend.after(answerTimeoutMs, action),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.passedOn = new PassedOn(backend, this.replies, this.figures);
+    this.passedOn = new PassedOn(backend, this.replies);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
@@ -138,6 +139,7 @@ export class Rest {
   async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
     const beganMs = this.backend.monotonicMs();
     const counted: Reply["counted"] = {};
+    let inFlight: Value | undefined;
     try {
       const identified = arrived.identify();
       const user = identified instanceof Promise ? await identified : identified;
@@ -146,6 +148,10 @@ export class Rest {
       const path = mark < 0 ? url : url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
       const location = new Location(path, this.backend);
+      if (!MAY_LAST.test(path) && !isWatch(query)) {
+        inFlight = this.backend.requestMetrics.inFlight(method === "GET" || method === "HEAD");
+        inFlight.inc();
+      }
       const asked = (): Asked => askedOf(method, location, query);
       const gate = this.gate(method, answer, location, query);
       const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
@@ -162,6 +168,7 @@ export class Rest {
         this.replies.error(arrived, answer, told);
       }
     }
+    inFlight?.dec();
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
@@ -175,6 +182,7 @@ export class Rest {
     const entrant: Entrant = {
       info,
       objects: () => this.objectsOf(method, location, query),
+      isWatch: () => method === "GET" && isWatch(query),
       classified: (schema, level) => {
         if (schema !== "" && level !== "") answer.mark({ [FLOW_SCHEMA]: schema, [PRIORITY_LEVEL]: level });
       },
@@ -198,9 +206,10 @@ export class Rest {
     const { verb = countedVerb(method), target, remote, dryRun } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
-    const asked = { verb, target, remote, dryRun };
-    this.figures.count(asked, code, seconds);
-    if (counted.terminated === true) this.figures.terminated(asked, code);
+    const { requestMetrics } = this.backend;
+    const asked: Counted = { verb, target, remote, dryRun };
+    requestMetrics.count(asked, code, seconds);
+    if (counted.terminated === true) requestMetrics.terminated(asked, code);
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -450,12 +459,13 @@ export class Rest {
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
         held: this.held,
+        series: backend.requestMetrics.watched(served.info),
         nowMs: () => backend.nowMs(),
       };
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
-      const over = this.figures.begin({ verb: COUNTED_VERBS.watch, target: path });
+      const over = backend.requestMetrics.begin({ verb: COUNTED_VERBS.watch, target: path });
       body.onClose(() => {
         over();
         this.watching.delete(opened);
@@ -500,18 +510,6 @@ export class Rest {
     return WATCH_SECONDS_MIN + this.watchSpread;
   }
 }
-
-/** Source: apiserver `endpoints/metrics` `cleanVerb`. */
-const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
-  get: "GET",
-  list: "LIST",
-  watch: "WATCH",
-  create: "POST",
-  update: "PUT",
-  patch: "PATCH",
-  delete: "DELETE",
-  deletecollection: "DELETECOLLECTION",
-};
 
 /** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
 function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Metrics } from "../../../../../runtime/metrics/metrics.ts";
 import type { Entrant, Turns } from "../../../../../actors/api-server/flow-control.ts";
 import { FlowControl, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
 import { FLOW_SCHEMAS } from "../../../../../actors/api-server/core/bootstrap/flow-control.ts";
@@ -76,6 +77,7 @@ function control(stored: Stored = new Map()): {
       cache: (prefix: string) => stored.get(prefix) ?? new Map(),
     },
     monotonicMs: () => loop.nowMs,
+    metrics: new Metrics(),
     after: (delayMs: number, action: () => void) => loop.later(delayMs, action),
   };
   const flow = new FlowControl(backend as never, loop);
@@ -84,6 +86,7 @@ function control(stored: Stored = new Map()): {
   const entrant = (objects: number): Entrant => ({
     info: () => ({ verb: "list", path: "/api/v1/pods", resource: { group: "", name: "pods", namespace: "" } }),
     objects: () => objects,
+    isWatch: () => false,
     classified: () => undefined,
     onGone: (listener) => void gone.push(listener),
   });
