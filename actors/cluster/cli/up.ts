@@ -28,6 +28,7 @@ interface UpOptions {
   readonly kubeconfig: string;
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
+  readonly metricsPort?: string;
 }
 
 const FORCED_EXIT_CODE = 130;
@@ -47,6 +48,7 @@ export function upCommand(): Command {
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
     .option("--kubeconfig <path>", "where to write how to reach the cluster", KUBECONFIG_FILE)
     .option("--nodes-per-thread <count>", "the actors of so many workers share a thread (default: each has its own)")
+    .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
     )
@@ -57,6 +59,8 @@ async function up(options: UpOptions): Promise<void> {
   // Whatever can be wrong with what was given is found before anything is started.
   const manifests = readManifests(options.manifest);
   const clusterOptions = clusterOptionsOf(options);
+  const metricsPort =
+    options.metricsPort === undefined ? undefined : integer("--metrics-port", options.metricsPort, 0, 65_535);
   const kubeconfig = new KubeconfigFile(options.kubeconfig);
   const asked = stopRequest();
   const progress = new Progress(clusterOptions);
@@ -79,6 +83,8 @@ async function up(options: UpOptions): Promise<void> {
   try {
     kubeconfig.write(cluster.kubeconfig);
     say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
+    if (metricsPort !== undefined)
+      say(`metrics at http://${(await cluster.serveMetrics(metricsPort)).address}/metrics`);
     for (const { kind, metadata } of await cluster.apply(manifests))
       say(`applied ${(kind ?? "").toLowerCase()}/${metadata?.name ?? ""}`);
     const view = process.stdout.isTTY
