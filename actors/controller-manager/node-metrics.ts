@@ -31,7 +31,7 @@ export class NodeMetrics {
     ]);
     const gauge = (name: string, help: string, of: (zone: Zone) => number): void =>
       session.gauge(named(name), help, ["zone"], (zones) => {
-        for (const [name, zone] of this.zones()) zones.of(name).set(of(zone));
+        for (const [zoneName, zone] of this.zones()) zones.of(zoneName).set(of(zone));
       });
     gauge("zone_size", "Nodes of a zone.", ({ size }) => size);
     gauge("unhealthy_nodes_in_zone", "Those that are not Ready.", ({ unhealthy }) => unhealthy);

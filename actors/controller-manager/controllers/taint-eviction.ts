@@ -68,7 +68,7 @@ async function evict(session: Session, pod: Pod, dueMs: number): Promise<void> {
     return;
   }
   const { clock, metrics } = session.ctx;
-  const named = (name: string): string => `taint_eviction_controller_${name}`;
+  const named = (what: string): string => `taint_eviction_controller_${what}`;
   metrics.counter(named("pod_deletions_total"), "Pods that were deleted for a taint of their node.").of().inc();
   metrics
     .histogram(

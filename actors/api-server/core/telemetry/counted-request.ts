@@ -1,7 +1,6 @@
 /**
  * What a request is counted as. Source: apiserver `pkg/endpoints/metrics`, for names, labels and buckets.
  */
-import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { RemoteRequest } from "../rest/remote-request.ts";
 import type { Target, Verb } from "../rest/target.ts";
 
@@ -59,10 +58,6 @@ export function keyWithin({ verb, target, dryRun }: Counted): string {
 /** Source: apiserver `cleanDryRun`. */
 export function dryRunLabel(dryRun: string | undefined): string {
   return dryRun === undefined || dryRun === "All" ? (dryRun ?? "") : "invalid";
-}
-
-export function resourceLabels({ group, resource }: Pick<ResourceInfo, "group" | "resource">): [string, string] {
-  return [group, resource];
 }
 
 function scopeOf(verb: string, { name, namespace }: Pick<Target, "name" | "namespace">): string {
