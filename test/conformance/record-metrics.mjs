@@ -79,7 +79,14 @@ function familiesOf(text) {
   return Object.fromEntries(
     names.sort().map((name) => {
       const { type, labels, bounds } = families[name];
-      return [name, { type, labels: [...labels].sort((a, b) => (a < b ? -1 : 1)), ...(bounds.size === 0 ? {} : { bounds: [...bounds] }) }];
+      return [
+        name,
+        {
+          type,
+          labels: [...labels].sort((a, b) => (a < b ? -1 : 1)),
+          ...(bounds.size === 0 ? {} : { bounds: [...bounds] }),
+        },
+      ];
     }),
   );
 }
