@@ -9,6 +9,7 @@ import type {
 } from "../../protocols/api-server.ts";
 import { statusOf } from "../../protocols/api-server.ts";
 import type { Incoming, Sink } from "../../runtime/actor.ts";
+import type { AuditTrail } from "./audit.ts";
 import type { Backend } from "./backend.ts";
 import { Caller } from "./caller.ts";
 import type { Served } from "./core/catalog/catalog.ts";
@@ -21,7 +22,7 @@ import type { Given } from "./core/rest/options.ts";
 import { checkDeleteOptions, checkListOptions, checkNames, checkWriteOptions } from "./core/rest/options.ts";
 import type { Target, Verb } from "./core/rest/target.ts";
 import { resolveTarget } from "./core/rest/target.ts";
-import { toStatusError } from "./core/store-errors.ts";
+import { isFault, toStatusError } from "./core/store-errors.ts";
 import type { Call, Input } from "./dispatch.ts";
 import type { ObjectList } from "./lists.ts";
 import type { RequestScope } from "./registry.ts";
@@ -83,7 +84,7 @@ export class ActorDoor {
       };
       return counting.answered(await views.request(asked, (seen) => this.carryOut(verb, seen), revisionOf));
     };
-    return this.answering(message, what, work, counting);
+    return this.answering(message, what, work, counting, this.trail(message, verb, target, request));
   }
 
   async watch(request: ApiWatchRequest, sink: Sink<ApiWatchEvent>): Promise<void> {
@@ -108,14 +109,18 @@ export class ActorDoor {
           sink.push({ type: "BOOKMARK", object });
         },
         end: (error) => {
+          trail?.completed();
           counting.over();
           sink.end(error === undefined ? undefined : toStatusError(this.backend.explained(error, what)));
         },
       });
     };
-    const opened = await this.answering(sink, what, work, counting);
+    const trail = this.trail(sink, "watch", request.target, undefined);
+    const opened = await this.answering(sink, what, work, counting, trail);
     counting.opened();
+    trail?.answered(HTTP_OK);
     const close = (): void => {
+      trail?.completed();
       counting.over();
       opened.close();
     };
@@ -124,7 +129,13 @@ export class ActorDoor {
   }
 
   /** Runs `work` for a message; what it throws is a Status, or a fault of ours that has been recorded. */
-  async answering<T>(sender: Sender, what: string, work: () => Promise<T>, counting?: Counting): Promise<T> {
+  async answering<T>(
+    sender: Sender,
+    what: string,
+    work: () => Promise<T>,
+    counting?: Counting,
+    trail?: AuditTrail,
+  ): Promise<T> {
     const asked = { verb: "", path: what, target: undefined };
     const arrival = {
       user: userOfActor(sender.from),
@@ -133,14 +144,45 @@ export class ActorDoor {
       gate: undefined,
       rawHeaders: [],
       asked: () => asked,
+      trail,
     };
     try {
-      return await this.backend.pipeline.run(arrival, work);
+      const answer = await this.backend.pipeline.run(arrival, work);
+      if (trail !== undefined && counting?.audited !== undefined) {
+        trail.answered(counting.audited.code, counting.audited.body());
+        trail.completed();
+      }
+      return answer;
     } catch (error) {
+      if (isFault(error)) trail?.panicked(String(error));
       const told = toStatusError(this.backend.explained(error, what));
       counting?.failed(told);
+      trail?.answered(statusOf(told)?.code ?? HTTP_SERVER_ERROR, statusOf(told));
+      trail?.completed();
       throw told;
     }
+  }
+
+  private trail(
+    { cause, from }: Sender,
+    verb: Verb,
+    target: ApiTarget,
+    request: ApiRequest | undefined,
+  ): AuditTrail | undefined {
+    const { auditor } = this.backend;
+    if (auditor === undefined) return undefined;
+    const { group, version, resource, namespace = "", name = "", subresource = "" } = target;
+    const path = pathOf(target);
+    return auditor.trail({
+      auditId: cause,
+      requestURI: verb === "watch" ? `${path}?watch=true` : path,
+      userAgent: from,
+      // A message comes from no address.
+      sourceIPs: () => [],
+      request: () => ({ verb, path, resource: { group, version, resource, subresource, namespace, name } }),
+      isLong: verb === "watch",
+      body: () => bodyOf(request),
+    });
   }
 
   scope(sender: Sender): RequestScope {
@@ -158,14 +200,18 @@ export class ActorDoor {
     return resolveTarget(this.backend.catalog, target, verb);
   }
 
-  private async carryOut(verb: Verb, call: Call): Promise<Pick<Answer, "code" | "object">> {
+  private async carryOut(verb: Verb, call: Call): Promise<Carried> {
     const { dispatch } = this.backend;
     const { served } = call.target;
     switch (verb) {
-      case "list":
-        return { code: 200, object: this.listObject(served, await dispatch.list(call)) };
-      case "deletecollection":
-        return { code: 200, object: this.listObject(served, await dispatch.deleteCollection(call)) };
+      case "list": {
+        const listed = await dispatch.list(call);
+        return { code: HTTP_OK, object: this.listObject(served, listed), listed };
+      }
+      case "deletecollection": {
+        const listed = await dispatch.deleteCollection(call);
+        return { code: HTTP_OK, object: this.listObject(served, listed), listed };
+      }
       case "get":
       case "create":
       case "update":
@@ -193,6 +239,22 @@ export class ActorDoor {
   }
 }
 
+interface Carried extends Pick<Answer, "code" | "object"> {
+  readonly listed?: ObjectList;
+}
+
+/** The path at which the same would be asked over HTTP. */
+function pathOf({ group, version, resource, namespace, name, subresource }: ApiTarget): string {
+  const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+  const parts = [...(namespace ? ["namespaces", namespace] : []), resource, name ?? "", subresource ?? ""];
+  return [root, ...parts.filter((part) => part !== "")].join("/");
+}
+
+function bodyOf(request: ApiRequest | undefined): unknown {
+  if (request === undefined) return undefined;
+  return "object" in request ? request.object : "patch" in request ? request.patch : undefined;
+}
+
 function revisionOf({ object: { metadata } }: Pick<Answer, "object">): number {
   return Number(metadata?.resourceVersion ?? 0);
 }
@@ -212,8 +274,15 @@ class Counting {
     this.beganMs = backend.monotonicMs();
   }
 
-  answered({ code, object }: Pick<Answer, "code" | "object">): { readonly object: KubernetesObject } {
+  /** What the audit log tells of the answer. */
+  audited: { readonly code: number; readonly body: () => unknown } | undefined;
+
+  answered({ code, object, listed }: Carried): { readonly object: KubernetesObject } {
     this.count(code);
+    // The objects of a list may be on their way to their reader already.
+    const body = (): unknown =>
+      listed === undefined ? object : { ...object, items: listed.items.map((stored) => stored.object) };
+    this.audited = { code, body };
     return { object };
   }
 

@@ -3,6 +3,7 @@ import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
 import type { Metrics } from "../../runtime/metrics/metrics.ts";
 import type { Aggregation } from "./aggregation.ts";
+import type { Auditor } from "./audit.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Steps } from "./core/steps.ts";
 import type { Dispatch } from "./dispatch.ts";
@@ -31,6 +32,8 @@ export interface Backend {
   /** All that the server counts, and what both doors count of their requests. */
   readonly metrics: Metrics;
   readonly requestMetrics: RequestMetrics;
+  /** Undefined: there is no audit log. */
+  readonly auditor: Auditor | undefined;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   /** A UUID. */

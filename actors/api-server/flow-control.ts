@@ -18,7 +18,7 @@ import { Classification, distinguisher } from "./core/flow/classification.ts";
 import type { Level, Refusal, Ticket } from "./core/flow/levels.ts";
 import { Levels, widthOfList } from "./core/flow/levels.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { ANONYMOUS } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import type { RequestInfo } from "./core/rest/request-info.ts";
 
 const SCHEMAS_PREFIX = "/registry/flowschemas";
@@ -60,8 +60,6 @@ export class TooManyRequests extends Error {}
 
 /** @returns to be called when it is over */
 type Leave = () => void;
-
-const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
 
 type FlowBackend = Pick<Backend, "options" | "store" | "after" | "monotonicMs" | "metrics">;
 

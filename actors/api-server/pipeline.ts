@@ -3,8 +3,10 @@
  * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
  */
 import type { Context } from "../../runtime/actor.ts";
+import type { AuditTrail } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import type { UserInfo } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
@@ -25,6 +27,8 @@ export interface Arrival {
   readonly rawHeaders: readonly string[];
   /** What it is about, for who is refused. */
   readonly asked: () => Asked;
+  /** Where it is told of in the audit log; undefined where there is none. */
+  readonly trail?: AuditTrail | undefined;
 }
 
 /** Flow control for one request. @throws what it is refused with; @returns how its seat is left, a promise where it has to wait */
@@ -34,23 +38,28 @@ export type Gate = (user: UserInfo | undefined) => (() => void) | Promise<() => 
 type Stage = (arrival: Arrival) => Arrival;
 
 function authenticate(arrival: Arrival): Arrival {
-  if (arrival.user === undefined && !arrival.isPublic) throw unauthorized();
-  return arrival;
+  if (arrival.user !== undefined || arrival.isPublic) return arrival;
+  arrival.trail?.unauthenticated();
+  throw unauthorized();
 }
 
-/** Who really asks is known, and not yet on whose behalf. No policy says what to keep of a request, so nothing is kept here. */
+/** Who really asks is known, and not yet on whose behalf. */
 function audit(arrival: Arrival): Arrival {
+  arrival.trail?.received(arrival.user ?? NOBODY);
   return arrival;
 }
 
 function impersonate(arrival: Arrival): Arrival {
   const { user: caller, rawHeaders, asked } = arrival;
   const user = impersonated(caller, rawHeaders, asked);
-  return user === caller ? arrival : { ...arrival, user };
+  if (user === caller) return arrival;
+  if (user !== undefined) arrival.trail?.impersonatedAs(user);
+  return { ...arrival, user };
 }
 
 /** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */
 function authorize(arrival: Arrival): Arrival {
+  arrival.trail?.authorized();
   return arrival;
 }
 

@@ -288,6 +288,7 @@ export class Cluster implements AsyncDisposable {
           admission: standIn.serviceAccounts ?? options.controllers,
         },
         tolerationSeconds: options.tolerationSeconds,
+        ...(options.audit === undefined ? {} : { audit: options.audit }),
         ...(standIn.initialObjectsAfterMs === undefined
           ? {}
           : { initialObjectsAfterMs: standIn.initialObjectsAfterMs }),

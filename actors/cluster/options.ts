@@ -1,6 +1,9 @@
 /** What a cluster is asked to be, and the check of it. Every error says which option, what is wrong, and what would be right. */
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
+import type { AuditOptions } from "../api-server/audit.ts";
+import type { AuditLogOptions } from "./audit-options.ts";
+import { resolveAudit } from "./audit-options.ts";
 import type { ClusterEvent } from "./cluster.ts";
 import type { Role } from "./topology.ts";
 import { HEAP_LIMITS_MB } from "./topology.ts";
@@ -60,6 +63,8 @@ export interface ClusterOptions {
    * (`heap-guard`). Actors that share a thread (`placement`) have Node's own limit together.
    */
   readonly heapLimitsMb?: HeapLimits;
+  /** An audit log of what is asked of the API: which requests its policy keeps, and how much of each. Default: none. */
+  readonly audit?: AuditLogOptions;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -97,6 +102,7 @@ export interface ResolvedOptions {
   readonly hangAfterMs: number;
   readonly spareThreads: number;
   readonly heapLimitsMb: HeapLimits;
+  readonly audit: AuditOptions | undefined;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -117,6 +123,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "hangAfterMs",
   "spareThreads",
   "heapLimitsMb",
+  "audit",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -163,6 +170,10 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     hangAfterMs: integer("hangAfterMs", options.hangAfterMs ?? 3_000, 100, 3_600_000),
     spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     heapLimitsMb: checkHeapLimits(options.heapLimitsMb ?? {}),
+    audit:
+      options.audit === undefined
+        ? undefined
+        : resolveAudit(options.audit, (field, what) => invalidOption(field === "" ? "audit" : `audit.${field}`, what)),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };

@@ -36,7 +36,7 @@ export const REQUESTS = [
   ["POST", "/api/v1/namespaces", { metadata: { name: "audited" } }],
   ["GET", "/healthz/ping"],
   ["GET", "/version"],
-  ["GET", "/openid/v1/jwks"],
+  ["GET", "/openid/v1/jwks", undefined, { accept: "application/jwk-set+json" }],
   ["GET", "/apis/none.example.com/v1/things"],
   ["POST", CONFIGMAPS, { metadata: { name: "settings", labels: { a: "b" } }, data: { colour: "red" } }],
   ["POST", CONFIGMAPS, { metadata: { name: "settings" } }],
@@ -48,6 +48,7 @@ export const REQUESTS = [
   ["PATCH", `${CONFIGMAPS}/settings`, { data: { size: "1" } }, { "content-type": "application/merge-patch+json" }],
   ["WATCH", `${CONFIGMAPS}?watch=true&fieldSelector=metadata.name%3Dsettings`],
   ["DELETE", `${CONFIGMAPS}/settings`, { propagationPolicy: "Background" }],
+  ["DELETE", CONFIGMAPS],
   ["POST", SECRETS, { metadata: { name: "secret" }, stringData: { password: "hunter2" } }],
   ["GET", `${SECRETS}/secret`],
   ["GET", "/api/v1/namespaces/audited/pods"],
@@ -76,16 +77,19 @@ export async function askAll(url, token, ca) {
 }
 
 function send(method, url, object, headers, ca, isWatch) {
+  const body = object === undefined ? "" : JSON.stringify(object);
   return new Promise((resolve, reject) => {
     const trust = ca === undefined ? { rejectUnauthorized: false } : { ca };
-    const asked = request(url, { method, headers, ...trust }, (answer) => {
+    // Node frames no body of a DELETE by itself.
+    const framed = body === "" ? headers : { ...headers, "content-length": String(Buffer.byteLength(body)) };
+    const asked = request(url, { method, headers: framed, agent: false, ...trust }, (answer) => {
       const id = answer.headers["audit-id"] ?? "";
       answer.on("data", () => (isWatch ? asked.destroy() : undefined));
       answer.on("close", () => resolve(id));
       answer.on("error", () => resolve(id));
     });
     asked.on("error", (error) => (isWatch ? undefined : reject(error)));
-    asked.end(object === undefined ? undefined : JSON.stringify(object));
+    asked.end(body);
   });
 }
 

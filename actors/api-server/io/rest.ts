@@ -20,7 +20,7 @@ import {
   unsupportedMediaType,
 } from "../core/machinery/status.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
-import { REPLY_LOST } from "../core/store-errors.ts";
+import { isFault, REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -50,6 +50,8 @@ import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
+import type { AuditTrail } from "../audit.ts";
+import { AuditedAnswer, requestValue } from "./audited-answer.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import {
@@ -75,7 +77,7 @@ import { FlowControl, TooManyRequests } from "../flow-control.ts";
 import { Caller } from "../caller.ts";
 import type { Gate } from "../pipeline.ts";
 import type { RequestInfo } from "../core/rest/request-info.ts";
-import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
+import { auditedRequest, isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -136,10 +138,12 @@ export class Rest {
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, given: HttpAnswer): Promise<void> {
     const beganMs = this.backend.monotonicMs();
     const counted: Reply["counted"] = {};
     let inFlight: Value | undefined;
+    let answer = given;
+    let trail: AuditTrail | undefined;
     try {
       const identified = arrived.identify();
       const user = identified instanceof Promise ? await identified : identified;
@@ -152,9 +156,11 @@ export class Rest {
         inFlight = this.backend.requestMetrics.inFlight(method === "GET" || method === "HEAD");
         inFlight.inc();
       }
+      trail = this.trail(arrived, location, query);
+      if (trail !== undefined) answer = new AuditedAnswer(given, trail);
       const asked = (): Asked => askedOf(method, location, query);
       const gate = this.gate(method, answer, location, query);
-      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
+      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate, trail };
       await this.backend.pipeline.run(arrival, async (actsFor) => {
         arrived.user = actsFor;
         await this.route({ request: arrived, answer, query, counted }, location);
@@ -164,14 +170,36 @@ export class Rest {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
       else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
-        const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
-        this.replies.error(arrived, answer, told);
+        const explained = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
+        if (isFault(error)) trail?.panicked(String(error));
+        this.replies.error(arrived, answer, explained);
       }
     }
     inFlight?.dec();
+    if (trail !== undefined) answer.onClose(() => trail?.completed());
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
+  }
+
+  /** Where the request is told of in the audit log, if there is one. */
+  private trail(arrived: ArrivedRequest, location: Location, query: Query): AuditTrail | undefined {
+    const { method, url, auditId, remoteAddress } = arrived;
+    const info = (): RequestInfo => requestInfo(method, location, query);
+    const kindOf = (): KubernetesObject => {
+      const { kind, apiVersion } = location.target?.served.info ?? {};
+      return kind === undefined || apiVersion === undefined ? {} : { kind, apiVersion };
+    };
+    let body: { readonly value: unknown } | undefined;
+    return this.backend.auditor?.trail({
+      auditId,
+      requestURI: url,
+      userAgent: header(arrived as HttpRequest, "user-agent") ?? "",
+      sourceIPs: () => [remoteAddress()],
+      request: () => auditedRequest(info()),
+      isLong: (method === "GET" && isWatch(query)) || (MAY_LAST.test(location.path) && isUncounted(info())),
+      body: () => (body ??= { value: requestValue(arrived as HttpRequest, kindOf) }).value,
+    });
   }
 
   /** Undefined of what may last for as long as its client likes, and takes nothing from others meanwhile. */

@@ -7,6 +7,7 @@ import type { ClusterEvent } from "../cluster.ts";
 import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
+import { auditLogOf } from "./audit-log.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
@@ -29,6 +30,11 @@ interface UpOptions {
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
   readonly metricsPort?: string;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
+  readonly auditLogMaxage?: string;
+  readonly auditLogMaxbackup?: string;
+  readonly auditLogMaxsize?: string;
 }
 
 const FORCED_EXIT_CODE = 130;
@@ -48,6 +54,11 @@ export function upCommand(): Command {
     .option("--image <name=what...>", "what an image runs: a JavaScript module, or a command", [])
     .option("--kubeconfig <path>", "where to write how to reach the cluster", KUBECONFIG_FILE)
     .option("--nodes-per-thread <count>", "the actors of so many workers share a thread (default: each has its own)")
+    .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
+    .option("--audit-log-path <path>", "file of the audit log")
+    .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
+    .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
+    .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
     .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
@@ -109,11 +120,23 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
+    ...auditOf(options),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.nodesPerThread === undefined
       ? {}
       : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),
   };
+}
+
+function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
+  const audit = auditLogOf({
+    policyFile: options.auditPolicyFile,
+    path: options.auditLogPath,
+    maxage: options.auditLogMaxage,
+    maxbackup: options.auditLogMaxbackup,
+    maxsize: options.auditLogMaxsize,
+  });
+  return audit === undefined ? {} : { audit };
 }
 
 /** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */

@@ -55,6 +55,8 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
 
+const PODS = { group: "", version: "v1", name: "pods", resource: "pods", subresource: "", namespace: "", object: "" };
+
 /** What the server has stored of flow control. */
 type Stored = Map<string, Map<string, { object: FlowSchema | PriorityLevelConfiguration }>>;
 
@@ -84,7 +86,7 @@ function control(stored: Stored = new Map()): {
   const done: string[] = [];
   const gone: (() => void)[] = [];
   const entrant = (objects: number): Entrant => ({
-    info: () => ({ verb: "list", path: "/api/v1/pods", resource: { group: "", name: "pods", namespace: "" } }),
+    info: () => ({ verb: "list", path: "/api/v1/pods", resource: PODS }),
     objects: () => objects,
     isWatch: () => false,
     classified: () => undefined,
