@@ -62,6 +62,8 @@ import {
   servingCertificate,
 } from "./io/identity.ts";
 import { ACTORS, restoreMembers } from "./io/restore.ts";
+import type { Dashboard } from "./io/dashboard-server.ts";
+import { serveDashboard } from "./io/dashboard-server.ts";
 import type { LoopbackServer } from "./io/loopback-server.ts";
 import { serveMetrics } from "./io/metrics-server.ts";
 import { ActorInspector } from "./inspector.ts";
@@ -431,6 +433,14 @@ export class Cluster implements AsyncDisposable {
   async serveMetrics(port = 0): Promise<LoopbackServer> {
     this.mustRun();
     const server = await serveMetrics(port, this.measured);
+    this.servers.add(server);
+    return server;
+  }
+
+  /** Serves a page on 127.0.0.1 that shows the cluster, and can kill its parts, to whoever has its `url`. Ends with the cluster. Errors: CLUSTER_STOPPED, PORT_IN_USE. */
+  async serveDashboard(port = 0): Promise<Dashboard> {
+    this.mustRun();
+    const server = await serveDashboard(port, this);
     this.servers.add(server);
     return server;
   }

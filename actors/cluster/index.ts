@@ -5,6 +5,7 @@ export type { AlarmEvent } from "./etcd-alarms.ts";
 export type { Alarm } from "../../protocols/etcd.ts";
 export type { SupervisorEvent } from "../../runtime/supervisor/supervisor.ts";
 export type { ActorInspector } from "./inspector.ts";
+export type { Dashboard } from "./io/dashboard-server.ts";
 export type { LoopbackServer } from "./io/loopback-server.ts";
 export type { ChaosSchedule, HttpProbe, Probe, ReadyProbe } from "./chaos/live/schedule.ts";
 export type { LiveOptions, LiveReport, LiveVerdict, ProbeReport } from "./chaos/live/live-run.ts";

@@ -31,7 +31,10 @@ const CONFIGMAPS = "/api/v1/namespaces/audited/configmaps";
 const SECRETS = "/api/v1/namespaces/audited/secrets";
 const JSON_TYPE = "application/json";
 
-/** Method, path, body, headers. `watch` is closed after its first event. */
+/**
+ * Method, path, body, headers. `WATCH` is closed after its first event.
+ * @type {readonly (readonly [string, string, object?, Record<string, string>?])[]}
+ */
 export const REQUESTS = [
   ["POST", "/api/v1/namespaces", { metadata: { name: "audited" } }],
   ["GET", "/healthz/ping"],
@@ -107,9 +110,9 @@ const RUN = new Set([
 export function comparable(lines, ids) {
   const events = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
   return ids.map((id, at) => {
-    const [method, path] = REQUESTS[at];
+    const asked = REQUESTS[at].slice(0, 2).map(String).join(" ");
     const own = events.filter(({ auditID }) => id !== "" && auditID === id);
-    return { request: `${method} ${path}`, events: own.map((event) => stable(event)) };
+    return { request: asked, events: own.map((event) => stable(event)) };
   });
 }
 

@@ -101,7 +101,10 @@ class AuditLog implements AuditSink {
         linkSync(path, aside);
         return unlinkSync(path);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+        const { code } = error as NodeJS.ErrnoException;
+        // Another server has put it aside meanwhile.
+        if (code === "ENOENT") return;
+        if (code !== "EEXIST") throw error;
       }
     }
   }

@@ -30,6 +30,7 @@ interface UpOptions {
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
   readonly metricsPort?: string;
+  readonly dashboard?: string | true;
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly auditLogMaxage?: string;
@@ -60,6 +61,7 @@ export function upCommand(): Command {
     .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
     .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
     .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
+    .option("--dashboard [port]", "serve a page that shows the cluster on 127.0.0.1 (default: on any free port)")
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
     )
@@ -72,6 +74,8 @@ async function up(options: UpOptions): Promise<void> {
   const clusterOptions = clusterOptionsOf(options);
   const metricsPort =
     options.metricsPort === undefined ? undefined : integer("--metrics-port", options.metricsPort, 0, 65_535);
+  const { dashboard } = options;
+  const dashboardPort = typeof dashboard === "string" ? integer("--dashboard", dashboard, 0, 65_535) : 0;
   const kubeconfig = new KubeconfigFile(options.kubeconfig);
   const asked = stopRequest();
   const progress = new Progress(clusterOptions);
@@ -96,6 +100,7 @@ async function up(options: UpOptions): Promise<void> {
     say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
     if (metricsPort !== undefined)
       say(`metrics at http://${(await cluster.serveMetrics(metricsPort)).address}/metrics`);
+    if (dashboard !== undefined) say(`dashboard at ${(await cluster.serveDashboard(dashboardPort)).url}`);
     for (const { kind, metadata } of await cluster.apply(manifests))
       say(`applied ${(kind ?? "").toLowerCase()}/${metadata?.name ?? ""}`);
     const view = process.stdout.isTTY

@@ -9,6 +9,9 @@ import { InkubeError } from "../../../protocols/errors.ts";
 const HOST = "127.0.0.1";
 const NAMES = [HOST, "localhost"];
 
+/** All else is not so at the moment. */
+const STATUSES: Readonly<Record<string, number>> = { NO_SUCH_ACTOR: 404, INVALID_ARGUMENT: 400, UNKNOWN_KIND: 400 };
+
 export interface LoopbackServer {
   /** `127.0.0.1:9100`. */
   readonly address: string;
@@ -25,7 +28,7 @@ export async function serveLoopback(port: number, handle: Handle): Promise<Loopb
     Promise.resolve(handle(request, url, response)).catch((error: unknown) => {
       if (!(error instanceof InkubeError)) throw error;
       if (response.headersSent) response.destroy();
-      else answer(response, error.code === "NO_SUCH_ACTOR" ? 404 : 503, error.message);
+      else answer(response, STATUSES[error.code] ?? 503, error.message);
     });
   });
   await new Promise<void>((resolve, reject) => {

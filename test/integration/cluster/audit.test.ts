@@ -1,5 +1,5 @@
 /** The audit log, held against what kube-apiserver writes by the same policy of the same requests. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -46,7 +46,7 @@ describe("the audit log", () => {
   );
 
   it("is for its owner alone to read", () => {
-    expect(readdirSync(join(directory, "deep"))).toEqual(["audit.log"]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 });
 
@@ -100,39 +100,6 @@ it("tells of the cluster's own actors, and never of a token", async () => {
   expect(readFileSync(path, "utf8")).not.toMatch(/eyJ[\w-]{20}/);
   const watches = events.filter(({ verb, stage }) => verb === "watch" && stage === "ResponseStarted");
   expect(watches.length).toBeGreaterThan(10);
-}, 60_000);
-
-it("is put aside when it is large, as many times as is wanted, and no line is lost though several servers write it", async () => {
-  const path = join(directory, "rotated", "audit.log");
-  const policy = {
-    apiVersion: "audit.k8s.io/v1",
-    kind: "Policy",
-    omitStages: ["RequestReceived"],
-    rules: [{ level: "RequestResponse" }],
-  };
-  await using cluster = await Cluster.start({
-    masters: 3,
-    workers: 0,
-    controllers: false,
-    audit: { policy, path, maxSizeMb: 1 },
-  });
-  const data = { text: "x".repeat(100_000) };
-  const names = Array.from({ length: 24 }, (_, index) => `large-${index}`);
-  await Promise.all(
-    names.map((name) => cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data })),
-  );
-  await cluster.stop();
-  const files = readdirSync(join(directory, "rotated"));
-  expect(files.length).toBeGreaterThan(2);
-  expect(files.filter((file) => !/^audit(-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}(\.\d+)?)?\.log$/.test(file))).toEqual(
-    [],
-  );
-  const told = files.flatMap((file) => eventsOf(join(directory, "rotated", file)));
-  const created = told.filter(
-    ({ verb, responseStatus }) => verb === "create" && (responseStatus as { code: number }).code === 201,
-  );
-  const found = new Set(created.map(({ objectRef }) => (objectRef as { name?: string }).name));
-  expect(names.filter((name) => !found.has(name))).toEqual([]);
 }, 60_000);
 
 it("that can't be written any more is lost and counted, and no request with it", async () => {
