@@ -10,14 +10,16 @@
  */
 import type { FlowSchema, PriorityLevelConfiguration } from "../../protocols/kubernetes/types/flowcontrol-v1.ts";
 import type { Backend } from "./backend.ts";
+import { FlowMetrics } from "./flow-metrics.ts";
+import type { FlowSeries } from "./flow-metrics.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./core/bootstrap/flow-control.ts";
 import { MANDATORY_FLOW } from "./core/bootstrap/initial-objects.ts";
 import type { FlowOrigin } from "./core/flow/classification.ts";
 import { Classification, distinguisher } from "./core/flow/classification.ts";
-import type { Level, Ticket } from "./core/flow/levels.ts";
+import type { Level, Refusal, Ticket } from "./core/flow/levels.ts";
 import { Levels, widthOfList } from "./core/flow/levels.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { ANONYMOUS } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import type { RequestInfo } from "./core/rest/request-info.ts";
 
 export const FLOW_SCHEMAS_PREFIX = "/registry/flowschemas";
@@ -35,6 +37,7 @@ const REFUSAL_MS = 0.05;
 export const REFUSED_MAX = 10_000;
 /** A request may wait for this part of its time. Source: apiserver `server/filters/priority-and-fairness.go`. */
 const WAIT_PART = 4;
+const MS_PER_SECOND = 1_000;
 
 /** The turns of the event loop. */
 export interface Turns {
@@ -49,6 +52,7 @@ export interface Entrant {
   info(): RequestInfo;
   /** How many objects may have to be gone through: a list, or a watch that begins with them; 0 of anything else. */
   objects(): number;
+  isWatch(): boolean;
   /** By what it was let in or refused: UIDs, "" as long as these are not stored. */
   classified(schemaUid: string, levelUid: string): void;
   onGone(listener: () => void): void;
@@ -60,10 +64,11 @@ export class TooManyRequests extends Error {}
 /** To be called when it is over. */
 export type Leave = () => void;
 
-const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
+type FlowBackend = Pick<Backend, "options" | "store" | "after" | "monotonicMs" | "metrics">;
 
 export class FlowControl {
-  private readonly backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">;
+  private readonly backend: FlowBackend;
+  private readonly metrics: FlowMetrics;
   private readonly turns: Turns;
   private readonly levels: Levels;
   private classification = new Classification([]);
@@ -73,10 +78,11 @@ export class FlowControl {
   private hasTurn = false;
   private readonly refused: (() => void)[] = [];
 
-  constructor(backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">, turns: Turns) {
+  constructor(backend: FlowBackend, turns: Turns) {
     this.backend = backend;
     this.turns = turns;
     this.levels = new Levels(backend.options.requestsMax);
+    this.metrics = new FlowMetrics(backend.metrics, this.levels);
     const stale = (): void => {
       this.isStale = true;
       this.mayProceed();
@@ -100,34 +106,52 @@ export class FlowControl {
     const reckonedMs = REQUEST_MS + objects * OBJECT_MS;
     const isTurn = this.spentMs < TURN_MS;
     const entered = this.levels.enter(level, () => flowOf(origin, level, entrant), widthOfList(objects), isTurn);
-    if (typeof entered === "string") return this.refuse();
+    const series = this.metrics.of(level.name, origin.schema.metadata?.name ?? "");
+    if (typeof entered === "string") {
+      this.metrics.rejected(series, entered);
+      return this.refuse();
+    }
     this.needTurn();
-    if (entered.begin !== undefined) return this.wait(entered, entrant);
+    if (entered.begin !== undefined) return this.wait(entered, entrant, series);
     this.spentMs += reckonedMs;
-    return this.leave(entered);
+    series.waited.observe(0);
+    return this.leave(entered, entrant, series);
   }
 
-  private leave(ticket: Ticket): Leave {
-    const beganMs = ticket.charge === undefined ? 0 : this.backend.monotonicMs();
+  private leave(ticket: Ticket, entrant: Entrant, series: FlowSeries): Leave {
+    const beganMs = this.backend.monotonicMs();
+    series.begin(ticket.width);
     return () => {
-      this.levels.leave(ticket, ticket.charge === undefined ? 0 : this.backend.monotonicMs() - beganMs);
+      const tookMs = this.backend.monotonicMs() - beganMs;
+      series.end(ticket.width, tookMs / MS_PER_SECOND, entrant.isWatch());
+      this.levels.leave(ticket, ticket.charge === undefined ? 0 : tookMs);
       this.mayProceed();
     };
   }
 
-  private wait(ticket: Ticket, entrant: Entrant): Promise<Leave> {
+  private wait(ticket: Ticket, entrant: Entrant, series: FlowSeries): Promise<Leave> {
+    const arrivedMs = this.backend.monotonicMs();
+    const waitedSeconds = (): number => (this.backend.monotonicMs() - arrivedMs) / MS_PER_SECOND;
+    series.queued.inc();
     return new Promise((resolve, reject) => {
-      const giveUp = (): void => {
+      const giveUp = (why: Refusal): void => {
         if (!this.levels.withdraw(ticket)) return;
+        series.queued.dec();
+        series.gaveUp.observe(waitedSeconds());
+        this.metrics.rejected(series, why);
         reject(new TooManyRequests("time-out"));
         this.mayProceed();
       };
       const { after, options } = this.backend;
-      const late = ticket.level.isExempt ? undefined : after(options.requestTimeoutMs / WAIT_PART, giveUp);
-      entrant.onGone(giveUp);
+      const late = ticket.level.isExempt
+        ? undefined
+        : after(options.requestTimeoutMs / WAIT_PART, () => giveUp("time-out"));
+      entrant.onGone(() => giveUp("cancelled"));
       ticket.begin = () => {
         late?.cancel();
-        resolve(this.leave(ticket));
+        series.queued.dec();
+        series.waited.observe(waitedSeconds());
+        resolve(this.leave(ticket, entrant, series));
       };
     });
   }

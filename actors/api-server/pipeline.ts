@@ -3,8 +3,10 @@
  * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
  */
 import type { Context } from "../../runtime/actor.ts";
+import type { AuditTrail } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import type { UserInfo } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
@@ -30,6 +32,8 @@ export interface Arrival {
    * @throws what it is refused with
    */
   enter(user: UserInfo | undefined): Leave | Promise<Leave> | undefined;
+  /** Where it is told of in the audit log; undefined where there is none. */
+  readonly trail?: AuditTrail | undefined;
 }
 
 /** One that has been let in. */
@@ -43,22 +47,27 @@ export interface Entered {
 /** @returns on whose behalf a request is made after it */
 type Stage = (arrival: Arrival, user: UserInfo | undefined) => UserInfo | undefined;
 
-function authenticate({ isPublic }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
-  if (user === undefined && !isPublic) throw unauthorized();
+function authenticate({ isPublic, trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  if (user !== undefined || isPublic) return user;
+  trail?.unauthenticated();
+  throw unauthorized();
+}
+
+/** Who really asks is known, and not yet on whose behalf. */
+function audit({ trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  trail?.received(user ?? NOBODY);
   return user;
 }
 
-/** Who really asks is known, and not yet on whose behalf. No policy says what to keep of a request, so nothing is kept here. */
-function audit(_arrival: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+function impersonate(arrival: Arrival, caller: UserInfo | undefined): UserInfo | undefined {
+  const user = impersonated(caller, arrival.rawHeaders, arrival);
+  if (user !== undefined && user !== caller) arrival.trail?.impersonatedAs(user);
   return user;
-}
-
-function impersonate(arrival: Arrival, user: UserInfo | undefined): UserInfo | undefined {
-  return impersonated(user, arrival.rawHeaders, arrival);
 }
 
 /** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */
-function authorize(_arrival: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+function authorize({ trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  trail?.authorized();
   return user;
 }
 

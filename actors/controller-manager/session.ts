@@ -22,6 +22,7 @@ import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/polic
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
+import type { Metric, Value } from "../../runtime/metrics/metrics.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import { customResourceDefinitions, resourcesOf } from "../client/custom-resources.ts";
@@ -82,6 +83,7 @@ export class Session {
   private readonly whenBegun: Promise<void> = new Promise((resolve) => void (this.begun = resolve));
   private listenerFaults = 0;
   private ended = false;
+  private readonly onStop: (() => void)[] = [];
 
   constructor(ctx: Context<ControllerManagerOptions>, client: Client, recorder: EventRecorder) {
     this.ctx = ctx;
@@ -146,8 +148,23 @@ export class Session {
     });
   }
 
+  /** A gauge of what this session sees, taken each time that somebody reads the metrics; nobody's once the session is over. */
+  gauge(name: string, help: string, labels: readonly string[], gather: (gauge: Metric<Value>) => void): void {
+    const { metrics } = this.ctx;
+    const gauge = metrics.gauge(name, help, labels);
+    const stop = metrics.onRead(() => {
+      gauge.clear();
+      gather(gauge);
+    });
+    this.onStop.push(() => {
+      stop();
+      gauge.clear();
+    });
+  }
+
   stop(): void {
     this.ended = true;
+    for (const stop of this.onStop.splice(0)) stop();
     this.begun();
     for (const { informer } of [...this.followed, ...this.custom.values()]) informer.stop();
     for (const { queue } of this.queues) queue.stop();

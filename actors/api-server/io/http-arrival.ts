@@ -1,10 +1,12 @@
 /** A request over HTTP on its way in: one object, which tells the stages of the pipeline and flow control what they ask of it. */
+import type { AuditTrail } from "../audit.ts";
 import type { Backend } from "../backend.ts";
 import type { UserInfo } from "../core/identity.ts";
 import type { Asked } from "../core/rest/asked.ts";
 import { askedOf, isWatched } from "../core/rest/asked.ts";
 import type { Location, ResourcePath } from "../core/rest/path.ts";
 import type { Query } from "../core/rest/query.ts";
+import { isWatch } from "../core/rest/query.ts";
 import type { RequestInfo } from "../core/rest/request-info.ts";
 import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import type { Entrant, FlowControl, Leave } from "../flow-control.ts";
@@ -16,10 +18,11 @@ const FLOW_SCHEMA = "x-kubernetes-pf-flowschema-uid";
 const PRIORITY_LEVEL = "x-kubernetes-pf-prioritylevel-uid";
 
 /** A subresource that may run for as long as its client likes. */
-const MAY_LAST = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
+export const MAY_LAST: RegExp = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
 
 export class HttpArrival implements Arrival, Entrant {
   readonly user: UserInfo | undefined;
+  readonly trail: AuditTrail | undefined;
   private readonly request: ArrivedRequest;
   private readonly answer: HttpAnswer;
   private readonly location: Location;
@@ -36,7 +39,9 @@ export class HttpArrival implements Arrival, Entrant {
     { location, query }: { readonly location: Location; readonly query: Query },
     store: Backend["store"],
     flowControl: FlowControl,
+    trail: AuditTrail | undefined,
   ) {
+    this.trail = trail;
     this.request = request;
     this.answer = answer;
     this.user = user;
@@ -80,6 +85,10 @@ export class HttpArrival implements Arrival, Entrant {
     const limit = Number(this.query.get("limit"));
     // A limit below 0 is none.
     return Math.min(limit > 0 ? limit : Infinity, this.store.cache(stored.info.storagePrefix ?? "").size);
+  }
+
+  isWatch(): boolean {
+    return this.request.method === "GET" && isWatch(this.query);
   }
 
   classified(schema: string, level: string): void {

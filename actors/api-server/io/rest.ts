@@ -4,6 +4,7 @@ import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Value } from "../../../runtime/metrics/metrics.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
@@ -20,7 +21,7 @@ import {
 } from "../core/machinery/status.ts";
 import { isWatched } from "../core/rest/asked.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
-import { REPLY_LOST } from "../core/store-errors.ts";
+import { isFault, REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -28,7 +29,16 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
 import { Location, parseGroupPath, parseResourcePath } from "../core/rest/path.ts";
-import { deleteOptions, listOptions, parseQuery, timeoutMsOf, watchOptions, writeOptions } from "../core/rest/query.ts";
+import type { Query } from "../core/rest/query.ts";
+import {
+  deleteOptions,
+  isWatch,
+  listOptions,
+  parseQuery,
+  timeoutMsOf,
+  watchOptions,
+  writeOptions,
+} from "../core/rest/query.ts";
 import { countedVerb } from "../core/rest/remote-request.ts";
 import { warningValue } from "../core/rest/warning-header.ts";
 import { managerOfUserAgent } from "../core/rest/user-agent.ts";
@@ -40,6 +50,8 @@ import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
+import type { AuditTrail } from "../audit.ts";
+import { AuditedAnswer, requestValue } from "./audited-answer.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import {
@@ -51,18 +63,21 @@ import {
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
-import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import type { Counted } from "../core/telemetry/counted-request.ts";
+import { COUNTED_VERBS } from "../core/telemetry/counted-request.ts";
 import type { ZPage } from "../core/telemetry/zpages.ts";
 import { isZPage } from "../core/telemetry/zpages.ts";
 import { ZPages } from "./zpages.ts";
-import { figures, FIGURES_PATH } from "./figures.ts";
+import { METRICS_PATH, metricsPage } from "./metrics-page.ts";
 import { Documents } from "./documents.ts";
-import { HttpArrival } from "./http-arrival.ts";
+import { HttpArrival, MAY_LAST } from "./http-arrival.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
 import type { Turns } from "../flow-control.ts";
 import { FlowControl, TooManyRequests } from "../flow-control.ts";
 import { Caller } from "../caller.ts";
+import type { RequestInfo } from "../core/rest/request-info.ts";
+import { auditedRequest, isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -82,7 +97,6 @@ export class Rest {
   readonly held: Held;
   private readonly replies: Replies;
   private readonly documents: Documents;
-  private readonly figures = new RequestFigures();
   private readonly passedOn: PassedOn;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
@@ -96,7 +110,7 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>, turns: Turns) {
     this.flowControl = new FlowControl(backend, turns);
     this.backend = backend;
-    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
+    this.raw = new Map([...raw, [METRICS_PATH, metricsPage(backend.metrics)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
     this.held = new Held(heldBytesMax);
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
@@ -104,7 +118,7 @@ export class Rest {
       late: (action) => backend.after(answerTimeoutMs, action),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.passedOn = new PassedOn(backend, this.replies, this.figures);
+    this.passedOn = new PassedOn(backend, this.replies);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
@@ -119,18 +133,28 @@ export class Rest {
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, given: HttpAnswer): Promise<void> {
     const beganMs = this.backend.monotonicMs();
     const counted: Reply["counted"] = {};
+    let inFlight: Value | undefined;
+    let answer = given;
+    let trail: AuditTrail | undefined;
     try {
       const identified = arrived.identify();
       const user = identified instanceof Promise ? await identified : identified;
       const { url } = arrived;
       const mark = url.indexOf("?");
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
-      const location = new Location(mark < 0 ? url : url.slice(0, mark), this.backend);
+      const path = mark < 0 ? url : url.slice(0, mark);
+      const location = new Location(path, this.backend);
+      if (!MAY_LAST.test(path) && !isWatch(query)) {
+        inFlight = this.backend.requestMetrics.inFlight(arrived.method === "GET" || arrived.method === "HEAD");
+        inFlight.inc();
+      }
+      trail = this.trail(arrived, location, query);
+      if (trail !== undefined) answer = new AuditedAnswer(given, trail);
       const { store, pipeline } = this.backend;
-      const arrival = new HttpArrival(arrived, answer, user, { location, query }, store, this.flowControl);
+      const arrival = new HttpArrival(arrived, answer, user, { location, query }, store, this.flowControl, trail);
       const entering = pipeline.enter(arrival);
       const entered = entering instanceof Promise ? await entering : entering;
       try {
@@ -144,13 +168,36 @@ export class Rest {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
       else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
-        const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
-        this.replies.error(arrived, answer, told);
+        const explained = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
+        if (isFault(error)) trail?.panicked(String(error));
+        this.replies.error(arrived, answer, explained);
       }
     }
+    inFlight?.dec();
+    if (trail !== undefined) answer.onClose(() => trail?.completed());
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
+  }
+
+  /** Where the request is told of in the audit log, if there is one. */
+  private trail(arrived: ArrivedRequest, location: Location, query: Query): AuditTrail | undefined {
+    const { method, url, auditId, remoteAddress } = arrived;
+    const info = (): RequestInfo => requestInfo(method, location, query);
+    const kindOf = (): KubernetesObject => {
+      const { kind, apiVersion } = location.target?.served.info ?? {};
+      return kind === undefined || apiVersion === undefined ? {} : { kind, apiVersion };
+    };
+    let body: { readonly value: unknown } | undefined;
+    return this.backend.auditor?.trail({
+      auditId,
+      requestURI: url,
+      userAgent: header(arrived as HttpRequest, "user-agent") ?? "",
+      sourceIPs: () => [remoteAddress()],
+      request: () => auditedRequest(info()),
+      isLong: (method === "GET" && isWatch(query)) || (MAY_LAST.test(location.path) && isUncounted(info())),
+      body: () => (body ??= { value: requestValue(arrived as HttpRequest, kindOf) }).value,
+    });
   }
 
   /** What is compressed is answered a little later, and well. */
@@ -158,9 +205,10 @@ export class Rest {
     const { verb = countedVerb(method), target, remote, dryRun } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
-    const asked = { verb, target, remote, dryRun };
-    this.figures.count(asked, code, seconds);
-    if (counted.terminated === true) this.figures.terminated(asked, code);
+    const { requestMetrics } = this.backend;
+    const asked: Counted = { verb, target, remote, dryRun };
+    requestMetrics.count(asked, code, seconds);
+    if (counted.terminated === true) requestMetrics.terminated(asked, code);
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -410,12 +458,13 @@ export class Rest {
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
         held: this.held,
+        series: backend.requestMetrics.watched(served.info),
         nowMs: () => backend.nowMs(),
       };
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
-      const over = this.figures.begin({ verb: COUNTED_VERBS.watch, target: path });
+      const over = backend.requestMetrics.begin({ verb: COUNTED_VERBS.watch, target: path });
       body.onClose(() => {
         over();
         this.watching.delete(opened);
@@ -460,18 +509,6 @@ export class Rest {
     return WATCH_SECONDS_MIN + this.watchSpread;
   }
 }
-
-/** Source: apiserver `endpoints/metrics` `cleanVerb`. */
-const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
-  get: "GET",
-  list: "LIST",
-  watch: "WATCH",
-  create: "POST",
-  update: "PUT",
-  patch: "PATCH",
-  delete: "DELETE",
-  deletecollection: "DELETECOLLECTION",
-};
 
 /** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
 function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {

@@ -14,7 +14,7 @@ import type { Share } from "./fair-queues.ts";
 import { FairQueues, leastServed } from "./fair-queues.ts";
 import { handOf } from "./hand.ts";
 
-export type Refusal = "queue-full" | "concurrency-limit" | "time-out";
+export type Refusal = "queue-full" | "concurrency-limit" | "time-out" | "cancelled";
 
 /** Where requests wait that wait for nothing but their turn: as many queues as Kubernetes' own levels have. */
 const OF_EXEMPT: QueuingConfiguration = { queues: 64, handSize: 6, queueLengthLimit: Infinity };
@@ -143,6 +143,10 @@ export class Levels {
 
   get(name: string): Level | undefined {
     return this.byName.get(name);
+  }
+
+  get all(): Iterable<Level> {
+    return this.byName.values();
   }
 
   /** Whether somebody waits. */
