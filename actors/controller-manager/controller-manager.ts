@@ -7,6 +7,7 @@ import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
+import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
@@ -18,6 +19,7 @@ import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController } from "./controllers/replica-set.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
 import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
+import { statefulSetController } from "./controllers/stateful-set.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
 import type { Controller } from "./session.ts";
@@ -33,6 +35,8 @@ const CONTROLLERS: readonly Controller[] = [
   serviceAccountTokenController,
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

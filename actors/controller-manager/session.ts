@@ -3,13 +3,20 @@
  * client, one recorder. Local copies live and die with the session.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../../protocols/kubernetes/types/apps-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
@@ -60,6 +67,10 @@ export class Session {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly claims: Informer<PersistentVolumeClaim>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -93,6 +104,10 @@ export class Session {
     this.serviceAccounts = this.informer(resources.serviceAccounts);
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
+    this.statefulSets = this.informer(resources.statefulSets);
+    this.daemonSets = this.informer(resources.daemonSets);
+    this.controllerRevisions = this.informer(resources.controllerRevisions);
+    this.claims = this.informer(resources.persistentVolumeClaims);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
@@ -120,6 +135,12 @@ export class Session {
     this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
+    for (const sets of [this.statefulSets, this.daemonSets] as readonly Informer<StatefulSet | DaemonSet>[]) {
+      sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
+    }
+    this.controllerRevisions.addIndex("controller", (revision) => [
+      controllerOf(revision)?.uid ?? `orphan/${revision.metadata?.namespace}`,
+    ]);
     for (const controller of controllers) controller(this);
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {
