@@ -172,18 +172,20 @@ function lastOfAll(
   return first?.pod === last.pod ? [last] : [];
 }
 
-/** Old pods that may go now, the last first. */
+/** Old pods that may go now, the last first. Where nothing has an order, those that nobody misses go besides, and first. */
 function outdatedOf(input: StatefulInput, slots: readonly Slot[]): readonly Pod[] {
   const { set, update } = input;
   const rolling = set.spec?.updateStrategy?.rollingUpdate;
   const first = startOf(set) + (rolling?.partition ?? 0);
   const max = Math.max(1, scaled(rolling?.maxUnavailable, slots.length, false, 1));
-  const room = max - slots.filter(({ pod }) => isUnavailable(input, pod)).length;
-  return slots
+  const room = Math.max(0, max - slots.filter(({ pod }) => isUnavailable(input, pod)).length);
+  const old = slots
     .toReversed()
     .flatMap(({ pod, ordinal }) => (pod === undefined || ordinal < first ? [] : [pod]))
-    .filter((pod) => revisionOfPod(pod) !== update.metadata?.name && isActive(pod))
-    .slice(0, Math.max(0, room));
+    .filter((pod) => revisionOfPod(pod) !== update.metadata?.name && isActive(pod));
+  if (set.spec?.podManagementPolicy !== "Parallel") return old.slice(0, room);
+  const isBroken = (pod: Pod): boolean => isUnavailable(input, pod);
+  return [...old.filter(isBroken), ...old.filter((pod) => !isBroken(pod)).slice(0, room)];
 }
 
 function presentClaims(input: StatefulInput, ordinal: number): readonly PersistentVolumeClaim[] {

@@ -19,7 +19,7 @@ export function planStatus(
   leaving: number,
 ): StatefulStatusPlan {
   const [currentRevision = "", updateRevision = ""] = [current.metadata?.name, update.metadata?.name];
-  let [ready, available, ofCurrent, ofUpdate] = [0, 0, -leaving, 0];
+  let [ready, available, ofCurrent, ofUpdate] = [0, 0, 0 - leaving, 0];
   let recheckAfterMs = Infinity;
   for (const pod of pods) {
     if (!isTerminating(pod)) {
