@@ -7,7 +7,7 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { SITUATIONS } from "./workload-situations.mjs";
-import { play } from "./workload-case.mjs";
+import { play, ready } from "./workload-case.mjs";
 
 const [url, token, only] = process.argv.slice(2);
 if (token === undefined) {
@@ -69,6 +69,10 @@ async function ask({ verb, target, name, subresource, body }) {
 
 /** Until nothing that the controllers write has another version. */
 async function settle() {
+  // Nodes that are not heard of are lost within a minute.
+  for (const { metadata } of (await ask({ verb: "list", target: core("nodes") })).items) {
+    await ready({ ask }, metadata.name, new Date().toISOString());
+  }
   const kinds = [core("pods"), core("persistentvolumeclaims"), core("events"), core("nodes")];
   for (const resource of ["statefulsets", "daemonsets", "controllerrevisions"]) {
     kinds.push({ group: "apps", version: "v1", resource });

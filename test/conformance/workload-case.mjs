@@ -32,7 +32,9 @@ async function take(step, namespace, api) {
     case "create": {
       const { group, version } = KINDS[what.kind];
       const apiVersion = group === "" ? version : `${group}/${version}`;
-      return ask(api, namespace, what.kind, { verb: "create", body: { apiVersion, ...what } });
+      await ask(api, namespace, what.kind, { verb: "create", body: { apiVersion, ...what } });
+      if (what.kind === "Node") await ready(api, what.metadata.name);
+      return;
     }
     case "patch":
       return ask(api, namespace, what[0], { verb: "patch", name: what[1], body: what[2] });
@@ -42,6 +44,12 @@ async function take(step, namespace, api) {
       return act(what, namespace, api);
   }
   throw new Error(`no step ${verb}`);
+}
+
+/** A node that says nothing of itself takes no pods. */
+export function ready(api, name, time = "2020-01-01T00:00:00Z") {
+  const conditions = [{ type: "Ready", status: "True", lastHeartbeatTime: time, lastTransitionTime: time }];
+  return ask(api, "", "Node", { verb: "patch", name, subresource: "status", body: { status: { conditions } } });
 }
 
 /** What the nodes, or a user, do with all pods, or with those of the given names. */
