@@ -3,7 +3,7 @@
  * shell in a pod. What each prints stands beside it.
  */
 import { APPLY, CREATE, named, settings } from "./kubectl-creations.ts";
-import type { More, Row, Section } from "./kubectl-row.ts";
+import type { Row, Section } from "./kubectl-row.ts";
 import { row, yaml } from "./kubectl-row.ts";
 
 const ABOUT: readonly Row[] = [

@@ -33,7 +33,7 @@ async function take(step, namespace, api) {
       const { group, version } = KINDS[what.kind];
       const apiVersion = group === "" ? version : `${group}/${version}`;
       await ask(api, namespace, what.kind, { verb: "create", body: { apiVersion, ...what } });
-      if (what.kind === "Node") await ready(api, what.metadata.name);
+      if (what.kind === "Node") await beat(api, what.metadata.name);
       return;
     }
     case "patch":
@@ -47,7 +47,7 @@ async function take(step, namespace, api) {
 }
 
 /** A node that says nothing of itself takes no pods. */
-export function ready(api, name, time = "2020-01-01T00:00:00Z") {
+export function beat(api, name, time = "2020-01-01T00:00:00Z") {
   const conditions = [{ type: "Ready", status: "True", lastHeartbeatTime: time, lastTransitionTime: time }];
   return ask(api, "", "Node", { verb: "patch", name, subresource: "status", body: { status: { conditions } } });
 }
@@ -132,13 +132,13 @@ async function look(namespace, api, { revisions: names }) {
   const sets = [...(await list(api, namespace, "StatefulSet")), ...(await list(api, namespace, "DaemonSet"))];
   return {
     sets: sets.map((set) => setLine(set, named)),
-    pods: pods.map((pod) => podLine(pod, named)).sort(),
+    pods: sorted(pods.map((pod) => podLine(pod, named))),
     revisions: revisions.map(({ metadata, revision }) => `${named(metadata.name)} is ${revision}${owners(metadata)}`),
     claims: (await list(api, namespace, "PersistentVolumeClaim")).map(({ metadata }) => {
-      const labels = JSON.stringify(Object.entries(metadata.labels ?? {}).sort());
-      return `${metadata.name} ${labels}${metadata.deletionTimestamp ? " leaving" : ""}${owners(metadata)}`;
+      const labels = Object.entries(metadata.labels ?? {}).map((pair) => pair.join("="));
+      return `${metadata.name} ${sorted(labels).join()}${metadata.deletionTimestamp ? " leaving" : ""}${owners(metadata)}`;
     }),
-    events: [
+    events: sorted([
       ...new Set(
         (await list(api, namespace, "Event"))
           .filter(({ involvedObject }) => ["StatefulSet", "DaemonSet"].includes(involvedObject.kind))
@@ -146,7 +146,7 @@ async function look(namespace, api, { revisions: names }) {
             ({ type, reason, message }) => `${type} ${reason}: ${message.replace(/\b(agent)-[a-z0-9]{5}\b/g, "$1-*")}`,
           ),
       ),
-    ].sort(),
+    ]),
   };
 }
 
@@ -154,7 +154,7 @@ function setLine({ metadata, status }, named) {
   const counts = Object.entries(status)
     .filter(([key, value]) => key !== "conditions" && value !== 0)
     .map(([key, value]) => `${key} ${key.endsWith("Revision") ? named(value) : value}`);
-  return `${metadata.name}${metadata.deletionTimestamp ? " leaving" : ""}: ${counts.sort().join(", ")}`;
+  return `${metadata.name}${metadata.deletionTimestamp ? " leaving" : ""}: ${sorted(counts).join(", ")}`;
 }
 
 function podLine(pod, named) {
@@ -168,6 +168,10 @@ function podLine(pod, named) {
   const host = spec.hostname === undefined ? "" : ` as ${spec.hostname}.${spec.subdomain ?? ""}`;
   const leaving = metadata.deletionTimestamp ? " leaving" : "";
   return `${shortName(pod)} ${status.phase}${ready}${leaving}${host} ${told.join()}${owners(metadata)}`;
+}
+
+function sorted(texts) {
+  return texts.sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
 }
 
 function owners({ ownerReferences = [] }) {

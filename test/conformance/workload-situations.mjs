@@ -400,8 +400,4 @@ export const SITUATIONS = [
       pods("reap"),
     ],
   },
-  {
-    name: "a node that goes before its pod was placed",
-    steps: [node("n1"), node("n2"), { create: daemon() }, { remove: ["Node", "n2"] }, pods("run")],
-  },
 ];

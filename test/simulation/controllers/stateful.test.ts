@@ -20,6 +20,10 @@ async function podsOf(client: Client, app: string): Promise<readonly Pod[]> {
   return (await client.list(pods, { namespace: NAMESPACE, labelSelector: `app=${app}` })).items;
 }
 
+function sorted(names: readonly (string | undefined)[]): string {
+  return names.map((name) => name ?? "").toSorted().join(); // prettier-ignore
+}
+
 function isRunning({ metadata, status }: Pod): boolean {
   return status?.phase === "Running" && metadata?.deletionTimestamp === undefined;
 }
@@ -107,10 +111,7 @@ class Story {
           ) &&
           status?.currentRevision === status?.updateRevision &&
           present.every(isOf) &&
-          present
-            .map((pod) => pod.metadata?.name)
-            .sort()
-            .join() === wanted.join()
+          sorted(present.map((pod) => pod.metadata?.name)) === wanted.join()
         );
       },
       120_000,
@@ -125,10 +126,7 @@ class Story {
           status?.updatedNumberScheduled === 3 &&
           status.numberAvailable === 3 &&
           present.every(isOf) &&
-          present
-            .map(({ spec }) => spec?.nodeName)
-            .sort()
-            .join() === "worker-0,worker-1,worker-2"
+          sorted(present.map(({ spec }) => spec?.nodeName)) === "worker-0,worker-1,worker-2"
         );
       },
       120_000,
@@ -165,7 +163,7 @@ it("gives a new node its pod, takes it from one that it no longer asks for, and 
   );
   const placed = async (...names: readonly string[]): Promise<boolean> => {
     const running = (await podsOf(plane.client, "agent")).filter(({ status }) => status?.phase === "Running");
-    return running.map((pod) => pod.spec?.nodeName).sort().join() === names.join(); // prettier-ignore
+    return sorted(running.map((pod) => pod.spec?.nodeName)) === names.join();
   };
   await plane.until("a pod on both", () => placed("worker-0", "worker-1"));
   await plane.do((client) => client.patch(nodes, "worker-0", undefined, { spec: { unschedulable: true } }));
