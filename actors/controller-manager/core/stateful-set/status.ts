@@ -46,8 +46,8 @@ export function planStatus(
     collisionCount,
   };
   const wanted = wantedReplicas(set);
-  const isRolling = (set.spec?.updateStrategy?.type ?? "RollingUpdate") === "RollingUpdate";
-  const isDone = isRolling && ofUpdate === wanted && ready === wanted && pods.length === wanted;
+  // Also where updates wait for somebody to delete pods.
+  const isDone = ofUpdate === wanted && ready === wanted && pods.length === wanted;
   const status = isDone ? { ...counted, currentReplicas: ofUpdate, currentRevision: updateRevision } : counted;
   return {
     status: set.status !== undefined && same(set.status, status) ? undefined : status,
