@@ -94,8 +94,13 @@ export class Client {
     return Object.create(this, { why: { value: why } }) as Client;
   }
 
-  async get<T extends KubernetesObject>(resource: Resource<T>, name: string, namespace?: string): Promise<T> {
-    return (await this.request({ verb: "get", target: targetOf(resource, namespace, name) })) as T;
+  async get<T extends KubernetesObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+    subresource?: string,
+  ): Promise<T> {
+    return (await this.request({ verb: "get", target: targetOf(resource, namespace, name, subresource) })) as T;
   }
 
   /** As `get`, but undefined where there is no such object. */

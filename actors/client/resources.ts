@@ -7,6 +7,7 @@ import type {
   ReplicaSet,
   StatefulSet,
 } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -21,6 +22,7 @@ import type {
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
@@ -105,6 +107,21 @@ export const deployments: Resource<Deployment> = {
   version: "v1",
   resource: "deployments",
   kind: "Deployment",
+  namespaced: true,
+};
+export const jobs: Resource<Job> = { group: "batch", version: "v1", resource: "jobs", kind: "Job", namespaced: true };
+export const cronJobs: Resource<CronJob> = {
+  group: "batch",
+  version: "v1",
+  resource: "cronjobs",
+  kind: "CronJob",
+  namespaced: true,
+};
+export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: "policy",
+  version: "v1",
+  resource: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
   namespaced: true,
 };
 export const replicaSets: Resource<ReplicaSet> = {

@@ -7,11 +7,14 @@ import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
+import { cronJobController } from "./controllers/cron-job.ts";
 import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
+import { disruptionController } from "./controllers/disruption.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
+import { jobController } from "./controllers/job.ts";
 import { namespaceController } from "./controllers/namespace.ts";
 import { nodeIpamController } from "./controllers/node-ipam.ts";
 import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
@@ -22,6 +25,7 @@ import { serviceAccountTokenController } from "./controllers/service-account-tok
 import { statefulSetController } from "./controllers/stateful-set.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
+import { ttlAfterFinishedController } from "./controllers/ttl-after-finished.ts";
 import type { Controller } from "./session.ts";
 import { Session } from "./session.ts";
 import type { ControllerManagerOptions } from "./spec.ts";
@@ -37,6 +41,10 @@ const CONTROLLERS: readonly Controller[] = [
   replicaSetController,
   statefulSetController,
   daemonSetController,
+  jobController,
+  cronJobController,
+  ttlAfterFinishedController,
+  disruptionController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

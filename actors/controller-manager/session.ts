@@ -10,6 +10,7 @@ import type {
   ReplicaSet,
   StatefulSet,
 } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -23,6 +24,7 @@ import type {
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
@@ -71,6 +73,9 @@ export class Session {
   readonly daemonSets: Informer<DaemonSet>;
   readonly controllerRevisions: Informer<ControllerRevision>;
   readonly claims: Informer<PersistentVolumeClaim>;
+  readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -108,6 +113,9 @@ export class Session {
     this.daemonSets = this.informer(resources.daemonSets);
     this.controllerRevisions = this.informer(resources.controllerRevisions);
     this.claims = this.informer(resources.persistentVolumeClaims);
+    this.jobs = this.informer(resources.jobs);
+    this.cronJobs = this.informer(resources.cronJobs);
+    this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
@@ -141,6 +149,9 @@ export class Session {
     this.controllerRevisions.addIndex("controller", (revision) => [
       controllerOf(revision)?.uid ?? `orphan/${revision.metadata?.namespace}`,
     ]);
+    this.jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
+    this.jobs.addIndex("controller", (job) => [controllerOf(job)?.uid ?? ""]);
+    this.podDisruptionBudgets.addIndex("namespace", (budget) => [budget.metadata?.namespace ?? ""]);
     for (const controller of controllers) controller(this);
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {

@@ -10,7 +10,8 @@ import { Informer } from "../client/informer.ts";
 import { leases, nodes } from "../client/resources.ts";
 import type { NodeFacts } from "./core/node-object.ts";
 import { nodeObject, nodeStatus } from "./core/node-object.ts";
-import { hasNodeStatus, isEqual, isNewerVersion } from "./core/status-patch.ts";
+import { isEqual } from "../../protocols/equality.ts";
+import { hasNodeStatus, isNewerVersion } from "./core/status-patch.ts";
 import type { KubeletOptions } from "./spec.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";

@@ -15,8 +15,8 @@ if (token === undefined) {
   process.exit(2);
 }
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
-/** Nothing has changed for so long: the controllers have done what they had to. */
-const IDLE_MS = 800;
+/** Nothing has changed for so long: the controllers have done what they had to. Changes of nodes are looked at within two seconds. */
+const IDLE_MS = 2_500;
 const LOOK_MS = 150;
 
 const recorded = [];

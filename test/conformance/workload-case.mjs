@@ -143,7 +143,8 @@ async function look(namespace, api, { revisions: names }) {
         (await list(api, namespace, "Event"))
           .filter(({ involvedObject }) => ["StatefulSet", "DaemonSet"].includes(involvedObject.kind))
           .map(
-            ({ type, reason, message }) => `${type} ${reason}: ${message.replace(/\b(agent)-[a-z0-9]{5}\b/g, "$1-*")}`,
+            ({ type, reason, message }) =>
+              `${type} ${reason}: ${message.replaceAll(namespace, "here").replace(/\b(agent)-[a-z0-9]{5}\b/g, "$1-*")}`,
           ),
       ),
     ]),

@@ -129,8 +129,9 @@ function stepOf(input: StatefulInput, slot: Slot, inOrder: boolean): { readonly 
   const owned = presentClaims(input, ordinal).flatMap((claim) => ownedClaim(claim, own) ?? []);
   const fits = hasIdentity(set, pod, ordinal);
   if (fits && claims.length + owned.length === 0) return { wait: false };
+  // As in Kubernetes, a claim's new owners are told as an update of its pod.
   const step: Step = fits
-    ? { pod, verb: "none", claims, owned }
+    ? { pod, verb: owned.length === 0 ? "none" : "update", claims, owned }
     : { pod: withIdentity(set, pod, ordinal), verb: "update", claims: missingClaims(input, pod, ordinal), owned };
   return { step, wait: false };
 }

@@ -14,7 +14,8 @@ import {
 import { summaryIn } from "../../../../../actors/api-server/core/kinds/metrics/summary.ts";
 import { canonicalElement } from "../../../../../actors/api-server/core/managed-fields/path-element.ts";
 import { DerError } from "../../../../../actors/api-server/core/machinery/der.ts";
-import { goDuration, parseGoDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
+import { goDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
+import { parseGoDuration } from "../../../../../protocols/kubernetes/go-duration.ts";
 import { pemBlocks } from "../../../../../actors/api-server/core/machinery/pem.ts";
 import { impersonated } from "../../../../../actors/api-server/core/rest/impersonation.ts";
 import { preferredType } from "../../../../../actors/api-server/core/rest/negotiation.ts";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { claimPods } from "../../../../../actors/controller-manager/core/claims.ts";
 import {
   BURST_REPLICAS,
   planReplicas,
@@ -7,7 +8,6 @@ import {
   podFromTemplate,
   rankForDeletion,
 } from "../../../../../actors/controller-manager/core/replica-set.ts";
-import { claimPods } from "../../../../../actors/controller-manager/core/claims.ts";
 import type { ReplicaSet } from "../../../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Pod } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
