@@ -295,7 +295,6 @@ export const SITUATIONS = [
       node("n3"),
       { create: daemon() },
       pods("run"),
-      { patch: ["Node", "n3", { spec: { taints: [{ key: "own", value: "x", effect: "NoSchedule" }] } }] },
       daemons({ spec: { template: { spec: { tolerations: [{ key: "own", operator: "Exists" }] } } } }),
       pods("reap"),
       pods("run"),
