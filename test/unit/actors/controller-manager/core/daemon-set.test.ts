@@ -192,6 +192,13 @@ it.each<[string, RollingUpdateDaemonSet, readonly string[], readonly Pod[], read
     [],
   ],
   [
+    "surges no further while a new one is not available",
+    { maxSurge: 1, maxUnavailable: 0 },
+    ["a", "b"],
+    [pod("o", "a", { hash: "old" }), pod("n", "a", { ready: false }), pod("p", "b", { hash: "old" })],
+    [],
+  ],
+  [
     "lets the old one go when the new one is available",
     { maxSurge: 1, maxUnavailable: 0 },
     ["a"],

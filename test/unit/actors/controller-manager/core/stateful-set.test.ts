@@ -133,6 +133,13 @@ it.each<[string, Partial<StatefulSetSpec>, readonly string[], readonly string[]]
   ["takes the last away first", { replicas: 1 }, ["0 ready", "1 ready", "2 ready"], ["delete 2"]],
   ["takes none away before the last is gone", { replicas: 1 }, ["0 ready", "1 ready", "2 leaving"], []],
   ["takes none away while another is not ready", { replicas: 1 }, ["0 unready", "1 ready", "2 ready"], []],
+  [
+    "takes the last away before it updates any",
+    { replicas: 2 },
+    ["0 ready old", "1 ready old", "2 ready old"],
+    ["delete 2"],
+  ],
+  ["updates none before the last is gone", { replicas: 2 }, ["0 ready old", "1 ready old", "2 leaving old"], []],
   ["takes the only one that is not ready away", { replicas: 2 }, ["0 ready", "1 ready", "2 unready"], ["delete 2"]],
   ["waits with one that is not ready for an earlier one", { replicas: 1 }, ["0 ready", "1 unready", "2 unready"], []],
   ["updates the last first", {}, ["0 ready old", "1 ready old", "2 ready old"], ["delete 2"]],
