@@ -1,6 +1,12 @@
 /** Typed rows for the resources that inkube's own actors read and write. */
 import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../../protocols/kubernetes/types/apps-v1.ts";
 import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
 import type { PodMetrics } from "../../protocols/kubernetes/types/metrics-v1beta1.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
@@ -139,6 +145,27 @@ export const replicaSets: Resource<ReplicaSet> = {
   version: "v1",
   resource: "replicasets",
   kind: "ReplicaSet",
+  namespaced: true,
+};
+export const statefulSets: Resource<StatefulSet> = {
+  group: "apps",
+  version: "v1",
+  resource: "statefulsets",
+  kind: "StatefulSet",
+  namespaced: true,
+};
+export const daemonSets: Resource<DaemonSet> = {
+  group: "apps",
+  version: "v1",
+  resource: "daemonsets",
+  kind: "DaemonSet",
+  namespaced: true,
+};
+export const controllerRevisions: Resource<ControllerRevision> = {
+  group: "apps",
+  version: "v1",
+  resource: "controllerrevisions",
+  kind: "ControllerRevision",
   namespaced: true,
 };
 export const endpointSlices: Resource<EndpointSlice> = {

@@ -8,6 +8,7 @@ import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
 import { cronJobController } from "./controllers/cron-job.ts";
+import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
 import { disruptionController } from "./controllers/disruption.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
@@ -22,6 +23,7 @@ import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController } from "./controllers/replica-set.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
 import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
+import { statefulSetController } from "./controllers/stateful-set.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
 import { ttlAfterFinishedController } from "./controllers/ttl-after-finished.ts";
@@ -38,6 +40,8 @@ const CONTROLLERS: readonly Controller[] = [
   serviceAccountTokenController,
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
   jobController,
   cronJobController,
   ttlAfterFinishedController,

@@ -3,7 +3,13 @@
  * client, one recorder. Local copies live and die with the session.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../../protocols/kubernetes/types/apps-v1.ts";
 import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
 import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
@@ -12,6 +18,7 @@ import type {
   Endpoints,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
@@ -64,6 +71,10 @@ export class Session {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly claims: Informer<PersistentVolumeClaim>;
   readonly jobs: Informer<Job>;
   readonly cronJobs: Informer<CronJob>;
   readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
@@ -102,6 +113,10 @@ export class Session {
     this.serviceAccounts = this.informer(resources.serviceAccounts);
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
+    this.statefulSets = this.informer(resources.statefulSets);
+    this.daemonSets = this.informer(resources.daemonSets);
+    this.controllerRevisions = this.informer(resources.controllerRevisions);
+    this.claims = this.informer(resources.persistentVolumeClaims);
     this.jobs = this.informer(resources.jobs);
     this.cronJobs = this.informer(resources.cronJobs);
     this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
@@ -133,6 +148,12 @@ export class Session {
     this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
+    for (const sets of [this.statefulSets, this.daemonSets] as readonly Informer<StatefulSet | DaemonSet>[]) {
+      sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
+    }
+    this.controllerRevisions.addIndex("controller", (revision) => [
+      controllerOf(revision)?.uid ?? `orphan/${revision.metadata?.namespace}`,
+    ]);
     this.jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
     this.jobs.addIndex("controller", (job) => [controllerOf(job)?.uid ?? ""]);
     this.podDisruptionBudgets.addIndex("namespace", (budget) => [budget.metadata?.namespace ?? ""]);

@@ -39,6 +39,7 @@ export function disruptionController(session: Session): void {
   };
   session.deployments.onChange(addForOwner);
   session.replicaSets.onChange(addForOwner);
+  session.statefulSets.onChange(addForOwner);
 }
 
 function matches({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {

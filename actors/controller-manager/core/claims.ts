@@ -1,4 +1,4 @@
-/** Which pods are a controller's. @see `PodControllerRefManager` in k8s.io/kubernetes/pkg/controller */
+/** Which pods, or revisions, are a controller's. @see k8s.io/kubernetes/pkg/controller/controller_ref_manager.go */
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector } from "../../../protocols/kubernetes/types/meta-v1.ts";
@@ -11,30 +11,39 @@ export interface Claimant extends KubernetesObject {
   readonly spec?: { readonly selector?: LabelSelector };
 }
 
-export interface Claim {
-  readonly owned: readonly Pod[];
+export interface Claim<T = Pod> {
+  readonly owned: readonly T[];
   /** Orphans that match: to be adopted. */
-  readonly adopt: readonly Pod[];
+  readonly adopt: readonly T[];
   /** Its own that match no longer: to be let go. */
-  readonly release: readonly Pod[];
+  readonly release: readonly T[];
 }
 
 /** Sorts the pods of a namespace into those that are the claimant's, could be, and no longer are. */
 export function claimPods(claimant: Claimant, pods: readonly Pod[]): Claim {
+  return claimObjects(claimant, pods, isActive);
+}
+
+/** The same for whatever is known by its labels. `mayAdopt`: of orphans that match. */
+export function claimObjects<T extends KubernetesObject>(
+  claimant: Claimant,
+  objects: readonly T[],
+  mayAdopt: (object: T) => boolean,
+): Claim<T> {
   const uid = claimant.metadata?.uid;
   const deleting = claimant.metadata?.deletionTimestamp !== undefined;
   const selector = compileSelectorObject(claimant.spec?.selector);
-  const owned: Pod[] = [];
-  const adopt: Pod[] = [];
-  const release: Pod[] = [];
-  for (const pod of pods) {
-    const controller = controllerOf(pod);
-    const matches = selector.matches(pod.metadata?.labels);
+  const owned: T[] = [];
+  const adopt: T[] = [];
+  const release: T[] = [];
+  for (const object of objects) {
+    const controller = controllerOf(object);
+    const matches = selector.matches(object.metadata?.labels);
     if (controller !== undefined) {
       if (controller.uid !== uid) continue;
-      if (matches) owned.push(pod);
-      else if (!deleting) release.push(pod);
-    } else if (matches && !deleting && isActive(pod)) adopt.push(pod);
+      if (matches) owned.push(object);
+      else if (!deleting) release.push(object);
+    } else if (matches && !deleting && mayAdopt(object)) adopt.push(object);
   }
   return { owned, adopt, release };
 }

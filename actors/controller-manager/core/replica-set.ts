@@ -5,7 +5,7 @@
  */
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
-import { controllerReference } from "../../../protocols/kubernetes/owners.ts";
+import { podOfTemplate } from "./pod-template.ts";
 import { isActive, isReady, isTerminal, isTerminating, readySinceMs, untilAvailableMs } from "./pods.ts";
 
 /** Pods created or deleted for one ReplicaSet in one go, as in Kubernetes: a limit on what a mistake can do at once. */
@@ -90,25 +90,7 @@ function compareNames(left: Pod, right: Pod): number {
 
 /** A pod as the template wants it. The caller's client makes the name. */
 export function podFromTemplate(replicaSet: ReplicaSet): Pod {
-  const template = replicaSet.spec?.template;
-  const { name, namespace } = replicaSet.metadata ?? {};
-  if (template?.spec === undefined || name === undefined || namespace === undefined) {
-    throw new Error("a ReplicaSet without template or name passed validation");
-  }
-  const { labels, annotations, finalizers } = template.metadata ?? {};
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      generateName: `${name}-`,
-      namespace,
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(finalizers === undefined ? {} : { finalizers }),
-      ownerReferences: [controllerReference("apps/v1", "ReplicaSet", replicaSet)],
-    },
-    spec: template.spec,
-  };
+  return podOfTemplate(replicaSet, { apiVersion: "apps/v1", kind: "ReplicaSet" }, replicaSet.spec?.template);
 }
 
 export interface Failure {

@@ -242,6 +242,23 @@ describe("a field that is not honoured", () => {
     ]);
   });
 
+  it("is told of a StatefulSet's claims, and of no StatefulSet without", () => {
+    const metadata = { labels: { app: "a" } };
+    const template = { metadata, spec: { containers: [{ name: "c", image: "i" }] } };
+    const set = (spec: object): readonly string[] =>
+      warningsAt("apps/v1", "statefulsets", {
+        apiVersion: "apps/v1",
+        kind: "StatefulSet",
+        metadata: { name: "web" },
+        spec: { selector: { matchLabels: metadata.labels }, template, ...spec },
+      } as KubernetesObject);
+    const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+    expect(set({})).toEqual([]);
+    expect(set({ volumeClaimTemplates: [{ metadata: { name: "data" }, spec }] })).toEqual([
+      `spec.volumeClaimTemplates${OURS}claims are made, but nothing binds them yet: pods that name one stay Pending`,
+    ]);
+  });
+
   it("is not told where it says nothing", () => {
     expect(told(null, [], false)).toEqual([]);
     expect(told()).toEqual([]);
