@@ -133,9 +133,11 @@ class StatefulSetController {
       if (step.verb === "delete") this.expectations.deleted(key, uid);
       if (step.verb === "create" && step.blockedBy === undefined) this.expectations.created(key);
       if (step.verb === "delete" && hasReason(error, "NotFound", "Conflict")) return undefined;
-      // The local copy lags, and shows the pod soon.
-      const isThere = step.verb === "create" && hasReason(error, "AlreadyExists");
-      if (!isThere && !isNamespaceLeaving(error)) this.tell(session, told, step, error);
+      // Where the local copy lags, the next look knows more.
+      const lags =
+        (step.verb === "create" && hasReason(error, "AlreadyExists")) ||
+        (step.verb === "update" && hasReason(error, "Conflict"));
+      if (!lags && !isNamespaceLeaving(error)) this.tell(session, told, step, error);
       return error;
     }
   }

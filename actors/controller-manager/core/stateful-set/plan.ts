@@ -74,7 +74,7 @@ export function planStatefulSet(input: StatefulInput, collisions: number, held: 
   return { stages, ...planStatus(input, collisions, held, outdated) };
 }
 
-export function isUnavailable({ set, nowMs }: StatefulInput, pod: Pod | undefined): boolean {
+function isUnavailable({ set, nowMs }: StatefulInput, pod: Pod | undefined): boolean {
   return pod === undefined || isTerminating(pod) || !isAvailable(set, pod, nowMs);
 }
 
