@@ -4,7 +4,17 @@ import { build } from "esbuild";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TraceEvent } from "../../../runtime/trace/event.ts";
-import { RingWriter, makeRing, readRing } from "../../../runtime/trace/ring.ts";
+import {
+  BELL_WORD,
+  RingWriter,
+  copyRing,
+  eventsOf,
+  makeRing,
+  readRing,
+  setTaken,
+  takenOf,
+  untakenOf,
+} from "../../../runtime/trace/ring.ts";
 
 const event = (sequence: number, text: string): TraceEvent => ({
   actor: "a",
@@ -129,6 +139,64 @@ describe("the ring of a flight recorder", () => {
     await ended;
     expect(seen).toBeGreaterThan(0);
     expect(readRing(ring, "a").at(-1)?.sequence).toBe(written);
+  });
+
+  it("gives each record once to who goes on where its last copy ended, whatever was overwritten between", () => {
+    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 400 })), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(steps, (all) => {
+        const ring = makeRing(8_192);
+        const writer = new RingWriter(ring);
+        let sequence = 0;
+        let last = 0;
+        let position = 0;
+        for (const [count, size] of all) {
+          for (let index = 0; index < count; index++) writer.write(event(++sequence, "x".repeat(size)));
+          const copy = copyRing(ring, position);
+          if (copy === undefined) {
+            expect(last).toBe(sequence);
+            continue;
+          }
+          const found = eventsOf(copy, "a").map((one) => one.sequence);
+          expect(found[0]).toBeGreaterThan(last);
+          expect(found).toEqual(
+            Array.from({ length: found.length }, (_, index) => sequence - found.length + 1 + index),
+          );
+          position = copy.end;
+          last = sequence;
+        }
+      }),
+    );
+  });
+
+  it("rings when half of it is not taken, and not before", () => {
+    const ring = makeRing(8_192);
+    const words = new Int32Array(ring);
+    const writer = new RingWriter(ring);
+    const { waitAsync } = Atomics as unknown as {
+      waitAsync(of: Int32Array, index: number, value: number): { readonly value: Promise<string> };
+    };
+    let rung = false;
+    let sequence = 0;
+    const { value } = waitAsync(words, BELL_WORD, 0);
+    expect(untakenOf(words)).toBe("nothing");
+    writer.write(event(++sequence, "x".repeat(100)));
+    expect(untakenOf(words)).toBe("some");
+    for (let round = 0; round < 20; round++) {
+      const { end } = copyRing(ring, takenOf(ring).position)!;
+      setTaken(ring, end, sequence);
+      for (let index = 0; index < 20; index++) writer.write(event(++sequence, "x".repeat(100)));
+    }
+    // Nobody waits any more once it has rung: what a writer wakes is told by the number of who waited.
+    expect(Atomics.notify(words, BELL_WORD)).toBe(1);
+    const again = waitAsync(words, BELL_WORD, 0).value;
+    while (untakenOf(words) !== "half") writer.write(event(++sequence, "x".repeat(100)));
+    for (let index = 0; index < 20; index++) writer.write(event(++sequence, "x".repeat(100)));
+    expect(Atomics.notify(words, BELL_WORD)).toBe(0);
+    void value.then(() => (rung = true));
+    return Promise.all([value, again]).then(() => expect(rung).toBe(true));
   });
 
   it("goes on with the numbers of an earlier incarnation", () => {

@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import { checksum } from "../../../../actors/trace-collector/io/checksum.ts";
 import { unpack } from "../../../../actors/trace-collector/io/pack.ts";
 import type { SegmentClass } from "../../../../actors/trace-collector/core/segments/format.ts";
-import { RECORD_DIRECTORY } from "../../../../actors/trace-collector/record-files.ts";
+import { decodeSegment, encodeGap } from "../../../../actors/trace-collector/core/segments/format.ts";
+import { RECORD_DIRECTORY, RecordFiles } from "../../../../actors/trace-collector/record-files.ts";
 import type { KeeperHome } from "../../../../actors/trace-collector/record-keeper.ts";
 import { RecordKeeper } from "../../../../actors/trace-collector/record-keeper.ts";
 import type { TraceRecord } from "../../../../actors/trace-collector/core/record.ts";
-import type { Disk } from "../../../../runtime/disk.ts";
+import { InkubeError } from "../../../../protocols/errors.ts";
+import type { Disk, DiskFile } from "../../../../runtime/disk.ts";
 import type { EventOwner } from "../../../../runtime/simulation/event-queue.ts";
 import { SimDisk } from "../../../../runtime/simulation/sim-disk.ts";
 import { World } from "../../../../runtime/simulation/world.ts";
@@ -28,8 +30,24 @@ class Machine {
     return { alive: true, hanging: undefined, crash: (error) => this.world.itself.crash(error) };
   }
 
+  /** How many of so many bytes a write takes before it fails; all of them when it does not. */
+  onWrite: (bytes: number) => number = (bytes) => bytes;
+
   get disk(): Disk {
-    return this.storage.open(this.owner, "/simulated");
+    const disk = this.storage.open(this.owner, "/simulated");
+    const failing = (file: DiskFile): DiskFile =>
+      Object.create(file, {
+        write: {
+          value: async (position: number, bytes: Uint8Array): Promise<void> => {
+            const taken = this.onWrite(bytes.length);
+            await file.write(position, bytes.subarray(0, taken));
+            if (taken < bytes.length) throw new InkubeError("DISK_FULL", "no space is left");
+          },
+        },
+      }) as DiskFile;
+    return Object.create(disk, {
+      open: { value: async (...of: Parameters<Disk["open"]>) => failing(await disk.open(...of)) },
+    }) as Disk;
   }
 
   keeper(actors: RecordedActors, limits: KeeperHome["limits"] = SMALL): RecordKeeper {
@@ -143,20 +161,34 @@ describe("RecordKeeper", () => {
     expect(record.gaps[0]!.lost).toBeGreaterThan(1_000);
   });
 
-  it("goes on where one that was killed had come to, and its program's next run stands behind", async () => {
+  it("goes on where one that was killed had come to, whenever that was", async () => {
+    for (let afterMs = 0.02; afterMs < 0.5; afterMs += 0.02) {
+      const machine = new Machine();
+      const actors = new RecordedActors(["api"]);
+      const first = machine.keeper(actors);
+      actors.event("api", "write", "pods/default/a");
+      await machine.do(first.take());
+      actors.messages("api", 3);
+      actors.event("api", "write", "pods/default/b");
+      // What it has written and not noted any more the next one takes again.
+      void first.take();
+      await machine.sleep(afterMs);
+      machine.kill();
+      const second = machine.keeper(actors);
+      actors.event("api", "write", "pods/default/c");
+      const record = await machine.read(second);
+      expect(record.events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(record.gaps).toEqual([]);
+    }
+  });
+
+  it("puts the next run of its program behind, under names of its own", async () => {
     const machine = new Machine();
     const actors = new RecordedActors(["api"]);
-    const first = machine.keeper(actors);
     const asked = actors.event("api", "request.create", "pods/default/a");
-    await machine.do(first.take());
     actors.event("api", "write", "pods/default/a", asked);
-    // It dies while it writes, at whatever point: the next one takes the same again, or not.
-    void first.take();
-    await machine.sleep(0.02);
-    machine.kill();
-    const second = machine.keeper(actors);
     actors.event("api", "write", "pods/default/b", asked);
-    expect(subjects(await machine.read(second))).toEqual(["pods/default/a", "pods/default/b"]);
+    await machine.do(machine.keeper(actors).take());
     machine.kill();
     const anew = new RecordedActors(["api"]);
     anew.nowMs = 2_000;
@@ -164,14 +196,14 @@ describe("RecordKeeper", () => {
     anew.event("api", "write", "pods/default/c", anew.event("api", "timer", "resync"));
     const record = await machine.read(third);
     expect(subjects(record)).toEqual(["pods/default/a", "pods/default/b", "pods/default/c"]);
-    expect(record.chainOf(record.about("pods/default/c")[0]!).map(({ kind }) => kind)).toEqual(["write", "timer"]);
-    expect(record.chainOf(record.about("pods/default/b")[0]!).map(({ kind }) => kind)).toEqual([
-      "write",
-      "request.create",
-    ]);
+    const kindsOf = (subject: string): readonly string[] =>
+      record.chainOf(record.about(subject).at(-1)!).map(({ kind }) => kind);
+    expect(kindsOf("pods/default/c")).toEqual(["write", "timer"]);
+    expect(kindsOf("pods/default/b")).toEqual(["write", "request.create"]);
     expect(record.named("api#2")).toMatchObject({ subject: "pods/default/c" });
-    expect(new Set(record.events.map(({ sequence }) => sequence)).size).toBe(5);
+    expect(record.events.map(({ sequence }) => sequence)).toEqual([-2, -1, 0, 1, 2]);
     for (const event of record.events) expect(record.named(`api#${event.sequence}`)).toEqual(event);
+    expect(record.effectsOf(record.named("api#-2")!)).toHaveLength(2);
     expect(record.gaps).toEqual([]);
   });
 
@@ -203,6 +235,39 @@ describe("RecordKeeper", () => {
     expect(record.gaps).toEqual([{ actor: "api", after: 1, lost: 2_003 - record.events.length }]);
   });
 
+  it("has each event once, whole and with its names, whichever write the disk took half of", async () => {
+    for (let failing = 1; failing <= 8; failing++) {
+      const machine = new Machine();
+      const actors = new RecordedActors(["api", "etcd"]);
+      let writes = 0;
+      machine.onWrite = (bytes) => (++writes === failing ? bytes >> 1 : bytes);
+      const keeper = machine.keeper(actors);
+      for (let round = 0; round < 4; round++) {
+        // The second round has fewer bytes than what was written of the first.
+        const count = round === 0 ? 40 : 1;
+        for (const actor of ["api", "etcd"]) {
+          actors.messages(actor, count, `peer-${round}`);
+          actors.event(actor, "write", `pods/default/${actor}-${round}`);
+        }
+        await machine.do(keeper.take());
+        await machine.sleep(1_000);
+      }
+      await machine.do(keeper.take());
+      machine.kill();
+      const { record, damages } = await machine.do(machine.keeper(actors).record());
+      const of = (actor: string): readonly string[] =>
+        record.of(actor).map(({ sequence, peer, subject }) => `${sequence} ${peer} ${subject}`);
+      for (const actor of ["api", "etcd"]) {
+        const expected = [0, 1, 2, 3].flatMap((round) => [
+          ...Array<string>(round === 0 ? 40 : 1).fill(`peer-${round} request`),
+          ` pods/default/${actor}-${round}`,
+        ]);
+        expect(of(actor), `write ${failing}`).toEqual(expected.map((text, index) => `${index + 1} ${text}`));
+      }
+      expect([damages, record.gaps], `write ${failing}`).toEqual([[], []]);
+    }
+  });
+
   it("starts on a disk that can't be used yet, and uses it later", async () => {
     const machine = new Machine();
     const actors = new RecordedActors(["api"]);
@@ -215,5 +280,25 @@ describe("RecordKeeper", () => {
     await machine.do(keeper.take());
     machine.kill();
     expect(subjects(await machine.read(machine.keeper(actors)))).toEqual(["pods/default/a"]);
+  });
+});
+
+describe("RecordFiles", () => {
+  it("leaves nothing of a write that the disk took half of, when what comes instead is shorter", async () => {
+    const machine = new Machine();
+    const files = await machine.do(RecordFiles.open(machine.disk, SMALL, checksum, true));
+    const gap = (after: number): Uint8Array => encodeGap({ actor: "api", after, lost: 1 }, checksum);
+    await machine.do(files.append("objects", 1, [gap(1)]));
+    machine.onWrite = (bytes) => bytes - 20;
+    await expect(machine.do(files.append("objects", 1, [gap(2), gap(3), gap(4)]))).rejects.toMatchObject({
+      code: "DISK_FULL",
+    });
+    machine.onWrite = (bytes) => bytes;
+    await machine.do(files.append("objects", 1, [gap(5)]));
+    const [{ name, bytes } = { name: "", bytes: 0 }] = files.files;
+    const content = await machine.do(files.read(name));
+    expect(content).toHaveLength(bytes);
+    const { gaps, damages, tornBytes } = decodeSegment(content!, name, checksum);
+    expect([gaps.map(({ after }) => after), damages, tornBytes]).toEqual([[1, 5], [], 0]);
   });
 });

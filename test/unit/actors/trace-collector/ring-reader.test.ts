@@ -103,3 +103,21 @@ describe("RingReader", () => {
     );
   });
 });
+
+describe("a reader that is overtaken", () => {
+  it("tells how many events of which actor it has not seen, where they would stand", () => {
+    const one = recorder("etcd-0");
+    const reader = new RingReader(() => ({ "etcd-0": one.ring }), { kind: "gap" });
+    one.write(1, "first");
+    expect(reader.read()).toEqual([]);
+    for (let count = 0; count < 5_000; count++) one.write(2, `flood-${count}`);
+    const [gap, ...rest] = reader.read();
+    expect(rest).toEqual([]);
+    expect(gap).toMatchObject({ actor: "etcd-0", kind: "gap", subject: "etcd-0" });
+    const lost = Number(gap!.detail.slice("lost=".length));
+    expect(gap!.sequence).toBe(1 + lost);
+    expect(lost).toBeGreaterThan(1_000);
+    one.write(3, "next");
+    expect(reader.read()).toEqual([]);
+  });
+});
