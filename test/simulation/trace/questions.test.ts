@@ -164,8 +164,10 @@ describe("an object that says of which trace it is", () => {
     const cluster = new SimulatedCluster({ seed: 3, workers: 1 });
     watchCrashes(cluster.host);
     await cluster.start();
-    const { client, host } = cluster;
+    const { client, clock, host } = cluster;
     await cluster.run(async () => {
+      // Until somebody leads.
+      await clock.sleep(5_000);
       const web = app("web", "nginx:1");
       const annotations = { "tracing.k8s.io/traceparent": traceparent };
       await client.create(deployments, { ...web, metadata: { ...web.metadata, annotations } });
