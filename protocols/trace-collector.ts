@@ -1,4 +1,5 @@
 /** The trace log's door: what the flight recorders of all actors hold, merged and filtered. */
+import type { KubernetesObject } from "./api-server.ts";
 import { InkubeError } from "./errors.ts";
 import type { Call, Protocol, Stream } from "./protocol.ts";
 import { call, protocol, stream } from "./protocol.ts";
@@ -115,12 +116,21 @@ export function questionFrom(ask: TraceQuestion["ask"], field: (name: string) =>
   return question as TraceQuestion;
 }
 
+/** A record in pieces, as its lines of text have them: an event as it is, what else there is under its name. */
+export type RecordLine =
+  | TraceEvent
+  | { readonly gap: { readonly actor: string; readonly after: number; readonly lost: number } }
+  /** `object` is absent when it was removed. */
+  | { readonly change: { readonly revision: number; readonly subject: string; readonly object?: KubernetesObject } };
+
 /** Errors of all: `TraceErrorCode`. */
 export type TraceCollectorMethods = {
   /** Whether the filter can let anything through, for who is about to follow. */
   check: Call<TraceFilter, null>;
   /** What is recorded, in causal order and in batches. Ends with the last of it. */
   events: Stream<TraceFilter, readonly TraceEvent[]>;
+  /** All of the record, in batches: gaps, events in causal order, changes of objects by revision. Ends with the last of it. */
+  record: Stream<null, readonly RecordLine[]>;
   /** What the record answers. Errors: as of each question. */
   ask: Call<TraceQuestion, TraceAnswer>;
   /** What the recorders hold and then what comes, in batches; what is lost on the way is told as `gap`. Never ends by itself. */
@@ -135,6 +145,7 @@ export const traceCollectorProtocol: Protocol<TraceCollectorMethods> = protocol<
   {
     check: call({ idempotent: true }),
     events: stream(),
+    record: stream(),
     ask: call({ idempotent: true, timeoutMs: ANSWER_TIMEOUT_MS }),
     follow: stream(),
   },

@@ -7,10 +7,11 @@ import type {
   TraceFilter,
   TraceQuestion,
 } from "../../protocols/trace-collector.ts";
-import type { Ref } from "../../runtime/actor.ts";
+import type { Consumer, Ref, Subscription } from "../../runtime/actor.ts";
 import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.ts";
 import { answerFrom } from "../trace-collector/core/answer.ts";
 import { matches, wantsActor } from "../trace-collector/core/filter.ts";
+import { contentsOfLines } from "../trace-collector/core/ndjson.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Rings } from "../trace-collector/ring-reader.ts";
 import { RingReader } from "../trace-collector/ring-reader.ts";
@@ -68,11 +69,11 @@ export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
   constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
-    const events = (filter: TraceFilter): Promise<readonly TraceEvent[]> => allOf(collector(), filter);
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
-      events,
-      record: async () => new TraceRecord({ events: await events({}) }),
+      events: (filter) => allOf((consumer) => collector().stream("events", filter, consumer)),
+      record: async () =>
+        new TraceRecord(contentsOfLines(await allOf((consumer) => collector().stream("record", null, consumer)))),
     });
     this.rings = rings;
   }
@@ -91,14 +92,14 @@ export class ClusterTrace extends Trace {
   }
 }
 
-function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
+function allOf<Item>(open: (consumer: Consumer<readonly Item[]>) => Subscription): Promise<readonly Item[]> {
   return new Promise((resolve, reject) => {
-    const events: TraceEvent[] = [];
-    collector.stream("events", filter, {
+    const all: Item[] = [];
+    open({
       next: (batch) => {
-        for (const event of batch) events.push(event);
+        for (const item of batch) all.push(item);
       },
-      end: (error) => (error === undefined ? resolve(events) : reject(error)),
+      end: (error) => (error === undefined ? resolve(all) : reject(error)),
     });
   });
 }

@@ -9,6 +9,8 @@ import type { ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { answerFrom } from "./core/answer.ts";
 import { checkFilter, matches, wantsActor } from "./core/filter.ts";
+import { linesOf } from "./core/ndjson.ts";
+import type { TraceRecord } from "./core/record.ts";
 import { whenRung } from "./io/bell.ts";
 import { checksum } from "./io/checksum.ts";
 import { newHash, pack, unpack } from "./io/pack.ts";
@@ -49,6 +51,7 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
           return null;
         },
         events: (filter, sink) => tellAll(filter, sink, keeper, ctx),
+        record: async (_, sink) => tell(linesOf((await keeper.record()).record), sink, ctx),
         ask: async (question) => answerFrom((await keeper.record()).record, question),
         follow: (filter, sink) => follow(filter, sink, ctx),
       },
@@ -70,10 +73,22 @@ async function tellAll(
 ): Promise<void> {
   checkFilter(filter, Object.keys(options.rings));
   const { record } = await keeper.record();
-  let batch: TraceEvent[] = [];
-  for (const event of record.inOrder((actor) => wantsActor(filter, actor))) {
-    if (!matches(filter, event)) continue;
-    batch.push(event);
+  await tell(matching(record, filter), sink, { options, clock });
+}
+
+function* matching(record: TraceRecord, filter: TraceFilter): Iterable<TraceEvent> {
+  for (const event of record.inOrder((actor) => wantsActor(filter, actor))) if (matches(filter, event)) yield event;
+}
+
+/** In batches, no faster than they are taken. */
+async function tell<Item>(
+  items: Iterable<Item>,
+  sink: Sink<readonly Item[]>,
+  { options, clock }: Pick<Context<TraceCollectorOptions>, "options" | "clock">,
+): Promise<void> {
+  let batch: Item[] = [];
+  for (const item of items) {
+    batch.push(item);
     if (batch.length < options.batchMax) continue;
     sink.push(batch);
     batch = [];

@@ -1,16 +1,18 @@
 /**
  * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object` and `kind`, live with
- * `follow=true`. `/debug/trace/why?ref=pod/web-1` and the like: what the record answers, as JSON.
+ * `follow=true`. `/debug/trace/record`: all that is kept, also what objects were. `/debug/trace/why?ref=pod/web-1` and the
+ * like: what the record answers, as JSON.
  */
 import { hasCode } from "../../../protocols/errors.ts";
 import type {
+  RecordLine,
   TraceCollectorMethods,
   TraceErrorCode,
-  TraceEvent,
   TraceFilter,
   TraceQuestion,
 } from "../../../protocols/trace-collector.ts";
 import { TRACE_QUESTIONS, questionFrom } from "../../../protocols/trace-collector.ts";
+import type { RequestOf } from "../../../protocols/protocol.ts";
 import type { Ref } from "../../../runtime/actor.ts";
 import { badRequest, notFound, notRecorded } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
@@ -32,8 +34,17 @@ export function tracePaths(
   const asks = Object.keys(TRACE_QUESTIONS) as TraceQuestion["ask"][];
   return [
     [TRACE_PATH, traceLog(collector)],
+    [`${TRACE_PATH}/record`, wholeRecord(collector)],
     ...asks.map((ask) => [`${TRACE_PATH}/${ask}`, traceAnswers(collector, ask)] as const),
   ];
+}
+
+/** All of it as lines of text, as `openTrace` reads them. */
+function wholeRecord(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return (_request, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    tell(collector, "record", null, answer.open(200, HEADERS));
+  };
 }
 
 function traceAnswers(collector: Ref<TraceCollectorMethods> | undefined, ask: TraceQuestion["ask"]): RawHandler {
@@ -79,14 +90,14 @@ async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-function tell(
+function tell<K extends "events" | "follow" | "record">(
   collector: Ref<TraceCollectorMethods>,
-  method: "events" | "follow",
-  filter: TraceFilter,
+  method: K,
+  request: RequestOf<TraceCollectorMethods[K]>,
   body: HttpBody,
 ): void {
   let goOn: (() => void) | undefined;
-  const subscription = collector.stream(method, filter, {
+  const subscription = collector.stream(method, request, {
     next: (events) => {
       body.write(lines(events));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
@@ -112,6 +123,6 @@ function filterOf(query: Query): TraceFilter {
   return { ...part("actor"), ...part("object"), ...part("kind") };
 }
 
-function lines(events: readonly TraceEvent[]): Uint8Array {
-  return encoder.encode(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+function lines(items: readonly RecordLine[]): Uint8Array {
+  return encoder.encode(items.map((item) => `${JSON.stringify(item)}\n`).join(""));
 }
