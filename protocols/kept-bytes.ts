@@ -13,6 +13,11 @@ export function keepBytes(bytes: Uint8Array): KeptBytes {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as KeptBytes;
 }
 
+/** As `keepBytes(bytes)`, where they are `text` in UTF-8: text of ASCII alone is kept as it is. */
+export function keepEncoded(text: string, bytes: Uint8Array): KeptBytes {
+  return bytes.length === text.length ? (text as KeptBytes) : keepBytes(bytes);
+}
+
 /** The bytes again, for whoever needs them for a moment. */
 export function bytesOf(kept: KeptBytes): Uint8Array {
   return Buffer.from(kept, "latin1");
@@ -21,4 +26,8 @@ export function bytesOf(kept: KeptBytes): Uint8Array {
 /** What the bytes say in UTF-8. */
 export function textOf(kept: KeptBytes): string {
   return Buffer.from(kept, "latin1").toString("utf8");
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
 }

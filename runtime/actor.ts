@@ -12,6 +12,7 @@ import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { OwnFaults } from "./faults/boundary.ts";
 import type { Ids } from "./ids.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Net } from "./net.ts";
 import type { Random } from "./random.ts";
 
@@ -228,6 +229,8 @@ export interface Context<Options = unknown> {
   readonly net: Net;
   readonly log: Logger;
   readonly trace: Trace;
+  /** What the actor counts of its own work, of this incarnation. */
+  readonly metrics: Metrics;
   /** What a plan of faults has for the actor's own protocol. */
   readonly faults: OwnFaults;
   /** Aborted when the actor is asked to stop. */

@@ -1,5 +1,6 @@
 /** What a host tells of the actors that it runs, and how it holds them, as Erlang's `sys` does; the same on threads and in the simulation. */
 import type { CellStatistics } from "./cell.ts";
+import type { MetricFamily } from "./metrics/metrics.ts";
 import type { TraceEvent } from "./trace/event.ts";
 
 export interface ActorStatistics extends CellStatistics {
@@ -26,6 +27,8 @@ export interface Introspectable {
   statistics(name: string): Promise<ActorStatistics>;
   /** What the actor tells of itself (`Actor.state`); undefined when it tells nothing. */
   state(name: string): Promise<unknown>;
+  /** What it counts of its work (`Context.metrics`), and on threads what its thread does. */
+  metrics(name: string): Promise<readonly MetricFamily[]>;
   /** Messages wait from now on, but those of `system` priority; what is under way goes on. */
   suspend(name: string): Promise<void>;
   resume(name: string): Promise<void>;

@@ -11,6 +11,8 @@ import { ActorDoor } from "./actor-door.ts";
 import { Aggregation } from "./aggregation.ts";
 import { Applies } from "./applies.ts";
 import type { Backend, OpenDoor } from "./backend.ts";
+import type { OpenAuditLog } from "./audit.ts";
+import { Auditor, noAuditLog } from "./audit.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { ComponentStatuses } from "./component-statuses.ts";
 import { Compaction } from "./compaction.ts";
@@ -20,6 +22,7 @@ import { Catalog } from "./core/catalog/catalog.ts";
 import { internalError } from "./core/machinery/status.ts";
 import { isFault } from "./core/store-errors.ts";
 import { Definitions } from "./definitions.ts";
+import { FlowObjects } from "./flow-objects.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Lists } from "./lists.ts";
 import type { ReadStats } from "./metrics.ts";
@@ -32,6 +35,7 @@ import { Pipeline } from "./pipeline.ts";
 import { plainTokenKeys } from "./plain-token-keys.ts";
 import { Registrations } from "./registrations.ts";
 import { Registry } from "./registry.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { Store } from "./store.ts";
 import { Subresources } from "./subresources.ts";
@@ -50,11 +54,13 @@ export interface Outward {
   readonly readStats: ReadStats;
   /** Webhooks, and servers behind APIServices. */
   readonly openHttps: OpenHttps;
+  /** The file of the audit log. */
+  readonly openAuditLog: OpenAuditLog;
   /** Who looks on from the start; only in the simulation. */
   readonly witness?: Witness;
 }
 
-const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps };
+const NOWHERE: Outward = { readStats: noStats, openHttps: noHttps, openAuditLog: noAuditLog };
 
 /**
  * @param openKeys the cryptography of tokens; without it theirs is the simulation's
@@ -98,6 +104,7 @@ class ApiServer {
   private readonly views: Views;
   private readonly door: ReturnType<OpenDoor>;
   private readonly https: HttpsClient;
+  private readonly auditor: Auditor | undefined;
   private readonly conversions: Conversions;
   private started: Promise<void> | undefined;
 
@@ -118,6 +125,8 @@ class ApiServer {
     this.definitions = new Definitions(ctx, this.registry, this.catalog);
     new Registrations(ctx, this.registry).follow();
     this.aggregation = new Aggregation(ctx, this.registry, this.https);
+    const { audit } = ctx.options;
+    this.auditor = audit === undefined ? undefined : new Auditor(ctx, audit, outward.openAuditLog);
     const backend = this.backend(outward);
     this.actors = new ActorDoor(backend);
     this.door = openDoor(backend);
@@ -139,11 +148,13 @@ class ApiServer {
       const afterMs = this.ctx.options.initialObjectsAfterMs;
       await this.ctx.clock.sleep(afterMs + this.ctx.random.below(afterMs));
       await this.untilDone("the first roles can't be made yet", () => this.bootstrap.objects());
+      new FlowObjects(this.ctx, this.registry).start();
     });
   }
 
   async stop(): Promise<void> {
     await this.door.close();
+    await this.auditor?.close();
     this.https.close();
     this.store.stop();
   }
@@ -219,7 +230,7 @@ class ApiServer {
   }
 
   private backend({ readStats }: Outward): Backend {
-    const { clock, options, log } = this.ctx;
+    const { clock, options, log, metrics } = this.ctx;
     const { traceCollector } = options;
     const lists = new Lists(this.ctx, this.store, this.conversions);
     const subresources = new Subresources(this.ctx, this.registry);
@@ -241,6 +252,9 @@ class ApiServer {
       views: this.views,
       tokens: this.tokens,
       aggregation: this.aggregation,
+      metrics,
+      requestMetrics: new RequestMetrics(metrics),
+      auditor: this.auditor,
       newId: () => this.ctx.ids.uuid(),
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),

@@ -40,7 +40,7 @@ export class Applies {
     let read = subresource === undefined ? readConfiguration(served.form, body) : undefined;
     const warnings = duplicateWarnings(body, options.fieldValidation ?? "Warn");
     const uid = this.ctx.ids.uuid();
-    if (read !== undefined) await registry.admitAbsent(scope, place, read);
+    if (read !== undefined) await registry.lifecycle.admitAbsent(scope.deadlineMs, place, read);
     let old: KubernetesObject | undefined;
     const mutated = await registry.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       if (current === undefined && subresource !== undefined) throw notFound(served.info, name);
@@ -59,7 +59,7 @@ export class Applies {
       if (current !== undefined) {
         return registry.replacement(place, subresource, object, current, taken, lease, manage);
       }
-      registry.refuseNamespace(place);
+      registry.lifecycle.refuse(place);
       return registry.creation(scope, place, object, uid, taken, lease, manage);
     });
     const code = mutated.created ? 201 : 200;

@@ -1,12 +1,15 @@
 /** What stands behind both doors. */
 import type { TraceCollectorMethods } from "../../protocols/trace-collector.ts";
 import type { Ref } from "../../runtime/actor.ts";
+import type { Metrics } from "../../runtime/metrics/metrics.ts";
 import type { Aggregation } from "./aggregation.ts";
+import type { Auditor } from "./audit.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
 import type { Steps } from "./core/steps.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Registry } from "./registry.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
@@ -26,6 +29,11 @@ export interface Backend {
   readonly views: Views;
   readonly tokens: Tokens;
   readonly aggregation: Aggregation;
+  /** All that the server counts, and what both doors count of their requests. */
+  readonly metrics: Metrics;
+  readonly requestMetrics: RequestMetrics;
+  /** Undefined: there is no audit log. */
+  readonly auditor: Auditor | undefined;
   /** Where `/debug/trace` reads; undefined where there is no collector. */
   readonly traceLog: Ref<TraceCollectorMethods> | undefined;
   /** A UUID. */

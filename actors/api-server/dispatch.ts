@@ -15,6 +15,7 @@ import type { Decoded, FieldValidation } from "./core/machinery/decode-object.ts
 import type { JsonBody } from "./core/machinery/json.ts";
 import { APPLY_TYPE } from "./core/machinery/patch/apply-patch.ts";
 import { methodNotAllowed, noSuchResource, notFound } from "./core/machinery/status.ts";
+import { ownedOnce } from "./core/registry/owners.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, warnedError, withWarnings } from "./core/registry/answers.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
@@ -141,10 +142,11 @@ export class Dispatch {
     }
     if (subresource !== undefined) throw noSuchResource();
     if (name !== undefined || (served.info.namespaced && namespace === undefined)) throw methodNotAllowed();
-    const decoded = decode(served.form);
-    const { object, warnings } = decoded instanceof Promise ? await decoded : decoded;
+    const read = decode(served.form);
+    const decoded = read instanceof Promise ? await read : read;
+    const { object, warnings } = ownedOnce(decoded.object, false);
     return telling(
-      () => warnings,
+      () => [...decoded.warnings, ...warnings],
       () => this.make(scope, served, namespace, object, options),
     );
   }
@@ -176,9 +178,10 @@ export class Dispatch {
     const subresource = target.subresource?.name;
     const options = input.writeOptions("UpdateOptions");
     const form = subresource === "scale" ? SCALE_FORM : target.served.form;
-    const decoded = input.body(form, options.fieldValidation);
-    const { object, warnings } = decoded instanceof Promise ? await decoded : decoded;
-    this.registry.tell(place, warnings);
+    const read = input.body(form, options.fieldValidation);
+    const decoded = read instanceof Promise ? await read : read;
+    const { object, warnings } = ownedOnce(decoded.object, false);
+    this.registry.tell(place, [...decoded.warnings, ...warnings]);
     return this.telling(place, async () => {
       checkSentVersion(form, object);
       return this.replace(scope, place, subresource, object, options);

@@ -6,11 +6,13 @@
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { EtcdMethods } from "../../protocols/etcd.ts";
 import { etcdProtocol } from "../../protocols/etcd.ts";
+import type { ResourceInfo } from "../../protocols/kubernetes/resources.ts";
 import type { MethodsOfKind, ReplyOf, RequestOf } from "../../protocols/protocol.ts";
 import type { Context, Ref } from "../../runtime/actor.ts";
 import type { Contact } from "./core/quorum-contact.ts";
 import { QuorumContact } from "./core/quorum-contact.ts";
 import { ETCD_UNREACHABLE } from "./core/store-errors.ts";
+import { EtcdMetrics } from "./etcd-metrics.ts";
 import type { ApiServerOptions } from "./spec.ts";
 
 /** The request was certainly not carried out. */
@@ -19,6 +21,8 @@ const REFUSED = ["ETCD_NO_LEADER", "ETCD_NO_SPACE", "ETCD_OUT_OF_SERVICE", "ETCD
 const LOST = ["ETCD_LEADER_CHANGED", "ETCD_TIMEOUT", "ACTOR_DOWN", "DEADLINE_EXCEEDED"];
 /** Waiting is no help: what each member says about it is said to the client. */
 const LASTING = ["ETCD_NO_SPACE"];
+
+const MS_PER_SECOND = 1_000;
 
 type CallMethod = MethodsOfKind<EtcdMethods, "call">;
 
@@ -37,17 +41,20 @@ export class EtcdClient {
   private readonly ctx: Context<ApiServerOptions>;
   private readonly members: readonly Ref<EtcdMethods>[];
   private readonly contact: QuorumContact;
+  private readonly metrics: EtcdMetrics;
   private readonly listeners: ((contact: Contact) => void)[] = [];
   private told: Contact = "reached";
   private current = 0;
   private failedOverAtMs = 0;
   private probing = false;
 
-  constructor(ctx: Context<ApiServerOptions>) {
+  /** `resourceOf`: whose object a key is, for the metrics. */
+  constructor(ctx: Context<ApiServerOptions>, resourceOf: (key: string) => ResourceInfo | undefined) {
     this.ctx = ctx;
     this.members = ctx.options.members.map((name) => ctx.ref(etcdProtocol, name));
     if (this.members.length === 0) throw new Error("an API server needs an etcd member");
     this.contact = new QuorumContact(ctx.options);
+    this.metrics = new EtcdMetrics(ctx.metrics, resourceOf);
   }
 
   start(): void {
@@ -93,14 +100,18 @@ export class EtcdClient {
   ): Promise<ReplyOf<EtcdMethods[K]>> {
     const { clock, options } = this.ctx;
     if (attempts.persistent !== true) this.checkReachable();
+    const beganMs = clock.monotonicMs();
     for (let failures = 0; ; failures++) {
       const member = this.member();
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw new InkubeError("DEADLINE_EXCEEDED", `etcd did not answer in time`, { retryable: true });
       try {
         const patienceMs = method === "range" ? options.rangeTimeoutMs : options.attemptTimeoutMs;
-        return await this.attempt(member, method, request, Math.min(leftMs, patienceMs), attempts);
+        const answer = await this.attempt(member, method, request, Math.min(leftMs, patienceMs), attempts);
+        this.metrics.answered(method, request, (clock.monotonicMs() - beganMs) / MS_PER_SECOND);
+        return answer;
       } catch (error) {
+        this.metrics.failed(method, request);
         if (hasCode(error, ...LOST)) attempts.lost = true;
         else if (!hasCode(error, ...REFUSED)) throw error;
         this.failOver(member);
@@ -131,6 +142,14 @@ export class EtcdClient {
     // A range may be answered by one member alone.
     if (method !== "range") this.heard();
     return answer;
+  }
+
+  /**
+   * `member` has told of a new revision: a quorum has it. Of another member than the one in use that says nothing, as it is that one
+   * whose silence is being counted.
+   */
+  followed(member: Ref<EtcdMethods>): void {
+    if (member === this.members[this.current]) this.heard();
   }
 
   private heard(): void {

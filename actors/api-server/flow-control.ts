@@ -10,17 +10,20 @@
  */
 import type { FlowSchema, PriorityLevelConfiguration } from "../../protocols/kubernetes/types/flowcontrol-v1.ts";
 import type { Backend } from "./backend.ts";
+import { FlowMetrics } from "./flow-metrics.ts";
+import type { FlowSeries } from "./flow-metrics.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./core/bootstrap/flow-control.ts";
+import { MANDATORY_FLOW } from "./core/bootstrap/initial-objects.ts";
 import type { FlowOrigin } from "./core/flow/classification.ts";
 import { Classification, distinguisher } from "./core/flow/classification.ts";
-import type { Level, Ticket } from "./core/flow/levels.ts";
+import type { Level, Refusal, Ticket } from "./core/flow/levels.ts";
 import { Levels, widthOfList } from "./core/flow/levels.ts";
 import type { UserInfo } from "./core/identity.ts";
-import { ANONYMOUS } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import type { RequestInfo } from "./core/rest/request-info.ts";
 
-const SCHEMAS_PREFIX = "/registry/flowschemas";
-const LEVELS_PREFIX = "/registry/prioritylevelconfigurations";
+export const FLOW_SCHEMAS_PREFIX = "/registry/flowschemas";
+export const PRIORITY_LEVELS_PREFIX = "/registry/prioritylevelconfigurations";
 
 /** What one turn of the event loop takes on. */
 const TURN_MS = 8;
@@ -30,8 +33,11 @@ const REFUSALS_MS = 3;
 const REQUEST_MS = 0.1;
 const OBJECT_MS = 0.004;
 const REFUSAL_MS = 0.05;
+/** Who is refused and waits to be told; others are told at once then, whatever the turn has taken. */
+export const REFUSED_MAX = 10_000;
 /** A request may wait for this part of its time. Source: apiserver `server/filters/priority-and-fairness.go`. */
 const WAIT_PART = 4;
+const MS_PER_SECOND = 1_000;
 
 /** The turns of the event loop. */
 export interface Turns {
@@ -43,9 +49,10 @@ export interface Turns {
 
 /** A request at the gate. */
 export interface Entrant {
-  readonly info: () => RequestInfo;
-  /** How many objects a list or a watch begins with; 0 of anything else. */
-  readonly objects: () => number;
+  info(): RequestInfo;
+  /** How many objects may have to be gone through: a list, or a watch that begins with them; 0 of anything else. */
+  objects(): number;
+  isWatch(): boolean;
   /** By what it was let in or refused: UIDs, "" as long as these are not stored. */
   classified(schemaUid: string, levelUid: string): void;
   onGone(listener: () => void): void;
@@ -54,13 +61,14 @@ export interface Entrant {
 /** Is thrown for who is refused. */
 export class TooManyRequests extends Error {}
 
-/** @returns to be called when it is over */
-type Leave = () => void;
+/** To be called when it is over. */
+export type Leave = () => void;
 
-const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
+type FlowBackend = Pick<Backend, "options" | "store" | "after" | "monotonicMs" | "metrics">;
 
 export class FlowControl {
-  private readonly backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">;
+  private readonly backend: FlowBackend;
+  private readonly metrics: FlowMetrics;
   private readonly turns: Turns;
   private readonly levels: Levels;
   private classification = new Classification([]);
@@ -70,15 +78,16 @@ export class FlowControl {
   private hasTurn = false;
   private readonly refused: (() => void)[] = [];
 
-  constructor(backend: Pick<Backend, "options" | "store" | "after" | "monotonicMs">, turns: Turns) {
+  constructor(backend: FlowBackend, turns: Turns) {
     this.backend = backend;
     this.turns = turns;
     this.levels = new Levels(backend.options.requestsMax);
+    this.metrics = new FlowMetrics(backend.metrics, this.levels);
     const stale = (): void => {
       this.isStale = true;
       this.mayProceed();
     };
-    for (const prefix of [SCHEMAS_PREFIX, LEVELS_PREFIX])
+    for (const prefix of [FLOW_SCHEMAS_PREFIX, PRIORITY_LEVELS_PREFIX])
       backend.store.follow(prefix, { loaded: stale, changed: stale });
   }
 
@@ -88,7 +97,7 @@ export class FlowControl {
    */
   enter(user: UserInfo = NOBODY, entrant: Entrant): Leave | Promise<Leave> {
     if (this.isStale) this.configure();
-    const origin = this.classification.of(user, entrant.info);
+    const origin = this.classification.of(user, () => entrant.info());
     const level = this.levels.get(origin?.schema.spec?.priorityLevelConfiguration.name ?? "");
     // The schema of last resort takes everything of everybody.
     if (origin === undefined || level === undefined) throw new Error(`no FlowSchema takes what ${user.user} asks`);
@@ -97,41 +106,61 @@ export class FlowControl {
     const reckonedMs = REQUEST_MS + objects * OBJECT_MS;
     const isTurn = this.spentMs < TURN_MS;
     const entered = this.levels.enter(level, () => flowOf(origin, level, entrant), widthOfList(objects), isTurn);
-    if (typeof entered === "string") return this.refuse();
+    const series = this.metrics.of(level.name, origin.schema.metadata?.name ?? "");
+    if (typeof entered === "string") {
+      this.metrics.rejected(series, entered);
+      return this.refuse();
+    }
     this.needTurn();
-    if (entered.begin !== undefined) return this.wait(entered, entrant);
+    if (entered.begin !== undefined) return this.wait(entered, entrant, series);
     this.spentMs += reckonedMs;
-    return this.leave(entered);
+    series.waited.observe(0);
+    return this.leave(entered, entrant, series);
   }
 
-  private leave(ticket: Ticket): Leave {
-    const beganMs = ticket.charge === undefined ? 0 : this.backend.monotonicMs();
+  private leave(ticket: Ticket, entrant: Entrant, series: FlowSeries): Leave {
+    const beganMs = this.backend.monotonicMs();
+    series.begin(ticket.width);
     return () => {
-      this.levels.leave(ticket, ticket.charge === undefined ? 0 : this.backend.monotonicMs() - beganMs);
+      const tookMs = this.backend.monotonicMs() - beganMs;
+      series.end(ticket.width, tookMs / MS_PER_SECOND, entrant.isWatch());
+      this.levels.leave(ticket, ticket.charge === undefined ? 0 : tookMs);
       this.mayProceed();
     };
   }
 
-  private wait(ticket: Ticket, entrant: Entrant): Promise<Leave> {
+  private wait(ticket: Ticket, entrant: Entrant, series: FlowSeries): Promise<Leave> {
+    const arrivedMs = this.backend.monotonicMs();
+    const waitedSeconds = (): number => (this.backend.monotonicMs() - arrivedMs) / MS_PER_SECOND;
+    series.queued.inc();
     return new Promise((resolve, reject) => {
-      const giveUp = (): void => {
+      const giveUp = (why: Refusal): void => {
         if (!this.levels.withdraw(ticket)) return;
+        series.queued.dec();
+        series.gaveUp.observe(waitedSeconds());
+        this.metrics.rejected(series, why);
         reject(new TooManyRequests("time-out"));
         this.mayProceed();
       };
       const { after, options } = this.backend;
-      const late = ticket.level.isExempt ? undefined : after(options.requestTimeoutMs / WAIT_PART, giveUp);
-      entrant.onGone(giveUp);
+      const late = ticket.level.isExempt
+        ? undefined
+        : after(options.requestTimeoutMs / WAIT_PART, () => giveUp("time-out"));
+      entrant.onGone(() => giveUp("cancelled"));
       ticket.begin = () => {
         late?.cancel();
-        resolve(this.leave(ticket));
+        series.queued.dec();
+        series.waited.observe(waitedSeconds());
+        resolve(this.leave(ticket, entrant, series));
       };
     });
   }
 
   private refuse(): Promise<Leave> {
     const refusal = new TooManyRequests("no room");
-    if (this.spentMs >= TURN_MS) return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    if (this.spentMs >= TURN_MS && this.refused.length < REFUSED_MAX) {
+      return new Promise((_resolve, reject) => this.refused.push(() => reject(refusal)));
+    }
     this.spentMs += REFUSAL_MS;
     this.needTurn();
     throw refusal;
@@ -171,8 +200,8 @@ export class FlowControl {
 
   private configure(): void {
     this.isStale = false;
-    const levels = this.stored<PriorityLevelConfiguration>(LEVELS_PREFIX, PRIORITY_LEVELS);
-    const schemas = this.stored<FlowSchema>(SCHEMAS_PREFIX, FLOW_SCHEMAS);
+    const levels = this.stored<PriorityLevelConfiguration>(PRIORITY_LEVELS_PREFIX, PRIORITY_LEVELS);
+    const schemas = this.stored<FlowSchema>(FLOW_SCHEMAS_PREFIX, FLOW_SCHEMAS);
     this.levels.configure(levels);
     const names = new Set(levels.map(({ metadata }) => metadata?.name));
     this.classification = new Classification(
@@ -187,16 +216,14 @@ export class FlowControl {
   ): readonly T[] {
     const found = [...this.backend.store.cache(prefix).values()].map(({ object }) => object as T);
     const names = new Set(found.map(({ metadata }) => metadata?.name));
-    const wanted = found.length === 0 ? Object.keys(initial) : MANDATORY;
+    const wanted = found.length === 0 ? Object.keys(initial) : MANDATORY_FLOW;
     const missing = wanted.filter((name) => !names.has(name));
     return [...found, ...missing.map((name) => ({ metadata: { name }, spec: initial[name] }) as T)];
   }
 }
 
-const MANDATORY: readonly string[] = ["catch-all", "exempt"];
-
-function flowOf(origin: FlowOrigin, level: Level, { info }: Entrant): string {
+function flowOf(origin: FlowOrigin, level: Level, entrant: Entrant): string {
   // What is exempt is told apart by who asks, whatever its schema says: it waits for its turn alone.
-  const by = level.isExempt ? origin.user.user : distinguisher(origin, info);
+  const by = level.isExempt ? origin.user.user : distinguisher(origin, () => entrant.info());
   return `${origin.schema.metadata?.name ?? ""}/${by}`;
 }

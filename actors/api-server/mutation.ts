@@ -5,15 +5,17 @@
 import { statusOf } from "../../protocols/api-server.ts";
 import { hasCode, InkubeError } from "../../protocols/errors.ts";
 import type { Compare, KeyValue, RequestOp, TxnResponse } from "../../protocols/etcd.ts";
-import { keepBytes } from "../../protocols/kept-bytes.ts";
+import { equalBytes } from "../../protocols/kept-bytes.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Caller } from "./caller.ts";
-import type { Announced, ResourceCache } from "./core/cache/resource-cache.ts";
+import type { ResourceCache } from "./core/cache/resource-cache.ts";
 import { BrokenInvariant } from "./core/broken-invariant.ts";
-import { encodeStored, equalBytes, headIn, NOT_STORED, StoredObject } from "./core/cache/stored-object.ts";
+import type { Written } from "./core/cache/stored-object.ts";
+import { encodeStored, headIn, NOT_STORED, StoredObject, writtenOf } from "./core/cache/stored-object.ts";
 import { serverTimeout } from "./core/machinery/status.ts";
 import type { Fields } from "./core/kinds/rules.ts";
 import type { Stepped } from "./core/steps.ts";
+import type { Rests } from "./lifecycle-admission.ts";
 import type { Pieces } from "./pieces.ts";
 import type { Wanted } from "./core/webhooks/conversion.ts";
 import type { ApiServerOptions } from "./spec.ts";
@@ -63,6 +65,8 @@ export interface Write {
   readonly dryRun: boolean;
   /** @param taken claim keys that another server turned out to hold */
   readonly decide: (current: StoredObject | undefined, taken: Taken) => Stepped<Decision>;
+  /** Of an object that is made; absent: it rests on nothing. */
+  readonly rests?: Rests;
   /** Asks for what `decide` awaits, so that it knows when it is called again. */
   readonly answer?: (wanted: readonly Wanted[]) => Promise<void>;
 }
@@ -240,10 +244,10 @@ export class Mutations {
     const claim = outcome.action === "put" ? (outcome.claim ?? []) : [];
     const compare: Compare[] = [{ key: path, result: "equal", target: "mod", value: base?.revision ?? 0 }];
     for (const each of claim) compare.push({ key: each, result: "equal", target: "create", value: 0 });
-    const value = outcome.action === "put" ? encodeStored(cache.head, outcome.object) : undefined;
-    const written =
-      outcome.action === "put" && value !== undefined ? { kept: keepBytes(value), object: outcome.object } : undefined;
-    const success = operationsOf(path, key, outcome, value);
+    const rests = base === undefined ? (write.rests?.() ?? []) : [];
+    compare.push(...rests);
+    const written = outcome.action === "put" ? writtenOf(cache.head, outcome.object) : undefined;
+    const success = operationsOf(path, key, outcome, written?.bytes);
     const failure: RequestOp[] = [path, ...claim].map((each) => ({ range: { key: each } }));
     const request = { compare, success, failure, ...(write.cause === "" ? {} : { cause: write.cause }) };
     const answer = await this.send(write, request, written, attempts);
@@ -257,9 +261,11 @@ export class Mutations {
       if (attempts.lost && outcome.action === "remove" && base !== undefined) {
         return { mutated: { action: "remove", stored: base.at(revision), created: false } };
       }
+      // What it rests on has changed, of which the cache may not know yet.
+      if (rests.length > 0) await this.store.waitFor(revision, write.deadlineMs);
       return { next: { stored: undefined, fresh: true } };
     }
-    if (attempts.lost && value !== undefined && equalBytes(kv.value, value)) {
+    if (attempts.lost && written !== undefined && equalBytes(kv.value, written.bytes)) {
       return { mutated: this.done(write, base, outcome, written, kv.modRevision) };
     }
     return { next: { stored: new StoredObject(cache.head, key, kv.modRevision, kv.value), fresh: true } };
@@ -268,7 +274,7 @@ export class Mutations {
   private async send(
     write: Write,
     request: Parameters<Store["txn"]>[0],
-    written: Announced | undefined,
+    written: Written | undefined,
     attempts: { lost: boolean },
   ): Promise<TxnResponse> {
     const { cache, key } = write;
@@ -288,7 +294,7 @@ export class Mutations {
     write: Write,
     base: StoredObject | undefined,
     outcome: Exclude<Outcome, { readonly action: "keep" }>,
-    written: Announced | undefined,
+    written: Written | undefined,
     revision: number,
   ): Mutated {
     const { cache, key } = write;
@@ -300,9 +306,7 @@ export class Mutations {
       write.cause,
     );
     if (written !== undefined) {
-      const known = cache.get(key);
       const created = base === undefined;
-      if (known?.revision === revision) return { action: "put", stored: known, created };
       const stored = new StoredObject(cache.head, key, revision, written.kept, written.object);
       // The watch may have been faster, and have told of what came after as well.
       if (revision > this.store.revision) cache.expect(stored);

@@ -6,7 +6,7 @@
 import { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { Caller } from "./caller.ts";
-import { workTimeout } from "./core/machinery/status.ts";
+import { tooManyRequests, workTimeout } from "./core/machinery/status.ts";
 import type { Stepped, Steps } from "./core/steps.ts";
 import { isSteps } from "./core/steps.ts";
 
@@ -18,6 +18,8 @@ const SLICE_PIECES_MAX = 1_000;
 const SMALL_MS = 100;
 /** Large ones that are under way. */
 const LARGE_MAX = 3;
+/** Of those that somebody waits for: each holds what was sent, up to some megabytes. Who comes then had better come again later. */
+export const WAITING_MAX = 1_000;
 
 interface Job {
   readonly steps: Steps<unknown>;
@@ -47,12 +49,16 @@ export class Pieces {
   /**
    * The result itself when it takes no longer than a turn may: most work is small.
    * @param caller absent: it is waited for to the end
-   * @throws what the work throws; Status 504 at `deadlineMs`, CANCELLED once the caller has gone: then the work ends, too
+   * @throws what the work throws; Status 429 when too many wait; Status 504 at `deadlineMs`, CANCELLED once the caller has gone: then the work ends, too
    */
   run<T>(work: Stepped<T>, deadlineMs: number, caller?: Caller): T | Promise<T> {
     if (!isSteps(work)) return work;
     const first = this.slice(work);
     if (first.done) return first.value as T;
+    if (caller !== undefined && this.small.length + this.large.length >= WAITING_MAX) {
+      work.return(undefined as never);
+      throw tooManyRequests("too many requests, please try again later", 1);
+    }
     return this.rest<T>(work, first.usedMs, deadlineMs, caller);
   }
 

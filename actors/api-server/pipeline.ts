@@ -3,11 +3,14 @@
  * `DefaultBuildHandlerChain`. A stage looks at the arrival alone, and throws the Status that refuses it.
  */
 import type { Context } from "../../runtime/actor.ts";
+import type { AuditTrail } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import type { UserInfo } from "./core/identity.ts";
+import { NOBODY } from "./core/identity.ts";
 import { unauthorized } from "./core/machinery/status.ts";
 import type { Asked } from "./core/rest/asked.ts";
 import { impersonated } from "./core/rest/impersonation.ts";
+import type { Leave } from "./flow-control.ts";
 import type { RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
 import { TRACEPARENT } from "../../protocols/traceparent.ts";
@@ -17,45 +20,68 @@ export interface Arrival {
   readonly user: UserInfo | undefined;
   /** Anyone may ask. */
   readonly isPublic: boolean;
-  /** Where it waits for a seat; the actors of the cluster have a mailbox with a bound of its own. */
-  readonly gate: Gate | undefined;
   /** By which it is found again in whatever was recorded: the header Audit-Id; of a message the trace event it is the work of. */
   readonly auditId: string;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   /** What it is about, for who is refused. */
-  readonly asked: () => Asked;
+  asked(): Asked;
+  /**
+   * Flow control: a promise where it has to wait for a seat, undefined where it takes none. The actors of the cluster have a mailbox
+   * with a bound of its own.
+   * @throws what it is refused with
+   */
+  enter(user: UserInfo | undefined): Leave | Promise<Leave> | undefined;
+  /** Where it is told of in the audit log; undefined where there is none. */
+  readonly trail?: AuditTrail | undefined;
 }
 
-/** Flow control for one request. @throws what it is refused with; @returns how its seat is left, a promise where it has to wait */
-export type Gate = (user: UserInfo | undefined) => (() => void) | Promise<() => void>;
-
-/** What is known of a request after it. */
-type Stage = (arrival: Arrival) => Arrival;
-
-function authenticate(arrival: Arrival): Arrival {
-  if (arrival.user === undefined && !arrival.isPublic) throw unauthorized();
-  return arrival;
+/** One that has been let in. */
+export interface Entered {
+  /** On whose behalf it is carried out. */
+  readonly user: UserInfo | undefined;
+  /** To be called when it is over. */
+  readonly leave: Leave;
 }
 
-/** Who really asks is known, and not yet on whose behalf. No policy says what to keep of a request, so nothing is kept here. */
-function audit(arrival: Arrival): Arrival {
-  return arrival;
+/** @returns on whose behalf a request is made after it */
+type Stage = (arrival: Arrival, user: UserInfo | undefined) => UserInfo | undefined;
+
+function authenticate({ isPublic, trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  if (user !== undefined || isPublic) return user;
+  trail?.unauthenticated();
+  throw unauthorized();
 }
 
-function impersonate(arrival: Arrival): Arrival {
-  const { user: caller, rawHeaders, asked } = arrival;
-  const user = impersonated(caller, rawHeaders, asked);
-  return user === caller ? arrival : { ...arrival, user };
+/** Who really asks is known, and not yet on whose behalf. */
+function audit({ trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  trail?.received(user ?? NOBODY);
+  return user;
+}
+
+function impersonate(arrival: Arrival, caller: UserInfo | undefined): UserInfo | undefined {
+  const user = impersonated(caller, arrival.rawHeaders, arrival);
+  if (user !== undefined && user !== caller) arrival.trail?.impersonatedAs(user);
+  return user;
 }
 
 /** Who is known may do everything: the rules of RBAC are stored, and nobody asks them yet. */
-function authorize(arrival: Arrival): Arrival {
-  return arrival;
+function authorize({ trail }: Arrival, user: UserInfo | undefined): UserInfo | undefined {
+  trail?.authorized();
+  return user;
 }
 
-const beforeFlow: Stage = (arrival) => impersonate(audit(authenticate(arrival)));
+const beforeFlow: Stage = (arrival, user) => impersonate(arrival, audit(arrival, authenticate(arrival, user)));
 const behindFlow: Stage = authorize;
+
+function enteredBy(arrival: Arrival, user: UserInfo | undefined, leave: Leave = () => undefined): Entered {
+  try {
+    return { user: behindFlow(arrival, user), leave };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
 
 /** What a client says of a request besides what it asks for. */
 export interface Asker {
@@ -81,15 +107,24 @@ export class Pipeline {
    * @throws what a stage refuses the request with, or what `work` throws
    */
   async run<T>(arrival: Arrival, work: (user: UserInfo | undefined) => Promise<T> | T): Promise<T> {
-    const known = beforeFlow(arrival);
-    const entered = known.gate?.(known.user);
-    const leave = entered instanceof Promise ? await entered : entered;
+    const entering = this.enter(arrival);
+    const { user, leave } = entering instanceof Promise ? await entering : entering;
     try {
-      const { user } = behindFlow(known);
       return await work(user);
     } finally {
-      leave?.();
+      leave();
     }
+  }
+
+  /**
+   * As `run`, of what is to be done by whoever asks.
+   * @throws what a stage refuses the request with
+   */
+  enter(arrival: Arrival): Entered | Promise<Entered> {
+    const user = beforeFlow(arrival, arrival.user);
+    const leave = arrival.enter(user);
+    if (leave instanceof Promise) return leave.then((late) => enteredBy(arrival, user, late));
+    return enteredBy(arrival, user, leave);
   }
 
   /**

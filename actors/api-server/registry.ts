@@ -20,25 +20,17 @@ import {
 } from "./core/machinery/status.ts";
 import type { UserInfo } from "./core/identity.ts";
 import type { Answer } from "./core/registry/answers.ts";
-import { answerOf, plainAnswer, terminatingNamespace, writtenAnswer } from "./core/registry/answers.ts";
+import { answerOf, plainAnswer, writtenAnswer } from "./core/registry/answers.ts";
 import { decideDeletion, failedPrecondition, isReleased } from "./core/registry/deletion.ts";
-import { isTerminating } from "./core/kinds/core/namespace.ts";
 import { ipRange } from "./core/kinds/core/service-addresses.ts";
 import type { AddressRanges, Fields, IsSigned, KindRules } from "./core/kinds/rules.ts";
 import type { Manage } from "./core/registry/field-writes.ts";
 import { fieldWriteOf, speaksOfManagedFields, withManagedFields } from "./core/registry/field-writes.ts";
 import type { FieldWrite } from "./core/managed-fields/field-manager.ts";
 import { managedAfterUpdate } from "./core/managed-fields/field-manager.ts";
+import { ownedOnce } from "./core/registry/owners.ts";
 import type { ObjectPlace } from "./core/registry/place.ts";
-import {
-  checkIdentity,
-  checkName,
-  checkNamespace,
-  checkTypeMeta,
-  keyOf,
-  readable,
-  refuseTerminating,
-} from "./core/registry/place.ts";
+import { checkIdentity, checkName, checkNamespace, checkTypeMeta, keyOf, readable } from "./core/registry/place.ts";
 import { toServed } from "./core/registry/present.ts";
 import type { Others } from "./core/registry/write.ts";
 import { prepareCreate, prepareUpdate, sameStored } from "./core/registry/write.ts";
@@ -48,6 +40,7 @@ import type { Conversions } from "./conversions.ts";
 import { ConvertedWrites } from "./converted-writes.ts";
 import { KnownConversions } from "./core/webhooks/conversion.ts";
 import { EventLeases } from "./event-leases.ts";
+import { LifecycleAdmission } from "./lifecycle-admission.ts";
 import type { JointWrite, Mutated, Outcome, Taken } from "./mutation.ts";
 import { Mutations } from "./mutation.ts";
 import type { Pieces } from "./pieces.ts";
@@ -57,11 +50,6 @@ import type { Store } from "./store.ts";
 
 /** Names drawn for one `generateName`. As in Kubernetes. */
 const NAME_TRIES_MAX = 8;
-
-/** Patience with the account of a new namespace, as kube-apiserver's, and how often it is looked for. */
-const NEEDS_MS = 1_500;
-const NEEDS_LOOK_MS = 20;
-const NAMESPACES = "/registry/namespaces";
 
 /** On whose behalf, how long, and because of what. */
 export interface RequestScope extends UserInfo {
@@ -76,6 +64,7 @@ export interface RequestScope extends UserInfo {
 
 export class Registry {
   readonly store: Store;
+  readonly lifecycle: LifecycleAdmission;
   private readonly follower: { readonly current: Catalog };
   private readonly ctx: Context<ApiServerOptions>;
   private readonly pieces: Pieces;
@@ -109,6 +98,7 @@ export class Registry {
     this.store = store;
     this.follower = follower;
     this.pieces = pieces;
+    this.lifecycle = new LifecycleAdmission(ctx, store);
     this.mutations = new Mutations(ctx, store, pieces);
     this.convertedWrites = new ConvertedWrites(this.mutations, conversions);
     this.leases = new EventLeases(ctx, store);
@@ -148,13 +138,15 @@ export class Registry {
     checkNamespace(served, namespace, metadata.namespace);
     checkTypeMeta(served, incoming);
     const prefix = metadata.generateName;
-    await this.admit(scope, served, namespace, metadata.name ?? "");
-    await this.awaitNeeds(served, namespace ?? "", incoming);
+    const unnamed = { served, namespace, name: metadata.name ?? "" };
+    await this.lifecycle.admit(scope.deadlineMs, unnamed, incoming);
+    if (!metadata.name && !prefix && served.rules.namesItself === true) {
+      return this.createNamed(scope, { ...unnamed, name: this.ctx.ids.uuid() }, incoming, options);
+    }
     if (!metadata.name && !prefix) {
-      const place = { served, namespace, name: "" };
-      const manage = this.managing(place, undefined, options);
+      const manage = this.managing(unnamed, undefined, options);
       // Whatever else is wrong with it is told besides.
-      const work = this.creation(scope, place, incoming, "", { has: () => false }, undefined, manage);
+      const work = this.creation(scope, unnamed, incoming, "", { has: () => false }, undefined, manage);
       await this.pieces.run(work, scope.workDeadlineMs ?? scope.deadlineMs, scope.caller);
       const message = "Required value: name or generateName is required";
       throw invalid(info, "", [{ reason: "FieldValueRequired", message, field: "metadata.name" }]);
@@ -177,12 +169,12 @@ export class Registry {
     incoming: KubernetesObject,
     options: WriteOptions = {},
   ): Promise<Answer> {
-    const { served, namespace, name } = place;
+    const { served, name } = place;
     const { info } = served;
     const { metadata = {} } = incoming;
     checkIdentity(place, incoming);
     const create = info.createOnUpdate && subresource === undefined;
-    if (create) await this.admit(scope, served, namespace, name);
+    if (create) await this.lifecycle.admit(scope.deadlineMs, place, incoming);
     const uid = this.ctx.ids.uuid();
     let old: KubernetesObject | undefined;
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
@@ -218,11 +210,12 @@ export class Registry {
       const whole = toServed(served, old);
       const shown = speaksOfManagedFields(patch) ? whole : withManagedFields(whole as Fields, undefined);
       const patched = patchObject(patchType, served.form, shown, patch, options.fieldValidation ?? "Warn");
-      this.tell(place, patched.warnings);
-      checkName(place, patched.object.metadata?.name);
-      this.checkRevision(place, patched.object, current);
+      const { object, warnings } = ownedOnce(patched.object, true);
+      this.tell(place, [...patched.warnings, ...warnings]);
+      checkName(place, object.metadata?.name);
+      this.checkRevision(place, object, current);
       const manage = this.managing(place, subresource, options, current);
-      return inNextPiece(this.replacement(place, subresource, patched.object, current, taken, lease, manage));
+      return inNextPiece(this.replacement(place, subresource, object, current, taken, lease, manage));
     });
     if (!tells(served, subresource)) return answerOf(served, mutated.stored, 200);
     return writtenAnswer(served, mutated.stored, 200, { old, subresource });
@@ -463,49 +456,19 @@ export class Registry {
     const { deadlineMs, workDeadlineMs = deadlineMs, caller, cause, user } = scope;
     const { served } = place;
     const until = { deadlineMs, workDeadlineMs, caller };
-    const write = { cache: this.store.cacheOf(served), key: keyOf(place), ...until, cause, user, dryRun, decide };
+    const rests = this.lifecycle.restsOf(place);
+    const write = {
+      cache: this.store.cacheOf(served),
+      key: keyOf(place),
+      ...until,
+      cause,
+      user,
+      dryRun,
+      decide,
+      rests,
+    };
     if (served.conversion === undefined) return this.mutations.run(write);
     return this.convertedWrites.run(write, served, this.knownOf(place), caller);
-  }
-
-  /** A moment for what a controller makes in a new namespace; without it the creation is refused later on. */
-  private async awaitNeeds(
-    { stored: { rules } }: Served,
-    namespace: string,
-    incoming: KubernetesObject,
-  ): Promise<void> {
-    const { clock, options } = this.ctx;
-    const needed = options.serviceAccounts.admission ? rules.awaits?.(incoming as Fields, namespace) : undefined;
-    if (needed === undefined) return;
-    const cache = this.store.cache(needed.prefix);
-    const untilMs = clock.monotonicMs() + NEEDS_MS;
-    while (cache.newest(needed.key) === undefined && clock.monotonicMs() < untilMs) await clock.sleep(NEEDS_LOOK_MS);
-  }
-
-  /** Of an object that is not there as far as is known, and so is about to be made. */
-  async admitAbsent(scope: RequestScope, place: ObjectPlace, incoming: KubernetesObject): Promise<void> {
-    const { served, namespace, name } = place;
-    if (this.store.cacheOf(served).newest(keyOf(place)) !== undefined) return;
-    await this.admit(scope, served, namespace, name);
-    if (namespace !== undefined) await this.awaitNeeds(served, namespace, incoming);
-  }
-
-  /** Admission plugin NamespaceLifecycle: nothing is made in a namespace that is not there, or is on its way out. */
-  private async admit(scope: RequestScope, served: Served, namespace: string | undefined, name: string): Promise<void> {
-    refuseTerminating(served, name);
-    if (!served.info.namespaced || namespace === undefined) return;
-    if (this.store.cache(NAMESPACES).newest(namespace) === undefined) await this.store.consistent(scope.deadlineMs);
-    this.refuseNamespace({ served, namespace, name });
-  }
-
-  /** @throws Status 404 and 403, by what the cache knows */
-  refuseNamespace({ served, namespace, name }: ObjectPlace): void {
-    const { info } = served;
-    refuseTerminating(served, name);
-    if (!info.namespaced || namespace === undefined) return;
-    const stored = this.store.cache(NAMESPACES).newest(namespace);
-    if (stored === undefined) throw notFound({ group: "", resource: "namespaces" }, namespace);
-    if (isTerminating(stored.object as Fields)) throw terminatingNamespace(info, name, namespace);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What an API server is started with. Data only. */
+import type { AuditOptions } from "./audit.ts";
 import type { TokenUser } from "./core/identity.ts";
 import type { ContactLimits } from "./core/quorum-contact.ts";
 import type { TokenTerms } from "./core/tokens/token-request.ts";
@@ -34,6 +35,8 @@ export interface ApiServerOptions extends HistoryLimits, ContactLimits {
   readonly proxyClient?: { readonly cert: string; readonly key: string };
   readonly tokens: readonly TokenUser[];
   readonly serviceAccounts: ServiceAccountOptions;
+  /** What is kept of requests in the audit log; absent: nothing. */
+  readonly audit?: AuditOptions;
   /** Let into the kubelets' log ports. */
   readonly kubeletToken: string;
   /** Name of the actor that serves the flight recorders at `/debug/trace`; absent where there is none. */
@@ -160,11 +163,11 @@ export const API_SERVER_DEFAULTS: Omit<
   retryBaseMs: 5,
   retryCapMs: 160,
   preferAgainMs: 1_000,
-  contactTickMs: 250,
+  contactTickMs: 200,
   // A tick may pass before the first one that counts: a second in all.
-  lostTicks: 3,
+  lostTicks: 4,
   // Three seconds: an election takes two at most, and is no reason for every informer to move.
-  cutOffTicks: 12,
+  cutOffTicks: 15,
   watchStallMs: 1_000,
   loadPage: 1_000,
   replayRevisions: 1_000,

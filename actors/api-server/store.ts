@@ -76,12 +76,22 @@ export class Store {
 
   constructor(ctx: Context<ApiServerOptions>, catalog: Catalog) {
     this.ctx = ctx;
-    this.etcd = new EtcdClient(ctx);
+    this.etcd = new EtcdClient(ctx, (key) => this.place(key)?.cache.info);
+    this.measure();
     for (const { info, rules, stored } of catalog.all) {
       if (info.storagePrefix === undefined || stored.info !== info) continue;
       this.caches.set(info.storagePrefix, new ResourceCache(info, rules.indexed, ctx.options));
     }
     this.builtIn = new Set(this.caches.keys());
+  }
+
+  private measure(): void {
+    const help = "Objects by resource, as this server's caches hold them.";
+    const objects = this.ctx.metrics.gauge("apiserver_resource_objects", help, ["group", "resource"]);
+    this.ctx.metrics.onRead(() => {
+      objects.clear();
+      for (const { info, size } of this.caches.values()) objects.of(info.group, info.resource).set(size);
+    });
   }
 
   /** Whether objects of a built-in kind are below the prefix, whose place no other takes. */
@@ -376,7 +386,10 @@ export class Store {
       { key: "\0", rangeEnd: "\0", startRevision: this.reached + 1, progressNotify: true },
       {
         next: (response) => {
-          if (connection === this.connection) this.apply(response);
+          if (connection !== this.connection) return;
+          this.apply(response);
+          // Last: where there was none for a while, contact makes the caches go on by another connection.
+          if (response.events.length > 0) this.etcd.followed(member);
         },
         end: (error) => {
           if (connection === this.connection) this.disconnected(member, error);

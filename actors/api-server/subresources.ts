@@ -1,6 +1,7 @@
 /** Subresources that show or change their object in a form of its own: `scale`, `binding`, `eviction`, `finalize`. */
 import type { KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
-import type { Binding } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { Binding, Pod } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { Context } from "../../runtime/actor.ts";
 import { withSpecFinalizers } from "./core/kinds/core/namespace.ts";
 import { bindPod, evictedPod } from "./core/kinds/core/pod.ts";
@@ -23,6 +24,7 @@ import { applyConfiguration, managedAfterUpdate } from "./core/managed-fields/fi
 import { fromScaleEntries, toScaleEntries } from "./core/managed-fields/scale.ts";
 import type { Answer, Eviction } from "./core/registry/answers.ts";
 import { answerOf, plainAnswer, withWarnings } from "./core/registry/answers.ts";
+import { budgetOf, isBeyondBudgets, isSpared, spent } from "./core/registry/eviction.ts";
 import { failedPrecondition, isReleased } from "./core/registry/deletion.ts";
 import { withManagedFields, writeOfForm } from "./core/registry/field-writes.ts";
 import { warningsOf } from "./core/machinery/warnings.ts";
@@ -109,7 +111,7 @@ export class Subresources {
     return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
   }
 
-  /** Deletes a pod; budgets that would forbid it come with PodDisruptionBudget. */
+  /** Deletes a pod, where its budget allows it. */
   async evict(
     scope: RequestScope,
     place: ObjectPlace,
@@ -121,18 +123,45 @@ export class Subresources {
     checkNamespace(served, namespace, eviction.metadata.namespace);
     const deletion = checkDeleteOptions(eviction.deleteOptions ?? {});
     const dryRun = options.dryRun === true || deletion.dryRun === true;
-    await this.registry.mutate(scope, place, dryRun, (current) => {
+    const found = await this.registry.get(scope, place);
+    const takesNothing = await this.spendBudget(scope, namespace ?? "", found.object as Pod, dryRun);
+    const marked = await this.registry.mutate(scope, place, dryRun, (current) => {
       if (current === undefined) throw notFound(served.info, name);
       const pod = current.object as Fields;
       const failed = failedPrecondition(served.stored, pod, deletion.preconditions);
-      if (failed !== undefined) throw conflict({ group: "", resource: "pods" }, name, failed.why);
+      if (failed !== undefined) throw conflict(failed.of, name, failed.why);
       if (pod.metadata?.deletionTimestamp !== undefined) return { action: "keep" };
       return { action: "put", object: evictedPod(pod, this.ctx.clock.nowMs()) };
     });
     // It was that revision that was meant.
     const { resourceVersion: _asked, ...preconditions } = deletion.preconditions ?? {};
-    await this.registry.delete(scope, place, { ...deletion, preconditions, dryRun });
+    // One that becomes ready meanwhile would be missed.
+    const unready = takesNothing && !dryRun ? { resourceVersion: `${marked.stored.revision}` } : {};
+    await this.registry.delete(scope, place, { ...deletion, preconditions: { ...preconditions, ...unready }, dryRun });
     return plainAnswer({ ...success(), code: 201 } as KubernetesObject, 201);
+  }
+
+  /** Takes the pod's eviction from its budget. Gives whether it takes nothing because the pod is not ready. */
+  private async spendBudget(scope: RequestScope, namespace: string, pod: Pod, dryRun: boolean): Promise<boolean> {
+    if (isBeyondBudgets(pod)) return false;
+    const served = this.registry.catalog.required("policy", "v1", "poddisruptionbudgets");
+    const budgets = [...this.registry.store.cacheOf(served).values()].map(({ object }) => object);
+    const budget = budgetOf(
+      pod,
+      budgets.filter(({ metadata }) => metadata?.namespace === namespace),
+    );
+    if (budget === undefined) return false;
+    if (isSpared(pod, budget)) return true;
+    const { name = "" } = budget.metadata ?? {};
+    const place = { served, namespace, name };
+    await this.registry.mutate(scope, place, dryRun, (current) => {
+      if (current === undefined) return { action: "keep" };
+      const of = pod.metadata?.name ?? "";
+      const left = spent(current.object as PodDisruptionBudget, of, this.ctx.clock.nowMs()) as Fields;
+      const manage = this.registry.managing(place, "status", { fieldManager: "kube-apiserver" }, current);
+      return { action: "put", object: withManagedFields(left, manage(left, undefined)) };
+    });
+    return false;
   }
 
   /** Replaces the finalizers in the spec of a namespace; with the last one the namespace goes. */

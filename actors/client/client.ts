@@ -24,6 +24,7 @@ import type { Consumer, Context, Ref, Subscription, Why } from "../../runtime/ac
 import { backoffMs } from "./core/backoff.ts";
 import { findNotPlain } from "./core/plain-data.ts";
 import { isTransient } from "./core/transient.ts";
+import { ClientMetrics } from "./client-metrics.ts";
 import type { Resource } from "./resources.ts";
 import { apiVersionOf, pods } from "./resources.ts";
 
@@ -79,6 +80,7 @@ export class Client {
   private readonly servers: readonly Ref<ApiServerMethods>[];
   /** Which server is in use, and since when it is not the preferred one; one for all that come of one client. */
   private readonly use = { current: 0, failedOverAtMs: 0 };
+  private readonly metrics: ClientMetrics;
   private readonly why: Why | undefined;
 
   /** `apiServers`: actor names, the preferred one first; the caller's spec must link to each. */
@@ -87,15 +89,23 @@ export class Client {
     this.ctx = ctx;
     this.options = { ...CLIENT_DEFAULTS, ...options };
     this.servers = apiServers.map((name) => ctx.ref(apiServerProtocol, name));
+    this.metrics = new ClientMetrics(ctx.metrics);
   }
 
   /** The same client for what is done because of `why`, however many `await`s later. */
   because(why: Why): Client {
-    return Object.create(this, { why: { value: why } }) as Client;
+    const client = Object.create(this) as { why: Why };
+    client.why = why;
+    return client as unknown as Client;
   }
 
-  async get<T extends KubernetesObject>(resource: Resource<T>, name: string, namespace?: string): Promise<T> {
-    return (await this.request({ verb: "get", target: targetOf(resource, namespace, name) })) as T;
+  async get<T extends KubernetesObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+    subresource?: string,
+  ): Promise<T> {
+    return (await this.request({ verb: "get", target: targetOf(resource, namespace, name, subresource) })) as T;
   }
 
   /** As `get`, but undefined where there is no such object. */
@@ -282,9 +292,14 @@ export class Client {
       const index = this.pick();
       const leftMs = deadlineMs - clock.monotonicMs();
       const timeoutMs = Math.min(leftMs, this.options.attemptTimeoutMs);
+      const server = this.server(index);
+      const beganMs = clock.monotonicMs();
       try {
-        return (await this.server(index).call("request", request, { timeoutMs, cause: why })).object;
+        const { object } = await server.call("request", request, { timeoutMs, cause: why });
+        this.metrics.answered(server.name, request.verb, clock.monotonicMs() - beganMs);
+        return object;
       } catch (error) {
+        this.metrics.failed(server.name, request.verb, clock.monotonicMs() - beganMs, error);
         if (!isTransient(error)) throw error;
         attempts.lost ||= !hasCode(error, "MAILBOX_FULL") && statusOf(error)?.code !== 429;
         this.failOver(index);

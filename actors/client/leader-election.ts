@@ -8,6 +8,7 @@ import { InkubeError } from "../../protocols/errors.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import type { Value } from "../../runtime/metrics/metrics.ts";
 import { formatMicroTime } from "../../runtime/clock.ts";
 import type { Client } from "./client.ts";
 import type { ElectionTimings } from "./core/election.ts";
@@ -52,6 +53,7 @@ export class LeaderElector {
   private readonly callbacks: LeaderCallbacks;
   private readonly election: Election;
   private readonly informer: Informer<Lease>;
+  private readonly isMaster: Value;
   private timer: Timer | undefined;
   private fence: Timer | undefined;
   private writing = false;
@@ -70,6 +72,9 @@ export class LeaderElector {
     this.options = { ...LEADER_ELECTION_DEFAULTS, ...options };
     this.callbacks = callbacks;
     this.election = new Election(this.options, this.options);
+    // Source: component-base `metrics/prometheus/clientgo/leaderelection`.
+    const help = "Whether this candidate holds the Lease.";
+    this.isMaster = ctx.metrics.gauge("leader_election_master_status", help, ["name"]).of(options.name);
     this.informer = new Informer(ctx, client, leases, {
       namespace: this.options.namespace,
       fieldSelector: `metadata.name=${this.options.name}`,
@@ -187,6 +192,7 @@ export class LeaderElector {
     if (!started) return;
     this.ctx.log.info("leading", { lease: this.options.name });
     this.vacancy = undefined;
+    this.isMaster.set(1);
     const { trace } = this.ctx;
     const elected = trace.event("leader-elected", `leases/${this.options.namespace}/${this.options.name}`, {}, why);
     trace.because(elected, () => this.callbacks.onStartedLeading());
@@ -208,6 +214,7 @@ export class LeaderElector {
     this.fence?.cancel();
     if (!this.election.isLeading) return;
     this.election.stepDown();
+    this.isMaster.set(0);
     this.ctx.log.warn("no longer leading", { lease: this.options.name, reason });
     this.callbacks.onStoppedLeading(reason);
   }

@@ -1,6 +1,15 @@
 /** Typed rows for the resources that inkube's own actors read and write. */
 import type { GroupVersionResource, KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
+import type { PodMetrics } from "../../protocols/kubernetes/types/metrics-v1beta1.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
@@ -15,6 +24,7 @@ import type {
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
 
 export interface Resource<T extends KubernetesObject = KubernetesObject> extends GroupVersionResource {
@@ -101,11 +111,61 @@ export const deployments: Resource<Deployment> = {
   kind: "Deployment",
   namespaced: true,
 };
+export const jobs: Resource<Job> = { group: "batch", version: "v1", resource: "jobs", kind: "Job", namespaced: true };
+export const cronJobs: Resource<CronJob> = {
+  group: "batch",
+  version: "v1",
+  resource: "cronjobs",
+  kind: "CronJob",
+  namespaced: true,
+};
+export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: "policy",
+  version: "v1",
+  resource: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
+  namespaced: true,
+};
+export const horizontalPodAutoscalers: Resource<HorizontalPodAutoscaler> = {
+  group: "autoscaling",
+  version: "v2",
+  resource: "horizontalpodautoscalers",
+  kind: "HorizontalPodAutoscaler",
+  namespaced: true,
+};
+export const podMetrics: Resource<PodMetrics> = {
+  group: "metrics.k8s.io",
+  version: "v1beta1",
+  resource: "pods",
+  kind: "PodMetrics",
+  namespaced: true,
+};
 export const replicaSets: Resource<ReplicaSet> = {
   group: "apps",
   version: "v1",
   resource: "replicasets",
   kind: "ReplicaSet",
+  namespaced: true,
+};
+export const statefulSets: Resource<StatefulSet> = {
+  group: "apps",
+  version: "v1",
+  resource: "statefulsets",
+  kind: "StatefulSet",
+  namespaced: true,
+};
+export const daemonSets: Resource<DaemonSet> = {
+  group: "apps",
+  version: "v1",
+  resource: "daemonsets",
+  kind: "DaemonSet",
+  namespaced: true,
+};
+export const controllerRevisions: Resource<ControllerRevision> = {
+  group: "apps",
+  version: "v1",
+  resource: "controllerrevisions",
+  kind: "ControllerRevision",
   namespaced: true,
 };
 export const endpointSlices: Resource<EndpointSlice> = {

@@ -7,6 +7,7 @@ import { faultFields } from "./faults.ts";
 import type { Reasons } from "./core/causes.ts";
 import { Causes, NO_REASONS } from "./core/causes.ts";
 import { KeyQueue } from "./core/queue.ts";
+import { QueueMetrics } from "./queue-metrics.ts";
 
 /** What a reconciler answers: nothing, or when to come back to the same key. */
 // oxlint-disable-next-line typescript/no-invalid-void-type -- most reconcilers return nothing
@@ -35,6 +36,7 @@ export class WorkQueue {
   private readonly ctx: Context<unknown>;
   private readonly options: WorkQueueOptions;
   private readonly queue: KeyQueue;
+  private readonly metrics: QueueMetrics;
   /** Why keys are to be worked on as soon as may be, and why when their time comes. */
   private readonly causes = new Causes();
   private readonly causesLater = new Causes();
@@ -49,17 +51,19 @@ export class WorkQueue {
     this.ctx = ctx;
     this.options = { ...WORK_QUEUE_DEFAULTS, ...options };
     this.queue = new KeyQueue(this.options.backoff);
+    this.metrics = new QueueMetrics(ctx, this.options.name, this.queue);
   }
 
   add(key: string): void {
     this.causes.add(key, this.ctx.trace.why());
-    this.queue.add(key);
+    this.queue.add(key, this.ctx.clock.monotonicMs());
     this.pump();
   }
 
   addAfter(key: string, delayMs: number): void {
     if (delayMs <= 0) return this.add(key);
     this.causesLater.add(key, this.ctx.trace.why());
+    this.metrics.retries.inc();
     this.queue.addAt(key, this.ctx.clock.monotonicMs() + delayMs);
     this.pump();
   }
@@ -67,6 +71,7 @@ export class WorkQueue {
   /** For a key that failed: waits longer each time, until `forget`. */
   addRateLimited(key: string): void {
     this.causesLater.add(key, this.ctx.trace.why());
+    this.metrics.retries.inc();
     this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
     this.pump();
   }
@@ -109,6 +114,7 @@ export class WorkQueue {
   /** No further key is taken; what is being worked on goes on to its end. */
   stop(): void {
     this.reconcile = undefined;
+    this.metrics.close();
     this.timer?.cancel();
     this.timer = undefined;
     this.timerAtMs = Infinity;
@@ -136,21 +142,26 @@ export class WorkQueue {
 
   private async work(reconcile: Reconcile): Promise<void> {
     while (this.reconcile === reconcile) {
-      const key = this.queue.take();
-      if (key === undefined) break;
+      const taken = this.queue.take();
+      if (taken === undefined) break;
+      const { key } = taken;
+      this.metrics.began(key, taken.sinceMs);
       const turn = this.begin(key);
       try {
         const result = await this.ctx.trace.because(turn.why, () => reconcile(key, turn.why));
         this.queue.forget(key);
         if (result !== undefined) {
           this.causesLater.addAll(key, turn.causes());
+          this.metrics.retries.inc();
           this.queue.addAt(key, this.ctx.clock.monotonicMs() + result.afterMs);
         }
       } catch (error) {
         this.failed(key, error);
         this.causesLater.addAll(key, turn.causes());
+        this.metrics.retries.inc();
         this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());
       }
+      this.metrics.ended(key);
       this.queue.done(key);
     }
     this.active--;

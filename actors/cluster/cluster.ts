@@ -43,6 +43,8 @@ import { runLive } from "./chaos/live/live-run.ts";
 import type { ChaosSchedule } from "./chaos/live/schedule.ts";
 import { checkSchedule } from "./chaos/live/schedule.ts";
 import { ChaosWish } from "./chaos/live/wish.ts";
+import type { MeasuredActor } from "./cluster-metrics.ts";
+import { ClusterMetrics } from "./cluster-metrics.ts";
 import { checkCondition, meets } from "./conditions.ts";
 import type { AlarmEvent } from "./etcd-alarms.ts";
 import { EtcdAlarms } from "./etcd-alarms.ts";
@@ -62,6 +64,10 @@ import {
   servingCertificate,
 } from "./io/identity.ts";
 import { ACTORS, restoreMembers } from "./io/restore.ts";
+import type { Dashboard } from "./io/dashboard-server.ts";
+import { serveDashboard } from "./io/dashboard-server.ts";
+import type { LoopbackServer } from "./io/loopback-server.ts";
+import { serveMetrics } from "./io/metrics-server.ts";
 import { ActorInspector } from "./inspector.ts";
 import { makeKubeconfig } from "./kubeconfig.ts";
 import { parseManifest } from "./manifest.ts";
@@ -160,6 +166,7 @@ export class Cluster implements AsyncDisposable {
   readonly trace: ClusterTrace;
   /** Looks into running actors: what they do, hold and wait for. */
   readonly inspector: ActorInspector;
+  private readonly measured: ClusterMetrics;
   private readonly options: ResolvedOptions;
   private readonly directory: DataDirectory;
   private readonly identity: Identity;
@@ -180,6 +187,7 @@ export class Cluster implements AsyncDisposable {
   private readonly chaosWish: ChaosWish;
   private readonly alarms: EtcdAlarms;
   private readonly listeners = new Set<(event: ClusterEvent) => void>();
+  private readonly servers = new Set<LoopbackServer>();
   private readonly embedder: EmbeddedPeer;
   private readonly address: ApiAddress;
   /** When this start began, in whole seconds as Kubernetes writes times; milliseconds since the Unix epoch. */
@@ -285,6 +293,7 @@ export class Cluster implements AsyncDisposable {
           admission: standIn.serviceAccounts ?? options.controllers,
         },
         tolerationSeconds: options.tolerationSeconds,
+        ...(options.audit === undefined ? {} : { audit: options.audit }),
         ...(standIn.initialObjectsAfterMs === undefined
           ? {}
           : { initialObjectsAfterMs: standIn.initialObjectsAfterMs }),
@@ -323,6 +332,7 @@ export class Cluster implements AsyncDisposable {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);
       return name;
     });
+    this.measured = new ClusterMetrics(this.name, this.inspector, context.metrics, () => this.measuredActors());
     this.address = new ApiAddress(
       apiServers.map((name) => this.embedder.ref(apiServerProtocol, name)),
       options.port,
@@ -420,6 +430,31 @@ export class Cluster implements AsyncDisposable {
         ...(alarms.length === 0 ? {} : { alarms }),
       };
     });
+  }
+
+  /**
+   * What all actors count of their work, under Kubernetes' and etcd's names, as Prometheus' text: each with its `job` and its
+   * `instance`. Of those that are down nothing is told but that. Errors: CLUSTER_STOPPED.
+   */
+  metrics(): Promise<string> {
+    this.mustRun();
+    return this.measured.text();
+  }
+
+  /** Serves the metrics on 127.0.0.1: `/metrics`, `/metrics/<actor>`, and `/targets` for Prometheus' `http_sd_configs`. Ends with the cluster. Errors: CLUSTER_STOPPED, PORT_IN_USE. */
+  async serveMetrics(port = 0): Promise<LoopbackServer> {
+    this.mustRun();
+    const server = await serveMetrics(port, this.measured);
+    this.servers.add(server);
+    return server;
+  }
+
+  /** Serves a page on 127.0.0.1 that shows the cluster, and can kill its parts, to whoever has its `url`. Ends with the cluster. Errors: CLUSTER_STOPPED, PORT_IN_USE. */
+  async serveDashboard(port = 0): Promise<Dashboard> {
+    this.mustRun();
+    const server = await serveDashboard(port, this);
+    this.servers.add(server);
+    return server;
   }
 
   /**
@@ -621,6 +656,7 @@ export class Cluster implements AsyncDisposable {
 
   private async shutDown(): Promise<void> {
     this.address.close();
+    await Promise.all([...this.servers].map((server) => server.close()));
     this.workerScale.stop();
     this.chaosWish.stop();
     // Whoever still has something to write (a Lease to give back, the last status of a pod) does it while the API answers.
@@ -723,6 +759,7 @@ export class Cluster implements AsyncDisposable {
       this.address.serverUp(event.name);
       this.alarms.up(event.name);
     }
+    if (event.type === "restart") this.measured.restarted(event.name);
     this.tell(event);
   }
 
@@ -741,6 +778,7 @@ export class Cluster implements AsyncDisposable {
 
   private actorDown(name: string, reason: DownReason, error: Error | undefined): void {
     this.address.serverDown(name);
+    this.measured.down(name, reason);
     this.lastDowns.set(name, { reason, message: error?.message, atMs: wallNowMs() });
     this.supervisor.actorDown(name, reason, error);
   }
@@ -782,6 +820,15 @@ export class Cluster implements AsyncDisposable {
 
   private actorNames(): readonly string[] {
     return actorsOf(this.supervisor.spec()).map(({ name }) => name);
+  }
+
+  private measuredActors(): readonly MeasuredActor[] {
+    const states = new Map(this.supervisor.status().map(({ name, state }) => [name, state] as const));
+    return actorsOf(this.supervisor.spec()).map(({ name, actor }) => ({
+      name,
+      role: actor,
+      isUp: states.get(name) === "up",
+    }));
   }
 
   /** The trace collector reads the recorders that it was started with: it is made another version of itself. */

@@ -1,5 +1,6 @@
 /** Looks into the running actors of a cluster. */
 import type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../../runtime/introspection.ts";
+import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
 import type { ThreadHost } from "../../runtime/threads/thread-host.ts";
 import type { TraceEvent } from "../../runtime/trace/event.ts";
 
@@ -20,6 +21,10 @@ export class ActorInspector implements Introspectable {
 
   async state(name: string): Promise<unknown> {
     return this.host.state(this.known(name));
+  }
+
+  async metrics(name: string): Promise<readonly MetricFamily[]> {
+    return this.host.metrics(this.known(name));
   }
 
   async suspend(name: string): Promise<void> {

@@ -2,6 +2,9 @@
 import { InkubeError } from "../../protocols/errors.ts";
 import { tryParseQuantity } from "../../protocols/kubernetes/quantity.ts";
 import type { OtlpOptions } from "../trace-collector/spec.ts";
+import type { AuditOptions } from "../api-server/audit.ts";
+import type { AuditLogOptions } from "./audit-options.ts";
+import { resolveAudit } from "./audit-options.ts";
 import type { ClusterEvent } from "./cluster.ts";
 import type { Role } from "./topology.ts";
 import { HEAP_LIMITS_MB } from "./topology.ts";
@@ -66,6 +69,8 @@ export interface ClusterOptions {
    * traces. What it does not take in time is dropped, never waited for. Absent: nothing is sent.
    */
   readonly otlp?: string | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
+  /** An audit log of what is asked of the API: which requests its policy keeps, and how much of each. Default: none. */
+  readonly audit?: AuditLogOptions;
   /** How long `start` may take. Default 60,000. */
   readonly startTimeoutMs?: number;
   /**
@@ -104,6 +109,7 @@ export interface ResolvedOptions {
   readonly spareThreads: number;
   readonly heapLimitsMb: HeapLimits;
   readonly otlp: OtlpOptions | undefined;
+  readonly audit: AuditOptions | undefined;
   readonly startTimeoutMs: number;
   readonly onEvent: ((event: ClusterEvent) => void) | undefined;
 }
@@ -125,6 +131,7 @@ const KNOWN: readonly (keyof ClusterOptions)[] = [
   "spareThreads",
   "heapLimitsMb",
   "otlp",
+  "audit",
   "startTimeoutMs",
   "onEvent",
 ];
@@ -172,6 +179,10 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     spareThreads: integer("spareThreads", options.spareThreads ?? 1, 0, SPARES_MAX),
     heapLimitsMb: checkHeapLimits(options.heapLimitsMb ?? {}),
     otlp: options.otlp === undefined ? undefined : otlpTarget(options.otlp, name),
+    audit:
+      options.audit === undefined
+        ? undefined
+        : resolveAudit(options.audit, (field, what) => invalidOption(field === "" ? "audit" : `audit.${field}`, what)),
     startTimeoutMs: integer("startTimeoutMs", options.startTimeoutMs ?? 60_000, 1, 3_600_000),
     onEvent: options.onEvent,
   };

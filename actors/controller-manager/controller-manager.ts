@@ -7,10 +7,15 @@ import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
+import { cronJobController } from "./controllers/cron-job.ts";
+import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
+import { disruptionController } from "./controllers/disruption.ts";
 import { endpointSliceController } from "./controllers/endpoint-slice.ts";
 import { endpointSliceMirroringController } from "./controllers/endpoint-slice-mirroring.ts";
 import { garbageCollector } from "./controllers/garbage-collector.ts";
+import { horizontalPodAutoscalerController } from "./controllers/horizontal-pod-autoscaler.ts";
+import { jobController } from "./controllers/job.ts";
 import { namespaceController } from "./controllers/namespace.ts";
 import { nodeIpamController } from "./controllers/node-ipam.ts";
 import { nodeLifecycleController } from "./controllers/node-lifecycle.ts";
@@ -18,8 +23,10 @@ import { podGarbageCollector } from "./controllers/pod-garbage-collector.ts";
 import { replicaSetController } from "./controllers/replica-set.ts";
 import { serviceAccountController } from "./controllers/service-account.ts";
 import { serviceAccountTokenController } from "./controllers/service-account-token.ts";
+import { statefulSetController } from "./controllers/stateful-set.ts";
 import { storageProtectionController } from "./controllers/storage-protection.ts";
 import { taintEvictionController } from "./controllers/taint-eviction.ts";
+import { ttlAfterFinishedController } from "./controllers/ttl-after-finished.ts";
 import type { Controller } from "./session.ts";
 import { Session } from "./session.ts";
 import type { ControllerManagerOptions } from "./spec.ts";
@@ -33,6 +40,13 @@ const CONTROLLERS: readonly Controller[] = [
   serviceAccountTokenController,
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
+  jobController,
+  cronJobController,
+  ttlAfterFinishedController,
+  disruptionController,
+  horizontalPodAutoscalerController,
   endpointSliceController,
   endpointSliceMirroringController,
   namespaceController,

@@ -3,22 +3,33 @@
  * client, one recorder. Local copies live and die with the session.
  */
 import type { KubernetesObject } from "../../protocols/api-server.ts";
-import type { Deployment, ReplicaSet } from "../../protocols/kubernetes/types/apps-v1.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "../../protocols/kubernetes/types/apps-v1.ts";
+import type { HorizontalPodAutoscaler } from "../../protocols/kubernetes/types/autoscaling-v2.ts";
+import type { CronJob, Job } from "../../protocols/kubernetes/types/batch-v1.ts";
 import type { Lease } from "../../protocols/kubernetes/types/coordination-v1.ts";
 import type {
   ConfigMap,
   Endpoints,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
   ServiceAccount,
 } from "../../protocols/kubernetes/types/core-v1.ts";
 import type { EndpointSlice } from "../../protocols/kubernetes/types/discovery-v1.ts";
+import type { PodDisruptionBudget } from "../../protocols/kubernetes/types/policy-v1.ts";
 import type { CustomResourceDefinition } from "../../protocols/kubernetes/types/apiextensions-v1.ts";
 import { RESOURCES } from "../../protocols/kubernetes/resources.ts";
 import type { Context, Why } from "../../runtime/actor.ts";
+import type { Metric, Value } from "../../runtime/metrics/metrics.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import { customResourceDefinitions, resourcesOf } from "../client/custom-resources.ts";
@@ -60,6 +71,14 @@ export class Session {
   readonly serviceAccounts: Informer<ServiceAccount>;
   readonly deployments: Informer<Deployment>;
   readonly replicaSets: Informer<ReplicaSet>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
+  readonly controllerRevisions: Informer<ControllerRevision>;
+  readonly claims: Informer<PersistentVolumeClaim>;
+  readonly jobs: Informer<Job>;
+  readonly cronJobs: Informer<CronJob>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
+  readonly horizontalPodAutoscalers: Informer<HorizontalPodAutoscaler>;
   readonly leases: Informer<Lease>;
   readonly definitions: Informer<CustomResourceDefinition>;
   /** Every built-in resource that is followed. */
@@ -75,6 +94,7 @@ export class Session {
   private readonly whenBegun: Promise<void> = new Promise((resolve) => void (this.begun = resolve));
   private listenerFaults = 0;
   private ended = false;
+  private readonly onStop: (() => void)[] = [];
 
   constructor(ctx: Context<ControllerManagerOptions>, client: Client, recorder: EventRecorder) {
     this.ctx = ctx;
@@ -93,6 +113,14 @@ export class Session {
     this.serviceAccounts = this.informer(resources.serviceAccounts);
     this.deployments = this.informer(resources.deployments);
     this.replicaSets = this.informer(resources.replicaSets);
+    this.statefulSets = this.informer(resources.statefulSets);
+    this.daemonSets = this.informer(resources.daemonSets);
+    this.controllerRevisions = this.informer(resources.controllerRevisions);
+    this.claims = this.informer(resources.persistentVolumeClaims);
+    this.jobs = this.informer(resources.jobs);
+    this.cronJobs = this.informer(resources.cronJobs);
+    this.podDisruptionBudgets = this.informer(resources.podDisruptionBudgets);
+    this.horizontalPodAutoscalers = this.informer(resources.horizontalPodAutoscalers);
     this.leases = this.informer(resources.leases, "kube-node-lease");
     this.definitions = this.informer(customResourceDefinitions, undefined, withoutSchemas);
     this.followOthers();
@@ -120,6 +148,15 @@ export class Session {
     this.pods.addIndex("controller", (pod) => [controllerOf(pod)?.uid ?? `orphan/${pod.metadata?.namespace}`]);
     this.replicaSets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
     this.replicaSets.addIndex("controller", (set) => [controllerOf(set)?.uid ?? ""]);
+    for (const sets of [this.statefulSets, this.daemonSets] as readonly Informer<StatefulSet | DaemonSet>[]) {
+      sets.addIndex("namespace", (set) => [set.metadata?.namespace ?? ""]);
+    }
+    this.controllerRevisions.addIndex("controller", (revision) => [
+      controllerOf(revision)?.uid ?? `orphan/${revision.metadata?.namespace}`,
+    ]);
+    this.jobs.addIndex("namespace", (job) => [job.metadata?.namespace ?? ""]);
+    this.jobs.addIndex("controller", (job) => [controllerOf(job)?.uid ?? ""]);
+    this.podDisruptionBudgets.addIndex("namespace", (budget) => [budget.metadata?.namespace ?? ""]);
     for (const controller of controllers) controller(this);
     for (const { informer } of this.followed) informer.start();
     this.ctx.spawn(async () => {
@@ -132,8 +169,23 @@ export class Session {
     });
   }
 
+  /** A gauge of what this session sees, taken each time that somebody reads the metrics; nobody's once the session is over. */
+  gauge(name: string, help: string, labels: readonly string[], gather: (gauge: Metric<Value>) => void): void {
+    const { metrics } = this.ctx;
+    const gauge = metrics.gauge(name, help, labels);
+    const stop = metrics.onRead(() => {
+      gauge.clear();
+      gather(gauge);
+    });
+    this.onStop.push(() => {
+      stop();
+      gauge.clear();
+    });
+  }
+
   stop(): void {
     this.ended = true;
+    for (const stop of this.onStop.splice(0)) stop();
     this.begun();
     for (const { informer } of [...this.followed, ...this.custom.values()]) informer.stop();
     for (const { queue } of this.queues) queue.stop();

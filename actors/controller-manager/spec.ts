@@ -27,6 +27,8 @@ export interface ControllerManagerOptions {
   readonly podGcQuarantineMs: number;
   /** A pod that is being deleted on a lost node is removed without the kubelet's word so long after its grace period. */
   readonly lostPodDeleteMs: number;
+  /** How often an autoscaler looks at what pods use; Kubernetes: 15 s. */
+  readonly autoscalerPeriodMs: number;
   /** `a.b.c.d/bits`: cut into one range a node. Empty: no ranges are given out. */
   readonly podRange: string;
   /** Bits of each node's range. */
@@ -44,6 +46,7 @@ export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiSer
   nodeStartupGraceMs: 10_000,
   podGcQuarantineMs: 5_000,
   lostPodDeleteMs: 10_000,
+  autoscalerPeriodMs: 15_000,
   podRange: "127.64.0.0/11",
   nodePodRangeBits: 24,
   rootCa: "",

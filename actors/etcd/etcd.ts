@@ -129,7 +129,11 @@ function makeHandlers(ctx: Context<EtcdOptions>, member: Member): Actor<EtcdMeth
       await member.moveLeader(id);
       return null;
     },
-    raft: ({ messages }, { from }) => member.step(decodeMessages(messages, peers.id(from), peers.self)),
+    raft: ({ messages }, { from }) => {
+      const decoded = decodeMessages(messages, peers.id(from), peers.self);
+      peers.metrics.received(from, messages);
+      member.step(decoded);
+    },
     forward: ({ proposals }) => {
       member.takeForwarded(proposals);
       return { results: [] };

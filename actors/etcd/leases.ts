@@ -9,6 +9,7 @@ import { etcdError } from "./core/mvcc/errors.ts";
 import { LeaseClock } from "./core/mvcc/lease-clock.ts";
 import type { StateMachine } from "./core/mvcc/state-machine.ts";
 import type { Read } from "./requests.ts";
+import { LeaseMetrics } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 
 /** Leases ended in one go, and how long until one is tried again that is still there. As in etcd. */
@@ -24,6 +25,7 @@ export interface LeaseAnswer {
 export class Leases {
   private readonly ctx: Context<EtcdOptions>;
   private readonly machine: StateMachine;
+  private readonly metrics: LeaseMetrics;
   private readonly clock: LeaseClock = new LeaseClock();
   private leading = false;
   /** Renewals that wait for the end of their lease. */
@@ -32,6 +34,7 @@ export class Leases {
   constructor(ctx: Context<EtcdOptions>, machine: StateMachine) {
     this.ctx = ctx;
     this.machine = machine;
+    this.metrics = new LeaseMetrics(ctx.metrics);
   }
 
   /** Another leader, or another term of this one. */
@@ -49,10 +52,12 @@ export class Leases {
     switch (command.type) {
       case "leaseGrant": {
         const lease = this.machine.store.leases.get(command.id);
+        if (lease !== undefined) this.metrics.granted.inc();
         if (this.leading && lease !== undefined) this.clock.begin(lease, this.nowMs);
         return;
       }
       case "leaseRevoke":
+        this.metrics.revoked.inc();
         this.clock.forget(command.id);
         return this.ended(command.id);
       case "put":
@@ -80,6 +85,7 @@ export class Leases {
     if (lease === undefined) return read.resolve({ id, ttlSeconds: 0 } satisfies LeaseAnswer as never);
     if (!this.leading) return read.reject(etcdError("ETCD_LEADER_CHANGED"));
     if (this.clock.renew(lease, this.nowMs)) {
+      this.metrics.renewed.inc();
       return read.resolve({ id, ttlSeconds: lease.ttlSeconds } satisfies LeaseAnswer as never);
     }
     if (this.ending.length >= this.ctx.options.requestsMax) return read.reject(etcdError("ETCD_TOO_MANY_REQUESTS"));
@@ -89,7 +95,9 @@ export class Leases {
   /** The ends of leases whose time is over, for the leader to propose. */
   takeExpired(): readonly Command[] {
     if (!this.leading) return [];
-    return this.clock.takeExpired(this.nowMs, EXPIRED_MAX, RETRY_MS).map((id) => ({ type: "leaseRevoke", id }));
+    const expired = this.clock.takeExpired(this.nowMs, EXPIRED_MAX, RETRY_MS);
+    this.metrics.expired.add(expired.length);
+    return expired.map((id) => ({ type: "leaseRevoke", id }));
   }
 
   private get nowMs(): number {

@@ -17,6 +17,7 @@ import type { Raft } from "./core/raft/raft.ts";
 import type { Entry, Message, Persist, Snapshot } from "./core/raft/types.ts";
 import { PIECE_BYTES, SnapshotWriter } from "./core/wal/snapshot-file.ts";
 import { Alarms } from "./alarms.ts";
+import { MemberMetrics } from "./etcd-metrics.ts";
 import { Leases } from "./leases.ts";
 import { LostDisks } from "./lost-disks.ts";
 import type { Peers } from "./peers.ts";
@@ -76,6 +77,7 @@ export class Member {
   private campaignTimer: Timer | undefined;
   private leaderWaiters: (() => void)[] = [];
   private readonly lostDisks: LostDisks;
+  private readonly metrics: MemberMetrics;
   private timers: Timer[] = [];
 
   constructor(
@@ -98,6 +100,15 @@ export class Member {
     this.leaderlessSinceMs = ctx.clock.monotonicMs();
     this.lostDisks = new LostDisks(ctx, this.raft, this.peers, this.alarms);
     this.storage.onFull = () => this.diskFull();
+    this.metrics = new MemberMetrics(ctx, {
+      raft: this.raft,
+      peers: this.peers,
+      machine: this.machine,
+      version: VERSION,
+      appliedIndex: () => this.appliedIndex,
+      proposals: () => ({ pending: this.writes.size, failed: this.writes.failed }),
+      watchers: () => this.watches.counts,
+    });
   }
 
   start(): void {
@@ -390,6 +401,7 @@ export class Member {
     this.campaignTimer?.cancel();
     this.leases.leaderChanged(leader === this.peers.self);
     const fields = { leader: this.peers.name(leader) };
+    if (leader !== 0) this.metrics.leaderChanged();
     const noticed = trace.event(leader === 0 ? "leader-lost" : "leader-known", `etcd/term-${term}`, fields, why);
     if (leader === 0) {
       if (!wasLeaderless) this.leaderlessSinceMs = this.ctx.clock.monotonicMs();

@@ -7,6 +7,7 @@ import type { Alarm, EtcdMethods } from "../../protocols/etcd.ts";
 import type { Actor, Context } from "../../runtime/actor.ts";
 import { Alarms } from "./alarms.ts";
 import { etcdError } from "./core/mvcc/errors.ts";
+import { measureNoPart } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 
 /** A disk that failed may work again: the member looks by starting anew. Seldom enough for every bound on restarts. */
@@ -16,6 +17,7 @@ export function outOfService(ctx: Context<EtcdOptions>, reason: InkubeError): Ac
   const alarm = alarmOf(ctx, reason);
   const alarms = new Alarms();
   alarms.set(false, alarm);
+  measureNoPart(ctx.metrics);
   ctx.log.error("out of service", { path: alarm.path, reason: alarm.message });
   if (reason.code !== "ETCD_CORRUPT") {
     ctx.clock.after(LOOK_AGAIN_MS, () =>

@@ -5,11 +5,13 @@ import type { Context, Ref } from "../../runtime/actor.ts";
 import { invariant } from "./core/bytes.ts";
 import { encodeMessage } from "./core/raft/message-codec.ts";
 import type { Message } from "./core/raft/types.ts";
+import { PeerMetrics } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 
 export class Peers {
   readonly self: number;
   readonly ids: readonly number[];
+  readonly metrics: PeerMetrics;
   private readonly names: readonly string[];
   private readonly refs: Map<number, Ref<EtcdMethods>> = new Map();
   /** Members that the runtime has declared dead, until they are heard again. */
@@ -17,6 +19,7 @@ export class Peers {
 
   /** A member's id is its place among the sorted names, from 1. */
   constructor(ctx: Context<EtcdOptions>) {
+    this.metrics = new PeerMetrics(ctx.metrics);
     this.names = [...new Set(ctx.options.members)].sort((a, b) => (a < b ? -1 : 1));
     this.self = this.names.indexOf(ctx.options.name) + 1;
     invariant(this.self > 0, `${ctx.options.name} is none of the members ${this.names.join(", ")}`);
@@ -73,7 +76,10 @@ export class Peers {
       if (batch === undefined) batches.set(message.to, [bytes]);
       else batch.push(bytes);
     }
-    for (const [to, batch] of batches) this.ref(to).cast("raft", { messages: batch });
+    for (const [to, batch] of batches) {
+      this.metrics.sent(this.name(to), batch);
+      this.ref(to).cast("raft", { messages: batch });
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export class Writes {
   private readonly pending: Map<number, PendingWrite> = new Map();
   private lastSequence = 0;
   private sentThrough = 0;
+  /** Commands that were given up. */
+  failed = 0;
 
   constructor(origin: number, max: number) {
     this.origin = origin;
@@ -72,11 +74,16 @@ export class Writes {
   }
 
   fail(sent: Sent, error: Error): void {
-    for (let sequence = sent.first; sequence <= sent.last; sequence++) this.settle(sequence, error);
+    for (let sequence = sent.first; sequence <= sent.last; sequence++) this.giveUp(sequence, error);
   }
 
   failSent(error: Error): void {
-    for (const sequence of [...this.pending.keys()]) if (sequence <= this.sentThrough) this.settle(sequence, error);
+    for (const sequence of [...this.pending.keys()]) if (sequence <= this.sentThrough) this.giveUp(sequence, error);
+  }
+
+  private giveUp(sequence: number, error: Error): void {
+    if (this.pending.has(sequence)) this.failed++;
+    this.settle(sequence, error);
   }
 
   failWaiting(error: Error): void {

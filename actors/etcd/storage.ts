@@ -14,6 +14,7 @@ import { recoverLog } from "./core/wal/recovery.ts";
 import type { Identity, SnapshotMark } from "./core/wal/segment.ts";
 import { encodeRecords, encodeSegment, segmentName, segmentSequence } from "./core/wal/segment.ts";
 import { decodeSnapshot, encodeSnapshot, snapshotIndex, snapshotName } from "./core/wal/snapshot-file.ts";
+import { DiskMetrics } from "./etcd-metrics.ts";
 import type { EtcdOptions } from "./spec.ts";
 
 const WAL = "wal";
@@ -40,6 +41,7 @@ export interface Opened {
 export class Storage {
   private readonly ctx: Context<EtcdOptions>;
   private readonly identity: Identity;
+  private readonly metrics: DiskMetrics;
   private segments: Segment[] = [];
   private file: DiskFile | undefined;
   private position = 0;
@@ -58,6 +60,7 @@ export class Storage {
   constructor(ctx: Context<EtcdOptions>, identity: Identity) {
     this.ctx = ctx;
     this.identity = identity;
+    this.metrics = new DiskMetrics(ctx);
   }
 
   /** Why a write waits for room; undefined when none does. */
@@ -161,8 +164,8 @@ export class Storage {
     const mark = persist.snapshot === undefined ? undefined : this.mark;
     const chain = encodeRecords(writer, this.chain, persist.hardState, persist.entries, mark);
     const bytes = writer.view();
-    await file.write(this.position, bytes);
-    await file.sync();
+    await this.metrics.written(bytes.length, file.write(this.position, bytes));
+    await this.metrics.synced(file.sync());
     this.chain = chain;
     this.hardState = persist.hardState;
     this.position += bytes.length;
@@ -193,7 +196,7 @@ export class Storage {
   private async writeSnapshot(snapshot: SnapshotMark, file: Iterable<Uint8Array>): Promise<void> {
     const { disk } = this.ctx;
     if (snapshot.index <= this.mark.index) return;
-    await disk.replace(`${SNAP}/${snapshotName(snapshot)}`, file);
+    await this.metrics.stored(disk.replace(`${SNAP}/${snapshotName(snapshot)}`, file));
     this.mark = { index: snapshot.index, term: snapshot.term };
     this.bytesSinceSnapshot = 0;
     this.cutDue = true;

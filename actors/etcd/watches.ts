@@ -40,6 +40,10 @@ export class Watches {
     );
   }
 
+  get counts(): { readonly all: number; readonly slow: number } {
+    return { all: this.hub.size, slow: this.hub.laggingCount };
+  }
+
   private drop(watcher: Watcher): void {
     this.hub.remove(watcher);
     this.sinks.delete(watcher.id);

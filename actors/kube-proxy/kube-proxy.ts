@@ -38,6 +38,7 @@ import { CutPods } from "./cut-pods.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Listeners } from "./listeners.ts";
 import { LockKeeper } from "./lock-keeper.ts";
+import { ProxyMetrics } from "./proxy-metrics.ts";
 import type { KubeProxyOptions } from "./spec.ts";
 
 /** Pauses between tries to take a shard's lock: dying sockets are gone within milliseconds. */
@@ -63,6 +64,7 @@ class KubeProxy {
   private readonly forwarder: Forwarder;
   private readonly cutPods: CutPods;
   private readonly publishing: WorkQueue;
+  private readonly metrics: ProxyMetrics;
   private readonly locks: LockKeeper[] = [];
   private readonly owned = new Set<number>();
   private synced = false;
@@ -88,6 +90,7 @@ class KubeProxy {
     this.nodes = new Informer(ctx, this.client, nodes, {}, trimNode, onFault("nodes"));
     this.cutPods = new CutPods(ctx, this.client, () => this.changed());
     this.forwarder = new Forwarder(ctx, (pod, endpoint) => this.cutPods.isCut(pod, endpoint));
+    this.metrics = new ProxyMetrics(ctx);
     this.publishing = new WorkQueue(ctx, { name: "kube-proxy-addresses", workers: 4 });
     this.listeners = new Listeners(ctx, {
       onConnection: (wanted, connection) => {
@@ -165,12 +168,14 @@ class KubeProxy {
       const key = objectKey(change.object.metadata);
       if (change.type === "deleted") this.rules.removeService(key);
       else this.rules.setService(change.object);
+      this.metrics.services.changed();
       this.changed();
       if (change.type === "modified") this.publishing.add(key);
     });
     this.slices.onChange((change) => {
       if (change.type === "deleted") this.rules.removeSlice(change.object);
       else this.rules.setSlice(change.object);
+      this.metrics.endpoints.changed();
       this.changed();
     });
     this.nodes.onChange((change) => {
@@ -201,9 +206,10 @@ class KubeProxy {
   /** Many changes of one turn are one look at the listeners. */
   private changed(): void {
     if (!this.synced) return;
+    this.metrics.queued();
     this.refresh ??= this.ctx.clock.after(0, () => {
       this.refresh = undefined;
-      this.listeners.want(this.rules.wanted(this.owned));
+      this.metrics.synced(() => this.listeners.want(this.rules.wanted(this.owned)));
     });
     this.hostsTimer ??= this.ctx.clock.after(this.ctx.options.hostsDelayMs, () => {
       this.ctx.spawn(() => this.writeHosts());

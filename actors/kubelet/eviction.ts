@@ -25,6 +25,7 @@ export class Eviction {
   private readonly nodeName: string;
   private readonly runtime: Ref<ContainerRuntimeMethods>;
   private readonly pods: () => readonly Evictable[];
+  private readonly onEvict: () => void;
   private isWorking = false;
 
   constructor(
@@ -32,11 +33,13 @@ export class Eviction {
     nodeName: string,
     runtime: Ref<ContainerRuntimeMethods>,
     podsOfNode: () => readonly Evictable[],
+    onEvict: () => void,
   ) {
     this.ctx = ctx;
     this.nodeName = nodeName;
     this.runtime = runtime;
     this.pods = podsOfNode;
+    this.onEvict = onEvict;
   }
 
   start(): void {
@@ -88,6 +91,7 @@ export class Eviction {
     );
     if (first === undefined) return;
     active.find(({ pod }) => pod === first)?.evict(evictionMessage(first, uses));
+    this.onEvict();
     this.ctx.faults.strike(fault, `evicts ${nameOf(first)} from ${this.nodeName}`);
   }
 

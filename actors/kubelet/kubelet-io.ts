@@ -1,5 +1,6 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
+import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
 import type { MachineFacts } from "./core/node-object.ts";
 
 export interface LogRequest {
@@ -26,6 +27,16 @@ export type LogSource = (request: LogRequest, consumer: LogConsumer) => () => vo
 
 /** Errors: an `InkubeError` while the container runtime does not answer. */
 export type StatsSource = () => Promise<StatsSummary>;
+
+/** Of the kubelet itself (""), and of what its containers use and how their probes went. */
+export type MetricsPage = "" | "cadvisor" | "probes" | "resource";
+export type MetricsSource = (page: MetricsPage) => Promise<readonly MetricFamily[]>;
+
+/** What is served besides the logs. */
+export interface Measured {
+  readonly stats: StatsSource;
+  readonly metrics: MetricsSource;
+}
 
 export interface LogServer {
   readonly host: string;
@@ -59,8 +70,8 @@ export interface KubeletIo {
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
   /**
-   * Serves `GET /containerLogs/{namespace}/{pod}/{container}` and `GET /stats/summary` on `host`, or on 127.0.0.1 where that can't be
-   * bound.
+   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
+   * 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, token: string | undefined, source: LogSource, stats: StatsSource): Promise<LogServer>;
+  serveLogs(host: string, token: string | undefined, source: LogSource, measured: Measured): Promise<LogServer>;
 }

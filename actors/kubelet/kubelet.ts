@@ -31,6 +31,7 @@ import { Drain } from "./drain.ts";
 import { Eviction } from "./eviction.ts";
 import { Gate } from "./gate.ts";
 import type { KubeletIo, LogConsumer, LogRequest, LogServer } from "./kubelet-io.ts";
+import { KubeletMetrics } from "./kubelet-metrics.ts";
 import { NodeAgent } from "./node-agent.ts";
 import { NodeStats } from "./node-stats.ts";
 import type { NodeServices } from "./node-services.ts";
@@ -68,6 +69,7 @@ class Kubelet {
   private node: NodeServices | undefined;
   private agent: NodeAgent | undefined;
   private readonly eviction: Eviction;
+  private readonly metrics: KubeletMetrics;
   private logServer: LogServer | undefined;
   private isRuntimeUp = false;
   private isRuntimeListed = false;
@@ -84,7 +86,8 @@ class Kubelet {
     this.options = options;
     this.io = io;
     this.client = new Client(ctx, options.apiServers);
-    this.runtime = ctx.ref(containerRuntimeProtocol, options.containerRuntime);
+    this.metrics = new KubeletMetrics(ctx, options.nodeName, () => [...this.runners.values()]);
+    this.runtime = this.metrics.counted(ctx.ref(containerRuntimeProtocol, options.containerRuntime));
     const ofThisNode = { fieldSelector: `spec.nodeName=${options.nodeName}` };
     this.pods = new Informer(ctx, this.client, pods, ofThisNode, undefined, tellListenerFault(ctx.log, "pods"));
     this.services = new Informer(ctx, this.client, services);
@@ -94,7 +97,13 @@ class Kubelet {
     };
     this.sources = new SourceCache(ctx, this.client, sourcesChanged);
     this.tokens = new PodTokens(ctx, this.client, sourcesChanged);
-    this.eviction = new Eviction(ctx, options.nodeName, this.runtime, () => [...this.runners.values()]);
+    this.eviction = new Eviction(
+      ctx,
+      options.nodeName,
+      this.runtime,
+      () => [...this.runners.values()],
+      () => this.metrics.evicted(),
+    );
   }
 
   async start(): Promise<void> {
@@ -104,7 +113,7 @@ class Kubelet {
       options.nodeIP,
       options.kubeletToken,
       (request, consumer) => this.readLogs(request, consumer),
-      () => stats.summary(),
+      { stats: () => stats.summary(), metrics: (page) => this.metrics.page(page, stats) },
     );
     ctx.onEnd(() => void this.logServer?.close());
     const hostIP = this.logServer?.host ?? options.nodeIP;
@@ -119,6 +128,7 @@ class Kubelet {
         host: options.nodeName,
         inFlightMax: options.eventsInFlightMax,
       }),
+      metrics: this.metrics,
       sources: this.sources,
       tokens: this.tokens,
       volumes: new VolumeStore(ctx, this.io?.volumes(ctx.disk.root) ?? plainVolumeDisk(ctx)),

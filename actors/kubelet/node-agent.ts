@@ -12,7 +12,8 @@ import { leases, nodes } from "../client/resources.ts";
 import type { NodeFacts } from "./core/node-object.ts";
 import { isNodeReady, nodeNews } from "./core/node-news.ts";
 import { nodeObject, nodeStatus } from "./core/node-object.ts";
-import { hasNodeStatus, isEqual, isNewerVersion } from "./core/status-patch.ts";
+import { isEqual } from "../../protocols/equality.ts";
+import { hasNodeStatus, isNewerVersion } from "./core/status-patch.ts";
 import type { KubeletOptions } from "./spec.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";

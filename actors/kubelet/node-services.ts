@@ -6,6 +6,7 @@ import type { Client } from "../client/client.ts";
 import type { EventRecorder, EventSink } from "../client/event-recorder.ts";
 import type { PodAddresses } from "./core/pod-addresses.ts";
 import type { Gate } from "./gate.ts";
+import type { KubeletMetrics } from "./kubelet-metrics.ts";
 import type { PodTokens } from "./pod-tokens.ts";
 import type { SourceCache } from "./source-cache.ts";
 import type { KubeletOptions } from "./spec.ts";
@@ -17,6 +18,7 @@ export interface NodeServices {
   readonly client: Client;
   readonly runtime: Ref<ContainerRuntimeMethods>;
   readonly events: EventRecorder;
+  readonly metrics: KubeletMetrics;
   readonly sources: SourceCache;
   readonly tokens: PodTokens;
   readonly volumes: VolumeStore;

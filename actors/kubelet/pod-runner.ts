@@ -11,9 +11,11 @@ import { noticesOf } from "./core/notices.ts";
 import { isInterim } from "./core/pod-status.ts";
 import type { Now, Operation, Step } from "./core/pod-worker.ts";
 import { PodWorker } from "./core/pod-worker.ts";
-import { isEqual, isNewerVersion, podStatusPatch } from "./core/status-patch.ts";
+import { isEqual } from "../../protocols/equality.ts";
+import { isNewerVersion, podStatusPatch } from "./core/status-patch.ts";
 import { containersOf } from "./core/sources.ts";
 import { hasLiveVolumes } from "./core/volumes.ts";
+import { containerType } from "./kubelet-metrics.ts";
 import type { NodeServices } from "./node-services.ts";
 import { because } from "./node-services.ts";
 import { PodOperations, fieldPathOf, typedPod } from "./pod-operations.ts";
@@ -43,6 +45,8 @@ export class PodRunner {
   private sandboxMadeMs = Number.NEGATIVE_INFINITY;
   /** What last happened to the pod: what is done and told next is because of it. */
   private why: Why;
+  /** When this kubelet took the pod up; undefined once it has been seen to run, or ran before. */
+  private startingSinceMs: number | undefined;
 
   constructor(node: NodeServices, pod: Pod, why: Why) {
     this.node = node;
@@ -63,6 +67,8 @@ export class PodRunner {
       this.now(),
     );
     if (pod.status?.startTime !== undefined) return;
+    this.startingSinceMs = this.now().monotonicMs;
+    node.metrics.started.pods.inc();
     this.tellNotices(pod, []);
   }
 
@@ -210,6 +216,7 @@ export class PodRunner {
 
   private finish(): void {
     this.isFinished = true;
+    this.node.metrics.gone(this.pod);
     this.holdTimer?.cancel();
     this.node.finished(this.pod);
   }
@@ -266,6 +273,7 @@ export class PodRunner {
       worker.setContainer(status, this.now());
       this.kick();
     };
+    this.node.metrics.started.containers.of(containerType(this.pod, operation.container)).inc();
     const { status, hookFailure } = await operations.start(this.pod, sandbox, operation, onStatus);
     if (hookFailure === undefined) return;
     worker.setContainer(await operations.end(status.id), this.now());
@@ -284,6 +292,7 @@ export class PodRunner {
     const { isSuccess, isUnknown, output } = await operations.probe(container, probe, status, ip);
     const outcome = isSuccess ? "success" : isUnknown === true ? "unknown" : "failure";
     if (outcome === "failure") this.probeFailed(operation, output);
+    this.node.metrics.probed(this.pod, operation, outcome);
     worker.probed(operation, outcome, output, this.now());
     this.kick();
   }
@@ -310,6 +319,9 @@ export class PodRunner {
       const fields = { container: operation.container, code: error.code, ...struck, error: error.message };
       this.why = this.node.ctx.trace.event("container.failed", `pods/${namespace}/${name}`, fields, this.why);
     }
+    if (operation.op === "start")
+      this.node.metrics.started.containerErrors.of(containerType(this.pod, operation.container), error.code).inc();
+    if (operation.op === "sandbox") this.node.metrics.started.podErrors.inc();
     const about =
       operation.op === "volumes" ? "FailedMount" : operation.op === "sandbox" ? "FailedCreatePodSandBox" : "";
     if (about !== "") this.node.events.event(typedPod(this.pod), "Warning", about, error.message);
@@ -322,6 +334,10 @@ export class PodRunner {
   /** Sees to it that the API server gets the status: at once, or a little later when a better one is to be expected. */
   private report(step: Step): void {
     this.wanted = step.status;
+    if (this.startingSinceMs !== undefined && step.status.phase === "Running") {
+      this.node.metrics.ran(this.now().monotonicMs - this.startingSinceMs);
+      this.startingSinceMs = undefined;
+    }
     if (this.isGone || this.writing !== undefined) return;
     if (isInterim(step.status)) {
       this.holdTimer ??= this.node.ctx.clock.after(this.node.options.statusHoldMs, () => {

@@ -24,6 +24,7 @@ import { SchedulingQueue } from "./core/queue.ts";
 import type { Decision } from "./core/schedule.ts";
 import type { Rejection } from "./core/framework.ts";
 import { reject, Scheduling } from "./core/schedule.ts";
+import { SchedulerMetrics } from "./scheduler-metrics.ts";
 import type { SchedulerOptions } from "./spec.ts";
 
 /** Decisions in one go before messages get their turn: some milliseconds' work. */
@@ -37,6 +38,7 @@ export class SchedulingSession {
   private readonly podInformer: Informer<Pod>;
   private readonly cache = new SchedulerCache();
   private readonly queue: SchedulingQueue;
+  private readonly metrics: SchedulerMetrics;
   private readonly scheduling = new Scheduling();
   /** Why a pod is to be tried: its creation, or what has changed since no node took it. */
   private readonly causes = new Map<string, Why>();
@@ -53,6 +55,7 @@ export class SchedulingSession {
     this.client = client;
     this.recorder = recorder;
     this.queue = new SchedulingQueue(ctx.options.queue);
+    this.metrics = new SchedulerMetrics(ctx.metrics, ctx.options.schedulerName, this.queue, this.cache);
     const onFault = (thrown: unknown, key: string): void => this.tellFault("listener threw", key, thrown);
     this.nodeInformer = new Informer(ctx, client, nodes, {}, undefined, onFault);
     this.podInformer = new Informer(ctx, client, pods, {}, undefined, onFault);
@@ -72,6 +75,7 @@ export class SchedulingSession {
 
   stop(): void {
     this.stopped = true;
+    this.metrics.close();
     this.nodeInformer.stop();
     this.podInformer.stop();
     this.timer?.cancel();
@@ -115,7 +119,7 @@ export class SchedulingSession {
     if (!needsPlacing(object, this.ctx.options.schedulerName) || this.cache.isPlaced(key, uid ?? "")) return;
     const isNew = previous === undefined || specChanged(previous, object);
     if (isNew) this.causes.set(key, this.ctx.trace.why());
-    this.queue.set(podInfo(object), isNew);
+    this.queue.set(podInfo(object), isNew, this.ctx.clock.monotonicMs());
     this.plan();
   }
 
@@ -177,20 +181,27 @@ export class SchedulingSession {
   }
 
   private place(pod: PodInfo): void {
+    const beganMs = this.ctx.clock.monotonicMs();
     const decision = this.decide(pod);
-    if (decision === undefined) return this.queue.retry(pod, this.ctx.clock.monotonicMs());
+    const decidedMs = this.ctx.clock.monotonicMs();
+    if (decision === undefined) {
+      this.metrics.attempted("error", decidedMs - beganMs);
+      return this.queue.retry(pod, decidedMs);
+    }
     const { node } = decision;
     if (node === undefined) {
-      this.queue.unschedulable(pod, this.ctx.clock.monotonicMs());
+      this.metrics.attempted("unschedulable", decidedMs - beganMs);
+      this.queue.unschedulable(pod, decidedMs);
       const fields = { nodes: this.cache.nodes.length, ...verdicts(decision.rejections) };
       const told = this.ctx.trace.event("unschedulable", `pods/${pod.key}`, fields, this.causes.get(pod.key));
       this.run(pod, () => this.report(pod, decision.message, told));
       return;
     }
+    this.metrics.decided(decidedMs - beganMs);
     this.cache.assume(pod, node);
     const fields = { node, feasible: decision.scores.length, ...verdicts(decision.rejections) };
     const scheduled = this.ctx.trace.event("scheduled", `pods/${pod.key}`, fields, this.causes.get(pod.key));
-    this.run(pod, () => this.bind(pod, node, scheduled));
+    this.run(pod, () => this.bind(pod, node, scheduled, beganMs));
   }
 
   private decide(pod: PodInfo): Decision | undefined {
@@ -215,12 +226,14 @@ export class SchedulingSession {
     });
   }
 
-  private async bind(pod: PodInfo, node: string, why: Why): Promise<void> {
+  private async bind(pod: PodInfo, node: string, why: Why, beganMs: number): Promise<void> {
+    const tries = this.queue.triesOf(pod.key);
     const { name, namespace } = pod.pod.metadata ?? {};
     try {
       await this.client.because(why).bind(namespace ?? "", name ?? "", node, pod.uid);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
+      this.metrics.attempted("error", this.ctx.clock.monotonicMs() - beganMs);
       this.cache.forget(pod);
       if (this.stopped) return;
       if (hasReason(error, "NotFound")) this.queue.delete(pod.key);
@@ -230,6 +243,9 @@ export class SchedulingSession {
       return;
     }
     this.bound++;
+    const nowMs = this.ctx.clock.monotonicMs();
+    this.metrics.attempted("scheduled", nowMs - beganMs);
+    if (tries !== undefined) this.metrics.scheduled(tries.attempts, nowMs - tries.sinceMs);
     if (this.queue.has(pod.key, pod.uid)) this.queue.delete(pod.key);
     this.recorder
       .because(why)

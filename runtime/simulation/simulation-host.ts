@@ -39,6 +39,8 @@ import { LinkGate } from "../faults/link-gate.ts";
 import type { DiskFate, Fault, FaultPlan } from "../faults/plan.ts";
 import { endsOnlyAs, SLOW_PERIOD_MS } from "../faults/plan.ts";
 import type { EventOwner, Foreign, SimEvent } from "./event-queue.ts";
+import type { MetricFamily } from "../metrics/metrics.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { askActor } from "./sim-introspection.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
@@ -272,6 +274,10 @@ export class SimulationHost implements Introspectable {
 
   state(name: string): Promise<unknown> {
     return this.ask(name, ANSWER_TIMEOUT_MS, ({ actor }) => structuredClone(actor?.state?.()));
+  }
+
+  metrics(name: string): Promise<readonly MetricFamily[]> {
+    return this.ask(name, ANSWER_TIMEOUT_MS, ({ context }) => structuredClone(context.metrics.families()));
   }
 
   suspend(name: string): Promise<void> {
@@ -637,6 +643,7 @@ export class SimulationHost implements Introspectable {
       disk: boundary === undefined ? disk : new FaultyDisk(disk, boundary),
       net,
       log,
+      metrics: new Metrics(),
       recorder,
       faults: boundary?.own ?? NO_OWN_FAULTS,
       stopping: stopping.signal,

@@ -9,6 +9,7 @@ import type { Context, Down, Ref } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
 import type { Disk } from "../disk.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import { NO_OWN_FAULTS } from "../faults/boundary.ts";
@@ -76,6 +77,7 @@ export class EmbeddedPeer implements LocalPeer {
       disk: threadDisk(host.dataDirOf(name), { fsync: false }) satisfies Disk,
       net: new ThreadNet(),
       log,
+      metrics: new Metrics(),
       recorder,
       faults: NO_OWN_FAULTS,
       stopping: this.stopping.signal,

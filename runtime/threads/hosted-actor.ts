@@ -10,6 +10,7 @@ import type { Actor, ActorDefinition, Mark } from "../actor.ts";
 import { Cell } from "../cell.ts";
 import { makeContext, recorderLogger } from "../context.ts";
 import { FaultyDisk } from "../faults/faulty-disk.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { RingWriter } from "../trace/ring.ts";
 import { trackConnections } from "./connections.ts";
@@ -24,6 +25,7 @@ import { ActorFaults } from "./thread-faults.ts";
 import { threadClock } from "./thread-clock.ts";
 import { threadDisk } from "./thread-disk.ts";
 import { threadIds, threadRandom } from "./thread-ids.ts";
+import { measureThread } from "./thread-metrics.ts";
 import { setImmediate } from "./machine-clock.ts";
 import { detailsOf } from "./worker-thread.ts";
 
@@ -146,6 +148,8 @@ export function launchActor<M extends Methods, Options>(
     turns: threadTurns,
   });
   for (const peer of given.declared) cell.declare(peer);
+  const metrics = new Metrics();
+  measureThread(metrics, cell);
   const context = makeContext<Options>(cell, {
     name: given.name,
     incarnation: given.incarnation,
@@ -157,6 +161,7 @@ export function launchActor<M extends Methods, Options>(
     disk: new FaultyDisk(holdings?.disk ?? threadDisk(given.diskRoot, { fsync: given.fsync }), faults.boundary),
     net: holdings?.net ?? new ThreadNet(),
     log,
+    metrics,
     recorder,
     faults: faults.boundary.own,
     stopping: stopping.signal,
@@ -164,7 +169,7 @@ export function launchActor<M extends Methods, Options>(
     onEnd: (release) => holdings?.keep(release),
   });
 
-  const introspection = new Introspection(cell, () => actor);
+  const introspection = new Introspection(cell, metrics, () => actor);
   const control: ThreadControl = {
     start: async (): Promise<StartOutcome> => {
       const begin = (): Actor<M> | Promise<Actor<M>> => {

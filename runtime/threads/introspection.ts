@@ -7,11 +7,12 @@ import type { Methods } from "../../protocols/protocol.ts";
 import type { Actor } from "../actor.ts";
 import type { Cell } from "../cell.ts";
 import type { ActorStatistics, HeapInUse } from "../introspection.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { collectGarbage } from "./idle-collection.ts";
 import { clearTimeout, setTimeout } from "./machine-clock.ts";
 
 export type Question =
-  | { readonly ask: "statistics" | "state" | "suspend" | "resume" | "collect" }
+  | { readonly ask: "statistics" | "metrics" | "state" | "suspend" | "resume" | "collect" }
   /** What it hands over, once the calls and casts under way have ended, or after `forMs`; it takes up nothing new. */
   | { readonly ask: "hand-over"; readonly forMs: number }
   | { readonly ask: "cpu-profile"; readonly forMs: number }
@@ -20,12 +21,14 @@ export type Question =
 /** Handlers of the door are made once per actor. */
 export class Introspection {
   private readonly cell: Cell;
+  private readonly metrics: Metrics;
   private readonly actor: () => Pick<Actor<Methods>, "state" | "handOver"> | undefined;
   private last: EventLoopUtilization | undefined;
 
   /** `actor`: undefined while it starts. */
-  constructor(cell: Cell, actor: () => Pick<Actor<Methods>, "state" | "handOver"> | undefined) {
+  constructor(cell: Cell, metrics: Metrics, actor: () => Pick<Actor<Methods>, "state" | "handOver"> | undefined) {
     this.cell = cell;
+    this.metrics = metrics;
     this.actor = actor;
   }
 
@@ -33,6 +36,8 @@ export class Introspection {
     switch (question.ask) {
       case "statistics":
         return this.statistics();
+      case "metrics":
+        return this.metrics.families();
       case "state":
         return this.actor()?.state?.();
       case "suspend":

@@ -25,6 +25,7 @@ import type { AppliedFaults, DrivenFaults, FaultCommand, FaultyHost, Others, Pla
 import { applyFaults } from "./thread-faults.ts";
 import type { StartOutcome, StopReason, ThreadStatistics } from "./control.ts";
 import type { Question } from "./introspection.ts";
+import type { MetricFamily } from "../metrics/metrics.ts";
 import type { ActorStatistics, HeapInUse, Introspectable, Tracing } from "../introspection.ts";
 import { ANSWER_TIMEOUT_MS, LAST_MESSAGES, newestMessages } from "../introspection.ts";
 import { LinkPairs } from "../link-pairs.ts";
@@ -507,6 +508,10 @@ export class ThreadHost implements Introspectable {
 
   state(name: string): Promise<unknown> {
     return this.introspect(name, { ask: "state" });
+  }
+
+  async metrics(name: string): Promise<readonly MetricFamily[]> {
+    return (await this.introspect(name, { ask: "metrics" })) as readonly MetricFamily[];
   }
 
   async suspend(name: string): Promise<void> {

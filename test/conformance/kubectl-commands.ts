@@ -3,16 +3,8 @@
  * shell in a pod. What each prints stands beside it.
  */
 import { APPLY, CREATE, named, settings } from "./kubectl-creations.ts";
-import type { More, Row, Section } from "./kubectl-row.ts";
+import type { Row, Section } from "./kubectl-row.ts";
 import { row, yaml } from "./kubectl-row.ts";
-
-const NO_CONTROLLER: More = {
-  differs: {
-    what: "no controller acts on the kind yet",
-    prints: /timed out waiting/,
-    code: 1,
-  },
-};
 
 const ABOUT: readonly Row[] = [
   row("version", /Server Version: v1\.37/),
@@ -98,8 +90,8 @@ const CHANGE: readonly Row[] = [
   row("rollout restart deployment -n demo -l app=other", /other restarted/),
   row("rollout restart deployment/web -n demo", /restarted/),
   row("rollout status deployment/web -n demo --timeout 30s", /successfully rolled out/),
-  row("rollout status statefulset/db -n demo --timeout 10s", /roll out complete/, NO_CONTROLLER),
-  row("rollout status daemonset/agent -n demo --timeout 10s", /successfully rolled out/, NO_CONTROLLER),
+  row("rollout status statefulset/db -n demo --timeout 30s", /roll ?out complete/),
+  row("rollout status daemonset/agent -n demo --timeout 30s", /successfully rolled out/),
   row("autoscale deployment web -n demo --min 1 --max 3 --cpu-percent 80", /autoscaled/),
   row("expose deployment web -n demo --port 80", /service\/web exposed/),
   row("expose service inner -n demo --name again --port 81", /service\/again exposed/),

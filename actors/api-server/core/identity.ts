@@ -24,6 +24,7 @@ export interface TokenUser {
 export const AUTHENTICATED = "system:authenticated";
 /** Whom nothing vouches for. */
 export const ANONYMOUS = "system:anonymous";
+export const NOBODY: UserInfo = { user: ANONYMOUS, groups: ["system:unauthenticated"] };
 
 /** By token. */
 export function usersOfTokens(tokens: readonly TokenUser[]): ReadonlyMap<string, UserInfo> {

@@ -16,7 +16,10 @@ export interface ContactLimits {
   readonly cutOffTicks: number;
 }
 
-/** Whom to ask in this tick: nobody, as something was heard just now; the member in use; or all, as that one is silent. */
+/**
+ * Whom to ask in this tick: nobody, as something was heard just now; the member in use; or all, as that one is silent. An answer costs a
+ * round of heartbeats, so it is asked for only when a whole tick went by: an idle cluster's Leases are written more often than that.
+ */
 export type Probe = "none" | "current" | "all";
 
 export class QuorumContact {
@@ -50,6 +53,7 @@ export class QuorumContact {
       return "none";
     }
     this.silentTicks++;
-    return this.silentTicks === 1 ? "current" : "all";
+    if (this.silentTicks === 1) return "none";
+    return this.silentTicks === 2 ? "current" : "all";
   }
 }

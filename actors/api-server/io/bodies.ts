@@ -66,6 +66,21 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** As a JSON value; undefined of what can't be read, or is none. A patch is JSON, or YAML that is to be applied. */
+export function bodyValue(body: Uint8Array, contentType: string): unknown {
+  const type = contentType.split(";")[0]!.trim().toLowerCase();
+  const isYaml = type === "application/yaml" || type === "application/apply-patch+yaml";
+  const isJson = type === "" || type === "application/json" || type.endsWith("+json");
+  try {
+    if (isYaml) return yamlBody(body, "").value;
+    if (isJson) return plainJson(textOf(body)).value;
+    return type === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body) : undefined;
+  } catch (error) {
+    if (statusOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 /** @param expected undefined: no error names it */
 function readBody(request: HttpRequest, expected: ExpectedKind | undefined): JsonBody {
   switch (mediaTypeOf(request)) {

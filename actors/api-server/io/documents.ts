@@ -1,4 +1,5 @@
 /** What the API server says about itself: health, version, discovery, OpenAPI. */
+import { createHash } from "node:crypto";
 import {
   AggregatedDiscovery,
   aggregatedMediaType,
@@ -9,7 +10,6 @@ import {
   rootPaths,
   versionDocument,
 } from "../core/machinery/discovery.ts";
-import { hash } from "../core/machinery/openapi.ts";
 import type { Aggregation } from "../aggregation.ts";
 import type { Remotes } from "../core/aggregation/remote-discovery.ts";
 import { discoveryWith, groupListWith, groupWith } from "../core/aggregation/remote-discovery.ts";
@@ -74,7 +74,7 @@ export class Documents {
 
   /** Resources that are served from now on. */
   prepare(served: readonly Served[]): void {
-    this.discovery.prepare(served);
+    this.discovery.prepare(this.catalog(), served);
   }
 
   /** False: there is no such group or version; else it is answered. */
@@ -184,7 +184,8 @@ export class Documents {
     let document = documents.get(name);
     if (document === undefined) {
       const text = textOf();
-      document = { bytes: encoder.encode(text), etag: `"${hash(text)}"` };
+      const bytes = encoder.encode(text);
+      document = { bytes, etag: `"${createHash("sha512").update(bytes).digest("hex").toUpperCase()}"` };
       documents.set(name, document);
     }
     return document;

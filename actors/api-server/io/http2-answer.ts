@@ -39,17 +39,13 @@ export class Http2Answer implements HttpAnswer, HttpBody {
     const { stream, auditId } = this;
     if (this.closed || stream.headersSent) return;
     const { headRequest } = stream as ServerHttp2Stream & { readonly headRequest?: boolean };
+    // What is spread and then added to takes microseconds on Node.js 20, and every answer has a head.
+    const head = Object.assign({ ":status": status }, headers, this.marks, { [AUDIT_ID]: auditId });
     if (body === undefined || body.length === 0 || headRequest === true) {
-      stream.respond({ ":status": status, ...headers, ...this.marks, [AUDIT_ID]: auditId }, { endStream: true });
+      stream.respond(head, { endStream: true });
       return;
     }
-    stream.respond({
-      ":status": status,
-      ...headers,
-      ...this.marks,
-      [AUDIT_ID]: auditId,
-      "content-length": String(body.length),
-    });
+    stream.respond(Object.assign(head, { "content-length": String(body.length) }));
     stream.end(body, BODY_ENCODING);
   }
 

@@ -4,20 +4,17 @@ import type { Backend } from "../backend.ts";
 import { isProxyPath, parseProxyPath } from "../core/rest/proxying.ts";
 import { splitPath } from "../core/rest/path.ts";
 import { countedVerb, isLongRunning, remoteRequest } from "../core/rest/remote-request.ts";
-import type { RequestFigures } from "../core/telemetry/request-figures.ts";
 import type { Replies, Reply } from "./answers.ts";
 import { Proxies } from "./proxies.ts";
 
 export class PassedOn {
   private readonly backend: Backend;
   private readonly replies: Replies;
-  private readonly figures: RequestFigures;
   private readonly proxies: Proxies;
 
-  constructor(backend: Backend, replies: Replies, figures: RequestFigures) {
+  constructor(backend: Backend, replies: Replies) {
     this.backend = backend;
     this.replies = replies;
-    this.figures = figures;
     this.proxies = new Proxies(backend);
   }
 
@@ -78,6 +75,6 @@ export class PassedOn {
       return;
     }
     const { verb = "", target, remote } = counted;
-    answer.onClose(this.figures.begin({ verb, target, remote }));
+    answer.onClose(this.backend.requestMetrics.begin({ verb, target, remote }));
   }
 }

@@ -4,6 +4,7 @@ import { hasReason, statusError } from "../../../protocols/api-server.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Node, Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
+import type { Value } from "../../../runtime/metrics/metrics.ts";
 import type { Backend } from "../backend.ts";
 import { ProtobufObjects } from "../core/cache/protobuf-objects.ts";
 import type { Decoded } from "../core/machinery/decode-object.ts";
@@ -18,8 +19,9 @@ import {
   noSuchResource,
   unsupportedMediaType,
 } from "../core/machinery/status.ts";
+import { isWatched } from "../core/rest/asked.ts";
 import { customRequest, isCustomGroup, noSubresource } from "../core/rest/custom-requests.ts";
-import { REPLY_LOST } from "../core/store-errors.ts";
+import { isFault, REPLY_LOST } from "../core/store-errors.ts";
 import { Held } from "../core/rest/held.ts";
 import { logOptions } from "../core/rest/log-options.ts";
 import type { Served } from "../core/catalog/catalog.ts";
@@ -27,7 +29,6 @@ import type { Encodings, Offer } from "../core/rest/negotiation.ts";
 import type { WriteKind } from "../core/rest/options.ts";
 import type { GroupPath, ResourcePath } from "../core/rest/path.ts";
 import { Location, parseGroupPath, parseResourcePath } from "../core/rest/path.ts";
-import type { Asked } from "../core/rest/asked.ts";
 import type { Query } from "../core/rest/query.ts";
 import {
   deleteOptions,
@@ -49,6 +50,8 @@ import type { Call, Input } from "../dispatch.ts";
 import { placeOf } from "../dispatch.ts";
 import type { ObjectList } from "../lists.ts";
 import type { RequestScope } from "../registry.ts";
+import type { AuditTrail } from "../audit.ts";
+import { AuditedAnswer, requestValue } from "./audited-answer.ts";
 import type { Reply } from "./answers.ts";
 import { includeObject, negotiated, Replies } from "./answers.ts";
 import {
@@ -60,20 +63,21 @@ import {
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
-import { RequestFigures } from "../core/telemetry/request-figures.ts";
+import type { Counted } from "../core/telemetry/counted-request.ts";
+import { COUNTED_VERBS } from "../core/telemetry/counted-request.ts";
 import type { ZPage } from "../core/telemetry/zpages.ts";
 import { isZPage } from "../core/telemetry/zpages.ts";
 import { ZPages } from "./zpages.ts";
-import { figures, FIGURES_PATH } from "./figures.ts";
-import { Documents, PUBLIC_PATHS } from "./documents.ts";
+import { METRICS_PATH, metricsPage } from "./metrics-page.ts";
+import { Documents } from "./documents.ts";
+import { HttpArrival, MAY_LAST } from "./http-arrival.ts";
 import type { ArrivedRequest, HttpAnswer, HttpRequest, RawHandler } from "./http-messages.ts";
 import { header } from "./http-messages.ts";
-import type { Entrant, Turns } from "../flow-control.ts";
+import type { Turns } from "../flow-control.ts";
 import { FlowControl, TooManyRequests } from "../flow-control.ts";
 import { Caller } from "../caller.ts";
-import type { Gate } from "../pipeline.ts";
 import type { RequestInfo } from "../core/rest/request-info.ts";
-import { isUncounted, requestInfo } from "../core/rest/request-info.ts";
+import { auditedRequest, isUncounted, requestInfo } from "../core/rest/request-info.ts";
 import { PassedOn } from "./passed-on.ts";
 import { streamLogs } from "./pod-logs.ts";
 import { WarnedAnswer } from "./warned-answer.ts";
@@ -86,11 +90,6 @@ const WATCH_SECONDS_MIN = 1_800;
 const PROTOBUF_FOR_MS = 30_000;
 const MS_PER_SECOND = 1_000;
 const HTTP_OK = 200;
-const FLOW_SCHEMA = "x-kubernetes-pf-flowschema-uid";
-const PRIORITY_LEVEL = "x-kubernetes-pf-prioritylevel-uid";
-
-/** A subresource that may run for as long as its client likes. */
-const MAY_LAST = /\/(?:attach|exec|log|portforward|proxy)(?:\/|$)/;
 
 export class Rest {
   private readonly backend: Backend;
@@ -98,7 +97,6 @@ export class Rest {
   readonly held: Held;
   private readonly replies: Replies;
   private readonly documents: Documents;
-  private readonly figures = new RequestFigures();
   private readonly passedOn: PassedOn;
   private readonly protobuf = new ProtobufObjects();
   private readonly lines = new WatchLines(jsonLine);
@@ -112,7 +110,7 @@ export class Rest {
   constructor(backend: Backend, raw: ReadonlyMap<string, RawHandler>, turns: Turns) {
     this.flowControl = new FlowControl(backend, turns);
     this.backend = backend;
-    this.raw = new Map([...raw, [FIGURES_PATH, figures(backend, this.figures)]]);
+    this.raw = new Map([...raw, [METRICS_PATH, metricsPage(backend.metrics)]]);
     const { gzipBytes, heldBytesMax, answerTimeoutMs } = backend.options;
     this.held = new Held(heldBytesMax);
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
@@ -120,7 +118,7 @@ export class Rest {
       late: (action) => backend.after(answerTimeoutMs, action),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
-    this.passedOn = new PassedOn(backend, this.replies, this.figures);
+    this.passedOn = new PassedOn(backend, this.replies);
     this.documents = new Documents(
       this.replies,
       () => backend.catalog,
@@ -135,62 +133,71 @@ export class Rest {
   }
 
   /** Answers every request; what it throws is a broken invariant. */
-  async handle(arrived: ArrivedRequest, answer: HttpAnswer): Promise<void> {
+  async handle(arrived: ArrivedRequest, given: HttpAnswer): Promise<void> {
     const beganMs = this.backend.monotonicMs();
     const counted: Reply["counted"] = {};
+    let inFlight: Value | undefined;
+    let answer = given;
+    let trail: AuditTrail | undefined;
     try {
       const identified = arrived.identify();
       const user = identified instanceof Promise ? await identified : identified;
-      const { url, auditId, rawHeaders, method } = arrived;
+      const { url } = arrived;
       const mark = url.indexOf("?");
-      const path = mark < 0 ? url : url.slice(0, mark);
       const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
+      const path = mark < 0 ? url : url.slice(0, mark);
       const location = new Location(path, this.backend);
-      const asked = (): Asked => askedOf(method, location, query);
-      const gate = this.gate(method, answer, location, query);
-      const arrival = { user, auditId, rawHeaders, asked, isPublic: PUBLIC_PATHS.has(path), gate };
-      await this.backend.pipeline.run(arrival, async (actsFor) => {
-        arrived.user = actsFor;
+      if (!MAY_LAST.test(path) && !isWatch(query)) {
+        inFlight = this.backend.requestMetrics.inFlight(arrived.method === "GET" || arrived.method === "HEAD");
+        inFlight.inc();
+      }
+      trail = this.trail(arrived, location, query);
+      if (trail !== undefined) answer = new AuditedAnswer(given, trail);
+      const { store, pipeline } = this.backend;
+      const arrival = new HttpArrival(arrived, answer, user, { location, query }, store, this.flowControl, trail);
+      const entering = pipeline.enter(arrival);
+      const entered = entering instanceof Promise ? await entering : entering;
+      try {
+        arrived.user = entered.user;
         await this.route({ request: arrived, answer, query, counted }, location);
         if (counted.lasts === true) await new Promise<void>((resolve) => answer.onClose(resolve));
-      });
+      } finally {
+        entered.leave();
+      }
     } catch (error) {
       if (hasCode(error, REPLY_LOST)) answer.destroy();
       else if (error instanceof TooManyRequests) this.documents.tooMany(answer);
       else {
-        const told = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
-        this.replies.error(arrived, answer, told);
+        const explained = this.backend.explained(error, `${arrived.method} ${arrived.url}`);
+        if (isFault(error)) trail?.panicked(String(error));
+        this.replies.error(arrived, answer, explained);
       }
     }
+    inFlight?.dec();
+    if (trail !== undefined) answer.onClose(() => trail?.completed());
     const { method } = arrived;
     if (counted.isPassedOn === true) answer.onClose(() => this.count(counted, method, answer, beganMs));
     else this.count(counted, method, answer, beganMs);
   }
 
-  /** Undefined of what may last for as long as its client likes, and takes nothing from others meanwhile. */
-  private gate(method: string, answer: HttpAnswer, location: Location, query: Query): Gate | undefined {
-    let known: RequestInfo | undefined;
-    const info = (): RequestInfo => (known ??= requestInfo(method, location, query));
-    if (MAY_LAST.test(location.path) && isUncounted(info())) return undefined;
-    const entrant: Entrant = {
-      info,
-      objects: () => this.objectsOf(method, location, query),
-      classified: (schema, level) => {
-        if (schema !== "" && level !== "") answer.mark({ [FLOW_SCHEMA]: schema, [PRIORITY_LEVEL]: level });
-      },
-      onGone: (listener) => answer.onClose(listener),
+  /** Where the request is told of in the audit log, if there is one. */
+  private trail(arrived: ArrivedRequest, location: Location, query: Query): AuditTrail | undefined {
+    const { method, url, auditId, remoteAddress } = arrived;
+    const info = (): RequestInfo => requestInfo(method, location, query);
+    const kindOf = (): KubernetesObject => {
+      const { kind, apiVersion } = location.target?.served.info ?? {};
+      return kind === undefined || apiVersion === undefined ? {} : { kind, apiVersion };
     };
-    return (user) => this.flowControl.enter(user, entrant);
-  }
-
-  /** How many objects may have to be gone through. */
-  private objectsOf(method: string, { target }: Location, query: Query): number {
-    if (method !== "GET" || target === undefined || target.name !== undefined) return 0;
-    const { info, stored } = target.served;
-    if (info.storagePrefix === undefined || isContinued(target, query)) return 0;
-    const limit = Number(query.get("limit"));
-    // A limit below 0 is none.
-    return Math.min(limit > 0 ? limit : Infinity, this.backend.store.cache(stored.info.storagePrefix ?? "").size);
+    let body: { readonly value: unknown } | undefined;
+    return this.backend.auditor?.trail({
+      auditId,
+      requestURI: url,
+      userAgent: header(arrived as HttpRequest, "user-agent") ?? "",
+      sourceIPs: () => [remoteAddress()],
+      request: () => auditedRequest(info()),
+      isLong: (method === "GET" && isWatch(query)) || (MAY_LAST.test(location.path) && isUncounted(info())),
+      body: () => (body ??= { value: requestValue(arrived as HttpRequest, kindOf) }).value,
+    });
   }
 
   /** What is compressed is answered a little later, and well. */
@@ -198,9 +205,10 @@ export class Rest {
     const { verb = countedVerb(method), target, remote, dryRun } = counted;
     const seconds = verb === "WATCH" ? undefined : (this.backend.monotonicMs() - beganMs) / MS_PER_SECOND;
     const code = answer.begun ? answer.status : HTTP_OK;
-    const asked = { verb, target, remote, dryRun };
-    this.figures.count(asked, code, seconds);
-    if (counted.terminated === true) this.figures.terminated(asked, code);
+    const { requestMetrics } = this.backend;
+    const asked: Counted = { verb, target, remote, dryRun };
+    requestMetrics.count(asked, code, seconds);
+    if (counted.terminated === true) requestMetrics.terminated(asked, code);
   }
 
   /** Ends all watches, so that their clients go elsewhere. */
@@ -450,12 +458,13 @@ export class Rest {
         includeObject: includeObject(query),
         bufferBytesMax: backend.options.watchBufferBytes,
         held: this.held,
+        series: backend.requestMetrics.watched(served.info),
         nowMs: () => backend.nowMs(),
       };
       const opened = new WatchStream(body, isProtobuf ? this.frames : this.lines, settings, () => close());
       stream = opened;
       this.watching.add(opened);
-      const over = this.figures.begin({ verb: COUNTED_VERBS.watch, target: path });
+      const over = backend.requestMetrics.begin({ verb: COUNTED_VERBS.watch, target: path });
       body.onClose(() => {
         over();
         this.watching.delete(opened);
@@ -501,18 +510,6 @@ export class Rest {
   }
 }
 
-/** Source: apiserver `endpoints/metrics` `cleanVerb`. */
-const COUNTED_VERBS: Readonly<Record<Verb, string>> = {
-  get: "GET",
-  list: "LIST",
-  watch: "WATCH",
-  create: "POST",
-  update: "PUT",
-  patch: "PATCH",
-  delete: "DELETE",
-  deletecollection: "DELETECOLLECTION",
-};
-
 /** The type in which kube-apiserver holds it: its packages are named by the beginning of the group. */
 function goTypeOf({ info, openApiSchema, stored }: Served, kind: string): string {
   if (openApiSchema !== undefined) return `*unstructured.Unstructured${kind === info.kind ? "" : "List"}`;
@@ -528,25 +525,6 @@ function nameInBody(request: HttpRequest): string {
   const { metadata } = (read.value ?? {}) as KubernetesObject;
   const name = metadata?.name ?? metadata?.generateName;
   return typeof name === "string" ? name : "";
-}
-
-function askedOf(method: string, { path, target }: Location, query: Query): Asked {
-  const other = { verb: method.toLowerCase(), path, target: undefined };
-  if (target === undefined) return other;
-  const watch = isWatched(target, query);
-  const verb = verbOfNamed(method, target.name !== undefined, watch);
-  return verb === undefined ? other : { verb, path, target };
-}
-
-/** A watch that begins where its client has come to; such a one brings nothing of what there is. */
-function isContinued(target: ResourcePath, query: Query): boolean {
-  const from = query.get("resourceVersion") ?? "";
-  return isWatched(target, query) && from !== "" && from !== "0";
-}
-
-/** One object is watched by the old form of its path alone; else it is read, whatever the query says. */
-function isWatched({ watch, name, subresource }: ResourcePath, query: Query): boolean {
-  return subresource === undefined && (watch || (name === undefined && isWatch(query)));
 }
 
 function offerOf(path: ResourcePath): Offer {

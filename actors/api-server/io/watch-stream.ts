@@ -16,6 +16,7 @@ import { toPartialObjectMetadata, toTable } from "../core/machinery/table.ts";
 import type { Held } from "../core/rest/held.ts";
 import { servedJson, toServed } from "../core/registry/present.ts";
 import type { Negotiated } from "../core/rest/negotiation.ts";
+import type { WatchSeries } from "../request-metrics.ts";
 import type { WatchReceiver } from "../watches.ts";
 import type { HttpBody } from "./http-messages.ts";
 
@@ -81,6 +82,7 @@ export interface WatchStreamOptions {
   readonly includeObject: IncludeObject;
   readonly bufferBytesMax: number;
   readonly held: Held;
+  readonly series: WatchSeries;
   readonly nowMs: () => number;
 }
 
@@ -161,6 +163,9 @@ export class WatchStream implements WatchReceiver {
 
   private push(line: Uint8Array): void {
     if (this.ended) return;
+    const { series } = this.options;
+    series.events.inc();
+    series.sizes.observe(line.length);
     this.pending.push(line);
     if (this.pending.length === 1) queueMicrotask(() => this.flush());
   }

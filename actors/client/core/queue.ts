@@ -15,15 +15,17 @@ interface Delayed {
 
 export class KeyQueue {
   private readonly backoff: BackoffOptions;
-  private readonly waiting = new Set<string>();
+  /** Since when. */
+  private readonly waiting = new Map<string, number>();
   private readonly working = new Set<string>();
-  /** Added again while being worked on. */
-  private readonly again = new Set<string>();
+  /** Added again while being worked on, and when. */
+  private readonly again = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   private readonly delayed = new Heap();
   /** The earliest time that each delayed key is due; heap entries that differ are out of date. */
   private readonly dueAtMs = new Map<string, number>();
   private orders = 0;
+  private added = 0;
 
   constructor(backoff: BackoffOptions) {
     this.backoff = backoff;
@@ -39,9 +41,16 @@ export class KeyQueue {
     return this.waiting.size + this.working.size + this.dueAtMs.size;
   }
 
-  add(key: string): void {
-    if (this.working.has(key)) this.again.add(key);
-    else this.waiting.add(key);
+  /** How often a key has come to wait. */
+  get adds(): number {
+    return this.added;
+  }
+
+  add(key: string, nowMs: number): void {
+    const to = this.working.has(key) ? this.again : this.waiting;
+    if (to.has(key)) return;
+    to.set(key, nowMs);
+    this.added++;
   }
 
   /** The earlier of two times for one key holds. */
@@ -80,24 +89,27 @@ export class KeyQueue {
       this.delayed.pop();
       if (!current) continue;
       this.dueAtMs.delete(first.key);
-      this.add(first.key);
+      this.add(first.key, nowMs);
     }
     return undefined;
   }
 
-  /** The key that waits longest; call `done` when its work is over. */
-  take(): string | undefined {
-    for (const key of this.waiting) {
+  /** The key that waits longest, and since when; call `done` when its work is over. */
+  take(): { readonly key: string; readonly sinceMs: number } | undefined {
+    for (const [key, sinceMs] of this.waiting) {
       this.waiting.delete(key);
       this.working.add(key);
-      return key;
+      return { key, sinceMs };
     }
     return undefined;
   }
 
   done(key: string): void {
     this.working.delete(key);
-    if (this.again.delete(key)) this.waiting.add(key);
+    const sinceMs = this.again.get(key);
+    if (sinceMs === undefined) return;
+    this.again.delete(key);
+    this.waiting.set(key, sinceMs);
   }
 }
 

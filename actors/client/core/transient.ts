@@ -8,7 +8,9 @@ import { hasCode } from "../../../protocols/errors.ts";
  */
 export function isTransient(error: unknown): boolean {
   const status = statusOf(error);
-  if (status !== undefined) return status.code === 429 || status.code === 503 || status.code === 504;
+  // A refusal that names no time is an answer as well: a budget that allows no eviction. As client-go has it.
+  if (status?.code === 429) return (status.details?.retryAfterSeconds ?? 0) > 0;
+  if (status !== undefined) return status.code === 503 || status.code === 504;
   return hasCode(
     error,
     "ACTOR_DOWN",

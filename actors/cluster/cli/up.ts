@@ -7,6 +7,7 @@ import type { ClusterEvent } from "../cluster.ts";
 import { Cluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
 import { integer } from "./arguments.ts";
+import { auditLogOf } from "./audit-log.ts";
 import { refuse } from "./failure.ts";
 import { parseImages } from "./images.ts";
 import { KUBECONFIG_FILE } from "./kubeconfig-file.ts";
@@ -30,6 +31,13 @@ interface UpOptions {
   readonly pods: "real" | "simulated";
   readonly nodesPerThread?: string;
   readonly otlp?: string | true;
+  readonly metricsPort?: string;
+  readonly dashboard?: string | true;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
+  readonly auditLogMaxage?: string;
+  readonly auditLogMaxbackup?: string;
+  readonly auditLogMaxsize?: string;
 }
 
 const FORCED_EXIT_CODE = 130;
@@ -53,6 +61,13 @@ export function upCommand(): Command {
       "--otlp [url]",
       "send what happens to a collector of OpenTelemetry (default: OTEL_EXPORTER_OTLP_ENDPOINT's)",
     )
+    .option("--audit-policy-file <path>", "which requests go to the audit log: a Policy of audit.k8s.io/v1")
+    .option("--audit-log-path <path>", "file of the audit log")
+    .option("--audit-log-maxage <days>", "that files put aside are kept; 0 is for ever (default: 366)")
+    .option("--audit-log-maxbackup <count>", "of files put aside that are kept; 0 is all (default: 100)")
+    .option("--audit-log-maxsize <megabytes>", "from which on the file is put aside; 0 is never (default: 100)")
+    .option("--metrics-port <port>", "serve the metrics of all actors on 127.0.0.1; 0 is any free one")
+    .option("--dashboard [port]", "serve a page that shows the cluster on 127.0.0.1 (default: on any free port)")
     .addOption(
       new Option("--pods <how>", "simulated: containers cost nothing").choices(["real", "simulated"]).default("real"),
     )
@@ -63,6 +78,10 @@ async function up(options: UpOptions): Promise<void> {
   // Whatever can be wrong with what was given is found before anything is started.
   const manifests = readManifests(options.manifest);
   const clusterOptions = clusterOptionsOf(options);
+  const metricsPort =
+    options.metricsPort === undefined ? undefined : integer("--metrics-port", options.metricsPort, 0, 65_535);
+  const { dashboard } = options;
+  const dashboardPort = typeof dashboard === "string" ? integer("--dashboard", dashboard, 0, 65_535) : 0;
   const kubeconfig = new KubeconfigFile(options.kubeconfig);
   const asked = stopRequest();
   const progress = new Progress(clusterOptions);
@@ -85,6 +104,9 @@ async function up(options: UpOptions): Promise<void> {
   try {
     kubeconfig.write(cluster.kubeconfig);
     say(`ready in ${duration(performance.now() - startedMs)} at ${cluster.server}`);
+    if (metricsPort !== undefined)
+      say(`metrics at http://${(await cluster.serveMetrics(metricsPort)).address}/metrics`);
+    if (dashboard !== undefined) say(`dashboard at ${(await cluster.serveDashboard(dashboardPort)).url}`);
     for (const { kind, metadata } of await cluster.apply(manifests))
       say(`applied ${(kind ?? "").toLowerCase()}/${metadata?.name ?? ""}`);
     const view = process.stdout.isTTY
@@ -109,12 +131,24 @@ function clusterOptionsOf(options: UpOptions): ClusterOptions {
     port: integer("--port", options.port, 0, 65_535),
     pods: options.pods,
     images: parseImages(options.image),
+    ...auditOf(options),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.otlp === undefined ? {} : { otlp: otlpOf(options.otlp, process.env) }),
     ...(options.nodesPerThread === undefined
       ? {}
       : { placement: { nodesPerThread: integer("--nodes-per-thread", options.nodesPerThread, 1, 500) } }),
   };
+}
+
+function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
+  const audit = auditLogOf({
+    policyFile: options.auditPolicyFile,
+    path: options.auditLogPath,
+    maxage: options.auditLogMaxage,
+    maxbackup: options.auditLogMaxbackup,
+    maxsize: options.auditLogMaxsize,
+  });
+  return audit === undefined ? {} : { audit };
 }
 
 /** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */

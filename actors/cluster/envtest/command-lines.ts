@@ -23,14 +23,15 @@ const ETCD_FLAGS: Flags = {
   "auto-compaction-retention": { kind: "value", help: "how much history stays", unhonoured: DATA_IN_API_SERVER },
 };
 
-const NO_AUDIT = "inkube writes no audit log";
-
 const KUBE_APISERVER_FLAGS: Flags = {
   "advertise-address": { kind: "value", help: "address told to clients inside of the cluster" },
   "allow-privileged": { kind: "switch", help: "allow privileged containers" },
   "anonymous-auth": { kind: "switch", help: "let the unknown ask what is public" },
-  "audit-log-path": { kind: "value", help: "file of the audit log", unhonoured: NO_AUDIT },
-  "audit-policy-file": { kind: "value", help: "policy of the audit log", unhonoured: NO_AUDIT },
+  "audit-log-maxage": { kind: "value", help: "days that files of the audit log are kept that were put aside" },
+  "audit-log-maxbackup": { kind: "value", help: "how many such files are kept" },
+  "audit-log-maxsize": { kind: "value", help: "megabytes from which on the file is put aside" },
+  "audit-log-path": { kind: "value", help: "file of the audit log" },
+  "audit-policy-file": { kind: "value", help: "policy of the audit log" },
   "authorization-mode": { kind: "value", help: "AlwaysAllow; others are told" },
   "bind-address": { kind: "value", help: "address to serve on: one of this machine" },
   "cert-dir": { kind: "value", help: "folder of apiserver.crt and apiserver.key" },

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { InkubeError } from "../../../protocols/errors.ts";
 import type { StandIn } from "../cluster.ts";
 import { Cluster } from "../cluster.ts";
+import { auditLogOf } from "../cli/audit-log.ts";
 import { KUBE_APISERVER } from "./command-lines.ts";
 import type { FlagValues } from "./flags.ts";
 import type { EtcdData } from "./program.ts";
@@ -21,6 +22,13 @@ const ADMISSION = ["NamespaceLifecycle", "ServiceAccount", "Priority", "DefaultT
 void run(KUBE_APISERVER, async (flags, tell) => {
   for (const line of unhonouredValues(flags)) tell(line);
   const data = await dataOf(flags);
+  const audit = auditLogOf({
+    policyFile: flags.value("audit-policy-file"),
+    path: flags.value("audit-log-path"),
+    maxage: flags.value("audit-log-maxage"),
+    maxbackup: flags.value("audit-log-maxbackup"),
+    maxsize: flags.value("audit-log-maxsize"),
+  });
   const cluster = await Cluster.standIn(
     {
       masters: 1,
@@ -29,6 +37,7 @@ void run(KUBE_APISERVER, async (flags, tell) => {
       spareThreads: 0,
       tolerationSeconds: 300,
       port: flags.port("secure-port") ?? 6_443,
+      ...(audit === undefined ? {} : { audit }),
       ...(data === undefined ? {} : { dataDir: join(data.dataDir, "inkube") }),
     },
     { ...standInOf(flags), fsync: data?.fsync ?? false },

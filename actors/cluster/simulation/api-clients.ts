@@ -190,7 +190,8 @@ export class ApiClients {
     const { floor } = this.history;
     const object = { apiVersion: "v1", kind: "ConfigMap", ...found, data: { value } };
     const isDeleted = found?.metadata?.deletionTimestamp !== undefined;
-    const held = this.random.below(3) === 0 ? { finalizers: FINALIZERS } : {};
+    // One of them alone, or both.
+    const held = this.random.below(3) === 0 ? { finalizers: FINALIZERS.slice(this.written % 2) } : {};
     const metadata = isDeleted
       ? { ...found.metadata, finalizers: (found.metadata?.finalizers ?? []).slice(1) }
       : (found?.metadata ?? { name, namespace: "default", ...held });

@@ -7,6 +7,7 @@ import type { Result, WorkQueue } from "../../client/work-queue.ts";
 import { lostConditions, NodeHealth, plannedTaints, readyStatus } from "../core/node-health.ts";
 import { isReady } from "../core/pods.ts";
 import { Limit } from "../limit.ts";
+import { NodeMetrics } from "../node-metrics.ts";
 import type { Session } from "../session.ts";
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -20,13 +21,15 @@ class NodeLifecycle {
   private readonly health: NodeHealth;
   private readonly queue: WorkQueue;
   private readonly limit: Limit;
+  private readonly metrics: NodeMetrics;
 
   constructor(session: Session) {
     const { nodeMonitorGraceMs: graceMs, nodeStartupGraceMs: startupGraceMs, podWritesMax } = session.options;
     this.session = session;
     this.health = new NodeHealth({ graceMs, startupGraceMs });
     this.limit = new Limit(podWritesMax);
-    this.queue = session.queue("node-lifecycle", (name, turn) => this.reconcile(name, turn));
+    this.metrics = new NodeMetrics(session);
+    this.queue = session.queue("node-lifecycle", (name, turn) => this.metrics.timed(this.reconcile(name, turn)));
   }
 
   register(): void {
@@ -70,6 +73,7 @@ class NodeLifecycle {
       health.renewed(name, lease?.spec, clock.monotonicMs());
       if (health.leftMs(name, clock.monotonicMs()) === 0 && health.timeUp(name, clock.monotonicMs())) {
         log.warn("node lost", { node: name });
+        this.metrics.lost(node);
         const expired = session.ctx.trace.later("timer", "lease expiry", undefined, "");
         session = session.because(session.ctx.trace.event("node-lost", `nodes/${name}`, {}, expired));
       }

@@ -1,20 +1,19 @@
 /** ReplicaSet: keeps the wanted number of pods, creates in growing batches, deletes those that are missed least. */
-import { hasReason, statusOf } from "../../../protocols/api-server.ts";
-import { InkubeError } from "../../../protocols/errors.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
 import type { ReplicaSet } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
-import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
 import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";
-import { keyOf } from "../../client/core/store.ts";
-import type { Change } from "../../client/informer.ts";
-import { pods, replicaSets } from "../../client/resources.ts";
+import { replicaSets } from "../../client/resources.ts";
 import type { Result, WorkQueue } from "../../client/work-queue.ts";
+import { claimPods } from "../core/claims.ts";
 import { Expectations } from "../core/expectations.ts";
-import { isTerminating } from "../core/pods.ts";
 import type { Failure } from "../core/replica-set.ts";
-import { claimPods, planReplicas, planStatus, podFromTemplate } from "../core/replica-set.ts";
+import { planReplicas, planStatus, podFromTemplate } from "../core/replica-set.ts";
+import { settleClaim } from "../claims.ts";
 import { Limit, slowStart } from "../limit.ts";
+import { followPods } from "../pod-owners.ts";
+import { createPod, deletePod } from "../pod-writes.ts";
 import type { Session } from "../session.ts";
 
 export function replicaSetController(session: Session): void {
@@ -34,42 +33,8 @@ class ReplicaSetController {
   }
 
   register(): void {
-    const { session } = this;
-    session.replicaSets.onChange(({ type, object }) => {
-      if (type === "deleted") this.expectations.forget(keyOf(object));
-      this.queue.add(keyOf(object));
-    });
-    session.pods.onChange((change) => this.onPod(change));
-  }
-
-  private onPod(change: Change<Pod>): void {
-    const pod = change.object;
-    const key = this.ownerKey(pod);
-    const before = change.previous === undefined ? undefined : this.ownerKey(change.previous);
-    if (before !== undefined && before !== key) this.queue.add(before);
-    if (key === undefined) {
-      if (change.type !== "deleted") this.onOrphan(pod);
-      return;
-    }
-    if (change.type === "added") this.expectations.created(key);
-    const gone = change.type === "deleted" || isTerminating(pod);
-    if (gone) this.expectations.deleted(key, pod.metadata?.uid ?? "");
-    const wasGone = change.previous !== undefined && isTerminating(change.previous);
-    if (gone && !wasGone) this.queue.add(key);
-    else this.queue.addAfter(key, this.session.options.batchMs);
-  }
-
-  private ownerKey(pod: Pod): string | undefined {
-    const owner = controllerOf(pod);
-    return owner?.kind === "ReplicaSet" ? `${pod.metadata?.namespace}/${owner.name}` : undefined;
-  }
-
-  /** A pod without a controller may belong to any ReplicaSet whose selector it matches. */
-  private onOrphan(pod: Pod): void {
-    if (controllerOf(pod) !== undefined || pod.metadata?.labels === undefined) return;
-    for (const set of this.session.replicaSets.byIndex("namespace", pod.metadata.namespace ?? "")) {
-      if (compileSelectorObject(set.spec?.selector).matches(pod.metadata.labels)) this.queue.add(keyOf(set));
-    }
+    const { session, queue, expectations } = this;
+    followPods(session, { kind: "ReplicaSet", owners: session.replicaSets, queue, expectations });
   }
 
   private async reconcile(key: string, session: Session): Promise<Result> {
@@ -80,7 +45,7 @@ class ReplicaSetController {
       ...session.pods.byIndex("controller", replicaSet.metadata?.uid ?? ""),
       ...session.pods.byIndex("controller", `orphan/${replicaSet.metadata?.namespace}`),
     ]);
-    await this.settle(session, replicaSet, claim.adopt, claim.release);
+    await settleClaim(session, claim, controllerReference("apps/v1", "ReplicaSet", replicaSet));
     const owned = [...claim.owned, ...claim.adopt];
     const failure = fulfilled ? await this.replicate(session, key, replicaSet, owned) : undefined;
     if (session.stopped) return;
@@ -91,28 +56,6 @@ class ReplicaSetController {
     }
     if (failure !== undefined) throw failure.error;
     return plan.recheckAfterMs === undefined ? undefined : { afterMs: plan.recheckAfterMs };
-  }
-
-  /** Takes in orphans that match, and lets go what matches no longer. */
-  private async settle(
-    { client }: Session,
-    replicaSet: ReplicaSet,
-    adopt: readonly Pod[],
-    release: readonly Pod[],
-  ): Promise<void> {
-    for (const pod of adopt) {
-      const ownerReferences = [
-        ...(pod.metadata?.ownerReferences ?? []),
-        controllerReference("apps/v1", "ReplicaSet", replicaSet),
-      ];
-      await client.update(pods, { ...pod, metadata: { ...pod.metadata, ownerReferences } });
-    }
-    for (const pod of release) {
-      const ownerReferences = (pod.metadata?.ownerReferences ?? []).filter(
-        ({ uid }) => uid !== replicaSet.metadata?.uid,
-      );
-      await client.update(pods, { ...pod, metadata: { ...pod.metadata, ownerReferences } });
-    }
   }
 
   private async replicate(
@@ -126,7 +69,9 @@ class ReplicaSetController {
     if (plan.create > 0) {
       this.expectations.expectCreations(key, plan.create, clock.monotonicMs());
       const pod = podFromTemplate(replicaSet);
-      const { done, error } = await slowStart(plan.create, this.limit, () => this.create(session, replicaSet, pod));
+      const { done, error } = await slowStart(plan.create, this.limit, () =>
+        createPod(session, typed(replicaSet), pod),
+      );
       // Those that failed or were not tried will never be seen.
       this.expectations.created(key, plan.create - done);
       if (error !== undefined) return { shown: { reason: "FailedCreate", message: error.message }, error };
@@ -135,7 +80,11 @@ class ReplicaSetController {
       const uids = plan.delete.map((pod) => pod.metadata?.uid ?? "");
       this.expectations.expectDeletions(key, uids, clock.monotonicMs());
       const outcomes = await Promise.all(
-        plan.delete.map((pod) => this.limit.run(() => this.delete(session, key, replicaSet, pod))),
+        plan.delete.map((pod) =>
+          this.limit.run(() =>
+            deletePod(session, typed(replicaSet), pod, (uid) => this.expectations.deleted(key, uid)),
+          ),
+        ),
       );
       const error = outcomes.find((outcome) => outcome !== undefined);
       if (error !== undefined) return { shown: { reason: "FailedDelete", message: error.message }, error };
@@ -150,47 +99,6 @@ class ReplicaSetController {
     return this.session.replicaSets
       .byIndex("controller", owner.uid)
       .flatMap((sibling) => this.session.pods.byIndex("controller", sibling.metadata?.uid ?? ""));
-  }
-
-  private async create(
-    { client, recorder }: Session,
-    replicaSet: ReplicaSet,
-    pod: Pod,
-  ): Promise<InkubeError | undefined> {
-    try {
-      const created = await client.create(pods, pod);
-      recorder.event(typed(replicaSet), "Normal", "SuccessfulCreate", `Created pod: ${created.metadata?.name}`);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      // A namespace that is being deleted takes nothing new: there is nothing to tell.
-      const causes = statusOf(error)?.details?.causes ?? [];
-      const leaving = hasReason(error, "NotFound") || causes.some(({ reason }) => reason === "NamespaceTerminating");
-      if (!leaving) {
-        recorder.event(typed(replicaSet), "Warning", "FailedCreate", `Error creating: ${error.message}`);
-      }
-      return error;
-    }
-  }
-
-  private async delete(
-    { client, recorder }: Session,
-    key: string,
-    replicaSet: ReplicaSet,
-    pod: Pod,
-  ): Promise<InkubeError | undefined> {
-    const { name = "", namespace, uid = "" } = pod.metadata ?? {};
-    try {
-      await client.delete(pods, name, namespace, { preconditions: { uid } });
-      recorder.event(typed(replicaSet), "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      this.expectations.deleted(key, uid);
-      if (hasReason(error, "NotFound", "Conflict")) return undefined;
-      recorder.event(typed(replicaSet), "Warning", "FailedDelete", `Error deleting: ${error.message}`);
-      return error;
-    }
-    return undefined;
   }
 }
 

@@ -44,10 +44,14 @@ async function reconcile(
   since.set(key, { uid, atMs });
   const leftMs = atMs + toleratesMs - nowMs;
   if (leftMs > 0) return { afterMs: leftMs };
-  await evict(session, pod);
+  await evict(session, pod, atMs + toleratesMs);
 }
 
-async function evict(session: Session, pod: Pod): Promise<void> {
+/** Source: kube-controller-manager `pkg/controller/tainteviction/metrics`, for names and buckets. */
+const DELETION_BOUNDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240];
+
+/** @param dueMs when it was time, on the monotonic clock */
+async function evict(session: Session, pod: Pod, dueMs: number): Promise<void> {
   const { name = "", namespace, uid = "" } = pod.metadata ?? {};
   session.recorder.event(
     { apiVersion: "v1", kind: "Pod", ...pod },
@@ -61,5 +65,17 @@ async function evict(session: Session, pod: Pod): Promise<void> {
     await session.client.because(evicted).delete(pods, name, namespace, { preconditions: { uid } });
   } catch (error) {
     if (!hasReason(error, "NotFound", "Conflict")) throw error;
+    return;
   }
+  const { clock, metrics } = session.ctx;
+  const named = (what: string): string => `taint_eviction_controller_${what}`;
+  metrics.counter(named("pod_deletions_total"), "Pods that were deleted for a taint of their node.").of().inc();
+  metrics
+    .histogram(
+      named("pod_deletion_duration_seconds"),
+      "How long after their time these pods were gone.",
+      DELETION_BOUNDS,
+    )
+    .of()
+    .observe((clock.monotonicMs() - dueMs) / 1_000);
 }

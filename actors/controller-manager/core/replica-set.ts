@@ -5,40 +5,11 @@
  */
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "../../../protocols/kubernetes/types/apps-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
-import { compileSelectorObject } from "../../../protocols/kubernetes/selectors.ts";
-import { controllerOf, controllerReference } from "../../../protocols/kubernetes/owners.ts";
+import { podOfTemplate } from "./pod-template.ts";
 import { isActive, isReady, isTerminal, isTerminating, readySinceMs, untilAvailableMs } from "./pods.ts";
 
 /** Pods created or deleted for one ReplicaSet in one go, as in Kubernetes: a limit on what a mistake can do at once. */
 export const BURST_REPLICAS = 500;
-
-export interface Claim {
-  readonly owned: readonly Pod[];
-  /** Orphans that match: to be adopted. */
-  readonly adopt: readonly Pod[];
-  /** Its own that match no longer: to be let go. */
-  readonly release: readonly Pod[];
-}
-
-/** Sorts the pods of a namespace into those that are the ReplicaSet's, could be, and no longer are. */
-export function claimPods(replicaSet: ReplicaSet, pods: readonly Pod[]): Claim {
-  const uid = replicaSet.metadata?.uid;
-  const deleting = replicaSet.metadata?.deletionTimestamp !== undefined;
-  const selector = compileSelectorObject(replicaSet.spec?.selector);
-  const owned: Pod[] = [];
-  const adopt: Pod[] = [];
-  const release: Pod[] = [];
-  for (const pod of pods) {
-    const controller = controllerOf(pod);
-    const matches = selector.matches(pod.metadata?.labels);
-    if (controller !== undefined) {
-      if (controller.uid !== uid) continue;
-      if (matches) owned.push(pod);
-      else if (!deleting) release.push(pod);
-    } else if (matches && !deleting && isActive(pod)) adopt.push(pod);
-  }
-  return { owned, adopt, release };
-}
 
 export interface ReplicaSetPlan {
   readonly create: number;
@@ -119,25 +90,7 @@ function compareNames(left: Pod, right: Pod): number {
 
 /** A pod as the template wants it. The caller's client makes the name. */
 export function podFromTemplate(replicaSet: ReplicaSet): Pod {
-  const template = replicaSet.spec?.template;
-  const { name, namespace } = replicaSet.metadata ?? {};
-  if (template?.spec === undefined || name === undefined || namespace === undefined) {
-    throw new Error("a ReplicaSet without template or name passed validation");
-  }
-  const { labels, annotations, finalizers } = template.metadata ?? {};
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      generateName: `${name}-`,
-      namespace,
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(finalizers === undefined ? {} : { finalizers }),
-      ownerReferences: [controllerReference("apps/v1", "ReplicaSet", replicaSet)],
-    },
-    spec: template.spec,
-  };
+  return podOfTemplate(replicaSet, { apiVersion: "apps/v1", kind: "ReplicaSet" }, replicaSet.spec?.template);
 }
 
 export interface Failure {

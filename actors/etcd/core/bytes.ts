@@ -132,13 +132,15 @@ export class ByteWriter {
 }
 
 export class ByteReader {
-  private readonly bytes: Buffer;
+  private readonly bytes: Uint8Array;
   private readonly end: number;
+  /** The same bytes, for what only a Buffer does: most messages hold numbers alone. */
+  private viewed: Buffer | undefined;
   position: number;
 
   /** Reads `bytes` from `position` up to `end`; blobs are views into `bytes`. */
   constructor(bytes: Uint8Array, position: number = 0, end: number = bytes.length) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes = bytes;
     this.position = position;
     this.end = end;
   }
@@ -187,7 +189,7 @@ export class ByteReader {
 
   raw(length: number): Uint8Array {
     const at = this.skip(length);
-    return this.bytes.subarray(at, at + length);
+    return this.buffer.subarray(at, at + length);
   }
 
   /** All that is left. */
@@ -198,7 +200,12 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const at = this.skip(length);
-    return this.bytes.toString("utf8", at, at + length);
+    return this.buffer.toString("utf8", at, at + length);
+  }
+
+  private get buffer(): Buffer {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    return (this.viewed ??= Buffer.from(buffer, byteOffset, byteLength));
   }
 
   private skip(length: number): number {

@@ -3,6 +3,7 @@
  * and touched: conditions of other types, and fields that the kubelet never writes, belong to others, who may write them at
  * any moment. So each patch is a strategic merge patch, in which conditions are merged by their type.
  */
+import { isEqual } from "../../../protocols/equality.ts";
 import type { NodeStatus, PodCondition, PodStatus } from "../../../protocols/kubernetes/types/core-v1.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -84,19 +85,6 @@ function covers(whole: unknown, part: unknown): boolean {
   if (typeof part !== "object" || part === null) return whole === part;
   if (typeof whole !== "object" || whole === null) return false;
   return Object.entries(part).every(([key, value]) => covers((whole as Plain)[key], value));
-}
-
-/** Equality of plain data; a field that is absent equals one that is undefined. */
-export function isEqual(one: unknown, other: unknown): boolean {
-  if (one === other) return true;
-  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
-  if (Array.isArray(one) || Array.isArray(other)) {
-    if (!Array.isArray(one) || !Array.isArray(other) || one.length !== other.length) return false;
-    return one.every((item, index) => isEqual(item, other[index]));
-  }
-  const left = one as Plain;
-  const right = other as Plain;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isEqual(left[key], right[key]));
 }
 
 /** Whether version `one` of an object came after version `other`. @see KEP-5504: versions of one object are ordered as numbers. */

@@ -15,7 +15,7 @@ import type { InkubeError } from "../../../protocols/errors.ts";
 import { hasCode } from "../../../protocols/errors.ts";
 import type { PodFacts, Sources } from "./sources.ts";
 import { configError, containersOf, decodeBase64, fieldValue, resourceValue } from "./sources.ts";
-import { isEqual } from "./status-patch.ts";
+import { isEqual } from "../../../protocols/equality.ts";
 import { wishOf } from "./token-life.ts";
 
 /** A file of a volume. `mode`: its permission bits. */

@@ -1,12 +1,22 @@
 /**
  * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
- * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`. Plain HTTP on loopback.
+ * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, and `GET /metrics`
+ * with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { LogRequest, LogServer, LogSource, StatsSource } from "../kubelet-io.ts";
+import { METRICS_TYPES, metricsFormatOf, metricsText } from "../../../runtime/metrics/exposition.ts";
+import type {
+  LogRequest,
+  LogServer,
+  LogSource,
+  Measured,
+  MetricsPage,
+  MetricsSource,
+  StatsSource,
+} from "../kubelet-io.ts";
 
 /** Requests under way at a time: each may hold a followed log open. */
 const CONNECTIONS_MAX = 256;
@@ -17,9 +27,9 @@ export async function serveLogs(
   host: string,
   token: string | undefined,
   source: LogSource,
-  stats: StatsSource,
+  measured: Measured,
 ): Promise<LogServer> {
-  const server = createServer((request, response) => answer(request, response, token, source, stats));
+  const server = createServer((request, response) => answer(request, response, token, source, measured));
   server.maxConnections = CONNECTIONS_MAX;
   let bound = host;
   try {
@@ -57,7 +67,7 @@ function answer(
   response: ServerResponse,
   token: string | undefined,
   source: LogSource,
-  stats: StatsSource,
+  measured: Measured,
 ): void {
   if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`)) {
     return refuse(response, 401, "Unauthorized");
@@ -65,7 +75,9 @@ function answer(
   const url = urlOf(request);
   if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");
-  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, stats);
+  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, measured.stats);
+  const page = request.method === "GET" ? METRICS_PAGES.get(url.pathname) : undefined;
+  if (page !== undefined) return void answerMetrics(request, response, page, measured.metrics);
   const log = request.method === "GET" ? parseRequest(url) : undefined;
   if (log === undefined) return refuse(response, 404, "404 page not found");
   try {
@@ -95,6 +107,24 @@ function answer(
     if (!(error instanceof InkubeError)) throw error;
     refuse(response, error.code === "LOG_NOT_FOUND" ? 404 : 400, error.message);
   }
+}
+
+const METRICS_PAGES: ReadonlyMap<string, MetricsPage> = new Map([
+  ["/metrics", ""],
+  ["/metrics/cadvisor", "cadvisor"],
+  ["/metrics/probes", "probes"],
+  ["/metrics/resource", "resource"],
+]);
+
+async function answerMetrics(
+  request: IncomingMessage,
+  response: ServerResponse,
+  page: MetricsPage,
+  metrics: MetricsSource,
+): Promise<void> {
+  const format = metricsFormatOf(request.headers.accept);
+  const text = metricsText(await metrics(page), format);
+  response.writeHead(200, { "content-type": METRICS_TYPES[format] }).end(text);
 }
 
 async function answerStats(response: ServerResponse, stats: StatsSource): Promise<void> {

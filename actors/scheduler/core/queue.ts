@@ -18,6 +18,8 @@ export const QUEUE_DEFAULTS: QueueOptions = { backoffBaseMs: 100, backoffCapMs: 
 interface Queued {
   info: PodInfo;
   attempts: number;
+  /** When it first came. */
+  readonly sinceMs: number;
   /** When its pause after the last failure ends. */
   readyAtMs: number;
   place: Place;
@@ -46,7 +48,7 @@ export class SchedulingQueue {
   }
 
   /** A new pod, or a new version of one that waits: an unschedulable one gets another chance when its spec changed. */
-  set(info: PodInfo, specChanged: boolean): void {
+  set(info: PodInfo, specChanged: boolean, nowMs: number): void {
     const present = this.pods.get(info.key);
     if (present !== undefined && present.info.uid === info.uid) {
       present.info = info;
@@ -54,7 +56,7 @@ export class SchedulingQueue {
       return;
     }
     if (present !== undefined) this.delete(info.key);
-    const queued: Queued = { info, attempts: 0, readyAtMs: 0, place: "in-flight" };
+    const queued: Queued = { info, attempts: 0, sinceMs: nowMs, readyAtMs: 0, place: "in-flight" };
     this.pods.set(info.key, queued);
     this.move(queued, "active");
   }
@@ -68,6 +70,11 @@ export class SchedulingQueue {
 
   has(key: string, uid: string): boolean {
     return this.pods.get(key)?.info.uid === uid;
+  }
+
+  /** How often a pod has been tried, and since when it waits; undefined: it is not known. */
+  triesOf(key: string): { readonly attempts: number; readonly sinceMs: number } | undefined {
+    return this.pods.get(key);
   }
 
   /** The next pod to place. It stays known until `delete`, `unschedulable` or `retry`. */

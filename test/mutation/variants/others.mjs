@@ -520,7 +520,7 @@ const node = [
   ),
   row(
     "patch-shorter-list",
-    PATCH,
+    "protocols/equality.ts",
     `|| one.length !== other.length) return false;`,
     `) return false;`,
     "a list that has grown counts as equal",

@@ -75,7 +75,7 @@ describe("the record of a cluster in the simulation", () => {
   let replaced: readonly TraceEvent[] = [];
 
   beforeAll(async () => {
-    const cluster = new SimulatedCluster({ seed: 41, faults: { faults: [] } });
+    const cluster = new SimulatedCluster({ seed: 44, faults: { faults: [] } });
     watchCrashes(cluster.host);
     for (const [actor, skewMs] of Object.entries(SKEWS)) cluster.host.skewClock(actor, skewMs);
     await cluster.start();

@@ -13,6 +13,8 @@ import { RaftChecks } from "./raft-checks.ts";
 const ELECTION_TICKS = 10;
 /** Chance per step that those who stand still go on: by then the others have had time to elect a leader. */
 const RESUME_SHARE = 0.006;
+/** Chance that a leader that has just been asked stands still, where members do: the answers that it waits for wait as well. */
+const PAUSE_AFTER_READ_SHARE = 0.2;
 
 class Node {
   raft: Raft | undefined;
@@ -135,6 +137,18 @@ export class RaftWorld {
     }
   }
 
+  /** Who is cut off while another leads ends, which the others are told, and comes back to them with what its disk says. */
+  revive(): void {
+    for (const id of this.nodes.keys()) {
+      const others = [...this.nodes.keys()].filter((other) => other !== id);
+      const isCutOff = others.every((other) => this.cut.has(`${other}>${id}`));
+      if (!isCutOff || !others.some((other) => this.leads(other))) continue;
+      this.crash(id, true);
+      this.cut.clear();
+      this.start(id);
+    }
+  }
+
   heal(): void {
     this.resume();
     this.cut.clear();
@@ -181,11 +195,14 @@ export class RaftWorld {
     if (message === undefined) return;
     const at = this.network.indexOf(message);
     if (this.random.next() >= this.faults.duplicate) this.network.splice(at, 1);
-    if (this.cut.has(`${message.from}>${message.to}`)) return;
-    const raft = this.nodes.get(message.to)!.raft;
-    if (raft === undefined) return;
-    raft.step(decodeMessage(message.bytes, message.from, message.to));
-    this.pump(message.to);
+    this.take(message);
+  }
+
+  private take({ bytes, from, to }: (typeof this.network)[number]): void {
+    const raft = this.nodes.get(to)!.raft;
+    if (raft === undefined || this.cut.has(`${from}>${to}`)) return;
+    raft.step(decodeMessage(bytes, from, to));
+    this.pump(to);
   }
 
   /** What is sent to one that is paused waits. */
@@ -203,6 +220,10 @@ export class RaftWorld {
     for (const id of this.paused) {
       this.paused.delete(id);
       this.read(id);
+      // A thread that goes on finds what waited in the order in which it came.
+      const waiting = this.network.filter(({ to }) => to === id);
+      this.network = this.network.filter(({ to }) => to !== id);
+      for (const message of waiting) this.take(message);
     }
   }
 
@@ -248,6 +269,10 @@ export class RaftWorld {
     if (leader === undefined || this.recovering.length > 0) return false;
     const { last } = this.nodes.get(leader)!.raft!.log;
     return [...this.nodes.values()].every(({ raft, appliedIndex }) => raft?.leader === leader && appliedIndex === last);
+  }
+
+  leads(id: number): boolean {
+    return this.nodes.get(id)?.raft?.role === "leader";
   }
 
   leader(): number | undefined {
@@ -355,6 +380,8 @@ export interface RaftStory {
   readonly late?: readonly number[];
   /** Chance per step that a member, often the leader, is cut off from all others; it goes on, and clients go on with it. */
   readonly isolations?: number;
+  /** Chance per step that one that is cut off while another leads ends, and is back among them with what its disk says. */
+  readonly revivals?: number;
   /** Chance per step that a member, often the leader, stands still for a while. */
   readonly pauses?: number;
 }
@@ -362,7 +389,7 @@ export interface RaftStory {
 /** Throws when something does not hold. */
 export function tellRaft(
   seed: number,
-  { size, faults, steps, losses = 0, late = [], isolations = 0, pauses = 0 }: RaftStory,
+  { size, faults, steps, losses = 0, late = [], isolations = 0, revivals = 0, pauses = 0 }: RaftStory,
 ): RaftWorld {
   const world = new RaftWorld(seed, size, faults, late);
   const { random } = world;
@@ -373,8 +400,11 @@ export function tellRaft(
     if (dice < 0.3) world.tick(any());
     else if (dice < 0.5) world.propose(world.leader() ?? any());
     else if (dice < 0.6) world.propose(any());
-    else if (dice < 0.7) world.read(any());
-    else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
+    else if (dice < 0.7) {
+      const asked = any();
+      world.read(asked);
+      if (pauses > 0 && world.leads(asked) && random.next() < PAUSE_AFTER_READ_SHARE) world.pause(asked);
+    } else if (dice < 0.71) world.crash(any(), random.next() < 0.5);
     else if (dice < 0.74) world.start(any());
     else if (dice < 0.75) world.setLink(any(), any(), false);
     else if (dice < 0.77) world.setLink(any(), any(), true);
@@ -385,6 +415,7 @@ export function tellRaft(
     if (pauses > 0 && random.next() < RESUME_SHARE) world.resume();
     if (isolations > 0 && random.next() < isolations)
       world.isolate(random.next() < 0.6 ? (world.leader() ?? any()) : any());
+    if (revivals > 0 && random.next() < revivals) world.revive();
     if (losses > 0 && random.next() < losses && world.recovering.length === 0)
       world.loseDisk(any(), random.next() < 0.5);
   }

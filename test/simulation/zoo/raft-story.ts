@@ -12,7 +12,7 @@ const STORIES: readonly RaftStory[] = [
   { size: 5, faults: { ...compacting, messageBytesMax: 1 }, steps: 800 },
   { size: 5, faults: { ...base, syncEnds: 0.05 }, steps: 800 },
   { size: 3, faults: { ...base, syncEnds: 0.05 }, steps: 800 },
-  { size: 3, faults: { ...base, messageBytesMax: 1 }, steps: 800, isolations: 0.01 },
+  { size: 3, faults: { ...base, messageBytesMax: 1 }, steps: 1_200, isolations: 0.005, revivals: 0.02 },
   { size: 3, faults: { ...base, drop: 0, duplicate: 0 }, steps: 800, isolations: 0.01 },
   { size: 5, faults: { ...compacting, messageBytesMax: 4 }, steps: 800, isolations: 0.02 },
   { size: 3, faults: { ...base, drop: 0, duplicate: 0 }, steps: 1_000, pauses: 0.005 },

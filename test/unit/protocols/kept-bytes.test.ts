@@ -9,7 +9,7 @@ import { decodeStore, encodeStore } from "../../../actors/etcd/core/mvcc/state-c
 import { RaftLog } from "../../../actors/etcd/core/raft/log.ts";
 import { API_SERVER_DEFAULTS } from "../../../actors/api-server/spec.ts";
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
-import { bytesOf, keepBytes, textOf } from "../../../protocols/kept-bytes.ts";
+import { bytesOf, equalBytes, keepBytes, keepEncoded, textOf } from "../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../protocols/kubernetes/resources.ts";
 import { findResource } from "../../../protocols/kubernetes/resources.ts";
 import type { PreEncoded } from "../../../runtime/pre-encoded.ts";
@@ -36,9 +36,18 @@ it("are the same bytes again, and a copy of their own", () => {
 it("are the text that was encoded in them", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
-      expect(textOf(keepBytes(new TextEncoder().encode(text)))).toBe(text);
+      const bytes = new TextEncoder().encode(text);
+      expect(textOf(keepBytes(bytes))).toBe(text);
+      expect(keepEncoded(text, bytes)).toBe(keepBytes(bytes));
     }),
   );
+});
+
+it("are equal byte by byte, and of one length", () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  expect(equalBytes(bytes, Uint8Array.of(0, 1, 2, 3).subarray(1))).toBe(true);
+  expect(equalBytes(bytes, Uint8Array.of(1, 2, 4))).toBe(false);
+  expect(equalBytes(bytes, Uint8Array.of(1, 2))).toBe(false);
 });
 
 /** Bytes that `hold` makes and something goes on holding outside of V8's heap. */

@@ -9,6 +9,7 @@ import type { Fields } from "../kinds/rules.ts";
 import { equalJson } from "../machinery/json-value.ts";
 import { API_SERVICES, METRICS_API_SERVICES } from "./api-services.ts";
 import { CLUSTER_ROLES } from "./cluster-roles.ts";
+import { danglingCondition } from "../flow/dangling.ts";
 import { FLOW_SCHEMAS, PRIORITY_LEVELS } from "./flow-control.ts";
 import { CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS, ROLES } from "./role-bindings.ts";
 
@@ -192,9 +193,14 @@ function bindings(): readonly Initial[] {
   ];
 }
 
+/** Applies the status of FlowSchemas. */
+export const FLOW_CONSUMER = "api-priority-and-fairness-config-consumer-v1";
+/** They are what they are, whatever is said of them. */
+export const MANDATORY_FLOW: readonly string[] = ["catch-all", "exempt"];
 const FLOW_MANAGER = "api-priority-and-fairness-config-producer-v1";
 
-function flowControl(): readonly Initial[] {
+/** Priority levels and FlowSchemas. */
+export function flowControl(): readonly Initial[] {
   const group = "flowcontrol.apiserver.k8s.io";
   const metadata = (name: string): object => ({ name, annotations: { [FLOW_AUTO]: "true" } });
   const levels = Object.entries(PRIORITY_LEVELS).map(([name, spec]): Initial => {
@@ -202,16 +208,14 @@ function flowControl(): readonly Initial[] {
     return { group, resource: "prioritylevelconfigurations", keep: "spec", object, manager: FLOW_MANAGER };
   });
   const schemas = Object.entries(FLOW_SCHEMAS).map(([name, spec]): Initial => {
-    const level = JSON.stringify(spec.priorityLevelConfiguration.name);
-    const message = `This FlowSchema references the PriorityLevelConfiguration object named ${level} and it exists`;
-    const found = { type: "Dangling", status: "False", reason: "Found", message };
+    const found = danglingCondition(spec.priorityLevelConfiguration.name, true);
     return {
       group,
       resource: "flowschemas",
       keep: "spec",
       object: { metadata: metadata(name), spec } as Fields,
       applied: {
-        manager: "api-priority-and-fairness-config-consumer-v1",
+        manager: FLOW_CONSUMER,
         subresource: "status",
         fields: (time) => ({ status: { conditions: [{ ...found, lastTransitionTime: time }] } }),
       },
@@ -276,10 +280,8 @@ export function repaired({ keep, object }: Initial, stored: Fields): Fields | un
   switch (keep) {
     case "as-it-is":
       return undefined;
-    case "spec": {
-      const mine = stored.metadata?.annotations?.[FLOW_AUTO] === "true";
-      return mine && !equalJson(stored["spec"], object["spec"]) ? { ...stored, spec: object["spec"] } : undefined;
-    }
+    case "spec":
+      return repairedFlow(object, stored);
     case "rbac": {
       if (stored.metadata?.annotations?.[RBAC_AUTO] === "false") return undefined;
       const next: Fields = {
@@ -295,6 +297,23 @@ export function repaired({ keep, object }: Initial, stored: Fields): Fields | un
       return equalJson(next, stored) ? undefined : next;
     }
   }
+}
+
+/** Source: apiserver `util/apihelpers`, Kubernetes `pkg/registry/flowcontrol/ensurer`. */
+function repairedFlow(object: Fields, stored: Fields): Fields | undefined {
+  const { name = "", annotations = {}, generation = 1 } = stored.metadata ?? {};
+  const said = annotations[FLOW_AUTO];
+  const isOurs = MANDATORY_FLOW.includes(name) || said === "true" || (said !== "false" && generation === 1);
+  const spec = isOurs ? { ...(object["spec"] as object), ...sharesOfExempt(stored) } : stored["spec"];
+  const auto = String(isOurs);
+  if (said === auto && equalJson(stored["spec"], spec)) return undefined;
+  return { ...stored, metadata: { ...stored.metadata, annotations: { ...annotations, [FLOW_AUTO]: auto } }, spec };
+}
+
+/** What may be said of a level that has no limit. */
+function sharesOfExempt(stored: Fields): object {
+  const { exempt } = stored["spec"] as { readonly exempt?: object };
+  return exempt === undefined ? {} : { exempt };
 }
 
 function withMissing(field: "rules" | "subjects", stored: Fields, wanted: Fields): object {

@@ -5,14 +5,14 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
-import { keepBytes } from "../../../../protocols/kept-bytes.ts";
+import { equalBytes } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import type { LabelRequirement } from "../../../../protocols/kubernetes/selectors.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
 import { EventHistory } from "./event-history.ts";
 import { LabelIndex } from "./label-index.ts";
 import { SortedKeys } from "./sorted-keys.ts";
-import type { Head } from "./stored-object.ts";
+import type { Head, Written } from "./stored-object.ts";
 import { headOf, StoredObject } from "./stored-object.ts";
 import type { WatchScope } from "./watcher-index.ts";
 import type { IndexedField } from "../kinds/rules.ts";
@@ -46,12 +46,6 @@ export interface CacheWatcher extends WatchScope {
   fail(error: unknown): void;
 }
 
-/** A state that is being written: its bytes, and what they say. */
-export interface Announced {
-  readonly kept: KeptBytes;
-  readonly object: KubernetesObject;
-}
-
 export interface HistoryLimits {
   /** Changes kept at most. The largest size that kube-apiserver's cache grows to is 102,400; ours is meant for one machine. */
   readonly historyMax: number;
@@ -72,7 +66,7 @@ export class ResourceCache {
   private readonly labels = new LabelIndex();
   private readonly history: EventHistory<Change>;
   private readonly expected = new Map<string, StoredObject>();
-  private readonly announced = new Map<string, Announced>();
+  private readonly announced = new Map<string, Written>();
 
   /** @param read and @param mixed see `Head` */
   constructor(
@@ -178,7 +172,7 @@ export class ResourceCache {
   }
 
   /** What this server is about to write: its event may come before the answer, and need not be parsed either. */
-  announce(key: string, written: Announced): void {
+  announce(key: string, written: Written): void {
     this.announced.set(key, written);
   }
 
@@ -242,13 +236,17 @@ export class ResourceCache {
     // Readers of the past are few: a resumed watch reads its bytes, or parses them again.
     previous?.forgetObject();
     if (change.type === "DELETED") current.forgetObject();
+    // What nobody watches is seldom asked for parsed, and what lives on is copied, and gone through, by each collection.
+    if (change.type === "ADDED") current.forgetUnread();
     return change;
   }
 
   private arrived(key: string, revision: number, value: Uint8Array): StoredObject {
-    const kept = keepBytes(value);
     const announced = this.announced.get(key);
-    return new StoredObject(this.head, key, revision, kept, announced?.kept === kept ? announced.object : undefined);
+    if (announced === undefined || !equalBytes(announced.bytes, value)) {
+      return new StoredObject(this.head, key, revision, value);
+    }
+    return new StoredObject(this.head, key, revision, announced.kept, announced.object);
   }
 
   private takeExpected(key: string, revision: number): StoredObject | undefined {

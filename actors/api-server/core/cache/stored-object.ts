@@ -4,8 +4,9 @@
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { KeptBytes } from "../../../../protocols/kept-bytes.ts";
-import { keepBytes, textOf } from "../../../../protocols/kept-bytes.ts";
+import { keepBytes, keepEncoded, textOf } from "../../../../protocols/kept-bytes.ts";
 import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { withFields } from "../machinery/json-value.ts";
 
 const encoder = new TextEncoder();
 
@@ -42,8 +43,26 @@ export function headIn(apiVersion: string, info: ResourceInfo, read?: Head["read
   };
 }
 
-/** The bytes that go to etcd. What belongs to the revision and not to the object is left out. */
+/** An object as it goes to etcd: its bytes, the same as they are kept, and what they say. */
+export interface Written {
+  readonly bytes: Uint8Array;
+  readonly kept: KeptBytes;
+  readonly object: KubernetesObject;
+}
+
+export function writtenOf(head: Head, object: KubernetesObject): Written {
+  const text = storedText(head, object);
+  const bytes = encoder.encode(text);
+  return { bytes, kept: keepEncoded(text, bytes), object };
+}
+
+/** The bytes that go to etcd. */
 export function encodeStored(head: Head, object: KubernetesObject): Uint8Array {
+  return encoder.encode(storedText(head, object));
+}
+
+/** What belongs to the revision and not to the object is left out. */
+function storedText(head: Head, object: KubernetesObject): string {
   const {
     metadata,
     apiVersion: _apiVersion,
@@ -53,7 +72,7 @@ export function encodeStored(head: Head, object: KubernetesObject): Uint8Array {
     readonly [field: string]: unknown;
   };
   const { resourceVersion: _revision, selfLink: _link, ...kept } = metadata ?? {};
-  return encoder.encode(JSON.stringify({ kind: head.kind, apiVersion: head.apiVersion, metadata: kept, ...rest }));
+  return JSON.stringify({ kind: head.kind, apiVersion: head.apiVersion, metadata: kept, ...rest });
 }
 
 /** JSON in two parts, the second of which is most of it and is not copied. */
@@ -72,6 +91,8 @@ export class StoredObject {
   /** As in etcd. */
   readonly kept: KeptBytes;
   private parsed: KubernetesObject | undefined;
+  /** What `parsed` is made of, where whoever wrote it has it still: it knows of no revision. */
+  private written: KubernetesObject | undefined;
   private isRead = false;
   /** Whether it is read just as it is stored; undefined before anybody has read it. */
   private asStored: boolean | undefined;
@@ -86,7 +107,7 @@ export class StoredObject {
     this.key = key;
     this.revision = revision;
     this.kept = typeof value === "string" ? value : keepBytes(value);
-    this.parsed = object === undefined ? undefined : withRevision(object, revision);
+    this.written = object;
     if (object !== undefined || head.read === undefined) this.asStored = this.kept.startsWith(head.kept);
   }
 
@@ -103,7 +124,7 @@ export class StoredObject {
   /** Complete, with `resourceVersion`. Shared: never change it. */
   get object(): KubernetesObject {
     this.isRead = true;
-    return (this.parsed ??= this.parse());
+    return (this.parsed ??= this.written === undefined ? this.parse() : withRevision(this.written, this.revision));
   }
 
   /** Whether it is stored as it would be written now. */
@@ -115,12 +136,18 @@ export class StoredObject {
   /** Parsed it takes several times what its bytes take; it is parsed again when somebody asks. */
   forgetObject(): void {
     this.parsed = undefined;
+    this.written = undefined;
     this.forms = undefined;
+  }
+
+  /** While nobody reads it, its bytes are enough. */
+  forgetUnread(): void {
+    if (!this.isRead) this.forgetObject();
   }
 
   /** Called once a period: of what nobody has read since the last time the parsed form is let go of. */
   age(): void {
-    if (!this.isRead) this.forgetObject();
+    this.forgetUnread();
     this.isRead = false;
     for (const form of this.forms?.values() ?? []) form.age();
   }
@@ -159,7 +186,7 @@ export class StoredObject {
   /** The state as of another revision: a deletion carries the revision that deleted. */
   at(revision: number): StoredObject {
     if (revision === this.revision) return this;
-    const moved = new StoredObject(this.head, this.key, revision, this.kept, this.parsed);
+    const moved = new StoredObject(this.head, this.key, revision, this.kept, this.parsed ?? this.written);
     moved.asStored = this.asStored;
     moved.isForm = this.isForm;
     for (const form of this.forms?.values() ?? []) moved.keepForm(form.at(revision));
@@ -190,9 +217,5 @@ export class StoredObject {
 
 function withRevision(object: KubernetesObject, revision: number): KubernetesObject {
   if (revision === NOT_STORED) return object;
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return { ...object, metadata: withFields(object.metadata ?? {}, { resourceVersion: String(revision) }) };
 }

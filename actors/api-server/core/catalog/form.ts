@@ -5,6 +5,7 @@ import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { Decoded, ExpectedKind, FieldValidation } from "../machinery/decode-object.ts";
 import { decodeObject } from "../machinery/decode-object.ts";
 import type { JsonBody } from "../machinery/json.ts";
+import { CreatedFields } from "../managed-fields/created-fields.ts";
 import type { Structure } from "../structure/structure.ts";
 import { structureOfType } from "../structure/type-structure.ts";
 
@@ -15,6 +16,8 @@ export interface ObjectForm extends ExpectedKind {
   readonly structure: Structure;
   /** What an object is before anything has been said of it: what is in here, nobody owns for having created it. */
   readonly empty: KubernetesObject;
+  /** Who owns what of those that are created. */
+  readonly created: CreatedFields;
   /** @throws Status 400, as `decodeObject` */
   decode(body: JsonBody, fieldValidation: FieldValidation): Decoded;
 }
@@ -28,6 +31,7 @@ export function builtInForm({ apiVersion, kind }: ExpectedKind): ObjectForm {
     ...expected,
     type,
     structure: structureOfType(type),
+    created: new CreatedFields(),
     get empty() {
       return (empty ??= decodeObject(expected, { value: expected, duplicates: [] }, "Ignore").object);
     },

@@ -4,6 +4,7 @@
  */
 import { RE2JS } from "re2js";
 import type { Expression, ListItem, Problem } from "./expression.ts";
+import { partsOf, pushParts } from "./expression.ts";
 import { BadFormat, CLAUSES, formatText } from "./format.ts";
 import { callFunction } from "./functions.ts";
 import type { Pace, Steps } from "../steps.ts";
@@ -155,38 +156,6 @@ function isWide(char: string): boolean {
 const NO_PROBLEMS: readonly Problem[] = [];
 
 type Check = (expression: Expression) => readonly Problem[];
-
-function pushParts(expression: Expression, to: Expression[]): void {
-  switch (expression.is) {
-    case "literal":
-    case "identifier":
-      return;
-    case "select":
-      to.push(expression.from);
-      return;
-    case "call":
-      if (expression.target !== undefined) to.push(expression.target);
-      for (const arg of expression.args) to.push(arg);
-      return;
-    case "list":
-      for (const { value } of expression.items) to.push(value);
-      return;
-    case "map":
-      for (const { key, value } of expression.entries) to.push(key, value);
-      return;
-    case "struct":
-      for (const { value } of expression.fields) to.push(value);
-      return;
-    case "fold":
-      to.push(expression.over, expression.result.initial, expression.condition, expression.step, expression.end);
-  }
-}
-
-function partsOf(expression: Expression): readonly Expression[] {
-  const parts: Expression[] = [];
-  pushParts(expression, parts);
-  return parts;
-}
 
 function literalText(expression: Expression | undefined): string | undefined {
   const value = expression?.is === "literal" ? expression.value.value : undefined;

@@ -4,18 +4,17 @@
  */
 import type { Call, Expression, Fold, Selection } from "./expression.ts";
 import { qualifiedNameOf } from "./expression.ts";
+import type { Spend } from "./arithmetic.ts";
+import { arithmetic, negative } from "./arithmetic.ts";
 import { callFunction, callMethod } from "./functions.ts";
 import { RESULT } from "./macros.ts";
 import { BASE_OVERLOADS } from "./overloads.ts";
-import { checkedDuration, checkedTimestamp } from "./times.ts";
 import {
   BASE_TYPES,
   CelBudgetError,
-  CelDuration,
   CelError,
   CelMap,
   CelOptional,
-  CelTimestamp,
   CelType,
   CelUint,
   compareCel,
@@ -44,7 +43,7 @@ export class CelBudget {
 }
 
 /** A chain: what an inner scope names hides the outer. */
-interface Scope {
+export interface Scope {
   readonly name: string;
   /** A CelError of a result that has none: who asks for it fails. */
   value: unknown;
@@ -59,14 +58,18 @@ export function evaluateCel(
   variables: Readonly<Record<string, unknown>>,
   budget: CelBudget,
 ): unknown {
+  return new Evaluation(budget).run(expression, scopeOf(variables));
+}
+
+export function scopeOf(variables: Readonly<Record<string, unknown>>): Scope | undefined {
   let scope: Scope | undefined;
   for (const [name, value] of Object.entries(variables)) scope = { name, value, outer: scope };
-  return new Evaluation(budget).run(expression, scope);
+  return scope;
 }
 
 const TYPES: ReadonlyMap<string, CelType> = new Map(BASE_TYPES.map((name) => [name, new CelType(name)]));
 
-class Evaluation {
+export class Evaluation {
   readonly #budget: CelBudget;
 
   constructor(budget: CelBudget) {
@@ -101,9 +104,7 @@ class Evaluation {
   }
 
   #bool(expression: Expression | undefined, scope: Scope | undefined): boolean {
-    const value = expression === undefined ? undefined : this.run(expression, scope);
-    if (typeof value === "boolean") return value;
-    throw new CelError("no such overload");
+    return checkedBool(expression === undefined ? undefined : this.run(expression, scope));
   }
 
   #values(expressions: readonly Expression[], scope: Scope | undefined): readonly unknown[] {
@@ -114,22 +115,12 @@ class Evaluation {
   #logical(parts: readonly Expression[], decisive: boolean, scope: Scope | undefined): boolean {
     let problem: CelError | undefined;
     for (const part of parts) {
-      const value = this.#attempt(() => this.#bool(part, scope));
+      const value = attempt(() => this.#bool(part, scope));
       if (value === decisive) return decisive;
       if (value instanceof CelError) problem ??= value;
     }
     if (problem !== undefined) throw problem;
     return !decisive;
-  }
-
-  /** The error instead of a value, where there is none. */
-  #attempt(what: () => unknown): unknown {
-    try {
-      return what();
-    } catch (error) {
-      if (error instanceof CelError) return error;
-      throw error;
-    }
   }
 
   #select(selection: Selection, scope: Scope | undefined): unknown {
@@ -166,7 +157,7 @@ class Evaluation {
       }
       case "@not_strictly_false":
         this.#budget.spend(1);
-        return this.#attempt(() => this.#bool(first, scope)) !== false;
+        return attempt(() => this.#bool(first, scope)) !== false;
     }
     this.#budget.spend(1);
     if (first?.is === "identifier" && first.name === RESULT) return this.#grow(name, first, args.slice(1), scope);
@@ -238,14 +229,14 @@ class Evaluation {
   #fold({ over, variables, result, condition, step, end }: Fold, scope: Scope | undefined): unknown {
     const items = itemsOf(this.run(over, scope), variables.length > 1);
     const found: Scope = { name: result.name, value: undefined, outer: scope };
-    found.value = this.#attempt(() => this.run(result.initial, scope));
+    found.value = attempt(() => this.run(result.initial, scope));
     const always = condition.is === "literal" && condition.value.value === true;
     const [first = "", second] = variables;
     for (const [key, value] of items) {
       const one: Scope = { name: first, value: key, outer: found };
       const inner = second === undefined ? one : { name: second, value, outer: one };
       if (!always && !this.#bool(condition, inner)) break;
-      found.value = this.#attempt(() => this.run(step, inner));
+      found.value = attempt(() => this.run(step, inner));
       // Nothing that follows makes it good.
       if (always && found.value instanceof CelError) throw found.value;
     }
@@ -253,12 +244,38 @@ class Evaluation {
   }
 }
 
+/** @throws CelError */
+export function checkedBool(value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new CelError("no such overload");
+}
+
+/** The error instead of a value, where there is none. */
+export function attempt(what: () => unknown): unknown {
+  try {
+    return what();
+  } catch (error) {
+    if (error instanceof CelError) return error;
+    throw error;
+  }
+}
+
+/** Longer lists are looked at one by one: most of a very long one is not reached within the budget. */
+const PAIRED_MAX = 1_000;
+
 /** Pairs of place and item of a list, or of key and value of a map; for one variable an item or a key. */
-function itemsOf(range: unknown, two: boolean): readonly (readonly [unknown, unknown])[] {
-  if (Array.isArray(range)) return range.map((item: unknown, i) => [two ? BigInt(i) : item, item]);
+export function itemsOf(range: unknown, two: boolean): Iterable<readonly [unknown, unknown]> {
+  if (Array.isArray(range)) {
+    if (range.length > PAIRED_MAX) return eachOf(range, two);
+    return range.map((item: unknown, i) => [two ? BigInt(i) : item, item]);
+  }
   const fields = fieldsOf(range);
   if (fields === undefined) throw new CelError("no such overload");
-  return [...fields];
+  return fields;
+}
+
+function* eachOf(list: readonly unknown[], two: boolean): Generator<readonly [unknown, unknown]> {
+  for (const [i, item] of list.entries()) yield [two ? BigInt(i) : item, item];
 }
 
 /** Last part of the names of types that have dots in them. */
@@ -306,8 +323,6 @@ function optionalItem(given: unknown, key: unknown): CelOptional {
   }
 }
 
-type Spend = (cost: number) => void;
-
 function isIn(item: unknown, range: unknown, spend: Spend): boolean {
   if (Array.isArray(range)) return range.some((one) => equalCel(one, item, spend));
   const fields = fieldsOf(range);
@@ -329,12 +344,6 @@ function isOrdered(name: "_<_" | "_<=_" | "_>_" | "_>=_", a: unknown, b: unknown
     case "_>=_":
       return order >= 0;
   }
-}
-
-function negative(value: unknown): unknown {
-  if (typeof value === "bigint") return checkedInt(-value);
-  if (typeof value === "number") return -value;
-  throw new CelError("no such overload");
 }
 
 function keyOf(given: unknown): CelMapKey {
@@ -374,80 +383,4 @@ function itemIn(target: unknown, key: unknown): unknown {
   const known = sameKey(key);
   if (!fields.has(known)) throw new CelError(`no such key: ${String(known)}`);
   return fields.get(known);
-}
-
-const INT_MAX = 2n ** 63n - 1n;
-const INT_MIN = -(2n ** 63n);
-
-function checkedInt(value: bigint): bigint {
-  if (value > INT_MAX || value < INT_MIN) throw new CelError("integer overflow");
-  return value;
-}
-
-type Arithmetic = "_+_" | "_-_" | "_*_" | "_/_" | "_%_";
-
-function arithmetic(op: Arithmetic, a: unknown, b: unknown, spend: Spend): unknown {
-  if (typeof a === "bigint" && typeof b === "bigint") return checkedInt(integers(op, a, b));
-  if (a instanceof CelUint && b instanceof CelUint) {
-    const value = integers(op, a.value, b.value);
-    if (value < 0n || value >= 2n ** 64n) throw new CelError("unsigned integer overflow");
-    return new CelUint(value);
-  }
-  if (typeof a === "number" && typeof b === "number") {
-    switch (op) {
-      case "_+_":
-        return a + b;
-      case "_-_":
-        return a - b;
-      case "_*_":
-        return a * b;
-      case "_/_":
-        return a / b;
-      case "_%_":
-    }
-  }
-  if (op === "_+_" && typeof a === "string" && typeof b === "string") {
-    spend((a.length + b.length) / 10);
-    return a + b;
-  }
-  if (op === "_+_" && a instanceof Uint8Array && b instanceof Uint8Array) {
-    spend((a.length + b.length) / 10);
-    return Uint8Array.from([...a, ...b]);
-  }
-  if (op === "_+_" && Array.isArray(a) && Array.isArray(b)) {
-    spend((a.length + b.length) / 10);
-    return [...(a as unknown[]), ...(b as unknown[])];
-  }
-  return times(op, a, b);
-}
-
-function integers(op: Arithmetic, a: bigint, b: bigint): bigint {
-  switch (op) {
-    case "_+_":
-      return a + b;
-    case "_-_":
-      return a - b;
-    case "_*_":
-      return a * b;
-    case "_/_":
-      if (b === 0n) throw new CelError("division by zero");
-      return a / b;
-    case "_%_":
-      if (b === 0n) throw new CelError("modulus by zero");
-      return a % b;
-  }
-}
-
-function times(op: Arithmetic, a: unknown, b: unknown): unknown {
-  if (op === "_+_") {
-    if (a instanceof CelTimestamp && b instanceof CelDuration) return checkedTimestamp(a.nanos + b.nanos, a.zone);
-    if (a instanceof CelDuration && b instanceof CelTimestamp) return checkedTimestamp(a.nanos + b.nanos, b.zone);
-    if (a instanceof CelDuration && b instanceof CelDuration) return checkedDuration(a.nanos + b.nanos);
-  }
-  if (op === "_-_") {
-    if (a instanceof CelTimestamp && b instanceof CelTimestamp) return checkedDuration(a.nanos - b.nanos);
-    if (a instanceof CelTimestamp && b instanceof CelDuration) return checkedTimestamp(a.nanos - b.nanos, a.zone);
-    if (a instanceof CelDuration && b instanceof CelDuration) return checkedDuration(a.nanos - b.nanos);
-  }
-  throw new CelError("no such overload");
 }

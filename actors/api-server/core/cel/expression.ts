@@ -75,3 +75,36 @@ export function qualifiedNameOf(expression: Expression): string | undefined {
   const before = qualifiedNameOf(expression.from);
   return before === undefined ? undefined : `${before}.${expression.field}`;
 }
+
+/** From the left. */
+export function pushParts(expression: Expression, to: Expression[]): void {
+  switch (expression.is) {
+    case "literal":
+    case "identifier":
+      return;
+    case "select":
+      to.push(expression.from);
+      return;
+    case "call":
+      if (expression.target !== undefined) to.push(expression.target);
+      for (const arg of expression.args) to.push(arg);
+      return;
+    case "list":
+      for (const { value } of expression.items) to.push(value);
+      return;
+    case "map":
+      for (const { key, value } of expression.entries) to.push(key, value);
+      return;
+    case "struct":
+      for (const { value } of expression.fields) to.push(value);
+      return;
+    case "fold":
+      to.push(expression.over, expression.result.initial, expression.condition, expression.step, expression.end);
+  }
+}
+
+export function partsOf(expression: Expression): readonly Expression[] {
+  const parts: Expression[] = [];
+  pushParts(expression, parts);
+  return parts;
+}

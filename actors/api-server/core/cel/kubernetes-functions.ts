@@ -1,5 +1,5 @@
 /** Quantities, addresses, URLs, versions and named formats. Source: apiserver `pkg/cel/library`. */
-import { tryParseQuantity } from "../../../../protocols/kubernetes/quantity.ts";
+import { quantityProblem, tryParseQuantity } from "../../../../protocols/kubernetes/quantity.ts";
 import { dns1123Subdomain, labelValue, qualifiedName } from "../../../../protocols/kubernetes/labels.ts";
 import { hasFormat, isDate, isDateTime } from "../custom/formats.ts";
 import { dns1035Label } from "../custom/names.ts";
@@ -35,10 +35,7 @@ export function kubernetesFunction(name: string, args: readonly unknown[], spend
   spend(given.length / 10);
   switch (name) {
     case "quantity":
-      return orThrow(
-        quantityOf(given),
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-      );
+      return orThrow(quantityOf(given), quantityProblem(given));
     case "isQuantity":
       return quantityOf(given) !== undefined;
     case "ip":

@@ -1,5 +1,5 @@
 /** Timestamps and durations, to the nanosecond. Source: the CEL specification; RFC 3339. */
-import { parseGoDuration } from "../machinery/duration.ts";
+import { parseGoDuration } from "../../../../protocols/kubernetes/go-duration.ts";
 import { CelDuration, CelError, CelTimestamp } from "./values.ts";
 
 const SECOND = 1_000_000_000n;

@@ -29,8 +29,9 @@ import { unsupportedIn } from "./structural.ts";
 export function* validateDefinition(crd: CustomResourceDefinition, errors: FieldErrors): Steps<void> {
   const { metadata = {}, spec } = crd;
   const name = metadata.name ?? "";
-  errors.all("metadata.name", name, dns1123Subdomain(name));
-  if (name !== `${spec.names.plural}.${spec.group}`) {
+  // That there is none is told elsewhere.
+  if (name !== "") errors.all("metadata.name", name, dns1123Subdomain(name));
+  if (name !== "" && name !== `${spec.names.plural}.${spec.group}`) {
     errors.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group');
   }
   yield* validateSpec(spec, undefined, errors);

@@ -20,6 +20,7 @@ import type { JsonObject } from "../machinery/json-value.ts";
 import { isJsonObject, setOwn } from "../machinery/json-value.ts";
 import { badRequest } from "../machinery/status.ts";
 import { goJson } from "../machinery/go-text.ts";
+import { CreatedFields } from "../managed-fields/created-fields.ts";
 import { childPath, dropNulls, prune, setDefaults } from "./pruning.ts";
 import type { Schema } from "./schema.ts";
 import { ANY, schemaAt } from "./schema.ts";
@@ -36,6 +37,7 @@ export function customForm(info: ResourceInfo, schema: VersionSchema, schemas: S
       return schema.structure;
     },
     empty: { apiVersion, kind },
+    created: new CreatedFields(),
     decode: (body, fieldValidation) => decode(info, schema.root, schemas, body, fieldValidation),
   };
 }

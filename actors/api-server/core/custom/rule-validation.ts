@@ -3,11 +3,13 @@
  * one budget.
  * Source: apiextensions-apiserver `schema/cel/validation.go`, apiserver `pkg/apis/cel/config.go`.
  */
-import { CelBudget, evaluateCel } from "../cel/evaluate.ts";
+import { CelBudget } from "../cel/evaluate.ts";
+import type { Evaluated } from "../cel/evaluate-in-steps.ts";
+import { COST_OF_A_UNIT, evaluateInSteps } from "../cel/evaluate-in-steps.ts";
 import type { Expression } from "../cel/expression.ts";
 import { CelBudgetError, CelError, CelOptional } from "../cel/values.ts";
 import type { Pace, Stepped, Steps } from "../steps.ts";
-import { resultOf } from "../steps.ts";
+import { isSteps, resultOf } from "../steps.ts";
 import { getOwn, isJsonObject, SameValues } from "../machinery/json-value.ts";
 import { FieldErrors } from "../machinery/validation/field-errors.ts";
 import type { RuleProgram } from "./rule-programs.ts";
@@ -16,13 +18,11 @@ import type { Schema } from "./schema.ts";
 import { schemaAt } from "./schema.ts";
 import { UNCORRELATED, listMapKey } from "./validate-value.ts";
 
-/** Of one evaluation, in steps, which is one piece: up to a third of a second. */
+/** Of one evaluation, in steps. */
 const CALL_COST_MAX = 1_000_000;
 /** Of all rules for one object. */
 const OBJECT_COST_MAX = 10_000_000;
 const MESSAGE_BYTES_MAX = 5 * 1024;
-/** Steps of an evaluation, in the units of `Pace`. */
-const COST_OF_A_UNIT = 10;
 
 export type ProgramsOf = (schema: Schema, root: boolean) => Stepped<readonly RuleProgram[]>;
 
@@ -138,64 +138,73 @@ class RuleValidation {
         ? { self, oldSelf: new CelOptional(oldSelf) }
         : { self, ...(known ? { oldSelf } : {}) };
       const left = this.#left;
-      this.#check(at, program, variables);
+      const { expression } = program;
+      if (expression === undefined) this.#untold(at, `rule compile error: ${program.problem ?? ""}`);
+      else {
+        const run = this.#run(expression, variables);
+        const outcome = isSteps(run) ? yield* run : run;
+        if ("problem" in outcome) this.#untold(at, problemOf(program.rule, outcome));
+        else if (outcome.value !== true) yield* this.#fail(at, program, variables);
+      }
       if (this.#pace.isDue(1 + (left - this.#left) / COST_OF_A_UNIT)) yield;
     }
   }
 
-  #check(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
-    const { rule, expression } = program;
-    const field = at.path === "" ? "<nil>" : at.path;
-    const { type } = at.schema;
-    if (expression === undefined) {
-      this.#errors.invalid(field, type, `rule compile error: ${program.problem ?? ""}`);
-      return;
-    }
-    const result = this.#run(expression, variables);
-    if ("value" in result) {
-      if (result.value !== true) this.#fail(at, program, variables);
-      return;
-    }
-    const shown = ruleText(rule);
-    if (result.spent === "object") {
-      const detail = "validation failed due to running out of cost budget, no further validation rules will be run";
-      this.#errors.invalid(field, type, detail);
-    } else if (result.spent === "call") {
-      const why = "no further validation rules will be run due to call cost exceeds limit for rule";
-      this.#errors.invalid(field, type, `'${result.problem}': ${why}: ${shown}`);
-    } else if (result.problem.startsWith("no such overload")) {
-      const why = "call arguments did not match a supported operator, function or macro signature for rule";
-      this.#errors.invalid(field, type, `'${result.problem}': ${why}: ${shown}`);
-    } else this.#errors.invalid(field, type, `${result.problem} evaluating rule: ${shown}`);
+  /** Of a rule of which nobody can say whether it holds. */
+  #untold({ path, schema }: At, problem: string): void {
+    this.#errors.invalid(path === "" ? "<nil>" : path, schema.type, problem);
   }
 
-  #run(expression: Expression, variables: Readonly<Record<string, unknown>>): Outcome {
+  #run(expression: Expression, variables: Readonly<Record<string, unknown>>): Stepped<Outcome> {
     const limit = Math.min(CALL_COST_MAX, this.#left);
     const budget = new CelBudget(limit);
+    let work: Stepped<Evaluated>;
     try {
-      return { value: evaluateCel(expression, variables, budget) };
+      work = evaluateInSteps(expression, variables, budget, this.#pace);
     } catch (error) {
-      if (error instanceof CelBudgetError) {
-        this.#ended = true;
-        return { problem: error.message, spent: limit < CALL_COST_MAX ? "object" : "call" };
-      }
-      if (error instanceof CelError) return { problem: error.message };
-      throw error;
-    } finally {
-      this.#left -= limit - Math.max(budget.left, 0);
+      return this.#failed(error, budget);
+    }
+    return isSteps(work) ? this.#inSteps(work, budget) : this.#done(work, budget);
+  }
+
+  *#inSteps(work: Steps<Evaluated>, budget: CelBudget): Steps<Outcome> {
+    try {
+      return this.#done(yield* work, budget);
+    } catch (error) {
+      return this.#failed(error, budget);
     }
   }
 
-  #fail(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
+  #done(evaluated: Evaluated, { limit, left }: CelBudget): Outcome {
+    this.#left -= limit - left;
+    return evaluated;
+  }
+
+  #failed(error: unknown, { limit, left }: CelBudget): Outcome {
+    this.#left -= limit - Math.max(left, 0);
+    if (error instanceof CelBudgetError) {
+      this.#ended = true;
+      return { problem: error.message, spent: limit < CALL_COST_MAX ? "object" : "call" };
+    }
+    if (error instanceof CelError) return { problem: error.message };
+    throw error;
+  }
+
+  *#fail(at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): Steps<void> {
     const found = new FieldErrors();
-    this.#refuse(found, at, program, variables);
+    yield* this.#refuse(found, at, program, variables);
     if (program.usesOldSelf || !at.unchanged) this.#errors.causes.push(...found.causes);
     else this.#errors.warnings.push(...found.causes.map(({ field = "", message = "" }) => `${field}: ${message}`));
   }
 
-  #refuse(errors: FieldErrors, at: At, program: RuleProgram, variables: Readonly<Record<string, unknown>>): void {
+  *#refuse(
+    errors: FieldErrors,
+    at: At,
+    program: RuleProgram,
+    variables: Readonly<Record<string, unknown>>,
+  ): Steps<void> {
     const { rule, message, fieldPath } = program;
-    const made = message === undefined ? undefined : this.#message(message, variables);
+    const made = message === undefined ? undefined : yield* this.#message(message, variables);
     const detail = made ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText(rule)}`);
     const field = [at.path, fieldPath].filter((part) => part !== "").join(".") || "<nil>";
     const whole = at.schema.type === "object" || at.schema.type === "array";
@@ -218,15 +227,33 @@ class RuleValidation {
   }
 
   /** undefined when it is no message, and the rule's own stands. */
-  #message(expression: Expression, variables: Readonly<Record<string, unknown>>): string | undefined {
-    const result = this.#run(expression, variables);
+  *#message(expression: Expression, variables: Readonly<Record<string, unknown>>): Steps<string | undefined> {
+    const run = this.#run(expression, variables);
+    const result = isSteps(run) ? yield* run : run;
     if (!("value" in result) || typeof result.value !== "string") return undefined;
     const text = result.value.trim();
     return text === "" || text.length > MESSAGE_BYTES_MAX || /[\n\r]/.test(text) ? undefined : text;
   }
 }
 
-type Outcome = { readonly value: unknown } | { readonly problem: string; readonly spent?: "call" | "object" };
+interface Unknown {
+  readonly problem: string;
+  readonly spent?: "call" | "object";
+}
+type Outcome = Evaluated | Unknown;
+
+function problemOf(rule: RuleProgram["rule"], { problem, spent }: Unknown): string {
+  if (spent === "object") {
+    return "validation failed due to running out of cost budget, no further validation rules will be run";
+  }
+  const shown = ruleText(rule);
+  if (spent === "call") {
+    return `'${problem}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`;
+  }
+  if (!problem.startsWith("no such overload")) return `${problem} evaluating rule: ${shown}`;
+  const why = "call arguments did not match a supported operator, function or macro signature for rule";
+  return `'${problem}': ${why}: ${shown}`;
+}
 
 function ruleText({ rule, message = "" }: RuleProgram["rule"]): string {
   return (message === "" ? rule : message).trim();

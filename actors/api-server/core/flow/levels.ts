@@ -14,10 +14,13 @@ import type { Share } from "./fair-queues.ts";
 import { FairQueues, leastServed } from "./fair-queues.ts";
 import { handOf } from "./hand.ts";
 
-export type Refusal = "queue-full" | "concurrency-limit" | "time-out";
+export type Refusal = "queue-full" | "concurrency-limit" | "time-out" | "cancelled";
 
 /** Where requests wait that wait for nothing but their turn: as many queues as Kubernetes' own levels have. */
 const OF_EXEMPT: QueuingConfiguration = { queues: 64, handSize: 6, queueLengthLimit: Infinity };
+
+/** Of those who are exempt: they wait for their turn alone, and still have to be kept. */
+export const EXEMPT_WAITING_MAX = 20_000;
 
 function queuingOf(response: LimitResponse | undefined): QueuingConfiguration | undefined {
   return response?.type === "Queue" ? response.queuing : undefined;
@@ -32,7 +35,7 @@ export class Level implements Share {
   taken = 0;
   readonly name: string;
   uid = "";
-  /** Its requests need no seats, and are never refused. */
+  /** Its requests need no seats, and are refused only where nobody could keep them. */
   isExempt = false;
   /** Its part of the server's. */
   seats = 0;
@@ -142,6 +145,10 @@ export class Levels {
     return this.byName.get(name);
   }
 
+  get all(): Iterable<Level> {
+    return this.byName.values();
+  }
+
   /** Whether somebody waits. */
   get areWaiting(): boolean {
     return this.waitingCount > 0;
@@ -158,6 +165,7 @@ export class Levels {
       level.taken += width;
       return { level, width, queue: 0, charge: undefined, begin: undefined };
     }
+    if (level.isExempt && waiting.length >= EXEMPT_WAITING_MAX) return "queue-full";
     const name = flow();
     // Who has a seat waits for nothing but its turn, and takes no place of a queue from others.
     const hasSeat = this.fits(level, waiting.width + width, waiting.length === 0);

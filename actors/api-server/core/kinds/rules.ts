@@ -178,6 +178,8 @@ export interface KindRules {
   readonly prepareStatusUpdate?: (object: Fields, old: Fields, nowMs: number | undefined) => Fields;
   /** A DNS subdomain when left out. */
   readonly name?: NameRule;
+  /** What is made without a name gets a UUID for one. */
+  readonly namesItself?: true;
   /** Finalizers need no domain: of kinds whose validation in Kubernetes is none of `pkg/apis/core`. */
   readonly plainFinalizers?: true;
   /** What may be much to check is checked in pieces, here and below. */

@@ -4,7 +4,7 @@
  * Source: what decoding into the Go types and encoding them again does; the texts are those of `sigs.k8s.io/json`.
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
-import { canonicalQuantity } from "../../../../protocols/kubernetes/quantity.ts";
+import { canonicalQuantity, quantityProblem } from "../../../../protocols/kubernetes/quantity.ts";
 import type { EitherType, Field, FieldType, Scalar, TypeRef } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import type { ObjectMeta } from "../../../../protocols/kubernetes/types/meta-v1.ts";
@@ -406,9 +406,7 @@ class Decoding {
         return this.#bytes(value);
       case "Quantity": {
         const text = typeof value === "string" || typeof value === "number" ? canonicalQuantity(value) : undefined;
-        if (text === undefined) {
-          this.error ??= "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-        }
+        if (text === undefined) this.error ??= quantityProblem(value);
         return text;
       }
       case "Time":

@@ -114,6 +114,9 @@ function storageVersionHash({ group, apiVersion, storageApiVersion = apiVersion,
   return btoa(String.fromCharCode(...digest.subarray(0, 8)));
 }
 
+/** Resources of a group that is made before anybody asks. */
+const PREPARED_MAX = 16;
+
 /** `/api` or `/apis` as an APIGroupDiscoveryList of apidiscovery.k8s.io; `v2beta1` for older clients. */
 export class AggregatedDiscovery {
   /** With thousands of definitions, one more costs its own part: what has not changed is there as a text. */
@@ -129,9 +132,15 @@ export class AggregatedDiscovery {
     );
   }
 
-  /** What has joined: the first document has it then without more ado. */
-  prepare(served: readonly Served[]): void {
-    for (const each of served) this.resource(each);
+  /** What has joined: the first document has it then without more ado. A large group would be made anew with each of its resources. */
+  prepare(catalog: Catalog, served: readonly Served[]): void {
+    for (const each of served) {
+      this.resource(each);
+      const group = catalog.group(each.info.group);
+      if (group === undefined) continue;
+      const count = group.versions.reduce((sum, { resources }) => sum + resources.length, 0);
+      if (count <= PREPARED_MAX) this.groups.of(group);
+    }
   }
 
   /** @param items groups, as JSON */
@@ -161,7 +170,8 @@ export class AggregatedDiscovery {
       group,
       versions.map(({ version }) => version),
     );
-    return `{"metadata":${metadata},"versions":[${parts.join(",")}]}`;
+    // Joined it is one piece; a text of texts is put together only when thousands of them are read.
+    return ['{"metadata":', metadata, ',"versions":[', parts.join(","), "]}"].join("");
   }
 
   private resource(served: Served): string {

@@ -16,7 +16,7 @@ import type {
 import { findType } from "../../../../protocols/kubernetes/schema/schema.ts";
 import { Pieces } from "./pieces.ts";
 import { decodeBase64 } from "./base64.ts";
-import { parseGoDuration } from "./duration.ts";
+import { parseGoDuration } from "../../../../protocols/kubernetes/go-duration.ts";
 import { ProtobufError } from "./protobuf-reader.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import { parseTimeMs } from "./time.ts";

@@ -13,7 +13,7 @@ export function goJson(value: unknown): string {
 
 /** Go writes JSON so that it may stand in HTML. */
 export function escaped(json: string): string {
-  return json.replaceAll(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  return json.replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** `%v` of a float64: the shortest form, with an exponent when it is less than -4 or more than 5. */

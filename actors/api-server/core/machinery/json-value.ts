@@ -13,6 +13,14 @@ export function setOwn(target: JsonObject, key: string, value: unknown): void {
   } else target[key] = value;
 }
 
+/**
+ * `{ ...object, ...more }` of objects that have been decoded, where it is made for each request: written so, Node.js 20 takes a
+ * microsecond for each field that `object` does not have.
+ */
+export function withFields<A extends object, B extends object>(object: A, more: B): Omit<A, keyof B> & B {
+  return Object.assign({}, object, more) as Omit<A, keyof B> & B;
+}
+
 export function getOwn(target: Readonly<JsonObject>, key: string): unknown {
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }
@@ -21,7 +29,7 @@ export function cloneJson<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(cloneJson) as T;
   const result: JsonObject = {};
-  for (const key of Object.keys(value)) setOwn(result, key, cloneJson((value as JsonObject)[key]));
+  for (const key in value) setOwn(result, key, cloneJson((value as JsonObject)[key]));
   return result as T;
 }
 

@@ -159,12 +159,16 @@ export function tooLargeResourceVersion(asked: number, current: number): InkubeE
   return statusError(failure(504, "Timeout", message, { causes, retryAfterSeconds: 1 }));
 }
 
+/** 429. `retryAfterSeconds`: 0 where nobody knows. */
 export function tooManyRequests(
   message: string,
   retryAfterSeconds: number,
   causes?: readonly StatusCause[],
 ): InkubeError {
-  const details: StatusDetails = { ...(causes === undefined ? {} : { causes }), retryAfterSeconds };
+  const details: StatusDetails = {
+    ...(causes === undefined ? {} : { causes }),
+    ...(retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
+  };
   return statusError(failure(429, "TooManyRequests", message, details));
 }
 

@@ -46,6 +46,7 @@ export class UnhonouredFields {
   in(at: string, spec: JsonObject): readonly string[] {
     const places = new Map<number, string>();
     this.#look(at, spec, this.#root, places);
+    if (places.size === 0) return [];
     return [...places]
       .filter(([row]) => this.#rows[row]?.when?.(spec) !== false)
       .sort(([left], [right]) => left - right)
@@ -58,7 +59,7 @@ export class UnhonouredFields {
       for (const [i, item] of value.entries()) this.#look(`${at}[${i}]`, item, items, places);
     }
     if (fields.size === 0 || !isJsonObject(value)) return;
-    for (const name of Object.keys(value)) {
+    for (const name in value) {
       const below = fields.get(name);
       if (below !== undefined) this.#look(`${at}.${name}`, value[name], below, places);
     }

@@ -11,6 +11,7 @@ import type { Structure } from "../structure/structure.ts";
 import { checkApplied, joined } from "./applied-check.ts";
 import type { Comparison } from "./comparison.ts";
 import { compareObjects, namedFields, Untold } from "./comparison.ts";
+import type { CreatedFields } from "./created-fields.ts";
 import type { Conflict } from "./conflicts.ts";
 import { applyConflict } from "./conflicts.ts";
 import type { FieldFilter } from "./field-filter.ts";
@@ -55,6 +56,8 @@ export interface FieldWrite {
   readonly nowMs: number;
   /** In `version`; what is in it has nobody made. */
   readonly empty: KubernetesObject;
+  /** Of objects in `version`. */
+  readonly created: CreatedFields;
 }
 
 /** Nobody manages what identifies an object, and what the server alone writes. */
@@ -106,6 +109,7 @@ function managedAfterTold(
   next: KubernetesObject,
   given: readonly ManagedFieldsEntry[] | undefined,
 ): readonly ManagedFieldsEntry[] | undefined {
+  if (old === undefined && given === undefined) return managedFromNow(write, next);
   const live = old?.metadata?.managedFields;
   const managers = managersBefore(live, write.subresource === "" ? given : undefined);
   // An object that is not tracked stays so: it was there before, or a client has asked for it.
@@ -115,6 +119,18 @@ function managedAfterTold(
   update(write, managers, change);
   joinOldest(managers);
   return entriesOf(managers);
+}
+
+/** Of an object that is being created. */
+function managedFromNow(write: FieldWrite, next: KubernetesObject): readonly ManagedFieldsEntry[] | undefined {
+  const { version, empty, filter, created } = write;
+  const object = version.toServed(bare(next));
+  const own = created.of(version.structure, empty, object, filter, () =>
+    ownOf(write, changeOf(write, undefined, next)),
+  );
+  if (isEmpty(own)) return undefined;
+  const self = managerOf(write, "Update", own, formatTime(write.nowMs));
+  return entriesOf(new Map([[identityOf(self), self]]));
 }
 
 function isNone(comparison: Comparison | undefined): boolean {
@@ -190,13 +206,18 @@ function changeOf(
 /** Takes from the managers what has been changed, and gives it to the one that writes. Changes `managers`. */
 function update(write: FieldWrite, managers: Managers, change: Change): void {
   disown(managers, change);
-  const set = change.set(change.in(write.version.apiVersion) as Comparison);
-  const own = difference(filterFields(set, write.filter), NOT_MANAGED);
+  const own = ownOf(write, change);
   if (isEmpty(own)) return;
   const self = managerOf(write, "Update", own, formatTime(write.nowMs));
   const identity = identityOf(self);
   const known = managers.get(identity);
   managers.set(identity, known === undefined ? self : { ...self, fields: union(own, known.fields) });
+}
+
+/** What whoever writes owns by it. */
+function ownOf({ version, filter }: FieldWrite, change: Change): FieldSet {
+  const set = change.set(change.in(version.apiVersion) as Comparison);
+  return difference(filterFields(set, filter), NOT_MANAGED);
 }
 
 function managerOf(write: FieldWrite, operation: Operation, fields: FieldSet, time: string | undefined): Manager {

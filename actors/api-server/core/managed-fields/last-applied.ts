@@ -4,6 +4,7 @@
  * Source: apimachinery `util/managedfields/internal` (lastappliedmanager.go, lastappliedupdater.go).
  */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
+import { goJson } from "../machinery/go-text.ts";
 import { isJsonObject, keysInOrder } from "../machinery/json-value.ts";
 import { compareObjects, namedFields } from "./comparison.ts";
 import type { FieldWrite } from "./field-manager.ts";
@@ -59,7 +60,7 @@ function noteOf(configuration: KubernetesObject): string {
   const { metadata } = configuration;
   const { [LAST_APPLIED]: _note, ...annotations } = metadata?.annotations ?? {};
   const own = metadata?.annotations === undefined ? metadata : { ...metadata, annotations };
-  return `${JSON.stringify(keysInOrder({ ...configuration, ...(own === undefined ? {} : { metadata: own }) }))}\n`;
+  return `${goJson(keysInOrder({ ...configuration, ...(own === undefined ? {} : { metadata: own }) }))}\n`;
 }
 
 function byteLength(text: string): number {

@@ -3,7 +3,7 @@
  * Source: apimachinery `util/managedfields/internal` (managedfields.go, capmanagers.go).
  */
 import type { ManagedFieldsEntry } from "../../../../protocols/kubernetes/types/meta-v1.ts";
-import { isJsonObject } from "../machinery/json-value.ts";
+import { isJsonObject, withFields } from "../machinery/json-value.ts";
 import { parseTimeMs } from "../machinery/time.ts";
 import type { FieldSet } from "./field-set.ts";
 import { isEmpty, parseFieldSet, union } from "./field-set.ts";
@@ -100,10 +100,14 @@ export function entriesOf(managers: Managers): readonly ManagedFieldsEntry[] | u
 
 function entryOf({ name, operation, apiVersion, subresource, time, fields, entry }: Manager): ManagedFieldsEntry {
   if (entry !== undefined && entry.fieldsV1 === fields) return entry;
-  const head = name === "" ? { operation, apiVersion } : { manager: name, operation, apiVersion };
-  const timed = time === undefined ? head : { ...head, time };
-  const written = { ...timed, fieldsType: "FieldsV1", fieldsV1: fields as unknown };
-  return subresource === "" ? written : { ...written, subresource };
+  return withFields(name === "" ? {} : { manager: name }, {
+    operation,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: "FieldsV1",
+    fieldsV1: fields as unknown,
+    ...(subresource === "" ? {} : { subresource }),
+  });
 }
 
 /** Appliers first, then by time, to the second. */

@@ -7,7 +7,7 @@ import type { Fields } from "../kinds/rules.ts";
 import type { FieldFilter } from "../managed-fields/field-filter.ts";
 import { METADATA_AND_SPEC } from "../managed-fields/field-filter.ts";
 import type { FieldWrite, Version } from "../managed-fields/field-manager.ts";
-import { isJsonObject } from "../machinery/json-value.ts";
+import { isJsonObject, withFields } from "../machinery/json-value.ts";
 import type { KnownConversions } from "../webhooks/conversion.ts";
 import { sameResource } from "../webhooks/conversion.ts";
 import { toServed, toStored } from "./present.ts";
@@ -44,11 +44,12 @@ export function fieldWriteOf(
     filter: filterOf(served, subresource),
     nowMs,
     empty: served.form.empty,
+    created: served.form.created,
   };
 }
 
 /** The same write, of what a subresource speaks: it has one version, whatever that of its object. */
-export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }: ObjectForm): FieldWrite {
+export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty, created }: ObjectForm): FieldWrite {
   const same = (object: KubernetesObject): KubernetesObject => object;
   const version = { apiVersion, structure, toServed: same, toStored: same };
   return {
@@ -57,22 +58,24 @@ export function writeOfForm(write: FieldWrite, { apiVersion, structure, empty }:
     versionOf: (other) => (other === apiVersion ? version : undefined),
     filter: NOTHING,
     empty,
+    created,
   };
 }
 
 /** @param written in whose version an object is dealt with that a webhook converts */
 function versionOf(served: Served, written: Served, known: KnownConversions): Version {
-  const { conversion, info } = served;
-  const version = { apiVersion: info.apiVersion, structure: served.form.structure };
+  const { conversion, info, form } = served;
   if (conversion === undefined) {
     return {
-      ...version,
+      apiVersion: info.apiVersion,
+      structure: form.structure,
       toServed: (object: KubernetesObject) => toServed(served, object),
       toStored: (object: KubernetesObject) => toStored(served, object),
     };
   }
   return {
-    ...version,
+    apiVersion: info.apiVersion,
+    structure: form.structure,
     toServed: (object: KubernetesObject) => known.to(conversion, object, info.apiVersion),
     toStored: (object: KubernetesObject) => known.to(conversion, object, written.info.apiVersion),
   };
@@ -105,7 +108,7 @@ const LABELS_AND_SPEC: FieldFilter = { except: ["metadata.labels", "spec"] };
 /** The object with these entries and no others. */
 export function withManagedFields(object: Fields, managedFields: Entries): Fields {
   const { managedFields: _before, ...metadata } = object.metadata ?? {};
-  return { ...object, metadata: managedFields === undefined ? metadata : { ...metadata, managedFields } };
+  return { ...object, metadata: managedFields === undefined ? metadata : withFields(metadata, { managedFields }) };
 }
 
 const MANAGED_FIELDS = "/metadata/managedFields";

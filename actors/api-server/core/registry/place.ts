@@ -1,6 +1,7 @@
 /** Where an object is, by its kind, namespace and name; and what is refused for saying that it is elsewhere. */
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { InkubeError } from "../../../../protocols/errors.ts";
+import type { ResourceInfo } from "../../../../protocols/kubernetes/resources.ts";
 import { BrokenInvariant } from "../broken-invariant.ts";
 import type { Served } from "../catalog/catalog.ts";
 import type { ObjectForm } from "../catalog/form.ts";
@@ -69,8 +70,11 @@ export function checkSentVersion({ apiVersion, type }: ObjectForm, sent: Kuberne
 
 /** Of a kind whose definition is on its way out nothing is made. */
 export function refuseTerminating({ info }: Served, name: string): void {
-  if (info.terminating !== true) return;
-  throw forbidden(info, name, "create not allowed while custom resource definition is terminating");
+  if (info.terminating === true) throw terminatingDefinition(info, name);
+}
+
+export function terminatingDefinition(info: ResourceInfo, name: string): InkubeError {
+  return forbidden(info, name, "create not allowed while custom resource definition is terminating");
 }
 
 /** That an object which can be read is deleted as if it could not. */

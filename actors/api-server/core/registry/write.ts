@@ -5,7 +5,7 @@
 import type { KubernetesObject } from "../../../../protocols/api-server.ts";
 import type { ObjectMeta, StatusCause } from "../../../../protocols/kubernetes/types/meta-v1.ts";
 import type { Served } from "../catalog/catalog.ts";
-import { equalJson } from "../machinery/json-value.ts";
+import { equalJson, withFields } from "../machinery/json-value.ts";
 import { applyDefaults } from "../machinery/defaults.ts";
 import type { GroupKind } from "../machinery/status.ts";
 import { invalid } from "../machinery/status.ts";
@@ -57,20 +57,19 @@ export function* prepareCreate(
     ...metadata
   } = incoming.metadata ?? {};
   const { name, namespace, uid, nowMs } = creation;
-  const stamped: ObjectMeta = {
-    ...metadata,
+  const stamped: ObjectMeta = withFields(metadata, {
     name,
     ...(namespace === undefined ? {} : { namespace }),
     uid,
     creationTimestamp: formatTime(nowMs),
     // Of a kind that counts nothing it is what its sender says.
     ...(rules.generation === undefined ? (generation === undefined ? {} : { generation }) : { generation: 1 }),
-  };
+  });
   const { status: _status, ...rest } = incoming as Fields;
   const fresh = applyDefaults(
     rules,
     rules.status === "empty"
-      ? ({ ...rest, status: emptyStatus(served.stored), metadata: stamped } as Fields)
+      ? (withFields(rest, { status: emptyStatus(served.stored), metadata: stamped }) as Fields)
       : { ...(incoming as Fields), metadata: stamped },
     nowMs,
   ) as Fields;

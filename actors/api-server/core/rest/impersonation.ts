@@ -30,16 +30,16 @@ interface Wanted {
 export function impersonated(
   user: UserInfo | undefined,
   rawHeaders: readonly string[],
-  asked: () => Asked,
+  request: { asked(): Asked },
 ): UserInfo | undefined {
   const wanted = wantedBy(rawHeaders);
   if (wanted === undefined) return user;
   if (wanted.user === "") throw badRequest(`requested ${shown(wanted)} without impersonating a user name`);
   if (user?.groups.includes(ADMINISTRATORS) !== true) {
-    const { verb, ...rest } = asked();
+    const { verb, ...rest } = request.asked();
     throw forbiddenTo(user?.user ?? ANONYMOUS, { ...rest, verb: `impersonate-on:${modeOf(wanted.user)}:${verb}` });
   }
-  if (wanted.user === ANONYMOUS) throw forbiddenTo(ANONYMOUS, asked());
+  if (wanted.user === ANONYMOUS) throw forbiddenTo(ANONYMOUS, request.asked());
   return userOf(wanted);
 }
 

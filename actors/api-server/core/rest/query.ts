@@ -1,7 +1,7 @@
 /** The query of a URL, and the options that it holds. */
 import type { DeleteOptions, ListOptions, WriteOptions } from "../../../../protocols/api-server.ts";
 import { badRequest } from "../machinery/status.ts";
-import { parseGoDurationMs } from "../machinery/duration.ts";
+import { parseGoDurationMs } from "../../../../protocols/kubernetes/go-duration.ts";
 import type { FieldValidation } from "../machinery/decode-object.ts";
 import type { Given, WatchOptions, WriteKind } from "./options.ts";
 import { checkDeleteOptions, checkListOptions, checkWatchOptions, checkWriteOptions } from "./options.ts";

@@ -2,6 +2,7 @@
  * What a request is about as far as its method and path tell, whether or not it is served: what flow control goes by.
  * Source: apiserver `endpoints/request/requestinfo.go`.
  */
+import type { AuditedRequest } from "../audit/policy.ts";
 import type { Location } from "./path.ts";
 import type { Query } from "./query.ts";
 import { LONG_RUNNING, remoteRequest } from "./remote-request.ts";
@@ -17,6 +18,11 @@ export interface RequestInfo {
         readonly group: string;
         /** With its subresource: `pods/status`. */
         readonly name: string;
+        readonly version: string;
+        readonly resource: string;
+        readonly subresource: string;
+        /** "" of a collection, unless the query asks for one object of it by name. */
+        readonly object: string;
         /** "" at the scope of the cluster. */
         readonly namespace: string;
       }
@@ -33,10 +39,29 @@ export function requestInfo(
   const isOfApi = (isCore && rest.length > 1) || (root === "apis" && rest.length > 2);
   if (!isOfApi) return { verb: method.toLowerCase(), path, resource: undefined };
   const asked = remoteRequest(method, ["apis", ...(isCore ? [""] : []), ...rest], query);
-  const { group, resource, subresource, namespace = "", name, watch } = asked;
+  const { group, version, resource, subresource, namespace = "", name, watch } = asked;
   const verb = verbOf(method === "HEAD" ? "GET" : method, name !== undefined, watch) ?? method.toLowerCase();
   const full = subresource === "" ? resource : `${resource}/${subresource}`;
-  return { verb, path, resource: { group, name: full, namespace } };
+  const named = name ?? (LISTS.includes(verb) ? namedIn(query) : "");
+  return { verb, path, resource: { group, name: full, namespace, version, resource, subresource, object: named } };
+}
+
+/** As the rules of an audit policy look at it. */
+export function auditedRequest({ verb, path, resource }: RequestInfo): AuditedRequest {
+  if (resource === undefined) return { verb, path, resource };
+  const { name: _full, object: name, ...rest } = resource;
+  return { verb: VERBS.includes(verb) ? verb : "", path, resource: { ...rest, name } };
+}
+
+/** Of the API; for a method that is none of its own Kubernetes knows no verb. */
+const VERBS: readonly string[] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+const LISTS: readonly string[] = ["list", "watch", "deletecollection"];
+
+/** By a field selector. */
+function namedIn(query: Query): string {
+  const selector = query.get("fieldSelector") ?? "";
+  return /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector)?.[1] ?? "";
 }
 
 /** What runs for as long as its client likes, and takes nothing from others meanwhile; watches count while they begin. */

@@ -24,9 +24,13 @@ export function templateText(template: PodTemplateSpec | undefined): string {
 /** Kubernetes' alphabet for names that are never words. @see k8s.io/apimachinery/pkg/util/rand SafeEncodeString */
 const SAFE = "bcdfghjklmnpqrstvwxz2456789";
 
-/** Ten letters at most, of FNV-1a over the template; `collisions` gives another name to the same template. */
+/** `collisions` gives another name to the same template. */
 export function templateHash(template: PodTemplateSpec | undefined, collisions: number): string {
-  const text = `${templateText(template)}#${collisions}`;
+  return safeHash(`${templateText(template)}#${collisions}`);
+}
+
+/** Ten letters at most, of FNV-1a over the text. */
+export function safeHash(text: string): string {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);

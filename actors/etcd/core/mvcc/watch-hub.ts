@@ -53,6 +53,10 @@ export class WatchHub {
     return size;
   }
 
+  get laggingCount(): number {
+    return this.lagging.size;
+  }
+
   get hasLagging(): boolean {
     return this.lagging.size > 0;
   }

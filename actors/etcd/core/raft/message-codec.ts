@@ -22,8 +22,12 @@ const KINDS = [
   "recoveryResponse",
 ] as const satisfies readonly Message["type"][];
 
+/** What it keeps between two messages. */
+const SCRATCH_BYTES = 16_384;
+const writer = new ByteWriter(SCRATCH_BYTES);
+
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new ByteWriter(64);
+  writer.clear(SCRATCH_BYTES);
   writer.u8(KINDS.indexOf(message.type));
   writer.varint(message.term);
   writeBody(writer, message);

@@ -23,7 +23,9 @@ const SEEDS = {
   "deletion-with-its-old-revision": 1,
   "change-told-as-a-creation": 1,
   "address-claimed-twice": 1,
+  "reload-keeps-the-dead": 10,
   "finalizer-skipped": 1,
+  "deletion-does-not-wait": 2,
 };
 
 const row = rowOf("api", 100, SEEDS);

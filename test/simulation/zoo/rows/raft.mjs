@@ -6,7 +6,7 @@ const READS = "actors/etcd/core/raft/reads.ts";
 const LOG = "actors/etcd/core/raft/log.ts";
 const PROGRESS = "actors/etcd/core/raft/progress.ts";
 
-/** A seed that finds the row's mistake; what is not here has not been found yet, or lately. */
+/** A seed that finds the row's mistake. */
 const SEEDS = {
   "unsynced-vote": 1,
   "vote-not-saved": 21,
@@ -21,10 +21,14 @@ const SEEDS = {
   "previous-term-unchecked": 41,
   "commit-by-the-fastest": 1,
   "match-from-next": 1,
-  "read-before-own-commit": 33,
+  "commit-beyond-match": 267,
+  "read-before-own-commit": 7,
+  "read-without-confirmation": 374,
+  "read-joins-an-older-round": 231,
   "lost-disk-votes": 24,
   "lost-disk-counts": 12,
-  "sync-vouches-for-replaced": 49,
+  "snapshot-restored-over-a-longer-log": 243,
+  "sync-vouches-for-replaced": 58,
 };
 
 const row = rowOf("raft", 1_000, SEEDS);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Caller } from "../../../../actors/api-server/caller.ts";
 import type { Steps } from "../../../../actors/api-server/core/steps.ts";
-import { Pieces } from "../../../../actors/api-server/pieces.ts";
+import { Pieces, WAITING_MAX } from "../../../../actors/api-server/pieces.ts";
 import { statusOf } from "../../../../protocols/api-server.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 
@@ -146,6 +146,21 @@ describe("work in pieces", () => {
     expect(world.turns.nowMs).toBe(sinceMs);
     expect(world.ended).toEqual(["left"]);
     expect(world.turns.waiting).toEqual([]);
+  });
+
+  it("is refused where too many wait already, but for the server's own", async () => {
+    const world = new World();
+    const caller = new Caller({ closed: false, onClose: () => undefined });
+    for (let i = 0; i < WAITING_MAX; i++) world.begin(`waits ${i}`, 20, Infinity, caller);
+    expect(() => world.pieces.run(world.work("more", 20), Infinity, caller)).toThrow("too many requests");
+    expect(world.ended).toEqual(["more"]);
+    world.begin("own", 20);
+    await world.untilDone("own");
+    expect(world.done).toContain("own");
+    await world.untilDone(`waits ${WAITING_MAX - 1}`);
+    world.begin("late", 20, Infinity, caller);
+    await world.untilDone("late");
+    expect(world.done).toContain("late");
   });
 
   it("that fails costs nobody else anything", async () => {

@@ -1,3 +1,4 @@
+import { Metrics } from "../../../../runtime/metrics/metrics.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { StateMachine } from "../../../../actors/etcd/core/mvcc/state-machine.ts";
 import { Leases } from "../../../../actors/etcd/leases.ts";
@@ -12,7 +13,7 @@ describe("the leases of a member", () => {
   beforeEach(() => {
     nowMs = 0;
     const known = new Map(["1", "2"].map((id) => [id, { id, ttlSeconds: 10, keys: new Set() }]));
-    const ctx = { clock: { monotonicMs: () => nowMs }, options: { requestsMax: RENEWALS_MAX } };
+    const ctx = { clock: { monotonicMs: () => nowMs }, options: { requestsMax: RENEWALS_MAX }, metrics: new Metrics() };
     const machine = { store: { leases: known } };
     leases = new Leases(ctx as unknown as Context<EtcdOptions>, machine as unknown as StateMachine);
   });

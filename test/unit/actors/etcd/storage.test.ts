@@ -1,4 +1,5 @@
 /** A member's disk, cut off at every operation of a history: by the end of the process, and by that of the machine. */
+import { Metrics } from "../../../../runtime/metrics/metrics.ts";
 import { describe, expect, it } from "vitest";
 import { invariant } from "../../../../actors/etcd/core/bytes.ts";
 import { RaftLog } from "../../../../actors/etcd/core/raft/log.ts";
@@ -50,7 +51,11 @@ class Machine {
       disk: this.disk.open(this.owner, "/simulated"),
       options: { ...ETCD_DEFAULTS, segmentBytes: 1_500, name: "etcd-0", members: ["etcd-0"], ...options },
       log: SILENT,
-      clock: { sleep: (ms: number) => new Promise<void>((go) => this.world.schedule(ms * 1_000, this.owner, go)) },
+      metrics: new Metrics(),
+      clock: {
+        monotonicMs: () => 0,
+        sleep: (ms: number) => new Promise<void>((go) => this.world.schedule(ms * 1_000, this.owner, go)),
+      },
     };
     return new Storage(ctx as unknown as Context<EtcdOptions>, { clusterId: "c", memberId: 1 });
   }

@@ -8,6 +8,7 @@ import { InkubeError } from "../../../../protocols/errors.ts";
 import type { KubeProxyMethods } from "../../../../protocols/kube-proxy.ts";
 import type { Node, Service } from "../../../../protocols/kubernetes/types/core-v1.ts";
 import type { Endpoint, EndpointSlice } from "../../../../protocols/kubernetes/types/discovery-v1.ts";
+import { Metrics } from "../../../../runtime/metrics/metrics.ts";
 import type { Actor, Consumer, Context, Incoming } from "../../../../runtime/actor.ts";
 import type { OwnFaults } from "../../../../runtime/faults/boundary.ts";
 import { NO_OWN_FAULTS } from "../../../../runtime/faults/boundary.ts";
@@ -189,6 +190,7 @@ export class ProxyWorld {
         },
       },
       log: { debug: log, info: log, warn: log, error: log },
+      metrics: new Metrics(),
       trace: NO_TRACE,
       faults: this.faults,
       stopping: new AbortController().signal,

@@ -8,12 +8,10 @@ import type { LogServer } from "../../../../actors/kubelet/kubelet-io.ts";
 let kubelets: readonly LogServer[];
 beforeAll(async () => {
   const open = (): Promise<LogServer> =>
-    serveLogs(
-      "127.0.0.1",
-      "of the cluster",
-      () => () => undefined,
-      () => Promise.reject(new Error("no stats")),
-    );
+    serveLogs("127.0.0.1", "of the cluster", () => () => undefined, {
+      stats: () => Promise.reject(new Error("no stats")),
+      metrics: () => Promise.resolve([]),
+    });
   kubelets = [await open(), await open()];
 });
 afterAll(() => Promise.all(kubelets.map((each) => each.close())));

@@ -15,6 +15,10 @@ describe("quantities", () => {
   // Source: apimachinery `resource/quantity_test.go` describes the canonical form; checked with kube-apiserver 1.37.
   const canonical: readonly (readonly [string | number, string])[] = [
     ["0", "0"],
+    ["-", "0"],
+    [".", "0"],
+    ["e3", "0"],
+    ["m", "0"],
     ["0Gi", "0"],
     ["1", "1"],
     [1, "1"],
@@ -56,7 +60,6 @@ describe("quantities", () => {
 
   for (const text of [
     "",
-    "m",
     "1 ",
     "1mi",
     "1K",
@@ -103,6 +106,37 @@ describe("quantities", () => {
         expect(compareQuantities(subtractQuantities(addQuantities(a, b), b), a)).toBe(0);
         expect(compareQuantities(addQuantities(a, b), addQuantities(b, a))).toBe(0);
       }),
+    );
+  });
+
+  it("are the same whether or not a sign stands before them", () => {
+    const suffix = fc.constantFrom(
+      "",
+      "n",
+      "u",
+      "m",
+      "k",
+      "M",
+      "G",
+      "T",
+      "P",
+      "E",
+      "Ki",
+      "Mi",
+      "Gi",
+      "Ti",
+      "Pi",
+      "Ei",
+      "e3",
+      "x",
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.nat(2_000), fc.nat(2 ** 31 - 1)), fc.constantFrom("", "0"), suffix, (units, zero, of) => {
+        const text = `${zero}${units}${of}`;
+        expect(tryParseQuantity(text)).toEqual(tryParseQuantity(`+${text}`));
+        expect(canonicalQuantity(text)).toBe(canonicalQuantity(`+${text}`));
+      }),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -12,6 +12,7 @@ import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";
 import { member, objectIn, objectsIn, setDefault } from "../../machinery/default-values.ts";
 import type { JsonObject } from "../../machinery/json-value.ts";
 import { defaultPodSpec } from "../../machinery/pod-defaults.ts";
+import { UnhonouredFields } from "../../machinery/unhonoured.ts";
 import { validateClaimSpec } from "../../machinery/validation/claim.ts";
 import { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { isSelector, validateLabelSelector } from "../../machinery/validation/label-selector.ts";
@@ -52,6 +53,7 @@ export const statefulSetRules: KindRules = {
   warnings: (object: StatefulSet) => [
     ...templateWarnings("spec.template.", object.spec?.template),
     ...ownWarnings(object),
+    ...UNHONOURED.in("spec", (object.spec ?? {}) as JsonObject),
   ],
   retold: (object: StatefulSet, old: StatefulSet) => [
     ...retoldOfTemplate("spec.template.", object, old, object.spec?.template),
@@ -64,6 +66,13 @@ export const statefulSetRules: KindRules = {
     ...containerCells(object.spec?.template),
   ],
 };
+
+const UNHONOURED = new UnhonouredFields([
+  {
+    path: "volumeClaimTemplates",
+    words: "claims are made, but nothing binds them yet: pods that name one stay Pending",
+  },
+]);
 
 const NO_SPEC: StatefulSetSpec = { selector: {}, template: {} };
 

@@ -1,5 +1,6 @@
 /** CronJobs. Source: Kubernetes `pkg/registry/batch/cronjob/strategy.go`, `pkg/apis/batch`. */
 import type { CronJob, CronJobSpec } from "../../../../../protocols/kubernetes/types/batch-v1.ts";
+import { parseSchedule, timeZoneProblems } from "../../../../../protocols/kubernetes/cron-schedule.ts";
 import { formatSelectorObject } from "../../../../../protocols/kubernetes/selectors.ts";
 import type { Cell } from "../../machinery/cells.ts";
 import { ageOf, containerCells, nameOf } from "../../machinery/cells.ts";
@@ -9,7 +10,6 @@ import type { JsonObject } from "../../machinery/json-value.ts";
 import type { FieldErrors } from "../../machinery/validation/field-errors.ts";
 import { nameWarnings } from "../apps/workload.ts";
 import type { Fields, KindRules } from "../rules.ts";
-import { scheduleProblem, timeZoneProblems } from "./cron-schedule.ts";
 import { defaultJobTemplate, jobWarnings, retoldOfJob, withoutScheduling } from "./job.ts";
 import { validateJobSpec } from "./job-validation.ts";
 
@@ -91,8 +91,8 @@ function validateSchedule(
   zoned: boolean,
   errors: FieldErrors,
 ): void {
-  const problem = scheduleProblem(schedule);
-  if (problem !== undefined) errors.invalid(at, schedule, problem);
+  const parsed = parseSchedule(schedule);
+  if (typeof parsed === "string") errors.invalid(at, schedule, parsed);
   if (!schedule.includes("TZ")) return;
   if (!zoned) errors.invalid(at, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
   else if (timeZone !== undefined) {

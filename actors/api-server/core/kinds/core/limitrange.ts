@@ -15,6 +15,7 @@ import type { KindRules } from "../rules.ts";
 import { repeatedAt } from "../../machinery/validation/repeated.ts";
 
 export const limitRangeRules: KindRules = {
+  namesItself: true,
   defaults: (object) => {
     for (const item of objectsIn(member(object, "spec")["limits"])) defaultItem(item);
   },

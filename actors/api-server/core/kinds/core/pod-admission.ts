@@ -6,7 +6,7 @@
 import type { RuntimeClass } from "../../../../../protocols/kubernetes/types/node-v1.ts";
 import type { PriorityClass } from "../../../../../protocols/kubernetes/types/scheduling-v1.ts";
 import type { Pod, PodSpec, Toleration } from "../../../../../protocols/kubernetes/types/core-v1.ts";
-import { equalJson } from "../../machinery/json-value.ts";
+import { equalJson, withFields } from "../../machinery/json-value.ts";
 import type { Admission } from "../rules.ts";
 import { admitAccount } from "./pod-account.ts";
 import { refused } from "./pod-refusal.ts";
@@ -26,15 +26,7 @@ export function admitPod(pod: Pod, admission: Admission): PodSpec {
   const given = pod.spec ?? { containers: [] };
   const spec = admission.serviceAccounts ? admitAccount(pod, given, admission) : given;
   const tolerations = withDefaultTolerations(spec.tolerations ?? [], admission.tolerationSeconds);
-  return admitRuntimeClass(
-    pod,
-    {
-      ...spec,
-      ...admitPriority(pod, spec, admission),
-      tolerations,
-    },
-    admission,
-  );
+  return admitRuntimeClass(pod, withFields(spec, { ...admitPriority(pod, spec, admission), tolerations }), admission);
 }
 
 /** An update that leaves out what admission added keeps it. */
@@ -103,7 +95,8 @@ function admitRuntimeClass(pod: Pod, spec: PodSpec, { find }: Admission): PodSpe
         : "Pod's Overhead doesn't match RuntimeClass's defined Overhead";
     throw refused(pod, `pod rejected: ${why}`);
   }
-  const { nodeSelector, tolerations = [] } = found?.scheduling ?? {};
+  if (found === undefined) return spec;
+  const { nodeSelector, tolerations = [] } = found.scheduling ?? {};
   const given = spec.nodeSelector ?? {};
   const torn = Object.entries(nodeSelector ?? {}).find(([key, value]) => (given[key] ?? value) !== value);
   if (torn !== undefined) {

@@ -6,6 +6,7 @@ import type {
   Pod,
   PodSpec,
   PodTemplateSpec,
+  Volume,
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { LabelSelector } from "../../../../../protocols/kubernetes/types/meta-v1.ts";
 import { parseQuantity } from "../../../../../protocols/kubernetes/quantity.ts";
@@ -48,32 +49,40 @@ export function podWarnings(at: string, pod: Pod | PodTemplateSpec): readonly st
 export function kubernetesWarnings(at: string, pod: Pod | PodTemplateSpec): readonly string[] {
   const { metadata, spec = { containers: [] } } = pod;
   const field = `${at}spec`;
-  const grace = spec.terminationGracePeriodSeconds ?? 0;
-  return [
-    ...labelWarnings(field, spec),
-    ...(spec.volumes ?? []).flatMap((volume, i) =>
-      Object.keys(volume)
-        .filter((kind) => Object.hasOwn(DEPRECATED_VOLUMES, kind))
-        .map((kind) => `${field}.volumes[${i}].${DEPRECATED_VOLUMES[kind]}`),
-    ),
-    ...(spec.volumes ?? []).flatMap(({ ephemeral }, i) => {
-      const place = `${field}.volumes[${i}].ephemeral.volumeClaimTemplate.spec.resources`;
-      const resources = ephemeral?.volumeClaimTemplate?.spec?.resources;
-      const lists = ["limits", "requests"] as const;
-      return lists.flatMap((list) => fractions(`${place}.${list}`, resources?.[list], ["storage"]));
-    }),
-    ...repeatedWarnings(field, spec),
-    ...fractions(`${field}.overhead`, spec.overhead),
-    ...profileWarnings(at, metadata?.annotations ?? {}, spec),
-    ...containersIn(field, spec).flatMap(([place, container]) => [
-      ...containerProfileWarnings(at, metadata?.annotations ?? {}, spec, container),
-      ...containerWarnings(place, container),
-    ]),
-    ...portWarnings(containersIn(field, spec)),
-    ...(grace < 0
-      ? [`${field}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
-      : []),
-  ];
+  const annotations = metadata?.annotations ?? {};
+  const told: string[] = [];
+  tellOfLabels(field, spec, told);
+  if (spec.volumes !== undefined) tellOfVolumes(field, spec.volumes, told);
+  tellOfRepeated(field, spec, told);
+  tellOfFractions(`${field}.overhead`, spec.overhead, told);
+  tellOfProfile(at, annotations, spec, told);
+  const containers = containersIn(field, spec);
+  for (const [place, container] of containers) {
+    tellOfProfiles(at, annotations, spec, container, told);
+    tellOfContainer(place, container, told);
+  }
+  told.push(...portWarnings(containers));
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
+    const why = "must be >= 0; negative values are invalid and will be treated as 1";
+    told.push(`${field}.terminationGracePeriodSeconds: ${why}`);
+  }
+  return told;
+}
+
+function tellOfVolumes(field: string, volumes: readonly Volume[], told: string[]): void {
+  for (const [i, volume] of volumes.entries()) {
+    for (const kind of Object.keys(volume)) {
+      if (Object.hasOwn(DEPRECATED_VOLUMES, kind)) told.push(`${field}.volumes[${i}].${DEPRECATED_VOLUMES[kind]}`);
+    }
+  }
+  for (const [i, { ephemeral }] of volumes.entries()) {
+    const resources = ephemeral?.volumeClaimTemplate?.spec?.resources;
+    if (resources === undefined) continue;
+    const place = `${field}.volumes[${i}].ephemeral.volumeClaimTemplate.spec.resources`;
+    for (const list of ["limits", "requests"] as const) {
+      tellOfFractions(`${place}.${list}`, resources[list], told, ["storage"]);
+    }
+  }
 }
 
 const SECCOMP = "seccomp.security.alpha.kubernetes.io/pod";
@@ -84,28 +93,27 @@ const NO_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field ins
 type Annotations = Readonly<Record<string, string>>;
 
 /** Profiles that are named where nobody looks any more. */
-function profileWarnings(at: string, annotations: Annotations, { securityContext }: PodSpec): readonly string[] {
-  if (securityContext?.seccompProfile || annotations[SECCOMP] === undefined) return [];
-  return [`${at}metadata.annotations[${SECCOMP}]: ${NO_SECCOMP}`];
+function tellOfProfile(at: string, annotations: Annotations, { securityContext }: PodSpec, told: string[]): void {
+  if (securityContext?.seccompProfile || annotations[SECCOMP] === undefined) return;
+  told.push(`${at}metadata.annotations[${SECCOMP}]: ${NO_SECCOMP}`);
 }
 
-function containerProfileWarnings(
+function tellOfProfiles(
   at: string,
   annotations: Annotations,
   spec: PodSpec,
   { name, securityContext }: Container,
-): readonly string[] {
-  const told: string[] = [];
+  told: string[],
+): void {
   const seccomp = `${SECCOMP_OF_CONTAINER}${name}`;
   if (!securityContext?.seccompProfile && annotations[seccomp] !== undefined) {
     told.push(`${at}metadata.annotations[${seccomp}]: ${NO_SECCOMP}`);
   }
   const appArmor = `${APP_ARMOR_OF_CONTAINER}${name}`;
   const profile = annotations[appArmor];
-  if (profile === undefined || securityContext?.appArmorProfile || spec.os?.name === "windows") return told;
-  if (saysTheSame(profile, spec.securityContext?.appArmorProfile)) return told;
+  if (profile === undefined || securityContext?.appArmorProfile || spec.os?.name === "windows") return;
+  if (saysTheSame(profile, spec.securityContext?.appArmorProfile)) return;
   told.push(`${at}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
-  return told;
 }
 
 /** @param annotation of a container; what it means has been the field's since v1.30 */
@@ -138,8 +146,7 @@ export function termWarnings(
   });
 }
 
-function labelWarnings(field: string, spec: PodSpec): readonly string[] {
-  const told: string[] = [];
+function tellOfLabels(field: string, spec: PodSpec, told: string[]): void {
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     const message = deprecationOf(key);
     if (message !== undefined) told.push(`${field}.nodeSelector[${key}]: ${message}`);
@@ -155,11 +162,9 @@ function labelWarnings(field: string, spec: PodSpec): readonly string[] {
     if (message !== undefined) told.push(`${place}.topologyKey: ${topologyKey} is ${message}`);
     if (!labelSelector) told.push(`${place}.labelSelector: a null labelSelector results in matching no pod`);
   }
-  return told;
 }
 
-function repeatedWarnings(field: string, spec: PodSpec): readonly string[] {
-  const told: string[] = [];
+function tellOfRepeated(field: string, spec: PodSpec, told: string[]): void {
   const ips = (spec.hostAliases ?? []).map((alias) => alias.ip);
   const repeatedIps = repeatedAt(ips);
   for (const [i, ip] of ips.entries()) {
@@ -172,39 +177,38 @@ function repeatedWarnings(field: string, spec: PodSpec): readonly string[] {
     if (repeatedNames.has(i)) told.push(`${place}: duplicate name ${JSON.stringify(name)}`);
     if (name === "") told.push(`${place}: invalid empty name ""`);
   }
-  return told;
 }
+
+const BYTES: readonly string[] = ["memory", "ephemeral-storage"];
 
 /** Half a byte is none. */
-function fractions(
+function tellOfFractions(
   field: string,
   amounts: Readonly<Record<string, string>> | undefined,
-  names: readonly string[] = ["memory", "ephemeral-storage"],
-): readonly string[] {
-  return names.flatMap((name) => {
-    const amount = amounts?.[name];
-    if (amount === undefined || parseQuantity(amount).nano % 1_000_000_000n === 0n) return [];
-    return [`${field}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`];
-  });
+  told: string[],
+  names: readonly string[] = BYTES,
+): void {
+  if (amounts === undefined) return;
+  for (const name of names) {
+    const amount = amounts[name];
+    if (amount === undefined || parseQuantity(amount).nano % 1_000_000_000n === 0n) continue;
+    told.push(`${field}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`);
+  }
 }
 
-function containerWarnings(place: string, { resources, env = [] }: Container): readonly string[] {
-  const told = [
-    ...fractions(`${place}.resources.limits`, resources?.limits),
-    ...fractions(`${place}.resources.requests`, resources?.requests),
-  ];
+function tellOfContainer(place: string, { resources, env = [] }: Container, told: string[]): void {
+  tellOfFractions(`${place}.resources.limits`, resources?.limits, told);
+  tellOfFractions(`${place}.resources.requests`, resources?.requests, told);
   const names = new Set<string>();
   for (const [i, { name, value = "", valueFrom }] of env.entries()) {
     const reference = `$(${name})`;
     // A value that builds on the one before needs it.
-    const hides = valueFrom !== undefined || value === reference || !value.includes(reference);
-    if (names.has(name) && hides) {
+    if (names.has(name) && (valueFrom !== undefined || value === reference || !value.includes(reference))) {
       const what = `hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`;
       told.push(`${place}.env[${i}]: ${what}`);
     }
     names.add(name);
   }
-  return told;
 }
 
 /** More than any client is sent. */
@@ -213,12 +217,13 @@ const WARNINGS_MAX = 1_000;
 function portWarnings(containers: readonly (readonly [string, Container])[]): readonly string[] {
   const told: string[] = [];
   const ports = containers.flatMap(([place, container]) =>
-    (container.ports ?? []).map((port, i) => ({ place: `${place}.ports[${i}]`, ...port })),
+    (container.ports ?? []).map((port, i) => ({ place: `${place}.ports[${i}]`, port })),
   );
   const names = new Map<string, string>();
   const alike = new Map<string, (typeof ports)[number][]>();
-  for (const port of ports) {
-    const { place, name = "", hostIP = "", hostPort = 0, containerPort, protocol } = port;
+  for (const one of ports) {
+    const { place, port } = one;
+    const { name = "", hostIP = "", hostPort = 0, containerPort, protocol } = port;
     if (hostIP !== "" && hostPort === 0) {
       const shown = `{Name:${name} HostPort:0 ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
       told.push(`${place}: hostIP set without hostPort: ${shown}`);
@@ -227,7 +232,7 @@ function portWarnings(containers: readonly (readonly [string, Container])[]): re
     const others = alike.get(key) ?? [];
     // Each may be told of with each before it.
     for (const other of told.length > WARNINGS_MAX ? [] : others) {
-      const [otherIp, otherPort] = [other.hostIP ?? "", other.hostPort ?? 0];
+      const { hostIP: otherIp = "", hostPort: otherPort = 0 } = other.port;
       if (otherIp === hostIP && otherPort === hostPort)
         told.push(`${place}: duplicate port definition with ${other.place}`);
       else if (hostPort === 0 || otherPort === 0)
@@ -236,10 +241,11 @@ function portWarnings(containers: readonly (readonly [string, Container])[]): re
         told.push(`${place}: dangerously ambiguous port definition with ${other.place}`);
       }
     }
-    if (others.length < WARNINGS_MAX) others.push(port);
+    if (others.length < WARNINGS_MAX) others.push(one);
     alike.set(key, others);
   }
-  for (const { place, name = "" } of ports) {
+  for (const { place, port } of ports) {
+    const { name = "" } = port;
     const other = names.get(name);
     if (name === "") continue;
     if (other === undefined) names.set(name, place);

@@ -165,6 +165,7 @@ function validateResizePolicy(
   podPolicy: string | undefined,
   errors: FieldErrors,
 ): void {
+  if (resizePolicy.length === 0) return;
   const seen = new Set<string>();
   for (const [i, { resourceName, restartPolicy }] of resizePolicy.entries()) {
     if (seen.has(resourceName)) errors.duplicate(`${field}[${i}]`, resourceName);

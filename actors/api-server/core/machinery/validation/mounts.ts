@@ -9,11 +9,12 @@ export function validateMounts(
   volumes: ReadonlyMap<string, Volume>,
   errors: FieldErrors,
 ): void {
+  const { volumeMounts = [], volumeDevices: devices = [] } = container;
+  if (volumeMounts.length === 0) return;
   const paths = new Set<string>();
-  const devices = container.volumeDevices ?? [];
   const deviceNames = new Set(devices.map(({ name }) => name));
   const devicePaths = new Set(devices.map(({ devicePath }) => devicePath));
-  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+  for (const [i, mount] of volumeMounts.entries()) {
     const at = `${field}[${i}]`;
     if (!mount.name) errors.required(`${at}.name`);
     if (!volumes.has(mount.name)) errors.notFound(`${at}.name`, mount.name);
@@ -64,12 +65,13 @@ export function validateDevices(
   volumes: ReadonlyMap<string, Volume>,
   errors: FieldErrors,
 ): void {
+  const { volumeMounts: mounts = [], volumeDevices = [] } = container;
+  if (volumeDevices.length === 0) return;
   const names = new Set<string>();
   const paths = new Set<string>();
-  const mounts = container.volumeMounts ?? [];
   const mountNames = new Set(mounts.map((mount) => mount.name));
   const mountPaths = new Set(mounts.map(({ mountPath }) => mountPath));
-  for (const [i, { name, devicePath }] of (container.volumeDevices ?? []).entries()) {
+  for (const [i, { name, devicePath }] of volumeDevices.entries()) {
     const at = `${field}[${i}]`;
     const volume = volumes.get(name);
     if (!name) errors.required(`${at}.name`);

@@ -6,6 +6,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
   Toleration,
+  Volume,
 } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 import type { JsonObject } from "../json-value.ts";
 import { equalJson } from "../json-value.ts";
@@ -155,6 +156,7 @@ function validateDns(field: string, { dnsPolicy, dnsConfig }: PodSpec, errors: F
 
 /** Devices that the pod claims. Source: `validatePodResourceClaims`. */
 function validateClaims(field: string, claims: NonNullable<PodSpec["resourceClaims"]>, errors: FieldErrors): void {
+  if (claims.length === 0) return;
   const names = new Set<string>();
   for (const [i, { name, resourceClaimName, resourceClaimTemplateName }] of claims.entries()) {
     const at = `${field}[${i}]`;
@@ -182,11 +184,12 @@ function validateClaims(field: string, claims: NonNullable<PodSpec["resourceClai
 
 /** A variable from a file is written by an init container into a volume that all see. */
 function validateFileKeys(field: string, spec: PodSpec, errors: FieldErrors): void {
-  const volumes = new Map((spec.volumes ?? []).toReversed().map((volume) => [volume.name, volume]));
+  let volumes: ReadonlyMap<string, Volume> | undefined;
   for (const [at, container] of containersOf(field, spec)) {
     for (const [i, { valueFrom }] of (container.env ?? []).entries()) {
       const name = valueFrom?.fileKeyRef?.volumeName;
       if (name === undefined) continue;
+      volumes ??= new Map((spec.volumes ?? []).toReversed().map((volume) => [volume.name, volume]));
       const volume = volumes.get(name);
       const here = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`;
       if (volume === undefined) errors.notFound(here, name);

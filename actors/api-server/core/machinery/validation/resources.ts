@@ -163,6 +163,7 @@ function validateClaims(
   claims: ReadonlySet<string>,
   errors: FieldErrors,
 ): void {
+  if (used.length === 0) return;
   const seen = new Set<string>();
   /** Claims of which a single request is used. */
   const partly = new Set<string>();

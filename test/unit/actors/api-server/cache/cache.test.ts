@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { podRules } from "../../../../../actors/api-server/core/kinds/core/pod.ts";
 import type { Fields } from "../../../../../actors/api-server/core/kinds/rules.ts";
-import { keepBytes, textOf } from "../../../../../protocols/kept-bytes.ts";
+import { textOf } from "../../../../../protocols/kept-bytes.ts";
 import { describe, expect, it } from "vitest";
 import { decodeContinue, encodeContinue } from "../../../../../actors/api-server/core/cache/continue-token.ts";
 import { encodeList } from "../../../../../actors/api-server/core/cache/encode-list.ts";
@@ -10,7 +10,12 @@ import { listPage } from "../../../../../actors/api-server/core/cache/list.ts";
 import type { CacheWatcher, ChangeType } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
 import { ResourceCache } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
 import { SortedKeys } from "../../../../../actors/api-server/core/cache/sorted-keys.ts";
-import { encodeStored, headOf, StoredObject } from "../../../../../actors/api-server/core/cache/stored-object.ts";
+import {
+  encodeStored,
+  headOf,
+  StoredObject,
+  writtenOf,
+} from "../../../../../actors/api-server/core/cache/stored-object.ts";
 import type { Selection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
 import { compileSelection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
@@ -322,19 +327,37 @@ describe("what this server wrote itself", () => {
   it("is not parsed either when the watch brings it before the answer", () => {
     const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
+    cache.put("default/p", 2, value(pod("p", "n")), undefined, 0);
     const object = pod("p");
-    cache.announce("default/p", { kept: keepBytes(value(object)), object });
-    cache.put("default/p", 2, value(object), undefined, 0);
+    cache.announce("default/p", writtenOf(head, object));
+    cache.put("default/p", 3, value(object), undefined, 0);
     expect((cache.get("default/p")!.object as Fields)["spec"]).toBe((object as Fields)["spec"]);
     cache.withdraw("default/p");
-    cache.put("default/p", 3, value(object), undefined, 0);
+    cache.put("default/p", 4, value(object), undefined, 0);
     expect((cache.get("default/p")!.object as Fields)["spec"]).not.toBe((object as Fields)["spec"]);
+  });
+
+  it("is held parsed when it is new only while somebody reads it", () => {
+    const cache = new ResourceCache(pods, undefined, LIMITS);
+    cache.reset(1);
+    const create = (name: string, revision: number): KubernetesObject => {
+      const object = pod(name);
+      cache.announce(`default/${name}`, writtenOf(head, object));
+      cache.put(`default/${name}`, revision, value(object), undefined, 0);
+      return object;
+    };
+    const unread = create("p", 2);
+    expect((cache.get("default/p")!.object as Fields)["spec"]).not.toBe((unread as Fields)["spec"]);
+    expect(cache.get("default/p")!.object).toMatchObject(unread);
+    cache.watchers.add(new Recorder());
+    const read = create("q", 3);
+    expect((cache.get("default/q")!.object as Fields)["spec"]).toBe((read as Fields)["spec"]);
   });
 
   it("is not taken for what another wrote meanwhile", () => {
     const cache = new ResourceCache(pods, undefined, LIMITS);
     cache.reset(1);
-    cache.announce("default/p", { kept: keepBytes(value(pod("p"))), object: pod("p") });
+    cache.announce("default/p", writtenOf(head, pod("p")));
     cache.put("default/p", 2, value(pod("p", "n")), undefined, 0);
     expect(cache.get("default/p")?.object).toMatchObject(pod("p", "n"));
   });

@@ -233,3 +233,97 @@ it("removes the objects that another server had begun to remove when it died", a
     vi.useRealTimers();
   }
 });
+
+/** Of a kind whose objects are looked at for many turns: the value has hundreds of thousands of nodes. */
+function slowDefinition() {
+  const list = { type: "array", items: { type: "object", properties: { n: { type: "integer" } } } };
+  const schema = { openAPIV3Schema: { type: "object", properties: { list } } };
+  return definitionOf("widgets", "shop.example.com", ["v1"], {
+    versions: [{ name: "v1", served: true, storage: true, schema } as never],
+  });
+}
+
+const SLOW = customObject("Widget", "slow", { list: Array.from({ length: 60_000 }, (_each, n) => ({ n })) });
+
+function keysOf(etcd: FakeEtcd): readonly string[] {
+  const prefix = "/registry/shop.example.com/";
+  const request = { key: prefix, rangeEnd: "/registry/shop.example.com0", serializable: false } as never;
+  return etcd.machine.range(request).kvs.map(({ key }) => key.slice(prefix.length));
+}
+
+it("makes nothing of a definition that has gone while the object was validated", async () => {
+  const etcd = new FakeEtcd();
+  const [a] = await group(1, etcd);
+  await a!.request(createDefinition(slowDefinition()));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const made = a!.request({ verb: "create", target: customTarget("widgets"), object: SLOW });
+  const answer = expect(made).rejects.toMatchObject({
+    details: { code: 404 },
+    message: "the server could not find the requested resource",
+  });
+  await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  await waitForDefinition(a!, "widgets.shop.example.com", (definition) => definition === undefined);
+  await answer;
+  expect(keysOf(etcd)).toEqual([]);
+});
+
+it("makes nothing of a definition that is another one by now", async () => {
+  const etcd = new FakeEtcd();
+  const [a] = await group(1, etcd);
+  await a!.request(createDefinition(slowDefinition()));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const made = a!.request({ verb: "create", target: customTarget("widgets"), object: SLOW });
+  const answer = expect(made).rejects.toMatchObject({ details: { code: 404 } });
+  await a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  await waitForDefinition(a!, "widgets.shop.example.com", (definition) => definition === undefined);
+  await a!.request(createDefinition(slowDefinition()));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  await answer;
+  expect(keysOf(etcd)).toEqual([]);
+});
+
+it("makes nothing through a server that does not know yet that the definition is on its way out", async () => {
+  const etcd = new FakeEtcd();
+  const [a, b] = await group(2, etcd);
+  await a!.request(createDefinition(definitionOf("widgets")));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const held = customObject("Widget", "held", { metadata: { name: "held", finalizers: ["shop.example.com/held"] } });
+  await a!.request({ verb: "create", target: customTarget("widgets"), object: held });
+  await waitForCondition(b!, "widgets.shop.example.com", "Established");
+  etcd.hold();
+  const before = etcd.machine.store.revision;
+  const deleted = a!.request({ verb: "delete", target: { ...DEFINITIONS, name: "widgets.shop.example.com" } });
+  await vi.waitFor(() => expect(etcd.machine.store.revision).toBeGreaterThan(before));
+  const late = { verb: "create", target: customTarget("widgets"), object: customObject("Widget", "late") } as const;
+  const asked = etcd.calls.get("txn") ?? 0;
+  const answer = expect(b!.request(late)).rejects.toMatchObject({
+    message:
+      'widgets.shop.example.com "late" is forbidden: create not allowed while custom resource definition is terminating',
+  });
+  await vi.waitFor(() => expect(etcd.calls.get("txn")).toBeGreaterThan(asked));
+  etcd.release();
+  await Promise.all([answer, deleted]);
+  expect(keysOf(etcd)).toEqual(["widgets/default/held"]);
+});
+
+it("makes nothing in a namespace that is being deleted since the object was looked at", async () => {
+  const etcd = new FakeEtcd();
+  const [a] = await group(1, etcd);
+  await a!.request(createDefinition(slowDefinition()));
+  await waitForCondition(a!, "widgets.shop.example.com", "Established");
+  const namespaces = { group: "", version: "v1", resource: "namespaces" };
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "short" } };
+  await a!.request({ verb: "create", target: namespaces, object });
+  const made = a!.request({
+    verb: "create",
+    target: customTarget("widgets", undefined, { namespace: "short" }),
+    object: SLOW,
+  });
+  const why = "unable to create new content in namespace short because it is being terminated";
+  const answer = expect(made).rejects.toMatchObject({
+    message: `widgets.shop.example.com "slow" is forbidden: ${why}`,
+  });
+  await a!.request({ verb: "delete", target: { ...namespaces, name: "short" } });
+  await answer;
+  expect(keysOf(etcd)).toEqual([]);
+});

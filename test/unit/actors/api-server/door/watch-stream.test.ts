@@ -1,4 +1,6 @@
 import type { KeptBytes } from "../../../../../protocols/kept-bytes.ts";
+import { RequestMetrics } from "../../../../../actors/api-server/request-metrics.ts";
+import { Metrics } from "../../../../../runtime/metrics/metrics.ts";
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import { Held } from "../../../../../actors/api-server/core/rest/held.ts";
@@ -58,6 +60,7 @@ describe("watchers that read nothing", () => {
       includeObject: "Object" as const,
       bufferBytesMax: MAX,
       held,
+      series: new RequestMetrics(new Metrics()).watched(servedAs("v1", "configmaps").info),
       nowMs: () => 0,
     };
     return { body, stream: new WatchStream(body, new WatchLines(jsonLine), settings, () => undefined) };

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { Metrics } from "../../../../../runtime/metrics/metrics.ts";
 import type { Entrant, Turns } from "../../../../../actors/api-server/flow-control.ts";
-import { FlowControl, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
+import { FlowControl, REFUSED_MAX, TooManyRequests } from "../../../../../actors/api-server/flow-control.ts";
+import { EXEMPT_WAITING_MAX } from "../../../../../actors/api-server/core/flow/levels.ts";
 import { FLOW_SCHEMAS } from "../../../../../actors/api-server/core/bootstrap/flow-control.ts";
 import { API_SERVER_DEFAULTS } from "../../../../../actors/api-server/spec.ts";
 import type {
@@ -54,6 +56,8 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
 
+const PODS = { group: "", version: "v1", name: "pods", resource: "pods", subresource: "", namespace: "", object: "" };
+
 /** What the server has stored of flow control. */
 type Stored = Map<string, Map<string, { object: FlowSchema | PriorityLevelConfiguration }>>;
 
@@ -76,14 +80,16 @@ function control(stored: Stored = new Map()): {
       cache: (prefix: string) => stored.get(prefix) ?? new Map(),
     },
     monotonicMs: () => loop.nowMs,
+    metrics: new Metrics(),
     after: (delayMs: number, action: () => void) => loop.later(delayMs, action),
   };
   const flow = new FlowControl(backend as never, loop);
   const done: string[] = [];
   const gone: (() => void)[] = [];
   const entrant = (objects: number): Entrant => ({
-    info: () => ({ verb: "list", path: "/api/v1/pods", resource: { group: "", name: "pods", namespace: "" } }),
+    info: () => ({ verb: "list", path: "/api/v1/pods", resource: PODS }),
     objects: () => objects,
+    isWatch: () => false,
     classified: () => undefined,
     onGone: (listener) => void gone.push(listener),
   });
@@ -135,6 +141,15 @@ describe("flow control", () => {
     expect(done).toContain("small");
     while (await loop.turn());
     expect(done.filter((each) => each === "admin")).toHaveLength(10_000);
+  });
+
+  it("tells at once those who would be too many to be told later", async () => {
+    const { ask, done } = control();
+    for (let i = 0; i < EXEMPT_WAITING_MAX + REFUSED_MAX + 300; i++) ask("admin", 0.1);
+    await settled();
+    const refused = done.filter((each) => each === "admin: refused").length;
+    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeLessThan(301);
   });
 
   it("carries out one expensive list a turn", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PRIORITY_LEVELS } from "../../../../../actors/api-server/core/bootstrap/flow-control.ts";
 import { handOf } from "../../../../../actors/api-server/core/flow/hand.ts";
 import type { Level, Ticket } from "../../../../../actors/api-server/core/flow/levels.ts";
-import { Levels, widthOfList } from "../../../../../actors/api-server/core/flow/levels.ts";
+import { EXEMPT_WAITING_MAX, Levels, widthOfList } from "../../../../../actors/api-server/core/flow/levels.ts";
 import type { PriorityLevelConfiguration } from "../../../../../protocols/kubernetes/types/flowcontrol-v1.ts";
 
 const initial = Object.entries(PRIORITY_LEVELS).map(([name, spec]) => ({ metadata: { name, uid: name }, spec }));
@@ -126,6 +126,17 @@ describe("a queue", () => {
     expect(Array.from({ length: 500 }, () => all.enter(level, () => "one", 1, false))).toContain("queue-full");
     const exempt = Array.from({ length: 5_000 }, () => all.enter(all.get("exempt")!, () => "admin", 1, false));
     expect(exempt.filter((each) => typeof each === "string")).toEqual([]);
+  });
+
+  it("keeps so many who are exempt, and no more", () => {
+    const { all } = levelsOf()("workload-low");
+    const exempt = all.get("exempt")!;
+    const enter = (): Ticket | string => all.enter(exempt, () => "admin", 1, false);
+    const entered = Array.from({ length: EXEMPT_WAITING_MAX }, enter);
+    expect(entered.filter((each) => typeof each === "string")).toEqual([]);
+    expect(enter()).toBe("queue-full");
+    all.withdraw(entered[0] as Ticket);
+    expect(enter()).toBeTypeOf("object");
   });
 
   it("lets who gives up go, and its place is free", () => {

@@ -14,7 +14,8 @@ import {
 import { summaryIn } from "../../../../../actors/api-server/core/kinds/metrics/summary.ts";
 import { canonicalElement } from "../../../../../actors/api-server/core/managed-fields/path-element.ts";
 import { DerError } from "../../../../../actors/api-server/core/machinery/der.ts";
-import { goDuration, parseGoDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
+import { goDuration } from "../../../../../actors/api-server/core/machinery/duration.ts";
+import { parseGoDuration } from "../../../../../protocols/kubernetes/go-duration.ts";
 import { pemBlocks } from "../../../../../actors/api-server/core/machinery/pem.ts";
 import { impersonated } from "../../../../../actors/api-server/core/rest/impersonation.ts";
 import { preferredType } from "../../../../../actors/api-server/core/rest/negotiation.ts";
@@ -57,7 +58,9 @@ describe("of a request's head", () => {
   it("any headers name somebody, or are refused; what is passed on is theirs", () => {
     holds(headers, (pairs) => {
       const raw = pairs.flat();
-      const user = allowed(() => impersonated(ADMIN, raw, () => ({ verb: "get", path: "/", target: undefined })));
+      const user = allowed(() =>
+        impersonated(ADMIN, raw, { asked: () => ({ verb: "get", path: "/", target: undefined }) }),
+      );
       if (user !== undefined) expectPlain(remoteUserHeaders(user));
       expect(typeof auditIdOf(raw)).toBe("string");
       expect(Object.keys(passedOn(raw)).every((each) => !each.startsWith("impersonate-"))).toBe(true);

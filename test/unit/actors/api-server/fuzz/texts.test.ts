@@ -11,7 +11,7 @@ import { CelBudgetError, CelError } from "../../../../../actors/api-server/core/
 import { hasFormat } from "../../../../../actors/api-server/core/custom/formats.ts";
 import { find, parseJsonPath } from "../../../../../actors/api-server/core/custom/json-path.ts";
 import { patternProblem, Patterns } from "../../../../../actors/api-server/core/custom/patterns.ts";
-import { scheduleProblem, timeZoneProblems } from "../../../../../actors/api-server/core/kinds/batch/cron-schedule.ts";
+import { parseSchedule, timeZoneProblems } from "../../../../../protocols/kubernetes/cron-schedule.ts";
 import { parseManagers } from "../../../../../actors/api-server/core/managed-fields/managers.ts";
 import { age } from "../../../../../actors/api-server/core/machinery/duration.ts";
 import { compileSelection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
@@ -149,7 +149,7 @@ describe("of any text", () => {
         canonicalMicroTime(text);
         age(text, 0);
         for (const format of formats) expect(typeof hasFormat(format, text)).toBe("boolean");
-        scheduleProblem(text);
+        parseSchedule(text);
         timeZoneProblems(text);
       },
     );

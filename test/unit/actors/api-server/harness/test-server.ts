@@ -19,6 +19,7 @@ import type { Actor, Context, Sink } from "../../../../../runtime/actor.ts";
 import type { OwnFaults } from "../../../../../runtime/faults/boundary.ts";
 import { NO_OWN_FAULTS } from "../../../../../runtime/faults/boundary.ts";
 import { FrameCodec, ITEM } from "../../../../../runtime/frame.ts";
+import { Metrics } from "../../../../../runtime/metrics/metrics.ts";
 import { SeededRandom } from "../../../../../runtime/random.ts";
 import { traceOf } from "../../../../../runtime/context.ts";
 import { TraceLog } from "../../../../../runtime/simulation/trace-log.ts";
@@ -105,6 +106,7 @@ export async function startServer(
           .padEnd(length, "x"),
     },
     log: quiet,
+    metrics: new Metrics(),
     trace: traceOf(new Recorder("api-server-0", clock, recorded.sink("api-server-0"))),
     stopping: stopping.signal,
     ref: (_protocol: unknown, name: string) => etcd.ref(name),

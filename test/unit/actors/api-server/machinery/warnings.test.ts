@@ -3,6 +3,7 @@ import { UnhonouredFields } from "../../../../../actors/api-server/core/machiner
 import { NODE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/node.ts";
 import { POD_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/pod-unhonoured.ts";
 import { SERVICE_UNHONOURED } from "../../../../../actors/api-server/core/kinds/core/service.ts";
+import { ownedOnce } from "../../../../../actors/api-server/core/registry/owners.ts";
 import { warningsOf } from "../../../../../actors/api-server/core/machinery/warnings.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";
 import type { FieldType, TypeRef } from "../../../../../protocols/kubernetes/schema/schema.ts";
@@ -24,7 +25,8 @@ function warningsAt(apiVersion: string, resource: string, object: KubernetesObje
   if (made === undefined) throw new Error("refused");
   const rules = rulesFor(made);
   // What a deprecated kind is told is told of every request, whatever it makes.
-  return [...(rules.deprecated === undefined ? [] : [rules.deprecated]), ...warningsOf(rules, made, undefined)];
+  const ofKind = rules.deprecated === undefined ? [] : [rules.deprecated];
+  return [...ofKind, ...ownedOnce(object, false).warnings, ...warningsOf(rules, made, undefined)];
 }
 
 describe("warningsOf", () => {
@@ -237,6 +239,23 @@ describe("a field that is not honoured", () => {
   it("is told of the first item that sets it, be it not the first", () => {
     expect(told(undefined, false, true, true)).toEqual([
       "spec.containers[2].tty: stored, but not honoured by inkube: no terminal",
+    ]);
+  });
+
+  it("is told of a StatefulSet's claims, and of no StatefulSet without", () => {
+    const metadata = { labels: { app: "a" } };
+    const template = { metadata, spec: { containers: [{ name: "c", image: "i" }] } };
+    const set = (spec: object): readonly string[] =>
+      warningsAt("apps/v1", "statefulsets", {
+        apiVersion: "apps/v1",
+        kind: "StatefulSet",
+        metadata: { name: "web" },
+        spec: { selector: { matchLabels: metadata.labels }, template, ...spec },
+      } as KubernetesObject);
+    const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+    expect(set({})).toEqual([]);
+    expect(set({ volumeClaimTemplates: [{ metadata: { name: "data" }, spec }] })).toEqual([
+      `spec.volumeClaimTemplates${OURS}claims are made, but nothing binds them yet: pods that name one stay Pending`,
     ]);
   });
 

@@ -58,8 +58,7 @@ describe("the objects of a fresh control plane", () => {
   });
 
   const role = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "system:discovery");
-  const level = initialObjects("10.96.0.0/16", false).find(({ object }) => object.metadata?.name === "workload-low");
-  if (role === undefined || level === undefined) throw new Error("no such object");
+  if (role === undefined) throw new Error("no such object");
 
   it("get back what is missing of their rules, and keep what was added", () => {
     const own = { verbs: ["get"], nonResourceURLs: ["/own"] };
@@ -73,10 +72,45 @@ describe("the objects of a fresh control plane", () => {
     const annotations = { "rbac.authorization.kubernetes.io/autoupdate": "false" };
     const stored = { ...role.object, metadata: { ...role.object.metadata, annotations }, rules: [] } as Fields;
     expect(repaired(role, stored)).toBeUndefined();
-    const spec = { type: "Exempt" };
-    const mine = { apf: { ...level.object, spec }, own: { ...level.object, metadata: { name: "workload-low" }, spec } };
-    expect(repaired(level, mine.apf as Fields)?.["spec"]).toEqual(level.object["spec"]);
-    expect(repaired(level, mine.own as Fields)).toBeUndefined();
+  });
+
+  const AUTO = "apf.kubernetes.io/autoupdate-spec";
+
+  it.each([
+    ["workload-low", "true", 2, "true", true],
+    ["workload-low", "false", 2, undefined, false],
+    ["workload-low", undefined, 1, "true", true],
+    ["workload-low", undefined, 2, "false", false],
+    ["catch-all", "false", 2, "true", true],
+    ["exempt", "false", 2, "true", true],
+  ])("of flow control are as kube-apiserver has them: %s, %s, generation %d", (name, said, generation, auto, ours) => {
+    const initial = initialObjects("10.96.0.0/16", false).find(
+      ({ object, resource }) => object.metadata?.name === name && resource === "prioritylevelconfigurations",
+    );
+    if (initial === undefined) throw new Error("no such level");
+    const annotations = said === undefined ? {} : { [AUTO]: said };
+    const spec = { type: "Other" };
+    const next = repaired(initial, { metadata: { name, annotations, generation }, spec } as unknown as Fields);
+    if (auto === undefined) expect(next).toBeUndefined();
+    else {
+      expect(next?.metadata?.annotations).toEqual({ [AUTO]: auto });
+      expect(next?.["spec"]).toEqual(ours ? initial.object["spec"] : spec);
+    }
+    expect(repaired(initial, (next ?? initial.object) as Fields)).toBeUndefined();
+  });
+
+  it("keep what was said of the shares of the level without a limit", () => {
+    const initial = initialObjects("10.96.0.0/16", false).find(
+      ({ object, resource }) => object.metadata?.name === "exempt" && resource === "prioritylevelconfigurations",
+    );
+    if (initial === undefined) throw new Error("no such level");
+    const exempt = { nominalConcurrencyShares: 0, lendablePercent: 7 };
+    const stored = { ...initial.object, spec: { type: "Exempt", exempt } } as Fields;
+    expect(repaired(initial, stored)).toBeUndefined();
+    expect(repaired(initial, { ...stored, spec: { type: "Limited", exempt } } as Fields)?.["spec"]).toEqual({
+      type: "Exempt",
+      exempt,
+    });
   });
 });
 

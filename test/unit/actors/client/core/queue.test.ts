@@ -6,19 +6,33 @@ const backoff = { baseMs: 5, capMs: 40 };
 
 it("hands out a key once however often it was added", () => {
   const queue = new KeyQueue(backoff);
-  queue.add("a");
-  queue.add("a");
-  expect([queue.take(), queue.take()]).toEqual(["a", undefined]);
+  queue.add("a", 0);
+  queue.add("a", 0);
+  expect([queue.take()?.key, queue.take()]).toEqual(["a", undefined]);
 });
 
 it("hands out a key that was added while being worked on only when that work is done", () => {
   const queue = new KeyQueue(backoff);
-  queue.add("a");
+  queue.add("a", 0);
   queue.take();
-  queue.add("a");
+  queue.add("a", 0);
   expect(queue.take()).toBeUndefined();
   queue.done("a");
-  expect(queue.take()).toBe("a");
+  expect(queue.take()?.key).toBe("a");
+});
+
+it("tells since when a key has waited, and how often one came to wait", () => {
+  const queue = new KeyQueue(backoff);
+  queue.add("a", 10);
+  queue.add("a", 20);
+  queue.addAt("b", 30);
+  queue.advance(40);
+  expect(queue.take()).toEqual({ key: "a", sinceMs: 10 });
+  queue.add("a", 50);
+  expect(queue.take()).toEqual({ key: "b", sinceMs: 40 });
+  queue.done("a");
+  expect(queue.take()).toEqual({ key: "a", sinceMs: 50 });
+  expect(queue.adds).toBe(3);
 });
 
 it("delays a failing key longer each time up to the cap, and starts anew once forgotten", () => {
@@ -44,7 +58,7 @@ it("keeps the earlier of two times for one key", () => {
   queue.addAt("a", 70);
   expect(queue.advance(49)).toBe(50);
   expect(queue.advance(50)).toBeUndefined();
-  expect(queue.take()).toBe("a");
+  expect(queue.take()?.key).toBe("a");
   expect(queue.size).toBe(1);
 });
 
@@ -61,7 +75,7 @@ it("loses no key and never hands one out twice at a time, whatever happens", () 
       const owed = new Set<string>();
       let nowMs = 0;
       const take = (): boolean => {
-        const key = queue.take();
+        const key = queue.take()?.key;
         if (key === undefined) return false;
         expect(working.has(key)).toBe(false);
         working.add(key);
@@ -70,7 +84,7 @@ it("loses no key and never hands one out twice at a time, whatever happens", () 
       };
       for (const { act, key, ms } of steps) {
         if (act === "add" || act === "later" || act === "fail") owed.add(key);
-        if (act === "add") queue.add(key);
+        if (act === "add") queue.add(key, nowMs);
         if (act === "later") queue.addAt(key, nowMs + ms);
         if (act === "fail") queue.addRateLimited(key, nowMs);
         if (act === "take") take();

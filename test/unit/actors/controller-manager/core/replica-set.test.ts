@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { claimPods } from "../../../../../actors/controller-manager/core/claims.ts";
 import {
   BURST_REPLICAS,
-  claimPods,
   planReplicas,
   planStatus,
   podFromTemplate,

@@ -1,10 +1,6 @@
+import { isEqual } from "../../../../../protocols/equality.ts";
 import { expect, it } from "vitest";
-import {
-  hasNodeStatus,
-  isEqual,
-  isNewerVersion,
-  podStatusPatch,
-} from "../../../../../actors/kubelet/core/status-patch.ts";
+import { hasNodeStatus, isNewerVersion, podStatusPatch } from "../../../../../actors/kubelet/core/status-patch.ts";
 import type { PodStatus } from "../../../../../protocols/kubernetes/types/core-v1.ts";
 
 const TIME = "2026-01-01T00:00:00Z";

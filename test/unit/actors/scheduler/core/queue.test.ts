@@ -11,13 +11,13 @@ const options = { backoffBaseMs: 100, backoffCapMs: 300 };
 
 it("hands out pods by priority, then in order of arrival", () => {
   const queue = new SchedulingQueue(options);
-  for (const pod of [info("a"), info("b", 10), info("c"), info("d", 10)]) queue.set(pod, true);
+  for (const pod of [info("a"), info("b", 10), info("c"), info("d", 10)]) queue.set(pod, true, 0);
   expect([1, 2, 3, 4, 5].map(() => queue.take()?.key)).toEqual(["n/b", "n/d", "n/a", "n/c", undefined]);
 });
 
 it("brings an unschedulable pod back when something helps it, not before its pause is over", () => {
   const queue = new SchedulingQueue(options);
-  queue.set(info("a"), true);
+  queue.set(info("a"), true, 0);
   queue.unschedulable(queue.take() as PodInfo, 0);
   queue.moveWhere(() => false, 10);
   expect(queue.counts().unschedulable).toBe(1);
@@ -30,7 +30,7 @@ it("brings an unschedulable pod back when something helps it, not before its pau
 
 it("lengthens the pause with each attempt up to the cap", () => {
   const queue = new SchedulingQueue(options);
-  queue.set(info("a"), true);
+  queue.set(info("a"), true, 0);
   const pauses: (number | undefined)[] = [];
   for (let attempt = 0; attempt < 4; attempt++) {
     queue.retry(queue.take() as PodInfo, 0);
@@ -42,27 +42,27 @@ it("lengthens the pause with each attempt up to the cap", () => {
 
 it("gives an unschedulable pod another chance when its own spec changed, not for a status", () => {
   const queue = new SchedulingQueue(options);
-  queue.set(info("a"), true);
+  queue.set(info("a"), true, 0);
   queue.unschedulable(queue.take() as PodInfo, 0);
-  queue.set(info("a"), false);
+  queue.set(info("a"), false, 0);
   expect(queue.hasActive).toBe(false);
-  queue.set(info("a"), true);
+  queue.set(info("a"), true, 0);
   expect(queue.hasActive).toBe(true);
 });
 
 it("treats a pod made anew under an old name as another pod", () => {
   const queue = new SchedulingQueue(options);
-  queue.set(info("a", 0, "1"), true);
+  queue.set(info("a", 0, "1"), true, 0);
   const first = queue.take() as PodInfo;
-  queue.set(info("a", 0, "2"), true);
+  queue.set(info("a", 0, "2"), true, 0);
   queue.unschedulable(first, 0);
   expect(queue.take()?.uid).toBe("2");
 });
 
 it("forgets a pod that is gone, wherever it waits", () => {
   const queue = new SchedulingQueue(options);
-  queue.set(info("a"), true);
-  queue.set(info("b"), true);
+  queue.set(info("a"), true, 0);
+  queue.set(info("b"), true, 0);
   queue.delete("n/a");
   queue.retry(queue.take() as PodInfo, 0);
   queue.delete("n/b");

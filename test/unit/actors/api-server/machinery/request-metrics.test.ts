@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { prometheusText, RequestFigures } from "../../../../../actors/api-server/core/telemetry/request-figures.ts";
+import { RequestMetrics } from "../../../../../actors/api-server/request-metrics.ts";
+import { metricsText } from "../../../../../runtime/metrics/exposition.ts";
+import { Metrics } from "../../../../../runtime/metrics/metrics.ts";
 import { catalog } from "../harness/catalog.ts";
 
 const target = {
@@ -9,22 +11,28 @@ const target = {
   subresource: undefined,
 };
 
-describe("the figures of requests", () => {
+function counted(count: (requests: RequestMetrics) => void): string {
+  const metrics = new Metrics();
+  count(new RequestMetrics(metrics));
+  return metricsText(metrics.families());
+}
+
+describe("the metrics of requests", () => {
   it("take what is as long as a bound for within it", () => {
-    const figures = new RequestFigures();
-    figures.count({ verb: "GET", target }, 200, 0.025);
-    const lines = prometheusText(figures.families).split("\n");
+    const lines = counted((requests) => {
+      requests.count({ verb: "GET", target }, 200, 0.025);
+    }).split("\n");
     const counts = ["0.005", "0.025", "+Inf"].map((le) => lines.find((line) => line.includes(`le="${le}"`))?.slice(-2));
     expect(counts).toEqual([" 0", " 1", " 1"]);
   });
 
   it("count by what was asked and how it was answered, and tell how long it took", () => {
-    const figures = new RequestFigures();
-    figures.count({ verb: "GET", target }, 200, 0.004);
-    figures.count({ verb: "GET", target }, 200, 0.3);
-    figures.count({ verb: "GET", target }, 404, 61);
-    figures.count({ verb: "WATCH", target: { ...target, name: undefined } }, 200, undefined);
-    const text = prometheusText(figures.families);
+    const text = counted((requests) => {
+      requests.count({ verb: "GET", target }, 200, 0.004);
+      requests.count({ verb: "GET", target }, 200, 0.3);
+      requests.count({ verb: "GET", target }, 404, 61);
+      requests.count({ verb: "WATCH", target: { ...target, name: undefined } }, 200, undefined);
+    });
     const of =
       'component="apiserver",dry_run="",group="apps",resource="deployments",scope="resource",subresource="",verb="GET",version="v1"';
     const [rest = ""] = of.split('component="apiserver",').slice(1);
@@ -48,17 +56,10 @@ describe("the figures of requests", () => {
   });
 
   it("tell what was only tried, and know no other words for it than Kubernetes'", () => {
-    const figures = new RequestFigures();
-    for (const dryRun of [undefined, "All", "a", "b"]) figures.count({ verb: "POST", target, dryRun }, 201, 0.1);
-    const text = prometheusText(figures.families);
+    const text = counted((requests) => {
+      for (const dryRun of [undefined, "All", "a", "b"]) requests.count({ verb: "POST", target, dryRun }, 201, 0.1);
+    });
     const told = [...text.matchAll(/^apiserver_request_total\{.*dry_run="(.*?)".*\} (\d+)$/gm)];
     expect(told.map(([, label, count]) => `${label} ${count}`)).toEqual([" 1", "All 1", "invalid 2"]);
-  });
-
-  it("are written so that any text can stand in a label", () => {
-    const samples = [{ labels: { a: 'x"y\\z\nw' }, value: 1 }];
-    expect(prometheusText([{ name: "n", type: "gauge", help: "h", samples }])).toBe(
-      '# HELP n h\n# TYPE n gauge\nn{a="x\\"y\\\\z\\nw"} 1\n',
-    );
   });
 });
