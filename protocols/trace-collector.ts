@@ -240,14 +240,21 @@ export function questionFrom(ask: TraceQuestion["ask"], field: (name: string) =>
   return question as TraceQuestion;
 }
 
+/** A record in pieces, as its lines of text have them: an event as it is, what else there is under its name. */
+export type RecordLine =
+  | TraceEvent
+  | { readonly gap: { readonly actor: string; readonly after: number; readonly lost: number } }
+  /** `object` is absent when it was removed. */
+  | { readonly change: { readonly revision: number; readonly subject: string; readonly object?: KubernetesObject } };
+
 /** Errors of all: `TraceErrorCode`. */
 export type TraceCollectorMethods = {
   /** Whether the filter can let anything through, for who is about to follow. */
   check: Call<TraceFilter, null>;
   /** What is recorded, in causal order and in batches. Ends with the last of it. */
   events: Stream<TraceFilter, readonly TraceEvent[]>;
-  /** All that the record has, also gaps and what objects were, as lines of JSON, in pieces of many. Ends with the last of it. */
-  record: Stream<null, string>;
+  /** All of the record, in batches: gaps, events in causal order, changes of objects by revision. Ends with the last of it. */
+  record: Stream<null, readonly RecordLine[]>;
   /** What the record answers. Errors: as of each question. */
   ask: Call<TraceQuestion, TraceAnswer>;
   /** What the recorders hold and then what comes, in batches; what is lost on the way is told as `gap`. Never ends by itself. */

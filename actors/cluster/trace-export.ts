@@ -37,13 +37,17 @@ export function exported(record: TraceRecord, format: ExportFormat, options: Exp
     case "mermaid":
       return mermaidOf(told);
     case "ndjson":
-      return linesOf(told);
+      return textLines(told);
   }
   const hint = didYouMean(String(format), EXPORT_FORMATS);
   throw new InkubeError(
     "INVALID_ARGUMENT",
     `nothing is exported as ${String(format)}${hint} There are ${EXPORT_FORMATS.join(", ")}`,
   );
+}
+
+function* textLines(record: TraceRecord): Iterable<string> {
+  for (const line of linesOf(record)) yield `${JSON.stringify(line)}\n`;
 }
 
 /** Objects stand in it as before: what is asked for is which events. Errors: NO_SUCH_ACTOR, NO_SUCH_KIND, INVALID_WHERE. */

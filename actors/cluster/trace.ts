@@ -16,7 +16,7 @@ import { clearInterval, setInterval } from "../../runtime/threads/machine-clock.
 import { answerFrom } from "../trace-collector/core/answer.ts";
 import { divergenceOf } from "../trace-collector/core/divergence.ts";
 import { checkFilter, matches, wantsActor } from "../trace-collector/core/filter.ts";
-import { contentsOfNdjson } from "../trace-collector/core/ndjson.ts";
+import { contentsOfLines } from "../trace-collector/core/ndjson.ts";
 import { TraceRecord } from "../trace-collector/core/record.ts";
 import type { Moment } from "../trace-collector/core/state.ts";
 import type { StoryOptions } from "../trace-collector/core/story.ts";
@@ -154,11 +154,11 @@ export class ClusterTrace extends Trace {
   private readonly rings: () => Rings;
 
   constructor(rings: () => Rings, collector: () => Ref<TraceCollectorMethods>) {
-    const events = (filter: TraceFilter): Promise<readonly TraceEvent[]> => allOf(collector(), filter);
     super({
       ask: async <Q extends TraceQuestion>(question: Q) => (await collector().call("ask", question)) as AnswerTo<Q>,
-      events,
-      record: async () => new TraceRecord(contentsOfNdjson((await wholeOf(collector())).join(""), "the record")),
+      events: (filter) => allOf((consumer) => collector().stream("events", filter, consumer)),
+      record: async () =>
+        new TraceRecord(contentsOfLines(await allOf((consumer) => collector().stream("record", null, consumer)))),
     });
     this.rings = rings;
   }
@@ -177,22 +177,14 @@ export class ClusterTrace extends Trace {
   }
 }
 
-function allOf(collector: Ref<TraceCollectorMethods>, filter: TraceFilter): Promise<readonly TraceEvent[]> {
-  return gathered((consumer: Consumer<readonly TraceEvent[]>) => collector.stream("events", filter, consumer)).then(
-    (batches) => batches.flat(),
-  );
-}
-
-function wholeOf(collector: Ref<TraceCollectorMethods>): Promise<readonly string[]> {
-  return gathered((consumer: Consumer<string>) => collector.stream("record", null, consumer));
-}
-
-function gathered<Item>(open: (consumer: Consumer<Item>) => Subscription): Promise<readonly Item[]> {
+function allOf<Item>(open: (consumer: Consumer<readonly Item[]>) => Subscription): Promise<readonly Item[]> {
   return new Promise((resolve, reject) => {
-    const items: Item[] = [];
+    const all: Item[] = [];
     open({
-      next: (item) => void items.push(item),
-      end: (error) => (error === undefined ? resolve(items) : reject(error)),
+      next: (batch) => {
+        for (const item of batch) all.push(item);
+      },
+      end: (error) => (error === undefined ? resolve(all) : reject(error)),
     });
   });
 }

@@ -4,10 +4,15 @@
  */
 import { hasCode } from "../../protocols/errors.ts";
 import type { Logger } from "../../runtime/actor.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { ChangeBatch, Checksum } from "./core/segments/format.ts";
 import { decodeSegment, encodeChangeBatch, partsOfName } from "./core/segments/format.ts";
 import type { ObjectWatch } from "./object-watch.ts";
 import type { RecordFiles } from "./record-files.ts";
+
+/** Changes are gathered for so long, unless they are many: they are packed together, and one is like the other. */
+const GATHER_MS = 1_000;
+const GATHER_BYTES = 65_536;
 
 export interface KeptObjects {
   /** Up to which the files have all. */
@@ -18,6 +23,7 @@ export interface KeptObjects {
 }
 
 interface Home {
+  readonly clock: Clock;
   readonly checksum: Checksum;
   readonly log: Logger;
   readonly bytesMax: number;
@@ -30,6 +36,7 @@ export class ObjectFiles {
   private changedBytes: number;
   /** What stands does not fit into the room. */
   private isTooLarge = false;
+  private savedMs: number;
 
   /** What is there of earlier; undefined when nothing can be gone on with. Errors: the disk's. */
   static async keptIn(files: RecordFiles, checksum: Checksum): Promise<KeptObjects | undefined> {
@@ -53,12 +60,15 @@ export class ObjectFiles {
   constructor(watch: ObjectWatch, kept: KeptObjects | undefined, home: Home) {
     this.watch = watch;
     this.home = home;
+    this.savedMs = home.clock.monotonicMs();
     this.baseBytes = kept?.baseBytes ?? 0;
     this.changedBytes = kept?.changedBytes ?? 0;
   }
 
-  get hasNew(): boolean {
-    return this.watch.hasWaiting;
+  /** Whether it is time to save what is new. */
+  get isDue(): boolean {
+    const bytes = this.watch.newBytes;
+    return bytes >= GATHER_BYTES || (bytes > 0 && this.home.clock.monotonicMs() - this.savedMs >= GATHER_MS);
   }
 
   /** Resolves when what was written before is to be had. */
@@ -70,7 +80,8 @@ export class ObjectFiles {
   async save(files: RecordFiles): Promise<void> {
     const batches = this.watch.batches();
     if (batches.length === 0) return;
-    const { checksum, bytesMax, log } = this.home;
+    const { checksum, bytesMax, log, clock } = this.home;
+    this.savedMs = clock.monotonicMs();
     const half = bytesMax / 2;
     const base = batches.filter(({ part }) => part !== "change").reduce((sum, { packed }) => sum + packed.length, 0);
     if (base > half && !this.isTooLarge)

@@ -110,8 +110,9 @@ export class ObjectWatch {
     this.waitingBytes = sizeOf(this.waiting);
   }
 
-  get hasWaiting(): boolean {
-    return this.waiting.length > 0 || this.base.length > 0;
+  /** Of what `batches` gives, before it is packed. */
+  get newBytes(): number {
+    return this.base.reduce((sum, { bytes }) => sum + bytes, this.base.length) + this.waitingBytes;
   }
 
   private async follow(member: Ref<EtcdMethods>): Promise<void> {

@@ -90,11 +90,11 @@ export class RecordKeeper {
     // Whoever comes meanwhile wants no more than what the next time takes.
     if (this.isTaking) return;
     const hasNothing = this.sources.every(({ words }) => untakenOf(words) === "nothing");
-    if (hasNothing && this.files !== undefined && this.objects?.hasNew !== true) return;
+    if (hasNothing && this.files !== undefined && this.objects?.isDue !== true) return;
     this.isTaking = true;
     await this.inTurn(async () => {
       this.isTaking = false;
-      await this.takeAll();
+      await this.takeAll(false);
     });
   }
 
@@ -102,7 +102,7 @@ export class RecordKeeper {
   async record(): Promise<{ readonly record: TraceRecord; readonly damages: readonly Damage[] }> {
     await this.objects?.reach();
     return this.inTurn(async () => {
-      await this.takeAll();
+      await this.takeAll(true);
       const files = this.files?.files ?? [];
       const damages: Damage[] = [];
       for (const { name, bytes } of files) {
@@ -135,7 +135,7 @@ export class RecordKeeper {
   async close(): Promise<void> {
     this.release?.cancel();
     await this.inTurn(async () => {
-      await this.takeAll();
+      await this.takeAll(true);
       await this.files?.close();
     });
   }
@@ -146,7 +146,8 @@ export class RecordKeeper {
     return done;
   }
 
-  private async takeAll(): Promise<void> {
+  /** `isAsked`: somebody wants all that there is. */
+  private async takeAll(isAsked: boolean): Promise<void> {
     const { clock, log } = this.home;
     if (this.trouble !== undefined && clock.monotonicMs() < this.trouble.untilMs) return;
     const { disk, limits, checksum } = this.home;
@@ -155,7 +156,7 @@ export class RecordKeeper {
       const files = (this.files ??= await RecordFiles.open(disk, limits, checksum, this.isNewRun));
       this.objects ??= await this.openObjects(files);
       await this.save(found, files);
-      await this.objects?.save(files);
+      if (isAsked || this.objects?.isDue === true) await this.objects?.save(files);
     } catch (error) {
       if (!(error instanceof InkubeError)) throw error;
       const { message } = error;
@@ -174,10 +175,10 @@ export class RecordKeeper {
   }
 
   private async openObjects(files: RecordFiles): Promise<ObjectFiles | undefined> {
-    const { watch, checksum, limits, log } = this.home;
+    const { watch, clock, checksum, limits, log } = this.home;
     if (watch === undefined) return undefined;
     const kept = await ObjectFiles.keptIn(files, checksum);
-    return new ObjectFiles(watch(kept?.revision), kept, { checksum, log, bytesMax: limits.bytesMax.objects });
+    return new ObjectFiles(watch(kept?.revision), kept, { clock, checksum, log, bytesMax: limits.bytesMax.objects });
   }
 
   private newRecords(): readonly New[] {

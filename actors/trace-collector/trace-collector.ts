@@ -7,10 +7,10 @@ import type { TraceCollectorMethods, TraceEvent, TraceFilter } from "../../proto
 import { traceCollectorProtocol } from "../../protocols/trace-collector.ts";
 import type { ActorDefinition, Context, Sink } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import { answerFrom } from "./core/answer.ts";
 import { checkFilter, matches, wantsActor } from "./core/filter.ts";
 import { linesOf } from "./core/ndjson.ts";
+import type { TraceRecord } from "./core/record.ts";
 import { whenRung } from "./io/bell.ts";
 import { checksum } from "./io/checksum.ts";
 import { newHash, pack, unpack } from "./io/pack.ts";
@@ -22,8 +22,6 @@ import { limitsOf } from "./spec.ts";
 
 /** Batches that may wait in a stream while more are read, and how long one that is behind is left alone. */
 const BATCHES_AHEAD = 4;
-/** Of the lines of a record that are sent together: about half a megabyte, as a batch of events. */
-const PIECE_LENGTH = 524_288;
 const BEHIND_MS = 5;
 
 export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCollectorOptions> = defineActor(
@@ -53,7 +51,7 @@ export const traceCollectorActor: ActorDefinition<TraceCollectorMethods, TraceCo
           return null;
         },
         events: (filter, sink) => tellAll(filter, sink, keeper, ctx),
-        record: (_, sink) => tellRecord(sink, keeper, ctx.clock),
+        record: async (_, sink) => tell(linesOf((await keeper.record()).record), sink, ctx),
         ask: async (question) => answerFrom((await keeper.record()).record, question),
         follow: (filter, sink) => follow(filter, sink, ctx),
       },
@@ -75,37 +73,30 @@ async function tellAll(
 ): Promise<void> {
   checkFilter(filter, Object.keys(options.rings));
   const { record } = await keeper.record();
-  let batch: TraceEvent[] = [];
-  for (const event of record.inOrder((actor) => wantsActor(filter, actor))) {
-    if (!matches(filter, event)) continue;
-    batch.push(event);
+  await tell(matching(record, filter), sink, { options, clock });
+}
+
+function* matching(record: TraceRecord, filter: TraceFilter): Iterable<TraceEvent> {
+  for (const event of record.inOrder((actor) => wantsActor(filter, actor))) if (matches(filter, event)) yield event;
+}
+
+/** In batches, no faster than they are taken. */
+async function tell<Item>(
+  items: Iterable<Item>,
+  sink: Sink<readonly Item[]>,
+  { options, clock }: Pick<Context<TraceCollectorOptions>, "options" | "clock">,
+): Promise<void> {
+  let batch: Item[] = [];
+  for (const item of items) {
+    batch.push(item);
     if (batch.length < options.batchMax) continue;
     sink.push(batch);
     batch = [];
-    await room(sink, clock);
+    while (sink.buffered > BATCHES_AHEAD && !sink.signal.aborted) await clock.sleep(BEHIND_MS);
     if (sink.signal.aborted) return;
   }
   if (batch.length > 0) sink.push(batch);
   sink.end();
-}
-
-async function tellRecord(sink: Sink<string>, keeper: RecordKeeper, clock: Clock): Promise<void> {
-  const { record } = await keeper.record();
-  let piece = "";
-  for (const line of linesOf(record)) {
-    piece += line;
-    if (piece.length < PIECE_LENGTH) continue;
-    sink.push(piece);
-    piece = "";
-    await room(sink, clock);
-    if (sink.signal.aborted) return;
-  }
-  if (piece !== "") sink.push(piece);
-  sink.end();
-}
-
-async function room(sink: Sink<unknown>, clock: Clock): Promise<void> {
-  while (sink.buffered > BATCHES_AHEAD && !sink.signal.aborted) await clock.sleep(BEHIND_MS);
 }
 
 function follow(

@@ -1,17 +1,19 @@
 /**
  * `/debug/trace`: the cluster's flight recorders as lines of JSON, filtered by `actor`, `object`, `kind`, `where` and `sinceMs`, live with
- * `follow=true`; `/debug/trace/record`: all that the record has. `/debug/trace/why?ref=pod/web-1` and the like: what it answers, as JSON.
+ * `follow=true`. `/debug/trace/record`: all that is kept, also what objects were. `/debug/trace/why?ref=pod/web-1` and the
+ * like: what the record answers, as JSON.
  */
 import { hasCode } from "../../../protocols/errors.ts";
 import type {
+  RecordLine,
   TraceCollectorMethods,
   TraceErrorCode,
-  TraceEvent,
   TraceFilter,
   TraceQuestion,
 } from "../../../protocols/trace-collector.ts";
 import { TRACE_QUESTIONS, questionFrom } from "../../../protocols/trace-collector.ts";
-import type { Consumer, Ref, Subscription } from "../../../runtime/actor.ts";
+import type { RequestOf } from "../../../protocols/protocol.ts";
+import type { Ref } from "../../../runtime/actor.ts";
 import { badRequest, notFound, notRecorded } from "../core/machinery/status.ts";
 import type { Query } from "../core/rest/query.ts";
 import { parseQuery } from "../core/rest/query.ts";
@@ -35,6 +37,14 @@ export function tracePaths(
     [`${TRACE_PATH}/record`, wholeRecord(collector)],
     ...asks.map((ask) => [`${TRACE_PATH}/${ask}`, traceAnswers(collector, ask)] as const),
   ];
+}
+
+/** All of it as lines of text, as `openTrace` reads them. */
+function wholeRecord(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
+  return (_request, answer) => {
+    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
+    tell(collector, "record", null, answer.open(200, HEADERS));
+  };
 }
 
 function traceAnswers(collector: Ref<TraceCollectorMethods> | undefined, ask: TraceQuestion["ask"]): RawHandler {
@@ -63,16 +73,7 @@ function traceLog(collector: Ref<TraceCollectorMethods> | undefined): RawHandler
     const filter = filterOf(query);
     await told(() => collector.call("check", filter));
     const method = query.get("follow") === "true" ? "follow" : "events";
-    tell(answer.open(200, HEADERS), (consumer) => collector.stream(method, filter, consumer), lines);
-  };
-}
-
-/** Also gaps, and what objects were. */
-function wholeRecord(collector: Ref<TraceCollectorMethods> | undefined): RawHandler {
-  return (_, answer) => {
-    if (collector === undefined) throw notFound({ group: "", resource: "traces" }, "");
-    const asBytes = (piece: string): Uint8Array => encoder.encode(piece);
-    tell(answer.open(200, HEADERS), (consumer) => collector.stream("record", null, consumer), asBytes);
+    tell(collector, method, filter, answer.open(200, HEADERS));
   };
 }
 
@@ -95,15 +96,16 @@ async function told<Answer>(asking: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
-function tell<Item>(
+function tell<K extends "events" | "follow" | "record">(
+  collector: Ref<TraceCollectorMethods>,
+  method: K,
+  request: RequestOf<TraceCollectorMethods[K]>,
   body: HttpBody,
-  open: (consumer: Consumer<Item>) => Subscription,
-  bytesOf: (item: Item) => Uint8Array,
 ): void {
   let goOn: (() => void) | undefined;
-  const subscription = open({
-    next: (item) => {
-      body.write(bytesOf(item));
+  const subscription = collector.stream(method, request, {
+    next: (events) => {
+      body.write(lines(events));
       if (body.bufferedBytes < DRAIN_BYTES_MAX) return undefined;
       return new Promise<void>((resolve) => {
         goOn = resolve;
@@ -131,6 +133,6 @@ function filterOf(query: Query): TraceFilter {
   return { ...part("actor"), ...part("object"), ...part("kind"), ...part("where"), ...since };
 }
 
-function lines(events: readonly TraceEvent[]): Uint8Array {
-  return encoder.encode(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+function lines(items: readonly RecordLine[]): Uint8Array {
+  return encoder.encode(items.map((item) => `${JSON.stringify(item)}\n`).join(""));
 }

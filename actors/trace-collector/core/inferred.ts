@@ -8,6 +8,10 @@ import { pluralOf } from "./subjects.ts";
 /** Why somebody looks at everything anew: that says nothing of what he then finds. */
 const LOOKS_ANEW: ReadonlySet<string> = new Set(["leader-elected", "start"]);
 
+/** What shows that a change was seen to. */
+const RECONCILED: ReadonlySet<string> = new Set(["reconcile"]);
+const PLACED: ReadonlySet<string> = new Set(["scheduled", "unschedulable"]);
+
 /** Undefined where the event's own cause is to be believed. */
 export function inferredCause(record: TraceRecord, event: TraceEvent): TraceEvent | undefined {
   switch (event.kind) {
@@ -16,7 +20,10 @@ export function inferredCause(record: TraceRecord, event: TraceEvent): TraceEven
     case "container.failed":
       return faultOf(record, event);
     case "reconcile":
-      return writeNotSeenTo(record, event);
+      return writeNotSeenTo(record, event, objectOf(event.subject), RECONCILED);
+    case "scheduled":
+    case "unschedulable":
+      return writeNotSeenTo(record, event, event.subject, PLACED);
     default:
       return undefined;
   }
@@ -39,12 +46,17 @@ function faultOf(record: TraceRecord, event: TraceEvent): TraceEvent | undefined
 }
 
 /** Who has just become the leader finds what was written while there was none: it is because of that write that he does something. */
-function writeNotSeenTo(record: TraceRecord, event: TraceEvent): TraceEvent | undefined {
+function writeNotSeenTo(
+  record: TraceRecord,
+  event: TraceEvent,
+  object: string,
+  turns: ReadonlySet<string>,
+): TraceEvent | undefined {
   const cause = record.named(event.cause);
   if (cause === undefined || !LOOKS_ANEW.has(cause.kind)) return undefined;
   const isBefore = ({ lamport }: TraceEvent): boolean => lamport < event.lamport;
-  const written = record.about(objectOf(event.subject)).findLast((of) => of.kind === "write" && isBefore(of));
-  const turn = record.about(event.subject).findLast((of) => of.kind === "reconcile" && isBefore(of));
+  const written = record.about(object).findLast((of) => of.kind === "write" && isBefore(of));
+  const turn = record.about(event.subject).findLast((of) => turns.has(of.kind) && isBefore(of));
   return written !== undefined && written.lamport > (turn?.lamport ?? 0) ? written : undefined;
 }
 

@@ -3,48 +3,51 @@
  * stands under its name: `{"gap":{…}}`, `{"change":{…}}`.
  */
 import { InkubeError } from "../../../protocols/errors.ts";
-import type { TraceEvent } from "../../../protocols/trace-collector.ts";
+import type { RecordLine, TraceEvent } from "../../../protocols/trace-collector.ts";
 import type { ObjectChange, TraceContents, TraceGap, TraceRecord } from "./record.ts";
-
-type Line = TraceEvent | { readonly gap: TraceGap } | { readonly change: ObjectChange };
 
 /** @param name of the file, for errors. Errors: TRACE_DAMAGED. */
 export function contentsOfNdjson(text: string, name: string): TraceContents {
-  const events: TraceEvent[] = [];
-  const gaps: TraceGap[] = [];
-  const changes: ObjectChange[] = [];
+  const found: RecordLine[] = [];
   const lines = text.split("\n");
   lines.forEach((line, index) => {
     if (line.trim() === "") return;
     const parsed = parseLine(line);
-    if (parsed === undefined) {
-      // Whoever wrote it ended before the line did.
-      if (index === lines.length - 1) return;
+    if (parsed !== undefined) found.push(parsed);
+    // Whoever wrote it ended before the line did.
+    else if (index < lines.length - 1) {
       throw new InkubeError("TRACE_DAMAGED", `line ${index + 1} of ${name} is neither an event nor a gap nor a change`);
     }
-    if ("gap" in parsed) gaps.push(parsed.gap);
-    else if ("change" in parsed) changes.push(parsed.change);
-    else events.push(parsed);
   });
+  return contentsOfLines(found);
+}
+
+export function contentsOfLines(lines: readonly RecordLine[]): TraceContents {
+  const events: TraceEvent[] = [];
+  const gaps: TraceGap[] = [];
+  const changes: ObjectChange[] = [];
+  for (const line of lines) {
+    if ("gap" in line) gaps.push(line.gap);
+    else if ("change" in line) changes.push({ object: undefined, ...line.change });
+    else events.push(line);
+  }
   return { events, gaps, changes };
 }
 
 export function ndjsonOf(record: TraceRecord): string {
-  return [...linesOf(record)].join("");
+  return [...linesOf(record)].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-/** Each with its end. */
-export function* linesOf(record: TraceRecord): Iterable<string> {
-  for (const gap of record.gaps) yield lineOf({ gap });
-  for (const event of record.inOrder()) yield lineOf(event);
-  for (const change of record.changes) yield lineOf({ change });
+/** One by one: as many are made as are taken. */
+export function* linesOf(record: TraceRecord): Iterable<RecordLine> {
+  for (const gap of record.gaps) yield { gap };
+  yield* record.inOrder();
+  for (const { revision, subject, object } of record.changes) {
+    yield { change: { revision, subject, ...(object === undefined ? {} : { object }) } };
+  }
 }
 
-function lineOf(line: Line): string {
-  return `${JSON.stringify(line)}\n`;
-}
-
-function parseLine(line: string): Line | undefined {
+function parseLine(line: string): RecordLine | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);
@@ -52,7 +55,7 @@ function parseLine(line: string): Line | undefined {
     return undefined;
   }
   if (typeof parsed !== "object" || parsed === null) return undefined;
-  if ("gap" in parsed || "change" in parsed) return parsed as Line;
+  if ("gap" in parsed || "change" in parsed) return parsed as RecordLine;
   const { actor, sequence, lamport, timeMs, kind, subject } = parsed as Readonly<Record<string, unknown>>;
   const isEvent =
     [actor, kind, subject].every((field) => typeof field === "string") &&

@@ -1,57 +1,52 @@
-/** Which objects were made for which: by their owner references, and where the record has no objects by who created them. */
+/**
+ * Which objects were made for which: by who created them, and where the record does not have that by their owner references. Only
+ * what an object itself came of, or its own controller did, is looked at: a record may have a hundred thousand writes.
+ */
 import type { OwnerReference } from "../../../protocols/kubernetes/types/meta-v1.ts";
 import type { TraceEvent } from "../../../protocols/trace-collector.ts";
-import { objectOf } from "./inferred.ts";
 import { fieldOf } from "./event-fields.ts";
+import { objectOf } from "./inferred.ts";
 import type { TraceRecord } from "./record.ts";
 import { isRequest } from "./phrases.ts";
-import { pluralOf } from "./subjects.ts";
-
-interface Owners {
-  readonly byDependent: ReadonlyMap<string, string>;
-  readonly byOwner: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Records do not change. */
-const known = new WeakMap<TraceRecord, Owners>();
+import { pluralOf, queuesOf } from "./subjects.ts";
 
 /** `replicasets/default/web-5d4` of a pod of it. */
 export function ownerOf(record: TraceRecord, subject: string): string | undefined {
-  return ownersIn(record).byDependent.get(subject);
+  const first = record.about(subject).find(({ kind }) => kind === "write");
+  const maker = first === undefined ? undefined : makerOf(record, first);
+  if (maker !== undefined && maker !== subject) return maker;
+  const metadata = record.versionsOf(subject).findLast(({ object }) => object !== undefined)?.object?.metadata;
+  const [owner] = metadata?.ownerReferences ?? [];
+  return owner === undefined ? undefined : subjectOfOwner(owner, metadata?.namespace);
 }
 
 /** In the order in which they were created. */
 export function dependentsOf(record: TraceRecord, subject: string): readonly string[] {
-  return ownersIn(record).byOwner.get(subject) ?? [];
+  const turns = queuesOf(subject).flatMap((key) => record.about(key).filter(({ kind }) => kind === "reconcile"));
+  const made = new Set<string>();
+  for (const turn of turns) {
+    for (const request of record.effectsOf(turn)) {
+      // An API server that has the request of another as its own cause writes because of that.
+      for (const write of [request, ...record.effectsOf(request)].flatMap((event) => record.writesOf(event))) {
+        if (isBeginning(record, write)) made.add(write.subject);
+      }
+    }
+  }
+  made.delete(subject);
+  return made.size > 0 ? [...made] : referredTo(record, subject);
 }
 
-function ownersIn(record: TraceRecord): Owners {
-  let owners = known.get(record);
-  if (owners === undefined) known.set(record, (owners = find(record)));
-  return owners;
-}
-
-function find(record: TraceRecord): Owners {
-  const byDependent = new Map<string, string>();
-  for (const event of record.writes()) {
-    if (byDependent.has(event.subject) || event.subject.startsWith("events/")) continue;
-    const owner = madeFor(record, event);
-    if (owner !== undefined && owner !== event.subject) byDependent.set(event.subject, owner);
+/** Each object's references are read: only where its controller's turns are not in the record. */
+function referredTo(record: TraceRecord, subject: string): readonly string[] {
+  const uid = record.versionsOf(subject).findLast(({ object }) => object !== undefined)?.object?.metadata?.uid;
+  if (uid === undefined) return [];
+  const found = new Set<string>();
+  for (const { subject: of, object } of record.changes) {
+    if (!of.startsWith("events/") && object?.metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true) {
+      found.add(of);
+    }
   }
-  // To read an object takes longer than all else: only of those whose beginning the record does not have.
-  for (const change of record.changes) {
-    if (byDependent.has(change.subject) || change.subject.startsWith("events/")) continue;
-    const { metadata } = change.object ?? {};
-    const [owner] = metadata?.ownerReferences ?? [];
-    if (owner !== undefined) byDependent.set(change.subject, subjectOfOwner(owner, metadata?.namespace));
-  }
-  const byOwner = new Map<string, string[]>();
-  for (const [dependent, owner] of byDependent) {
-    const others = byOwner.get(owner);
-    if (others === undefined) byOwner.set(owner, [dependent]);
-    else others.push(dependent);
-  }
-  return { byDependent, byOwner };
+  return [...found];
 }
 
 function subjectOfOwner({ kind, name }: OwnerReference, namespace: string | undefined): string {
@@ -59,11 +54,15 @@ function subjectOfOwner({ kind, name }: OwnerReference, namespace: string | unde
   return namespace === undefined || kind === "Node" ? `${plural}/${name}` : `${plural}/${namespace}/${name}`;
 }
 
+function isBeginning(record: TraceRecord, write: TraceEvent): boolean {
+  if (write.subject.startsWith("events/") || fieldOf(write, "action") === "remove") return false;
+  return record.about(write.subject).find(({ kind }) => kind === "write") === write;
+}
+
 /** What a controller creates while it reconciles an object it creates for that. */
-function madeFor(record: TraceRecord, event: TraceEvent): string | undefined {
-  const first = record.about(event.subject).find(({ kind }) => kind === "write");
-  if (first !== event || fieldOf(event, "action") === "remove") return undefined;
-  let cause = record.causeOf(event);
+function makerOf(record: TraceRecord, write: TraceEvent): string | undefined {
+  if (!isBeginning(record, write)) return undefined;
+  let cause = record.causeOf(write);
   while (cause !== undefined && isRequest(cause)) cause = record.causeOf(cause);
   return cause?.kind === "reconcile" ? objectOf(cause.subject) : undefined;
 }

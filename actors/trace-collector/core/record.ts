@@ -136,6 +136,11 @@ export class TraceRecord {
     return this.effectsOf(event).filter(({ kind }) => kind === "write");
   }
 
+  /** The write that made a revision of an object. */
+  writeAt({ subject, revision }: ObjectChange): TraceEvent | undefined {
+    return this.about(subject).findLast((event) => event.kind === "write" && revisionOf(event) === revision);
+  }
+
   /** The write that made a revision. */
   writeOf(revision: number): TraceEvent | undefined {
     this.writesAt ??= new Map(this.writes().map((event) => [revisionOf(event), event]));

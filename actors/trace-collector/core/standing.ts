@@ -17,7 +17,7 @@ export interface Answer {
 
 /** How it stands now. Errors: NOT_RECORDED. */
 export function nowAnswer(record: TraceRecord, subject: string): Answer {
-  const telling = tellingOf(toldOf(record, subject), nowOf(record));
+  const telling = tellingOf(toldOf(record, subject), () => nowOf(record));
   if (telling === undefined) {
     const message = `nothing that happened to ${subject} is recorded, or not any more`;
     throw new InkubeError("NOT_RECORDED", message, { details: { subject } });

@@ -29,14 +29,21 @@ function subjectsOf(ref: string): ReadonlySet<string> {
   return named.add(ref);
 }
 
+/** Of the same kind what is called much alike; else what else is much like it, or the last of its kind. */
 function suggestion(record: TraceRecord, ref: string): string {
   const names = record.subjects();
   const wanted = [...subjectsOf(ref)][0]!;
-  const nearest = nearestName(wanted, names) ?? nearestName(ref, names);
-  if (nearest !== undefined) return `; did you mean ${nearest}?`;
-  const [kind = ""] = wanted.split("/");
-  const ofKind = names.filter((name) => name.startsWith(`${kind}/`)).slice(-NAMED_MAX);
-  return ofKind.length === 0 ? "" : `; there are ${ofKind.join(", ")}`;
+  const place = wanted.slice(0, wanted.lastIndexOf("/") + 1);
+  const ofKind = names.filter((name) => name.startsWith(place) && place !== "").map((name) => name.slice(place.length));
+  const nearest = nearestName(wanted.slice(place.length), ofKind);
+  if (nearest !== undefined) return `; did you mean ${place}${nearest}?`;
+  if (ofKind.length > 0)
+    return `; there are ${ofKind
+      .slice(-NAMED_MAX)
+      .map((name) => `${place}${name}`)
+      .join(", ")}`;
+  const other = nearestName(wanted, names) ?? nearestName(ref, names);
+  return other === undefined ? "" : `; did you mean ${other}?`;
 }
 
 const NAMED_MAX = 5;
@@ -49,6 +56,15 @@ export function resourceOf(word: string): string {
 
 function isPlural(word: string): boolean {
   return /[^s]s$/.test(word) && !word.endsWith("ingress");
+}
+
+/** The keys under which a queue is told of an object: that of `replicasets/default/web` is `replica-set/default/web`, or of the kind as it is. */
+export function queuesOf(subject: string): readonly string[] {
+  const mark = subject.indexOf("/");
+  const resource = subject.slice(0, mark);
+  const kind = resource.endsWith("ies") ? `${resource.slice(0, -3)}y` : resource.replace(/(?<=ss|x|ch)es$|s$/, "");
+  const hyphened = kind.replace(/(?<=.)(set|job|claim|class)$/, "-$1");
+  return [...new Set([hyphened, kind, resource])].map((name) => `${name}${subject.slice(mark)}`);
 }
 
 /** Of a kind of Kubernetes. */

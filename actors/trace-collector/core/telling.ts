@@ -38,8 +38,11 @@ function isOwnEnd({ kind, actor }: TraceEvent): boolean {
 /** Of an actor's own events, those that are about itself. */
 const LIFE: ReadonlySet<string> = new Set(["start", "crash", "leader-elected", "leader-known"]);
 
-/** Undefined when nothing has happened to it. */
-export function tellingOf(told: readonly TraceEvent[], nowMs: number): Telling | undefined {
+/**
+ * Undefined when nothing has happened to it.
+ * @param nowMs the time of the record's end; only asked where it matters
+ */
+export function tellingOf(told: readonly TraceEvent[], nowMs: () => number): Telling | undefined {
   const state = new Life();
   for (const event of told) state.take(event);
   const event = state.telling ?? told[0];
@@ -51,7 +54,7 @@ export function tellingOf(told: readonly TraceEvent[], nowMs: number): Telling |
       kind === "container.started" && lamport > event.lamport && detail.split(" ")[0] === container,
   );
   const times = same.length === 0 ? 1 : same.length;
-  const crashes = event.kind === "container.stopped" && nowMs - event.timeMs < CRASHES_WITHIN_MS;
+  const crashes = event.kind === "container.stopped" && nowMs() - event.timeMs < CRASHES_WITHIN_MS;
   const isOver = isAgain && !(crashes && times >= CRASHES_MIN);
   return { event, times, isAgain, inTrouble: state.inTrouble && !isOver && !state.isGone, isGone: state.isGone };
 }

@@ -102,7 +102,7 @@ export function stuckAnswer(record: TraceRecord, subject: string): Answer | unde
 }
 
 function ownTrouble(record: TraceRecord, subject: string): Answer | undefined {
-  const told = tellingOf(toldOf(record, subject), nowOf(record));
+  const told = tellingOf(toldOf(record, subject), () => nowOf(record));
   if (told?.inTrouble === true) return nowAnswer(record, subject);
   const begun = told?.isGone === true ? undefined : deletionOf(record, subject);
   if (begun === undefined || !isKept(latestOf(record, subject))) return undefined;
@@ -114,11 +114,11 @@ const DEPTH_MAX = 5;
 
 /** The newest of what is in trouble: of a rollout, the pods of the newest revision. */
 function troubleBelow(record: TraceRecord, subject: string): Answer | undefined {
-  if (isSettled(latestOf(record, subject))) return undefined;
+  // A pod has nothing below it.
+  if (subject.startsWith("pods/") || isSettled(latestOf(record, subject))) return undefined;
   let level = dependentsOf(record, subject);
   for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
-    const nowMs = nowOf(record);
-    const troubled = level.filter((of) => tellingOf(toldOf(record, of), nowMs)?.inTrouble === true);
+    const troubled = level.filter((of) => tellingOf(toldOf(record, of), () => nowOf(record))?.inTrouble === true);
     const newest = ownerOf(record, troubled.at(-1) ?? "");
     // Of the newest revision the first: later ones can have come in place of others.
     const first = troubled.find((of) => ownerOf(record, of) === newest);
@@ -187,7 +187,7 @@ function warned(record: TraceRecord, subject: string): Answer | undefined {
     const { type, involvedObject } = (said ?? {}) as Warning;
     return of.startsWith("events/") && type === "Warning" && about.has(involvedObject?.uid);
   });
-  const event = last === undefined ? undefined : record.writeOf(last.revision);
+  const event = last === undefined ? undefined : record.writeAt(last);
   if (last === undefined || event === undefined) return undefined;
   const { reason = "", message = "" } = last.object as Warning;
   return {
@@ -204,7 +204,7 @@ function deletionOf(record: TraceRecord, subject: string): TraceEvent | undefine
   if (versions.at(-1)?.object?.metadata?.deletionTimestamp === undefined) return undefined;
   const before = versions.findLastIndex(({ object }) => object?.metadata?.deletionTimestamp === undefined);
   const begun = versions[before + 1];
-  return begun === undefined ? undefined : record.writeOf(begun.revision);
+  return begun === undefined ? undefined : record.writeAt(begun);
 }
 
 function finalizersOf(object: Counted | undefined): readonly string[] {
@@ -233,7 +233,7 @@ function changedAnswer(record: TraceRecord, subject: string, field: string): Ans
     ({ object }, index) =>
       index > 0 && object !== undefined && JSON.stringify(valueIn(index)) !== JSON.stringify(valueIn(index - 1)),
   );
-  const event = at < 0 ? undefined : record.writeOf(versions[at]!.revision);
+  const event = at < 0 ? undefined : record.writeAt(versions[at]!);
   if (event === undefined) {
     const known =
       versions.length === 0 ? "which versions it had is not recorded" : `it is ${shown(valueIn(versions.length - 1))}`;

@@ -73,7 +73,7 @@ function isOwnDoing(record: TraceRecord, event: TraceEvent): boolean {
 function notesOn(record: TraceRecord, last: TraceEvent, first: TraceEvent): readonly string[] {
   const notes = new Set<string>();
   for (const event of record.chainOf(last)) {
-    if (event.kind === "reconcile" && record.isInferred(event)) {
+    if (LOOKED_ANEW.has(event.kind) && record.isInferred(event)) {
       notes.add(`${event.actor} had just begun to look after ${event.subject}, and found that change`);
     }
     for (const other of record.othersOf(event)) {
@@ -86,3 +86,5 @@ function notesOn(record: TraceRecord, last: TraceEvent, first: TraceEvent): read
 }
 
 const NOTES_MAX = 3;
+/** Of these a cause is inferred where somebody has just begun to look after things. */
+const LOOKED_ANEW: ReadonlySet<string> = new Set(["reconcile", "scheduled", "unschedulable"]);

@@ -136,9 +136,21 @@ function lookOf({ kind, detail }: TraceEvent): Look {
   }
 }
 
+/** Resources of which a cluster has some from its beginning on, and users hardly any. */
+const OF_CLUSTERS =
+  /^(clusterroles|clusterrolebindings|flowschemas|prioritylevelconfigurations|priorityclasses|csinodes|events|endpoints|endpointslices|controllerrevisions|servicecidrs|ipaddresses|apiservices)$/;
+const NAMED_BY_CLUSTERS =
+  /^(serviceaccounts\/.*\/default|namespaces\/default|services\/default\/kubernetes|.*\/kube-[^/]*)$/;
+
 /** What a cluster keeps for itself: there, and out of the way. */
-export const QUIET: RegExp =
-  /^(leases|clusterroles|clusterrolebindings|roles|rolebindings|serviceaccounts|flowschemas|prioritylevelconfigurations|priorityclasses|namespaces|configmaps|csinodes|events|endpoints|endpointslices|controllerrevisions|servicecidrs|ipaddresses|apiservices|secrets)$/;
+export function isQuiet(subject: string): boolean {
+  return (
+    OF_CLUSTERS.test(resourceOf(subject)) || NAMED_BY_CLUSTERS.test(subject) || /^[^/]*\/kube-[^/]*\//.test(subject)
+  );
+}
+
+/** Before the resource, in the key of a group. */
+const QUIETLY = "of the cluster: ";
 
 function objectsView(model: Model): View {
   const { record } = model;
@@ -155,20 +167,23 @@ function objectsView(model: Model): View {
     if (others === undefined) children.set(parent, [child]);
     else others.push(child);
   };
-  for (const subject of subjects) add(ownerIn(subject) ?? `group:${resourceOf(subject)}`, subject);
+  for (const subject of subjects)
+    add(ownerIn(subject) ?? `group:${isQuiet(subject) ? QUIETLY : ""}${resourceOf(subject)}`, subject);
   const bySubject = eventsBySubject(model, known);
   const builder = new RowBuilder();
   const groups = [...children.keys()].filter((key) => key.startsWith("group:"));
-  const rank = (group: string): number => (QUIET.test(group.slice(6)) ? 2 : group === "group:nodes" ? 1 : 0);
+  const rank = (group: string): number => (group.startsWith(`group:${QUIETLY}`) ? 2 : group === "group:nodes" ? 1 : 0);
   for (const group of groups.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1))) {
-    const label = group.slice(6);
+    const isOpen = rank(group) < 2;
+    const resource = group.slice(isOpen ? 6 : 6 + QUIETLY.length);
+    const label = isOpen ? resource : `${resource} of the cluster`;
     const at = builder.add({
       key: group,
       label,
       depth: 0,
       parent: -1,
       isGroup: true,
-      isOpen: rank(group) < 2,
+      isOpen,
       phases: [],
       events: NONE,
     });
@@ -176,7 +191,9 @@ function objectsView(model: Model): View {
       if (builder.has(subject)) return;
       const phases = phasesOfObject(record, subject, model.times);
       const name =
-        depth === 1 ? subject.slice(label.length + 1) : `${singular(resourceOf(subject))} ${subject.split("/").at(-1)}`;
+        depth === 1
+          ? subject.slice(resource.length + 1)
+          : `${singular(resourceOf(subject))} ${subject.split("/").at(-1)}`;
       const own = builder.add({
         key: subject,
         label: name,

@@ -8,7 +8,7 @@ import { TraceRecord, nameOf } from "../core/record.ts";
 import { explain } from "../core/why.ts";
 import { button, el, timeText } from "./dom.ts";
 import type { Model } from "./model.ts";
-import { QUIET, resourceOf } from "./model.ts";
+import { isQuiet } from "./model.ts";
 
 /** Follows a link to another event. */
 type OnChoose = (event: TraceEvent) => void;
@@ -156,9 +156,8 @@ export function statePanel(
     link.append(el("span", {}, subject), el("i", {}, phase?.name ?? ""), el("small", {}, `rev ${revision}`));
     return el("li", { "data-subject": subject }, link, ...(isOpen ? [objectText(object)] : []));
   };
-  const isQuiet = ({ subject }: ObjectChange): boolean => QUIET.test(resourceOf(subject));
-  const own = there.filter(isQuiet);
-  const shown = there.filter((change) => !isQuiet(change));
+  const own = there.filter(({ subject }) => isQuiet(subject));
+  const shown = there.filter(({ subject }) => !isQuiet(subject));
   const count = `${there.length} objects, revision ${model.times.at(lamport)}`;
   return el(
     "section",

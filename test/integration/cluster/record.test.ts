@@ -1,5 +1,6 @@
 /** The record of a cluster on the disk: it outlives a flood and the program, tells what objects were, and has no secrets. */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -95,9 +96,9 @@ describe("the record of a cluster", () => {
       stringData: { key: CANARY },
     });
     await fetchJson(cluster, "/api/v1/namespaces/default/secrets/nothing");
-    const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+    const asked = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
     const path = "/api/v1/namespaces/default/serviceaccounts/default/token";
-    const { status } = (await fetchJson(cluster, path, request)) as { readonly status: { readonly token: string } };
+    const { status } = (await fetchJson(cluster, path, asked)) as { readonly status: { readonly token: string } };
     await cluster.trace.events({ kind: "start" });
     const { record } = await openRecord(dataDir);
     const told = JSON.stringify([...record.inOrder(), ...record.changes]);
@@ -107,6 +108,26 @@ describe("the record of a cluster", () => {
       for (const found of secrets) expect(text.includes(found)).toBe(false);
     expect(told).toContain("secrets/default/applied");
     expect(told).toContain("hmac-sha256:");
+  });
+
+  it("is had whole through the API, as a file that opens again", async () => {
+    const lines = await fetchText(cluster, "/debug/trace/record");
+    const file = join(dataDir, "record.ndjson");
+    writeFileSync(file, lines);
+    const { record } = await openRecord(file);
+    const names = new Set(record.changes.map(({ subject }) => subject));
+    for (const subject of ["nodes/worker-0", "secrets/default/applied"]) expect(names.has(subject), subject).toBe(true);
+    const trace = await inkube.openTrace(file);
+    const known = await cluster.trace.why("pods/default/turn-1");
+    expect((await trace.why("pods/default/turn-1")).sentence).toBe(known.sentence);
+    const answer = await fetchText(cluster, "/debug/trace/why?ref=pods%2Fdefault%2Fturn-1");
+    expect(JSON.parse(answer)).toEqual({ ask: "why", explanation: known });
+    const missing = JSON.parse(await fetchText(cluster, "/debug/trace/why?ref=pod%2Fnobody")) as unknown;
+    expect(missing).toMatchObject({ kind: "Status", code: 404, reason: "NotFound" });
+    expect(JSON.parse(await fetchText(cluster, "/debug/trace/why"))).toMatchObject({
+      code: 400,
+      message: "why needs ref",
+    });
   });
 
   it(`answers for the first of ${FLOOD} objects, and loses nothing of what happened`, async () => {
@@ -171,7 +192,10 @@ describe("the record of a program that is killed", () => {
 });
 
 async function fetchJson(cluster: Cluster, path: string, body?: object): Promise<unknown> {
-  const { Agent, request } = await import("node:https");
+  return JSON.parse(await fetchText(cluster, path, body)) as unknown;
+}
+
+async function fetchText(cluster: Cluster, path: string, body?: object): Promise<string> {
   const agent = new Agent({ ca: cluster.authority });
   const method = body === undefined ? "GET" : "POST";
   const headers = { authorization: `Bearer ${cluster.token}`, "content-type": "application/json" };
@@ -180,7 +204,7 @@ async function fetchJson(cluster: Cluster, path: string, body?: object): Promise
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (chunk: string) => (text += chunk));
-      answer.on("end", () => resolve(JSON.parse(text)));
+      answer.on("end", () => resolve(text));
     });
     asked.on("error", reject);
     asked.end(body === undefined ? undefined : JSON.stringify(body));

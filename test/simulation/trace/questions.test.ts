@@ -158,6 +158,34 @@ describe("the state of a simulated cluster at a revision", () => {
   });
 });
 
+describe("an object that says of which trace it is", () => {
+  it("links to it what is done because of it, beside what that came of", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const cluster = new SimulatedCluster({ seed: 3, workers: 1 });
+    watchCrashes(cluster.host);
+    await cluster.start();
+    const { client, clock, host } = cluster;
+    await cluster.run(async () => {
+      // Until somebody leads.
+      await clock.sleep(5_000);
+      const web = app("web", "nginx:1");
+      const annotations = { "tracing.k8s.io/traceparent": traceparent };
+      await client.create(deployments, { ...web, metadata: { ...web.metadata, annotations } });
+      await client.create(deployments, app("plain", "nginx:1"));
+      await cluster.waitFor(deployments, "web", "default", allReady, 60_000);
+      await cluster.waitFor(deployments, "plain", "default", allReady, 60_000);
+    }, 600_000);
+    const record = new TraceRecord({ events: host.trace.events });
+    const chainOfPod = (name: string): readonly string[] => {
+      const pod = record.events.find(({ kind, subject }) => kind === "scheduled" && subject.includes(`/${name}-`))!;
+      return record.chainOf(pod).map(({ kind, detail }) => (kind === "linked" ? `linked ${detail}` : kind));
+    };
+    expect(chainOfPod("web").filter((link) => link.startsWith("linked"))).toContain(`linked also=${traceparent}`);
+    expect(chainOfPod("web").at(-1)).toBe("call");
+    expect(chainOfPod("plain").some((link) => link.startsWith("linked"))).toBe(false);
+  });
+});
+
 describe("two records of the same story", () => {
   const run = async (seed: number, faults: readonly Fault[]): Promise<TraceRecord> => {
     const cluster = new SimulatedCluster({ seed, faults: { faults } });

@@ -181,6 +181,20 @@ describe("why", () => {
     expect(confidence).toBe("likely");
   });
 
+  it("tells a pod that a new leader finds from who created it", () => {
+    const { first, notes } = explain(
+      record(
+        "api request.create pods/default/a user=ann",
+        "api write pods/default/a action=put user=ann revision=1 <- api#1",
+        "scheduler leader-elected leases/kube-system/s",
+        "scheduler unschedulable pods/default/a nodes=1 NodeName=1 <- scheduler#1",
+      ),
+      "pod/a",
+    );
+    expect(first.kind).toBe("request.create");
+    expect(notes).toEqual(["scheduler had just begun to look after pods/default/a, and found that change"]);
+  });
+
   it("believes the write that was not seen to, and not that somebody has begun to lead", () => {
     const began = [
       "api request.patch deployments/default/web user=ann",
