@@ -10,7 +10,12 @@ import { listPage } from "../../../../../actors/api-server/core/cache/list.ts";
 import type { CacheWatcher, ChangeType } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
 import { ResourceCache } from "../../../../../actors/api-server/core/cache/resource-cache.ts";
 import { SortedKeys } from "../../../../../actors/api-server/core/cache/sorted-keys.ts";
-import { encodeStored, headOf, StoredObject, writtenOf } from "../../../../../actors/api-server/core/cache/stored-object.ts";
+import {
+  encodeStored,
+  headOf,
+  StoredObject,
+  writtenOf,
+} from "../../../../../actors/api-server/core/cache/stored-object.ts";
 import type { Selection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
 import { compileSelection } from "../../../../../actors/api-server/core/machinery/selectors.ts";
 import type { KubernetesObject } from "../../../../../protocols/api-server.ts";

@@ -57,7 +57,9 @@ describe("of a request's head", () => {
   it("any headers name somebody, or are refused; what is passed on is theirs", () => {
     holds(headers, (pairs) => {
       const raw = pairs.flat();
-      const user = allowed(() => impersonated(ADMIN, raw, { asked: () => ({ verb: "get", path: "/", target: undefined }) }));
+      const user = allowed(() =>
+        impersonated(ADMIN, raw, { asked: () => ({ verb: "get", path: "/", target: undefined }) }),
+      );
       if (user !== undefined) expectPlain(remoteUserHeaders(user));
       expect(typeof auditIdOf(raw)).toBe("string");
       expect(Object.keys(passedOn(raw)).every((each) => !each.startsWith("impersonate-"))).toBe(true);
