@@ -37,18 +37,11 @@ const COMPACT_BACK = 20;
 const BURST_IN = 3;
 const BURST_WRITES = 400;
 const BURST_TIMEOUT_MS = 2_000;
-/** One burst of so many finds its watchers slow, until some time after it. */
-const SLOW_BURST_IN = 2;
-const SLOW_BURST_MS = { least: 100, spread: 300 };
 /** One story of so many has values that make a snapshot take several steps, with writes in between. */
 const FAT_IN = 8;
 const FAT_KEYS = 40;
 const FAT_BYTES = 16_384;
 const FAT_EVERY_MS = 4;
-/** One story of so many has leaders that hand over with leases' ends in hand, which their disk keeps them from proposing. */
-const BUSY_IN = 4;
-const BUSY_MS = { least: 500, spread: 700 };
-const BUSY_PAUSE_MS = 300;
 
 const FAULTS = [
   "kill",
@@ -111,7 +104,6 @@ class EtcdStory implements EtcdGroup {
     host.context.spawn(() => this.compactNowAndThen());
     host.context.spawn(() => this.burst());
     host.context.spawn(() => this.fatWrites());
-    host.context.spawn(() => this.busyLeaders());
     const endMs = host.nowMs + TROUBLE_MS;
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + random.below(FAULT_EVERY_MS.spread));
@@ -177,16 +169,13 @@ class EtcdStory implements EtcdGroup {
     const random = this.host.world.random("burst");
     if (random.below(BURST_IN) > 0) return;
     await clock.sleep(random.below(TROUBLE_MS));
-    const isSlow = random.below(SLOW_BURST_IN) === 0;
-    const delayMs = SLOW_BURST_MS.least + random.below(SLOW_BURST_MS.spread);
-    if (isSlow) for (const member of MEMBERS) this.host.faultLink(CLUSTER, member, { delayMs });
     for (let count = 0; count < BURST_WRITES; count++) {
       void this.clients.write("burst", one(random, MEMBERS), `/history/burst/${count % 8}`, BURST_TIMEOUT_MS);
       await clock.sleep(1);
     }
-    if (isSlow) for (const member of MEMBERS) this.host.faultLink(CLUSTER, member, undefined);
   }
 
+  /** In some stories, all the time. */
   private async fatWrites(): Promise<void> {
     const { context } = this.host;
     const random = this.host.world.random("fat");
@@ -199,41 +188,6 @@ class EtcdStory implements EtcdGroup {
         if (!hasCode(error)) throw error;
       });
       await context.clock.sleep(FAT_EVERY_MS);
-    }
-  }
-
-  /** A leader whose disk stands still can't propose what it wants; another leads for a while, and then it again. */
-  private async busyLeaders(): Promise<void> {
-    const { host } = this;
-    const { clock } = host.context;
-    const random = host.world.random("busy");
-    if (random.below(BUSY_IN) > 0) return;
-    const endMs = host.nowMs + TROUBLE_MS;
-    while (host.nowMs < endMs) {
-      await clock.sleep(random.below(BUSY_PAUSE_MS));
-      const leader = await leaderOf(this);
-      if (leader === undefined) continue;
-      const heir = one(
-        random,
-        MEMBERS.filter((member) => member !== leader),
-      );
-      host.disk(leader).setFault({ kind: "stall" });
-      await clock.sleep(BUSY_MS.least + random.below(BUSY_MS.spread));
-      await this.lead(leader, heir);
-      host.disk(leader).setFault(undefined);
-      await clock.sleep(random.below(BUSY_PAUSE_MS));
-      await this.lead(heir, leader);
-    }
-  }
-
-  /** Whether it has handed over. */
-  private async lead(from: string, to: string): Promise<boolean> {
-    try {
-      await this.host.context.ref(etcdProtocol, from).call("moveLeader", { to }, { timeoutMs: 2_000 });
-      return true;
-    } catch (error) {
-      if (!hasCode(error)) throw error;
-      return false;
     }
   }
 
@@ -312,9 +266,14 @@ class EtcdStory implements EtcdGroup {
   private async handOver(from: string, to: string): Promise<void> {
     const { context } = this.host;
     const isBack = this.random.below(2) === 0;
-    if (!(await this.lead(from, to)) || !isBack) return;
-    await context.clock.sleep(this.random.below(500));
-    await this.lead(to, from);
+    try {
+      await context.ref(etcdProtocol, from).call("moveLeader", { to }, { timeoutMs: 2_000 });
+      if (!isBack) return;
+      await context.clock.sleep(this.random.below(500));
+      await context.ref(etcdProtocol, to).call("moveLeader", { to: from }, { timeoutMs: 2_000 });
+    } catch (error) {
+      if (!hasCode(error)) throw error;
+    }
   }
 
   private async badDisk(member: string): Promise<void> {
