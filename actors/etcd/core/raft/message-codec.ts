@@ -24,14 +24,14 @@ const KINDS = [
 
 /** What it keeps between two messages. */
 const SCRATCH_BYTES = 16_384;
-const writer = new ByteWriter(SCRATCH_BYTES);
+const scratch = new ByteWriter(SCRATCH_BYTES);
 
 export function encodeMessage(message: Message): Uint8Array {
-  writer.clear(SCRATCH_BYTES);
-  writer.u8(KINDS.indexOf(message.type));
-  writer.varint(message.term);
-  writeBody(writer, message);
-  return writer.take();
+  scratch.clear(SCRATCH_BYTES);
+  scratch.u8(KINDS.indexOf(message.type));
+  scratch.varint(message.term);
+  writeBody(scratch, message);
+  return scratch.take();
 }
 
 function writeBody(writer: ByteWriter, message: Message): void {
