@@ -168,6 +168,32 @@ describe("an API server that is cut off from etcd", () => {
     await host.stop();
   });
 
+  it("tells each change once where a change is the first that it hears of etcd again", async () => {
+    const { host } = await start(36, false);
+    const [cutOff, other] = SERVERS.map((name) => host.context.ref(apiServerProtocol, name));
+    const told: (string | undefined)[] = [];
+    cutOff!.stream(
+      "watch",
+      { target },
+      {
+        next: ({ type, object }) => {
+          if (type !== "BOOKMARK") told.push(object.metadata?.name);
+        },
+        end: () => void told.push("the end"),
+      },
+    );
+    await host.run(100);
+    host.partition(["api-server-0"], ETCD);
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "meanwhile", namespace: "default" } };
+    await host.settle(() => other!.call("request", { verb: "create", target, object }));
+    await host.run(1_500);
+    expect(told).toEqual([]);
+    host.heal(["api-server-0"], ETCD);
+    await host.run(1_000);
+    expect(told).toEqual(["meanwhile"]);
+    await host.stop();
+  });
+
   it("is none when an etcd member dies: the address stays, and requests go through", async () => {
     const { host, address, client } = await start(35, false);
     for (const name of ETCD) {

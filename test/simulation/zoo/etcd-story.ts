@@ -37,6 +37,11 @@ const COMPACT_BACK = 20;
 const BURST_IN = 3;
 const BURST_WRITES = 400;
 const BURST_TIMEOUT_MS = 2_000;
+/** One story of so many has values that make a snapshot take several steps, with writes in between. */
+const FAT_IN = 8;
+const FAT_KEYS = 40;
+const FAT_BYTES = 16_384;
+const FAT_EVERY_MS = 4;
 
 const FAULTS = [
   "kill",
@@ -98,6 +103,7 @@ class EtcdStory implements EtcdGroup {
     host.context.spawn(() => this.lookAtHashes());
     host.context.spawn(() => this.compactNowAndThen());
     host.context.spawn(() => this.burst());
+    host.context.spawn(() => this.fatWrites());
     const endMs = host.nowMs + TROUBLE_MS;
     while (host.nowMs < endMs) {
       await clock.sleep(FAULT_EVERY_MS.least + random.below(FAULT_EVERY_MS.spread));
@@ -166,6 +172,22 @@ class EtcdStory implements EtcdGroup {
     for (let count = 0; count < BURST_WRITES; count++) {
       void this.clients.write("burst", one(random, MEMBERS), `/history/burst/${count % 8}`, BURST_TIMEOUT_MS);
       await clock.sleep(1);
+    }
+  }
+
+  /** In some stories, all the time. */
+  private async fatWrites(): Promise<void> {
+    const { context } = this.host;
+    const random = this.host.world.random("fat");
+    if (random.below(FAT_IN) > 0) return;
+    const endMs = this.host.nowMs + TROUBLE_MS;
+    for (let count = 0; this.host.nowMs < endMs; count++) {
+      const put = { key: `/fat/${count % FAT_KEYS}`, value: new Uint8Array(FAT_BYTES).fill(count) };
+      const asked = context.ref(etcdProtocol, one(random, MEMBERS)).call("put", put, { timeoutMs: BURST_TIMEOUT_MS });
+      asked.catch((error: unknown) => {
+        if (!hasCode(error)) throw error;
+      });
+      await context.clock.sleep(FAT_EVERY_MS);
     }
   }
 

@@ -26,6 +26,7 @@ const SEEDS = {
   "lease-forgets-replaced-keys": 1,
   "snapshot-without-leases": 1,
   "snapshot-index-off-by-one": 2,
+  "saved-snapshot-is-of-later": 16,
 };
 
 const row = rowOf("etcd", 200, SEEDS);
