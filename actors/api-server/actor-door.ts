@@ -279,10 +279,12 @@ class Counting {
 
   answered({ code, object, listed }: Carried): { readonly object: KubernetesObject } {
     this.count(code);
-    // The objects of a list may be on their way to their reader already.
-    const body = (): unknown =>
-      listed === undefined ? object : { ...object, items: listed.items.map((stored) => stored.object) };
-    this.audited = { code, body };
+    if (this.backend.auditor !== undefined) {
+      // The objects of a list may be on their way to their reader already.
+      const body = (): unknown =>
+        listed === undefined ? object : { ...object, items: listed.items.map((stored) => stored.object) };
+      this.audited = { code, body };
+    }
     return { object };
   }
 

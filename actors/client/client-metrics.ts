@@ -20,9 +20,16 @@ const METHODS: Readonly<Record<ApiRequest["verb"], string>> = {
   deletecollection: "DELETE",
 };
 
+/** Of one method at one server. */
+interface Series {
+  readonly seconds: Distribution;
+  readonly byCode: Map<string, Value>;
+}
+
 export class ClientMetrics {
   private readonly requests: Metric<Value>;
   private readonly seconds: Metric<Distribution>;
+  private readonly series = new Map<string, Map<string, Series>>();
 
   constructor(metrics: Metrics) {
     const help = "Requests by method, server and status; `<error>` where there was no answer.";
@@ -44,7 +51,21 @@ export class ClientMetrics {
   }
 
   private count(host: string, method: string, code: string, tookMs: number): void {
-    this.requests.of(code, method, host).inc();
-    this.seconds.of(method, host).observe(tookMs / MS_PER_SECOND);
+    const { seconds, byCode } = this.of(host, method);
+    let requests = byCode.get(code);
+    if (requests === undefined) byCode.set(code, (requests = this.requests.of(code, method, host)));
+    requests.inc();
+    seconds.observe(tookMs / MS_PER_SECOND);
+  }
+
+  private of(host: string, method: string): Series {
+    let ofHost = this.series.get(host);
+    if (ofHost === undefined) this.series.set(host, (ofHost = new Map<string, Series>()));
+    let series = ofHost.get(method);
+    if (series === undefined) {
+      series = { seconds: this.seconds.of(method, host), byCode: new Map() };
+      ofHost.set(method, series);
+    }
+    return series;
   }
 }

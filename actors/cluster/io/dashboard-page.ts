@@ -13,7 +13,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .wide { grid-column: 1 / -1 } .scroll { overflow: auto; max-height: 26rem } #actors .scroll { max-height: none }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th { text-align: left; font-weight: 500; color: var(--soft) } th, td { padding: .28rem .6rem .28rem 0; white-space: nowrap; border-bottom: 1px solid var(--line) }
-tr.node th, tr.node td { padding-top: .7rem; font-weight: 600; color: var(--text) } tr:not(.node) > th { padding-left: .9rem; color: var(--text) }
+tr.node th, tr.node td { padding-top: .7rem; font-weight: 600; color: var(--text) } tr:not(.node) > th[scope="row"] { padding-left: .9rem; color: var(--text) }
 .state::before { content: "\\25CF"; margin-right: .4em } .up { color: var(--good) } .starting, .backoff, .stopping { color: var(--wait) } .ended { color: var(--bad) }
 .end { color: var(--soft); max-width: 22rem; overflow: hidden; text-overflow: ellipsis } .soft { color: var(--soft) }
 meter { width: 4rem; height: .7rem; vertical-align: middle; margin-right: .4rem }
