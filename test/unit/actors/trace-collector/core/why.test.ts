@@ -15,6 +15,17 @@ describe("why", () => {
     expect(chain.map(({ kind }) => kind)).toEqual(["kill", "down", "node-lost"]);
   });
 
+  it("does not begin with the end of a kubelet that was started again", () => {
+    const events = record(
+      "supervisor kill worker-1",
+      "supervisor down worker-1/kubelet reason=killed <- supervisor#1",
+      "worker-1/kubelet start worker-1/kubelet incarnation=b <- supervisor#2",
+      "manager timer lease",
+      "manager node-lost nodes/worker-1 <- manager#1",
+    );
+    expect(explain(events, "node/worker-1").first.kind).toBe("timer");
+  });
+
   it("begins with the timer where no kubelet has ended", () => {
     const events = record("manager timer lease", "manager node-lost nodes/worker-1 <- manager#1");
     expect(explain(events, "nodes/worker-1").first.kind).toBe("timer");
