@@ -176,7 +176,7 @@ describe("the ring of a flight recorder", () => {
     const words = new Int32Array(ring);
     const writer = new RingWriter(ring);
     const { waitAsync } = Atomics as unknown as {
-      waitAsync(of: Int32Array, index: number, value: number): { readonly value: Promise<string> };
+      readonly waitAsync: (of: Int32Array, index: number, value: number) => { readonly value: Promise<string> };
     };
     let rung = false;
     let sequence = 0;
