@@ -29,13 +29,13 @@ export function inferredCause(record: TraceRecord, event: TraceEvent): TraceEven
   }
 }
 
-/** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has. */
+/** Nobody is told why a Lease is not renewed: it is because its kubelet has ended, where that has and was not started again. */
 function endOfKubelet(record: TraceRecord, { subject, lamport }: TraceEvent): TraceEvent | undefined {
   const kubelet = record.about(`${subject.slice("nodes/".length)}/kubelet`);
   const last = kubelet.findLast(
-    (event) => event.actor === SUPERVISOR && event.kind === "down" && event.lamport < lamport,
+    ({ actor, kind, lamport: at }) => at < lamport && (kind === "start" || (kind === "down" && actor === SUPERVISOR)),
   );
-  return last;
+  return last?.kind === "down" ? last : undefined;
 }
 
 /** A fault that makes things fail strikes nobody alone, so that nobody's failure comes of it by a message. */

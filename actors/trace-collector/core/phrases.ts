@@ -37,12 +37,14 @@ export function phraseOf(record: TraceRecord, event: TraceEvent, times: number =
       return `${name} waits: none of ${field("nodes")} nodes takes it (${detail.replace(/^nodes=\d+ ?/, "")})`;
     case "scheduled":
       return `${name} is on ${field("node")}`;
-    case "probe.failed":
-      return `${name} is not ready: the ${field("probe")} probe of its container ${field("container")} fails (${rest(detail, "output")})`;
+    case "probe.failed": {
+      const fails = `the ${field("probe")} probe of its container ${field("container")} fails (${rest(detail, "output")})`;
+      return field("probe") === "readiness" ? `${name} is not ready: ${fails}` : fails;
+    }
     case "container.failed":
       return `${name} does not start: its container ${field("container")} failed ${often(times)}: ${failureOf(event)}`;
     case "container.stopped":
-      return `${name} ${isAgain ? "runs again" : "crashes"}: its container ${field("container")} has ended ${often(times)}, last with exit code ${field("exitCode")}`;
+      return `${name} ${isAgain ? "runs again" : field("exitCode") === "0" ? "ended" : "crashes"}: its container ${field("container")} has ended ${often(times)}, last with exit code ${field("exitCode")}`;
     case "pod-evicted":
       return `${name} was evicted from ${field("node")}`;
     case "pod-collected":

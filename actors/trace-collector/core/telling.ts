@@ -48,7 +48,10 @@ export function tellingOf(told: readonly TraceEvent[], nowMs: () => number): Tel
   const event = state.telling ?? told[0];
   if (event === undefined) return undefined;
   const container = event.detail.split(" ")[0];
-  const same = told.filter(({ kind, detail }) => kind === event.kind && !detail.includes("exitCode=0"));
+  const endedWell = (detail: string): boolean => detail.includes("exitCode=0");
+  const same = told.filter(
+    ({ kind, detail }) => kind === event.kind && (endedWell(event.detail) || !endedWell(detail)),
+  );
   const isAgain = told.some(
     ({ kind, lamport, detail }) =>
       kind === "container.started" && lamport > event.lamport && detail.split(" ")[0] === container,
@@ -98,7 +101,7 @@ class Life {
         this.telling = event;
         break;
       case "container.stopped":
-        if (fieldOf(event, "exitCode") !== "0") this.trouble(event);
+        if (fieldOf(event, "exitCode") !== "0" || this.isProbed(event)) this.trouble(event);
         break;
       case "probe.failed":
         // One failure more or less says nothing, until the pod is not ready because of it.
@@ -127,6 +130,16 @@ class Life {
   }
 
   private probe: TraceEvent | undefined;
+
+  /** Whoever ends well because a probe failed did not end by himself. */
+  private isProbed({ detail }: TraceEvent): boolean {
+    const { probe } = this;
+    return (
+      probe !== undefined &&
+      fieldOf(probe, "probe") !== "readiness" &&
+      probe.detail.split(" ")[0] === detail.split(" ")[0]
+    );
+  }
 
   private trouble(event: TraceEvent): void {
     this.telling = event;

@@ -41,7 +41,7 @@ function explained(record: TraceRecord, answer: Answer): Explanation {
   const isWhole = record.isRoot(first);
   const notes = notesOn(record, event, first);
   const confidence = !isWhole ? "partial" : notes.length > 0 ? "likely" : "certain";
-  const sentence = sentenceOf(record, answer, first, isWhole);
+  const sentence = sentenceOf(record, answer, chain, isWhole);
   const isSo = answer.isDenied !== true;
   return { about, sentence, isSo, chain, lines: linesOf(record, chain), first, isWhole, confidence, notes };
 }
@@ -49,18 +49,21 @@ function explained(record: TraceRecord, answer: Answer): Explanation {
 function sentenceOf(
   record: TraceRecord,
   { event, what, isTrouble }: Answer,
-  first: TraceEvent,
+  chain: readonly TraceEvent[],
   isWhole: boolean,
 ): string {
+  const first = chain[0]!;
   const rest = isWhole ? "." : "; what caused that is not in the record.";
   if (first === event) return `${what}${rest}`;
   // Of what somebody has just done nobody need be told when it began.
   if (record.writesOf(first).includes(event)) return `${what}: ${writePhrase(record, event, "it")}.`;
-  const seconds = (Math.max(0, event.timeMs - first.timeMs) / 1_000).toFixed(1);
+  // That it was time says less than what it was time for.
+  const told = first.kind === "timer" && chain.length > 2 ? chain[1]! : first;
+  const seconds = (Math.max(0, event.timeMs - told.timeMs) / 1_000).toFixed(1);
   const isOwn = isTrouble && isOwnDoing(record, event);
   const link =
-    isTrouble && ASKED.test(first.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
-  return `${what}${link} ${phraseOf(record, first)} ${seconds} s before${rest}`;
+    isTrouble && ASKED.test(told.kind) ? ";" : isOwn ? `; ${nameIn(event.subject)} is there because` : " because";
+  return `${what}${link} ${phraseOf(record, told)} ${seconds} s before${rest}`;
 }
 
 /** A container that fails or ends by itself does not because of what its pod is there for. */

@@ -136,7 +136,7 @@ describe("the record of a cluster", () => {
       client.create(inkube.configMaps, { metadata: { name: `flood-${index}`, namespace: "default" }, data: {} }),
     );
     const { sentence } = await cluster.trace.why("configmap/flood-0");
-    expect(sentence).toMatch(/^flood-0 is there because cluster asked for it /);
+    expect(sentence).toMatch(/^flood-0 is there: kubernetes-admin created it\.$/);
     const writes = await cluster.trace.events({ kind: "write", object: "configmaps/default/flood-" });
     expect(writes).toHaveLength(FLOOD);
     const { record } = await openRecord(dataDir);
@@ -177,7 +177,7 @@ describe("the record of a program that is killed", () => {
     }
     const trace = await inkube.openTrace(directory);
     expect(trace.warnings).toEqual([]);
-    expect((await trace.why("pod/pod-20")).sentence).toMatch(/^pod-20 is (?:there|on worker-0) because /);
+    expect((await trace.why("pod/pod-20")).sentence).toMatch(/^pod-20 is (?:there: kubernetes-admin created it|on worker-0 because )/);
     const before = await trace.events();
     const next = await inkube.Cluster.start(options);
     try {

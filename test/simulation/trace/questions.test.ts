@@ -55,6 +55,11 @@ describe("a record of a cluster that was broken", () => {
       /crashes: its container main has ended \d+ times, last with exit code 3 .*; kubernetes-admin created deployments\/default\/loop/,
     ],
     [
+      "a liveness probe that fails",
+      () => linesOn(lastOf("container.stopped", "/ill-")),
+      /last with exit code \d+ because the liveness probe of its container main fails /,
+    ],
+    [
       "an image that is gone",
       () => linesOn(lastOf("container.failed", "stuck")),
       /a fault of the plan \(registry, image-gone\) .*<- first cause/,

@@ -3,6 +3,7 @@ import type { SimulatedCluster } from "../../../actors/cluster/simulation/simula
 import type { ObjectChange } from "../../../actors/trace-collector/core/record.ts";
 import { deployments, leases } from "../../../actors/client/resources.ts";
 import type { Deployment } from "../../../protocols/kubernetes/types/apps-v1.ts";
+import type { Probe } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { changesOf } from "../../fixtures/object-changes.ts";
 
 export interface Told {
@@ -16,11 +17,17 @@ export interface Told {
 interface Look {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly cpu?: string;
+  readonly livenessProbe?: Probe;
 }
 
-export function app(name: string, image: string, { annotations = {}, cpu = "1" }: Look = {}): Deployment {
+export function app(
+  name: string,
+  image: string,
+  { annotations = {}, cpu = "1", livenessProbe }: Look = {},
+): Deployment {
   const labels = { app: name };
-  const containers = [{ name: "main", image, resources: { requests: { cpu } } }];
+  const probe = livenessProbe === undefined ? {} : { livenessProbe };
+  const containers = [{ name: "main", image, resources: { requests: { cpu } }, ...probe }];
   const template = { metadata: { labels, annotations }, spec: { containers } };
   const spec = { replicas: 3, selector: { matchLabels: labels }, template };
   return { apiVersion: "apps/v1", kind: "Deployment", metadata: { name, namespace: "default" }, spec };
@@ -29,6 +36,9 @@ export function app(name: string, image: string, { annotations = {}, cpu = "1" }
 export const allReady = ({ status }: Deployment): boolean => status?.readyReplicas === 3;
 
 const CRASHES = { "inkube.dev/simulated-exit-after-ms": "500", "inkube.dev/simulated-exit-code": "3" };
+
+const FALLS_ILL = { "inkube.dev/simulated-unready-after-ms": "2000" };
+const PROBE: Probe = { httpGet: { path: "/", port: 80 }, periodSeconds: 1, failureThreshold: 1 };
 
 /** Awaited within the cluster's `run`. */
 export async function playStory(cluster: SimulatedCluster): Promise<Told> {
@@ -42,6 +52,7 @@ export async function playStory(cluster: SimulatedCluster): Promise<Told> {
   await clock.sleep(20_000);
   await cluster.restoreNode("worker-1");
   await client.create(deployments, app("loop", "nginx:1", { annotations: CRASHES }));
+  await client.create(deployments, app("ill", "nginx:1", { annotations: FALLS_ILL, livenessProbe: PROBE }));
   await client.create(deployments, app("huge", "nginx:1", { cpu: "100" }));
   await client.create(deployments, app("stuck", "nginx:1"));
   await cluster.waitFor(deployments, "stuck", "default", allReady, 60_000);

@@ -15,6 +15,17 @@ describe("why", () => {
     expect(chain.map(({ kind }) => kind)).toEqual(["kill", "down", "node-lost"]);
   });
 
+  it("does not begin with the end of a kubelet that was started again", () => {
+    const events = record(
+      "supervisor kill worker-1",
+      "supervisor down worker-1/kubelet reason=killed <- supervisor#1",
+      "worker-1/kubelet start worker-1/kubelet incarnation=b <- supervisor#2",
+      "manager timer lease",
+      "manager node-lost nodes/worker-1 <- manager#1",
+    );
+    expect(explain(events, "node/worker-1").first.kind).toBe("timer");
+  });
+
   it("begins with the timer where no kubelet has ended", () => {
     const events = record("manager timer lease", "manager node-lost nodes/worker-1 <- manager#1");
     expect(explain(events, "nodes/worker-1").first.kind).toBe("timer");
@@ -179,6 +190,23 @@ describe("why", () => {
     );
     expect(notes).toEqual(["queue/default/a was seen to also because worker-2 was killed"]);
     expect(confidence).toBe("likely");
+  });
+
+  it("tells what it was time for, and not that it was time", () => {
+    const probe = (kind: string): string =>
+      `kubelet probe.failed pods/default/a container=c probe=${kind} output=HTTP 503 <- kubelet#1`;
+    const ended = "runtime container.stopped pods/default/a container=c exitCode=137 <- kubelet#2";
+    expect(explain(record("kubelet timer probe", probe("liveness"), ended), "pod/a").sentence).toBe(
+      "a crashes: its container c has ended once, last with exit code 137 because the liveness probe of its container c fails (HTTP 503) 1.0 s before.",
+    );
+    const unready = "kubelet pod.status pods/default/a phase=Running ready=false <- kubelet#2";
+    const again = "kubelet pod.status pods/default/a phase=Running ready=true <- kubelet#2";
+    expect(explain(record("kubelet timer probe", probe("readiness"), unready), "pod/a", "not-ready").sentence).toMatch(
+      /^a is not ready: the readiness probe of its container c fails \(HTTP 503\)/,
+    );
+    expect(explain(record("kubelet timer probe", probe("readiness"), unready, again), "pod/a", "not-ready").isSo).toBe(
+      false,
+    );
   });
 
   it("tells a pod that a new leader finds from who created it", () => {
