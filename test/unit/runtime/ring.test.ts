@@ -175,12 +175,12 @@ describe("the ring of a flight recorder", () => {
     const ring = makeRing(8_192);
     const words = new Int32Array(ring);
     const writer = new RingWriter(ring);
-    const { waitAsync } = Atomics as unknown as {
-      readonly waitAsync: (of: Int32Array, index: number, value: number) => { readonly value: Promise<string> };
+    const waiting = Atomics as unknown as {
+      waitAsync(of: Int32Array, index: number, value: number): { readonly value: Promise<string> };
     };
     let rung = false;
     let sequence = 0;
-    const { value } = waitAsync(words, BELL_WORD, 0);
+    const { value } = waiting.waitAsync(words, BELL_WORD, 0);
     expect(untakenOf(words)).toBe("nothing");
     writer.write(event(++sequence, "x".repeat(100)));
     expect(untakenOf(words)).toBe("some");
@@ -191,7 +191,7 @@ describe("the ring of a flight recorder", () => {
     }
     // Nobody waits any more once it has rung: what a writer wakes is told by the number of who waited.
     expect(Atomics.notify(words, BELL_WORD)).toBe(1);
-    const again = waitAsync(words, BELL_WORD, 0).value;
+    const again = waiting.waitAsync(words, BELL_WORD, 0).value;
     while (untakenOf(words) !== "half") writer.write(event(++sequence, "x".repeat(100)));
     for (let index = 0; index < 20; index++) writer.write(event(++sequence, "x".repeat(100)));
     expect(Atomics.notify(words, BELL_WORD)).toBe(0);
