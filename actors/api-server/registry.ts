@@ -4,6 +4,7 @@
  */
 import type { DeleteOptions, KubernetesObject, PatchType, WriteOptions } from "../../protocols/api-server.ts";
 import { hasReason } from "../../protocols/api-server.ts";
+import type { InkubeError } from "../../protocols/errors.ts";
 import type { Context } from "../../runtime/actor.ts";
 import type { StoredObject } from "./core/cache/stored-object.ts";
 import type { Catalog, Served } from "./core/catalog/catalog.ts";
@@ -288,12 +289,13 @@ export class Registry {
     const mutated = await this.mutateLeased(scope, place, options.dryRun === true, (current, taken, lease) => {
       const made = (): Steps<Outcome> =>
         this.creation(scope, place, incoming, uid, taken, lease, this.managing(place, undefined, options));
-      if (versioned) return refusedVersion(made());
+      const unversioned = "resourceVersion should not be set on objects to be created";
+      if (versioned) return refusedAfter(made(), unexplained(unversioned));
       if (current !== undefined) {
         // Our own object: an attempt whose answer was lost has made it.
         if (current.object.metadata?.uid === uid) return { action: "keep" };
         const deleting = current.object.metadata?.deletionTimestamp !== undefined;
-        throw alreadyExists(place.served.info, place.name, deleting);
+        return refusedAfter(made(), alreadyExists(place.served.info, place.name, deleting));
       }
       return made();
     });
@@ -484,9 +486,9 @@ function* inNextPiece<T>(steps: Steps<T>): Steps<T> {
 }
 
 /** Only an object that is valid gets as far as the store, which then refuses it. */
-function* refusedVersion(creation: Steps<Outcome>): Steps<Outcome> {
+function* refusedAfter(creation: Steps<Outcome>, refusal: InkubeError): Steps<Outcome> {
   yield* creation;
-  throw unexplained("resourceVersion should not be set on objects to be created");
+  throw refusal;
 }
 
 function isVersioned(object: KubernetesObject): boolean {

@@ -40,12 +40,22 @@ export function listPage(
     const stored = cache.get(keys[i] as string) as StoredObject;
     if (!selection.everything && !selection.matches(stored.object)) continue;
     items.push(stored);
-    if (limit > 0 && items.length === limit && i + 1 < to) {
-      const next = keys[i + 1] as string;
-      return selection.everything ? { items, revision, next, remaining: to - i - 1 } : { items, revision, next };
-    }
+    if (limit === 0 || items.length < limit) continue;
+    const next = i + 1 < to ? keys[i + 1] : keyAfter(cache, scope, stored.key);
+    if (next === undefined) break;
+    return selection.everything ? { items, revision, next, remaining: to - i - 1 } : { items, revision, next };
   }
   return { items, revision };
+}
+
+/**
+ * Whether or not it can be selected: as in Kubernetes, a page that is full goes on where there is anything behind it, however few
+ * keys were looked at.
+ */
+function keyAfter(cache: ResourceCache, { namespace }: ListScope, key: string): string | undefined {
+  const { keys, to } = cache.range(namespace);
+  const at = SortedKeys.lowerBound(keys, `${key}\0`);
+  return at < to ? keys[at] : undefined;
 }
 
 /** All keys of the namespace that can be selected, as `[keys, from, to)`. */

@@ -168,7 +168,6 @@ class Validation {
     return 1 + (this.#patterns.has(pattern) ? 0 : PATTERN_UNITS) + value.length / CHARS_OF_A_UNIT;
   }
 
-  /** What stands under a junctor speaks of the same value: no value of its own is kept as it was. */
   *#combined(at: At, whole: Result): Steps<void> {
     const result = this.#result();
     const { schema, path } = at;
@@ -182,7 +181,7 @@ class Validation {
         result.add(told(`"${path}" must validate all the schemas (allOf)${fit === 0 ? ". None validated" : ""}`));
       }
     }
-    if (schema.not !== undefined && (yield* this.check({ ...at, schema: schema.not }, false)).valid) {
+    if (schema.not !== undefined && (yield* this.check(underJunctor(at, schema.not), false)).valid) {
       result.add(told(`"${path}" must not validate the schema (not)`));
     }
     whole.merge(result);
@@ -190,14 +189,14 @@ class Validation {
 
   *#all(at: At, schemas: readonly Schema[]): Steps<readonly Result[]> {
     const results: Result[] = [];
-    for (const schema of schemas) results.push(yield* this.check({ ...at, schema }, false));
+    for (const schema of schemas) results.push(yield* this.check(underJunctor(at, schema), false));
     return results;
   }
 
   *#anyOf(at: At, result: Result): Steps<void> {
     let best: Result | undefined;
     for (const schema of at.schema.anyOf) {
-      const one = yield* this.check({ ...at, schema }, false);
+      const one = yield* this.check(underJunctor(at, schema), false);
       if (one.valid) {
         result.merge(one);
         return;
@@ -281,4 +280,9 @@ function correlatedItems(schema: Schema, old: unknown): (item: unknown) => unkno
 export function listMapKey({ listMapKeys }: Schema, item: unknown): string | undefined {
   if (!isJsonObject(item)) return undefined;
   return JSON.stringify(listMapKeys.map((key) => getOwn(item, key) ?? null));
+}
+
+/** What stands under a junctor speaks of the same value: nothing of it, however deep, is kept as it was. */
+function underJunctor(at: At, schema: Schema): At {
+  return { ...at, schema, old: UNCORRELATED };
 }

@@ -71,3 +71,31 @@ it("a list by labels finds what a look at each object finds, whenever it was ind
     ),
   );
 });
+
+it("a full page of what labels select goes on where anything is behind it in its namespace, indexed or not", () => {
+  for (const others of [0, 20]) {
+    const cache = new ResourceCache(info, undefined, {
+      historyMin: 1,
+      historyMax: 10,
+      historyAgeMs: 1_000,
+      historyBytes: 1_000_000,
+    });
+    cache.reset(1);
+    const put = (key: string, labels: object): void => {
+      const [namespaceOf, name] = key.split("/");
+      const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: namespaceOf, labels } };
+      cache.load(key, 1, encoder.encode(JSON.stringify(object)));
+    };
+    for (const key of ["a/1", "a/2"]) put(key, { app: "1" });
+    put("a/3", {});
+    for (let i = 0; i < others; i++) put(`b/${i}`, {});
+    const selection = compileSelection(info, "app=1", undefined);
+    const next = (within: string | undefined, start?: string): string | undefined =>
+      listPage(cache, 1, { namespace: within, selection }, 2, start).next;
+    expect(next("a")).toBe("a/3");
+    expect(next("a", "a/3")).toBeUndefined();
+    cache.remove("a/3", 2, undefined, 0);
+    expect(next("a")).toBeUndefined();
+    expect(next(undefined)).toBe(others === 0 ? undefined : "b/0");
+  }
+});
