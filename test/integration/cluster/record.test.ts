@@ -177,7 +177,9 @@ describe("the record of a program that is killed", () => {
     }
     const trace = await inkube.openTrace(directory);
     expect(trace.warnings).toEqual([]);
-    expect((await trace.why("pod/pod-20")).sentence).toMatch(/^pod-20 is (?:there: kubernetes-admin created it|on worker-0 because )/);
+    expect((await trace.why("pod/pod-20")).sentence).toMatch(
+      /^pod-20 is (?:there: kubernetes-admin created it|on worker-0 because )/,
+    );
     const before = await trace.events();
     const next = await inkube.Cluster.start(options);
     try {
