@@ -37,9 +37,9 @@ export class QueueMetrics {
       told = queue.adds;
       depth.set(queue.ready);
       const nowMs = ctx.clock.monotonicMs();
-      const seconds = Array.from(this.sinceMs.values(), (sinceMs) => (nowMs - sinceMs) / MS_PER_SECOND);
-      unfinished.set(seconds.reduce((sum, each) => sum + each, 0));
-      longest.set(Math.max(0, ...seconds));
+      const running = Array.from(this.sinceMs.values(), (sinceMs) => (nowMs - sinceMs) / MS_PER_SECOND);
+      unfinished.set(running.reduce((sum, each) => sum + each, 0));
+      longest.set(Math.max(0, ...running));
     };
     const stop = metrics.onRead(look);
     this.close = () => {
