@@ -26,11 +26,16 @@ const [ENABLE, PAUSE, DROP, RESUME, DISABLE] = [1, 2, 3, 4, 5];
 const FRAMES_MAX = 32;
 
 /**
- * The stack of thread `threadId`, as an error's `stack` writes it; undefined when it can't be had within `timeoutMs`.
+ * The stack of thread `threadId`, as an error's `stack` writes it; undefined when it can't be had within `timeoutMs`, or within
+ * `answeringMs` where the thread answers at all: on a busy machine it is a while between its first word and its last.
  * It is about to be ended, so its connections are dropped. It runs on afterwards, and the debugger is detached: a paused thread
  * can't be terminated.
  */
-export function hangStack(threadId: number, timeoutMs: number): Promise<string | undefined> {
+export function hangStack(
+  threadId: number,
+  timeoutMs: number,
+  answeringMs: number = timeoutMs,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const session = new Session();
     let sessionId: string | undefined;
@@ -54,7 +59,8 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
     let stack: string | undefined;
     /** By script; frames themselves name none in V8 11. */
     const urls = new Map<string | undefined, string>();
-    const timer = setTimeout(() => finish(stack), timeoutMs);
+    let timer = setTimeout(() => finish(stack), timeoutMs);
+    let answers = false;
     session.connect();
     session.on("NodeWorker.attachedToWorker", ({ params }) => {
       // `workerId` is a count of the session's own; only the title names the thread.
@@ -68,6 +74,11 @@ export function hangStack(threadId: number, timeoutMs: number): Promise<string |
     });
     session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
       if (params.sessionId !== sessionId) return;
+      if (!answers && !isOver) {
+        answers = true;
+        clearTimeout(timer);
+        timer = setTimeout(() => finish(stack), answeringMs);
+      }
       const { id, method, params: told } = JSON.parse(params.message) as InspectorMessage;
       if (method === "Debugger.scriptParsed") urls.set(told?.scriptId, told?.url ?? "");
       else if (method === "Debugger.paused") {

@@ -113,6 +113,8 @@ const START_TURN_MS = 250;
 const CROWD_OF_BOOTS = 4;
 /** The inspector answers in 20 to 100 ms; a thread in a native call never does, and must not delay its replacement. */
 const STACK_TIMEOUT_MS = 400;
+/** One that answers is in JavaScript, and its stack will come. */
+const STACK_ANSWERING_MS = 2_000;
 /** One that comes back to its event loop leaves within a turn; with `STACK_TIMEOUT_MS` less than `TERMINATE_MS`. */
 const LEAVE_MS = 100;
 
@@ -723,7 +725,7 @@ export class ThreadHost implements Introspectable {
     const first = hung[0];
     if (first === undefined) return;
     first.share?.thread.close();
-    const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS);
+    const stack = await hangStack(first.worker.threadId, STACK_TIMEOUT_MS, STACK_ANSWERING_MS);
     for (const thread of hung) thread.life.endHung(busyMs, stack);
   }
 

@@ -196,7 +196,7 @@ describe.each(PLACEMENTS)("two plans at once on $where", ({ shared }) => {
   const skew = (id: string, byMs: number): Fault => ({ id, kind: "clock-skew", at: "a", byMs });
   /** How far the clock of `a` is from this program's, in hours. */
   const offHours = async (): Promise<number> =>
-    Math.round(((await ref("a").call("now", null)).wallMs - Date.now()) / 3_600_000);
+    Math.round(((await ref("a").call("now", null)).wallMs - Date.now()) / 3_600_000) + 0;
 
   it("both hold for one actor, and each ends for itself", async () => {
     await apply(skew("one", 3_600_000), { id: "full", kind: "disk-full", at: "a" });
