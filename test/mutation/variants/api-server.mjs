@@ -407,7 +407,7 @@ export const variants = [
   row(
     "actor-watch-left",
     "actors/api-server/actor-door.ts",
-    "    if (sink.signal.aborted) opened.close();\n    else sink",
+    "    if (sink.signal.aborted) close();\n    else sink",
     "    sink",
     "a watch whose reader has gone while it was opened goes on for ever",
     STORED,
@@ -519,8 +519,8 @@ export const variants = [
   row(
     "rules-budget-each",
     "actors/api-server/core/custom/rule-validation.ts",
-    "      this.#left -= limit - Math.max(budget.left, 0);\n",
-    "      this.#left -= 0;\n",
+    "    this.#left -= limit - left;\n",
+    "    this.#left -= 0;\n",
     "each rule has the budget of all",
     DEAR,
   ),

@@ -61,8 +61,8 @@ const faults = [
   row(
     "failed-key-is-lost",
     QUEUE,
-    `        this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());\n      }\n      this.queue.done`,
-    `      }\n      this.queue.done`,
+    `        this.queue.addRateLimited(key, this.ctx.clock.monotonicMs());\n      }\n      this.metrics.ended(key);`,
+    `      }\n      this.metrics.ended(key);`,
     "a key whose reconciliation failed is never tried again",
     [...FAULTY, ...CLIENT],
   ),
@@ -97,8 +97,8 @@ const faults = [
   row(
     "pod-of-a-faulty-plugin-is-lost",
     SESSION,
-    `return this.queue.retry(pod, this.ctx.clock.monotonicMs());\n    const { node }`,
-    `return;\n    const { node }`,
+    `return this.queue.retry(pod, decidedMs);\n    }`,
+    `return;\n    }`,
     "a pod over which a plugin threw is never tried again",
     FAULTY,
   ),

@@ -25,7 +25,7 @@ const log = [
   row(
     "log-not-synced",
     STORAGE,
-    `    await file.sync();\n    this.chain = chain;`,
+    `    await this.metrics.synced(file.sync());\n    this.chain = chain;`,
     `    this.chain = chain;`,
     "what is appended is acknowledged before it is synced",
     CUT_OFF,

@@ -298,11 +298,11 @@ export const variants = [
   row(
     "unsynced-append",
     STORAGE,
-    `    await file.write(this.position, bytes);
-    await file.sync();
+    `    await this.metrics.written(bytes.length, file.write(this.position, bytes));
+    await this.metrics.synced(file.sync());
     this.chain = chain;`,
-    `    await file.write(this.position, bytes);
-    if (persist.entries.length === 0) await file.sync();
+    `    await this.metrics.written(bytes.length, file.write(this.position, bytes));
+    if (persist.entries.length === 0) await this.metrics.synced(file.sync());
     this.chain = chain;`,
     "entries are written, but not synced",
   ),
