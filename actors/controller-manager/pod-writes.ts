@@ -26,7 +26,8 @@ export async function createPod(
 }
 
 /**
- * A pod that is gone already, or another of its name, is no error. `onUnseen`: no informer will show a deletion.
+ * A pod that is gone already, or another of its name, is no error. `onUnseen`: no informer will show a deletion. `first`: what goes before it,
+ * and fails as it does.
  *
  * @param owner with its `apiVersion` and `kind`
  */
@@ -35,9 +36,11 @@ export async function deletePod(
   owner: KubernetesObject,
   pod: Pod,
   onUnseen: (uid: string) => void,
+  first?: () => Promise<void>,
 ): Promise<InkubeError | undefined> {
   const { name = "", namespace, uid = "" } = pod.metadata ?? {};
   try {
+    await first?.();
     await client.delete(pods, name, namespace, { preconditions: { uid } });
     recorder.event(owner, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Job: runs pods until enough of them have succeeded. */
-import { hasReason, statusOf } from "../../../protocols/api-server.ts";
-import { InkubeError } from "../../../protocols/errors.ts";
+import { hasReason } from "../../../protocols/api-server.ts";
+import type { InkubeError } from "../../../protocols/errors.ts";
 import type { Job } from "../../../protocols/kubernetes/types/batch-v1.ts";
 import type { Pod } from "../../../protocols/kubernetes/types/core-v1.ts";
 import { formatTime } from "../../../runtime/clock.ts";
@@ -20,6 +20,7 @@ import { isTracked, TRACKING } from "../core/job/pods.ts";
 import { isTerminal, isTerminating } from "../core/pods.ts";
 import { settleClaim } from "../claims.ts";
 import { Limit, slowStart } from "../limit.ts";
+import { createPod, deletePod } from "../pod-writes.ts";
 import type { Session } from "../session.ts";
 
 /** Who works on a Job that does not say; another one's is left alone. */
@@ -145,7 +146,12 @@ class JobController {
       );
       const discarded = new Set(plan.discard);
       const outcomes = await Promise.all(
-        doomed.map((pod) => this.limit.run(() => this.delete(session, key, job, pod, discarded.has(pod)))),
+        doomed.map((pod) =>
+          this.limit.run(() => {
+            const first = discarded.has(pod) ? () => letGo(session, pod) : undefined;
+            return deletePod(session, typed(job), pod, (uid) => this.expectations.deleted(key, uid), first);
+          }),
+        ),
       );
       const error = outcomes.find((outcome) => outcome !== undefined);
       if (error !== undefined) return { error, missing: 0 };
@@ -154,7 +160,9 @@ class JobController {
     if (count === 0) return undefined;
     this.expectations.expectCreations(key, count, nowMs);
     let next = 0;
-    const { done, error } = await slowStart(count, this.limit, () => this.create(session, job, plan.create[next++]!));
+    const { done, error } = await slowStart(count, this.limit, () =>
+      createPod(session, typed(job), plan.create[next++]!),
+    );
     // Those that failed or were not tried will never be seen.
     this.expectations.created(key, count - done);
     return error === undefined ? undefined : { error, missing: count - done };
@@ -169,43 +177,6 @@ class JobController {
     }
     this.backOffs.set(key, plan.backOff);
     for (const { type, reason, message } of plan.events) session.recorder.event(typed(job), type, reason, message);
-  }
-
-  private async create({ client, recorder }: Session, job: Job, pod: Pod): Promise<InkubeError | undefined> {
-    try {
-      const created = await client.create(pods, pod);
-      recorder.event(typed(job), "Normal", "SuccessfulCreate", `Created pod: ${created.metadata?.name}`);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      // A namespace that is being deleted takes nothing new: there is nothing to tell.
-      const causes = statusOf(error)?.details?.causes ?? [];
-      const isLeaving = hasReason(error, "NotFound") || causes.some(({ reason }) => reason === "NamespaceTerminating");
-      if (!isLeaving) recorder.event(typed(job), "Warning", "FailedCreate", `Error creating: ${error.message}`);
-      return error;
-    }
-  }
-
-  private async delete(
-    session: Session,
-    key: string,
-    job: Job,
-    pod: Pod,
-    isDiscarded: boolean,
-  ): Promise<InkubeError | undefined> {
-    const { name = "", namespace, uid = "" } = pod.metadata ?? {};
-    try {
-      if (isDiscarded) await letGo(session, pod);
-      await session.client.delete(pods, name, namespace, { preconditions: { uid } });
-      session.recorder.event(typed(job), "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      if (!(error instanceof InkubeError)) throw error;
-      this.expectations.deleted(key, uid);
-      if (hasReason(error, "NotFound", "Conflict")) return undefined;
-      session.recorder.event(typed(job), "Warning", "FailedDelete", `Error deleting: ${error.message}`);
-      return error;
-    }
-    return undefined;
   }
 }
 
