@@ -7,53 +7,29 @@ import type { AuditTrail } from "../audit.ts";
 import type { Body, Headers, HttpAnswer, HttpBody, HttpRequest, ManyHeaders } from "./http-messages.ts";
 import { bytesOfBody } from "./http-messages.ts";
 import { bodyValue } from "./bodies.ts";
+import { WrappedAnswer } from "./wrapped-answer.ts";
 
-export class AuditedAnswer implements HttpAnswer {
-  private readonly answer: HttpAnswer;
+export class AuditedAnswer extends WrappedAnswer {
   private readonly trail: AuditTrail;
 
   constructor(answer: HttpAnswer, trail: AuditTrail) {
-    this.answer = answer;
+    super(answer);
     this.trail = trail;
   }
 
-  mark(headers: Headers): void {
-    this.answer.mark(headers);
-  }
-
-  get closed(): boolean {
-    return this.answer.closed;
-  }
-
-  get status(): number {
-    return this.answer.status;
-  }
-
-  get begun(): boolean {
-    return this.answer.begun;
-  }
-
-  send(status: number, headers: Headers, body: Body | undefined): void {
+  override send(status: number, headers: Headers, body: Body | undefined): void {
     const isWanted = body !== undefined && this.trail.wantsBody(status);
     this.trail.answered(status, isWanted ? valueOf(bytesOfBody(body), headers) : undefined);
     this.answer.send(status, headers, body);
   }
 
-  open(status: number, headers: ManyHeaders): HttpBody {
+  override open(status: number, headers: ManyHeaders): HttpBody {
     const body = this.answer.open(status, headers);
     if (!this.trail.wantsStream(status)) {
       this.trail.answered(status);
       return body;
     }
     return new AuditedBody(body, (bytes) => this.trail.answered(status, valueOf(bytes, headers)));
-  }
-
-  onClose(listener: () => void): void {
-    this.answer.onClose(listener);
-  }
-
-  destroy(): void {
-    this.answer.destroy();
   }
 }
 

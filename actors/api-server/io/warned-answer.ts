@@ -1,47 +1,23 @@
 /** The answer to a request about a kind that is deprecated: whatever it is, its sender is told so first. */
 import type { Body, Headers, HttpAnswer, HttpBody, ManyHeaders } from "./http-messages.ts";
+import { WrappedAnswer } from "./wrapped-answer.ts";
 
-export class WarnedAnswer implements HttpAnswer {
-  private readonly answer: HttpAnswer;
+export class WarnedAnswer extends WrappedAnswer {
   private readonly warning: string;
 
   /** @param warning a `warning-value` (RFC 9111) */
   constructor(answer: HttpAnswer, warning: string) {
-    this.answer = answer;
+    super(answer);
     this.warning = warning;
   }
 
-  mark(headers: Headers): void {
-    this.answer.mark(headers);
-  }
-
-  get closed(): boolean {
-    return this.answer.closed;
-  }
-
-  get status(): number {
-    return this.answer.status;
-  }
-
-  get begun(): boolean {
-    return this.answer.begun;
-  }
-
-  send(status: number, headers: Headers, body: Body | undefined): void {
+  override send(status: number, headers: Headers, body: Body | undefined): void {
     this.answer.send(status, this.warned(headers), body);
   }
 
-  open(status: number, headers: ManyHeaders): HttpBody {
+  override open(status: number, headers: ManyHeaders): HttpBody {
     const { warning = [] } = headers;
     return this.answer.open(status, { ...headers, warning: [this.warning].concat(warning) });
-  }
-
-  onClose(listener: () => void): void {
-    this.answer.onClose(listener);
-  }
-
-  destroy(): void {
-    this.answer.destroy();
   }
 
   private warned(headers: Headers): Headers {
