@@ -15,6 +15,7 @@ import { FLOW_SCHEMAS_PREFIX, PRIORITY_LEVELS_PREFIX } from "./flow-control.ts";
 import { InitialObjects } from "./initial-objects.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
+import { Settling } from "./settling.ts";
 
 /** How often it is looked whether they are as they were made, as in Kubernetes. */
 const REPAIR_EVERY_MS = 60_000;
@@ -25,20 +26,24 @@ export class FlowObjects {
   private readonly registry: Registry;
   private readonly applies: Applies;
   /** FlowSchemas that may not tell what is so. */
-  private readonly open = new Set<string>();
-  private isSettling = false;
+  private readonly schemas: Settling;
 
   constructor(ctx: Context<ApiServerOptions>, registry: Registry) {
     this.ctx = ctx;
     this.registry = registry;
     this.applies = new Applies(ctx, registry);
+    this.schemas = new Settling(
+      ctx,
+      (name) => this.changeOf(name) !== undefined,
+      (name) => this.settled(name),
+    );
   }
 
   /** Once what a fresh control plane has is there. */
   start(): void {
     const { store } = this.registry;
-    const all = (): void => this.settle([...store.cache(FLOW_SCHEMAS_PREFIX).values()].map(({ key }) => key));
-    store.follow(FLOW_SCHEMAS_PREFIX, { loaded: all, changed: (name) => this.settle([name]) });
+    const all = (): void => this.schemas.settle([...store.cache(FLOW_SCHEMAS_PREFIX).values()].map(({ key }) => key));
+    store.follow(FLOW_SCHEMAS_PREFIX, { loaded: all, changed: (name) => this.schemas.settle([name]) });
     store.follow(PRIORITY_LEVELS_PREFIX, { loaded: all, changed: all });
     all();
     let isRepairing = false;
@@ -57,22 +62,10 @@ export class FlowObjects {
     await new InitialObjects(this.ctx, this.registry, this.registry.catalog).write(flowControl(), () => this.scope());
   }
 
-  private settle(names: readonly string[]): void {
-    for (const name of names) if (this.changeOf(name) !== undefined) this.open.add(name);
-    if (this.isSettling || this.open.size === 0) return;
-    this.isSettling = true;
-    this.ctx.spawn(async () => {
-      for (const name of this.open) {
-        this.open.delete(name);
-        const isDone = await this.attempt("a FlowSchema can't be told about its level yet", () => this.tell(name));
-        if (!isDone) {
-          await this.ctx.clock.sleep(this.ctx.options.retryCapMs);
-          this.open.add(name);
-        }
-        if (this.ctx.stopping.aborted) break;
-      }
-      this.isSettling = false;
-    });
+  private async settled(name: string): Promise<boolean> {
+    const isDone = await this.attempt("a FlowSchema can't be told about its level yet", () => this.tell(name));
+    if (!isDone) await this.ctx.clock.sleep(this.ctx.options.retryCapMs);
+    return isDone;
   }
 
   private changeOf(name: string): ReturnType<typeof danglingChange> {

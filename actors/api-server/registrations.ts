@@ -10,6 +10,7 @@ import { DefinedVersions, registrationOf } from "./core/aggregation/registration
 import type { ObjectPlace } from "./core/registry/place.ts";
 import type { Registry, RequestScope } from "./registry.ts";
 import type { ApiServerOptions } from "./spec.ts";
+import { Settling } from "./settling.ts";
 
 const WRITTEN_BY = { fieldManager: "kube-apiserver" };
 
@@ -18,48 +19,38 @@ export class Registrations {
   private readonly registry: Registry;
   private readonly defined = new DefinedVersions();
   /** Of APIServices that may not be as they should be. */
-  private readonly open = new Set<string>();
-  private isSettling = false;
+  private readonly services: Settling;
 
   constructor(ctx: Context<ApiServerOptions>, registry: Registry) {
     this.ctx = ctx;
     this.registry = registry;
+    this.services = new Settling(
+      ctx,
+      (name) => this.changeOf(name) !== undefined,
+      (name) => this.attempt(name),
+    );
   }
 
   follow(): void {
     const { store } = this.registry;
     store.follow(DEFINITIONS_PREFIX, {
       loaded: () => this.definitionsLoaded(),
-      changed: (name) => this.settle(this.defined.note(name, this.definition(name))),
+      changed: (name) => this.services.settle(this.defined.note(name, this.definition(name))),
     });
     store.follow(API_SERVICES_PREFIX, {
-      loaded: () => this.settle([...store.cache(API_SERVICES_PREFIX).values()].map(({ key }) => key)),
-      changed: (name) => this.settle([name]),
+      loaded: () => this.services.settle([...store.cache(API_SERVICES_PREFIX).values()].map(({ key }) => key)),
+      changed: (name) => this.services.settle([name]),
     });
   }
 
   private definitionsLoaded(): void {
     const names = [...this.registry.store.cache(DEFINITIONS_PREFIX).values()].map(({ key }) => key);
     const all = new Set([...this.defined.definitions, ...names]);
-    this.settle([...all].flatMap((name) => this.defined.note(name, this.definition(name))));
+    this.services.settle([...all].flatMap((name) => this.defined.note(name, this.definition(name))));
   }
 
   private definition(name: string): CustomResourceDefinition | undefined {
     return this.registry.store.cache(DEFINITIONS_PREFIX).get(name)?.object as CustomResourceDefinition | undefined;
-  }
-
-  private settle(names: readonly string[]): void {
-    for (const name of names) if (this.changeOf(name) !== undefined) this.open.add(name);
-    if (this.isSettling || this.open.size === 0) return;
-    this.isSettling = true;
-    this.ctx.spawn(async () => {
-      for (const name of this.open) {
-        this.open.delete(name);
-        if (!(await this.attempt(name))) this.open.add(name);
-        if (this.ctx.stopping.aborted) break;
-      }
-      this.isSettling = false;
-    });
   }
 
   private changeOf(name: string): ReturnType<typeof registrationOf> {
