@@ -1,6 +1,7 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
+import type { ReachRequest } from "./core/reach-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
 
 export interface LogRequest {
@@ -25,6 +26,9 @@ export interface LogConsumer {
 /** Answers at once with how to stop, or throws an `InkubeError` with the code LOG_NOT_FOUND or LOG_UNAVAILABLE. */
 export type LogSource = (request: LogRequest, consumer: LogConsumer) => () => void;
 
+/** The address of the runtime's streaming server. Errors: an `InkubeError`; with the code POD_NOT_FOUND where the pod is not on this node. */
+export type ReachSource = (request: ReachRequest) => Promise<string>;
+
 /** Errors: an `InkubeError` while the container runtime does not answer. */
 export type StatsSource = () => Promise<StatsSummary>;
 
@@ -33,9 +37,10 @@ export type MetricsPage = "" | "cadvisor" | "probes" | "resource";
 export type MetricsSource = (page: MetricsPage) => Promise<readonly MetricFamily[]>;
 
 /** What is served besides the logs. */
-export interface Measured {
+export interface Served {
   readonly stats: StatsSource;
   readonly metrics: MetricsSource;
+  readonly reach: ReachSource;
 }
 
 export interface LogServer {
@@ -70,8 +75,8 @@ export interface KubeletIo {
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
   /**
-   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
-   * 127.0.0.1 where that can't be bound.
+   * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary`, `GET /metrics` with its pages, and upgrades of
+   * `/exec/…`, `/attach/…` and `/portForward/…` on `host`, or on 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, token: string | undefined, source: LogSource, measured: Measured): Promise<LogServer>;
+  serveLogs(host: string, token: string | undefined, source: LogSource, served: Served): Promise<LogServer>;
 }

@@ -185,6 +185,9 @@ export class PodOperations {
       ports: (container.ports ?? [])
         .filter(({ protocol = "TCP" }) => protocol === "TCP")
         .map((port) => port.containerPort),
+      stdin: container.stdin === true,
+      stdinOnce: container.stdinOnce === true,
+      tty: container.tty === true,
       ...(memory === undefined ? {} : { memoryLimitBytes: Math.floor(memory) }),
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy:

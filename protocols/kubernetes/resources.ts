@@ -184,9 +184,6 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
 };
 
-/** Streams to and from containers, nodes and services: later. */
-const NOT_YET_SUBRESOURCES: ReadonlySet<string> = new Set(["attach", "exec", "portforward"]);
-
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 function verbsOf(text: string): readonly string[] {
@@ -235,10 +232,7 @@ function info(apiVersion: string, line: string, details: readonly string[]): Res
     categories: namesMarked("in"),
     namespaced,
     verbs,
-    subresources: details
-      .filter((detail) => detail.startsWith("  / "))
-      .map(subresourceOf)
-      .filter(({ name }) => !NOT_YET_SUBRESOURCES.has(name)),
+    subresources: details.filter((detail) => detail.startsWith("  / ")).map(subresourceOf),
     columns: details
       .filter((detail) => detail.startsWith("  | "))
       .flatMap((detail) => detail.slice(4).split(" | ").map(columnOf)),

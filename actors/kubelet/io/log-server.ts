@@ -1,24 +1,26 @@
 /**
  * The part of the kubelet's HTTP API that the API server needs, for `kubectl logs` `GET /containerLogs/{namespace}/{pod}/{container}` with
- * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, and `GET /metrics`
- * with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback.
+ * the query of PodLogOptions, for `kubectl top` `GET /stats/summary`, for `kubectl exec` and its like what `reach-proxy.ts` passes on, and
+ * `GET /metrics` with its pages for whoever goes through the proxy of a node. Plain HTTP on loopback.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import type { Duplex } from "node:stream";
 import { InkubeError } from "../../../protocols/errors.ts";
 import { METRICS_TYPES, metricsFormatOf, metricsText } from "../../../runtime/metrics/exposition.ts";
 import type {
   LogRequest,
   LogServer,
   LogSource,
-  Measured,
+  Served,
   MetricsPage,
   MetricsSource,
   StatsSource,
 } from "../kubelet-io.ts";
+import { isReachPath, refuseUpgrade, serveReach } from "./reach-proxy.ts";
 
-/** Requests under way at a time: each may hold a followed log open. */
+/** Requests under way at a time: each may hold a followed log or a session open. */
 const CONNECTIONS_MAX = 256;
 const FALLBACK_HOST = "127.0.0.1";
 
@@ -27,9 +29,17 @@ export async function serveLogs(
   host: string,
   token: string | undefined,
   source: LogSource,
-  measured: Measured,
+  served: Served,
 ): Promise<LogServer> {
-  const server = createServer((request, response) => answer(request, response, token, source, measured));
+  const server = createServer((request, response) => answer(request, response, token, source, served));
+  const upgrades = new Set<Duplex>();
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, early: Buffer) => {
+    upgrades.add(socket);
+    socket.once("close", () => upgrades.delete(socket));
+    socket.on("error", () => undefined);
+    if (isAllowed(request, token)) void serveReach(request, urlOf(request), socket, early, served.reach);
+    else refuseUpgrade(socket, 401, "Unauthorized");
+  });
   server.maxConnections = CONNECTIONS_MAX;
   let bound = host;
   try {
@@ -48,6 +58,7 @@ export async function serveLogs(
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const socket of upgrades) socket.destroy();
       }),
   };
 }
@@ -67,17 +78,16 @@ function answer(
   response: ServerResponse,
   token: string | undefined,
   source: LogSource,
-  measured: Measured,
+  served: Served,
 ): void {
-  if (token !== undefined && !isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`)) {
-    return refuse(response, 401, "Unauthorized");
-  }
+  if (!isAllowed(request, token)) return refuse(response, 401, "Unauthorized");
   const url = urlOf(request);
   if (url === undefined) return refuse(response, 400, "400 Bad Request");
   if (url.pathname === "/healthz") return refuse(response, 200, "ok");
-  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, measured.stats);
+  if (request.method === "GET" && url.pathname === "/stats/summary") return void answerStats(response, served.stats);
   const page = request.method === "GET" ? METRICS_PAGES.get(url.pathname) : undefined;
-  if (page !== undefined) return void answerMetrics(request, response, page, measured.metrics);
+  if (isReachPath(url)) return refuse(response, 400, "Upgrade request required");
+  if (page !== undefined) return void answerMetrics(request, response, page, served.metrics);
   const log = request.method === "GET" ? parseRequest(url) : undefined;
   if (log === undefined) return refuse(response, 404, "404 page not found");
   try {
@@ -107,6 +117,10 @@ function answer(
     if (!(error instanceof InkubeError)) throw error;
     refuse(response, error.code === "LOG_NOT_FOUND" ? 404 : 400, error.message);
   }
+}
+
+function isAllowed(request: IncomingMessage, token: string | undefined): boolean {
+  return token === undefined || isSame(request.headers.authorization ?? "", `Bearer ${tokenHere(token, request)}`);
 }
 
 const METRICS_PAGES: ReadonlyMap<string, MetricsPage> = new Map([

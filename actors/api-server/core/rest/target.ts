@@ -26,6 +26,9 @@ export function checkVerb({ served: { info }, namespace, subresource }: Target, 
   return verb;
 }
 
+/** Of pods, nodes and services: HTTP, and what it is upgraded to. */
+const PASSED_ON: readonly string[] = ["attach", "exec", "portforward", "proxy"];
+
 /**
  * The target of an actor's message; one of a URL is parsed by `path.ts`.
  * @throws Status for a target that there would be no path for
@@ -36,8 +39,7 @@ export function resolveTarget(catalog: Catalog, target: ApiTarget, verb: Verb): 
   const { name, subresource: wanted } = target;
   const namespace = target.namespace === "" ? undefined : target.namespace;
   const subresource = wanted === undefined ? undefined : info.subresources.find((each) => each.name === wanted);
-  // What is passed on is HTTP.
-  if (wanted !== undefined && (subresource === undefined || wanted === "proxy")) throw noSuchResource();
+  if (wanted !== undefined && (subresource === undefined || PASSED_ON.includes(wanted))) throw noSuchResource();
   const resolved = { served, namespace, name, subresource };
   checkVerb(resolved, verb);
   if (!info.namespaced && namespace !== undefined) throw noSuchResource();
