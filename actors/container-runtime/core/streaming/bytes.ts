@@ -22,7 +22,9 @@ export class Incoming {
     return this.bytes.length - this.at;
   }
 
-  push(bytes: Uint8Array): void {
+  push(given: Uint8Array): void {
+    // A Buffer of Node.js has a `slice` of its own, which copies nothing.
+    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
     const rest = this.bytes.subarray(this.at);
     this.bytes = rest.length === 0 ? bytes : joined([rest, bytes]);
     this.at = 0;
