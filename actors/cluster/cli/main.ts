@@ -6,9 +6,11 @@ import { applyCommand } from "./apply.ts";
 import { chaosCommand } from "./chaos.ts";
 import { deleteCommand } from "./delete.ts";
 import { envtestAssetsCommand } from "./envtest-assets.ts";
+import { execCommand } from "./exec.ts";
 import { explain } from "./failure.ts";
 import { getCommand } from "./get.ts";
 import { logsCommand } from "./logs.ts";
+import { portForwardCommand } from "./port-forward.ts";
 import { scaleCommand } from "./scale.ts";
 import { simulateCommand } from "./simulate.ts";
 import { traceCommand } from "./trace.ts";
@@ -31,6 +33,8 @@ for (const command of [
   deleteCommand(),
   scaleCommand(),
   logsCommand(),
+  execCommand(),
+  portForwardCommand(),
   traceCommand(),
   simulateCommand(),
   envtestAssetsCommand(),

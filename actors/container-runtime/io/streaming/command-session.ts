@@ -4,10 +4,10 @@ import type { Outcome } from "../../core/streaming/outcome.ts";
 import { outcomeText, readSizes } from "../../core/streaming/outcome.ts";
 import type { Protocol } from "../../core/streaming/negotiation.ts";
 import type { RunningCommand, Session } from "../../driver.ts";
-import type { Carrier } from "./carrier.ts";
-import type { Stream } from "./streams.ts";
-import { SpdyStreams, WebSocketChannels } from "./streams.ts";
-import { WebSocketConnection } from "./web-socket.ts";
+import type { Carrier } from "../../../client/io/carrier.ts";
+import type { Stream } from "../../../client/io/streams.ts";
+import { SpdyStreams, WebSocketChannels } from "../../../client/io/streams.ts";
+import { WebSocketConnection } from "../../../client/io/web-socket.ts";
 
 export type CommandSession = Extract<Session, { readonly purpose: "exec" | "attach" }>;
 

@@ -2,12 +2,12 @@
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { Protocol } from "../../core/streaming/negotiation.ts";
-import type { SpdyHeaders } from "../../core/streaming/spdy-headers.ts";
+import type { SpdyHeaders } from "../../../client/core/streaming/spdy-headers.ts";
 import type { Session } from "../../driver.ts";
-import type { Carrier } from "./carrier.ts";
-import type { Stream } from "./streams.ts";
-import { SpdyStreams, WebSocketChannels } from "./streams.ts";
-import { tunnel, WebSocketConnection } from "./web-socket.ts";
+import type { Carrier } from "../../../client/io/carrier.ts";
+import type { Stream } from "../../../client/io/streams.ts";
+import { SpdyStreams, WebSocketChannels } from "../../../client/io/streams.ts";
+import { tunnel, WebSocketConnection } from "../../../client/io/web-socket.ts";
 
 export type ForwardSession = Extract<Session, { readonly purpose: "portForward" }>;
 

@@ -10,10 +10,10 @@ import { listOf } from "../../../../protocols/header-list.ts";
 import type { Protocol } from "../../core/streaming/negotiation.ts";
 import { spdyProtocol, webSocketProtocol } from "../../core/streaming/negotiation.ts";
 import type { Session, StreamingServer } from "../../driver.ts";
-import { socketCarrier } from "./carrier.ts";
+import { socketCarrier } from "../../../client/io/carrier.ts";
 import { serveCommand } from "./command-session.ts";
 import { servePortForward } from "./port-forward.ts";
-import { acceptOf } from "./web-socket.ts";
+import { acceptOf } from "../../../client/io/web-socket.ts";
 
 const HOST = "127.0.0.1";
 /** Who is told an address asks at once. Source: CRI streaming `requestCache`. */

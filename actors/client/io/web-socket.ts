@@ -1,7 +1,7 @@
 /** A WebSocket on a connection that has been upgraded, of either side. */
 import type { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import { closeFrame, OPCODES, webSocketFrame, WebSocketReader } from "../../core/streaming/websocket.ts";
+import { closeFrame, OPCODES, webSocketFrame, WebSocketReader } from "../core/streaming/websocket.ts";
 import type { Carrier, Taker } from "./carrier.ts";
 import { taking } from "./carrier.ts";
 
@@ -21,7 +21,7 @@ export type PartTaker = (bytes: Uint8Array, isFirst: boolean, isLast: boolean) =
 
 export class WebSocketConnection {
   private readonly carrier: Carrier;
-  private readonly isServer: boolean;
+  readonly isServer: boolean;
   private isClosing = false;
 
   constructor(carrier: Carrier, isServer: boolean) {

@@ -1,6 +1,6 @@
 /** Bytes both ways on a connection that has been upgraded, no faster than they are taken on either side. */
 import type { Duplex } from "node:stream";
-import { ProtocolFault } from "../../core/streaming/bytes.ts";
+import { ProtocolFault } from "../core/streaming/bytes.ts";
 
 /** A promise holds back what comes next. */
 export type Taker = (bytes: Uint8Array) => void | Promise<void>;

@@ -1,14 +1,14 @@
 /** WebSocket's framing, against RFC 6455. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ProtocolFault } from "../../../../../../actors/container-runtime/core/streaming/bytes.ts";
-import type { WebSocketEvent } from "../../../../../../actors/container-runtime/core/streaming/websocket.ts";
+import { ProtocolFault } from "../../../../../../actors/client/core/streaming/bytes.ts";
+import type { WebSocketEvent } from "../../../../../../actors/client/core/streaming/websocket.ts";
 import {
   closeFrame,
   OPCODES,
   webSocketFrame,
   WebSocketReader,
-} from "../../../../../../actors/container-runtime/core/streaming/websocket.ts";
+} from "../../../../../../actors/client/core/streaming/websocket.ts";
 
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 

@@ -2,12 +2,12 @@
 import { constants, deflateSync, inflateRawSync, inflateSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ProtocolFault } from "../../../../../../actors/container-runtime/core/streaming/bytes.ts";
-import { SPDY_DICTIONARY } from "../../../../../../actors/container-runtime/core/streaming/spdy-dictionary.ts";
-import type { InflateRaw } from "../../../../../../actors/container-runtime/core/streaming/spdy-headers.ts";
-import { HeaderReader, HeaderWriter } from "../../../../../../actors/container-runtime/core/streaming/spdy-headers.ts";
-import type { SpdyEvent } from "../../../../../../actors/container-runtime/core/streaming/spdy.ts";
-import { SpdyConnection } from "../../../../../../actors/container-runtime/core/streaming/spdy.ts";
+import { ProtocolFault } from "../../../../../../actors/client/core/streaming/bytes.ts";
+import { SPDY_DICTIONARY } from "../../../../../../actors/client/core/streaming/spdy-dictionary.ts";
+import type { InflateRaw } from "../../../../../../actors/client/core/streaming/spdy-headers.ts";
+import { HeaderReader, HeaderWriter } from "../../../../../../actors/client/core/streaming/spdy-headers.ts";
+import type { SpdyEvent } from "../../../../../../actors/client/core/streaming/spdy.ts";
+import { SpdyConnection } from "../../../../../../actors/client/core/streaming/spdy.ts";
 
 const inflate: InflateRaw = (bytes, dictionary, bytesMax) =>
   inflateRawSync(bytes, {

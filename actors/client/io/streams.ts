@@ -1,8 +1,8 @@
 /** The streams that Kubernetes' protocols carry on one connection, whichever of them it is. */
 import { constants, inflateRawSync } from "node:zlib";
-import { NOTHING } from "../../core/streaming/bytes.ts";
-import type { InflateRaw, SpdyHeaders } from "../../core/streaming/spdy-headers.ts";
-import { RESET, SpdyConnection } from "../../core/streaming/spdy.ts";
+import { NOTHING } from "../core/streaming/bytes.ts";
+import type { InflateRaw, SpdyHeaders } from "../core/streaming/spdy-headers.ts";
+import { RESET, SpdyConnection } from "../core/streaming/spdy.ts";
 import type { Carrier, Taker } from "./carrier.ts";
 import type { WebSocketConnection } from "./web-socket.ts";
 
@@ -54,6 +54,7 @@ const BASE64_UNIT = 4;
  */
 export class WebSocketChannels {
   private readonly socket: WebSocketConnection;
+  private readonly isServer: boolean;
   private readonly version: number;
   private readonly isBase64: boolean;
   private readonly channels: Listening[];
@@ -68,6 +69,7 @@ export class WebSocketChannels {
     { version, isBase64 }: { version: number; isBase64: boolean },
   ) {
     this.socket = socket;
+    this.isServer = socket.isServer;
     this.version = version;
     this.isBase64 = isBase64;
     this.channels = Array.from({ length: count }, () => new Listening());
@@ -112,8 +114,10 @@ export class WebSocketChannels {
         if (!this.isBase64) return this.socket.send([Uint8Array.of(number), bytes]);
         return this.socket.send([Buffer.from(`${number}${Buffer.from(bytes).toString("base64")}`, "latin1")], true);
       },
-      // Before the fifth version only the end of the connection ends a channel.
-      end: () => undefined,
+      // A client says it, from the fifth version on; else only the end of the connection ends a channel.
+      end: () => {
+        if (!this.isServer && this.version >= 5) void this.socket.send([Uint8Array.of(CLOSE_CHANNEL, number)]);
+      },
       onData: (take) => listening.onData(take),
       onEnd: (listener) => listening.onEnd(listener),
     };
@@ -132,11 +136,12 @@ const inflate: InflateRaw = (bytes, dictionary, bytesMax) =>
     ...(dictionary.length === 0 ? {} : { dictionary }),
   });
 
-/** Streams of SPDY, that the client opens. */
+/** Streams of SPDY: the client opens them. */
 export class SpdyStreams {
   private readonly carrier: Carrier;
   private readonly connection = new SpdyConnection(inflate);
   private readonly open = new Map<number, Listening>();
+  private nextId = 1;
   /** Of those that are open, on which nothing more is sent. */
   private readonly sent = new Set<number>();
 
@@ -144,7 +149,17 @@ export class SpdyStreams {
     this.carrier = carrier;
   }
 
-  /** `onStream` answers whether the stream is taken. */
+  /** Of the client. Replies are not waited for: a stream that is refused ends. */
+  openStream(headers: SpdyHeaders): Stream {
+    const id = this.nextId;
+    this.nextId += 2;
+    const listening = new Listening();
+    this.open.set(id, listening);
+    void this.carrier.write(this.connection.open(id, headers));
+    return this.stream(id, listening);
+  }
+
+  /** `onStream` answers whether a stream that the other side has opened is taken. */
   start(onStream: (stream: Stream, headers: SpdyHeaders) => boolean): void {
     const receive: Taker = async (bytes) => {
       for (const event of this.connection.receive(bytes)) {
