@@ -1,6 +1,8 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
+import type { Address } from "../../runtime/net.ts";
+import type { HealthAnswer } from "./core/grpc-health.ts";
 import type { ReachRequest } from "./core/reach-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
 
@@ -71,7 +73,11 @@ export interface VolumeDisk {
   ensureBelow(directory: string, path: string): Promise<boolean>;
 }
 
+/** How a server of gRPC says that it is. */
+export type HealthSource = (address: Address, service: string, timeoutMs: number) => Promise<HealthAnswer>;
+
 export interface KubeletIo {
+  readonly health: HealthSource;
   machine(): MachineFacts;
   volumes(root: string): VolumeDisk;
   /**

@@ -143,6 +143,7 @@ class Kubelet {
       hostsFile: options.hostsFile ?? `${ctx.disk.root}/../kube-proxy/hosts.json`,
       hostIP,
       allocatable: { cpu: capacity["cpu"] ?? "0", memory: capacity["memory"] ?? "0" },
+      health: this.io?.health,
       services: async () => {
         if (!this.services.synced) await this.services.whenSynced();
         return this.services.list();

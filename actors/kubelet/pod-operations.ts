@@ -17,7 +17,7 @@ import { configError, containersOf } from "./core/sources.ts";
 import { mountsOf, planVolumes, volumeVariables } from "./core/volumes.ts";
 import type { OperationServices } from "./node-services.ts";
 import type { ProbeAnswer } from "./probe-client.ts";
-import { probeHttp, probeTcp } from "./probe-client.ts";
+import { probeGrpc, probeHttp, probeTcp } from "./probe-client.ts";
 
 /** What a stop may take beyond its grace period: SIGKILL, and the runtime's patience with it. */
 const STOP_SLACK_MS = 15_000;
@@ -303,20 +303,21 @@ export class PodOperations {
   }
 
   private async ask(
-    action: Pick<LifecycleHandler, "httpGet" | "tcpSocket">,
+    action: Pick<Probe, "httpGet" | "tcpSocket" | "grpc">,
     container: Container,
     status: ContainerStatus,
     ip: string,
     timeoutMs: number,
   ): Promise<ProbeAnswer> {
     const { ctx } = this.node;
-    const { httpGet, tcpSocket } = action;
-    const target = httpGet ?? tcpSocket;
-    if (target === undefined) return { isSuccess: false, output: "gRPC probes are not supported" };
+    const { httpGet, tcpSocket, grpc } = action;
+    const target = httpGet ?? tcpSocket ?? grpc;
+    if (target === undefined) return { isSuccess: false, isUnknown: true, output: "missing probe handler" };
     const address = addressOf(target, container, status, ip);
     if (address === undefined) return { isSuccess: false, output: `the container has no port "${target.port}"` };
     // On an address that all pods share, the port itself may be another pod's.
-    const isOwn = target.host === undefined || target.host === "";
+    const { host = "" } = httpGet ?? tcpSocket ?? {};
+    const isOwn = host === "";
     if (
       isOwn &&
       ip === SHARED_IP &&
@@ -325,9 +326,9 @@ export class PodOperations {
     ) {
       return { isSuccess: false, output: `the container does not listen on port ${address.port} yet` };
     }
-    return httpGet === undefined
-      ? await probeTcp(ctx, address, timeoutMs)
-      : await probeHttp(ctx, httpGet, address, timeoutMs);
+    if (httpGet !== undefined) return await probeHttp(ctx, httpGet, address, timeoutMs);
+    if (tcpSocket !== undefined) return await probeTcp(ctx, address, timeoutMs);
+    return await probeGrpc(this.node.health, address, grpc?.service ?? "", timeoutMs);
   }
 
   private tell(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container: string): void {

@@ -27,7 +27,8 @@ const PORT_MAX = 65_535;
 
 /** The purpose that a path is for; undefined for any other. */
 export function purposeOf(pathname: string): ReachRequest["purpose"] | undefined {
-  return PURPOSES[pathname.split("/")[1] ?? ""];
+  const name = pathname.split("/")[1] ?? "";
+  return Object.hasOwn(PURPOSES, name) ? PURPOSES[name] : undefined;
 }
 
 /** Of the query. */
@@ -47,7 +48,7 @@ export function parseReachRequest(
   isWebSocket: boolean,
 ): ReachRequest | string {
   const [kind = "", namespace = "", pod = "", container = "", ...rest] = segments;
-  const purpose = PURPOSES[kind];
+  const purpose = purposeOf(`/${kind}`);
   const isForward = purpose === "portForward";
   const isWhole = namespace !== "" && pod !== "" && rest.length === 0 && (container === "") === isForward;
   if (purpose === undefined || !isWhole) return "404 page not found";

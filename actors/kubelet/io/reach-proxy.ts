@@ -32,7 +32,8 @@ export async function serveReach(
     pass(request, socket, early, await source(asked));
   } catch (error) {
     if (!(error instanceof InkubeError)) throw error;
-    refuseUpgrade(socket, error.code === "POD_NOT_FOUND" ? 404 : 500, error.message);
+    // Clients of Go look for a Status in YAML first, and take any text with a colon for one.
+    refuseUpgrade(socket, error.code === "POD_NOT_FOUND" ? 404 : 500, error.message.replaceAll(": ", ", "));
   }
 }
 
