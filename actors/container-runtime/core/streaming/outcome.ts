@@ -36,7 +36,11 @@ export function readSizes(text: string): { readonly size: TerminalSize | undefin
   const rest = text.slice(end).slice(-SIZE_TEXT_MAX);
   if (end === 0 || last < 0) return { size: undefined, rest: text.slice(-SIZE_TEXT_MAX) };
   try {
-    const { Width: columns, Height: rows } = JSON.parse(text.slice(last, end)) as { Width?: unknown; Height?: unknown };
+    const given = JSON.parse(text.slice(last, end)) as object;
+    // As Go reads names: client-node writes them small.
+    const { width: columns, height: rows } = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name.toLowerCase(), value as unknown]),
+    );
     return { size: isSide(columns) && isSide(rows) ? { columns, rows } : undefined, rest };
   } catch {
     return { size: undefined, rest };

@@ -63,6 +63,7 @@ it("of sizes that come one after the other, in pieces, the last whole one counts
     rest: '{"Wid',
   });
   expect(readSizes('{"Width":80')).toEqual({ size: undefined, rest: '{"Width":80' });
+  expect(readSizes('{"height":24,"width":80}').size).toEqual({ columns: 80, rows: 24 });
   for (const text of ['{"Width":0,"Height":24}', '{"Width":"80","Height":24}', "{}", "{x}", "{null}"]) {
     expect(readSizes(text)).toEqual({ size: undefined, rest: "" });
   }
