@@ -184,6 +184,9 @@ const SUPPLEMENTS: Readonly<Record<string, Supplement>> = {
   "storagemigration.k8s.io/v1/storageversionmigrations": CONDITIONAL,
 };
 
+/** Subresources of pods, nodes and services that are passed on: HTTP, and what it is upgraded to. */
+export const CONNECTED_SUBRESOURCES: readonly string[] = ["attach", "exec", "portforward", "proxy"];
+
 const STORED_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 function verbsOf(text: string): readonly string[] {

@@ -1,6 +1,7 @@
 /** What a request is about: a resource, one object of it, or a subresource of that. */
 import type { ApiTarget } from "../../../../protocols/api-server.ts";
 import type { SubresourceInfo } from "../../../../protocols/kubernetes/resources.ts";
+import { CONNECTED_SUBRESOURCES } from "../../../../protocols/kubernetes/resources.ts";
 import type { Catalog, Served } from "../catalog/catalog.ts";
 import { badRequest, methodNotAllowed, noSuchResource, watchNotSupported } from "../machinery/status.ts";
 
@@ -26,9 +27,6 @@ export function checkVerb({ served: { info }, namespace, subresource }: Target, 
   return verb;
 }
 
-/** Of pods, nodes and services: HTTP, and what it is upgraded to. */
-const PASSED_ON: readonly string[] = ["attach", "exec", "portforward", "proxy"];
-
 /**
  * The target of an actor's message; one of a URL is parsed by `path.ts`.
  * @throws Status for a target that there would be no path for
@@ -39,7 +37,8 @@ export function resolveTarget(catalog: Catalog, target: ApiTarget, verb: Verb): 
   const { name, subresource: wanted } = target;
   const namespace = target.namespace === "" ? undefined : target.namespace;
   const subresource = wanted === undefined ? undefined : info.subresources.find((each) => each.name === wanted);
-  if (wanted !== undefined && (subresource === undefined || PASSED_ON.includes(wanted))) throw noSuchResource();
+  if (wanted !== undefined && (subresource === undefined || CONNECTED_SUBRESOURCES.includes(wanted)))
+    throw noSuchResource();
   const resolved = { served, namespace, name, subresource };
   checkVerb(resolved, verb);
   if (!info.namespaced && namespace !== undefined) throw noSuchResource();
