@@ -2,11 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../../../../actors/etcd/core/raft/message-codec.ts";
 import { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
 import type { Entry, HardState, Message, Ready } from "../../../../../../actors/etcd/core/raft/types.ts";
+import { membershipOf } from "../../../../../fixtures/membership.ts";
 
 const text = (entry: Entry): string => new TextDecoder().decode(entry.data);
 const entry = (index: number, term: number, data = ""): Entry => ({
   index,
   term,
+  type: "command",
   data: new TextEncoder().encode(data),
 });
 
@@ -18,8 +20,8 @@ function raft(
   return new Raft(
     { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
     {
-      hardState: { term: 0, vote: 0, commit: 0, recovering: false, ...state },
-      snapshot: { index: 0, term: 0, membership: { voters, learners } },
+      hardState: { term: 0, vote: 0, commit: 0, ...state },
+      snapshot: { index: 0, term: 0, membership: membershipOf(voters, learners) },
       entries,
     },
   );
@@ -293,12 +295,10 @@ describe("replication", () => {
     expect(leader.role).toBe("leader");
     expect(leader.log.last).toBe(3);
     // (d): a majority has entry 2 of term 2, and yet it is not committed …
-    for (const from of [2, 3])
-      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2, recovering: false });
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 2 });
     expect(leader.log.committed).toBe(0);
     // (e): … before an entry of term 4 is.
-    for (const from of [2, 3])
-      leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3, recovering: false });
+    for (const from of [2, 3]) leader.step({ type: "appendResponse", from, to: 1, term: 4, index: 3 });
     expect(leader.log.committed).toBe(3);
   });
 
@@ -405,7 +405,7 @@ describe("replication", () => {
     });
 
     it("takes the place of the whole log when it is a snapshot", () => {
-      const membership = { voters: [1, 2, 3], learners: [] };
+      const membership = membershipOf([1, 2, 3]);
       const snapshot = { index: 2, term: 2, membership, data: new Uint8Array(0) };
       follower.step({ type: "snapshot", from: 1, to: 2, term: 2, snapshot });
       expect([follower.log.last, follower.log.lastTerm, follower.log.committed]).toEqual([2, 2, 2]);
@@ -481,7 +481,6 @@ describe("reads", () => {
       to: 1,
       term: leader.term,
       round: 0,
-      recovering: false,
     };
     group.blocked = ({ from, to }) => from === 1 || to === 1;
     leader.readIndex(5);
@@ -569,25 +568,24 @@ describe("messages", () => {
       previousIndex: 7,
       previousTerm: 2,
       commit: 6,
-      entries: [entry(8, 2, "a"), entry(9, 3, "b")],
+      entries: [entry(8, 2, "a"), { ...entry(9, 3, "b"), type: "change" }],
     },
-    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40, recovering: true },
-    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1, recovering: true },
+    { type: "appendResponse", from: 1, to: 2, term: 3, index: 2 ** 40 },
+    { type: "appendReject", from: 1, to: 2, term: 3, rejected: 5, hintIndex: 4, hintTerm: 1 },
     { type: "heartbeat", from: 1, to: 2, term: 3, commit: 4, round: 5 },
-    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5, recovering: true },
+    { type: "heartbeatResponse", from: 1, to: 2, term: 3, round: 5 },
     { type: "commit", from: 1, to: 2, term: 3, commit: 4 },
     {
       type: "snapshot",
       from: 1,
       to: 2,
       term: 3,
-      snapshot: { index: 9, term: 2, membership: { voters: [1, 2], learners: [3] }, data: new Uint8Array([1, 2]) },
+      snapshot: { index: 9, term: 2, membership: membershipOf([1, 2], [3]), data: new Uint8Array([1, 2]) },
     },
     { type: "readIndex", from: 1, to: 2, term: 3, context: 4 },
     { type: "readIndexResponse", from: 1, to: 2, term: 3, context: 4, index: 5 },
     { type: "timeoutNow", from: 1, to: 2, term: 3 },
-    { type: "recovery", from: 1, to: 2, term: 0, nonce: 2 ** 31, lastIndex: 4 },
-    { type: "recoveryResponse", from: 1, to: 2, term: 3, nonce: 7, lastIndex: 8, recovering: true },
+    { type: "removed", from: 1, to: 2, term: 3 },
   ])("survive the wire: $type", (message) => {
     const plain = (value: Message): unknown => JSON.parse(JSON.stringify(value, replacer));
     expect(plain(decodeMessage(encodeMessage(message), 1, 2))).toEqual(plain(message));
