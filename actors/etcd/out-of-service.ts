@@ -76,6 +76,6 @@ export function outOfService(ctx: Context<EtcdOptions>, alarms: Alarms, reason: 
 
 function alarmOf(ctx: Context<EtcdOptions>, { code, message }: InkubeError): Alarm {
   const path = ctx.disk.root;
-  const says = `${ctx.options.name} is out of service, the others go on without it while they are a majority: ${path}: ${message}`;
+  const says = `${ctx.options.name} (${path}) is out of service, the others go on without it while they are a majority: ${message}`;
   return { type: code === "DISK_FULL" ? "NOSPACE" : "CORRUPT", path, message: says };
 }

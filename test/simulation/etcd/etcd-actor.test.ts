@@ -286,7 +286,7 @@ describe("three etcd members", () => {
     await expect(host.settle(() => world.ref(victim).call("status", null))).rejects.toMatchObject({
       code: "ETCD_OUT_OF_SERVICE",
       message: expect.stringMatching(
-        new RegExp(`${names[victim]} is out of service.*${names[victim]}: the disk was lost`),
+        new RegExp(`${names[victim]} \\(.*${names[victim]}\\) is out of service.*: the disk was lost`),
       ),
     });
     // The leader alone is no majority, and the member without a disk makes none.

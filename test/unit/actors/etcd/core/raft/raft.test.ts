@@ -1,96 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { decodeMessage, encodeMessage } from "../../../../../../actors/etcd/core/raft/message-codec.ts";
-import { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
-import type { Entry, HardState, Message, Ready } from "../../../../../../actors/etcd/core/raft/types.ts";
+import type { Raft } from "../../../../../../actors/etcd/core/raft/raft.ts";
+import type { Entry, Message } from "../../../../../../actors/etcd/core/raft/types.ts";
 import { membershipOf } from "../../../../../fixtures/membership.ts";
-
-const text = (entry: Entry): string => new TextDecoder().decode(entry.data);
-const entry = (index: number, term: number, data = ""): Entry => ({
-  index,
-  term,
-  type: "command",
-  data: new TextEncoder().encode(data),
-});
-
-function raft(
-  id: number,
-  options: { voters?: number[]; learners?: number[]; state?: Partial<HardState>; entries?: Entry[] } = {},
-): Raft {
-  const { voters = [1, 2, 3], learners = [], state = {}, entries = [] } = options;
-  return new Raft(
-    { id, electionTicks: 10, heartbeatTicks: 2, messageBytesMax: 1_000, inflightMax: 3, seed: id },
-    {
-      hardState: { term: 0, vote: 0, commit: 0, ...state },
-      snapshot: { index: 0, term: 0, membership: membershipOf(voters, learners) },
-      entries,
-    },
-  );
-}
-
-/** Members, and messages between them that go at once unless `blocked`. */
-class Group {
-  readonly members: Map<number, Raft> = new Map();
-  readonly committed: Map<number, string[]> = new Map();
-  readonly readStates: { context: number; index: number }[] = [];
-  readonly sent: Message[] = [];
-  blocked: (message: Message) => boolean = () => false;
-  /** Members whose syncs do not end. */
-  readonly stalled: Set<number> = new Set();
-  private readonly syncing: Set<number> = new Set();
-
-  add(id: number, member: Raft): void {
-    this.members.set(id, member);
-    this.committed.set(id, []);
-  }
-
-  settle(): void {
-    for (let busy = true; busy;) {
-      busy = false;
-      for (const [id, member] of this.members) {
-        if (this.syncing.has(id) && !this.stalled.has(id)) {
-          this.syncing.delete(id);
-          member.persisted();
-        }
-        const ready: Ready = member.ready();
-        if (ready.persist !== undefined) this.syncing.add(id);
-        this.committed.get(id)!.push(...ready.committed.map(text).filter((one) => one !== ""));
-        this.readStates.push(...ready.readStates);
-        for (const message of ready.messages) {
-          this.sent.push(message);
-          if (!this.blocked(message)) this.members.get(message.to)?.step(message);
-        }
-        busy ||= ready.messages.length > 0 || (this.syncing.has(id) && !this.stalled.has(id));
-      }
-    }
-  }
-
-  elect(id: number): Raft {
-    const member = this.members.get(id)!;
-    member.campaign();
-    this.settle();
-    expect(member.role).toBe("leader");
-    return member;
-  }
-
-  tick(id: number, ticks: number): void {
-    for (let count = 0; count < ticks; count++) {
-      this.members.get(id)!.tick();
-      this.settle();
-    }
-  }
-
-  propose(id: number, data: string): void {
-    expect(this.members.get(id)!.propose([new TextEncoder().encode(data)])).toBe(true);
-    this.settle();
-  }
-}
-
-function groupOf(count: number): Group {
-  const group = new Group();
-  const voters = Array.from({ length: count }, (_, at) => at + 1);
-  for (const id of voters) group.add(id, raft(id, { voters }));
-  return group;
-}
+import { entry, Group, groupOf, raft, text } from "./group.ts";
 
 let group: Group;
 beforeEach(() => void (group = groupOf(3)));
