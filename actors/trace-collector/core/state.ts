@@ -24,11 +24,11 @@ export function stateAt(record: TraceRecord, moment: Moment, filter: StateFilter
   const latest = new Map<string, ObjectChange>();
   for (const change of record.changes) {
     if (change.revision > revision) break;
-    if (!fits(filter, change.subject)) continue;
-    if (change.object === undefined) latest.delete(change.subject);
-    else latest.set(change.subject, change);
+    if (fits(filter, change.subject)) latest.set(change.subject, change);
   }
+  // An object is read from its text when it is looked at: of each only the last.
   const objects = [...latest.values()]
+    .filter(({ object }) => object !== undefined)
     .sort((one, other) => (one.subject < other.subject ? -1 : 1))
     .map((change) => ({ subject: change.subject, object: servedOf(change) }));
   return { revision, timeMs: record.writeOf(revision)?.timeMs ?? null, objects };
