@@ -46,10 +46,10 @@ export class Member {
   readonly alarms: Alarms = new Alarms();
   readonly raft: Raft;
   readonly peers: Peers;
+  readonly leases: Leases;
   readonly machine: StateMachine;
   private readonly ctx: Context<EtcdOptions>;
   private readonly storage: Storage;
-  private readonly leases: Leases;
   /** Commands of the leader's own. They are proposed by it in its term or not at all: a later leader knows better. */
   private own: Command[] = [];
 
@@ -141,6 +141,11 @@ export class Member {
     this.checkLeader();
     this.reads.add(read);
     this.askForTurn();
+  }
+
+  /** What `view` makes of the state, which is at least as new as the request. Errors: as those of `read`. */
+  view<T>(view: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => this.read({ type: "view", view, resolve, reject }));
   }
 
   /**
@@ -364,6 +369,8 @@ export class Member {
     switch (read.type) {
       case "range":
         return read.resolve(this.machine.range(read.request) as never);
+      case "view":
+        return read.resolve(read.view() as never);
       case "revision":
         // Whoever asks holds caches: what they wait for goes out ahead of the answer.
         this.watches.progress(read.owner);
