@@ -1,4 +1,7 @@
 import { runActor } from "../../runtime/threads/thread.ts";
 import { controllerManagerActor } from "./controller-manager.ts";
+import { volumeDirectories } from "./io/volume-directories.ts";
 
-runActor(controllerManagerActor);
+runActor(
+  controllerManagerActor(({ volumesRoot }) => (volumesRoot === "" ? {} : { volumes: volumeDirectories(volumesRoot) })),
+);

@@ -35,6 +35,8 @@ export interface ControllerManagerOptions {
   readonly nodePodRangeBits: number;
   /** PEM of the cluster's CA, for `kube-root-ca.crt` in each namespace; empty: no such ConfigMap is made. */
   readonly rootCa: string;
+  /** Where the directories of the volumes are that inkube makes; empty: there are none, as in the simulation. */
+  readonly volumesRoot: string;
 }
 
 export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiServers" | "peers"> = {
@@ -50,4 +52,5 @@ export const CONTROLLER_MANAGER_DEFAULTS: Omit<ControllerManagerOptions, "apiSer
   podRange: "127.64.0.0/11",
   nodePodRangeBits: 24,
   rootCa: "",
+  volumesRoot: "",
 };

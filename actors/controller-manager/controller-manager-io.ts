@@ -1,0 +1,11 @@
+/** What a controller-manager has of the machine itself; nothing of it in the simulation. */
+
+/** The directories of volumes, by name. */
+export interface VolumeDirectories {
+  /** The directory and all that is in it; nothing happens when there is none. Errors: VOLUME_IO. */
+  remove(name: string): Promise<void>;
+}
+
+export interface ControllerManagerIo {
+  readonly volumes?: VolumeDirectories;
+}
