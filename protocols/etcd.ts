@@ -205,7 +205,35 @@ export type EtcdErrorCode =
   /** This member's data can't be relied on, so it takes no part; another member may serve. Nothing was written. */
   | "ETCD_OUT_OF_SERVICE"
   /** What is on disk is damaged in the middle, or written by a newer version. */
-  | "ETCD_CORRUPT";
+  | "ETCD_CORRUPT"
+  | "ETCD_EMPTY_KEY"
+  /** A put that keeps the value or the lease of a key that is not there. */
+  | "ETCD_KEY_NOT_FOUND"
+  | "ETCD_VALUE_PROVIDED"
+  | "ETCD_LEASE_PROVIDED"
+  | "ETCD_INVALID_SORT_OPTION"
+  | "ETCD_LEASE_TTL_TOO_LARGE"
+  /** Only the leader does it. */
+  | "ETCD_NOT_LEADER"
+  | "ETCD_BAD_TRANSFEREE"
+  | "ETCD_ROOT_USER_MISSING"
+  | "ETCD_ROOT_ROLE_MISSING"
+  | "ETCD_USER_EXISTS"
+  | "ETCD_USER_EMPTY"
+  | "ETCD_USER_NOT_FOUND"
+  | "ETCD_ROLE_EXISTS"
+  | "ETCD_ROLE_NOT_FOUND"
+  | "ETCD_ROLE_EMPTY"
+  | "ETCD_AUTH_FAILED"
+  | "ETCD_PERMISSION_NOT_GIVEN"
+  | "ETCD_PERMISSION_DENIED"
+  | "ETCD_ROLE_NOT_GRANTED"
+  | "ETCD_PERMISSION_NOT_GRANTED"
+  | "ETCD_AUTH_NOT_ENABLED"
+  | "ETCD_INVALID_TOKEN"
+  | "ETCD_INVALID_AUTH_MANAGEMENT"
+  /** Users or rights have changed since the request was checked; nothing was done. Retryable. */
+  | "ETCD_AUTH_OLD_REVISION";
 
 export const etcdProtocol: Protocol<EtcdMethods> = protocol<EtcdMethods>("etcd", {
   range: call(),
