@@ -2,11 +2,13 @@
 import { apiServerProtocol } from "../../protocols/api-server.ts";
 import type { ControllerManagerMethods } from "../../protocols/controller-manager.ts";
 import { controllerManagerProtocol } from "../../protocols/controller-manager.ts";
-import type { ActorDefinition } from "../../runtime/actor.ts";
+import type { Actor, ActorDefinition } from "../../runtime/actor.ts";
 import { defineActor } from "../../runtime/actor.ts";
 import { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { LeaderElector } from "../client/leader-election.ts";
+import type { SignCertificate } from "./controllers/certificate-signing.ts";
+import { certificateSigningController } from "./controllers/certificate-signing.ts";
 import { cronJobController } from "./controllers/cron-job.ts";
 import { daemonSetController } from "./controllers/daemon-set.ts";
 import { deploymentController } from "./controllers/deployment.ts";
@@ -55,10 +57,23 @@ const CONTROLLERS: readonly Controller[] = [
   podGarbageCollector,
 ];
 
-export const controllerManagerActor: ActorDefinition<
+type Definition = ActorDefinition<
   ControllerManagerMethods,
   Pick<ControllerManagerOptions, "apiServers" | "peers"> & Partial<ControllerManagerOptions>
-> = defineActor(controllerManagerProtocol, (given) => {
+>;
+
+/** @param sign the cryptography of certificates; without it none are signed */
+export function controllerManagerWith(sign?: SignCertificate): Definition {
+  const controllers = [...CONTROLLERS, ...(sign === undefined ? [] : [certificateSigningController(sign)])];
+  return defineActor(controllerManagerProtocol, (given) => manager(given, controllers));
+}
+
+export const controllerManagerActor: Definition = controllerManagerWith();
+
+function manager(
+  given: Parameters<Definition["start"]>[0],
+  controllers: readonly Controller[],
+): Actor<ControllerManagerMethods> {
   const ctx = { ...given, options: { ...CONTROLLER_MANAGER_DEFAULTS, ...given.options } };
   const client = new Client(ctx, ctx.options.apiServers);
   const recorder = new EventRecorder(ctx, client, "kube-controller-manager");
@@ -70,7 +85,7 @@ export const controllerManagerActor: ActorDefinition<
     {
       onStartedLeading: () => {
         session = new Session(ctx, client, recorder);
-        session.start(CONTROLLERS);
+        session.start(controllers);
       },
       onStoppedLeading: () => {
         session?.stop();
@@ -97,4 +112,4 @@ export const controllerManagerActor: ActorDefinition<
     },
     stop: () => elector.stop(),
   };
-});
+}

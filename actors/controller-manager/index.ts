@@ -1,4 +1,6 @@
+/** A controller-manager's thread. */
 import { runActor } from "../../runtime/threads/thread.ts";
-import { controllerManagerActor } from "./controller-manager.ts";
+import { controllerManagerWith } from "./controller-manager.ts";
+import { signCertificate } from "./io/sign-certificate.ts";
 
-runActor(controllerManagerActor);
+runActor(controllerManagerWith(signCertificate));
