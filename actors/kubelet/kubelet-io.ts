@@ -1,7 +1,9 @@
 /** What a kubelet has of the machine itself; nothing of it in the simulation. */
 import type { StatsSummary } from "../../protocols/kubelet.ts";
 import type { MetricFamily } from "../../runtime/metrics/metrics.ts";
+import type { DoorUser } from "./core/door-request.ts";
 import type { MachineFacts } from "./core/node-object.ts";
+import type { KubeletDoor } from "./spec.ts";
 
 export interface LogRequest {
   readonly namespace: string;
@@ -38,6 +40,17 @@ export interface Measured {
   readonly metrics: MetricsSource;
 }
 
+/**
+ * Who is let in. `token`: whoever brings that of the cluster, over plain HTTP; undefined: anyone. `door`: over HTTPS, whoever shows a
+ * certificate and `mayAsk` says may.
+ */
+export type Admission =
+  | { readonly token: string | undefined; readonly door?: undefined }
+  | {
+      readonly door: KubeletDoor;
+      readonly mayAsk: (user: DoorUser, path: string) => Promise<boolean>;
+    };
+
 export interface LogServer {
   readonly host: string;
   readonly port: number;
@@ -73,5 +86,5 @@ export interface KubeletIo {
    * Serves `GET /containerLogs/{namespace}/{pod}/{container}`, `GET /stats/summary` and `GET /metrics` with its pages on `host`, or on
    * 127.0.0.1 where that can't be bound.
    */
-  serveLogs(host: string, token: string | undefined, source: LogSource, measured: Measured): Promise<LogServer>;
+  serveLogs(host: string, admission: Admission, source: LogSource, measured: Measured): Promise<LogServer>;
 }

@@ -26,7 +26,7 @@ import {
   setOf,
   time,
   utf8String,
-} from "./der.ts";
+} from "../../../protocols/der.ts";
 
 /** A certificate and its private key, both PEM. */
 export interface Credential {
