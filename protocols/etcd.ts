@@ -295,7 +295,6 @@ export type EtcdErrorCode =
   | "ETCD_LEASE_TTL_TOO_LARGE"
   /** Only the leader does it. */
   | "ETCD_NOT_LEADER"
-  | "ETCD_BAD_TRANSFEREE"
   | "ETCD_ROOT_USER_MISSING"
   | "ETCD_ROOT_ROLE_MISSING"
   | "ETCD_USER_EXISTS"
