@@ -259,6 +259,7 @@ export class Cluster implements AsyncDisposable {
     this.trace = new ClusterTrace(
       () => this.rings(),
       () => this.collector(),
+      context.stopping,
     );
     this.inspector = new ActorInspector(this.host, (name) => {
       if (!this.actorNames().includes(name)) throw this.unknownActor(name);

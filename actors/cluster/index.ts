@@ -30,6 +30,7 @@ export type {
   StoryOptions,
   Trace,
   TraceFilter,
+  TraceFollower,
   WhyQuestion,
 } from "./trace.ts";
 export type { PastState } from "./past-state.ts";

@@ -10,8 +10,11 @@ import { decodeSegment, encodeChangeBatch, partsOfName } from "./core/segments/f
 import type { ObjectWatch } from "./object-watch.ts";
 import type { RecordFiles } from "./record-files.ts";
 
-/** Changes are gathered for so long, unless they are many: they are packed together, and one is like the other. */
-const GATHER_MS = 1_000;
+/**
+ * Changes are gathered for so long, unless they are many: they are packed together, and one is like the other. Less than what a
+ * keeper looks for what is new after, so that each of its looks finds them due: what is younger is lost at a SIGKILL.
+ */
+const GATHER_MS = 100;
 const GATHER_BYTES = 65_536;
 
 export interface KeptObjects {

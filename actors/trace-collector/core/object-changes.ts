@@ -5,7 +5,7 @@
 import type { KubernetesObject } from "../../../protocols/api-server.ts";
 import { RESOURCES } from "../../../protocols/kubernetes/resources.ts";
 import type { ObjectChange } from "./record.ts";
-import { REMOVED, readHeads } from "./segments/changes.ts";
+import { REMOVED, readHeads, unpackedHeads } from "./segments/changes.ts";
 import type { ChangeBatch } from "./segments/format.ts";
 
 /** `bytes`: how many there will be, or a few more. */
@@ -45,8 +45,6 @@ export function changesIn(batches: readonly ChangeBatch[], unpack: Unpack): read
 
 /** Of what is unpacked so much is held: who looks at objects in the order in which they were written unpacks each batch once. */
 const UNPACKED_BYTES_MAX = 16 * 1_048_576;
-/** A guess is enough: what is longer comes in several pieces. */
-const HEAD_BYTES_GUESSED = 128;
 const NO_SUBJECT = "";
 
 /** Where the changes of batches, and the objects in them, are read. */
@@ -65,7 +63,7 @@ class Values {
     const { heads, count } = batch;
     const changes: KeptChange[] = [];
     if (count === 0) return changes;
-    const content = heads === undefined ? this.unpacked(batch) : this.unpack(heads, count * HEAD_BYTES_GUESSED);
+    const content = heads === undefined ? this.unpacked(batch) : unpackedHeads(heads, count, this.unpack);
     readHeads(content, heads === undefined, (revision, key, at, bytes) => {
       changes.push(new KeptChange(revision, key, this.subjectOf(key), this, batch, at, bytes));
     });

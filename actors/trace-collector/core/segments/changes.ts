@@ -20,11 +20,31 @@ export function encodeChanges(changes: readonly StoredChange[]): Uint8Array {
   return encoded(changes, true);
 }
 
-export function encodeHeads(changes: readonly StoredChange[]): Uint8Array {
-  return encoded(changes, false);
+/** Fewer heads are as they are: they would not become smaller, and to unpack them takes longer than to read them. */
+const HEADS_PACKED_MIN = 3;
+/** A guess is enough: what is longer comes in several pieces. */
+const HEAD_BYTES_GUESSED = 128;
+
+/** Their heads, as a batch has them; undefined of none. */
+export function headsOf(
+  changes: readonly StoredChange[],
+  pack: (bytes: Uint8Array) => Uint8Array,
+): Uint8Array | undefined {
+  if (changes.length === 0) return undefined;
+  const heads = encoded(changes, false);
+  return changes.length < HEADS_PACKED_MIN ? heads : pack(heads);
 }
 
-/** One after the other, of what `encodeHeads` gave, or `encodeChanges`. */
+/** What `headsOf` gave for so many changes. */
+export function unpackedHeads(
+  heads: Uint8Array,
+  count: number,
+  unpack: (packed: Uint8Array, bytes: number) => Uint8Array,
+): Uint8Array {
+  return count < HEADS_PACKED_MIN ? heads : unpack(heads, count * HEAD_BYTES_GUESSED);
+}
+
+/** One after the other, of what `unpackedHeads` gave, or `encodeChanges`. */
 export function readHeads(content: Uint8Array, hasValues: boolean, onHead: OnHead): void {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   let valueAt = 0;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checksum } from "../../../../actors/trace-collector/io/checksum.ts";
 import { pack } from "../../../../actors/trace-collector/io/pack.ts";
 import type { StoredChange } from "../../../../actors/trace-collector/core/segments/changes.ts";
-import { encodeChanges, encodeHeads } from "../../../../actors/trace-collector/core/segments/changes.ts";
+import { encodeChanges, headsOf } from "../../../../actors/trace-collector/core/segments/changes.ts";
 import type { ChangePart } from "../../../../actors/trace-collector/core/segments/format.ts";
 import { encodeChangeBatch } from "../../../../actors/trace-collector/core/segments/format.ts";
 import { RecordFiles } from "../../../../actors/trace-collector/record-files.ts";
@@ -29,7 +29,7 @@ export async function keepObjects(
       bytes: bytes.length,
       count: changes.length,
       packed: pack(bytes),
-      heads: pack(encodeHeads(changes)),
+      heads: headsOf(changes, pack),
     };
     const encoded = encodeChangeBatch(batch, checksum);
     await files.append("objects", files.fileFor("objects", encoded.length), [encoded]);
