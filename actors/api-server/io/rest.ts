@@ -116,6 +116,7 @@ export class Rest {
     this.replies = new Replies(gzipBytes, () => backend.nowMs(), this.protobuf, {
       held: this.held,
       late: (action) => backend.after(answerTimeoutMs, action),
+      inPieces: (work, scope) => backend.inPieces(work, scope),
     });
     backend.every(PROTOBUF_FOR_MS, () => this.protobuf.age());
     this.passedOn = new PassedOn(backend, this.replies);
@@ -387,7 +388,7 @@ export class Rest {
         const carryOut = (seen: Call): Promise<ObjectList> =>
           verb === "list" ? dispatch.list(seen) : dispatch.deleteCollection(seen);
         const list = await this.viewed(reply, verb, call, carryOut, ({ metadata }) => Number(metadata.resourceVersion));
-        return this.replies.list(reply, served, list, form);
+        return this.replies.list(reply, served, list, form, call.scope);
       }
       case "get":
       case "create":
