@@ -59,7 +59,8 @@ import {
   decodeConfiguration,
   decodeDeleteOptions,
   decodeInTurns,
-  LARGE_BODY_BYTES,
+  inOwnTurn,
+  isLarge,
   mediaTypeOf,
   textOf,
 } from "./bodies.ts";
@@ -577,8 +578,7 @@ class HttpInput implements Input {
 
   body(...[form, validation]: Parameters<Input["body"]>): Decoded | Promise<Decoded> {
     const { request } = this.reply;
-    const isLarge = request.body.length >= LARGE_BODY_BYTES;
-    return isLarge ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
+    return isLarge(request) ? decodeInTurns(request, form, validation) : decodeBody(request, form, validation);
   }
 
   patchType(): PatchType {
@@ -594,7 +594,8 @@ class HttpInput implements Input {
   }
 
   configuration(): ReturnType<Input["configuration"]> {
-    return decodeConfiguration(this.reply.request);
+    const { request } = this.reply;
+    return isLarge(request) ? inOwnTurn(() => decodeConfiguration(request)) : decodeConfiguration(request);
   }
 
   abandoned(): boolean {
