@@ -45,8 +45,8 @@ export interface Input {
   /** A promise of what is large: reading it takes a turn of its own. */
   body(form: ObjectForm, validation: FieldValidation): Decoded | Promise<Decoded>;
   patch(): { readonly type: PatchType; readonly patch: unknown };
-  /** Of a patch of the type of server-side apply. */
-  configuration(): JsonBody;
+  /** Of a patch of the type of server-side apply; a promise as of `body`. */
+  configuration(): JsonBody | Promise<JsonBody>;
   patchType(): PatchType;
   /** Nobody waits for the answer any more. */
   abandoned(): boolean;
@@ -215,12 +215,13 @@ export class Dispatch {
     }
   }
 
-  patch({ scope, target, input }: Call): Promise<Answer> {
+  async patch({ scope, target, input }: Call): Promise<Answer> {
     const place = placeOf(target);
     const options = input.writeOptions("PatchOptions");
     const subresource = target.subresource?.name;
     if (input.patchType() === APPLY_TYPE) {
-      const body = input.configuration();
+      const read = input.configuration();
+      const body = read instanceof Promise ? await read : read;
       return this.telling(place, () =>
         subresource === "scale"
           ? this.subresources.applyScale(scope, place, body, options)
