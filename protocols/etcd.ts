@@ -151,6 +151,9 @@ export interface MemberStatus {
   readonly hash: number;
   /** What is wrong with this member, in words; as in etcd. */
   readonly errors: readonly string[];
+  readonly alarms: readonly Pick<Alarm, "type">[];
+  /** Where etcd's own clients reach the member. */
+  readonly clientUrls: readonly string[];
 }
 
 export interface LeaseTimeToLive {
