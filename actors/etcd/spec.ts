@@ -5,8 +5,16 @@ export interface ListenOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** PEM; without it all is in clear text. With `ca` clients must show a certificate that it has signed. */
-  readonly tls?: { readonly ca?: string; readonly cert: string; readonly key: string };
+  /**
+   * PEM; without it all is in clear text. With `ca` clients must show a certificate that it has signed, with `organization` one of
+   * that organization: the authority may vouch for others, too.
+   */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly organization?: string;
+  };
 }
 
 export interface EtcdOptions {

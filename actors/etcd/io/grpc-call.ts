@@ -29,6 +29,8 @@ const ignore = (): void => undefined;
 export interface Peer {
   readonly name: string;
   readonly commonName: string | undefined;
+  /** Why nothing is done for it; empty where it is let in. */
+  readonly refusal: string;
 }
 
 export class GrpcHttp2Call<Path extends keyof Methods> implements GrpcStream<Messages[Methods[Path][1]]> {
@@ -199,9 +201,15 @@ function trailersOf({ code, message }: GrpcStatus): Readonly<Record<string, stri
   return { "grpc-status": String(code), "grpc-message": encodeGrpcMessage(message) };
 }
 
-/** The common name of the certificate that the client has shown, where it was checked. */
-export function commonNameOf(socket: TLSSocket | undefined): string | undefined {
-  if (socket?.authorized !== true) return undefined;
-  const name: unknown = socket.getPeerCertificate().subject?.CN;
-  return typeof name === "string" ? name : undefined;
+/** What the certificate says that the client has shown, where it was checked. */
+export function subjectOf(socket: TLSSocket | undefined): {
+  readonly commonName: string | undefined;
+  readonly organizations: readonly string[];
+} {
+  if (socket?.authorized !== true) return { commonName: undefined, organizations: [] };
+  const { CN, O } = socket.getPeerCertificate().subject as { readonly CN?: unknown; readonly O?: unknown };
+  return {
+    commonName: typeof CN === "string" ? CN : undefined,
+    organizations: (Array.isArray(O) ? (O as readonly unknown[]) : [O]).filter((one) => typeof one === "string"),
+  };
 }

@@ -23,7 +23,7 @@ import type { Clock, Timer } from "../../../runtime/clock.ts";
 import type { GrpcCall, Receiver, Services } from "../grpc/calls.ts";
 import type { ListenOptions } from "../spec.ts";
 import type { Peer } from "./grpc-call.ts";
-import { commonNameOf, GrpcHttp2Call } from "./grpc-call.ts";
+import { GrpcHttp2Call, subjectOf } from "./grpc-call.ts";
 
 /** Streams of one connection at once: kube-apiserver has one for each watch of each kind. */
 const STREAMS_MAX = 2_000;
@@ -166,12 +166,21 @@ export class GrpcDoor {
       session.setLocalWindowSize(SESSION_WINDOW_BYTES);
       session.on("error", ignore);
       session.once("close", () => this.sessions.delete(session));
-      const socket = this.parts.listen.tls?.ca === undefined ? undefined : (session.socket as unknown as TLSSocket);
-      this.peers.set(session, { name: `etcd-client-${++this.connections}`, commonName: commonNameOf(socket) });
+      this.peers.set(session, this.peerOf(session));
     });
     // With a listener for requests Node adds one that turns each stream into such a request; ours takes its place.
     server.removeAllListeners("stream");
     server.on("stream", (stream, headers) => this.take(stream, headers));
+  }
+
+  private peerOf(session: ServerHttp2Session): Peer {
+    const { tls } = this.parts.listen;
+    const socket = tls?.ca === undefined ? undefined : (session.socket as unknown as TLSSocket);
+    const { commonName, organizations } = subjectOf(socket);
+    const { organization } = tls ?? {};
+    const isIn = organization === undefined || organizations.includes(organization);
+    const refusal = isIn ? "" : `the client's certificate is of no one in ${organization}`;
+    return { name: `etcd-client-${++this.connections}`, commonName, refusal };
   }
 
   // ---- calls --------------------------------------------------------------------------------------------------------
@@ -191,6 +200,7 @@ export class GrpcDoor {
     const call: AnyCall = new GrpcHttp2Call(stream, headers, peer, method?.[1] ?? "RangeResponse", this.parts.crash);
     const handler = this.parts.services[path as keyof Methods] as AnyHandler | undefined;
     try {
+      if (peer.refusal !== "") throw new GrpcStatus(GRPC.PERMISSION_DENIED, peer.refusal);
       if (method === undefined || handler === undefined) throw unimplemented(path);
       checkEncoding(headers["grpc-encoding"]);
       this.parts.admit(path, call);
