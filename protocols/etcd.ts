@@ -151,6 +151,9 @@ export interface MemberStatus {
   readonly hash: number;
   /** What is wrong with this member, in words; as in etcd. */
   readonly errors: readonly string[];
+  readonly alarms: readonly Pick<Alarm, "type">[];
+  /** Where etcd's own clients reach the member. */
+  readonly clientUrls: readonly string[];
 }
 
 /** One member of the group. Its id is never given to another one; who comes back without its disk has a new one. */

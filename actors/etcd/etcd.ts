@@ -15,6 +15,7 @@ import { checkTxn } from "./core/mvcc/txn.ts";
 import { decodeMessage } from "./core/raft/message-codec.ts";
 import { Raft } from "./core/raft/raft.ts";
 import type { Message } from "./core/raft/types.ts";
+import { openDoor } from "./door.ts";
 import { quorumLost } from "./lost-disks.ts";
 import { Member } from "./member.ts";
 import { outOfService } from "./out-of-service.ts";
@@ -36,7 +37,14 @@ async function start(ctx: Context<EtcdOptions>): Promise<Actor<EtcdMethods>> {
     if (id !== member.peers.self) ctx.monitor(member.peers.name(id), () => member.peerDown(id));
   }
   member.start();
-  return { handlers: makeHandlers(ctx, member), stop: () => member.stop() };
+  const handlers = makeHandlers(ctx, member);
+  const { listen } = ctx.options;
+  const door = listen === undefined ? undefined : await openDoor(ctx, listen, member, handlers);
+  const stop = async (): Promise<void> => {
+    await door?.close();
+    await member.stop();
+  };
+  return { handlers, stop };
 }
 
 async function recover(ctx: Context<EtcdOptions>): Promise<Member> {

@@ -48,6 +48,8 @@ export class Member {
   readonly peers: Peers;
   readonly leases: Leases;
   readonly machine: StateMachine;
+  /** Where etcd's own clients reach it. */
+  clientUrls: readonly string[] = [];
   private readonly ctx: Context<EtcdOptions>;
   private readonly storage: Storage;
   /** Commands of the leader's own. They are proposed by it in its term or not at all: a later leader knows better. */
@@ -225,7 +227,8 @@ export class Member {
     }
   }
 
-  private leaderlessMs(): number {
+  /** Since when no leader is known; what it was the last time while one is. */
+  leaderlessMs(): number {
     return this.ctx.clock.monotonicMs() - this.leaderlessSinceMs;
   }
 
@@ -572,7 +575,15 @@ export class Member {
       dbSizeBytes: machine.store.sizeBytes,
       hash: machine.store.hash,
       errors: this.lostDisks.words(this.leaderlessMs()),
+      alarms: this.activeAlarms(),
+      clientUrls: this.clientUrls,
     };
+  }
+
+  private activeAlarms(): MemberStatus["alarms"] {
+    const isOverQuota = this.machine.store.sizeBytes > this.ctx.options.quotaBytes;
+    const told = this.alarms.active.map(({ type }) => ({ type }));
+    return isOverQuota && told.length === 0 ? [{ type: "NOSPACE" }] : told;
   }
 
   /** Hands leadership over if it can, lets the sync under way end, and closes the files. */

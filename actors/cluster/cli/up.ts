@@ -16,6 +16,7 @@ import { LiveView } from "./live-view.ts";
 import { readManifests } from "./manifest-files.ts";
 import { PlainView } from "./plain-view.ts";
 import { Screen } from "./screen.ts";
+import { stopRequest } from "./stop-request.ts";
 import { otlpOf } from "./otlp.ts";
 import { duration } from "./view.ts";
 
@@ -39,8 +40,6 @@ interface UpOptions {
   readonly auditLogMaxbackup?: string;
   readonly auditLogMaxsize?: string;
 }
-
-const FORCED_EXIT_CODE = 130;
 
 export function upCommand(): Command {
   return new Command("up")
@@ -149,20 +148,6 @@ function auditOf(options: UpOptions): Pick<ClusterOptions, "audit"> {
     maxsize: options.auditLogMaxsize,
   });
   return audit === undefined ? {} : { audit };
-}
-
-/** Resolves at the first Ctrl-C (or SIGTERM); the second one ends the process at once. */
-function stopRequest(): Promise<void> {
-  return new Promise((stop) => {
-    let asked = false;
-    const ask = (): void => {
-      if (asked) process.exit(FORCED_EXIT_CODE);
-      asked = true;
-      stop();
-    };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
-  });
 }
 
 /** The file is the cluster's: it is removed with it, unless somebody else has written there meanwhile. */
