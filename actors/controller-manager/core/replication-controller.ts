@@ -20,6 +20,9 @@ export function asReplicaSet({ metadata = {}, spec = {}, status }: ReplicationCo
 }
 
 /** Pods that are ending are not counted. */
-export function statusOfController({ terminatingReplicas: _ending, ...status }: ReplicaSetStatus): ReplicationControllerStatus {
+export function statusOfController({
+  terminatingReplicas: _ending,
+  ...status
+}: ReplicaSetStatus): ReplicationControllerStatus {
   return status as ReplicationControllerStatus;
 }
